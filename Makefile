@@ -1,0 +1,60 @@
+# `make` alone prints this list. Everything runs in .venv, from hash-locked requirements.
+.DEFAULT_GOAL := help
+.SUFFIXES:
+SHELL := /bin/sh
+
+VENV := .venv
+BIN := $(VENV)/bin
+# uv does not read pip's settings: trust the system's certificates, as pip does here.
+UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
+LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+help: ## print the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+quickstart: $(VENV)/.ready ## set up, then list the users of a pretend tenant, step by step
+	@$(BIN)/graphdaemon quickstart
+
+test: lint ## set up, check the code, run every test
+	$(BIN)/pytest --numprocesses=2 --cov --cov-report=term
+
+lint: $(VENV)/.ready-dev ## format, lint, types, import directions
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache | tail -n 2
+
+format: $(VENV)/.ready-dev ## rewrite the code as the formatter wants it
+	$(BIN)/ruff check --fix --quiet . || true
+	$(BIN)/ruff format --quiet .
+
+docs: $(VENV)/.ready-dev ## write the generated reference pages anew
+	$(BIN)/python tools/write_reference.py
+
+test-pythons: $(VENV)/.ready-dev ## run the tests on every Python from 3.11 on that is installed
+	@sh tools/test_pythons.sh
+
+lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without hosts
+	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group build pyproject.toml -o requirements/emulator.txt
+	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group dev -c requirements/emulator.txt pyproject.toml -o requirements/dev.txt
+	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
+
+clean: ## remove the environment and everything built
+	rm -rf $(VENV) .venv-* build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+$(BIN)/uv: requirements/uv.txt
+	@sh tools/make_venv.sh $(VENV)
+
+$(VENV)/.ready: $(BIN)/uv requirements/emulator.txt pyproject.toml
+	@echo "setting up: the program and its pretend tenant" >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/emulator.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready requirements/dev.txt
+	@echo "setting up: the tools of development" >&2
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: help quickstart test lint format docs test-pythons lock clean
