@@ -1,1 +1,40 @@
+"""
+graphdaemon: the directory of a Microsoft Entra ID tenant, read by an app with no user signed in.
+
+``load`` reads the settings, a ``Client`` lists and gets, ``blocking`` lets scripts without async
+use it. Everything that can fail raises an ``Error``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from graphdaemon.client import Client, blocking, load
+    from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
+    from graphdaemon.settings import Settings
+
+__all__ = [
+    "Client",
+    "Error",
+    "GraphError",
+    "IdentityError",
+    "NetworkError",
+    "Settings",
+    "SettingsError",
+    "blocking",
+    "load",
+]
+
+_HOMES = {"Client": "client", "blocking": "client", "load": "client", "Settings": "settings"}
+
+
+def __getattr__(name: str) -> object:
+    # Names load their module when first used: the command line's --help needs none of them.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    import importlib
+
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'errors')}"), name)

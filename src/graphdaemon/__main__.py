@@ -1,0 +1,5 @@
+"""``python -m graphdaemon``."""
+
+from graphdaemon.cli import main
+
+main()

@@ -1,0 +1,87 @@
+"""The command line: parse, call one function, print. Every failure is rendered here, once."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from graphdaemon import __version__
+from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError
+
+# A command's module is imported when the command runs, so that what it needs is its own cost; the
+# summaries stand here for the same reason, and a test keeps them true.
+_COMMANDS = {
+    "emulator": ("graphdaemon.cli.emulator", "Run a pretend tenant for trying and testing."),
+    "quickstart": ("graphdaemon.cli.quickstart", "Show the whole job on a pretend tenant."),
+    "users": ("graphdaemon.cli.users", "List the users of the directory."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return sorted(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
+            ctx.fail(f"No such command {cmd_name!r}." + "".join(f" Try {name}." for name in near))
+        module, _ = _COMMANDS[cmd_name]
+        command = getattr(importlib.import_module(module), cmd_name)
+        assert isinstance(command, click.Command), f"{cmd_name} names a command"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def cli() -> None:
+    """
+    Read a Microsoft Entra ID directory as an app, with no user signed in.
+
+    New here? `graphdaemon quickstart` shows the whole job on a pretend tenant.
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit with a code of the documented table."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code."""
+    try:
+        code = cli.main(arguments, prog_name="graphdaemon", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except Error as error:
+        show(error)
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("Interrupted: what was printed so far is not the whole.", err=True)
+        return 130
+    except OutputClosedError:
+        # Python would complain about the closed pipe once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return code if isinstance(code, int) else 0
+
+
+def show(error: Error) -> None:
+    """Print an error: what happened, what support would ask for, and the next step."""
+    click.echo(f"Error: {error}", err=True)
+    if isinstance(error, IdentityError) and error.correlation_id:
+        click.echo(f"Correlation ID: {error.correlation_id}", err=True)
+    if isinstance(error, GraphError) and error.request_id:
+        click.echo(f"Request ID: {error.request_id}", err=True)
+    if error.hint:
+        click.echo(f"Try: {error.hint}", err=True)

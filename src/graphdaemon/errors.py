@@ -1,0 +1,174 @@
+"""
+Every way this program can fail, and what each failure means to the caller.
+
+    Error                 .code  .hint  .exit_code
+    ├── SettingsError  3  a setting is missing or wrong: says which one and where it was read
+    ├── IdentityError  4  the identity platform refused: .error  .error_codes  .correlation_id
+    ├── GraphError     5  Graph answered, but not with what was asked:
+    │                     .status  .graph_code  .request_id  .retry_after
+    └── NetworkError   6  no answer, or only part of one
+
+A class exists only where a caller does something different with it; the finer difference is in
+``code``, one of the stable words in ``CODES``.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+EXIT_CODES = {
+    0: "done and complete",
+    1: "a bug in graphdaemon",
+    2: "wrong usage of the command line",
+    3: "a setting is missing or wrong",
+    4: "the identity platform refused",
+    5: "Graph refused",
+    6: "no network, or an answer that broke off",
+    7: "the store failed",
+    8: "the listing is not proved complete",
+    9: "the delete guard stopped the run",
+    130: "interrupted by Ctrl-C",
+    141: "whatever read the output closed it",
+}
+
+CODES = {
+    "no_settings": "No settings file was found, and the environment does not hold the settings.",
+    "settings_unreadable": "The settings file exists and cannot be read.",
+    "settings_malformed": "The settings file is not JSON (or not TOML); line and column are named.",
+    "setting_unknown": "A key that graphdaemon does not know; the nearest known one is named.",
+    "setting_placeholder": "A placeholder of the sample file was left in.",
+    "setting_invalid": "A value has the wrong type or form.",
+    "setting_missing": "A setting that is always needed is absent.",
+    "authority_ambiguous": "Neither or both of authority and oidc_authority are given.",
+    "credential_missing": "There is nothing to prove the app's identity with.",
+    "credential_ambiguous": "Both a secret and a certificate are given.",
+    "private_key_unreadable": "The private key file is absent or cannot be read.",
+    "private_key_encrypted": "The private key is protected by a passphrase.",
+    "private_key_malformed": "The private key file holds no usable PEM key.",
+    "certificate_mismatch": "Thumbprint, certificate and private key do not belong together.",
+    "ca_file_unreadable": "The CA file is absent or holds no certificate.",
+    "secret_wrong": "The identity platform does not accept the client secret.",
+    "secret_expired": "The client secret has expired.",
+    "client_unknown": "The tenant does not know this client ID.",
+    "client_disabled": "The application is disabled in this tenant.",
+    "tenant_unknown": "The identity platform does not know this tenant.",
+    "scope_invalid": "The scope is not of the form {App ID URI}/.default.",
+    "resource_unknown": "The tenant does not know the API that the scope names.",
+    "certificate_refused": "The identity platform does not accept the certificate's signature.",
+    "clock_wrong": "The identity platform finds the signed assertion outside its time.",
+    "identity_refused": "The identity platform refused for another reason; its words are given.",
+    "identity_unavailable": "The identity platform is overloaded or out of order.",
+    "identity_unreadable": "The authority answered with something that is no answer of its kind.",
+    "token_refused": "Graph does not accept the token (401), not even a new one.",
+    "permission_missing": "The token lacks the app role that the call needs (403).",
+    "not_found": "Graph has no such object or path (404).",
+    "request_refused": "Graph refused the request as it was put (another 4xx).",
+    "throttled": "Graph asked to wait (429), and still did after every attempt.",
+    "graph_unavailable": "Graph failed (5xx), and still did after every attempt.",
+    "page_malformed": "Graph's answer is not the JSON that was asked for.",
+    "link_foreign": "A next link points away from the configured Graph; it was not followed.",
+    "host_unknown": "The host name could not be resolved.",
+    "connection_failed": "No connection could be made.",
+    "connection_lost": "The connection broke before or during the answer.",
+    "timed_out": "The host did not answer in time.",
+    "tls_untrusted": "The server's certificate is not trusted.",
+    "proxy_refused": "The proxy did not let the connection through.",
+}
+
+
+class Error(Exception):
+    """
+    Anything graphdaemon can explain.
+
+    Args:
+        message: What happened, to what, with which value; never a secret, token or page link.
+        code: One of ``CODES``.
+        hint: The next step, one sentence in the imperative.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+        assert code in CODES, f"{code} is not a documented code"
+        super().__init__(message)
+        self.code = code
+        self.hint = hint
+
+
+class SettingsError(Error):
+    """A setting is missing or wrong; nothing was sent anywhere."""
+
+    exit_code = 3
+
+
+class IdentityError(Error):
+    """
+    The identity platform did not issue a token.
+
+    Attributes:
+        error: The OAuth word, such as ``invalid_client``: the part Microsoft keeps stable.
+        error_codes: AADSTS numbers, such as 7000215: they say more, and may change.
+        correlation_id: What Microsoft's support asks for.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        hint: str | None = None,
+        error: str | None = None,
+        error_codes: tuple[int, ...] = (),
+        correlation_id: str | None = None,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.error = error
+        self.error_codes = error_codes
+        self.correlation_id = correlation_id
+
+
+class GraphError(Error):
+    """
+    Graph answered, but not with what was asked.
+
+    Attributes:
+        status: The HTTP status.
+        graph_code: Graph's own word, such as ``Authorization_RequestDenied``, if it gave one.
+        request_id: What Microsoft's support asks for.
+        retry_after: Seconds Graph asked to wait, if it did.
+    """
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int,
+        hint: str | None = None,
+        graph_code: str | None = None,
+        request_id: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.status = status
+        self.graph_code = graph_code
+        self.request_id = request_id
+        self.retry_after = retry_after
+
+
+class NetworkError(Error):
+    """No answer came, or only part of one."""
+
+    exit_code = 6
+
+
+class OutputClosedError(Exception):
+    """
+    Whatever read the output (``head``, say) has closed it: there is nobody left to write for.
+
+    No ``Error``: nothing failed that anybody needs to be told of.
+    """

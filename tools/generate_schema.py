@@ -1,0 +1,95 @@
+"""Write the emulator's data files anew from Microsoft's published tables.
+
+    python tools/generate_schema.py [FOLDER]
+
+FOLDER holds `graph-metadata/` and `graph-permissions/`; by default it is
+`../shared/data`, next to the checkout.
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+SOURCE = ROOT.parent / "shared" / "data"
+TARGET = ROOT / "src" / "graphdaemon" / "emulator" / "data"
+
+TYPES = ("user", "application", "servicePrincipal", "appRoleAssignment")
+
+
+def generate_schema(metadata: dict[str, Any]) -> dict[str, Any]:
+    """The declared properties of each type with their EDM types, base types' first."""
+    return {
+        "source": {
+            "repository": "https://github.com/microsoftgraph/msgraph-metadata",
+            "file": "schemas/v1.0-Prod.csdl",
+            "date": "2026-08-20",
+            "licence": "MIT",
+            "written_by": "tools/generate_schema.py",
+        },
+        "types": {name: _declared(metadata, name) for name in TYPES},
+    }
+
+
+def generate_roles(descriptions: dict[str, Any]) -> dict[str, Any]:
+    """Microsoft Graph's app roles as [id, value, display name], by value."""
+    scopes = descriptions["applicationScopesList"]
+    # A tenth of the rows name the role for users only.
+    names = ("adminConsentDisplayName", "consentDisplayName", "value")
+    rows = [
+        [s["id"], s["value"], next(s[name] for name in names if s.get(name))] for s in scopes
+    ]
+    return {
+        "source": {
+            "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",
+            "file": "permissions/permissions-descriptions.json",
+            "date": "2026-08-07",
+            "licence": "MIT",
+            "written_by": "tools/generate_schema.py",
+        },
+        "roles": sorted(rows, key=lambda row: (row[1], row[0])),
+    }
+
+
+def render(table: dict[str, Any]) -> str:
+    """The table as JSON: one line for each entry, so that a change reads as a change."""
+    parts = []
+    for key, value in table.items():
+        if key == "roles":
+            lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in value)
+            parts.append(f" {json.dumps(key)}: [\n{lines}\n ]")
+        else:
+            lines = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
+            parts.append(f" {json.dumps(key)}: {{\n{lines}\n }}")
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def generate(source: Path = SOURCE) -> dict[str, str]:
+    """Every data file's name with the text it must have."""
+    metadata = json.loads((source / "graph-metadata" / "v1.0-directory-types.json").read_text())
+    permissions = source / "graph-permissions" / "permissions-descriptions.json"
+    return {
+        "schema.json": render(generate_schema(metadata)),
+        "roles.json": render(generate_roles(json.loads(permissions.read_text("utf-8")))),
+    }
+
+
+def _declared(metadata: dict[str, Any], name: str | None) -> dict[str, str]:
+    if name is None:
+        return {}
+    entry = metadata[name]
+    base = entry.get("base")
+    declared = _declared(metadata, base.removeprefix("graph.") if base else None)
+    return declared | {p: facts["type"] for p, facts in entry["properties"].items()}
+
+
+def main() -> None:
+    """Write the files and say which."""
+    for name, text in generate(Path(sys.argv[1]) if sys.argv[1:] else SOURCE).items():
+        (TARGET / name).write_text(text, "utf-8")
+        print(f"{TARGET / name}: {len(text)} characters")
+
+
+if __name__ == "__main__":
+    main()
