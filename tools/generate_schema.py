@@ -37,9 +37,7 @@ def generate_roles(descriptions: dict[str, Any]) -> dict[str, Any]:
     scopes = descriptions["applicationScopesList"]
     # A tenth of the rows name the role for users only.
     names = ("adminConsentDisplayName", "consentDisplayName", "value")
-    rows = [
-        [s["id"], s["value"], next(s[name] for name in names if s.get(name))] for s in scopes
-    ]
+    rows = [[s["id"], s["value"], next(s[name] for name in names if s.get(name))] for s in scopes]
     return {
         "source": {
             "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",

@@ -14,6 +14,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from graphdaemon.client import Client, blocking, load
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
+    from graphdaemon.page import Page
     from graphdaemon.settings import Settings
 
 __all__ = [
@@ -22,13 +23,20 @@ __all__ = [
     "GraphError",
     "IdentityError",
     "NetworkError",
+    "Page",
     "Settings",
     "SettingsError",
     "blocking",
     "load",
 ]
 
-_HOMES = {"Client": "client", "blocking": "client", "load": "client", "Settings": "settings"}
+_HOMES = {
+    "Client": "client",
+    "blocking": "client",
+    "load": "client",
+    "Page": "page",
+    "Settings": "settings",
+}
 
 
 def __getattr__(name: str) -> object:

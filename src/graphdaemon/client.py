@@ -69,18 +69,40 @@ class Client:
         Raises:
             Error: The records so far are then a part of the collection, not the whole.
         """
-        query = Query(tuple(select), filter, search, orderby, limit)
-        async for page in self.pages(collection, query):
+        pages = self.pages(
+            collection,
+            select=select,
+            filter=filter,
+            search=search,
+            orderby=orderby,
+            limit=limit,
+        )
+        async for page in pages:
             for record in page.records:
                 yield msgspec.json.decode(record)
 
-    async def pages(self, collection: str, query: Query | None = None) -> AsyncIterator[Page]:
-        """Yield the pages of ``collection``, their records as the bytes Graph sent."""
+    async def pages(
+        self,
+        collection: str,
+        *,
+        select: Sequence[str] = (),
+        filter: str | None = None,  # noqa: A002  OData's own word
+        search: str | None = None,
+        orderby: str | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[Page]:
+        """
+        Yield what ``list`` does page by page, each record as the bytes Graph sent.
+
+        Raises:
+            Error: As ``list``.
+        """
         row = find_collection(collection)
-        asked = _with_endpoint(query or Query(), self.settings, row.name)
-        url = build_url(self.settings.graph_root, row, asked)
-        left = asked.limit
-        advanced = is_advanced(asked, row)
+        query = Query(tuple(select), filter, search, orderby, limit)
+        query = _with_endpoint(query, self.settings, row.name)
+        url = build_url(self.settings.graph_root, row, query)
+        advanced = is_advanced(query, row)
+        left = query.limit
         async for page in self._graph.pages(url, needs=row.role, advanced=advanced):
             if left is not None:
                 if len(page.records) >= left:

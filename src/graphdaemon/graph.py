@@ -51,6 +51,7 @@ class Graph:
         self._tokens = tokens
         self._consent_url = consent_url
         self._sleep = sleep
+        self._reached = False
 
     async def get(self, url: str, *, needs: str) -> dict[str, Any]:
         """
@@ -89,11 +90,12 @@ class Graph:
         while True:
             try:
                 response = await self._send(url, advanced=advanced)
+                self._reached = True
                 if response.status >= 300:
                     raise explain(response, url, needs=needs, consent_url=self._consent_url)
                 return read(response, url)
             except (GraphError, NetworkError) as error:
-                wait = _wait_before(attempt, error)
+                wait = _wait_before(attempt, error) if self._may_pass(error) else None
                 if wait is None:
                     raise
                 logger.warning(
@@ -118,22 +120,24 @@ class Graph:
             response = await self._transport.send("GET", url, headers)
         return response
 
+    def _may_pass(self, error: Error) -> bool:
+        if isinstance(error, GraphError):
+            return error.code in ("throttled", "graph_unavailable", "page_malformed")
+        if error.code in ("host_unknown", "connection_failed", "timed_out"):
+            # Before anything has answered, no network is no accident, and is said at once.
+            return self._reached
+        return error.code == "connection_lost"
+
 
 def _wait_before(attempt: int, error: Error) -> float | None:
     """Seconds until the next attempt, or None if there should be none."""
-    if attempt >= ATTEMPTS or not _may_pass(error):
+    if attempt >= ATTEMPTS:
         return None
     asked = error.retry_after if isinstance(error, GraphError) else None
     if asked is not None:
         return asked if asked <= _LONGEST_WAIT_S else None
     # Half fixed, half random, so that many that failed together do not return together.
     return 0.5 * float(2**attempt) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
-
-
-def _may_pass(error: Error) -> bool:
-    if isinstance(error, NetworkError):
-        return error.code not in ("tls_untrusted", "proxy_refused")
-    return error.code in ("throttled", "graph_unavailable", "page_malformed")
 
 
 def _brief(error: Error, url: str) -> str:

@@ -14,7 +14,6 @@ from itertools import zip_longest
 from typing import Any, BinaryIO, Protocol
 
 import msgspec
-from wcwidth import wcwidth
 
 from graphdaemon.errors import OutputClosedError
 
@@ -165,8 +164,15 @@ def _printable(text: str) -> str:
     return "".join(sign if sign.isprintable() or sign in keep else "\ufffd" for sign in text)
 
 
+def _width(sign: str) -> int:
+    # Only a table needs it, and importing it costs every other run 13 ms.
+    from wcwidth import wcwidth
+
+    return max(0, wcwidth(sign))
+
+
 def _cells_of(text: str) -> int:
-    return sum(max(0, wcwidth(sign)) for sign in text)
+    return sum(map(_width, text))
 
 
 def _fit(text: str, width: int) -> str:
@@ -175,7 +181,7 @@ def _fit(text: str, width: int) -> str:
         return text + " " * (width - cells)
     kept, used = "", 0
     for sign in text:
-        cells = max(0, wcwidth(sign))
+        cells = _width(sign)
         if used + cells > width - 1:
             break
         kept, used = kept + sign, used + cells

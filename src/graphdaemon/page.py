@@ -88,12 +88,13 @@ def follow(link: str, current: str) -> str:
             hint="If a gateway stands before Graph, put its address into endpoint; otherwise "
             "somebody alters Graph's answers: find out who.",
         )
-    if link == current:
+    if link == current or not link.isascii() or not link.isprintable() or " " in link:
         raise GraphError(
-            f"the next link of {path_of(current)} points to its own page",
+            f"the next link of {path_of(current)} "
+            + ("points to its own page" if link == current else "is no address"),
             code="page_malformed",
             status=200,
-            hint="Run it again; the listing would not have ended.",
+            hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
         )
     return link
 
@@ -168,13 +169,13 @@ def _advice(status: int, needs: str, consent_url: str | None) -> tuple[str, str]
             ),
         )
     elif status == 403:
-        where = f" at {consent_url}" if consent_url else ""
         code, hint = (
             "permission_missing",
             (
                 f"Add the application permission {needs} (API permissions > Microsoft Graph > "
-                "Application permissions, not Delegated) and have an administrator grant consent"
-                f"{where}; tokens issued before keep their old roles, up to 90 minutes."
+                "Application permissions, not Delegated) and have an administrator grant consent; "
+                "tokens issued before that keep their old roles, up to 90 minutes."
+                + (f" Consent page: {consent_url}" if consent_url else "")
             ),
         )
     elif status == 404:

@@ -45,7 +45,8 @@ def gather(
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
     """
     variables = dict(_read_environment(environment))
-    path = _find_file(file, environment, complete="client_id" in variables)
+    complete = "client_id" in variables or "client_id" in given
+    path = _find_file(file, environment, complete=complete)
     layers = [_read_file(path)] if path else []
     layers.append(variables)
     layers.append({name: (value, "the caller") for name, value in given.items()})

@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from graphdaemon.cloud import CLOUDS, find_cloud
 from graphdaemon.errors import SettingsError
@@ -220,7 +220,7 @@ def _https(merged: Layer, name: str) -> str | None:
     if value is None:
         return None
     parts = urlsplit(value)
-    if parts.scheme != "https" or not parts.hostname:
+    if parts.scheme != "https" or not _is_host(parts):
         raise _invalid(
             merged,
             name,
@@ -232,6 +232,15 @@ def _https(merged: Layer, name: str) -> str | None:
     if "@" in parts.netloc:
         raise _invalid(merged, name, "holds a user name", "Leave out what stands before the @.")
     return value
+
+
+def _is_host(parts: SplitResult) -> bool:
+    try:
+        host = (parts.hostname or "").encode("idna")
+    except UnicodeError:
+        return False
+    port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
+    return bool(host) and re.search(rb"[\x00-\x20]", host) is None and port.isdigit() >= bool(port)
 
 
 def _invalid(merged: Layer, name: str, problem: str, hint: str) -> SettingsError:

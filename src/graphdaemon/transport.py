@@ -41,6 +41,25 @@ class Response(NamedTuple):
     body: bytes
 
 
+class _Connection(http.client.HTTPSConnection):
+    """A connection that remembers that it was broken off on purpose."""
+
+    aborted = False
+
+    def is_open(self) -> bool:
+        sock: socket.socket | None = self.sock
+        return sock is not None
+
+    def abort(self) -> None:
+        """End whatever another thread is doing with it."""
+        self.aborted = True
+        if self.is_open():
+            # Not SSLSocket.shutdown: another thread is reading, and only the plain one leaves TLS
+            # alone. Already closed is what was wanted.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
 class Transport:
     """
     Sends requests and keeps connections open between them.
@@ -53,8 +72,8 @@ class Transport:
     def __init__(self, *, ca_file: Path | None = None, timeout: float = 60) -> None:
         self._ca_file = ca_file
         self._timeout = timeout
-        self._idle: dict[str, list[http.client.HTTPSConnection]] = defaultdict(list)
-        self._busy: set[http.client.HTTPSConnection] = set()
+        self._idle: dict[str, list[_Connection]] = defaultdict(list)
+        self._busy: set[_Connection] = set()
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._workers = 0
@@ -64,12 +83,12 @@ class Transport:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
         """Do what ``exchange`` does without blocking the event loop; cancelling drops the line."""
-        taken: list[http.client.HTTPSConnection] = []
+        taken: list[_Connection] = []
         try:
             return await self.run(partial(self.exchange, method, url, headers, body, taken))
         except asyncio.CancelledError:
             for connection in taken:
-                _abort(connection)
+                connection.abort()
             raise
 
     def exchange(
@@ -78,7 +97,7 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         body: bytes | None = None,
-        taken: list[http.client.HTTPSConnection] | None = None,
+        taken: list[_Connection] | None = None,
     ) -> Response:
         """
         Send one request and read the whole answer, whatever its status; redirects are answers.
@@ -99,7 +118,7 @@ class Transport:
             try:
                 response = self._attempt(connection, method, target, sent, body)
             except (http.client.RemoteDisconnected, ConnectionError):
-                if not reused:
+                if not reused or connection.aborted:
                     raise
                 # The host closed an idle connection just as we used it again.
                 connection.close()
@@ -150,7 +169,7 @@ class Transport:
         for connection in idle:
             connection.close()
         for connection in list(self._busy):
-            _abort(connection)
+            connection.abort()
 
     def _work(self) -> None:
         while job := self._jobs.get():
@@ -160,13 +179,13 @@ class Transport:
 
     def _attempt(
         self,
-        connection: http.client.HTTPSConnection,
+        connection: _Connection,
         method: str,
         target: str,
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Response:
-        if not _is_open(connection):
+        if not connection.is_open():
             connection.connect()
             connection.sock.settimeout(self._timeout)
         connection.request(method, target, body=body, headers=dict(headers))
@@ -178,35 +197,35 @@ class Transport:
             connection.close()
         return Response(answer.status, answer.headers, content)
 
-    def _take(self, host: str) -> tuple[http.client.HTTPSConnection, bool]:
+    def _take(self, host: str) -> tuple[_Connection, bool]:
         with self._lock:
             idle = self._idle[host]
             connection = idle.pop() if idle else None
-            reused = connection is not None and _is_open(connection)
+            reused = connection is not None and connection.is_open()
             if connection is None:
                 connection = self._connection(host)
             self._busy.add(connection)
         return connection, reused
 
-    def _give_back(self, host: str, connection: http.client.HTTPSConnection) -> None:
+    def _give_back(self, host: str, connection: _Connection) -> None:
         with self._lock:
             self._busy.discard(connection)
             self._idle[host].append(connection)
 
-    def _drop(self, connection: http.client.HTTPSConnection) -> None:
+    def _drop(self, connection: _Connection) -> None:
         with self._lock:
             self._busy.discard(connection)
         connection.close()
 
-    def _connection(self, host: str) -> http.client.HTTPSConnection:
+    def _connection(self, host: str) -> _Connection:
         parts = urlsplit(f"https://{host}")
         name, port = parts.hostname or "", parts.port or 443
         timeout = min(self._timeout, _CONNECT_TIMEOUT_S)
         proxy = _find_proxy(name)
         if proxy is None:
-            return http.client.HTTPSConnection(name, port, timeout=timeout, context=self._context)
+            return _Connection(name, port, timeout=timeout, context=self._context)
         via = urlsplit(proxy)
-        connection = http.client.HTTPSConnection(
+        connection = _Connection(
             via.hostname or "", via.port or 80, timeout=timeout, context=self._context
         )
         connection.set_tunnel(name, port, headers=_proxy_authorization(via.username, via.password))
@@ -286,19 +305,6 @@ def _gunzip(content: bytes) -> bytes:
     if not inflater.eof:
         raise EOFError("the compressed body ends too early")
     return plain
-
-
-def _is_open(connection: http.client.HTTPSConnection) -> bool:
-    sock: socket.socket | None = connection.sock
-    return sock is not None
-
-
-def _abort(connection: http.client.HTTPSConnection) -> None:
-    if _is_open(connection):
-        # Not SSLSocket.shutdown: another thread is reading, and only the plain one leaves TLS
-        # alone. Already closed is what was wanted.
-        with contextlib.suppress(OSError):
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
 def _set_result(future: asyncio.Future[T], result: T) -> None:

@@ -76,12 +76,14 @@ def run(arguments: Sequence[str] | None = None) -> int:
     return code if isinstance(code, int) else 0
 
 
-def show(error: Error) -> None:
+def show(error: Error, indent: str = "") -> None:
     """Print an error: what happened, what support would ask for, and the next step."""
-    click.echo(f"Error: {error}", err=True)
+    lines = [f"Error: {error}"]
     if isinstance(error, IdentityError) and error.correlation_id:
-        click.echo(f"Correlation ID: {error.correlation_id}", err=True)
+        lines.append(f"Correlation ID: {error.correlation_id}")
     if isinstance(error, GraphError) and error.request_id:
-        click.echo(f"Request ID: {error.request_id}", err=True)
+        lines.append(f"Request ID: {error.request_id}")
     if error.hint:
-        click.echo(f"Try: {error.hint}", err=True)
+        lines.append(f"Try: {error.hint}")
+    for line in lines:
+        click.echo(indent + line, err=True)

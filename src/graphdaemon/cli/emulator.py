@@ -39,7 +39,7 @@ def serve(*, listen: str, data: Path, users: int, seed: int, allow_remote: bool)
         server.serve(
             listen, data, users=users, seed=seed, allow_remote=allow_remote, ready=_announce
         )
-    except (server.BindRefused, server.PortInUse) as error:
+    except (server.BindRefused, server.PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
 
 

@@ -16,11 +16,10 @@ import click
 
 from graphdaemon import cli, log
 from graphdaemon.certificate import make_key_pair
-from graphdaemon.cli.users import write_users
+from graphdaemon.cli.users import write_pages
 from graphdaemon.client import Client, load
 from graphdaemon.errors import GraphError
 from graphdaemon.output import FORMATS, Writer, open_writer
-from graphdaemon.query import Query
 
 if TYPE_CHECKING:
     from graphdaemon.emulator.server import Emulator
@@ -134,7 +133,8 @@ class _Walk:
         )
 
     def _call_too_early(self, client: Client) -> None:
-        self._begin("Call Graph before consent", "none: this is what everybody meets")
+        self._begin("Call Graph before consent", None)
+        _say("   what everybody meets; the token is good, and carries no role")
         _show_refusal(client)
 
     def _consent(self, client: Client) -> None:
@@ -145,10 +145,11 @@ class _Walk:
         _show_refusal(client, hint=False)
 
     def _list(self, secret_file: Path, certificate_file: Path, writer: Writer) -> int:
-        self._begin("List the users", "none: this is the job, `graphdaemon users parameters.json`")
-        counted = asyncio.run(write_users(load(secret_file), Query(), _Counter()))
+        self._begin("List the users", None)
+        _say("   graphdaemon users parameters.json")
+        counted = _write_users(secret_file, _Counter())
         _say(f"   with the secret: {counted} users")
-        listed = asyncio.run(write_users(load(certificate_file), Query(), writer))
+        listed = _write_users(certificate_file, writer)
         _say(f"   with the certificate: {listed} users")
         return listed
 
@@ -169,12 +170,13 @@ class _Walk:
         _say(f"   wrote {name}, readable by you alone")
         return path
 
-    def _begin(self, title: str, page: str) -> None:
+    def _begin(self, title: str, page: str | None) -> None:
         if self._wait and self._step:
             click.prompt("   Enter goes on", default="", show_default=False, err=True)
         self._step += 1
         _say(click.style(f"{self._step}/{_STEPS} {title}", bold=True))
-        _portal(page)
+        if page is not None:
+            _portal(page)
 
 
 class _Counter:
@@ -185,6 +187,11 @@ class _Counter:
 
     def finish(self) -> None:
         """Nothing to finish."""
+
+
+def _write_users(parameters: Path, writer: Writer) -> int:
+    client = load(parameters)
+    return asyncio.run(write_pages(client, client.pages("users"), writer))
 
 
 def _show_refusal(client: Client, *, hint: bool = True) -> None:
@@ -199,7 +206,9 @@ def _show_refusal(client: Client, *, hint: bool = True) -> None:
             raise
         if not hint:
             error.hint = None
-        cli.show(error)
+        cli.show(error, indent="   ")
+        return
+    raise AssertionError("the pretend tenant showed its users to an app without consent")
 
 
 def _keep(emulator: Emulator, folder: Path) -> None:

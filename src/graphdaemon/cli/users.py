@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncIterator
 
 import click
 
@@ -11,7 +12,7 @@ from graphdaemon import log
 from graphdaemon.catalog import CATALOG
 from graphdaemon.client import Client, load
 from graphdaemon.output import FORMATS, Writer, open_writer
-from graphdaemon.query import Query
+from graphdaemon.page import Page
 
 
 @click.command()
@@ -45,26 +46,33 @@ def users(
     """
     List the users of the directory.
 
-    Every page is read, to the last. PARAMETERS is the settings file: the sample's parameters.json, or TOML. Without it,
-    $GRAPHDAEMON_CONFIG names the file, or it is ./parameters.json, or the environment
-    (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET) says it all.
+    Every page is read, to the last. PARAMETERS is the settings file: the sample's parameters.json,
+    or TOML. Without it, $GRAPHDAEMON_CONFIG names the file, or it is ./parameters.json, or the
+    environment (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET) says it all.
     """
     log.configure(verbose)
     properties = tuple(name.strip() for name in (select or "").split(",") if name.strip())
     columns = properties or CATALOG["users"].columns
-    query = Query(properties, filter_, search, orderby, limit)
     client = load(parameters)
+    pages = client.pages(
+        "users",
+        select=properties,
+        filter=filter_,
+        search=search,
+        orderby=orderby,
+        limit=limit,
+    )
     writer = open_writer(format_, sys.stdout.buffer, columns, is_terminal=sys.stdout.isatty())
-    listed = asyncio.run(write_users(client, query, writer))
+    listed = asyncio.run(write_pages(client, pages, writer))
     limited = " (there may be more: --limit)" if limit is not None and listed == limit else ""
     click.echo(f"{listed} user{'' if listed == 1 else 's'}{limited}", err=True)
 
 
-async def write_users(client: Client, query: Query, writer: Writer) -> int:
-    """List users to ``writer`` and return how many there were."""
+async def write_pages(client: Client, pages: AsyncIterator[Page], writer: Writer) -> int:
+    """Write every record of ``pages``, close ``client``, and return how many there were."""
     listed = 0
     async with client:
-        async for page in client.pages("users", query):
+        async for page in pages:
             writer.write(page.records)
             listed += len(page.records)
     writer.finish()

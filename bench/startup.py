@@ -1,0 +1,54 @@
+"""
+How long the quickstart and its parts take, as a user waits for them: medians of whole processes.
+
+    .venv/bin/python bench/startup.py [RUNS]
+"""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from graphdaemon.emulator.server import Emulator
+
+ROOT = Path(__file__).parent.parent
+SAMPLE = ROOT / "examples/1-Call-MsGraph-WithSecret/confidential_client_secret_sample.py"
+COMMAND = [sys.executable, "-m", "graphdaemon"]
+
+
+def measure(*command: object) -> float:
+    """Seconds of wall time until the process ended well."""
+    started = time.perf_counter()
+    subprocess.run([str(word) for word in command], capture_output=True, check=True)
+    return time.perf_counter() - started
+
+
+def main() -> None:
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
+    with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
+        from graphdaemon.emulator.server import _write_parameters
+
+        emulator.data = Path(folder)
+        _write_parameters(emulator)
+        parameters = Path(folder) / "parameters.json"
+        (Path(folder) / "ca.pem").write_bytes(emulator.ca_file.read_bytes())
+        jobs: dict[str, list[object]] = {
+            "python -c pass": [sys.executable, "-c", "pass"],
+            "graphdaemon --help": [*COMMAND, "--help"],
+            "graphdaemon users (250)": [*COMMAND, "users", parameters],
+            "the classic sample (100)": [sys.executable, SAMPLE, parameters],
+            "graphdaemon quickstart": [*COMMAND, "quickstart"],
+        }
+        # Interleaved, so that a busy moment of the machine touches all alike.
+        rounds = [{name: measure(*job) for name, job in jobs.items()} for _ in range(runs)]
+    print(f"median of {runs} interleaved runs, seconds of wall time")
+    for name in jobs:
+        print(f"{name:28} {statistics.median(one[name] for one in rounds):6.2f}")
+
+
+if __name__ == "__main__":
+    main()

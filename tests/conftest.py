@@ -1,0 +1,179 @@
+"""The emulator over real TLS, a server that misbehaves on command, and the real command."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pytest
+
+from graphdaemon import cli
+from graphdaemon.certificate import make_key_pair
+from graphdaemon.emulator.server import Emulator
+from tests.scripted import ScriptedServer
+
+
+@pytest.fixture(scope="session")
+def emulator() -> Iterator[Emulator]:
+    """A pretend tenant with 250 users, shared by all tests of one worker."""
+    with Emulator(users=250, seed=0) as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class App:
+    """A registered app: what its administrator would have noted down."""
+
+    client_id: str
+    secret: str
+    secret_id: str
+    pem: str
+    thumbprint: str
+
+
+@pytest.fixture(scope="session")
+def key_pair() -> tuple[str, bytes]:
+    """An RSA key with its certificate, made once: it costs a tenth of a second."""
+    return make_key_pair("tests")
+
+
+def register(emulator: Emulator, key_pair: tuple[str, bytes], *, consent: bool = True) -> App:
+    """Register an app with a secret, a certificate and User.Read.All."""
+    pem, der = key_pair
+    directory, tenant = emulator.directory, emulator.tenant
+    application = directory.register_application(tenant, "Daemon-console")
+    password = directory.add_password(tenant, application.app_id)
+    certificate = directory.add_certificate(tenant, application.app_id, der)
+    assert password.secret_text is not None
+    directory.add_application_permission(tenant, application.app_id, "User.Read.All")
+    if consent:
+        directory.grant_admin_consent(tenant, application.app_id)
+    return App(
+        application.app_id,
+        password.secret_text,
+        password.key_id,
+        pem,
+        certificate.thumbprint,
+    )
+
+
+@pytest.fixture(scope="session")
+def app(emulator: Emulator, key_pair: tuple[str, bytes]) -> App:
+    """An app with consent."""
+    return register(emulator, key_pair)
+
+
+class WriteParameters(Protocol):
+    def __call__(self, **changes: Any) -> Path: ...
+
+
+@pytest.fixture
+def parameters(tmp_path: Path, emulator: Emulator, app: App) -> WriteParameters:
+    """Write a parameters.json that works, but for ``changes``; None deletes a key."""
+
+    def write(**changes: Any) -> Path:
+        values: dict[str, Any] = {
+            "authority": f"{emulator.url}/{emulator.tenant.id}",
+            "oidc_authority": None,
+            "client_id": app.client_id,
+            "scope": ["https://graph.microsoft.com/.default"],
+            "secret": app.secret,
+            "endpoint": f"{emulator.url}/v1.0/users",
+            "ca_file": str(emulator.ca_file),
+        }
+        values |= changes
+        path = tmp_path / "parameters.json"
+        path.write_text(json.dumps({name: v for name, v in values.items() if v is not None}))
+        return path
+
+    return write
+
+
+class Run(Protocol):
+    def __call__(
+        self, *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]: ...
+
+
+def clean_environment() -> dict[str, str]:
+    """The process's variables without any that graphdaemon reads."""
+    return {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("GRAPHDAEMON_", "AZURE_"))
+    }
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Run the real command as a child process, in a folder with no settings."""
+
+    def run_command(
+        *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        empty = tmp_path / "empty"
+        empty.mkdir(exist_ok=True)
+        return subprocess.run(
+            [sys.executable, "-m", "graphdaemon", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+            cwd=cwd or empty,
+            env={**clean_environment(), "PYTHONUTF8": "1", **(env or {})},
+            timeout=60,
+        )
+
+    return run_command
+
+
+@pytest.fixture
+def scripted() -> Iterator[ScriptedServer]:
+    """A TLS server that answers what the test tells it to."""
+    with ScriptedServer() as server:
+        yield server
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command did."""
+
+    code: int
+    out: bytes
+    err: str
+
+
+class Command(Protocol):
+    def __call__(self, *arguments: object) -> Outcome: ...
+
+
+@pytest.fixture
+def command(
+    capfdbinary: pytest.CaptureFixture[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[Command]:
+    """Run the command line in this process, in a folder and an environment with no settings."""
+    for name in os.environ:
+        if name.startswith(("GRAPHDAEMON_", "AZURE_")):
+            monkeypatch.delenv(name)
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+
+    def run_command(*arguments: object) -> Outcome:
+        capfdbinary.readouterr()
+        code = cli.run([str(argument) for argument in arguments])
+        sys.stdout.flush()
+        out, err = capfdbinary.readouterr()
+        return Outcome(code, out, err.decode())
+
+    yield run_command
+    logging.basicConfig(handlers=[logging.NullHandler()], force=True)

@@ -1,0 +1,160 @@
+"""`graphdaemon quickstart` and `graphdaemon emulator serve` as a newcomer meets them."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Run, clean_environment
+
+COMMAND = [sys.executable, "-m", "graphdaemon"]
+
+
+def test_the_whole_walk(run: Run) -> None:
+    """App, credential, 403, consent, the old token's 403, users by secret and by certificate."""
+    done = run("quickstart")
+
+    assert done.returncode == 0
+    assert len(json.loads(done.stdout)["value"]) == 250
+    steps = re.findall(r"^(\d/5) ", done.stderr, re.MULTILINE)
+    assert steps == ["1/5", "2/5", "3/5", "4/5", "5/5"]
+    refusals = re.findall(r"403 Authorization_RequestDenied: Insufficient privileges", done.stderr)
+    assert len(refusals) == 2
+    assert re.search(r"/adminconsent\?client_id=[0-9a-f-]{36}", done.stderr)
+    assert "with the secret: 250 users" in done.stderr
+    assert "with the certificate: 250 users" in done.stderr
+
+
+def test_the_same_seed_makes_the_same_users(run: Run) -> None:
+    """What one person sees, the other can see."""
+    one, same, other = (run("quickstart", "--users", 20, "--seed", seed) for seed in (7, 7, 8))
+
+    assert one.stdout == same.stdout
+    assert one.stdout != other.stdout
+    assert len(json.loads(one.stdout)["value"]) == 20
+
+
+def test_more_users_than_a_page(run: Run) -> None:
+    """2,500 users are three pages of 999, and all arrive once."""
+    done = run("quickstart", "--users", 2500, "--format", "ndjson")
+
+    ids = [json.loads(line)["id"] for line in done.stdout.splitlines()]
+    assert len(ids) == len(set(ids)) == 2500
+
+
+def test_nothing_is_left_behind(run: Run, tmp_path: Path) -> None:
+    """Without --keep the tenant, its keys and its settings are gone at the end."""
+    folder = tmp_path / "tmp"
+    folder.mkdir()
+
+    assert run("quickstart", "--users", 5, env={"TMPDIR": str(folder)}).returncode == 0
+    assert list(folder.iterdir()) == []
+
+
+def test_keep_leaves_a_tenant_that_others_can_use(run: Run) -> None:
+    """--keep prints an export line; with it the command and both samples list the users."""
+    process = subprocess.Popen(
+        [*COMMAND, "quickstart", "--users", "30", "--keep"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    try:
+        assert process.stderr is not None
+        said = ""
+        while "graphdaemon users --format table" not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        match = re.search(r"export GRAPHDAEMON_CONFIG=(.+)", said)
+        assert match is not None
+        parameters = Path(match[1])
+        assert stat.S_IMODE(parameters.stat().st_mode) == 0o600
+
+        table = run("users", "--format", "table", env={"GRAPHDAEMON_CONFIG": str(parameters)})
+        assert len(table.stdout.splitlines()) == 32
+        certificate = run("users", parameters.with_name("parameters.certificate.json"))
+        assert certificate.returncode == 0, certificate.stderr
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+
+    assert process.returncode == 0
+    assert not parameters.exists()
+
+
+def test_step_waits_for_enter_on_a_terminal() -> None:
+    """Each Enter lets one more step happen."""
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [*COMMAND, "quickstart", "--users", "5", "--step"],
+        stdin=theirs,
+        stderr=theirs,
+        stdout=subprocess.DEVNULL,
+        env=clean_environment() | {"TERM": "dumb"},
+    )
+    os.close(theirs)
+    said = b""
+    for step in (b"1/5", b"2/5", b"3/5", b"4/5"):
+        while said.count(b"Enter goes on") < int(step[:1]):
+            said += os.read(ours, 1024)
+        assert step in said
+        assert str(int(step[:1]) + 1).encode() + b"/5" not in said
+        os.write(ours, b"\n")
+    assert process.wait(timeout=20) == 0
+    os.close(ours)
+
+
+def test_serve_writes_settings_that_work(run: Run, tmp_path: Path) -> None:
+    """`emulator serve` makes ca.pem and parameters.json to paste, and stops on SIGTERM."""
+    data = tmp_path / "tenant"
+    process = subprocess.Popen(
+        [*COMMAND, "emulator", "serve", "--listen", "127.0.0.1:0", "--data", data, "--users", "9"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    try:
+        assert process.stderr is not None
+        said = ""
+        while "Try: " not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        done = run("users", data / "parameters.json")
+        assert len(json.loads(done.stdout)["value"]) == 9, done.stderr
+        assert stat.S_IMODE((data / "parameters.json").stat().st_mode) == 0o600
+        assert (data / "ca.pem").exists()
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
+
+    assert process.returncode == 0
+
+
+def test_serve_listens_beyond_this_machine_only_when_told(run: Run, tmp_path: Path) -> None:
+    """A pretend tenant on the network is a mistake until somebody says otherwise."""
+    done = run("emulator", "serve", "--listen", "0.0.0.0:0", "--data", tmp_path / "t")
+
+    assert done.returncode == 2
+    assert "--allow-remote" in done.stderr
+
+
+@pytest.mark.parametrize("listen", ["8443", "127.0.0.1:x", "127.0.0.1:99999"])
+def test_serve_refuses_an_address_it_cannot_read(run: Run, tmp_path: Path, listen: str) -> None:
+    """HOST:PORT, nothing else."""
+    done = run("emulator", "serve", "--listen", listen, "--data", tmp_path / "t")
+
+    assert done.returncode == 2
+    assert listen in done.stderr
+    assert "Traceback" not in done.stderr

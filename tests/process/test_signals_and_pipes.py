@@ -1,0 +1,128 @@
+"""The real command as a child process: what the shell around it sees."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.conftest import App, WriteParameters, clean_environment
+from tests.scripted import Answer, Request, ScriptedServer, page
+
+COMMAND = [sys.executable, "-m", "graphdaemon"]
+
+
+@contextmanager
+def started(*arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, running; killed at the end if it still is."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=clean_environment(),
+    )
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def test_ctrl_c_ends_it_at_once_without_a_traceback(
+    scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """Interrupted while the host is silent: one sentence, exit code 130, nothing to wait for."""
+    asked, release = threading.Event(), threading.Event()
+
+    def answer(_: Request) -> Answer:
+        asked.set()
+        release.wait(30)
+        return page()
+
+    scripted.script = answer
+    with started("users", scripted.write_parameters(tmp_path)) as process:
+        assert asked.wait(20)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=10)
+    release.set()
+
+    assert process.returncode == 130
+    # The line break is click's: a terminal has just shown ^C.
+    assert errors.decode() == "\nInterrupted: what was printed so far is not the whole.\n"
+
+
+def test_a_closed_pipe_ends_it_quietly(scripted: ScriptedServer, tmp_path: Path) -> None:
+    """`graphdaemon users | head` stops asking Graph, says nothing, and exits like any filter."""
+
+    def answer(_: Request) -> Answer:
+        link = f"{scripted.url}/v1.0/users?$skiptoken={len(scripted.requests)}"
+        return page(*({"id": str(n), "name": "x" * 200} for n in range(999)), next_link=link)
+
+    scripted.script = answer
+    with started("users", scripted.write_parameters(tmp_path), "--format", "ndjson") as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.stdout.close()
+        process.wait(timeout=20)
+        assert process.stderr is not None
+        errors = process.stderr.read()
+
+    assert process.returncode == 141
+    assert errors == b""
+
+
+def test_progress_and_errors_never_reach_stdout(parameters: WriteParameters) -> None:
+    """stdout is data alone, even with everything said."""
+    with started("users", parameters(), "-vv", "--format", "ndjson") as process:
+        out, errors = process.communicate(timeout=30)
+
+    assert process.returncode == 0
+    assert {line[:1] for line in out.splitlines()} == {b"{"}
+    assert b"250 users" in errors
+
+
+def test_nothing_sensitive_is_said_with_everything_said(
+    parameters: WriteParameters, app: App
+) -> None:
+    """With DEBUG on, MSAL's own logs included, neither secret nor token appears."""
+    with started("users", parameters(), "-vv", "--format", "ndjson") as process:
+        _, errors = process.communicate(timeout=30)
+
+    assert app.secret.encode() not in errors
+    assert b"eyJ" not in errors
+
+
+def test_a_flat_memory_for_a_large_directory(scripted: ScriptedServer, tmp_path: Path) -> None:
+    """A hundred pages need no more memory than ten: records leave as they come."""
+    peaks = []
+    for pages in (10, 100):
+        left = [pages]
+
+        def answer(_: Request, left: list[int] = left) -> Answer:
+            left[0] -= 1
+            link = f"{scripted.url}/v1.0/users?$skiptoken={left[0]}" if left[0] else None
+            return page(*({"id": str(n), "name": "x" * 300} for n in range(999)), next_link=link)
+
+        scripted.script = answer
+        code = (
+            "import resource, sys; from graphdaemon.cli import run; "
+            "assert run(sys.argv[1:]) == 0; "
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
+        )
+        arguments = ["users", str(scripted.write_parameters(tmp_path)), "--format", "ndjson"]
+        done = subprocess.run(
+            [sys.executable, "-c", code, *arguments],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=True,
+            env=os.environ | clean_environment(),
+        )
+        peaks.append(int(done.stderr.split()[-1]))
+
+    assert peaks[1] - peaks[0] < 8 * 1024

@@ -1,0 +1,170 @@
+"""A TLS server that plays a script: the answers real services give on their bad days."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+import trustme
+
+
+class Request(NamedTuple):
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class Answer(NamedTuple):
+    """What to send; ``cut`` breaks the connection after so many bytes of the body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: dict[str, str] | None = None
+    cut: int | None = None
+
+
+def page(*records: dict[str, Any], next_link: str | None = None, **more: Any) -> Answer:
+    """A page of a collection."""
+    body = {**({"@odata.nextLink": next_link} if next_link else {}), **more, "value": records}
+    return json_answer(body)
+
+
+def json_answer(body: object, status: int = 200, **headers: str) -> Answer:
+    return Answer(
+        status, json.dumps(body).encode(), {"Content-Type": "application/json", **headers}
+    )
+
+
+TENANT = "11111111-2222-4333-8444-555555555555"
+
+
+class ScriptedServer:
+    """
+    Answers discovery and token requests well, and everything else from ``script``.
+
+    ``script`` is a list of answers used in turn, the last for ever; or a function of the request.
+    ``requests`` records all requests but those two.
+    """
+
+    def __init__(self) -> None:
+        self.ca = trustme.CA()
+        self._folder = tempfile.TemporaryDirectory(prefix="scripted-")
+        self.ca_file = Path(self._folder.name) / "ca.pem"
+        self.ca.cert_pem.write_to_path(str(self.ca_file))
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.ca.issue_cert("localhost", "127.0.0.1", "graph.test").configure_cert(self._context)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.url = f"https://127.0.0.1:{self.port}"
+        self.script: list[Answer] | Callable[[Request], Answer] = []
+        self.token_answer: Answer | None = None
+        self.tokens_issued = 0
+        self.requests: list[Request] = []
+        self._open: list[socket.socket] = []
+
+    def settings(self, **changes: Any) -> dict[str, Any]:
+        """A parameters.json for this server."""
+        return {
+            "authority": f"{self.url}/{TENANT}",
+            "client_id": "22222222-2222-4333-8444-555555555555",
+            "secret": "a-secret~with.signs_in-it",
+            "endpoint": f"{self.url}/v1.0/users",
+            "ca_file": str(self.ca_file),
+        } | changes
+
+    def write_parameters(self, folder: Path, **changes: Any) -> Path:
+        path = folder / "parameters.json"
+        path.write_text(json.dumps(self.settings(**changes)))
+        return path
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._accept, daemon=True).start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+        self._folder.cleanup()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                raw, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(raw)
+            threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
+
+    def _serve(self, raw: socket.socket) -> None:
+        try:
+            with self._context.wrap_socket(raw, server_side=True) as connection:
+                self._open.append(connection)
+                with connection.makefile("rb") as reader:
+                    while request := _read_request(reader):
+                        if not self._answer(connection, request):
+                            return
+        except (OSError, ValueError):
+            return
+
+    def _answer(self, connection: ssl.SSLSocket, request: Request) -> bool:
+        answer = self._choose(request)
+        lines = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(answer.body)}"]
+        lines += [f"{name}: {value}" for name, value in (answer.headers or {}).items()]
+        head = "\r\n".join([*lines, "", ""]).encode()
+        if answer.cut is not None:
+            connection.sendall(head + answer.body[: answer.cut])
+            return False
+        connection.sendall(head + answer.body)
+        return True
+
+    def _choose(self, request: Request) -> Answer:
+        path = request.target.partition("?")[0]
+        if path.endswith("/.well-known/openid-configuration"):
+            base = f"{self.url}/{TENANT}"
+            return json_answer(
+                {
+                    "issuer": f"{base}/v2.0",
+                    "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                    "token_endpoint": f"{base}/oauth2/v2.0/token",
+                }
+            )
+        if path.endswith("/oauth2/v2.0/token"):
+            self.tokens_issued += 1
+            return self.token_answer or json_answer(
+                {
+                    "token_type": "Bearer",
+                    "expires_in": 3599,
+                    "access_token": f"token-{self.tokens_issued}",
+                }
+            )
+        self.requests.append(request)
+        if callable(self.script):
+            return self.script(request)
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
+
+def _read_request(reader: Any) -> Request | None:
+    line = reader.readline().decode()
+    if not line:
+        return None
+    method, target, _ = line.split(" ", 2)
+    headers = {}
+    while (row := reader.readline().decode().strip()) != "":
+        name, _, value = row.partition(":")
+        headers[name.lower()] = value.strip()
+    body = reader.read(int(headers.get("content-length", 0)))
+    return Request(method, target, headers, body)

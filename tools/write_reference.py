@@ -1,0 +1,198 @@
+"""
+Write the reference pages that are made from the code: command line, settings, errors, library.
+
+With ``--check`` nothing is written; the pages that would change are named and the exit code is 1.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+import graphdaemon
+from graphdaemon.cli import cli
+from graphdaemon.emulator.app import ROUTES
+from graphdaemon.errors import CODES, EXIT_CODES
+from graphdaemon.setting import SETTINGS
+
+REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+_MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->\n"
+_SETTINGS_PROSE = """\
+The file is `parameters.json` as Microsoft's Python daemon sample has it, or TOML with the same
+keys. It is looked for in this order: the command's argument, `$GRAPHDAEMON_CONFIG`,
+`./parameters.json`. The environment beats the file, and the project's own variables beat the
+`AZURE_*` ones. A secret is never a flag.
+"""
+_ERRORS_PROSE = """\
+A command that fails prints `Error:` and what happened, then `Try:` and the next step, and exits
+with a code:
+"""
+_EMULATOR_PROSE = """\
+The pretend tenant: a token service and a Graph in one process, behind TLS with a certificate
+authority of its own. `graphdaemon emulator serve` runs it; in Python,
+`graphdaemon.emulator.Emulator` is a context manager with `url`, `ca_file`, `tenant`, `directory`
+and `clock`. It answers with the statuses, bodies and headers recorded from the real services, and
+refuses what it does not know. Paths of Graph are served below `/beta` too.
+"""
+
+
+def pages() -> dict[str, str]:
+    """The text of every generated page, by file name."""
+    return {
+        "cli.md": _command_line(),
+        "settings.md": _settings(),
+        "errors.md": _errors(),
+        "library.md": _library(),
+        "emulator.md": _emulator(),
+    }
+
+
+def stale() -> list[str]:
+    """The names of the pages whose file is not what the code says."""
+    return [
+        name
+        for name, text in pages().items()
+        if not (REFERENCE / name).exists() or (REFERENCE / name).read_text(encoding="utf-8") != text
+    ]
+
+
+def _command_line() -> str:
+    parts = [_MADE, "# Command line\n"]
+    for path, command in _commands(cli, ("graphdaemon",)):
+        # A fixed width: the page must not depend on whose terminal made it.
+        context = click.Context(
+            command, info_name=" ".join(path), terminal_width=80, max_content_width=80
+        )
+        parts.append(f"## `{' '.join(path)}`\n\n```text\n{command.get_help(context)}\n```\n")
+    return "\n".join(parts)
+
+
+def _commands(
+    command: click.Command, path: tuple[str, ...]
+) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    yield path, command
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None, f"{name} is listed"
+            yield from _commands(child, (*path, name))
+
+
+def _settings() -> str:
+    rows = [
+        f"| `{row.name}` | {row.kind} | {row.default or 'none'} | {row.meaning} "
+        f"| {', '.join(f'`{name}`' for name in row.variables) or 'none'} |"
+        for row in SETTINGS
+    ]
+    return "\n".join(
+        [
+            _MADE,
+            "# Settings\n",
+            _SETTINGS_PROSE,
+            "| key | kind | default | meaning | variables |",
+            "| --- | --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _errors() -> str:
+    exits = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
+    codes = [f"| `{code}` | {meaning} |" for code, meaning in CODES.items()]
+    tree = inspect.getdoc(sys.modules["graphdaemon.errors"]) or ""
+    return "\n".join(
+        [
+            _MADE,
+            "# Errors\n",
+            _ERRORS_PROSE,
+            "| exit code | meaning |",
+            "| --- | --- |",
+            *exits,
+            "",
+            "The library raises:\n",
+            f"```text\n{tree}\n```\n",
+            "| code | meaning |",
+            "| --- | --- |",
+            *codes,
+            "",
+        ]
+    )
+
+
+def _library() -> str:
+    parts = [_MADE, "# Library\n", f"{inspect.getdoc(graphdaemon)}\n"]
+    for name in graphdaemon.__all__:
+        thing = getattr(graphdaemon, name)
+        parts.append(f"## `{name}`\n\n{_signature(name, thing)}{_prose(thing)}\n")
+        if isinstance(thing, type) and not issubclass(thing, Exception):
+            parts += [
+                f"### `{name}.{method}`\n\n{_signature(method, function)}{_prose(function)}\n"
+                for method, function in vars(thing).items()
+                if not method.startswith("_") and inspect.isfunction(function)
+            ]
+    return "\n".join(parts)
+
+
+def _emulator() -> str:
+    rows = [
+        f"| {route.method} | `{'/v1.0' if route.service == 'graph' else ''}{route.path}` "
+        f"| {(inspect.getdoc(route.answer) or '').splitlines()[0]} |"
+        for route in ROUTES
+    ]
+    return "\n".join(
+        [
+            _MADE,
+            "# Emulator\n",
+            _EMULATOR_PROSE,
+            "| verb | path | |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _signature(name: str, thing: object) -> str:
+    # An overloaded function's own signature says less than its example.
+    if not callable(thing) or name == "blocking":
+        return ""
+    text = str(inspect.signature(thing)).replace("'", "").replace(" -> None", "")
+    return f"```python\n{name}{text}\n```\n\n"
+
+
+def _prose(thing: object) -> str:
+    """A docstring as Markdown: sections become lists, the example a code block."""
+    text = (inspect.getdoc(thing) or "").replace("``", "`")
+    body, *sections = re.split(r"\n(Args|Attributes|Raises|Returns|Example):\n", text)
+    parts = [body.rstrip()]
+    for title, content in zip(sections[::2], sections[1::2], strict=True):
+        lines = textwrap.dedent(content).strip("\n")
+        if title == "Example":
+            code = textwrap.dedent(lines.replace(".. code-block:: python\n", "")).strip()
+            parts.append(f"```python\n{code}\n```")
+        else:
+            items = re.sub(r"^(?=\S)", "- ", lines, flags=re.MULTILINE)
+            parts.append(f"{title}:\n\n{items}")
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Write or check the pages."""
+    if "--check" in sys.argv:
+        changed = stale()
+        print("\n".join(f"docs/reference/{name} is stale: run make docs" for name in changed))
+        sys.exit(bool(changed))
+    for name, text in pages().items():
+        (REFERENCE / name).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
