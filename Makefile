@@ -5,6 +5,7 @@ SHELL := /bin/sh
 
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
 UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -15,8 +16,15 @@ help: ## print the targets
 quickstart: $(VENV)/.ready ## set up, then list the users of a pretend tenant, step by step
 	@$(BIN)/graphdaemon quickstart
 
-test: lint ## set up, check the code, run every test
-	$(BIN)/pytest --numprocesses=2 --cov --cov-report=term
+test: lint test-peers-python ## set up, check the code, run every test
+	$(BIN)/pytest --numprocesses=2 --cov --cov-report=term --ignore=tests/peers
+
+test-peers: test-peers-python tests/peers/node/node_modules/.ready ## run other people's clients (Python and Node) against the emulator
+	$(PEERS)/bin/pytest --quiet -W default tests/peers/test_node.py
+
+test-peers-python: $(PEERS)/.ready
+	# Other people's deprecation warnings are theirs: -W default.
+	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers --ignore=tests/peers/test_node.py
 
 lint: $(VENV)/.ready-dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check --quiet .
@@ -37,6 +45,7 @@ test-pythons: $(VENV)/.ready-dev ## run the tests on every Python from 3.11 on t
 lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without hosts
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group build pyproject.toml -o requirements/emulator.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group dev -c requirements/emulator.txt pyproject.toml -o requirements/dev.txt
+	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group peers -c requirements/dev.txt pyproject.toml -o requirements/peers.txt
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
 clean: ## remove the environment and everything built
@@ -57,4 +66,15 @@ $(VENV)/.ready-dev: $(VENV)/.ready requirements/dev.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
 
-.PHONY: help quickstart test lint format docs test-pythons lock clean
+$(PEERS)/.ready: $(VENV)/.ready-dev requirements/peers.txt
+	@echo "setting up: other people's clients" >&2
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(PEERS)
+	@$(UV) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt
+	@$(UV) pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
+	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: help quickstart test test-peers test-peers-python lint format docs test-pythons lock clean

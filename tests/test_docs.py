@@ -10,6 +10,7 @@ import pytest
 
 from graphdaemon import cli as command_line
 from graphdaemon.cli import cli
+from tests.conftest import Run
 from tools import write_reference
 
 ROOT = Path(__file__).parent.parent
@@ -53,3 +54,23 @@ def test_commands_named_in_the_docs_exist(page: Path) -> None:
         known = {option for one in command.params for option in one.opts} | {"--help"}
         used = {word.partition("=")[0] for word in rest.split() if word.startswith("--")}
         assert used <= known, f"graphdaemon {name}{rest}"
+
+
+def normalise(line: str) -> str:
+    """A line without what differs from run to run."""
+    line = re.sub(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "GUID", line)
+    return re.sub(r"127\.0\.0\.1:\d+|\d+\.\d s\.$", "N", line).strip().rstrip(",")
+
+
+def test_the_readmes_transcript_is_what_the_quickstart_says(run: Run) -> None:
+    """Every line shown is printed, in that order; … stands for what is left out."""
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("$ make quickstart\n")[2].partition("```")[0].splitlines()
+    done = run("quickstart")
+    talk, ending = done.stderr.splitlines()[:-2], done.stderr.splitlines()[-2:]
+    printed = iter([*talk, *done.stdout.splitlines(), *ending])
+
+    for line in shown:
+        wanted = normalise(line.removesuffix("…"))
+        # The user's ID is the seed's, so here it must be the same to the letter.
+        assert any(normalise(one).startswith(wanted) for one in printed), line

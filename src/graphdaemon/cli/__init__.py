@@ -5,7 +5,9 @@ from __future__ import annotations
 import difflib
 import importlib
 import os
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -86,4 +88,18 @@ def show(error: Error, indent: str = "") -> None:
     if error.hint:
         lines.append(f"Try: {error.hint}")
     for line in lines:
-        click.echo(indent + line, err=True)
+        click.echo(_wrapped(line, indent), err=True)
+
+
+def _wrapped(line: str, indent: str) -> str:
+    """Fit a line to the terminal; what goes to a file stays one line, and so can be searched."""
+    if not sys.stderr.isatty():
+        return indent + line
+    return textwrap.fill(
+        line,
+        shutil.get_terminal_size().columns,
+        initial_indent=indent,
+        subsequent_indent=indent + "     ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

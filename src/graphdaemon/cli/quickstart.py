@@ -114,6 +114,7 @@ class _Walk:
         _say(f"   Application (client) ID  {application.app_id}")
         _portal("Certificates & secrets")
         password = directory.add_password(tenant, application.app_id, "quickstart")
+        assert password.secret_text is not None, "it was made just now"
         _say(f"   secret {password.hint}…, shown once; its Secret ID {password.key_id} is not it")
         pem, der = make_key_pair("Daemon-console")
         certificate = directory.add_certificate(tenant, application.app_id, der)

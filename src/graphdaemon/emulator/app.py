@@ -1,0 +1,233 @@
+"""The emulator as one ASGI application: its routes, and where refusals become answers."""
+
+import random
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import quote, unquote
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from graphdaemon.emulator import consent, graph, identity
+from graphdaemon.emulator.clock import format_date
+from graphdaemon.emulator.directory import Directory
+from graphdaemon.emulator.errors import GraphFault, OAuthFault, deny, refuse
+from graphdaemon.emulator.exchange import (
+    Context,
+    answer_graph,
+    answer_oauth,
+    describe_fault,
+    describe_oauth,
+    trace_of,
+)
+from graphdaemon.emulator.page import render_fault
+from graphdaemon.emulator.tokens import KeyRing, draw_lifetime
+
+__all__ = ["ROUTES", "VERSIONS", "Endpoint", "create_app"]
+
+VERSIONS = ("v1.0", "beta")
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Endpoint(NamedTuple):
+    """One line of the route table; Graph's paths stand below each version."""
+
+    method: str
+    path: str
+    answer: Callable[..., object]
+    service: str = "identity"
+
+
+ROUTES = (
+    Endpoint("GET", "/common/discovery/instance", identity.show_instance),
+    Endpoint("GET", "/{tenant}/v2.0/.well-known/openid-configuration", identity.show_configuration),
+    Endpoint("GET", "/{tenant}/discovery/v2.0/keys", identity.show_keys),
+    Endpoint("POST", "/{tenant}/oauth2/v2.0/token", identity.issue_token),
+    Endpoint("GET", "/{tenant}/adminconsent", consent.ask_consent),
+    Endpoint("POST", "/{tenant}/adminconsent", consent.answer_consent),
+    Endpoint("GET", "/me", graph.show_me, "graph"),
+    Endpoint("GET", "/users", graph.list_users, "graph"),
+    Endpoint("GET", "/users/$count", graph.count_users, "graph"),
+    Endpoint("GET", "/users/{key}", graph.show_user, "graph"),
+)
+
+# What may stand in a Graph path where no key is expected, as the service writes it.
+_SEGMENTS = {"users": "users", "me": "me", "$count": "$count"}
+_KEYED = re.compile(r"(?P<name>[A-Za-z]+)\('(?P<key>.*)'\)")
+
+_CHALLENGE = (
+    'Bearer realm="", '
+    'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+    'client_id="00000003-0000-0000-c000-000000000000"'
+)
+
+
+def create_app(
+    directory: Directory,
+    keys: KeyRing,
+    *,
+    token_lifetime: int | None = None,
+    rng: random.Random | None = None,
+    hostnames: tuple[str, ...] = (),
+    page_token_age: float = 86_400,
+    strict_filter: bool = False,
+) -> Starlette:
+    """The emulator for this directory.
+
+    Args:
+        directory: the tenants; its clock is everybody's.
+        keys: sign and verify access tokens.
+        token_lifetime: seconds every access token lives; by default 60 to 90
+            minutes at random.
+        rng: draws those.
+        hostnames: answer for these host names besides the loopback ones.
+        page_token_age: seconds until a next link expires.
+        strict_filter: see `Context`.
+    """
+    draws = rng or random.SystemRandom()
+    context = Context(
+        directory,
+        keys,
+        directory.clock,
+        lambda: draw_lifetime(draws) if token_lifetime is None else token_lifetime,
+        frozenset(name.lower() for name in (*LOOPBACK, *hostnames)),
+        directory.setting("page_key", lambda: random.SystemRandom().randbytes(32)),
+        page_token_age,
+        strict_filter,
+    )
+    app = Starlette(
+        routes=[route for endpoint in ROUTES for route in _make_routes(endpoint)],
+        middleware=[Middleware(_admit)],
+        exception_handlers={
+            OAuthFault: _answer_oauth_fault,
+            GraphFault: _answer_graph_fault,
+            HTTPException: _answer_unrouted,
+            Exception: _answer_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.context = context
+    return app
+
+
+def _make_routes(endpoint: Endpoint) -> list[Route]:
+    prefixes = [f"/{version}" for version in VERSIONS] if endpoint.service == "graph" else [""]
+    routes = [
+        Route(prefix + endpoint.path, endpoint.answer, methods=[endpoint.method])
+        for prefix in prefixes
+    ]
+    for route in routes:
+        route.methods = {endpoint.method}  # without the HEAD that Starlette adds
+    return routes
+
+
+def _admit(app: ASGIApp) -> ASGIApp:
+    """Turn away foreign hosts, and bring Graph's spellings of a path into one."""
+
+    async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            host = request.headers.get("host", "")
+            if _host_name(host) not in scope["app"].state.context.hostnames:
+                answer = _answer_graph_fault(request, deny("host_unknown", host=host))
+                await answer(scope, receive, send)
+                return
+            raw = scope.get("raw_path") or scope["path"].encode()
+            scope["path"] = _normalize(raw.decode("latin-1"), scope["path"])
+        await app(scope, receive, send)
+
+    return admitted
+
+
+def _host_name(host: str) -> str:
+    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    return name.lower()
+
+
+def _normalize(raw: str, path: str) -> str:
+    """A Graph path with canonical segments and percent-encoded keys; others stay as they are.
+
+    Accepted are any case of letters, empty segments, `myorganization` behind
+    the version, and `users('key')` for `users/key`, as Azure CLI, PnP CLI and
+    SDKs write them.
+    """
+    segments = [unquote(segment) for segment in raw.split("/") if segment]
+    if not segments or segments[0].lower() not in VERSIONS:
+        return path
+    if len(segments) > 1 and segments[1].lower() == "myorganization":
+        del segments[1]
+    canonical = [segments[0].lower()]
+    for segment in segments[1:]:
+        keyed = _KEYED.fullmatch(segment)
+        parts = [keyed["name"], keyed["key"].replace("''", "'")] if keyed else [segment]
+        canonical.append(_SEGMENTS.get(parts[0].lower(), parts[0]))
+        canonical += parts[1:]
+    return "/" + "/".join(quote(segment, safe="$") for segment in canonical)
+
+
+def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, OAuthFault)
+    content = describe_fault(request, fault)
+    if "text/html" in request.headers.get("accept", ""):
+        headers = describe_oauth(request, code=fault.code)
+        return render_fault(content["error_description"], status=fault.status, headers=headers)
+    # Discovery's errors carry the caching headers of its answers (recorded 2021).
+    cached = "/discovery/" in request.scope["path"] or "/.well-known/" in request.scope["path"]
+    return answer_oauth(request, content, status=fault.status, code=fault.code, cached=cached)
+
+
+def _answer_graph_fault(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, GraphFault)
+    trace = trace_of(request)
+    inner = {
+        "date": format_date(trace.now),
+        "request-id": trace.request_id,
+        "client-request-id": trace.client_request_id or trace.request_id,
+    }
+    error = {"code": fault.code, "message": fault.message, "innerError": inner}
+    return answer_graph(
+        request,
+        msgspec.json.encode({"error": error}),
+        status=fault.status,
+        media_type="application/json",
+        units=None if fault.gateway else 1,
+        headers={"WWW-Authenticate": _CHALLENGE} if fault.status == 401 else None,
+    )
+
+
+def _answer_unrouted(request: Request, error: Exception) -> Response:
+    """No such path, or not with this verb; JSON in either service's form."""
+    assert isinstance(error, HTTPException)
+    segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
+    first = segments[0] if segments else ""
+    if first in VERSIONS:
+        fault = (
+            deny("method_wrong")
+            if error.status_code == 405
+            else deny("segment_unknown", segment=_find_unknown(segments[1:]))
+        )
+        return _answer_graph_fault(request, fault)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        refusal = refuse(900561, allowed=allowed, method=request.method)
+        return _answer_oauth_fault(request, refusal)
+    return _answer_graph_fault(request, deny("version_unknown", version=first))
+
+
+def _find_unknown(segments: list[str]) -> str:
+    if not segments or segments[0] not in _SEGMENTS:
+        return segments[0] if segments else ""
+    return segments[-1]
+
+
+def _answer_failure(request: Request, _: Exception) -> Response:
+    """A bug of ours: Starlette raises it on, so that the log shows it."""
+    return _answer_graph_fault(request, deny("internal"))

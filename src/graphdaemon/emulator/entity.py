@@ -1,0 +1,77 @@
+"""What the directory hands out: tenants, applications, their credentials and permissions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Application", "Certificate", "Password", "Permission", "Record", "Tenant"]
+
+# A JSON object of Graph's, with Graph's own names.
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A directory: its GUID, its verified domains (the first is the initial one)."""
+
+    number: int
+    id: str
+    display_name: str
+    domains: tuple[str, ...]
+    region: str
+    created: float
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """An app registration or a service principal: its Graph record and its three names."""
+
+    record: Record
+
+    @property
+    def id(self) -> str:
+        """The object ID."""
+        return str(self.record["id"])
+
+    @property
+    def app_id(self) -> str:
+        """The application (client) ID."""
+        return str(self.record["appId"])
+
+    @property
+    def display_name(self) -> str:
+        """The name people see."""
+        return str(self.record["displayName"])
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A client secret; times in seconds since 1970. The value is only known when it is made."""
+
+    key_id: str
+    secret_text: str | None
+    hint: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate that proves an application's identity; thumbprints in upper-case hex."""
+
+    key_id: str
+    der: bytes
+    thumbprint: str
+    thumbprint_sha256: str
+    start: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An application permission that an app asks for."""
+
+    resource_app_id: str
+    resource: str
+    role_id: str
+    value: str
+    display_name: str

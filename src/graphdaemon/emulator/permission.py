@@ -1,0 +1,51 @@
+"""Application permissions: what a record asks for. Pure."""
+
+from graphdaemon.emulator.entity import Application, Permission, Record
+
+__all__ = ["ask_for_role", "list_permissions"]
+
+
+def ask_for_role(record: Record, resource: Application, value: str) -> Record:
+    """The application's record, asking for the resource's app role of this value or ID too.
+
+    Raises:
+        LookupError: the resource has no such role.
+    """
+    roles = [r for r in resource.record["appRoles"] if value in {r["value"], r["id"]}]
+    if not roles:
+        raise LookupError(
+            f"{resource.display_name} has no application permission {value!r}; "
+            "names look like 'User.Read.All'"
+        )
+    access = {"id": roles[0]["id"], "type": "Role"}
+    wanted = {
+        entry["resourceAppId"]: list(entry["resourceAccess"])
+        for entry in record["requiredResourceAccess"]
+    }
+    accesses = wanted.setdefault(resource.app_id, [])
+    if access not in accesses:
+        accesses.append(access)
+    entries = [{"resourceAppId": k, "resourceAccess": v} for k, v in wanted.items()]
+    return record | {"requiredResourceAccess": entries}
+
+
+def list_permissions(record: Record, resource: Application) -> list[Permission]:
+    """The resource's app roles that the application's record asks for."""
+    roles = {role["id"]: role for role in resource.record["appRoles"]}
+    asked = [
+        access["id"]
+        for entry in record["requiredResourceAccess"]
+        for access in entry["resourceAccess"]
+        if entry["resourceAppId"] == resource.app_id and access["type"] == "Role"
+    ]
+    return [
+        Permission(
+            resource.app_id,
+            resource.display_name,
+            role_id,
+            roles[role_id]["value"],
+            roles[role_id]["displayName"],
+        )
+        for role_id in asked
+        if role_id in roles
+    ]

@@ -1,0 +1,250 @@
+"""Microsoft Graph's refusals, by a word of ours.
+
+Statuses, codes and messages as recorded, quoted in public issues, documented
+or chosen: `evidence` says which.
+"""
+
+from typing import NamedTuple
+
+__all__ = ["GRAPH", "GraphRow"]
+
+
+class GraphRow(NamedTuple):
+    """One refusal of Graph; `message` has the fault's values in braces."""
+
+    status: int
+    code: str
+    message: str
+    evidence: str
+    gateway: bool = False
+
+
+_TOKEN = "InvalidAuthenticationToken"  # noqa: S105 - an error code
+_QUERY = "Request_UnsupportedQuery"
+
+GRAPH: dict[str, GraphRow] = {
+    # Who is asking
+    "token_empty": GraphRow(401, _TOKEN, "Access token is empty.", "quoted", gateway=True),
+    "token_shapeless": GraphRow(
+        401,
+        _TOKEN,
+        "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS "
+        "or JWE Compact Serialization Format. (JWS): 'EncodedHeader.EndcodedPayload."
+        "EncodedSignature'. (JWE): 'EncodedProtectedHeader.EncodedEncryptedKey."
+        "EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.",
+        "recorded 2024, the typing error is the service's",
+        gateway=True,
+    ),
+    "token_undecodable": GraphRow(
+        401,
+        _TOKEN,
+        "IDX14102: Unable to decode the header '[PII of type "
+        "'Microsoft.IdentityModel.Logging.SecurityArtifact' is hidden. For more details, see "
+        "https://aka.ms/IdentityModel/PII.]' as Base64Url encoded string.",
+        "recorded 2025",
+        gateway=True,
+    ),
+    "token_expired": GraphRow(
+        401,
+        _TOKEN,
+        "Lifetime validation failed, the token is expired.",
+        "recorded 2024",
+        gateway=True,
+    ),
+    "token_early": GraphRow(
+        401, _TOKEN, "Lifetime validation failed, the token is not yet valid.", "chosen", True
+    ),
+    "token_foreign": GraphRow(
+        401, _TOKEN, "Access token validation failure. Invalid audience.", "quoted", gateway=True
+    ),
+    "token_forged": GraphRow(
+        401, _TOKEN, "Access token validation failure.", "quoted", gateway=True
+    ),
+    "caller_unknown": GraphRow(
+        401,
+        "Authorization_IdentityNotFound",
+        "The identity of the calling application could not be established.",
+        "documented",
+    ),
+    "forbidden": GraphRow(
+        403,
+        "Authorization_RequestDenied",
+        "Insufficient privileges to complete the operation.",
+        "recorded 179 times",
+    ),
+    "premium_only": GraphRow(
+        403,
+        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+        "Neither tenant is B2C or tenant doesn't have premium license",
+        "quoted: microsoft-graph-docs#14118",
+    ),
+    "me_without_user": GraphRow(
+        400,
+        "BadRequest",
+        "/me request is only valid with delegated authentication flow.",
+        "recorded 2022",
+        gateway=True,
+    ),
+    # Which resource
+    "host_unknown": GraphRow(
+        421,
+        "BadRequest",
+        "The emulator does not answer for the host '{host}'.",
+        "chosen, against DNS rebinding",
+        gateway=True,
+    ),
+    "version_unknown": GraphRow(
+        404, "ResourceNotFound", "Invalid version: {version}", "captured 2022", gateway=True
+    ),
+    "segment_unknown": GraphRow(
+        400,
+        "BadRequest",
+        "Resource not found for the segment '{segment}'.",
+        "documented",
+        gateway=True,
+    ),
+    "method_wrong": GraphRow(
+        405,
+        "Request_BadRequest",
+        "Specified HTTP method is not allowed for the request target.",
+        "quoted; code chosen",
+        gateway=True,
+    ),
+    "object_missing": GraphRow(
+        404,
+        "Request_ResourceNotFound",
+        "Resource '{key}' does not exist or one of its queried reference-property objects are "
+        "not present.",
+        "recorded 77 times",
+    ),
+    "id_malformed": GraphRow(
+        400, "Request_BadRequest", "Invalid object identifier '{key}'.", "documented"
+    ),
+    # What about it
+    "option_repeated": GraphRow(
+        400,
+        "BadRequest",
+        "Query option '{option}' was specified more than once, but it must be specified at most "
+        "once.",
+        "text of Microsoft.OData.Core",
+        gateway=True,
+    ),
+    "option_unknown": GraphRow(
+        400,
+        "BadRequest",
+        "The query parameter '{option}' is not supported.",
+        "text of Microsoft.AspNetCore.OData",
+        gateway=True,
+    ),
+    "option_malformed": GraphRow(
+        400,
+        "BadRequest",
+        "Invalid value '{value}' for {option} query option found. The {option} query option "
+        "requires a {wanted} value.",
+        "text of Microsoft.OData.Core",
+        gateway=True,
+    ),
+    "not_emulated": GraphRow(
+        501, "NotImplemented", "The emulator does not know {what} yet.", "chosen", gateway=True
+    ),
+    "not_on_collection": GraphRow(
+        501,
+        "NotImplemented",
+        "This operation target is not yet supported.",
+        "quoted: microsoft-graph-docs#7555",
+    ),
+    "select_unknown": GraphRow(
+        400,
+        "BadRequest",
+        "Parsing OData Select and Expand failed: Could not find a property named '{name}' on "
+        "type 'microsoft.graph.{kind}'.",
+        "quoted for closed types: docs-contrib#4529; for users chosen, it catches typing errors",
+        gateway=True,
+    ),
+    "select_malformed": GraphRow(
+        400,
+        "BadRequest",
+        "Parsing OData Select and Expand failed: Term '{name}' is not valid in a $select or "
+        "$expand expression.",
+        "quoted: msgraph-sdk-dotnet#1181",
+        gateway=True,
+    ),
+    "page_size": GraphRow(
+        400,
+        _QUERY,
+        "Invalid page size specified: '{size}'. Must be between 1 and 999 inclusive.",
+        "quoted: turbot/steampipe-plugin-azuread",
+    ),
+    "skip_refused": GraphRow(
+        400,
+        "Request_BadRequest",
+        "'$skip' is not supported by the service.",
+        "quoted: msgraph-sdk-dotnet#348",
+    ),
+    "page_token_invalid": GraphRow(
+        400, "Request_BadRequest", "Invalid Skip Token", "quoted: microsoft-graph-docs#8612"
+    ),
+    "page_token_expired": GraphRow(
+        400,
+        "Directory_ExpiredPageToken",
+        "The specified page token value has expired and can no longer be included in your request.",
+        "quoted 2023",
+    ),
+    "count_refused": GraphRow(
+        400, "Request_BadRequest", "$count is not currently supported.", "quoted"
+    ),
+    "search_refused": GraphRow(
+        400,
+        _QUERY,
+        "Request with $search query parameter only works through MSGraph with a special request "
+        "header: 'ConsistencyLevel: eventual'",
+        "quoted",
+    ),
+    "search_malformed": GraphRow(
+        400, "BadRequest", "Invalid search clause: {reason}", "chosen", gateway=True
+    ),
+    "sort_refused": GraphRow(400, _QUERY, "Sorting not supported for current query.", "quoted"),
+    "orderby_malformed": GraphRow(
+        400, "BadRequest", "Invalid orderby clause: {reason}", "chosen", gateway=True
+    ),
+    "filter_malformed": GraphRow(
+        400, "BadRequest", "Invalid filter clause: {reason}", "quoted", gateway=True
+    ),
+    "operator_refused": GraphRow(
+        400, _QUERY, "Filter operator '{operator}' is not supported.", "quoted"
+    ),
+    "clause_operator_refused": GraphRow(
+        400, _QUERY, "Unsupported property filter clause operator '{operator}'.", "quoted"
+    ),
+    "header_missing": GraphRow(
+        400,
+        _QUERY,
+        "Operator '{operator}' is not supported because the 'ConsistencyLevel:eventual' header "
+        "is missing.",
+        "quoted for endsWith; for not by analogy",
+    ),
+    "query_refused": GraphRow(400, _QUERY, "Unsupported Query.", "quoted 2021"),
+    "property_refused": GraphRow(
+        400,
+        _QUERY,
+        "Unsupported or invalid query filter clause specified for property '{name}' of resource "
+        "'{kind}'.",
+        "quoted",
+    ),
+    "id_equality_only": GraphRow(
+        400, _QUERY, "The 'id' property can only be used with eq filter", "quoted; code chosen"
+    ),
+    "property_not_indexed": GraphRow(
+        400, _QUERY, "The request uses a filter property that is not indexed", "documented"
+    ),
+    "or_too_long": GraphRow(
+        400,
+        _QUERY,
+        "Too many child clauses specified in search filter expression containing 'OR' operators: "
+        "{count}. Max allowed: 15.",
+        "quoted",
+    ),
+    "internal": GraphRow(
+        500, "Service_InternalServerError", "Encountered an internal server error.", "chosen"
+    ),
+}

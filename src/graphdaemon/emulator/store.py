@@ -1,0 +1,313 @@
+"""SQLite under the directory: connections, tables, keyset pages.
+
+A page of faces is one range scan of a clustered table, so its cost does not
+depend on where in a million objects it starts.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["KINDS", "Position", "Row", "Store"]
+
+# Small numbers, because every index of a million rows repeats them.
+KINDS = {"user": 1, "group": 2, "device": 3, "application": 4, "servicePrincipal": 5}
+
+_TABLES = (
+    """
+    CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS tenant (
+      number INTEGER PRIMARY KEY,
+      id TEXT UNIQUE NOT NULL,
+      display_name TEXT NOT NULL,
+      region TEXT NOT NULL,
+      created REAL NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS domain (
+      name TEXT PRIMARY KEY,
+      tenant INTEGER NOT NULL,
+      rank INTEGER NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS object (
+      tenant INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      key TEXT NOT NULL,
+      name TEXT NOT NULL,
+      face BLOB NOT NULL,
+      PRIMARY KEY (tenant, kind, seq)
+    ) WITHOUT ROWID
+    """,
+    "CREATE TABLE IF NOT EXISTS document (seq INTEGER PRIMARY KEY, doc BLOB NOT NULL)",
+    """
+    CREATE TABLE IF NOT EXISTS credential (
+      key_id TEXT PRIMARY KEY,
+      app_id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      value BLOB NOT NULL,
+      start REAL NOT NULL,
+      end REAL NOT NULL
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS assignment (
+      tenant INTEGER NOT NULL,
+      principal TEXT NOT NULL,
+      resource TEXT NOT NULL,
+      role TEXT NOT NULL,
+      value TEXT NOT NULL,
+      doc BLOB NOT NULL,
+      PRIMARY KEY (tenant, principal, resource, role)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX IF NOT EXISTS credential_application ON credential (app_id)",
+)
+
+_INDEXES = {
+    "object_id": "CREATE UNIQUE INDEX IF NOT EXISTS object_id ON object (id, tenant)",
+    "object_key": "CREATE UNIQUE INDEX IF NOT EXISTS object_key ON object (key, kind, tenant)",
+    "object_order_name": (
+        "CREATE INDEX IF NOT EXISTS object_order_name ON object (tenant, kind, name)"
+    ),
+    "object_order_key": (
+        "CREATE INDEX IF NOT EXISTS object_order_key ON object (tenant, kind, key)"
+    ),
+}
+
+
+class Row(NamedTuple):
+    """One object: where it stands in the orders, its face and its whole document."""
+
+    id: str
+    key: str
+    name: str
+    face: bytes
+    doc: bytes
+
+
+class Position(NamedTuple):
+    """The last object seen: its value in the order's column (None in creation order), its seq."""
+
+    value: str | None
+    seq: int
+
+
+class Store:
+    """The database in `path`, or in memory; any thread may use it.
+
+    Reads borrow a connection and never wait for the writer; in memory there is
+    one connection, and everybody waits.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._idle: list[sqlite3.Connection] = []
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.RLock()
+        self._owner: int | None = None
+        self._closed = False
+        self._writer = self._connect()
+        with self.writing() as connection:
+            for statement in (*_TABLES, *_INDEXES.values()):
+                connection.execute(statement)
+
+    def close(self) -> None:
+        """Close every connection; the store is of no use afterwards."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+            self._idle.clear()
+            self._closed = True
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A transaction that commits at the end, or leaves no trace.
+
+        Nested uses join the outermost one.
+        """
+        with self._lock:
+            if self._owner is not None:
+                yield self._writer
+                return
+            self._owner = threading.get_ident()
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.commit()
+            finally:
+                self._owner = None
+                if self._writer.in_transaction:
+                    self._writer.rollback()
+
+    def read(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Every row of one SELECT; inside `writing`, with what was written so far."""
+        if self._path is None or self._owner == threading.get_ident():
+            with self._lock:
+                return self._writer.execute(statement, values).fetchall()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            return connection.execute(statement, values).fetchall()
+        finally:
+            self._idle.append(connection)
+
+    def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A small value of this name, made on first use."""
+        with self.writing() as connection:
+            found = connection.execute("SELECT value FROM setting WHERE name = ?", (name,))
+            for (value,) in found.fetchall():
+                return bytes(value)
+            made = make()
+            connection.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, made))
+            return made
+
+    def insert(self, tenant: int, kind: str, rows: Iterable[Row]) -> None:
+        """Append objects in the given order, in one transaction."""
+        number = KINDS[kind]
+        with self.writing() as connection:
+            (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM document").fetchone()
+            for batch in _batched(rows):
+                numbered = list(enumerate(batch, last + 1))
+                last += len(numbered)
+                connection.executemany(
+                    "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    [(tenant, number, seq, *row[:4]) for seq, row in numbered],
+                )
+                connection.executemany(
+                    "INSERT INTO document (seq, doc) VALUES (?, ?)",
+                    [(seq, row.doc) for seq, row in numbered],
+                )
+
+    def replace(self, tenant: int, kind: str, row: Row) -> None:
+        """Write an object anew where it stands."""
+        with self.writing() as connection:
+            place = "WHERE id = ? AND tenant = ? AND kind = ?"
+            where = (row.id, tenant, KINDS[kind])
+            connection.execute(
+                f"UPDATE document SET doc = ? WHERE seq = (SELECT seq FROM object {place})",  # noqa: S608 - a constant
+                (row.doc, *where),
+            )
+            connection.execute(
+                f"UPDATE object SET key = ?, name = ?, face = ? {place}",  # noqa: S608 - a constant
+                (row.key, row.name, row.face, *where),
+            )
+
+    def find(self, kind: str, *, tenant: int | None, column: str, value: str) -> list[bytes]:
+        """The documents whose `id` or `key` is `value`, in one tenant or in all of them."""
+        assert column in {"id", "key"}
+        rows = self.read(
+            "SELECT d.doc FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "  # noqa: S608 - asserted
+            f"WHERE o.{column} = ?1 AND o.kind = ?2 AND (?3 IS NULL OR o.tenant = ?3)",
+            (value, KINDS[kind], tenant),
+        )
+        return [doc for (doc,) in rows]
+
+    def keep_credential(self, values: tuple[str, str, str, bytes, float, float]) -> None:
+        """Add (key ID, app ID, kind, value, start, end)."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT INTO credential (key_id, app_id, kind, value, start, end) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                values,
+            )
+
+    @contextmanager
+    def unindexed(self) -> Iterator[None]:
+        """Drop the indices while inserting many objects, and build them at the end.
+
+        Sorting a hundred thousand keys once costs half of inserting them singly.
+        """
+        with self.writing() as connection:
+            for name in _INDEXES:
+                connection.execute(f"DROP INDEX IF EXISTS {name}")
+            yield
+            for statement in _INDEXES.values():
+                connection.execute(statement)
+
+    def faces(self, tenant: int, kind: str, limit: int, after: int) -> list[tuple[int, bytes]]:
+        """Up to `limit` (seq, face) in creation order, from behind `after`."""
+        return self.read(
+            "SELECT seq, face FROM object WHERE tenant = ? AND kind = ? AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (tenant, KINDS[kind], after, limit),
+        )
+
+    def scan(
+        self,
+        tenant: int,
+        kind: str,
+        order: str,
+        *,
+        descending: bool = False,
+        after: Position | None = None,
+        chunk: int = 1000,
+    ) -> Iterator[tuple[Position, bytes]]:
+        """Every (position, document) from behind `after`, in keyset chunks.
+
+        Args:
+            tenant: the tenant's number.
+            kind: a key of KINDS.
+            order: "seq", "name" or "key"; equal values stand in creation order.
+            descending: from the last value to the first.
+            after: where an earlier scan ended.
+            chunk: how many documents to read at a time.
+        """
+        column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[order]
+        sign, turn = ("<", "DESC") if descending else (">", "ASC")
+        start, by = (
+            (f"o.seq {sign} ?2", f"o.seq {turn}")
+            if order == "seq"
+            else (f"({column}, o.seq) {sign} (?1, ?2)", f"{column} {turn}, o.seq {turn}")
+        )
+        while True:
+            where = "" if after is None else f"AND {start}"
+            rows = self.read(
+                f"SELECT {column}, o.seq, d.doc "  # noqa: S608 - the parts are the constants above
+                "FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "
+                f"WHERE o.tenant = ?3 AND o.kind = ?4 {where} ORDER BY {by} LIMIT ?5",
+                (*(after or (None, 0)), tenant, KINDS[kind], chunk),
+            )
+            for value, seq, doc in rows:
+                yield Position(value, seq), doc
+            if len(rows) < chunk:
+                return
+            after = Position(rows[-1][0], rows[-1][1])
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("the store is closed")
+        connection = sqlite3.connect(
+            self._path or ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        self._all.append(connection)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA mmap_size = 1073741824")
+        return connection
+
+
+def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for row in rows:
+        batch.append(row)
+        if len(batch) == 5000:
+            yield batch
+            batch = []
+    yield batch

@@ -1,0 +1,316 @@
+import threading
+from collections.abc import Iterator
+from hashlib import sha256
+from itertools import islice, pairwise
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from graphdaemon.emulator.clock import Clock, parse_iso
+from graphdaemon.emulator.directory import Directory
+from graphdaemon.emulator.entity import Tenant
+from graphdaemon.emulator.registration import GRAPH_APP_ID, assignment_id
+from graphdaemon.emulator.seed import draw_users, seed_directory
+
+
+@pytest.fixture
+def directory() -> Iterator[Directory]:
+    directory = Directory(clock=Clock(at=1_800_000_000))
+    yield directory
+    directory.close()
+
+
+@pytest.fixture
+def tenant(directory: Directory) -> Tenant:
+    return seed_directory(directory, users=40)
+
+
+def everything(directory: Directory, tenant: Tenant) -> bytes:
+    return b"\n".join(doc for _, doc in directory.scan(tenant, "user"))
+
+
+def test_seed_is_deterministic(directory: Directory, tenant: Tenant, tmp_path: Path) -> None:
+    """The same seed makes the same directory, byte for byte, in a file as in memory."""
+    other = Directory(tmp_path / "other.sqlite")
+    twin = seed_directory(other, users=40)
+
+    assert (twin.id, twin.domains) == (tenant.id, tenant.domains)
+    assert everything(other, twin) == everything(directory, tenant)
+    principals = [
+        d.service_principal(t, GRAPH_APP_ID) for d, t in ((directory, tenant), (other, twin))
+    ]
+    assert principals[0] == principals[1]
+    other.close()
+
+
+def test_seed_is_remembered() -> None:
+    """The users of seed 0 are what they always were."""
+    digest = sha256(msgspec.json.encode(list(draw_users(500, 0)))).hexdigest()
+
+    assert digest == "b69de073fd579258f308dfcce4a0bcff4325b55382cda5c41e77e9f999a60618"
+
+
+def test_seeds_differ() -> None:
+    """Another seed makes other people."""
+    first, second = ({user["id"] for user in draw_users(100, seed)} for seed in (1, 2))
+
+    assert first.isdisjoint(second)
+
+
+def test_more_users_begin_alike() -> None:
+    """User N is the same whatever the number of users."""
+    assert list(draw_users(50, 3)) == list(islice(draw_users(2000, 3), 50))
+
+
+def test_population() -> None:
+    """Names are unique and ASCII where they must be; guests, nulls and scripts are as promised."""
+    users = list(draw_users(5000, 0))
+    upns = {user["userPrincipalName"].casefold() for user in users}
+    guests = [user for user in users if user["userType"] == "Guest"]
+    members = [user for user in users if user["userType"] == "Member"]
+    names = "".join(user["displayName"] for user in users)
+
+    assert len({user["id"] for user in users}) == len(upns) == 5000
+    assert all(upn.isascii() for upn in upns)
+    assert 0.03 < len(guests) / 5000 < 0.05
+    assert all("#EXT#@contoso.onmicrosoft.com" in user["userPrincipalName"] for user in guests)
+    assert not any("contoso" in user["mail"] for user in guests)
+    assert 0.04 < sum(not user["accountEnabled"] for user in users) / 5000 < 0.06
+    for name in ("jobTitle", "mobilePhone", "officeLocation", "businessPhones"):
+        assert 0 < sum(name not in user for user in members) < len(members)
+    for letter in "üéçШ王佐ليłΠ":
+        assert letter in names
+    assert len({user["displayName"] for user in users}) < 5000
+
+
+def test_pages(directory: Directory, tenant: Tenant) -> None:
+    """Faces come in creation order, each exactly once, whatever the page size."""
+    for limit in (1, 7, 40, 41):
+        after, found = 0, []
+        while rows := directory.faces(tenant, "user", limit, after):
+            found += [msgspec.json.decode(face)["id"] for _, face in rows]
+            after = rows[-1][0]
+
+        assert found == [user["id"] for user in draw_users(40, 0)]
+
+
+@pytest.mark.parametrize("order", ["seq", "name", "key"])
+@pytest.mark.parametrize("descending", [False, True])
+def test_scan(directory: Directory, tenant: Tenant, order: str, *, descending: bool) -> None:
+    """A scan is ordered, complete, and goes on from any position, in chunks of any size."""
+    rows = list(directory.scan(tenant, "user", order, descending=descending))
+
+    positions = [(position.value or "", position.seq) for position, _ in rows]
+    assert positions == sorted(positions, reverse=descending)
+    assert len(rows) == 40
+    for number, (position, _) in enumerate(rows):
+        rest = directory.scan(
+            tenant, "user", order, descending=descending, after=position, chunk=number + 1
+        )
+        assert list(rest) == rows[number + 1 :]
+
+
+def test_user(directory: Directory, tenant: Tenant) -> None:
+    """A user is found by ID and by name in any case of letters, in its own tenant only."""
+    user = next(draw_users(1, 0))
+    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+
+    for key in (user["id"], user["id"].upper(), user["userPrincipalName"].upper()):
+        found = directory.user(tenant, key)
+        assert found is not None
+        assert msgspec.json.decode(found) == user
+        assert directory.user(other, key) is None
+
+
+def test_tenants(directory: Directory, tenant: Tenant, tmp_path: Path) -> None:
+    """A tenant is found by GUID and domains in any case of letters, after a restart too."""
+    path = tmp_path / "directory.sqlite"
+    first = Directory(path)
+    made = seed_directory(first, users=0)
+    first.close()
+    second = Directory(path)
+
+    for key in (made.id.upper(), "CONTOSO.example", "contoso.onmicrosoft.com"):
+        assert second.tenant(key) == made
+    assert second.tenant("fabrikam.example") is None
+    assert second.tenants() == [made]
+    second.close()
+
+
+def test_interrupted_seed(tmp_path: Path) -> None:
+    """A seeding that fails half-way leaves no tenant behind."""
+    path = tmp_path / "directory.sqlite"
+    directory = Directory(path)
+
+    def fail() -> None:
+        with directory.transaction():
+            seed_directory(directory, users=10)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power"):
+        fail()
+    directory.close()
+
+    again = Directory(path)
+    assert again.tenants() == []
+    again.close()
+
+
+def test_application(directory: Directory, tenant: Tenant) -> None:
+    """A registration comes with its service principal, both in the recorded shape."""
+    redirect = "https://app.example/back"
+    made = directory.register_application(tenant, "Nightly sync", redirect_uris=[redirect])
+
+    application = directory.application(tenant, made.app_id.upper())
+    principal = directory.service_principal(tenant, made.app_id)
+
+    assert application == made
+    assert list(application.record) == APPLICATION_KEYS
+    assert application.record["web"]["redirectUris"] == [redirect]
+    assert application.record["publisherDomain"] == "contoso.onmicrosoft.com"
+    assert principal is not None
+    assert list(principal.record) == PRINCIPAL_KEYS
+    assert principal.record["servicePrincipalNames"] == [made.app_id]
+    assert principal.record["appOwnerOrganizationId"] == tenant.id
+    assert principal.id != application.id
+
+
+def test_password(directory: Directory, tenant: Tenant) -> None:
+    """A secret has the real shape, two years to live, and is kept as a digest only."""
+    app_id = directory.register_application(tenant, "x").app_id
+    made = directory.add_password(tenant, app_id, "first")
+    secret = made.secret_text or ""
+    application = directory.application(tenant, app_id)
+    assert application is not None
+    (entry,) = application.record["passwordCredentials"]
+
+    assert (len(secret), secret[3:6], secret[:3]) == (40, "8Q~", made.hint)
+    assert made.end - made.start == 730 * 86400
+    assert entry == {
+        "customKeyIdentifier": None,
+        "displayName": "first",
+        "endDateTime": "2029-01-14T08:00:00.0000000Z",
+        "hint": made.hint,
+        "keyId": made.key_id,
+        "secretText": None,
+        "startDateTime": "2027-01-15T08:00:00.0000000Z",
+    }
+    assert parse_iso(entry["endDateTime"]) == made.end
+    found = directory.password(app_id, secret)
+    assert found is not None
+    assert (found.key_id, found.secret_text) == (made.key_id, None)
+    assert directory.password(app_id, secret[:-1]) is None
+
+
+def test_secret_is_not_stored(tmp_path: Path) -> None:
+    """No file of the data folder holds a secret's text."""
+    directory = Directory(tmp_path / "directory.sqlite")
+    tenant = seed_directory(directory, users=1)
+    app_id = directory.register_application(tenant, "x").app_id
+    secret = directory.add_password(tenant, app_id).secret_text or "-"
+    directory.close()
+
+    for path in tmp_path.iterdir():
+        assert secret.encode() not in path.read_bytes()
+
+
+def test_permissions(directory: Directory, tenant: Tenant) -> None:
+    """Asking grants nothing; consent grants all that was asked for, once."""
+    app_id = directory.register_application(tenant, "x").app_id
+    for value in ("User.Read.All", "Group.Read.All", "User.Read.All"):
+        directory.add_application_permission(tenant, app_id, value)
+
+    asked = directory.requested_permissions(tenant, app_id)
+    before = directory.granted_roles(tenant, app_id)
+    granted = [directory.grant_admin_consent(tenant, app_id) for _ in range(2)]
+    after = directory.granted_roles(tenant, app_id, GRAPH_APP_ID)
+    directory.revoke_consent(tenant, app_id)
+
+    assert [permission.value for permission in asked] == ["User.Read.All", "Group.Read.All"]
+    assert asked[0].display_name == "Read all users' full profiles and company properties"
+    assert before == []
+    assert granted == [["User.Read.All", "Group.Read.All"]] * 2
+    assert after == ["Group.Read.All", "User.Read.All"]
+    assert directory.granted_roles(tenant, app_id) == []
+
+
+def test_unknown_permission(directory: Directory, tenant: Tenant) -> None:
+    """A permission that Graph does not have is a clear error, and so are unknown applications."""
+    app_id = directory.register_application(tenant, "x").app_id
+
+    with pytest.raises(LookupError, match="Microsoft Graph has no application permission 'x'"):
+        directory.add_application_permission(tenant, app_id, "x")
+    with pytest.raises(LookupError, match="no servicePrincipal with appId 'y'"):
+        directory.add_application_permission(tenant, app_id, "x", resource_app_id="y")
+    with pytest.raises(LookupError, match="no application with appId 'z' in tenant 'Contoso'"):
+        directory.add_password(tenant, "z")
+    assert directory.requested_permissions(tenant, "z") == []
+    assert directory.granted_roles(tenant, "z") == []
+
+
+def test_graph_principal(directory: Directory, tenant: Tenant) -> None:
+    """Microsoft Graph's service principal has its published application permissions."""
+    principal = directory.service_principal(tenant, GRAPH_APP_ID)
+    assert principal is not None
+    roles = {role["value"]: role["id"] for role in principal.record["appRoles"]}
+
+    assert roles["User.Read.All"] == "df021288-bdef-4463-88db-98f22de89214"
+    assert len(roles) > 500
+
+
+def test_assignment_id() -> None:
+    """An assignment's ID has 43 characters, the first 21 fixed by the principal."""
+    principal, resource = "11111111-1111-4111-8111-111111111111", "2" * 32
+    ids = [assignment_id(principal, resource, role) for role in ("a", "b")]
+
+    assert [len(i) for i in ids] == [43, 43]
+    assert ids[0][:21] == ids[1][:21]
+    assert ids[0] != ids[1]
+
+
+def test_threads(tmp_path: Path) -> None:
+    """Many threads read while one writes; every page they see is complete and in order."""
+    directory = Directory(tmp_path / "directory.sqlite")
+    tenant = seed_directory(directory, users=300)
+    failures: list[str] = []
+
+    def read() -> None:
+        for _ in range(30):
+            seqs = [seq for seq, _ in directory.faces(tenant, "user", 999)]
+            if len(seqs) < 300 or any(a >= b for a, b in pairwise(seqs)):
+                failures.append(str(len(seqs)))
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    newcomers = islice(draw_users(400, 0), 300, None)
+    directory.add_users(tenant, newcomers)
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert directory.count(tenant, "user") == 400
+    directory.close()
+
+
+APPLICATION_KEYS = (
+    "id deletedDateTime appId applicationTemplateId disabledByMicrosoftStatus createdDateTime "
+    "displayName description groupMembershipClaims identifierUris isDeviceOnlyAuthSupported "
+    "isFallbackPublicClient nativeAuthenticationApisEnabled notes publisherDomain "
+    "serviceManagementReference signInAudience tags tokenEncryptionKeyId uniqueName "
+    "samlMetadataUrl defaultRedirectUri certification optionalClaims "
+    "servicePrincipalLockConfiguration requestSignatureVerification addIns api appRoles info "
+    "keyCredentials parentalControlSettings passwordCredentials publicClient "
+    "requiredResourceAccess verifiedPublisher web spa"
+).split()
+PRINCIPAL_KEYS = (
+    "id deletedDateTime accountEnabled alternativeNames appDisplayName appDescription appId "
+    "applicationTemplateId appOwnerOrganizationId appRoleAssignmentRequired createdDateTime "
+    "description disabledByMicrosoftStatus displayName homepage loginUrl logoutUrl notes "
+    "notificationEmailAddresses preferredSingleSignOnMode preferredTokenSigningKeyThumbprint "
+    "replyUrls servicePrincipalNames servicePrincipalType signInAudience tags "
+    "tokenEncryptionKeyId samlSingleSignOnSettings addIns appRoles info keyCredentials "
+    "oauth2PermissionScopes passwordCredentials resourceSpecificApplicationPermissions "
+    "verifiedPublisher"
+).split()
