@@ -30,7 +30,7 @@ lint: $(VENV)/.ready-dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache | tail -n 2
+	$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/.ready-dev ## rewrite the code as the formatter wants it
 	$(BIN)/ruff check --fix --quiet . || true

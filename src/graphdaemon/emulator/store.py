@@ -6,7 +6,7 @@ depend on where in a million objects it starts.
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -150,7 +150,7 @@ class Store:
                 if self._writer.in_transaction:
                     self._writer.rollback()
 
-    def read(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
+    def read(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Every row of one SELECT; inside `writing`, with what was written so far."""
         if self._path is None or self._owner == threading.get_ident():
             with self._lock:
@@ -211,8 +211,9 @@ class Store:
         assert column in {"id", "key"}
         rows = self.read(
             "SELECT d.doc FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "  # noqa: S608 - asserted
-            f"WHERE o.{column} = ?1 AND o.kind = ?2 AND (?3 IS NULL OR o.tenant = ?3)",
-            (value, KINDS[kind], tenant),
+            f"WHERE o.{column} = :value AND o.kind = :kind "
+            "AND (:tenant IS NULL OR o.tenant = :tenant)",
+            {"value": value, "kind": KINDS[kind], "tenant": tenant},
         )
         return [doc for (doc,) in rows]
 
@@ -269,17 +270,23 @@ class Store:
         column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[order]
         sign, turn = ("<", "DESC") if descending else (">", "ASC")
         start, by = (
-            (f"o.seq {sign} ?2", f"o.seq {turn}")
+            (f"o.seq {sign} :seq", f"o.seq {turn}")
             if order == "seq"
-            else (f"({column}, o.seq) {sign} (?1, ?2)", f"{column} {turn}, o.seq {turn}")
+            else (f"({column}, o.seq) {sign} (:value, :seq)", f"{column} {turn}, o.seq {turn}")
         )
         while True:
             where = "" if after is None else f"AND {start}"
             rows = self.read(
                 f"SELECT {column}, o.seq, d.doc "  # noqa: S608 - the parts are the constants above
                 "FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "
-                f"WHERE o.tenant = ?3 AND o.kind = ?4 {where} ORDER BY {by} LIMIT ?5",
-                (*(after or (None, 0)), tenant, KINDS[kind], chunk),
+                f"WHERE o.tenant = :tenant AND o.kind = :kind {where} ORDER BY {by} LIMIT :chunk",
+                {
+                    "value": after and after.value,
+                    "seq": after and after.seq,
+                    "tenant": tenant,
+                    "kind": KINDS[kind],
+                    "chunk": chunk,
+                },
             )
             for value, seq, doc in rows:
                 yield Position(value, seq), doc
