@@ -54,10 +54,11 @@ def quickstart(
         tempfile.TemporaryDirectory(prefix="graphdaemon-quickstart-") as folder,
         emulator_class(users=users, seed=seed) as emulator,
     ):
-        listed = _Walk(emulator, Path(folder), wait=wait).run(writer)
+        walk = _Walk(emulator, Path(folder), wait=wait)
+        listed = walk.run(writer)
         _say(f"Done: {listed} users in {time.monotonic() - started:.1f} s.")
         if keep:
-            _keep(emulator, Path(folder))
+            walk.keep()
 
 
 _COLUMNS = ("displayName", "userPrincipalName", "jobTitle", "id")
@@ -98,6 +99,20 @@ class _Walk:
         finally:
             early.close()
         return self._list(secret_file, certificate_file, writer)
+
+    def keep(self) -> None:
+        """Leave the tenant running until Ctrl-C, and say how to use it."""
+        emulator = self._emulator
+        _say("")
+        _say("The tenant keeps running until Ctrl-C. In another terminal:")
+        _say(f"   export GRAPHDAEMON_CONFIG={self._folder / 'parameters.json'}")
+        _say("   graphdaemon users --format table")
+        _say(f"The consent page, for a browser that trusts {emulator.ca_file}:")
+        _say(f"   {emulator.url}/{self._tenant.id}/adminconsent?client_id={self._client_id}")
+        try:
+            threading.Event().wait()
+        except KeyboardInterrupt:
+            _say("Stopped.")
 
     def _meet_tenant(self) -> None:
         self._begin("A pretend tenant", "your own tenant's Overview")
@@ -210,21 +225,6 @@ def _show_refusal(client: Client, *, hint: bool = True) -> None:
         cli.show(error, indent="   ")
         return
     raise AssertionError("the pretend tenant showed its users to an app without consent")
-
-
-def _keep(emulator: Emulator, folder: Path) -> None:
-    _say("")
-    _say("The tenant keeps running until Ctrl-C. In another terminal:")
-    _say(f"   export GRAPHDAEMON_CONFIG={folder / 'parameters.json'}")
-    _say("   graphdaemon users --format table")
-    tenant = emulator.tenant
-    consent = f"{emulator.url}/{tenant.id}/adminconsent?client_id=…"
-    _say(f"The consent page, for a browser that trusts {emulator.ca_file}:")
-    _say(f"   {consent}")
-    try:
-        threading.Event().wait()
-    except KeyboardInterrupt:
-        _say("Stopped.")
 
 
 def _portal(page: str) -> None:
