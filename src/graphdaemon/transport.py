@@ -1,7 +1,7 @@
 """
 The socket: one TLS configuration, one proxy rule and one timeout for token service and Graph.
 
-Blocking ``http.client`` connections driven by daemon threads: measured against the async stacks it
+Blocking ``http.client`` connections driven by daemon threads: measured against other stacks it
 costs a third of their CPU per page and a quarter of their start-up (docs/decisions).
 """
 
