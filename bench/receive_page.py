@@ -1,6 +1,5 @@
 """
-What one page of 999 users costs each HTTP client: CPU to receive it over TLS, and time to import
-the client first.
+What one page of 999 users costs each HTTP client: CPU to receive it over TLS, and its import.
 
     .venv-peers/bin/python bench/receive_page.py [PAGES]
 

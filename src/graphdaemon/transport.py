@@ -2,7 +2,7 @@
 The socket: one TLS configuration, one proxy rule and one timeout for token service and Graph.
 
 Blocking ``http.client`` connections driven by daemon threads: measured against other stacks it
-costs a third of their CPU per page and a quarter of their start-up (docs/decisions).
+starts in a third of their time and costs no more per page (docs/decisions/0002).
 """
 
 from __future__ import annotations
