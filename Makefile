@@ -37,7 +37,7 @@ format: $(VENV)/.ready-dev ## rewrite the code as the formatter wants it
 	$(BIN)/ruff format --quiet .
 
 docs: $(VENV)/.ready-dev ## write the generated reference pages anew
-	$(BIN)/python tools/write_reference.py
+	$(BIN)/python -m tools.write_reference
 
 test-pythons: $(VENV)/.ready-dev ## run the tests on every Python from 3.11 on that is installed
 	@sh tools/test_pythons.sh

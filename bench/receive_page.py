@@ -3,7 +3,7 @@ What one page of 999 users costs each HTTP client: CPU to receive it over TLS, a
 
     .venv-peers/bin/python bench/receive_page.py [PAGES]
 
-Clients that are not installed are left out; `make test-peers` makes an environment with all of them.
+Clients that are not installed are left out; `make test-peers` makes an environment with all.
 """
 
 from __future__ import annotations

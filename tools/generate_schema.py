@@ -15,6 +15,16 @@ ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
 TARGET = ROOT / "src" / "graphdaemon" / "emulator" / "data"
 
+SOURCES = {
+    "permissions": {
+        "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",
+        "file": "permissions/permissions-descriptions.json",
+        "date": "2026-08-07",
+        "licence": "MIT",
+        "written_by": "tools/generate_schema.py",
+    }
+}
+
 TYPES = ("user", "application", "servicePrincipal", "appRoleAssignment")
 
 
@@ -39,14 +49,31 @@ def generate_roles(descriptions: dict[str, Any]) -> dict[str, Any]:
     names = ("adminConsentDisplayName", "consentDisplayName", "value")
     rows = [[s["id"], s["value"], next(s[name] for name in names if s.get(name))] for s in scopes]
     return {
-        "source": {
-            "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",
-            "file": "permissions/permissions-descriptions.json",
-            "date": "2026-08-07",
-            "licence": "MIT",
-            "written_by": "tools/generate_schema.py",
-        },
+        "source": SOURCES["permissions"],
         "roles": sorted(rows, key=lambda row: (row[1], row[0])),
+    }
+
+
+def generate_scopes(descriptions: dict[str, Any]) -> dict[str, Any]:
+    """Microsoft Graph's scopes as [id, value, for administrators, for users, restricted], by value.
+
+    Restricted ones need an administrator's consent.
+    """
+    scopes = descriptions["delegatedScopesList"]
+    # A few rows have one text only, or none.
+    texts = [
+        (
+            s["adminConsentDisplayName"] or s["consentDisplayName"] or s["value"],
+            s["consentDisplayName"] or s["adminConsentDisplayName"] or s["value"],
+        )
+        for s in scopes
+    ]
+    rows = [
+        [s["id"], s["value"], *pair, s["isAdmin"]] for s, pair in zip(scopes, texts, strict=True)
+    ]
+    return {
+        "source": SOURCES["permissions"],
+        "scopes": sorted(rows, key=lambda row: (row[1], row[0])),
     }
 
 
@@ -54,7 +81,7 @@ def render(table: dict[str, Any]) -> str:
     """The table as JSON: one line for each entry, so that a change reads as a change."""
     parts = []
     for key, value in table.items():
-        if key == "roles":
+        if key in {"roles", "scopes"}:
             lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in value)
             parts.append(f" {json.dumps(key)}: [\n{lines}\n ]")
         else:
@@ -67,9 +94,11 @@ def generate(source: Path = SOURCE) -> dict[str, str]:
     """Every data file's name with the text it must have."""
     metadata = json.loads((source / "graph-metadata" / "v1.0-directory-types.json").read_text())
     permissions = source / "graph-permissions" / "permissions-descriptions.json"
+    descriptions = json.loads(permissions.read_text("utf-8"))
     return {
         "schema.json": render(generate_schema(metadata)),
-        "roles.json": render(generate_roles(json.loads(permissions.read_text("utf-8")))),
+        "roles.json": render(generate_roles(descriptions)),
+        "scopes.json": render(generate_scopes(descriptions)),
     }
 
 

@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import click
@@ -18,8 +18,10 @@ import click
 import graphdaemon
 from graphdaemon.cli import cli
 from graphdaemon.emulator.app import ROUTES
+from graphdaemon.emulator.control import CONTROLS, PREFIX
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.setting import SETTINGS
+from tools import fidelity
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->\n"
@@ -40,6 +42,11 @@ authority of its own. `graphdaemon emulator serve` runs it; in Python,
 and `clock`. It answers with the statuses, bodies and headers recorded from the real services, and
 refuses what it does not know. Paths of Graph are served below `/beta` too.
 """
+_CONTROL_PROSE = """\
+## Control API
+
+With `Emulator(control=True)` or `emulator serve --control`, for programs on this machine only:
+"""
 
 
 def pages() -> dict[str, str]:
@@ -50,6 +57,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "library.md": _library(),
         "emulator.md": _emulator(),
+        "fidelity.md": f"{_MADE}\n{fidelity.render()}",
     }
 
 
@@ -142,22 +150,29 @@ def _library() -> str:
 
 
 def _emulator() -> str:
-    rows = [
-        f"| {route.method} | `{'/v1.0' if route.service == 'graph' else ''}{route.path}` "
-        f"| {(inspect.getdoc(route.answer) or '').splitlines()[0]} |"
+    served = [
+        (route.method, ("/v1.0" if route.service == "graph" else "") + route.path, route.answer)
         for route in ROUTES
     ]
+    controls = [(row.method, PREFIX + row.path, row.answer) for row in CONTROLS]
     return "\n".join(
         [
             _MADE,
             "# Emulator\n",
             _EMULATOR_PROSE,
-            "| verb | path | |",
-            "| --- | --- | --- |",
-            *rows,
-            "",
+            *_routes(served),
+            _CONTROL_PROSE,
+            *_routes(controls),
         ]
     )
+
+
+def _routes(rows: Iterable[tuple[str, str, Callable[..., object]]]) -> list[str]:
+    lines = [
+        f"| {method} | `{path}` | {(inspect.getdoc(answer) or '').splitlines()[0]} |"
+        for method, path, answer in rows
+    ]
+    return ["| verb | path | |", "| --- | --- | --- |", *lines, ""]
 
 
 def _signature(name: str, thing: object) -> str:

@@ -55,11 +55,18 @@ class Probe:
         body: bytes | None = None,
     ) -> Answer:
         target = target.removeprefix(self.emulator.url)
+        reused = getattr(self._local, "connection", None) is not None
         connection = self._connect()
         try:
             connection.request(method, target, body=body, headers=dict(headers or {}))
             response = connection.getresponse()
             content = response.read()
+        except http.client.RemoteDisconnected:
+            self.close()
+            if not reused:
+                raise
+            # A server may close an idle connection at any time (RFC 9112, 9.3).
+            return self.send(method, target, headers=headers, body=body)
         except (OSError, http.client.HTTPException):
             self.close()
             raise
@@ -128,9 +135,13 @@ class App:
 
 
 def register(
-    probe: Probe, *roles: str, name: str = "Nightly sync", redirects: tuple[str, ...] = ()
+    probe: Probe,
+    *roles: str,
+    name: str = "Nightly sync",
+    redirects: tuple[str, ...] = (),
+    tenant: Tenant | None = None,
 ) -> App:
-    directory, tenant = probe.emulator.directory, probe.emulator.tenant
+    directory, tenant = probe.emulator.directory, tenant or probe.emulator.tenant
     application = directory.register_application(tenant, name, redirect_uris=redirects)
     for role in roles:
         directory.add_application_permission(tenant, application.app_id, role)

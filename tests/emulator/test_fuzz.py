@@ -86,28 +86,32 @@ def test_keys(status: Callable[..., int], data: bytes) -> None:
 
 FORM_NAMES = st.sampled_from(
     "grant_type client_id client_secret scope client_assertion client_assertion_type "
-    "client-request-id decision redirect_uri state".split()
+    "client-request-id decision redirect_uri state next user user_code code device_code "
+    "refresh_token code_verifier code_challenge code_challenge_method response_type response_mode "
+    "prompt nonce claims login_hint".split()
 )
 
 
 @FUZZ
 @given(
     pairs=st.lists(st.tuples(FORM_NAMES, BYTES), max_size=6),
-    path=st.sampled_from(["token", "adminconsent"]),
+    path=st.sampled_from(
+        "oauth2/v2.0/token adminconsent v2.0/adminconsent oauth2/v2.0/authorize "
+        "oauth2/v2.0/devicecode signin consent".split()
+    ),
     known=st.booleans(),
 )
 def test_forms(
     app: App, status: Callable[..., int], pairs: list[tuple[str, bytes]], path: str, *, known: bool
 ) -> None:
-    """No form makes the token service or the consent page fail."""
+    """No form makes the token service or its pages fail."""
     body = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in pairs)
     if known:
         body = (
             f"{body}&grant_type=client_credentials&client_id={app.client_id}"
             f"&client_secret={app.secret}&scope=https://graph.microsoft.com/.default"
         )
-    place = app.token_path if path == "token" else f"/{app.tenant.id}/adminconsent"
-    status("POST", place, body.encode())
+    status("POST", f"/{app.tenant.id}/{path}", body.encode())
 
 
 @FUZZ

@@ -396,11 +396,11 @@ def test_refused(get: Ask, target: str, word: str) -> None:
     assert re.fullmatch(pattern, answer.message, re.DOTALL)
 
 
-# Reached by other tests here and in test_filter.
+# Reached by other tests here, in test_filter and in test_cae.
 ELSEWHERE = set(
     "clause_operator_refused forbidden header_missing host_unknown id_equality_only internal "
     "method_wrong operator_refused or_too_long page_token_expired property_not_indexed "
-    "property_refused query_refused search_malformed version_unknown".split()
+    "property_refused query_refused search_malformed token_revoked version_unknown".split()
 )
 
 
@@ -542,8 +542,7 @@ def test_page_token_of_another_tenant(launch: Callable[..., Probe]) -> None:
     tenant = directory.create_tenant("Fabrikam", ("fabrikam.example",))
     directory.add_users(tenant, draw_users(30, 1))
     home = register(probe, "User.Read.All")
-    probe.emulator.tenant = tenant
-    foreign = register(probe, "User.Read.All")
+    foreign = register(probe, "User.Read.All", tenant=tenant)
 
     link = home.get("/v1.0/users?$top=5").json()["@odata.nextLink"]
 

@@ -13,6 +13,7 @@ import requests
 
 from graphdaemon.emulator.aadsts import OAUTH
 from graphdaemon.emulator.clock import Clock
+from graphdaemon.emulator.faults import OUTAGES
 from graphdaemon.emulator.identity import GRANTS
 from graphdaemon.emulator.tokens import draw_lifetime
 from tests.emulator.certificates import make_identity
@@ -363,6 +364,49 @@ def disabled(app: App) -> Answer:
     return refusal()(other)
 
 
+def switched_off(app: App) -> Answer:
+    other = register(app.probe, name="Switched off")
+    app.probe.emulator.directory.disable_application(other.tenant, other.client_id)
+    return refusal()(other)
+
+
+def blocked(app: App) -> Answer:
+    other = register(app.probe, name="Blocked")
+    app.probe.emulator.directory.block_by_policy(other.tenant, other.client_id)
+    return refusal()(other)
+
+
+def removed_secret(app: App) -> Answer:
+    directory = app.probe.emulator.directory
+    password = directory.add_password(app.tenant, app.client_id)
+    directory.remove_password(app.tenant, app.client_id, password.key_id)
+    return refusal(client_secret=password.secret_text)(app)
+
+
+def public_client(app: App) -> Answer:
+    directory = app.probe.emulator.directory
+    made = directory.register_application(app.tenant, "Phone")
+    directory.make_public(app.tenant, made.app_id)
+    return refusal(client_id=made.app_id)(app)
+
+
+def v1_without_resource(app: App) -> Answer:
+    return app.probe.post(f"/{app.tenant.id}/oauth2/token", app.form())
+
+
+def disabled_resource(app: App) -> Answer:
+    directory, api = app.probe.emulator.directory, register(app.probe)
+    directory.expose_api(app.tenant, api.client_id)
+    directory.enable_service_principal(app.tenant, api.client_id, enabled=False)
+    return refusal(scope=f"api://{api.client_id}/.default")(app)
+
+
+def unassigned(app: App) -> Answer:
+    directory, api = app.probe.emulator.directory, register(app.probe)
+    directory.expose_api(app.tenant, api.client_id, assignment_required=True)
+    return refusal(scope=f"api://{api.client_id}/.default")(app)
+
+
 def bad_basic(app: App) -> Answer:
     form = app.form(client_id=None, client_secret=None)
     return app.probe.post(app.token_path, form, Authorization="Basic *")
@@ -425,6 +469,34 @@ REFUSALS: dict[str, tuple[Callable[[App], Answer], int, str, int, str]] = {
         ),
     ),
     "organizations": (at("organizations"), 400, "invalid_request", 50059, "No tenant-identifying"),
+    "consumers": (
+        at("consumers"),
+        400,
+        "invalid_request",
+        9001023,
+        "The grant type is not supported over the /common or /consumers endpoints.",
+    ),
+    "resource at the v2.0 endpoint": (
+        refusal(resource=GRAPH),
+        400,
+        "invalid_request",
+        901002,
+        "The 'resource' request parameter is not supported.",
+    ),
+    "no resource at the v1 endpoint": (
+        v1_without_resource,
+        400,
+        "invalid_resource",
+        500013,
+        "Resource identifier is not provided.",
+    ),
+    "malformed claims": (
+        refusal(claims="{"),
+        400,
+        "invalid_request",
+        90100,
+        "claims parameter is empty or not valid.",
+    ),
     "no grant": (
         refusal(grant_type=None),
         400,
@@ -488,6 +560,14 @@ REFUSALS: dict[str, tuple[Callable[[App], Answer], int, str, int, str]] = {
         7000215,
         "Invalid client secret",
     ),
+    "a removed secret": (removed_secret, 401, "invalid_client", 7000215, "Invalid client secret"),
+    "a public client's secret": (
+        public_client,
+        401,
+        "invalid_client",
+        700025,
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+    ),
     "early secret": (early_secret, 401, "invalid_client", 7000215, "Invalid client secret"),
     "expired secret": (
         expired_secret,
@@ -497,6 +577,28 @@ REFUSALS: dict[str, tuple[Callable[[App], Answer], int, str, int, str]] = {
         "The provided client secret keys for app '{app}' are expired. Visit the Azure portal",
     ),
     "disabled": (disabled, 400, "unauthorized_client", 7000112, "Application '"),
+    "application disabled": (switched_off, 400, "unauthorized_client", 7000112, "Application '"),
+    "blocked by a policy": (
+        blocked,
+        400,
+        "invalid_grant",
+        53003,
+        "Access has been blocked by Conditional Access policies. The access policy does not allow",
+    ),
+    "disabled resource": (
+        disabled_resource,
+        400,
+        "invalid_resource",
+        500014,
+        "The service principal for resource 'api://",
+    ),
+    "not assigned to the resource": (
+        unassigned,
+        400,
+        "invalid_grant",
+        501051,
+        "Application '{app}'(Nightly sync) is not assigned to a role for the application '",
+    ),
     "no scope": (
         refusal(scope=None),
         400,
@@ -560,6 +662,9 @@ REFUSALS: dict[str, tuple[Callable[[App], Answer], int, str, int, str]] = {
 # Reached by test_assertion, test_consent and test_instance.
 ELSEWHERE = {50011, 50012, 50027, 50048, 50049, 65004, 165000}
 ELSEWHERE |= {700023, 700024, 700027, 5002730}
+# Reached by test_federation, test_faults and test_discovery.
+ELSEWHERE |= {50166, 700211, 700212, 700213, 700229, 7000272, 7002137, 7002138}
+ELSEWHERE |= {100007, *OUTAGES}
 
 
 @pytest.mark.parametrize("case", REFUSALS.values(), ids=REFUSALS)
@@ -659,4 +764,6 @@ def test_clock(launch: Callable[..., Probe]) -> None:
 
 def test_grants() -> None:
     """The grants served are those of the GRANTS table."""
-    assert list(GRANTS) == ["client_credentials"]
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    names = ["client_credentials", "authorization_code", "refresh_token", device, "device_code"]
+    assert list(GRANTS) == names

@@ -34,7 +34,7 @@ def test_generated() -> None:
         assert (generator.TARGET / name).read_text("utf-8") == text
 
 
-@pytest.mark.parametrize("name", ["schema.json", "roles.json"])
+@pytest.mark.parametrize("name", ["schema.json", "roles.json", "scopes.json"])
 def test_source(name: str) -> None:
     """Every generated file says where it comes from and under which licence."""
     folder = ROOT / "src" / "graphdaemon" / "emulator" / "data"

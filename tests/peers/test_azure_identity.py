@@ -34,7 +34,11 @@ def test_secret_aio(emulator: Emulator, app: App) -> None:
 
     async def token() -> str:
         async with AsyncClientSecretCredential(
-            emulator.tenant.id, app.client_id, app.secret, authority=emulator.url
+            emulator.tenant.id,
+            app.client_id,
+            app.secret,
+            authority=emulator.url,
+            connection_verify=str(emulator.ca_file),
         ) as credential:
             return (await credential.get_token(GRAPH)).token
 
@@ -59,7 +63,11 @@ def test_certificate_aio(emulator: Emulator, app: App, certificate_file: Path) -
 
     async def token() -> str:
         async with AsyncCertificateCredential(
-            emulator.tenant.id, app.client_id, str(certificate_file), authority=emulator.url
+            emulator.tenant.id,
+            app.client_id,
+            str(certificate_file),
+            authority=emulator.url,
+            connection_verify=str(emulator.ca_file),
         ) as credential:
             return (await credential.get_token(GRAPH)).token
 
@@ -103,6 +111,7 @@ def test_refusals_aio(emulator: Emulator, app: App, refused: dict[str, Refused],
             case.client_id or app.client_id,
             case.secret or app.secret,
             authority=emulator.url,
+            connection_verify=str(emulator.ca_file),
         ) as credential:
             await credential.get_token(case.scope)
 

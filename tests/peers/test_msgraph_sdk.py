@@ -23,7 +23,7 @@ async def list_names(
     emulator: Emulator, tenant: str, client_id: str, secret: str, scope: str = GRAPH
 ) -> list[str]:
     async with ClientSecretCredential(
-        tenant, client_id, secret, authority=emulator.url
+        tenant, client_id, secret, authority=emulator.url, connection_verify=str(emulator.ca_file)
     ) as credential:
         provider = AzureIdentityAuthenticationProvider(
             credential, scopes=[scope], allowed_hosts=["127.0.0.1"]

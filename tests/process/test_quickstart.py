@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import pty
 import re
 import signal
+import ssl
 import stat
 import subprocess
 import sys
@@ -158,3 +160,33 @@ def test_serve_refuses_an_address_it_cannot_read(run: Run, tmp_path: Path, liste
     assert done.returncode == 2
     assert listen in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_serve_says_where_its_extras_are(tmp_path: Path) -> None:
+    """The control API and the machine's endpoints are there when asked for, and are announced."""
+    arguments = f"emulator serve --listen 127.0.0.1:0 --data {tmp_path / 't'} --users 3"
+    process = subprocess.Popen(
+        [*COMMAND, *arguments.split(), "--control", "--managed-identity"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    try:
+        assert process.stderr is not None
+        said = ""
+        while "Try: " not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        address = re.search(r"Control API +https://127\.0\.0\.1:(\d+)(/_emulator/)", said)
+        assert address is not None
+        context = ssl.create_default_context(cafile=tmp_path / "t" / "ca.pem")
+        connection = http.client.HTTPSConnection("127.0.0.1", int(address[1]), context=context)
+        connection.request("GET", address[2])
+        paths = {row["path"] for row in json.load(connection.getresponse())["controls"]}
+        connection.close()
+        assert "/_emulator/clock/move" in paths
+        assert "IDENTITY_ENDPOINT" in said
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)

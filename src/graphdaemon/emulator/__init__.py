@@ -1,4 +1,5 @@
-"""A pretend tenant: the token service and Microsoft Graph, on this machine.
+"""
+A pretend tenant: the token service and Microsoft Graph, on this machine.
 
 Importing this package is cheap; the server's libraries load with `Emulator`.
 """

@@ -1,4 +1,5 @@
-"""The token service's refusals, by AADSTS number.
+"""
+The token service's refusals, by AADSTS number.
 
 Statuses and texts as recorded, quoted in public issues, documented or chosen:
 `evidence` says which.
@@ -16,11 +17,17 @@ class OAuthRow(NamedTuple):
     error: str
     text: str
     evidence: str
+    suberror: str = ""
 
 
 _KEYS_HINT = (
     "Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured "
     "keys for app Id '{app}'."
+)
+
+_FEDERATED_HINT = (
+    "Check your federated identity credential Subject, Audience and Issuer against the presented "
+    "assertion. https://learn.microsoft.com/entra/workload-id/workload-identity-federation"
 )
 
 OAUTH: dict[int, OAuthRow] = {
@@ -65,6 +72,19 @@ OAUTH: dict[int, OAuthRow] = {
         "provided credentials.",
         "quoted: azure-docs#24064; status chosen",
     ),
+    50166: OAuthRow(
+        400,
+        "invalid_request",
+        "Request to External OIDC endpoint failed.",
+        "quoted: azure-workload-identity#642; status from #605, where the number is 90061",
+    ),
+    53003: OAuthRow(
+        400,
+        "invalid_grant",
+        "Access has been blocked by Conditional Access policies. The access policy does not allow "
+        "token issuance.",
+        "quoted for an application: botbuilder-dotnet#6759; error and status as in user flows",
+    ),
     65004: OAuthRow(
         400,
         "access_denied",
@@ -92,12 +112,55 @@ OAUTH: dict[int, OAuthRow] = {
         "happen if there are no active subscriptions for the tenant.",
         "recorded 2025; discovery says invalid_tenant instead (recorded 2021)",
     ),
+    90006: OAuthRow(
+        503,
+        "temporarily_unavailable",
+        "The service is temporarily unavailable. Please retry later.",
+        "documented (ExternalServerRetryableError); status chosen",
+    ),
     90014: OAuthRow(
         400,
         "invalid_request",
         "The required field '{field}' is missing from the credential. Ensure that you have all "
         "the necessary parameters for the login request.",
         "quoted: ctron/oidc-cli#7",
+    ),
+    90024: OAuthRow(
+        503,
+        "temporarily_unavailable",
+        "A transient error has occurred. Please try again.",
+        "documented (RequestBudgetExceededError); status chosen",
+    ),
+    90033: OAuthRow(
+        503,
+        "temporarily_unavailable",
+        "The Microsoft Online Directory Service (MSODS) is temporarily unavailable.",
+        "documented (MsodsServiceUnavailable); status chosen",
+    ),
+    90055: OAuthRow(
+        429,
+        "temporarily_unavailable",
+        "There are too many incoming requests.",
+        "documented (TenantThrottlingError); the status too, for applications over-used",
+    ),
+    90090: OAuthRow(
+        503,
+        "temporarily_unavailable",
+        "The service is temporarily unavailable.",
+        "documented (GraphRetryableError); status chosen",
+    ),
+    90100: OAuthRow(
+        400,
+        "invalid_request",
+        "{field} parameter is empty or not valid.",
+        "documented (InvalidRequestParameter); that claims ends here is chosen",
+    ),
+    100007: OAuthRow(
+        400,
+        "unauthorized_client",
+        "Microsoft Entra Regional ONLY supports auth either for MSIs OR for requests from MSAL "
+        "using SN+I for 1P apps or 3P apps in Microsoft infrastructure tenants.",
+        "text documented; error and status chosen",
     ),
     165000: OAuthRow(
         403,
@@ -113,6 +176,27 @@ OAUTH: dict[int, OAuthRow] = {
         "tenant or consented to by any user in the tenant. You might have sent your "
         "authentication request to the wrong tenant.",
         "quoted: rootinc/laravel-azure-middleware#51",
+    ),
+    500013: OAuthRow(
+        400,
+        "invalid_resource",
+        "Resource identifier is not provided.",
+        "quoted: powerapps-docs#1161; error and status chosen",
+    ),
+    500014: OAuthRow(
+        400,
+        "invalid_resource",
+        "The service principal for resource '{resource}' is disabled. This indicate that a "
+        "subscription within the tenant has lapsed, or that the administrator for this tenant has "
+        "disabled the application, preventing tokens from being issued for it.",
+        "quoted: AzureAD-Attack-Defense#43, msal-dotnet#4905; error and status chosen",
+    ),
+    501051: OAuthRow(
+        400,
+        "invalid_grant",
+        "Application '{app}'({name}) is not assigned to a role for the application "
+        "'{resource}'({resource_name}).",
+        "text quoted, with invalid_grant and with invalid_client in public articles; we chose",
     ),
     700016: OAuthRow(
         400,
@@ -138,6 +222,12 @@ OAUTH: dict[int, OAuthRow] = {
         "https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
         "quoted: microsoft-authentication-library-for-dotnet#4951; status chosen",
     ),
+    700025: OAuthRow(
+        401,
+        "invalid_client",
+        "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.",
+        "documented (InvalidClientPublicClientWithCredential); status chosen",
+    ),
     700027: OAuthRow(
         401,
         "invalid_client",
@@ -147,6 +237,34 @@ OAUTH: dict[int, OAuthRow] = {
         "claim in the JWT header using MSAL's WithSendX5C() method so that Azure Active "
         "Directory can validate the certificate being used.",
         "recorded 2022; expired key quoted: azure-tools-for-java#2785",
+    ),
+    700211: OAuthRow(
+        401,
+        "invalid_client",
+        "No matching federated identity record found for presented assertion issuer '{issuer}'. "
+        + _FEDERATED_HINT,
+        "quoted: azure-workload-identity#1200",
+    ),
+    700212: OAuthRow(
+        401,
+        "invalid_client",
+        "No matching federated identity record found for presented assertion audience "
+        "'{audience}'. " + _FEDERATED_HINT,
+        "quoted in public test data of other projects; status as of 700211",
+    ),
+    700213: OAuthRow(
+        401,
+        "invalid_client",
+        "No matching federated identity record found for presented assertion subject "
+        "'{subject}'. " + _FEDERATED_HINT,
+        "quoted 2025: azure-workload-identity#1200, dotnet/maui#31978",
+    ),
+    700229: OAuthRow(
+        401,
+        "invalid_client",
+        "Forbidden token type. Only app-only tokens may be used as Federated Identity Credentials "
+        "for AAD issuer.",
+        "quoted: azure-docs#109083; error and status chosen",
     ),
     900023: OAuthRow(
         400,
@@ -166,6 +284,12 @@ OAUTH: dict[int, OAuthRow] = {
         "invalid_request",
         "The endpoint only accepts {allowed} requests. Received a {method} request.",
         "documented (BadResourceRequestInvalidRequest); status chosen",
+    ),
+    901002: OAuthRow(
+        400,
+        "invalid_request",
+        "The 'resource' request parameter is not supported.",
+        "documented; status chosen",
     ),
     1002012: OAuthRow(
         400,
@@ -207,6 +331,42 @@ OAUTH: dict[int, OAuthRow] = {
         "create new keys for your app: https://aka.ms/NewClientSecret, or consider using "
         "certificate credentials for added security: https://aka.ms/certCreds.",
         "quoted 2023-2025: liprec/vsts-release-aas#119",
+    ),
+    7000272: OAuthRow(
+        401,
+        "invalid_client",
+        "The certificate with identifier {kid} used to sign the federated credential could not be "
+        "found in the metadata of identity provider {issuer}. Please validate that your Identity "
+        "Provider's metadata exposes the key used to sign the incoming token.",
+        "quoted: azure-workload-identity#1232",
+    ),
+    7002137: OAuthRow(
+        401,
+        "invalid_client",
+        "No matching federated identity record found for presented assertion subject "
+        "'{subject}'. Please make sure the federated identity credential Subject is "
+        "'{subject}'.",
+        "quoted: microsoft/Agents#202",
+    ),
+    7002138: OAuthRow(
+        401,
+        "invalid_client",
+        "No matching federated identity record found for presented assertion subject "
+        "'{subject}'. The subject matches with case-insensitive comparison, but not with "
+        "case-sensitive comparison. Check your federated identity credential Subject, Audience "
+        "and Issuer against the presented assertion. See documentation at: "
+        "https://learn.microsoft.com/entra/workload-id/workload-identity-federation. See breaking "
+        "change notification and remediation at: "
+        "https://learn.microsoft.com/en-us/entra/identity-platform/reference-breaking-changes"
+        "#august-2024.",
+        "quoted: Azure/login#515",
+    ),
+    9001023: OAuthRow(
+        400,
+        "invalid_request",
+        "The grant type is not supported over the /common or /consumers endpoints. Please use the "
+        "/organizations or tenant-specific endpoint.",
+        "quoted: microsoft-authentication-library-for-js#3561; status chosen",
     ),
     9002313: OAuthRow(
         400,

@@ -1,4 +1,5 @@
-"""Which queries need `ConsistencyLevel: eventual`, and how they are refused without it.
+"""
+Which queries need `ConsistencyLevel: eventual`, and how they are refused without it.
 
 Source: "Advanced query capabilities on Microsoft Entra ID objects" and the
 generated `$filter` table of October 2024; texts quoted from public issues.
@@ -24,7 +25,8 @@ MAX_OR = 15
 
 @dataclass(frozen=True, slots=True)
 class Mode:
-    """How a query is asked.
+    """
+    How a query is asked.
 
     Args:
         eventual: the header `ConsistencyLevel: eventual` is there.
@@ -43,7 +45,8 @@ class Mode:
 
 
 def check_filter(kind: str, node: Node, mode: Mode) -> None:
-    """Refuse what the directory does not support, or not in this mode.
+    """
+    Refuse what the directory does not support, or not in this mode.
 
     Raises:
         GraphFault: 400 Request_UnsupportedQuery with the text for that case.

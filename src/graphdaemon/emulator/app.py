@@ -12,11 +12,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graphdaemon.emulator import consent, graph, identity
+from graphdaemon.emulator import (
+    authorize,
+    consent,
+    device,
+    discovery,
+    graph,
+    identity,
+    session,
+)
 from graphdaemon.emulator.clock import format_date
+from graphdaemon.emulator.control import PREFIX, ControlSettings, create_control
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.errors import GraphFault, OAuthFault, deny, refuse
 from graphdaemon.emulator.exchange import (
@@ -25,8 +34,13 @@ from graphdaemon.emulator.exchange import (
     answer_oauth,
     describe_fault,
     describe_oauth,
+    host_name,
     trace_of,
 )
+from graphdaemon.emulator.faults import Faults
+from graphdaemon.emulator.fetch import make_fetch
+from graphdaemon.emulator.issuer import IssuerKeys
+from graphdaemon.emulator.outage import answer_outage
 from graphdaemon.emulator.page import render_fault
 from graphdaemon.emulator.tokens import KeyRing, draw_lifetime
 
@@ -47,12 +61,31 @@ class Endpoint(NamedTuple):
 
 
 ROUTES = (
-    Endpoint("GET", "/common/discovery/instance", identity.show_instance),
-    Endpoint("GET", "/{tenant}/v2.0/.well-known/openid-configuration", identity.show_configuration),
-    Endpoint("GET", "/{tenant}/discovery/v2.0/keys", identity.show_keys),
+    Endpoint("GET", "/common/discovery/instance", discovery.show_instance),
+    Endpoint(
+        "GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.show_configuration
+    ),
+    Endpoint("GET", "/{tenant}/.well-known/openid-configuration", discovery.show_configuration_v1),
+    Endpoint("GET", "/{tenant}/discovery/v2.0/keys", discovery.show_keys),
+    Endpoint("GET", "/{tenant}/discovery/keys", discovery.show_keys_v1),
     Endpoint("POST", "/{tenant}/oauth2/v2.0/token", identity.issue_token),
+    Endpoint("POST", "/{tenant}/oauth2/token", identity.issue_token_v1),
+    Endpoint("GET", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize),
+    Endpoint("POST", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize_by_form),
+    Endpoint("GET", "/{tenant}/oauth2/v2.0/logout", session.sign_out),
+    Endpoint("POST", "/{tenant}/oauth2/v2.0/devicecode", device.start_device),
+    Endpoint("GET", "/devicelogin", device.ask_device),
+    Endpoint("POST", "/devicelogin", device.answer_device),
+    Endpoint("GET", "/common/oauth2/deviceauth", device.ask_device),
+    Endpoint("GET", "/{tenant}/signin", session.show_sign_in),
+    Endpoint("POST", "/{tenant}/signin", session.sign_in),
+    Endpoint("POST", "/{tenant}/consent", authorize.decide),
     Endpoint("GET", "/{tenant}/adminconsent", consent.ask_consent),
     Endpoint("POST", "/{tenant}/adminconsent", consent.answer_consent),
+    Endpoint("GET", "/{tenant}/v2.0/adminconsent", consent.ask_consent_v2),
+    Endpoint("POST", "/{tenant}/v2.0/adminconsent", consent.answer_consent_v2),
+    Endpoint("GET", "/oidc/userinfo", graph.show_userinfo),
+    Endpoint("POST", "/oidc/userinfo", graph.show_userinfo),
     Endpoint("GET", "/me", graph.show_me, "graph"),
     Endpoint("GET", "/users", graph.list_users, "graph"),
     Endpoint("GET", "/users/$count", graph.count_users, "graph"),
@@ -62,6 +95,9 @@ ROUTES = (
 # What may stand in a Graph path where no key is expected, as the service writes it.
 _SEGMENTS = {"users": "users", "me": "me", "$count": "$count"}
 _KEYED = re.compile(r"(?P<name>[A-Za-z]+)\('(?P<key>.*)'\)")
+
+# Where planned faults have no say: they are the token service's.
+_SAFE = (f"{PREFIX}/", *(f"/{version}/" for version in VERSIONS))
 
 _CHALLENGE = (
     'Bearer realm="", '
@@ -79,33 +115,52 @@ def create_app(
     hostnames: tuple[str, ...] = (),
     page_token_age: float = 86_400,
     strict_filter: bool = False,
+    fetch: Callable[[str], bytes] | None = None,
+    faults: Faults | None = None,
+    control: ControlSettings | None = None,
+    device_interval: int = 5,
 ) -> Starlette:
-    """The emulator for this directory.
+    """
+    The emulator for this directory.
 
     Args:
         directory: the tenants; its clock is everybody's.
         keys: sign and verify access tokens.
         token_lifetime: seconds every access token lives; by default 60 to 90
-            minutes at random.
+            minutes at random, or a day for clients that handle claims challenges.
         rng: draws those.
         hostnames: answer for these host names besides the loopback ones.
         page_token_age: seconds until a next link expires.
         strict_filter: see `Context`.
+        fetch: gets documents of foreign token issuers, see `make_fetch`.
+        faults: which requests are to fail.
+        control: serve the control API, and what it needs.
+        device_interval: seconds that devices are told to wait between polls.
     """
     draws = rng or random.SystemRandom()
     context = Context(
         directory,
         keys,
         directory.clock,
-        lambda: draw_lifetime(draws) if token_lifetime is None else token_lifetime,
+        lambda long: draw_lifetime(draws, long=long) if token_lifetime is None else token_lifetime,
         frozenset(name.lower() for name in (*LOOPBACK, *hostnames)),
         directory.setting("page_key", lambda: random.SystemRandom().randbytes(32)),
         page_token_age,
         strict_filter,
+        IssuerKeys(fetch or make_fetch(), directory.clock),
+        faults or Faults(directory.clock),
+        device_interval,
     )
+    routes: list[BaseRoute] = [r for endpoint in ROUTES for r in _make_routes(endpoint)]
+    if control is not None:
+        routes.insert(0, Mount(PREFIX, app=create_control(context, control)))
+    return _assemble(context, routes)
+
+
+def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
-        routes=[route for endpoint in ROUTES for route in _make_routes(endpoint)],
-        middleware=[Middleware(_admit)],
+        routes=routes,
+        middleware=[Middleware(_admit), Middleware(_fail)],
         exception_handlers={
             OAuthFault: _answer_oauth_fault,
             GraphFault: _answer_graph_fault,
@@ -136,7 +191,7 @@ def _admit(app: ASGIApp) -> ASGIApp:
         if scope["type"] == "http":
             request = Request(scope)
             host = request.headers.get("host", "")
-            if _host_name(host) not in scope["app"].state.context.hostnames:
+            if host_name(host) not in scope["app"].state.context.hostnames:
                 answer = _answer_graph_fault(request, deny("host_unknown", host=host))
                 await answer(scope, receive, send)
                 return
@@ -147,13 +202,23 @@ def _admit(app: ASGIApp) -> ASGIApp:
     return admitted
 
 
-def _host_name(host: str) -> str:
-    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
-    return name.lower()
+def _fail(app: ASGIApp) -> ASGIApp:
+    """Let requests fail as planned, before anything else looks at them."""
+
+    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and not scope["path"].startswith(_SAFE):
+            fault = scope["app"].state.context.faults.draw(scope["path"])
+            if fault is not None:
+                await answer_outage(Request(scope), fault)(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return failing
 
 
 def _normalize(raw: str, path: str) -> str:
-    """A Graph path with canonical segments and percent-encoded keys; others stay as they are.
+    """
+    A Graph path with canonical segments and percent-encoded keys; others stay as they are.
 
     Accepted are any case of letters, empty segments, `myorganization` behind
     the version, and `users('key')` for `users/key`, as Azure CLI, PnP CLI and
@@ -199,8 +264,14 @@ def _answer_graph_fault(request: Request, fault: Exception) -> Response:
         status=fault.status,
         media_type="application/json",
         units=None if fault.gateway else 1,
-        headers={"WWW-Authenticate": _CHALLENGE} if fault.status == 401 else None,
+        headers={"WWW-Authenticate": _challenge(fault)} if fault.status == 401 else None,
     )
+
+
+def _challenge(fault: GraphFault) -> str:
+    if fault.claims is None:
+        return _CHALLENGE
+    return f'{_CHALLENGE}, error="insufficient_claims", claims="{fault.claims}"'
 
 
 def _answer_unrouted(request: Request, error: Exception) -> Response:

@@ -1,4 +1,5 @@
-"""Client assertions: an application proves with a certificate who it is.
+"""
+Client assertions: an application proves with a certificate who it is.
 
 Rules from the page "Microsoft identity platform application authentication
 certificate credentials"; what is tolerated beyond it, MSAL Python 1.39, MSAL
@@ -20,7 +21,7 @@ from graphdaemon.emulator.compact import MalformedTokenError, Parts, read_number
 from graphdaemon.emulator.entity import Certificate
 from graphdaemon.emulator.errors import OAuthFault, refuse
 
-__all__ = ["verify_assertion"]
+__all__ = ["check_time", "verify_assertion"]
 
 # Either side of now; MSAL Node sends assertions that begin a second later.
 LEEWAY = 300
@@ -39,7 +40,8 @@ def verify_assertion(
     audiences: Collection[str],
     now: float,
 ) -> Certificate:
-    """The registered certificate whose key signed this assertion.
+    """
+    The registered certificate whose key signed this assertion.
 
     Only a registered certificate's public key verifies; keys that travel in
     the header (`x5c`, `jwk`, `jku`) are never used. The same assertion may come
@@ -67,7 +69,7 @@ def verify_assertion(
     _check_signature(parts, certificate, client_id)
     _check_validity(certificate, client_id, now)
     _check_claims(parts.claims, client_id, audiences)
-    _check_time(parts.claims, now)
+    check_time(parts.claims, now)
     return certificate
 
 
@@ -127,7 +129,13 @@ def _check_claims(claims: dict[str, Any], client_id: str, audiences: Collection[
         raise refuse(700023)
 
 
-def _check_time(claims: dict[str, Any], now: float) -> None:
+def check_time(claims: dict[str, Any], now: float) -> None:
+    """
+    Refuse an assertion that is over, or has not begun; five minutes either way are no matter.
+
+    Raises:
+        OAuthFault: 50027 or 700024.
+    """
     times = {name: read_number(claims[name]) for name in ("exp", "nbf", "iat") if name in claims}
     if "exp" not in times or None in times.values():
         raise refuse(50027)

@@ -7,7 +7,8 @@ __all__ = ["Clock", "format_date", "format_http_date", "format_iso", "format_sta
 
 
 class Clock:
-    """The emulator's time in seconds since 1970, which can be frozen and moved.
+    """
+    The emulator's time in seconds since 1970, which can be frozen and moved.
 
     Args:
         at: where the clock stands still; by default it runs with the machine's.
@@ -22,6 +23,11 @@ class Clock:
         return self._offset + (time.time() if self._frozen is None else self._frozen)
 
     __call__ = now
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it stands still."""
+        return self._frozen is not None
 
     def freeze(self, at: float | None = None) -> None:
         """Stand still at `at`, or where the clock is now."""
@@ -64,7 +70,8 @@ def format_http_date(epoch: float) -> str:
 
 
 def parse_iso(text: str) -> float:
-    """Seconds since 1970 of an ISO 8601 date or time; without a zone it is UTC.
+    """
+    Seconds since 1970 of an ISO 8601 date or time; without a zone it is UTC.
 
     Raises:
         ValueError: it is neither.

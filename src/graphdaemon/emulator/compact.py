@@ -32,7 +32,8 @@ class Parts(NamedTuple):
 
 
 def split_token(token: str) -> Parts:
-    """The parts of a signed token; nothing is verified.
+    """
+    The parts of a signed token; nothing is verified.
 
     Segments may carry `=` padding, as azure-identity's asynchronous
     certificate credential sends them. A name twice in one object is refused,
@@ -101,4 +102,15 @@ def _decode_object(part: str, segment: str) -> dict[str, Any]:
         raise MalformedTokenError(part, "not JSON") from error
     if not isinstance(value, dict):
         raise MalformedTokenError(part, "not an object")
+    if b"\\u" in data and not _is_text(value):
+        raise MalformedTokenError(part, "half a character")
     return value
+
+
+def _is_text(value: object) -> bool:
+    """Whether every string within can be written out: an escape can be half a character."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,20 +1,30 @@
-"""Admin consent: a page that grants an application what it asks for.
+"""
+Admin consent: an administrator grants an application what it asks for in the whole tenant.
 
-There is no sign-in: whoever opens the page acts as the tenant's Global
-Administrator, and the page says so.
+Sources: "Admin consent on the Microsoft identity platform", and for the endpoint
+without a version "OAuth 2.0 client credentials flow", admin consent.
 """
 
-import re
 from collections.abc import Mapping
 from html import escape
 from typing import NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
-from graphdaemon.emulator.entity import Application, Tenant
+from graphdaemon.emulator.agreement import list_scopes, render_way_out
+from graphdaemon.emulator.aim import Missing, grant_missing, list_wanted, read_aims
+from graphdaemon.emulator.browser import (
+    answer_at,
+    check_same_origin,
+    form_target,
+    list_redirects,
+    matches_redirect,
+    render_hidden,
+)
+from graphdaemon.emulator.entity import Application, Permission, Tenant
 from graphdaemon.emulator.errors import refuse
 from graphdaemon.emulator.exchange import (
     Context,
@@ -26,148 +36,277 @@ from graphdaemon.emulator.exchange import (
     read_form,
 )
 from graphdaemon.emulator.page import render_page
+from graphdaemon.emulator.registration import GRAPH_APP_ID
+from graphdaemon.emulator.role import may_consent, name_role
+from graphdaemon.emulator.session import SignedIn, find_signed_in, render_sign_in
+from graphdaemon.emulator.visitor import find_visitor
 
-__all__ = ["answer_consent", "ask_consent"]
+__all__ = ["answer_consent", "answer_consent_v2", "ask_consent", "ask_consent_v2"]
 
 
 class Question(NamedTuple):
-    """A question that makes sense: who asks, in which tenant, and where to go afterwards."""
+    """
+    A question that makes sense: who asks, for what, and where to go afterwards.
 
-    tenant: Tenant
-    application: Application
+    `roles` and `scopes` are what is granted if the answer is yes; `scope` is the
+    parameter of version 2.
+    """
+
+    signed_in: SignedIn
+    client: Application
     redirect_uri: str | None
     state: str | None
+    scope: str | None
+    roles: list[Permission]
+    scopes: list[Missing]
+    static: bool
+
+    @property
+    def tenant(self) -> Tenant:
+        """Whose administrator is asked."""
+        return self.signed_in.tenant
 
 
-def ask_consent(request: Request) -> Response:
-    """`GET /{tenant}/adminconsent`: what the application asks for, and two buttons."""
-    context = context_of(request)
-    asked = _read_question(context, request.path_params["tenant"], request.query_params)
-    permissions = "".join(
-        f"<li>{escape(p.display_name)}<br><code>{escape(p.value)}</code> "
-        f"on {escape(p.resource)}</li>"
-        for p in context.directory.requested_permissions(asked.tenant, asked.application.app_id)
-    )
-    hidden = {
-        "client_id": asked.application.app_id,
-        "redirect_uri": asked.redirect_uri,
-        "state": asked.state,
-    }
-    fields = "".join(
-        f'<input type="hidden" name="{name}" value="{escape(value)}">'
-        for name, value in hidden.items()
-        if value is not None
-    )
-    action = escape(quote(request.scope["path"]))
-    body = f"""
-<dl>
-<dt>Application</dt><dd>{escape(asked.application.display_name)}<br>
-<code>{asked.application.app_id}</code></dd>
-<dt>Tenant</dt><dd>{escape(asked.tenant.display_name)}<br><code>{asked.tenant.id}</code></dd>
-<dt>You act as</dt><dd>Global Administrator of {escape(asked.tenant.display_name)}; the emulator
-asks nobody to sign in here</dd>
-</dl>
-<h2 id="wanted">It asks for these application permissions</h2>
-<ul aria-labelledby="wanted">{permissions or "<li>None: it has not been given any yet.</li>"}</ul>
-<p>If you accept, the application holds them in the whole tenant, with nobody signed in. Tokens
-it already has do not change.</p>
-<form method="post" action="{action}" aria-label="Admin consent">{fields}
-<div class="actions"><button class="main" name="decision" value="accept">Accept</button>
-<button name="decision" value="cancel">Cancel</button></div>
-</form>"""
-    targets = () if asked.redirect_uri is None else _form_target(asked.redirect_uri)
-    return render_page(
-        "Permissions requested", body, form_origins=targets, headers=describe_oauth(request)
-    )
+async def ask_consent(request: Request) -> Response:
+    """`GET /{tenant}/adminconsent`: everything the application's registration asks for."""
+    return await run_in_threadpool(_ask, request, 1)
 
 
 async def answer_consent(request: Request) -> Response:
     """`POST /{tenant}/adminconsent`: grant, or not, and go back to the application."""
-    _check_same_origin(request)
-    form = await read_form(request)
-    return await run_in_threadpool(_decide, request, form)
+    return await _answer(request, 1)
 
 
-def _decide(request: Request, form: Mapping[str, str]) -> Response:
+async def ask_consent_v2(request: Request) -> Response:
+    """`GET /{tenant}/v2.0/adminconsent`: what `scope` names; `/.default` is the registration's."""
+    return await run_in_threadpool(_ask, request, 2)
+
+
+async def answer_consent_v2(request: Request) -> Response:
+    """`POST /{tenant}/v2.0/adminconsent`."""
+    return await _answer(request, 2)
+
+
+async def _answer(request: Request, version: int) -> Response:
+    check_same_origin(request)
+    return await run_in_threadpool(_decide, request, await read_form(request), version)
+
+
+def _ask(request: Request, version: int) -> Response:
+    context, values = context_of(request), dict(reversed(request.query_params.multi_items()))
+    tenant = _check(context, request.path_params["tenant"], values, version)
+    signed_in = find_signed_in(request, tenant)
+    here = f"{quote(request.scope['path'])}?{urlencode(values)}"
+    if signed_in is None:
+        return render_sign_in(request, request.path_params["tenant"], after=here)
+    question = _read_question(context, signed_in, values, version)
+    if not _may_answer(context, question):
+        return _render_refused(request, question, here)
+    return _render_question(request, question)
+
+
+def _decide(request: Request, form: Mapping[str, str], version: int) -> Response:
     context = context_of(request)
-    asked = _read_question(context, request.path_params["tenant"], form)
+    tenant = _check(context, request.path_params["tenant"], form, version)
+    signed_in = find_signed_in(request, tenant)
+    if signed_in is None:
+        raise refuse(50058)
+    question = _read_question(context, signed_in, form, version)
+    answer: dict[str, str | None]
     if form.get("decision") == "accept":
-        context.directory.grant_admin_consent(asked.tenant, asked.application.app_id)
-        # The keys and their order of a real redirect (azure-docs#114009).
-        answer = {"tenant": asked.tenant.id, "state": asked.state, "admin_consent": "True"}
+        if not _may_answer(context, question):
+            name = question.client.display_name
+            raise refuse(90094, tenant=question.tenant.display_name, name=name)
+        _grant(context, question)
+        answer = _describe_success(question, version)
     else:
         fault = describe_fault(request, refuse(65004))
         answer = {
             "error": fault["error"],
             "error_description": fault["error_description"],
             "error_uri": fault["error_uri"],
-            "admin_consent": "True",  # present on failures too
-            "state": asked.state,
+            "admin_consent": "True",  # present on failures too (observed: azure-docs#114009)
+            "state": question.state,
         }
+    if question.redirect_uri is not None:
+        return answer_at(request, question.redirect_uri, answer, "query")
     headers = describe_oauth(request)
-    if asked.redirect_uri is not None:
-        query = urlencode({k: v for k, v in answer.items() if v is not None})
-        joint = "&" if "?" in asked.redirect_uri else "?"
-        return RedirectResponse(f"{asked.redirect_uri}{joint}{query}", 303, headers)
     if "error" in answer:
         return render_page("Nothing was granted", "<p>You declined.</p>", headers=headers)
-    name, tenant = escape(asked.application.display_name), escape(asked.tenant.display_name)
-    body = f"<p>{name} now holds the permissions it asked for in {tenant}.</p>"
+    name, place = escape(question.client.display_name), escape(question.tenant.display_name)
+    body = f"<p>{name} now holds the permissions it asked for in {place}.</p>"
     return render_page("Permissions granted", body, headers=headers)
 
 
-def _read_question(context: Context, segment: str, values: Mapping[str, str]) -> Question:
+def _describe_success(question: Question, version: int) -> dict[str, str | None]:
+    """Keys in the order of a real redirect (azure-docs#114009), or of the documented one."""
+    if version == 1:
+        return {"tenant": question.tenant.id, "state": question.state, "admin_consent": "True"}
+    return {
+        "admin_consent": "True",
+        "tenant": question.tenant.id,
+        "scope": question.scope,
+        "state": question.state,
+    }
+
+
+def _grant(context: Context, question: Question) -> None:
+    directory, tenant, client = context.directory, question.tenant, question.client
+    with directory.transaction():
+        directory.enter(tenant, client)
+        if question.static and directory.registration(client.app_id) is not None:
+            directory.grant_admin_consent(tenant, client.app_id)
+        grant_missing(context, tenant, client, question.scopes, user_id=None)
+
+
+def _may_answer(context: Context, question: Question) -> bool:
+    roles = context.directory.roles_of(question.tenant, question.signed_in.user_id)
+    of_graph = any(p.resource_app_id == GRAPH_APP_ID for p in question.roles)
+    return may_consent(roles, graph_roles=of_graph)
+
+
+def _check(
+    context: Context, segment: str, values: Mapping[str, str], version: int
+) -> Tenant | None:
+    """
+    What can be told before anybody is signed in: the tenant, None if that is the user's.
+
+    Raises:
+        OAuthFault: 900144, no client or scope; 700016, unknown; 90130, version 2 on `common`.
+    """
     tenant = find_tenant(context, segment)
-    if tenant is None:
-        tenants = context.directory.tenants()
-        if len(tenants) != 1:
-            raise refuse(50059)
-        (tenant,) = tenants
-    client_id = values.get("client_id")
-    if not client_id:
-        raise refuse(900144, field="client_id")
-    application = context.directory.registration(client_id)
-    if application is None or not _may_enter(context, application, tenant):
-        raise refuse(700016, app=client_id, tenant=tenant.display_name)
-    redirect_uri = values.get("redirect_uri") or None
-    if redirect_uri is not None and not _is_registered(application, redirect_uri):
-        raise refuse(50011, uri=redirect_uri, app=application.app_id)
-    return Question(tenant, application, redirect_uri, values.get("state"))
+    for field in ("client_id", "scope")[:version]:
+        if not values.get(field, "").strip():
+            raise refuse(900144, field=field)
+    client_id = values["client_id"]
+    client = context.directory.client(client_id)
+    if client is None:
+        raise refuse(
+            700016, app=client_id, tenant=tenant.display_name if tenant else "organizations"
+        )
+    if version == 2 and segment.lower() == "common":
+        raise refuse(90130, app=client.app_id, name=client.display_name)
+    _read_redirect(client, values)
+    return tenant
 
 
-def _may_enter(context: Context, application: Application, tenant: Tenant) -> bool:
-    if context.directory.service_principal(tenant, application.app_id) is not None:
-        return True
-    return bool(application.record["signInAudience"] != "AzureADMyOrg")
+def _read_question(
+    context: Context, signed_in: SignedIn, values: Mapping[str, str], version: int
+) -> Question:
+    directory, tenant = context.directory, signed_in.tenant
+    client = find_visitor(context, tenant, values["client_id"])
+    redirect_uri = _read_redirect(client, values)
+    scope = values["scope"] if version == 2 else None
+    found: dict[str, Missing] = {}
+    static = True
+    if scope is not None:
+        aims = read_aims(context, tenant, client, scope)
+        wanted = list_wanted(context, tenant, aims)
+        static = any(one.default for one in wanted.values())
+        found = {key: Missing(one.principal, one.scopes) for key, one in wanted.items()}
+    requested = directory.requested_scopes(tenant, client.app_id) if static else {}
+    for app_id, scopes in requested.items():
+        resource = directory.service_principal(tenant, app_id)
+        assert resource is not None
+        named = found[app_id].scopes if app_id in found else ()
+        found[app_id] = Missing(resource, (*named, *(s for s in scopes if s not in named)))
+    roles = directory.requested_permissions(tenant, client.app_id) if static else []
+    state = values.get("state")
+    return Question(
+        signed_in,
+        client,
+        redirect_uri,
+        state,
+        scope,
+        roles,
+        [one for one in found.values() if one.scopes],
+        static,
+    )
 
 
-def _is_registered(application: Application, redirect_uri: str) -> bool:
-    """Whether a redirect URI is a registered one, or has more path segments behind one.
+def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None:
+    """
+    The redirect URI: a registered one, or with more path segments behind one.
 
     Source: "Admin consent on the Microsoft identity platform" allows the segments.
+
+    Raises:
+        OAuthFault: 50011.
     """
-    record = application.record
-    registered = [
-        uri for place in ("web", "spa", "publicClient") for uri in record[place]["redirectUris"]
-    ]
-    if redirect_uri in registered:
-        return True
-    plain = not any(sign in redirect_uri for sign in ("..", "\\", "?", "#", "@", "%", ";"))
-    return plain and any(redirect_uri.startswith(uri.rstrip("/") + "/") for uri in registered)
+    uri = values.get("redirect_uri") or None
+    if uri is None:
+        return None
+    registered = list_redirects(client)
+    plain = not any(sign in uri for sign in ("..", "\\", "?", "#", "@", "%", ";"))
+    longer = plain and any(uri.startswith(one.rstrip("/") + "/") for one in registered)
+    if not longer and not any(matches_redirect(one, uri) for one in registered):
+        raise refuse(50011, uri=uri, app=client.app_id)
+    return uri
 
 
-def _check_same_origin(request: Request) -> None:
-    """Refuse a form that another site made the browser send.
+def _render_question(request: Request, question: Question) -> Response:
+    client, tenant, user = question.client, question.tenant, question.signed_in.user
+    roles = context_of(request).directory.roles_of(tenant, user["id"])
+    fields = {
+        "client_id": client.app_id,
+        "redirect_uri": question.redirect_uri,
+        "state": question.state,
+        "scope": question.scope,
+    }
+    action = escape(quote(request.scope["path"]))
+    body = f"""
+<dl>
+<dt>Application</dt><dd>{escape(client.display_name)}<br><code>{client.app_id}</code></dd>
+<dt>Tenant</dt><dd>{escape(tenant.display_name)}<br><code>{tenant.id}</code></dd>
+<dt>You are</dt><dd>{escape(user["displayName"])}<br>
+<code>{escape(user["userPrincipalName"])}</code><br>{", ".join(map(name_role, roles))}</dd>
+</dl>
+{_render_wanted(question)}
+<form method="post" action="{action}" aria-label="Admin consent">{render_hidden(fields)}
+<div class="actions"><button class="main" name="decision" value="accept">Accept</button>
+<button name="decision" value="cancel">Cancel</button></div>
+</form>"""
+    return render_page(
+        "Permissions requested",
+        body,
+        form_origins=form_target(question.redirect_uri),
+        headers=describe_oauth(request),
+    )
 
-    Programs send neither header, and need no protection from themselves.
-    """
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
-        raise refuse(165000)
+
+def _render_wanted(question: Question) -> str:
+    roles = "".join(
+        f"<li>{escape(p.display_name)}<br><code>{escape(p.value)}</code> "
+        f"on {escape(p.resource)}</li>"
+        for p in question.roles
+    )
+    none = "<li>None: it has not been given any yet.</li>"
+    scopes = list_scopes(question.scopes)
+    parts = []
+    if roles or not scopes:
+        parts.append(
+            '<h2 id="roles">It asks for these application permissions</h2>'
+            f'<ul aria-labelledby="roles">{roles or none}</ul>'
+            "<p>If you accept, the application holds them in the whole tenant, with nobody "
+            "signed in. Tokens it already has do not change.</p>"
+        )
+    if scopes:
+        parts.append(
+            '<h2 id="scopes">It asks for these delegated permissions</h2>'
+            f'<ul aria-labelledby="scopes">{scopes}</ul><p>If you accept, nobody in the tenant is '
+            "asked for them again.</p>"
+        )
+    return "".join(parts)
 
 
-def _form_target(uri: str) -> tuple[str, ...]:
-    """The redirect URI's origin, if it can stand in a Content-Security-Policy."""
-    parts = urlsplit(uri)
-    plain = re.fullmatch(r"[a-z0-9.\[\]:-]*", parts.netloc, re.IGNORECASE)
-    return (f"{parts.scheme}://{parts.netloc}",) if plain and parts.netloc else ()
+def _render_refused(request: Request, question: Question, here: str) -> Response:
+    """AADSTS90094: who is signed in may not consent, and learns where to send who may."""
+    user, name = question.signed_in.user, question.client.display_name
+    body = f"""
+<p>Signed in as <strong>{escape(user["displayName"])}</strong><br>
+<code>{escape(user["userPrincipalName"])}</code></p>
+<p>{escape(name)} needs permission to access resources in
+{escape(question.tenant.display_name)} that only an administrator can grant. (AADSTS90094)</p>
+{_render_wanted(question)}
+{render_way_out(f"{origin_of(request)}{here}", here)}"""
+    return render_page("Need admin approval", body, status=403, headers=describe_oauth(request))

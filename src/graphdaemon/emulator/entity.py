@@ -3,7 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Application", "Certificate", "Password", "Permission", "Record", "Tenant"]
+__all__ = [
+    "Application",
+    "Certificate",
+    "FederatedCredential",
+    "Machine",
+    "Password",
+    "Permission",
+    "Record",
+    "Standing",
+    "Tenant",
+]
 
 # A JSON object of Graph's, with Graph's own names.
 Record = dict[str, Any]
@@ -75,3 +85,38 @@ class Permission:
     role_id: str
     value: str
     display_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class FederatedCredential:
+    """Whose tokens prove an application's identity; all three must match exactly."""
+
+    id: str
+    name: str
+    issuer: str
+    subject: str
+    audience: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """
+    What a tenant has decided about an application's tokens.
+
+    Args:
+        revoked: whole seconds since 1970; tokens that begin earlier are revoked.
+        blocked: a Conditional Access policy for workload identities blocks it.
+    """
+
+    revoked: int = 0
+    blocked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A managed identity of the pretend machine; only user-assigned ones have a resource ID."""
+
+    app_id: str
+    object_id: str
+    tenant: Tenant
+    resource_id: str | None

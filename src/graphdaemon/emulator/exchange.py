@@ -1,4 +1,5 @@
-"""What every request brings along, and what every answer carries.
+"""
+What every request brings along, and what every answer carries.
 
 Header sets are the recorded ones: the token service's of 2024-2025, Graph's of
 2021-2024.
@@ -19,6 +20,8 @@ from graphdaemon.emulator.clock import Clock, format_http_date, format_stamp
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
 from graphdaemon.emulator.errors import OAuthFault, refuse
+from graphdaemon.emulator.faults import Faults
+from graphdaemon.emulator.issuer import IssuerKeys
 from graphdaemon.emulator.registration import GRAPH_APP_ID
 from graphdaemon.emulator.tokens import KeyRing
 
@@ -32,6 +35,7 @@ __all__ = [
     "describe_fault",
     "describe_oauth",
     "find_tenant",
+    "host_name",
     "is_guid",
     "names_graph",
     "origin_of",
@@ -60,28 +64,36 @@ _AGS = (
 
 @dataclass(frozen=True)
 class Context:
-    """What the handlers work with.
+    """
+    What the handlers work with.
 
     Args:
         directory: the tenants.
         keys: sign and verify access tokens.
         clock: what time it is.
-        draw_lifetime: seconds the next access token lives.
+        draw_lifetime: seconds the next access token lives; said `True`, that of a client
+            that handles claims challenges.
         hostnames: names, without port, that this emulator answers for.
         page_key: signs page tokens.
         page_token_age: seconds until a page token expires.
         strict_filter: refuse `ge` and `le` on strings, which the current
             documentation does not list but public programs have long used.
+        issuers: the keys of foreign token issuers.
+        faults: which requests are to fail.
+        device_interval: seconds between two polls of a device.
     """
 
     directory: Directory
     keys: KeyRing
     clock: Clock
-    draw_lifetime: Callable[[], int]
+    draw_lifetime: Callable[[bool], int]
     hostnames: frozenset[str]
     page_key: bytes
     page_token_age: float
     strict_filter: bool
+    issuers: IssuerKeys
+    faults: Faults
+    device_interval: int = 5
 
 
 class Trace(NamedTuple):
@@ -96,6 +108,12 @@ def context_of(request: Request) -> Context:
     """The context that `create_app` was given."""
     context: Context = request.app.state.context
     return context
+
+
+def host_name(host: str) -> str:
+    """The name in a `Host` header, in small letters, without port and brackets."""
+    name = host.partition("]")[0][1:] if host.startswith("[") else host.partition(":")[0]
+    return name.lower()
 
 
 def origin_of(request: Request) -> str:
@@ -119,7 +137,8 @@ def trace_of(request: Request) -> Trace:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The urlencoded body; of a name that comes twice, the first.
+    """
+    The urlencoded body; of a name that comes twice, the first.
 
     Raises:
         OAuthFault: 9002313, too large or not urlencoded UTF-8.
@@ -139,7 +158,8 @@ async def read_form(request: Request) -> dict[str, str]:
 
 
 def find_tenant(context: Context, segment: str, *, error: str = "invalid_request") -> Tenant | None:
-    """The tenant a path names; None for `common` and `organizations`.
+    """
+    The tenant a path names; None for `common` and `organizations`.
 
     Raises:
         OAuthFault: 900023 for a segment that cannot be a tenant, 90002 for one
@@ -161,7 +181,8 @@ def is_guid(text: str) -> bool:
 
 
 def names_graph(context: Context, resource: str) -> bool:
-    """Whether a resource identifier means Microsoft Graph.
+    """
+    Whether a resource identifier means Microsoft Graph.
 
     Azure CLI asks for the emulator's own origin with a slash behind it,
     msgraph-sdk for its host name without the port.
@@ -179,7 +200,8 @@ def names_graph(context: Context, resource: str) -> bool:
 def answer_oauth(
     request: Request, content: Any, *, status: int = 200, code: int = 0, cached: bool = False
 ) -> Response:
-    """A JSON answer of the token service.
+    """
+    A JSON answer of the token service.
 
     Args:
         request: what is answered.
@@ -225,14 +247,15 @@ def describe_oauth(request: Request, *, code: int = 0, cached: bool = False) -> 
 
 
 def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
-    """The token service's error object, keys in the recorded order.
+    """
+    The token service's error object, keys in the recorded order.
 
     Single blanks before `Trace ID` and its like: recorded since February 2024, line breaks before.
     """
     trace = trace_of(request)
     correlation_id = trace.client_request_id or str(uuid4())
     stamp = format_stamp(trace.now)
-    return {
+    content = {
         "error": fault.error,
         "error_description": (
             f"AADSTS{fault.code}: {fault.text} Trace ID: {trace.request_id} "
@@ -243,7 +266,14 @@ def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
         "trace_id": trace.request_id,
         "correlation_id": correlation_id,
         "error_uri": f"https://login.microsoftonline.com/error?code={fault.code}",
+        "suberror": fault.suberror,
     }
+    # Recorded: no error_uri for a code redeemed twice, no suberror where there is none.
+    if fault.code == 54005:
+        del content["error_uri"]
+    if not fault.suberror:
+        del content["suberror"]
+    return content
 
 
 def answer_graph(

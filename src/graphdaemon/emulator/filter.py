@@ -1,4 +1,5 @@
-"""`$filter`: a tokenizer, a recursive descent parser, a predicate.
+"""
+`$filter`: a tokenizer, a recursive descent parser, a predicate.
 
 The grammar is the part of OData 4.0 that directory objects support, without
 lambda operators. Strings compare without regard to case, as observed (Microsoft
@@ -107,7 +108,8 @@ Node = Compare | Member | Match | Negation | Junction
 
 
 def parse_filter(kind: str, text: str) -> Node:
-    """The expression in `text`, with properties as the type's schema writes them.
+    """
+    The expression in `text`, with properties as the type's schema writes them.
 
     Raises:
         GraphFault: 400 "Invalid filter clause: …" for wrong syntax, unknown

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from graphdaemon.emulator import schema
+from graphdaemon.emulator.challenge import render_challenge
 from graphdaemon.emulator.entity import Tenant
 from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.exchange import (
@@ -32,12 +33,20 @@ from graphdaemon.emulator.odata import (
 )
 from graphdaemon.emulator.store import Position
 from graphdaemon.emulator.tokens import read_access_token
+from graphdaemon.emulator.usertoken import name_pairwise
+from graphdaemon.emulator.visitor import make_subject
 
-__all__ = ["READ_USERS", "count_users", "list_users", "show_me", "show_user"]
+__all__ = ["READ_USERS", "count_users", "list_users", "show_me", "show_user", "show_userinfo"]
 
 # The application permissions that read every property ("List users", Microsoft Graph v1.0).
 READ_USERS = frozenset(
-    {"User.Read.All", "User.ReadWrite.All", "Directory.Read.All", "Directory.ReadWrite.All"}
+    {
+        "User.Read.All",
+        "User.ReadWrite.All",
+        "Directory.Read.All",
+        "Directory.ReadWrite.All",
+        "Directory.AccessAsUser.All",
+    }
 )
 READ_BASIC = "User.ReadBasic.All"
 
@@ -76,11 +85,49 @@ async def count_users(request: Request) -> Response:
 async def show_user(request: Request) -> Response:
     """`GET /users/{id or userPrincipalName}`."""
     tenant, basic = _authorize(request)
+    key = unquote(request.path_params["key"])
+    return _answer_user(request, tenant, key, basic=basic)
+
+
+async def show_me(request: Request) -> Response:
+    """`GET /me`, which applications do not have."""
+    tenant, claims = _identify(request)
+    if "scp" not in claims:
+        raise deny("me_without_user")
+    if not _reads_itself(claims):
+        raise deny("forbidden")
+    return _answer_user(request, tenant, str(claims["oid"]), basic=False)
+
+
+async def show_userinfo(request: Request) -> Response:
+    """`GET` and `POST /oidc/userinfo` ("Microsoft identity platform UserInfo endpoint")."""
+    tenant, claims = _identify(request)
+    context = context_of(request)
+    user = context.directory.read_user(tenant, str(claims["oid"]))
+    client = context.directory.client(str(claims["appid"]))
+    scopes = _scopes(claims)
+    if user is None or client is None or "openid" not in scopes:
+        raise deny("forbidden")
+    subject = make_subject(context, tenant, user, client, "0")
+    content: dict[str, Any] = {"sub": name_pairwise(subject, client.app_id)}
+    if "profile" in scopes:
+        content |= {
+            "name": user["displayName"],
+            "family_name": user.get("surname"),
+            "given_name": user.get("givenName"),
+            "picture": f"{origin_of(request)}/v1.0/me/photo/$value",
+        }
+    if "email" in scopes:
+        content["email"] = user.get("mail")
+    content = {name: value for name, value in content.items() if value is not None}
+    return answer_graph(request, msgspec.json.encode(content), media_type="application/json")
+
+
+def _answer_user(request: Request, tenant: Tenant, key: str, *, basic: bool) -> Response:
     options = parse_options(_query_string(request))
     if "$expand" in options:
         raise deny("not_emulated", what="$expand")
     select = read_select("user", options.get("$select", ""), collection=False)
-    key = unquote(request.path_params["key"])
     if not is_guid(key) and "@" not in key:
         raise deny("id_malformed", key=key)
     doc = context_of(request).directory.user(tenant, key)
@@ -89,12 +136,6 @@ async def show_user(request: Request) -> Response:
     body = _render(select, [doc], basic)
     context = _context_line(request, select, "/$entity")
     return _answer_json(request, b"{" + context + body[1:], units=1)
-
-
-async def show_me(request: Request) -> Response:
-    """`GET /me`, which applications do not have."""
-    _identify(request)
-    raise deny("me_without_user")
 
 
 def _answer_faces(
@@ -228,14 +269,28 @@ def _open(context: Context, tenant: Tenant, query: Query, request: Request) -> P
 
 
 def _authorize(request: Request) -> tuple[Tenant, bool]:
-    """The caller's tenant, and whether it may only see basic properties."""
+    """
+    The caller's tenant, and whether it may only see basic properties.
+
+    An application's permissions are in `roles`, a user's client's in `scp`.
+    """
     tenant, claims = _identify(request)
-    roles = claims.get("roles", [])
+    roles = _scopes(claims) if "scp" in claims else claims.get("roles", [])
     if READ_USERS.isdisjoint(roles):
         if READ_BASIC not in roles:
             raise deny("forbidden")
         return tenant, True
     return tenant, False
+
+
+def _scopes(claims: dict[str, Any]) -> frozenset[str]:
+    return frozenset(str(claims.get("scp", "")).split())
+
+
+def _reads_itself(claims: dict[str, Any]) -> bool:
+    """Whether a user's client may read the user ("Get a user", Microsoft Graph v1.0)."""
+    reading = {"User.Read", "User.ReadWrite", READ_BASIC, "Directory.AccessAsUser.All"}
+    return not _scopes(claims).isdisjoint(reading | READ_USERS)
 
 
 def _identify(request: Request) -> tuple[Tenant, dict[str, Any]]:
@@ -248,4 +303,12 @@ def _identify(request: Request) -> tuple[Tenant, dict[str, Any]]:
     tenant = context.directory.tenant(str(claims.get("tid")))
     if tenant is None:
         raise deny("caller_unknown")
+    if "xms_cc" in claims and claims.get("idtyp") == "app":
+        revoked = context.directory.standing(tenant, str(claims.get("appid"))).revoked
+        if int(claims["nbf"]) < revoked:
+            raise deny("token_revoked", claims=render_challenge(revoked))
+    if "xms_cc" in claims and claims.get("idtyp") == "user":
+        revoked = int(context.directory.sign_ins_valid_from(tenant, str(claims.get("oid"))))
+        if int(claims["nbf"]) < revoked:
+            raise deny("token_revoked", claims=render_challenge(revoked))
     return tenant, claims

@@ -1,4 +1,5 @@
-"""Names of people who do not exist, in the scripts that real directories hold.
+"""
+Names of people who do not exist, in the scripts that real directories hold.
 
 They are in data/names.json, because source code with look-alike letters in it
 deserves suspicion.
@@ -14,7 +15,8 @@ __all__ = ["Culture", "Names", "load_names"]
 
 
 class Culture(NamedTuple):
-    """Where somebody works and how they are called there.
+    """
+    Where somebody works and how they are called there.
 
     `given` and `family` hold (native, Latin) pairs; `share` is how many of a
     hundred users belong here.
@@ -32,7 +34,8 @@ class Culture(NamedTuple):
 
 
 class Names(NamedTuple):
-    """Everything a made-up user is made of.
+    """
+    Everything a made-up user is made of.
 
     `cultures` has a hundred entries, each culture as often as its share;
     `jobs` are (department, title); guests come from `guest_domains`.

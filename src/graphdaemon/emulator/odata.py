@@ -1,4 +1,5 @@
-"""Query options: read, judged, turned into what the directory is asked. Pure.
+"""
+Query options: read, judged, turned into what the directory is asked. Pure.
 
 Also the opaque page token: a position in an order, signed, bound to its query.
 """
@@ -58,7 +59,8 @@ _MAC = 16
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A listing as asked for.
+    """
+    A listing as asked for.
 
     Args:
         select: the properties to show in this order; None shows the default set.
@@ -86,7 +88,8 @@ class Query:
 
 
 def parse_options(raw: str) -> dict[str, str]:
-    """The `$` options of a query string with decoded values; others are ignored.
+    """
+    The `$` options of a query string with decoded values; others are ignored.
 
     Raises:
         GraphFault: 400 for an unknown or a repeated option.
@@ -106,7 +109,8 @@ def parse_options(raw: str) -> dict[str, str]:
 def read_query(
     kind: str, raw: str, *, eventual: bool, strict: bool = False, counting: bool = False
 ) -> Query:
-    """The listing that a query string asks for.
+    """
+    The listing that a query string asks for.
 
     Args:
         kind: the type listed, e.g. "user".
@@ -145,7 +149,8 @@ def read_query(
 
 
 def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | None:
-    """The canonical names in `$select`, each once; None when it is empty.
+    """
+    The canonical names in `$select`, each once; None when it is empty.
 
     The real service may let unknown names of the open user type pass; refusing
     them finds typing errors.
@@ -184,7 +189,8 @@ def seal_position(key: bytes, binding: bytes, now: float, position: Position) ->
 
 
 def open_position(key: bytes, binding: bytes, now: float, age: float, token: str) -> Position:
-    """The position in a page token of this query that is at most `age` seconds old.
+    """
+    The position in a page token of this query that is at most `age` seconds old.
 
     Raises:
         GraphFault: 400, altered or of another query, or expired.

@@ -1,4 +1,4 @@
-"""The emulator's few web pages: one frame, one stylesheet, no script."""
+"""The emulator's few web pages: one frame, one stylesheet, and hardly a script."""
 
 import base64
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-__all__ = ["render_fault", "render_page"]
+__all__ = ["forget_hsts", "render_fault", "render_page"]
 
 _STYLE = """
 :root { color-scheme: light dark; --edge: #8886; --strong: #0b5cab; --on-strong: #fff; }
@@ -23,8 +23,19 @@ code { font-size: .875rem; }
 .actions { display: flex; gap: .75rem; margin-top: 1.5rem; }
 button { font: inherit; padding: .5rem 1.25rem; border: 1px solid var(--strong);
   border-radius: .25rem; background: none; color: inherit; cursor: pointer; }
+label { display: block; font-weight: 600; margin-bottom: .25rem; }
+label.check { font-weight: 400; }
+input[type=search], input:not([type]) { font: inherit; color: inherit; background: none;
+  border: 1px solid var(--edge); border-radius: .25rem; padding: .5rem; flex: 1 1 12rem;
+  min-width: 0; }
+.row { display: flex; flex-wrap: wrap; gap: .75rem; }
+.people { list-style: none; margin: 1rem 0; padding: 0; }
+.people button { display: block; width: 100%; text-align: start; border-color: var(--edge); }
+.people button:hover { border-color: var(--strong); }
+.people strong, .people code, .people small { display: block; overflow-wrap: anywhere; }
+a { color: var(--strong); }
 button.main { background: var(--strong); color: var(--on-strong); }
-button:focus-visible { outline: .1875rem solid; outline-offset: .125rem; }
+:is(a, button, input):focus-visible { outline: .1875rem solid; outline-offset: .125rem; }
 """
 
 _STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -41,9 +52,11 @@ def render_page(
     *,
     status: int = 200,
     form_origins: tuple[str, ...] = (),
+    script_hash: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> HTMLResponse:
-    """A page in the common frame.
+    """
+    A page in the common frame.
 
     Args:
         title: plain text.
@@ -51,11 +64,13 @@ def render_page(
         status: the HTTP status.
         form_origins: where answers to its forms may redirect to; browsers
             apply `form-action` to redirects too.
+        script_hash: the SHA-256, in base64, of the one script in the body that may run.
         headers: more headers.
     """
     targets = " ".join(("'self'", *form_origins))
+    script = f"script-src 'sha256-{script_hash}'; " if script_hash else ""
     policy = (
-        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
+        f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; {script}base-uri 'none'; "
         f"frame-ancestors 'none'; form-action {targets}"
     )
     text = (
@@ -71,7 +86,18 @@ def render_page(
         "Referrer-Policy": "same-origin",
         "X-Frame-Options": "DENY",
     }
-    return HTMLResponse(text, status, dict(headers or {}) | described)
+    return HTMLResponse(text, status, forget_hsts(headers) | described)
+
+
+def forget_hsts(headers: Mapping[str, str] | None) -> dict[str, str]:
+    """
+    The headers without what tells a browser to use https for this host from now on.
+
+    On `localhost` it would, for the loopback listeners of MSAL and of everybody else.
+    """
+    named = dict(headers or {})
+    named.pop("Strict-Transport-Security", None)
+    return named
 
 
 def render_fault(

@@ -2,22 +2,38 @@
 
 from graphdaemon.emulator.entity import Application, Permission, Record
 
-__all__ = ["ask_for_role", "list_permissions"]
+__all__ = ["ask_for", "ask_for_role", "find_role", "list_permissions"]
 
 
-def ask_for_role(record: Record, resource: Application, value: str) -> Record:
-    """The application's record, asking for the resource's app role of this value or ID too.
+def find_role(resource: Application, value: str) -> Record:
+    """
+    The resource's app role of this value or ID.
 
     Raises:
         LookupError: the resource has no such role.
     """
-    roles = [r for r in resource.record["appRoles"] if value in {r["value"], r["id"]}]
-    if not roles:
-        raise LookupError(
-            f"{resource.display_name} has no application permission {value!r}; "
-            "names look like 'User.Read.All'"
-        )
-    access = {"id": roles[0]["id"], "type": "Role"}
+    for role in resource.record["appRoles"]:
+        if value in {role["value"], role["id"]}:
+            found: Record = role
+            return found
+    raise LookupError(
+        f"{resource.display_name} has no application permission {value!r}; "
+        "names look like 'User.Read.All'"
+    )
+
+
+def ask_for_role(record: Record, resource: Application, value: str) -> Record:
+    """
+    The application's record, asking for the resource's app role of this value or ID too.
+
+    Raises:
+        LookupError: the resource has no such role.
+    """
+    return ask_for(record, resource, {"id": find_role(resource, value)["id"], "type": "Role"})
+
+
+def ask_for(record: Record, resource: Application, access: Record) -> Record:
+    """The application's record, asking for this `resourceAccess` of the resource too."""
     wanted = {
         entry["resourceAppId"]: list(entry["resourceAccess"])
         for entry in record["requiredResourceAccess"]

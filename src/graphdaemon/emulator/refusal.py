@@ -1,4 +1,5 @@
-"""Microsoft Graph's refusals, by a word of ours.
+"""
+Microsoft Graph's refusals, by a word of ours.
 
 Statuses, codes and messages as recorded, quoted in public issues, documented
 or chosen: `evidence` says which.
@@ -59,6 +60,14 @@ GRAPH: dict[str, GraphRow] = {
     ),
     "token_forged": GraphRow(
         401, _TOKEN, "Access token validation failure.", "quoted", gateway=True
+    ),
+    "token_revoked": GraphRow(
+        401,
+        _TOKEN,
+        "Continuous access evaluation resulted in claims challenge with result: "
+        "InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
+        "recorded 2021 for a user; for applications by analogy",
+        gateway=True,
     ),
     "caller_unknown": GraphRow(
         401,

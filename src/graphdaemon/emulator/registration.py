@@ -1,4 +1,5 @@
-"""New records of applications, service principals and what hangs on them.
+"""
+New records of applications, service principals and what hangs on them.
 
 Pure: values in, Graph's JSON objects out, with the keys and the key order that
 the service answers (recorded from Azure CLI, 2022-2024).
@@ -19,6 +20,7 @@ from graphdaemon.emulator import schema
 from graphdaemon.emulator.entity import Certificate, Record
 
 __all__ = [
+    "DEFAULT_ACCESS",
     "GRAPH_APP_ID",
     "assignment_id",
     "describe_certificate",
@@ -27,13 +29,17 @@ __all__ = [
     "draft_assignment",
     "draft_graph_principal",
     "draft_key",
+    "draft_managed_identity",
     "draft_password",
     "draft_principal",
+    "draft_scope",
     "draw_secret",
     "read_certificate",
 ]
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+# The role ID of an assignment without a role ("appRoleAssignment resource type").
+DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 # Null, or an empty collection, until set; in the order they are answered.
@@ -68,6 +74,8 @@ def draft_application(
     domain: str,
     audience: str,
     redirect_uris: Iterable[str],
+    public_redirect_uris: Iterable[str] = (),
+    allow_public_client: bool | None = None,
 ) -> Record:
     """An application without credentials or permissions, as the portal makes it."""
     record: Record = {"id": object_id, "deletedDateTime": None, "appId": app_id}
@@ -75,27 +83,32 @@ def draft_application(
     record |= {
         "createdDateTime": created,
         "displayName": display_name,
+        "isFallbackPublicClient": allow_public_client,
         "publisherDomain": domain,
         "signInAudience": audience,
     }
     return record | {
-        "api": {
-            "acceptMappedClaims": None,
-            "knownClientApplications": [],
-            "requestedAccessTokenVersion": None,
-            "oauth2PermissionScopes": [],
-            "preAuthorizedApplications": [],
-        },
+        "api": _draft_offer(),
         "appRoles": [],
         "info": dict.fromkeys(_URLS),
         "keyCredentials": [],
         "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
         "passwordCredentials": [],
-        "publicClient": {"redirectUris": []},
+        "publicClient": {"redirectUris": list(public_redirect_uris)},
         "requiredResourceAccess": [],
         "verifiedPublisher": dict.fromkeys(_PUBLISHER),
         "web": _draft_web(redirect_uris),
         "spa": {"redirectUris": []},
+    }
+
+
+def _draft_offer() -> Record:
+    return {
+        "acceptMappedClaims": None,
+        "knownClientApplications": [],
+        "requestedAccessTokenVersion": None,
+        "oauth2PermissionScopes": [],
+        "preAuthorizedApplications": [],
     }
 
 
@@ -165,6 +178,53 @@ def draft_graph_principal(object_id: str, *, created: str) -> Record:
         }
         for role in schema.app_roles()
     ]
+    record["oauth2PermissionScopes"] = [
+        draft_scope(s.id, s.value, s.admin_text, s.user_text, restricted=s.restricted)
+        for s in schema.scopes()
+    ]
+    return record
+
+
+def draft_scope(
+    scope_id: str, value: str, admin_text: str, user_text: str, *, restricted: bool
+) -> Record:
+    """A `permissionScope`; only an administrator consents to a restricted one."""
+    return {
+        "adminConsentDescription": None,
+        "adminConsentDisplayName": admin_text,
+        "id": scope_id,
+        "isEnabled": True,
+        "type": "Admin" if restricted else "User",
+        "userConsentDescription": None,
+        "userConsentDisplayName": user_text,
+        "value": value,
+    }
+
+
+def draft_managed_identity(
+    object_id: str,
+    app_id: str,
+    display_name: str,
+    *,
+    created: str,
+    owner: str,
+    resource_id: str | None,
+) -> Record:
+    """
+    The service principal of a managed identity, user-assigned if it has a resource ID.
+
+    It has no application. Where it belongs is in `alternativeNames`, as Azure CLI shows it.
+    """
+    record = draft_principal(
+        object_id, app_id, display_name, created=created, owner=owner, audience="AzureADMyOrg"
+    )
+    machine = resource_id or (
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator/providers/"
+        f"Microsoft.Compute/virtualMachines/{display_name}"
+    )
+    record["alternativeNames"] = [f"isExplicit={resource_id is not None}", machine]
+    record["servicePrincipalType"] = "ManagedIdentity"
+    record["signInAudience"] = None
     return record
 
 
@@ -226,7 +286,8 @@ def draw_secret() -> str:
 
 
 def read_certificate(der: bytes) -> x509.Certificate:
-    """The certificate in `der`.
+    """
+    The certificate in `der`.
 
     Raises:
         ValueError: not a DER certificate, or its key is not RSA.
@@ -249,7 +310,8 @@ def describe_certificate(key_id: str, der: bytes, start: float, end: float) -> C
 
 
 def digest_secret(secret: str) -> bytes:
-    """What is kept of a client secret.
+    """
+    What is kept of a client secret.
 
     Unsalted on purpose: secrets are 200 random bits, and are found by their digest.
     """

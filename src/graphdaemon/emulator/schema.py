@@ -1,4 +1,5 @@
-"""Which properties each type has: declared, default, selectable, filterable.
+"""
+Which properties each type has: declared, default, selectable, filterable.
 
 Types come from Microsoft's published CSDL (data/schema.json, written by
 tools/generate_schema.py); the filter table from the "$filter" include of the
@@ -19,11 +20,13 @@ __all__ = [
     "FILTERS",
     "SINGLE_USER_ONLY",
     "AppRole",
+    "Scope",
     "Support",
     "app_roles",
     "blank",
     "canonical",
     "declared",
+    "scopes",
 ]
 
 # Recorded order of lists and of single users, 130 of 130; a POST's answer has id first.
@@ -72,8 +75,23 @@ class AppRole(NamedTuple):
     display_name: str
 
 
+class Scope(NamedTuple):
+    """
+    A delegated permission of Microsoft Graph; restricted ones need an administrator's consent.
+
+    `admin_text` and `user_text` are what consent pages call it.
+    """
+
+    id: str
+    value: str
+    admin_text: str
+    user_text: str
+    restricted: bool
+
+
 class Support(NamedTuple):
-    """Where a property can be filtered.
+    """
+    Where a property can be filtered.
 
     Each is "D" (always), "A" (advanced queries only) or "" (never); the
     columns are `eq`, `startswith`, `ge`/`le` and `eq null`.
@@ -128,7 +146,8 @@ def declared(kind: str) -> Mapping[str, str]:
 
 
 def canonical(kind: str, name: str) -> str | None:
-    """The property's name as the service writes it, or None when it has none.
+    """
+    The property's name as the service writes it, or None when it has none.
 
     Names match without regard to case; `extension_{appId}_{name}` is a
     directory extension and counts as declared.
@@ -148,6 +167,12 @@ def blank(kind: str, name: str) -> list[Any] | None:
 def app_roles() -> tuple[AppRole, ...]:
     """Microsoft Graph's application permissions, ordered by value."""
     return tuple(AppRole(*row) for row in _load("roles.json")["roles"])
+
+
+@cache
+def scopes() -> tuple[Scope, ...]:
+    """Microsoft Graph's delegated permissions, ordered by value."""
+    return tuple(Scope(*row) for row in _load("scopes.json")["scopes"])
 
 
 @cache

@@ -1,4 +1,5 @@
-"""`$search`: quoted `"property:words"` clauses with AND and OR.
+"""
+`$search`: quoted `"property:words"` clauses with AND and OR.
 
 Source: "Use the $search query parameter", Microsoft Graph: `displayName` is
 split into words, every other property is matched from its beginning.
@@ -21,7 +22,8 @@ _WORD = re.compile(r"\w+")
 
 
 def parse_search(kind: str, text: str) -> Predicate:
-    """A function that tells whether an object matches; AND binds closer than OR.
+    """
+    A function that tells whether an object matches; AND binds closer than OR.
 
     Raises:
         GraphFault: 400 "Invalid search clause: …".

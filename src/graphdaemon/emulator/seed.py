@@ -1,4 +1,5 @@
-"""The tenant "Contoso" and its users, the same for the same seed, for ever.
+"""
+The tenant "Contoso" and its users, the same for the same seed, for ever.
 
 Choices come from a hash of the seed and the user's number, not from `random`,
 whose draws may differ between Python versions.
@@ -8,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from typing import TypeVar
 from uuid import UUID
+
+import msgspec
 
 from graphdaemon.emulator.clock import format_iso
 from graphdaemon.emulator.directory import Directory
@@ -24,7 +27,15 @@ LAST_HIRE = 1_767_225_600
 GUESTS_PERCENT = 4
 DISABLED_PERCENT = 5
 
+ADMINISTRATORS = (
+    "Global Administrator",
+    "Application Administrator",
+    "Cloud Application Administrator",
+    "Privileged Role Administrator",
+)
+
 _T = TypeVar("_T")
+_decode = msgspec.json.Decoder(Record).decode
 
 
 class _Draw:
@@ -52,7 +63,8 @@ class _Draw:
 
 
 def seed_directory(directory: Directory, *, users: int = 250, seed: int = 0) -> Tenant:
-    """Make the tenant "Contoso" with Microsoft Graph in it and this many users.
+    """
+    Make the tenant "Contoso" with Microsoft Graph in it and this many users.
 
     The same seed makes the same directory, byte for byte; user number N is the
     same whatever the number of users.
@@ -68,7 +80,16 @@ def seed_directory(directory: Directory, *, users: int = 250, seed: int = 0) -> 
             created=FIRST_HIRE,
         )
         directory.add_users(tenant, draw_users(users, seed))
+        _appoint(directory, tenant)
     return tenant
+
+
+def _appoint(directory: Directory, tenant: Tenant) -> None:
+    """Give the first members who can sign in the roles of ADMINISTRATORS, one each."""
+    docs = (_decode(doc) for _, doc in directory.scan(tenant, "user", chunk=50))
+    members = (doc["id"] for doc in docs if doc["userType"] == "Member" and doc["accountEnabled"])
+    for role, user in zip(ADMINISTRATORS, members, strict=False):
+        directory.assign_role(tenant, user, role)
 
 
 def draw_users(count: int, seed: int) -> Iterator[Record]:

@@ -2,9 +2,8 @@
 
 import asyncio
 import contextlib
-import errno
-import ipaddress
 import os
+import secrets
 import signal
 import socket
 import ssl
@@ -20,10 +19,24 @@ import trustme
 import uvicorn
 from starlette.applications import Starlette
 
+from graphdaemon.emulator.address import (
+    BindRefused,
+    PortInUse,
+    is_loopback,
+    list_own_names,
+    name_host,
+    open_listener,
+    parse_listen,
+)
 from graphdaemon.emulator.app import create_app
 from graphdaemon.emulator.clock import Clock
+from graphdaemon.emulator.control import ControlSettings
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
+from graphdaemon.emulator.exchange import Context
+from graphdaemon.emulator.faults import Faults
+from graphdaemon.emulator.fetch import make_fetch
+from graphdaemon.emulator.managed import APP_SERVICE_PATH, create_managed
 from graphdaemon.emulator.seed import seed_directory
 from graphdaemon.emulator.tokens import KeyRing
 
@@ -32,22 +45,13 @@ __all__ = ["BindRefused", "Emulator", "PortInUse", "serve"]
 # Seconds that requests under way may take when the emulator stops.
 GRACE = 0.25
 
-# Addresses to listen on that nobody can call.
-UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named, not bound to
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
 
-class BindRefused(Exception):  # noqa: N818 - the name says what happened
-    """The emulator cannot, or will not without leave, listen at this address."""
-
-
-class PortInUse(Exception):  # noqa: N818 - the name says what happened
-    """Another program listens there already."""
-
-
 class Emulator:
-    """A pretend tenant behind TLS on this machine, in a thread of its own.
+    """
+    A pretend tenant behind TLS on this machine, in a thread of its own.
 
     Use it as a context manager, or call `start` and `stop`. Its attributes
     `url`, `ca_file`, `ca`, `tenant`, `directory` and `data` exist while it runs.
@@ -60,19 +64,30 @@ class Emulator:
         data: keeps directory, keys and certificate authority; by default a
             temporary folder that goes away with the emulator.
         clock: whose time it lives in; by default the machine's, movable.
-        token_lifetime: seconds every access token lives; by default 60 to 90
-            minutes at random.
+        token_lifetime: seconds every access token lives, but those of managed identities, which
+            live a day; by default 60 to 90 minutes at random, and a day for clients that handle
+            claims challenges.
         hostnames: answer for these host names too, and have them in the certificate.
         page_token_age: seconds until a next link expires.
         strict_filter: refuse `ge` and `le` on strings, as the documentation's table does.
+        federation_ca: a PEM file of the only authorities trusted for foreign token issuers;
+            by default the system's.
+        managed_identity: serve the endpoints of a pretend machine with managed identities, over
+            plain http; their addresses are `imds_url`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`,
+            and `identity_endpoint` with `identity_header`.
+        control: serve the control API below `/_emulator/`, to programs on this machine.
+        device_interval: seconds that devices are told to wait between polls.
     """
 
     url: str
     ca: trustme.CA
     ca_file: Path
-    tenant: Tenant
     directory: Directory
     data: Path
+    keys: KeyRing
+    imds_url: str
+    identity_endpoint: str
+    identity_header: str
 
     def __init__(
         self,
@@ -87,8 +102,13 @@ class Emulator:
         hostnames: tuple[str, ...] = (),
         page_token_age: float = 86_400,
         strict_filter: bool = False,
+        federation_ca: Path | None = None,
+        managed_identity: bool = False,
+        control: bool = False,
+        device_interval: int = 5,
     ) -> None:
         self.clock = clock or Clock()
+        self.faults = Faults(self.clock)
         self._users, self._seed = users, seed
         self._host, self._port = host, port
         self._given_data = data
@@ -97,7 +117,11 @@ class Emulator:
             "token_lifetime": token_lifetime,
             "page_token_age": page_token_age,
             "strict_filter": strict_filter,
+            "faults": self.faults,
+            "device_interval": device_interval,
+            "fetch": make_fetch(federation_ca),
         }
+        self._managed_identity, self._control = managed_identity, control
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -112,37 +136,59 @@ class Emulator:
         self.stop()
 
     def start(self) -> Self:
-        """Open or make the data folder and listen; connections are accepted on return.
+        """
+        Open or make the data folder and listen; connections are accepted on return.
 
         Raises:
             PortInUse: another program has the port.
-        BindRefused: this machine does not have the address.
+            BindRefused: this machine does not have the address.
         """
         with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(_listen(self._host, self._port))
+            listener = stack.enter_context(open_listener(self._host, self._port))
             self.data = self._given_data or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-"))
             )
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-            keys = KeyRing(self.data / "signing-keys.pem", self.clock)
+            self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
             stack.callback(lambda: keys.keys)
             path = self.data / "directory.sqlite"
             self.directory = Directory(path, clock=self.clock)
             stack.callback(self.directory.close)
-            tenants = self.directory.tenants()
-            self.tenant = (
-                tenants[0]
-                if tenants
-                else seed_directory(self.directory, users=self._users, seed=self._seed)
-            )
+            if not self.directory.tenants():
+                seed_directory(self.directory, users=self._users, seed=self._seed)
             self.ca, self.ca_file = _open_authority(self.data)
-            own = () if self._host in UNSPECIFIED else (self._host,)
-            names = tuple(dict.fromkeys((*LOCAL_NAMES, *own, *self._hostnames)))
-            app = create_app(self.directory, keys, hostnames=names, **self._settings)
-            stack.callback(_run_server(app, listener, _make_tls(self.ca, names)))
-            self.url = f"https://{_name_host(self._host)}:{listener.getsockname()[1]}"
+            self.url = f"https://{name_host(self._host)}:{listener.getsockname()[1]}"
+            self._serve(stack, listener)
             self._running = stack.pop_all()
         return self
+
+    @property
+    def tenant(self) -> Tenant:
+        """The first tenant."""
+        return self.directory.tenants()[0]
+
+    def _serve(self, stack: contextlib.ExitStack, listener: socket.socket) -> None:
+        names = tuple(dict.fromkeys((*LOCAL_NAMES, *self._hostnames)))
+        snapshots = ControlSettings(self.data / "snapshots", self._users, self._seed)
+        app = create_app(
+            self.directory,
+            self.keys,
+            hostnames=names,
+            control=snapshots if self._control else None,
+            **self._settings,
+        )
+        stack.callback(app.state.context.issuers.close)
+        if self._managed_identity:
+            self._serve_machine(stack, app.state.context)
+        stack.callback(_run_server(app, listener, _make_tls(self.ca, names)))
+
+    def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
+        listener = stack.enter_context(open_listener("127.0.0.1", 0))
+        self.imds_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        self.identity_endpoint = self.imds_url + APP_SERVICE_PATH
+        self.identity_header = secrets.token_hex(16)
+        app = create_managed(context, self.url, self.identity_header)
+        stack.callback(_run_server(app, listener, None))
 
     def stop(self) -> None:
         """Stop listening, close every connection, remove a temporary data folder."""
@@ -157,9 +203,13 @@ def serve(
     seed: int = 0,
     allow_remote: bool = False,
     hostnames: tuple[str, ...] = (),
+    federation_ca: Path | None = None,
+    managed_identity: bool = False,
+    control: bool = False,
     ready: Callable[[Emulator], None] = lambda _: None,
 ) -> None:
-    """Run an emulator until SIGINT or SIGTERM; call it from the main thread.
+    """
+    Run an emulator until SIGINT or SIGTERM; call it from the main thread.
 
     The first start seeds the directory, registers the application
     "Daemon-console" with consent for `User.Read.All`, and writes
@@ -172,6 +222,9 @@ def serve(
         seed: which ones.
         allow_remote: other machines may reach it.
         hostnames: what else callers may call this machine.
+        federation_ca: see `Emulator`.
+        managed_identity: see `Emulator`.
+        control: see `Emulator`.
         ready: called once connections are accepted.
 
     Raises:
@@ -180,26 +233,40 @@ def serve(
         PortInUse: another program has the port.
         ValueError: `listen` is not HOST:PORT.
     """
-    host, port = _parse_listen(listen)
-    if not (_is_loopback(host) or allow_remote):
-        raise BindRefused(
-            f"{host} can be reached from other machines, and the emulator gives tokens to anybody. "
-            "Listen on 127.0.0.1, or say --allow-remote."
-        )
-    if not _is_loopback(host):
-        hostnames = (*hostnames, *_list_own_names(host))
+    host, port, names = _choose_address(listen, allow_remote=allow_remote)
     done = threading.Event()
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             previous = signal.signal(number, lambda *_: done.set())
             stack.callback(signal.signal, number, previous)
         emulator = Emulator(
-            users=users, seed=seed, host=host, port=port, data=data, hostnames=hostnames
+            users=users,
+            seed=seed,
+            host=host,
+            port=port,
+            data=data,
+            hostnames=(*hostnames, *names),
+            federation_ca=federation_ca,
+            managed_identity=managed_identity,
+            control=control,
         )
         stack.enter_context(emulator)
         _write_parameters(emulator)
         ready(emulator)
         done.wait()
+
+
+def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple[str, ...]]:
+    """The host, the port, and what else this machine is called if others may reach it."""
+    host, port = parse_listen(listen)
+    if is_loopback(host):
+        return host, port, ()
+    if not allow_remote:
+        raise BindRefused(
+            f"{host} can be reached from other machines, and the emulator gives tokens to anybody. "
+            "Listen on 127.0.0.1, or say --allow-remote."
+        )
+    return host, port, list_own_names(host)
 
 
 def _write_parameters(emulator: Emulator) -> None:
@@ -230,16 +297,6 @@ def _write_parameters(emulator: Emulator) -> None:
     _write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=512)
-    except OSError as error:
-        if error.errno == errno.EADDRINUSE:
-            raise PortInUse(f"another program listens on {host}, port {port}") from error
-        raise BindRefused(f"cannot listen on {host}, port {port}: {error.strerror}") from error
-
-
 def _open_authority(data: Path) -> tuple[trustme.CA, Path]:
     """The folder's certificate authority, made on first use, and the file clients trust."""
     path, key_path = data / "ca.pem", data / "ca-key.pem"
@@ -265,7 +322,9 @@ def _make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
     return context
 
 
-def _run_server(app: Starlette, listener: socket.socket, tls: ssl.SSLContext) -> Callable[[], None]:
+def _run_server(
+    app: Starlette, listener: socket.socket, tls: ssl.SSLContext | None
+) -> Callable[[], None]:
     """Serve in a thread, accepting connections on return; the answer stops it."""
     config = uvicorn.Config(
         app,
@@ -313,35 +372,3 @@ class _Server(uvicorn.Server):
         for connection in list(self.server_state.connections):
             connection.transport.abort()
         await stopping
-
-
-def _parse_listen(listen: str) -> tuple[str, int]:
-    host, colon, port = listen.rpartition(":")
-    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65_536):
-        raise ValueError(f"{listen!r} is not HOST:PORT, e.g. 127.0.0.1:8443")
-    return host.removeprefix("[").removesuffix("]"), int(port)
-
-
-def _name_host(host: str) -> str:
-    if host in UNSPECIFIED:
-        return "localhost"
-    return f"[{host}]" if ":" in host else host
-
-
-def _list_own_names(host: str) -> tuple[str, ...]:
-    name = socket.gethostname()
-    own = () if host in UNSPECIFIED else (host,)
-    try:
-        addresses = socket.gethostbyname_ex(name)[2]
-    except OSError:
-        addresses = []
-    return (*own, name, *addresses)
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -1,4 +1,5 @@
-"""SQLite under the directory: connections, tables, keyset pages.
+"""
+SQLite under the directory: connections, tables, keyset pages.
 
 A page of faces is one range scan of a clustered table, so its cost does not
 depend on where in a million objects it starts.
@@ -7,82 +8,16 @@ depend on where in a million objects it starts.
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from graphdaemon.emulator.table import CLEARED, INDEXES, TABLES
 
 __all__ = ["KINDS", "Position", "Row", "Store"]
 
 # Small numbers, because every index of a million rows repeats them.
 KINDS = {"user": 1, "group": 2, "device": 3, "application": 4, "servicePrincipal": 5}
-
-_TABLES = (
-    """
-    CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS tenant (
-      number INTEGER PRIMARY KEY,
-      id TEXT UNIQUE NOT NULL,
-      display_name TEXT NOT NULL,
-      region TEXT NOT NULL,
-      created REAL NOT NULL
-    )
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS domain (
-      name TEXT PRIMARY KEY,
-      tenant INTEGER NOT NULL,
-      rank INTEGER NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS object (
-      tenant INTEGER NOT NULL,
-      kind INTEGER NOT NULL,
-      seq INTEGER NOT NULL,
-      id TEXT NOT NULL,
-      key TEXT NOT NULL,
-      name TEXT NOT NULL,
-      face BLOB NOT NULL,
-      PRIMARY KEY (tenant, kind, seq)
-    ) WITHOUT ROWID
-    """,
-    "CREATE TABLE IF NOT EXISTS document (seq INTEGER PRIMARY KEY, doc BLOB NOT NULL)",
-    """
-    CREATE TABLE IF NOT EXISTS credential (
-      key_id TEXT PRIMARY KEY,
-      app_id TEXT NOT NULL,
-      kind TEXT NOT NULL,
-      value BLOB NOT NULL,
-      start REAL NOT NULL,
-      end REAL NOT NULL
-    ) WITHOUT ROWID
-    """,
-    """
-    CREATE TABLE IF NOT EXISTS assignment (
-      tenant INTEGER NOT NULL,
-      principal TEXT NOT NULL,
-      resource TEXT NOT NULL,
-      role TEXT NOT NULL,
-      value TEXT NOT NULL,
-      doc BLOB NOT NULL,
-      PRIMARY KEY (tenant, principal, resource, role)
-    ) WITHOUT ROWID
-    """,
-    "CREATE INDEX IF NOT EXISTS credential_application ON credential (app_id)",
-)
-
-_INDEXES = {
-    "object_id": "CREATE UNIQUE INDEX IF NOT EXISTS object_id ON object (id, tenant)",
-    "object_key": "CREATE UNIQUE INDEX IF NOT EXISTS object_key ON object (key, kind, tenant)",
-    "object_order_name": (
-        "CREATE INDEX IF NOT EXISTS object_order_name ON object (tenant, kind, name)"
-    ),
-    "object_order_key": (
-        "CREATE INDEX IF NOT EXISTS object_order_key ON object (tenant, kind, key)"
-    ),
-}
 
 
 class Row(NamedTuple):
@@ -103,7 +38,8 @@ class Position(NamedTuple):
 
 
 class Store:
-    """The database in `path`, or in memory; any thread may use it.
+    """
+    The database in `path`, or in memory; any thread may use it.
 
     Reads borrow a connection and never wait for the writer; in memory there is
     one connection, and everybody waits.
@@ -116,9 +52,10 @@ class Store:
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._closed = False
+        self.changes = 0  # committed transactions, so that others know what they hold is old
         self._writer = self._connect()
         with self.writing() as connection:
-            for statement in (*_TABLES, *_INDEXES.values()):
+            for statement in (*TABLES, *INDEXES.values()):
                 connection.execute(statement)
 
     def close(self) -> None:
@@ -132,7 +69,8 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A transaction that commits at the end, or leaves no trace.
+        """
+        A transaction that commits at the end, or leaves no trace.
 
         Nested uses join the outermost one.
         """
@@ -145,6 +83,7 @@ class Store:
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.commit()
+                self.changes += 1
             finally:
                 self._owner = None
                 if self._writer.in_transaction:
@@ -152,7 +91,7 @@ class Store:
 
     def read(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Every row of one SELECT; inside `writing`, with what was written so far."""
-        if self._path is None or self._owner == threading.get_ident():
+        if self._path is None or self.is_writing():
             with self._lock:
                 return self._writer.execute(statement, values).fetchall()
         try:
@@ -163,6 +102,10 @@ class Store:
             return connection.execute(statement, values).fetchall()
         finally:
             self._idle.append(connection)
+
+    def is_writing(self) -> bool:
+        """Whether this thread is inside `writing`."""
+        return self._owner == threading.get_ident()
 
     def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A small value of this name, made on first use."""
@@ -226,17 +169,66 @@ class Store:
                 values,
             )
 
+    def keep_identifiers(self, tenant: int, app_id: str, names: Iterable[str]) -> None:
+        """
+        Let the application be known by these names, in any case of letters.
+
+        Raises:
+            ValueError: another one has a name already.
+        """
+        with self.writing() as connection:
+            for name in names:
+                owner = self.identified(tenant, name)
+                if owner not in {None, app_id}:
+                    raise ValueError(f"{name!r} names another application already")
+                connection.execute(
+                    "INSERT OR IGNORE INTO identifier (tenant, name, app_id) VALUES (?, ?, ?)",
+                    (tenant, _fold(name), app_id),
+                )
+
+    def identified(self, tenant: int, name: str) -> str | None:
+        """The appId that goes by this name."""
+        statement = "SELECT app_id FROM identifier WHERE tenant = ? AND name = ?"
+        for (app_id,) in self.read(statement, (tenant, _fold(name))):
+            return str(app_id)
+        return None
+
+    def backup(self, path: Path) -> None:
+        """Copy the database into a new file; readers and writers go on meanwhile."""
+        with closing(sqlite3.connect(path, isolation_level=None)) as target:
+            if self._path is None:
+                with self._lock:
+                    self._writer.backup(target)
+            else:
+                with closing(self._open()) as source:
+                    source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, not three
+
+    def restore(self, path: Path) -> None:
+        """Put what `backup` wrote to this file in the place of everything."""
+        with self._lock, closing(sqlite3.connect(path, isolation_level=None)) as source:
+            assert self._owner is None, "not inside a transaction"
+            source.backup(self._writer)
+            self.changes += 1
+
+    def clear(self) -> None:
+        """Empty every table but the settings."""
+        with self.writing() as connection:
+            for table in CLEARED:
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+
     @contextmanager
     def unindexed(self) -> Iterator[None]:
-        """Drop the indices while inserting many objects, and build them at the end.
+        """
+        Drop the indices while inserting many objects, and build them at the end.
 
         Sorting a hundred thousand keys once costs half of inserting them singly.
         """
         with self.writing() as connection:
-            for name in _INDEXES:
+            for name in INDEXES:
                 connection.execute(f"DROP INDEX IF EXISTS {name}")
             yield
-            for statement in _INDEXES.values():
+            for statement in INDEXES.values():
                 connection.execute(statement)
 
     def faces(self, tenant: int, kind: str, limit: int, after: int) -> list[tuple[int, bytes]]:
@@ -257,7 +249,8 @@ class Store:
         after: Position | None = None,
         chunk: int = 1000,
     ) -> Iterator[tuple[Position, bytes]]:
-        """Every (position, document) from behind `after`, in keyset chunks.
+        """
+        Every (position, document) from behind `after`, in keyset chunks.
 
         Args:
             tenant: the tenant's number.
@@ -297,17 +290,25 @@ class Store:
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
             raise sqlite3.ProgrammingError("the store is closed")
+        connection = self._open()
+        self._all.append(connection)
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path or ":memory:",
             isolation_level=None,
             check_same_thread=False,
             cached_statements=256,
         )
-        self._all.append(connection)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA mmap_size = 1073741824")
         return connection
+
+
+def _fold(name: str) -> str:
+    return name.lower().removesuffix("/")
 
 
 def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:

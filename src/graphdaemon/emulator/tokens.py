@@ -3,7 +3,8 @@
 import base64
 import os
 import random
-import secrets
+import threading
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,21 +26,19 @@ from graphdaemon.emulator.compact import (
     read_number,
     split_token,
 )
-from graphdaemon.emulator.entity import Application, Tenant
 from graphdaemon.emulator.errors import deny
 
 __all__ = [
     "KeyRing",
     "SigningKey",
     "draw_lifetime",
-    "mint_access_token",
     "read_access_token",
     "render_jwks",
+    "sign_token",
 ]
 
-# The default permissions every service principal has; on all recorded app-only Graph
-# tokens (msgraph-sdk-powershell#1782).
-SERVICE_PRINCIPAL_TEMPLATE = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
+# How many keys are published at most; the real service has published five to eight.
+MOST_KEYS = 8
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,8 @@ class SigningKey:
 
 
 class KeyRing:
-    """The token service's signing keys: the first signs, all are published.
+    """
+    The token service's signing keys: the first signs, all are published.
 
     Making RSA keys takes longer than starting the server, so it happens in the
     background; `keys` waits for it.
@@ -83,6 +83,8 @@ class KeyRing:
     """
 
     def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:
+        self._path, self._clock = path, clock
+        self._lock = threading.Lock()
         executor = ThreadPoolExecutor(1, "signing-keys")
         self._future: Future[tuple[SigningKey, ...]] = executor.submit(
             _load_keys, path, clock.now(), count
@@ -94,77 +96,50 @@ class KeyRing:
         """Every published key, the signing one first."""
         return self._future.result()
 
+    def rotate(self) -> SigningKey:
+        """
+        Sign with a new key from now on, and keep it; the older ones stay published.
+
+        Of more than eight keys the oldest goes, and what it signed is good no longer.
+        """
+        with self._lock:
+            keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
+            if self._path is not None:
+                _save_keys(self._path, keys)
+            rotated: Future[tuple[SigningKey, ...]] = Future()
+            rotated.set_result(keys)
+            self._future = rotated
+        _read_signed.cache_clear()
+        return keys[0]
+
     def find(self, kid: object) -> SigningKey | None:
         """The published key of this name."""
         return next((key for key in self.keys if key.kid == kid), None)
 
 
-def render_jwks(ring: KeyRing, issuer: str) -> dict[str, Any]:
-    """The keys document; each key names the issuer whose tokens it signs."""
-    return {"keys": [key.jwk | {"issuer": issuer} for key in ring.keys]}
+def render_jwks(ring: KeyRing, issuer: str | None = None) -> dict[str, Any]:
+    """The keys document; in version 2.0 each key names the issuer whose tokens it signs."""
+    named = {} if issuer is None else {"issuer": issuer}
+    return {"keys": [key.jwk | named for key in ring.keys]}
 
 
-def mint_access_token(
-    ring: KeyRing,
-    *,
-    tenant: Tenant,
-    principal: Application,
-    roles: list[str],
-    audience: str,
-    proof: str,
-    now: float,
-    lifetime: int,
-) -> str:
-    """An app-only access token in v1.0 format, as Graph's are.
-
-    The claims are those of a real one (msgraph-sdk-powershell#1782) and of the
-    access token claims reference. Real Graph tokens also have a `nonce` header
-    that keeps others from verifying them; ours leaves it out, so that every
-    JWT library can.
-
-    Args:
-        ring: signs with its first key.
-        tenant: whose directory the token is for.
-        principal: the service principal it speaks as.
-        roles: the app roles granted; without any the claim is absent, not empty.
-        audience: the resource exactly as requested.
-        proof: `appidacr`: "1" for a secret, "2" for a certificate.
-        now: seconds since 1970.
-        lifetime: seconds until it expires.
+def sign_token(ring: KeyRing, claims: Mapping[str, Any]) -> str:
     """
-    key, issued = ring.keys[0], int(now)
-    issuer = f"https://sts.windows.net/{tenant.id}/"
-    claims = {
-        "aud": audience,
-        "iss": issuer,
-        "iat": issued,
-        "nbf": issued,
-        "exp": issued + lifetime,
-        "aio": "k2RgYPj" + secrets.token_urlsafe(30),
-        "app_displayname": principal.display_name,
-        "appid": principal.app_id,
-        "appidacr": proof,
-        "idp": issuer,
-        "idtyp": "app",
-        "oid": principal.id,
-        "rh": "1.AX" + secrets.token_urlsafe(30) + ".",
-        "roles": roles,
-        "sub": principal.id,
-        "tenant_region_scope": tenant.region,
-        "tid": tenant.id,
-        "uti": secrets.token_urlsafe(16),
-        "ver": "1.0",
-        "wids": [SERVICE_PRINCIPAL_TEMPLATE],
-        "xms_tcdt": int(tenant.created),
-    }
-    if not roles:
-        del claims["roles"]
-    headers = {"typ": "JWT", "kid": key.kid, "x5t": key.kid}
-    return jwt.encode(claims, key.private_key, algorithm="RS256", headers=headers)
+    The claims signed with the newest key; tokens of version 1.0 name it twice.
+
+    Real Graph tokens also have a `nonce` header that keeps others from
+    verifying them; ours leave it out, so that every JWT library can.
+    """
+    key = ring.keys[0]
+    headers = {"typ": "JWT", "kid": key.kid}
+    if claims["ver"] == "1.0":
+        headers["x5t"] = key.kid
+    return jwt.encode(dict(claims), key.private_key, algorithm="RS256", headers=headers)
 
 
 def read_access_token(ring: KeyRing, token: str, now: float) -> dict[str, Any]:
-    """The claims of an access token that this emulator signed and that is valid now.
+    """
+    The claims of an access token that this emulator signed and that is valid now.
 
     The audience is the caller's to check.
 
@@ -210,12 +185,14 @@ def _read_signed(ring: KeyRing, token: str) -> dict[str, Any]:
     return claims
 
 
-def draw_lifetime(rng: random.Random) -> int:
-    """Seconds between 60 and 90 minutes, as the service spreads them by default.
-
-    Source: "Configurable token lifetimes", Microsoft identity platform.
+def draw_lifetime(rng: random.Random, *, long: bool = False) -> int:
     """
-    return rng.randint(3600, 5400) - 1
+    Seconds between 60 and 90 minutes, or 20 and 28 hours, as the service spreads them.
+
+    Sources: "Configurable token lifetimes" and, for clients that handle claims
+    challenges, "Access tokens", Microsoft identity platform.
+    """
+    return rng.randint(72_000, 100_800) - 1 if long else rng.randint(3600, 5400) - 1
 
 
 def _load_keys(path: Path | None, now: float, count: int) -> tuple[SigningKey, ...]:
@@ -223,10 +200,18 @@ def _load_keys(path: Path | None, now: float, count: int) -> tuple[SigningKey, .
         return _parse_keys(path.read_bytes())
     keys = tuple(_make_key(now) for _ in range(count))
     if path is not None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(b"".join(map(_render_key, keys)))
+        _save_keys(path, keys)
     return keys
+
+
+def _save_keys(path: Path, keys: tuple[SigningKey, ...]) -> None:
+    """Write the file in one step, so that a power cut leaves the old one or the new one."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(b"".join(map(_render_key, keys)))
+    draft.replace(path)
 
 
 def _make_key(now: float) -> SigningKey:

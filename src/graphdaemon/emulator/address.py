@@ -1,0 +1,85 @@
+"""Addresses to listen on, and what to call them."""
+
+import errno
+import ipaddress
+import socket
+
+__all__ = [
+    "BindRefused",
+    "PortInUse",
+    "is_loopback",
+    "list_own_names",
+    "name_host",
+    "open_listener",
+    "parse_listen",
+]
+
+
+# Addresses to listen on that nobody can call.
+UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named, not bound to
+
+
+class BindRefused(Exception):  # noqa: N818 - the name says what happened
+    """The emulator cannot, or will not without leave, listen at this address."""
+
+
+class PortInUse(Exception):  # noqa: N818 - the name says what happened
+    """Another program listens there already."""
+
+
+def open_listener(host: str, port: int) -> socket.socket:
+    """
+    A socket that listens there; port 0 takes any free one.
+
+    Raises:
+        PortInUse: another program has the port.
+        BindRefused: this machine does not have the address.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(f"another program listens on {host}, port {port}") from error
+        raise BindRefused(f"cannot listen on {host}, port {port}: {error.strerror}") from error
+
+
+def parse_listen(listen: str) -> tuple[str, int]:
+    """
+    The host and the port of `HOST:PORT`, an IPv6 host in brackets.
+
+    Raises:
+        ValueError: it is something else.
+    """
+    host, colon, port = listen.rpartition(":")
+    if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65_536):
+        raise ValueError(f"{listen!r} is not HOST:PORT, e.g. 127.0.0.1:8443")
+    return host.removeprefix("[").removesuffix("]"), int(port)
+
+
+def name_host(host: str) -> str:
+    """What the host is called in a URL."""
+    if host in UNSPECIFIED:
+        return "localhost"
+    return f"[{host}]" if ":" in host else host
+
+
+def list_own_names(host: str) -> tuple[str, ...]:
+    """What other machines may call this one, which listens on `host`."""
+    name = socket.gethostname()
+    own = () if host in UNSPECIFIED else (host,)
+    try:
+        addresses = socket.gethostbyname_ex(name)[2]
+    except OSError:
+        addresses = []
+    return (*own, name, *addresses)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only programs on this machine reach the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

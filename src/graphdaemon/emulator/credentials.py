@@ -1,0 +1,216 @@
+"""What applications prove their identity with: secrets, certificates, federated credentials."""
+
+import re
+
+from graphdaemon.emulator.clock import format_iso
+from graphdaemon.emulator.entity import (
+    Certificate,
+    FederatedCredential,
+    Password,
+    Record,
+    Tenant,
+)
+from graphdaemon.emulator.face import render_application
+from graphdaemon.emulator.registration import (
+    describe_certificate,
+    digest_secret,
+    draft_key,
+    draft_password,
+    draw_secret,
+    read_certificate,
+)
+from graphdaemon.emulator.tenancy import Tenancy
+
+__all__ = ["TOKEN_EXCHANGE", "Credentials"]
+
+TWO_YEARS = 730 * 86400.0
+TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
+
+# "Important considerations and restrictions for federated identity credentials", Microsoft Entra
+# Workload ID.
+MOST_FEDERATED = 20
+LONGEST_FEDERATED = 600
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
+
+
+class Credentials(Tenancy):
+    """What `Directory` knows of credentials."""
+
+    def add_password(
+        self,
+        tenant: Tenant,
+        app_id: str,
+        display_name: str | None = None,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Password:
+        """
+        A new client secret, valid for two years from `start` as Graph's addPassword has it.
+
+        Only its SHA-256 is kept. Times are seconds since 1970.
+
+        Raises:
+            LookupError: the application is not in this tenant.
+        """
+        secret, key_id = draw_secret(), self._new_id()
+        begin = self.clock.now() if start is None else start
+        finish = begin + TWO_YEARS if end is None else end
+        entry = draft_password(
+            key_id, secret, display_name, start=format_iso(begin, 7), end=format_iso(finish, 7)
+        )
+        with self._store.writing():
+            self._extend(tenant, app_id, "passwordCredentials", entry)
+            values = (key_id, app_id.lower(), "secret", digest_secret(secret), begin, finish)
+            self._store.keep_credential(values)
+        return Password(key_id, secret, secret[:3], begin, finish)
+
+    def password(self, app_id: str, secret: str) -> Password | None:
+        """The application's client secret of this value, expired or not."""
+        rows = self._store.read(
+            "SELECT key_id, start, end FROM credential "
+            "WHERE app_id = ? AND kind = 'secret' AND value = ?",
+            (app_id.lower(), digest_secret(secret)),
+        )
+        for key_id, start, end in rows:
+            return Password(key_id, None, secret[:3], start, end)
+        return None
+
+    def add_certificate(
+        self, tenant: Tenant, app_id: str, der: bytes, display_name: str | None = None
+    ) -> Certificate:
+        """
+        A certificate of the application's, valid as long as it says itself.
+
+        Raises:
+            LookupError: the application is not in this tenant.
+            ValueError: `der` is no certificate with an RSA key.
+        """
+        certificate, key_id = read_certificate(der), self._new_id()
+        begin = certificate.not_valid_before_utc.timestamp()
+        finish = certificate.not_valid_after_utc.timestamp()
+        name = display_name or certificate.subject.rfc4514_string()
+        entry = draft_key(key_id, der, name, start=format_iso(begin), end=format_iso(finish))
+        with self._store.writing():
+            self._extend(tenant, app_id, "keyCredentials", entry)
+            self._store.keep_credential((key_id, app_id.lower(), "certificate", der, begin, finish))
+        return describe_certificate(key_id, der, begin, finish)
+
+    def certificates(self, app_id: str) -> list[Certificate]:
+        """The application's certificates, expired ones too."""
+        rows = self._store.read(
+            "SELECT key_id, value, start, end FROM credential "
+            "WHERE app_id = ? AND kind = 'certificate'",
+            (app_id.lower(),),
+        )
+        return [describe_certificate(*row) for row in rows]
+
+    def remove_password(self, tenant: Tenant, app_id: str, key_id: str) -> None:
+        """
+        Take a client secret away; its next use is refused.
+
+        Raises:
+            LookupError: no such application or secret.
+        """
+        self._remove(tenant, app_id, "passwordCredentials", key_id)
+
+    def remove_certificate(self, tenant: Tenant, app_id: str, key_id: str) -> None:
+        """
+        Take a certificate away; the next assertion signed with its key is refused.
+
+        Raises:
+            LookupError: no such application or certificate.
+        """
+        self._remove(tenant, app_id, "keyCredentials", key_id)
+
+    def add_federated_credential(
+        self,
+        tenant: Tenant,
+        app_id: str,
+        name: str,
+        issuer: str,
+        subject: str,
+        *,
+        audience: str = TOKEN_EXCHANGE,
+    ) -> FederatedCredential:
+        """
+        Trust tokens of another issuer for one subject as proof of the application's identity.
+
+        Applications and managed identities can have such credentials.
+
+        Raises:
+            LookupError: the application is not in this tenant.
+            ValueError: one of the service's limits; the text says which.
+        """
+        if self._find_application("application", tenant.number, app_id) is None:
+            principal = self._need("servicePrincipal", tenant, app_id)
+            if principal.record["servicePrincipalType"] != "ManagedIdentity":
+                self._need("application", tenant, app_id)
+        with self._store.writing() as connection:
+            _check_federated(self.federated_credentials(app_id), name, issuer, subject, audience)
+            made = FederatedCredential(self._new_id(), name, issuer, subject, audience)
+            connection.execute(
+                "INSERT INTO federated (id, app_id, name, issuer, subject, audience) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (made.id, app_id.lower(), name, issuer, subject, audience),
+            )
+        return made
+
+    def federated_credentials(self, app_id: str) -> list[FederatedCredential]:
+        """The application's federated credentials, in no order."""
+        rows = self._store.read(
+            "SELECT id, name, issuer, subject, audience FROM federated WHERE app_id = ?",
+            (app_id.lower(),),
+        )
+        return [FederatedCredential(*row) for row in rows]
+
+    def remove_federated_credential(self, tenant: Tenant, app_id: str, name: str) -> None:
+        """
+        Trust that issuer for that subject no longer.
+
+        Raises:
+            LookupError: no such application or credential.
+        """
+        self._need("servicePrincipal", tenant, app_id)
+        with self._store.writing() as connection:
+            gone = connection.execute(
+                "DELETE FROM federated WHERE app_id = ? AND name = ?", (app_id.lower(), name)
+            )
+            if not gone.rowcount:
+                raise LookupError(f"{app_id} has no federated credential named {name!r}")
+
+    def _extend(self, tenant: Tenant, app_id: str, name: str, entry: Record) -> None:
+        record = self._need("application", tenant, app_id).record
+        record[name].append(entry)
+        self._store.replace(tenant.number, "application", render_application(record))
+
+    def _remove(self, tenant: Tenant, app_id: str, name: str, key_id: str) -> None:
+        with self._store.writing() as connection:
+            record = self._need("application", tenant, app_id).record
+            kept = [entry for entry in record[name] if entry["keyId"] != key_id]
+            if len(kept) == len(record[name]):
+                raise LookupError(f"{app_id} has no {name} entry with keyId {key_id!r}")
+            row = render_application(record | {name: kept})
+            self._store.replace(tenant.number, "application", row)
+            connection.execute("DELETE FROM credential WHERE key_id = ?", (key_id,))
+
+
+def _check_federated(
+    present: list[FederatedCredential], name: str, issuer: str, subject: str, audience: str
+) -> None:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} is no name for a federated credential: 3 to 120 letters, digits, - and _"
+        )
+    for what, value in (("issuer", issuer), ("subject", subject), ("audience", audience)):
+        if not 0 < len(value) <= LONGEST_FEDERATED:
+            raise ValueError(f"the {what} must have 1 to {LONGEST_FEDERATED} characters")
+    if not issuer.startswith("https://"):
+        raise ValueError(f"the issuer must be an https URL, not {issuer!r}")
+    if len(present) >= MOST_FEDERATED:
+        raise ValueError(f"an application has at most {MOST_FEDERATED} federated credentials")
+    for credential in present:
+        if credential.name == name:
+            raise ValueError(f"the application has a federated credential {name!r} already")
+        if (credential.issuer, credential.subject) == (issuer, subject):
+            raise ValueError(f"{credential.name!r} is for that issuer and subject already")

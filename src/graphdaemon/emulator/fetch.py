@@ -1,0 +1,98 @@
+"""Fetching a small document over TLS, from a host that need not be friendly."""
+
+import contextlib
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from urllib.parse import SplitResult, urlsplit
+
+__all__ = ["FetchFailed", "make_fetch"]
+
+LIMIT = 262_144
+
+
+class FetchFailed(Exception):  # noqa: N818 - the name says what happened
+    """There is no such document to be had; the text says why."""
+
+
+def make_fetch(authority: Path | None = None, *, seconds: float = 5.0) -> Callable[[str], bytes]:
+    """
+    A function that gets the body of an https URL, or raises FetchFailed.
+
+    It follows no redirect, takes no body above 256 kB, and hangs up after
+    `seconds`, however slowly the other side drips. Looking up the host's name
+    is the system's business and takes the system's time.
+
+    Args:
+        authority: a PEM file of the only authorities to trust; by default the system's.
+        seconds: how long one document may take.
+    """
+
+    @cache
+    def make_tls() -> ssl.SSLContext:
+        return ssl.create_default_context(cafile=str(authority) if authority else None)
+
+    if authority is not None:
+        make_tls()  # a wrong file is found out now; the system's are read when first needed
+
+    def fetch(url: str) -> bytes:
+        try:
+            parts = urlsplit(url)
+            if parts.scheme != "https" or not parts.hostname or parts.username is not None:
+                raise FetchFailed(f"{url}: not an https URL")
+            with _connect(parts, make_tls(), seconds) as connection:
+                return _get(connection, parts)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise FetchFailed(f"{url}: {error}") from error
+
+    return fetch
+
+
+def _get(connection: http.client.HTTPSConnection, parts: SplitResult) -> bytes:
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    connection.request("GET", target, headers={"Accept": "application/json"})
+    response = connection.getresponse()
+    if response.status != 200:
+        raise FetchFailed(f"{parts.geturl()}: answered {response.status}")
+    body = response.read(LIMIT + 1)
+    if len(body) > LIMIT:
+        raise FetchFailed(f"{parts.geturl()}: more than {LIMIT} bytes")
+    return body
+
+
+@contextlib.contextmanager
+def _connect(
+    parts: SplitResult, tls: ssl.SSLContext, seconds: float
+) -> Iterator[http.client.HTTPSConnection]:
+    """
+    A connection that ends after `seconds`, whatever it is doing.
+
+    Timeouts of sockets count from one byte to the next; a timer that hangs up
+    bounds the whole.
+    """
+    host, port = parts.hostname or "", parts.port or 443
+    until = time.monotonic() + seconds
+    plain = socket.create_connection((host, port), timeout=seconds)
+    left = max(until - time.monotonic(), 0.0)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(plain)
+        twin = stack.enter_context(plain.dup())  # the TLS layer takes the first one over
+        timer = threading.Timer(left, _hang_up, (twin,))
+        timer.daemon = True
+        timer.start()
+        stack.callback(timer.join)
+        stack.callback(timer.cancel)
+        connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=tls)
+        stack.callback(connection.close)
+        connection.sock = stack.enter_context(tls.wrap_socket(plain, server_hostname=host))
+        yield connection
+
+
+def _hang_up(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)

@@ -1,0 +1,42 @@
+"""Claims have witnesses."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from graphdaemon.emulator.app import ROUTES
+from tools.fidelity import GRADES, Row, rows
+
+HERE = Path(__file__).parent
+
+
+@cache
+def names_in(name: str) -> set[str]:
+    path = HERE / name if (HERE / name).exists() else HERE.parent / "peers" / name
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("row", rows(), ids=map(str, range(len(rows()))))
+def test_every_row_has_a_witness(row: Row) -> None:
+    """The test that a row names is there."""
+    name, _, test = row.witness.partition("::")
+
+    assert test in names_in(name)
+    assert row.grade in GRADES
+
+
+def test_every_route_has_a_row() -> None:
+    """Nothing is served that the table does not grade."""
+    served = {f"{route.method} {route.path}" for route in ROUTES}
+
+    assert served - {route for row in rows() for route in row.routes} == set()
+
+
+def test_what_is_chosen_or_missing_says_so_in_a_note() -> None:
+    """A choice is explained where it is listed."""
+    assert [row.what for row in rows() if row.grade in ("chosen", "missing") and not row.note] == []
