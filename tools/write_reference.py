@@ -168,11 +168,15 @@ def _emulator() -> str:
 
 
 def _routes(rows: Iterable[tuple[str, str, Callable[..., object]]]) -> list[str]:
-    lines = [
-        f"| {method} | `{path}` | {(inspect.getdoc(answer) or '').splitlines()[0]} |"
-        for method, path, answer in rows
-    ]
+    lines = [f"| {method} | `{path}` | {_purpose(answer)} |" for method, path, answer in rows]
     return ["| verb | path | |", "| --- | --- | --- |", *lines, ""]
+
+
+def _purpose(answer: Callable[..., object]) -> str:
+    """The first line of a handler's docstring, without the verb and path it begins with."""
+    line = (inspect.getdoc(answer) or "").splitlines()[0]
+    bare = re.sub(r"^`[^`]*`( and `[^`]*`)?[:,;]? *", "", line)
+    return bare[:1].upper() + bare[1:]
 
 
 def _signature(name: str, thing: object) -> str:

@@ -95,7 +95,7 @@ class Ask(NamedTuple):
 
 
 async def authorize(request: Request) -> Response:
-    """`GET /{tenant}/oauth2/v2.0/authorize`."""
+    """`GET /{tenant}/oauth2/v2.0/authorize`: sign in, consent, go back with a code."""
     values = dict(reversed(request.query_params.multi_items()))
     return await run_in_threadpool(_authorize, request, values)
 

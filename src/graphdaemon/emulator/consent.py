@@ -83,7 +83,7 @@ async def ask_consent_v2(request: Request) -> Response:
 
 
 async def answer_consent_v2(request: Request) -> Response:
-    """`POST /{tenant}/v2.0/adminconsent`."""
+    """`POST /{tenant}/v2.0/adminconsent`: grant, or not, and go back to the application."""
     return await _answer(request, 2)
 
 

@@ -60,7 +60,7 @@ class Question(NamedTuple):
 
 
 async def start_device(request: Request) -> Response:
-    """`POST /{tenant}/oauth2/v2.0/devicecode`; keys in the recorded order."""
+    """`POST /{tenant}/oauth2/v2.0/devicecode`: codes for a device and its user."""
     form = await read_form(request)
     return answer_oauth(request, await run_in_threadpool(_start, request, form))
 

@@ -87,7 +87,7 @@ class Place(NamedTuple):
 
 async def show_configuration(request: Request) -> Response:
     """
-    `GET /{tenant}/v2.0/.well-known/openid-configuration`, keys in the recorded order.
+    `GET /{tenant}/v2.0/.well-known/openid-configuration`: the metadata, as recorded.
 
     A domain's document names the GUID: clients learn the tenant's ID from it.
     """
@@ -153,7 +153,7 @@ async def show_configuration_v1(request: Request) -> Response:
 
 
 def show_keys(request: Request) -> Response:
-    """`GET /{tenant}/discovery/v2.0/keys`."""
+    """`GET /{tenant}/discovery/v2.0/keys`: the public signing keys, each with its issuer."""
     document = render_jwks(context_of(request).keys, _issuer(_find_place(request)))
     return answer_oauth(request, document, cached=True)
 
@@ -166,7 +166,7 @@ def show_keys_v1(request: Request) -> Response:
 
 async def show_instance(request: Request) -> Response:
     """
-    Whether an authority is one of ours: `GET /common/discovery/instance`.
+    `GET /common/discovery/instance`: whether an authority is one of ours.
 
     The tenant in the question is not looked up: the real service answers 200
     for a tenant that does not exist (recorded 2021-2025).

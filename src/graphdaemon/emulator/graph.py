@@ -62,7 +62,7 @@ class Page(NamedTuple):
 
 
 async def list_users(request: Request) -> Response:
-    """`GET /users`."""
+    """`GET /users`: a page of users."""
     tenant, basic = _authorize(request)
     query = _read_query(request)
     after = _open(context_of(request), tenant, query, request)
@@ -83,14 +83,14 @@ async def count_users(request: Request) -> Response:
 
 
 async def show_user(request: Request) -> Response:
-    """`GET /users/{id or userPrincipalName}`."""
+    """`GET /users/{id or userPrincipalName}`: one user."""
     tenant, basic = _authorize(request)
     key = unquote(request.path_params["key"])
     return _answer_user(request, tenant, key, basic=basic)
 
 
 async def show_me(request: Request) -> Response:
-    """`GET /me`, which applications do not have."""
+    """`GET /me`: the signed-in user; refused to applications."""
     tenant, claims = _identify(request)
     if "scp" not in claims:
         raise deny("me_without_user")
@@ -100,7 +100,7 @@ async def show_me(request: Request) -> Response:
 
 
 async def show_userinfo(request: Request) -> Response:
-    """`GET` and `POST /oidc/userinfo` ("Microsoft identity platform UserInfo endpoint")."""
+    """`GET` and `POST /oidc/userinfo`: who the token is of ("Microsoft identity platform UserInfo endpoint")."""
     tenant, claims = _identify(request)
     context = context_of(request)
     user = context.directory.read_user(tenant, str(claims["oid"]))

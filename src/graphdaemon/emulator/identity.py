@@ -45,7 +45,7 @@ _REGIONAL = re.compile(r"//[a-z0-9]+(\.r)?\.login\.microsoft(online)?\.com(:|$)"
 
 
 async def issue_token(request: Request) -> Response:
-    """`POST /{tenant}/oauth2/v2.0/token`."""
+    """`POST /{tenant}/oauth2/v2.0/token`: a token, by any of the grants."""
     return await _answer(request, 2)
 
 
