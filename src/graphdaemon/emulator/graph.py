@@ -100,7 +100,11 @@ async def show_me(request: Request) -> Response:
 
 
 async def show_userinfo(request: Request) -> Response:
-    """`GET` and `POST /oidc/userinfo`: who the token is of ("Microsoft identity platform UserInfo endpoint")."""
+    """
+    `GET` and `POST /oidc/userinfo`: who the token is of.
+
+    Source: "Microsoft identity platform UserInfo endpoint".
+    """
     tenant, claims = _identify(request)
     context = context_of(request)
     user = context.directory.read_user(tenant, str(claims["oid"]))
