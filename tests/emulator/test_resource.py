@@ -209,3 +209,14 @@ def test_roles_of_other_tenants(probe: Probe) -> None:
 
     assert claims_of(app.token(scope="api://shared/.default"))["roles"] == ["Early", "Late"]
     assert directory.find_api(home, "api://shared") != directory.find_api(guest, "api://shared")
+
+
+@pytest.mark.parametrize(
+    "name", ["https://management.core.windows.net/", "https://management.azure.com/"]
+)
+def test_azure_resource_manager(app: App, name: str) -> None:
+    """Azure CLI's first token: the slash of the identifier stays, in scope and audience."""
+    claims = jwt.decode(app.token(scope=f"{name}/.default"), options={"verify_signature": False})
+
+    assert claims["aud"] == name
+    assert "roles" not in claims

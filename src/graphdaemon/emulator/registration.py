@@ -22,6 +22,7 @@ from graphdaemon.emulator.entity import Certificate, Record
 __all__ = [
     "DEFAULT_ACCESS",
     "GRAPH_APP_ID",
+    "MANAGEMENT_APP_ID",
     "assignment_id",
     "describe_certificate",
     "digest_secret",
@@ -30,6 +31,7 @@ __all__ = [
     "draft_graph_principal",
     "draft_key",
     "draft_managed_identity",
+    "draft_management_principal",
     "draft_password",
     "draft_principal",
     "draft_scope",
@@ -37,6 +39,7 @@ __all__ = [
     "read_certificate",
 ]
 
+MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 # The role ID of an assignment without a role ("appRoleAssignment resource type").
 DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
@@ -181,6 +184,37 @@ def draft_graph_principal(object_id: str, *, created: str) -> Record:
     record["oauth2PermissionScopes"] = [
         draft_scope(s.id, s.value, s.admin_text, s.user_text, restricted=s.restricted)
         for s in schema.scopes()
+    ]
+    return record
+
+
+def draft_management_principal(object_id: str, *, created: str) -> Record:
+    """
+    Azure Resource Manager's service principal, for whose tokens Azure CLI always asks first.
+
+    Identifiers from azure-cli-core's `cloud.py`; the API itself is not emulated.
+    """
+    record = draft_principal(
+        object_id,
+        MANAGEMENT_APP_ID,
+        "Windows Azure Service Management API",
+        created=created,
+        owner=MICROSOFT_TENANT,
+        audience="AzureADMultipleOrgs",
+    )
+    record["servicePrincipalNames"] = [
+        MANAGEMENT_APP_ID,
+        "https://management.core.windows.net/",
+        "https://management.azure.com/",
+    ]
+    record["oauth2PermissionScopes"] = [
+        draft_scope(
+            "41094075-9dad-400e-a0bd-54e686782033",
+            "user_impersonation",
+            "Access Azure Service Management as organization users",
+            "Access Azure Service Management as you",
+            restricted=False,
+        )
     ]
     return record
 

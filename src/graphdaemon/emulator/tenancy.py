@@ -3,14 +3,18 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import msgspec
 
 from graphdaemon.emulator.clock import Clock, format_iso
 from graphdaemon.emulator.entity import Application, Record, Tenant
 from graphdaemon.emulator.face import render_application
-from graphdaemon.emulator.registration import draft_graph_principal
+from graphdaemon.emulator.registration import (
+    MANAGEMENT_APP_ID,
+    draft_graph_principal,
+    draft_management_principal,
+)
 from graphdaemon.emulator.store import Store
 
 __all__ = ["Tenancy"]
@@ -86,7 +90,7 @@ class Tenancy:
         created: float | None = None,
     ) -> Tenant:
         """
-        A tenant with Microsoft Graph's service principal in it.
+        A tenant with the service principals of Microsoft Graph and Azure Resource Manager in it.
 
         Args:
             display_name: what error texts call it.
@@ -108,13 +112,15 @@ class Tenancy:
                 [(name.lower(), number, rank) for rank, name in enumerate(domains)],
             )
             assert number is not None
-            principal = draft_graph_principal(
-                graph_principal_id or self._new_id(), created=format_iso(moment)
-            )
-            self._store.insert(number, "servicePrincipal", [render_application(principal)])
-            self._store.keep_identifiers(
-                number, principal["appId"], principal["servicePrincipalNames"]
-            )
+            stamp = format_iso(moment)
+            graph = draft_graph_principal(graph_principal_id or self._new_id(), created=stamp)
+            management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
+            management = draft_management_principal(management_id, created=stamp)
+            for principal in (graph, management):
+                self._store.insert(number, "servicePrincipal", [render_application(principal)])
+                self._store.keep_identifiers(
+                    number, principal["appId"], principal["servicePrincipalNames"]
+                )
             self._load_tenants()
         return self._tenants[values[0]]
 
