@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,8 @@ import pytest
 import graphdaemon
 
 SOURCE = Path(graphdaemon.__file__).parent
+WALL = "the client knows nothing of the emulator; the command line alone loads it"
+OTHER_WALL = "the emulator knows nothing of the client"
 
 
 def test_public_names_are_sorted_and_few() -> None:
@@ -100,3 +103,13 @@ def test_every_error_code_raised_is_documented_and_every_documented_one_raised()
     }
 
     assert set(graphdaemon.errors.CODES) - texts == set()
+
+
+def test_the_walls_name_every_module() -> None:
+    """A module that is new cannot stand outside the import contracts."""
+    settings = tomllib.loads((SOURCE.parents[1] / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {row["name"]: row for row in settings["tool"]["importlinter"]["contracts"]}
+    modules = {f"graphdaemon.{path.stem}" for path in SOURCE.glob("[!_]*.py")}
+
+    assert set(contracts[WALL]["source_modules"]) == modules
+    assert set(contracts[OTHER_WALL]["forbidden_modules"]) == modules | {"graphdaemon.cli"}

@@ -10,11 +10,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import http.client
-import os
 import queue
 import socket
 import ssl
-import sys
 import threading
 import zlib
 from collections import defaultdict
@@ -22,15 +20,15 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from graphdaemon import __version__
-from graphdaemon.errors import NetworkError, SettingsError
+from graphdaemon.errors import NetworkError
+from graphdaemon.network import authorize_proxy, find_proxy, make_context
 
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 10.0
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Response(NamedTuple):
@@ -123,7 +121,7 @@ class Transport:
                 # The host closed an idle connection just as we used it again.
                 connection.close()
                 response = self._attempt(connection, method, target, sent, body)
-        except (OSError, http.client.HTTPException, zlib.error, EOFError) as error:
+        except (OSError, http.client.HTTPException, zlib.error, EOFError, UnicodeError) as error:
             self._drop(connection)
             raise _explain(error, host, self._timeout) from error
         except BaseException:
@@ -217,86 +215,23 @@ class Transport:
             self._busy.discard(connection)
         connection.close()
 
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return make_context(self._ca_file)
+
     def _connection(self, host: str) -> _Connection:
         parts = urlsplit(f"https://{host}")
         name, port = parts.hostname or "", parts.port or 443
         timeout = min(self._timeout, _CONNECT_TIMEOUT_S)
-        proxy = _find_proxy(name)
+        proxy = find_proxy(name)
         if proxy is None:
             return _Connection(name, port, timeout=timeout, context=self._context)
         via = urlsplit(proxy)
         connection = _Connection(
             via.hostname or "", via.port or 80, timeout=timeout, context=self._context
         )
-        connection.set_tunnel(name, port, headers=_proxy_authorization(via.username, via.password))
+        connection.set_tunnel(name, port, headers=authorize_proxy(via.username, via.password))
         return connection
-
-    @cached_property
-    def _context(self) -> ssl.SSLContext:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        _trust_system(context)
-        # Companies whose proxy re-signs TLS set this variable for every Python program.
-        for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-            bundle = os.environ.get(variable)
-            if bundle and bundle != os.environ.get("SSL_CERT_FILE") and Path(bundle).is_file():
-                context.load_verify_locations(cafile=bundle)
-        if self._ca_file is not None:
-            _trust_file(context, self._ca_file)
-        return context
-
-
-def _trust_system(context: ssl.SSLContext) -> None:
-    paths = ssl.get_default_verify_paths()
-    chosen = paths.openssl_cafile_env in os.environ or paths.openssl_capath_env in os.environ
-    hashed = bool(paths.capath) and any(Path(paths.capath).glob("*.0"))
-    if hashed and paths.openssl_cafile_env not in os.environ:
-        # A hashed folder is read on demand; parsing the whole bundle costs every start 60 ms.
-        context.load_verify_locations(capath=paths.capath)
-        return
-    context.load_default_certs()
-    if not chosen and not context.cert_store_stats()["x509_ca"]:
-        # python.org's builds for macOS bring no certificates; requests, hence msal, brings these.
-        import certifi
-
-        context.load_verify_locations(cafile=certifi.where())
-
-
-def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
-    try:
-        context.load_verify_locations(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        raise SettingsError(
-            f"ca_file {ca_file} "
-            + ("does not exist" if missing else "cannot be read as PEM certificates"),
-            code="ca_file_unreadable",
-            hint="Name a PEM file that holds the certificate authority's own certificate.",
-        ) from None
-
-
-def _find_proxy(host: str) -> str | None:
-    if host in _LOOPBACK:
-        return None
-    set_here = any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ)
-    if not set_here and sys.platform not in ("darwin", "win32"):
-        return None
-    import urllib.request
-
-    proxies = urllib.request.getproxies()
-    proxy = proxies.get("https") or proxies.get("all")
-    if not proxy or urllib.request.proxy_bypass(host):
-        return None
-    return proxy if "://" in proxy else f"http://{proxy}"
-
-
-def _proxy_authorization(username: str | None, password: str | None) -> dict[str, str]:
-    if username is None:
-        return {}
-    import base64
-
-    pair = f"{unquote(username)}:{unquote(password or '')}"
-    return {"Proxy-Authorization": f"Basic {base64.b64encode(pair.encode()).decode()}"}
 
 
 def _gunzip(content: bytes) -> bytes:
@@ -317,50 +252,74 @@ def _set_exception(future: asyncio.Future[T], error: BaseException) -> None:
         future.set_exception(error)
 
 
+class _Trouble(NamedTuple):
+    """What a failure of the network is called, and what to do about it."""
+
+    causes: tuple[type[Exception], ...]
+    code: str
+    message: str
+    hint: str
+
+
+# The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
+_TROUBLES = (
+    _Trouble(
+        (ssl.SSLCertVerificationError,),
+        "tls_untrusted",
+        "the certificate of {host} is not trusted: {reason}",
+        "If the host or a proxy uses a private certificate authority, name its PEM file in "
+        "ca_file.",
+    ),
+    _Trouble(
+        (socket.gaierror, UnicodeError),
+        "host_unknown",
+        "the name of {host} could not be resolved",
+        "Check the address for a typing error, and this machine's network and DNS.",
+    ),
+    _Trouble(
+        (TimeoutError,),
+        "timed_out",
+        "{host} did not answer within {timeout:g} s",
+        "Check the network and the firewall; a proxy is taken from HTTPS_PROXY.",
+    ),
+    _Trouble(
+        (http.client.IncompleteRead, zlib.error, EOFError),
+        "connection_lost",
+        "the answer of {host} broke off in the middle",
+        "Run it again; if it recurs, look for a proxy or firewall that cuts long answers.",
+    ),
+    _Trouble(
+        (ConnectionRefusedError,),
+        "connection_failed",
+        "nothing answers at {host}: connection refused",
+        "Check host and port; if it is the emulator, start it.",
+    ),
+    _Trouble(
+        (ConnectionError, http.client.HTTPException),
+        "connection_lost",
+        "the connection to {host} broke ({kind})",
+        "Check the network, and try again.",
+    ),
+    _Trouble(
+        (Exception,),
+        "connection_failed",
+        "the connection to {host} could not be made: {reason}",
+        "Check the network, and try again.",
+    ),
+)
+
+
 def _explain(error: Exception, host: str, timeout: float) -> NetworkError:
-    if isinstance(error, ssl.SSLCertVerificationError):
+    # http.client has no class of its own for a proxy's refusal (CPython, HTTPConnection._tunnel).
+    if str(error).startswith("Tunnel connection failed"):
         return NetworkError(
-            f"the certificate of {host} is not trusted: {error.verify_message}",
-            code="tls_untrusted",
-            hint="If the host or a proxy uses a private certificate authority, name its PEM file "
-            "in ca_file.",
-        )
-    if isinstance(error, socket.gaierror):
-        return NetworkError(
-            f"the name of {host} could not be resolved",
-            code="host_unknown",
-            hint="Check the address for a typing error, and this machine's network and DNS.",
-        )
-    if isinstance(error, TimeoutError):
-        return NetworkError(
-            f"{host} did not answer within {min(timeout, _CONNECT_TIMEOUT_S):g} to {timeout:g} s",
-            code="timed_out",
-            hint="Check the network and the firewall; a proxy is taken from HTTPS_PROXY.",
-        )
-    if isinstance(error, http.client.IncompleteRead | zlib.error | EOFError):
-        return NetworkError(
-            f"the answer of {host} broke off in the middle",
-            code="connection_lost",
-            hint="Run it again; if it recurs, look for a proxy or firewall that cuts long answers.",
-        )
-    text = str(error)
-    if text.startswith("Tunnel connection failed"):
-        return NetworkError(
-            f"the proxy refused the connection to {host}: {text.partition(': ')[2]}",
+            f"the proxy refused the connection to {host}: {str(error).partition(': ')[2]}",
             code="proxy_refused",
             hint="Check HTTPS_PROXY (user and password too), or exempt the host with NO_PROXY.",
         )
-    if isinstance(error, ConnectionRefusedError):
-        return NetworkError(
-            f"nothing answers at {host}: connection refused",
-            code="connection_failed",
-            hint="Check host and port; if it is the emulator, start it.",
-        )
-    lost = isinstance(error, ConnectionError | http.client.HTTPException)
-    reason = type(error).__name__ if lost else getattr(error, "strerror", None) or text
-    return NetworkError(
-        f"the connection to {host} "
-        + (f"broke ({reason})" if lost else f"could not be made: {reason}"),
-        code="connection_lost" if lost else "connection_failed",
-        hint="Check the network, and try again.",
+    trouble = next(row for row in _TROUBLES if isinstance(error, row.causes))
+    verdict = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    message = trouble.message.format(
+        host=host, reason=verdict or error, kind=type(error).__name__, timeout=timeout
     )
+    return NetworkError(message, code=trouble.code, hint=trouble.hint)

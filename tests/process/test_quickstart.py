@@ -12,6 +12,8 @@ import ssl
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,30 @@ import pytest
 from tests.conftest import Run, clean_environment
 
 COMMAND = [sys.executable, "-m", "graphdaemon"]
+
+
+@contextmanager
+def running(*arguments: object, until: str) -> Iterator[str]:
+    """The command while it runs, once it has said ``until``; ended by Ctrl-C, and well."""
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    )
+    try:
+        assert process.stderr is not None
+        said = ""
+        while until not in said:
+            line = process.stderr.readline()
+            assert line, said
+            said += line
+        yield said
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=20)
+    assert process.returncode == 0
 
 
 def test_the_whole_walk(run: Run) -> None:
@@ -63,21 +89,9 @@ def test_nothing_is_left_behind(run: Run, tmp_path: Path) -> None:
 
 
 def test_keep_leaves_a_tenant_that_others_can_use(run: Run) -> None:
-    """--keep prints an export line; with it the command and both samples list the users."""
-    process = subprocess.Popen(
-        [*COMMAND, "quickstart", "--users", "30", "--keep"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-    )
-    try:
-        assert process.stderr is not None
-        said = ""
-        while "graphdaemon users --format table" not in said:
-            line = process.stderr.readline()
-            assert line, said
-            said += line
+    """--keep prints an export line; with it secret and certificate list the users."""
+    arguments = ("quickstart", "--users", 30, "--keep")
+    with running(*arguments, until="graphdaemon users --format table") as said:
         match = re.search(r"export GRAPHDAEMON_CONFIG=(.+)", said)
         assert match is not None
         parameters = Path(match[1])
@@ -87,11 +101,7 @@ def test_keep_leaves_a_tenant_that_others_can_use(run: Run) -> None:
         assert len(table.stdout.splitlines()) == 32
         certificate = run("users", parameters.with_name("parameters.certificate.json"))
         assert certificate.returncode == 0, certificate.stderr
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
 
-    assert process.returncode == 0
     assert not parameters.exists()
 
 
@@ -117,31 +127,19 @@ def test_step_waits_for_enter_on_a_terminal() -> None:
     os.close(ours)
 
 
+def serve(data: Path, *more: object) -> tuple[object, ...]:
+    return ("emulator", "serve", "--listen", "127.0.0.1:0", "--data", data, *more)
+
+
 def test_serve_writes_settings_that_work(run: Run, tmp_path: Path) -> None:
-    """`emulator serve` makes ca.pem and parameters.json to paste, and stops on SIGTERM."""
+    """`emulator serve` makes ca.pem and parameters.json to paste."""
     data = tmp_path / "tenant"
-    process = subprocess.Popen(
-        [*COMMAND, "emulator", "serve", "--listen", "127.0.0.1:0", "--data", data, "--users", "9"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-    )
-    try:
-        assert process.stderr is not None
-        said = ""
-        while "Try: " not in said:
-            line = process.stderr.readline()
-            assert line, said
-            said += line
+    with running(*serve(data, "--users", 9), until="Try: "):
         done = run("users", data / "parameters.json")
+
         assert len(json.loads(done.stdout)["value"]) == 9, done.stderr
         assert stat.S_IMODE((data / "parameters.json").stat().st_mode) == 0o600
         assert (data / "ca.pem").exists()
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
-
-    assert process.returncode == 0
 
 
 def test_serve_listens_beyond_this_machine_only_when_told(run: Run, tmp_path: Path) -> None:
@@ -164,20 +162,8 @@ def test_serve_refuses_an_address_it_cannot_read(run: Run, tmp_path: Path, liste
 
 def test_serve_says_where_its_extras_are(tmp_path: Path) -> None:
     """The control API and the machine's endpoints are there when asked for, and are announced."""
-    arguments = f"emulator serve --listen 127.0.0.1:0 --data {tmp_path / 't'} --users 3"
-    process = subprocess.Popen(
-        [*COMMAND, *arguments.split(), "--control", "--managed-identity"],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-    )
-    try:
-        assert process.stderr is not None
-        said = ""
-        while "Try: " not in said:
-            line = process.stderr.readline()
-            assert line, said
-            said += line
+    arguments = serve(tmp_path / "t", "--users", 3, "--control", "--managed-identity")
+    with running(*arguments, until="Try: ") as said:
         address = re.search(r"Control API +https://127\.0\.0\.1:(\d+)(/_emulator/)", said)
         assert address is not None
         context = ssl.create_default_context(cafile=tmp_path / "t" / "ca.pem")
@@ -185,8 +171,6 @@ def test_serve_says_where_its_extras_are(tmp_path: Path) -> None:
         connection.request("GET", address[2])
         paths = {row["path"] for row in json.load(connection.getresponse())["controls"]}
         connection.close()
-        assert "/_emulator/clock/move" in paths
-        assert "IDENTITY_ENDPOINT" in said
-    finally:
-        process.terminate()
-        process.communicate(timeout=20)
+
+    assert "/_emulator/clock/move" in paths
+    assert "IDENTITY_ENDPOINT" in said
