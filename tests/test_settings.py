@@ -111,6 +111,17 @@ def test_secret_in_the_environment_replaces_the_files_certificate(tmp_path: Path
     assert settings.source("secret") == "AZURE_CLIENT_SECRET"
 
 
+def test_the_environment_says_when_it_beats_the_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Variables set long ago surprise nobody: names and sources are said, values are not."""
+    path = write(tmp_path, GOOD)
+
+    read_settings(path, {"AZURE_CLIENT_SECRET": "another~secret", "AZURE_CLIENT_ID": CLIENT})
+
+    assert caplog.messages == ["secret: AZURE_CLIENT_SECRET beats parameters.json"]
+
+
 def test_config_variable_names_the_file(tmp_path: Path) -> None:
     """GRAPHDAEMON_CONFIG stands in for the argument."""
     path = write(tmp_path, GOOD, "other.json")

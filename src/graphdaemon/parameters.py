@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import logging
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -13,6 +14,8 @@ from typing import Any
 from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import SettingsError
 from graphdaemon.setting import SETTINGS
+
+logger = logging.getLogger(__name__)
 
 DEFAULT_FILE = "parameters.json"
 
@@ -50,6 +53,7 @@ def gather(
     layers = [_read_file(path)] if path else []
     layers.append(variables)
     layers.append({name: (value, "the caller") for name, value in given.items()})
+    _warn_of_overrides(layers)
     merged = _merge(layers)
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
@@ -163,6 +167,14 @@ def _merge(layers: list[Layer]) -> Layer:
                     merged.pop(name, None)
         merged.update(layer)
     return {name: entry for name, entry in merged.items() if entry[0] not in (None, "")}
+
+
+def _warn_of_overrides(layers: list[Layer]) -> None:
+    """Say when the environment beats the file: nobody suspects it on a machine set up long ago."""
+    file, *_ = layers
+    for name, (value, source) in layers[-2].items():
+        if name in file and file[name][1] != source and file[name][0] != value:
+            logger.warning("%s: %s beats %s", name, source, file[name][1])
 
 
 def _refuse_unknown(merged: Layer) -> None:

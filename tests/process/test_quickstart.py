@@ -62,6 +62,21 @@ def test_the_whole_walk(run: Run) -> None:
     assert "with the certificate: 250 users" in done.stderr
 
 
+def test_the_environment_of_a_real_tenant_does_not_matter(run: Run) -> None:
+    """Real credentials in AZURE_ variables are neither used nor sent anywhere."""
+    real = {
+        "AZURE_TENANT_ID": "11111111-2222-4333-8444-555555555555",
+        "AZURE_CLIENT_ID": "22222222-2222-4333-8444-555555555555",
+        "AZURE_CLIENT_SECRET": "a-real-secret",
+        "GRAPHDAEMON_CONFIG": "/nowhere",
+    }
+
+    done = run("quickstart", "--users", 5, env=real)
+
+    assert done.returncode == 0, done.stderr
+    assert "with the certificate: 5 users" in done.stderr
+
+
 def test_the_same_seed_makes_the_same_users(run: Run) -> None:
     """What one person sees, the other can see."""
     one, same, other = (run("quickstart", "--users", 20, "--seed", seed) for seed in (7, 7, 8))

@@ -17,9 +17,10 @@ import click
 from graphdaemon import cli, log
 from graphdaemon.certificate import make_key_pair
 from graphdaemon.cli.users import write_pages
-from graphdaemon.client import Client, load
+from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
 from graphdaemon.output import FORMATS, Writer, open_writer
+from graphdaemon.settings import read_settings
 
 if TYPE_CHECKING:
     from graphdaemon.emulator.server import Emulator
@@ -42,8 +43,8 @@ def quickstart(
     Show the whole job on a pretend tenant.
 
     Register an app, meet the 403, grant consent, list the users: in this process, with no
-    internet. What each step does goes to stderr, the users go
-    to stdout: `graphdaemon quickstart | jq .value`.
+    internet. What each step does goes to stderr, the users go to stdout:
+    `graphdaemon quickstart | jq .value`.
     """
     log.configure(verbose)
     started = time.monotonic()
@@ -92,7 +93,7 @@ class _Walk:
         """Walk all steps; write the users; return how many."""
         self._meet_tenant()
         secret_file, certificate_file = self._register()
-        early = load(secret_file)
+        early = _open(secret_file)
         try:
             self._call_too_early(early)
             self._consent(early)
@@ -205,8 +206,14 @@ class _Counter:
         """Nothing to finish."""
 
 
+def _open(parameters: Path) -> Client:
+    # The file alone: whoever works with a real tenant has its credentials in AZURE_ variables, and
+    # those must not go to a pretend one.
+    return Client(read_settings(parameters, {}))
+
+
 def _write_users(parameters: Path, writer: Writer) -> int:
-    client = load(parameters)
+    client = _open(parameters)
     return asyncio.run(write_pages(client, client.pages("users"), writer))
 
 
