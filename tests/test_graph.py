@@ -420,8 +420,19 @@ def test_a_connection_the_host_closed_meanwhile_is_replaced(scripted: ScriptedSe
         (Answer(200, b"<html>"), "identity_unreadable"),
         (Answer(200, b""), "identity_unreadable"),
         (json_answer({"error": "something_new"}, 400), "identity_refused"),
+        (json_answer({"error": "x", "error_codes": 5}, 400), "identity_refused"),
+        (json_answer([]), "identity_unreadable"),
+        (json_answer(None), "identity_unreadable"),
+        (json_answer("text"), "identity_unreadable"),
+        (json_answer({}), "identity_unreadable"),
+        (json_answer({"access_token": "t", "expires_in": "soon"}), "identity_unreadable"),
+        (json_answer({"access_token": "a\nb", "expires_in": 3599}), "identity_unreadable"),
+        (json_answer({"access_token": 7, "expires_in": 3599}), "identity_unreadable"),
     ],
-    ids=["7000222", "90002", "temporarily", "503", "429", "html", "empty", "unknown"],
+    ids=(
+        "7000222 90002 temporarily 503 429 html empty unknown codes-number list null text nothing "
+        "expiry-word token-lines token-number"
+    ).split(),
 )
 def test_every_answer_of_the_token_service_has_a_meaning(
     scripted: ScriptedServer, answer: Answer, code: str

@@ -25,6 +25,9 @@ from graphdaemon.transport import Response, Transport
 
 logger = logging.getLogger(__name__)
 
+# How MSAL 1.39 fails on an answer that is not of the form it expects; it checks none of them.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
+
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -62,13 +65,15 @@ class Credential:
             if not cached:
                 self._application.remove_tokens_for_client()
             result = self._application.acquire_token_for_client(scopes=list(self._settings.scope))
+            if "access_token" in result:
+                return _read_token(result, asked_at)
+            if not result.get("error"):
+                raise ValueError("neither a token nor an error")
         except Error:
             raise
-        except (ValueError, msal.exceptions.MsalServiceError) as error:
+        except (*_UNREADABLE, msal.exceptions.MsalServiceError) as error:
             self._refuse_last_answer(error)
-        if "access_token" not in result:
-            raise self._refused(result)
-        return Token(result["access_token"], asked_at + float(result["expires_in"]))
+        raise self._refused(result)
 
     def _build_application(self) -> Any:
         import msal
@@ -118,7 +123,12 @@ class Credential:
         ) from error
 
     def _refused(self, body: Mapping[str, Any]) -> IdentityError:
-        codes = tuple(code for code in body.get("error_codes") or () if isinstance(code, int))
+        given = body.get("error_codes")
+        codes = (
+            tuple(code for code in given if isinstance(code, int))
+            if isinstance(given, list)
+            else ()
+        )
         text = str(body.get("error_description") or body.get("error"))
         codes = codes or tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])
         refusal = find_refusal(codes)
@@ -199,6 +209,14 @@ class _HttpClient:
         self.last_answer = None
         self.last_answer = self._transport.exchange(method, url, headers or {}, body)
         return _Answer(self.last_answer)
+
+
+def _read_token(result: Mapping[str, Any], asked_at: float) -> Token:
+    value = result["access_token"]
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise TypeError("the access token is not a text that a header can hold")
+    # RFC 6749, 5.1 leaves expires_in out where it is known otherwise; MSAL assumes an hour then.
+    return Token(value, asked_at + float(result.get("expires_in", 3599)))
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
