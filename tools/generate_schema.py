@@ -20,7 +20,7 @@ SOURCES = {
         "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",
         "file": "permissions/permissions-descriptions.json",
         "date": "2026-08-07",
-        "licence": "MIT",
+        "licence": "MIT, Copyright (c) Microsoft",
         "written_by": "tools/generate_schema.py",
     }
 }
@@ -35,7 +35,7 @@ def generate_schema(metadata: dict[str, Any]) -> dict[str, Any]:
             "repository": "https://github.com/microsoftgraph/msgraph-metadata",
             "file": "schemas/v1.0-Prod.csdl",
             "date": "2026-08-20",
-            "licence": "MIT",
+            "licence": "MIT, Copyright (c) Microsoft",
             "written_by": "tools/generate_schema.py",
         },
         "types": {name: _declared(metadata, name) for name in TYPES},
