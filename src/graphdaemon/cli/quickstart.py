@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +14,7 @@ import click
 
 from graphdaemon import cli, log
 from graphdaemon.certificate import make_key_pair
+from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.users import write_pages
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
@@ -111,7 +110,8 @@ class _Walk:
         _say(f"The consent page, for a browser that trusts {emulator.ca_file}:")
         _say(f"   {emulator.url}/{self._tenant.id}/adminconsent?client_id={self._client_id}")
         try:
-            threading.Event().wait()
+            while True:
+                time.sleep(1)
         except KeyboardInterrupt:
             _say("Stopped.")
 
@@ -214,7 +214,7 @@ def _open(parameters: Path) -> Client:
 
 def _write_users(parameters: Path, writer: Writer) -> int:
     client = _open(parameters)
-    return asyncio.run(write_pages(client, client.pages("users"), writer))
+    return run_async(write_pages(client, client.pages("users"), writer))
 
 
 def _show_refusal(client: Client, *, hint: bool = True) -> None:
@@ -223,7 +223,7 @@ def _show_refusal(client: Client, *, hint: bool = True) -> None:
             return
 
     try:
-        asyncio.run(first_page())
+        run_async(first_page())
     except GraphError as error:
         if error.status != 403:
             raise

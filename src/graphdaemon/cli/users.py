@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
 from collections.abc import AsyncIterator
 
@@ -10,6 +9,7 @@ import click
 
 from graphdaemon import log
 from graphdaemon.catalog import CATALOG
+from graphdaemon.cli.interrupt import run_async
 from graphdaemon.client import Client, load
 from graphdaemon.output import FORMATS, Writer, open_writer
 from graphdaemon.page import Page
@@ -63,7 +63,7 @@ def users(
         limit=limit,
     )
     writer = open_writer(format_, sys.stdout.buffer, columns, is_terminal=sys.stdout.isatty())
-    listed = asyncio.run(write_pages(client, pages, writer))
+    listed = run_async(write_pages(client, pages, writer))
     limited = " (there may be more: --limit)" if limit is not None and listed == limit else ""
     click.echo(f"{listed} user{'' if listed == 1 else 's'}{limited}", err=True)
 

@@ -253,7 +253,9 @@ def serve(
         stack.enter_context(emulator)
         _write_parameters(emulator)
         ready(emulator)
-        done.wait()
+        # Not for ever at a time: a signal just before an endless wait is seen only behind it.
+        while not done.wait(1):
+            pass
 
 
 def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple[str, ...]]:

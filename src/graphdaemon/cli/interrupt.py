@@ -1,0 +1,47 @@
+"""Ctrl-C while the event loop waits."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def run_async(work: Coroutine[Any, Any, T]) -> T:
+    """
+    Run ``work`` to its end; Ctrl-C cancels it and raises KeyboardInterrupt.
+
+    ``asyncio.run`` alone loses a Ctrl-C that comes in the moment before the loop begins to wait:
+    Python 3.11 to 3.13 wake a waiting loop only for handlers that the loop knows.
+    """
+    if sys.platform == "win32":  # its loop always knows
+        return asyncio.run(work)
+    results: list[T] = []
+    asyncio.run(_supervise(work, results))
+    if not results:
+        raise KeyboardInterrupt
+    return results[0]
+
+
+async def _supervise(work: Coroutine[Any, Any, T], results: list[T]) -> None:
+    """Put what ``work`` returns into ``results``, which stay empty if it is interrupted."""
+    interrupted = False
+    task = asyncio.ensure_future(work)
+
+    def interrupt() -> None:
+        nonlocal interrupted
+        interrupted = True
+        task.cancel()
+
+    asyncio.get_running_loop().add_signal_handler(signal.SIGINT, interrupt)
+    try:
+        results.append(await task)
+    except asyncio.CancelledError:
+        if not interrupted:
+            raise
+    finally:
+        asyncio.get_running_loop().remove_signal_handler(signal.SIGINT)
