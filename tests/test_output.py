@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 from collections.abc import Mapping
+from typing import TextIO
 
 import msgspec
 import pytest
 from wcwidth import wcswidth
 
-from graphdaemon.errors import OutputClosedError
-from graphdaemon.output import JsonWriter, NdjsonWriter, TableWriter, open_writer
+from graphdaemon.errors import OutputClosedError, OutputError
+from graphdaemon.output import FORMATS, JsonWriter, NdjsonWriter, TableWriter, open_writer
 
 
 def records(*values: object) -> list[msgspec.Raw]:
@@ -110,18 +113,44 @@ def test_table_of_nothing_shows_its_head() -> None:
     assert table(None, ("name", "id")) == ["name  id"]
 
 
-class _ClosedPipe(io.RawIOBase):
+class _Broken(io.RawIOBase):
+    """A stream that fails as a pipe or a disk does."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
     def writable(self) -> bool:
         return True
 
     def write(self, _: object) -> int:
-        raise BrokenPipeError
+        raise OSError(self._number, os.strerror(self._number))
 
 
-@pytest.mark.parametrize("name", ["json", "ndjson", "table"])
-def test_closed_output_is_recognised(name: str) -> None:
-    """Every writer says that nobody reads any more."""
-    writer = open_writer(name, _ClosedPipe(), ("id",), is_terminal=False)  # type: ignore[arg-type]  # a raw stream writes at once
+def output(number: int) -> TextIO:
+    # A buffer of one byte: every write reaches the stream at once.
+    return io.TextIOWrapper(io.BufferedWriter(_Broken(number), 1))
 
-    with pytest.raises(OutputClosedError):
+
+@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize(
+    ("number", "error"),
+    [(errno.EPIPE, OutputClosedError), (errno.ENOSPC, OutputError)],
+    ids=["closed", "full"],
+)
+def test_output_that_cannot_be_written_is_recognised(
+    name: str, number: int, error: type[Exception]
+) -> None:
+    """A closed pipe and a full disk are two things, whatever the format."""
+    stream = output(number)
+    writer = open_writer(name, stream, ("id",))
+
+    with pytest.raises(error):
         writer.write(records({"id": "1"}))
+    # What is left in the buffer would fail again when the stream is collected.
+    stream.detach().raw.close()  # type: ignore[attr-defined]  # the wrapper's buffer has a raw stream
+
+
+def test_no_output_at_all_is_an_error() -> None:
+    """A shell that closed stdout leaves None in its place."""
+    with pytest.raises(OutputError, match="no standard output"):
+        open_writer("json", None, ("id",))

@@ -6,7 +6,8 @@ Every way this program can fail, and what each failure means to the caller.
     ├── IdentityError  4  the identity platform refused: .error  .error_codes  .correlation_id
     ├── GraphError     5  Graph answered, but not with what was asked:
     │                     .status  .graph_code  .request_id  .retry_after
-    └── NetworkError   6  no answer, or only part of one
+    ├── NetworkError   6  no answer, or only part of one
+    └── OutputError    7  what was listed could not be written
 
 A class exists only where a caller does something different with it; the finer difference is in
 ``code``, one of the stable words in ``CODES``.
@@ -24,7 +25,7 @@ EXIT_CODES = {
     4: "the identity platform refused",
     5: "Graph refused",
     6: "no network, or an answer that broke off",
-    7: "the store failed",
+    7: "the store or the output could not be written",
     8: "the listing is not proved complete",
     9: "the delete guard stopped the run",
     130: "interrupted by Ctrl-C",
@@ -72,6 +73,7 @@ CODES = {
     "connection_lost": "The connection broke before or during the answer.",
     "timed_out": "The host did not answer in time.",
     "tls_untrusted": "The server's certificate is not trusted.",
+    "output_failed": "The output could not be written, for want of room or of a file.",
     "proxy_refused": "The proxy did not let the connection through.",
 }
 
@@ -164,6 +166,12 @@ class NetworkError(Error):
     """No answer came, or only part of one."""
 
     exit_code = 6
+
+
+class OutputError(Error):
+    """What was listed could not be written; what is written so far is not the whole."""
+
+    exit_code = 7
 
 
 class OutputClosedError(Exception):

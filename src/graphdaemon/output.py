@@ -11,11 +11,11 @@ import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol, TextIO
 
 import msgspec
 
-from graphdaemon.errors import OutputClosedError
+from graphdaemon.errors import OutputClosedError, OutputError
 
 Record = msgspec.Raw
 
@@ -117,10 +117,25 @@ class TableWriter:
 FORMATS = ("json", "ndjson", "table")
 
 
-def open_writer(
-    name: str, stream: BinaryIO, columns: Sequence[str], *, is_terminal: bool
-) -> Writer:
-    """Return the writer for one of ``FORMATS``."""
+def open_writer(name: str, output: TextIO | None, columns: Sequence[str]) -> Writer:
+    """
+    Return the writer for one of ``FORMATS``.
+
+    Args:
+        name: Which one.
+        output: A text stream over bytes, such as ``sys.stdout``: None where a shell closed it.
+        columns: What a table shows; it is cut to the terminal, if ``output`` is one.
+
+    Raises:
+        OutputError: There is no output.
+    """
+    if output is None:
+        raise OutputError(
+            "there is no standard output to write to",
+            code="output_failed",
+            hint="Leave stdout open, or send it to a file.",
+        )
+    stream, is_terminal = output.buffer, output.isatty()
     if name == "table":
         width = shutil.get_terminal_size().columns if is_terminal else None
         return TableWriter(stream, columns, width)
@@ -143,6 +158,12 @@ def _noticing_closed_output() -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise OutputClosedError from None
+    except OSError as error:
+        raise OutputError(
+            f"the output could not be written: {error.strerror}; what is there is not the whole",
+            code="output_failed",
+            hint="Make room, or write elsewhere, and run it again.",
+        ) from error
 
 
 def _shown(value: object) -> str:

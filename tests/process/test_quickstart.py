@@ -165,6 +165,17 @@ def test_serve_listens_beyond_this_machine_only_when_told(run: Run, tmp_path: Pa
     assert "--allow-remote" in done.stderr
 
 
+def test_serve_names_a_folder_it_cannot_use(run: Run, tmp_path: Path) -> None:
+    """A file stands where the folder should be made."""
+    (tmp_path / "file").write_text("")
+
+    done = run("emulator", "serve", "--listen", "127.0.0.1:0", "--data", tmp_path / "file" / "t")
+
+    assert done.returncode == 2
+    assert "Try another --data" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("listen", ["8443", "127.0.0.1:x", "127.0.0.1:99999"])
 def test_serve_refuses_an_address_it_cannot_read(run: Run, tmp_path: Path, listen: str) -> None:
     """HOST:PORT, nothing else."""

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import App, WriteParameters, clean_environment
 from tests.scripted import Answer, Request, ScriptedServer, page
 
@@ -126,3 +128,23 @@ def test_a_flat_memory_for_a_large_directory(scripted: ScriptedServer, tmp_path:
         peaks.append(int(done.stderr.split()[-1]))
 
     assert peaks[1] - peaks[0] < 8 * 1024
+
+
+@pytest.mark.parametrize("format_", ["json", "ndjson", "table"])
+def test_a_full_disk_is_one_clear_error(parameters: WriteParameters, format_: str) -> None:
+    """What could not be written is said once, with the next step and exit code 7."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*COMMAND, "users", str(parameters()), "--format", format_],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            env=clean_environment(),
+        )
+
+    said = done.stderr.splitlines()
+    assert done.returncode == 7
+    assert said[0].startswith("Error: the output could not be written: No space left on device")
+    assert said[1].startswith("Try: ")
+    assert len(said) == 2

@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from graphdaemon import __version__
-from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError
+from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError, OutputError
 
 # A command's module is imported when the command runs, so that what it needs is its own cost; the
 # summaries stand here for the same reason, and a test keeps them true.
@@ -65,17 +65,24 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except OutputClosedError:
+        _forget_output()
+        return 141
     except Error as error:
         show(error)
+        if isinstance(error, OutputError):
+            _forget_output()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("Interrupted: what was printed so far is not the whole.", err=True)
         return 130
-    except OutputClosedError:
-        # Python would complain about the closed pipe once more when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 141
     return code if isinstance(code, int) else 0
+
+
+def _forget_output() -> None:
+    # Python would fail once more when it flushes what is left at exit, and change the exit code.
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def show(error: Error, indent: str = "") -> None:

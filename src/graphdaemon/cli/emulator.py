@@ -74,6 +74,10 @@ def serve(
         )
     except (server.BindRefused, server.PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise click.UsageError(
+            f"The tenant's folder {data} cannot be used: {error.strerror}. Try another --data."
+        ) from None
 
 
 def _announce(running: Emulator, *, control: bool, managed_identity: bool) -> None:

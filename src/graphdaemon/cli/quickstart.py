@@ -49,7 +49,7 @@ def quickstart(
     started = time.monotonic()
     emulator_class = load_emulator()
     wait = step and sys.stdin.isatty() and sys.stderr.isatty()
-    writer = open_writer(format_, sys.stdout.buffer, _COLUMNS, is_terminal=sys.stdout.isatty())
+    writer = open_writer(format_, sys.stdout, _COLUMNS)
     with (
         tempfile.TemporaryDirectory(prefix="graphdaemon-quickstart-") as folder,
         emulator_class(users=users, seed=seed) as emulator,

@@ -62,7 +62,7 @@ def users(
         orderby=orderby,
         limit=limit,
     )
-    writer = open_writer(format_, sys.stdout.buffer, columns, is_terminal=sys.stdout.isatty())
+    writer = open_writer(format_, sys.stdout, columns)
     listed = run_async(write_pages(client, pages, writer))
     limited = " (there may be more: --limit)" if limit is not None and listed == limit else ""
     click.echo(f"{listed} user{'' if listed == 1 else 's'}{limited}", err=True)
