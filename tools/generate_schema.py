@@ -25,11 +25,34 @@ SOURCES = {
     }
 }
 
-TYPES = ("user", "application", "servicePrincipal", "appRoleAssignment")
+TYPES = (
+    "user",
+    "group",
+    "device",
+    "application",
+    "servicePrincipal",
+    "administrativeUnit",
+    "directoryRole",
+    "orgContact",
+    "directoryObject",
+    "appRoleAssignment",
+    "domain",
+    "federatedIdentityCredential",
+    "oAuth2PermissionGrant",
+    "organization",
+    "subscribedSku",
+)
 
 
 def generate_schema(metadata: dict[str, Any]) -> dict[str, Any]:
-    """The declared properties of each type with their EDM types, base types' first."""
+    """
+    The declared properties of each type with their EDM types, base types' first.
+
+    With the complex types they are made of, the members of enumerations, and
+    each type's navigation properties.
+    """
+    types = {name: _declared(metadata, name) for name in TYPES}
+    used = _reach(metadata, types)
     return {
         "source": {
             "repository": "https://github.com/microsoftgraph/msgraph-metadata",
@@ -38,7 +61,10 @@ def generate_schema(metadata: dict[str, Any]) -> dict[str, Any]:
             "licence": "MIT, Copyright (c) Microsoft",
             "written_by": "tools/generate_schema.py",
         },
-        "types": {name: _declared(metadata, name) for name in TYPES},
+        "types": types,
+        "complex": {name: _declared(metadata, name) for name in used["ComplexType"]},
+        "enumerations": {name: metadata[name]["members"] for name in used["EnumType"]},
+        "navigation": {name: dict(metadata[name]["navigation"]) for name in TYPES},
     }
 
 
@@ -109,6 +135,23 @@ def _declared(metadata: dict[str, Any], name: str | None) -> dict[str, str]:
     base = entry.get("base")
     declared = _declared(metadata, base.removeprefix("graph.") if base else None)
     return declared | {p: facts["type"] for p, facts in entry["properties"].items()}
+
+
+def _reach(
+    metadata: dict[str, Any], types: dict[str, dict[str, str]]
+) -> dict[str, list[str]]:
+    """The complex types and enumerations in these types' properties, by kind, sorted."""
+    found: dict[str, list[str]] = {"ComplexType": [], "EnumType": []}
+    waiting = [edm for declared in types.values() for edm in declared.values()]
+    while waiting:
+        name = waiting.pop().removeprefix("Collection(").removesuffix(")").split(".")[-1]
+        kind = metadata.get(name, {}).get("kind")
+        if kind not in found or name in found[kind]:
+            continue
+        found[kind].append(name)
+        if kind == "ComplexType":
+            waiting += _declared(metadata, name).values()
+    return {kind: sorted(names) for kind, names in found.items()}
 
 
 def main() -> None:

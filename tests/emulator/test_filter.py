@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.filter import compile_filter, parse_filter
-from graphdaemon.emulator.odata import read_query
+from graphdaemon.emulator.graph.filter import compile_filter, parse_filter
+from graphdaemon.emulator.graph.odata import read_query
 from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.search import parse_search
+from graphdaemon.emulator.graph.search import parse_search
 from graphdaemon.emulator.seed import draw_users
 from tests.emulator.probe import App, Probe, register
 

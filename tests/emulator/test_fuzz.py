@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from graphdaemon.emulator.compact import MalformedTokenError, split_token
 from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.filter import parse_filter
-from graphdaemon.emulator.odata import open_position, read_query
-from graphdaemon.emulator.search import parse_search
+from graphdaemon.emulator.graph.filter import parse_filter
+from graphdaemon.emulator.graph.odata import open_position, read_query
+from graphdaemon.emulator.graph.search import parse_search
 from tests.emulator.certificates import encode
 from tests.emulator.probe import App
 

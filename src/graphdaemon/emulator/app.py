@@ -1,10 +1,9 @@
 """The emulator as one ASGI application: its routes, and where refusals become answers."""
 
 import random
-import re
 from collections.abc import Callable
 from typing import NamedTuple
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,7 +19,6 @@ from graphdaemon.emulator import (
     consent,
     device,
     discovery,
-    graph,
     identity,
     session,
 )
@@ -39,25 +37,26 @@ from graphdaemon.emulator.exchange import (
 )
 from graphdaemon.emulator.faults import Faults
 from graphdaemon.emulator.fetch import make_fetch
+from graphdaemon.emulator.graph import gate
+from graphdaemon.emulator.graph.route import ROUTER
+from graphdaemon.emulator.graph.router import VERSIONS
+from graphdaemon.emulator.graph.userinfo import show_userinfo
 from graphdaemon.emulator.issuer import IssuerKeys
 from graphdaemon.emulator.outage import answer_outage
 from graphdaemon.emulator.page import render_fault
 from graphdaemon.emulator.tokens import KeyRing, draw_lifetime
 
-__all__ = ["ROUTES", "VERSIONS", "Endpoint", "create_app"]
-
-VERSIONS = ("v1.0", "beta")
+__all__ = ["ROUTES", "Endpoint", "create_app"]
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class Endpoint(NamedTuple):
-    """One line of the route table; Graph's paths stand below each version."""
+    """One line of the route table of everything but Graph."""
 
     method: str
     path: str
     answer: Callable[..., object]
-    service: str = "identity"
 
 
 ROUTES = (
@@ -84,17 +83,9 @@ ROUTES = (
     Endpoint("POST", "/{tenant}/adminconsent", consent.answer_consent),
     Endpoint("GET", "/{tenant}/v2.0/adminconsent", consent.ask_consent_v2),
     Endpoint("POST", "/{tenant}/v2.0/adminconsent", consent.answer_consent_v2),
-    Endpoint("GET", "/oidc/userinfo", graph.show_userinfo),
-    Endpoint("POST", "/oidc/userinfo", graph.show_userinfo),
-    Endpoint("GET", "/me", graph.show_me, "graph"),
-    Endpoint("GET", "/users", graph.list_users, "graph"),
-    Endpoint("GET", "/users/$count", graph.count_users, "graph"),
-    Endpoint("GET", "/users/{key}", graph.show_user, "graph"),
+    Endpoint("GET", "/oidc/userinfo", show_userinfo),
+    Endpoint("POST", "/oidc/userinfo", show_userinfo),
 )
-
-# What may stand in a Graph path where no key is expected, as the service writes it.
-_SEGMENTS = {"users": "users", "me": "me", "$count": "$count"}
-_KEYED = re.compile(r"(?P<name>[A-Za-z]+)\('(?P<key>.*)'\)")
 
 # Where planned faults have no say: they are the token service's.
 _SAFE = (f"{PREFIX}/", *(f"/{version}/" for version in VERSIONS))
@@ -151,7 +142,8 @@ def create_app(
         faults or Faults(directory.clock),
         device_interval,
     )
-    routes: list[BaseRoute] = [r for endpoint in ROUTES for r in _make_routes(endpoint)]
+    routes: list[BaseRoute] = [_make_route(endpoint) for endpoint in ROUTES]
+    routes += [route for version in VERSIONS for route in _make_graph_routes(version)]
     if control is not None:
         routes.insert(0, Mount(PREFIX, app=create_control(context, control)))
     return _assemble(context, routes)
@@ -173,14 +165,17 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     return app
 
 
-def _make_routes(endpoint: Endpoint) -> list[Route]:
-    prefixes = [f"/{version}" for version in VERSIONS] if endpoint.service == "graph" else [""]
-    routes = [
-        Route(prefix + endpoint.path, endpoint.answer, methods=[endpoint.method])
-        for prefix in prefixes
-    ]
+def _make_route(endpoint: Endpoint) -> Route:
+    route = Route(endpoint.path, endpoint.answer, methods=[endpoint.method])
+    route.methods = {endpoint.method}  # without the HEAD that Starlette adds
+    return route
+
+
+def _make_graph_routes(version: str) -> list[Route]:
+    """Everything below a version goes to Graph's own router, whatever the method."""
+    routes = [Route(f"/{version}", gate.serve), Route(f"/{version}/{{rest:path}}", gate.serve)]
     for route in routes:
-        route.methods = {endpoint.method}  # without the HEAD that Starlette adds
+        route.methods = None
     return routes
 
 
@@ -196,7 +191,9 @@ def _admit(app: ASGIApp) -> ASGIApp:
                 await answer(scope, receive, send)
                 return
             raw = scope.get("raw_path") or scope["path"].encode()
-            scope["path"] = _normalize(raw.decode("latin-1"), scope["path"])
+            resolved = ROUTER.resolve(raw.decode("latin-1"))
+            if resolved is not None:
+                scope["graph"], scope["path"] = resolved, resolved.path
         await app(scope, receive, send)
 
     return admitted
@@ -214,28 +211,6 @@ def _fail(app: ASGIApp) -> ASGIApp:
         await app(scope, receive, send)
 
     return failing
-
-
-def _normalize(raw: str, path: str) -> str:
-    """
-    A Graph path with canonical segments and percent-encoded keys; others stay as they are.
-
-    Accepted are any case of letters, empty segments, `myorganization` behind
-    the version, and `users('key')` for `users/key`, as Azure CLI, PnP CLI and
-    SDKs write them.
-    """
-    segments = [unquote(segment) for segment in raw.split("/") if segment]
-    if not segments or segments[0].lower() not in VERSIONS:
-        return path
-    if len(segments) > 1 and segments[1].lower() == "myorganization":
-        del segments[1]
-    canonical = [segments[0].lower()]
-    for segment in segments[1:]:
-        keyed = _KEYED.fullmatch(segment)
-        parts = [keyed["name"], keyed["key"].replace("''", "'")] if keyed else [segment]
-        canonical.append(_SEGMENTS.get(parts[0].lower(), parts[0]))
-        canonical += parts[1:]
-    return "/" + "/".join(quote(segment, safe="$") for segment in canonical)
 
 
 def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
@@ -277,26 +252,12 @@ def _challenge(fault: GraphFault) -> str:
 def _answer_unrouted(request: Request, error: Exception) -> Response:
     """No such path, or not with this verb; JSON in either service's form."""
     assert isinstance(error, HTTPException)
-    segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
-    first = segments[0] if segments else ""
-    if first in VERSIONS:
-        fault = (
-            deny("method_wrong")
-            if error.status_code == 405
-            else deny("segment_unknown", segment=_find_unknown(segments[1:]))
-        )
-        return _answer_graph_fault(request, fault)
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         refusal = refuse(900561, allowed=allowed, method=request.method)
         return _answer_oauth_fault(request, refusal)
-    return _answer_graph_fault(request, deny("version_unknown", version=first))
-
-
-def _find_unknown(segments: list[str]) -> str:
-    if not segments or segments[0] not in _SEGMENTS:
-        return segments[0] if segments else ""
-    return segments[-1]
+    segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
+    return _answer_graph_fault(request, deny("version_unknown", version="".join(segments[:1])))
 
 
 def _answer_failure(request: Request, _: Exception) -> Response:

@@ -10,7 +10,7 @@ from graphdaemon.emulator.entity import (
     Record,
     Tenant,
 )
-from graphdaemon.emulator.face import render_application
+from graphdaemon.emulator.objects import Objects
 from graphdaemon.emulator.registration import (
     describe_certificate,
     digest_secret,
@@ -19,7 +19,6 @@ from graphdaemon.emulator.registration import (
     draw_secret,
     read_certificate,
 )
-from graphdaemon.emulator.tenancy import Tenancy
 
 __all__ = ["TOKEN_EXCHANGE", "Credentials"]
 
@@ -33,7 +32,7 @@ LONGEST_FEDERATED = 600
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
 
 
-class Credentials(Tenancy):
+class Credentials(Objects):
     """What `Directory` knows of credentials."""
 
     def add_password(
@@ -182,7 +181,7 @@ class Credentials(Tenancy):
     def _extend(self, tenant: Tenant, app_id: str, name: str, entry: Record) -> None:
         record = self._need("application", tenant, app_id).record
         record[name].append(entry)
-        self._store.replace(tenant.number, "application", render_application(record))
+        self._rewrite(tenant, "application", record)
 
     def _remove(self, tenant: Tenant, app_id: str, name: str, key_id: str) -> None:
         with self._store.writing() as connection:
@@ -190,8 +189,7 @@ class Credentials(Tenancy):
             kept = [entry for entry in record[name] if entry["keyId"] != key_id]
             if len(kept) == len(record[name]):
                 raise LookupError(f"{app_id} has no {name} entry with keyId {key_id!r}")
-            row = render_application(record | {name: kept})
-            self._store.replace(tenant.number, "application", row)
+            self._rewrite(tenant, "application", record | {name: kept})
             connection.execute("DELETE FROM credential WHERE key_id = ?", (key_id,))
 
 

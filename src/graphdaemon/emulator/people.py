@@ -7,16 +7,17 @@ from uuid import UUID
 import msgspec
 
 from graphdaemon.emulator.entity import Application, Record, Tenant
-from graphdaemon.emulator.face import render_application
 from graphdaemon.emulator.firstparty import find_first_party, list_preauthorized
 from graphdaemon.emulator.ledger import Ledger
+from graphdaemon.emulator.link import Links
 from graphdaemon.emulator.registration import (
     GRAPH_APP_ID,
     MICROSOFT_TENANT,
     draft_scope,
 )
-from graphdaemon.emulator.role import find_role_id
+from graphdaemon.emulator.role import draft_role, find_role_id
 from graphdaemon.emulator.scope import ask_for_scope, list_scopes
+from graphdaemon.emulator.shelf import Found
 
 __all__ = ["People"]
 
@@ -40,11 +41,15 @@ class People(Ledger):
         Raises:
             LookupError: no such user, or no such role.
         """
-        values = (tenant.number, self._need_user(tenant, user), find_role_id(role))
-        with self._store.writing() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO role_holder (tenant, user, role) VALUES (?, ?, ?)", values
-            )
+        template = find_role_id(role)
+        with self._store.writing():
+            member = self._find_user(tenant, user)
+            self.link(tenant, "members", self.activate_role(tenant, template), member)
+
+    def activate_role(self, tenant: Tenant, template: str) -> Found:
+        """The directory role of a template, made when it is not in use yet."""
+        found = self.find(tenant, template, kind="directoryRole")
+        return found or self.create(tenant, "directoryRole", draft_role(self._new_id(), template))
 
     def roles_of(self, tenant: Tenant, user: str) -> list[str]:
         """
@@ -53,25 +58,27 @@ class People(Ledger):
         Raises:
             LookupError: no such user.
         """
-        rows = self._store.read(
-            "SELECT role FROM role_holder WHERE tenant = ? AND user = ? ORDER BY role",
-            (tenant.number, self._need_user(tenant, user)),
-        )
-        return [role for (role,) in rows]
+        seq = self._find_user(tenant, user).seq
+        links = Links("members", seq, reverse=True, kinds=["directoryRole"])
+        held = self.neighbours(tenant, links)
+        return sorted(_decode(role.content)["roleTemplateId"] for role in held)
 
     def role_holders(self, tenant: Tenant) -> dict[str, list[str]]:
         """The template IDs of the directory roles of everybody who has one, by object ID."""
         holders: dict[str, list[str]] = {}
-        statement = "SELECT user, role FROM role_holder WHERE tenant = ? ORDER BY role, user"
-        for user, role in self._store.read(statement, (tenant.number,)):
-            holders.setdefault(user, []).append(role)
+        roles = [
+            (_decode(doc)["roleTemplateId"], position.seq)
+            for position, doc in self.scan(tenant, "directoryRole")
+        ]
+        for template, seq in sorted(roles):
+            for user in self.neighbours(tenant, Links("members", seq, kinds=["user"])):
+                holders.setdefault(_decode(user.content)["id"], []).append(template)
         return holders
 
     def read_user(self, tenant: Tenant, user: str) -> Record | None:
         """The user's record."""
-        column, value = ("key", user.casefold()) if "@" in user else ("id", user.lower())
-        found = self._store.find("user", tenant=tenant.number, column=column, value=value)
-        return _decode(found[0]) if found else None
+        found = self.find(tenant, user, kind="user")
+        return _decode(found.doc) if found else None
 
     def revoke_sign_ins(self, tenant: Tenant, user: str) -> None:
         """
@@ -147,7 +154,7 @@ class People(Ledger):
         with self._store.writing():
             record = self._need("application", tenant, app_id).record
             record["api"]["oauth2PermissionScopes"].append(scope)
-            self._store.replace(tenant.number, "application", render_application(record))
+            self._rewrite(tenant, "application", record)
             for place in self.tenants():
                 if self.service_principal(place, app_id) is not None:
                     self._install_api(place, record)
@@ -165,7 +172,7 @@ class People(Ledger):
         with self._store.writing():
             record = self._need("application", tenant, app_id).record
             asking = ask_for_scope(record, resource, value)
-            self._store.replace(tenant.number, "application", render_application(asking))
+            self._rewrite(tenant, "application", asking)
 
     def requested_scopes(self, tenant: Tenant, app_id: str) -> dict[str, list[Record]]:
         """The scopes that the application asks for in its registration, by resource's appId."""
@@ -249,10 +256,13 @@ class People(Ledger):
         return rows[0][0].split() if rows else []
 
     def _need_user(self, tenant: Tenant, user: str) -> str:
-        record = self.read_user(tenant, user)
-        if record is None:
+        return str(_decode(self._find_user(tenant, user).doc)["id"])
+
+    def _find_user(self, tenant: Tenant, user: str) -> Found:
+        found = self.find(tenant, user, kind="user")
+        if found is None:
             raise LookupError(f"no user {user!r} in tenant {tenant.display_name!r}")
-        return str(record["id"])
+        return found
 
 
 def _name_grant(client: str, resource: str, user: str) -> str:

@@ -129,6 +129,18 @@ GRAPH: dict[str, GraphRow] = {
     "id_malformed": GraphRow(
         400, "Request_BadRequest", "Invalid object identifier '{key}'.", "documented"
     ),
+    # What is sent
+    "body_malformed": GraphRow(
+        400,
+        "BadRequest",
+        "Unable to read JSON request payload. Please ensure Content-Type header is set and payload "
+        "is of valid JSON format.",
+        "quoted: microsoft-graph-docs#3888",
+        gateway=True,
+    ),
+    "body_too_large": GraphRow(
+        413, "BadRequest", "The request is larger than 4 MB.", "chosen", gateway=True
+    ),
     # What about it
     "option_repeated": GraphRow(
         400,

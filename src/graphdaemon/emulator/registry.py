@@ -16,7 +16,6 @@ from graphdaemon.emulator.entity import (
     Standing,
     Tenant,
 )
-from graphdaemon.emulator.face import render_application
 from graphdaemon.emulator.permission import ask_for_role, find_role, list_permissions
 from graphdaemon.emulator.registration import (
     DEFAULT_ACCESS,
@@ -70,7 +69,7 @@ class Registry(Credentials):
             allow_public_client=allow_public_client,
         )
         with self._store.writing():
-            self._store.insert(tenant.number, "application", [render_application(record)])
+            self.create(tenant, "application", record)
             self._add_principal(tenant, Application(record), home=tenant.id)
         return Application(record)
 
@@ -97,7 +96,7 @@ class Registry(Credentials):
         with self._store.writing():
             principal = self._need("servicePrincipal", tenant, app_id)
             record = principal.record | {"accountEnabled": enabled}
-            self._store.replace(tenant.number, "servicePrincipal", render_application(record))
+            self._rewrite(tenant, "servicePrincipal", record)
             if not enabled:
                 self.revoke_tokens(tenant, app_id)
 
@@ -151,13 +150,13 @@ class Registry(Credentials):
                 optional_claims=optional_claims,
                 new_id=self._new_id,
             )
-            self._store.replace(tenant.number, "application", render_application(record))
+            self._rewrite(tenant, "application", record)
             for place in self.tenants():
                 if self.service_principal(place, app_id) is not None:
                     self._install_api(place, record)
             principal = self._need("servicePrincipal", tenant, app_id).record
             principal["appRoleAssignmentRequired"] = assignment_required
-            self._store.replace(tenant.number, "servicePrincipal", render_application(principal))
+            self._rewrite(tenant, "servicePrincipal", principal)
         return Application(record)
 
     def find_api(self, tenant: Tenant, identifier: str) -> Application | None:
@@ -192,7 +191,7 @@ class Registry(Credentials):
         if (resource_id and resource_id.lower()) in taken:
             raise ValueError(f"the machine has {resource_id or 'its own identity'} already")
         with self._store.writing() as connection:
-            self._store.insert(tenant.number, "servicePrincipal", [render_application(record)])
+            self.create(tenant, "servicePrincipal", record)
             connection.execute(
                 "INSERT INTO machine (app_id, object_id, tenant, resource_id) VALUES (?, ?, ?, ?)",
                 (record["appId"], record["id"], tenant.number, resource_id),
@@ -242,7 +241,7 @@ class Registry(Credentials):
         with self._store.writing():
             application = self._need("application", tenant, app_id)
             record = ask_for_role(application.record, resource, value)
-            self._store.replace(tenant.number, "application", render_application(record))
+            self._rewrite(tenant, "application", record)
 
     def requested_permissions(self, tenant: Tenant, app_id: str) -> list[Permission]:
         """The app roles that the application asks for, of resources present in this tenant."""
@@ -340,14 +339,14 @@ class Registry(Credentials):
     def _change(self, tenant: Tenant, app_id: str, changes: Record) -> None:
         with self._store.writing():
             record = self._need("application", tenant, app_id).record | changes
-            self._store.replace(tenant.number, "application", render_application(record))
+            self._rewrite(tenant, "application", record)
 
     def _install_api(self, tenant: Tenant, application: Record) -> None:
         """Let the service principal in this tenant offer what its application offers."""
         app_id = application["appId"]
         record = copy_api(application, self._need("servicePrincipal", tenant, app_id).record)
         self._store.keep_identifiers(tenant.number, app_id, record["servicePrincipalNames"])
-        self._store.replace(tenant.number, "servicePrincipal", render_application(record))
+        self._rewrite(tenant, "servicePrincipal", record)
 
     def _set_standing(
         self,
@@ -385,7 +384,7 @@ class Registry(Credentials):
             owner=home,
             audience=application.record["signInAudience"],
         )
-        self._store.insert(tenant.number, "servicePrincipal", [render_application(record)])
+        self.create(tenant, "servicePrincipal", record)
         if application.record["identifierUris"]:
             self._install_api(tenant, application.record)
         return self._need("servicePrincipal", tenant, application.app_id)

@@ -7,7 +7,17 @@ Template IDs from "Microsoft Entra built-in roles"; who may consent to what from
 
 from collections.abc import Collection
 
-__all__ = ["ROLES", "USER_TEMPLATE", "find_role_id", "may_consent", "name_role", "rank_roles"]
+from graphdaemon.emulator.entity import Record
+
+__all__ = [
+    "ROLES",
+    "USER_TEMPLATE",
+    "draft_role",
+    "find_role_id",
+    "may_consent",
+    "name_role",
+    "rank_roles",
+]
 
 ROLES = {
     "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
@@ -17,6 +27,46 @@ ROLES = {
     "Directory Readers": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
     "Global Reader": "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
     "User Administrator": "fe930be7-5e62-47db-91af-98c3a49a38b1",
+    "Groups Administrator": "fdd7a751-b60b-444a-984c-02652fe8fa1c",
+    "Helpdesk Administrator": "729827e3-9c14-49f7-bb1b-9608f156bbb8",
+    "License Administrator": "4d6ac14f-3453-41d0-bef9-a3e0c569773a",
+}
+
+# "Microsoft Entra built-in roles".
+DESCRIPTIONS = {
+    ROLES["Global Administrator"]: (
+        "Can manage all aspects of Microsoft Entra ID and Microsoft services that use Microsoft "
+        "Entra identities."
+    ),
+    ROLES["Application Administrator"]: (
+        "Can create and manage all aspects of app registrations and enterprise apps."
+    ),
+    ROLES["Cloud Application Administrator"]: (
+        "Can create and manage all aspects of app registrations and enterprise apps except App "
+        "Proxy."
+    ),
+    ROLES["Privileged Role Administrator"]: (
+        "Can manage role assignments in Microsoft Entra ID, and all aspects of Privileged Identity "
+        "Management."
+    ),
+    ROLES["Directory Readers"]: (
+        "Can read basic directory information. Commonly used to grant directory read access to "
+        "applications and guests."
+    ),
+    ROLES["Global Reader"]: "Can read everything that a Global Administrator can, but not update "
+    "anything.",
+    ROLES["User Administrator"]: (
+        "Can manage all aspects of users and groups, including resetting passwords for limited "
+        "admins."
+    ),
+    ROLES["Groups Administrator"]: (
+        "Members of this role can create/manage groups, create/manage groups settings like naming "
+        "and expiration policies, and view groups activity and audit reports."
+    ),
+    ROLES["Helpdesk Administrator"]: (
+        "Can reset passwords for non-administrators and Helpdesk Administrators."
+    ),
+    ROLES["License Administrator"]: "Can manage product licenses on users and groups.",
 }
 
 # The role that every member has; in `wids` of every user's token.
@@ -27,6 +77,17 @@ _ALL_BUT_GRAPH_ROLES = {
     ROLES["Application Administrator"],
     ROLES["Cloud Application Administrator"],
 }
+
+
+def draft_role(object_id: str, template_id: str) -> Record:
+    """A `directoryRole`, as one is when a template is first used."""
+    return {
+        "id": object_id,
+        "deletedDateTime": None,
+        "description": DESCRIPTIONS.get(template_id),
+        "displayName": name_role(template_id),
+        "roleTemplateId": template_id,
+    }
 
 
 def find_role_id(role: str) -> str:

@@ -26,6 +26,7 @@ __all__ = [
     "blank",
     "canonical",
     "declared",
+    "default",
     "scopes",
 ]
 
@@ -161,6 +162,14 @@ def canonical(kind: str, name: str) -> str | None:
 def blank(kind: str, name: str) -> list[Any] | None:
     """How an unset property reads: an empty collection, otherwise null."""
     return [] if declared(kind).get(name, "").startswith("Collection(") else None
+
+
+@cache
+def default(kind: str) -> tuple[str, ...]:
+    """The properties that are answered without `$select`, in the recorded order."""
+    if kind == "user":
+        return DEFAULT_USER
+    return ("id", *(name for name in declared(kind) if name != "id"))
 
 
 @cache

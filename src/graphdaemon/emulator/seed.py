@@ -70,7 +70,7 @@ def seed_directory(directory: Directory, *, users: int = 250, seed: int = 0) -> 
     same whatever the number of users.
     """
     draw = _Draw(seed, "tenant")
-    with directory.transaction():
+    with directory.filling():
         tenant = directory.create_tenant(
             "Contoso",
             (INITIAL_DOMAIN, DOMAIN),
@@ -80,7 +80,7 @@ def seed_directory(directory: Directory, *, users: int = 250, seed: int = 0) -> 
             created=FIRST_HIRE,
         )
         directory.add_users(tenant, draw_users(users, seed))
-        _appoint(directory, tenant)
+    _appoint(directory, tenant)
     return tenant
 
 

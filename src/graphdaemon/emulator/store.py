@@ -1,8 +1,8 @@
 """
-SQLite under the directory: connections, tables, keyset pages.
+SQLite under the directory: connections, transactions, small values.
 
-A page of faces is one range scan of a clustered table, so its cost does not
-depend on where in a million objects it starts.
+What is in the tables is the business of `shelf` (objects), `link` (relations
+between them) and `journal` (what changed).
 """
 
 import sqlite3
@@ -10,31 +10,11 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from graphdaemon.emulator.table import CLEARED, INDEXES, TABLES
+from graphdaemon.emulator.table import CLEARED, INDEXES, TABLES, VERSION
 
-__all__ = ["KINDS", "Position", "Row", "Store"]
-
-# Small numbers, because every index of a million rows repeats them.
-KINDS = {"user": 1, "group": 2, "device": 3, "application": 4, "servicePrincipal": 5}
-
-
-class Row(NamedTuple):
-    """One object: where it stands in the orders, its face and its whole document."""
-
-    id: str
-    key: str
-    name: str
-    face: bytes
-    doc: bytes
-
-
-class Position(NamedTuple):
-    """The last object seen: its value in the order's column (None in creation order), its seq."""
-
-    value: str | None
-    seq: int
+__all__ = ["Store"]
 
 
 class Store:
@@ -43,6 +23,9 @@ class Store:
 
     Reads borrow a connection and never wait for the writer; in memory there is
     one connection, and everybody waits.
+
+    Raises:
+        ValueError: the file was written by another version.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -54,9 +37,11 @@ class Store:
         self._closed = False
         self.changes = 0  # committed transactions, so that others know what they hold is old
         self._writer = self._connect()
-        with self.writing() as connection:
-            for statement in (*TABLES, *INDEXES.values()):
-                connection.execute(statement)
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""
@@ -116,49 +101,6 @@ class Store:
             made = make()
             connection.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, made))
             return made
-
-    def insert(self, tenant: int, kind: str, rows: Iterable[Row]) -> None:
-        """Append objects in the given order, in one transaction."""
-        number = KINDS[kind]
-        with self.writing() as connection:
-            (last,) = connection.execute("SELECT coalesce(max(seq), 0) FROM document").fetchone()
-            for batch in _batched(rows):
-                numbered = list(enumerate(batch, last + 1))
-                last += len(numbered)
-                connection.executemany(
-                    "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    [(tenant, number, seq, *row[:4]) for seq, row in numbered],
-                )
-                connection.executemany(
-                    "INSERT INTO document (seq, doc) VALUES (?, ?)",
-                    [(seq, row.doc) for seq, row in numbered],
-                )
-
-    def replace(self, tenant: int, kind: str, row: Row) -> None:
-        """Write an object anew where it stands."""
-        with self.writing() as connection:
-            place = "WHERE id = ? AND tenant = ? AND kind = ?"
-            where = (row.id, tenant, KINDS[kind])
-            connection.execute(
-                f"UPDATE document SET doc = ? WHERE seq = (SELECT seq FROM object {place})",  # noqa: S608 - a constant
-                (row.doc, *where),
-            )
-            connection.execute(
-                f"UPDATE object SET key = ?, name = ?, face = ? {place}",  # noqa: S608 - a constant
-                (row.key, row.name, row.face, *where),
-            )
-
-    def find(self, kind: str, *, tenant: int | None, column: str, value: str) -> list[bytes]:
-        """The documents whose `id` or `key` is `value`, in one tenant or in all of them."""
-        assert column in {"id", "key"}
-        rows = self.read(
-            "SELECT d.doc FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "  # noqa: S608 - asserted
-            f"WHERE o.{column} = :value AND o.kind = :kind "
-            "AND (:tenant IS NULL OR o.tenant = :tenant)",
-            {"value": value, "kind": KINDS[kind], "tenant": tenant},
-        )
-        return [doc for (doc,) in rows]
 
     def keep_credential(self, values: tuple[str, str, str, bytes, float, float]) -> None:
         """Add (key ID, app ID, kind, value, start, end)."""
@@ -231,61 +173,18 @@ class Store:
             for statement in INDEXES.values():
                 connection.execute(statement)
 
-    def faces(self, tenant: int, kind: str, limit: int, after: int) -> list[tuple[int, bytes]]:
-        """Up to `limit` (seq, face) in creation order, from behind `after`."""
-        return self.read(
-            "SELECT seq, face FROM object WHERE tenant = ? AND kind = ? AND seq > ? "
-            "ORDER BY seq LIMIT ?",
-            (tenant, KINDS[kind], after, limit),
-        )
-
-    def scan(
-        self,
-        tenant: int,
-        kind: str,
-        order: str,
-        *,
-        descending: bool = False,
-        after: Position | None = None,
-        chunk: int = 1000,
-    ) -> Iterator[tuple[Position, bytes]]:
-        """
-        Every (position, document) from behind `after`, in keyset chunks.
-
-        Args:
-            tenant: the tenant's number.
-            kind: a key of KINDS.
-            order: "seq", "name" or "key"; equal values stand in creation order.
-            descending: from the last value to the first.
-            after: where an earlier scan ended.
-            chunk: how many documents to read at a time.
-        """
-        column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[order]
-        sign, turn = ("<", "DESC") if descending else (">", "ASC")
-        start, by = (
-            (f"o.seq {sign} :seq", f"o.seq {turn}")
-            if order == "seq"
-            else (f"({column}, o.seq) {sign} (:value, :seq)", f"{column} {turn}, o.seq {turn}")
-        )
-        while True:
-            where = "" if after is None else f"AND {start}"
-            rows = self.read(
-                f"SELECT {column}, o.seq, d.doc "  # noqa: S608 - the parts are the constants above
-                "FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "
-                f"WHERE o.tenant = :tenant AND o.kind = :kind {where} ORDER BY {by} LIMIT :chunk",
-                {
-                    "value": after and after.value,
-                    "seq": after and after.seq,
-                    "tenant": tenant,
-                    "kind": KINDS[kind],
-                    "chunk": chunk,
-                },
-            )
-            for value, seq, doc in rows:
-                yield Position(value, seq), doc
-            if len(rows) < chunk:
-                return
-            after = Position(rows[-1][0], rows[-1][1])
+    def _prepare(self) -> None:
+        with self.writing() as connection:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+            ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            if tables and version != VERSION:
+                raise ValueError(
+                    f"{self._path} was written by another version of the emulator (tables of "
+                    f"version {version}, not {VERSION}). Seed a new folder."
+                )
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            for statement in (*TABLES, *INDEXES.values()):
+                connection.execute(statement)
 
     def _connect(self) -> sqlite3.Connection:
         if self._closed:
@@ -309,13 +208,3 @@ class Store:
 
 def _fold(name: str) -> str:
     return name.lower().removesuffix("/")
-
-
-def _batched(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    batch: list[Row] = []
-    for row in rows:
-        batch.append(row)
-        if len(batch) == 5000:
-            yield batch
-            batch = []
-    yield batch

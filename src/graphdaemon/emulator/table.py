@@ -1,6 +1,9 @@
 """The tables of the database, and their indices."""
 
-__all__ = ["CLEARED", "INDEXES", "TABLES"]
+__all__ = ["CLEARED", "INDEXES", "TABLES", "VERSION"]
+
+# Of these tables; a store of another version cannot be read.
+VERSION = 2
 
 TABLES = (
     """
@@ -34,7 +37,50 @@ TABLES = (
       PRIMARY KEY (tenant, kind, seq)
     ) WITHOUT ROWID
     """,
-    "CREATE TABLE IF NOT EXISTS document (seq INTEGER PRIMARY KEY, doc BLOB NOT NULL)",
+    # AUTOINCREMENT: a number is never given again, links and page tokens hold it.
+    """
+    CREATE TABLE IF NOT EXISTS document (
+      seq INTEGER PRIMARY KEY AUTOINCREMENT,
+      doc BLOB NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS link (
+      relation INTEGER NOT NULL,
+      source INTEGER NOT NULL,
+      target INTEGER NOT NULL,
+      source_kind INTEGER NOT NULL,
+      target_kind INTEGER NOT NULL,
+      PRIMARY KEY (relation, source, target)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS deleted (
+      tenant INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      moment REAL NOT NULL,
+      PRIMARY KEY (tenant, kind, seq)
+    ) WITHOUT ROWID
+    """,
+    "CREATE INDEX IF NOT EXISTS deleted_id ON deleted (id, tenant)",
+    """
+    CREATE TABLE IF NOT EXISTS change (
+      number INTEGER PRIMARY KEY AUTOINCREMENT,
+      tenant INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
+      seq INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      moment REAL NOT NULL,
+      what TEXT NOT NULL,
+      names TEXT NOT NULL,
+      target INTEGER,
+      before BLOB
+    )
+    """,
+    "CREATE INDEX IF NOT EXISTS change_order ON change (tenant, kind, number)",
+    "CREATE INDEX IF NOT EXISTS change_moment ON change (tenant, kind, moment)",
     """
     CREATE TABLE IF NOT EXISTS credential (
       key_id TEXT PRIMARY KEY,
@@ -95,14 +141,6 @@ TABLES = (
     ) WITHOUT ROWID
     """,
     """
-    CREATE TABLE IF NOT EXISTS role_holder (
-      tenant INTEGER NOT NULL,
-      user TEXT NOT NULL,
-      role TEXT NOT NULL,
-      PRIMARY KEY (tenant, user, role)
-    ) WITHOUT ROWID
-    """,
-    """
     CREATE TABLE IF NOT EXISTS delegation (
       tenant INTEGER NOT NULL,
       client TEXT NOT NULL,
@@ -132,18 +170,16 @@ TABLES = (
 
 # What belongs to tenants; the settings belong to the emulator.
 CLEARED = (
-    "tenant domain object document credential assignment federated identifier standing machine "
-    "role_holder delegation sign_in ticket"
+    "tenant domain object document link deleted change credential assignment federated identifier "
+    "standing machine delegation sign_in ticket"
 ).split()
 
 # Those that a large insertion drops and builds again.
 INDEXES = {
     "object_id": "CREATE UNIQUE INDEX IF NOT EXISTS object_id ON object (id, tenant)",
-    "object_key": "CREATE UNIQUE INDEX IF NOT EXISTS object_key ON object (key, kind, tenant)",
-    "object_order_name": (
-        "CREATE INDEX IF NOT EXISTS object_order_name ON object (tenant, kind, name)"
-    ),
-    "object_order_key": (
-        "CREATE INDEX IF NOT EXISTS object_order_key ON object (tenant, kind, key)"
+    "object_key": "CREATE INDEX IF NOT EXISTS object_key ON object (tenant, kind, key)",
+    "object_name": "CREATE INDEX IF NOT EXISTS object_name ON object (tenant, kind, name)",
+    "link_target": (
+        "CREATE INDEX IF NOT EXISTS link_target ON link (relation, target, source, source_kind)"
     ),
 }

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4, uuid5
 
 import msgspec
 
+from graphdaemon.emulator import shelf
 from graphdaemon.emulator.clock import Clock, format_iso
 from graphdaemon.emulator.entity import Application, Record, Tenant
 from graphdaemon.emulator.face import render_application
@@ -117,7 +118,8 @@ class Tenancy:
             management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
             management = draft_management_principal(management_id, created=stamp)
             for principal in (graph, management):
-                self._store.insert(number, "servicePrincipal", [render_application(principal)])
+                row = render_application(principal)
+                shelf.insert(self._store, number, "servicePrincipal", [row])
                 self._store.keep_identifiers(
                     number, principal["appId"], principal["servicePrincipalNames"]
                 )
@@ -164,8 +166,8 @@ class Tenancy:
         return found
 
     def _read_application(self, kind: str, tenant: int | None, app_id: str) -> Application | None:
-        found = self._store.find(kind, tenant=tenant, column="key", value=app_id.lower())
-        return Application(_decode(found[0])) if found else None
+        found = shelf.find(self._store, tenant, kind, "key", app_id.lower())
+        return Application(_decode(found[0].doc)) if found else None
 
     def _need(self, kind: str, tenant: Tenant, app_id: str) -> Application:
         """The application, to be changed and written back."""

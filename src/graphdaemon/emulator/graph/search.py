@@ -11,7 +11,7 @@ from typing import Any
 
 from graphdaemon.emulator import schema
 from graphdaemon.emulator.errors import deny
-from graphdaemon.emulator.filter import Predicate
+from graphdaemon.emulator.graph.filter import Predicate
 
 __all__ = ["parse_search"]
 

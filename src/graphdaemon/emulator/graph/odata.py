@@ -17,11 +17,13 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from graphdaemon.emulator import schema
-from graphdaemon.emulator.advanced import Mode, check_filter
 from graphdaemon.emulator.errors import deny
-from graphdaemon.emulator.filter import Predicate, compile_filter, parse_filter
-from graphdaemon.emulator.search import parse_search
-from graphdaemon.emulator.store import Position
+from graphdaemon.emulator.graph.advanced import Mode, check_filter
+from graphdaemon.emulator.graph.expand import Expand
+from graphdaemon.emulator.graph.filter import Predicate, compile_filter, parse_filter
+from graphdaemon.emulator.graph.plan import Plan
+from graphdaemon.emulator.graph.search import parse_search
+from graphdaemon.emulator.shelf import Position
 
 __all__ = [
     "Query",
@@ -29,6 +31,7 @@ __all__ = [
     "parse_options",
     "read_query",
     "read_select",
+    "read_single",
     "render_records",
     "seal_position",
 ]
@@ -57,34 +60,41 @@ _HEAD = struct.Struct(">6sdq")
 _MAC = 16
 
 
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
 @dataclass(frozen=True, slots=True)
 class Query:
     """
     A listing as asked for.
 
     Args:
+        kind: the type listed, e.g. "user", or "directoryObject" for several.
         select: the properties to show in this order; None shows the default set.
+        expand: the related objects to show inside each.
         top: the most records on a page.
-        predicate: which records; None takes all.
-        order: "seq" (the default order), "name" or "key".
-        descending: from the last to the first.
+        plan: which objects, by what the store has an index for.
+        match: what the plan does not cover, asked of a document's bytes; None takes all.
         count: give the total with the first page.
         page_token: where an earlier page ended.
         link: the options to repeat in the next link, as they were sent.
         binding: what a page token of this query is bound to.
         small: `$top` below 20, which costs less.
+        eventual: `ConsistencyLevel: eventual` is there, so that the other index answers.
     """
 
+    kind: str
     select: tuple[str, ...] | None
+    expand: Expand | None
     top: int
-    predicate: Predicate | None
-    order: str
-    descending: bool
+    plan: Plan
+    match: Callable[[bytes], bool] | None
     count: bool
     page_token: str | None
     link: str
     binding: bytes
     small: bool
+    eventual: bool
 
 
 def parse_options(raw: str) -> dict[str, str]:
@@ -129,23 +139,34 @@ def read_query(
         raise deny("not_emulated", what="$expand")
     count = _read_boolean("$count", options.get("$count", "false"))
     mode = Mode(eventual, count or counting, strict)
-    select = read_select(kind, options.get("$select", ""), collection=True)
     top = _read_top(options.get("$top"))
-    predicate = _read_predicate(kind, options, mode)
-    order, descending = _read_order(kind, options, mode)
-    link = "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken")
     return Query(
-        select,
+        kind,
+        read_select(kind, options.get("$select", ""), collection=True),
+        None,
         top or DEFAULT_PAGE,
-        predicate,
-        order,
-        descending,
+        Plan(*_read_order(kind, options, mode)),
+        _read_match(kind, options, mode),
         count and eventual,
         options.get("$skiptoken"),
-        link,
+        "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken"),
         _bind(kind, options, eventual),
         small=top is not None and top < 20,
+        eventual=eventual,
     )
+
+
+def read_single(kind: str, raw: str) -> tuple[tuple[str, ...] | None, Expand | None]:
+    """
+    The properties to show, and what to expand, of one object.
+
+    Raises:
+        GraphFault: 400 or 501.
+    """
+    options = parse_options(raw)
+    if "$expand" in options:
+        raise deny("not_emulated", what="$expand")
+    return read_select(kind, options.get("$select", ""), collection=False), None
 
 
 def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | None:
@@ -238,6 +259,13 @@ def _read_boolean(option: str, text: str) -> bool:
     if text not in {"true", "false"}:
         raise deny("option_malformed", option=option, value=text, wanted="boolean")
     return text == "true"
+
+
+def _read_match(
+    kind: str, options: Mapping[str, str], mode: Mode
+) -> Callable[[bytes], bool] | None:
+    predicate = _read_predicate(kind, options, mode)
+    return None if predicate is None else lambda doc: predicate(_decode(doc))
 
 
 def _read_predicate(kind: str, options: Mapping[str, str], mode: Mode) -> Predicate | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from graphdaemon.emulator import schema
 from graphdaemon.emulator.errors import deny
-from graphdaemon.emulator.filter import Compare, Junction, Match, Member, Negation, Node
+from graphdaemon.emulator.graph.filter import Compare, Junction, Match, Member, Negation, Node
 
 __all__ = ["Mode", "check_filter"]
 

@@ -1,0 +1,123 @@
+"""Lists of objects of one type: `GET /users`, and how many there are."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from graphdaemon.emulator.errors import deny
+from graphdaemon.emulator.graph.answer import (
+    Page,
+    answer_number,
+    answer_page,
+    describe_set,
+    open_page,
+)
+from graphdaemon.emulator.graph.call import Call
+from graphdaemon.emulator.graph.expansion import expand_objects
+from graphdaemon.emulator.graph.odata import Query
+from graphdaemon.emulator.graph.render import render_objects
+from graphdaemon.emulator.graph.replica import scan_stale
+from graphdaemon.emulator.kind import KINDS
+from graphdaemon.emulator.shelf import Position, Span
+
+__all__ = ["count_objects", "list_objects"]
+
+
+async def list_objects(call: Call, *, kind: str) -> Response:
+    """`GET /{collection}`: a page of objects."""
+    query = call.read_query(kind)
+    after = open_page(call, query)
+    if _is_prepared(call, query):
+        # Prepared bytes: less than a change of threads would cost.
+        page = _read_faces(call, query, after)
+    else:
+        page = await run_in_threadpool(_read_page, call, query, after)
+    expanded = query.expand.navigation if query.expand else None
+    fragment = describe_set(KINDS[kind].collection, query.select, expanded)
+    return answer_page(call, fragment, query, page)
+
+
+async def count_objects(call: Call, *, kind: str) -> Response:
+    """`GET /{collection}/$count`: a number as plain text, from the eventual index only."""
+    if not call.eventual:
+        raise deny("count_refused")
+    query = call.read_query(kind, counting=True)
+    return answer_number(call, await run_in_threadpool(_count, call, query))
+
+
+def _is_prepared(call: Call, query: Query) -> bool:
+    """Whether the default representation of what an index finds is all that is asked for."""
+    plain = query.match is None and query.select is None and query.expand is None
+    return plain and query.plan.ids is None and not (call.permit.basic or call.lag or call.effects)
+
+
+def _read_faces(call: Call, query: Query, after: Position | None) -> Page:
+    rows = call.directory.rows(
+        call.tenant, query.kind, "face", _span(query), after=after, limit=query.top + 1
+    )
+    last = None
+    if len(rows) > query.top:
+        value, seq, _ = rows[query.top - 1]
+        last = Position(value, seq)
+        rows.pop()
+    total = _count(call, query) if query.count and after is None else None
+    return Page(b",".join([face for _, _, face in rows]), last, total)
+
+
+def _read_page(call: Call, query: Query, after: Position | None) -> Page:
+    """A page that is looked for: documents are read in order until it is full."""
+    top = _shorten(call, query.top)
+    found = list(islice(_matches(call, query, after), top + 1))
+    last = None
+    if len(found) > top:
+        last = found[top - 1][0] if top else after or Position(None, 0)
+        found.pop()
+    docs = [doc for _, doc in found]
+    body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
+    if query.expand is not None:
+        body = expand_objects(call, query.kind, query.expand, body, docs)
+    total = _count(call, query) if query.count and after is None else None
+    return Page(body, last, total)
+
+
+def _shorten(call: Call, top: int) -> int:
+    """How many records a page has that is short, or empty, with another page behind it."""
+    if "empty_page" in call.effects:
+        return 0
+    return max(1, top // 3) if "short_page" in call.effects else top
+
+
+def _count(call: Call, query: Query) -> int:
+    plan = query.plan
+    if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
+        return call.directory.count(call.tenant, query.kind)
+    return sum(1 for _ in _matches(call, query, None))
+
+
+def _matches(call: Call, query: Query, after: Position | None) -> Iterator[tuple[Position, bytes]]:
+    """Every (position, document) that the query is about, from behind `after`."""
+    if query.plan.ids is not None:
+        found = _find_each(call, query.kind, query.plan.ids)
+    elif call.lag:
+        found = scan_stale(
+            call.directory, call.tenant, query.kind, _span(query), call.lag, after=after
+        )
+    else:
+        chunk = 1000 if query.match else min(query.top + 1, 1000)
+        found = call.directory.scan(call.tenant, query.kind, _span(query), after=after, chunk=chunk)
+    match = query.match
+    return found if match is None else (entry for entry in found if match(entry[1]))
+
+
+def _find_each(call: Call, kind: str, ids: tuple[str, ...]) -> Iterator[tuple[Position, bytes]]:
+    """The few objects that were asked for by ID; they fit one page."""
+    found = (call.directory.find(call.tenant, key, kind=kind) for key in dict.fromkeys(ids))
+    rows = sorted((one.seq, one.doc) for one in found if one is not None)
+    return ((Position(None, seq), doc) for seq, doc in rows)
+
+
+def _span(query: Query) -> Span:
+    plan = query.plan
+    return Span(plan.order, plan.descending, plan.low, plan.high)

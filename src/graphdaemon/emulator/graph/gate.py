@@ -1,0 +1,80 @@
+"""
+The way of every Graph request: which endpoint, who, may they, then the answer.
+
+The order is the service's: a path that means nothing is refused before
+the token is looked at, the permission before the options.
+"""
+
+import inspect
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from graphdaemon.emulator.errors import deny
+from graphdaemon.emulator.exchange import context_of
+from graphdaemon.emulator.graph.access import authorize
+from graphdaemon.emulator.graph.call import Call
+from graphdaemon.emulator.graph.caller import Caller, identify
+from graphdaemon.emulator.graph.router import Endpoint, Resolved
+
+__all__ = ["serve"]
+
+# The largest body of a request ("Microsoft Graph: request size limit of 4 MB").
+MOST_BYTES = 4 * 1024 * 1024
+
+_WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
+
+
+async def serve(request: Request) -> Response:
+    """
+    Answer a request to a Graph path.
+
+    Raises:
+        GraphFault: a refusal.
+    """
+    resolved: Resolved = request.scope["graph"]
+    endpoint = _choose(resolved, request.method)
+    caller = identify(request)
+    units = _charge(request, caller, endpoint)
+    permit = authorize(caller, endpoint.method, endpoint.path)
+    body = await _read_body(request) if request.method in _WITH_BODY else None
+    context = context_of(request)
+    call = Call(request, context, caller, permit, resolved.path, resolved.keys, units, body)
+    if endpoint.blocking:
+        answer: Any = await run_in_threadpool(endpoint.answer, call)
+    else:
+        answer = endpoint.answer(call)
+    done: Response = await answer if inspect.isawaitable(answer) else answer
+    return done
+
+
+def _choose(resolved: Resolved, method: str) -> Endpoint:
+    if resolved.unknown is not None:
+        raise deny("segment_unknown", segment=resolved.unknown)
+    endpoint = resolved.endpoints.get(method)
+    if endpoint is None:
+        raise deny("method_wrong")
+    return endpoint
+
+
+def _charge(request: Request, caller: Caller, endpoint: Endpoint) -> int:
+    """What the request costs, in resource units."""
+    return 1
+
+
+async def _read_body(request: Request) -> Any:
+    """The JSON that was sent; None for nothing at all."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise deny("body_too_large")
+    if not content.strip():
+        return None
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise deny("body_malformed") from error

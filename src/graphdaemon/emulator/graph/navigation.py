@@ -1,0 +1,130 @@
+"""What is linked to an object: members, owners, managers, group memberships."""
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from graphdaemon.emulator.errors import deny
+from graphdaemon.emulator.graph.answer import (
+    Page,
+    answer_number,
+    answer_object,
+    answer_page,
+    describe_set,
+    open_page,
+    wants_no_metadata,
+)
+from graphdaemon.emulator.graph.call import Call
+from graphdaemon.emulator.graph.odata import Query, read_single
+from graphdaemon.emulator.graph.relation import Navigation
+from graphdaemon.emulator.graph.render import (
+    read_id,
+    render_neighbours,
+    render_objects,
+)
+from graphdaemon.emulator.graph.single import find_object
+from graphdaemon.emulator.kind import KINDS
+from graphdaemon.emulator.link import Links, Neighbour
+from graphdaemon.emulator.shelf import Position
+
+__all__ = ["count_linked", "list_linked", "list_references", "show_linked"]
+
+_STEP = 1000
+
+
+async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
+    """`GET /groups/{id}/members`: a page of linked objects, of one type if it is cast."""
+    query = call.read_query(kind or "directoryObject")
+    after = open_page(call, query)
+    page = await run_in_threadpool(_read_page, call, _links(call, navigation, kind), query, after)
+    collection = KINDS[kind].collection if kind else "directoryObjects"
+    return answer_page(call, describe_set(collection, query.select), query, page)
+
+
+async def count_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
+    """`GET /groups/{id}/members/$count`: a number as plain text."""
+    if not call.eventual:
+        raise deny("count_refused")
+    query = call.read_query(kind or "directoryObject", counting=True)
+    links = _links(call, navigation, kind)
+    return answer_number(call, await run_in_threadpool(_count, call, links, query))
+
+
+async def list_references(call: Call, *, navigation: Navigation) -> Response:
+    """`GET /groups/{id}/members/$ref`: the addresses of linked objects."""
+    query = call.read_query("directoryObject")
+    links = _links(call, navigation, None)
+    after = open_page(call, query)
+    found, more = await run_in_threadpool(_find_neighbours, call, links, query, after)
+    items = [msgspec.json.encode({"@odata.id": _locate(call, neighbour)}) for neighbour in found]
+    last = Position(None, found[-1].seq) if more else None
+    return answer_page(call, "Collection($ref)", query, Page(b",".join(items), last))
+
+
+def show_linked(call: Call, *, navigation: Navigation) -> Response:
+    """`GET /users/{id}/manager`: the one linked object."""
+    select, _ = read_single("directoryObject", call.query_string)
+    neighbours = call.directory.neighbours(call.tenant, _links(call, navigation, None), limit=1)
+    if not neighbours:
+        raise deny("object_missing", key=navigation.name)
+    (body,) = render_neighbours(
+        neighbours, select, call.readable, typed=not wants_no_metadata(call)
+    )
+    return answer_object(call, describe_set("directoryObjects", select) + "/$entity", body)
+
+
+def _links(call: Call, navigation: Navigation, kind: str | None) -> Links:
+    key = call.keys.get("key", call.caller.object_id)
+    found = find_object(call, navigation.kind, key)
+    return navigation.links(found.seq, (kind,) if kind else None)
+
+
+def _read_page(
+    call: Call,
+    links: Links,
+    query: Query,
+    after: Position | None,
+) -> Page:
+    found, more = _find_neighbours(call, links, query, after)
+    last = Position(None, found[-1].seq) if more else None
+    total = _count(call, links, query) if query.count and after is None else None
+    if query.kind != "directoryObject":
+        docs = [neighbour.content for neighbour in found]
+        return Page(render_objects(query.kind, query.select, docs), last, total)
+    typed = not wants_no_metadata(call)
+    items = render_neighbours(found, query.select, call.readable, typed=typed)
+    return Page(b",".join(items), last, total)
+
+
+def _find_neighbours(
+    call: Call, links: Links, query: Query, after: Position | None
+) -> tuple[list[Neighbour], bool]:
+    """A page's neighbours that match, and whether there are more."""
+    found: list[Neighbour] = []
+    last = after.seq if after else 0
+    limit = query.top + 1 if query.match is None else _STEP
+    while True:
+        rows = call.directory.neighbours(call.tenant, links, after=last, limit=limit)
+        found += [row for row in rows if query.match is None or query.match(row.content)]
+        if len(found) > query.top:
+            return found[: query.top], True
+        if len(rows) < limit:
+            return found, False
+        last = rows[-1].seq
+
+
+def _count(call: Call, links: Links, query: Query) -> int:
+    if query.match is None:
+        return call.directory.count_neighbours(call.tenant, links)
+    match = query.match
+    return sum(match(row.content) for row in call.directory.neighbours(call.tenant, links))
+
+
+def _locate(call: Call, neighbour: Neighbour) -> str:
+    """The directory's own address of an object, as in recorded `Location` headers."""
+    object_id = read_id(neighbour.content)
+    name = KINDS[neighbour.kind].resource
+    return (
+        f"https://graph.microsoft.com/v2/{call.tenant.id}/directoryObjects/{object_id}/"
+        f"Microsoft.DirectoryServices.{name}"
+    )

@@ -1,0 +1,117 @@
+"""
+Objects as JSON: with the properties asked for, with types, without what may not be seen.
+
+Documents are not decoded for it: a struct of raw slices is cut out and written
+again, which costs about a microsecond for each object.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from graphdaemon.emulator import schema
+from graphdaemon.emulator.graph.odata import render_records
+from graphdaemon.emulator.link import Neighbour
+
+__all__ = ["read_id", "render_basic", "render_neighbours", "render_objects"]
+
+_decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_NULL = msgspec.Raw(b"null")
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_decode_id = msgspec.json.Decoder(_Identified).decode
+
+
+def read_id(doc: bytes) -> str:
+    """The ID in a document."""
+    return _decode_id(doc).id
+
+
+def render_objects(
+    kind: str, select: tuple[str, ...] | None, docs: list[bytes], *, basic: bool = False
+) -> bytes:
+    """Documents of one type joined by commas, with these properties, or the default ones."""
+    names = select or schema.default(kind)
+    if basic:
+        return render_basic(names, docs)
+    return render_records(kind, names, docs)
+
+
+def render_basic(names: Iterable[str], docs: list[bytes]) -> bytes:
+    """
+    Users as `User.ReadBasic.All` shows them: everything but a few properties is null.
+
+    Collections become null here too, where the real service may say [].
+    """
+    rows = []
+    for doc in docs:
+        user = _decode(doc)
+        rows.append({n: user.get(n, _NULL) if n in schema.BASIC_USER else _NULL for n in names})
+    return msgspec.json.encode(rows)[1:-1]
+
+
+def render_neighbours(
+    neighbours: list[Neighbour],
+    select: tuple[str, ...] | None,
+    readable: frozenset[str],
+    *,
+    typed: bool = True,
+) -> list[bytes]:
+    """
+    Objects of several types, each with its `@odata.type` and its ID in front, as recorded.
+
+    Args:
+        neighbours: with documents.
+        select: the properties to show of those types that have them.
+        readable: the types that the caller may read; of others only type and ID show, and what
+            was selected is null ("limited information", permissions reference).
+        typed: whether to write the types.
+    """
+    parts = []
+    for neighbour in neighbours:
+        if neighbour.kind in readable:
+            decode, encode = _codec(neighbour.kind, select, typed=typed)
+            parts.append(encode(decode(neighbour.content)))
+        else:
+            parts.append(_limit(neighbour, select, typed=typed))
+    return parts
+
+
+def _limit(neighbour: Neighbour, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
+    shown: dict[str, Any] = {"@odata.type": _name_type(neighbour.kind)} if typed else {}
+    shown["id"] = _decode(neighbour.content)["id"]
+    return msgspec.json.encode(dict.fromkeys(_choose(neighbour.kind, select or ())) | shown)
+
+
+def _choose(kind: str, names: tuple[str, ...]) -> list[str]:
+    """Those of the names that objects of this type have."""
+    return [name for name in names if name == "id" or name in schema.declared(kind)]
+
+
+def _name_type(kind: str) -> str:
+    return f"#microsoft.graph.{kind}"
+
+
+@lru_cache(maxsize=256)
+def _codec(
+    kind: str, select: tuple[str, ...] | None, *, typed: bool
+) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
+    """A decoder that slices these properties out, and an encoder that writes the slices."""
+    names = _choose(kind, select or ("id", *(n for n in schema.default(kind) if n != "id")))
+    fields: list[tuple[str, type, Any]] = []
+    renamed = {}
+    if typed:
+        fields.append(("type", msgspec.Raw, msgspec.Raw(msgspec.json.encode(_name_type(kind)))))
+        renamed["type"] = "@odata.type"
+    for number, name in enumerate(names):
+        renamed[f"p{number}"] = name
+        blank = b"null" if schema.blank(kind, name) is None else b"[]"
+        fields.append((f"p{number}", msgspec.Raw, msgspec.Raw(blank)))
+    row = msgspec.defstruct("Neighbour", fields, rename=renamed)
+    return msgspec.json.Decoder(row).decode, msgspec.json.Encoder().encode

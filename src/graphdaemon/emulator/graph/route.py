@@ -1,0 +1,70 @@
+"""The route table of Microsoft Graph, below each version."""
+
+from collections.abc import Iterator
+from functools import partial
+
+from graphdaemon.emulator.graph import collection, company, navigation, single
+from graphdaemon.emulator.graph.relation import NAVIGATIONS, Navigation
+from graphdaemon.emulator.graph.router import Endpoint, Router
+from graphdaemon.emulator.kind import KINDS
+
+__all__ = ["PLACES", "ROUTER", "ROUTES"]
+
+# Where each type's set stands; administrative units have an older place too.
+PLACES = {
+    "user": ("/users",),
+    "group": ("/groups",),
+    "device": ("/devices",),
+    "application": ("/applications",),
+    "servicePrincipal": ("/servicePrincipals",),
+    "administrativeUnit": ("/directory/administrativeUnits", "/administrativeUnits"),
+    "directoryRole": ("/directoryRoles",),
+}
+
+
+def _list_sets() -> Iterator[Endpoint]:
+    """Reading every set of directory objects."""
+    for kind, places in PLACES.items():
+        for place in places:
+            yield Endpoint("GET", place, partial(collection.list_objects, kind=kind))
+            yield Endpoint("GET", f"{place}/$count", partial(collection.count_objects, kind=kind))
+            yield Endpoint("GET", f"{place}/{{key}}", partial(single.show_object, kind=kind))
+
+
+def _list_navigations() -> Iterator[Endpoint]:
+    """Reading what is linked to an object; the signed-in user's too."""
+    for (kind, name), row in NAVIGATIONS.items():
+        for place in PLACES[kind]:
+            yield from _read_navigation(f"{place}/{{key}}/{name}", row)
+        if kind == "user":
+            yield from _read_navigation(f"/me/{name}", row)
+
+
+def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:
+    if row.single:
+        yield Endpoint("GET", path, partial(navigation.show_linked, navigation=row))
+        return
+    listing = partial(navigation.list_linked, navigation=row)
+    counting = partial(navigation.count_linked, navigation=row)
+    yield Endpoint("GET", path, listing)
+    yield Endpoint("GET", f"{path}/$count", counting)
+    if row.writable:
+        yield Endpoint("GET", f"{path}/$ref", partial(navigation.list_references, navigation=row))
+    for kind in KINDS:
+        cast = f"{path}/microsoft.graph.{kind}"
+        yield Endpoint("GET", cast, partial(listing, kind=kind))
+        yield Endpoint("GET", f"{cast}/$count", partial(counting, kind=kind))
+
+
+ROUTES = (
+    Endpoint("GET", "/me", single.show_me),
+    *_list_sets(),
+    *_list_navigations(),
+    Endpoint("GET", "/directoryObjects/{key}", single.show_any),
+    Endpoint("GET", "/organization", company.list_organizations),
+    Endpoint("GET", "/organization/{key}", company.show_organization),
+    Endpoint("GET", "/domains", company.list_domains),
+    Endpoint("GET", "/domains/{key}", company.show_domain),
+)
+
+ROUTER = Router(ROUTES)

@@ -1,0 +1,130 @@
+"""
+Which endpoint a Graph path means.
+
+Accepted are any case of letters, empty segments, `myorganization` or a tenant
+behind the version, `users('key')` for `users/key`, `delta()` and
+`microsoft.graph.delta` for `delta`, as Azure CLI, PnP CLI and SDKs write them.
+"""
+
+import re
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+from urllib.parse import quote, unquote
+
+from starlette.responses import Response
+
+__all__ = ["VERSIONS", "Endpoint", "Resolved", "Router"]
+
+VERSIONS = ("v1.0", "beta")
+
+_KEYED = re.compile(r"([A-Za-z0-9.]+)\((.*)\)", re.DOTALL)
+_QUOTED = re.compile(r"'(.*)'", re.DOTALL)
+_TENANT = re.compile(r"myorganization|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w-]+(\.[\w-]+)+")
+_NAMESPACE = "microsoft.graph."
+
+
+class Endpoint(NamedTuple):
+    """
+    One line of the route table.
+
+    Args:
+        method: the HTTP method.
+        path: below the version, keys in braces.
+        answer: takes the call, gives the response.
+        blocking: it waits for the database's writer, so that it runs in a thread.
+    """
+
+    method: str
+    path: str
+    answer: Callable[[Any], Response | Awaitable[Response]]
+    blocking: bool = False
+
+
+@dataclass
+class _Node:
+    """A place in the tree of paths: what may follow, and what answers here."""
+
+    literals: dict[str, tuple[str, "_Node"]] = field(default_factory=dict)
+    key: tuple[str, "_Node"] | None = None
+    endpoints: dict[str, Endpoint] = field(default_factory=dict)
+
+
+class Resolved(NamedTuple):
+    """
+    What a path means.
+
+    Args:
+        path: the canonical path, version included.
+        endpoints: what answers there, by method.
+        keys: the values of the keys in it.
+        unknown: the first segment that means nothing here, if there is one.
+    """
+
+    path: str
+    endpoints: Mapping[str, Endpoint]
+    keys: dict[str, str]
+    unknown: str | None
+
+
+class Router:
+    """The route table as a tree, so that a lookup costs the same whatever the table's length."""
+
+    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+        self._root = _Node()
+        for endpoint in endpoints:
+            self._add(endpoint)
+
+    def resolve(self, path: str) -> Resolved | None:
+        """What a percent-encoded path means; None when it is not Graph's."""
+        segments = [unquote(segment) for segment in path.split("/") if segment]
+        if not segments or segments[0].lower() not in VERSIONS:
+            return None
+        if len(segments) > 1 and self._is_tenant(segments[1]):
+            del segments[1]
+        canonical, node, keys = [segments[0].lower()], self._root, dict[str, str]()
+        rest = [part for segment in segments[1:] for part in _split(segment)]
+        for number, segment in enumerate(rest):
+            literal = node.literals.get(segment.lower().removeprefix(_NAMESPACE).removesuffix("()"))
+            literal = node.literals.get(segment.lower()) or literal
+            if literal is not None:
+                name, node = literal
+                canonical.append(name)
+            elif node.key is not None:
+                name, node = node.key
+                keys[name] = segment
+                canonical.append(segment)
+            else:
+                return Resolved(_join([*canonical, *rest[number:]]), {}, keys, segment)
+        unknown = None if node.endpoints else canonical[-1]
+        return Resolved(_join(canonical), node.endpoints, keys, unknown)
+
+    def _add(self, endpoint: Endpoint) -> None:
+        node = self._root
+        for segment in endpoint.path.strip("/").split("/"):
+            if segment.startswith("{"):
+                node.key = node.key or (segment[1:-1], _Node())
+                assert node.key[0] == segment[1:-1], f"{endpoint.path} names a key otherwise"
+                node = node.key[1]
+            else:
+                node = node.literals.setdefault(segment.lower(), (segment, _Node()))[1]
+        assert endpoint.method not in node.endpoints, f"{endpoint.path} stands twice"
+        node.endpoints[endpoint.method] = endpoint
+
+    def _is_tenant(self, segment: str) -> bool:
+        """The caller's tenant is the token's, whatever stands here."""
+        folded = segment.lower()
+        return folded not in self._root.literals and bool(_TENANT.fullmatch(folded))
+
+
+def _split(segment: str) -> list[str]:
+    """`users('key')` in two, other segments as they are; named keys stay `appId='key'`."""
+    keyed = _KEYED.fullmatch(segment)
+    if not keyed or not keyed[2]:
+        return [segment]
+    quoted = _QUOTED.fullmatch(keyed[2])
+    return [keyed[1], quoted[1].replace("''", "'") if quoted else keyed[2]]
+
+
+def _join(segments: Iterable[str]) -> str:
+    return "/" + "/".join(quote(segment, safe="$@'=.") for segment in segments)

@@ -1,0 +1,124 @@
+"""
+The relations between objects in the store: members, owners, managers.
+
+A link is a pair of object numbers in each direction's index, so a page of a
+group's members is a range scan like every other page.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from graphdaemon.emulator.kind import BY_NUMBER, KINDS, RELATIONS
+from graphdaemon.emulator.store import Store
+
+__all__ = ["Links", "Neighbour", "add_links", "count_linked", "drop_links", "list_linked"]
+
+
+class Links(NamedTuple):
+    """
+    Which neighbours of an object.
+
+    Args:
+        relation: a key of RELATIONS.
+        seq: the object's number.
+        reverse: not whom it has, but who has it: a user's groups.
+        deep: through the groups in between too.
+        kinds: only neighbours of these types; None takes all.
+    """
+
+    relation: str
+    seq: int
+    reverse: bool = False
+    deep: bool = False
+    kinds: Collection[str] | None = None
+
+
+class Neighbour(NamedTuple):
+    """An object at the other end of a link."""
+
+    seq: int
+    kind: str
+    content: bytes
+
+
+def add_links(
+    store: Store,
+    relation: str,
+    source_kind: str,
+    target_kind: str,
+    pairs: Iterable[tuple[int, int]],
+) -> int:
+    """Link each pair of (source, target) numbers; how many were not linked already."""
+    numbers = (KINDS[source_kind].number, KINDS[target_kind].number)
+    with store.writing() as connection:
+        return connection.executemany(
+            "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "
+            f"VALUES ({RELATIONS[relation]}, ?, ?, {numbers[0]}, {numbers[1]})",
+            pairs,
+        ).rowcount
+
+
+def drop_links(
+    store: Store,
+    *,
+    relation: str | None = None,
+    source: int | None = None,
+    target: int | None = None,
+) -> int:
+    """Unlink what matches all that is given; how many links that were."""
+    with store.writing() as connection:
+        known = [RELATIONS[relation]] if relation else list(RELATIONS.values())
+        ends = {"source": source, "target": target}
+        tests = [f"{end} = :{end}" for end, seq in ends.items() if seq is not None]
+        return connection.execute(
+            f"DELETE FROM link WHERE relation IN ({', '.join(map(str, known))}) "  # noqa: S608
+            f"AND {' AND '.join(tests)}",
+            ends,
+        ).rowcount
+
+
+def list_linked(
+    store: Store, tenant: int, links: Links, *, what: str = "doc", after: int = 0, limit: int = -1
+) -> list[Neighbour]:
+    """Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there."""
+    content, join = (
+        ("o.face", "") if what == "face" else ("d.doc", "JOIN document AS d USING (seq)")
+    )
+    rows = store.read(
+        f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
+        f"SELECT o.seq, o.kind, {content} FROM near AS n CROSS JOIN object AS o "
+        f"ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq {join} "
+        f"WHERE n.seq > :after {_restrict(links)} ORDER BY n.seq LIMIT :limit",
+        {"tenant": tenant, "seq": links.seq, "after": after, "limit": limit},
+    )
+    return [Neighbour(seq, BY_NUMBER[number].name, found) for seq, number, found in rows]
+
+
+def count_linked(store: Store, tenant: int, links: Links) -> int:
+    """How many neighbours there are."""
+    ((number,),) = store.read(
+        f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
+        "SELECT count(*) FROM near AS n CROSS JOIN object AS o ON o.tenant = :tenant "
+        f"AND o.kind = n.kind AND o.seq = n.seq WHERE TRUE {_restrict(links)}",
+        {"tenant": tenant, "seq": links.seq},
+    )
+    return int(number)
+
+
+def _walk(links: Links) -> str:
+    """The table `near` of (seq, kind); UNION ends at groups that contain each other."""
+    here, there = ("target", "source") if links.reverse else ("source", "target")
+    relation = RELATIONS[links.relation]
+    step = f"SELECT {there}, {there}_kind FROM link WHERE relation = {relation} AND {here} = :seq"  # noqa: S608
+    if not links.deep:
+        return f"near (seq, kind) AS ({step})"
+    return (
+        f"near (seq, kind) AS ({step} UNION SELECT l.{there}, l.{there}_kind FROM near AS n "  # noqa: S608
+        f"CROSS JOIN link AS l ON l.relation = {relation} AND l.{here} = n.seq)"
+    )
+
+
+def _restrict(links: Links) -> str:
+    if links.kinds is None:
+        return ""
+    return f"AND n.kind IN ({', '.join(str(KINDS[kind].number) for kind in links.kinds)})"

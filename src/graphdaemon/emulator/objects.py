@@ -1,0 +1,283 @@
+"""Directory objects of every type: made, changed, deleted, linked, looked for."""
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from graphdaemon.emulator import journal, link, shelf
+from graphdaemon.emulator.entity import Record, Tenant
+from graphdaemon.emulator.face import render
+from graphdaemon.emulator.journal import Change
+from graphdaemon.emulator.kind import BY_NUMBER, KINDS
+from graphdaemon.emulator.link import Links, Neighbour
+from graphdaemon.emulator.shelf import Found, Position, Span
+from graphdaemon.emulator.tenancy import Tenancy
+
+__all__ = ["Deleted", "Objects"]
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class Deleted(NamedTuple):
+    """An object in the recycle bin, and when it went there (seconds since 1970)."""
+
+    kind: str
+    seq: int
+    doc: bytes
+    moment: float
+
+
+class Objects(Tenancy):
+    """
+    What `Directory` knows of objects whatever their type.
+
+    An object is found by its ID, its key (see `KINDS`), or the number that the
+    store gave it, which is what links and page positions hold.
+    """
+
+    def add_objects(self, tenant: Tenant, kind: str, records: Iterable[Record]) -> range:
+        """
+        Fill the directory with objects, in the order they are to be listed; their numbers.
+
+        IDs and unique keys must be new. Delta queries are told of no change.
+        """
+        rows = (render(kind, record) for record in records)
+        return shelf.insert(self._store, tenant.number, kind, rows)
+
+    def add_links(
+        self, relation: str, source_kind: str, target_kind: str, pairs: Iterable[tuple[int, int]]
+    ) -> None:
+        """Fill the directory with links between objects given by number."""
+        link.add_links(self._store, relation, source_kind, target_kind, pairs)
+
+    def create(self, tenant: Tenant, kind: str, record: Record) -> Found:
+        """
+        A new object.
+
+        Raises:
+            ValueError: another one of the tenant has its ID or unique key.
+        """
+        row = render(kind, record)
+        with self._store.writing():
+            if self.find(tenant, row.id) or (
+                KINDS[kind].unique and self.find(tenant, row.key, kind=kind)
+            ):
+                raise ValueError(f"there is a {kind} {row.key!r} already")
+            now = self.clock.now()
+            (seq,) = shelf.insert(self._store, tenant.number, kind, [row], moment=now)
+        return Found(kind, seq, row.doc)
+
+    def find(self, tenant: Tenant, key: str, *, kind: str | None = None) -> Found | None:
+        """The object with this ID, or of one type by its key, in any case of letters."""
+        found = shelf.find(self._store, tenant.number, kind, "id", key.lower())
+        if not found and kind is not None:
+            found = shelf.find(self._store, tenant.number, kind, "key", key.casefold())
+        return found[0] if found else None
+
+    def update(self, tenant: Tenant, kind: str, object_id: str, changes: Record) -> None:
+        """
+        Set properties of an object; None clears one.
+
+        Raises:
+            LookupError: no such object.
+            ValueError: another one has its unique key.
+        """
+        with self._store.writing():
+            found = self.find(tenant, object_id, kind=kind)
+            if found is None:
+                raise LookupError(f"no {kind} {object_id!r} in tenant {tenant.display_name!r}")
+            row = render(kind, _decode(found.doc) | changes)
+            holder = self.find(tenant, row.key, kind=kind) if KINDS[kind].unique else None
+            if holder is not None and holder.seq != found.seq:
+                raise ValueError(f"there is a {kind} {row.key!r} already")
+            shelf.replace(self._store, tenant.number, kind, row, moment=self.clock.now())
+
+    def delete(self, tenant: Tenant, found: Found, *, forever: bool = False) -> None:
+        """Move an object to the recycle bin, or remove it with its links."""
+        object_id = str(_decode(found.doc)["id"])
+        with self._store.writing() as connection:
+            now = self.clock.now()
+            shelf.remove(self._store, tenant.number, found.kind, found.seq)
+            self._note(tenant, found, object_id, "purged" if forever else "deleted")
+            if forever:
+                self._forget(found.seq)
+                return
+            connection.execute(
+                "INSERT INTO deleted (tenant, kind, seq, id, moment) VALUES (?, ?, ?, ?, ?)",
+                (tenant.number, KINDS[found.kind].number, found.seq, object_id, now),
+            )
+
+    def restore_deleted(self, tenant: Tenant, item: Deleted) -> Found:
+        """
+        Bring an object back from the recycle bin, with its number and its links.
+
+        Raises:
+            ValueError: another one has taken its unique key meanwhile.
+        """
+        record = _decode(item.doc)
+        row = render(item.kind, record)
+        with self._store.writing() as connection:
+            if KINDS[item.kind].unique and self.find(tenant, row.key, kind=item.kind):
+                raise ValueError(f"there is a {item.kind} {row.key!r} already")
+            number = KINDS[item.kind].number
+            connection.execute(
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (tenant.number, number, item.seq, *row[:4]),
+            )
+            connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
+            found = Found(item.kind, item.seq, item.doc)
+            self._note(tenant, found, row.id, "restored")
+        return found
+
+    def purge_deleted(self, tenant: Tenant, item: Deleted) -> None:
+        """Remove an object from the recycle bin for ever, with its links."""
+        with self._store.writing() as connection:
+            connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
+            found = Found(item.kind, item.seq, item.doc)
+            self._note(tenant, found, str(_decode(item.doc)["id"]), "purged")
+            self._forget(item.seq)
+
+    def find_deleted(self, tenant: Tenant, object_id: str) -> Deleted | None:
+        """The object of this ID in the recycle bin."""
+        rows = self._store.read(
+            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x JOIN document AS d "
+            "USING (seq) WHERE x.id = ? AND x.tenant = ?",
+            (object_id.lower(), tenant.number),
+        )
+        return Deleted(BY_NUMBER[rows[0][0]].name, *rows[0][1:]) if rows else None
+
+    def list_deleted(
+        self, tenant: Tenant, kind: str, *, after: int = 0, limit: int = -1
+    ) -> list[Deleted]:
+        """Up to `limit` objects of a type in the recycle bin, numbered above `after`."""
+        rows = self._store.read(
+            "SELECT x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
+            "ON d.seq = x.seq WHERE x.tenant = ? AND x.kind = ? AND x.seq > ? "
+            "ORDER BY x.seq LIMIT ?",
+            (tenant.number, KINDS[kind].number, after, limit),
+        )
+        return [Deleted(kind, *row) for row in rows]
+
+    def link(self, tenant: Tenant, relation: str, source: Found, target: Found) -> bool:
+        """Link two objects; False when they were linked already."""
+        with self._store.writing():
+            pair = [(source.seq, target.seq)]
+            if not link.add_links(self._store, relation, source.kind, target.kind, pair):
+                return False
+            self._note_link(tenant, relation, source, target, "linked")
+        return True
+
+    def unlink(self, tenant: Tenant, relation: str, source: Found, target: Found) -> bool:
+        """Unlink two objects; False when they were not linked."""
+        with self._store.writing():
+            ends = {"source": source.seq, "target": target.seq}
+            if not link.drop_links(self._store, relation=relation, **ends):
+                return False
+            self._note_link(tenant, relation, source, target, "unlinked")
+        return True
+
+    def neighbours(
+        self, tenant: Tenant, links: Links, *, what: str = "doc", after: int = 0, limit: int = -1
+    ) -> list[Neighbour]:
+        """Up to `limit` linked objects numbered above `after`, with documents or faces."""
+        return link.list_linked(
+            self._store, tenant.number, links, what=what, after=after, limit=limit
+        )
+
+    def count_neighbours(self, tenant: Tenant, links: Links) -> int:
+        """How many linked objects there are."""
+        return link.count_linked(self._store, tenant.number, links)
+
+    def count(self, tenant: Tenant, kind: str) -> int:
+        """How many objects of this type the tenant has."""
+        statement = "SELECT count(*) FROM object WHERE tenant = ? AND kind = ?"
+        ((number,),) = self._store.read(statement, (tenant.number, KINDS[kind].number))
+        return int(number)
+
+    def rows(
+        self,
+        tenant: Tenant,
+        kind: str,
+        what: str = "face",
+        span: Span = shelf.EVERYTHING,
+        *,
+        after: Position | None = None,
+        limit: int,
+    ) -> list[tuple[str | None, int, bytes]]:
+        """Up to `limit` (value, number, face or document) in the span's order, behind `after`."""
+        return shelf.read_rows(
+            self._store, tenant.number, kind, what, span, after=after, limit=limit
+        )
+
+    def scan(
+        self,
+        tenant: Tenant,
+        kind: str,
+        span: Span = shelf.EVERYTHING,
+        *,
+        what: str = "doc",
+        after: Position | None = None,
+        chunk: int = 1000,
+    ) -> Iterator[tuple[Position, bytes]]:
+        """Every (position, document or face) in the span's order, behind `after`."""
+        return shelf.scan(
+            self._store, tenant.number, kind, span, what=what, after=after, chunk=chunk
+        )
+
+    def document(self, seq: int) -> bytes | None:
+        """The document of the object of this number, in the recycle bin or not."""
+        rows = self._store.read("SELECT doc FROM document WHERE seq = ?", (seq,))
+        return rows[0][0] if rows else None
+
+    def watermark(self) -> int:
+        """The number of the last change."""
+        return journal.read_watermark(self._store)
+
+    def changes(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
+        """The changes of a type behind number `after`, up to `until`, oldest first."""
+        return journal.list_changes(self._store, tenant.number, kind, after, until)
+
+    def recent_changes(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
+        """The changes of a type after this moment, oldest first."""
+        return journal.list_recent(self._store, tenant.number, kind, since)
+
+    def _rewrite(self, tenant: Tenant, kind: str, record: Record) -> None:
+        """Put the record in the place of the one with its ID."""
+        row = render(kind, record)
+        shelf.replace(self._store, tenant.number, kind, row, moment=self.clock.now())
+
+    def _note(self, tenant: Tenant, found: Found, object_id: str, what: str) -> None:
+        journal.note_change(
+            self._store,
+            tenant.number,
+            found.kind,
+            found.seq,
+            object_id,
+            self.clock.now(),
+            what,
+            before=found.doc,
+        )
+
+    def _note_link(
+        self, tenant: Tenant, relation: str, source: Found, target: Found, what: str
+    ) -> None:
+        journal.note_change(
+            self._store,
+            tenant.number,
+            source.kind,
+            source.seq,
+            str(_decode(source.doc)["id"]),
+            self.clock.now(),
+            what,
+            names=[relation],
+            target=target.seq,
+        )
+
+    def _forget(self, seq: int) -> None:
+        """Remove what is left of an object; its tombstone is in the journal."""
+        link.drop_links(self._store, source=seq)
+        link.drop_links(self._store, target=seq)
+        with self._store.writing() as connection:
+            connection.execute("DELETE FROM document WHERE seq = ?", (seq,))

@@ -1,0 +1,238 @@
+"""
+The objects in the store: one row each, its face for lists, its whole document.
+
+A page of faces is one range scan of a clustered table, so its cost does not
+depend on where in a million objects it starts.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, NamedTuple
+
+import msgspec
+
+from graphdaemon.emulator.journal import note_change
+from graphdaemon.emulator.kind import BY_NUMBER, KINDS
+from graphdaemon.emulator.store import Store
+
+__all__ = [
+    "Found",
+    "Position",
+    "Row",
+    "Span",
+    "find",
+    "insert",
+    "read_rows",
+    "remove",
+    "replace",
+    "scan",
+]
+
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+
+class Row(NamedTuple):
+    """One object: what the indices know it by, its face and its whole document."""
+
+    id: str
+    key: str
+    name: str
+    face: bytes
+    doc: bytes
+
+
+class Found(NamedTuple):
+    """An object that was looked for."""
+
+    kind: str
+    seq: int
+    doc: bytes
+
+
+class Position(NamedTuple):
+    """The last object seen: its value in the order's column (None in creation order), its seq."""
+
+    value: str | None
+    seq: int
+
+
+class Span(NamedTuple):
+    """
+    Which objects of a type, and in which order.
+
+    Args:
+        order: "seq" for creation order, or the indexed "name" or "key"; equal values stand in
+            creation order.
+        descending: from the last to the first.
+        low: the least value of the order's column, in folded case; None is open.
+        high: the greatest.
+    """
+
+    order: str = "seq"
+    descending: bool = False
+    low: str | None = None
+    high: str | None = None
+
+
+EVERYTHING = Span()
+
+
+def insert(
+    store: Store, tenant: int, kind: str, rows: Iterable[Row], *, moment: float | None = None
+) -> range:
+    """
+    Append objects in the given order, in one transaction; their numbers.
+
+    Args:
+        store: where.
+        tenant: whose.
+        kind: of which type.
+        rows: the objects.
+        moment: when they came to be, in seconds since 1970; None fills the directory, which is no
+            change that anybody is told of.
+    """
+    number = KINDS[kind].number
+    with store.writing() as connection:
+        held = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
+        first = last = next((seq for (seq,) in held.fetchall()), 0)
+        for batch in _batch(rows):
+            numbered = list(enumerate(batch, last + 1))
+            last += len(numbered)
+            connection.executemany(
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [(tenant, number, seq, *row[:4]) for seq, row in numbered],
+            )
+            connection.executemany(
+                "INSERT INTO document (seq, doc) VALUES (?, ?)",
+                [(seq, row.doc) for seq, row in numbered],
+            )
+            if moment is not None:
+                for seq, row in numbered:
+                    note_change(store, tenant, kind, seq, row.id, moment, "created")
+    return range(first + 1, last + 1)
+
+
+def replace(store: Store, tenant: int, kind: str, row: Row, *, moment: float) -> None:
+    """Write an object anew where it stands, and note which properties changed."""
+    with store.writing() as connection:
+        found = find(store, tenant, kind, "id", row.id)
+        if not found or found[0].doc == row.doc:
+            return
+        (held,) = found
+        connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, held.seq))
+        connection.execute(
+            "UPDATE object SET key = ?, name = ?, face = ? "
+            "WHERE tenant = ? AND kind = ? AND seq = ?",
+            (row.key, row.name, row.face, tenant, KINDS[kind].number, held.seq),
+        )
+        names = _compare(held.doc, row.doc)
+        note_change(
+            store,
+            tenant,
+            kind,
+            held.seq,
+            row.id,
+            moment,
+            "updated",
+            names=names,
+            before=held.doc,
+        )
+
+
+def remove(store: Store, tenant: int, kind: str, seq: int) -> None:
+    """Take an object out of its collection; its document stays."""
+    with store.writing() as connection:
+        connection.execute(
+            "DELETE FROM object WHERE tenant = ? AND kind = ? AND seq = ?",
+            (tenant, KINDS[kind].number, seq),
+        )
+
+
+def find(
+    store: Store, tenant: int | None, kind: str | None, column: str, value: str
+) -> list[Found]:
+    """The objects whose `id`, `key` or `name` is `value`; None is any tenant, any type by ID."""
+    assert column in {"id", "key", "name"}
+    place = "o.kind = :kind" if kind else "TRUE"
+    tenants = ":tenant" if tenant is not None else "SELECT number FROM tenant"
+    rows = store.read(
+        "SELECT o.kind, o.seq, d.doc FROM object AS o "  # noqa: S608 - constants
+        f"CROSS JOIN document AS d ON d.seq = o.seq WHERE o.{column} = :value "
+        f"AND {place} AND o.tenant IN ({tenants})",
+        {"value": value, "kind": KINDS[kind].number if kind else None, "tenant": tenant},
+    )
+    return [Found(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
+
+
+def read_rows(
+    store: Store,
+    tenant: int,
+    kind: str,
+    what: str,
+    span: Span,
+    *,
+    after: Position | None = None,
+    limit: int,
+) -> list[tuple[str | None, int, bytes]]:
+    """Up to `limit` (value, seq, face or document) from behind `after`."""
+    statement, values = _ask(what, span, after)
+    known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": limit}
+    return store.read(statement, {**values, **known})
+
+
+def scan(
+    store: Store,
+    tenant: int,
+    kind: str,
+    span: Span = EVERYTHING,
+    *,
+    what: str = "doc",
+    after: Position | None = None,
+    chunk: int = 1000,
+) -> Iterator[tuple[Position, bytes]]:
+    """Every (position, document) from behind `after`, read in keyset chunks."""
+    while True:
+        rows = read_rows(store, tenant, kind, what, span, after=after, limit=chunk)
+        for value, seq, doc in rows:
+            yield Position(value, seq), doc
+        if len(rows) < chunk:
+            return
+        after = Position(rows[-1][0], rows[-1][1])
+
+
+def _ask(what: str, span: Span, after: Position | None) -> tuple[str, Mapping[str, Any]]:
+    """The SELECT for a span; its parts are constants, its values parameters."""
+    sign, turn = ("<", "DESC") if span.descending else (">", "ASC")
+    column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[span.order]
+    by = f"o.seq {turn}" if span.order == "seq" else f"{column} {turn}, o.seq {turn}"
+    tests = ["o.tenant = :tenant", "o.kind = :kind"]
+    if span.low is not None:
+        tests.append(f"{column} >= :low")
+    if span.high is not None:
+        tests.append(f"{column} <= :high")
+    if after is not None:
+        seq = f"o.seq {sign} :seq"
+        tests.append(seq if span.order == "seq" else f"({column}, o.seq) {sign} (:value, :seq)")
+    source, wanted = "object AS o", "o.face"
+    if what == "doc":
+        source, wanted = f"{source} CROSS JOIN document AS d ON d.seq = o.seq", "d.doc"
+    statement = (
+        f"SELECT {column}, o.seq, {wanted} FROM {source} "  # noqa: S608 - constants
+        f"WHERE {' AND '.join(tests)} ORDER BY {by} LIMIT :limit"
+    )
+    position = {"value": after.value, "seq": after.seq} if after else {}
+    return statement, {"low": span.low, "high": span.high, **position}
+
+
+def _compare(before: bytes, after: bytes) -> list[str]:
+    """The properties in which two documents differ."""
+    old, new = _split(before), _split(after)
+    names = dict.fromkeys((*old, *new))
+    return [name for name in names if bytes(old.get(name, b"")) != bytes(new.get(name, b""))]
+
+
+def _batch(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    rest = iter(rows)
+    while batch := list(islice(rest, 5000)):
+        yield batch
