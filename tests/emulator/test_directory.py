@@ -12,6 +12,7 @@ from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
 from graphdaemon.emulator.registration import GRAPH_APP_ID, assignment_id
 from graphdaemon.emulator.seed import draw_users, seed_directory
+from graphdaemon.emulator.shelf import Position, Span
 
 
 @pytest.fixture
@@ -87,10 +88,10 @@ def test_population() -> None:
 def test_pages(directory: Directory, tenant: Tenant) -> None:
     """Faces come in creation order, each exactly once, whatever the page size."""
     for limit in (1, 7, 40, 41):
-        after, found = 0, []
-        while rows := directory.faces(tenant, "user", limit, after):
-            found += [msgspec.json.decode(face)["id"] for _, face in rows]
-            after = rows[-1][0]
+        after, found = None, []
+        while rows := directory.rows(tenant, "user", after=after, limit=limit):
+            found += [msgspec.json.decode(face)["id"] for _, _, face in rows]
+            after = Position(None, rows[-1][1])
 
         assert found == [user["id"] for user in draw_users(40, 0)]
 
@@ -99,15 +100,14 @@ def test_pages(directory: Directory, tenant: Tenant) -> None:
 @pytest.mark.parametrize("descending", [False, True])
 def test_scan(directory: Directory, tenant: Tenant, order: str, *, descending: bool) -> None:
     """A scan is ordered, complete, and goes on from any position, in chunks of any size."""
-    rows = list(directory.scan(tenant, "user", order, descending=descending))
+    span = Span(order, descending)
+    rows = list(directory.scan(tenant, "user", span))
 
     positions = [(position.value or "", position.seq) for position, _ in rows]
     assert positions == sorted(positions, reverse=descending)
     assert len(rows) == 40
     for number, (position, _) in enumerate(rows):
-        rest = directory.scan(
-            tenant, "user", order, descending=descending, after=position, chunk=number + 1
-        )
+        rest = directory.scan(tenant, "user", span, after=position, chunk=number + 1)
         assert list(rest) == rows[number + 1 :]
 
 
@@ -277,7 +277,7 @@ def test_threads(tmp_path: Path) -> None:
 
     def read() -> None:
         for _ in range(30):
-            seqs = [seq for seq, _ in directory.faces(tenant, "user", 999)]
+            seqs = [seq for _, seq, _ in directory.rows(tenant, "user", limit=999)]
             if len(seqs) < 300 or any(a >= b for a, b in pairwise(seqs)):
                 failures.append(str(len(seqs)))
 

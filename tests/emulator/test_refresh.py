@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 
 from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.face import render_user
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import (
     AZURE_CLI,
@@ -173,9 +172,7 @@ def of_a_disabled_user(scene: Scene) -> Answer:
     disabled = [user | {"id": user["id"][:-1] + "0", "userPrincipalName": "off@contoso.example"}]
     directory.add_users(tenant, [one | {"accountEnabled": True} for one in disabled])
     token = scene.client.tokens("off@contoso.example")["refresh_token"]
-    directory._store.replace(
-        tenant.number, "user", render_user(disabled[0] | {"accountEnabled": False})
-    )
+    directory.update(tenant, "user", disabled[0]["id"], {"accountEnabled": False})
     return scene.probe.post(
         path, scene.client.form(grant_type="refresh_token", refresh_token=token)
     )

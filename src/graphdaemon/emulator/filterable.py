@@ -132,17 +132,69 @@ _TABLES = {
 }
 
 
+# Conditions on these are documented; the objects they are about are not in the document.
+LINKED = {
+    "application": frozenset({"extensionProperties", "federatedIdentityCredentials"}),
+    "servicePrincipal": frozenset({"createdObjects", "federatedIdentityCredentials"}),
+    "user": frozenset({"createdObjects", "ownedObjects"}),
+}
+
+# endsWith is for these alone.
+ENDS_WITH = frozenset({"mail", "otherMails/any", "proxyAddresses/any", "userPrincipalName"})
+
+# Directory extensions, `extension_{appId}_{name}`; documented for users, the others by analogy.
+EXTENSION = Support("D", "A", "", "A")
+
+# Public programs split listings by these with ge and le, long before and after the
+# documentation's table dropped them (piotrci/Microsoft-Graph-Efficient-Operations).
+RANGED = {
+    "user": frozenset({"displayName", "userPrincipalName"}),
+    "group": frozenset({"displayName", "mailNickname"}),
+    "device": frozenset({"displayName"}),
+    "application": frozenset({"displayName"}),
+    "servicePrincipal": frozenset({"displayName"}),
+}
+
+SORTS: Mapping[str, Mapping[str, str]] = {
+    "user": {
+        "createdDateTime": "A",
+        "deletedDateTime": "A",
+        "displayName": "D",
+        "userPrincipalName": "D",
+    },
+    "group": {"deletedDateTime": "A", "displayName": "D"},
+    "device": {
+        "approximateLastSignInDateTime": "A",
+        "createdDateTime": "A",
+        "deletedDateTime": "A",
+        "displayName": "A",
+    },
+    "application": {"createdDateTime": "A", "deletedDateTime": "A", "displayName": "A"},
+    "servicePrincipal": {"createdDateTime": "A", "deletedDateTime": "A", "displayName": "A"},
+    "administrativeUnit": {"createdDateTime": "A", "deletedDateTime": "A", "displayName": "A"},
+    "directoryObject": {"displayName": "A"},
+}
+
+
 def _read_table(text: str) -> dict[str, Support]:
-    table = {}
-    for line in text.split("\n"):
-        grades, *names = line.split() or [""]
-        table |= dict.fromkeys(names, Support(*grades.replace(".", " ").split(" ")))
+    table: dict[str, Support] = {}
+    for line in text.strip().split("\n"):
+        grades, *names = line.split()
+        table |= dict.fromkeys(names, Support(*(grade.strip(".") for grade in grades)))
     return table
 
 
-def _merge_tables() -> dict[str, Support]:
-    """What can be asked of any directory object; the first type's row counts."""
+def _merge_tables(tables: Mapping[str, Mapping[str, Support]]) -> dict[str, Support]:
+    """What can be asked of any directory object; where types differ, the first one's row."""
     merged: dict[str, Support] = {}
     for kind in reversed(DIRECTORY_TYPES):
-        merged |= FILTERS.get(kind, {})
+        merged |= tables.get(kind, {})
     return merged
+
+
+_BY_KIND = {kind: _read_table(text) for kind, text in _TABLES.items()}
+
+FILTERS: Mapping[str, Mapping[str, Support]] = {
+    **_BY_KIND,
+    "directoryObject": _merge_tables(_BY_KIND),
+}

@@ -4,8 +4,7 @@ What changed in the directory, in order: for delta queries, and for replicas tha
 Filling a new directory is no change.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.store import Store
@@ -18,7 +17,6 @@ class Change(NamedTuple):
     One change of one object.
 
     Args:
-        number: its place in the order of all changes.
         kind: the object's type.
         seq: the object's number.
         id: the object's ID, which stays known when the object is gone.
@@ -27,9 +25,9 @@ class Change(NamedTuple):
         names: the properties that changed; for links the relation.
         target: the number of the object at the link's other end.
         before: the document before the change; None before a creation, and for links.
+        number: its place in the order of all changes, given when it is written down.
     """
 
-    number: int
     kind: str
     seq: int
     id: str
@@ -38,40 +36,20 @@ class Change(NamedTuple):
     names: tuple[str, ...] = ()
     target: int | None = None
     before: bytes | None = None
+    number: int = 0
 
 
-_COLUMNS = "number, kind, seq, id, moment, what, names, target, before"
+_COLUMNS = "kind, seq, id, moment, what, names, target, before, number"
 
 
-def note_change(
-    store: Store,
-    tenant: int,
-    kind: str,
-    seq: int,
-    object_id: str,
-    moment: float,
-    what: str,
-    *,
-    names: Iterable[str] = (),
-    target: int | None = None,
-    before: bytes | None = None,
-) -> None:
+def note_change(store: Store, tenant: int, change: Change) -> None:
     """Write a change down."""
+    number, names = KINDS[change.kind].number, " ".join(change.names)
     with store.writing() as connection:
         connection.execute(
             "INSERT INTO change (tenant, kind, seq, id, moment, what, names, target, before) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                tenant,
-                KINDS[kind].number,
-                seq,
-                object_id,
-                moment,
-                what,
-                " ".join(names),
-                target,
-                before,
-            ),
+            (tenant, number, *change[1:5], names, change.target, change.before),
         )
 
 
@@ -101,16 +79,6 @@ def list_recent(store: Store, tenant: int, kind: str, since: float) -> list[Chan
     return [_read_row(row) for row in rows]
 
 
-def _read_row(row: tuple[int, int, int, str, float, str, str, int | None, bytes | None]) -> Change:
-    number, kind, seq, object_id, moment, what, names, target, before = row
-    return Change(
-        number,
-        BY_NUMBER[kind].name,
-        seq,
-        object_id,
-        moment,
-        what,
-        tuple(names.split()),
-        target,
-        before,
-    )
+def _read_row(row: tuple[Any, ...]) -> Change:
+    kind, seq, object_id, moment, what, names, *rest = row
+    return Change(BY_NUMBER[kind].name, seq, object_id, moment, what, tuple(names.split()), *rest)

@@ -52,7 +52,7 @@ def add_links(
     numbers = (KINDS[source_kind].number, KINDS[target_kind].number)
     with store.writing() as connection:
         return connection.executemany(
-            "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "
+            "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "  # noqa: S608
             f"VALUES ({RELATIONS[relation]}, ?, ?, {numbers[0]}, {numbers[1]})",
             pairs,
         ).rowcount

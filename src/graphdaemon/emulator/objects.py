@@ -249,31 +249,18 @@ class Objects(Tenancy):
         shelf.replace(self._store, tenant.number, kind, row, moment=self.clock.now())
 
     def _note(self, tenant: Tenant, found: Found, object_id: str, what: str) -> None:
-        journal.note_change(
-            self._store,
-            tenant.number,
-            found.kind,
-            found.seq,
-            object_id,
-            self.clock.now(),
-            what,
-            before=found.doc,
-        )
+        now = self.clock.now()
+        change = Change(found.kind, found.seq, object_id, now, what, before=found.doc)
+        journal.note_change(self._store, tenant.number, change)
 
     def _note_link(
         self, tenant: Tenant, relation: str, source: Found, target: Found, what: str
     ) -> None:
-        journal.note_change(
-            self._store,
-            tenant.number,
-            source.kind,
-            source.seq,
-            str(_decode(source.doc)["id"]),
-            self.clock.now(),
-            what,
-            names=[relation],
-            target=target.seq,
+        object_id, now = str(_decode(source.doc)["id"]), self.clock.now()
+        change = Change(
+            source.kind, source.seq, object_id, now, what, (relation,), target=target.seq
         )
+        journal.note_change(self._store, tenant.number, change)
 
     def _forget(self, seq: int) -> None:
         """Remove what is left of an object; its tombstone is in the journal."""

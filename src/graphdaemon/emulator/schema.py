@@ -1,10 +1,8 @@
 """
-Which properties each type has: declared, default, selectable, filterable.
+Which properties each type has: declared, shown by default, selectable.
 
 Types come from Microsoft's published CSDL (data/schema.json, written by
-tools/generate_schema.py); the filter table from the "$filter" include of the
-Graph documentation (microsoft-graph-docs-contrib
-concepts/includes/directory-objects-filter.md, October 2024).
+tools/generate_schema.py).
 """
 
 from collections.abc import Mapping
@@ -17,18 +15,31 @@ import msgspec
 __all__ = [
     "BASIC_USER",
     "DEFAULT_USER",
-    "FILTERS",
+    "DIRECTORY_TYPES",
     "SINGLE_USER_ONLY",
     "AppRole",
     "Scope",
-    "Support",
     "app_roles",
     "blank",
     "canonical",
     "declared",
     "default",
+    "enumerated",
+    "navigation",
     "scopes",
 ]
+
+# What a collection of directoryObjects can hold; where two declare a name, the first type's counts.
+DIRECTORY_TYPES = (
+    "user",
+    "group",
+    "device",
+    "application",
+    "servicePrincipal",
+    "administrativeUnit",
+    "directoryRole",
+    "orgContact",
+)
 
 # Recorded order of lists and of single users, 130 of 130; a POST's answer has id first.
 DEFAULT_USER = (
@@ -44,6 +55,48 @@ DEFAULT_USER = (
     "userPrincipalName",
     "id",
 )
+
+# Recorded 2022-2024 (Azure CLI), except appRoleAssignment, whose order is documented.
+_DEFAULTS = {
+    "user": " ".join(DEFAULT_USER),
+    "group": "id deletedDateTime classification createdDateTime creationOptions description "
+    "displayName expirationDateTime groupTypes isAssignableToRole mail mailEnabled mailNickname "
+    "membershipRule membershipRuleProcessingState onPremisesDomainName onPremisesLastSyncDateTime "
+    "onPremisesNetBiosName onPremisesSamAccountName onPremisesSecurityIdentifier "
+    "onPremisesSyncEnabled preferredDataLocation preferredLanguage proxyAddresses renewedDateTime "
+    "resourceBehaviorOptions resourceProvisioningOptions securityEnabled securityIdentifier theme "
+    "visibility onPremisesProvisioningErrors serviceProvisioningErrors",
+    "application": "id deletedDateTime appId applicationTemplateId disabledByMicrosoftStatus "
+    "createdDateTime displayName description groupMembershipClaims identifierUris "
+    "isDeviceOnlyAuthSupported isFallbackPublicClient nativeAuthenticationApisEnabled notes "
+    "publisherDomain serviceManagementReference signInAudience tags tokenEncryptionKeyId "
+    "uniqueName samlMetadataUrl defaultRedirectUri certification optionalClaims "
+    "servicePrincipalLockConfiguration requestSignatureVerification addIns api appRoles info "
+    "keyCredentials parentalControlSettings passwordCredentials publicClient "
+    "requiredResourceAccess verifiedPublisher web spa",
+    "servicePrincipal": "id deletedDateTime accountEnabled alternativeNames appDisplayName "
+    "appDescription appId applicationTemplateId appOwnerOrganizationId appRoleAssignmentRequired "
+    "createdDateTime description disabledByMicrosoftStatus displayName homepage loginUrl "
+    "logoutUrl notes notificationEmailAddresses preferredSingleSignOnMode "
+    "preferredTokenSigningKeyThumbprint replyUrls servicePrincipalNames servicePrincipalType "
+    "signInAudience tags tokenEncryptionKeyId samlSingleSignOnSettings addIns appRoles info "
+    "keyCredentials oauth2PermissionScopes passwordCredentials "
+    "resourceSpecificApplicationPermissions verifiedPublisher",
+    "appRoleAssignment": "id deletedDateTime appRoleId createdDateTime principalDisplayName "
+    "principalId principalType resourceDisplayName resourceId",
+    "domain": "authenticationType availabilityStatus id isAdminManaged isDefault isInitial isRoot "
+    "isVerified supportedServices passwordValidityPeriodInDays "
+    "passwordNotificationWindowInDays state",
+    "federatedIdentityCredential": "id name issuer subject description audiences",
+    "oAuth2PermissionGrant": "clientId consentType id principalId resourceId scope",
+}
+
+# Properties that answers and API pages have and the CSDL has not; the types are open.
+_UNDECLARED = {
+    "group": {"creationOptions": "Collection(Edm.String)"},  # recorded
+    "servicePrincipal": {"createdDateTime": "Edm.DateTimeOffset"},  # recorded
+    "device": {"extensionAttributes": "microsoft.graph.onPremisesExtensionAttributes"},
+}
 
 # What User.ReadBasic.All shows (permissions reference); everything else reads as null.
 BASIC_USER = frozenset(
@@ -90,60 +143,48 @@ class Scope(NamedTuple):
     restricted: bool
 
 
-class Support(NamedTuple):
+@cache
+def declared(kind: str) -> Mapping[str, str]:
     """
-    Where a property can be filtered.
+    The properties of a type with their EDM types, e.g. `Edm.Boolean`.
 
-    Each is "D" (always), "A" (advanced queries only) or "" (never); the
-    columns are `eq`, `startswith`, `ge`/`le` and `eq null`.
+    Complex types are known too; "directoryObject" has what any directory type has.
     """
-
-    eq: str
-    startswith: str
-    range: str
-    null: str
-
-
-def _user_filters() -> dict[str, Support]:
-    table: dict[str, Support] = {}
-    rows = {
-        "userPrincipalName": ("D", "D", "", ""),
-        "displayName department city mail": ("D", "D", "", "A"),
-        "givenName surname jobTitle country state usageLocation mailNickname": ("D", "D", "", "A"),
-        "companyName": ("A", "A", "", "A"),
-        "accountEnabled ageGroup creationType externalUserState isResourceAccount "
-        "onPremisesImmutableId": ("D", "", "", ""),
-        "userType onPremisesSyncEnabled onPremisesSecurityIdentifier employeeId": (
-            "D",
-            "",
-            "",
-            "A",
-        ),
-        "createdDateTime": ("", "", "D", "A"),
-        "onPremisesLastSyncDateTime": ("", "", "D", "A"),
-        "employeeHireDate": ("", "", "A", "A"),
-        "employeeType officeLocation mobilePhone faxNumber postalCode streetAddress "
-        "preferredLanguage onPremisesSamAccountName onPremisesDistinguishedName": (
-            "A",
-            "A",
-            "",
-            "A",
-        ),
-        "id": ("D", "", "", ""),
-    }
-    for names, columns in rows.items():
-        table |= dict.fromkeys(names.split(), Support(*columns))
-    return table
-
-
-FILTERS: Mapping[str, Mapping[str, Support]] = {"user": _user_filters()}
+    tables = _schema()
+    if kind == "directoryObject":
+        merged: dict[str, str] = {}
+        for one in reversed(DIRECTORY_TYPES):
+            merged |= declared(one)
+        return merged
+    own: dict[str, str] = tables["types"].get(kind) or tables["complex"][kind]
+    return own | _UNDECLARED.get(kind, {})
 
 
 @cache
-def declared(kind: str) -> Mapping[str, str]:
-    """The type's declared properties with their EDM types, e.g. `Edm.Boolean`."""
-    types: dict[str, dict[str, str]] = _load("schema.json")["types"]
-    return types[kind]
+def default(kind: str) -> tuple[str, ...]:
+    """
+    What objects of a type show when nothing is selected, in this order.
+
+    Where nothing is recorded it is everything declared, in the CSDL's order.
+    """
+    names = _DEFAULTS.get(kind)
+    return tuple(names.split()) if names else tuple(_schema()["types"][kind])
+
+
+@cache
+def navigation(kind: str) -> Mapping[str, str]:
+    """
+    The navigation properties of a type with what they lead to.
+
+    E.g. `Collection(microsoft.graph.directoryObject)`; complex types have none.
+    """
+    found: dict[str, str] = _schema()["navigation"].get(kind, {})
+    return found
+
+
+def enumerated(name: str) -> tuple[str, ...]:
+    """The members of an enumeration; empty when there is none of this name."""
+    return tuple(_schema()["enumerations"].get(name, ()))
 
 
 def canonical(kind: str, name: str) -> str | None:
@@ -165,14 +206,6 @@ def blank(kind: str, name: str) -> list[Any] | None:
 
 
 @cache
-def default(kind: str) -> tuple[str, ...]:
-    """The properties that are answered without `$select`, in the recorded order."""
-    if kind == "user":
-        return DEFAULT_USER
-    return ("id", *(name for name in declared(kind) if name != "id"))
-
-
-@cache
 def app_roles() -> tuple[AppRole, ...]:
     """Microsoft Graph's application permissions, ordered by value."""
     return tuple(AppRole(*row) for row in _load("roles.json")["roles"])
@@ -187,6 +220,11 @@ def scopes() -> tuple[Scope, ...]:
 @cache
 def _folded(kind: str) -> dict[str, str]:
     return {name.casefold(): name for name in declared(kind)}
+
+
+@cache
+def _schema() -> Any:
+    return _load("schema.json")
 
 
 def _load(name: str) -> Any:

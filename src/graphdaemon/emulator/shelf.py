@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graphdaemon.emulator.journal import note_change
+from graphdaemon.emulator.journal import Change, note_change
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.store import Store
 
@@ -109,7 +109,7 @@ def insert(
             )
             if moment is not None:
                 for seq, row in numbered:
-                    note_change(store, tenant, kind, seq, row.id, moment, "created")
+                    note_change(store, tenant, Change(kind, seq, row.id, moment, "created"))
     return range(first + 1, last + 1)
 
 
@@ -126,18 +126,9 @@ def replace(store: Store, tenant: int, kind: str, row: Row, *, moment: float) ->
             "WHERE tenant = ? AND kind = ? AND seq = ?",
             (row.key, row.name, row.face, tenant, KINDS[kind].number, held.seq),
         )
-        names = _compare(held.doc, row.doc)
-        note_change(
-            store,
-            tenant,
-            kind,
-            held.seq,
-            row.id,
-            moment,
-            "updated",
-            names=names,
-            before=held.doc,
-        )
+        names = tuple(_compare(held.doc, row.doc))
+        change = Change(kind, held.seq, row.id, moment, "updated", names, before=held.doc)
+        note_change(store, tenant, change)
 
 
 def remove(store: Store, tenant: int, kind: str, seq: int) -> None:

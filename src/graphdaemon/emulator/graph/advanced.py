@@ -7,7 +7,7 @@ generated `$filter` table of October 2024; texts quoted from public issues.
 
 from dataclasses import dataclass
 
-from graphdaemon.emulator import schema
+from graphdaemon.emulator import filterable, schema
 from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.graph.filter import Compare, Junction, Match, Member, Negation, Node
 
@@ -115,9 +115,9 @@ def _check_or(count: int, mode: Mode) -> None:
 
 
 def _check_support(kind: str, name: str, column: str, mode: Mode) -> None:
-    support = schema.FILTERS[kind].get(name)
+    support = filterable.FILTERS[kind].get(name)
     if support is None and name.startswith("extension_"):
-        support = schema.Support("D", "D", "", "A")
+        support = filterable.Support("D", "D", "", "A")
     grade = getattr(support, column) if support else ""
     if not grade or (grade == "A" and not mode.advanced):
         raise _refuse_property(kind, name)
