@@ -44,15 +44,22 @@ def key_pair() -> tuple[str, bytes]:
     return make_key_pair("tests")
 
 
-def register(emulator: Emulator, key_pair: tuple[str, bytes], *, consent: bool = True) -> App:
-    """Register an app with a secret, a certificate and User.Read.All."""
+def register(
+    emulator: Emulator,
+    key_pair: tuple[str, bytes],
+    *,
+    consent: bool = True,
+    roles: tuple[str, ...] = ("User.Read.All",),
+) -> App:
+    """Register an app with a secret, a certificate and application permissions."""
     pem, der = key_pair
     directory, tenant = emulator.directory, emulator.tenant
     application = directory.register_application(tenant, "Daemon-console")
     password = directory.add_password(tenant, application.app_id)
     certificate = directory.add_certificate(tenant, application.app_id, der)
     assert password.secret_text is not None
-    directory.add_application_permission(tenant, application.app_id, "User.Read.All")
+    for role in roles:
+        directory.add_application_permission(tenant, application.app_id, role)
     if consent:
         directory.grant_admin_consent(tenant, application.app_id)
     return App(

@@ -52,6 +52,11 @@ def deviations() -> list[Deviation]:
     return [Deviation(**row) for row in _TABLES["deviation"]]
 
 
+def graph_deviations() -> list[Deviation]:
+    """Every situation in which Graph's recorded answers and the emulator's may differ."""
+    return [Deviation(**row) for row in _TABLES.get("graph_deviation", [])]
+
+
 def rows() -> list[Row]:
     """Every row, refusals included."""
     written = [

@@ -1,15 +1,11 @@
 """Ten thousand requests to the token endpoint, without a network between."""
 
-import asyncio
 import json
 import os
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from queue import Queue
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
 
@@ -19,8 +15,6 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from starlette.applications import Starlette
-from starlette.types import Message, Scope
 
 from graphdaemon.emulator.app import create_app
 from graphdaemon.emulator.assertion import verify_assertion
@@ -32,6 +26,7 @@ from graphdaemon.emulator.seed import seed_directory
 from graphdaemon.emulator.tokens import KeyRing
 from tests.emulator.certificates import encode, encode_json, make_identity
 from tests.emulator.foreign import EXCHANGE, describe
+from tests.emulator.line import Line, running_loop
 
 # Of all cases, so that a hurried developer can ask for fewer and a patient one for more.
 CASES = int(os.environ.get("GRAPHDAEMON_FUZZ_CASES", "10000"))
@@ -54,8 +49,7 @@ def some(share: float) -> Callable[[Any], Any]:
 class Wire:
     """The emulator's application, called as its server calls it."""
 
-    app: Starlette
-    loop: asyncio.AbstractEventLoop
+    line: Line
     curve: ec.EllipticCurvePrivateKey
     tenant_id: str
     client_id: str
@@ -63,40 +57,13 @@ class Wire:
 
     def post(self, path: bytes, body: bytes, headers: list[tuple[bytes, bytes]]) -> Any:
         """The answer's JSON; a failure of the application's is raised here."""
-        coroutine = self._post(path, body, headers)
-        future = asyncio.run_coroutine_threadsafe(coroutine, self.loop)
-        status, content = future.result(timeout=10)
-        assert status < 500, (status, content)
-        value = json.loads(content)
+        answer = self.line.send("POST", path, body=body, headers=headers)
+        status = answer.status
+        assert status < 500, answer
+        value = json.loads(answer.body)
         assert ("access_token" in value) == (status == 200)
         assert ("error" in value) == (status != 200)
         return value
-
-    async def _post(
-        self, path: bytes, body: bytes, headers: list[tuple[bytes, bytes]]
-    ) -> tuple[int, bytes]:
-        scope: Scope = {
-            "type": "http",
-            "method": "POST",
-            "scheme": "https",
-            "path": path.decode("latin-1"),
-            "raw_path": path,
-            "query_string": b"",
-            "root_path": "",
-            "headers": [(b"host", b"localhost"), *headers],
-            "client": ("127.0.0.1", 1),
-            "http_version": "1.1",
-        }
-        sent: list[Message] = []
-
-        async def receive() -> Message:
-            return {"type": "http.request", "body": body, "more_body": False}
-
-        async def send(message: Message) -> None:
-            sent.append(message)
-
-        await self.app(scope, receive, send)
-        return sent[0]["status"], b"".join(message.get("body", b"") for message in sent[1:])
 
     @property
     def path(self) -> str:
@@ -110,26 +77,6 @@ class Wire:
             "scope": "https://graph.microsoft.com/.default",
         }
         return values | changes
-
-
-@contextmanager
-def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
-    """A loop that runs all the time: the application's threads end with what the loop runs."""
-    loops: Queue[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = Queue()
-
-    async def run() -> None:
-        stopped = asyncio.Event()
-        loops.put((asyncio.get_running_loop(), stopped))
-        await stopped.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(run(),))
-    thread.start()
-    loop, stopped = loops.get(timeout=10)
-    try:
-        yield loop
-    finally:
-        loop.call_soon_threadsafe(stopped.set)
-        thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +97,7 @@ def wire(keys: Path) -> Iterator[Wire]:
 
     app = create_app(directory, KeyRing(keys, directory.clock), fetch=fetch)
     with running_loop() as loop:
-        wire = Wire(app, loop, curve, tenant.id, made.app_id, secret)
+        wire = Wire(Line(app, loop), curve, tenant.id, made.app_id, secret)
         assert "access_token" in wire.post(wire.path.encode(), urlencode(wire.form()).encode(), [])
         yield wire
     app.state.context.issuers.close()

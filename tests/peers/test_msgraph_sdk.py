@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity.aio import ClientSecretCredential
@@ -10,18 +14,25 @@ from kiota_abstractions.base_request_configuration import RequestConfiguration
 from kiota_authentication_azure.azure_identity_authentication_provider import (
     AzureIdentityAuthenticationProvider,
 )
+from msgraph.generated.models.password_profile import PasswordProfile
+from msgraph.generated.models.user import User
 from msgraph.generated.users.users_request_builder import UsersRequestBuilder
 from msgraph.graph_request_adapter import GraphRequestAdapter
 from msgraph.graph_service_client import GraphServiceClient
+from msgraph_core.requests.batch_request_builder import BatchRequestBuilder
+from msgraph_core.requests.batch_request_content import BatchRequestContent
+from msgraph_core.requests.batch_request_item import BatchRequestItem
+from msgraph_core.tasks.page_iterator import PageIterator
 
 from graphdaemon.emulator.server import Emulator
 from tests.conftest import App, register
 from tests.peers.conftest import GRAPH, REFUSALS, Refused, run
 
 
-async def list_names(
+@asynccontextmanager
+async def connect(
     emulator: Emulator, tenant: str, client_id: str, secret: str, scope: str = GRAPH
-) -> list[str]:
+) -> AsyncIterator[GraphServiceClient]:
     async with ClientSecretCredential(
         tenant, client_id, secret, authority=emulator.url, connection_verify=str(emulator.ca_file)
     ) as credential:
@@ -30,11 +41,19 @@ async def list_names(
         )
         adapter = GraphRequestAdapter(provider)
         adapter.base_url = f"{emulator.url}/v1.0"
-        client = GraphServiceClient(request_adapter=adapter)
-        parameters = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(
-            top=200, select=["id", "displayName"]
-        )
-        page = await client.users.get(RequestConfiguration(query_parameters=parameters))
+        yield GraphServiceClient(request_adapter=adapter)
+
+
+def options(**values: Any) -> RequestConfiguration[Any]:
+    parameters = UsersRequestBuilder.UsersRequestBuilderGetQueryParameters(**values)
+    return RequestConfiguration(query_parameters=parameters)
+
+
+async def list_names(
+    emulator: Emulator, tenant: str, client_id: str, secret: str, scope: str = GRAPH
+) -> list[str]:
+    async with connect(emulator, tenant, client_id, secret, scope) as client:
+        page = await client.users.get(options(top=200, select=["id", "displayName"]))
         names: list[str] = []
         while page is not None:
             names += [user.display_name or "" for user in page.value or []]
@@ -74,3 +93,50 @@ def test_refusals(emulator: Emulator, app: App, refused: dict[str, Refused], nam
 
     with pytest.raises(ClientAuthenticationError, match=f"AADSTS{case.code}"):
         run(asked)
+
+
+async def work(emulator: Emulator, app: App) -> dict[str, Any]:
+    """What a provisioning program does, from the first page to the last delta link."""
+    async with connect(emulator, emulator.tenant.id, app.client_id, app.secret) as client:
+        seen: list[str] = []
+        iterator = PageIterator(await client.users.get(options(top=100)), client.request_adapter)
+        await iterator.iterate(lambda user: seen.append(user.id) is None)
+        made = await client.users.post(
+            User(
+                account_enabled=True,
+                display_name="Python Made",
+                mail_nickname="python.made",
+                user_principal_name="python.made@contoso.example",
+                password_profile=PasswordProfile(password="Not-looked-at-1"),
+            )
+        )
+        latest = await client.users.delta.with_url(
+            f"{emulator.url}/v1.0/users/delta?$deltatoken=latest"
+        ).get()
+        await client.users.by_user_id(made.id).patch(User(job_title="Auditor"))
+        found = await client.users.get(options(filter="startswith(displayName,'Python ')"))
+        batch = BatchRequestContent()
+        for key in (made.id, "nobody@nowhere.example"):
+            asking = client.users.by_user_id(key).to_get_request_information()
+            batch.add_request(None, BatchRequestItem(asking))
+        answers = await BatchRequestBuilder(client.request_adapter).post(batch)
+        await client.users.by_user_id(made.id).delete()
+        changes = await client.users.delta.with_url(latest.odata_delta_link).get()
+        return {
+            "seen": seen,
+            "found": [user.user_principal_name for user in found.value],
+            "batch": sorted(answer.status for answer in answers.responses.values()),
+            "changes": [(one.id == made.id, one.additional_data) for one in changes.value],
+        }
+
+
+def test_work(emulator: Emulator, key_pair: tuple[str, bytes]) -> None:
+    """It pages, creates, filters, batches, follows changes and deletes."""
+    app = register(emulator, key_pair, roles=("User.ReadWrite.All", "User.DeleteRestore.All"))
+
+    done = run(work(emulator, app))
+
+    assert len(set(done["seen"])) == len(done["seen"]) >= 250
+    assert done["found"] == ["python.made@contoso.example"]
+    assert done["batch"] == [200, 404]
+    assert (True, {"@removed": {"reason": "changed"}}) in done["changes"]

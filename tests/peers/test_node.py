@@ -1,4 +1,4 @@
-"""@azure/msal-node, unmodified, in a Node process of its own."""
+"""@azure/msal-node and @microsoft/microsoft-graph-client, unmodified, in Node processes."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from graphdaemon.emulator.server import Emulator
-from tests.conftest import App
+from tests.conftest import App, register
 from tests.peers.conftest import GRAPH, REFUSALS, Refused
 
-SCRIPT = Path(__file__).parent / "node" / "msal.mjs"
+SCRIPTS = Path(__file__).parent / "node"
 
 
 def ask(emulator: Emulator, **changes: Any) -> dict[str, str]:
     asked = {"authority": f"{emulator.url}/{emulator.tenant.id}", "scope": GRAPH} | changes
+    answer: dict[str, str] = run_script("msal.mjs", asked)
+    return answer
+
+
+def run_script(name: str, asked: dict[str, Any]) -> Any:
     done = subprocess.run(
-        ["node", SCRIPT],
+        ["node", SCRIPTS / name],
         input=json.dumps(asked),
         capture_output=True,
         text=True,
@@ -29,8 +34,7 @@ def ask(emulator: Emulator, **changes: Any) -> dict[str, str]:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    answer: dict[str, str] = json.loads(done.stdout)
-    return answer
+    return json.loads(done.stdout)
 
 
 def certificate(app: App, algorithm: str) -> dict[str, str]:
@@ -73,3 +77,20 @@ def test_refusals(emulator: Emulator, app: App, refused: dict[str, Refused], nam
 
     shown = f"AADSTS{case.code}" if case.tenant is None else "invalid_tenant|endpoints_resolution"
     assert any(word in json.dumps(answer) for word in shown.split("|")), answer
+
+
+def test_graph_client(emulator: Emulator, key_pair: tuple[str, bytes]) -> None:
+    """Graph's own client lists, filters, creates, batches, follows changes and deletes."""
+    app = register(emulator, key_pair, roles=("User.ReadWrite.All", "User.DeleteRestore.All"))
+    token = ask(emulator, clientId=app.client_id, secret=app.secret)["token"]
+    asked = {"url": emulator.url, "token": token, "upn": "node.made@contoso.example"}
+
+    answer = run_script("graph.mjs", asked)
+
+    assert answer["users"] >= 250
+    assert answer["before"] == 0
+    assert answer["created"] == "Node Made"
+    assert answer["walked"] >= 251
+    assert answer["renamed"] == ["Node Renamed"]
+    assert answer["batch"] == [200, 404]
+    assert answer["deleted"]

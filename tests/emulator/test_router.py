@@ -1,0 +1,94 @@
+"""Which endpoint a path means, in every spelling that clients use."""
+
+import pytest
+from starlette.responses import Response
+
+from graphdaemon.emulator.graph.call import Call
+from graphdaemon.emulator.graph.route import ROUTER, ROUTES
+from graphdaemon.emulator.graph.router import Endpoint, Router
+
+ID = "70dc2de2-9270-407e-86e8-34f8000dcf5b"
+
+
+def nothing(_: Call) -> Response:
+    return Response()
+
+
+@pytest.mark.parametrize(
+    ("path", "canonical", "keys"),
+    [
+        ("/v1.0/users", "/v1.0/users", {}),
+        ("/V1.0//USERS/", "/v1.0/users", {}),
+        ("/beta/myorganization/users", "/beta/users", {}),
+        (f"/v1.0/{ID}/users", "/v1.0/users", {}),
+        ("/v1.0/contoso.example/users", "/v1.0/users", {}),
+        (f"/v1.0/users/{ID}", f"/v1.0/users/{ID}", {"key": ID}),
+        (f"/v1.0/users('{ID}')", f"/v1.0/users/{ID}", {"key": ID}),
+        (f"/v1.0/users({ID})", f"/v1.0/users/{ID}", {"key": ID}),
+        (
+            "/v1.0/users('o''neil@x.example')",
+            "/v1.0/users/o'neil@x.example",
+            {"key": "o'neil@x.example"},
+        ),
+        ("/v1.0/users/a%23b%40x.example", "/v1.0/users/a%23b@x.example", {"key": "a#b@x.example"}),
+        (
+            f"/v1.0/applications(appId='{ID}')",
+            f"/v1.0/applications/appId='{ID}'",
+            {"key": f"appId='{ID}'"},
+        ),
+        (f"/v1.0/Groups/{ID}/MEMBERS/$COUNT", f"/v1.0/groups/{ID}/members/$count", {"key": ID}),
+        (
+            f"/v1.0/groups/{ID}/members/Microsoft.Graph.User",
+            f"/v1.0/groups/{ID}/members/microsoft.graph.user",
+            {"key": ID},
+        ),
+    ],
+)
+def test_spellings(path: str, canonical: str, keys: dict[str, str]) -> None:
+    """A path is found in any case, with its key in parentheses, behind a tenant."""
+    resolved = ROUTER.resolve(path)
+
+    assert resolved is not None
+    assert (resolved.path, resolved.keys, resolved.unknown) == (canonical, keys, None)
+    assert "GET" in resolved.endpoints
+
+
+@pytest.mark.parametrize(
+    ("path", "unknown"),
+    [
+        ("/v1.0/nothing", "nothing"),
+        (f"/v1.0/users/{ID}/nothing/more", "nothing"),
+        (f"/v1.0/groups/{ID}/members/microsoft.graph.nothing", "microsoft.graph.nothing"),
+    ],
+)
+def test_unknown(path: str, unknown: str) -> None:
+    """The first segment that means nothing is named."""
+    resolved = ROUTER.resolve(path)
+
+    assert resolved is not None
+    assert (resolved.unknown, dict(resolved.endpoints)) == (unknown, {})
+
+
+@pytest.mark.parametrize("path", ["/", "", "/v2.0/users", "/users", "/common/oauth2/token"])
+def test_foreign(path: str) -> None:
+    """What does not begin with a version is not Graph's."""
+    assert ROUTER.resolve(path) is None
+
+
+@pytest.mark.parametrize("spelling", ["delta", "delta()", "microsoft.graph.delta", "DELTA()"])
+def test_functions(spelling: str) -> None:
+    """A function is called with and without its namespace and parentheses."""
+    router = Router([Endpoint("GET", "/users/delta", nothing)])
+    resolved = router.resolve(f"/v1.0/users/{spelling}")
+
+    assert resolved is not None
+    assert resolved.path == "/v1.0/users/delta"
+
+
+def test_every_route_is_reached() -> None:
+    """Every line of the table is found by its own path."""
+    for endpoint in ROUTES:
+        resolved = ROUTER.resolve(f"/v1.0{endpoint.path.replace('{', 'x-').replace('}', '')}")
+
+        assert resolved is not None
+        assert resolved.endpoints.get(endpoint.method) == endpoint, endpoint.path
