@@ -47,13 +47,17 @@ RECORDED: dict[str, int] = _TABLES["recorded"]
 """How many recorded answers of the token service are compared, and how many differ."""
 
 
+GRAPH_RECORDED: dict[str, int] = _TABLES["graph_recorded"]
+"""The same of Graph's recorded answers."""
+
+
 def deviations() -> list[Deviation]:
     """Every situation that may differ."""
     return [Deviation(**row) for row in _TABLES["deviation"]]
 
 
 def graph_deviations() -> list[Deviation]:
-    """Every situation in which Graph's recorded answers and the emulator's may differ."""
+    """How Graph's recorded answers and the emulator's may differ: a pattern, and why."""
     return [Deviation(**row) for row in _TABLES.get("graph_deviation", [])]
 
 

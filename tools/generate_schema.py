@@ -137,9 +137,7 @@ def _declared(metadata: dict[str, Any], name: str | None) -> dict[str, str]:
     return declared | {p: facts["type"] for p, facts in entry["properties"].items()}
 
 
-def _reach(
-    metadata: dict[str, Any], types: dict[str, dict[str, str]]
-) -> dict[str, list[str]]:
+def _reach(metadata: dict[str, Any], types: dict[str, dict[str, str]]) -> dict[str, list[str]]:
     """The complex types and enumerations in these types' properties, by kind, sorted."""
     found: dict[str, list[str]] = {"ComplexType": [], "EnumType": []}
     waiting = [edm for declared in types.values() for edm in declared.values()]

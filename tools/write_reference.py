@@ -19,6 +19,8 @@ import graphdaemon
 from graphdaemon.cli import cli
 from graphdaemon.emulator.app import ROUTES
 from graphdaemon.emulator.control import CONTROLS, PREFIX
+from graphdaemon.emulator.graph.access import find_access
+from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.setting import SETTINGS
 from tools import fidelity
@@ -40,7 +42,14 @@ The pretend tenant: a token service and a Graph in one process, behind TLS with 
 authority of its own. `graphdaemon emulator serve` runs it; in Python,
 `graphdaemon.emulator.Emulator` is a context manager with `url`, `ca_file`, `tenant`, `directory`
 and `clock`. It answers with the statuses, bodies and headers recorded from the real services, and
-refuses what it does not know. Paths of Graph are served below `/beta` too.
+refuses what it does not know. Graph's paths are on a page of their own: graph.md.
+"""
+_GRAPH_PROSE = """\
+What the pretend tenant's Graph answers, below `/v1.0` and `/beta`, and the application permissions
+that each path accepts there, the least privileged first (Microsoft's own table). Lists take
+`$select`, `$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service does, with
+its refusals; every list has a `/$count`, and what is linked can be cast, as in
+`/groups/{id}/members/microsoft.graph.user`.
 """
 _CONTROL_PROSE = """\
 ## Control API
@@ -57,6 +66,7 @@ def pages() -> dict[str, str]:
         "errors.md": _errors(),
         "library.md": _library(),
         "emulator.md": _emulator(),
+        "graph.md": _graph(),
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
     }
 
@@ -150,10 +160,7 @@ def _library() -> str:
 
 
 def _emulator() -> str:
-    served = [
-        (route.method, ("/v1.0" if route.service == "graph" else "") + route.path, route.answer)
-        for route in ROUTES
-    ]
+    served = [(route.method, route.path, route.answer) for route in ROUTES]
     controls = [(row.method, PREFIX + row.path, row.answer) for row in CONTROLS]
     return "\n".join(
         [
@@ -165,6 +172,35 @@ def _emulator() -> str:
             *_routes(controls),
         ]
     )
+
+
+def _graph() -> str:
+    paths: dict[str, list[str]] = {}
+    for route in GRAPH_ROUTES:
+        if not re.search(r"/\$count$|/microsoft\.graph\.\w+", route.path):
+            paths.setdefault(route.path, []).append(route.method)
+    rows = [
+        f"| {method} | `{path}` | {_permissions(method, path)} |"
+        for path, methods in paths.items()
+        for method in methods
+    ]
+    return "\n".join(
+        [
+            _MADE,
+            "# Graph's routes\n",
+            _GRAPH_PROSE,
+            "| verb | path | application permissions |",
+            "| --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
+
+
+def _permissions(method: str, path: str) -> str:
+    access = find_access(method, path)
+    others = sorted(access.application - access.least)
+    return ", ".join((*sorted(access.least & access.application), *others)) or "a user's only"
 
 
 def _routes(rows: Iterable[tuple[str, str, Callable[..., object]]]) -> list[str]:

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from queue import Queue
 
-from starlette.applications import Starlette
-from starlette.types import Message, Scope
+from starlette.types import ASGIApp, Message, Scope
 
 from tests.emulator.probe import Answer
 
@@ -21,7 +20,7 @@ Headers = Sequence[tuple[bytes, bytes]]
 class Line:
     """An application, and the loop it runs on."""
 
-    app: Starlette
+    app: ASGIApp
     loop: asyncio.AbstractEventLoop
 
     def send(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -109,14 +110,15 @@ _WORDS = (
 _GUIDS = [str(UUID(int=number, version=4)) for number in range(1, 6)]
 
 
-def make_records(kind: str, count: int = 60) -> list[dict[str, Any]]:
+@cache
+def make_records(kind: str, count: int = 60) -> tuple[dict[str, Any], ...]:
     """The same records every time: nulls, empty lists, all cases of letters."""
-    draw = random.Random(kind)  # noqa: S311 - the same every time
+    draw = random.Random(kind)
     shape = SHAPES[kind]
     base: list[dict[str, Any]] = list(draw_users(count, 0)) if kind == "user" else []
     records = []
     for number in range(count):
-        record = base[number] if base else {"id": _draw_guid(draw)}
+        record: dict[str, Any] = base[number] if base else {"id": _draw_guid(draw)}
         for name in shape.texts if kind != "user" else ("department", "officeLocation"):
             _place(record, name, draw.choice([None, *_WORDS]))
         for name in shape.nested:
@@ -135,7 +137,15 @@ def make_records(kind: str, count: int = 60) -> list[dict[str, Any]]:
                 [None, "2020-01-01T00:00:00Z", "2021-06-01T12:30:00.5Z", "2022-02-02T02:02:02Z"]
             )
         records.append({k: v for k, v in record.items() if v is not None})
-    return records
+    return tuple(records)
+
+
+@cache
+def list_values(kind: str) -> tuple[str, ...]:
+    """The names in the records, and others."""
+    names = SHAPES[kind].texts + SHAPES[kind].ranged
+    held = {str(r[name]) for r in make_records(kind) for name in names if name in r}
+    return tuple(sorted(held | set(_WORDS)))
 
 
 def _draw_guid(draw: random.Random) -> str:
@@ -169,16 +179,16 @@ def spell(draw: st.DrawFn, name: str) -> str:
 
 
 @st.composite
-def texts(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
+def texts(draw: st.DrawFn, kind: str) -> Case:
     """`eq`, `ne`, `in` and `eq null` on strings."""
     name = draw(st.sampled_from(SHAPES[kind].texts + SHAPES[kind].nested))
-    value = draw(st.sampled_from(values) | st.text(max_size=5))
+    value = draw(st.sampled_from(list_values(kind)) | st.text(max_size=5))
     form = draw(st.sampled_from(["eq", "ne", "in", "null"]))
     spelled = spell(draw, name)
     if form == "null" and "division" not in name:
         return Case(f"{spelled} eq null", lambda r: read(r, name) is None)
     if form == "in":
-        others = draw(st.lists(st.sampled_from(values), max_size=3))
+        others = draw(st.lists(st.sampled_from(list_values(kind)), max_size=3))
         listed = ", ".join(map(quoted, [value, *others]))
         wanted = {fold(one) for one in (value, *others)}
         return Case(f"{spelled} in ({listed})", lambda r: fold(read(r, name)) in wanted)
@@ -188,9 +198,9 @@ def texts(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
 
 
 @st.composite
-def prefixes(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
+def prefixes(draw: st.DrawFn, kind: str) -> Case:
     name = draw(st.sampled_from(SHAPES[kind].texts + SHAPES[kind].nested))
-    value = draw(st.sampled_from(values))
+    value = draw(st.sampled_from(list_values(kind)))
     part = value[: draw(st.integers(0, 4))]
     function = draw(st.sampled_from(["startswith", "startsWith", "StartsWith"]))
 
@@ -202,10 +212,10 @@ def prefixes(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
 
 
 @st.composite
-def ranges(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
+def ranges(draw: st.DrawFn, kind: str) -> Case:
     """Closed and open ranges of names, which plans turn into bounds."""
     name = draw(st.sampled_from(SHAPES[kind].ranged))
-    low, high = draw(st.sampled_from(values)), draw(st.sampled_from(values))
+    low, high = draw(st.sampled_from(list_values(kind))), draw(st.sampled_from(list_values(kind)))
     form = draw(st.sampled_from(["ge", "le", "both"]))
 
     def meaning(record: Record) -> bool:
@@ -219,10 +229,10 @@ def ranges(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
 
 
 @st.composite
-def keys(draw: st.DrawFn, kind: str, records: list[dict[str, Any]]) -> Case:
+def keys(draw: st.DrawFn, kind: str) -> Case:
     """`eq`, `in` and chains of `or` on IDs and keys."""
     name = draw(st.sampled_from(SHAPES[kind].keys))
-    held = [record[name] for record in records if name in record]
+    held = [record[name] for record in make_records(kind) if name in record]
     values = draw(st.lists(st.sampled_from(held) | st.just("nobody"), min_size=1, max_size=4))
     listed = [quoted(draw(st.sampled_from([v, v.upper()]))) for v in values]
     form = draw(st.sampled_from(["in", "or", "eq"]))
@@ -237,7 +247,7 @@ def keys(draw: st.DrawFn, kind: str, records: list[dict[str, Any]]) -> Case:
 
 
 @st.composite
-def items(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
+def items(draw: st.DrawFn, kind: str) -> Case:
     """`any` on collections of strings and of complex values, and `$count`."""
     shape = SHAPES[kind]
     forms = ["eq"] + ["starts"] * bool(shape.begun) + ["count"] * bool(shape.counted)
@@ -253,7 +263,7 @@ def items(draw: st.DrawFn, kind: str, values: list[str]) -> Case:
             f"{name}/any(l:l/{inner} eq {guid})",
             lambda r: any(item[inner] == guid for item in r.get(name) or ()),
         )
-    value = draw(st.sampled_from(values))
+    value = draw(st.sampled_from(list_values(kind)))
     if form == "eq":
         name = draw(st.sampled_from(shape.lists))
         return Case(
@@ -310,17 +320,11 @@ def _wrap(case: Case) -> str:
     return f"({case.text})" if " or " in case.text.lower() else case.text
 
 
-def cases(kind: str, records: list[dict[str, Any]]) -> st.SearchStrategy[Case]:
+@cache
+def cases(kind: str) -> st.SearchStrategy[Case]:
     """Filters that advanced queries allow, with their meanings."""
-    names = SHAPES[kind].texts + SHAPES[kind].ranged
-    values = sorted({str(r[name]) for r in records for name in names if name in r} | set(_WORDS))
     leaves = st.one_of(
-        texts(kind, values),
-        prefixes(kind, values),
-        ranges(kind, values),
-        keys(kind, records),
-        items(kind, values),
-        facts(kind),
+        texts(kind), prefixes(kind), ranges(kind), keys(kind), items(kind), facts(kind)
     )
     return st.recursive(
         leaves,

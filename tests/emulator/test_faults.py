@@ -122,7 +122,7 @@ def test_chance() -> None:
     def draw(seed: int) -> list[bool]:
         faults = Faults(Clock(at=0), seed)
         faults.fail_next(100, chance=0.25)
-        return [faults.draw("/t/oauth2/v2.0/token") is not None for _ in range(400)]
+        return [bool(faults.draw("POST", "/t/oauth2/v2.0/token")) for _ in range(400)]
 
     drawn = draw(1)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import ast
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from graphdaemon.emulator.app import ROUTES
+from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
 from tools.fidelity import GRADES, Row, rows
 
 HERE = Path(__file__).parent
@@ -32,9 +34,11 @@ def test_every_row_has_a_witness(row: Row) -> None:
 
 def test_every_route_has_a_row() -> None:
     """Nothing is served that the table does not grade."""
-    served = {f"{route.method} {route.path}" for route in ROUTES}
+    served = {f"{route.method} {route.path}" for route in (*ROUTES, *GRAPH_ROUTES)}
+    # What begins like a row's path hangs on it: counts, casts, what is linked.
+    patterns = [route for row in rows() for route in row.routes]
 
-    assert served - {route for row in rows() for route in row.routes} == set()
+    assert [one for one in served if not any(fnmatchcase(one, p) for p in patterns)] == []
 
 
 def test_what_is_chosen_or_missing_says_so_in_a_note() -> None:

@@ -219,7 +219,7 @@ def draw_object(draw: random.Random, world: World, depth: int) -> dict[str, Any]
 
 def draw_value(draw: random.Random, world: World, depth: int) -> Any:
     key = draw_key(draw, world)
-    simple = [
+    simple: list[Any] = [
         None, True, False, 0, -1, 1e300, "", "x", key, "a" * 300, draw.choice(WORDS),
         f"https://graph.microsoft.com/v1.0/directoryObjects/{key}",
         f"n{draw.getrandbits(20)}@contoso.example", "2030-01-01T00:00:00Z", [], {}, [key, key],

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from graphdaemon.emulator.graph import replica
+from graphdaemon.emulator.link import Links
 from graphdaemon.emulator.server import Emulator
 from graphdaemon.emulator.shelf import Found, Span
 from tests.emulator.probe import Answer, App, Probe, register
@@ -56,6 +57,11 @@ def scene() -> Iterator[Scene]:
         )
         for user in users:
             directory.link(tenant, "members", inner, user)
+        for user in users:
+            for manager in directory.neighbours(tenant, Links("manager", user.seq)):
+                directory.unlink(
+                    tenant, "manager", user, Found("user", manager.seq, manager.content)
+                )
         for user, manager in zip(users[1:], users, strict=False):
             directory.link(tenant, "manager", user, manager)
         directory.link(tenant, "members", outer, inner)
@@ -182,6 +188,20 @@ def test_filter_members(scene: Scene) -> None:
     found = scene.get(path + wanted, ConsistencyLevel="eventual").json()
     assert user["id"] in [item["id"] for item in found["value"]]
     assert found["@odata.count"] == len(found["value"])
+
+
+@pytest.mark.parametrize("direction", ["", " desc"])
+def test_order_members(scene: Scene, direction: str) -> None:
+    """Members are sorted by the advanced index, over all pages."""
+    found, link = [], f"/groups/{scene.inner}/members?$count=true&$top=7&$orderby=displayName"
+    link += quote(direction)
+    while link:
+        page = scene.get(link.partition("/v1.0")[2] or link, ConsistencyLevel="eventual").json()
+        found += [item["displayName"].casefold() for item in page["value"]]
+        link = page.get("@odata.nextLink", "")
+
+    assert found == sorted(found, reverse=bool(direction))
+    assert len(found) == CHAIN
 
 
 def test_any_object(scene: Scene) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator import schema
+from graphdaemon.emulator import filterable, registration, schema
 from graphdaemon.emulator.clock import Clock, format_http_date, format_iso, format_stamp, parse_iso
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
+DATA = ROOT / "src" / "graphdaemon" / "emulator" / "data" / "schema.json"
 
 
 def load_generator() -> ModuleType:
@@ -64,31 +65,104 @@ def test_canonical() -> None:
 
 
 def test_tables_name_properties() -> None:
-    """Every name in the hand-written tables is a declared property."""
-    declared = set(schema.declared("user"))
-    tables: list[Any] = [
-        schema.DEFAULT_USER,
-        schema.BASIC_USER,
-        schema.SINGLE_USER_ONLY,
-        schema.FILTERS["user"],
-    ]
+    """Every name in the hand-written tables is a property of the type."""
+    for kind in json.loads(DATA.read_text("utf-8"))["types"]:
+        assert set(schema.default(kind)) <= set(schema.declared(kind)), kind
+        assert len(set(schema.default(kind))) == len(schema.default(kind))
+    assert set(schema.declared("user")) >= schema.BASIC_USER | schema.SINGLE_USER_ONLY
+    for kind, sorts in filterable.SORTS.items():
+        assert set(sorts) - {"createdDateTime"} <= set(schema.declared(kind)), kind
+    for kind, names in filterable.RANGED.items():
+        assert names <= set(schema.declared(kind)), kind
+    for kind, names in filterable.LINKED.items():
+        assert names <= set(schema.navigation(kind)), kind
 
-    assert [set(table) - declared for table in tables] == [set()] * 4
-    assert len(schema.DEFAULT_USER) == 11
+
+def test_default() -> None:
+    """Each type has its default set: 11 properties of users, all that is declared of devices."""
+    assert len(schema.default("user")) == 11
+    assert schema.default("user")[-1] == "id"
+    assert set(schema.default("device")) == set(schema.declared("device")) - {"extensionAttributes"}
+    assert schema.default("directoryRole") == (
+        *("id", "deletedDateTime", "description", "displayName", "roleTemplateId"),
+    )
 
 
-def test_recorded_default() -> None:
-    """The default set and its order are those of a recorded list."""
+@pytest.mark.parametrize(
+    ("kind", "set_name"),
+    [
+        ("group", "groups"),
+        ("application", "applications"),
+        ("servicePrincipal", "servicePrincipals"),
+    ],
+)
+def test_recorded_sets(kind: str, set_name: str) -> None:
+    """No recorded list has a property that the default set has not, and the order is its own."""
+    seen = [tuple(record) for record in read_recorded_lists(f"/v1.0/{set_name}?")]
+
+    default = schema.default(kind)
+    assert seen
+    for names in map(set, seen):
+        assert names <= set(default)
+    newest = max(seen, key=len)
+    scalars = [name for name in newest if name not in MOVING]
+    assert scalars == [name for name in default if name in newest and name not in MOVING]
+
+
+# Null complex values stand among the scalars, set ones behind them.
+MOVING = {"info", "optionalClaims", "verifiedPublisher", "onPremisesProvisioningErrors"}
+
+
+def test_registered() -> None:
+    """What the portal drafts has the default set's properties, in its order."""
+    when = "2024-01-01T00:00:00Z"
+    application = registration.draft_application(
+        "1", "2", "A", created=when, domain="x", audience="AzureADMyOrg", redirect_uris=()
+    )
+    principal = registration.draft_principal(
+        "1", "2", "A", created=when, owner="3", audience="AzureADMyOrg"
+    )
+
+    assert tuple(application) == schema.default("application")
+    assert tuple(principal) == schema.default("servicePrincipal")
+
+
+def test_navigation() -> None:
+    """Navigation properties lead to a type, to one object or to many."""
+    assert schema.navigation("user")["manager"] == "microsoft.graph.directoryObject"
+    assert schema.navigation("group")["members"] == "Collection(microsoft.graph.directoryObject)"
+    assert schema.navigation("assignedLicense") == {}
+
+
+def test_complex_types() -> None:
+    """Complex types have properties, enumerations members, and directory objects everything."""
+    assert schema.declared("assignedLicense")["skuId"] == "Edm.Guid"
+    assert schema.canonical("objectIdentity", "ISSUER") == "issuer"
+    assert "unknown" in schema.enumerated("mdmAuthority")
+    assert schema.enumerated("assignedLicense") == ()
+    assert {"userPrincipalName", "groupTypes", "deviceId", "roleTemplateId"} <= set(
+        schema.declared("directoryObject")
+    )
+    assert schema.knows("group")
+    assert not schema.knows("calendar")
+
+
+def read_recorded_lists(part: str) -> list[dict[str, Any]]:
     path = SHARED / "recordings" / "azure-cli.jsonl"
     if not path.is_file():
         pytest.skip("the recordings are not beside this checkout (../shared/data)")
     records = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-    lists = [
-        record["response_body"]["value"]
+    return [
+        item
         for record in records
-        if record["method"] == "GET" and "/v1.0/users?" in record["url"]
+        if record["method"] == "GET" and part in record["url"] and "elect=" not in record["url"]
+        for item in record["response_body"].get("value", ())
     ]
-    users = [user for users in lists for user in users]
+
+
+def test_recorded_default() -> None:
+    """The default set of users and its order are those of a recorded list."""
+    users = read_recorded_lists("/v1.0/users?")
 
     assert users
     assert {tuple(user) for user in users} == {schema.DEFAULT_USER}

@@ -51,11 +51,29 @@ def offer_api(
 
 
 def copy_api(application: Record, principal: Record) -> Record:
-    """The service principal's record with what its application offers."""
+    """
+    The service principal's record with what it has from its application.
+
+    A name of its own stays its own.
+    """
+    web = application["web"]
+    renamed = principal["displayName"] != principal["appDisplayName"]
     return principal | {
+        "appDescription": application["description"],
+        "appDisplayName": application["displayName"],
         "appRoles": application["appRoles"],
+        "displayName": principal["displayName"] if renamed else application["displayName"],
+        "homepage": web["homePageUrl"],
+        "info": application["info"],
+        "logoutUrl": web["logoutUrl"],
         "oauth2PermissionScopes": application["api"]["oauth2PermissionScopes"],
+        "replyUrls": [
+            uri
+            for platform in ("web", "spa", "publicClient")
+            for uri in application[platform]["redirectUris"]
+        ],
         "servicePrincipalNames": [application["appId"], *application["identifierUris"]],
+        "signInAudience": application["signInAudience"],
     }
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import unquote
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -22,28 +21,28 @@ from graphdaemon.emulator import (
     identity,
     session,
 )
-from graphdaemon.emulator.clock import format_date
 from graphdaemon.emulator.control import PREFIX, ControlSettings, create_control
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.errors import GraphFault, OAuthFault, deny, refuse
 from graphdaemon.emulator.exchange import (
     Context,
-    answer_graph,
+    DeltaSettings,
     answer_oauth,
     describe_fault,
     describe_oauth,
     host_name,
-    trace_of,
 )
 from graphdaemon.emulator.faults import Faults
 from graphdaemon.emulator.fetch import make_fetch
 from graphdaemon.emulator.graph import gate
+from graphdaemon.emulator.graph.fault import answer_fault
 from graphdaemon.emulator.graph.route import ROUTER
 from graphdaemon.emulator.graph.router import VERSIONS
 from graphdaemon.emulator.graph.userinfo import show_userinfo
 from graphdaemon.emulator.issuer import IssuerKeys
-from graphdaemon.emulator.outage import answer_outage
 from graphdaemon.emulator.page import render_fault
+from graphdaemon.emulator.sabotage import sabotage
+from graphdaemon.emulator.throttle import Throttle
 from graphdaemon.emulator.tokens import KeyRing, draw_lifetime
 
 __all__ = ["ROUTES", "Endpoint", "create_app"]
@@ -87,15 +86,6 @@ ROUTES = (
     Endpoint("POST", "/oidc/userinfo", show_userinfo),
 )
 
-# Where planned faults have no say: they are the token service's.
-_SAFE = (f"{PREFIX}/", *(f"/{version}/" for version in VERSIONS))
-
-_CHALLENGE = (
-    'Bearer realm="", '
-    'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
-    'client_id="00000003-0000-0000-c000-000000000000"'
-)
-
 
 def create_app(
     directory: Directory,
@@ -108,8 +98,10 @@ def create_app(
     strict_filter: bool = False,
     fetch: Callable[[str], bytes] | None = None,
     faults: Faults | None = None,
+    throttle: Throttle | None = None,
     control: ControlSettings | None = None,
     device_interval: int = 5,
+    delta: DeltaSettings | None = None,
 ) -> Starlette:
     """
     The emulator for this directory.
@@ -125,8 +117,10 @@ def create_app(
         strict_filter: see `Context`.
         fetch: gets documents of foreign token issuers, see `make_fetch`.
         faults: which requests are to fail.
+        throttle: how much everybody may ask for; by default Graph's documented limits.
         control: serve the control API, and what it needs.
         device_interval: seconds that devices are told to wait between polls.
+        delta: how delta queries are answered.
     """
     draws = rng or random.SystemRandom()
     context = Context(
@@ -140,7 +134,9 @@ def create_app(
         strict_filter,
         IssuerKeys(fetch or make_fetch(), directory.clock),
         faults or Faults(directory.clock),
+        throttle or Throttle(directory.clock),
         device_interval,
+        delta or DeltaSettings(),
     )
     routes: list[BaseRoute] = [_make_route(endpoint) for endpoint in ROUTES]
     routes += [route for version in VERSIONS for route in _make_graph_routes(version)]
@@ -152,7 +148,7 @@ def create_app(
 def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_admit), Middleware(_fail)],
+        middleware=[Middleware(_admit), Middleware(sabotage)],
         exception_handlers={
             OAuthFault: _answer_oauth_fault,
             GraphFault: _answer_graph_fault,
@@ -199,20 +195,6 @@ def _admit(app: ASGIApp) -> ASGIApp:
     return admitted
 
 
-def _fail(app: ASGIApp) -> ASGIApp:
-    """Let requests fail as planned, before anything else looks at them."""
-
-    async def failing(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and not scope["path"].startswith(_SAFE):
-            fault = scope["app"].state.context.faults.draw(scope["path"])
-            if fault is not None:
-                await answer_outage(Request(scope), fault)(scope, receive, send)
-                return
-        await app(scope, receive, send)
-
-    return failing
-
-
 def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, OAuthFault)
     content = describe_fault(request, fault)
@@ -226,27 +208,7 @@ def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
 
 def _answer_graph_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, GraphFault)
-    trace = trace_of(request)
-    inner = {
-        "date": format_date(trace.now),
-        "request-id": trace.request_id,
-        "client-request-id": trace.client_request_id or trace.request_id,
-    }
-    error = {"code": fault.code, "message": fault.message, "innerError": inner}
-    return answer_graph(
-        request,
-        msgspec.json.encode({"error": error}),
-        status=fault.status,
-        media_type="application/json",
-        units=None if fault.gateway else 1,
-        headers={"WWW-Authenticate": _challenge(fault)} if fault.status == 401 else None,
-    )
-
-
-def _challenge(fault: GraphFault) -> str:
-    if fault.claims is None:
-        return _CHALLENGE
-    return f'{_CHALLENGE}, error="insufficient_claims", claims="{fault.claims}"'
+    return answer_fault(request, fault)
 
 
 def _answer_unrouted(request: Request, error: Exception) -> Response:

@@ -1,5 +1,5 @@
 """
-The control API below `/_emulator/`: time, faults, seeding, snapshots, keys.
+The control API below `/_emulator/`: time, faults, limits, seeding, snapshots, keys.
 
 It is for the tests and tools of whoever started the emulator: only programs on
 this machine may use it, and no web page may make a browser use it.
@@ -21,7 +21,6 @@ from starlette.routing import Route
 
 from graphdaemon.emulator.clock import format_iso, parse_iso
 from graphdaemon.emulator.exchange import Context, context_of
-from graphdaemon.emulator.faults import TOKEN, Fault
 from graphdaemon.emulator.guard import (
     ControlFault,
     answer_failure,
@@ -31,22 +30,32 @@ from graphdaemon.emulator.guard import (
     guard,
     read_body,
 )
-from graphdaemon.emulator.seed import seed_directory
+from graphdaemon.emulator.life import Life, parse_rate
+from graphdaemon.emulator.seed import Sizes, choose_sizes, seed_directory
+from graphdaemon.emulator.trouble import (
+    add_fault,
+    change_throttle,
+    clear_faults,
+    clear_throttle,
+    list_faults,
+    show_throttle,
+)
 
 __all__ = ["CONTROLS", "PREFIX", "Control", "ControlSettings", "create_control"]
 
 PREFIX = "/_emulator"
-MOST_USERS = 1_000_000
+MOST_OBJECTS = 1_000_000
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class ControlSettings(NamedTuple):
-    """Where snapshots are kept, and what a reset seeds."""
+    """Where snapshots are kept, what a reset seeds, and what makes the directory live."""
 
     snapshots: Path
-    users: int
+    sizes: Sizes
     seed: int
+    life: Life
 
 
 class Nothing(msgspec.Struct, forbid_unknown_fields=True):
@@ -65,23 +74,20 @@ class Distance(msgspec.Struct, forbid_unknown_fields=True):
     seconds: float
 
 
-class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Which requests are to fail: the next `count`, or all for `seconds`, and how."""
-
-    count: int | None = None
-    seconds: float | None = None
-    code: int = 90055
-    retry_after: int | None = None
-    html: bool = False
-    route: str = TOKEN
-    chance: float = 1.0
-
-
 class Seeding(msgspec.Struct, forbid_unknown_fields=True):
     """What to fill the directory with; by default what it was started with."""
 
     users: int | None = None
+    groups: int | None = None
+    devices: int | None = None
     seed: int | None = None
+
+
+class Living(msgspec.Struct, forbid_unknown_fields=True):
+    """How many changes there are to be in a second, or as in `300/m`, and which."""
+
+    rate: float | str
+    seed: int = 0
 
 
 class Control(NamedTuple):
@@ -138,52 +144,53 @@ async def move_clock(request: Request) -> Response:
     return await show_clock(request)
 
 
-async def list_faults(request: Request) -> Response:
-    """List which requests are to fail."""
-    return answer_json({"faults": context_of(request).faults.plans()})
-
-
-async def add_fault(request: Request) -> Response:
-    """Let requests fail: the next `count`, or all for `seconds`."""
-    order = await read_body(request, FaultOrder)
-    faults = context_of(request).faults
-    if order.count is not None and order.seconds is not None:
-        raise ControlFault(400, "bad_request", "say count or seconds, not both")
-    try:
-        fault = Fault(order.code, order.retry_after, order.html)
-        if order.seconds is not None:
-            faults.fail_for(order.seconds, fault, route=order.route, chance=order.chance)
-        else:
-            count = 1 if order.count is None else order.count
-            faults.fail_next(count, fault, route=order.route, chance=order.chance)
-    except ValueError as error:
-        raise ControlFault(400, "bad_request", str(error)) from error
-    return await list_faults(request)
-
-
-async def clear_faults(request: Request) -> Response:
-    """Let nothing fail any more."""
-    context_of(request).faults.clear()
-    return await list_faults(request)
-
-
 async def reset(request: Request) -> Response:
-    """Empty the directory, seed it with `users` of `seed`, and forget all faults."""
+    """Empty the directory, seed it with `users` and more of `seed`, and forget all faults."""
     order, settings = await read_body(request, Seeding), _settings_of(request)
-    users = settings.users if order.users is None else order.users
+    sizes = settings.sizes
+    if order.users is not None:
+        sizes = choose_sizes(order.users)
+    sizes = sizes._replace(
+        groups=sizes.groups if order.groups is None else order.groups,
+        devices=sizes.devices if order.devices is None else order.devices,
+    )
     seed = settings.seed if order.seed is None else order.seed
-    if not 0 <= users <= MOST_USERS:
-        raise ControlFault(400, "bad_request", f"from 0 to {MOST_USERS} users")
+    if not all(0 <= number <= MOST_OBJECTS for number in sizes):
+        raise ControlFault(400, "bad_request", f"from 0 to {MOST_OBJECTS} objects of a type")
     context = context_of(request)
 
     def refill() -> None:
         with context.directory.transaction():
             context.directory.clear()
-            seed_directory(context.directory, users=users, seed=seed)
+            seed_directory(context.directory, **sizes._asdict(), seed=seed)
 
     await run_in_threadpool(refill)
     context.faults.clear()
+    context.throttle.clear()
     return answer_json(_describe_tenants(context))
+
+
+async def show_life(request: Request) -> Response:
+    """Say how many changes happen by themselves in a second, and how many there were."""
+    life = _settings_of(request).life
+    return answer_json({"rate": life.rate, "count": life.count})
+
+
+async def start_life(request: Request) -> Response:
+    """Let the directory change by itself at a `rate`, by the chances of `seed`."""
+    order, life = await read_body(request, Living), _settings_of(request).life
+    try:
+        rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
+        await run_in_threadpool(life.start, rate, order.seed)
+    except ValueError as error:
+        raise ControlFault(400, "bad_request", str(error)) from error
+    return await show_life(request)
+
+
+async def stop_life(request: Request) -> Response:
+    """Let nothing change by itself any more."""
+    await run_in_threadpool(_settings_of(request).life.stop)
+    return await show_life(request)
 
 
 async def list_snapshots(request: Request) -> Response:
@@ -238,7 +245,13 @@ CONTROLS = (
     Control("GET", "/faults", list_faults),
     Control("POST", "/faults", add_fault),
     Control("DELETE", "/faults", clear_faults),
+    Control("GET", "/throttle", show_throttle),
+    Control("POST", "/throttle", change_throttle),
+    Control("DELETE", "/throttle", clear_throttle),
     Control("POST", "/reset", reset),
+    Control("GET", "/life", show_life),
+    Control("POST", "/life", start_life),
+    Control("DELETE", "/life", stop_life),
     Control("GET", "/snapshots", list_snapshots),
     Control("POST", "/snapshots/{name}", take_snapshot),
     Control("POST", "/snapshots/{name}/restore", restore_snapshot),

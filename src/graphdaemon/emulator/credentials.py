@@ -1,6 +1,7 @@
 """What applications prove their identity with: secrets, certificates, federated credentials."""
 
 import re
+from dataclasses import astuple
 
 from graphdaemon.emulator.clock import format_iso
 from graphdaemon.emulator.entity import (
@@ -10,13 +11,14 @@ from graphdaemon.emulator.entity import (
     Record,
     Tenant,
 )
-from graphdaemon.emulator.objects import Objects
+from graphdaemon.emulator.lookup import Lookups
 from graphdaemon.emulator.registration import (
     describe_certificate,
     digest_secret,
     draft_key,
     draft_password,
     draw_secret,
+    name_subject,
     read_certificate,
 )
 
@@ -32,7 +34,7 @@ LONGEST_FEDERATED = 600
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
 
 
-class Credentials(Objects):
+class Credentials(Lookups):
     """What `Directory` knows of credentials."""
 
     def add_password(
@@ -64,12 +66,12 @@ class Credentials(Objects):
             self._store.keep_credential(values)
         return Password(key_id, secret, secret[:3], begin, finish)
 
-    def password(self, app_id: str, secret: str) -> Password | None:
-        """The application's client secret of this value, expired or not."""
+    def password(self, app_id: str, secret: str, *, principal_id: str = "") -> Password | None:
+        """The client secret of this value, the application's or the service principal's own."""
         rows = self._store.read(
             "SELECT key_id, start, end FROM credential "
-            "WHERE app_id = ? AND kind = 'secret' AND value = ?",
-            (app_id.lower(), digest_secret(secret)),
+            "WHERE app_id IN (?, ?) AND kind = 'secret' AND value = ?",
+            (app_id.lower(), principal_id, digest_secret(secret)),
         )
         for key_id, start, end in rows:
             return Password(key_id, None, secret[:3], start, end)
@@ -88,19 +90,19 @@ class Credentials(Objects):
         certificate, key_id = read_certificate(der), self._new_id()
         begin = certificate.not_valid_before_utc.timestamp()
         finish = certificate.not_valid_after_utc.timestamp()
-        name = display_name or certificate.subject.rfc4514_string()
+        name = display_name or name_subject(certificate)
         entry = draft_key(key_id, der, name, start=format_iso(begin), end=format_iso(finish))
         with self._store.writing():
             self._extend(tenant, app_id, "keyCredentials", entry)
             self._store.keep_credential((key_id, app_id.lower(), "certificate", der, begin, finish))
         return describe_certificate(key_id, der, begin, finish)
 
-    def certificates(self, app_id: str) -> list[Certificate]:
-        """The application's certificates, expired ones too."""
+    def certificates(self, app_id: str, *, principal_id: str = "") -> list[Certificate]:
+        """The application's certificates and its service principal's own, expired ones too."""
         rows = self._store.read(
             "SELECT key_id, value, start, end FROM credential "
-            "WHERE app_id = ? AND kind = 'certificate'",
-            (app_id.lower(),),
+            "WHERE app_id IN (?, ?) AND kind = 'certificate'",
+            (app_id.lower(), principal_id),
         )
         return [describe_certificate(*row) for row in rows]
 
@@ -131,6 +133,7 @@ class Credentials(Objects):
         subject: str,
         *,
         audience: str = TOKEN_EXCHANGE,
+        description: str | None = None,
     ) -> FederatedCredential:
         """
         Trust tokens of another issuer for one subject as proof of the application's identity.
@@ -141,24 +144,43 @@ class Credentials(Objects):
             LookupError: the application is not in this tenant.
             ValueError: one of the service's limits; the text says which.
         """
-        if self._find_application("application", tenant.number, app_id) is None:
-            principal = self._need("servicePrincipal", tenant, app_id)
-            if principal.record["servicePrincipalType"] != "ManagedIdentity":
-                self._need("application", tenant, app_id)
+        self._need_holder(tenant, app_id)
+        made = FederatedCredential(self._new_id(), name, issuer, subject, audience, description)
         with self._store.writing() as connection:
-            _check_federated(self.federated_credentials(app_id), name, issuer, subject, audience)
-            made = FederatedCredential(self._new_id(), name, issuer, subject, audience)
+            _check_federated(self.federated_credentials(app_id), made)
             connection.execute(
-                "INSERT INTO federated (id, app_id, name, issuer, subject, audience) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (made.id, app_id.lower(), name, issuer, subject, audience),
+                "INSERT INTO federated "
+                "(app_id, id, name, issuer, subject, audience, description) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (app_id.lower(), *astuple(made)),
             )
         return made
 
+    def change_federated_credential(
+        self, tenant: Tenant, app_id: str, changed: FederatedCredential
+    ) -> None:
+        """
+        Put a federated credential in the place of the one with its ID; its name stays.
+
+        Raises:
+            LookupError: no such application.
+            ValueError: one of the service's limits; the text says which.
+        """
+        self._need_holder(tenant, app_id)
+        with self._store.writing() as connection:
+            others = [one for one in self.federated_credentials(app_id) if one.id != changed.id]
+            _check_federated(others, changed)
+            connection.execute(
+                "UPDATE federated SET issuer = ?, subject = ?, audience = ?, description = ? "
+                "WHERE id = ?",
+                (*astuple(changed)[2:], changed.id),
+            )
+
     def federated_credentials(self, app_id: str) -> list[FederatedCredential]:
-        """The application's federated credentials, in no order."""
+        """The application's federated credentials, by name."""
         rows = self._store.read(
-            "SELECT id, name, issuer, subject, audience FROM federated WHERE app_id = ?",
+            "SELECT id, name, issuer, subject, audience, description FROM federated "
+            "WHERE app_id = ? ORDER BY name",
             (app_id.lower(),),
         )
         return [FederatedCredential(*row) for row in rows]
@@ -170,13 +192,20 @@ class Credentials(Objects):
         Raises:
             LookupError: no such application or credential.
         """
-        self._need("servicePrincipal", tenant, app_id)
+        self._need_holder(tenant, app_id)
         with self._store.writing() as connection:
             gone = connection.execute(
                 "DELETE FROM federated WHERE app_id = ? AND name = ?", (app_id.lower(), name)
             )
             if not gone.rowcount:
                 raise LookupError(f"{app_id} has no federated credential named {name!r}")
+
+    def _need_holder(self, tenant: Tenant, app_id: str) -> None:
+        """Make sure that this is an application of the tenant's, or a managed identity."""
+        if self._find_application("application", tenant.number, app_id) is None:
+            principal = self._need("servicePrincipal", tenant, app_id)
+            if principal.record["servicePrincipalType"] != "ManagedIdentity":
+                self._need("application", tenant, app_id)
 
     def _extend(self, tenant: Tenant, app_id: str, name: str, entry: Record) -> None:
         record = self._need("application", tenant, app_id).record
@@ -190,25 +219,28 @@ class Credentials(Objects):
             if len(kept) == len(record[name]):
                 raise LookupError(f"{app_id} has no {name} entry with keyId {key_id!r}")
             self._rewrite(tenant, "application", record | {name: kept})
-            connection.execute("DELETE FROM credential WHERE key_id = ?", (key_id,))
+            connection.execute(
+                "DELETE FROM credential WHERE app_id = ? AND key_id = ?", (app_id.lower(), key_id)
+            )
 
 
-def _check_federated(
-    present: list[FederatedCredential], name: str, issuer: str, subject: str, audience: str
-) -> None:
-    if not _NAME.fullmatch(name):
+def _check_federated(present: list[FederatedCredential], made: FederatedCredential) -> None:
+    if not _NAME.fullmatch(made.name):
         raise ValueError(
-            f"{name!r} is no name for a federated credential: 3 to 120 letters, digits, - and _"
+            f"{made.name!r} is no name for a federated credential: 3 to 120 letters, digits, "
+            "- and _"
         )
-    for what, value in (("issuer", issuer), ("subject", subject), ("audience", audience)):
-        if not 0 < len(value) <= LONGEST_FEDERATED:
+    for what in ("issuer", "subject", "audience"):
+        if not 0 < len(getattr(made, what)) <= LONGEST_FEDERATED:
             raise ValueError(f"the {what} must have 1 to {LONGEST_FEDERATED} characters")
-    if not issuer.startswith("https://"):
-        raise ValueError(f"the issuer must be an https URL, not {issuer!r}")
+    if len(made.description or "") > LONGEST_FEDERATED:
+        raise ValueError(f"the description must have at most {LONGEST_FEDERATED} characters")
+    if not made.issuer.startswith("https://"):
+        raise ValueError(f"the issuer must be an https URL, not {made.issuer!r}")
     if len(present) >= MOST_FEDERATED:
         raise ValueError(f"an application has at most {MOST_FEDERATED} federated credentials")
     for credential in present:
-        if credential.name == name:
-            raise ValueError(f"the application has a federated credential {name!r} already")
-        if (credential.issuer, credential.subject) == (issuer, subject):
+        if credential.name == made.name:
+            raise ValueError(f"the application has a federated credential {made.name!r} already")
+        if (credential.issuer, credential.subject) == (made.issuer, made.subject):
             raise ValueError(f"{credential.name!r} is for that issuer and subject already")

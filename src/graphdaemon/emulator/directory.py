@@ -1,20 +1,23 @@
 """
 Tenants and what is in them. Knows no HTTP.
 
-The class is one, its text is in seven files: `tenancy`, `objects`,
-`credentials`, `registry`, `ledger`, `people`, and what is here.
+The class is one, its text is in twelve files: `tenancy`, `history`, `objects`, `lookup`,
+`credentials`, `registry`, `ledger`, `people`, `grant`, `registrar`, `licence`,
+and what is here.
 """
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from graphdaemon.emulator import shelf
 from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.people import People
+from graphdaemon.emulator.licence import Licences
+from graphdaemon.emulator.shelf import Row
 
 __all__ = ["Directory"]
 
 
-class Directory(People):
+class Directory(Licences):
     """
     Every tenant of one emulator, in a file or in memory.
 
@@ -22,6 +25,7 @@ class Directory(People):
         path: the database file; None keeps everything in memory.
         clock: where creation times and expiry come from.
         new_id: makes the GUIDs of what is created.
+        draft: the file is new, and nobody else's until it is closed, see `Store`.
     """
 
     @contextmanager
@@ -29,6 +33,23 @@ class Directory(People):
         """A transaction for many new objects: indices are made at its end, all at once."""
         with self.transaction(), self._store.unindexed():
             yield
+
+    def next_number(self) -> int:
+        """The number that the next object gets."""
+        return shelf.read_last(self._store) + 1
+
+    def add_rows(self, tenant: Tenant, kind: str, rows: Iterable[Row]) -> range:
+        """Fill the directory with objects that are rendered already; their numbers."""
+        return shelf.insert(self._store, tenant.number, kind, rows)
+
+    def add_identifiers(self, tenant: Tenant, app_id: str, names: Iterable[str]) -> None:
+        """
+        Let a service principal be known by these names.
+
+        Raises:
+            ValueError: another one has a name already.
+        """
+        self._store.keep_identifiers(tenant.number, app_id, names)
 
     def add_users(self, tenant: Tenant, records: Iterable[Record]) -> range:
         """Add users in the order they are to be listed; `id` and `userPrincipalName` are unique."""

@@ -96,6 +96,7 @@ class FederatedCredential:
     issuer: str
     subject: str
     audience: str
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

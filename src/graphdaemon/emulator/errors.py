@@ -1,10 +1,17 @@
 """What the emulator raises when it refuses; app.py alone turns it into an answer."""
 
+from collections.abc import Mapping
+
 from graphdaemon.emulator.aadsts import OAUTH
+from graphdaemon.emulator.breakdown import BREAKDOWNS
 from graphdaemon.emulator.delegated import DELEGATED
+from graphdaemon.emulator.denial import DENIALS
 from graphdaemon.emulator.refusal import GRAPH
+from graphdaemon.emulator.rejection import REJECTIONS
 
 __all__ = ["GraphFault", "OAuthFault", "deny", "refuse"]
+
+_ROWS = {**GRAPH, **REJECTIONS, **DENIALS, **BREAKDOWNS}
 
 
 class OAuthFault(Exception):  # noqa: N818 - a refusal, not an error of ours
@@ -41,6 +48,9 @@ class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         gateway: refused before the directory was asked; such answers carry
             neither `Cache-Control` nor `x-ms-resource-unit` (recorded 2022-2025).
         claims: what the next token must say, in base64, if that would help.
+        details: what is wrong with which property, and with whom it conflicts.
+        headers: what the answer carries besides.
+        inner: what `innerError` holds besides date and request ID; a throttled request's.
     """
 
     def __init__(
@@ -51,6 +61,9 @@ class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         *,
         gateway: bool = False,
         claims: str | None = None,
+        details: tuple[dict[str, str], ...] = (),
+        headers: Mapping[str, str] | None = None,
+        inner: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(f"{status} {code}: {message}")
         self.status = status
@@ -58,6 +71,9 @@ class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         self.message = message
         self.gateway = gateway
         self.claims = claims
+        self.details = details
+        self.headers = headers or {}
+        self.inner = inner or {}
 
 
 def refuse(code: int, *, error: str | None = None, **values: object) -> OAuthFault:
@@ -74,8 +90,39 @@ def refuse(code: int, *, error: str | None = None, **values: object) -> OAuthFau
     return OAuthFault(code, error or row.error, row.status, text, suberror=row.suberror)
 
 
-def deny(word: str, *, claims: str | None = None, **values: object) -> GraphFault:
-    """Graph's fault for a key of GRAPH, its message filled with `values`."""
-    row = GRAPH[word]
+def deny(
+    word: str,
+    *,
+    claims: str | None = None,
+    target: str | None = None,
+    holder: str | None = None,
+    headers: Mapping[str, str] | None = None,
+    inner: Mapping[str, str] | None = None,
+    **values: object,
+) -> GraphFault:
+    """
+    Graph's fault for a key of one of its tables of refusals, its message filled with `values`.
+
+    Args:
+        word: the key.
+        claims: what the next token must say.
+        target: the property that the row's detail is about.
+        holder: the object that it conflicts with, e.g. `User_{id}`.
+        headers: see `GraphFault`.
+        inner: see `GraphFault`.
+        values: what the row's message has in braces.
+    """
+    row = _ROWS[word]
     message = row.message.format(**values)
-    return GraphFault(row.status, row.code, message, gateway=row.gateway, claims=claims)
+    details = [(row.detail, target)] if row.detail and target else []
+    details += [("ConflictingObjects", holder)] if holder else []
+    return GraphFault(
+        row.status,
+        row.code,
+        message,
+        gateway=row.gateway,
+        claims=claims,
+        details=tuple({"code": c, "message": message, "target": t} for c, t in details),
+        headers=headers,
+        inner=inner,
+    )

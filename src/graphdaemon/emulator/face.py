@@ -5,6 +5,8 @@ The document holds what is set; the face is what a list answers without
 `$select`, so that a page of it is bytes put together.
 """
 
+from functools import cache
+
 import msgspec
 
 from graphdaemon.emulator import schema
@@ -12,12 +14,32 @@ from graphdaemon.emulator.entity import Record
 from graphdaemon.emulator.kind import KINDS
 from graphdaemon.emulator.shelf import Row
 
-__all__ = ["render", "render_application"]
+__all__ = ["read_id", "render", "render_application", "render_reference"]
 
 _encode = msgspec.json.Encoder().encode
 
 # Their records hold every property of the default representation, null or not, in its order.
 _WHOLE = frozenset({"application", "servicePrincipal"})
+
+# Written like texts; the CSDL calls them by a type of its own all the same.
+_ENUMERATIONS = frozenset({"microsoft.graph.nativeAuthenticationApisEnabled"})
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_decode_id = msgspec.json.Decoder(_Identified).decode
+
+
+def read_id(doc: bytes) -> str:
+    """The ID in a document."""
+    return _decode_id(doc).id
+
+
+def render_reference(kind: str, object_id: str) -> bytes:
+    """What stands for an object at the other end of a link, with nothing of its own."""
+    return _encode({"@odata.type": f"#microsoft.graph.{kind}", "id": object_id})
 
 
 def render(kind: str, record: Record) -> Row:
@@ -25,9 +47,11 @@ def render(kind: str, record: Record) -> Row:
     key = str(record.get(KINDS[kind].key) or record["id"]).casefold()
     name = str(record.get("displayName") or "").casefold()
     if kind in _WHOLE:
-        doc = face = _encode(record)
+        doc, face = _encode(_arrange(kind, record)), None
     else:
-        doc = _encode({prop: value for prop, value in record.items() if value is not None})
+        if None in record.values():
+            record = {prop: value for prop, value in record.items() if value is not None}
+        doc = _encode(record)
         face = _encode(_show_default(kind, record))
     return Row(record["id"], key, name, face, doc)
 
@@ -37,9 +61,35 @@ def render_application(record: Record) -> Row:
     return render("application", record)
 
 
+def _arrange(kind: str, record: Record) -> Record:
+    """
+    The record in the recorded order: plain values, then complex ones by name, `spa` last.
+
+    A complex value that is null stands among the plain ones (recorded 488 of 488 and 1,748 of
+    1,748 times for `info`).
+    """
+    known = schema.default(kind)
+    names = sorted(record, key=lambda name: known.index(name) if name in known else len(known))
+    complex_names = [name for name in names if record[name] is not None and _is_complex(kind, name)]
+    last = sorted(complex_names, key=lambda name: (name == "spa", name))
+    return {name: record[name] for name in (*(n for n in names if n not in last), *last)}
+
+
+def _is_complex(kind: str, name: str) -> bool:
+    edm = schema.declared(kind).get(name, "Edm.String")
+    return "microsoft.graph." in edm and edm not in _ENUMERATIONS
+
+
 def _show_default(kind: str, record: Record) -> Record:
-    shown = {}
-    for name in schema.default(kind):
+    shown = _list_blanks(kind).copy()
+    for name in shown:
         value = record.get(name)
-        shown[name] = schema.blank(kind, name) if value is None else value
+        if value is not None:
+            shown[name] = value
     return shown
+
+
+@cache
+def _list_blanks(kind: str) -> Record:
+    """The default representation of an object of which nothing is set."""
+    return {name: schema.blank(kind, name) for name in schema.default(kind)}

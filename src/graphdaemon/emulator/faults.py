@@ -2,52 +2,25 @@
 
 import random
 import threading
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
 
 from graphdaemon.emulator.clock import Clock
+from graphdaemon.emulator.fault import BESIDE, EFFECTS, OUTAGES, TRANSPORT, Fault
+from graphdaemon.emulator.order import FaultFileError, FaultOrder, read_orders
 
-__all__ = ["OUTAGES", "TOKEN", "Fault", "Faults", "Plan"]
+__all__ = ["GRAPH", "OUTAGES", "TOKEN", "Fault", "Faults", "Plan"]
 
 # The token endpoints of both versions, of every tenant.
 TOKEN = "*/oauth2/*token"  # noqa: S105 - a path
 
-# What may go wrong at the token service ("Microsoft Entra authentication and authorization error
-# codes"), and the status each has here.
-OUTAGES = {90055: 429, 90006: 503, 90024: 503, 90033: 503, 90090: 503}
+# Whatever is asked of Graph.
+GRAPH = "*"
 
-
-@dataclass(frozen=True)
-class Fault:
-    """
-    How a request fails.
-
-    Args:
-        code: a key of OUTAGES: 90055 is throttling, the others are outages.
-        retry_after: whole seconds in `Retry-After`; by default 60 when throttled, as "Understanding
-            client and server throttling in MSAL.NET" has it, and no header otherwise.
-        html: the page of a front door instead of the token service's JSON.
-    """
-
-    code: int = 90055
-    retry_after: int | None = None
-    html: bool = False
-
-    def __post_init__(self) -> None:
-        if self.code not in OUTAGES:
-            raise ValueError(f"{self.code} is none of {', '.join(map(str, OUTAGES))}")
-        if self.retry_after is not None and self.retry_after < 0:
-            raise ValueError("nobody can wait for less than no time")
-
-    @property
-    def status(self) -> int:
-        """The HTTP status."""
-        return OUTAGES[self.code]
-
-    @property
-    def wait(self) -> int | None:
-        """Seconds for `Retry-After`, if it is sent."""
-        return 60 if self.retry_after is None and self.status == 429 else self.retry_after
+_VERSIONS = ("/v1.0/", "/beta/")
 
 
 @dataclass
@@ -57,10 +30,13 @@ class Plan:
 
     Args:
         fault: how they fail.
-        route: a pattern of the path, as the shell's: `*` is anything.
+        route: a pattern of the path, as the shell's: `*` is anything, alone all of Graph or, for
+            an outage, all of the token service. A method may stand before it; the version may be
+            left out, as in `GET /users*`.
         left: how many more of them; None is every one.
         until: seconds since 1970 when it is over; None is never.
         chance: of how many matching requests, from 0 to 1; those spared do not count.
+        rng: draws those.
     """
 
     fault: Fault
@@ -68,6 +44,50 @@ class Plan:
     left: int | None
     until: float | None
     chance: float
+    rng: random.Random = field(repr=False)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as the control API shows it."""
+        return {
+            "fault": self.fault.describe(),
+            "route": self.route,
+            "left": self.left,
+            "until": self.until,
+            "chance": self.chance,
+        }
+
+    def strikes(self) -> bool:
+        """Whether chance lets the fault happen; if it does, it is counted."""
+        if self.chance < 1.0 and self.rng.random() >= self.chance:
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+    def meets(self, method: str, path: str, query: str) -> bool:
+        """Whether a request is one that the fault is about, by a path in small letters."""
+        verb, _, pattern = self.route.lower().rpartition(" ")
+        if verb not in {"", method.lower()}:
+            return False
+        version = next((version for version in _VERSIONS if path.startswith(version)), None)
+        if self.fault.kind not in TRANSPORT and (version is None) != (self.fault.kind == "outage"):
+            return False
+        if self.fault.kind in TRANSPORT and version is None and pattern in {"", GRAPH}:
+            return False
+        bare = path if version is None else path[len(version) - 1 :]
+        found = fnmatchcase(path, pattern) or fnmatchcase(bare, pattern)
+        return found and self._concerns(method, bare, query)
+
+    def _concerns(self, method: str, path: str, query: str) -> bool:
+        """Whether the fault can show in the answer to this request at all."""
+        kind = self.fault.kind
+        if kind == "page_token":
+            return "skiptoken=" in query
+        if kind == "delta_reset":
+            return path.endswith("/delta") and ("skiptoken=" in query or "deltatoken=" in query)
+        if kind.startswith("delta_"):
+            return path.endswith("/delta")
+        return method == "GET" or kind not in EFFECTS
 
 
 class Faults:
@@ -80,30 +100,83 @@ class Faults:
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
-        self._clock = clock
-        self._rng = random.Random(seed)  # noqa: S311 - chance, not secrecy
+        self._clock, self._seed = clock, seed
         self._lock = threading.Lock()
         self._plans: list[Plan] = []
+        self._number = 0
 
     def fail_next(
-        self, count: int = 1, fault: Fault | None = None, *, route: str = TOKEN, chance: float = 1.0
+        self,
+        count: int = 1,
+        fault: Fault | None = None,
+        *,
+        route: str | None = None,
+        chance: float = 1.0,
+        seed: int | None = None,
     ) -> None:
-        """Let the next `count` requests to `route` fail; by default they are throttled."""
-        self._add(Plan(fault or Fault(), route, count, None, chance))
+        """
+        Let the next `count` requests to `route` fail; by default they are throttled.
+
+        Args:
+            count: how many.
+            fault: how; by default the token service throttles.
+            route: see `Plan`; by default the token endpoints for an outage, and Graph for the rest.
+            chance: of how many that match.
+            seed: of the plan's draws; by default they depend on what was planned before.
+
+        Raises:
+            ValueError: the plan makes no sense.
+        """
+        self._add(fault or Fault(), route=route, left=count, chance=chance, seed=seed)
 
     def fail_for(
         self,
         seconds: float | None,
         fault: Fault | None = None,
         *,
-        route: str = TOKEN,
+        route: str | None = None,
         chance: float = 1.0,
+        seed: int | None = None,
     ) -> None:
-        """Let requests to `route` fail for that long by the clock; None is until `clear`."""
+        """
+        Let requests to `route` fail for that long by the clock; None is until `clear`.
+
+        Raises:
+            ValueError: the plan makes no sense.
+        """
         if seconds is not None and seconds <= 0:
             raise ValueError("a fault lasts some time")
         until = None if seconds is None else self._clock.now() + seconds
-        self._add(Plan(fault or Fault(), route, None, until, chance))
+        self._add(fault or Fault(), route=route, until=until, chance=chance, seed=seed)
+
+    def follow(self, order: FaultOrder) -> None:
+        """
+        Plan what is ordered; without count and seconds it is until `clear`.
+
+        Raises:
+            ValueError: the order makes no sense.
+        """
+        if order.count is not None and order.seconds is not None:
+            raise ValueError("say count or seconds, not both")
+        plan: Callable[..., None] = self.fail_for if order.count is None else self.fail_next
+        extent = order.seconds if order.count is None else order.count
+        plan(extent, order.fault(), route=order.route, chance=order.chance, seed=order.seed)
+
+    def load(self, path: Path) -> None:
+        """
+        Plan what a fault file orders.
+
+        Raises:
+            FaultFileError: an order makes no sense; nothing of the file is planned then.
+            OSError: it cannot be read.
+        """
+        before = list(self._plans)
+        for number, order in enumerate(read_orders(path), 1):
+            try:
+                self.follow(order)
+            except ValueError as error:
+                self._plans = before
+                raise FaultFileError(f"{path}: fault {number}: {error}") from error
 
     def clear(self) -> None:
         """Let nothing fail any more."""
@@ -116,29 +189,58 @@ class Faults:
             self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
             return list(self._plans)
 
-    def draw(self, path: str) -> Fault | None:
-        """The fault this request meets, counted; the oldest plan that matches decides."""
+    def draw(self, method: str, path: str, query: str = "") -> tuple[Fault, ...]:
+        """
+        The faults that this request meets, counted.
+
+        Of those that spoil an answer the oldest plan decides; what only delays or ages one comes
+        beside it.
+        """
         if not self._plans:  # the usual case costs nothing
-            return None
+            return ()
+        found: list[Fault] = []
+        spoiled = False
+        path, query = path.lower(), query.lower()
         with self._lock:
             for plan in self._plans:
-                if not (self._is_in_force(plan) and fnmatchcase(path, plan.route)):
+                beside = plan.fault.kind in BESIDE
+                if (spoiled and not beside) or not self._is_in_force(plan):
                     continue
-                if plan.chance < 1.0 and self._rng.random() >= plan.chance:
-                    continue
-                if plan.left is not None:
-                    plan.left -= 1
-                self._plans = [other for other in self._plans if self._is_in_force(other)]
-                return plan.fault
-        return None
+                if plan.meets(method, path, query) and plan.strikes():
+                    spoiled = spoiled or not beside
+                    found.append(_settle(plan))
+            self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
+        return tuple(found)
 
-    def _add(self, plan: Plan) -> None:
-        if plan.left is not None and plan.left < 1:
+    def _add(
+        self,
+        fault: Fault,
+        *,
+        route: str | None,
+        chance: float,
+        seed: int | None,
+        left: int | None = None,
+        until: float | None = None,
+    ) -> None:
+        if left is not None and left < 1:
             raise ValueError("at least one request must fail")
-        if not 0 < plan.chance <= 1:
+        if not 0 < chance <= 1:
             raise ValueError("a chance is above 0 and at most 1")
         with self._lock:
-            self._plans = [*self._plans, plan]
+            self._number += 1
+            word = f"{self._seed} {self._number}" if seed is None else str(seed)
+            rng = random.Random(word)  # noqa: S311 - chance, not secrecy
+            place = route or (TOKEN if fault.kind == "outage" else GRAPH)
+            self._plans = [*self._plans, Plan(fault, place, left, until, chance, rng)]
 
     def _is_in_force(self, plan: Plan) -> bool:
         return plan.left != 0 and (plan.until is None or self._clock.now() < plan.until)
+
+
+def _settle(plan: Plan) -> Fault:
+    """The plan's fault, with its chances drawn."""
+    fault = plan.fault
+    if fault.kind != "latency" or not fault.jitter:
+        return fault
+    assert fault.delay is not None
+    return replace(fault, delay=fault.delay + plan.rng.uniform(0, fault.jitter), jitter=0.0)

@@ -9,9 +9,21 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS, RELATIONS
+from graphdaemon.emulator.shelf import FACE
 from graphdaemon.emulator.store import Store
 
-__all__ = ["Links", "Neighbour", "add_links", "count_linked", "drop_links", "list_linked"]
+__all__ = [
+    "Links",
+    "Neighbour",
+    "Reference",
+    "add_links",
+    "count_linked",
+    "drop_links",
+    "find_linked",
+    "list_linked",
+    "list_references",
+    "list_sources",
+]
 
 
 class Links(NamedTuple):
@@ -39,6 +51,14 @@ class Neighbour(NamedTuple):
     seq: int
     kind: str
     content: bytes
+
+
+class Reference(NamedTuple):
+    """What is known of an object at the other end of a link, without its document."""
+
+    seq: int
+    kind: str
+    id: str
 
 
 def add_links(
@@ -81,9 +101,7 @@ def list_linked(
     store: Store, tenant: int, links: Links, *, what: str = "doc", after: int = 0, limit: int = -1
 ) -> list[Neighbour]:
     """Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there."""
-    content, join = (
-        ("o.face", "") if what == "face" else ("d.doc", "JOIN document AS d USING (seq)")
-    )
+    content, join = (FACE, "") if what == "face" else ("d.doc", "JOIN document AS d USING (seq)")
     rows = store.read(
         f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
         f"SELECT o.seq, o.kind, {content} FROM near AS n CROSS JOIN object AS o "
@@ -92,6 +110,51 @@ def list_linked(
         {"tenant": tenant, "seq": links.seq, "after": after, "limit": limit},
     )
     return [Neighbour(seq, BY_NUMBER[number].name, found) for seq, number, found in rows]
+
+
+def list_references(
+    store: Store, tenant: int, relation: str, source: int, *, after: int, limit: int
+) -> list[Reference]:
+    """Up to `limit` targets numbered above `after`, in order; those in the recycle bin too."""
+    rows = store.read(
+        "SELECT l.target, l.target_kind, coalesce(o.id, x.id) FROM link AS l "
+        "LEFT JOIN object AS o "
+        "ON o.tenant = :tenant AND o.kind = l.target_kind AND o.seq = l.target "
+        "LEFT JOIN deleted AS x "
+        "ON x.tenant = :tenant AND x.kind = l.target_kind AND x.seq = l.target "
+        "WHERE l.relation = :relation AND l.source = :source AND l.target > :after "
+        "ORDER BY l.target LIMIT :limit",
+        {
+            "tenant": tenant,
+            "relation": RELATIONS[relation],
+            "source": source,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return [Reference(seq, BY_NUMBER[number].name, key) for seq, number, key in rows]
+
+
+def find_linked(store: Store, relation: str, source: int, targets: Collection[int]) -> set[int]:
+    """Those of the targets that the source is linked to."""
+    marks = ", ".join("?" * len(targets))
+    rows = store.read(
+        f"SELECT target FROM link WHERE relation = ? AND source = ? AND target IN ({marks})",  # noqa: S608
+        (RELATIONS[relation], source, *targets),
+    )
+    return {target for (target,) in rows}
+
+
+def list_sources(store: Store, target: int) -> list[tuple[str, str, int]]:
+    """Who is linked to this object: (relation, type, number)."""
+    names = {number: name for name, number in RELATIONS.items()}
+    rows = store.read(
+        "SELECT relation, source_kind, source FROM link "  # noqa: S608 - numbers of ours
+        f"WHERE relation IN ({', '.join(map(str, names))}) AND target = ? "
+        "ORDER BY relation, source",
+        (target,),
+    )
+    return [(names[relation], BY_NUMBER[number].name, seq) for relation, number, seq in rows]
 
 
 def count_linked(store: Store, tenant: int, links: Links) -> int:

@@ -1,22 +1,25 @@
 """Directory objects of every type: made, changed, deleted, linked, looked for."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import msgspec
 
 from graphdaemon.emulator import journal, link, shelf
 from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.face import render
+from graphdaemon.emulator.face import read_id, render, render_reference
+from graphdaemon.emulator.history import History
 from graphdaemon.emulator.journal import Change
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.link import Links, Neighbour
-from graphdaemon.emulator.shelf import Found, Position, Span
-from graphdaemon.emulator.tenancy import Tenancy
+from graphdaemon.emulator.shelf import Faces, Found, Position, Span
 
 __all__ = ["Deleted", "Objects"]
 
 _decode = msgspec.json.Decoder(Record).decode
+
+# "Deleted items remain available to restore for up to 30 days" (directory resource type).
+RETENTION = 30 * 86_400.0
 
 
 class Deleted(NamedTuple):
@@ -28,7 +31,7 @@ class Deleted(NamedTuple):
     moment: float
 
 
-class Objects(Tenancy):
+class Objects(History):
     """
     What `Directory` knows of objects whatever their type.
 
@@ -95,28 +98,34 @@ class Objects(Tenancy):
 
     def delete(self, tenant: Tenant, found: Found, *, forever: bool = False) -> None:
         """Move an object to the recycle bin, or remove it with its links."""
-        object_id = str(_decode(found.doc)["id"])
+        object_id = read_id(found.doc)
         with self._store.writing() as connection:
             now = self.clock.now()
             shelf.remove(self._store, tenant.number, found.kind, found.seq)
             self._note(tenant, found, object_id, "purged" if forever else "deleted")
             if forever:
-                self._forget(found.seq)
+                self._forget(tenant, found)
                 return
             connection.execute(
                 "INSERT INTO deleted (tenant, kind, seq, id, moment) VALUES (?, ?, ?, ?, ?)",
                 (tenant.number, KINDS[found.kind].number, found.seq, object_id, now),
             )
 
-    def restore_deleted(self, tenant: Tenant, item: Deleted) -> Found:
+    def restore_deleted(
+        self, tenant: Tenant, item: Deleted, changes: Record | None = None
+    ) -> Found:
         """
         Bring an object back from the recycle bin, with its number and its links.
+
+        Args:
+            tenant: whose it is.
+            item: what to bring back.
+            changes: properties that it is to have then.
 
         Raises:
             ValueError: another one has taken its unique key meanwhile.
         """
-        record = _decode(item.doc)
-        row = render(item.kind, record)
+        row = render(item.kind, _decode(item.doc) | (changes or {}))
         with self._store.writing() as connection:
             if KINDS[item.kind].unique and self.find(tenant, row.key, kind=item.kind):
                 raise ValueError(f"there is a {item.kind} {row.key!r} already")
@@ -127,7 +136,8 @@ class Objects(Tenancy):
                 (tenant.number, number, item.seq, *row[:4]),
             )
             connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
-            found = Found(item.kind, item.seq, item.doc)
+            connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, item.seq))
+            found = Found(item.kind, item.seq, row.doc)
             self._note(tenant, found, row.id, "restored")
         return found
 
@@ -136,8 +146,19 @@ class Objects(Tenancy):
         with self._store.writing() as connection:
             connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
             found = Found(item.kind, item.seq, item.doc)
-            self._note(tenant, found, str(_decode(item.doc)["id"]), "purged")
-            self._forget(item.seq)
+            self._note(tenant, found, read_id(item.doc), "purged")
+            self._forget(tenant, found)
+
+    def expire_deleted(self, tenant: Tenant) -> None:
+        """Remove from the recycle bin what has been there for too long."""
+        since = self.clock.now() - RETENTION
+        rows = self._store.read(
+            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
+            "ON d.seq = x.seq WHERE x.tenant = ? AND x.moment <= ? ORDER BY x.seq",
+            (tenant.number, since),
+        )
+        for kind, seq, doc, moment in rows:
+            self.purge_deleted(tenant, Deleted(BY_NUMBER[kind].name, seq, doc, moment))
 
     def find_deleted(self, tenant: Tenant, object_id: str) -> Deleted | None:
         """The object of this ID in the recycle bin."""
@@ -192,9 +213,9 @@ class Objects(Tenancy):
 
     def count(self, tenant: Tenant, kind: str) -> int:
         """How many objects of this type the tenant has."""
-        statement = "SELECT count(*) FROM object WHERE tenant = ? AND kind = ?"
-        ((number,),) = self._store.read(statement, (tenant.number, KINDS[kind].number))
-        return int(number)
+        statement = "SELECT number FROM tally WHERE tenant = ? AND kind = ?"
+        rows = self._store.read(statement, (tenant.number, KINDS[kind].number))
+        return int(rows[0][0]) if rows else 0
 
     def rows(
         self,
@@ -210,6 +231,45 @@ class Objects(Tenancy):
         return shelf.read_rows(
             self._store, tenant.number, kind, what, span, after=after, limit=limit
         )
+
+    def faces(
+        self,
+        tenant: Tenant,
+        kind: str,
+        span: Span = shelf.EVERYTHING,
+        *,
+        after: Position | None = None,
+        limit: int,
+    ) -> Faces:
+        """Up to `limit` faces in the span's order behind `after`, joined by commas."""
+        return shelf.read_faces(self._store, tenant.number, kind, span, after=after, limit=limit)
+
+    def search(
+        self,
+        tenant: Tenant,
+        kind: str,
+        match: Callable[[bytes], bool] | None,
+        span: Span = shelf.EVERYTHING,
+        *,
+        after: Position | None = None,
+        limit: int,
+    ) -> list[tuple[Position, bytes]]:
+        """
+        The first `limit` (position, document) that match, in the span's order behind `after`.
+
+        None matches all.
+        """
+        return shelf.search(self._store, tenant.number, kind, span, match, after=after, limit=limit)
+
+    def count_matching(
+        self,
+        tenant: Tenant,
+        kind: str,
+        match: Callable[[bytes], bool] | None,
+        span: Span = shelf.EVERYTHING,
+    ) -> int:
+        """How many objects of the span match; None takes all."""
+        return shelf.count_matching(self._store, tenant.number, kind, span, match)
 
     def scan(
         self,
@@ -231,18 +291,6 @@ class Objects(Tenancy):
         rows = self._store.read("SELECT doc FROM document WHERE seq = ?", (seq,))
         return rows[0][0] if rows else None
 
-    def watermark(self) -> int:
-        """The number of the last change."""
-        return journal.read_watermark(self._store)
-
-    def changes(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
-        """The changes of a type behind number `after`, up to `until`, oldest first."""
-        return journal.list_changes(self._store, tenant.number, kind, after, until)
-
-    def recent_changes(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
-        """The changes of a type after this moment, oldest first."""
-        return journal.list_recent(self._store, tenant.number, kind, since)
-
     def _rewrite(self, tenant: Tenant, kind: str, record: Record) -> None:
         """Put the record in the place of the one with its ID."""
         row = render(kind, record)
@@ -256,15 +304,25 @@ class Objects(Tenancy):
     def _note_link(
         self, tenant: Tenant, relation: str, source: Found, target: Found, what: str
     ) -> None:
-        object_id, now = str(_decode(source.doc)["id"]), self.clock.now()
         change = Change(
-            source.kind, source.seq, object_id, now, what, (relation,), target=target.seq
+            source.kind,
+            source.seq,
+            read_id(source.doc),
+            self.clock.now(),
+            what,
+            (relation,),
+            target.seq,
+            render_reference(target.kind, read_id(target.doc)),
         )
         journal.note_change(self._store, tenant.number, change)
 
-    def _forget(self, seq: int) -> None:
+    def _forget(self, tenant: Tenant, found: Found) -> None:
         """Remove what is left of an object; its tombstone is in the journal."""
-        link.drop_links(self._store, source=seq)
-        link.drop_links(self._store, target=seq)
         with self._store.writing() as connection:
-            connection.execute("DELETE FROM document WHERE seq = ?", (seq,))
+            for relation, kind, seq in link.list_sources(self._store, found.seq):
+                doc = self.document(seq)
+                assert doc is not None, "who has a link is there"
+                self._note_link(tenant, relation, Found(kind, seq, doc), found, "unlinked")
+            link.drop_links(self._store, source=found.seq)
+            link.drop_links(self._store, target=found.seq)
+            connection.execute("DELETE FROM document WHERE seq = ?", (found.seq,))

@@ -9,7 +9,7 @@ from graphdaemon.emulator import schema
 from graphdaemon.emulator.clock import format_iso
 from graphdaemon.emulator.entity import Record, Tenant
 
-__all__ = ["draft_domain", "draft_organization"]
+__all__ = ["draft_claim", "draft_domain", "draft_organization"]
 
 
 def draft_organization(tenant: Tenant) -> Record:
@@ -44,6 +44,24 @@ def draft_domain(tenant: Tenant, name: str) -> Record:
         "supportedServices": ["Email", "OfficeCommunicationsOnline"],
         "passwordValidityPeriodInDays": 2147483647,
         "passwordNotificationWindowInDays": 14,
+        "state": None,
+    }
+
+
+def draft_claim(name: str) -> Record:
+    """A domain that a tenant has named, and not proved to be its own."""
+    return {
+        "authenticationType": "Managed",
+        "availabilityStatus": None,
+        "id": name,
+        "isAdminManaged": True,
+        "isDefault": False,
+        "isInitial": False,
+        "isRoot": True,
+        "isVerified": False,
+        "supportedServices": [],
+        "passwordValidityPeriodInDays": None,
+        "passwordNotificationWindowInDays": None,
         "state": None,
     }
 

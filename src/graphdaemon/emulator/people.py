@@ -231,7 +231,9 @@ class People(Ledger):
     def scope_grants(self, tenant: Tenant) -> list[Record]:
         """Every consent to scopes, as Graph's `oauth2PermissionGrant` objects."""
         rows = self._store.read(
-            "SELECT client, resource, user, scope FROM delegation WHERE tenant = ? "
+            "SELECT client, resource, user, scope FROM delegation AS g WHERE tenant = ? "
+            "AND EXISTS (SELECT 1 FROM object WHERE id = g.client AND tenant = g.tenant) "
+            "AND EXISTS (SELECT 1 FROM object WHERE id = g.resource AND tenant = g.tenant) "
             "ORDER BY client, resource, user",
             (tenant.number,),
         )

@@ -2,7 +2,17 @@
 
 from graphdaemon.emulator.entity import Application, Permission, Record
 
-__all__ = ["ask_for", "ask_for_role", "find_role", "list_permissions"]
+__all__ = [
+    "DEFAULT_ACCESS",
+    "ask_for",
+    "ask_for_role",
+    "find_entitlement",
+    "find_role",
+    "list_permissions",
+]
+
+# The role ID of an assignment without a role ("appRoleAssignment resource type").
+DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 
 
 def find_role(resource: Application, value: str) -> Record:
@@ -20,6 +30,18 @@ def find_role(resource: Application, value: str) -> Record:
         f"{resource.display_name} has no application permission {value!r}; "
         "names look like 'User.Read.All'"
     )
+
+
+def find_entitlement(resource: Record, role_id: str, kind: str) -> Record | None:
+    """The resource's app role of this ID, if principals of this type can be given it."""
+    if role_id == DEFAULT_ACCESS:
+        return {"id": DEFAULT_ACCESS, "value": None}
+    wanted = "Application" if kind == "servicePrincipal" else "User"
+    for role in resource["appRoles"]:
+        if role["id"] == role_id and role["isEnabled"] and wanted in role["allowedMemberTypes"]:
+            found: Record = role
+            return found
+    return None
 
 
 def ask_for_role(record: Record, resource: Application, value: str) -> Record:

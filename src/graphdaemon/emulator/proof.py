@@ -102,7 +102,7 @@ def prove(asked: TokenRequest, tenant: Tenant, principal: Application, secret: s
         return "2"
     if not secret:
         raise refuse(7000216)
-    password = directory.password(principal.app_id, secret)
+    password = directory.password(principal.app_id, secret, principal_id=principal.id)
     if password is None or now < password.start:
         raise refuse(7000215, app=principal.app_id)
     if now >= password.end:
@@ -117,7 +117,7 @@ def is_public(directory: Directory, principal: Application) -> bool:
         return False
     names = ("passwordCredentials", "keyCredentials")
     return not (
-        any(registration.record[name] for name in names)
+        any(registration.record[name] or principal.record[name] for name in names)
         or directory.federated_credentials(principal.app_id)
     )
 
@@ -137,7 +137,9 @@ def _prove_by_assertion(
     verify_assertion(
         assertion,
         client_id=principal.app_id,
-        certificates=asked.context.directory.certificates(principal.app_id),
+        certificates=asked.context.directory.certificates(
+            principal.app_id, principal_id=principal.id
+        ),
         audiences=_audiences(asked, tenant),
         now=asked.context.clock.now(),
     )

@@ -11,13 +11,24 @@ __all__ = ["GRAPH", "GraphRow"]
 
 
 class GraphRow(NamedTuple):
-    """One refusal of Graph; `message` has the fault's values in braces."""
+    """
+    One refusal of Graph.
+
+    Args:
+        status: the HTTP status.
+        code: the error's code.
+        message: has the fault's values in braces.
+        evidence: where they come from.
+        gateway: see `GraphFault`.
+        detail: the code of an entry in `details` that says what is wrong; empty without one.
+    """
 
     status: int
     code: str
     message: str
     evidence: str
     gateway: bool = False
+    detail: str = ""
 
 
 _TOKEN = "InvalidAuthenticationToken"  # noqa: S105 - an error code
@@ -165,6 +176,16 @@ GRAPH: dict[str, GraphRow] = {
         "text of Microsoft.OData.Core",
         gateway=True,
     ),
+    "count_malformed": GraphRow(
+        400,
+        "BadRequest",
+        "Invalid value '{value}' for $count query option found. Valid values are 'true, false'.",
+        "text of Microsoft.OData.Core",
+        gateway=True,
+    ),
+    "format_refused": GraphRow(
+        400, "BadRequest", "The format '{value}' is not supported.", "chosen", gateway=True
+    ),
     "not_emulated": GraphRow(
         501, "NotImplemented", "The emulator does not know {what} yet.", "chosen", gateway=True
     ),
@@ -188,6 +209,49 @@ GRAPH: dict[str, GraphRow] = {
         "Parsing OData Select and Expand failed: Term '{name}' is not valid in a $select or "
         "$expand expression.",
         "quoted: msgraph-sdk-dotnet#1181",
+        gateway=True,
+    ),
+    "expand_many": GraphRow(
+        400,
+        "BadRequest",
+        "The result of parsing $expand contained at least 2 items, but the maximum allowed is 1.",
+        "quoted: microsoft-graph-docs#96",
+        gateway=True,
+    ),
+    "expand_scalar": GraphRow(
+        400,
+        "BadRequest",
+        "Parsing OData Select and Expand failed: Property '{name}' on type "
+        "'microsoft.graph.{kind}' is not a navigation property or complex property. Only "
+        "navigation properties can be expanded.",
+        "text of Microsoft.OData.Core",
+        gateway=True,
+    ),
+    "expand_option": GraphRow(
+        400,
+        _QUERY,
+        "The query option '{option}' is not supported when expanding '{navigation}'.",
+        "documented that it is not supported; text chosen",
+    ),
+    "expand_levels": GraphRow(
+        400,
+        _QUERY,
+        "Transitive manager's list is only supported on a single user, send the $expand request "
+        "on /users/{{id}} endpoint",
+        "quoted: microsoft-graph-docs#18615",
+    ),
+    "expand_advanced": GraphRow(
+        400,
+        _QUERY,
+        "$expand is not supported with advanced query parameters.",
+        "documented that it is not supported; text chosen",
+    ),
+    "levels_malformed": GraphRow(
+        400,
+        "BadRequest",
+        "Parsing OData Select and Expand failed: Invalid value '{value}' for $levels, which is "
+        "'max' or a number between 1 and 1000.",
+        "the values are documented; text chosen",
         gateway=True,
     ),
     "page_size": GraphRow(
@@ -222,9 +286,25 @@ GRAPH: dict[str, GraphRow] = {
         "quoted",
     ),
     "search_malformed": GraphRow(
-        400, "BadRequest", "Invalid search clause: {reason}", "chosen", gateway=True
+        400,
+        "BadRequest",
+        "{reason}",
+        "quoted for a clause without quotes: msgraph-sdk-javascript#525; other reasons chosen",
+        gateway=True,
     ),
     "sort_refused": GraphRow(400, _QUERY, "Sorting not supported for current query.", "quoted"),
+    "sort_property_refused": GraphRow(
+        400,
+        _QUERY,
+        "Unsupported sort property '{name}' for '{kind}'.",
+        "quoted: microsoft-graph-docs#20427",
+    ),
+    "property_unsupported": GraphRow(
+        400,
+        _QUERY,
+        "An unsupported property was specified.",
+        "quoted: microsoft-graph-docs#13246, #20540",
+    ),
     "orderby_malformed": GraphRow(
         400, "BadRequest", "Invalid orderby clause: {reason}", "chosen", gateway=True
     ),
@@ -264,6 +344,41 @@ GRAPH: dict[str, GraphRow] = {
         "Too many child clauses specified in search filter expression containing 'OR' operators: "
         "{count}. Max allowed: 15.",
         "quoted",
+    ),
+    "filter_too_high": GraphRow(
+        400,
+        _QUERY,
+        "search filter expression has excessive height: {height}. Max allowed: 3",
+        "quoted 2018: microsoft-graph-docs#3641; code chosen",
+    ),
+    "reference_refused": GraphRow(
+        400,
+        _QUERY,
+        "The specified filter to the reference property query is currently not supported.",
+        "quoted: microsoft-graph-docs#11242",
+    ),
+    "complex_refused": GraphRow(
+        400, _QUERY, "Complex query on property {name} is not supported.", "quoted"
+    ),
+    "lambda_refused": GraphRow(
+        400,
+        "BadRequest",
+        "Filter not supported.",
+        "quoted for all: microsoft-graph-docs#16382",
+        gateway=True,
+    ),
+    "clause_invalid": GraphRow(
+        400,
+        "BadRequest",
+        "Invalid filter clause",
+        "quoted for or on assignedLicenses: microsoft-graph-docs#14036",
+        gateway=True,
+    ),
+    "grant_filter_refused": GraphRow(
+        400,
+        _QUERY,
+        "Filter is invalid. {name}",
+        "quoted: msgraph-sdk-powershell#1763",
     ),
     "internal": GraphRow(
         500, "Service_InternalServerError", "Encountered an internal server error.", "chosen"

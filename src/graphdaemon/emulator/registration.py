@@ -15,12 +15,12 @@ from uuid import UUID
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.x509.oid import NameOID
 
 from graphdaemon.emulator import schema
 from graphdaemon.emulator.entity import Certificate, Record
 
 __all__ = [
-    "DEFAULT_ACCESS",
     "GRAPH_APP_ID",
     "MANAGEMENT_APP_ID",
     "assignment_id",
@@ -36,13 +36,12 @@ __all__ = [
     "draft_principal",
     "draft_scope",
     "draw_secret",
+    "name_subject",
     "read_certificate",
 ]
 
 MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
-# The role ID of an assignment without a role ("appRoleAssignment resource type").
-DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
 # Null, or an empty collection, until set; in the order they are answered.
@@ -291,7 +290,14 @@ def draft_key(key_id: str, der: bytes, display_name: str | None, *, start: str, 
     }
 
 
-def draft_assignment(principal: Record, resource: Record, role_id: str, *, created: str) -> Record:
+def draft_assignment(
+    principal: Record,
+    resource: Record,
+    role_id: str,
+    *,
+    created: str,
+    kind: str = "ServicePrincipal",
+) -> Record:
     """An `appRoleAssignment`: the principal holds that app role of the resource."""
     return {
         "id": assignment_id(principal["id"], resource["id"], role_id),
@@ -300,7 +306,7 @@ def draft_assignment(principal: Record, resource: Record, role_id: str, *, creat
         "createdDateTime": created,
         "principalDisplayName": principal["displayName"],
         "principalId": principal["id"],
-        "principalType": "ServicePrincipal",
+        "principalType": kind,
         "resourceDisplayName": resource["displayName"],
         "resourceId": resource["id"],
     }
@@ -317,6 +323,12 @@ def draw_secret() -> str:
     draw = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(34))
     head = "".join(secrets.choice(string.ascii_letters) for _ in range(3))
     return f"{head}8Q~{draw}"
+
+
+def name_subject(certificate: x509.Certificate) -> str:
+    """The certificate's subject as .NET writes it, e.g. `O=Contoso, S=Utrecht, C=NL` (recorded)."""
+    renamed = {NameOID.STATE_OR_PROVINCE_NAME: "S", NameOID.EMAIL_ADDRESS: "E"}
+    return ", ".join(rdn.rfc4514_string(renamed) for rdn in reversed(certificate.subject.rdns))
 
 
 def read_certificate(der: bytes) -> x509.Certificate:

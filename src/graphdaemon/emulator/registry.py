@@ -16,9 +16,13 @@ from graphdaemon.emulator.entity import (
     Standing,
     Tenant,
 )
-from graphdaemon.emulator.permission import ask_for_role, find_role, list_permissions
-from graphdaemon.emulator.registration import (
+from graphdaemon.emulator.permission import (
     DEFAULT_ACCESS,
+    ask_for_role,
+    find_role,
+    list_permissions,
+)
+from graphdaemon.emulator.registration import (
     GRAPH_APP_ID,
     draft_application,
     draft_assignment,
@@ -385,6 +389,5 @@ class Registry(Credentials):
             audience=application.record["signInAudience"],
         )
         self.create(tenant, "servicePrincipal", record)
-        if application.record["identifierUris"]:
-            self._install_api(tenant, application.record)
+        self._install_api(tenant, application.record)
         return self._need("servicePrincipal", tenant, application.app_id)

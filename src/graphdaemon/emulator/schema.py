@@ -25,7 +25,9 @@ __all__ = [
     "declared",
     "default",
     "enumerated",
+    "knows",
     "navigation",
+    "published",
     "scopes",
 ]
 
@@ -79,7 +81,7 @@ _DEFAULTS = {
     "createdDateTime description disabledByMicrosoftStatus displayName homepage loginUrl "
     "logoutUrl notes notificationEmailAddresses preferredSingleSignOnMode "
     "preferredTokenSigningKeyThumbprint replyUrls servicePrincipalNames servicePrincipalType "
-    "signInAudience tags tokenEncryptionKeyId samlSingleSignOnSettings addIns appRoles info "
+    "signInAudience tags tokenEncryptionKeyId info samlSingleSignOnSettings addIns appRoles "
     "keyCredentials oauth2PermissionScopes passwordCredentials "
     "resourceSpecificApplicationPermissions verifiedPublisher",
     "appRoleAssignment": "id deletedDateTime appRoleId createdDateTime principalDisplayName "
@@ -89,6 +91,7 @@ _DEFAULTS = {
     "passwordNotificationWindowInDays state",
     "federatedIdentityCredential": "id name issuer subject description audiences",
     "oAuth2PermissionGrant": "clientId consentType id principalId resourceId scope",
+    "licenseDetails": "id skuId skuPartNumber servicePlans",
 }
 
 # Properties that answers and API pages have and the CSDL has not; the types are open.
@@ -96,6 +99,13 @@ _UNDECLARED = {
     "group": {"creationOptions": "Collection(Edm.String)"},  # recorded
     "servicePrincipal": {"createdDateTime": "Edm.DateTimeOffset"},  # recorded
     "device": {"extensionAttributes": "microsoft.graph.onPremisesExtensionAttributes"},
+    # A type that is not in the metadata used here ("licenseDetails resource type").
+    "licenseDetails": {
+        "id": "Edm.String",
+        "skuId": "Edm.Guid",
+        "skuPartNumber": "Edm.String",
+        "servicePlans": "Collection(microsoft.graph.servicePlanInfo)",
+    },
 }
 
 # What User.ReadBasic.All shows (permissions reference); everything else reads as null.
@@ -156,7 +166,7 @@ def declared(kind: str) -> Mapping[str, str]:
         for one in reversed(DIRECTORY_TYPES):
             merged |= declared(one)
         return merged
-    own: dict[str, str] = tables["types"].get(kind) or tables["complex"][kind]
+    own: dict[str, str] = tables["types"].get(kind) or tables["complex"].get(kind, {})
     return own | _UNDECLARED.get(kind, {})
 
 
@@ -179,6 +189,18 @@ def navigation(kind: str) -> Mapping[str, str]:
     E.g. `Collection(microsoft.graph.directoryObject)`; complex types have none.
     """
     found: dict[str, str] = _schema()["navigation"].get(kind, {})
+    return found
+
+
+def knows(name: str) -> bool:
+    """Whether there is an entity or complex type of this name."""
+    tables = _schema()
+    return name in tables["types"] or name in tables["complex"]
+
+
+def published(table: str) -> Mapping[str, Any]:
+    """A whole table of the published CSDL: "types", "complex", "enumerations", "navigation"."""
+    found: dict[str, Any] = _schema()[table]
     return found
 
 

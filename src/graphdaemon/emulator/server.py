@@ -1,12 +1,10 @@
 """A running emulator: its files, its certificates, its TLS server."""
 
-import asyncio
 import contextlib
 import os
 import secrets
 import signal
 import socket
-import ssl
 import tempfile
 import threading
 from collections.abc import Callable
@@ -16,8 +14,6 @@ from typing import Any, Self
 
 import msgspec
 import trustme
-import uvicorn
-from starlette.applications import Starlette
 
 from graphdaemon.emulator.address import (
     BindRefused,
@@ -33,18 +29,18 @@ from graphdaemon.emulator.clock import Clock
 from graphdaemon.emulator.control import ControlSettings
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.exchange import Context
+from graphdaemon.emulator.exchange import Context, DeltaSettings
 from graphdaemon.emulator.faults import Faults
 from graphdaemon.emulator.fetch import make_fetch
+from graphdaemon.emulator.folder import STORE, make_store
+from graphdaemon.emulator.hosting import make_tls, run_server
+from graphdaemon.emulator.life import Life
 from graphdaemon.emulator.managed import APP_SERVICE_PATH, create_managed
-from graphdaemon.emulator.seed import seed_directory
+from graphdaemon.emulator.seed import Progress, choose_sizes, seed_directory
+from graphdaemon.emulator.throttle import Throttle
 from graphdaemon.emulator.tokens import KeyRing
 
 __all__ = ["BindRefused", "Emulator", "PortInUse", "serve"]
-
-# Seconds that requests under way may take when the emulator stops.
-GRACE = 0.25
-
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 
@@ -54,10 +50,12 @@ class Emulator:
     A pretend tenant behind TLS on this machine, in a thread of its own.
 
     Use it as a context manager, or call `start` and `stop`. Its attributes
-    `url`, `ca_file`, `ca`, `tenant`, `directory` and `data` exist while it runs.
+    `url`, `ca_file`, `ca`, `tenant`, `directory`, `life` and `data` exist while it runs.
 
     Args:
         users: how many to seed, when the data folder is new.
+        groups: how many groups; by default one for every twenty users, and no less than five.
+        devices: how many devices; by default one for every five users.
         seed: which ones.
         host: the address to listen on.
         port: 0 takes any free one.
@@ -77,12 +75,19 @@ class Emulator:
             and `identity_endpoint` with `identity_header`.
         control: serve the control API below `/_emulator/`, to programs on this machine.
         device_interval: seconds that devices are told to wait between polls.
+        delta: how delta queries are cut into pages, and how long their links live.
+        throttle: refuse applications that ask for more than Graph's documented limits.
+        throttle_size: the size of every tenant, "S", "M" or "L"; by default it goes by the number
+            of its users.
+        throttle_scale: of the documented limits; with 0.01 they are met soon.
+        progress: told how many of how many objects there are while seeding.
     """
 
     url: str
     ca: trustme.CA
     ca_file: Path
     directory: Directory
+    life: Life
     data: Path
     keys: KeyRing
     imds_url: str
@@ -93,6 +98,8 @@ class Emulator:
         self,
         *,
         users: int = 250,
+        groups: int | None = None,
+        devices: int | None = None,
         seed: int = 0,
         host: str = "127.0.0.1",
         port: int = 0,
@@ -106,10 +113,19 @@ class Emulator:
         managed_identity: bool = False,
         control: bool = False,
         device_interval: int = 5,
+        delta: DeltaSettings | None = None,
+        throttle: bool = True,
+        throttle_size: str | None = None,
+        throttle_scale: float = 1.0,
+        progress: Progress = lambda *_: None,
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults(self.clock)
-        self._users, self._seed = users, seed
+        self.throttle = Throttle(
+            self.clock, enabled=throttle, size=throttle_size, scale=throttle_scale
+        )
+        self._sizes, self._seed = choose_sizes(users, groups, devices), seed
+        self._progress = progress
         self._host, self._port = host, port
         self._given_data = data
         self._hostnames = hostnames
@@ -118,7 +134,9 @@ class Emulator:
             "page_token_age": page_token_age,
             "strict_filter": strict_filter,
             "faults": self.faults,
+            "throttle": self.throttle,
             "device_interval": device_interval,
+            "delta": delta,
             "fetch": make_fetch(federation_ca),
         }
         self._managed_identity, self._control = managed_identity, control
@@ -151,11 +169,15 @@ class Emulator:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
             stack.callback(lambda: keys.keys)
-            path = self.data / "directory.sqlite"
+            path = self.data / STORE
+            if not path.exists():
+                make_store(path, self._fill, clock=self.clock)
             self.directory = Directory(path, clock=self.clock)
             stack.callback(self.directory.close)
             if not self.directory.tenants():
-                seed_directory(self.directory, users=self._users, seed=self._seed)
+                self._fill(self.directory)
+            self.life = Life(self.directory)
+            stack.callback(self.life.stop)
             self.ca, self.ca_file = _open_authority(self.data)
             self.url = f"https://{name_host(self._host)}:{listener.getsockname()[1]}"
             self._serve(stack, listener)
@@ -167,20 +189,34 @@ class Emulator:
         """The first tenant."""
         return self.directory.tenants()[0]
 
+    def live(self, rate: float, seed: int = 0) -> Life:
+        """
+        Let the directory change by itself, so many times a second.
+
+        Raises:
+            ValueError: the rate is nothing, or too much.
+        """
+        self.life.start(rate, seed)
+        return self.life
+
+    def _fill(self, directory: Directory) -> None:
+        sizes = self._sizes._asdict()
+        seed_directory(directory, **sizes, seed=self._seed, progress=self._progress)
+
     def _serve(self, stack: contextlib.ExitStack, listener: socket.socket) -> None:
         names = tuple(dict.fromkeys((*LOCAL_NAMES, *self._hostnames)))
-        snapshots = ControlSettings(self.data / "snapshots", self._users, self._seed)
+        settings = ControlSettings(self.data / "snapshots", self._sizes, self._seed, self.life)
         app = create_app(
             self.directory,
             self.keys,
             hostnames=names,
-            control=snapshots if self._control else None,
+            control=settings if self._control else None,
             **self._settings,
         )
         stack.callback(app.state.context.issuers.close)
         if self._managed_identity:
             self._serve_machine(stack, app.state.context)
-        stack.callback(_run_server(app, listener, _make_tls(self.ca, names)))
+        stack.callback(run_server(app, listener, make_tls(self.ca, names)))
 
     def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
         listener = stack.enter_context(open_listener("127.0.0.1", 0))
@@ -188,7 +224,7 @@ class Emulator:
         self.identity_endpoint = self.imds_url + APP_SERVICE_PATH
         self.identity_header = secrets.token_hex(16)
         app = create_managed(context, self.url, self.identity_header)
-        stack.callback(_run_server(app, listener, None))
+        stack.callback(run_server(app, listener, None))
 
     def stop(self) -> None:
         """Stop listening, close every connection, remove a temporary data folder."""
@@ -200,12 +236,16 @@ def serve(
     data: Path,
     *,
     users: int = 250,
+    groups: int | None = None,
+    devices: int | None = None,
     seed: int = 0,
+    life: float = 0.0,
     allow_remote: bool = False,
     hostnames: tuple[str, ...] = (),
     federation_ca: Path | None = None,
     managed_identity: bool = False,
     control: bool = False,
+    progress: Progress = lambda *_: None,
     ready: Callable[[Emulator], None] = lambda _: None,
 ) -> None:
     """
@@ -219,28 +259,42 @@ def serve(
         listen: `HOST:PORT`, an IPv6 host in brackets.
         data: the folder that everything is kept in.
         users: how many to seed, when the folder is new.
+        groups: see `Emulator`.
+        devices: see `Emulator`.
         seed: which ones.
+        life: how many times a second the directory is to change by itself.
         allow_remote: other machines may reach it.
         hostnames: what else callers may call this machine.
         federation_ca: see `Emulator`.
         managed_identity: see `Emulator`.
         control: see `Emulator`.
+        progress: told how far the seeding is.
         ready: called once connections are accepted.
 
     Raises:
         BindRefused: the host is not a loopback address and `allow_remote` is
             false, or this machine does not have it.
         PortInUse: another program has the port.
+        KeyboardInterrupt: the signal came before the directory was seeded; nothing is left of it.
+        OSError: the data folder cannot be used, or there is no room in it.
         ValueError: `listen` is not HOST:PORT.
     """
     host, port, names = _choose_address(listen, allow_remote=allow_remote)
     done = threading.Event()
+
+    def watch(made: int, total: int) -> None:
+        if done.is_set():
+            raise KeyboardInterrupt
+        progress(made, total)
+
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             previous = signal.signal(number, lambda *_: done.set())
             stack.callback(signal.signal, number, previous)
         emulator = Emulator(
             users=users,
+            groups=groups,
+            devices=devices,
             seed=seed,
             host=host,
             port=port,
@@ -249,9 +303,12 @@ def serve(
             federation_ca=federation_ca,
             managed_identity=managed_identity,
             control=control,
+            progress=watch,
         )
         stack.enter_context(emulator)
         _write_parameters(emulator)
+        if life:
+            emulator.live(life)
         ready(emulator)
         # Not for ever at a time: a signal just before an endless wait is seen only behind it.
         while not done.wait(1):
@@ -315,62 +372,3 @@ def _write_private(path: Path, content: bytes) -> None:
     with os.fdopen(descriptor, "wb") as file:
         os.fchmod(descriptor, 0o600)
         file.write(content)
-
-
-def _make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    authority.issue_cert(*names).configure_cert(context)
-    return context
-
-
-def _run_server(
-    app: Starlette, listener: socket.socket, tls: ssl.SSLContext | None
-) -> Callable[[], None]:
-    """Serve in a thread, accepting connections on return; the answer stops it."""
-    config = uvicorn.Config(
-        app,
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        date_header=False,  # the clock's time, not the machine's
-        proxy_headers=False,
-        timeout_keep_alive=75,
-    )
-    config.load()
-    config.ssl = tls
-    server = _Server(config)
-    thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
-    thread.start()
-    if not server.accepting.wait(timeout=10):
-        raise RuntimeError("the emulator's server did not start within ten seconds")
-
-    def stop() -> None:
-        server.should_exit = True
-        thread.join(timeout=5)
-
-    return stop
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn's server, which says when it accepts connections and stops without delay."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.accepting.set()
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Closing a TLS connection politely waits for the client, who need not answer.
-        stopping = asyncio.ensure_future(super().shutdown(sockets))
-        await asyncio.wait({stopping}, timeout=GRACE)
-        for connection in list(self.server_state.connections):
-            connection.transport.abort()
-        await stopping

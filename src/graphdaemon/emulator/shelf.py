@@ -5,7 +5,7 @@ A page of faces is one range scan of a clustered table, so its cost does not
 depend on where in a million objects it starts.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -16,28 +16,38 @@ from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.store import Store
 
 __all__ = [
+    "Faces",
     "Found",
     "Position",
     "Row",
     "Span",
+    "count_matching",
     "find",
     "insert",
+    "read_faces",
+    "read_last",
     "read_rows",
     "remove",
     "replace",
     "scan",
+    "search",
 ]
 
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class Row(NamedTuple):
-    """One object: what the indices know it by, its face and its whole document."""
+    """
+    One object: what the indices know it by, its face and its whole document.
+
+    The face is None when it is the document: comparing keys reads the whole row, and Microsoft
+    Graph's service principal is a third of a megabyte.
+    """
 
     id: str
     key: str
     name: str
-    face: bytes
+    face: bytes | None
     doc: bytes
 
 
@@ -54,6 +64,13 @@ class Position(NamedTuple):
 
     value: str | None
     seq: int
+
+
+class Faces(NamedTuple):
+    """Faces of objects joined by commas, and where they end if there are more."""
+
+    body: bytes
+    last: Position | None
 
 
 class Span(NamedTuple):
@@ -76,6 +93,12 @@ class Span(NamedTuple):
 
 EVERYTHING = Span()
 
+# The face of an object `o`, in SQL.
+FACE = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))"
+
+# How many documents are looked at in one go; other threads wait for no more.
+CHUNK = 500
+
 
 def insert(
     store: Store, tenant: int, kind: str, rows: Iterable[Row], *, moment: float | None = None
@@ -93,15 +116,14 @@ def insert(
     """
     number = KINDS[kind].number
     with store.writing() as connection:
-        held = connection.execute("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
-        first = last = next((seq for (seq,) in held.fetchall()), 0)
+        first = last = read_last(store)
         for batch in _batch(rows):
             numbered = list(enumerate(batch, last + 1))
             last += len(numbered)
             connection.executemany(
-                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [(tenant, number, seq, *row[:4]) for seq, row in numbered],
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "  # noqa: S608 - numbers
+                f"VALUES ({tenant}, {number}, ?, ?, ?, ?, ?)",
+                [(seq, *row[:4]) for seq, row in numbered],
             )
             connection.executemany(
                 "INSERT INTO document (seq, doc) VALUES (?, ?)",
@@ -111,6 +133,12 @@ def insert(
                 for seq, row in numbered:
                     note_change(store, tenant, Change(kind, seq, row.id, moment, "created"))
     return range(first + 1, last + 1)
+
+
+def read_last(store: Store) -> int:
+    """The greatest number that an object ever had."""
+    rows = store.read("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
+    return int(rows[0][0]) if rows else 0
 
 
 def replace(store: Store, tenant: int, kind: str, row: Row, *, moment: float) -> None:
@@ -172,6 +200,78 @@ def read_rows(
     return store.read(statement, {**values, **known})
 
 
+def read_faces(
+    store: Store,
+    tenant: int,
+    kind: str,
+    span: Span,
+    *,
+    after: Position | None = None,
+    limit: int,
+) -> Faces:
+    """
+    Up to `limit` faces from behind `after`.
+
+    The database puts them together: each row that Python sees costs more than to copy it, and
+    may let another thread go first.
+    """
+    statement, values = _ask("face", span, after)
+    known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": limit}
+    # Bare columns beside max() are those of its row ("SELECT", SQLite's documentation).
+    ((body, value, seq, number),) = store.read(
+        "SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), value, seq, max(number) FROM "  # noqa: S608 - constants
+        f"(SELECT *, row_number() OVER () AS number FROM ({statement}))",
+        {**values, **known},
+    )
+    if number != limit:
+        return Faces(body or b"", None)
+    last = Position(value, seq)
+    more = read_rows(store, tenant, kind, "seq", span, after=last, limit=1)
+    return Faces(body, last if more else None)
+
+
+def search(
+    store: Store,
+    tenant: int,
+    kind: str,
+    span: Span,
+    match: Callable[[bytes], bool] | None,
+    *,
+    after: Position | None = None,
+    limit: int,
+) -> list[tuple[Position, bytes]]:
+    """The first `limit` (position, document) from behind `after` that match; None takes all."""
+    found: list[tuple[Position, bytes]] = []
+    chunk = CHUNK if match else limit
+    while True:
+        rows = read_rows(store, tenant, kind, "doc", span, after=after, limit=chunk)
+        found += [
+            (Position(value, seq), doc) for value, seq, doc in rows if match is None or match(doc)
+        ]
+        if len(found) >= limit or len(rows) < chunk:
+            return found[:limit]
+        after = Position(rows[-1][0], rows[-1][1])
+
+
+def count_matching(
+    store: Store, tenant: int, kind: str, span: Span, match: Callable[[bytes], bool] | None
+) -> int:
+    """How many objects of the span match; None takes all."""
+    if match is None:
+        statement, values = _ask("seq", span, None)
+        known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": -1}
+        ((number,),) = store.read(f"SELECT count(*) FROM ({statement})", {**values, **known})  # noqa: S608
+        return int(number)
+    total = 0
+    after: Position | None = None
+    while True:
+        rows = read_rows(store, tenant, kind, "doc", span, after=after, limit=CHUNK)
+        total += sum(map(match, [doc for _, _, doc in rows]))
+        if len(rows) < CHUNK:
+            return total
+        after = Position(rows[-1][0], rows[-1][1])
+
+
 def scan(
     store: Store,
     tenant: int,
@@ -192,6 +292,13 @@ def scan(
         after = Position(rows[-1][0], rows[-1][1])
 
 
+_CONTENTS = {
+    "seq": ("object AS o", "NULL"),
+    "face": ("object AS o", FACE),
+    "doc": ("object AS o CROSS JOIN document AS d ON d.seq = o.seq", "d.doc"),
+}
+
+
 def _ask(what: str, span: Span, after: Position | None) -> tuple[str, Mapping[str, Any]]:
     """The SELECT for a span; its parts are constants, its values parameters."""
     sign, turn = ("<", "DESC") if span.descending else (">", "ASC")
@@ -205,11 +312,9 @@ def _ask(what: str, span: Span, after: Position | None) -> tuple[str, Mapping[st
     if after is not None:
         seq = f"o.seq {sign} :seq"
         tests.append(seq if span.order == "seq" else f"({column}, o.seq) {sign} (:value, :seq)")
-    source, wanted = "object AS o", "o.face"
-    if what == "doc":
-        source, wanted = f"{source} CROSS JOIN document AS d ON d.seq = o.seq", "d.doc"
+    source, wanted = _CONTENTS[what]
     statement = (
-        f"SELECT {column}, o.seq, {wanted} FROM {source} "  # noqa: S608 - constants
+        f"SELECT {column} AS value, o.seq AS seq, {wanted} AS content FROM {source} "  # noqa: S608 - constants
         f"WHERE {' AND '.join(tests)} ORDER BY {by} LIMIT :limit"
     )
     position = {"value": after.value, "seq": after.seq} if after else {}

@@ -12,9 +12,23 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from graphdaemon.emulator.table import CLEARED, INDEXES, TABLES, VERSION
+from graphdaemon.emulator.table import CLEARED, INDEXES, RECOUNT, TABLES, TRIGGERS, VERSION
 
 __all__ = ["Store"]
+
+# A default representation of a group fills a third of a page, and none overflows into another.
+PAGE_SIZE = 8192
+# The most that SQLite maps; what is mapped is read without copying, and is nobody's memory.
+MAPPED = 0x7FFF0000
+
+# Of a file that nobody else has yet, and that is thrown away when something fails.
+DRAFTING = """
+    PRAGMA journal_mode = MEMORY;
+    PRAGMA synchronous = OFF;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA cache_size = -65536;
+    PRAGMA temp_store = MEMORY;
+"""
 
 
 class Store:
@@ -24,12 +38,18 @@ class Store:
     Reads borrow a connection and never wait for the writer; in memory there is
     one connection, and everybody waits.
 
+    Args:
+        path: the file.
+        draft: the file is new and one's own until it is renamed: fill it in one thread, as fast
+            as can be, and without a way back.
+
     Raises:
         ValueError: the file was written by another version.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, draft: bool = False) -> None:
         self._path = path
+        self._draft = draft
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
         self._lock = threading.RLock()
@@ -76,7 +96,7 @@ class Store:
 
     def read(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Every row of one SELECT; inside `writing`, with what was written so far."""
-        if self._path is None or self.is_writing():
+        if self._path is None or self._draft or self.is_writing():
             with self._lock:
                 return self._writer.execute(statement, values).fetchall()
         try:
@@ -103,7 +123,7 @@ class Store:
             return made
 
     def keep_credential(self, values: tuple[str, str, str, bytes, float, float]) -> None:
-        """Add (key ID, app ID, kind, value, start, end)."""
+        """Add (key ID, whose it is, kind, value, start, end)."""
         with self.writing() as connection:
             connection.execute(
                 "INSERT INTO credential (key_id, app_id, kind, value, start, end) "
@@ -127,6 +147,13 @@ class Store:
                     "INSERT OR IGNORE INTO identifier (tenant, name, app_id) VALUES (?, ?, ?)",
                     (tenant, _fold(name), app_id),
                 )
+
+    def drop_identifiers(self, tenant: int, app_id: str) -> None:
+        """Let the application go by no names any more."""
+        with self.writing() as connection:
+            connection.execute(
+                "DELETE FROM identifier WHERE tenant = ? AND app_id = ?", (tenant, app_id)
+            )
 
     def identified(self, tenant: int, name: str) -> str | None:
         """The appId that goes by this name."""
@@ -156,8 +183,12 @@ class Store:
     def clear(self) -> None:
         """Empty every table but the settings."""
         with self.writing() as connection:
+            for name in TRIGGERS:  # with them, each row would be deleted by itself
+                connection.execute(f"DROP TRIGGER {name}")
             for table in CLEARED:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+            for statement in TRIGGERS.values():
+                connection.execute(statement)
 
     @contextmanager
     def unindexed(self) -> Iterator[None]:
@@ -169,8 +200,10 @@ class Store:
         with self.writing() as connection:
             for name in INDEXES:
                 connection.execute(f"DROP INDEX IF EXISTS {name}")
+            for name in TRIGGERS:
+                connection.execute(f"DROP TRIGGER IF EXISTS {name}")
             yield
-            for statement in INDEXES.values():
+            for statement in (*INDEXES.values(), RECOUNT, *TRIGGERS.values()):
                 connection.execute(statement)
 
     def _prepare(self) -> None:
@@ -183,7 +216,7 @@ class Store:
                     f"version {version}, not {VERSION}). Seed a new folder."
                 )
             connection.execute(f"PRAGMA user_version = {VERSION}")
-            for statement in (*TABLES, *INDEXES.values()):
+            for statement in (*TABLES, *INDEXES.values(), *TRIGGERS.values()):
                 connection.execute(statement)
 
     def _connect(self) -> sqlite3.Connection:
@@ -200,9 +233,13 @@ class Store:
             check_same_thread=False,
             cached_statements=256,
         )
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        if self._draft:
+            connection.executescript(DRAFTING)
+            return connection
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA mmap_size = 1073741824")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED}")
         return connection
 
 

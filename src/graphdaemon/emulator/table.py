@@ -1,9 +1,9 @@
 """The tables of the database, and their indices."""
 
-__all__ = ["CLEARED", "INDEXES", "TABLES", "VERSION"]
+__all__ = ["CLEARED", "INDEXES", "RECOUNT", "TABLES", "TRIGGERS", "VERSION"]
 
 # Of these tables; a store of another version cannot be read.
-VERSION = 2
+VERSION = 3
 
 TABLES = (
     """
@@ -26,6 +26,13 @@ TABLES = (
     ) WITHOUT ROWID
     """,
     """
+    CREATE TABLE IF NOT EXISTS claim (
+      tenant INTEGER NOT NULL,
+      name TEXT NOT NULL,
+      PRIMARY KEY (tenant, name)
+    ) WITHOUT ROWID
+    """,
+    """
     CREATE TABLE IF NOT EXISTS object (
       tenant INTEGER NOT NULL,
       kind INTEGER NOT NULL,
@@ -33,7 +40,7 @@ TABLES = (
       id TEXT NOT NULL,
       key TEXT NOT NULL,
       name TEXT NOT NULL,
-      face BLOB NOT NULL,
+      face BLOB,
       PRIMARY KEY (tenant, kind, seq)
     ) WITHOUT ROWID
     """,
@@ -43,6 +50,26 @@ TABLES = (
       seq INTEGER PRIMARY KEY AUTOINCREMENT,
       doc BLOB NOT NULL
     )
+    """,
+    # How many objects there are: counting a million takes longer than a page of them.
+    """
+    CREATE TABLE IF NOT EXISTS tally (
+      tenant INTEGER NOT NULL,
+      kind INTEGER NOT NULL,
+      number INTEGER NOT NULL,
+      PRIMARY KEY (tenant, kind)
+    ) WITHOUT ROWID
+    """,
+    # `consumed` of the units of a product are given to users who are not deleted.
+    """
+    CREATE TABLE IF NOT EXISTS subscription (
+      tenant INTEGER NOT NULL,
+      sku TEXT NOT NULL,
+      name TEXT NOT NULL,
+      enabled INTEGER NOT NULL,
+      consumed INTEGER NOT NULL,
+      PRIMARY KEY (tenant, sku)
+    ) WITHOUT ROWID
     """,
     """
     CREATE TABLE IF NOT EXISTS link (
@@ -80,15 +107,17 @@ TABLES = (
     )
     """,
     "CREATE INDEX IF NOT EXISTS change_order ON change (tenant, kind, number)",
+    "CREATE INDEX IF NOT EXISTS change_object ON change (seq, number)",
     "CREATE INDEX IF NOT EXISTS change_moment ON change (tenant, kind, moment)",
     """
     CREATE TABLE IF NOT EXISTS credential (
-      key_id TEXT PRIMARY KEY,
       app_id TEXT NOT NULL,
+      key_id TEXT NOT NULL,
       kind TEXT NOT NULL,
       value BLOB NOT NULL,
       start REAL NOT NULL,
-      end REAL NOT NULL
+      end REAL NOT NULL,
+      PRIMARY KEY (app_id, key_id)
     ) WITHOUT ROWID
     """,
     """
@@ -102,7 +131,7 @@ TABLES = (
       PRIMARY KEY (tenant, principal, resource, role)
     ) WITHOUT ROWID
     """,
-    "CREATE INDEX IF NOT EXISTS credential_application ON credential (app_id)",
+    "CREATE INDEX IF NOT EXISTS assignment_resource ON assignment (tenant, resource)",
     """
     CREATE TABLE IF NOT EXISTS federated (
       id TEXT PRIMARY KEY,
@@ -111,6 +140,7 @@ TABLES = (
       issuer TEXT NOT NULL,
       subject TEXT NOT NULL,
       audience TEXT NOT NULL,
+      description TEXT,
       UNIQUE (app_id, name),
       UNIQUE (app_id, issuer, subject)
     ) WITHOUT ROWID
@@ -170,8 +200,8 @@ TABLES = (
 
 # What belongs to tenants; the settings belong to the emulator.
 CLEARED = (
-    "tenant domain object document link deleted change credential assignment federated identifier "
-    "standing machine delegation sign_in ticket"
+    "tenant domain claim object document tally subscription link deleted change credential "
+    "assignment federated identifier standing machine delegation sign_in ticket"
 ).split()
 
 # Those that a large insertion drops and builds again.
@@ -183,3 +213,21 @@ INDEXES = {
         "CREATE INDEX IF NOT EXISTS link_target ON link (relation, target, source, source_kind)"
     ),
 }
+
+# They keep `tally` true; a large insertion does without, and counts at its end.
+TRIGGERS = {
+    "object_added": (
+        "CREATE TRIGGER IF NOT EXISTS object_added AFTER INSERT ON object BEGIN "
+        "INSERT INTO tally (tenant, kind, number) VALUES (new.tenant, new.kind, 1) "
+        "ON CONFLICT (tenant, kind) DO UPDATE SET number = number + 1; END"
+    ),
+    "object_removed": (
+        "CREATE TRIGGER IF NOT EXISTS object_removed AFTER DELETE ON object BEGIN "
+        "UPDATE tally SET number = number - 1 WHERE tenant = old.tenant AND kind = old.kind; END"
+    ),
+}
+
+RECOUNT = (
+    "INSERT OR REPLACE INTO tally (tenant, kind, number) "
+    "SELECT tenant, kind, count(*) FROM object GROUP BY tenant, kind"
+)

@@ -10,7 +10,7 @@ import msgspec
 from graphdaemon.emulator import shelf
 from graphdaemon.emulator.clock import Clock, format_iso
 from graphdaemon.emulator.entity import Application, Record, Tenant
-from graphdaemon.emulator.face import render_application
+from graphdaemon.emulator.face import render
 from graphdaemon.emulator.registration import (
     MANAGEMENT_APP_ID,
     draft_graph_principal,
@@ -31,6 +31,7 @@ class Tenancy:
         path: the database file; None keeps everything in memory.
         clock: where creation times and expiry come from.
         new_id: makes the GUIDs of what is created.
+        draft: the file is new, and nobody else's until it is closed, see `Store`.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class Tenancy:
         *,
         clock: Clock | None = None,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        draft: bool = False,
     ) -> None:
         self.clock = clock or Clock()
         self._new_id = new_id
-        self._store = Store(path)
+        self._store = Store(path, draft=draft)
         self._tenants: dict[str, Tenant] = {}
         self._held: dict[tuple[str, int | None, str], tuple[int, Application]] = {}
         self._load_tenants()
@@ -118,7 +120,7 @@ class Tenancy:
             management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
             management = draft_management_principal(management_id, created=stamp)
             for principal in (graph, management):
-                row = render_application(principal)
+                row = render("servicePrincipal", principal)
                 shelf.insert(self._store, number, "servicePrincipal", [row])
                 self._store.keep_identifiers(
                     number, principal["appId"], principal["servicePrincipalNames"]

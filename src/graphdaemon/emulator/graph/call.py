@@ -8,9 +8,9 @@ from starlette.requests import Request
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
 from graphdaemon.emulator.exchange import Context, origin_of, trace_of
-from graphdaemon.emulator.graph.access import Permit, readable_types
 from graphdaemon.emulator.graph.caller import Caller
 from graphdaemon.emulator.graph.odata import Query, read_query
+from graphdaemon.emulator.graph.permit import Permit, readable_types
 
 __all__ = ["Call"]
 
@@ -90,7 +90,7 @@ class Call:
         """The faults that this answer is to show, by their words."""
         return getattr(self.request.state, "effects", frozenset())
 
-    def read_query(self, kind: str, *, counting: bool = False) -> Query:
+    def read_query(self, kind: str, *, counting: bool = False, related: bool = False) -> Query:
         """
         The listing that the query options ask for.
 
@@ -103,4 +103,5 @@ class Call:
             eventual=self.eventual,
             strict=self.context.strict_filter,
             counting=counting,
+            related=related,
         )

@@ -54,22 +54,17 @@ def _is_prepared(call: Call, query: Query) -> bool:
 
 
 def _read_faces(call: Call, query: Query, after: Position | None) -> Page:
-    rows = call.directory.rows(
-        call.tenant, query.kind, "face", _span(query), after=after, limit=query.top + 1
+    body, last = call.directory.faces(
+        call.tenant, query.kind, _span(query), after=after, limit=query.top
     )
-    last = None
-    if len(rows) > query.top:
-        value, seq, _ = rows[query.top - 1]
-        last = Position(value, seq)
-        rows.pop()
     total = _count(call, query) if query.count and after is None else None
-    return Page(b",".join([face for _, _, face in rows]), last, total)
+    return Page(body, last, total)
 
 
 def _read_page(call: Call, query: Query, after: Position | None) -> Page:
     """A page that is looked for: documents are read in order until it is full."""
     top = _shorten(call, query.top)
-    found = list(islice(_matches(call, query, after), top + 1))
+    found = _find(call, query, after, top + 1)
     last = None
     if len(found) > top:
         last = found[top - 1][0] if top else after or Position(None, 0)
@@ -93,29 +88,43 @@ def _count(call: Call, query: Query) -> int:
     plan = query.plan
     if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
         return call.directory.count(call.tenant, query.kind)
-    return sum(1 for _ in _matches(call, query, None))
+    if plan.ids is None and not call.lag:
+        return call.directory.count_matching(call.tenant, query.kind, query.match, _span(query))
+    return sum(1 for _ in _list_others(call, query, None))
 
 
-def _matches(call: Call, query: Query, after: Position | None) -> Iterator[tuple[Position, bytes]]:
-    """Every (position, document) that the query is about, from behind `after`."""
+def _find(
+    call: Call, query: Query, after: Position | None, limit: int
+) -> list[tuple[Position, bytes]]:
+    """The first so many (position, document) that the query is about, from behind `after`."""
+    if query.plan.ids is None and not call.lag:
+        return call.directory.search(
+            call.tenant, query.kind, query.match, _span(query), after=after, limit=limit
+        )
+    return list(islice(_list_others(call, query, after), limit))
+
+
+def _list_others(
+    call: Call, query: Query, after: Position | None
+) -> Iterator[tuple[Position, bytes]]:
+    """The matching objects that were asked for by ID, or that a lagging replica has."""
     if query.plan.ids is not None:
-        found = _find_each(call, query.kind, query.plan.ids)
-    elif call.lag:
+        found = _find_each(call, query.kind, query.plan.ids, after)
+    else:
         found = scan_stale(
             call.directory, call.tenant, query.kind, _span(query), call.lag, after=after
         )
-    else:
-        chunk = 1000 if query.match else min(query.top + 1, 1000)
-        found = call.directory.scan(call.tenant, query.kind, _span(query), after=after, chunk=chunk)
-    match = query.match
-    return found if match is None else (entry for entry in found if match(entry[1]))
+    return found if query.match is None else (one for one in found if query.match(one[1]))
 
 
-def _find_each(call: Call, kind: str, ids: tuple[str, ...]) -> Iterator[tuple[Position, bytes]]:
-    """The few objects that were asked for by ID; they fit one page."""
+def _find_each(
+    call: Call, kind: str, ids: tuple[str, ...], after: Position | None
+) -> Iterator[tuple[Position, bytes]]:
+    """The few objects that were asked for by ID, from behind `after`."""
     found = (call.directory.find(call.tenant, key, kind=kind) for key in dict.fromkeys(ids))
     rows = sorted((one.seq, one.doc) for one in found if one is not None)
-    return ((Position(None, seq), doc) for seq, doc in rows)
+    first = after.seq if after else 0
+    return ((Position(None, seq), doc) for seq, doc in rows if seq > first)
 
 
 def _span(query: Query) -> Span:

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.graph.call import Call
 from graphdaemon.emulator.graph.record import answer_record, answer_records
-from graphdaemon.emulator.organization import draft_domain, draft_organization
+from graphdaemon.emulator.organization import draft_claim, draft_domain, draft_organization
 
 __all__ = [
     "list_domains",
@@ -30,14 +30,17 @@ def show_organization(call: Call) -> Response:
 
 
 def list_domains(call: Call) -> Response:
-    """`GET /domains`: the verified domains, the initial one first."""
+    """`GET /domains`: the verified domains, the initial one first, then others."""
     records = [draft_domain(call.tenant, name) for name in call.tenant.domains]
+    records += map(draft_claim, call.directory.claims(call.tenant))
     return answer_records(call, "domain", "domains", records)
 
 
 def show_domain(call: Call) -> Response:
     """`GET /domains/{name}`."""
     name = call.keys["key"].lower()
+    if name in call.directory.claims(call.tenant):
+        return answer_record(call, "domain", "domains", draft_claim(name))
     if name not in call.tenant.domains:
         raise deny("object_missing", key=call.keys["key"])
     return answer_record(call, "domain", "domains", draft_domain(call.tenant, name))

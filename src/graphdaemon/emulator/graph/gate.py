@@ -6,6 +6,7 @@ the token is looked at, the permission before the options.
 """
 
 import inspect
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,9 +16,10 @@ from starlette.responses import Response
 
 from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.exchange import context_of
-from graphdaemon.emulator.graph.access import authorize
+from graphdaemon.emulator.graph.admission import admit
 from graphdaemon.emulator.graph.call import Call
 from graphdaemon.emulator.graph.caller import Caller, identify
+from graphdaemon.emulator.graph.permit import authorize
 from graphdaemon.emulator.graph.router import Endpoint, Resolved
 
 __all__ = ["serve"]
@@ -37,17 +39,27 @@ async def serve(request: Request) -> Response:
     """
     resolved: Resolved = request.scope["graph"]
     endpoint = _choose(resolved, request.method)
+    if endpoint.public:
+        described = endpoint.answer(request)
+        assert isinstance(described, Response), "what is public is ready"
+        return described
     caller = identify(request)
-    units = _charge(request, caller, endpoint)
-    permit = authorize(caller, endpoint.method, endpoint.path)
+    admission = admit(request, caller, endpoint.method, endpoint.path)
+    roles = partial(_list_roles, request, caller)
+    permit = authorize(caller, endpoint.method, endpoint.path, roles)
+    if permit.itself:
+        _check_itself(request, caller, resolved.keys["key"])
     body = await _read_body(request) if request.method in _WITH_BODY else None
     context = context_of(request)
-    call = Call(request, context, caller, permit, resolved.path, resolved.keys, units, body)
+    call = Call(
+        request, context, caller, permit, resolved.path, resolved.keys, admission.units, body
+    )
     if endpoint.blocking:
         answer: Any = await run_in_threadpool(endpoint.answer, call)
     else:
         answer = endpoint.answer(call)
     done: Response = await answer if inspect.isawaitable(answer) else answer
+    done.headers.update(admission.headers)
     return done
 
 
@@ -60,9 +72,19 @@ def _choose(resolved: Resolved, method: str) -> Endpoint:
     return endpoint
 
 
-def _charge(request: Request, caller: Caller, endpoint: Endpoint) -> int:
-    """What the request costs, in resource units."""
-    return 1
+def _list_roles(request: Request, caller: Caller) -> list[str]:
+    """The signed-in user's directory roles, as they are now; none of a user who is gone."""
+    try:
+        return context_of(request).directory.roles_of(caller.tenant, caller.object_id)
+    except LookupError:
+        return []
+
+
+def _check_itself(request: Request, caller: Caller, key: str) -> None:
+    """Some permissions are about the signed-in user only."""
+    user = context_of(request).directory.read_user(caller.tenant, caller.object_id)
+    if user is None or key.casefold() not in {user["id"], user["userPrincipalName"].casefold()}:
+        raise deny("forbidden")
 
 
 async def _read_body(request: Request) -> Any:

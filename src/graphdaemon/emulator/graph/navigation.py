@@ -4,7 +4,9 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from graphdaemon.emulator.entity import Record
 from graphdaemon.emulator.errors import deny
+from graphdaemon.emulator.face import render
 from graphdaemon.emulator.graph.answer import (
     Page,
     answer_number,
@@ -31,10 +33,12 @@ __all__ = ["count_linked", "list_linked", "list_references", "show_linked"]
 
 _STEP = 1000
 
+_decode = msgspec.json.Decoder(Record).decode
+
 
 async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
     """`GET /groups/{id}/members`: a page of linked objects, of one type if it is cast."""
-    query = call.read_query(kind or "directoryObject")
+    query = call.read_query(kind or "directoryObject", related=True)
     after = open_page(call, query)
     page = await run_in_threadpool(_read_page, call, _links(call, navigation, kind), query, after)
     collection = KINDS[kind].collection if kind else "directoryObjects"
@@ -45,7 +49,7 @@ async def count_linked(call: Call, *, navigation: Navigation, kind: str | None =
     """`GET /groups/{id}/members/$count`: a number as plain text."""
     if not call.eventual:
         raise deny("count_refused")
-    query = call.read_query(kind or "directoryObject", counting=True)
+    query = call.read_query(kind or "directoryObject", counting=True, related=True)
     links = _links(call, navigation, kind)
     return answer_number(call, await run_in_threadpool(_count, call, links, query))
 
@@ -55,9 +59,8 @@ async def list_references(call: Call, *, navigation: Navigation) -> Response:
     query = call.read_query("directoryObject")
     links = _links(call, navigation, None)
     after = open_page(call, query)
-    found, more = await run_in_threadpool(_find_neighbours, call, links, query, after)
+    found, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
     items = [msgspec.json.encode({"@odata.id": _locate(call, neighbour)}) for neighbour in found]
-    last = Position(None, found[-1].seq) if more else None
     return answer_page(call, "Collection($ref)", query, Page(b",".join(items), last))
 
 
@@ -85,8 +88,7 @@ def _read_page(
     query: Query,
     after: Position | None,
 ) -> Page:
-    found, more = _find_neighbours(call, links, query, after)
-    last = Position(None, found[-1].seq) if more else None
+    found, last = _find_neighbours(call, links, query, after)
     total = _count(call, links, query) if query.count and after is None else None
     if query.kind != "directoryObject":
         docs = [neighbour.content for neighbour in found]
@@ -98,8 +100,10 @@ def _read_page(
 
 def _find_neighbours(
     call: Call, links: Links, query: Query, after: Position | None
-) -> tuple[list[Neighbour], bool]:
-    """A page's neighbours that match, and whether there are more."""
+) -> tuple[list[Neighbour], Position | None]:
+    """A page's neighbours that match, and where it ends if there are more."""
+    if query.plan.order != "seq":
+        return _sort_neighbours(call, links, query, after)
     found: list[Neighbour] = []
     last = after.seq if after else 0
     limit = query.top + 1 if query.match is None else _STEP
@@ -107,10 +111,36 @@ def _find_neighbours(
         rows = call.directory.neighbours(call.tenant, links, after=last, limit=limit)
         found += [row for row in rows if query.match is None or query.match(row.content)]
         if len(found) > query.top:
-            return found[: query.top], True
+            return found[: query.top], Position(None, found[query.top - 1].seq)
         if len(rows) < limit:
-            return found, False
+            return found, None
         last = rows[-1].seq
+
+
+def _sort_neighbours(
+    call: Call, links: Links, query: Query, after: Position | None
+) -> tuple[list[Neighbour], Position | None]:
+    """A page in the order of names; links have no such index, so all of them are sorted."""
+    rows = call.directory.neighbours(call.tenant, links)
+    ranked = sorted(
+        ((_rank(row, query.plan.order), row) for row in rows if _matches(query, row)),
+        key=lambda entry: entry[0],
+        reverse=query.plan.descending,
+    )
+    if after is not None:
+        mark, turn = (after.value or "", after.seq), query.plan.descending
+        ranked = [entry for entry in ranked if (entry[0] < mark if turn else entry[0] > mark)]
+    page = ranked[: query.top]
+    return [row for _, row in page], Position(*page[-1][0]) if len(ranked) > query.top else None
+
+
+def _matches(query: Query, row: Neighbour) -> bool:
+    return query.match is None or query.match(row.content)
+
+
+def _rank(row: Neighbour, order: str) -> tuple[str, int]:
+    rendered = render(row.kind, _decode(row.content))
+    return (rendered.name if order == "name" else rendered.key, row.seq)
 
 
 def _count(call: Call, links: Links, query: Query) -> int:

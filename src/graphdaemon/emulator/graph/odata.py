@@ -1,29 +1,25 @@
-"""
-Query options: read, judged, turned into what the directory is asked. Pure.
+"""Query options: read, judged, turned into what the directory is asked. Pure."""
 
-Also the opaque page token: a position in an order, signed, bound to its query.
-"""
-
-import base64
-import binascii
-import hmac
-import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
 from urllib.parse import unquote_plus
 
 import msgspec
 
 from graphdaemon.emulator import schema
 from graphdaemon.emulator.errors import deny
-from graphdaemon.emulator.graph.advanced import Mode, check_filter
-from graphdaemon.emulator.graph.expand import Expand
-from graphdaemon.emulator.graph.filter import Predicate, compile_filter, parse_filter
-from graphdaemon.emulator.graph.plan import Plan
+from graphdaemon.emulator.filterable import SORTS
+from graphdaemon.emulator.graph.advanced import Mode, check_filter, name_resource
+from graphdaemon.emulator.graph.condition import Node, join
+from graphdaemon.emulator.graph.expand import Expand, read_expand
+from graphdaemon.emulator.graph.filter import parse_filter
+from graphdaemon.emulator.graph.matcher import compile_match
+from graphdaemon.emulator.graph.pagetoken import open_position, seal_position
+from graphdaemon.emulator.graph.plan import Order, Plan, make_plan
+from graphdaemon.emulator.graph.projection import render_records
 from graphdaemon.emulator.graph.search import parse_search
-from graphdaemon.emulator.shelf import Position
+from graphdaemon.emulator.graph.selection import read_select
+from graphdaemon.emulator.kind import KINDS
 
 __all__ = [
     "Query",
@@ -42,6 +38,7 @@ MAX_PAGE = 999
 _OPTIONS = frozenset(
     {
         "$count",
+        "$deltatoken",
         "$expand",
         "$filter",
         "$format",
@@ -53,14 +50,6 @@ _OPTIONS = frozenset(
         "$top",
     }
 )
-_COLUMNS = {"displayName": "name", "userPrincipalName": "key"}
-# "DSpt", version 2: so begins every recorded token once decoded.
-_MAGIC = b"DSpt\x02\x00"
-_HEAD = struct.Struct(">6sdq")
-_MAC = 16
-
-
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +60,7 @@ class Query:
     Args:
         kind: the type listed, e.g. "user", or "directoryObject" for several.
         select: the properties to show in this order; None shows the default set.
-        expand: the related objects to show inside each.
+        expand: the linked objects to show inside each.
         top: the most records on a page.
         plan: which objects, by what the store has an index for.
         match: what the plan does not cover, asked of a document's bytes; None takes all.
@@ -117,7 +106,13 @@ def parse_options(raw: str) -> dict[str, str]:
 
 
 def read_query(
-    kind: str, raw: str, *, eventual: bool, strict: bool = False, counting: bool = False
+    kind: str,
+    raw: str,
+    *,
+    eventual: bool,
+    strict: bool = False,
+    counting: bool = False,
+    related: bool = False,
 ) -> Query:
     """
     The listing that a query string asks for.
@@ -128,25 +123,31 @@ def read_query(
         eventual: the header `ConsistencyLevel: eventual` is there.
         strict: see `Mode`.
         counting: the request is for `/$count`.
+        related: the collection is one of linked objects, such as a group's members cast to users;
+            of "directoryObject" it always is. No index covers it, so that the plan is empty.
 
     Raises:
         GraphFault: 400 or 501, with the text the real Graph has where it is known.
     """
     options = parse_options(raw)
-    if "$skip" in options:
-        raise deny("skip_refused")
-    if "$expand" in options:
-        raise deny("not_emulated", what="$expand")
-    count = _read_boolean("$count", options.get("$count", "false"))
-    mode = Mode(eventual, count or counting, strict)
+    if kind == "subscribedSku":
+        options = {}  # it honours none ("List subscribedSkus")
+    count = _check_options(options)
+    related = related or kind == "directoryObject"
+    expand = read_expand(kind, options.get("$expand", ""), collection=True)
+    mode = _read_mode(options, Mode(eventual, count or counting, strict, related), expand)
     top = _read_top(options.get("$top"))
+    select = read_select(kind, options.get("$select", ""), collection=True)
+    node = _read_condition(kind, options, mode)
+    order = _read_order(kind, options, mode)
+    plan, rest = make_plan("directoryObject" if related else kind, node, order)
     return Query(
         kind,
-        read_select(kind, options.get("$select", ""), collection=True),
-        None,
+        select,
+        expand,
         top or DEFAULT_PAGE,
-        Plan(*_read_order(kind, options, mode)),
-        _read_match(kind, options, mode),
+        plan,
+        compile_match(rest) if rest is not None else None,
         count and eventual,
         options.get("$skiptoken"),
         "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken"),
@@ -160,75 +161,14 @@ def read_single(kind: str, raw: str) -> tuple[tuple[str, ...] | None, Expand | N
     """
     The properties to show, and what to expand, of one object.
 
+    Options that are for lists are ignored; "List manager" has an example with `$count`.
+
     Raises:
         GraphFault: 400 or 501.
     """
     options = parse_options(raw)
-    if "$expand" in options:
-        raise deny("not_emulated", what="$expand")
-    return read_select(kind, options.get("$select", ""), collection=False), None
-
-
-def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | None:
-    """
-    The canonical names in `$select`, each once; None when it is empty.
-
-    The real service may let unknown names of the open user type pass; refusing
-    them finds typing errors.
-    """
-    names: list[str] = []
-    for item in filter(None, (part.strip() for part in text.split(","))):
-        if item == "*":
-            hidden = schema.SINGLE_USER_ONLY | {"signInActivity"}
-            names += [n for n in schema.declared(kind) if n not in hidden]
-            continue
-        if not item.isidentifier():
-            raise deny("select_malformed", name=item)
-        name = schema.canonical(kind, item)
-        if name is None:
-            raise deny("select_unknown", name=item, kind=kind)
-        if collection and name in schema.SINGLE_USER_ONLY:
-            raise deny("not_on_collection")
-        if name == "signInActivity":
-            raise deny("premium_only")
-        names.append(name)
-    return tuple(dict.fromkeys(names)) or None
-
-
-def render_records(kind: str, names: tuple[str, ...], docs: list[bytes]) -> bytes:
-    """The documents as a JSON array's inside, each with these properties in this order."""
-    decode, encode = _row_codec(kind, names)
-    return encode([decode(doc) for doc in docs])[1:-1]
-
-
-def seal_position(key: bytes, binding: bytes, now: float, position: Position) -> str:
-    """A page token: base64url, good for this query only."""
-    value = b"" if position.value is None else b"=" + position.value.encode()
-    body = _HEAD.pack(_MAGIC, now, position.seq) + value
-    mac = hmac.digest(key, binding + body, "sha256")[:_MAC]
-    return base64.urlsafe_b64encode(body + mac).decode().rstrip("=")
-
-
-def open_position(key: bytes, binding: bytes, now: float, age: float, token: str) -> Position:
-    """
-    The position in a page token of this query that is at most `age` seconds old.
-
-    Raises:
-        GraphFault: 400, altered or of another query, or expired.
-    """
-    try:
-        data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise deny("page_token_invalid") from error
-    body, mac = data[:-_MAC], data[-_MAC:]
-    expected = hmac.digest(key, binding + body, "sha256")[:_MAC]
-    if len(body) < _HEAD.size or not hmac.compare_digest(mac, expected):
-        raise deny("page_token_invalid")
-    _, issued, seq = _HEAD.unpack_from(body)
-    if now - issued > age:
-        raise deny("page_token_expired")
-    value = body[_HEAD.size :].decode()
-    return Position(value[1:] if value else None, seq)
+    select = read_select(kind, options.get("$select", ""), collection=False)
+    return select, read_expand(kind, options.get("$expand", ""), collection=False)
 
 
 def _split(raw: str) -> list[tuple[str, str, str]]:
@@ -245,6 +185,38 @@ def _bind(kind: str, options: Mapping[str, str], eventual: bool) -> bytes:
     return msgspec.json.encode([kind, eventual, asked])
 
 
+def _check_options(options: Mapping[str, str]) -> bool:
+    """Refuse what no list has; whether `$count` is true."""
+    if "$skip" in options:
+        raise deny("skip_refused")
+    if "$deltatoken" in options:
+        raise deny("option_unknown", option="$deltatoken")
+    form = options.get("$format", "json").strip().lower()
+    if form != "json" and not form.startswith("application/json"):
+        raise deny("format_refused", value=options["$format"])
+    count = options.get("$count", "false").lower()
+    if count not in {"true", "false"}:
+        raise deny("count_malformed", value=options["$count"])
+    return count == "true"
+
+
+def _read_mode(options: Mapping[str, str], mode: Mode, expand: Expand | None) -> Mode:
+    """
+    The mode that the options leave.
+
+    `$search` needs no `$count` ("Advanced query capabilities"). What is expanded comes from the
+    default index: `$search` is refused with it as without the header, quoted in
+    microsoft-graph-docs-contrib#2577, and so is all that needs the header.
+    """
+    if expand is not None:
+        if mode.advanced:
+            raise deny("search_refused" if "$search" in options else "expand_advanced")
+        return Mode(eventual=False, counted=False, strict=mode.strict, related=mode.related)
+    if "$search" in options:
+        return Mode(mode.eventual, counted=True, strict=mode.strict, related=mode.related)
+    return mode
+
+
 def _read_top(text: str | None) -> int | None:
     if text is None:
         return None
@@ -255,58 +227,48 @@ def _read_top(text: str | None) -> int | None:
     return int(text)
 
 
-def _read_boolean(option: str, text: str) -> bool:
-    if text not in {"true", "false"}:
-        raise deny("option_malformed", option=option, value=text, wanted="boolean")
-    return text == "true"
-
-
-def _read_match(
-    kind: str, options: Mapping[str, str], mode: Mode
-) -> Callable[[bytes], bool] | None:
-    predicate = _read_predicate(kind, options, mode)
-    return None if predicate is None else lambda doc: predicate(_decode(doc))
-
-
-def _read_predicate(kind: str, options: Mapping[str, str], mode: Mode) -> Predicate | None:
-    parts: list[Predicate] = []
+def _read_condition(kind: str, options: Mapping[str, str], mode: Mode) -> Node | None:
+    parts: list[Node] = []
+    if "$filter" in options:
+        parts.append(parse_filter(kind, options["$filter"]))
     if "$search" in options:
         if not mode.eventual:
             raise deny("search_refused")
         parts.append(parse_search(kind, options["$search"]))
     if "$filter" in options:
-        node = parse_filter(kind, options["$filter"])
-        check_filter(kind, node, mode)
-        parts.append(compile_filter(node))
-    if len(parts) == 2:
-        return lambda doc: all(part(doc) for part in parts)
-    return parts[0] if parts else None
+        check_filter(kind, parts[0], mode)
+    return join("and", parts) if parts else None
 
 
-def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> tuple[str, bool]:
+def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> Order | None:
     if "$orderby" not in options:
-        return "seq", False
-    words = options["$orderby"].split()
-    if not words or len(words) > 2 or words[1:] not in ([], ["asc"], ["desc"]):
-        reason = f"Syntax error in '{options['$orderby']}'."
+        return None
+    text = options["$orderby"]
+    terms = [term.split() for term in text.split(",")]
+    if any(not term or term[1:] not in ([], ["asc"], ["desc"]) for term in terms):
+        raise deny("orderby_malformed", reason=f"Syntax error in '{text}'.")
+    names = [schema.canonical(kind, term[0]) for term in terms]
+    if None in names:
+        unknown = terms[names.index(None)][0]
+        reason = f"Could not find a property named '{unknown}' on type 'microsoft.graph.{kind}'."
         raise deny("orderby_malformed", reason=reason)
-    name = schema.canonical(kind, words[0])
-    if name is None:
-        reason = f"Could not find a property named '{words[0]}' on type 'microsoft.graph.{kind}'."
-        raise deny("orderby_malformed", reason=reason)
-    if name not in _COLUMNS or ("$filter" in options and not mode.advanced):
+    combined = mode.related or "$filter" in options or "$search" in options
+    if (combined and not mode.advanced) or len(terms) > 1:
         raise deny("sort_refused")
-    return _COLUMNS[name], words[1:] == ["desc"]
+    return Order(_find_order(kind, str(names[0]), mode), terms[0][1:] == ["desc"])
 
 
-@lru_cache(maxsize=128)
-def _row_codec(
-    kind: str, names: tuple[str, ...]
-) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
-    """A decoder that slices only these properties out, and an encoder that writes the slices."""
-    fields = [
-        (name, msgspec.Raw, msgspec.Raw(b"null" if schema.blank(kind, name) is None else b"[]"))
-        for name in names
-    ]
-    row = msgspec.defstruct("Row", fields)
-    return msgspec.json.Decoder(row).decode, msgspec.json.Encoder().encode
+def _find_order(kind: str, name: str, mode: Mode) -> str:
+    """The store's order for a property."""
+    grade = SORTS.get("directoryObject" if mode.related else kind, {}).get(name)
+    if grade is None or (grade == "A" and not mode.advanced):
+        if mode.advanced:
+            raise deny("property_unsupported")
+        raise deny("sort_property_refused", name=name, kind=name_resource(kind))
+    if name == "displayName":
+        return "name"
+    if kind in KINDS and name == KINDS[kind].key:
+        return "key"
+    if name == "deletedDateTime":
+        return "seq"  # null of all objects in the collection
+    raise deny("not_emulated", what=f"$orderby={name}")

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from graphdaemon.emulator import schema
+from graphdaemon.emulator.face import read_id
 from graphdaemon.emulator.graph.odata import render_records
 from graphdaemon.emulator.link import Neighbour
 
@@ -20,23 +21,16 @@ __all__ = ["read_id", "render_basic", "render_neighbours", "render_objects"]
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NULL = msgspec.Raw(b"null")
 
-
-class _Identified(msgspec.Struct):
-    id: str
-
-
-_decode_id = msgspec.json.Decoder(_Identified).decode
-
-
-def read_id(doc: bytes) -> str:
-    """The ID in a document."""
-    return _decode_id(doc).id
+# Their documents are their default representation, in an order that depends on the values.
+WHOLE = frozenset({"application", "servicePrincipal"})
 
 
 def render_objects(
     kind: str, select: tuple[str, ...] | None, docs: list[bytes], *, basic: bool = False
 ) -> bytes:
     """Documents of one type joined by commas, with these properties, or the default ones."""
+    if select is None and kind in WHOLE and not basic:
+        return b",".join(docs)
     names = select or schema.default(kind)
     if basic:
         return render_basic(names, docs)
@@ -75,7 +69,10 @@ def render_neighbours(
     """
     parts = []
     for neighbour in neighbours:
-        if neighbour.kind in readable:
+        if neighbour.kind in readable and neighbour.kind in WHOLE and select is None:
+            mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type(neighbour.kind))
+            parts.append(b"{%b%b" % (mark if typed else b"", neighbour.content[1:]))
+        elif neighbour.kind in readable:
             decode, encode = _codec(neighbour.kind, select, typed=typed)
             parts.append(encode(decode(neighbour.content)))
         else:

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from functools import partial
 
-from graphdaemon.emulator.graph import collection, company, navigation, single
+from graphdaemon.emulator.graph import collection, company, licensing, navigation, single
+from graphdaemon.emulator.graph.functions import list_functions
 from graphdaemon.emulator.graph.relation import NAVIGATIONS, Navigation
 from graphdaemon.emulator.graph.router import Endpoint, Router
+from graphdaemon.emulator.graph.writes import list_writes
 from graphdaemon.emulator.kind import KINDS
 
 __all__ = ["PLACES", "ROUTER", "ROUTES"]
@@ -59,12 +61,19 @@ def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:
 ROUTES = (
     Endpoint("GET", "/me", single.show_me),
     *_list_sets(),
+    *list_functions(PLACES),
     *_list_navigations(),
+    *list_writes(PLACES),
     Endpoint("GET", "/directoryObjects/{key}", single.show_any),
     Endpoint("GET", "/organization", company.list_organizations),
     Endpoint("GET", "/organization/{key}", company.show_organization),
     Endpoint("GET", "/domains", company.list_domains),
     Endpoint("GET", "/domains/{key}", company.show_domain),
+    Endpoint("GET", "/subscribedSkus", company.list_skus),
+    Endpoint("GET", "/subscribedSkus/{key}", company.show_sku),
+    Endpoint("GET", "/users/{key}/licenseDetails", licensing.list_details),
+    Endpoint("GET", "/me/licenseDetails", licensing.list_details),
+    Endpoint("POST", "/users/{key}/assignLicense", licensing.assign_license, blocking=True),
 )
 
 ROUTER = Router(ROUTES)

@@ -33,12 +33,14 @@ class Endpoint(NamedTuple):
         path: below the version, keys in braces.
         answer: takes the call, gives the response.
         blocking: it waits for the database's writer, so that it runs in a thread.
+        public: everybody may have it; it takes the bare request.
     """
 
     method: str
     path: str
     answer: Callable[[Any], Response | Awaitable[Response]]
     blocking: bool = False
+    public: bool = False
 
 
 @dataclass
@@ -101,7 +103,7 @@ class Router:
 
     def _add(self, endpoint: Endpoint) -> None:
         node = self._root
-        for segment in endpoint.path.strip("/").split("/"):
+        for segment in filter(None, endpoint.path.split("/")):
             if segment.startswith("{"):
                 node.key = node.key or (segment[1:-1], _Node())
                 assert node.key[0] == segment[1:-1], f"{endpoint.path} names a key otherwise"
@@ -114,7 +116,8 @@ class Router:
     def _is_tenant(self, segment: str) -> bool:
         """The caller's tenant is the token's, whatever stands here."""
         folded = segment.lower()
-        return folded not in self._root.literals and bool(_TENANT.fullmatch(folded))
+        known = folded in self._root.literals or folded in VERSIONS
+        return not known and bool(_TENANT.fullmatch(folded))
 
 
 def _split(segment: str) -> list[str]:

@@ -1,0 +1,146 @@
+"""What may go wrong on demand: one value for every kind of fault."""
+
+import math
+from dataclasses import dataclass, fields
+from typing import Any
+
+__all__ = ["BESIDE", "EFFECTS", "KINDS", "OUTAGES", "STATUSES", "TRANSPORT", "Fault"]
+
+# What may go wrong at the token service ("Microsoft Entra authentication and authorization error
+# codes"), and the status each has here.
+OUTAGES = {90055: 429, 90006: 503, 90024: 503, 90033: 503, 90090: 503}
+
+# The statuses that Graph's best practices tell clients to survive.
+STATUSES = (429, 500, 502, 503, 504)
+
+# Each kind of fault, and what can be said about it.
+KINDS: dict[str, tuple[str, ...]] = {
+    "outage": ("code", "retry_after", "html"),
+    "status": ("status", "retry_after", "html", "error", "after"),
+    "latency": ("delay", "jitter"),
+    "reset": ("when", "after"),
+    "truncated": ("framing",),
+    "malformed": (),
+    "drip": ("rate",),
+    "stale": ("lag",),
+    "page_token": (),
+    "empty_page": (),
+    "short_page": (),
+    "delta_repeat": (),
+    "delta_drop": (),
+    "delta_shuffle": (),
+    "delta_reset": (),
+}
+
+# What happens to the connection, whatever is asked on it.
+TRANSPORT = frozenset({"latency", "reset", "truncated", "malformed", "drip"})
+
+# What the directory's own answers show.
+EFFECTS = frozenset(
+    "page_token empty_page short_page delta_repeat delta_drop delta_shuffle delta_reset".split()
+)
+
+# These come beside others; of the rest a request meets one.
+BESIDE = EFFECTS | {"latency", "stale"}
+
+_DEFAULTS: dict[str, dict[str, Any]] = {
+    "outage": {"code": 90055},
+    "status": {"status": 503},
+    "latency": {"delay": 1.0, "jitter": 0.0},
+    "reset": {"when": "before"},
+    "truncated": {"framing": "chunked"},
+    "drip": {"rate": 1000.0},
+    "stale": {"lag": 60.0},
+}
+_WORDS = {"when": ("before", "during", "after"), "framing": ("chunked", "length")}
+
+
+@dataclass(frozen=True)
+class Fault:
+    """
+    How a request fails.
+
+    Args:
+        code: a key of OUTAGES, of an outage: 90055 is throttling, the others are outages.
+        retry_after: whole seconds in `Retry-After`; by default 60 when the token service throttles,
+            as "Understanding client and server throttling in MSAL.NET" has it, and no header
+            otherwise.
+        html: the page of a front door instead of JSON.
+        kind: a key of KINDS; an outage is the token service's, a status Graph's.
+        status: one of STATUSES.
+        error: Graph's error code, instead of the status' usual one.
+        after: the request is carried out, and then its answer is lost.
+        delay: seconds that a request is kept waiting, by the machine's clock.
+        jitter: up to so many more.
+        when: a connection is reset `before` anything is answered, `during` the body, or `after`
+            the answer.
+        framing: half the body in whole HTTP (`chunked`), or less than `Content-Length` promised
+            (`length`).
+        rate: bytes of the body per second.
+        lag: seconds that the replica which answers is behind.
+
+    Raises:
+        ValueError: no such kind, or what is said does not belong to it.
+    """
+
+    code: int | None = None
+    retry_after: int | None = None
+    html: bool = False
+    kind: str = "outage"
+    status: int | None = None
+    error: str | None = None
+    after: bool = False
+    delay: float | None = None
+    jitter: float | None = None
+    when: str | None = None
+    framing: str | None = None
+    rate: float | None = None
+    lag: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
+        for name in self.describe():
+            if name not in {"kind", *KINDS[self.kind]}:
+                known = ", ".join(KINDS[self.kind]) or "nothing"
+                raise ValueError(f"of {self.kind} one can say {known}, not {name}")
+        for name, value in _DEFAULTS.get(self.kind, {}).items():
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, value)
+        self._check()
+
+    def describe(self) -> dict[str, Any]:
+        """What was said about it, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value not in {None, False}}
+
+    @property
+    def answer(self) -> int:
+        """The HTTP status of an outage or a status."""
+        if self.kind == "outage":
+            assert self.code is not None
+            return OUTAGES[self.code]
+        assert self.status is not None
+        return self.status
+
+    @property
+    def wait(self) -> int | None:
+        """Seconds for `Retry-After`, if it is sent."""
+        if self.retry_after is None and self.kind == "outage" and self.answer == 429:
+            return 60
+        return self.retry_after
+
+    def _check(self) -> None:
+        if self.code is not None and self.code not in OUTAGES:
+            raise ValueError(f"{self.code} is none of {', '.join(map(str, OUTAGES))}")
+        if self.status is not None and self.status not in STATUSES:
+            raise ValueError(f"{self.status} is none of {', '.join(map(str, STATUSES))}")
+        if self.retry_after is not None and self.retry_after < 0:
+            raise ValueError("nobody can wait for less than no time")
+        for name, words in _WORDS.items():
+            if getattr(self, name) not in {None, *words}:
+                raise ValueError(f"{name} is {' or '.join(words)}, not {getattr(self, name)!r}")
+        for name, least in (("delay", 0), ("jitter", 0), ("lag", 0), ("rate", 1)):
+            value = getattr(self, name)
+            if value is not None and not least <= value < math.inf:
+                raise ValueError(f"{name} is {least} or more")

@@ -1,0 +1,134 @@
+"""
+What `$filter` and `$search` ask of an object, as a tree.
+
+A path is a property's canonical name, or names joined by `/`; inside a `Some`
+it starts at the item, and the empty path is the item itself.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+__all__ = [
+    "Compare",
+    "Count",
+    "Guid",
+    "Junction",
+    "Literal",
+    "Match",
+    "Member",
+    "Moment",
+    "Negation",
+    "Node",
+    "Some",
+    "Words",
+    "join",
+    "list_paths",
+]
+
+
+class Moment(NamedTuple):
+    """A date or time, in seconds since 1970."""
+
+    epoch: float
+
+
+class Guid(str):
+    """A GUID without quotes."""
+
+    __slots__ = ()
+
+
+Literal = str | bool | int | float | Moment | None
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`path operator value`; the operator is eq, ne, ge, le, gt or lt."""
+
+    path: str
+    operator: str
+    value: Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`path in (values)`."""
+
+    path: str
+    values: tuple[Literal, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """`startswith(path, 'value')`, `endswith` or `contains`; the function in lower case."""
+
+    function: str
+    path: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Each of the words, in folded case, begins a word of the text: a `$search` clause."""
+
+    path: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Some:
+    """`path/any(x:body)`: an item of the collection is so; without a body, there is one."""
+
+    path: str
+    body: "Node | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """`path/$count operator number`."""
+
+    path: str
+    operator: str
+    number: Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Negation:
+    """`not operand`."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True, slots=True)
+class Junction:
+    """Two or more operands joined by `and` or by `or`; none is a junction by the same word."""
+
+    operator: str
+    operands: tuple["Node", ...]
+
+
+Node = Compare | Member | Match | Words | Some | Count | Negation | Junction
+
+
+def join(operator: str, operands: list[Node]) -> Node:
+    """The operands joined by `and` or by `or`, in one level."""
+    if len(operands) == 1:
+        return operands[0]
+    flat: list[Node] = []
+    for operand in operands:
+        same = isinstance(operand, Junction) and operand.operator == operator
+        flat += operand.operands if isinstance(operand, Junction) and same else [operand]
+    return Junction(operator, tuple(flat))
+
+
+def list_paths(node: Node) -> Iterator[str]:
+    """The path of every condition on the object itself; of lambdas, that of the collection."""
+    match node:
+        case Junction(_, operands):
+            for operand in operands:
+                yield from list_paths(operand)
+        case Negation(operand):
+            yield from list_paths(operand)
+        case _:
+            yield node.path
