@@ -1,8 +1,10 @@
 import importlib.util
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import jwt
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +18,10 @@ from graphdaemon.emulator.graph.permit import Permit, authorize, readable_types
 from graphdaemon.emulator.graph.route import ROUTES
 from graphdaemon.emulator.graph.router import Endpoint
 from graphdaemon.emulator.role import ROLES
-from tests.emulator.probe import App, register
+from graphdaemon.emulator.server import Emulator
+from graphdaemon.emulator.tokens import sign_token
+from tests.emulator.probe import App, register, running
+from tests.emulator.writer import PERMISSIONS, Writer
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"
@@ -183,7 +188,10 @@ def test_limited_information() -> None:
     rare = {"administrativeUnit", "directoryRole"}
 
     assert readable_types(caller("GroupMember.Read.All")) == {"group"}
-    assert readable_types(caller("User.ReadBasic.All", "Device.Read.All")) == {"user", "device"}
+    assert readable_types(caller("User.ReadBasic.All", "Device.Read.All")) == {
+        "user.basic",
+        "device",
+    }
     assert readable_types(caller("Application.Read.All")) == {"application", "servicePrincipal"}
     assert readable_types(caller("Directory.Read.All")) == everything | rare
     assert readable_types(caller("User.Read", delegated=True)) == set()
@@ -300,3 +308,160 @@ def test_me(app: App, token: str) -> None:
     for path in ("/v1.0/me", "/v1.0/me/memberOf"):
         answer = app.get(path, token)
         assert (answer.status, answer.code) == (400, "BadRequest")
+
+
+@pytest.fixture(scope="module")
+def scene(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Writer]:
+    """A tenant of its own, with a group that hides its two members."""
+    with running(keys, tmp_path_factory.mktemp("scene"), users=5, groups=0, devices=0) as probe:
+        app = register(probe, *PERMISSIONS)
+        yield Writer(app, app.token())
+
+
+def as_app(scene: Writer, *permissions: str) -> Writer:
+    app = register(scene.app.probe, *permissions)
+    return Writer(app, app.token())
+
+
+def make_group(scene: Writer, name: str, **settings: object) -> str:
+    body = {"displayName": name, "mailEnabled": False, "mailNickname": name}
+    answer = scene.post("/groups", body | {"securityEnabled": True} | settings)
+    assert answer.status == 201, answer.body
+    return str(answer.json()["id"])
+
+
+def add_member(scene: Writer, group: str, member: str) -> None:
+    reference = f"https://graph.microsoft.com/v1.0/directoryObjects/{member}"
+    answer = scene.post(f"/groups/{group}/members/$ref", {"@odata.id": reference})
+    assert answer.status == 204, answer.body
+
+
+def list_users(scene: Writer) -> list[str]:
+    return [user["id"] for user in scene.get("/users")["value"]]
+
+
+def test_members_of_other_types(scene: Writer) -> None:
+    """Members that the caller may not read show type and ID, and null for what was selected."""
+    group, user = make_group(scene, "open"), list_users(scene)[0]
+    add_member(scene, group, user)
+    limited = as_app(scene, "GroupMember.Read.All")
+    basic = as_app(scene, "GroupMember.Read.All", "User.ReadBasic.All")
+
+    path, eventual = f"/groups/{group}/members", {"ConsistencyLevel": "eventual"}
+    shown = {"@odata.type": "#microsoft.graph.user", "id": user}
+    assert limited.get(path)["value"] == [shown]
+    assert limited.get(f"{path}?$select=id,displayName")["value"] == [shown | {"displayName": None}]
+    assert limited.get(f"{path}/microsoft.graph.user", **eventual)["value"] == [shown]
+    (some,) = basic.get(f"{path}?$select=id,displayName,jobTitle")["value"]
+    assert some["displayName"]
+    assert some["jobTitle"] is None
+
+
+def test_basic_users_and_whole_groups(scene: Writer) -> None:
+    """Who sees basic properties of users sees groups as they are."""
+    group = make_group(scene, "whole")
+    reader = as_app(scene, "Group.Read.All", "User.ReadBasic.All")
+
+    assert reader.get(f"/groups/{group}")["mailNickname"] == "whole"
+    assert "whole" in {one["mailNickname"] for one in reader.get("/groups")["value"]}
+    user = reader.get("/users?$select=id,displayName,accountEnabled")["value"][0]
+    assert user["displayName"]
+    assert user["accountEnabled"] is None
+
+
+def test_hidden_memberships(scene: Writer) -> None:
+    """A hidden membership shows to who has `Member.Read.Hidden`, from either side."""
+    user = list_users(scene)[1]
+    group = make_group(
+        scene, "hidden", visibility="HiddenMembership", groupTypes=["Unified"], mailEnabled=True
+    )
+    add_member(scene, group, user)
+    seeing = as_app(scene, "Directory.Read.All", "Member.Read.Hidden")
+    paths = {
+        f"/groups/{group}/members": user,
+        f"/groups/{group}/members/$ref": user,
+        f"/groups/{group}/transitiveMembers": user,
+        f"/users/{user}/memberOf": group,
+        f"/users/{user}/transitiveMemberOf/microsoft.graph.group": group,
+    }
+
+    for path, found in paths.items():
+        assert found not in json.dumps(scene.get(path, ConsistencyLevel="eventual")["value"]), path
+        assert found in json.dumps(seeing.get(path, ConsistencyLevel="eventual")["value"]), path
+    body, function = {"securityEnabledOnly": False}, f"/users/{user}/getMemberGroups"
+    assert group not in scene.post(function, body).json()["value"]
+    assert group in seeing.post(function, body).json()["value"]
+    expanded = [one.get(f"/groups/{group}?$expand=members") for one in (scene, seeing)]
+    assert [len(one["members"]) for one in expanded] == [0, 1]
+
+
+def test_deleted_objects_of_other_types(scene: Writer) -> None:
+    """A deleted object needs the permission of its type, wherever its address has none."""
+    group = make_group(scene, "gone", groupTypes=["Unified"], mailEnabled=True)
+    assert scene.delete(f"/groups/{group}").status == 204
+    users = as_app(scene, "User.DeleteRestore.All", "User.Read.All")
+    path = f"/directory/deletedItems/{group}"
+
+    assert [
+        users.send("GET", path).status,
+        users.post(f"{path}/restore").status,
+        users.delete(path).status,
+        scene.delete(path).status,
+    ] == [403, 403, 403, 204]
+
+
+def test_own_applications(scene: Writer) -> None:
+    """Application.ReadWrite.OwnedBy changes what it made, and nothing else."""
+    owner = as_app(scene, "Application.ReadWrite.OwnedBy")
+    own = owner.post("/applications", {"displayName": "Own"}).json()["id"]
+    foreign = scene.post("/applications", {"displayName": "Foreign"}).json()["id"]
+    change = {"displayName": "Changed"}
+
+    assert owner.patch(f"/applications/{own}", change).status == 204
+    assert owner.patch(f"/applications/{foreign}", change).status == 403
+    assert owner.delete(f"/applications/{foreign}").status == 403
+    assert owner.send("GET", f"/applications/{foreign}").status == 200
+
+
+def test_new_permissions_need_a_new_token(scene: Writer) -> None:
+    """Consent is in the tokens issued after it, not in those before."""
+    reader = as_app(scene, "User.Read.All")
+    directory, tenant = scene.app.probe.emulator.directory, scene.app.tenant
+    directory.add_application_permission(tenant, reader.app.client_id, "Group.Read.All")
+    directory.grant_admin_consent(tenant, reader.app.client_id)
+    fresh = Writer(reader.app, reader.app.token())
+
+    assert [one.send("GET", "/groups").status for one in (reader, fresh)] == [403, 200]
+
+
+@pytest.mark.parametrize(
+    ("role", "scopes", "statuses"),
+    [
+        (None, "User.Read", [200, 403, 403, 403]),
+        (None, "User.ReadWrite.All", [200, 200, 204, 403]),
+        ("User Administrator", "User.ReadWrite.All", [200, 200, 204, 204]),
+    ],
+)
+def test_signed_in(scene: Writer, role: str | None, scopes: str, statuses: list[int]) -> None:
+    """What a user's client may do is bounded by the user: oneself, others, with a role."""
+    me, other = list_users(scene)[2:4] if role is None else list_users(scene)[3:1:-1]
+    emulator = scene.app.probe.emulator
+    if role is not None:
+        emulator.directory.assign_role(scene.app.tenant, me, role)
+    user = Writer(scene.app, sign(emulator, scene.app, me, scopes))
+    change = {"jobTitle": "Gardener"}
+
+    assert [
+        user.send("GET", f"/users/{me}").status,
+        user.send("GET", f"/users/{other}").status,
+        user.patch(f"/users/{me}", change).status,
+        user.patch(f"/users/{other}", change).status,
+    ] == statuses
+
+
+def sign(emulator: Emulator, app: App, user_id: str, scopes: str) -> str:
+    """A delegated token, as the token service would make one after a sign-in."""
+    claims = jwt.decode(app.token(), options={"verify_signature": False})
+    del claims["roles"]
+    claims |= {"oid": user_id, "scp": scopes, "idtyp": "user"}
+    return sign_token(emulator.keys, claims)

@@ -167,9 +167,12 @@ def test_unencoded_address(run: Run) -> None:
 
 def test_version(run: Run) -> None:
     """Addresses are below the batch's own version, and name none."""
-    found = run(get("1", "/v1.0/users"), get("2", "/users?$top=1"), version="beta")
+    absolute = get("3", "https://graph.microsoft.com/v1.0/users")
+    found = run(get("1", "/v1.0/users"), get("2", "/users?$top=1"), absolute, version="beta")
 
-    assert found["1"]["status"] == 400
+    assert [found[key]["status"] for key in "123"] == [400, 200, 400]
+    message = found["1"]["body"]["error"]["message"]
+    assert message == "Resource not found for the segment 'v1.0'."
     assert found["2"]["body"]["@odata.context"].endswith("/beta/$metadata#users")
 
 

@@ -18,8 +18,9 @@ from graphdaemon.emulator.app import create_app
 from graphdaemon.emulator.clock import Clock
 from graphdaemon.emulator.control import CONTROLS, ControlSettings
 from graphdaemon.emulator.directory import Directory
+from graphdaemon.emulator.life import Life
 from graphdaemon.emulator.managed import IMDS_PATH
-from graphdaemon.emulator.seed import seed_directory
+from graphdaemon.emulator.seed import choose_sizes, seed_directory
 from graphdaemon.emulator.table import CLEARED, TABLES
 from graphdaemon.emulator.tokens import KeyRing
 from tests.emulator.probe import Answer, App, Probe, register, running
@@ -320,7 +321,8 @@ def test_other_machines(keys: Path, tmp_path: Path) -> None:
     directory = Directory(clock=Clock())
     seed_directory(directory, users=0)
     ring = KeyRing(keys, directory.clock)
-    app = create_app(directory, ring, control=ControlSettings(tmp_path, 0, 0))
+    settings = ControlSettings(tmp_path, choose_sizes(0), 0, Life(directory))
+    app = create_app(directory, ring, control=settings)
     peers = [("127.0.0.1", 1), ("::1", 1), ("192.0.2.7", 1), None, ("testclient", 1)]
 
     statuses = [call(app, peer, "/_emulator/") for peer in peers]

@@ -340,6 +340,18 @@ def test_purged_member(scene: Scene) -> None:
     assert told["members@delta"] == [reference(user, removed=True)]
 
 
+def test_hidden_members(scene: Scene) -> None:
+    """Who is in a group that hides its members is told to those who may know."""
+    group, user = scene.add("group", visibility="HiddenMembership"), scene.add("user")
+    scene.link("members", group, user)
+    insider = register(scene.probe, *ROLES, "Member.Read.Hidden", tenant=scene.tenant)
+
+    asked = "/v1.0/groups/delta?$select=members"
+    assert scene.get(asked).json()["value"] == [{"id": key_of(group)}]
+    told = insider.get(asked).json()["value"]
+    assert told == [{"id": key_of(group), "members@delta": [reference(user)]}]
+
+
 def test_large_group(stage: Callable[..., Scene]) -> None:
     """A group with many members stands on several pages, with others of them each time."""
     scene = stage(delta=DeltaSettings(links=3))
@@ -455,6 +467,16 @@ def test_refused(scene: Scene, options: str) -> None:
     answer = scene.get(f"/v1.0/users/delta?{quote(options, safe='$=&')}")
 
     assert (answer.status, answer.code) == (row.status, row.code)
+
+
+# Reached by tests below, and by those of batches and look-ups.
+ELSEWHERE = {"delta_reset", "delta_token_expired", "dependency_failed", "ids_many"}
+ELSEWHERE |= {"parameter_missing", *(word for word in DENIALS if word.startswith("batch_"))}
+
+
+def test_every_denial_is_tested() -> None:
+    """No refusal of delta queries, batches and look-ups is without a test that reaches it."""
+    assert ELSEWHERE | {word for word in REFUSED.values() if word not in GRAPH} == set(DENIALS)
 
 
 @pytest.mark.parametrize("options", ["$top=1", "$expand=manager", "$count=true"])
@@ -634,6 +656,23 @@ def test_lag(frozen: Scene) -> None:
     clock.move(61)
     assert len(follower.finish()) == 2
     assert follower.objects[key_of(old)]["jobTitle"] == "Cook"
+
+
+def test_stale_bin(frozen: Scene) -> None:
+    """A replica that lags behind does not bring back who was in the recycle bin all along."""
+    clock, user = frozen.directory.clock, frozen.add("user")
+    follower = frozen.follow("/v1.0/users/delta")
+    frozen.delete(user)
+    clock.move(100)
+    frozen.fail("stale", lag=60.0)
+    item = frozen.directory.find_deleted(frozen.tenant, key_of(user))
+    assert item is not None
+    frozen.directory.purge_deleted(frozen.tenant, item)
+
+    assert follower.finish() == [{"id": key_of(user), "@removed": {"reason": "changed"}}]
+    assert frozen.get("/v1.0/users").json()["value"] == []
+    clock.move(61)
+    assert follower.finish() == [{"id": key_of(user), "@removed": {"reason": "deleted"}}]
 
 
 def test_changes_meanwhile(stage: Callable[..., Scene]) -> None:

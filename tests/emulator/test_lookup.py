@@ -223,6 +223,18 @@ def test_check(scene: Scene) -> None:
     assert objects.json()["value"] == [unit, template, outer]
 
 
+def test_cost(scene: Scene) -> None:
+    """Looking up costs what was recorded."""
+    path, key = f"/users/{key_of(scene.ana)}", key_of(scene.ana)
+    answers = [
+        scene.post("/directoryObjects/getByIds", {"ids": [key]}),
+        scene.post(f"{path}/checkMemberGroups", {"groupIds": [key]}),
+        scene.post(f"{path}/getMemberGroups", {"securityEnabledOnly": False}),
+    ]
+
+    assert [answer.headers["x-ms-resource-unit"] for answer in answers] == ["3", "4", "2"]
+
+
 @pytest.mark.parametrize("action", ACTIONS[:2])
 def test_check_many(scene: Scene, action: str) -> None:
     """Twenty can be checked at once, one more cannot."""

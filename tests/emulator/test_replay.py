@@ -49,6 +49,7 @@ def raise_curtain(probe: Probe, tmp_path_factory: pytest.TempPathFactory) -> Cal
     def restore() -> Stage:
         probe.emulator.directory.restore(path)
         stage.known.clear()
+        stage.sent.clear()
         return stage
 
     return restore

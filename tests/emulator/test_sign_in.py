@@ -10,7 +10,7 @@ import pytest
 from graphdaemon.emulator.clock import Clock
 from graphdaemon.emulator.delegated import DELEGATED
 from graphdaemon.emulator.role import ROLES
-from graphdaemon.emulator.seed import ADMINISTRATORS
+from graphdaemon.emulator.seeding.part import ADMINISTRATORS
 from tests.emulator import (
     test_admin_consent,
     test_authorize,

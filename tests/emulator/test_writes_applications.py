@@ -439,6 +439,27 @@ def test_certificates(writer: Writer) -> None:
     assert code(ask(writer, made["appId"], **assertion(writer, new, made["appId"]))) == 0
 
 
+@pytest.mark.parametrize("kind", ["applications", "servicePrincipals"])
+def test_certificate_shown(writer: Writer, kind: str) -> None:
+    """A certificate's key shows where one object's certificates are asked for by name."""
+    identity = make_identity(4)
+    made = make(writer)
+    if kind == "servicePrincipals":
+        made = install(writer, made["appId"])
+    path = f"/{kind}/{made['id']}"
+    body = certify(identity)
+    assert writer.patch(path, {"keyCredentials": [body]}).status == 204
+
+    assert writer.get(path)["keyCredentials"][0]["key"] is None
+    (shown,) = writer.get(f"{path}?$select=id,keyCredentials")["keyCredentials"]
+    (listed,) = writer.get(f"/{kind}?$filter=id%20eq%20'{made['id']}'&$select=keyCredentials")[
+        "value"
+    ]
+    assert shown["key"] == body["key"]
+    assert listed["keyCredentials"][0]["key"] is None
+    assert writer.patch(path, {"keyCredentials": [shown]}).status == 204
+
+
 def test_certificate_times(writer: Writer) -> None:
     """A certificate cannot be said to last longer than it does."""
     identity = make_identity(3, end_days=10)
@@ -495,7 +516,7 @@ def test_rolling_keys(writer: Writer) -> None:
         {"nbf": None},
         {"exp": "soon"},
     ],
-    ids=str,
+    ids="iss aud late past no-nbf no-time".split(),
 )
 def test_false_claims(writer: Writer, changes: dict[str, Any]) -> None:
     """A proof for somebody else, or for more than ten minutes, is refused."""

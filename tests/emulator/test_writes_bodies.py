@@ -104,6 +104,14 @@ def test_empty(writer: Writer) -> None:
         assert answer.message == "Empty Payload. JSON content expected."
 
 
+def test_too_large(writer: Writer) -> None:
+    """What is larger than four megabytes is not taken, whatever it is."""
+    body = json.dumps(writer.user(city="x" * 4 * 1024 * 1024)).encode()
+    answer = writer.post("/users", body)
+
+    assert (answer.status, answer.code) == (413, "BadRequest")
+
+
 SMALL = (
     st.none()
     | st.booleans()
@@ -201,3 +209,40 @@ def test_many_entries(writer: Writer) -> None:
     ):
         assert answer.status == 400
         check(answer)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/users/{user}/changePassword", 400),
+        ("POST", "/domains/{domain}/verify", 400),
+        ("PATCH", "/domains/{domain}", 405),
+        ("PUT", "/applications/{application}/logo", 400),
+        ("POST", "/administrativeUnits/{unit}/members", 405),
+        ("PATCH", "/groups(uniqueName='new')", 404),
+    ],
+)
+def test_missing(writer: Writer, method: str, path: str, status: int) -> None:
+    """What cannot be written is refused as the real service refuses what it does not have."""
+    made = {
+        "user": writer.make_user()["id"],
+        "application": writer.make("/applications", {"displayName": "x"})["id"],
+        "unit": writer.make("/administrativeUnits", {"displayName": "x"})["id"],
+        "domain": writer.domain,
+    }
+    answer = writer.send(method, path.format(**made), {}, Prefer="create-if-missing")
+
+    assert answer.status == status
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [("users", {"aboutMe": "x"}), ("groups", {"hideFromAddressLists": True})],
+)
+def test_elsewhere(writer: Writer, path: str, body: dict[str, Any]) -> None:
+    """What mailboxes and profiles hold is not written, and the answer says so."""
+    made = writer.make_user() if path == "users" else writer.make_group()
+    answer = writer.patch(f"/{path}/{made['id']}", body)
+
+    assert (answer.status, answer.code) == (501, "NotImplemented")
+    assert next(iter(body)) in answer.message

@@ -117,8 +117,10 @@ async def work(emulator: Emulator, app: App) -> dict[str, Any]:
         found = await client.users.get(options(filter="startswith(displayName,'Python ')"))
         batch = BatchRequestContent()
         for key in (made.id, "nobody@nowhere.example"):
-            asking = client.users.by_user_id(key).to_get_request_information()
-            batch.add_request(None, BatchRequestItem(asking))
+            item = BatchRequestItem(client.users.by_user_id(key).to_get_request_information())
+            # It sends whole addresses, which Graph refuses in batches (msgraph-sdk-python#1015).
+            item.url = item.url.removeprefix(f"{emulator.url}/v1.0")
+            batch.add_request(None, item)
         answers = await BatchRequestBuilder(client.request_adapter).post(batch)
         await client.users.by_user_id(made.id).delete()
         changes = await client.users.delta.with_url(latest.odata_delta_link).get()

@@ -170,12 +170,13 @@ class Faults:
             FaultFileError: an order makes no sense; nothing of the file is planned then.
             OSError: it cannot be read.
         """
-        before = list(self._plans)
+        before = self.plans()
         for number, order in enumerate(read_orders(path), 1):
             try:
                 self.follow(order)
             except ValueError as error:
-                self._plans = before
+                with self._lock:
+                    self._plans = before
                 raise FaultFileError(f"{path}: fault {number}: {error}") from error
 
     def clear(self) -> None:

@@ -91,7 +91,7 @@ def hire(scene: Scene) -> Event:
     while directory.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
         alias = f"{name.alias}{draw.number(100_000)}"
     number = directory.count(tenant, "user")
-    record = _move_in(draw_person(draw, number, name._replace(alias=alias)), tenant)
+    record = _move_in(draw_person(draw, number, name, alias), tenant)
     record["createdDateTime"] = format_iso(directory.clock.now())
     record = {prop: value for prop, value in record.items() if not prop.startswith("onPremises")}
     licenses = record.pop("assignedLicenses", [])

@@ -43,8 +43,9 @@ class Change(NamedTuple):
         what: "created", "updated", "deleted", "restored", "purged", "linked" or "unlinked".
         names: the properties that changed; for links the relation.
         target: the number of the object at the link's other end.
-        before: the document before the change; None before a creation. For links it is the
-            reference to the other end, which stays known when that is gone.
+        before: the document before the change; None when there was no such object, or only in
+            the recycle bin. For links it is the reference to the other end, which stays known when
+            that is gone.
         number: its place in the order of all changes, given when it is written down.
     """
 

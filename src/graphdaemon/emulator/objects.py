@@ -146,7 +146,7 @@ class Objects(History):
         with self._store.writing() as connection:
             connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
             found = Found(item.kind, item.seq, item.doc)
-            self._note(tenant, found, read_id(item.doc), "purged")
+            self._note(tenant, found, read_id(item.doc), "purged", shown=False)
             self._forget(tenant, found)
 
     def expire_deleted(self, tenant: Tenant) -> None:
@@ -296,9 +296,11 @@ class Objects(History):
         row = render(kind, record)
         shelf.replace(self._store, tenant.number, kind, row, moment=self.clock.now())
 
-    def _note(self, tenant: Tenant, found: Found, object_id: str, what: str) -> None:
-        now = self.clock.now()
-        change = Change(found.kind, found.seq, object_id, now, what, before=found.doc)
+    def _note(
+        self, tenant: Tenant, found: Found, object_id: str, what: str, *, shown: bool = True
+    ) -> None:
+        now, before = self.clock.now(), found.doc if shown else None
+        change = Change(found.kind, found.seq, object_id, now, what, before=before)
         journal.note_change(self._store, tenant.number, change)
 
     def _note_link(

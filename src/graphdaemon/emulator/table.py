@@ -92,6 +92,7 @@ TABLES = (
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS deleted_id ON deleted (id, tenant)",
+    "CREATE INDEX IF NOT EXISTS deleted_moment ON deleted (tenant, moment)",
     """
     CREATE TABLE IF NOT EXISTS change (
       number INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -1,6 +1,5 @@
 // Works on a directory with @microsoft/microsoft-graph-client, as standard input says; answers in JSON.
 import { readFileSync } from "node:fs";
-import "isomorphic-fetch";
 import {
   BatchRequestContent,
   BatchResponseContent,
@@ -35,8 +34,8 @@ const round = await walk(await client.api("/users/delta").select("displayName").
 await client.api(`/users/${created.id}`).patch({ displayName: "Node Renamed" });
 const renamed = await client.api("/users").filter(`userPrincipalName eq '${asked.upn}'`).get();
 const batch = new BatchRequestContent([
-  { id: "1", request: new Request(`${asked.url}/v1.0/users/${created.id}`, { method: "GET" }) },
-  { id: "2", request: new Request(`${asked.url}/v1.0/users/nobody@nowhere.example`, { method: "GET" }) },
+  { id: "1", request: new Request(`${asked.url}/users/${created.id}`, { method: "GET" }) },
+  { id: "2", request: new Request(`${asked.url}/users/nobody@nowhere.example`, { method: "GET" }) },
 ]);
 const answers = new BatchResponseContent(
   await client.api("/$batch").post(await batch.getContent()),

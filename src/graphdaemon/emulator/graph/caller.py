@@ -10,7 +10,7 @@ from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.exchange import Context, context_of, names_graph, trace_of
 from graphdaemon.emulator.tokens import read_access_token
 
-__all__ = ["Caller", "identify"]
+__all__ = ["Caller", "identify", "list_roles"]
 
 
 class Caller(NamedTuple):
@@ -61,6 +61,18 @@ def identify(request: Request) -> Caller:
         delegated,
         claims,
     )
+
+
+def list_roles(context: Context, caller: Caller) -> list[str]:
+    """
+    The template IDs of the signed-in user's directory roles, as they are now.
+
+    They are none of an application, and of a user who is gone.
+    """
+    try:
+        return context.directory.roles_of(caller.tenant, caller.object_id)
+    except LookupError:
+        return []
 
 
 def _check_revoked(context: Context, tenant: Tenant, claims: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ item". What has been there for thirty days is gone.
 """
 
 import re
+from functools import partial
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,14 +27,17 @@ from graphdaemon.emulator.graph.answer import (
     wants_no_metadata,
 )
 from graphdaemon.emulator.graph.call import Call
+from graphdaemon.emulator.graph.caller import list_roles
 from graphdaemon.emulator.graph.odata import Query, parse_options, read_single
 from graphdaemon.emulator.graph.payload import read_parameters, read_text
+from graphdaemon.emulator.graph.permit import authorize
 from graphdaemon.emulator.graph.plan import Plan
 from graphdaemon.emulator.graph.render import read_id, render_neighbours, render_objects
+from graphdaemon.emulator.graph.target import check_owned
 from graphdaemon.emulator.kind import KINDS
 from graphdaemon.emulator.link import Neighbour
 from graphdaemon.emulator.objects import Deleted
-from graphdaemon.emulator.shelf import Position
+from graphdaemon.emulator.shelf import Found, Position
 
 __all__ = [
     "DELETABLE",
@@ -132,7 +136,22 @@ def _find(call: Call) -> Deleted:
     item = call.directory.find_deleted(call.tenant, key)
     if item is None:
         raise deny("object_missing", key=key)
+    _check_kind(call, item)
     return item
+
+
+def _check_kind(call: Call, item: Deleted) -> None:
+    """
+    Ask for the permission of the object's type, now that it is known.
+
+    Raises:
+        GraphFault: 403.
+    """
+    place = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
+    roles = partial(list_roles, call.context, call.caller)
+    permit = authorize(call.caller, call.request.method, place, roles)
+    if permit.owned:
+        check_owned(call, Found(item.kind, item.seq, item.doc))
 
 
 def _describe(item: Deleted) -> tuple[Neighbour]:

@@ -24,6 +24,7 @@ from graphdaemon.emulator.graph.deltaitem import (
     render_tracked,
 )
 from graphdaemon.emulator.graph.deltatoken import INITIAL, Place, Round
+from graphdaemon.emulator.graph.relation import is_hidden
 from graphdaemon.emulator.graph.render import read_id
 from graphdaemon.emulator.journal import Change, Window
 from graphdaemon.emulator.shelf import Position
@@ -71,6 +72,7 @@ class _Told(NamedTuple):
         whole: every link it has is told, not only those that changed.
         changes: those of its links.
         alive: it has links at all.
+        hidden: few may know its members.
     """
 
     candidate: _Candidate
@@ -78,6 +80,7 @@ class _Told(NamedTuple):
     whole: bool = False
     changes: tuple[Change, ...] = ()
     alive: bool = True
+    hidden: bool = False
 
 
 def read_round(call: Call, state: Round) -> DeltaPage:
@@ -107,7 +110,8 @@ def _list_told(call: Call, state: Round) -> Iterator[_Told]:
                 item = render_removed(read_id(candidate.doc), restorable=True)
                 yield _Told(candidate, item, alive=False)
             else:
-                yield _Told(candidate, render_tracked(tracked, candidate.doc), whole=True)
+                item, hidden = render_tracked(tracked, candidate.doc), is_hidden(candidate.doc)
+                yield _Told(candidate, item, whole=True, hidden=hidden)
         return
     older = _read_older(call, state)
     for candidate in _list_changed(call, state):
@@ -199,7 +203,8 @@ def _tell_change(
         cleared=list_changed_names(history),
         only=list_changed_names(changes) if state.minimal and not whole else None,
     )
-    return _Told(candidate, item, whole, tuple(c for c in changes if c.target is not None))
+    links = tuple(change for change in changes if change.target is not None)
+    return _Told(candidate, item, whole, links, hidden=is_hidden(doc))
 
 
 def _read_older(call: Call, state: Round) -> dict[int, bytes | None]:
@@ -234,7 +239,10 @@ def _tell_links(
     """Up to `room` linked objects by `{relation}@delta`, and where the others begin."""
     found: dict[str, list[Any]] = {}
     relations = state.track.find(told.candidate.kind).links if told.alive else ()
+    hidden = told.hidden and not call.permit.hidden
     for number, relation in islice(enumerate(relations), start.link, None):
+        if hidden and relation == "members":
+            continue
         after = start.minor if number == start.link else 0
         rows = _list_links(call, told, relation, after, room + 1)
         shown = rows[:room]

@@ -5,7 +5,7 @@ import msgspec
 from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.graph.call import Call
 from graphdaemon.emulator.graph.expand import Expand
-from graphdaemon.emulator.graph.relation import NAVIGATIONS, Navigation
+from graphdaemon.emulator.graph.relation import NAVIGATIONS, Navigation, is_hidden
 from graphdaemon.emulator.graph.render import read_id, render_neighbours
 from graphdaemon.emulator.link import Neighbour
 
@@ -36,7 +36,9 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
     for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
         found = call.directory.find(call.tenant, read_id(doc), kind=kind)
         assert found is not None or call.lag, "what was listed is there"
-        seq = found.seq if found else 0
+        members = navigation.relation == "members" and not navigation.reverse
+        hidden = members and is_hidden(doc) and not call.permit.hidden
+        seq = found.seq if found and not hidden else 0
         value = _render_related(call, navigation, expand, seq)
         parts.append(_append(bytes(item), expand.navigation, value))
     return b",".join(parts)
@@ -48,6 +50,8 @@ def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int
         return chain or b"null"
     most = MOST_DEVICES if expand.navigation == "registeredDevices" else MOST
     neighbours = call.directory.neighbours(call.tenant, navigation.links(seq), limit=most)
+    if navigation.relation == "members" and navigation.reverse and not call.permit.hidden:
+        neighbours = [one for one in neighbours if not is_hidden(one.content)]
     items = render_neighbours(neighbours, expand.select, call.readable)
     return b"[%b]" % b",".join(items)
 

@@ -118,7 +118,7 @@ def _alter(found: FederatedCredential, values: Record) -> FederatedCredential:
     """
     if values.get("name", found.name) != found.name:
         raise deny("property_fixed", name="name")
-    changes = {
+    changes: Record = {
         name: values[name] for name in ("issuer", "subject", "description") if name in values
     }
     if "audiences" in values:

@@ -18,7 +18,7 @@ from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.exchange import context_of
 from graphdaemon.emulator.graph.admission import admit
 from graphdaemon.emulator.graph.call import Call
-from graphdaemon.emulator.graph.caller import Caller, identify
+from graphdaemon.emulator.graph.caller import Caller, identify, list_roles
 from graphdaemon.emulator.graph.permit import authorize
 from graphdaemon.emulator.graph.router import Endpoint, Resolved
 
@@ -45,7 +45,7 @@ async def serve(request: Request) -> Response:
         return described
     caller = identify(request)
     admission = admit(request, caller, endpoint.method, endpoint.path)
-    roles = partial(_list_roles, request, caller)
+    roles = partial(list_roles, context_of(request), caller)
     permit = authorize(caller, endpoint.method, endpoint.path, roles)
     if permit.itself:
         _check_itself(request, caller, resolved.keys["key"])
@@ -70,14 +70,6 @@ def _choose(resolved: Resolved, method: str) -> Endpoint:
     if endpoint is None:
         raise deny("method_wrong")
     return endpoint
-
-
-def _list_roles(request: Request, caller: Caller) -> list[str]:
-    """The signed-in user's directory roles, as they are now; none of a user who is gone."""
-    try:
-        return context_of(request).directory.roles_of(caller.tenant, caller.object_id)
-    except LookupError:
-        return []
 
 
 def _check_itself(request: Request, caller: Caller, key: str) -> None:

@@ -64,10 +64,10 @@ def create_grant(call: Call) -> Response:
             raise deny("grant_baseless")
         if principal and call.directory.find(call.tenant, principal, kind="user") is None:
             raise deny("object_missing", key=principal)
-        ids = [read_record(one)["id"] for one in (client, resource)]
+        ends = read_record(client)["id"], read_record(resource)["id"]
         user = principal.lower() if principal else None
         try:
-            made = call.directory.add_grant(call.tenant, *ids, user, scope)
+            made = call.directory.add_grant(call.tenant, *ends, user, scope)
         except ValueError as error:
             raise deny("grant_present") from error
     location = f"https://graph.microsoft.com/v2/{call.tenant.id}/{_SET}/{made['id']}"

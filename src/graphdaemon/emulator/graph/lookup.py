@@ -20,6 +20,7 @@ from graphdaemon.emulator.graph.answer import (
 from graphdaemon.emulator.graph.call import Call
 from graphdaemon.emulator.graph.odata import read_single
 from graphdaemon.emulator.graph.payload import read_parameters
+from graphdaemon.emulator.graph.relation import is_hidden
 from graphdaemon.emulator.graph.render import read_id, render_neighbours
 from graphdaemon.emulator.graph.single import find_object
 from graphdaemon.emulator.kind import KINDS
@@ -116,7 +117,8 @@ def _list_memberships(
     known = {one.seq for one in direct}
     through = call.directory.neighbours(call.tenant, links._replace(deep=True))
     rest = [one for one in through if one.seq not in known and one.kind != "administrativeUnit"]
-    return direct + rest
+    # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
+    return [one for one in direct + rest if call.permit.hidden or not is_hidden(one.content)]
 
 
 def _answer_ids(call: Call, ids: list[str]) -> Response:

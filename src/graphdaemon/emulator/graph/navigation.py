@@ -1,5 +1,7 @@
 """What is linked to an object: members, owners, managers, group memberships."""
 
+from dataclasses import replace
+
 import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
@@ -18,7 +20,7 @@ from graphdaemon.emulator.graph.answer import (
 )
 from graphdaemon.emulator.graph.call import Call
 from graphdaemon.emulator.graph.odata import Query, read_single
-from graphdaemon.emulator.graph.relation import Navigation
+from graphdaemon.emulator.graph.relation import Navigation, is_hidden
 from graphdaemon.emulator.graph.render import (
     read_id,
     render_neighbours,
@@ -38,7 +40,7 @@ _decode = msgspec.json.Decoder(Record).decode
 
 async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
     """`GET /groups/{id}/members`: a page of linked objects, of one type if it is cast."""
-    query = call.read_query(kind or "directoryObject", related=True)
+    query = _hide(call, navigation, call.read_query(kind or "directoryObject", related=True))
     after = open_page(call, query)
     page = await run_in_threadpool(_read_page, call, _links(call, navigation, kind), query, after)
     collection = KINDS[kind].collection if kind else "directoryObjects"
@@ -50,13 +52,14 @@ async def count_linked(call: Call, *, navigation: Navigation, kind: str | None =
     if not call.eventual:
         raise deny("count_refused")
     query = call.read_query(kind or "directoryObject", counting=True, related=True)
+    query = _hide(call, navigation, query)
     links = _links(call, navigation, kind)
     return answer_number(call, await run_in_threadpool(_count, call, links, query))
 
 
 async def list_references(call: Call, *, navigation: Navigation) -> Response:
     """`GET /groups/{id}/members/$ref`: the addresses of linked objects."""
-    query = call.read_query("directoryObject")
+    query = _hide(call, navigation, call.read_query("directoryObject"))
     links = _links(call, navigation, None)
     after = open_page(call, query)
     found, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
@@ -79,7 +82,23 @@ def show_linked(call: Call, *, navigation: Navigation) -> Response:
 def _links(call: Call, navigation: Navigation, kind: str | None) -> Links:
     key = call.keys.get("key", call.caller.object_id)
     found = find_object(call, navigation.kind, key)
+    members = navigation.relation == "members" and not navigation.reverse
+    if members and is_hidden(found.doc) and not call.permit.hidden:
+        return navigation.links(0)  # nothing has this number: nobody is in it
     return navigation.links(found.seq, (kind,) if kind else None)
+
+
+def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
+    """The query without groups that hide their members (microsoft-graph-docs#12552)."""
+    memberships = navigation.relation == "members" and navigation.reverse
+    if not memberships or call.permit.hidden:
+        return query
+    match = query.match
+
+    def match_shown(doc: bytes) -> bool:
+        return not is_hidden(doc) and (match is None or match(doc))
+
+    return replace(query, match=match_shown)
 
 
 def _read_page(
@@ -90,7 +109,7 @@ def _read_page(
 ) -> Page:
     found, last = _find_neighbours(call, links, query, after)
     total = _count(call, links, query) if query.count and after is None else None
-    if query.kind != "directoryObject":
+    if query.kind in call.readable:
         docs = [neighbour.content for neighbour in found]
         return Page(render_objects(query.kind, query.select, docs), last, total)
     typed = not wants_no_metadata(call)

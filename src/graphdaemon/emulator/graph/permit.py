@@ -121,17 +121,21 @@ def readable_types(caller: Caller) -> frozenset[str]:
     The types of objects of which the caller sees more than type and ID.
 
     "Limited information returned for inaccessible member objects", in the permissions reference.
+    Whoever sees the basic properties of users only has `user.basic` there instead of `user`.
     """
     return _list_readable(caller.permissions, caller.delegated)
 
 
 @lru_cache(maxsize=1024)
 def _list_readable(permissions: frozenset[str], delegated: bool) -> frozenset[str]:
-    return frozenset(
+    found = frozenset(
         kind.name
         for kind in KINDS.values()
         if _hold(permissions, delegated, "GET", f"/{kind.collection}/{{id}}") - _ITSELF
     )
+    if _sees_basics(permissions, delegated):
+        return found - {"user"} | {"user.basic"}
+    return found
 
 
 @lru_cache(maxsize=4096)
@@ -147,7 +151,7 @@ def _judge(
     writing = writes(method, template)
     full = held - _PROPERTIES.keys()
     return Permit(
-        basic=_sees_basics(permissions, delegated),
+        basic=template != "/me" and _sees_basics(permissions, delegated),
         owned=writing and held == {OWNED_BY},
         hidden="Member.Read.Hidden" in permissions,
         itself=delegated and template.startswith("/users/") and held <= _ITSELF,

@@ -8,7 +8,10 @@ from typing import NamedTuple
 
 from graphdaemon.emulator.link import Links
 
-__all__ = ["NAVIGATIONS", "Navigation"]
+__all__ = ["NAVIGATIONS", "Navigation", "is_hidden"]
+
+# How the document of a group or an administrative unit says that few may know who is in it.
+_HIDDEN = b'"visibility":"HiddenMembership"'
 
 
 class Navigation(NamedTuple):
@@ -38,6 +41,11 @@ class Navigation(NamedTuple):
     def links(self, seq: int, kinds: tuple[str, ...] | None = None) -> Links:
         """The links of one object, by its number; `kinds` narrows them further."""
         return Links(self.relation, seq, self.reverse, self.deep, kinds or self.kinds)
+
+
+def is_hidden(doc: bytes) -> bool:
+    """Whether only who has `Member.Read.Hidden` may know who is in this group or unit."""
+    return _HIDDEN in doc
 
 
 def _list_member_of(kind: str) -> list[Navigation]:

@@ -28,11 +28,15 @@ WHOLE = frozenset({"application", "servicePrincipal"})
 def render_objects(
     kind: str, select: tuple[str, ...] | None, docs: list[bytes], *, basic: bool = False
 ) -> bytes:
-    """Documents of one type joined by commas, with these properties, or the default ones."""
-    if select is None and kind in WHOLE and not basic:
+    """
+    Documents of one type joined by commas, with these properties, or the default ones.
+
+    `basic` is about users, see `render_basic`.
+    """
+    if select is None and kind in WHOLE:
         return b",".join(docs)
     names = select or schema.default(kind)
-    if basic:
+    if basic and kind == "user":
         return render_basic(names, docs)
     return render_records(kind, names, docs)
 
@@ -63,8 +67,8 @@ def render_neighbours(
     Args:
         neighbours: with documents.
         select: the properties to show of those types that have them.
-        readable: the types that the caller may read; of others only type and ID show, and what
-            was selected is null ("limited information", permissions reference).
+        readable: the types that the caller may read, see `readable_types`; of others only type and
+            ID show, and what was selected is null ("limited information", permissions reference).
         typed: whether to write the types.
     """
     parts = []
@@ -75,9 +79,18 @@ def render_neighbours(
         elif neighbour.kind in readable:
             decode, encode = _codec(neighbour.kind, select, typed=typed)
             parts.append(encode(decode(neighbour.content)))
+        elif neighbour.kind == "user" and "user.basic" in readable:
+            parts.append(_show_basic(neighbour, select, typed=typed))
         else:
             parts.append(_limit(neighbour, select, typed=typed))
     return parts
+
+
+def _show_basic(neighbour: Neighbour, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
+    names = _choose("user", select or ("id", *(n for n in schema.default("user") if n != "id")))
+    shown = render_basic(names, [neighbour.content])
+    mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type("user"))
+    return b"{%b%b" % (mark, shown[1:]) if typed else shown
 
 
 def _limit(neighbour: Neighbour, select: tuple[str, ...] | None, *, typed: bool) -> bytes:

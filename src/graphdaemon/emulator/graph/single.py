@@ -11,6 +11,7 @@ from graphdaemon.emulator.exchange import is_guid
 from graphdaemon.emulator.graph.answer import answer_object, describe_set
 from graphdaemon.emulator.graph.call import Call
 from graphdaemon.emulator.graph.expansion import expand_objects
+from graphdaemon.emulator.graph.key import disclose_keys
 from graphdaemon.emulator.graph.odata import read_single
 from graphdaemon.emulator.graph.render import render_neighbours, render_objects
 from graphdaemon.emulator.graph.replica import find_stale
@@ -92,7 +93,8 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> F
 
 def _answer_found(call: Call, kind: str, found: Found) -> Response:
     select, expand = read_single(kind, call.query_string)
-    body = render_objects(kind, select, [found.doc], basic=call.permit.basic)
+    doc = disclose_keys(call, kind, found.doc, select or ())
+    body = render_objects(kind, select, [doc], basic=call.permit.basic)
     if expand is not None:
         body = expand_objects(call, kind, expand, body, [found.doc])
     expanded = expand.navigation if expand else None

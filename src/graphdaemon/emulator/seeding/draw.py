@@ -17,6 +17,8 @@ __all__ = ["Draw", "format_moment", "mix", "pick_weighted"]
 _T = TypeVar("_T")
 
 _DAY = 86_400
+_MINUTES = tuple(f"T{hour:02}:{minute:02}" for hour in range(24) for minute in range(60))
+_SECONDS = tuple(f":{second:02}Z" for second in range(60))
 
 
 class Draw:
@@ -55,11 +57,10 @@ class Draw:
 
 
 def format_moment(epoch: int) -> str:
-    """`2026-03-01T09:10:11Z`, as `format_iso` has it, three times as fast."""
+    """`2026-03-01T09:10:11Z`, as `format_iso` has it, several times as fast."""
     day, second = divmod(epoch, _DAY)
     minute, second = divmod(second, 60)
-    hour, minute = divmod(minute, 60)
-    return f"{_format_day(day)}T{hour:02}:{minute:02}:{second:02}Z"
+    return _format_day(day) + _MINUTES[minute] + _SECONDS[second]
 
 
 def mix(seed: int, number: int) -> int:

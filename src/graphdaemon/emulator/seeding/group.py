@@ -42,6 +42,18 @@ _SORTS = (
     (5, "devices"),
     (3, "synchronized"),
 )
+# The first ones, so that a small directory has of everything.
+_FIRST = (
+    "everybody",
+    "team",
+    "security",
+    "dynamic",
+    "distribution",
+    "role-assignable",
+    "devices",
+    "mail-enabled",
+    "synchronized",
+)
 # (of a thousand, least, most): how many people are in a group.
 _SIZES = (
     (50, (0, 0)),
@@ -97,7 +109,8 @@ def draw_groups(count: int, seed: int) -> Iterator[Group]:
     outer = array("q")
     for number in range(count):
         draw = Draw(seed, f"group {number}")
-        sort = pick_weighted(draw.number(100), _SORTS) if number else "everybody"
+        drawn = pick_weighted(draw.number(100), _SORTS)
+        sort = _FIRST[number] if number < len(_FIRST) else drawn
         parent = place = None
         if sort == "security" and outer and draw.chance(NESTED_PERCENT):
             parent = outer[len(outer) - 1 - draw.number(min(len(outer), 40))]

@@ -7,7 +7,6 @@ User number N is the same whatever the number of users.
 import base64
 from collections.abc import Iterator
 from typing import NamedTuple
-from uuid import UUID
 
 from graphdaemon.emulator.entity import Record
 from graphdaemon.emulator.names import Culture, load_names
@@ -81,7 +80,7 @@ def draw_users(count: int, seed: int) -> Iterator[Record]:
         taken[alias] = taken.get(alias, 0) + 1
         if taken[alias] > 1:
             alias += str(taken[alias])
-        yield draw_person(draw, number, person._replace(alias=alias))
+        yield draw_person(draw, number, person, alias)
 
 
 def draw_name(draw: Draw) -> Name:
@@ -107,9 +106,9 @@ def _draw_service(draw: Draw, number: int) -> Record:
     }
 
 
-def draw_person(draw: Draw, number: int, person: Name) -> Record:
-    """A user of this name, who is the one of this number to be hired."""
-    culture, given, family, alias = person
+def draw_person(draw: Draw, number: int, person: Name, alias: str) -> Record:
+    """A user of this name and alias, who is the one of this number to be hired."""
+    culture, given, family, _ = person
     hired = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
     object_id = draw.guid()
     record: Record = {
@@ -185,7 +184,7 @@ def _synchronize(digest: bytes, alias: str, display_name: str, object_id: str) -
     record: Record = {
         "onPremisesDistinguishedName": f"CN={display_name},OU=People,DC=corp,DC=contoso,DC=example",
         "onPremisesDomainName": "corp.contoso.example",
-        "onPremisesImmutableId": base64.b64encode(UUID(object_id).bytes).decode(),
+        "onPremisesImmutableId": _encode_guid(object_id),
         "onPremisesLastSyncDateTime": f"2026-01-01T{hours:02}:{minutes:02}:00Z",
         "onPremisesSamAccountName": account,
         "onPremisesSecurityIdentifier": f"S-1-5-21-1004336348-1177238915-{relative}",
@@ -198,6 +197,11 @@ def _synchronize(digest: bytes, alias: str, display_name: str, object_id: str) -
         extension["extensionAttribute5"] = ("north", "south", "hq")[digest[10] % 3]
         record["onPremisesExtensionAttributes"] = extension
     return record
+
+
+def _encode_guid(guid: str) -> str:
+    """The `objectGUID` of an Active Directory as the immutable ID that is made of it."""
+    return base64.b64encode(bytes.fromhex(guid.replace("-", ""))).decode()
 
 
 def _license(digest: bytes, record: Record, moment: str) -> Record:
