@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from graphdaemon.emulator.aadsts import OAUTH
+from graphdaemon.emulator.breakdown import BREAKDOWNS
 from graphdaemon.emulator.delegated import DELEGATED
+from graphdaemon.emulator.denial import DENIALS
 from graphdaemon.emulator.refusal import GRAPH
+from graphdaemon.emulator.rejection import REJECTIONS
 
 GRADES = ("recorded", "documented", "chosen", "missing")
 _FILE = Path(__file__).with_name("fidelity.toml")
@@ -90,10 +93,16 @@ def _refusals() -> list[Row]:
             f"Graph: {row.status} {row.code or 'no code'}, {row.message[:60]}",
             _grade(row.evidence),
             row.evidence,
-            "test_graph.py::test_every_refusal_is_tested",
+            witness,
             (),
         )
-        for row in GRAPH.values()
+        for table, witness in (
+            (GRAPH, "test_graph.py::test_every_refusal_is_tested"),
+            (REJECTIONS, "test_fidelity.py::test_every_refusal_is_raised"),
+            (DENIALS, "test_delta.py::test_every_denial_is_tested"),
+            (BREAKDOWNS, "test_graph_faults.py::test_statuses"),
+        )
+        for row in table.values()
     ]
     return token_service + graph
 

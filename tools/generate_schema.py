@@ -68,6 +68,14 @@ def generate_schema(metadata: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+# In permissions/new/provisioningInfo.json of the same repository, and missing in the descriptions.
+LATER_ROLES = [
+    ["07d67222-3a10-4d3b-9ddc-b8aa43198a00", "Group.ReadBasic.All", "Read all group names"],
+    ["8222c640-cae5-4860-8d11-b32cfad95e03", "GroupMember.ReadBasic.All", "Read group members"],
+    ["e2f98668-2877-4f38-a2f4-8202e0717aa1", "LicenseAssignment.Read.All", "Read licenses"],
+]
+
+
 def generate_roles(descriptions: dict[str, Any]) -> dict[str, Any]:
     """Microsoft Graph's app roles as [id, value, display name], by value."""
     scopes = descriptions["applicationScopesList"]
@@ -76,7 +84,7 @@ def generate_roles(descriptions: dict[str, Any]) -> dict[str, Any]:
     rows = [[s["id"], s["value"], next(s[name] for name in names if s.get(name))] for s in scopes]
     return {
         "source": SOURCES["permissions"],
-        "roles": sorted(rows, key=lambda row: (row[1], row[0])),
+        "roles": sorted([*rows, *LATER_ROLES], key=lambda row: (row[1], row[0])),
     }
 
 

@@ -19,7 +19,7 @@ import graphdaemon
 from graphdaemon.cli import cli
 from graphdaemon.emulator.app import ROUTES
 from graphdaemon.emulator.control import CONTROLS, PREFIX
-from graphdaemon.emulator.graph.access import find_access
+from graphdaemon.emulator.graph.access import FREE, find_access
 from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.setting import SETTINGS
@@ -46,9 +46,9 @@ refuses what it does not know. Graph's paths are on a page of their own: graph.m
 """
 _GRAPH_PROSE = """\
 What the pretend tenant's Graph answers, below `/v1.0` and `/beta`, and the application permissions
-that each path accepts there, the least privileged first (Microsoft's own table). Lists take
-`$select`, `$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service does, with
-its refusals; every list has a `/$count`, and what is linked can be cast, as in
+that each path accepts, the least privileged first (Microsoft's own table). Lists take `$select`,
+`$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service does, with its
+refusals; every list has a `/$count`, and what is linked can be cast, as in
 `/groups/{id}/members/microsoft.graph.user`.
 """
 _CONTROL_PROSE = """\
@@ -198,6 +198,8 @@ def _graph() -> str:
 
 
 def _permissions(method: str, path: str) -> str:
+    if path in FREE:
+        return "none of its own"
     access = find_access(method, path)
     others = sorted(access.application - access.least)
     return ", ".join((*sorted(access.least & access.application), *others)) or "a user's only"

@@ -230,17 +230,8 @@ def arrange_items(
 
 def arrange_special(stage: Stage, entry: Record, segments: list[str], owner: Found | None) -> None:
     """What requests refer to in their bodies, or change."""
-    body = entry.get("request_body") or {}
-    if entry["method"] == "POST" and segments[0].lower() == "serviceprincipals":
-        app_id = body.get("appId", "")
-        if len(segments) == 1 and stage.find(app_id, "application") is None:
-            shown = entry["response_body"]
-            application = {"id": app_id[:-1] + "e", "appId": app_id}
-            if shown.get("appDisplayName"):
-                application["displayName"] = shown["appDisplayName"]
-            if shown.get("signInAudience"):
-                application["signInAudience"] = shown["signInAudience"]
-            stage.ensure("application", application)
+    if entry["method"] == "POST" and [one.lower() for one in segments] == ["serviceprincipals"]:
+        arrange_application(stage, entry)
     elif segments[-1] == "$ref":
         arrange_reference(stage, entry, segments, owner)
     elif segments[-1] == "getByIds":
@@ -252,9 +243,22 @@ def arrange_special(stage: Stage, entry: Record, segments: list[str], owner: Fou
     elif "federatedIdentityCredentials" in segments and entry["method"] != "POST":
         arrange_federated(stage, entry, segments, owner)
     elif segments[-1] == "removePassword" and owner:
-        arrange_password(stage, body["keyId"], owner)
+        arrange_password(stage, entry["request_body"]["keyId"], owner)
     elif segments[0] == "directory":
         arrange_deleted(stage, segments[2])
+
+
+def arrange_application(stage: Stage, entry: Record) -> None:
+    app_id = entry["request_body"].get("appId", "")
+    if stage.find(app_id, "application") is not None:
+        return
+    shown = entry["response_body"]
+    application = {"id": app_id[:-1] + "e", "appId": app_id}
+    if shown.get("appDisplayName"):
+        application["displayName"] = shown["appDisplayName"]
+    if shown.get("signInAudience"):
+        application["signInAudience"] = shown["signInAudience"]
+    stage.ensure("application", application)
 
 
 def arrange_reference(

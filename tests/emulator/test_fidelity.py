@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
@@ -10,10 +11,15 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.emulator.app import ROUTES
+from graphdaemon.emulator.breakdown import BREAKDOWNS
+from graphdaemon.emulator.denial import DENIALS
 from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
+from graphdaemon.emulator.refusal import GRAPH
+from graphdaemon.emulator.rejection import REJECTIONS
 from tools.fidelity import GRADES, Row, rows
 
 HERE = Path(__file__).parent
+SOURCE = HERE.parents[1] / "src" / "graphdaemon" / "emulator"
 
 
 @cache
@@ -44,3 +50,15 @@ def test_every_route_has_a_row() -> None:
 def test_what_is_chosen_or_missing_says_so_in_a_note() -> None:
     """A choice is explained where it is listed."""
     assert [row.what for row in rows() if row.grade in ("chosen", "missing") and not row.note] == []
+
+
+def test_every_refusal_is_raised() -> None:
+    """No row of Graph's tables of refusals is there for nothing."""
+    tables = (GRAPH, REJECTIONS, DENIALS, BREAKDOWNS)
+    names = {f"{table}.py" for table in ("refusal", "rejection", "denial", "breakdown")}
+    sources = [p.read_text("utf-8") for p in SOURCE.rglob("*.py") if p.name not in names]
+    raised = {word for text in sources for word in re.findall(r"[\"']([a-z0-9_]+)[\"']", text)}
+    # Made from the status.
+    raised |= {f"broken_{status}" for status in (500, 502, 503, 504)}
+
+    assert {word for table in tables for word in table} - raised == set()

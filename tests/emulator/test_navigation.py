@@ -40,7 +40,7 @@ class Scene:
 
 @pytest.fixture(scope="module")
 def scene() -> Iterator[Scene]:
-    with Emulator(users=CHAIN) as emulator:
+    with Emulator(users=CHAIN, groups=0, devices=0) as emulator:
         directory, tenant = emulator.directory, emulator.tenant
         users = [
             Found("user", position.seq, doc) for position, doc in directory.scan(tenant, "user")

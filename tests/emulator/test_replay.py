@@ -1,5 +1,5 @@
 """
-Every recorded interaction with the real Graph, beside the emulator's answer in the same situation.
+Recorded interactions with the real Graph, beside the emulator's answers in the same situation.
 
 What cannot agree is listed in ``tools/fidelity.toml`` with its reason; one that explains nothing any
 more fails.

@@ -56,6 +56,11 @@ def emulator() -> None:
 @_amounts
 @click.option("--life", metavar="RATE", help="Let the directory change by itself, e.g. 5/s, 300/m.")
 @click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of what is to go wrong, in TOML or JSON; see the documentation.",
+)
+@click.option(
     "--control", is_flag=True, help="Let tests on this machine move time and make faults."
 )
 @click.option("--managed-identity", is_flag=True, help="Serve a machine's identity endpoints too.")
@@ -77,6 +82,7 @@ def serve(
     devices: int | None,
     seed: int,
     life: str | None,
+    faults: Path | None,
     control: bool,
     managed_identity: bool,
     federation_ca: Path | None,
@@ -97,6 +103,7 @@ def serve(
             devices=devices,
             seed=seed,
             life=parse_rate(life) if life else 0.0,
+            faults=faults,
             progress=_show_progress,
             control=control,
             managed_identity=managed_identity,

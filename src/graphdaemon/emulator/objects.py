@@ -12,7 +12,7 @@ from graphdaemon.emulator.history import History
 from graphdaemon.emulator.journal import Change
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.link import Links, Neighbour
-from graphdaemon.emulator.shelf import Faces, Found, Position, Span
+from graphdaemon.emulator.shelf import Documents, Faces, Found, Position, Span
 
 __all__ = ["Deleted", "Objects"]
 
@@ -253,9 +253,9 @@ class Objects(History):
         *,
         after: Position | None = None,
         limit: int,
-    ) -> list[tuple[Position, bytes]]:
+    ) -> Documents:
         """
-        The first `limit` (position, document) that match, in the span's order behind `after`.
+        The first `limit` documents that match, in the span's order behind `after`.
 
         None matches all.
         """

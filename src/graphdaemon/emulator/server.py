@@ -240,6 +240,7 @@ def serve(
     devices: int | None = None,
     seed: int = 0,
     life: float = 0.0,
+    faults: Path | None = None,
     allow_remote: bool = False,
     hostnames: tuple[str, ...] = (),
     federation_ca: Path | None = None,
@@ -263,6 +264,7 @@ def serve(
         devices: see `Emulator`.
         seed: which ones.
         life: how many times a second the directory is to change by itself.
+        faults: a file of what is to go wrong, see `order`.
         allow_remote: other machines may reach it.
         hostnames: what else callers may call this machine.
         federation_ca: see `Emulator`.
@@ -277,7 +279,7 @@ def serve(
         PortInUse: another program has the port.
         KeyboardInterrupt: the signal came before the directory was seeded; nothing is left of it.
         OSError: the data folder cannot be used, or there is no room in it.
-        ValueError: `listen` is not HOST:PORT.
+        ValueError: `listen` is not HOST:PORT, or the fault file cannot be followed.
     """
     host, port, names = _choose_address(listen, allow_remote=allow_remote)
     done = threading.Event()
@@ -305,6 +307,8 @@ def serve(
             control=control,
             progress=watch,
         )
+        if faults is not None:
+            emulator.faults.load(faults)
         stack.enter_context(emulator)
         _write_parameters(emulator)
         if life:

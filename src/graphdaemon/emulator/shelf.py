@@ -16,6 +16,7 @@ from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.store import Store
 
 __all__ = [
+    "Documents",
     "Faces",
     "Found",
     "Position",
@@ -70,6 +71,13 @@ class Faces(NamedTuple):
     """Faces of objects joined by commas, and where they end if there are more."""
 
     body: bytes
+    last: Position | None
+
+
+class Documents(NamedTuple):
+    """Documents of objects, and where they end if there are more."""
+
+    docs: list[bytes]
     last: Position | None
 
 
@@ -212,22 +220,32 @@ def read_faces(
     """
     Up to `limit` faces from behind `after`.
 
-    The database puts them together: each row that Python sees costs more than to copy it, and
-    may let another thread go first.
+    In creation order the database puts them together: each row that Python sees costs more than
+    to copy it, and may let another thread go first.
     """
+    if span.order != "seq":
+        return _join_faces(store, tenant, kind, span, after=after, limit=limit)
     statement, values = _ask("face", span, after)
     known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": limit}
-    # Bare columns beside max() are those of its row ("SELECT", SQLite's documentation).
-    ((body, value, seq, number),) = store.read(
-        "SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), value, seq, max(number) FROM "  # noqa: S608 - constants
-        f"(SELECT *, row_number() OVER () AS number FROM ({statement}))",
+    end = "min(seq)" if span.descending else "max(seq)"
+    ((body, seq, number),) = store.read(
+        f"SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), {end}, count(*) "  # noqa: S608
+        f"FROM ({statement})",
         {**values, **known},
     )
-    if number != limit:
-        return Faces(body or b"", None)
-    last = Position(value, seq)
-    more = read_rows(store, tenant, kind, "seq", span, after=last, limit=1)
-    return Faces(body, last if more else None)
+    last = Position(None, seq) if number == limit else None
+    if last and not read_rows(store, tenant, kind, "seq", span, after=last, limit=1):
+        last = None
+    return Faces(body or b"", last)
+
+
+def _join_faces(
+    store: Store, tenant: int, kind: str, span: Span, *, after: Position | None, limit: int
+) -> Faces:
+    rows = read_rows(store, tenant, kind, "face", span, after=after, limit=limit + 1)
+    body = b",".join([face for _, _, face in rows[:limit]])
+    last = Position(*rows[limit - 1][:2]) if len(rows) > limit else None
+    return Faces(body, last)
 
 
 def search(
@@ -239,18 +257,20 @@ def search(
     *,
     after: Position | None = None,
     limit: int,
-) -> list[tuple[Position, bytes]]:
-    """The first `limit` (position, document) from behind `after` that match; None takes all."""
-    found: list[tuple[Position, bytes]] = []
-    chunk = CHUNK if match else limit
+) -> Documents:
+    """The first `limit` documents from behind `after` that match; None takes all."""
+    found: list[tuple[str | None, int, bytes]] = []
+    chunk = CHUNK if match else limit + 1
+    place = after
     while True:
-        rows = read_rows(store, tenant, kind, "doc", span, after=after, limit=chunk)
-        found += [
-            (Position(value, seq), doc) for value, seq, doc in rows if match is None or match(doc)
-        ]
-        if len(found) >= limit or len(rows) < chunk:
-            return found[:limit]
-        after = Position(rows[-1][0], rows[-1][1])
+        rows = read_rows(store, tenant, kind, "doc", span, after=place, limit=chunk)
+        found += [row for row in rows if match(row[2])] if match else rows
+        if len(found) > limit or len(rows) < chunk:
+            break
+        place = Position(rows[-1][0], rows[-1][1])
+    shown = found[:limit]
+    last = Position(*shown[-1][:2]) if shown else after or Position(None, 0)
+    return Documents([doc for _, _, doc in shown], last if len(found) > limit else None)
 
 
 def count_matching(

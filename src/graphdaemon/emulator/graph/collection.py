@@ -20,7 +20,7 @@ from graphdaemon.emulator.graph.odata import Query
 from graphdaemon.emulator.graph.render import render_objects
 from graphdaemon.emulator.graph.replica import scan_stale
 from graphdaemon.emulator.kind import KINDS
-from graphdaemon.emulator.shelf import Position, Span
+from graphdaemon.emulator.shelf import Documents, Position, Span
 
 __all__ = ["count_objects", "list_objects"]
 
@@ -63,13 +63,7 @@ def _read_faces(call: Call, query: Query, after: Position | None) -> Page:
 
 def _read_page(call: Call, query: Query, after: Position | None) -> Page:
     """A page that is looked for: documents are read in order until it is full."""
-    top = _shorten(call, query.top)
-    found = _find(call, query, after, top + 1)
-    last = None
-    if len(found) > top:
-        last = found[top - 1][0] if top else after or Position(None, 0)
-        found.pop()
-    docs = [doc for _, doc in found]
+    docs, last = _find(call, query, after, _shorten(call, query.top))
     body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
     if query.expand is not None:
         body = expand_objects(call, query.kind, query.expand, body, docs)
@@ -93,15 +87,17 @@ def _count(call: Call, query: Query) -> int:
     return sum(1 for _ in _list_others(call, query, None))
 
 
-def _find(
-    call: Call, query: Query, after: Position | None, limit: int
-) -> list[tuple[Position, bytes]]:
-    """The first so many (position, document) that the query is about, from behind `after`."""
+def _find(call: Call, query: Query, after: Position | None, limit: int) -> Documents:
+    """The first so many documents that the query is about, from behind `after`."""
     if query.plan.ids is None and not call.lag:
         return call.directory.search(
             call.tenant, query.kind, query.match, _span(query), after=after, limit=limit
         )
-    return list(islice(_list_others(call, query, after), limit))
+    found = list(islice(_list_others(call, query, after), limit + 1))
+    last = None
+    if len(found) > limit:
+        last = found[limit - 1][0] if limit else after or Position(None, 0)
+    return Documents([doc for _, doc in found[:limit]], last)
 
 
 def _list_others(
