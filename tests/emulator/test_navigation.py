@@ -58,10 +58,9 @@ def scene() -> Iterator[Scene]:
         for user in users:
             directory.link(tenant, "members", inner, user)
         for user in users:
-            for manager in directory.neighbours(tenant, Links("manager", user.seq)):
-                directory.unlink(
-                    tenant, "manager", user, Found("user", manager.seq, manager.content)
-                )
+            for seeded in directory.neighbours(tenant, Links("manager", user.seq)):
+                above = Found("user", seeded.seq, seeded.content)
+                directory.unlink(tenant, "manager", user, above)
         for user, manager in zip(users[1:], users, strict=False):
             directory.link(tenant, "manager", user, manager)
         directory.link(tenant, "members", outer, inner)

@@ -142,11 +142,11 @@ def test_links(directory: Directory, tenant: Tenant) -> None:
     directory.link(tenant, "members", outer, first)
     directory.link(tenant, "members", inner, outer)
 
-    def seqs(links: Links, **window: int) -> list[int]:
-        found = [one.seq for one in directory.neighbours(tenant, links, **window)]
-        if not window:
+    def seqs(links: Links, after: int = 0, limit: int = -1) -> list[int]:
+        found = directory.neighbours(tenant, links, after=after, limit=limit)
+        if not after:
             assert directory.count_neighbours(tenant, links) == len(found)
-        return found
+        return [one.seq for one in found]
 
     assert seqs(Links("members", outer.seq)) == [first.seq, inner.seq]
     deep = Links("members", outer.seq, deep=True, kinds=["user"])

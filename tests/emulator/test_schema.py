@@ -114,7 +114,7 @@ MOVING = {"info", "optionalClaims", "verifiedPublisher", "onPremisesProvisioning
 
 
 def test_registered() -> None:
-    """What the portal drafts has the default set's properties, in its order."""
+    """What the portal drafts has the properties of the default set."""
     when = "2024-01-01T00:00:00Z"
     application = registration.draft_application(
         "1", "2", "A", created=when, domain="x", audience="AzureADMyOrg", redirect_uris=()
@@ -123,8 +123,8 @@ def test_registered() -> None:
         "1", "2", "A", created=when, owner="3", audience="AzureADMyOrg"
     )
 
-    assert tuple(application) == schema.default("application")
-    assert tuple(principal) == schema.default("servicePrincipal")
+    assert set(application) == set(schema.default("application"))
+    assert set(principal) == set(schema.default("servicePrincipal"))
 
 
 def test_navigation() -> None:

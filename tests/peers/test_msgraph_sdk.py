@@ -100,7 +100,12 @@ async def work(emulator: Emulator, app: App) -> dict[str, Any]:
     async with connect(emulator, emulator.tenant.id, app.client_id, app.secret) as client:
         seen: list[str] = []
         iterator = PageIterator(await client.users.get(options(top=100)), client.request_adapter)
-        await iterator.iterate(lambda user: seen.append(user.id) is None)
+
+        def see(user: User) -> bool:
+            seen.append(user.id)
+            return True
+
+        await iterator.iterate(see)
         made = await client.users.post(
             User(
                 account_enabled=True,
