@@ -21,6 +21,7 @@ from graphdaemon.emulator.app import ROUTES
 from graphdaemon.emulator.control import CONTROLS, PREFIX
 from graphdaemon.emulator.graph.access import FREE, find_access
 from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
+from graphdaemon.emulator.graph.router import Endpoint
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.setting import SETTINGS
 from tools import fidelity
@@ -46,9 +47,9 @@ refuses what it does not know. Graph's paths are on a page of their own: graph.m
 """
 _GRAPH_PROSE = """\
 What the pretend tenant's Graph answers, below `/v1.0` and `/beta`, and the application permissions
-that each path accepts, the least privileged first (Microsoft's own table). Lists take `$select`,
-`$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service does, with its
-refusals; every list has a `/$count`, and what is linked can be cast, as in
+that each path accepts, the least privileged first (Microsoft's own table, without Intune's). Lists
+take `$select`, `$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service
+does, with its refusals; every list has a `/$count`, and what is linked can be cast, as in
 `/groups/{id}/members/microsoft.graph.user`.
 """
 _CONTROL_PROSE = """\
@@ -175,14 +176,14 @@ def _emulator() -> str:
 
 
 def _graph() -> str:
-    paths: dict[str, list[str]] = {}
+    paths: dict[str, list[Endpoint]] = {}
     for route in GRAPH_ROUTES:
         if not re.search(r"/\$count$|/microsoft\.graph\.\w+", route.path):
-            paths.setdefault(route.path, []).append(route.method)
+            paths.setdefault(route.path, []).append(route)
     rows = [
-        f"| {method} | `{path}` | {_permissions(method, path)} |"
-        for path, methods in paths.items()
-        for method in methods
+        f"| {route.method} | `{route.path}` | {_permissions(route)} |"
+        for routes in paths.values()
+        for route in routes
     ]
     return "\n".join(
         [
@@ -197,12 +198,13 @@ def _graph() -> str:
     )
 
 
-def _permissions(method: str, path: str) -> str:
-    if path in FREE:
+def _permissions(route: Endpoint) -> str:
+    if route.public or route.path in FREE:
         return "none of its own"
-    access = find_access(method, path)
-    others = sorted(access.application - access.least)
-    return ", ".join((*sorted(access.least & access.application), *others)) or "a user's only"
+    access = find_access(route.method, route.path)
+    known = {name for name in access.application if not name.startswith("DeviceManagement")}
+    others = sorted(known - access.least)
+    return ", ".join((*sorted(access.least & known), *others)) or "a user's only"
 
 
 def _routes(rows: Iterable[tuple[str, str, Callable[..., object]]]) -> list[str]:

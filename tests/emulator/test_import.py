@@ -306,7 +306,7 @@ def test_source(text: str, kind: str | None, path: str) -> None:
 
 def test_bad_source() -> None:
     """What is no collection is said to be none, with those that are."""
-    with pytest.raises(ImportFault, match="people is no collection. Say one of users, groups"):
+    with pytest.raises(ImportFault, match=r"people is no collection\. Say one of users, groups"):
         parse_source("people=x.ndjson")
 
 

@@ -1,8 +1,8 @@
 """
 Recorded interactions with the real Graph, beside the emulator's answers in the same situation.
 
-What cannot agree is listed in ``tools/fidelity.toml`` with its reason; one that explains nothing any
-more fails.
+What cannot agree is listed in ``tools/fidelity.toml`` with its reason; one that explains nothing
+any more fails.
 """
 
 from __future__ import annotations

@@ -349,7 +349,7 @@ class _GraphAnswer(Response):
         super().init_headers(headers)
         self.raw_headers = [h for h in self.raw_headers if h[0] != b"content-length"]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002  Starlette calls it so
         body, headers = bytes(self.body), self.raw_headers
         if _takes_gzip(scope):
             headers = [*headers, (b"content-encoding", b"gzip")]

@@ -5,6 +5,7 @@ The document holds what is set; the face is what a list answers without
 `$select`, so that a page of it is bytes put together.
 """
 
+from collections.abc import Iterable
 from functools import cache
 
 import msgspec
@@ -14,7 +15,7 @@ from graphdaemon.emulator.entity import Record
 from graphdaemon.emulator.kind import KINDS
 from graphdaemon.emulator.shelf import Row
 
-__all__ = ["read_id", "render", "render_application", "render_reference"]
+__all__ = ["is_brief", "read_id", "render", "render_application", "render_reference"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -23,6 +24,21 @@ _WHOLE = frozenset({"application", "servicePrincipal"})
 
 # Written like texts; the CSDL calls them by a type of its own all the same.
 _ENUMERATIONS = frozenset({"microsoft.graph.nativeAuthenticationApisEnabled"})
+
+
+# Half of a user's document, which most listings pass over: these stand at its end.
+_SELDOM = frozenset(
+    {
+        "assignedLicenses",
+        "assignedPlans",
+        "identities",
+        "licenseAssignmentStates",
+        "provisionedPlans",
+        "proxyAddresses",
+        "securityIdentifier",
+        *(name for name in schema.declared("user") if name.startswith("onPremises")),
+    }
+)
 
 
 class _Identified(msgspec.Struct):
@@ -51,9 +67,26 @@ def render(kind: str, record: Record) -> Row:
     else:
         if None in record.values():
             record = {prop: value for prop, value in record.items() if value is not None}
+        seldom = [prop for prop in record if prop in _SELDOM] if kind == "user" else []
+        if seldom:
+            return _divide(record, key, name, seldom)
         doc = _encode(record)
         face = _encode(_show_default(kind, record))
     return Row(record["id"], key, name, face, doc)
+
+
+def is_brief(kind: str, names: Iterable[str]) -> bool:
+    """Whether the beginning of a document says all that there is to say of these properties."""
+    return kind == "user" and _SELDOM.isdisjoint(names)
+
+
+def _divide(record: Record, key: str, name: str, seldom: list[str]) -> Row:
+    """A user whose document ends in what is asked for seldom."""
+    often = record.copy()
+    rest = {prop: often.pop(prop) for prop in seldom}
+    brief, end = _encode(often), _encode(rest)
+    face = _encode(_show_default("user", often))
+    return Row(record["id"], key, name, face, b"%b,%b" % (brief[:-1], end[1:]), len(brief) - 1)
 
 
 def render_application(record: Record) -> Row:

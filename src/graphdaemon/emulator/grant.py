@@ -34,7 +34,7 @@ class Grants(People):
         """The app role assignments of a principal, or of a resource, by object ID."""
         column, key = ("principal", principal) if resource is None else ("resource", resource)
         rows = self._store.read(
-            f"SELECT a.doc FROM assignment AS a WHERE a.tenant = ? AND a.{column} = ? "  # noqa: S608
+            f"SELECT a.doc FROM assignment AS a WHERE a.tenant = ? AND a.{column} = ? "  # noqa: S608 - names of ours
             f"AND {_LIVE.format('principal', 'resource')}",
             (tenant.number, key),
         )
@@ -123,10 +123,10 @@ class Grants(People):
         where = "WHERE tenant = ? AND client = ? AND resource = ? AND user = ?"
         with self._store.writing() as connection:
             if scope is None:
-                connection.execute(f"DELETE FROM delegation {where}", key)  # noqa: S608
+                connection.execute(f"DELETE FROM delegation {where}", key)  # noqa: S608 - names of ours
             else:
                 connection.execute(
-                    f"UPDATE delegation SET scope = ? {where}",  # noqa: S608
+                    f"UPDATE delegation SET scope = ? {where}",  # noqa: S608 - names of ours
                     (scope, *key),
                 )
 
@@ -140,7 +140,7 @@ class Grants(People):
             ):
                 for column in columns:
                     connection.execute(
-                        f"DELETE FROM {table} WHERE tenant = ? AND {column} = ?",  # noqa: S608
+                        f"DELETE FROM {table} WHERE tenant = ? AND {column} = ?",  # noqa: S608 - names of ours
                         (tenant.number, object_id),
                     )
             super()._forget(tenant, found)

@@ -72,7 +72,7 @@ def add_links(
     numbers = (KINDS[source_kind].number, KINDS[target_kind].number)
     with store.writing() as connection:
         return connection.executemany(
-            "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "  # noqa: S608
+            "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "  # noqa: S608 - names of ours
             f"VALUES ({RELATIONS[relation]}, ?, ?, {numbers[0]}, {numbers[1]})",
             pairs,
         ).rowcount
@@ -91,7 +91,7 @@ def drop_links(
         ends = {"source": source, "target": target}
         tests = [f"{end} = :{end}" for end, seq in ends.items() if seq is not None]
         return connection.execute(
-            f"DELETE FROM link WHERE relation IN ({', '.join(map(str, known))}) "  # noqa: S608
+            f"DELETE FROM link WHERE relation IN ({', '.join(map(str, known))}) "  # noqa: S608 - names of ours
             f"AND {' AND '.join(tests)}",
             ends,
         ).rowcount
@@ -139,7 +139,7 @@ def find_linked(store: Store, relation: str, source: int, targets: Collection[in
     """Those of the targets that the source is linked to."""
     marks = ", ".join("?" * len(targets))
     rows = store.read(
-        f"SELECT target FROM link WHERE relation = ? AND source = ? AND target IN ({marks})",  # noqa: S608
+        f"SELECT target FROM link WHERE relation = ? AND source = ? AND target IN ({marks})",  # noqa: S608 - names of ours
         (RELATIONS[relation], source, *targets),
     )
     return {target for (target,) in rows}
@@ -172,11 +172,11 @@ def _walk(links: Links) -> str:
     """The table `near` of (seq, kind); UNION ends at groups that contain each other."""
     here, there = ("target", "source") if links.reverse else ("source", "target")
     relation = RELATIONS[links.relation]
-    step = f"SELECT {there}, {there}_kind FROM link WHERE relation = {relation} AND {here} = :seq"  # noqa: S608
+    step = f"SELECT {there}, {there}_kind FROM link WHERE relation = {relation} AND {here} = :seq"  # noqa: S608 - names of ours
     if not links.deep:
         return f"near (seq, kind) AS ({step})"
     return (
-        f"near (seq, kind) AS ({step} UNION SELECT l.{there}, l.{there}_kind FROM near AS n "  # noqa: S608
+        f"near (seq, kind) AS ({step} UNION SELECT l.{there}, l.{there}_kind FROM near AS n "  # noqa: S608 - names of ours
         f"CROSS JOIN link AS l ON l.relation = {relation} AND l.{here} = n.seq)"
     )
 

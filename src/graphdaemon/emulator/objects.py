@@ -12,7 +12,7 @@ from graphdaemon.emulator.history import History
 from graphdaemon.emulator.journal import Change
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.link import Links, Neighbour
-from graphdaemon.emulator.shelf import Documents, Faces, Found, Position, Span
+from graphdaemon.emulator.shelf import Documents, Found, Joined, Position, Span
 
 __all__ = ["Deleted", "Objects"]
 
@@ -232,44 +232,53 @@ class Objects(History):
             self._store, tenant.number, kind, what, span, after=after, limit=limit
         )
 
-    def faces(
+    def joined(
         self,
         tenant: Tenant,
         kind: str,
+        what: str,
         span: Span = shelf.EVERYTHING,
         *,
         after: Position | None = None,
         limit: int,
-    ) -> Faces:
-        """Up to `limit` faces in the span's order behind `after`, joined by commas."""
-        return shelf.read_faces(self._store, tenant.number, kind, span, after=after, limit=limit)
+    ) -> Joined:
+        """Up to `limit` contents in the span's order behind `after`, joined by commas."""
+        return shelf.read_joined(
+            self._store, tenant.number, kind, what, span, after=after, limit=limit
+        )
 
     def search(
         self,
         tenant: Tenant,
         kind: str,
         match: Callable[[bytes], bool] | None,
-        span: Span = shelf.EVERYTHING,
         *,
+        what: str = "doc",
+        span: Span = shelf.EVERYTHING,
         after: Position | None = None,
         limit: int,
     ) -> Documents:
         """
         The first `limit` documents that match, in the span's order behind `after`.
 
-        None matches all.
+        `what` is "doc" or "brief"; None matches all.
         """
-        return shelf.search(self._store, tenant.number, kind, span, match, after=after, limit=limit)
+        return shelf.search(
+            self._store, tenant.number, kind, match, what=what, span=span, after=after, limit=limit
+        )
 
     def count_matching(
         self,
         tenant: Tenant,
         kind: str,
         match: Callable[[bytes], bool] | None,
+        *,
+        what: str = "doc",
         span: Span = shelf.EVERYTHING,
     ) -> int:
-        """How many objects of the span match; None takes all."""
-        return shelf.count_matching(self._store, tenant.number, kind, span, match)
+        """How many objects of the span match by their documents, "doc" or "brief"."""
+        number = tenant.number
+        return shelf.count_matching(self._store, number, kind, match, what=what, span=span)
 
     def scan(
         self,

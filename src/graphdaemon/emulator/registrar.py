@@ -155,7 +155,7 @@ class Registrar(Grants):
             if found.kind == "application":
                 app_id = record["appId"]
                 for table in ("credential", "federated", "identifier"):
-                    connection.execute(f"DELETE FROM {table} WHERE app_id = ?", (app_id,))  # noqa: S608
+                    connection.execute(f"DELETE FROM {table} WHERE app_id = ?", (app_id,))  # noqa: S608 - names of ours
             elif found.kind == "servicePrincipal":
                 connection.execute("DELETE FROM credential WHERE app_id = ?", (record["id"],))
             super()._forget(tenant, found)

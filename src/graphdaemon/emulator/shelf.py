@@ -17,15 +17,15 @@ from graphdaemon.emulator.store import Store
 
 __all__ = [
     "Documents",
-    "Faces",
     "Found",
+    "Joined",
     "Position",
     "Row",
     "Span",
     "count_matching",
     "find",
     "insert",
-    "read_faces",
+    "read_joined",
     "read_last",
     "read_rows",
     "remove",
@@ -42,7 +42,8 @@ class Row(NamedTuple):
     One object: what the indices know it by, its face and its whole document.
 
     The face is None when it is the document: comparing keys reads the whole row, and Microsoft
-    Graph's service principal is a third of a megabyte.
+    Graph's service principal is a third of a megabyte. The document's first `brief` bytes, closed
+    by a brace, hold what is asked for most; None means that it is not divided so.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Row(NamedTuple):
     name: str
     face: bytes | None
     doc: bytes
+    brief: int | None = None
 
 
 class Found(NamedTuple):
@@ -67,8 +69,8 @@ class Position(NamedTuple):
     seq: int
 
 
-class Faces(NamedTuple):
-    """Faces of objects joined by commas, and where they end if there are more."""
+class Joined(NamedTuple):
+    """Faces or documents of objects joined by commas, and where they end if there are more."""
 
     body: bytes
     last: Position | None
@@ -104,6 +106,12 @@ EVERYTHING = Span()
 # The face of an object `o`, in SQL.
 FACE = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))"
 
+# The beginning of a document `d` that holds what is asked for most, in SQL.
+BRIEF = (
+    "CASE WHEN o.brief IS NULL THEN d.doc "
+    "ELSE CAST(CAST(substr(d.doc, 1, o.brief) AS TEXT) || '}' AS BLOB) END"
+)
+
 # How many documents are looked at in one go; other threads wait for no more.
 CHUNK = 500
 
@@ -129,9 +137,9 @@ def insert(
             numbered = list(enumerate(batch, last + 1))
             last += len(numbered)
             connection.executemany(
-                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "  # noqa: S608 - numbers
-                f"VALUES ({tenant}, {number}, ?, ?, ?, ?, ?)",
-                [(seq, *row[:4]) for seq, row in numbered],
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face, brief) "  # noqa: S608 - names of ours
+                f"VALUES ({tenant}, {number}, ?, ?, ?, ?, ?, ?)",
+                [(seq, *row[:4], row.brief) for seq, row in numbered],
             )
             connection.executemany(
                 "INSERT INTO document (seq, doc) VALUES (?, ?)",
@@ -158,9 +166,9 @@ def replace(store: Store, tenant: int, kind: str, row: Row, *, moment: float) ->
         (held,) = found
         connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, held.seq))
         connection.execute(
-            "UPDATE object SET key = ?, name = ?, face = ? "
+            "UPDATE object SET key = ?, name = ?, face = ?, brief = ? "
             "WHERE tenant = ? AND kind = ? AND seq = ?",
-            (row.key, row.name, row.face, tenant, KINDS[kind].number, held.seq),
+            (row.key, row.name, row.face, row.brief, tenant, KINDS[kind].number, held.seq),
         )
         names = tuple(_compare(held.doc, row.doc))
         change = Change(kind, held.seq, row.id, moment, "updated", names, before=held.doc)
@@ -202,68 +210,63 @@ def read_rows(
     after: Position | None = None,
     limit: int,
 ) -> list[tuple[str | None, int, bytes]]:
-    """Up to `limit` (value, seq, face or document) from behind `after`."""
+    """Up to `limit` (value, seq, content) from behind `after`; `what` is a key of _CONTENTS."""
     statement, values = _ask(what, span, after)
     known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": limit}
     return store.read(statement, {**values, **known})
 
 
-def read_faces(
+def read_joined(
     store: Store,
     tenant: int,
     kind: str,
+    what: str,
     span: Span,
     *,
     after: Position | None = None,
     limit: int,
-) -> Faces:
+) -> Joined:
     """
-    Up to `limit` faces from behind `after`.
+    Up to `limit` faces or documents from behind `after`.
 
     In creation order the database puts them together: each row that Python sees costs more than
     to copy it, and may let another thread go first.
     """
     if span.order != "seq":
-        return _join_faces(store, tenant, kind, span, after=after, limit=limit)
-    statement, values = _ask("face", span, after)
+        rows = read_rows(store, tenant, kind, what, span, after=after, limit=limit + 1)
+        last = Position(*rows[limit - 1][:2]) if len(rows) > limit else None
+        return Joined(b",".join([content for _, _, content in rows[:limit]]), last)
+    statement, values = _ask(what, span, after)
     known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": limit}
     end = "min(seq)" if span.descending else "max(seq)"
     ((body, seq, number),) = store.read(
-        f"SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), {end}, count(*) "  # noqa: S608
+        f"SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), {end}, count(*) "  # noqa: S608 - names of ours
         f"FROM ({statement})",
         {**values, **known},
     )
     last = Position(None, seq) if number == limit else None
     if last and not read_rows(store, tenant, kind, "seq", span, after=last, limit=1):
         last = None
-    return Faces(body or b"", last)
-
-
-def _join_faces(
-    store: Store, tenant: int, kind: str, span: Span, *, after: Position | None, limit: int
-) -> Faces:
-    rows = read_rows(store, tenant, kind, "face", span, after=after, limit=limit + 1)
-    body = b",".join([face for _, _, face in rows[:limit]])
-    last = Position(*rows[limit - 1][:2]) if len(rows) > limit else None
-    return Faces(body, last)
+    return Joined(body or b"", last)
 
 
 def search(
     store: Store,
     tenant: int,
     kind: str,
-    span: Span,
     match: Callable[[bytes], bool] | None,
     *,
+    what: str = "doc",
+    span: Span = EVERYTHING,
     after: Position | None = None,
     limit: int,
 ) -> Documents:
-    """The first `limit` documents from behind `after` that match; None takes all."""
+    """The first `limit` documents, whole or brief, behind `after` that match; None takes all."""
     found: list[tuple[str | None, int, bytes]] = []
     chunk = CHUNK if match else limit + 1
     place = after
     while True:
-        rows = read_rows(store, tenant, kind, "doc", span, after=place, limit=chunk)
+        rows = read_rows(store, tenant, kind, what, span, after=place, limit=chunk)
         found += [row for row in rows if match(row[2])] if match else rows
         if len(found) > limit or len(rows) < chunk:
             break
@@ -274,18 +277,24 @@ def search(
 
 
 def count_matching(
-    store: Store, tenant: int, kind: str, span: Span, match: Callable[[bytes], bool] | None
+    store: Store,
+    tenant: int,
+    kind: str,
+    match: Callable[[bytes], bool] | None,
+    *,
+    what: str = "doc",
+    span: Span = EVERYTHING,
 ) -> int:
-    """How many objects of the span match; None takes all."""
+    """How many objects of the span match with their documents, whole or brief; None takes all."""
     if match is None:
         statement, values = _ask("seq", span, None)
         known = {"tenant": tenant, "kind": KINDS[kind].number, "limit": -1}
-        ((number,),) = store.read(f"SELECT count(*) FROM ({statement})", {**values, **known})  # noqa: S608
+        ((number,),) = store.read(f"SELECT count(*) FROM ({statement})", {**values, **known})  # noqa: S608 - names of ours
         return int(number)
     total = 0
     after: Position | None = None
     while True:
-        rows = read_rows(store, tenant, kind, "doc", span, after=after, limit=CHUNK)
+        rows = read_rows(store, tenant, kind, what, span, after=after, limit=CHUNK)
         total += sum(map(match, [doc for _, _, doc in rows]))
         if len(rows) < CHUNK:
             return total
@@ -312,10 +321,12 @@ def scan(
         after = Position(rows[-1][0], rows[-1][1])
 
 
+_DOCUMENTS = "object AS o CROSS JOIN document AS d ON d.seq = o.seq"
 _CONTENTS = {
     "seq": ("object AS o", "NULL"),
     "face": ("object AS o", FACE),
-    "doc": ("object AS o CROSS JOIN document AS d ON d.seq = o.seq", "d.doc"),
+    "doc": (_DOCUMENTS, "d.doc"),
+    "brief": (_DOCUMENTS, BRIEF),
 }
 
 

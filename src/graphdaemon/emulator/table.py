@@ -41,6 +41,7 @@ TABLES = (
       key TEXT NOT NULL,
       name TEXT NOT NULL,
       face BLOB,
+      brief INTEGER,
       PRIMARY KEY (tenant, kind, seq)
     ) WITHOUT ROWID
     """,

@@ -10,7 +10,7 @@ from graphdaemon.emulator import schema
 from graphdaemon.emulator.errors import deny
 from graphdaemon.emulator.filterable import SORTS
 from graphdaemon.emulator.graph.advanced import Mode, check_filter, name_resource
-from graphdaemon.emulator.graph.condition import Node, join
+from graphdaemon.emulator.graph.condition import Node, join, list_paths
 from graphdaemon.emulator.graph.expand import Expand, read_expand
 from graphdaemon.emulator.graph.filter import parse_filter
 from graphdaemon.emulator.graph.matcher import compile_match
@@ -70,6 +70,7 @@ class Query:
         binding: what a page token of this query is bound to.
         small: `$top` below 20, which costs less.
         eventual: `ConsistencyLevel: eventual` is there, so that the other index answers.
+        asked: the properties that `match` looks at.
     """
 
     kind: str
@@ -84,6 +85,7 @@ class Query:
     binding: bytes
     small: bool
     eventual: bool
+    asked: frozenset[str] = frozenset()
 
 
 def parse_options(raw: str) -> dict[str, str]:
@@ -154,6 +156,7 @@ def read_query(
         _bind(kind, options, eventual),
         small=top is not None and top < 20,
         eventual=eventual,
+        asked=frozenset(path.split("/")[0] for path in list_paths(rest)) if rest else frozenset(),
     )
 
 
