@@ -9,6 +9,7 @@ import pytest
 from graphdaemon.emulator.clock import Clock, parse_iso
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
+from graphdaemon.emulator.face import is_brief
 from graphdaemon.emulator.registration import GRAPH_APP_ID, assignment_id
 from graphdaemon.emulator.seed import draw_users, seed_directory
 from graphdaemon.emulator.shelf import Position, Span
@@ -53,6 +54,130 @@ def test_pages(directory: Directory, tenant: Tenant) -> None:
             after = Position(None, rows[-1][1])
 
         assert found == [user["id"] for user in draw_users(40, 0)]
+
+
+@pytest.mark.parametrize("order", ["seq", "name", "key"])
+@pytest.mark.parametrize("descending", [False, True])
+@pytest.mark.parametrize("what", ["face", "doc", "brief"])
+def test_joined(
+    directory: Directory, tenant: Tenant, order: str, what: str, *, descending: bool
+) -> None:
+    """What is joined is what the rows are, with a position exactly when more follows."""
+    span = Span(order, descending)
+    rows = directory.rows(tenant, "user", what, span, limit=99)
+    for limit in (1, 7, 39, 40, 41):
+        after, parts = None, []
+        while True:
+            body, after = directory.joined(tenant, "user", what, span, after=after, limit=limit)
+            parts.append(body)
+            if after is None:
+                break
+
+        assert b",".join(parts) == b",".join(content for _, _, content in rows)
+        assert len(parts) == -(-40 // limit)
+    assert directory.joined(tenant, "group", what, span, limit=5) == (b"", None)
+
+
+def test_brief_documents(directory: Directory, tenant: Tenant) -> None:
+    """The beginning of a user's document has every property but those that are asked for seldom."""
+    rows = [directory.rows(tenant, "user", what, limit=99) for what in ("doc", "brief")]
+    for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
+        whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
+        left = set(whole) - set(begun)
+
+        assert begun == {name: whole[name] for name in begun}
+        assert "securityIdentifier" in left
+        assert not is_brief("user", left)
+        assert is_brief("user", begun)
+    assert not is_brief("group", ["id"])
+
+
+def test_brief_follows(directory: Directory, tenant: Tenant) -> None:
+    """However a user is written, the beginning of its document is that of the document."""
+    ids = [msgspec.json.decode(doc)["id"] for _, _, doc in directory.rows(tenant, "user", limit=9)]
+    directory.update(tenant, "user", ids[0], {"department": "Ä" * 50, "proxyAddresses": None})
+    directory.update(tenant, "user", ids[1], {"securityIdentifier": None, "city": None})
+    bare = {"id": "11111111-1111-4111-8111-111111111111", "userPrincipalName": "b@contoso.example"}
+    directory.create(tenant, "user", bare)
+    found = directory.find(tenant, ids[2])
+    assert found is not None
+    directory.delete(tenant, found)
+    item = directory.find_deleted(tenant, ids[2])
+    assert item is not None
+    directory.restore_deleted(tenant, item, {"displayName": "Back again"})
+
+    rows = [directory.rows(tenant, "user", what, limit=99) for what in ("doc", "brief")]
+    for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
+        whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
+        left = {name for name in whole if not is_brief("user", [name])}
+        assert begun == whole or begun == {n: whole[n] for n in whole if n not in left}
+
+
+@pytest.mark.parametrize("order", ["seq", "name", "key"])
+@pytest.mark.parametrize("limit", [0, 1, 3, 20, 100])
+def test_search(directory: Directory, tenant: Tenant, order: str, limit: int) -> None:
+    """A search finds what matches, so many at once, and goes on where it ended."""
+    span = Span(order)
+    match = b'"employeeType":"Contractor"'.__contains__
+    expected = [doc for _, doc in directory.scan(tenant, "user", span) if match(doc)]
+    position, found = None, []
+    for _ in range(50):
+        docs, position = directory.search(
+            tenant, "user", match, span=span, after=position, limit=limit
+        )
+        found += docs
+        if position is None:
+            break
+
+    assert found == (expected if limit else [])
+    assert directory.count_matching(tenant, "user", match, span=span) == len(expected)
+    assert directory.count_matching(tenant, "user", None, span=span) == 40
+    everything, _ = directory.search(tenant, "user", None, span=span, limit=100)
+    assert everything == [doc for _, doc in directory.scan(tenant, "user", span)]
+
+
+def test_large_faces(directory: Directory, tenant: Tenant) -> None:
+    """An object whose document is its face is not stored twice, and listed all the same."""
+    rows = directory.rows(tenant, "servicePrincipal", "face", limit=9)
+    docs = directory.rows(tenant, "servicePrincipal", "doc", limit=9)
+    stored = directory._store.read("SELECT max(length(face)), count(*) FROM object")
+
+    assert [row[2] for row in rows] == [row[2] for row in docs]
+    assert stored[0][0] < 2000
+    assert len(docs[0][2]) > 200_000
+    assert stored[0][1] == 42 + directory.count(tenant, "directoryRole")
+
+
+def test_counts(directory: Directory, tenant: Tenant) -> None:
+    """Counts follow every way to come and go, and are each tenant's own."""
+    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    assert [directory.count(one, "user") for one in (tenant, other)] == [40, 0]
+    record = {"id": "11111111-1111-4111-8111-111111111111", "userPrincipalName": "a@x.example"}
+    directory.create(other, "user", record)
+    made = directory.count(other, "user")
+    found = directory.find(other, record["id"])
+    assert found is not None
+    directory.delete(other, found)
+    gone = directory.count(other, "user")
+    item = directory.find_deleted(other, record["id"])
+    assert item is not None
+    directory.restore_deleted(other, item)
+    back = directory.count(other, "user")
+
+    def fail() -> None:
+        with directory.transaction():
+            directory.delete(other, found, forever=True)
+            raise RuntimeError("power cut")
+
+    with pytest.raises(RuntimeError, match="power"):
+        fail()
+    kept = directory.count(other, "user")
+    with directory.filling():
+        directory.add_users(tenant, [record | {"userPrincipalName": "b@contoso.example"}])
+    directory.clear()
+
+    assert (made, gone, back, kept) == (1, 0, 1, 1)
+    assert directory.count(tenant, "user") == 0
 
 
 @pytest.mark.parametrize("order", ["seq", "name", "key"])

@@ -7,7 +7,7 @@ what it knows must have its type.
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,7 +42,8 @@ _NEEDED = {
 }
 _NUMBERS = frozenset({"Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Double", "Edm.Byte"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_COLLECTION = re.compile(r"Collection\((.+)\)")
+# Of what the metadata does not know.
+_ANY = "any"
 
 _decode = msgspec.json.Decoder().decode
 
@@ -139,11 +140,13 @@ def _judge(place: str, entry: Record, assumed: str | None) -> Item:
     links: dict[str, list[str]] = {}
     record: Record = {}
     for name, value in entry.items():
-        bare = name.removesuffix("@delta")
-        if bare in _RELATIONS[kind]:
-            links.setdefault(bare, []).extend(_read_ids(f"{place}, {name}", value))
-        elif "@" not in name and name not in _list_navigations(kind):
-            _check(place, kind, name, value)
+        use = _find_use(kind, name)
+        if use == "link":
+            ids = _read_ids(f"{place}, {name}", value)
+            links.setdefault(name.removesuffix("@delta"), []).extend(ids)
+        elif use != "nothing":
+            if value is not None and not _fits(use, value):
+                raise _refuse_value(place, kind, name, value)
             record[name] = value
     if links and len(record) == 1:
         record = {}
@@ -187,28 +190,40 @@ def _read_ids(place: str, value: Any) -> list[str]:
     return ids
 
 
-def _check(place: str, kind: str, name: str, value: Any) -> None:
-    edm = schema.declared(kind).get(name)
-    if edm is not None and value is not None and not _fits(edm, value):
-        raise ImportFault(
-            f"{place}: {name} of a {kind} is {edm}, and this is not: {_shorten(value)}. Export it "
-            "as Graph answers it."
-        )
+@lru_cache(maxsize=4096)
+def _find_use(kind: str, name: str) -> str:
+    """What a member of an object is: "link", "nothing", or a property of the EDM type answered."""
+    bare = name.removesuffix("@delta")
+    if bare in _RELATIONS[kind]:
+        return "link"
+    # What may be expanded inside an object is no property of it.
+    if "@" in name or name in schema.navigation(kind):
+        return "nothing"
+    edm = schema.declared(kind).get(name, _ANY)
+    return "Edm.String" if schema.enumerated(edm.removeprefix("microsoft.graph.")) else edm
 
 
 def _fits(edm: str, value: Any) -> bool:
-    collection = _COLLECTION.fullmatch(edm)
-    if collection:
-        return isinstance(value, list) and all(_fits(collection[1], item) for item in value)
+    if edm.startswith("Collection("):
+        item = edm[len("Collection(") : -1]
+        return isinstance(value, list) and all(_fits(item, one) for one in value)
     if edm == "Edm.Boolean":
         return isinstance(value, bool)
-    if edm in _NUMBERS:
-        return isinstance(value, int | float) and not isinstance(value, bool)
     if edm == "Edm.DateTimeOffset":
         return isinstance(value, str) and _is_time(value)
-    if edm.startswith("Edm.") or schema.enumerated(edm.removeprefix("microsoft.graph.")):
+    if edm in _NUMBERS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if edm.startswith("Edm."):
         return isinstance(value, str)
-    return isinstance(value, dict)
+    return edm == _ANY or isinstance(value, dict)
+
+
+def _refuse_value(place: str, kind: str, name: str, value: Any) -> ImportFault:
+    edm = schema.declared(kind)[name]
+    return ImportFault(
+        f"{place}: {name} of a {kind} is {edm}, and this is not: {_shorten(value)}. Export it as "
+        "Graph answers it."
+    )
 
 
 def _is_time(text: str) -> bool:
@@ -229,9 +244,3 @@ def _find_kind(collection: str) -> str | None:
     if folded == ORGANIZATION:
         return ORGANIZATION
     return next((k.name for name, k in BY_COLLECTION.items() if name.casefold() == folded), None)
-
-
-@cache
-def _list_navigations(kind: str) -> frozenset[str]:
-    """What may be expanded inside an object, and is no property of it."""
-    return frozenset(schema.navigation(kind))
