@@ -6,6 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+NODE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
 UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -20,11 +21,11 @@ test: lint test-peers-python ## set up, check the code, run every test
 	$(BIN)/pytest --numprocesses=2 --cov --cov-report=term --ignore=tests/peers
 
 test-peers: test-peers-python tests/peers/node/node_modules/.ready ## run other people's clients (Python and Node) against the emulator
-	$(PEERS)/bin/pytest --quiet -W default tests/peers/test_node.py
+	$(PEERS)/bin/pytest --quiet -W default $(NODE_TESTS)
 
 test-peers-python: $(PEERS)/.ready
 	# Other people's deprecation warnings are theirs: -W default.
-	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers --ignore=tests/peers/test_node.py
+	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers $(NODE_TESTS:%=--ignore=%)
 
 lint: $(VENV)/.ready-dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check --quiet .

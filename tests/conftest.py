@@ -98,6 +98,7 @@ def parameters(tmp_path: Path, emulator: Emulator, app: App) -> WriteParameters:
         values |= changes
         path = tmp_path / "parameters.json"
         path.write_text(json.dumps({name: v for name, v in values.items() if v is not None}))
+        path.chmod(0o600)
         return path
 
     return write

@@ -51,21 +51,27 @@ class ScriptedServer:
     Answers discovery and token requests well, and everything else from ``script``.
 
     ``script`` is a list of answers used in turn, the last for ever; or a function of the request.
+    ``names`` are those in its certificate, by default this machine's.
     ``requests`` records all requests but those two.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *names: str) -> None:
         self.ca = trustme.CA()
         self._folder = tempfile.TemporaryDirectory(prefix="scripted-")
         self.ca_file = Path(self._folder.name) / "ca.pem"
         self.ca.cert_pem.write_to_path(str(self.ca_file))
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.ca.issue_cert("localhost", "127.0.0.1", "graph.test").configure_cert(self._context)
+        known = names or ("localhost", "127.0.0.1", "graph.test")
+        self.ca.issue_cert(*known).configure_cert(self._context)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.url = f"https://127.0.0.1:{self.port}"
         self.script: list[Answer] | Callable[[Request], Answer] = []
         self.token_answer: Answer | None = None
+        self.metadata_answer: Answer | None = None
+        self.before_token: Callable[[], object] = lambda: None
+        self.choose_token: Callable[[Request], Answer | None] = lambda _: self.token_answer
+        self.token_requests: list[Request] = []
         self.tokens_issued = 0
         self.requests: list[Request] = []
         self._open: list[socket.socket] = []
@@ -83,6 +89,7 @@ class ScriptedServer:
     def write_parameters(self, folder: Path, **changes: Any) -> Path:
         path = folder / "parameters.json"
         path.write_text(json.dumps(self.settings(**changes)))
+        path.chmod(0o600)
         return path
 
     def __enter__(self) -> Self:
@@ -135,7 +142,7 @@ class ScriptedServer:
         path = request.target.partition("?")[0]
         if path.endswith("/.well-known/openid-configuration"):
             base = f"{self.url}/{TENANT}"
-            return json_answer(
+            return self.metadata_answer or json_answer(
                 {
                     "issuer": f"{base}/v2.0",
                     "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
@@ -143,8 +150,10 @@ class ScriptedServer:
                 }
             )
         if path.endswith("/oauth2/v2.0/token"):
+            self.token_requests.append(request)
+            self.before_token()
             self.tokens_issued += 1
-            return self.token_answer or json_answer(
+            return self.choose_token(request) or json_answer(
                 {
                     "token_type": "Bearer",
                     "expires_in": 3599,

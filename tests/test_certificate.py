@@ -9,9 +9,11 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import pkcs12
 
-from graphdaemon.certificate import make_key_pair, read_key_pair
+from graphdaemon.certificate import Identified, make_key_pair, read_certificate, read_key_pair
 from graphdaemon.errors import SettingsError
+from graphdaemon.setting import Secret
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +32,13 @@ def split(pem: str) -> tuple[str, str]:
     return pem[:at], pem[at:]
 
 
-def thumbprint(der: bytes) -> str:
-    return x509.load_der_x509_certificate(der).fingerprint(hashes.SHA1()).hex().upper()
+def thumbprint(der: bytes, algorithm: hashes.HashAlgorithm | None = None) -> str:
+    certificate = x509.load_der_x509_certificate(der)
+    return certificate.fingerprint(algorithm or hashes.SHA1()).hex().upper()
+
+
+def ends(der: bytes) -> float:
+    return x509.load_der_x509_certificate(der).not_valid_after_utc.timestamp()
 
 
 def test_thumbprint_is_computed_from_the_certificate(
@@ -43,9 +50,10 @@ def test_thumbprint_is_computed_from_the_certificate(
 
     read = read_key_pair(path, None)
 
-    assert read.thumbprint == thumbprint(pair[1])
-    assert read.private_key.startswith("-----BEGIN PRIVATE KEY-----")
-    assert "PRIVATE" not in repr(read)
+    assert read.certificate.thumbprint == thumbprint(pair[1])
+    assert read.certificate.thumbprint_sha256 == thumbprint(pair[1], hashes.SHA256())
+    assert read.certificate.expires_at == ends(pair[1])
+    assert "key" not in repr(read).lower().replace("keypair", "")
 
 
 def test_the_leaf_is_found_in_any_order(
@@ -56,7 +64,9 @@ def test_the_leaf_is_found_in_any_order(
     path = tmp_path / "chain.pem"
     path.write_text(split(other[0])[1] + certificate + key)
 
-    assert read_key_pair(path, None).thumbprint == thumbprint(pair[1])
+    read = read_key_pair(path, None).certificate
+    assert read.thumbprint == thumbprint(pair[1])
+    assert read.chain == (pair[1], other[1])
 
 
 def test_a_bare_key_needs_a_thumbprint(tmp_path: Path, pair: tuple[str, bytes]) -> None:
@@ -64,7 +74,8 @@ def test_a_bare_key_needs_a_thumbprint(tmp_path: Path, pair: tuple[str, bytes]) 
     path = tmp_path / "key.pem"
     path.write_text(split(pair[0])[0])
 
-    assert read_key_pair(path, "AB" * 20).certificate is None
+    assert read_key_pair(path, "AB" * 20).certificate == Identified("AB" * 20, None)
+    assert read_key_pair(path, "AB" * 32).certificate == Identified(None, "AB" * 32)
     with pytest.raises(SettingsError, match="no certificate") as caught:
         read_key_pair(path, None)
     assert caught.value.code == "credential_missing"
@@ -87,6 +98,91 @@ def elliptic() -> bytes:
     )
 
 
+def pfx(pem: str, password: bytes | None) -> bytes:
+    key, certificate = split(pem)
+    return pkcs12.serialize_key_and_certificates(
+        b"app",
+        serialization.load_pem_private_key(key.encode(), None),  # type: ignore[arg-type]
+        x509.load_pem_x509_certificate(certificate.encode()),
+        None,
+        serialization.BestAvailableEncryption(password)
+        if password
+        else serialization.NoEncryption(),
+    )
+
+
+def test_encrypted_keys_open_with_their_passphrase(tmp_path: Path, pair: tuple[str, bytes]) -> None:
+    """PEM and PFX, and a PFX without any."""
+    _, certificate = split(pair[0])
+    files = {
+        "app.pem": encrypted(pair[0]) + certificate.encode(),
+        "app.pfx": pfx(pair[0], b"passphrase"),
+        "app.p12": pfx(pair[0], b"passphrase"),
+        "open.pfx": pfx(pair[0], None),
+    }
+    for name, content in files.items():
+        path = tmp_path / name
+        path.write_bytes(content)
+        passphrase = None if name == "open.pfx" else Secret("passphrase")
+
+        read = read_key_pair(path, passphrase=passphrase)
+
+        assert read.certificate.thumbprint == thumbprint(pair[1]), name
+
+
+@pytest.mark.parametrize("name", ["app.pem", "app.pfx"])
+def test_a_passphrase_that_is_absent_or_wrong_is_said(
+    tmp_path: Path, pair: tuple[str, bytes], name: str
+) -> None:
+    """The two are told apart, and the passphrase itself is not repeated."""
+    path = tmp_path / name
+    path.write_bytes(encrypted(pair[0]) if name.endswith("pem") else pfx(pair[0], b"passphrase"))
+    for passphrase, words in ((None, "no passphrase is given"), ("wr0ng", "does not open")):
+        with pytest.raises(SettingsError, match=words) as caught:
+            read_key_pair(path, "AB" * 20, passphrase=Secret(passphrase) if passphrase else None)
+        assert caught.value.code == "private_key_encrypted"
+        assert "wr0ng" not in f"{caught.value} {caught.value.hint}"
+
+
+def test_a_passphrase_too_many_does_no_harm(tmp_path: Path, pair: tuple[str, bytes]) -> None:
+    """It is left in the environment after the key was decrypted."""
+    path = tmp_path / "app.pem"
+    path.write_text(pair[0])
+
+    assert read_key_pair(path, passphrase=Secret("left over")).certificate.thumbprint
+
+
+def test_key_and_certificate_may_be_two_files(
+    tmp_path: Path, pair: tuple[str, bytes], other: tuple[str, bytes]
+) -> None:
+    """They are compared as if they were one."""
+    for name, content in (("key.pem", split(pair[0])[0]), ("cert.pem", split(pair[0])[1])):
+        (tmp_path / name).write_text(content)
+    (tmp_path / "other.pem").write_text(split(other[0])[1])
+
+    read = read_key_pair(tmp_path / "key.pem", certificate_file=tmp_path / "cert.pem")
+
+    assert read.certificate.thumbprint == thumbprint(pair[1])
+    with pytest.raises(SettingsError, match=r"other\.pem does not belong .*key\.pem") as caught:
+        read_key_pair(tmp_path / "key.pem", certificate_file=tmp_path / "other.pem")
+    assert caught.value.code == "certificate_mismatch"
+
+
+def test_a_certificate_alone_is_read_for_a_key_elsewhere(
+    tmp_path: Path, pair: tuple[str, bytes]
+) -> None:
+    """Where a vault holds the key; what is no certificate is said."""
+    path = tmp_path / "cert.pem"
+    path.write_text(split(pair[0])[1])
+
+    assert read_certificate(path, None).thumbprint == thumbprint(pair[1])
+    assert read_certificate(None, "CD" * 32).thumbprint_sha256 == "CD" * 32
+    path.write_text("nothing")
+    with pytest.raises(SettingsError, match="holds no certificate") as caught:
+        read_certificate(path, None)
+    assert caught.value.code == "certificate_malformed"
+
+
 def test_bad_key_files_are_told_apart(
     tmp_path: Path, pair: tuple[str, bytes], other: tuple[str, bytes]
 ) -> None:
@@ -94,10 +190,10 @@ def test_bad_key_files_are_told_apart(
     key, certificate = split(pair[0])
     damaged = "\n".join(line for n, line in enumerate(certificate.splitlines()) if n not in (3, 4))
     cases: dict[str, tuple[bytes, str, str]] = {
-        "encrypted.pem": (encrypted(pair[0]), "private_key_encrypted", "openssl pkey"),
+        "encrypted.pem": (encrypted(pair[0]), "private_key_encrypted", "PASSPHRASE"),
         "certificate.pem": (certificate.encode(), "private_key_malformed", "public half"),
         "der.pem": (pair[1], "private_key_malformed", "BEGIN PRIVATE KEY"),
-        "server.pfx": (b"\x30\x82", "private_key_malformed", "pkcs12"),
+        "server.pfx": (b"\x30\x82", "private_key_malformed", "Export"),
         "empty.pem": (b"", "private_key_malformed", "BEGIN PRIVATE KEY"),
         "elliptic.pem": (elliptic(), "private_key_malformed", "RSA"),
         "damaged.pem": ((key + damaged).encode(), "private_key_malformed", "Export"),
@@ -130,15 +226,16 @@ def test_an_absent_or_unreadable_file_is_named(tmp_path: Path) -> None:
 def test_a_thumbprint_of_another_certificate_is_noticed(
     tmp_path: Path, pair: tuple[str, bytes]
 ) -> None:
-    """Settings and file name two certificates: both thumbprints are shown."""
+    """Settings and file name two certificates: both thumbprints are shown, of the same kind."""
     path = tmp_path / "both.pem"
     path.write_text(pair[0])
+    for expected, algorithm in (("AB" * 20, hashes.SHA1()), ("AB" * 32, hashes.SHA256())):
+        with pytest.raises(SettingsError, match=thumbprint(pair[1], algorithm)) as caught:
+            read_key_pair(path, expected)
 
-    with pytest.raises(SettingsError, match=thumbprint(pair[1])) as caught:
-        read_key_pair(path, "AB" * 20)
-
-    assert caught.value.code == "certificate_mismatch"
-    assert "AB" * 20 in str(caught.value)
+        assert caught.value.code == "certificate_mismatch"
+        assert expected in str(caught.value)
+        assert read_key_pair(path, thumbprint(pair[1], algorithm)).certificate.expires_at
 
 
 def test_a_made_certificate_is_valid_now_and_for_a_year(pair: tuple[str, bytes]) -> None:

@@ -16,7 +16,7 @@ from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, S
 from graphdaemon.graph import ATTEMPTS, Graph
 from graphdaemon.query import Query
 from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import Token, TokenSource
+from graphdaemon.token import TokenSource
 from graphdaemon.transport import Transport
 from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
 
@@ -54,7 +54,9 @@ def patient_listing(server: ScriptedServer) -> tuple[list[str], list[float]]:
 
 async def _walk(settings: Settings, sleep: Callable[[float], Awaitable[None]]) -> list[str]:
     transport = Transport(ca_file=settings.ca_file, timeout=5)
-    graph = Graph(transport, TokenSource(Credential(settings, transport).acquire), sleep=sleep)
+    graph = Graph(
+        transport, TokenSource(Credential(settings, transport).fetch, transport.start), sleep=sleep
+    )
     try:
         return [
             bytes(record).decode()
@@ -271,26 +273,6 @@ def test_one_token_serves_many_tasks(scripted: ScriptedServer) -> None:
     asyncio.run(many())
 
     assert scripted.tokens_issued == 1
-
-
-def test_a_token_about_to_expire_is_replaced() -> None:
-    """The last five minutes of a token are not used."""
-    now = [0.0]
-    issued: list[Token] = []
-
-    async def acquire(_: bool) -> Token:
-        issued.append(Token(f"t{len(issued)}", now[0] + 3600))
-        return issued[-1]
-
-    async def scenario() -> list[str]:
-        source = TokenSource(acquire, lambda: now[0])
-        values = []
-        for moment in (0, 3299, 3301, 3302):
-            now[0] = moment
-            values.append((await source.token()).value)
-        return values
-
-    assert asyncio.run(scenario()) == ["t0", "t0", "t1", "t1"]
 
 
 def test_untrusted_certificates_are_refused_at_once(scripted: ScriptedServer) -> None:

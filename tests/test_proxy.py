@@ -4,64 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import socket
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
 from graphdaemon.client import Client
 from graphdaemon.errors import NetworkError
 from graphdaemon.settings import read_settings
+from tests.proxies import connect_proxy
 from tests.scripted import TENANT, ScriptedServer, page
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65536):
-            sink.sendall(data)
-    except OSError:
-        return
-
-
-@contextmanager
-def connect_proxy(target_port: int, status: str = "200 OK") -> Iterator[tuple[str, list[str]]]:
-    """A CONNECT proxy that leads every name to ``target_port``; yields address and heads seen."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    heads: list[str] = []
-    sockets: list[socket.socket] = []
-
-    def serve(client: socket.socket) -> None:
-        head = b""
-        while b"\r\n\r\n" not in head:
-            head += client.recv(4096)
-        heads.append(head.decode())
-        client.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
-        if not status.startswith("200"):
-            client.close()
-            return
-        upstream = socket.create_connection(("127.0.0.1", target_port))
-        sockets.append(upstream)
-        threading.Thread(target=_pump, args=(client, upstream), daemon=True).start()
-        _pump(upstream, client)
-
-    def accept() -> None:
-        while True:
-            try:
-                client, _ = listener.accept()
-            except OSError:
-                return
-            sockets.append(client)
-            threading.Thread(target=serve, args=(client,), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    try:
-        yield f"127.0.0.1:{listener.getsockname()[1]}", heads
-    finally:
-        listener.close()
-        for one in sockets:
-            one.close()
 
 
 def far_listing(server: ScriptedServer) -> int:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from graphdaemon.credential_settings import CredentialSettings
 from graphdaemon.errors import SettingsError
-from graphdaemon.setting import SETTINGS, Secret
-from graphdaemon.settings import Settings, read_settings
+from graphdaemon.setting import KINDS, SETTINGS, Secret
+from graphdaemon.settings import CacheSettings, Settings, read_settings
 
+_CACHE_FIELDS = CacheSettings._fields
 TENANT = "11111111-2222-4333-8444-555555555555"
 CLIENT = "22222222-2222-4333-8444-555555555555"
 GOOD: dict[str, Any] = {
@@ -28,6 +31,7 @@ GOOD: dict[str, Any] = {
 def write(folder: Path, values: object, name: str = "parameters.json") -> Path:
     path = folder / name
     path.write_text(values if isinstance(values, str) else json.dumps(values), encoding="utf-8")
+    path.chmod(0o600)
     return path
 
 
@@ -41,8 +45,9 @@ def test_microsofts_file_works_unchanged(tmp_path: Path) -> None:
 
     assert settings.authority == GOOD["authority"]
     assert settings.scope == ("https://graph.microsoft.com/.default",)
-    assert settings.secret is not None
-    assert settings.secret.reveal() == "abc~def"
+    (credential,) = settings.credentials
+    assert credential.secret is not None
+    assert credential.secret.reveal() == "abc~def"
     assert settings.graph_root == "https://graph.microsoft.com/v1.0"
     assert settings.consent_url == f"{GOOD['authority']}/adminconsent?client_id={CLIENT}"
 
@@ -51,8 +56,9 @@ def test_certificate_variant_names_files_relative_to_itself(tmp_path: Path) -> N
     """A relative private_key_file starts at the settings file's folder, not the current one."""
     settings = read(tmp_path, secret=None, thumbprint="ab " * 20, private_key_file="server.pem")
 
-    assert settings.private_key_file == tmp_path / "server.pem"
-    assert settings.thumbprint == "AB" * 20
+    (credential,) = settings.credentials
+    assert credential.private_key_file == tmp_path / "server.pem"
+    assert credential.thumbprint == "AB" * 20
 
 
 def test_toml_says_the_same(tmp_path: Path) -> None:
@@ -107,7 +113,7 @@ def test_secret_in_the_environment_replaces_the_files_certificate(tmp_path: Path
 
     settings = read_settings(path, {"AZURE_CLIENT_SECRET": "s"})
 
-    assert settings.private_key_file is None
+    assert [credential.kind for credential in settings.credentials] == ["secret"]
     assert settings.source("secret") == "AZURE_CLIENT_SECRET"
 
 
@@ -298,7 +304,217 @@ def test_unreadable_file_is_named(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_a_field_or_ignored() -> None:
-    """The table and the value agree, so that a row cannot be forgotten."""
-    fields = set(Settings.__dataclass_fields__) - {"sources"}
+    """The table and the values agree, so that a row cannot be forgotten."""
+    fields = {*Settings.__dataclass_fields__, *CredentialSettings._fields}
+    merged = {"credential", "tenant", "cloud", "authority_host", "note"}
+    cache = {"token_cache" if name == "place" else f"token_cache_{name}" for name in _CACHE_FIELDS}
 
-    assert fields == {row.name for row in SETTINGS} - {"note"}
+    rows = {row.name for row in SETTINGS} - merged
+    assert rows == (fields | cache) - {"sources", "cache", "kind", "source"}
+
+
+CLOUDS = {
+    "public": ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
+    "usgov": ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
+    "usgovdod": ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+    "china": (
+        "https://login.partner.microsoftonline.cn",
+        "https://microsoftgraph.chinacloudapi.cn",
+    ),
+}
+
+
+@pytest.mark.parametrize("cloud", CLOUDS)
+def test_a_cloud_is_one_setting(tmp_path: Path, cloud: str) -> None:
+    """With it and the tenant, token service, scope and Graph follow; written out, they agree."""
+    host, graph = CLOUDS[cloud]
+    open_ = {"authority": None, "scope": None, "endpoint": None, "cloud": cloud}
+
+    short = read(tmp_path, tenant="contoso.com", **open_)
+    written = read(tmp_path, **open_ | {"authority": f"{host}/contoso.com"})
+
+    assert short == written
+    assert short.authority == f"{host}/contoso.com"
+    assert short.scope == (f"{graph}/.default",)
+    assert short.graph_root == f"{graph}/v1.0"
+
+
+def test_a_host_nobody_knows_may_belong_to_any_cloud(tmp_path: Path) -> None:
+    """External ID under a domain of its own, in a government's cloud."""
+    settings = read(
+        tmp_path,
+        authority="https://login.contoso.example/t",
+        cloud="usgov",
+        scope=None,
+        endpoint=None,
+    )
+
+    assert settings.graph_root == "https://graph.microsoft.us/v1.0"
+
+
+def test_a_tenant_in_the_environment_moves_within_the_files_cloud(tmp_path: Path) -> None:
+    """AZURE_TENANT_ID replaces the file's tenant, and leaves its cloud."""
+    path = write(tmp_path, GOOD | {"authority": None, "tenant": "a.example", "cloud": "usgov"})
+
+    settings = read_settings(path, {"AZURE_TENANT_ID": TENANT})
+
+    assert settings.authority == f"https://login.microsoftonline.us/{TENANT}"
+
+
+def test_the_projects_own_variable_beats_azures_of_another_name(tmp_path: Path) -> None:
+    """An authority written out wins over a tenant that some other program needed."""
+    variables = {"AZURE_TENANT_ID": TENANT, "GRAPHDAEMON_AUTHORITY": "https://localhost:1/t"}
+
+    assert read_settings(write(tmp_path, GOOD), variables).authority == "https://localhost:1/t"
+
+
+BAD_CREDENTIALS: dict[str, tuple[dict[str, Any], str, str]] = {
+    # name: (changes to a file with a secret, code, in the message or the hint)
+    "cloud and authority": ({"cloud": "china"}, "setting_invalid", "belongs to public"),
+    "no such cloud": ({"cloud": "mars"}, "setting_invalid", "usgovdod or china"),
+    "tenant and authority": ({"tenant": "t"}, "authority_ambiguous", "authority and tenant"),
+    "region": ({"region": "West Europe"}, "setting_invalid", "westeurope"),
+    "no such kind": ({"credential": "password"}, "setting_invalid", "certificate or secret"),
+    "kind not there": ({"credential": "certificate"}, "credential_missing", "private_key_file"),
+    "two secrets": ({"secret_file": "s"}, "credential_ambiguous", "secret and secret_file"),
+    "two kinds": ({"managed_identity": "system"}, "credential_ambiguous", "credential to auto"),
+    "stray passphrase": ({"passphrase": "p"}, "credential_ambiguous", "passphrase"),
+    "list and one": ({"credentials": [{"secret": "s"}]}, "credential_ambiguous", "into the list"),
+    "empty list": ({"secret": None, "credentials": []}, "setting_invalid", "list of tables"),
+    "list of texts": ({"secret": None, "credentials": ["s"]}, "setting_invalid", "list of tables"),
+    "empty table": (
+        {"secret": None, "credentials": [{"secret": "s"}, {}]},
+        "credential_missing",
+        "credential 2 of parameters.json",
+    ),
+    "two in one table": (
+        {"secret": None, "credentials": [{"secret": "s", "private_key_file": "k"}]},
+        "credential_ambiguous",
+        "credential 1 of parameters.json",
+    ),
+    "typo in a table": (
+        {"secret": None, "credentials": [{"secert": "s"}]},
+        "setting_unknown",
+        "Did you mean secret?",
+    ),
+    "placeholder in a table": (
+        {"secret": None, "credentials": [{"secret": "Enter_the_Client_Secret_Here"}]},
+        "setting_placeholder",
+        "credentials",
+    ),
+    "keyring": ({"secret": None, "secret_keyring": "x"}, "setting_invalid", "service/name"),
+    "vault's secret": (
+        {
+            "secret": None,
+            "key_vault_key": "https://c.vault.azure.net/secrets/a",
+            "thumbprint": "AB" * 20,
+        },
+        "setting_invalid",
+        "Key Identifier",
+    ),
+    "vault alone": (
+        {"secret": None, "key_vault_key": "https://c.vault.azure.net/keys/a"},
+        "credential_missing",
+        "certificate_file",
+    ),
+    "command": ({"secret": None, "federated_command": 5}, "setting_invalid", "list of texts"),
+    "platform": ({"secret": None, "federated": "gitlab"}, "setting_invalid", "github or kub"),
+    "chain": (
+        {"secret": None, "private_key_file": "k", "send_chain": "perhaps"},
+        "setting_invalid",
+        "true or false",
+    ),
+    "no such cache": ({"token_cache": "disk"}, "setting_invalid", "memory, file or redis"),
+    "redis nowhere": ({"token_cache": "redis"}, "setting_missing", "token_cache_url"),
+    "redis elsewhere": ({"token_cache_url": "http://u:hunter2@h"}, "setting_invalid", "rediss://"),
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "code", "words"), BAD_CREDENTIALS.values(), ids=BAD_CREDENTIALS.keys()
+)
+def test_bad_credentials_are_named(
+    tmp_path: Path, changes: dict[str, Any], code: str, words: str
+) -> None:
+    """What contradicts itself, is incomplete or of the wrong form; values of secrets never."""
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, **changes)
+
+    assert caught.value.code == code
+    said = f"{caught.value} {caught.value.hint}"
+    assert words in said
+    assert "parameters.json" in said
+    assert "hunter2" not in said
+
+
+def test_credentials_of_a_list_keep_their_order_and_their_files(tmp_path: Path) -> None:
+    """Each table is one credential; relative paths start at the settings file's folder."""
+    tables = [{"private_key_file": "new.pem", "passphrase": "p"}, {"secret_file": "s"}]
+
+    first, second = read(tmp_path, secret=None, credentials=tables).credentials
+
+    assert first.private_key_file == tmp_path / "new.pem"
+    assert first.passphrase == Secret("p")
+    assert first.source == "private_key_file in credential 1 of parameters.json"
+    assert second.secret_file == tmp_path / "s"
+    assert second.kind == "secret"
+
+
+def test_only_a_managed_identity_needs_no_tenant(tmp_path: Path) -> None:
+    """It is the machine's own: neither authority nor client ID is asked for."""
+    path = write(tmp_path, {"managed_identity": "system"})
+
+    settings = read_settings(path, {})
+
+    assert settings.authority is None
+    assert settings.client_id == ""
+    assert settings.endpoint == "https://graph.microsoft.com/v1.0/users"
+
+
+def test_files_that_others_can_read_are_told_of_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A settings file with a secret in it, and the command that closes it."""
+    path = write(tmp_path, GOOD)
+    path.chmod(0o644)
+    for _ in range(2):
+        read_settings(path, {})
+
+    assert caplog.messages == [
+        f"{path} holds a secret, and others can read it (mode 644): chmod 600 {path}"
+    ]
+
+
+def test_a_file_without_a_secret_may_be_read_by_all(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing in it is private."""
+    path = write(tmp_path, GOOD | {"secret": None, "private_key_file": "k.pem"})
+    path.chmod(0o644)
+
+    read_settings(path, {})
+
+    assert caplog.messages == []
+
+
+def examples() -> list[Any]:
+    """Every piece of JSON in the how-to pages with nothing left to fill in."""
+    pages = sorted((Path(__file__).parent.parent / "docs" / "how-to").glob("*.md"))
+    return [
+        pytest.param(block, id=f"{page.stem} {number}")
+        for page in pages
+        for number, block in enumerate(
+            re.findall(r"```json\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        )
+        if '"{' not in block
+    ]
+
+
+@pytest.mark.parametrize("example", examples())
+def test_the_examples_of_the_how_to_pages_are_settings(tmp_path: Path, example: str) -> None:
+    """What is shown can be pasted: with what every file needs it is accepted."""
+    shown = json.loads(example if example.startswith("{") else f"{{{example}}}")
+    credential = any(name in shown for kind in KINDS.values() for name in kind.keys)
+    own = {"secret": None} if credential or "credentials" in shown else {}
+
+    assert read(tmp_path, **own | shown).client_id

@@ -24,7 +24,7 @@ from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
 from graphdaemon.emulator.graph.router import Endpoint
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.setting import SETTINGS
-from tools import fidelity
+from tools import diagnoses, fidelity
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->\n"
@@ -32,7 +32,8 @@ _SETTINGS_PROSE = """\
 The file is `parameters.json` as Microsoft's Python daemon sample has it, or TOML with the same
 keys. It is looked for in this order: the command's argument, `$GRAPHDAEMON_CONFIG`,
 `./parameters.json`. The environment beats the file, and the project's own variables beat the
-`AZURE_*` ones. A secret is never a flag.
+`AZURE_*` ones. A credential in a stronger place replaces all that a weaker one says about
+credentials. Paths start at the settings file's folder. A secret is never a flag.
 """
 _ERRORS_PROSE = """\
 A command that fails prints `Error:` and what happened, then `Try:` and the next step, and exits
@@ -68,6 +69,7 @@ def pages() -> dict[str, str]:
         "library.md": _library(),
         "emulator.md": _emulator(),
         "graph.md": _graph(),
+        "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
     }
 
@@ -86,7 +88,11 @@ def _command_line() -> str:
     for path, command in _commands(cli, ("graphdaemon",)):
         # A fixed width: the page must not depend on whose terminal made it.
         context = click.Context(
-            command, info_name=" ".join(path), terminal_width=80, max_content_width=80
+            command,
+            info_name=" ".join(path),
+            terminal_width=80,
+            max_content_width=80,
+            **cli.context_settings,
         )
         parts.append(f"## `{' '.join(path)}`\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)

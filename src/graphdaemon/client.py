@@ -42,7 +42,14 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
-        tokens = TokenSource(Credential(settings, self._transport).acquire)
+        tokens = TokenSource(
+            Credential(settings, self._transport).fetch,
+            self._transport.start,
+            key=(
+                *(settings.authority, settings.oidc_authority, settings.client_id),
+                *(settings.scope, settings.credentials, settings.cache),
+            ),
+        )
         self._graph = Graph(self._transport, tokens, consent_url=settings.consent_url)
 
     async def list(

@@ -35,6 +35,12 @@ CLOUDS = (
         "https://entra.microsoft.us",
     ),
     Cloud(
+        "usgovdod",
+        ("login.microsoftonline.us", "login.usgovcloudapi.net"),
+        "https://dod-graph.microsoft.us",
+        "https://entra.microsoft.us",
+    ),
+    Cloud(
         "china",
         ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
         "https://microsoftgraph.chinacloudapi.cn",
@@ -44,6 +50,10 @@ CLOUDS = (
 
 
 def find_cloud(authority: str) -> Cloud | None:
-    """The cloud whose token service ``authority`` (an https address) is, or None."""
+    """
+    The cloud whose token service ``authority`` (an https address) is, or None.
+
+    For the US government it is ``usgov``, since the hosts do not say which of the two is meant.
+    """
     host = urlsplit(authority).hostname
     return next((cloud for cloud in CLOUDS if host in cloud.authority_hosts), None)

@@ -1,232 +1,190 @@
-"""
-What proves the app's identity, and the only home of MSAL.
-
-MSAL reports failure in four ways: an error dictionary, ``MsalServiceError``, ``ValueError`` for
-what it cannot read, and whatever its HTTP client raises. All four leave here as ours.
-"""
+"""The app's identity: which proof is used, which comes next, and what other processes share."""
 
 from __future__ import annotations
 
-import json
 import logging
-import re
+import threading
 import time
-from collections.abc import Mapping
-from typing import Any, NoReturn
-from urllib.parse import urlencode
+from typing import TYPE_CHECKING
 
-from graphdaemon.certificate import read_key_pair
-from graphdaemon.cloud import find_cloud
-from graphdaemon.errors import Error, IdentityError
-from graphdaemon.refusal import find_refusal
+from graphdaemon.errors import Error, IdentityError, SettingsError
+from graphdaemon.setting import KINDS
 from graphdaemon.settings import Settings
-from graphdaemon.token import Token
-from graphdaemon.transport import Response, Transport
+from graphdaemon.token import LEAST_S, MARGIN_S, Demand, Token
+from graphdaemon.token_cache import TokenCache, open_cache
+from graphdaemon.transport import Transport
+
+if TYPE_CHECKING:
+    from graphdaemon.authority import Authority
+    from graphdaemon.proof import Proof
 
 logger = logging.getLogger(__name__)
 
-# How MSAL 1.39 fails on an answer that is not of the form it expects; it checks none of them.
-_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
-
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# What a credential is refused with, where `error` alone does not say so: a federated credential's
+# refusals were invalid_request in 2022 (azure-workload-identity#616).
+_LOST_NUMBERS = frozenset(
+    (7000215, 7000222, 700027, 700024, 50012, 50027, 70021, 700211, 700212, 700213, 7002137)
+)
+_LOST_CODES = ("managed_identity_absent", "vault_refused")
 
 
 class Credential:
     """
-    The app's identity: gets tokens from the authority with a secret or a certificate.
+    Gets tokens with the configured credentials, the next one where one is no longer accepted.
 
     Nothing is read or sent before the first token is asked for.
     """
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._settings = settings
-        self._http = _HttpClient(transport)
         self._transport = transport
-        self._application: Any = None
+        self._authority: Authority | None = None
+        self._shared: TokenCache | None = None
+        self._opened = False
+        self._current = 0
+        self._told: set[str] = set()
+        self._asking = threading.Lock()
 
     async def acquire(self, cached: bool = True) -> Token:
         """
-        Get a token for the configured scope: from MSAL's cache if ``cached``, else the network.
+        Get a token: from the shared cache if ``cached`` and there is one, else the network.
 
         Raises:
-            SettingsError: The key file cannot be used.
-            IdentityError: The identity platform refused, or made no sense.
+            Error: As ``fetch``.
+        """
+        if cached:
+            return await self._transport.run(lambda: self.fetch(Demand()))
+        return await self._transport.run(self._fetch_new)
+
+    def fetch(self, demand: Demand) -> Token:
+        """
+        Get a token from the shared cache, if it has one that will do, or the network; blocks.
+
+        Raises:
+            SettingsError: No credential can be used as it is.
+            IdentityError: The identity platform accepts none, or made no sense.
             NetworkError: It was not reached.
         """
-        return await self._transport.run(lambda: self._acquire(cached=cached))
+        cache = self._open_cache()
+        if cache is None:
+            return self._request(demand.claims)
+        token = cache.read()
+        if demand.instead_of is None and token is not None and _has_time(token, MARGIN_S):
+            return token
+        with cache.lock():
+            token = cache.read()
+            if token is not None and _will_do(token, demand):
+                return token
+            try:
+                fresh = self._request(demand.claims)
+            except Error as error:
+                if token is None or demand.instead_of is not None or not _has_time(token, LEAST_S):
+                    raise
+                logger.warning("no new token: %s; the old one still serves", error.code)
+                return token
+            cache.write(fresh, time.time())
+            return fresh
 
-    def _acquire(self, *, cached: bool) -> Token:
-        import msal.exceptions
+    def _fetch_new(self) -> Token:
+        token, cache = self._request(None), self._open_cache()
+        if cache is not None:
+            cache.write(token, time.time())
+        return token
 
-        asked_at = time.time()
-        try:
-            if self._application is None:
-                self._application = self._build_application()
-            if not cached:
-                self._application.remove_tokens_for_client()
-            result = self._application.acquire_token_for_client(scopes=list(self._settings.scope))
-            if "access_token" in result:
-                return _read_token(result, asked_at)
-            if not result.get("error"):
-                raise ValueError("neither a token nor an error")
-        except Error:
-            raise
-        except (*_UNREADABLE, msal.exceptions.MsalServiceError) as error:
-            self._refuse_last_answer(error)
-        raise self._refused(result)
+    def _open_cache(self) -> TokenCache | None:
+        if not self._opened:
+            self._shared = open_cache(self._settings)
+            self._opened = True
+        return self._shared
 
-    def _build_application(self) -> Any:
-        import msal
+    def _request(self, claims: str | None) -> Token:
+        """Ask with one credential after the other, from the one that served last."""
+        count = len(self._settings.credentials)
+        # A refresh ahead of time and the answer to a challenge may come together.
+        with self._asking:
+            for step in range(count):
+                number = (self._current + step) % count
+                try:
+                    token = self._request_with(number, claims)
+                except (SettingsError, IdentityError) as error:
+                    if step + 1 == count or not _is_lost(error):
+                        raise
+                    self._report_loss(number, (number + 1) % count, error)
+                else:
+                    self._current = number
+                    return token
+        raise AssertionError("there is at least one credential")
 
-        settings = self._settings
-        return msal.ConfidentialClientApplication(
-            settings.client_id,
-            client_credential=self._client_credential(),
-            authority=settings.authority,
-            oidc_authority=settings.oidc_authority,
-            # MSAL asks Microsoft about every host it does not know, dropping the port; for a
-            # private authority that is a failure, or a leak (MSAL Python #496).
-            instance_discovery=None if find_cloud(settings.authority or "") else False,
-            http_client=self._http,
-        )
+    def _request_with(self, number: int, claims: str | None) -> Token:
+        # Whoever finds a token in the shared cache pays for none of these.
+        from graphdaemon.authority import Authority
+        from graphdaemon.proof import read_proof
 
-    def _client_credential(self) -> str | dict[str, str]:
-        settings = self._settings
-        if settings.secret is not None:
-            return settings.secret.reveal()
-        assert settings.private_key_file is not None, "settings hold a secret or a key file"
-        pair = read_key_pair(settings.private_key_file, settings.thumbprint)
-        if pair.certificate is not None:
-            # Without a thumbprint MSAL signs with PS256 and names the certificate by SHA-256.
-            return {"private_key": pair.private_key, "public_certificate": pair.certificate}
-        assert settings.thumbprint is not None, "read_key_pair requires one of the two"
-        return {"private_key": pair.private_key, "thumbprint": settings.thumbprint}
+        if self._authority is None:
+            self._authority = Authority(self._settings, self._transport)
+        proof = read_proof(self._settings, self._settings.credentials[number])
+        self._report_choice(proof, number)
+        self._warn_of_end(proof)
+        return self._authority.request_token(proof, claims)
 
-    def _refuse_last_answer(self, error: Exception) -> NoReturn:
-        """Turn MSAL's exception into ours, by the answer it could not use."""
-        answer = self._http.last_answer
-        body = _json_object(answer.body) if answer is not None else None
-        if body is not None and body.get("error"):
-            raise self._refused(body) from error
-        authority = self._settings.authority or self._settings.oidc_authority
-        if answer is not None and (answer.status >= 500 or answer.status == 429):
-            raise IdentityError(
-                f"the identity platform is out of order: {authority} answered {answer.status}",
-                code="identity_unavailable",
-                hint="Wait a minute and run it again; the settings are not to blame.",
-            ) from error
-        status = f" (HTTP {answer.status})" if answer is not None else ""
-        raise IdentityError(
-            f"{authority} did not answer like a token service{status}",
-            code="identity_unreadable",
-            hint="Check the authority's address; a proxy or sign-in page may be answering instead.",
-        ) from error
+    def _report_choice(self, proof: Proof, number: int) -> None:
+        kinds = [credential.kind for credential in self._settings.credentials]
+        reason = KINDS[proof.kind].reason
+        if len(kinds) > 1:
+            reason = f"number {number + 1} of {len(kinds)}: {reason}"
+        self._tell(logging.INFO, f"the app's identity is proved by {proof.source} ({reason})")
 
-    def _refused(self, body: Mapping[str, Any]) -> IdentityError:
-        given = body.get("error_codes")
-        codes = (
-            tuple(code for code in given if isinstance(code, int))
-            if isinstance(given, list)
-            else ()
-        )
-        text = str(body.get("error_description") or body.get("error"))
-        codes = codes or tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])
-        refusal = find_refusal(codes)
-        hint = refusal.hint
-        secret = self._settings.secret
-        if refusal.code == "secret_wrong" and secret and _GUID.fullmatch(secret.reveal()):
-            hint = (
-                f"secret in {self._settings.source('secret')} looks like a Secret ID, for it is a "
-                f"GUID. {hint}"
-            )
-        unavailable = body.get("error") == "temporarily_unavailable"
-        return IdentityError(
-            _first_sentences(text),
-            code="identity_unavailable" if unavailable else refusal.code,
-            hint="Wait a minute and run it again." if unavailable else hint,
-            error=str(body.get("error")),
-            error_codes=codes,
-            correlation_id=body.get("correlation_id"),
-        )
+    def _warn_of_end(self, proof: Proof) -> None:
+        from graphdaemon.proof import list_expiring
 
-
-class _Answer:
-    """What MSAL expects its HTTP client to return (msal.oauth2cli.http.Response)."""
-
-    def __init__(self, response: Response) -> None:
-        self.status_code = response.status
-        self.headers = dict(response.headers.items())
-        self.text = response.body.decode("utf-8", "replace")
-
-    def raise_for_status(self) -> None:
-        """MSAL calls this for 5xx only."""
-        import msal.exceptions
-
-        if self.status_code >= 400:
-            raise msal.exceptions.MsalServiceError(
-                error="http_error", error_description=f"HTTP {self.status_code}"
+        for _, left in list_expiring([proof], time.time()):
+            days = f"in {left / 86_400:.0f} days" if left > 0 else f"{-left / 86_400:.0f} days ago"
+            self._tell(
+                logging.WARNING,
+                f"the certificate of {proof.source} ends {days}: "
+                "graphdaemon certificate rotate replaces it",
             )
 
+    def _report_loss(self, lost: int, following: int, error: Error) -> None:
+        credentials = self._settings.credentials
+        self._tell(
+            logging.WARNING,
+            f"{credentials[lost].source} is no longer accepted ({error}), so "
+            f"{credentials[following].source} is used. {error.hint or ''}",
+        )
 
-class _HttpClient:
-    """MSAL's way to our transport, so that TLS, proxy and timeout are the same for all."""
-
-    def __init__(self, transport: Transport) -> None:
-        self._transport = transport
-        self.last_answer: Response | None = None
-
-    def get(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_ignored: object,
-    ) -> _Answer:
-        separator = "&" if "?" in url else "?"
-        address = f"{url}{separator}{urlencode(params)}" if params else url
-        return self._exchange("GET", address, headers, None)
-
-    def post(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_ignored: object,
-    ) -> _Answer:
-        # MSAL posts only when its cache has nothing: the sample's own words.
-        logger.info("No suitable token exists in cache. Let's get a new one from AAD.")
-        form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-        address = f"{url}?{urlencode(params)}" if params else url
-        return self._exchange("POST", address, form, urlencode(data or {}).encode())
-
-    def close(self) -> None:
-        """The transport is closed by whoever opened it."""
-
-    def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
-    ) -> _Answer:
-        self.last_answer = None
-        self.last_answer = self._transport.exchange(method, url, headers or {}, body)
-        return _Answer(self.last_answer)
+    def _tell(self, level: int, message: str) -> None:
+        """Say it once, however often it happens."""
+        if message not in self._told:
+            self._told.add(message)
+            logger.log(level, "%s", message)
 
 
-def _read_token(result: Mapping[str, Any], asked_at: float) -> Token:
-    value = result["access_token"]
-    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
-        raise TypeError("the access token is not a text that a header can hold")
-    # RFC 6749, 5.1 leaves expires_in out where it is known otherwise; MSAL assumes an hour then.
-    return Token(value, asked_at + float(result.get("expires_in", 3599)))
+def _has_time(token: Token, seconds: float) -> bool:
+    return token.expires_at - time.time() > seconds
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+def _will_do(token: Token, demand: Demand) -> bool:
+    """Whether another process has got what is wanted meanwhile."""
+    old = demand.instead_of
+    if old is None:
+        return _has_time(token, MARGIN_S)
+    return (
+        token.value != old.value and token.issued_at >= old.issued_at and _has_time(token, MARGIN_S)
+    )
 
 
-def _first_sentences(description: str) -> str:
-    """The description without trace data, which has line breaks or blanks before it."""
-    return re.split(r"\s+Trace ID:", description, maxsplit=1)[0].strip()
+def _is_lost(error: Error) -> bool:
+    """
+    Whether another credential may do better: this one is invalid, expired, unknown or unreadable.
+
+    Never for an outage: the other would meet it too, and this one would be given up for nothing.
+    """
+    if isinstance(error, SettingsError):
+        return error.code != "ca_file_unreadable"
+    assert isinstance(error, IdentityError), "no other kind is asked about"
+    return (
+        error.error == "invalid_client"
+        or error.code in _LOST_CODES
+        or not _LOST_NUMBERS.isdisjoint(error.error_codes)
+    )

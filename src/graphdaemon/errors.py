@@ -1,7 +1,7 @@
 """
 Every way this program can fail, and what each failure means to the caller.
 
-    Error                 .code  .hint  .exit_code
+    Error                 .code  .case  .hint  .exit_code
     ├── SettingsError  3  a setting is missing or wrong: says which one and where it was read
     ├── IdentityError  4  the identity platform refused: .error  .error_codes  .correlation_id
     ├── GraphError     5  Graph answered, but not with what was asked:
@@ -40,13 +40,23 @@ CODES = {
     "setting_placeholder": "A placeholder of the sample file was left in.",
     "setting_invalid": "A value has the wrong type or form.",
     "setting_missing": "A setting that is always needed is absent.",
-    "authority_ambiguous": "Neither or both of authority and oidc_authority are given.",
+    "authority_ambiguous": "None or several of authority, oidc_authority and tenant are given.",
     "credential_missing": "There is nothing to prove the app's identity with.",
-    "credential_ambiguous": "Both a secret and a certificate are given.",
+    "credential_ambiguous": "Credentials are given that exclude each other.",
     "private_key_unreadable": "The private key file is absent or cannot be read.",
-    "private_key_encrypted": "The private key is protected by a passphrase.",
-    "private_key_malformed": "The private key file holds no usable PEM key.",
+    "private_key_encrypted": "The private key is encrypted, and the passphrase absent or wrong.",
+    "private_key_malformed": "The private key file holds no usable key.",
     "certificate_mismatch": "Thumbprint, certificate and private key do not belong together.",
+    "certificate_malformed": "The certificate file holds no usable certificate.",
+    "rotation_impossible": "This kind of credential cannot be rotated from here.",
+    "rotation_unproved": "The new certificate was added, and is not accepted yet.",
+    "secret_unreadable": "The file or keyring entry with the secret or passphrase cannot be read.",
+    "keyring_unusable": "The operating system has no keyring that can be used.",
+    "package_missing": "What is configured needs a package that is not installed.",
+    "assertion_unavailable": "The platform gave no token to prove the app's identity with.",
+    "vault_refused": "The key vault did not sign.",
+    "managed_identity_absent": "This machine has no managed identity, or not the one configured.",
+    "cache_key_missing": "The shared token cache has no key to be encrypted with.",
     "ca_file_unreadable": "The CA file is absent or holds no certificate.",
     "secret_wrong": "The identity platform does not accept the client secret.",
     "secret_expired": "The client secret has expired.",
@@ -56,12 +66,20 @@ CODES = {
     "scope_invalid": "The scope is not of the form {App ID URI}/.default.",
     "resource_unknown": "The tenant does not know the API that the scope names.",
     "certificate_refused": "The identity platform does not accept the certificate's signature.",
-    "clock_wrong": "The identity platform finds the signed assertion outside its time.",
+    "client_public": "The app is registered as a public client, which has no credential.",
+    "assertion_refused": "The identity platform does not accept the federated token.",
+    "resource_disabled": "The API that the scope names is disabled in this tenant.",
+    "assignment_missing": "The API gives tokens only to apps with a role of it; this has none.",
+    "access_blocked": "A Conditional Access policy blocks the app.",
+    "consent_pending": "Consent was not visible within the time given.",
+    "clock_wrong": "This machine's clock is wrong, so that signed assertions are outside their "
+    "time.",
     "identity_refused": "The identity platform refused for another reason; its words are given.",
     "identity_unavailable": "The identity platform is overloaded or out of order.",
     "identity_unreadable": "The authority answered with something that is no answer of its kind.",
     "token_refused": "Graph does not accept the token (401), not even a new one.",
     "permission_missing": "The token lacks the app role that the call needs (403).",
+    "licence_missing": "The tenant has no licence for this part of Graph.",
     "not_found": "Graph has no such object or path (404).",
     "request_refused": "Graph refused the request as it was put (another 4xx).",
     "throttled": "Graph asked to wait (429), and still did after every attempt.",
@@ -86,15 +104,19 @@ class Error(Exception):
         message: What happened, to what, with which value; never a secret, token or page link.
         code: One of ``CODES``.
         hint: The next step, one sentence in the imperative.
+        case: What exactly, where the code is too broad: a word of the table of diagnoses.
     """
 
     exit_code: ClassVar[int] = 1
 
-    def __init__(self, message: str, *, code: str, hint: str | None = None) -> None:
+    def __init__(
+        self, message: str, *, code: str, hint: str | None = None, case: str | None = None
+    ) -> None:
         assert code in CODES, f"{code} is not a documented code"
         super().__init__(message)
         self.code = code
         self.hint = hint
+        self.case = case or code
 
 
 class SettingsError(Error):
@@ -121,11 +143,12 @@ class IdentityError(Error):
         *,
         code: str,
         hint: str | None = None,
+        case: str | None = None,
         error: str | None = None,
         error_codes: tuple[int, ...] = (),
         correlation_id: str | None = None,
     ) -> None:
-        super().__init__(message, code=code, hint=hint)
+        super().__init__(message, code=code, hint=hint, case=case)
         self.error = error
         self.error_codes = error_codes
         self.correlation_id = correlation_id
@@ -151,11 +174,12 @@ class GraphError(Error):
         code: str,
         status: int,
         hint: str | None = None,
+        case: str | None = None,
         graph_code: str | None = None,
         request_id: str | None = None,
         retry_after: float | None = None,
     ) -> None:
-        super().__init__(message, code=code, hint=hint)
+        super().__init__(message, code=code, hint=hint, case=case)
         self.status = status
         self.graph_code = graph_code
         self.request_id = request_id

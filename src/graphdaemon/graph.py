@@ -8,14 +8,17 @@ that can help, ``pages`` follows the links to the last.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
-from graphdaemon.errors import Error, GraphError, NetworkError
+from graphdaemon.challenge import read_challenge
+from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError
 from graphdaemon.page import Page, explain, follow, path_of, read_object, read_page
-from graphdaemon.token import TokenSource
+from graphdaemon.token import Token, TokenSource
 from graphdaemon.transport import Response, Transport
 
 logger = logging.getLogger(__name__)
@@ -26,6 +29,8 @@ ATTEMPTS = 5
 """How often one page is asked for before its failure is the listing's."""
 
 _LONGEST_WAIT_S = 300.0
+# A token this old may lack what an administrator has granted meanwhile.
+_STALE_S = 300.0
 
 
 class Graph:
@@ -89,10 +94,16 @@ class Graph:
         attempt = 1
         while True:
             try:
-                response = await self._send(url, advanced=advanced)
+                response, token = await self._send(url, advanced=advanced)
                 self._reached = True
                 if response.status >= 300:
-                    raise explain(response, url, needs=needs, consent_url=self._consent_url)
+                    raise explain(
+                        response,
+                        url,
+                        needs=needs,
+                        consent_url=self._consent_url,
+                        token=token.value,
+                    )
                 return read(response, url)
             except (GraphError, NetworkError) as error:
                 wait = _wait_before(attempt, error) if self._may_pass(error) else None
@@ -108,22 +119,31 @@ class Graph:
                 await self._sleep(wait)
                 attempt += 1
 
-    async def _send(self, url: str, *, advanced: bool) -> Response:
+    async def _send(self, url: str, *, advanced: bool) -> tuple[Response, Token]:
+        """Send, with a new token once where that may help; say which was the last."""
         token = await self._tokens.token()
+        response = await self._send_with(token, url, advanced=advanced)
+        if response.status == 401:
+            token = await self._tokens.renew(token, read_challenge(response.headers))
+            return await self._send_with(token, url, advanced=advanced), token
+        if response.status == 403 and time.time() - token.issued_at > _STALE_S:
+            # What was granted after a token was issued, only a new one shows.
+            with contextlib.suppress(IdentityError, NetworkError):
+                token = await self._tokens.renew(token)
+                return await self._send_with(token, url, advanced=advanced), token
+        return response, token
+
+    async def _send_with(self, token: Token, url: str, *, advanced: bool) -> Response:
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token.value}"}
         if advanced:
             headers["ConsistencyLevel"] = "eventual"
-        response = await self._transport.send("GET", url, headers)
-        if response.status == 401:
-            token = await self._tokens.renew(token)
-            headers["Authorization"] = f"Bearer {token.value}"
-            response = await self._transport.send("GET", url, headers)
-        return response
+        return await self._transport.send("GET", url, headers)
 
     def _may_pass(self, error: Error) -> bool:
         if isinstance(error, GraphError):
             return error.code in ("throttled", "graph_unavailable", "page_malformed")
-        if error.code in ("host_unknown", "connection_failed", "timed_out"):
+        absent = ("host_unknown", "connection_failed", "timed_out")
+        if error.code in absent or error.case == "tls_broken":
             # Before anything has answered, no network is no accident, and is said at once.
             return self._reached
         return error.code == "connection_lost"

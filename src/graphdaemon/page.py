@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import email.utils
 import time
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.transport import Response
+
+if TYPE_CHECKING:
+    from graphdaemon.diagnosis import Advice
 
 
 class Page(NamedTuple):
@@ -99,24 +102,44 @@ def follow(link: str, current: str) -> str:
     return link
 
 
-def explain(response: Response, url: str, *, needs: str, consent_url: str | None) -> GraphError:
+def explain(
+    response: Response,
+    url: str,
+    *,
+    needs: str | None,
+    consent_url: str | None,
+    token: str | None = None,
+    method: str = "GET",
+) -> GraphError:
     """
     Turn a refusal into the exception that says what to do.
 
     Args:
-        response: An answer with status 400 or above.
+        response: An answer with status 300 or above.
         url: What was asked for.
-        needs: The application permission that would allow it.
+        needs: The application permission to ask for, if it opens the call.
         consent_url: Where an administrator can consent, if known.
+        token: What was sent, whose roles tell several refusals apart.
+        method: How it was asked for.
     """
     graph_code, message = _graph_words(response.body)
-    code, hint = _advice(response.status, needs, consent_url)
+    said = f"{graph_code} {message}"
+    advice = _diagnose(
+        response.status,
+        said,
+        url,
+        needs=needs,
+        consent_url=consent_url,
+        token=token,
+        method=method,
+    )
     words = " ".join(filter(None, [str(response.status), graph_code]))
     return GraphError(
         f"{path_of(url)}: {words}" + (f": {message}" if message else ""),
-        code=code,
+        code=advice.code,
         status=response.status,
-        hint=hint,
+        hint=advice.step,
+        case=advice.case,
         graph_code=graph_code,
         request_id=response.headers.get("request-id"),
         retry_after=_retry_after(response.headers.get("Retry-After")),
@@ -159,36 +182,27 @@ def _graph_words(body: bytes) -> tuple[str | None, str | None]:
     return (code if isinstance(code, str) else None) or None, text
 
 
-def _advice(status: int, needs: str, consent_url: str | None) -> tuple[str, str]:
-    if status == 401:
-        code, hint = (
-            "token_refused",
-            (
-                "Check that scope names the API behind endpoint (same cloud, same host), and that "
-                "this machine's clock is right."
-            ),
-        )
-    elif status == 403:
-        code, hint = (
-            "permission_missing",
-            (
-                f"Add the application permission {needs} (API permissions > Microsoft Graph > "
-                "Application permissions, not Delegated) and have an administrator grant consent; "
-                "tokens issued before that keep their old roles, up to 90 minutes."
-                + (f" Consent page: {consent_url}" if consent_url else "")
-            ),
-        )
-    elif status == 404:
-        code, hint = "not_found", "Check the ID, the path, and that endpoint's version exists."
-    elif status == 429:
-        code, hint = "throttled", "Run it later, or with less else running as the same app."
-    elif status >= 500:
-        code, hint = "graph_unavailable", "Run it again later; the settings are not to blame."
-    elif status < 400:
-        code, hint = "request_refused", "Put the address it redirects to into endpoint."
-    else:
-        code, hint = "request_refused", "Correct the option that the message names."
-    return code, hint
+def _diagnose(
+    status: int,
+    words: str,
+    url: str,
+    *,
+    needs: str | None,
+    consent_url: str | None,
+    token: str | None,
+    method: str,
+) -> Advice:
+    # What a run that goes well never needs.
+    from graphdaemon.claims import read_claims
+    from graphdaemon.denial import choose_role, find_denial, name_beyond
+    from graphdaemon.diagnosis import advise, locate
+    from graphdaemon.permission import find_need
+
+    need = find_need(method, path_of(url)) if status in (401, 403) else None
+    claims = read_claims(token) if token is not None else None
+    values = {"role": choose_role(need, needs), "beyond": name_beyond(path_of(url))}
+    case = find_denial(status, words, claims=claims, need=need)
+    return advise(case, locate(consent_url, consent_url) | values)
 
 
 def _retry_after(value: str | None) -> float | None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import json
 import logging
 import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import SettingsError
-from graphdaemon.setting import SETTINGS
+from graphdaemon.setting import KINDS, SETTINGS
 
 logger = logging.getLogger(__name__)
 
@@ -23,12 +25,18 @@ Layer = dict[str, tuple[Any, str]]
 """Settings by name, each with the name of its source."""
 
 _NAMES = tuple(row.name for row in SETTINGS)
-_FILES = ("private_key_file", "ca_file")
-# Giving one of a pair drops the other where it comes from a weaker source: a secret in the
-# environment replaces the file's certificate instead of clashing with it.
-_ALTERNATIVES = (
-    (("authority",), ("oidc_authority",)),
-    (("secret",), ("thumbprint", "private_key_file")),
+_FILES = tuple(row.name for row in SETTINGS if row.kind in ("file", "folder"))
+_SECRETS = tuple(row.name for row in SETTINGS if row.kind == "secret")
+_CREDENTIALS = ("credentials", *(key for kind in KINDS.values() for key in kind.keys))
+_COMPANIONS = ("credential", *(key for kind in KINDS.values() for key in kind.companions))
+_IN_TABLES = tuple(dict.fromkeys((*_CREDENTIALS[1:], *_COMPANIONS[1:])))
+# Giving one of the first drops all of the second where they come from a weaker source: a secret in
+# the environment replaces the file's certificate instead of clashing with it.
+_REPLACED = (
+    (("authority", "oidc_authority", "tenant"), ("authority", "oidc_authority", "tenant")),
+    (_CREDENTIALS, (*_CREDENTIALS, *_COMPANIONS)),
+    (("passphrase", "passphrase_file"), ("passphrase", "passphrase_file")),
+    (("token_cache_key", "token_cache_key_file"), ("token_cache_key", "token_cache_key_file")),
 )
 # What Microsoft's samples and this project's examples put where a value belongs.
 _PLACEHOLDER = re.compile(
@@ -47,14 +55,15 @@ def gather(
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
     """
-    variables = dict(_read_environment(environment))
-    complete = "client_id" in variables or "client_id" in given
+    azure = dict(_read_environment(environment, "AZURE_"))
+    own = dict(_read_environment(environment, "GRAPHDAEMON_"))
+    known = {**azure, **own, **given}
+    complete = "client_id" in known or "managed_identity" in known
     path = _find_file(file, environment, complete=complete)
-    layers = [_read_file(path)] if path else []
-    layers.append(variables)
-    layers.append({name: (value, "the caller") for name, value in given.items()})
-    _warn_of_overrides(layers)
-    merged = _merge(layers)
+    from_file = _read_file(path) if path else {}
+    _warn_of_overrides(from_file, {**azure, **own})
+    caller = {name: (value, "the caller") for name, value in given.items()}
+    merged = _merge([from_file, azure, own, caller])
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
     return merged, str(path) if path else "the environment"
@@ -97,15 +106,47 @@ def _read_file(path: Path) -> Layer:
             hint="Check that it is a text file and that this user may read it.",
         ) from None
     values = _parse_toml(path, text) if path.suffix == ".toml" else _parse_json(path, text)
+    tables = values.get("credentials")
+    if isinstance(tables, list):
+        values["credentials"] = [
+            _relative_to(path, one) if isinstance(one, dict) else one for one in tables
+        ]
+    if any(one.get(name) for one in (values, *_tables(values)) for name in _SECRETS):
+        warn_if_readable(path, "holds a secret")
     return {
-        name: (_relative_to(path, value) if name in _FILES else value, path.name)
-        for name, value in values.items()
+        name: (value, path.name)
+        for name, value in _relative_to(path, values).items()
         if value is not None
     }
 
 
-def _relative_to(path: Path, value: object) -> object:
-    return str(path.parent / value) if isinstance(value, str) and value else value
+def _relative_to(path: Path, values: dict[str, Any]) -> dict[str, Any]:
+    """``values`` with the files named as seen from here, not from the file that names them."""
+    return {
+        name: str(path.parent / value)
+        if name in _FILES and isinstance(value, str) and value
+        else value
+        for name, value in values.items()
+    }
+
+
+def _tables(values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tables of ``credentials``, as far as they are tables."""
+    listed = values.get("credentials")
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+
+
+@cache
+def warn_if_readable(path: Path, what: str) -> None:
+    """Say once if others on this machine can read ``path``, which ``what`` makes private."""
+    if os.name != "posix":
+        return
+    with contextlib.suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & 0o077:
+            logger.warning(
+                "%s %s, and others can read it (mode %o): chmod 600 %s", path, what, mode, path
+            )
 
 
 def _parse_json(path: Path, text: str) -> dict[str, Any]:
@@ -142,51 +183,50 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
         ) from None
 
 
-def _read_environment(environment: Mapping[str, str]) -> Iterator[tuple[str, tuple[Any, str]]]:
-    tenant = environment.get("AZURE_TENANT_ID")
-    if tenant:
-        host = environment.get("AZURE_AUTHORITY_HOST") or f"https://{CLOUDS[0].authority_hosts[0]}"
-        # azure-identity takes a bare host too, and adds the scheme.
-        host = host if "://" in host else f"https://{host}"
-        yield "authority", (f"{host.rstrip('/')}/{tenant}", "AZURE_TENANT_ID")
+def _read_environment(
+    environment: Mapping[str, str], prefix: str
+) -> Iterator[tuple[str, tuple[Any, str]]]:
     for row in SETTINGS:
-        # The project's own variable stands first in each row, and wins by coming last.
-        for variable in reversed(row.variables):
-            value = environment.get(variable)
-            if value:
-                words = value.split() if row.name == "scope" else value
-                yield row.name, (words, variable)
+        for variable in row.variables:
+            if variable.startswith(prefix) and environment.get(variable):
+                yield row.name, (environment[variable], variable)
 
 
 def _merge(layers: list[Layer]) -> Layer:
     merged: Layer = {}
     for layer in layers:
-        for one, other in (*_ALTERNATIVES, *(pair[::-1] for pair in _ALTERNATIVES)):
-            if any(name in layer for name in one) and not any(name in layer for name in other):
-                for name in other:
+        for given, replaced in _REPLACED:
+            if any(name in layer for name in given):
+                for name in replaced:
                     merged.pop(name, None)
         merged.update(layer)
     return {name: entry for name, entry in merged.items() if entry[0] not in (None, "")}
 
 
-def _warn_of_overrides(layers: list[Layer]) -> None:
+def _warn_of_overrides(file: Layer, variables: Layer) -> None:
     """Say when the environment beats the file: nobody suspects it on a machine set up long ago."""
-    file, *_ = layers
-    for name, (value, source) in layers[-2].items():
-        if name in file and file[name][1] != source and file[name][0] != value:
+    for name, (value, source) in variables.items():
+        if name in file and file[name][0] != value:
             logger.warning("%s: %s beats %s", name, source, file[name][1])
 
 
 def _refuse_unknown(merged: Layer) -> None:
-    for name, (_, source) in merged.items():
-        if name not in _NAMES:
-            near = difflib.get_close_matches(name, _NAMES, n=1)
+    _refuse_strangers(((name, source) for name, (_, source) in merged.items()), _NAMES)
+    value, source = merged.get("credentials", (None, ""))
+    for table in _tables({"credentials": value}):
+        _refuse_strangers(((name, f"credentials in {source}") for name in table), _IN_TABLES)
+
+
+def _refuse_strangers(given: Iterable[tuple[str, str]], known: tuple[str, ...]) -> None:
+    for name, source in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"{source} has an unknown key: {name}",
                 code="setting_unknown",
                 hint=f"Did you mean {near[0]}?"
                 if near
-                else f"Known keys: {', '.join(_NAMES)}; remarks go into note.",
+                else f"Known keys: {', '.join(known)}; remarks go into note.",
             )
 
 
@@ -210,4 +250,6 @@ def _refuse_placeholders(merged: Layer) -> None:
 def _is_placeholder(value: object) -> bool:
     if isinstance(value, list | tuple):
         return any(_is_placeholder(item) for item in value)
+    if isinstance(value, dict):
+        return any(_is_placeholder(item) for item in value.values())
     return isinstance(value, str) and _PLACEHOLDER.search(value) is not None

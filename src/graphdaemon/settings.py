@@ -7,18 +7,41 @@ Flag beats environment beats file beats default; every error names the setting a
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
-from graphdaemon.cloud import CLOUDS, find_cloud
+from graphdaemon import check
+from graphdaemon.cloud import CLOUDS, Cloud, find_cloud
+from graphdaemon.credential_settings import CredentialSettings, check_credentials
 from graphdaemon.errors import SettingsError
 from graphdaemon.parameters import Layer, gather
 from graphdaemon.setting import Secret
+
+CACHES = ("memory", "file", "redis")
+
+
+class CacheSettings(NamedTuple):
+    """
+    Where tokens are kept.
+
+    Attributes:
+        place: ``memory``, ``file`` or ``redis``.
+        folder: Of the file cache, or None for the user's own.
+        url: Of the Redis server, or None.
+        key: What a shared cache is encrypted with, or None.
+        key_file: The file that holds it, or None.
+    """
+
+    place: str = "memory"
+    folder: Path | None = None
+    url: Secret | None = None
+    key: Secret | None = None
+    key_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +50,14 @@ class Settings:
     Everything a run needs to know, checked.
 
     Attributes:
-        authority: ``https://host/{tenant}``, or None where ``oidc_authority`` is given.
+        authority: ``https://host/{tenant}``, or None where ``oidc_authority`` is given, or where
+            a managed identity needs neither.
         oidc_authority: The issuer's address, or None.
-        client_id: Application (client) ID.
+        region: ``auto`` or an Azure region whose token service is asked, or None.
+        client_id: Application (client) ID; empty for a machine's own managed identity.
         scope: One value, ``{App ID URI}/.default``.
-        secret: The client secret, or None where a certificate is used.
-        thumbprint: SHA-1 thumbprint as 40 hex digits, or None.
-        private_key_file: PEM file, or None where a secret is used.
+        credentials: What proves the app's identity, in the order of use.
+        cache: Where tokens are kept.
         endpoint: The address the quickstart calls.
         ca_file: Further certificate authorities, or None.
         timeout: Seconds.
@@ -42,11 +66,11 @@ class Settings:
 
     authority: str | None
     oidc_authority: str | None
+    region: str | None
     client_id: str
     scope: tuple[str, ...]
-    secret: Secret | None
-    thumbprint: str | None
-    private_key_file: Path | None
+    credentials: tuple[CredentialSettings, ...]
+    cache: CacheSettings
     endpoint: str
     ca_file: Path | None
     timeout: float
@@ -93,53 +117,58 @@ def read_settings(
 
 
 def _check(merged: Layer, where: str) -> Settings:
+    # The authority's trouble is told first: it stands first in the file.
     authority, oidc_authority = _check_authority(merged, where)
-    cloud = find_cloud(authority or oidc_authority or "") or CLOUDS[0]
-    client_id = _text(merged, "client_id")
-    if client_id is None:
+    cloud = _check_cloud(merged, authority or oidc_authority)
+    client_id = check.text(merged, "client_id")
+    if client_id is None and (authority or oidc_authority):
         raise SettingsError(
             f"{where} has no client_id",
             code="setting_missing",
             hint="Copy Application (client) ID from the app's Overview page.",
         )
-    endpoint = _https(merged, "endpoint") or f"{cloud.graph}/v1.0/users"
-    secret, thumbprint, private_key_file = _check_credential(merged, where)
-    ca_file = _text(merged, "ca_file")
     return Settings(
         authority=authority,
         oidc_authority=oidc_authority,
-        client_id=client_id,
-        scope=_check_scope(merged) or (f"{cloud.graph}/.default",),
-        secret=secret,
-        thumbprint=thumbprint,
-        private_key_file=private_key_file,
-        endpoint=endpoint,
-        ca_file=Path(ca_file) if ca_file else None,
+        region=_check_region(merged),
+        client_id=client_id or "",
+        scope=check.words(merged, "scope", '["https://graph.microsoft.com/.default"]')
+        or (f"{cloud.graph}/.default",),
+        credentials=check_credentials(merged, where),
+        cache=_check_cache(merged, where),
+        endpoint=check.https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
+        ca_file=check.path(merged, "ca_file"),
         timeout=_check_timeout(merged),
         sources={name: source for name, (_, source) in merged.items()},
     )
 
 
 def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]:
-    authority = _https(merged, "authority")
-    oidc_authority = _https(merged, "oidc_authority")
-    if (authority is None) == (oidc_authority is None):
-        count = "neither" if authority is None else "both"
+    authority = check.https(merged, "authority")
+    oidc_authority = check.https(merged, "oidc_authority")
+    tenant = check.text(merged, "tenant")
+    given = [name for name in ("authority", "oidc_authority", "tenant") if name in merged]
+    if not given and "managed_identity" in merged:
+        return None, None
+    if len(given) != 1:
         raise SettingsError(
-            f"{where} has {count} of authority and oidc_authority",
+            f"{where} has neither of authority and oidc_authority"
+            if not given
+            else f"{where} has both of {' and '.join(given[:2])}",
             code="authority_ambiguous",
             hint="Give authority (Entra ID, External ID) or oidc_authority (External ID with its "
-            "own domain), and set the other to null.",
+            "own domain) or tenant, and set the others to null.",
         )
-    address = authority or oidc_authority or ""
-    name = "authority" if authority else "oidc_authority"
+    if tenant is not None:
+        authority = f"{_check_host(merged)}/{tenant}"
+    address, name = authority or oidc_authority or "", given[0]
     tenant = urlsplit(address).path.strip("/").split("/")[0]
-    if not tenant:
-        raise _invalid(
+    if not tenant and not (urlsplit(address).hostname or "").endswith(".ciamlogin.com"):
+        raise check.invalid(
             merged, name, "names no tenant", f"Write https://{urlsplit(address).netloc}/{{tenant}}."
         )
     if tenant.lower() in ("common", "organizations", "consumers"):
-        raise _invalid(
+        raise check.invalid(
             merged,
             name,
             f"names {tenant} instead of a tenant",
@@ -148,51 +177,68 @@ def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]
     return authority, oidc_authority
 
 
-def _check_credential(merged: Layer, where: str) -> tuple[Secret | None, str | None, Path | None]:
-    secret = _text(merged, "secret")
-    thumbprint = _text(merged, "thumbprint")
-    key_file = _text(merged, "private_key_file")
-    if secret and (key_file or thumbprint):
-        other = "private_key_file" if key_file else "thumbprint"
-        raise SettingsError(
-            f"{where} has both a secret and a certificate ({other})",
-            code="credential_ambiguous",
-            hint="Keep the certificate, the stronger of the two, and delete secret.",
-        )
-    if not secret and not key_file:
-        raise SettingsError(
-            f"{where} has a thumbprint and no private_key_file"
-            if thumbprint
-            else f"{where} has no credential: neither secret nor private_key_file",
-            code="credential_missing",
-            hint="Make one under App registrations > Certificates & secrets; AZURE_CLIENT_SECRET "
-            "and AZURE_CLIENT_CERTIFICATE_PATH are read as well.",
-        )
-    if thumbprint:
-        thumbprint = re.sub(r"[\s:]", "", thumbprint).upper()
-        if not re.fullmatch(r"[0-9A-F]{40}", thumbprint):
-            raise _invalid(
-                merged,
-                "thumbprint",
-                "is not 40 hexadecimal digits",
-                "Copy it from Certificates & secrets > Certificates; it is the SHA-1 thumbprint.",
-            )
-    return Secret(secret) if secret else None, thumbprint, Path(key_file) if key_file else None
+def _check_host(merged: Layer) -> str:
+    """The address that the tenant is appended to."""
+    host = check.text(merged, "authority_host")
+    if host is None:
+        return f"https://{_named_cloud(merged).authority_hosts[0]}"
+    # azure-identity takes a bare host too, and adds the scheme.
+    source = merged["authority_host"][1]
+    whole = host if "://" in host else f"https://{host}"
+    return (check.https({"authority_host": (whole, source)}, "authority_host") or "").rstrip("/")
 
 
-def _check_scope(merged: Layer) -> tuple[str, ...] | None:
-    if "scope" not in merged:
-        return None
-    value, _ = merged["scope"]
-    words = value.split() if isinstance(value, str) else value
-    if not isinstance(words, list | tuple) or not all(isinstance(word, str) for word in words):
-        raise _invalid(
+def _named_cloud(merged: Layer) -> Cloud:
+    name = check.choice(merged, "cloud", tuple(cloud.name for cloud in CLOUDS))
+    return next((cloud for cloud in CLOUDS if cloud.name == name), CLOUDS[0])
+
+
+def _check_cloud(merged: Layer, authority: str | None) -> Cloud:
+    found = find_cloud(authority or "")
+    if "cloud" not in merged:
+        return found or CLOUDS[0]
+    named = _named_cloud(merged)
+    # Two clouds of the US government share one token service.
+    if found is not None and found.authority_hosts != named.authority_hosts:
+        raise check.invalid(
             merged,
-            "scope",
-            "is not a list of texts",
-            'Write ["https://graph.microsoft.com/.default"].',
+            "cloud",
+            f"is {named.name}, and the authority belongs to {found.name}",
+            f"Write {found.name}, or an authority at {named.authority_hosts[0]}.",
         )
-    return tuple(words)
+    return named
+
+
+def _check_region(merged: Layer) -> str | None:
+    region = check.text(merged, "region")
+    if region is not None and not re.fullmatch(r"[a-z][a-z0-9]{1,60}", region):
+        raise check.invalid(
+            merged, "region", f"is not the name of an Azure region: {region}", "Write westeurope."
+        )
+    return region
+
+
+def _check_cache(merged: Layer, where: str) -> CacheSettings:
+    place = check.choice(merged, "token_cache", CACHES) or "memory"
+    url = check.secret(merged, "token_cache_url")
+    if place == "redis" and url is None:
+        raise SettingsError(
+            f"{where} has token_cache redis and no token_cache_url",
+            code="setting_missing",
+            hint="Set token_cache_url to rediss://user:password@host:6380/0, best by its variable "
+            "GRAPHDAEMON_TOKEN_CACHE_URL.",
+        )
+    if url is not None and urlsplit(url.reveal()).scheme not in ("redis", "rediss"):
+        raise check.invalid(
+            merged, "token_cache_url", "is not a Redis address", "Begin it with rediss://."
+        )
+    return CacheSettings(
+        place,
+        check.path(merged, "token_cache_folder"),
+        url,
+        check.secret(merged, "token_cache_key"),
+        check.path(merged, "token_cache_key_file"),
+    )
 
 
 def _check_timeout(merged: Layer) -> float:
@@ -202,47 +248,7 @@ def _check_timeout(merged: Layer) -> float:
     except (TypeError, ValueError):
         seconds = 0
     if not 0 < seconds <= 3600 or isinstance(value, bool):
-        raise _invalid(merged, "timeout", "is not a number of seconds from 1 to 3600", "Write 60.")
-    return seconds
-
-
-def _text(merged: Layer, name: str) -> str | None:
-    if name not in merged:
-        return None
-    value, _ = merged[name]
-    if not isinstance(value, str):
-        raise _invalid(merged, name, f"is not a text but {json.dumps(value)[:40]}", "Quote it.")
-    return value.strip()
-
-
-def _https(merged: Layer, name: str) -> str | None:
-    value = _text(merged, name)
-    if value is None:
-        return None
-    parts = urlsplit(value)
-    if parts.scheme != "https" or not _is_host(parts):
-        raise _invalid(
-            merged,
-            name,
-            f"is not an https address: {value}",
-            f"Write https://{parts.netloc}{parts.path}: tokens travel over TLS only."
-            if parts.scheme == "http"
-            else "Write it in full, beginning with https://.",
+        raise check.invalid(
+            merged, "timeout", "is not a number of seconds from 1 to 3600", "Write 60."
         )
-    if "@" in parts.netloc:
-        raise _invalid(merged, name, "holds a user name", "Leave out what stands before the @.")
-    return value
-
-
-def _is_host(parts: SplitResult) -> bool:
-    try:
-        host = (parts.hostname or "").encode("idna")
-    except UnicodeError:
-        return False
-    port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
-    return bool(host) and re.search(rb"[\x00-\x20]", host) is None and port.isdigit() >= bool(port)
-
-
-def _invalid(merged: Layer, name: str, problem: str, hint: str) -> SettingsError:
-    source = merged[name][1] if name in merged else "the default"
-    return SettingsError(f"{name} in {source} {problem}", code="setting_invalid", hint=hint)
+    return seconds

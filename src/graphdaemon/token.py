@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import logging
+import threading
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Hashable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TypeGuard
+from typing import NamedTuple
 
-# MSAL counts a token with less than five minutes left as expired; asking earlier than that
-# would only get the same one back.
-_MARGIN_S = 300
+from graphdaemon.errors import Error, NetworkError
+
+logger = logging.getLogger(__name__)
+
+# The identity platform's own libraries count a token with less than five minutes left as expired.
+MARGIN_S = 300.0
+# With less than this left, a token may be over before the request that carries it arrives.
+LEAST_S = 10.0
+# How long after a failed refresh the next is tried, while the old token still serves.
+_PAUSE_S = 30.0
+
+Start = Callable[[Callable[[], None]], None]
+"""Begins work on a thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,49 +35,172 @@ class Token:
     Attributes:
         value: What goes behind ``Bearer``; never shown.
         expires_at: Epoch seconds.
+        refresh_at: When a new one should be asked for, though this one still serves; epoch seconds.
+        issued_at: Epoch seconds: what was granted later, it does not show.
     """
 
     value: str = field(repr=False)
     expires_at: float
+    refresh_at: float | None = None
+    issued_at: float = 0.0
+
+    @property
+    def due_at(self) -> float:
+        """When to ask for the next one."""
+        end = self.expires_at - MARGIN_S
+        return end if self.refresh_at is None else min(end, self.refresh_at)
+
+
+class Demand(NamedTuple):
+    """
+    What kind of token is wanted.
+
+    Attributes:
+        instead_of: A token that will not do any more: refused, or about to end.
+        claims: What Graph demands of the new one: JSON text.
+    """
+
+    instead_of: Token | None = None
+    claims: str | None = None
+
+
+class _Flight(Future[Token]):
+    """A request under way, and the source that made it."""
+
+    def __init__(self, owner: TokenSource) -> None:
+        super().__init__()
+        self.owner = owner
+
+
+_flights: dict[Hashable, _Flight] = {}
+_flights_lock = threading.Lock()
 
 
 class TokenSource:
     """
     Hands the current token to everybody, and asks for a new one once, however many wait.
 
+    Any number of threads and event loops may use it at once. Nobody waits for a new token while
+    the old one is good, and no failure to get a new one reaches whoever can still use the old.
+
     Args:
-        acquire: Gets a token; its argument says whether a cached one may serve.
+        fetch: Gets a token; blocks.
+        start: Begins work on a thread.
+        key: Whose token it is; sources with equal keys share a request under way.
         now: Epoch seconds.
     """
 
     def __init__(
-        self, acquire: Callable[[bool], Awaitable[Token]], now: Callable[[], float] = time.time
+        self,
+        fetch: Callable[[Demand], Token],
+        start: Start,
+        *,
+        key: Hashable = None,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self._acquire = acquire
+        self._fetch = fetch
+        self._start = start
+        self._key = id(self) if key is None else key
         self._now = now
         self._token: Token | None = None
-        self._lock = asyncio.Lock()
+        self._due_at = 0.0
+        self._watched: _Flight | None = None
 
     async def token(self) -> Token:
         """
-        Return a token that is good for some minutes.
+        Return a token that is good for now.
 
         Raises:
-            IdentityError, NetworkError: From acquiring it.
+            Error: There is none, and none could be had.
         """
-        if self._is_fresh(self._token):
-            return self._token
-        async with self._lock:
-            if not self._is_fresh(self._token):
-                self._token = await self._acquire(True)
-            return self._token
+        token, now = self._token, self._now()
+        if token is not None:
+            if now < self._due_at:
+                return token
+            if now < token.expires_at - LEAST_S:
+                self._join(Demand(token))
+                return token
+        return await self._wait(Demand(token))
 
-    async def renew(self, refused: Token) -> Token:
-        """Return a token newer than ``refused``, which Graph did not accept."""
-        async with self._lock:
-            if self._token is None or self._token is refused:
-                self._token = await self._acquire(False)
-            return self._token
+    async def renew(self, refused: Token, claims: str | None = None) -> Token:
+        """
+        Return a token other than ``refused``, which Graph did not accept.
 
-    def _is_fresh(self, token: Token | None) -> TypeGuard[Token]:
-        return token is not None and token.expires_at - self._now() > _MARGIN_S
+        Args:
+            refused: The token that was sent.
+            claims: What Graph demands of a new one, if it said so.
+
+        Raises:
+            Error: None could be had.
+        """
+        token = self._token
+        if token is not None and token.value != refused.value:
+            return token
+        return await self._wait(Demand(refused, claims))
+
+    async def _wait(self, demand: Demand) -> Token:
+        flight = self._join(demand)
+        await _arrival(flight)
+        if flight.owner is not self and isinstance(flight.exception(), NetworkError):
+            # Its owner may have been closed; that is no trouble of ours.
+            flight = self._join(demand)
+            await _arrival(flight)
+        return flight.result()
+
+    def _join(self, demand: Demand) -> _Flight:
+        """Return the request under way for this demand, begun now if there is none."""
+        old = demand.instead_of
+        key = (self._key, old.value if old else None, demand.claims)
+        with _flights_lock:
+            flight = _flights.get(key)
+            begun = flight is None
+            if flight is None:
+                flight = _flights[key] = _Flight(self)
+        if flight is not self._watched:
+            self._watched = flight
+            flight.add_done_callback(self._keep)
+        if begun:
+            self._start(lambda: _fly(key, flight, demand))
+        return flight
+
+    def _keep(self, flight: Future[Token]) -> None:
+        error, old = flight.exception(), self._token
+        if error is None:
+            self._token = flight.result()
+            self._due_at = self._token.due_at
+        elif isinstance(error, Error) and old is not None:
+            left = old.expires_at - self._now()
+            if left > LEAST_S:
+                logger.warning(
+                    "no new token: %s; the old one is good for %.0f s more", error.code, left
+                )
+                self._due_at = min(self._now() + _PAUSE_S, old.expires_at - LEAST_S)
+
+
+def _fly(key: Hashable, flight: _Flight, demand: Demand) -> None:
+    try:
+        token = flight.owner._fetch(demand)  # noqa: SLF001  the source's other half
+    except BaseException as error:  # noqa: BLE001  whatever it is belongs to those who wait
+        flight.set_exception(error)
+    else:
+        flight.set_result(token)
+    # Only now: whoever comes in between finds the outcome, and does not ask again.
+    with _flights_lock:
+        _flights.pop(key, None)
+
+
+async def _arrival(flight: _Flight) -> None:
+    loop = asyncio.get_running_loop()
+    arrived = loop.create_future()
+
+    def settle() -> None:
+        if not arrived.done():
+            arrived.set_result(None)
+
+    def tell(_: Future[Token]) -> None:
+        # The loop may have ended meanwhile: nobody waits any more.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(settle)
+
+    flight.add_done_callback(tell)
+    await arrived

@@ -39,10 +39,28 @@ class Response(NamedTuple):
     body: bytes
 
 
+class HandshakeCutError(ConnectionError):
+    """The other side, or something before it, closed the line when TLS began."""
+
+
 class _Connection(http.client.HTTPSConnection):
     """A connection that remembers that it was broken off on purpose."""
 
     aborted = False
+
+    def connect(self) -> None:
+        """
+        Connect, through the proxy if there is one, and begin TLS.
+
+        Raises:
+            HandshakeCutError: The line was there, and broke when TLS began.
+        """
+        try:
+            super().connect()
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            if not self.is_open():
+                raise
+            raise HandshakeCutError("the line was cut when TLS began") from None
 
     def is_open(self) -> bool:
         sock: socket.socket | None = self.sock
@@ -123,12 +141,28 @@ class Transport:
                 response = self._attempt(connection, method, target, sent, body)
         except (OSError, http.client.HTTPException, zlib.error, EOFError, UnicodeError) as error:
             self._drop(connection)
-            raise _explain(error, host, self._timeout) from error
+            distrusted = isinstance(error, ssl.SSLCertVerificationError)
+            signer = self.look_at_signer(host) if distrusted else None
+            raise explain_failure(error, host, self._timeout, signer) from error
         except BaseException:
             self._drop(connection)
             raise
         self._give_back(host, connection)
         return response
+
+    def look_at_signer(self, host: str) -> str | None:
+        """Who signed the certificate of ``host``, trusted or not; nothing is sent there."""
+        from graphdaemon.signer import make_looking_context, read_signer
+
+        connection = self._connection(host, make_looking_context())
+        try:
+            connection.connect()
+            der = connection.sock.getpeercert(binary_form=True)
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        return read_signer(der or b"")
 
     async def run(self, call: Callable[[], T]) -> T:
         """
@@ -148,6 +182,11 @@ class Transport:
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(outcome)
 
+        self.start(work)
+        return await future
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Begin blocking work, which must not raise, on a daemon thread; nobody waits for it."""
         with self._lock:
             if self._idle_workers:
                 self._idle_workers -= 1
@@ -155,7 +194,6 @@ class Transport:
                 self._workers += 1
                 threading.Thread(target=self._work, daemon=True, name="graphdaemon").start()
             self._jobs.put(work)
-        return await future
 
     def close(self) -> None:
         """Close every connection, also those in use, and let the threads end."""
@@ -219,16 +257,17 @@ class Transport:
     def _context(self) -> ssl.SSLContext:
         return make_context(self._ca_file)
 
-    def _connection(self, host: str) -> _Connection:
+    def _connection(self, host: str, context: ssl.SSLContext | None = None) -> _Connection:
+        context = context or self._context
         parts = urlsplit(f"https://{host}")
         name, port = parts.hostname or "", parts.port or 443
         timeout = min(self._timeout, _CONNECT_TIMEOUT_S)
         proxy = find_proxy(name)
         if proxy is None:
-            return _Connection(name, port, timeout=timeout, context=self._context)
+            return _Connection(name, port, timeout=timeout, context=context)
         via = urlsplit(proxy)
         connection = _Connection(
-            via.hostname or "", via.port or 80, timeout=timeout, context=self._context
+            via.hostname or "", via.port or 80, timeout=timeout, context=context
         )
         connection.set_tunnel(name, port, headers=authorize_proxy(via.username, via.password))
         return connection
@@ -253,12 +292,11 @@ def _set_exception(future: asyncio.Future[T], error: BaseException) -> None:
 
 
 class _Trouble(NamedTuple):
-    """What a failure of the network is called, and what to do about it."""
+    """What a failure of the network is called; what to do about it is the case's."""
 
     causes: tuple[type[Exception], ...]
-    code: str
+    case: str
     message: str
-    hint: str
 
 
 # The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
@@ -267,59 +305,65 @@ _TROUBLES = (
         (ssl.SSLCertVerificationError,),
         "tls_untrusted",
         "the certificate of {host} is not trusted: {reason}",
-        "If the host or a proxy uses a private certificate authority, name its PEM file in "
-        "ca_file.",
     ),
     _Trouble(
         (socket.gaierror, UnicodeError),
         "host_unknown",
         "the name of {host} could not be resolved",
-        "Check the address for a typing error, and this machine's network and DNS.",
     ),
-    _Trouble(
-        (TimeoutError,),
-        "timed_out",
-        "{host} did not answer within {timeout:g} s",
-        "Check the network and the firewall; a proxy is taken from HTTPS_PROXY.",
-    ),
+    _Trouble((TimeoutError,), "timed_out", "{host} did not answer within {timeout:g} s"),
     _Trouble(
         (http.client.IncompleteRead, zlib.error, EOFError),
-        "connection_lost",
+        "answer_cut",
         "the answer of {host} broke off in the middle",
-        "Run it again; if it recurs, look for a proxy or firewall that cuts long answers.",
     ),
     _Trouble(
         (ConnectionRefusedError,),
-        "connection_failed",
+        "connection_refused",
         "nothing answers at {host}: connection refused",
-        "Check host and port; if it is the emulator, start it.",
     ),
     _Trouble(
         (ConnectionError, http.client.HTTPException),
         "connection_lost",
         "the connection to {host} broke ({kind})",
-        "Check the network, and try again.",
     ),
     _Trouble(
         (Exception,),
         "connection_failed",
         "the connection to {host} could not be made: {reason}",
-        "Check the network, and try again.",
     ),
 )
 
 
-def _explain(error: Exception, host: str, timeout: float) -> NetworkError:
+def explain_failure(
+    error: Exception, host: str, timeout: float, signer: str | None = None
+) -> NetworkError:
+    """The failure to reach ``host`` as ours, with the next step; ``signer`` is whose TLS it has."""
+    from graphdaemon.diagnosis import advise
+    from graphdaemon.signer import is_intercepted
+
+    case, message = _read_failure(error, host, timeout)
+    if signer is not None:
+        message += f"; it is signed by {signer}"
+        if case == "tls_untrusted" and is_intercepted(host, signer):
+            case = "tls_intercepted"
+    advice = advise(case, {"host": host})
+    return NetworkError(message, code=advice.code, hint=advice.step, case=case)
+
+
+def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str]:
     # http.client has no class of its own for a proxy's refusal (CPython, HTTPConnection._tunnel).
     if str(error).startswith("Tunnel connection failed"):
-        return NetworkError(
-            f"the proxy refused the connection to {host}: {str(error).partition(': ')[2]}",
-            code="proxy_refused",
-            hint="Check HTTPS_PROXY (user and password too), or exempt the host with NO_PROXY.",
-        )
+        words = str(error).partition(": ")[2]
+        case = {"407": "proxy_password", "403": "proxy_blocked"}.get(words[:3], "proxy_refused")
+        return case, f"the proxy refused the connection to {host}: {words}"
+    if isinstance(error, HandshakeCutError):
+        return "tls_broken", f"the connection to {host} broke as soon as TLS began"
     trouble = next(row for row in _TROUBLES if isinstance(error, row.causes))
     verdict = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
     message = trouble.message.format(
         host=host, reason=verdict or error, kind=type(error).__name__, timeout=timeout
     )
-    return NetworkError(message, code=trouble.code, hint=trouble.hint)
+    # OpenSSL's number for a certificate that names other hosts (X509_V_ERR_HOSTNAME_MISMATCH).
+    misnamed = getattr(error, "verify_code", None) == 62
+    return "tls_misnamed" if misnamed else trouble.case, message

@@ -19,8 +19,16 @@ from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedErr
 # A command's module is imported when the command runs, so that what it needs is its own cost; the
 # summaries stand here for the same reason, and a test keeps them true.
 _COMMANDS = {
+    "certificate": ("graphdaemon.cli.certificate", "Make or rotate the app's certificate."),
+    "consent": (
+        "graphdaemon.cli.consent",
+        "Print the page where an administrator consents.",
+    ),
+    "doctor": ("graphdaemon.cli.doctor", "Find out why it does not work."),
     "emulator": ("graphdaemon.cli.emulator", "Run a pretend tenant for trying and testing."),
+    "explain": ("graphdaemon.cli.explain", "Explain an error or a token, offline."),
     "quickstart": ("graphdaemon.cli.quickstart", "Show the whole job on a pretend tenant."),
+    "token": ("graphdaemon.cli.token", "Show what the app's token says."),
     "users": ("graphdaemon.cli.users", "List the users of the directory."),
 }
 
@@ -87,6 +95,9 @@ def _forget_output() -> None:
 
 def show(error: Error, indent: str = "") -> None:
     """Print an error: what happened, what support would ask for, and the next step."""
+    # A gateway may quote the request that it refuses, token and all.
+    from graphdaemon.log import redact
+
     lines = [f"Error: {error}"]
     if isinstance(error, IdentityError) and error.correlation_id:
         lines.append(f"Correlation ID: {error.correlation_id}")
@@ -95,7 +106,7 @@ def show(error: Error, indent: str = "") -> None:
     if error.hint:
         lines.append(f"Try: {error.hint}")
     for line in lines:
-        click.echo(_wrapped(line, indent), err=True)
+        click.echo(_wrapped(redact(line), indent), err=True)
 
 
 def _wrapped(line: str, indent: str) -> str:

@@ -1,0 +1,319 @@
+"""
+The identity platform: one token request with one proof, through MSAL, whose only home this is.
+
+MSAL speaks the protocol and keeps nothing here: it is built anew for each request, so neither its
+token cache nor its memory of refusals can get between a caller and the truth. It reports failure in
+four ways: an error dictionary, ``MsalServiceError``, ``ValueError`` for what it cannot read, and
+whatever its HTTP client raises. All four leave here as ours.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import time
+from collections.abc import Mapping
+from http.client import HTTPMessage
+from typing import Any, NoReturn
+from urllib.parse import urlencode, urlsplit
+
+from graphdaemon.clock import TOLERANCE_S, describe_skew, measure_skew
+from graphdaemon.diagnosis import locate
+from graphdaemon.errors import Error, IdentityError
+from graphdaemon.managed import ask_machine
+from graphdaemon.proof import Proof
+from graphdaemon.refusal import find_refusal
+from graphdaemon.settings import Settings
+from graphdaemon.token import Token
+from graphdaemon.transport import Response, Transport
+
+logger = logging.getLogger(__name__)
+
+# How MSAL 1.39 fails on an answer that is not of the form it expects; it checks none of them.
+_UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+# From this life on, tokens are renewed at half of it, as azure-identity and MSAL do.
+_LONG_LIFE_S = 7200.0
+_WHERE = "/metadata/instance/compute"
+
+
+class Authority:
+    """
+    The token service that the settings name.
+
+    Nothing is sent before the first token is asked for.
+    """
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._http = _HttpClient(transport, settings.timeout, settings.region)
+
+    def request_token(self, proof: Proof, claims: str | None = None) -> Token:
+        """
+        Ask for a token for the configured scope; blocks.
+
+        Args:
+            proof: What to prove the app's identity with.
+            claims: What Graph demands of the token: JSON text.
+
+        Raises:
+            SettingsError: The proof cannot be made.
+            IdentityError: The identity platform refused, or made no sense.
+            NetworkError: It was not reached.
+        """
+        import msal.exceptions
+
+        asked_at = time.time()
+        self._http.last_answer = None
+        try:
+            result = self._ask(proof, claims)
+            if "access_token" in result:
+                return _read_token(result, asked_at)
+            if not result.get("error"):
+                raise ValueError("neither a token nor an error")
+        except Error:
+            raise
+        except (*_UNREADABLE, msal.exceptions.MsalServiceError) as error:
+            self._refuse_last_answer(error, proof)
+        raise self._refused(result, proof)
+
+    def _ask(self, proof: Proof, claims: str | None) -> Any:
+        if proof.managed_identity is not None:
+            return self._ask_machine(proof.managed_identity, claims)
+        import msal
+
+        settings = self._settings
+        application: Any = msal.ConfidentialClientApplication(
+            settings.client_id,
+            # Late, since where the assertion goes is known once the authority is discovered.
+            client_credential=proof.secret.reveal()
+            if proof.secret is not None
+            else {"client_assertion": lambda: self._assert(proof, application)},
+            authority=settings.authority,
+            oidc_authority=settings.oidc_authority,
+            # MSAL would ask Microsoft about every host it does not know, and on every failure
+            # again, whose trouble then hides the failure (MSAL Python #496, #578).
+            instance_discovery=False,
+            azure_region=True if settings.region == "auto" else settings.region,
+            # Graph can then revoke a token at once, so that Entra ID lets it live a day.
+            client_capabilities=["cp1"] if settings.authority is not None else None,
+            http_client=self._http,
+        )
+        return application.acquire_token_for_client(
+            scopes=list(settings.scope), claims_challenge=claims
+        )
+
+    def _assert(self, proof: Proof, application: Any) -> str:
+        assert proof.assertion is not None, "a proof is a secret, an assertion or an identity"
+        return proof.assertion(application.authority.token_endpoint, self._transport.exchange)
+
+    def _ask_machine(self, identity: str, claims: str | None) -> Any:
+        import msal
+
+        if identity == "system":
+            which = msal.SystemAssignedManagedIdentity()
+        elif identity.startswith("/"):
+            which = msal.UserAssignedManagedIdentity(resource_id=identity)
+        else:
+            which = msal.UserAssignedManagedIdentity(client_id=identity)
+        client = msal.ManagedIdentityClient(which, http_client=self._http)
+        resource = self._settings.scope[0].removesuffix("/.default")
+        return client.acquire_token_for_client(resource=resource, claims_challenge=claims)
+
+    def _refuse_last_answer(self, error: Exception, proof: Proof) -> NoReturn:
+        """Turn MSAL's exception into ours, by the answer it could not use."""
+        answer = self._http.last_answer
+        body = _json_object(answer.body) if answer is not None else None
+        if body is not None and body.get("error"):
+            raise self._refused(body, proof) from error
+        place = self._place(proof)
+        if answer is not None and (answer.status >= 500 or answer.status == 429):
+            raise IdentityError(
+                f"the identity platform is out of order: {place} answered {answer.status}",
+                code="identity_unavailable",
+                hint="Wait a minute and run it again; the settings are not to blame.",
+            ) from error
+        status = f" (HTTP {answer.status})" if answer is not None else ""
+        raise IdentityError(
+            f"{place} did not answer like a token service{status}",
+            code="identity_unreadable",
+            hint="Check the authority's address; a proxy or sign-in page may be answering instead.",
+        ) from error
+
+    def _refused(self, body: Mapping[str, Any], proof: Proof) -> IdentityError:
+        error = str(body.get("error"))
+        text = _first_sentences(str(body.get("error_description") or error))
+        if proof.managed_identity is not None:
+            return _refused_by_machine(error, text)
+        codes = _read_codes(body, text)
+        secret = proof.secret
+        refusal = find_refusal(
+            codes,
+            text,
+            locate(self._settings.authority, self._settings.consent_url),
+            guid_secret=bool(secret and _GUID.fullmatch(secret.reveal())),
+            error=error,
+        )
+        hint = refusal.hint
+        if refusal.case == "secret_id_given":
+            hint = f"{proof.source} looks like a Secret ID, for it is a GUID. {hint}"
+        if error == "temporarily_unavailable" or refusal.code == "identity_unavailable":
+            return IdentityError(
+                text,
+                code="identity_unavailable",
+                hint="Wait a minute and run it again.",
+                error=error,
+                error_codes=codes,
+                correlation_id=body.get("correlation_id"),
+            )
+        skew = self._skew() if refusal.code == "clock_wrong" else None
+        return IdentityError(
+            f"{skew}: {text}" if skew else text,
+            code=refusal.code,
+            case=refusal.case,
+            hint=hint,
+            error=error,
+            error_codes=codes,
+            correlation_id=body.get("correlation_id"),
+        )
+
+    def _place(self, proof: Proof) -> str:
+        if proof.managed_identity is not None:
+            return "this machine's metadata service"
+        return self._settings.authority or self._settings.oidc_authority or ""
+
+    def _skew(self) -> str | None:
+        """How far this machine's clock is off, if the answer shows that it is."""
+        answer = self._http.last_answer
+        seconds = measure_skew(answer.headers, time.time()) if answer is not None else None
+        if seconds is None or abs(seconds) < TOLERANCE_S / 5:
+            return None
+        return describe_skew(seconds, urlsplit(self._http.last_url).netloc)
+
+
+class _Answer:
+    """What MSAL expects its HTTP client to return (msal.oauth2cli.http.Response)."""
+
+    def __init__(self, response: Response) -> None:
+        self.status_code = response.status
+        self.headers = dict(response.headers.items())
+        self.text = response.body.decode("utf-8", "replace")
+
+    def raise_for_status(self) -> None:
+        """MSAL calls this for 5xx only."""
+        import msal.exceptions
+
+        if self.status_code >= 400:
+            raise msal.exceptions.MsalServiceError(
+                error="http_error", error_description=f"HTTP {self.status_code}"
+            )
+
+
+class _HttpClient:
+    """MSAL's way to our transport, so that TLS, proxy and timeout are the same for all."""
+
+    def __init__(self, transport: Transport, timeout: float, region: str | None) -> None:
+        self._transport = transport
+        self._timeout = timeout
+        self._region = region
+        self._discovered: dict[str, _Answer] = {}
+        self.last_answer: Response | None = None
+        self.last_url = ""
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_ignored: object,
+    ) -> _Answer:
+        separator = "&" if "?" in url else "?"
+        address = f"{url}{separator}{urlencode(params)}" if params else url
+        if urlsplit(url).scheme == "http":  # a machine's own metadata service
+            self.last_url = address
+            self.last_answer = self._ask_machine(address, headers or {})
+            return _Answer(self.last_answer)
+        # Where a token service's endpoints are does not change while a program runs.
+        known = self._discovered.get(address)
+        if known is None:
+            known = self._exchange("GET", address, headers, None)
+            if known.status_code == 200:
+                self._discovered[address] = known
+        return known
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_ignored: object,
+    ) -> _Answer:
+        # MSAL posts only when its cache has nothing: the sample's own words.
+        logger.info("No suitable token exists in cache. Let's get a new one from AAD.")
+        form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        address = f"{url}?{urlencode(params)}" if params else url
+        return self._exchange("POST", address, form, urlencode(data or {}).encode())
+
+    def _ask_machine(self, url: str, headers: Mapping[str, str]) -> Response:
+        if self._region not in (None, "auto") and urlsplit(url).path.startswith(_WHERE):
+            # MSAL asks even where the settings say it, which takes seconds outside Azure.
+            body = json.dumps({"location": self._region}).encode()
+            return Response(200, HTTPMessage(), body)
+        return ask_machine(url, headers, timeout=self._timeout)
+
+    def close(self) -> None:
+        """The transport is closed by whoever opened it."""
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
+    ) -> _Answer:
+        self.last_answer = None
+        self.last_url = url
+        self.last_answer = self._transport.exchange(method, url, headers or {}, body)
+        return _Answer(self.last_answer)
+
+
+def _refused_by_machine(error: str, text: str) -> IdentityError:
+    return IdentityError(
+        f"this machine's metadata service gives no token: {text}",
+        code="managed_identity_absent",
+        hint="Check managed_identity (system, a client ID or a resource ID), and that the identity "
+        "is assigned to this machine: Identity on its page in the portal.",
+        error=error,
+    )
+
+
+def _read_token(result: Mapping[str, Any], asked_at: float) -> Token:
+    value = result["access_token"]
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise TypeError("the access token is not a text that a header can hold")
+    # RFC 6749, 5.1 leaves expires_in out where it is known otherwise; MSAL assumes an hour then.
+    life = float(result.get("expires_in", 3599))
+    refresh_on = result.get("refresh_on")
+    refresh_at = float(refresh_on) if refresh_on is not None else None
+    if refresh_at is None and life >= _LONG_LIFE_S:
+        refresh_at = asked_at + life / 2
+    return Token(value, asked_at + life, refresh_at, asked_at)
+
+
+def _read_codes(body: Mapping[str, Any], text: str) -> tuple[int, ...]:
+    given = body.get("error_codes")
+    codes = [code for code in given if isinstance(code, int)] if isinstance(given, list) else []
+    return tuple(codes or [int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1]])
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _first_sentences(description: str) -> str:
+    """The description without trace data, which has line breaks or blanks before it."""
+    return re.split(r"\s+Trace ID:", description, maxsplit=1)[0].strip()

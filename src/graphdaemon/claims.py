@@ -1,0 +1,238 @@
+"""
+What an access token says, read without being verified: for people, never for decisions on access.
+
+A client may not rely on it (the token is its API's business, and need not even be a JWT), so only
+explanations are made of it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from graphdaemon.cloud import CLOUDS
+
+GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+
+
+class Claim(NamedTuple):
+    """
+    One claim, and what it means in plain words.
+
+    Attributes:
+        name: The claim's own, such as ``roles``.
+        value: For reading; lists are joined.
+        sentence: Empty where nothing is known about it.
+    """
+
+    name: str
+    value: str
+    sentence: str
+
+
+def read_claims(token: str) -> dict[str, Any] | None:
+    """The claims of a JWT, or None if ``token`` is none."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        body = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
+        claims = json.loads(body)
+    except (ValueError, binascii.Error):
+        return None
+    return claims if isinstance(claims, dict) else None
+
+
+def read_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    """The app roles; absent means none, for the claim is left out then."""
+    return _texts(claims.get("roles"))
+
+
+def read_time(claims: Mapping[str, Any], name: str) -> float | None:
+    """Epoch seconds of ``exp``, ``iat`` or ``nbf``, or None."""
+    value = claims.get(name)
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return None
+    return float(value) if 0 <= value < 1e11 else None
+
+
+def is_delegated(claims: Mapping[str, Any]) -> bool:
+    """Say whether a user is behind the token: delegated permissions are in ``scp``."""
+    return claims.get("idtyp") != "app" and isinstance(claims.get("scp"), str)
+
+
+def is_for_graph(audience: object) -> bool:
+    """Say whether ``audience`` is Microsoft Graph, in any cloud."""
+    bare = str(audience).rstrip("/").lower()
+    return bare == GRAPH_APP_ID or bare in {cloud.graph for cloud in CLOUDS}
+
+
+def describe_claims(claims: Mapping[str, Any], now: float) -> list[Claim]:
+    """Every claim with its sentence; what matters most comes first."""
+    order = {name: place for place, name in enumerate(_SENTENCES)}
+    described = []
+    for name in sorted(claims, key=lambda name: (order.get(name, len(order)), name)):
+        sentence = _SENTENCES.get(name, _nothing)
+        described.append(
+            Claim(
+                _printable(name), _printable(_show(claims[name])), _printable(sentence(claims, now))
+            )
+        )
+    if "roles" not in claims and not is_delegated(claims):
+        described.insert(0, Claim("roles", "", "absent: the app holds no role of this API"))
+    return described
+
+
+def describe_moment(moment: float, now: float) -> str:
+    """``in 57 minutes``, or ``2 hours 3 minutes ago``."""
+    seconds = abs(moment - now)
+    parts = [
+        (int(seconds // 86400), "day"),
+        (int(seconds % 86400 // 3600), "hour"),
+        (int(seconds % 3600 // 60), "minute"),
+    ]
+    shown = [f"{count} {unit}{'s' * (count != 1)}" for count, unit in parts if count][:2]
+    words = " ".join(shown) or f"{int(seconds)} second{'s' * (int(seconds) != 1)}"
+    return f"in {words}" if moment > now else f"{words} ago"
+
+
+def format_time(moment: float) -> str:
+    """``2026-03-01 09:10:11 UTC``."""
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+
+
+def _show(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return ", ".join(value)
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _printable(text: str) -> str:
+    # Whoever controls an app's name must not control the terminal.
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+
+
+Claims = Mapping[str, Any]
+
+
+def _roles(claims: Claims, _: float) -> str:
+    count = len(read_roles(claims))
+    plural = "s" * (count != 1)
+    return f"what the app may do in the whole tenant, with no user ({count} app role{plural})"
+
+
+def _audience(claims: Claims, _: float) -> str:
+    audience = str(claims["aud"])
+    if not is_for_graph(audience):
+        return "the one API that accepts this token"
+    cloud = next((one for one in CLOUDS if audience.rstrip("/").lower() == one.graph), None)
+    return (
+        "for Microsoft Graph" + (f" of the {cloud.name} cloud" if cloud else "") + " and no other"
+    )
+
+
+def _expiry(claims: Claims, now: float) -> str:
+    expires = read_time(claims, "exp")
+    if expires is None:
+        return "no time that could be read"
+    word = "expires" if expires > now else "expired"
+    return f"{word} {describe_moment(expires, now)} ({format_time(expires)})"
+
+
+def _issued(claims: Claims, now: float) -> str:
+    issued = read_time(claims, "iat")
+    if issued is None:
+        return "no time that could be read"
+    return f"issued {describe_moment(issued, now)}: roles granted since then are not in it"
+
+
+def _start(claims: Claims, now: float) -> str:
+    start = read_time(claims, "nbf")
+    if start is None:
+        return "no time that could be read"
+    return (
+        "valid already"
+        if start <= now
+        else f"not valid yet; it begins {describe_moment(start, now)}"
+    )
+
+
+def _method(name: str) -> Callable[[Claims, float], str]:
+    words = {
+        "0": "no credential: a public client",
+        "1": "the app proved who it is with a secret",
+        "2": "the app proved who it is with a certificate or a federated credential",
+    }
+    return lambda claims, _: words.get(str(claims[name]), "")
+
+
+def _kind(claims: Claims, _: float) -> str:
+    return {
+        "app": "an app's own token, with no user",
+        "user": "a token for a user who is signed in",
+    }.get(str(claims["idtyp"]), "")
+
+
+def _capabilities(claims: Claims, _: float) -> str:
+    names = [one.lower() for one in _texts(claims["xms_cc"])]
+    if "cp1" in names:
+        return "may be revoked before it expires (continuous access evaluation)"
+    return "capabilities of the client"
+
+
+def _version(claims: Claims, _: float) -> str:
+    return f"format of the token, chosen by the API: version {claims['ver']}"
+
+
+def _scopes(_claims: Claims, _: float) -> str:
+    return (
+        "delegated permissions: what the app may do for the signed-in user, who must be allowed to"
+    )
+
+
+def _say(sentence: str) -> Callable[[Claims, float], str]:
+    return lambda _claims, _now: sentence
+
+
+_nothing = _say("")
+_OPAQUE = _say("for Microsoft alone")
+
+# Source: "Access token claims reference" on learn.microsoft.com.
+_SENTENCES: dict[str, Callable[[Claims, float], str]] = {
+    "roles": _roles,
+    "scp": _scopes,
+    "aud": _audience,
+    "exp": _expiry,
+    "iat": _issued,
+    "nbf": _start,
+    "tid": _say("the tenant whose directory it is for"),
+    "appid": _say("the app: its Application (client) ID"),
+    "azp": _say("the app: its Application (client) ID"),
+    "app_displayname": _say("the app's name"),
+    "appidacr": _method("appidacr"),
+    "azpacr": _method("azpacr"),
+    "idtyp": _kind,
+    "oid": _say("object ID of the app's service principal in the tenant, or of the user"),
+    "sub": _say("whom it is about; for an app the same as oid"),
+    "iss": _say("who issued it"),
+    "ver": _version,
+    "xms_cc": _capabilities,
+    "upn": _say("the signed-in user"),
+    "unique_name": _say("the signed-in user"),
+    "preferred_username": _say("the signed-in user"),
+    "wids": _say("template IDs of directory roles; 0997a1d0-… is every app's"),
+    "tenant_region_scope": _say("the region of the tenant"),
+    "idp": _say("where the identity comes from"),
+    "xms_tcdt": _say("when the tenant was created"),
+    "aio": _OPAQUE,
+    "rh": _OPAQUE,
+    "uti": _say("the token's own ID, which sign-in logs show"),
+}

@@ -1,0 +1,208 @@
+"""The token service: its clock, its metadata, the tenant, the credential, the token."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from graphdaemon.claims import describe_moment, format_time, is_for_graph, read_roles, read_time
+from graphdaemon.clock import TOLERANCE_S, describe_skew, measure_skew
+from graphdaemon.cloud import CLOUDS
+from graphdaemon.diagnosis import advise
+from graphdaemon.doctor.examination import Examination
+from graphdaemon.doctor.finding import Finding, fail, fail_with, ok, skip, warn
+from graphdaemon.errors import IdentityError, NetworkError, SettingsError
+from graphdaemon.proof import Proof, list_expiring, list_proofs
+from graphdaemon.refusal import find_refusal
+from graphdaemon.token import Demand
+
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_WORTH_TELLING_S = 30.0
+_SIGNING = ("certificate", "keyvault")
+
+
+def check_settings(examination: Examination) -> Finding:
+    """Look whether they are there and of the right form."""
+    settings = examination.read_settings()
+    sources = list(dict.fromkeys(settings.sources.values()))
+    where = ", ".join(sources) or "defaults"
+    app = f"app {settings.client_id}" if settings.client_id else "this machine's identity"
+    return ok(f"{where}: {app}, {examination.authority or 'no authority'}", sources=sources)
+
+
+def check_clock(examination: Examination) -> Finding:
+    """Compare the token service's clock with ours."""
+    try:
+        answer = examination.ask_metadata()
+    except NetworkError:
+        return skip("no answer to compare with")
+    middle = (answer.asked_at + answer.came_at) / 2
+    skew = measure_skew(answer.response.headers, middle)
+    if skew is None:
+        return skip("the token service does not say what time it is")
+    host = urlsplit(examination.authority or "").netloc
+    if abs(skew) < _WORTH_TELLING_S:
+        return ok(f"within {max(1, round(abs(skew)))} s of {host}", seconds=round(skew, 1))
+    words = describe_skew(skew, host)
+    advice = advise("clock_wrong")
+    # A secret carries no time; a signed assertion does, and is refused beyond the tolerance.
+    signs = any(one.kind in _SIGNING for one in examination.settings.credentials)
+    if signs and abs(skew) > TOLERANCE_S:
+        return fail(words, advice, IdentityError.exit_code, seconds=round(skew, 1))
+    return warn(words, advice, seconds=round(skew, 1))
+
+
+def check_authority(examination: Examination) -> Finding:
+    """Look whether it answers like a token service."""
+    response = examination.ask_metadata().response
+    place = examination.authority
+    body = _json_object(response.body)
+    if response.status >= 500 or response.status == 429:
+        raise IdentityError(
+            f"the identity platform is out of order: {place} answered {response.status}",
+            code="identity_unavailable",
+            hint=advise("identity_unavailable").step,
+        )
+    if "error" in body or (response.status == 200 and "token_endpoint" in body):
+        said = "its metadata" if response.status == 200 else "a refusal in a token service's words"
+        return ok(f"{urlsplit(place or '').netloc} answers with {said}", status=response.status)
+    kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
+    raise IdentityError(
+        f"{place} did not answer like a token service (HTTP {response.status}, {kind})",
+        code="identity_unreadable",
+        hint=advise("identity_unreadable").step,
+    )
+
+
+def check_tenant(examination: Examination) -> Finding:
+    """Look whether there is such a tenant."""
+    response = examination.ask_metadata().response
+    body = _json_object(response.body)
+    if "error" in body:
+        raise _refuse(examination, body)
+    issuer = str(body.get("issuer", ""))
+    named = urlsplit(examination.authority or "").path.strip("/").split("/")[0]
+    found = next((part for part in urlsplit(issuer).path.split("/") if _GUID.fullmatch(part)), None)
+    if found is None:
+        return ok(f"issuer {issuer}", issuer=issuer)
+    words = f"tenant {found}" if found == named.lower() else f"{named} is tenant {found}"
+    region = body.get("tenant_region_scope")
+    if isinstance(region, str):
+        words += f", region {region}"
+    return ok(words, tenant=found, region=region, issuer=issuer)
+
+
+def check_credential(examination: Examination) -> Finding:
+    """Look which credential there is, whether it fits together, and how long it lasts."""
+    proofs = list_proofs(examination.settings)
+    broken = [proof for proof in proofs if proof.problem is not None]
+    words = "; then ".join(describe_proof(proof, examination.now()) for proof in proofs)
+    kinds = [proof.kind for proof in proofs]
+    if len(broken) == len(proofs) and broken[0].problem is not None:
+        return fail_with(broken[0].problem)
+    if broken and broken[0].problem is not None:
+        found = fail_with(broken[0].problem)
+        return warn(f"{words}; {found.words}", found.advice, kinds=kinds)
+    guid = next((p for p in proofs if p.secret and _GUID.fullmatch(p.secret.reveal())), None)
+    if guid is not None:
+        advice = advise("secret_id_given", examination.values)
+        return warn(f"{guid.source} has the form of a Secret ID", advice, kinds=kinds)
+    ending = list_expiring(proofs, examination.now())
+    if not ending:
+        return ok(words, kinds=kinds)
+    _, left = min(ending, key=lambda one: one[1])
+    if left < 0 and len(proofs) == 1:
+        advice = advise("certificate_expired", examination.values)
+        return fail(words, advice, IdentityError.exit_code, kinds=kinds)
+    return warn(words, advise("certificate_ending", examination.values), kinds=kinds)
+
+
+def describe_proof(proof: Proof, now: float) -> str:
+    """``certificate 0A1B… (private_key_file in parameters.json), expires in 300 days``."""
+    names = {"managed_identity": "managed identity", "keyvault": "key in a vault"}
+    words = names.get(proof.kind, proof.kind)
+    if proof.thumbprint:
+        words += f" {proof.thumbprint}"
+    words += f" ({proof.source})"
+    if proof.expires_at is not None:
+        ends = "expires" if proof.expires_at > now else "expired"
+        words += f", {ends} {describe_moment(proof.expires_at, now)}"
+    return words
+
+
+def check_token(examination: Examination) -> Finding:
+    """Ask for a token, and look what it is for."""
+    token = examination.fetch_token(Demand())
+    claims = examination.claims
+    if not claims:
+        return ok(
+            f"issued, expires {describe_moment(token.expires_at, examination.now())}; it is no "
+            "JWT, so nothing can be read in it"
+        )
+    audience = str(claims.get("aud"))
+    roles = read_roles(claims)
+    expires = read_time(claims, "exp") or token.expires_at
+    words = (
+        f"for {audience}, expires {describe_moment(expires, examination.now())}, "
+        f"{'roles ' + ', '.join(roles) if roles else 'without roles'}"
+    )
+    details = {"audience": audience, "roles": list(roles), "expires": format_time(expires)}
+    graph = urlsplit(examination.settings.endpoint).hostname
+    if graph in _GRAPHS and not is_for_graph(audience):
+        values = examination.values | {"api": f"https://{graph}"}
+        return warn(words, advise("audience_wrong", values), **details)
+    return ok(words, **details)
+
+
+def check_each_credential(examination: Examination) -> Finding:
+    """Look whether every one of several credentials would serve, not only the first."""
+    from graphdaemon.authority import Authority
+
+    authority = Authority(examination.settings, examination.transport)
+    served, lost = [], []
+    for proof in list_proofs(examination.settings):
+        try:
+            if proof.problem is not None:
+                raise proof.problem
+            authority.request_token(proof)
+        except (SettingsError, IdentityError) as error:
+            lost.append((proof, error))
+        else:
+            served.append(proof.source)
+    words = f"accepted: {', '.join(served) or 'none'}"
+    if not lost:
+        return ok(words, accepted=served)
+    proof, reason = lost[0]
+    found = fail_with(reason)
+    return warn(f"{words}; {proof.source}: {found.words}", found.advice, accepted=served)
+
+
+_GRAPHS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}
+
+
+def _refuse(examination: Examination, body: Mapping[str, Any]) -> IdentityError:
+    text = str(body.get("error_description") or body.get("error"))
+    text = re.split(r"\s+Trace ID:", text, maxsplit=1)[0].strip()
+    codes = tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])
+    refusal = find_refusal(codes, text, examination.values, error=str(body.get("error")))
+    correlation_id = body.get("correlation_id")
+    return IdentityError(
+        text,
+        code=refusal.code,
+        hint=refusal.hint,
+        case=refusal.case,
+        error=str(body.get("error")),
+        error_codes=codes,
+        correlation_id=correlation_id if isinstance(correlation_id, str) else None,
+    )
+
+
+def _json_object(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
