@@ -411,8 +411,6 @@ def test_the_pretend_tenant_rolls_keys_too(
 
     outcome = command("certificate", "rotate", path)
 
-    if outcome.code == 5 and ("segment" in outcome.err or "addKey: 403" in outcome.err):
-        pytest.skip("this emulator does not let apps roll their own keys yet")
     assert outcome.code == 0, outcome.err
     assert "Removed the old key" in outcome.err
     assert read_key_pair(key_file).certificate.thumbprint != app.thumbprint

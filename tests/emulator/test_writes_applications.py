@@ -2,6 +2,7 @@
 
 import base64
 import re
+import json
 import time
 from typing import Any
 from uuid import uuid4
@@ -504,6 +505,30 @@ def test_rolling_keys(writer: Writer) -> None:
     assert writer.post(f"{path}/removeKey", removing).message == (
         f"No key credential found with keyId '{key_id}'."
     )
+
+
+def test_rolling_own_keys(writer: Writer, probe: Probe) -> None:
+    """An application rolls its own keys without any permission, and nobody else's."""
+    old, new = make_identity(6), make_identity(7)
+    made, other = (make(writer, keyCredentials=[certify(old)]) for _ in range(2))
+    install(writer, made["appId"])
+    token = ask(writer, made["appId"], **assertion(writer, old, made["appId"])).json()
+    headers = {
+        "Authorization": f"Bearer {token['access_token']}",
+        "Content-Type": "application/json",
+    }
+    statuses = []
+    for target in (made, other):
+        body = {
+            "keyCredential": certify(new),
+            "passwordCredential": None,
+            "proof": prove(old, target["id"]),
+        }
+        path = f"/v1.0/applications/{target['id']}/addKey"
+        answer = probe.send("POST", path, headers=headers, body=json.dumps(body).encode())
+        statuses.append(answer.status)
+
+    assert statuses == [200, 403]
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,10 @@ _PARTS = {
 _OWNABLE = frozenset({"applications", "groups", "serviceprincipals"})
 
 
+# "An application doesn't need any specific permission to roll its own keys" ("application: addKey").
+_ROLLING = ("/addKey", "/removeKey")
+
+
 class Permit(NamedTuple):
     """
     What a caller may do on a route that it is let in to.
@@ -78,6 +82,7 @@ class Permit(NamedTuple):
         owned: it may write only what it owns.
         hidden: it sees the members of groups that hide them.
         itself: it may have only the signed-in user's own.
+        own_keys: it is an application that may roll its own keys only.
         graph_roles: it may assign Microsoft Graph's application permissions.
         properties: it may write these properties only; None is all.
     """
@@ -86,6 +91,7 @@ class Permit(NamedTuple):
     owned: bool = False
     hidden: bool = False
     itself: bool = False
+    own_keys: bool = False
     graph_roles: bool = True
     properties: frozenset[str] | None = None
 
@@ -109,6 +115,8 @@ def authorize(
     if not caller.delegated and _is_me(template):
         raise deny("me_without_user")
     permit = _judge(caller.permissions, caller.delegated, method, template)
+    if permit is None and not caller.delegated and template.endswith(_ROLLING):
+        return Permit(own_keys=True)
     if permit is None:
         raise deny("forbidden")
     if caller.delegated and writes(method, template):

@@ -85,6 +85,8 @@ def check_owned(call: Call, found: Found) -> None:
     Raises:
         GraphFault: 403.
     """
+    if call.permit.own_keys and _decode(found.doc).get("appId") != call.caller.app_id:
+        raise deny("forbidden")
     if call.permit.owned and found.kind in {"application", "group", "servicePrincipal"}:
         owners = call.directory.neighbours(call.tenant, Links("owners", found.seq))
         if call.caller.object_id not in {_decode(one.content)["id"] for one in owners}:
