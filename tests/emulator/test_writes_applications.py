@@ -1,8 +1,8 @@
 """Applications and their credentials that are written through Graph, and what tokens make of it."""
 
 import base64
-import re
 import json
+import re
 import time
 from typing import Any
 from uuid import uuid4

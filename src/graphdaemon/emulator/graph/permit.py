@@ -69,7 +69,7 @@ _PARTS = {
 _OWNABLE = frozenset({"applications", "groups", "serviceprincipals"})
 
 
-# "An application doesn't need any specific permission to roll its own keys" ("application: addKey").
+# "An application does not need any specific permission to roll its own keys" (addKey).
 _ROLLING = ("/addKey", "/removeKey")
 
 
