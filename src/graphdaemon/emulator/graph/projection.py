@@ -33,7 +33,7 @@ def _make_decoder(kind: str, names: tuple[str, ...]) -> Callable[[bytes], Any]:
     """A decoder that slices only these properties out of each document of an array."""
     fields = [(name, msgspec.Raw, _stand_in(kind, name)) for name in names]
     row = msgspec.defstruct("Row", fields, gc=False)
-    decode: Callable[[bytes], Any] = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]  a type made at run time
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]  # a type made at run time
     return decode
 
 
