@@ -5,8 +5,9 @@ The document holds what is set; the face is what a list answers without
 `$select`, so that a page of it is bytes put together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -71,7 +72,7 @@ def render(kind: str, record: Record) -> Row:
         if seldom:
             return _divide(record, key, name, seldom)
         doc = _encode(record)
-        face = _encode(_show_default(kind, record))
+        face = _encode(_make_decoder(kind)(doc))
     return Row(record["id"], key, name, face, doc)
 
 
@@ -85,7 +86,7 @@ def _divide(record: Record, key: str, name: str, seldom: list[str]) -> Row:
     often = record.copy()
     rest = {prop: often.pop(prop) for prop in seldom}
     brief, end = _encode(often), _encode(rest)
-    face = _encode(_show_default("user", often))
+    face = _encode(_make_decoder("user")(brief))
     return Row(record["id"], key, name, face, b"%b,%b" % (brief[:-1], end[1:]), len(brief) - 1)
 
 
@@ -113,16 +114,16 @@ def _is_complex(kind: str, name: str) -> bool:
     return "microsoft.graph." in edm and edm not in _ENUMERATIONS
 
 
-def _show_default(kind: str, record: Record) -> Record:
-    shown = _list_blanks(kind).copy()
-    for name in shown:
-        value = record.get(name)
-        if value is not None:
-            shown[name] = value
-    return shown
-
-
 @cache
-def _list_blanks(kind: str) -> Record:
-    """The default representation of an object of which nothing is set."""
-    return {name: schema.blank(kind, name) for name in schema.default(kind)}
+def _make_decoder(kind: str) -> Callable[[bytes], Any]:
+    """
+    A decoder that slices the default representation out of a document.
+
+    To write the slices again costs a third of what it costs to pick and encode values.
+    """
+    fields = [(name, msgspec.Raw, _stand_in(kind, name)) for name in schema.default(kind)]
+    return msgspec.json.Decoder(msgspec.defstruct("Face", fields, gc=False)).decode
+
+
+def _stand_in(kind: str, name: str) -> msgspec.Raw:
+    return msgspec.Raw(b"null" if schema.blank(kind, name) is None else b"[]")
