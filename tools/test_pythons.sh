@@ -13,7 +13,7 @@ for version in 3.11 3.12 3.13; do
     .venv/bin/uv pip install --quiet --python "$venv/bin/python" --require-hashes -r requirements/dev.txt
     .venv/bin/uv pip install --quiet --python "$venv/bin/python" --no-deps --no-build-isolation --editable .
     echo "Python $version: $("$venv/bin/python" --version)"
-    "$venv/bin/pytest" --numprocesses=2 --quiet || failed="$failed $version"
+    "$venv/bin/pytest" --numprocesses=2 --quiet --ignore=tests/peers || failed="$failed $version"
 done
 if [ -n "$failed" ]; then
     echo "failed on:$failed" >&2

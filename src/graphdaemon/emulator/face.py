@@ -42,6 +42,9 @@ _SELDOM = frozenset(
 )
 
 
+_NONE: frozenset[str] = frozenset()
+
+
 class _Identified(msgspec.Struct):
     id: str
 
@@ -64,30 +67,23 @@ def render(kind: str, record: Record) -> Row:
     key = str(record.get(KINDS[kind].key) or record["id"]).casefold()
     name = str(record.get("displayName") or "").casefold()
     if kind in _WHOLE:
-        doc, face = _encode(_arrange(kind, record)), None
-    else:
-        if None in record.values():
-            record = {prop: value for prop, value in record.items() if value is not None}
-        seldom = [prop for prop in record if prop in _SELDOM] if kind == "user" else []
-        if seldom:
-            return _divide(record, key, name, seldom)
-        doc = _encode(record)
-        face = _encode(_make_decoder(kind)(doc))
-    return Row(record["id"], key, name, face, doc)
+        return Row(record["id"], key, name, None, _encode(_arrange(kind, record)))
+    seldom = _SELDOM if kind == "user" else _NONE
+    often: Record = {}
+    rest: Record = {}
+    for prop, value in record.items():
+        if value is not None:
+            (rest if prop in seldom else often)[prop] = value
+    doc = brief = _encode(often)
+    if rest:
+        doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
+    face = _encode(_make_decoder(kind)(brief))
+    return Row(record["id"], key, name, face, doc, len(brief) - 1 if rest else None)
 
 
 def is_brief(kind: str, names: Iterable[str]) -> bool:
     """Whether the beginning of a document says all that there is to say of these properties."""
     return kind == "user" and _SELDOM.isdisjoint(names)
-
-
-def _divide(record: Record, key: str, name: str, seldom: list[str]) -> Row:
-    """A user whose document ends in what is asked for seldom."""
-    often = record.copy()
-    rest = {prop: often.pop(prop) for prop in seldom}
-    brief, end = _encode(often), _encode(rest)
-    face = _encode(_make_decoder("user")(brief))
-    return Row(record["id"], key, name, face, b"%b,%b" % (brief[:-1], end[1:]), len(brief) - 1)
 
 
 def render_application(record: Record) -> Row:

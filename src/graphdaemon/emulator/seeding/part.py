@@ -17,7 +17,13 @@ from graphdaemon.emulator.names import load_names
 from graphdaemon.emulator.role import draft_role, find_role_id
 from graphdaemon.emulator.seeding.device import draw_devices
 from graphdaemon.emulator.seeding.draw import Draw
-from graphdaemon.emulator.seeding.group import draw_groups, pick_members, pick_owners, pick_run
+from graphdaemon.emulator.seeding.group import (
+    Group,
+    draw_groups,
+    pick_members,
+    pick_owners,
+    pick_run,
+)
 from graphdaemon.emulator.seeding.program import draw_foreign_principals, draw_programs
 from graphdaemon.emulator.seeding.staff import Staff
 from graphdaemon.emulator.seeding.user import draw_users
@@ -98,6 +104,9 @@ class Units(msgspec.Struct, tag=True, array_like=True):
 
 Part = Rows | Pairs | Units
 
+# Who can be in a group.
+_MEMBERS = ("user", "device", "servicePrincipal", "group")
+
 
 def draw_parts(order: Order) -> Iterator[Part]:
     """Everything that `order` asks for."""
@@ -105,19 +114,22 @@ def draw_parts(order: Order) -> Iterator[Part]:
     first = order.first
     yield from _pack("user", staff.watch(draw_users(order.users, order.seed), first))
     yield Units(staff.consumed)
-    yield from _pair("manager", "user", "user", array("q", chain(*staff.list_managers())))
     first += order.users
-    yield from _draw_devices(order, staff, first)
-    first += order.devices
     principals = range(0)
     if order.programs:
         parts, principals = _draw_programs(order, staff, first)
         yield from parts
         first = principals.stop
-    yield from _draw_groups(order, staff, first, principals)
-    first += order.groups
-    yield from _draw_units(order, staff, first)
-    yield from _draw_roles(order, staff, first + order.units)
+    units = first + order.groups
+    roles = units + order.units
+    devices = roles + min(len(ADMINISTRATORS), len(staff.administrators))
+    links = _Links(principals, range(devices, devices + order.devices))
+    yield from _pack("group", links.watch(draw_groups(order.groups, order.seed), staff, first))
+    yield from _draw_units(order, staff, units)
+    yield from _draw_roles(order, staff, roles)
+    managers = array("q", chain(*staff.list_managers()))
+    pairs = chain(_pair("manager", "user", "user", managers), links.list_pairs())
+    yield from _alternate(_draw_devices(order, staff, devices), pairs)
 
 
 def _draw_devices(order: Order, staff: Staff, first: int) -> Iterator[Part]:
@@ -158,27 +170,34 @@ def _draw_programs(order: Order, staff: Staff, first: int) -> tuple[list[Part], 
     return parts, range(start, start + len(own) + len(foreign))
 
 
-def _draw_groups(order: Order, staff: Staff, first: int, principals: range) -> Iterator[Part]:
-    devices = range(order.first + order.users, order.first + order.users + order.devices)
-    links = {kind: array("q") for kind in ("user", "device", "servicePrincipal", "group")}
-    owners = array("q")
+class _Links:
+    """Who is in the groups and owns them, by number, noted while the groups are drawn."""
 
-    def list_records() -> Iterator[Record]:
-        for number, group in enumerate(draw_groups(order.groups, order.seed), first):
-            _fan(links["user"], number, pick_members(group, staff))
-            _fan(owners, number, pick_owners(group, staff))
+    def __init__(self, principals: range, devices: range) -> None:
+        self._principals = principals
+        self._devices = devices
+        self._owners = array("q")
+        self._members = {kind: array("q") for kind in _MEMBERS}
+
+    def watch(self, groups: Iterable[Group], staff: Staff, first: int) -> Iterator[Record]:
+        """The groups' records; the first one has the number `first`."""
+        for number, group in enumerate(groups, first):
+            _fan(self._members["user"], number, pick_members(group, staff))
+            _fan(self._owners, number, pick_owners(group, staff))
             if group.sort == "devices":
-                _fan(links["device"], number, pick_run(group.draw, devices, 40))
+                _fan(self._members["device"], number, pick_run(group.draw, self._devices, 40))
             elif group.sort in {"security", "role-assignable"} and group.draw.chance(4):
-                _fan(links["servicePrincipal"], number, pick_run(group.draw, principals, 3))
+                run = pick_run(group.draw, self._principals, 3)
+                _fan(self._members["servicePrincipal"], number, run)
             if group.parent is not None:
-                links["group"].extend((first + group.parent, number))
+                self._members["group"].extend((first + group.parent, number))
             yield group.record
 
-    yield from _pack("group", list_records())
-    yield from _pair("owners", "group", "user", owners)
-    for kind, numbers in links.items():
-        yield from _pair("members", "group", kind, numbers)
+    def list_pairs(self) -> Iterator[Part]:
+        """All of the links."""
+        yield from _pair("owners", "group", "user", self._owners)
+        for kind, numbers in self._members.items():
+            yield from _pair("members", "group", kind, numbers)
 
 
 def _draw_units(order: Order, staff: Staff, first: int) -> Iterator[Part]:
@@ -221,6 +240,14 @@ def _draw_roles(order: Order, staff: Staff, first: int) -> Iterator[Part]:
         records.append(draft_role(Draw(order.seed, f"directoryRole {template}").guid(), template))
     yield from _pack("directoryRole", records)
     yield from _pair("members", "directoryRole", "user", links)
+
+
+def _alternate(drawn: Iterator[Part], ready: Iterator[Part]) -> Iterator[Part]:
+    """Parts that take long to draw and parts that are there already, by turns."""
+    for one in drawn:
+        yield one
+        yield from islice(ready, 1)
+    yield from ready
 
 
 def _pack(kind: str, records: Iterable[Record]) -> Iterator[Part]:

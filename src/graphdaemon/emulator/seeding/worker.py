@@ -10,14 +10,21 @@ import os
 import struct
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from typing import BinaryIO
+from contextlib import suppress
+from queue import Empty, Queue
+from typing import IO, BinaryIO
 
 import msgspec
 
 from graphdaemon.emulator.seeding.part import Order, Part, draw_parts
 
 __all__ = ["draw_elsewhere"]
+
+# Parts that are drawn ahead, of some megabytes each, and bytes on their way.
+AHEAD = 12
+PIPE_SIZE = 1 << 20
 
 _HEAD = struct.Struct("=Q")
 _encode = msgspec.msgpack.Encoder().encode
@@ -36,22 +43,34 @@ def draw_elsewhere(order: Order) -> Iterator[Part]:
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         start_new_session=True,  # Ctrl-C is for us, who end it
+        pipesize=PIPE_SIZE,
     )
     assert child.stdout is not None
+    parts: Queue[bytes | None] = Queue(AHEAD)
+    reader = threading.Thread(target=_read, args=(child.stdout, parts), daemon=True)
+    reader.start()
     try:
-        # No thread reads ahead: every row that is stored would wait for its turn.
-        while len(head := child.stdout.read(_HEAD.size)) == _HEAD.size:
-            (size,) = _HEAD.unpack(head)
-            content = child.stdout.read(size)
-            if len(content) < size:
-                break
+        while (content := parts.get()) is not None:
             yield _decode(content)
         if child.wait():
             raise RuntimeError("the process that draws the directory failed")
     finally:
         child.kill()
-        child.stdout.close()
         child.wait()
+        while reader.is_alive():  # it may wait for room
+            with suppress(Empty):
+                parts.get(timeout=0.05)
+        child.stdout.close()
+
+
+def _read(stream: IO[bytes], parts: "Queue[bytes | None]") -> None:
+    while len(head := stream.read(_HEAD.size)) == _HEAD.size:
+        (size,) = _HEAD.unpack(head)
+        content = stream.read(size)
+        if len(content) < size:
+            break
+        parts.put(content)
+    parts.put(None)
 
 
 def _write(order: Order, stream: BinaryIO) -> None:
