@@ -100,7 +100,7 @@ def test_tenant_is_remembered() -> None:
     seed_directory(directory, **choose_sizes(1200)._asdict())
 
     digest = sha256(dump(directory)).hexdigest()
-    assert digest == "b92b0986b8e46029e35a06c7f0e25bdec69cb615957d03fae3b1fe33ec3228cb"
+    assert digest == "0a78ae2826c858fdb9365382deb300392c99c409e2a4a8e3888642bf0dc33b0b"
     directory.close()
 
 

@@ -9,7 +9,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, TextIO
 
 import click
 
@@ -106,18 +106,18 @@ def show(error: Error, indent: str = "") -> None:
     if error.hint:
         lines.append(f"Try: {error.hint}")
     for line in lines:
-        click.echo(_wrapped(redact(line), indent), err=True)
+        click.echo(wrapped(redact(line), indent), err=True)
 
 
-def _wrapped(line: str, indent: str) -> str:
+def wrapped(line: str, indent: str = "", *, output: TextIO | None = None, hang: int = 5) -> str:
     """Fit a line to the terminal; what goes to a file stays one line, and so can be searched."""
-    if not sys.stderr.isatty():
+    if not (output or sys.stderr).isatty():
         return indent + line
     return textwrap.fill(
         line,
         shutil.get_terminal_size().columns,
         initial_indent=indent,
-        subsequent_indent=indent + "     ",
+        subsequent_indent=indent + " " * hang,
         break_long_words=False,
         break_on_hyphens=False,
     )

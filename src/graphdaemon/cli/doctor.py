@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import click
 
 from graphdaemon import __version__, log
+from graphdaemon.cli import wrapped
 from graphdaemon.doctor import (
     Examination,
     Finding,
@@ -92,10 +94,12 @@ def _render(result: Result) -> str:
     check, finding = result
     about = f"{check.host}: " if check.host and finding.state != "skipped" else ""
     state = f"{finding.state:8}"
+    line = f"{state} {check.name:12} {about}{_one_line(finding.words)}"
+    fitted = wrapped(line, output=sys.stdout, hang=22)
     colour = _COLOURS[finding.state]
     if colour and not os.environ.get("NO_COLOR"):
-        state = click.style(state, fg=colour)
-    return f"{state} {check.name:12} {about}{_one_line(finding.words)}"
+        fitted = click.style(state, fg=colour) + fitted[len(state) :]
+    return fitted
 
 
 def _one_line(words: str) -> str:
@@ -119,8 +123,8 @@ def _explain(finding: Finding, word: str) -> None:
     advice = finding.advice
     if advice is None:
         return
-    click.echo(f"{word}: {advice.meaning}")
+    click.echo(wrapped(f"{word}: {advice.meaning}", output=sys.stdout))
     for name, label in (("correlation_id", "Correlation ID"), ("request_id", "Request ID")):
         if name in finding.details:
             click.echo(f"{label}: {finding.details[name]}")
-    click.echo(f"Try: {advice.step}")
+    click.echo(wrapped(f"Try: {advice.step}", output=sys.stdout))

@@ -120,16 +120,14 @@ def draw_parts(order: Order) -> Iterator[Part]:
         parts, principals = _draw_programs(order, staff, first)
         yield from parts
         first = principals.stop
-    units = first + order.groups
-    roles = units + order.units
-    devices = roles + min(len(ADMINISTRATORS), len(staff.administrators))
-    links = _Links(principals, range(devices, devices + order.devices))
+    devices = range(first + order.groups, first + order.groups + order.devices)
+    links = _Links(principals, devices)
     yield from _pack("group", links.watch(draw_groups(order.groups, order.seed), staff, first))
-    yield from _draw_units(order, staff, units)
-    yield from _draw_roles(order, staff, roles)
     managers = array("q", chain(*staff.list_managers()))
-    pairs = chain(_pair("manager", "user", "user", managers), links.list_pairs())
-    yield from _alternate(_draw_devices(order, staff, devices), pairs)
+    pairs = chain(links.list_pairs(), _pair("manager", "user", "user", managers))
+    yield from _alternate(_draw_devices(order, staff, devices.start), pairs)
+    yield from _draw_units(order, staff, devices.stop)
+    yield from _draw_roles(order, staff, devices.stop + order.units)
 
 
 def _draw_devices(order: Order, staff: Staff, first: int) -> Iterator[Part]:
@@ -195,9 +193,9 @@ class _Links:
 
     def list_pairs(self) -> Iterator[Part]:
         """All of the links."""
-        yield from _pair("owners", "group", "user", self._owners)
         for kind, numbers in self._members.items():
             yield from _pair("members", "group", kind, numbers)
+        yield from _pair("owners", "group", "user", self._owners)
 
 
 def _draw_units(order: Order, staff: Staff, first: int) -> Iterator[Part]:
