@@ -9,7 +9,7 @@ import pytest
 from graphdaemon.emulator.clock import Clock, parse_iso
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.face import is_brief
+from graphdaemon.emulator.face import choose_content
 from graphdaemon.emulator.registration import GRAPH_APP_ID, assignment_id
 from graphdaemon.emulator.seed import draw_users, seed_directory
 from graphdaemon.emulator.shelf import Position, Span
@@ -87,9 +87,10 @@ def test_brief_documents(directory: Directory, tenant: Tenant) -> None:
 
         assert begun == {name: whole[name] for name in begun}
         assert "securityIdentifier" in left
-        assert not is_brief("user", left)
-        assert is_brief("user", begun)
-    assert not is_brief("group", ["id"])
+        assert choose_content("user", left) == "doc"
+        assert choose_content("user", begun) == "brief"
+    assert choose_content("user", ["id", "mail"]) == "face"
+    assert choose_content("group", ["id"]) == "doc"
 
 
 def test_brief_follows(directory: Directory, tenant: Tenant) -> None:
@@ -109,7 +110,7 @@ def test_brief_follows(directory: Directory, tenant: Tenant) -> None:
     rows = [directory.rows(tenant, "user", what, limit=99) for what in ("doc", "brief")]
     for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
-        left = {name for name in whole if not is_brief("user", [name])}
+        left = {name for name in whole if choose_content("user", [name]) == "doc"}
         assert begun == whole or begun == {n: whole[n] for n in whole if n not in left}
 
 

@@ -5,7 +5,7 @@ The document holds what is set; the face is what a list answers without
 `$select`, so that a page of it is bytes put together.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection
 from functools import cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from graphdaemon.emulator.entity import Record
 from graphdaemon.emulator.kind import KINDS
 from graphdaemon.emulator.shelf import Row
 
-__all__ = ["is_brief", "read_id", "render", "render_application", "render_reference"]
+__all__ = ["choose_content", "read_id", "render", "render_application", "render_reference"]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -81,9 +81,18 @@ def render(kind: str, record: Record) -> Row:
     return Row(record["id"], key, name, face, doc, len(brief) - 1 if rest else None)
 
 
-def is_brief(kind: str, names: Iterable[str]) -> bool:
-    """Whether the beginning of a document says all that there is to say of these properties."""
-    return kind == "user" and _SELDOM.isdisjoint(names)
+def choose_content(kind: str, names: Collection[str]) -> str:
+    """The shortest of what is stored of an object that says all about these properties."""
+    if kind != "user":
+        return "doc"
+    if _usual().issuperset(names):
+        return "face"
+    return "brief" if _SELDOM.isdisjoint(names) else "doc"
+
+
+@cache
+def _usual() -> frozenset[str]:
+    return frozenset(schema.default("user"))
 
 
 def render_application(record: Record) -> Row:

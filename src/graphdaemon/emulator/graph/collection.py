@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from graphdaemon.emulator import schema
 from graphdaemon.emulator.errors import deny
-from graphdaemon.emulator.face import is_brief
+from graphdaemon.emulator.face import choose_content
 from graphdaemon.emulator.graph.answer import (
     Page,
     answer_number,
@@ -110,7 +110,7 @@ def _count(call: Call, query: Query) -> int:
     if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
         return call.directory.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
-        what = "brief" if is_brief(query.kind, query.asked) else "doc"
+        what = choose_content(query.kind, query.asked)
         return call.directory.count_matching(
             call.tenant, query.kind, query.match, what=what, span=_span(query)
         )
@@ -160,9 +160,9 @@ def _find_each(
 
 
 def _choose_content(query: Query) -> str:
-    """What of the documents the query needs: all, or only their beginning."""
+    """What the query needs of each object."""
     names = query.asked.union(query.select or schema.default(query.kind))
-    return "brief" if is_brief(query.kind, names) else "doc"
+    return choose_content(query.kind, names)
 
 
 def _span(query: Query) -> Span:
