@@ -47,7 +47,11 @@ def fresh() -> Directory:
 
 def take(tmp_path: Path, *entries: Any, name: str = "users.ndjson") -> tuple[Directory, Imported]:
     directory = fresh()
-    return directory, import_files(directory, [write(tmp_path / name, *entries)])
+    try:
+        return directory, import_files(directory, [write(tmp_path / name, *entries)])
+    except ImportFault:
+        directory.close()
+        raise
 
 
 def linked(directory: Directory, tenant: Tenant, relation: str, object_id: str) -> list[str]:
