@@ -20,6 +20,14 @@ from graphdaemon.emulator.server import Emulator
 from tests.scripted import ScriptedServer
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What is learnt is learnt for the tests alone, child processes included."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture(scope="session")
 def emulator() -> Iterator[Emulator]:
     """A pretend tenant with 250 users, shared by all tests of one worker."""

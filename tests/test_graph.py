@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from graphdaemon.budget import Budget
 from graphdaemon.client import Client
 from graphdaemon.credential import Credential
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
 from graphdaemon.graph import ATTEMPTS, Graph
+from graphdaemon.options import ListingOptions
 from graphdaemon.query import Query
 from graphdaemon.settings import Settings, read_settings
 from graphdaemon.token import TokenSource
 from graphdaemon.transport import Transport
 from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
+
+# One pass over one chain: what is asked is the same each time.
+PLAIN = ListingOptions(method="chain", proved=False)
 
 
 def settings_of(server: ScriptedServer, **changes: Any) -> Settings:
@@ -37,26 +41,41 @@ async def _list(settings: Settings, query: Query) -> list[dict[str, Any]]:
         return [
             user
             async for user in client.list(
-                "users", filter=query.filter, search=query.search, limit=query.limit
+                "users",
+                filter=query.filter,
+                search=query.search,
+                limit=query.limit,
+                options=PLAIN,
             )
         ]
 
 
 def patient_listing(server: ScriptedServer) -> tuple[list[str], list[float]]:
     """List users with a clock of our own: ids, and the waits there would have been."""
-    waits: list[float] = []
-
-    async def sleep(seconds: float) -> None:
-        waits.append(seconds)
-
-    return asyncio.run(_walk(settings_of(server), sleep)), waits
+    clock = Clock()
+    return asyncio.run(_walk(settings_of(server), clock)), clock.waits
 
 
-async def _walk(settings: Settings, sleep: Callable[[float], Awaitable[None]]) -> list[str]:
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+
+async def _walk(settings: Settings, clock: Clock) -> list[str]:
     transport = Transport(ca_file=settings.ca_file, timeout=5)
-    graph = Graph(
-        transport, TokenSource(Credential(settings, transport).fetch, transport.start), sleep=sleep
-    )
+    tokens = TokenSource(Credential(settings, transport).fetch, transport.start)
+    budget = Budget(now=clock.now, sleep=clock.sleep)
+    graph = Graph(transport, tokens, budget=budget, sleep=clock.sleep)
     try:
         return [
             bytes(record).decode()

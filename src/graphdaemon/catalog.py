@@ -5,6 +5,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
+class Key(NamedTuple):
+    """
+    A property that is never null, by whose values a listing can be divided.
+
+    Attributes:
+        name: The property.
+        signs: Every character that a value can begin with, where that is certain; else empty.
+    """
+
+    name: str
+    signs: str = ""
+
+
 class Collection(NamedTuple):
     """
     One collection of Microsoft Graph.
@@ -15,6 +28,9 @@ class Collection(NamedTuple):
         role: The application permission to ask for (the least that gives every property).
         sortable: Properties that ``$orderby`` takes without the advanced query index.
         advanced: Properties that ``$filter`` takes only with it.
+        key: What a listing is divided by; None where nothing is known to be never null.
+        delta: Whether there is a delta.
+        expands: What else can be read of each record, at a path of that name below it.
     """
 
     name: str
@@ -22,6 +38,9 @@ class Collection(NamedTuple):
     role: str
     sortable: frozenset[str] = frozenset()
     advanced: frozenset[str] = frozenset()
+    key: Key | None = None
+    delta: bool = False
+    expands: frozenset[str] = frozenset()
 
 
 # Source: "Advanced query capabilities on directory objects" on learn.microsoft.com, 2024-10.
@@ -37,6 +56,12 @@ _COLLECTIONS = (
             "onPremisesExtensionAttributes postalCode preferredLanguage provisionedPlans "
             "streetAddress".split()
         ),
+        Key("userPrincipalName"),
+        delta=True,
+        expands=frozenset(
+            "manager memberOf transitiveMemberOf directReports licenseDetails ownedObjects "
+            "registeredDevices".split()
+        ),
     ),
     Collection(
         "groups",
@@ -44,24 +69,37 @@ _COLLECTIONS = (
         "GroupMember.Read.All",
         frozenset({"displayName"}),
         frozenset({"createdDateTime", "description", "expirationDateTime"}),
+        Key("displayName"),
+        delta=True,
+        expands=frozenset("members owners transitiveMembers memberOf".split()),
     ),
     Collection(
         "devices",
         ("displayName", "operatingSystem", "operatingSystemVersion", "id"),
         "Device.Read.All",
         advanced=frozenset({"registrationDateTime"}),
+        key=Key("displayName"),
+        delta=True,
+        expands=frozenset("registeredOwners registeredUsers memberOf".split()),
     ),
     Collection(
         "applications",
         ("displayName", "appId", "signInAudience", "id"),
         "Application.Read.All",
         advanced=frozenset({"description", "notes"}),
+        key=Key("displayName"),
+        delta=True,
+        expands=frozenset("owners federatedIdentityCredentials".split()),
     ),
     Collection(
         "servicePrincipals",
         ("displayName", "appId", "servicePrincipalType", "id"),
         "Application.Read.All",
         advanced=frozenset({"appOwnerOrganizationId"}),
+        # displayName may be null here; appId is a GUID, always.
+        key=Key("appId", "0123456789abcdef"),
+        delta=True,
+        expands=frozenset("owners memberOf appRoleAssignments appRoleAssignedTo".split()),
     ),
 )
 

@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Awaitable, Iterator, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Sequence,
+)
+from contextlib import aclosing
 from dataclasses import replace
 from functools import cache
 from types import TracebackType
@@ -13,12 +21,20 @@ from typing import Any, Self, TypeVar, overload
 
 import msgspec
 
+from graphdaemon.budget import Budget, find_budget
 from graphdaemon.catalog import find_collection
 from graphdaemon.credential import Credential
+from graphdaemon.errors import UnprovedError
 from graphdaemon.graph import Graph
+from graphdaemon.ledger import SharedLedger
+from graphdaemon.listing import Listing, list_collection
+from graphdaemon.options import ListingOptions
 from graphdaemon.page import Page
-from graphdaemon.query import Query, build_url, is_advanced, query_of
+from graphdaemon.plan import plan_path
+from graphdaemon.query import Query, query_of
+from graphdaemon.record import Corrections, ListingRecord, OnProgress
 from graphdaemon.settings import Settings, read_settings
+from graphdaemon.target import Target
 from graphdaemon.token import TokenSource
 from graphdaemon.transport import Transport
 
@@ -31,6 +47,14 @@ class Client:
 
     Nothing is sent before the first record is asked for. Close it, or use ``async with``.
 
+    Args:
+        settings: What ``read_settings`` returned.
+        share: Part of Graph's throttle budget to use, such as 0.3.
+
+    Attributes:
+        settings: The same.
+        graph: One request of any kind.
+
     Example:
         .. code-block:: python
 
@@ -39,7 +63,7 @@ class Client:
                     print(user["displayName"])
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, share: float = 1.0) -> None:
         self.settings = settings
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
         tokens = TokenSource(
@@ -50,7 +74,12 @@ class Client:
                 *(settings.scope, settings.credentials, settings.cache),
             ),
         )
-        self._graph = Graph(self._transport, tokens, consent_url=settings.consent_url)
+        self.graph = Graph(
+            self._transport,
+            tokens,
+            consent_url=settings.consent_url,
+            budget=_find_budget(settings, share),
+        )
 
     async def list(
         self,
@@ -61,9 +90,13 @@ class Client:
         search: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[dict[str, Any]]:
+        options: ListingOptions | None = None,
+    ) -> AsyncGenerator[dict[str, Any]]:
         """
         Yield every record of ``collection`` as the dict Graph sent; ending means that was all.
+
+        Many pages are fetched at a time, and come in no order unless ``orderby`` asks for one. A
+        consumer that takes its time slows the fetching down; one that stops ends it.
 
         Args:
             collection: Path below the Graph version, such as ``users`` or ``groups``.
@@ -72,8 +105,10 @@ class Client:
             search: Such as ``"displayName:ana"``.
             orderby: Such as ``"displayName desc"``.
             limit: Stop after so many.
+            options: How to go about it; ``ListingOptions(proved=False)`` settles for one pass.
 
         Raises:
+            UnprovedError: After the last record: somebody changed what was yielded before, say.
             Error: The records so far are then a part of the collection, not the whole.
         """
         pages = self.pages(
@@ -83,10 +118,12 @@ class Client:
             search=search,
             orderby=orderby,
             limit=limit,
+            options=options,
         )
-        async for page in pages:
-            for record in page.records:
-                yield msgspec.json.decode(record)
+        async with aclosing(pages):
+            async for page in pages:
+                for record in page.records:
+                    yield msgspec.json.decode(record)
 
     async def pages(
         self,
@@ -97,26 +134,65 @@ class Client:
         search: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
-    ) -> AsyncIterator[Page]:
+        options: ListingOptions | None = None,
+    ) -> AsyncGenerator[Page]:
         """
-        Yield what ``list`` does page by page, each record as the bytes Graph sent.
+        Yield what ``list`` does some at a time, each record as the bytes Graph sent.
 
         Raises:
             Error: As ``list``.
         """
-        row = find_collection(collection)
         query = Query(tuple(select), filter, search, orderby, limit)
-        query = _with_endpoint(query, self.settings, row.name)
-        url = build_url(self.settings.graph_root, row, query)
-        advanced = is_advanced(query, row)
-        left = query.limit
-        async for page in self._graph.pages(url, needs=row.role, advanced=advanced):
-            if left is not None:
-                if len(page.records) >= left:
-                    yield page._replace(records=page.records[:left], next_link=None)
-                    return
-                left -= len(page.records)
-            yield page
+        target = self._target(collection, query)
+        options = options or ListingOptions(proved=not target.advanced)
+        listing = Listing(target, self._complete(options, collection))
+        async with aclosing(listing.batches()) as batches:
+            async for records in batches:
+                yield Page(records, None, None)
+        record = listing.finish(corrected=not listing.corrections)
+        if options.proved and record.exit_code:
+            raise UnprovedError(
+                f"the listing of {collection} is not proved complete: {record.why}",
+                code="listing_unproved",
+                hint="List it again, or collect it where what changed can be put right.",
+                listing=record,
+            )
+
+    async def collect(
+        self,
+        collection: str,
+        query: Query,
+        *,
+        write: Callable[[Sequence[msgspec.Raw]], None],
+        correct: Callable[[Corrections], None] | None = None,
+        on_progress: OnProgress | None = None,
+        options: ListingOptions | None = None,
+    ) -> ListingRecord:
+        """
+        List ``collection`` many pages at a time, and return the account that proves it complete.
+
+        Args:
+            collection: Path below the Graph version.
+            query: What to ask for.
+            write: Takes some records, as the bytes Graph sent.
+            correct: Takes what has to be put right in records that were written already.
+            on_progress: Hears how far it is.
+            options: How to go about it.
+
+        Raises:
+            Error: What was written so far is a part.
+        """
+        target = self._target(collection, query)
+        return await list_collection(
+            self.graph,
+            target.root,
+            target.collection,
+            target.query,
+            write=write,
+            correct=correct,
+            on_progress=on_progress,
+            options=self._complete(options or ListingOptions(), collection),
+        )
 
     async def get(self, path: str) -> dict[str, Any]:
         """
@@ -126,13 +202,26 @@ class Client:
             Error: Refused, not found, or not reached.
         """
         collection = find_collection(path.strip("/").partition("/")[0])
-        return await self._graph.get(
+        return await self.graph.get(
             f"{self.settings.graph_root}/{path.lstrip('/')}", needs=collection.role
         )
 
     def close(self) -> None:
         """Close every connection."""
         self._transport.close()
+
+    def _target(self, collection: str, query: Query) -> Target:
+        row = find_collection(collection)
+        filled = _with_endpoint(query, self.settings, row.name)
+        return Target(self.graph, self.settings.graph_root, row, filled)
+
+    def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
+        """``options``, with what is known here: whose directory it is, and where plans are."""
+        owner = self.settings.authority or self.settings.oidc_authority or ""
+        if options.learn and options.plan is None:
+            path = plan_path(self.settings.graph_root, owner, collection.strip("/"))
+            options = replace(options, plan=path)
+        return replace(options, owner=owner)
 
     async def __aenter__(self) -> Self:
         return self
@@ -212,6 +301,18 @@ def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True, name="graphdaemon-loop").start()
     return loop
+
+
+def _find_budget(settings: Settings, share: float) -> Budget:
+    """The throttle budget of everything that talks to this Graph as this app in this tenant."""
+    issuer = settings.authority or settings.oidc_authority
+    file = settings.budget_file
+    key = (settings.graph_root, issuer, settings.client_id, share, file)
+
+    def make() -> Budget:
+        return Budget(share=share, ledger=None if file is None else SharedLedger(file))
+
+    return find_budget(key, make)
 
 
 def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:

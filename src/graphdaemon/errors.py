@@ -2,12 +2,14 @@
 Every way this program can fail, and what each failure means to the caller.
 
     Error                 .code  .case  .hint  .exit_code
+    ├── UsageError     2  what was asked for cannot be done, or not like that; nothing was sent
     ├── SettingsError  3  a setting is missing or wrong: says which one and where it was read
     ├── IdentityError  4  the identity platform refused: .error  .error_codes  .correlation_id
     ├── GraphError     5  Graph answered, but not with what was asked:
     │                     .status  .graph_code  .request_id  .retry_after
     ├── NetworkError   6  no answer, or only part of one
-    └── OutputError    7  what was listed could not be written
+    ├── OutputError    7  what was listed could not be written
+    └── UnprovedError  8  everything was read, and nothing proves that it was everything
 
 A class exists only where a caller does something different with it; the finer difference is in
 ``code``, one of the stable words in ``CODES``.
@@ -33,6 +35,10 @@ EXIT_CODES = {
 }
 
 CODES = {
+    "option_invalid": "An option, or two together, cannot be carried out; it is named.",
+    "origin_foreign": "An address is not of the configured origin, where alone the token goes.",
+    "query_invalid": "The JMESPath expression cannot be read, or does not fit a record.",
+    "package_missing": "What is asked for needs a package that is not installed.",
     "no_settings": "No settings file was found, and the environment does not hold the settings.",
     "settings_unreadable": "The settings file exists and cannot be read.",
     "settings_malformed": "The settings file is not JSON (or not TOML); line and column are named.",
@@ -52,7 +58,6 @@ CODES = {
     "rotation_unproved": "The new certificate was added, and is not accepted yet.",
     "secret_unreadable": "The file or keyring entry with the secret or passphrase cannot be read.",
     "keyring_unusable": "The operating system has no keyring that can be used.",
-    "package_missing": "What is configured needs a package that is not installed.",
     "assertion_unavailable": "The platform gave no token to prove the app's identity with.",
     "vault_refused": "The key vault did not sign.",
     "managed_identity_absent": "This machine has no managed identity, or not the one configured.",
@@ -86,12 +91,18 @@ CODES = {
     "graph_unavailable": "Graph failed (5xx), and still did after every attempt.",
     "page_malformed": "Graph's answer is not the JSON that was asked for.",
     "link_foreign": "A next link points away from the configured Graph; it was not followed.",
+    "budget_file_unusable": "The file of the shared throttle budget cannot be made or written.",
+    "journal_busy": "Another run uses the journal.",
+    "journal_mismatch": "The journal is that of another listing.",
+    "journal_unusable": "The journal cannot be read or written.",
+    "listing_overdue": "The listing took longer than it was allowed to.",
     "host_unknown": "The host name could not be resolved.",
     "connection_failed": "No connection could be made.",
     "connection_lost": "The connection broke before or during the answer.",
     "timed_out": "The host did not answer in time.",
     "tls_untrusted": "The server's certificate is not trusted.",
-    "output_failed": "The output could not be written, for want of room or of a file.",
+    "output_failed": "The output could not be written: no room, no place, or a value unfit for it.",
+    "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",
     "proxy_refused": "The proxy did not let the connection through.",
 }
 
@@ -105,8 +116,12 @@ class Error(Exception):
         code: One of ``CODES``.
         hint: The next step, one sentence in the imperative.
         case: What exactly, where the code is too broad: a word of the table of diagnoses.
+
+    Attributes:
+        listing: The record of the listing that it ended, if it did.
     """
 
+    listing: object = None
     exit_code: ClassVar[int] = 1
 
     def __init__(
@@ -117,6 +132,12 @@ class Error(Exception):
         self.code = code
         self.hint = hint
         self.case = case or code
+
+
+class UsageError(Error):
+    """What was asked for cannot be done, or not like that."""
+
+    exit_code = 2
 
 
 class SettingsError(Error):
@@ -196,6 +217,22 @@ class OutputError(Error):
     """What was listed could not be written; what is written so far is not the whole."""
 
     exit_code = 7
+
+
+class UnprovedError(Error):
+    """
+    A listing reached its end, and what it was checked against does not prove it complete.
+
+    ``listing`` is its record.
+    """
+
+    exit_code = 8
+
+    def __init__(
+        self, message: str, *, code: str, hint: str | None = None, listing: object = None
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.listing = listing
 
 
 class OutputClosedError(Exception):

@@ -6,9 +6,12 @@ Status, headers and body in; a page, an object or a precise exception out.
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import urlsplit
 
 import msgspec
@@ -28,20 +31,35 @@ class Page(NamedTuple):
         records: Each record as the bytes Graph sent; ``msgspec.json.decode`` makes a dict of it.
         next_link: Where the next page is, or None after the last.
         total: ``@odata.count``, which comes with the first page of an advanced query.
+        delta_link: Where changes after this one can be asked for; ends a round of a delta.
+        body: The answer that the records are part of.
     """
 
     records: list[msgspec.Raw]
     next_link: str | None
     total: int | None
+    delta_link: str | None = None
+    body: bytes = b""
 
 
 class _Envelope(msgspec.Struct):
     value: list[msgspec.Raw]
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
     total: int | None = msgspec.field(name="@odata.count", default=None)
+    delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
 
+class _Identified(msgspec.Struct):
+    id: str | None = None
+
+
+class _IdentifiedEnvelope(msgspec.Struct):
+    value: list[_Identified]
+
+
+_decode_ids = msgspec.json.Decoder(_IdentifiedEnvelope).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_identified = msgspec.json.Decoder(_Identified).decode
 
 
 def read_page(response: Response, url: str) -> Page:
@@ -55,7 +73,69 @@ def read_page(response: Response, url: str) -> Page:
         envelope = _decode_envelope(response.body)
     except msgspec.DecodeError as error:
         raise _malformed(response, url) from error
-    return Page(envelope.value, envelope.next_link, envelope.total)
+    return Page(
+        envelope.value, envelope.next_link, envelope.total, envelope.delta_link, response.body
+    )
+
+
+def page_ids(page: Page) -> list[str]:
+    """
+    As ``ids_of`` for a whole page, read at once.
+
+    Raises:
+        GraphError: Something is no record, or its ID no text.
+    """
+    if page.body:
+        with contextlib.suppress(msgspec.DecodeError):
+            ids = [record.id for record in _decode_ids(page.body).value]
+            if len(ids) == len(page.records) and None not in ids:
+                return cast("list[str]", ids)
+    return ids_of(page.records)
+
+
+def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
+    """
+    The ID of each record; of one without, all of it, so that only its like counts as the same.
+
+    Raises:
+        GraphError: Something is no record, or its ID no text.
+    """
+    try:
+        return [_decode_identified(record).id or bytes(record).decode() for record in records]
+    except msgspec.DecodeError:
+        raise GraphError(
+            "a page holds something that is no record",
+            code="page_malformed",
+            status=200,
+            hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
+        ) from None
+
+
+def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:
+    """The property ``name`` of each record where it is a text."""
+    decode = _text_decoder(name)
+    values = (decode(record).value for record in records)
+    return [value for value in values if isinstance(value, str)]
+
+
+@cache
+def _text_decoder(name: str) -> Callable[[msgspec.Raw], Any]:
+    """Decodes one property of a record, and skips the others: ten times faster than all of it."""
+    named = msgspec.defstruct("Named", [("value", Any, msgspec.field(name=name, default=None))])
+    return msgspec.json.Decoder(named).decode
+
+
+def read_number(response: Response, url: str) -> int:
+    """
+    Read the plain number that ``$count`` answers.
+
+    Raises:
+        GraphError: ``page_malformed``, if this is none.
+    """
+    try:
+        return int(response.body.decode("utf-8-sig"))
+    except ValueError as error:
+        raise _malformed(response, url) from error
 
 
 def read_object(response: Response, url: str) -> dict[str, Any]:
@@ -142,7 +222,7 @@ def explain(
         case=advice.case,
         graph_code=graph_code,
         request_id=response.headers.get("request-id"),
-        retry_after=_retry_after(response.headers.get("Retry-After")),
+        retry_after=read_wait(response.headers.get("Retry-After")),
     )
 
 
@@ -205,7 +285,7 @@ def _diagnose(
     return advise(case, locate(consent_url, consent_url) | values)
 
 
-def _retry_after(value: str | None) -> float | None:
+def read_wait(value: str | None) -> float | None:
     """Seconds to wait: a number, fractional too (Graph's own documentation), or an HTTP date."""
     if not value:
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlsplit
 
@@ -58,24 +59,45 @@ def is_advanced(query: Query, collection: Collection) -> bool:
     return False
 
 
-def build_url(root: str, collection: Collection, query: Query) -> str:
+def build_url(root: str, collection: Collection, query: Query, page_size: int = PAGE_SIZE) -> str:
     """The address of the first page of ``query`` on ``collection`` below ``root``."""
-    options = {"$top": str(min(PAGE_SIZE, query.limit or PAGE_SIZE))}
+    if "signInActivity" in query.select:
+        # Its own limit ("List users", Microsoft Graph v1.0).
+        page_size = min(page_size, 500)
+    options = {"$top": str(min(page_size, query.limit or page_size))}
     if query.select:
         # Without id there is no telling two records apart, nor a record from its repetition.
         options["$select"] = ",".join(dict.fromkeys(("id", *query.select)))
     if query.filter:
         options["$filter"] = query.filter
     if query.search:
-        options["$search"] = query.search if '"' in query.search else f'"{query.search}"'
+        options["$search"] = _quote(query.search)
     if query.orderby:
         options["$orderby"] = query.orderby
     if is_advanced(query, collection):
         options["$count"] = "true"
-    # Only what would end a value is escaped: Graph echoes the options in every next link, and
-    # advanced queries are limited to 2,048 characters of address.
-    joined = "&".join(f"{name}={quote(value, safe=_UNESCAPED)}" for name, value in options.items())
-    return f"{root}/{collection.name}?{joined}"
+    return f"{root}/{collection.name}?{write_options(options)}"
+
+
+def count_url(root: str, collection: Collection, query: Query) -> str:
+    """The address of the number of records that ``query`` means."""
+    options = {"$filter": query.filter, "$search": query.search and _quote(query.search)}
+    given = {name: value for name, value in options.items() if value}
+    return f"{root}/{collection.name}/$count?{write_options(given)}".rstrip("?")
+
+
+def write_options(options: Mapping[str, str]) -> str:
+    """
+    OData options as the end of an address.
+
+    Only what would end a value is escaped: Graph echoes the options in every next link, and
+    advanced queries are limited to 2,048 characters of address.
+    """
+    return "&".join(f"{name}={quote(value, safe=_UNESCAPED)}" for name, value in options.items())
+
+
+def _quote(search: str) -> str:
+    return search if '"' in search else f'"{search}"'
 
 
 def query_of(endpoint: str) -> Query:

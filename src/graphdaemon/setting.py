@@ -298,5 +298,13 @@ SETTINGS = (
         "How long to wait for a host before giving an attempt up.",
         ("GRAPHDAEMON_TIMEOUT",),
     ),
+    Setting(
+        "budget_file",
+        "file",
+        "",
+        "A small file by which all processes on this host that use the same app keep within one "
+        "throttle budget; relative to the settings file.",
+        ("GRAPHDAEMON_BUDGET_FILE",),
+    ),
     Setting("note", "text", "", "For people; ignored."),
 )

@@ -61,6 +61,7 @@ class Settings:
         endpoint: The address the quickstart calls.
         ca_file: Further certificate authorities, or None.
         timeout: Seconds.
+        budget_file: Where processes on this host share a throttle budget, or None.
         sources: Where each given setting was read: a file's name or a variable's.
     """
 
@@ -74,6 +75,7 @@ class Settings:
     endpoint: str
     ca_file: Path | None
     timeout: float
+    budget_file: Path | None = None
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -139,6 +141,7 @@ def _check(merged: Layer, where: str) -> Settings:
         endpoint=check.https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
         ca_file=check.path(merged, "ca_file"),
         timeout=_check_timeout(merged),
+        budget_file=check.path(merged, "budget_file"),
         sources={name: source for name, (_, source) in merged.items()},
     )
 

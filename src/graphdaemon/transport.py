@@ -94,6 +94,7 @@ class Transport:
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._workers = 0
         self._idle_workers = 0
+        self._is_closed = False
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -198,6 +199,7 @@ class Transport:
     def close(self) -> None:
         """Close every connection, also those in use, and let the threads end."""
         with self._lock:
+            self._is_closed = True
             idle = [one for connections in self._idle.values() for one in connections]
             self._idle.clear()
             for _ in range(self._workers):
@@ -246,7 +248,11 @@ class Transport:
     def _give_back(self, host: str, connection: _Connection) -> None:
         with self._lock:
             self._busy.discard(connection)
-            self._idle[host].append(connection)
+            if not self._is_closed:
+                self._idle[host].append(connection)
+                return
+        # It was still being opened when all were closed.
+        connection.close()
 
     def _drop(self, connection: _Connection) -> None:
         with self._lock:

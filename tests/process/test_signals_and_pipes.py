@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from graphdaemon.output.plan import FORMATS
 from tests.conftest import App, WriteParameters, clean_environment
 from tests.scripted import Answer, Request, ScriptedServer, page
 
@@ -20,12 +21,13 @@ COMMAND = [sys.executable, "-m", "graphdaemon"]
 
 
 @contextmanager
-def started(*arguments: object) -> Iterator[subprocess.Popen[bytes]]:
-    """The command, running; killed at the end if it still is."""
+def started(*arguments: object, folder: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
+    """The command, running in a folder; killed at the end if it still is."""
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        cwd=folder,
         env=clean_environment(),
     )
     try:
@@ -59,15 +61,33 @@ def test_ctrl_c_ends_it_at_once_without_a_traceback(
     assert errors.decode() == "\nInterrupted: what was printed so far is not the whole.\n"
 
 
-def test_a_closed_pipe_ends_it_quietly(scripted: ScriptedServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("users", "--format", "ndjson"),
+        ("users", "--format", "csv"),
+        ("list", "users", "--method", "chain"),
+        ("list", "users", "--format", "table"),
+        ("request", "GET", "users", "--all"),
+    ],
+    ids=" ".join,
+)
+def test_a_closed_pipe_ends_it_quietly(
+    scripted: ScriptedServer, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
     """`graphdaemon users | head` stops asking Graph, says nothing, and exits like any filter."""
 
-    def answer(_: Request) -> Answer:
-        link = f"{scripted.url}/v1.0/users?$skiptoken={len(scripted.requests)}"
-        return page(*({"id": str(n), "name": "x" * 200} for n in range(999)), next_link=link)
+    def answer(request: Request) -> Answer:
+        if request.target.partition("?")[0] != "/v1.0/users":
+            return Answer(400)
+        number = len(scripted.requests)
+        link = f"{scripted.url}/v1.0/users?$skiptoken={number}"
+        records = ({"id": f"{number}-{n}", "displayName": "x" * 200} for n in range(999))
+        return page(*records, next_link=link)
 
     scripted.script = answer
-    with started("users", scripted.write_parameters(tmp_path), "--format", "ndjson") as process:
+    scripted.write_parameters(tmp_path)
+    with started(*arguments, folder=tmp_path) as process:
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
@@ -86,7 +106,7 @@ def test_progress_and_errors_never_reach_stdout(parameters: WriteParameters) -> 
 
     assert process.returncode == 0
     assert {line[:1] for line in out.splitlines()} == {b"{"}
-    assert b"250 users" in errors
+    assert b"250 records, complete" in errors
 
 
 def test_nothing_sensitive_is_said_with_everything_said(
@@ -106,15 +126,18 @@ def test_a_flat_memory_for_a_large_directory(scripted: ScriptedServer, tmp_path:
     for pages in (10, 100):
         left = [pages]
 
-        def answer(_: Request, left: list[int] = left) -> Answer:
+        def answer(request: Request, left: list[int] = left) -> Answer:
+            if "/users?" not in request.target:
+                return Answer(400)
             left[0] -= 1
             link = f"{scripted.url}/v1.0/users?$skiptoken={left[0]}" if left[0] else None
-            return page(*({"id": str(n), "name": "x" * 300} for n in range(999)), next_link=link)
+            records = ({"id": f"{left[0]}-{n}", "name": "x" * 300} for n in range(999))
+            return page(*records, next_link=link)
 
         scripted.script = answer
         code = (
             "import resource, sys; from graphdaemon.cli import run; "
-            "assert run(sys.argv[1:]) == 0; "
+            "assert run([*sys.argv[1:], '--allow-unproved', '--method', 'chain']) == 0; "
             "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr)"
         )
         arguments = ["users", str(scripted.write_parameters(tmp_path)), "--format", "ndjson"]
@@ -130,21 +153,73 @@ def test_a_flat_memory_for_a_large_directory(scripted: ScriptedServer, tmp_path:
     assert peaks[1] - peaks[0] < 8 * 1024
 
 
-@pytest.mark.parametrize("format_", ["json", "ndjson", "table"])
-def test_a_full_disk_is_one_clear_error(parameters: WriteParameters, format_: str) -> None:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(("users", "-f", name) for name in FORMATS),
+        ("users", "-f", "ndjson", "--compress", "gzip"),
+        ("users", "--sort", "id"),
+        ("users", "--output", "/dev/full"),
+        ("count", "users"),
+        ("completion", "fish"),
+        ("get", "users?$top=999"),
+        ("request", "GET", "users?$top=999"),
+        ("request", "GET", "users", "--all", "--hold"),
+    ],
+    ids=" ".join,
+)
+def test_a_full_disk_is_one_clear_error(
+    parameters: WriteParameters, arguments: tuple[str, ...]
+) -> None:
     """What could not be written is said once, with the next step and exit code 7."""
+    if "parquet" in arguments:
+        pytest.importorskip("pyarrow")
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            [*COMMAND, "users", str(parameters()), "--format", format_],
+            [*COMMAND, *arguments],
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            cwd=parameters().parent,
             env=clean_environment(),
         )
 
-    said = done.stderr.splitlines()
+    *_, error, hint = done.stderr.splitlines()
     assert done.returncode == 7
-    assert said[0].startswith("Error: the output could not be written: No space left on device")
-    assert said[1].startswith("Try: ")
-    assert len(said) == 2
+    assert error.startswith("Error: the output could not be written: No space left on device")
+    assert hint.startswith("Try: ")
+    assert done.stderr.count("Error") == 1
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("format_", ["ndjson", "csv"])
+def test_a_signal_leaves_no_file(
+    scripted: ScriptedServer, tmp_path: Path, number: signal.Signals, format_: str
+) -> None:
+    """However it is ended in the middle, neither a file nor a part of one is there."""
+    asked, release = threading.Event(), threading.Event()
+
+    def answer(request: Request) -> Answer:
+        if "/users?" not in request.target:
+            return Answer(400)
+        if "skiptoken" in request.target:
+            asked.set()
+            release.wait(30)
+        link = f"{scripted.url}/v1.0/users?$skiptoken=1"
+        return page(*({"id": str(n)} for n in range(999)), next_link=link)
+
+    scripted.script = answer
+    scripted.write_parameters(tmp_path)
+    folder = tmp_path / "out"
+    folder.mkdir()
+    output = ("--output", f"out/users.{format_}", "--method", "chain")
+    with started("users", *output, folder=tmp_path) as process:
+        assert asked.wait(20)
+        process.send_signal(number)
+        process.communicate(timeout=10)
+    release.set()
+
+    assert process.returncode == (130 if number == signal.SIGINT else -number)
+    assert list(folder.iterdir()) == []

@@ -9,25 +9,33 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Sequence
-from typing import NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
 from graphdaemon import __version__
 from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError, OutputError
 
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
 # A command's module is imported when the command runs, so that what it needs is its own cost; the
 # summaries stand here for the same reason, and a test keeps them true.
 _COMMANDS = {
     "certificate": ("graphdaemon.cli.certificate", "Make or rotate the app's certificate."),
+    "completion": ("graphdaemon.cli.completion", "Print the script that completes commands."),
     "consent": (
         "graphdaemon.cli.consent",
         "Print the page where an administrator consents.",
     ),
+    "count": ("graphdaemon.cli.count", "Print how many records a collection has."),
     "doctor": ("graphdaemon.cli.doctor", "Find out why it does not work."),
     "emulator": ("graphdaemon.cli.emulator", "Run a pretend tenant for trying and testing."),
     "explain": ("graphdaemon.cli.explain", "Explain an error or a token, offline."),
+    "get": ("graphdaemon.cli.get", "Get one object."),
+    "list": ("graphdaemon.cli.listing", "List a collection of the directory."),
     "quickstart": ("graphdaemon.cli.quickstart", "Show the whole job on a pretend tenant."),
+    "request": ("graphdaemon.cli.request", "Send any request, as the app."),
     "token": ("graphdaemon.cli.token", "Show what the app's token says."),
     "users": ("graphdaemon.cli.users", "List the users of the directory."),
 }
@@ -39,12 +47,23 @@ class _LazyGroup(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
+            if ctx.resilient_parsing:  # a shell asks what could come next
+                return None
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             ctx.fail(f"No such command {cmd_name!r}." + "".join(f" Try {name}." for name in near))
-        module, _ = _COMMANDS[cmd_name]
-        command = getattr(importlib.import_module(module), cmd_name)
+        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        # The function cannot be called list: it would hide Python's own.
+        command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         assert isinstance(command, click.Command), f"{cmd_name} names a command"
         return command
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        # Not click's own, which loads every command to ask for its summary.
+        from click.shell_completion import CompletionItem
+
+        names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        commands = [CompletionItem(name, help=_COMMANDS[name][1]) for name in names]
+        return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,11 @@ import click
 from graphdaemon import cli, log
 from graphdaemon.certificate import make_key_pair
 from graphdaemon.cli.interrupt import run_async
-from graphdaemon.cli.users import write_pages
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
-from graphdaemon.output import FORMATS, Writer, open_writer
+from graphdaemon.output.outlet import Outlet
+from graphdaemon.output.plan import FORMATS, Plan
+from graphdaemon.output.record import Record
 from graphdaemon.settings import read_settings
 
 if TYPE_CHECKING:
@@ -49,13 +51,13 @@ def quickstart(
     started = time.monotonic()
     emulator_class = load_emulator()
     wait = step and sys.stdin.isatty() and sys.stderr.isatty()
-    writer = open_writer(format_, sys.stdout, _COLUMNS)
     with (
+        Outlet(Plan(format_, _COLUMNS), sys.stdout) as outlet,
         tempfile.TemporaryDirectory(prefix="graphdaemon-quickstart-") as folder,
         emulator_class(users=users, seed=seed) as emulator,
     ):
         walk = _Walk(emulator, Path(folder), wait=wait)
-        listed = walk.run(writer)
+        listed = walk.run(outlet)
         _say(f"Done: {listed} users in {time.monotonic() - started:.1f} s.")
         if keep:
             walk.keep()
@@ -88,7 +90,7 @@ class _Walk:
         self._step = 0
         self._client_id = ""
 
-    def run(self, writer: Writer) -> int:
+    def run(self, outlet: Outlet) -> int:
         """Walk all steps; write the users; return how many."""
         self._meet_tenant()
         secret_file, certificate_file = self._register()
@@ -98,7 +100,7 @@ class _Walk:
             self._consent(early)
         finally:
             early.close()
-        return self._list(secret_file, certificate_file, writer)
+        return self._list(secret_file, certificate_file, outlet)
 
     def keep(self) -> None:
         """Leave the tenant running until Ctrl-C, and say how to use it."""
@@ -161,12 +163,13 @@ class _Walk:
         _say("   The token from before, once more: roles are fixed when a token is issued.")
         _show_refusal(client, hint=False)
 
-    def _list(self, secret_file: Path, certificate_file: Path, writer: Writer) -> int:
+    def _list(self, secret_file: Path, certificate_file: Path, outlet: Outlet) -> int:
         self._begin("List the users", None)
         _say("   graphdaemon users parameters.json")
-        counted = _write_users(secret_file, _Counter())
+        counted = _list_users(secret_file, lambda _: None)
         _say(f"   with the secret: {counted} users")
-        listed = _write_users(certificate_file, writer)
+        listed = _list_users(certificate_file, outlet.write)
+        outlet.finish()
         _say(f"   with the certificate: {listed} users")
         return listed
 
@@ -196,25 +199,24 @@ class _Walk:
             _portal(page)
 
 
-class _Counter:
-    """A writer that writes nothing: the first run only shows that the secret works."""
-
-    def write(self, records: object) -> None:
-        """Ignore them; whoever writes counts."""
-
-    def finish(self) -> None:
-        """Nothing to finish."""
-
-
 def _open(parameters: Path) -> Client:
     # The file alone: whoever works with a real tenant has its credentials in AZURE_ variables, and
     # those must not go to a pretend one.
     return Client(read_settings(parameters, {}))
 
 
-def _write_users(parameters: Path, writer: Writer) -> int:
+def _list_users(parameters: Path, write: Callable[[Sequence[Record]], None]) -> int:
     client = _open(parameters)
-    return run_async(write_pages(client, client.pages("users"), writer))
+
+    async def list_users() -> int:
+        listed = 0
+        async with client:
+            async for page in client.pages("users"):
+                write(page.records)
+                listed += len(page.records)
+        return listed
+
+    return run_async(list_users())
 
 
 def _show_refusal(client: Client, *, hint: bool = True) -> None:

@@ -1,0 +1,33 @@
+"""``graphdaemon completion``: the script that lets a shell complete commands."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+_SHELLS = {
+    "bash": 'eval "$(graphdaemon completion bash)"   in ~/.bashrc',
+    "zsh": 'eval "$(graphdaemon completion zsh)"   in ~/.zshrc, after compinit',
+    "fish": "graphdaemon completion fish | source   in ~/.config/fish/config.fish",
+    "powershell": "graphdaemon completion powershell | Out-String | iex   in $PROFILE",
+}
+
+
+@click.command(epilog="\b\n" + "\n".join(_SHELLS.values()))
+@click.argument("shell", type=click.Choice(tuple(_SHELLS)))
+def completion(*, shell: str) -> None:
+    """
+    Print the script that completes commands.
+
+    Commands, options, collections and formats are completed. Have your shell read it when it
+    starts:
+    """
+    from click.shell_completion import get_completion_class
+
+    from graphdaemon.cli import cli
+    from graphdaemon.output.stream import print_text
+
+    kind = get_completion_class(shell)
+    assert kind is not None, "every shell named is one that click knows"
+    print_text(sys.stdout, kind(cli, {}, "graphdaemon", "_GRAPHDAEMON_COMPLETE").source())

@@ -1,0 +1,225 @@
+"""The options that commands share, and the values they stand for."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from graphdaemon.catalog import CATALOG
+from graphdaemon.errors import UsageError
+from graphdaemon.output.plan import COMPRESSIONS, FORMATS, Plan, read_name
+from graphdaemon.query import Query
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Decorator = Callable[[Command], Command]
+
+_FILE = click.Path(path_type=Path)
+
+
+def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    def add(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _complete_collections(
+    context: click.Context,  # noqa: ARG001  click's signature
+    parameter: click.Parameter,  # noqa: ARG001  click's signature
+    incomplete: str,
+) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    names = {name: row.role for name, row in CATALOG.items()} | {"members": "of a group: --of"}
+    return [
+        CompletionItem(name, help=text)
+        for name, text in names.items()
+        if name.casefold().startswith(incomplete.casefold())
+    ]
+
+
+collection_argument = click.argument(
+    "collection", metavar="COLLECTION", shell_complete=_complete_collections
+)
+
+settings_argument = click.argument(
+    "parameters", required=False, type=click.Path(), metavar="[PARAMETERS]"
+)
+
+verbose_option = click.option(
+    "--verbose", "-v", count=True, help="Say what is done; twice: everything."
+)
+
+select_option = click.option(
+    "--select", "-s", help="Properties to return, comma-separated; id is added."
+)
+
+group_option = click.option(
+    "--of", "group", metavar="GROUP", help="The group whose members to list: ID, name or mail."
+)
+
+condition_options = _together(
+    click.option("--filter", "filter_", help="Such as \"startswith(displayName,'A')\"."),
+    click.option("--search", help='Such as "displayName:ana".'),
+)
+
+query_options = _together(
+    select_option,
+    condition_options,
+    click.option("--orderby", help='Such as "displayName desc"; --sort works for everything.'),
+    click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
+    click.option(
+        "--with",
+        "with_",
+        metavar="NAMES",
+        help="Read for each record besides, such as manager,memberOf.",
+    ),
+)
+
+output_options = _together(
+    click.option(
+        "--format",
+        "-f",
+        "format_",
+        type=click.Choice(FORMATS),
+        help="By default what --output's name says, else json.",
+    ),
+    click.option(
+        "--output",
+        "-o",
+        type=_FILE,
+        help="Write to this file, which appears when it is whole.",
+    ),
+    click.option(
+        "--compress",
+        type=click.Choice(COMPRESSIONS),
+        help="By default what --output's name says (.gz, .zst).",
+    ),
+    click.option("--query", help="JMESPath, such as '[?mail].{name: displayName}'."),
+    click.option("--raw-cells", is_flag=True, help="In CSV, leave texts like =1+1 as they are."),
+    click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel wants."),
+)
+
+order_options = _together(
+    click.option("--sort", metavar="PROPERTY", help="Sort by id or another property."),
+    click.option("--hold", is_flag=True, help="Print nothing before it is known to be the whole."),
+)
+
+proof_options = _together(
+    click.option("--proof", type=_FILE, help="Write the listing record to this file, as JSON."),
+    click.option(
+        "--allow-unproved", is_flag=True, help="Exit with 0 even if nothing proves it complete."
+    ),
+    click.option(
+        "--resume",
+        type=_FILE,
+        help="Note progress in this file, and go on from it if it is there.",
+    ),
+    click.option(
+        "--within",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="Give up if it is not done by then.",
+    ),
+    click.option(
+        "--method",
+        type=click.Choice(("auto", "ranges", "prefixes", "chain")),
+        default="auto",
+        show_default=True,
+        help="How to divide the collection; auto finds out what the service honours.",
+    ),
+    click.option(
+        "--chains",
+        type=click.IntRange(1, 64),
+        help="How many pages to ask for at a time.",
+    ),
+    click.option(
+        "--polite",
+        metavar="PERCENT",
+        help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
+    ),
+)
+
+
+def split_names(text: str | None) -> tuple[str, ...]:
+    """The names in a comma-separated list, each once."""
+    names = (name.strip() for name in (text or "").split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def read_query(given: Mapping[str, Any]) -> Query:
+    """The query that the options mean."""
+    return Query(
+        split_names(given["select"]),
+        given["filter_"],
+        given["search"],
+        given["orderby"],
+        given["limit"],
+    )
+
+
+def read_plan(given: Mapping[str, Any], columns: Sequence[str], *, single: bool = False) -> Plan:
+    """
+    The plan that the options mean.
+
+    Args:
+        given: The options by name.
+        columns: What csv, table and parquet show.
+        single: There is one record, and it stands for itself.
+
+    Raises:
+        UsageError: They do not go together.
+    """
+    file: Path | None = given["output"]
+    if file is not None and str(file) == "-":
+        file = None
+    named = read_name(file) if file is not None else (None, None)
+    format_ = given["format_"] or named[0] or "json"
+    if format_ != "csv" and (given["raw_cells"] or given["bom"]):
+        option = "--raw-cells" if given["raw_cells"] else "--bom"
+        raise UsageError(
+            f"{option} is for CSV, and the format is {format_}",
+            code="option_invalid",
+            hint=f"Leave {option} out, or say --format csv.",
+        )
+    return Plan(
+        format_,
+        tuple(columns),
+        file,
+        given["compress"] or named[1],
+        given["query"],
+        given.get("sort"),
+        given.get("hold", False),
+        single,
+        given["raw_cells"],
+        given["bom"],
+    )
+
+
+def read_share(text: str | None) -> float:
+    """
+    The part of the budget that ``--polite`` leaves to this run: 1 without it.
+
+    Raises:
+        UsageError: It is no part of a whole.
+    """
+    if text is None:
+        return 1.0
+    match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%?", text.strip())
+    percent = float(match[1]) if match else 0.0
+    if not 0 < percent <= 100:
+        raise UsageError(
+            f"--polite {text} is no percentage",
+            code="option_invalid",
+            hint="Give a part of a hundred, such as 30%.",
+        )
+    return percent / 100

@@ -1,0 +1,146 @@
+"""How far a listing is, on a terminal: one line, drawn anew, gone when there is more to say."""
+
+from __future__ import annotations
+
+import logging
+import os
+import shutil
+import sys
+import time
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self, TextIO
+
+from graphdaemon.record import Progress
+
+_SECONDS_BETWEEN = 0.1
+_SECONDS_OF_RATE = 5.0
+
+
+class ProgressLine:
+    """
+    One line of talk that is drawn anew; a context manager, after which the line is gone.
+
+    Args:
+        stream: Where to; nothing is drawn unless it is a terminal that can redraw.
+        noun: What is counted, such as ``users``.
+        now: A steady clock.
+        width: Cells in a line.
+    """
+
+    def __init__(
+        self,
+        stream: TextIO | None,
+        noun: str,
+        *,
+        now: Callable[[], float] = time.monotonic,
+        width: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+    ) -> None:
+        self._stream = stream if stream is not None and _can_redraw(stream) else None
+        self._noun = noun
+        self._now = now
+        self._width = width
+        self._drawn_at = -_SECONDS_BETWEEN
+        self._is_drawn = False
+        self._seen: deque[tuple[float, int]] = deque()
+
+    def update(self, progress: Progress) -> None:
+        """Draw how far it is, ten times a second at most."""
+        now = self._now()
+        if self._stream is None or now - self._drawn_at < _SECONDS_BETWEEN:
+            return
+        self._drawn_at = now
+        self._seen.append((now, progress.records))
+        while self._seen[0][0] < now - _SECONDS_OF_RATE:
+            self._seen.popleft()
+        line = shorten(describe(progress, self._noun, self._rate()), self._width() - 1)
+        self._stream.write(f"\r\x1b[K{line}")
+        self._stream.flush()
+        self._is_drawn = True
+
+    def clear(self) -> None:
+        """Take the line away, so that something else can be said."""
+        if self._stream is not None and self._is_drawn:
+            self._stream.write("\r\x1b[K")
+            self._stream.flush()
+            self._is_drawn = False
+
+    def __enter__(self) -> Self:
+        if self._stream is not None:
+            for handler in logging.getLogger().handlers:
+                handler.addFilter(self._make_room)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for handler in logging.getLogger().handlers:
+            handler.removeFilter(self._make_room)
+        self.clear()
+
+    def _make_room(self, _: logging.LogRecord) -> bool:
+        self.clear()
+        return True
+
+    def _rate(self) -> float:
+        """Records a second of late."""
+        (start, before), (end, after) = self._seen[0], self._seen[-1]
+        return (after - before) / (end - start) if end > start else 0.0
+
+
+def describe(progress: Progress, noun: str, rate: float) -> list[str]:
+    """What there is to say, the most important first."""
+    of_all = f" of {progress.total:,}" if progress.total is not None else ""
+    parts = [f"{progress.records:,}{of_all} {noun}"]
+    if progress.waiting:
+        parts.append(f"waiting for {progress.waiting}")
+    elif progress.stage in _STAGES:
+        parts.append(_STAGES[progress.stage])
+    elif rate > 0:
+        parts.append(f"{rate:,.0f}/s")
+        if progress.total is not None and progress.total > progress.records:
+            parts.append(f"{_duration((progress.total - progress.records) / rate)} left")
+    if progress.unit_limit:
+        parts.append(f"{progress.unit_rate / progress.unit_limit:.0%} of the budget")
+    elif progress.unit_rate:
+        parts.append(f"{progress.unit_rate:,.0f} units/s")
+    parts.append(f"{progress.in_flight} in flight")
+    return parts
+
+
+_STAGES = {
+    "baseline": "noting where the changes begin",
+    "replay": "reading what changed meanwhile",
+    "check": "checking",
+    "done": "writing",
+}
+
+
+def shorten(parts: list[str], width: int) -> str:
+    """As many parts as there is room for; the first is cut if it must be."""
+    from graphdaemon.output.table import cells_of, printable
+
+    line = printable(parts[0])
+    for part in parts[1:]:
+        longer = f"{line} · {printable(part)}"
+        if cells_of(longer) > width:
+            break
+        line = longer
+    while cells_of(line) > width:
+        line = line[:-1]
+    return line
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
+
+
+def _can_redraw(stream: TextIO) -> bool:
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and sys.platform != "win32"

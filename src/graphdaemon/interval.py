@@ -1,0 +1,159 @@
+"""
+Closed intervals of key values: how a collection is divided so that nothing can fall between.
+
+For boundaries b1 … bn in any order whatever, the conditions ``key le b1``, ``key ge b1 and key le
+b2``, …, ``key ge bn`` cover every value x that is not null, under any total order of the service's,
+as long as ``ge`` and ``le`` mean the same order. Take the last i with x ≥ bi: then x ≤ b(i+1), or
+there is no b(i+1). If there is no such i, then x ≤ b1. Boundaries that the service sorts otherwise
+than we do cost repetitions or balance, never a record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+LONGEST = 60
+"""Characters of a boundary at most; Graph takes 120, and a shorter one divides as well."""
+
+_DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
+
+
+class Interval(NamedTuple):
+    """All values from ``low`` to ``high``, both included; None is open."""
+
+    low: str | None = None
+    high: str | None = None
+
+
+def cover(boundaries: Sequence[str]) -> list[Interval]:
+    """The intervals that ``boundaries`` make of everything."""
+    return [Interval(*pair) for pair in pairwise([None, *boundaries, None])]
+
+
+def condition_of(interval: Interval, key: str) -> str:
+    """The ``$filter`` expression for ``interval`` of the property ``key``; empty for everything."""
+    parts = []
+    if interval.low is not None:
+        parts.append(f"{key} ge {quote(interval.low)}")
+    if interval.high is not None:
+        parts.append(f"{key} le {quote(interval.high)}")
+    return " and ".join(parts)
+
+
+def quote(text: str) -> str:
+    """``text`` as an OData string."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def fold(text: str) -> str:
+    """What we sort by; the service may sort otherwise."""
+    return text.casefold()
+
+
+def choose_boundaries(keys: Iterable[str], parts: int) -> list[str]:
+    """
+    Values that divide ``keys`` into ``parts`` of about the same size, or into fewer.
+
+    Each is the shortest beginning of a key that tells it from the key before: names of people are
+    not copied about for longer than needed.
+    """
+    ordered = sorted(keys, key=fold)
+    chosen: list[str] = []
+    for part in range(1, parts):
+        at = part * len(ordered) // parts
+        if not 0 < at < len(ordered):
+            continue
+        boundary = _shorten(ordered[at - 1], ordered[at])
+        if boundary and (not chosen or fold(chosen[-1]) < fold(boundary)):
+            chosen.append(boundary)
+    return chosen
+
+
+def is_ordered(keys: Sequence[str]) -> bool:
+    """Say whether a page came sorted by key, as far as we can tell."""
+    folded = [fold(key) for key in keys]
+    falling = sum(left > right for left, right in pairwise(folded))
+    return falling * 50 <= len(keys)
+
+
+def divide(
+    whole: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
+) -> list[Interval]:
+    """
+    Divide ``whole``, of which a first page with ``keys`` was seen and more is to come.
+
+    A page in no order is itself a sample of the whole. A page in order says nothing of what comes
+    after it: there, ``sample`` decides, and where that is silent, guesses near and far.
+
+    Returns:
+        Intervals that cover ``whole``; none, if it cannot be divided.
+    """
+    if not is_ordered(keys):
+        points = choose_boundaries([*keys, *_inside(whole, sample)], parts)
+    elif keys:
+        last = keys[-1]
+        ahead = list(_inside(Interval(last, whole.high), sample))
+        beyond = (
+            choose_boundaries([last, *ahead], parts)
+            if len(ahead) >= parts
+            else [*_guess_beyond(keys[0], last), *choose_boundaries([last, *ahead], len(ahead) + 1)]
+        )
+        points = [*choose_boundaries(keys[-len(keys) // 5 :], 2), *beyond]
+    else:
+        points = []
+    points = sorted({fold(point): point for point in _inside(whole, points)}.values(), key=fold)
+    if not points:
+        return []
+    return [Interval(*pair) for pair in pairwise([whole.low, *points, whole.high])]
+
+
+def _inside(whole: Interval, keys: Iterable[str]) -> Iterator[str]:
+    low = None if whole.low is None else fold(whole.low)
+    high = None if whole.high is None else fold(whole.high)
+    for key in keys:
+        folded = fold(key)
+        if (low is None or folded > low) and (high is None or folded < high):
+            yield key
+
+
+def _guess_beyond(first: str, last: str) -> Iterator[str]:
+    """
+    Values after ``last`` that differ from it ever further to the left.
+
+    After svc-0001 … svc-0999 the next full page may begin with svc-1, or with t: both are tried.
+    """
+    folded = fold(last)
+    same = next(
+        (at for at, (a, b) in enumerate(zip(fold(first), folded, strict=False)) if a != b),
+        min(len(first), len(folded)),
+    )
+    for at in range(min(same, LONGEST - 1, len(folded) - 1), -1, -1):
+        for sign in _after(folded[at]):
+            yield folded[:at] + sign
+
+
+def _after(sign: str) -> Iterator[str]:
+    """Up to three signs after ``sign`` of its own kind, and some of the kinds that follow."""
+    for kind in (_DIGITS, _LETTERS):
+        if sign in kind:
+            rest = kind[kind.index(sign) + 1 :]
+            yield from dict.fromkeys(rest[len(rest) * third // 3] for third in range(3) if rest)
+        elif sign < kind[0]:
+            yield kind[0]
+            yield kind[len(kind) // 2]
+    if not sign.isascii():
+        # Scripts are laid out in blocks: near, in the same block, and some blocks on.
+        ahead = (ord(sign) + step for step in (1, 0x10, 0x100, 0x1000))
+        yield from (chr(code) for code in ahead if code < 0x110000 and chr(code).isprintable())
+
+
+def _shorten(before: str, key: str) -> str:
+    """The shortest usable beginning of ``key`` that sorts after ``before``; empty if none is."""
+    for length in range(1, min(len(key), LONGEST) + 1):
+        if fold(key[:length]) > fold(before):
+            text = key[:length]
+            # What is no letter or sign may mean something else to whoever reads the address.
+            return text if text.isprintable() and text == text.strip() else ""
+    return ""

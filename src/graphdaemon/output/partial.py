@@ -1,0 +1,165 @@
+"""A file that is there when it is whole, and until then is not there at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from graphdaemon.errors import OutputError
+from graphdaemon.output.stream import explaining_failure
+
+
+class PartialFile:
+    """
+    A file in the making: it takes its place when it is whole, and otherwise leaves nothing.
+
+    What stood there before stays until then, and gives its mode. A device or a pipe is written to
+    directly, a symbolic link followed.
+
+    Args:
+        path: Where it will be.
+        private: Nobody else may read it, whatever the umask.
+
+    Attributes:
+        path: Where it will be, links followed.
+        is_direct: It is a device or a pipe: what is written cannot be taken back.
+
+    Raises:
+        OutputError: There is a folder in its place, or none to put it into.
+    """
+
+    def __init__(self, path: Path, *, private: bool = False) -> None:
+        # What stands there is asked by the name given: /dev/stdout has no other that can be opened.
+        self._shown = path
+        self.path = Path(os.path.realpath(path))
+        self._mode: int | None = None
+        self._first_mode = 0o600 if private else 0o666
+        self._temporary: Path | None = None
+        with explaining_failure():
+            self._descriptor = self._open()
+
+    def write(self, data: bytes, /) -> None:
+        """Take all of ``data``."""
+        rest = memoryview(data)
+        while rest:
+            rest = rest[os.write(self._descriptor, rest) :]
+
+    def flush(self) -> None:
+        """Nothing waits here."""
+
+    def read(self, size: int, offset: int) -> bytes:
+        """What was written at ``offset``, as much of ``size`` as there is."""
+        os.lseek(self._descriptor, offset, os.SEEK_SET)
+        data = os.read(self._descriptor, size)
+        os.lseek(self._descriptor, 0, os.SEEK_END)
+        return data
+
+    def commit(self) -> None:
+        """
+        Put it in its place, safe against a loss of power from then on.
+
+        Raises:
+            OutputError: It could not be put there; nothing is left of it.
+        """
+        try:
+            with explaining_failure():
+                if not self.is_direct:
+                    self._place()
+        finally:
+            self.discard()
+
+    def discard(self) -> None:
+        """Leave nothing of it; after ``commit`` there is nothing to leave."""
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+            self._descriptor = -1
+        if self._temporary is not None:
+            with contextlib.suppress(FileNotFoundError):
+                self._temporary.unlink()
+            self._temporary = None
+
+    def _open(self) -> int:
+        self.is_direct = False
+        try:
+            there = self._shown.stat()
+        except FileNotFoundError:
+            there = None
+        if there is not None and stat.S_ISDIR(there.st_mode):
+            raise OutputError(
+                f"{self._shown} is a folder",
+                code="output_failed",
+                hint="Name a file in it.",
+            )
+        if there is not None and not stat.S_ISREG(there.st_mode):
+            self.is_direct = True
+            return os.open(self._shown, os.O_WRONLY)
+        if not self.path.parent.is_dir():
+            raise OutputError(
+                f"{self._shown} cannot be written: there is no folder {self._shown.parent}",
+                code="output_failed",
+                hint="Make the folder, or name another file.",
+            )
+        self._mode = stat.S_IMODE(there.st_mode) if there is not None else None
+        unnamed = self._open_unnamed()
+        return self._open_named() if unnamed is None else unnamed
+
+    def _open_unnamed(self) -> int | None:
+        """A file without a name vanishes however the process ends; some file systems have none."""
+        flag = getattr(os, "O_TMPFILE", 0)
+        if not flag:
+            return None
+        try:
+            descriptor = os.open(self.path.parent, flag | os.O_RDWR, self._first_mode)
+        except OSError:
+            return None
+        if Path(f"/proc/self/fd/{descriptor}").exists():
+            return descriptor
+        os.close(descriptor)
+        return None
+
+    def _open_named(self) -> int:
+        temporary = self._temporary_path()
+        binary = getattr(os, "O_BINARY", 0)
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | binary
+        descriptor = os.open(temporary, flags, self._first_mode)
+        self._temporary = temporary
+        return descriptor
+
+    def _temporary_path(self) -> Path:
+        return self.path.parent / f".graphdaemon-{os.urandom(8).hex()}.part"
+
+    def _place(self) -> None:
+        if self._mode is not None:
+            os.chmod(self._descriptor, self._mode)  # noqa: PTH101  Path.chmod knows no descriptor
+        os.fsync(self._descriptor)
+        if self._temporary is None:
+            temporary = self._temporary_path()
+            # Only with a folder's descriptor does Python follow the link in /proc.
+            with _opened(self.path.parent) as folder:
+                source = f"/proc/self/fd/{self._descriptor}"
+                os.link(source, temporary, src_dir_fd=folder, follow_symlinks=True)
+            self._temporary = temporary
+        os.close(self._descriptor)
+        self._descriptor = -1
+        self._temporary.replace(self.path)
+        self._temporary = None
+        if os.name == "posix":
+            with _opened(self.path.parent) as folder:
+                os.fsync(folder)
+
+
+def open_scratch(folder: Path) -> PartialFile:
+    """A file for what nobody shall see: on most systems it never has a name."""
+    return PartialFile(folder / f"graphdaemon-{os.urandom(8).hex()}", private=True)
+
+
+@contextlib.contextmanager
+def _opened(folder: Path) -> Iterator[int]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)

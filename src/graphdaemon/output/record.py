@@ -1,0 +1,68 @@
+"""What a record holds, as far as an output needs to know; the rest of it is not decoded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import msgspec
+
+Record = msgspec.Raw
+
+NULL = b"null"
+
+_decode_text = msgspec.json.Decoder(str).decode
+
+
+def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
+    """
+    Return a function that gives the values of ``names`` in a record, each as JSON.
+
+    What is absent is ``null``. A record that is no object has one value, named ``value``; one that
+    is a list has ``column1``, ``column2`` and so on.
+    """
+    null = msgspec.Raw(NULL)
+    fields = [(f"field{index}", msgspec.Raw, null) for index in range(len(names))]
+    rename = {field: name for (field, *_), name in zip(fields, names, strict=True)}
+    decode = msgspec.json.Decoder(msgspec.defstruct("Picked", fields, rename=rename)).decode
+    astuple = msgspec.structs.astuple
+
+    def pick(record: Record) -> tuple[bytes, ...]:
+        try:
+            return tuple(map(bytes, astuple(decode(record))))
+        except msgspec.ValidationError:
+            values = _named(record)
+            return tuple(values.get(name, NULL) for name in names)
+
+    return pick
+
+
+def text_of(value: bytes) -> str | None:
+    """A text is itself, ``null`` is None, everything else the JSON it is, with no blanks."""
+    if value[:1] == b'"':
+        try:
+            return _decode_text(value)
+        except UnicodeDecodeError:
+            # msgspec looks at the bytes of a text only when it is decoded.
+            return _decode_text(value.decode("utf-8", "replace"))
+    if value[:1] in b"[{":
+        value = msgspec.json.format(value, indent=-1)
+    return None if value == NULL else value.decode("utf-8", "replace")
+
+
+def decode(value: Record | bytes) -> Any:
+    """The JSON as Python values."""
+    try:
+        return msgspec.json.decode(value)
+    except (UnicodeDecodeError, msgspec.DecodeError):
+        # Bytes that are no UTF-8, and numbers that no float can hold (1e400).
+        return json.loads(bytes(value).decode("utf-8", "replace"))
+
+
+def _named(record: Record) -> dict[str, bytes]:
+    text = bytes(record)
+    if text.startswith(b"["):
+        items = msgspec.json.decode(text, type=list[msgspec.Raw])
+        return {f"column{number}": bytes(item) for number, item in enumerate(items, 1)}
+    return {"value": text}

@@ -1,0 +1,134 @@
+"""
+Records in an order, however many there are: sorted in parts, which are then merged.
+
+The order is that of ``null`` (or absent), false, true, numbers by value, texts by code point, and
+anything nested by its JSON; equal ones by ID, and equal IDs as they came. So two listings of the
+same directory give the same bytes.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+
+from graphdaemon.listing import Corrections
+from graphdaemon.output.record import NULL, Record, make_picker, text_of
+from graphdaemon.output.spool import Space
+from graphdaemon.output.stream import explaining_failure
+
+Key = tuple[int, Any, str]
+_Row = tuple[Key, bytes]
+
+_PART = 8 << 20
+_BATCH = 1000
+_LENGTH = 4
+
+
+class Sorter:
+    """
+    Keeps records and gives them back in order; memory does not grow with their number.
+
+    Args:
+        space: Where the parts are kept; whoever opened it closes it.
+        name: The property to sort by.
+        part: Bytes of records to sort at once.
+    """
+
+    def __init__(self, space: Space, name: str, *, part: int = _PART) -> None:
+        self._space = space
+        self._key = make_key(name)
+        self._part = part
+        self._rows: list[_Row] = []
+        self._size = 0
+        self._end = 0
+        self._parts: list[tuple[int, int]] = []
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Take some."""
+        for record in records:
+            self._rows.append((self._key(record), bytes(record)))
+            self._size += len(self._rows[-1][1])
+        if self._size >= self._part:
+            self._spill()
+
+    def read(self, corrections: Corrections) -> Iterator[list[Record]]:
+        """Give them back in order, as they are after ``corrections``."""
+        late = [record for record in corrections.values() if record is not None]
+        runs = [self._run(*part) for part in self._parts]
+        runs.append(iter(_sorted(self._rows)))
+        kept: Iterator[_Row] = heapq.merge(*runs, key=_key_of)
+        if corrections:
+            kept = (row for row in kept if row[0][2] not in corrections)
+            new = _sorted([(self._key(record), bytes(record)) for record in late])
+            kept = heapq.merge(kept, new, key=_key_of)
+        while batch := [msgspec.Raw(text) for _, text in itertools.islice(kept, _BATCH)]:
+            yield batch
+
+    def _spill(self) -> None:
+        start = self._end
+        texts = [text for _, text in _sorted(self._rows)]
+        part = b"".join([len(text).to_bytes(_LENGTH, "big") + text for text in texts])
+        with explaining_failure():
+            self._space.write(part)
+        self._end += len(part)
+        self._parts.append((start, self._end))
+        self._rows, self._size = [], 0
+
+    def _run(self, start: int, end: int) -> Iterator[_Row]:
+        """The rows of one part, read piece by piece."""
+        # All parts are open at once: the more there are, the smaller the pieces.
+        piece = max(1 << 14, self._part // (len(self._parts) + 1))
+        held = b""
+        while start < end or held:
+            while len(held) < _LENGTH or len(held) < _LENGTH + int.from_bytes(held[:_LENGTH]):
+                with explaining_failure():
+                    data = self._space.read(min(piece, end - start), start)
+                assert data, "what was written can be read"
+                held, start = held + data, start + len(data)
+            position = 0
+            while position + _LENGTH <= len(held):
+                stop = position + _LENGTH + int.from_bytes(held[position : position + _LENGTH])
+                if stop > len(held):
+                    break
+                text = held[position + _LENGTH : stop]
+                yield self._key(msgspec.Raw(text)), text
+                position = stop
+            held = held[position:]
+
+
+def make_key(name: str) -> Callable[[Record], Key]:
+    """Return the function that says where a record stands when sorted by ``name``."""
+    pick = make_picker((name, "id") if name != "id" else ("id",))
+
+    def key(record: Record) -> Key:
+        values = pick(record)
+        kind, value = _rank(values[0])
+        return kind, value, text_of(values[-1]) or ""
+
+    return key
+
+
+def _rank(value: bytes) -> tuple[int, Any]:
+    first = value[:1]
+    if first == b'"':
+        return 3, text_of(value)
+    if first in b"[{":
+        return 4, text_of(value)
+    if first in b"tf":
+        return 1, first == b"t"
+    if value == NULL:
+        return 0, 0
+    # Not msgspec, which refuses 1e400.
+    return 2, int(value) if value.lstrip(b"-").isdigit() else float(value)
+
+
+def _key_of(row: _Row) -> Key:
+    return row[0]
+
+
+def _sorted(rows: list[_Row]) -> list[_Row]:
+    return sorted(rows, key=_key_of)

@@ -1,0 +1,116 @@
+"""Bytes to whatever takes them, and what it means when it no longer does."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Protocol, TextIO
+
+from graphdaemon.errors import OutputClosedError, OutputError
+
+
+class Stream(Protocol):
+    """What a writer writes to: a binary file, a file in the making, a compressor."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take all of ``data``."""
+
+    def flush(self) -> object:
+        """Pass on what was taken."""
+
+
+def put(stream: Stream, data: bytes) -> None:
+    """
+    Write ``data``.
+
+    Raises:
+        OutputError: There is no room, or something else is wrong with the place.
+        OutputClosedError: Whatever read it has closed it.
+    """
+    with explaining_failure():
+        stream.write(data)
+
+
+def flush(stream: Stream) -> None:
+    """Pass on what was written; fails as ``put`` does."""
+    with explaining_failure():
+        stream.flush()
+
+
+def bytes_of(stdout: TextIO | None) -> BinaryIO:
+    """
+    The bytes below standard output.
+
+    Raises:
+        OutputError: A shell closed it.
+    """
+    if stdout is None:
+        raise OutputError(
+            "there is no standard output to write to",
+            code="output_failed",
+            hint="Leave stdout open, or name a file with --output.",
+        )
+    return stdout.buffer
+
+
+def print_text(stdout: TextIO | None, text: str) -> None:
+    """Print ``text``; fails as ``put`` does."""
+    stream = bytes_of(stdout)
+    put(stream, text.encode())
+    flush(stream)
+
+
+@contextmanager
+def explaining_failure() -> Iterator[None]:
+    """Turn what the operating system says of an output into our errors."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise OutputClosedError from None
+    except OSError as error:
+        raise OutputError(
+            f"the output could not be written: {error.strerror or error}; what is there is not "
+            "the whole",
+            code="output_failed",
+            hint="Make room, or write elsewhere, and run it again.",
+        ) from error
+
+
+class ByteStream(io.RawIOBase):
+    """
+    A ``Stream`` as the file object that other people's writers want.
+
+    It takes nothing but within ``open``: such writers end their file when they are collected as
+    garbage, and one that was broken off must not be taken for the whole.
+    """
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+        self._position = 0
+        self._is_open = False
+
+    @contextmanager
+    def open(self) -> Iterator[None]:
+        """Let through what is written meanwhile."""
+        self._is_open = True
+        try:
+            yield
+        finally:
+            self._is_open = False
+
+    def writable(self) -> bool:
+        """True."""
+        return True
+
+    def tell(self) -> int:
+        """How many bytes were taken."""
+        return self._position
+
+    def write(self, data: Any, /) -> int:
+        """Take bytes, or anything that lends them."""
+        taken = bytes(data)
+        if self._is_open:
+            put(self._stream, taken)
+        self._position += len(taken)
+        return len(taken)

@@ -1,0 +1,45 @@
+"""Records as a test writes them down, and what comes of them."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+
+import msgspec
+from hypothesis import strategies as st
+
+from graphdaemon.output.outlet import Outlet
+from graphdaemon.output.plan import Plan
+
+
+def records(*values: object) -> list[msgspec.Raw]:
+    return [msgspec.Raw(json.dumps(value, ensure_ascii=False).encode()) for value in values]
+
+
+def written(plan: Plan, *values: object) -> bytes:
+    """What comes out of a stream for these records, two a page."""
+    stream = io.BytesIO()
+    with Outlet(plan, io.TextIOWrapper(stream)) as outlet:
+        for start in range(0, len(values), 2):
+            outlet.write(records(*values[start : start + 2]))
+        outlet.finish()
+        return stream.getvalue()
+
+
+# No lone surrogates: there is no UTF-8 for them, and Graph's pages are UTF-8.
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | texts
+)
+values = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3)
+)
+
+
+def ndjson(values: Sequence[object]) -> bytes:
+    return b"".join(bytes(record) + b"\n" for record in records(*values))
