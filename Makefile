@@ -6,6 +6,8 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+NIGHTLY_TESTS := tests/test_listing_properties.py tests/test_journal.py tests/process/test_resume_kills.py
+SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 NODE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
 UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
@@ -20,12 +22,22 @@ quickstart: $(VENV)/.ready ## set up, then list the users of a pretend tenant, s
 test: lint test-peers-python ## set up, check the code, run every test
 	$(BIN)/pytest --numprocesses=2 --cov --cov-report=term --ignore=tests/peers
 
+test-nightly: $(VENV)/.ready-dev ## 20,000 random listings, 1,000 kills; SEED=… repeats them
+	@echo "SEED=$(SEED)" >&2
+	LISTING_CASES=20000 LISTING_KILLS=1000 LISTING_SEED=$(SEED) $(BIN)/pytest -s --hypothesis-seed=$(SEED) $(NIGHTLY_TESTS)
+
 test-peers: test-peers-python tests/peers/node/node_modules/.ready ## run other people's clients (Python and Node) against the emulator
 	$(PEERS)/bin/pytest --quiet -W default $(NODE_TESTS)
 
 test-peers-python: $(PEERS)/.ready
 	# Other people's deprecation warnings are theirs: -W default.
 	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers $(NODE_TESTS:%=--ignore=%)
+
+bench: $(VENV)/.ready-dev ## measure how fast a directory is listed, beside other clients (half an hour)
+	$(BIN)/python -m bench.listing
+
+bench-peers: $(VENV)/.ready-dev ## install the other clients to measure (1 GB)
+	$(BIN)/python -m bench.listing.peers
 
 lint: $(VENV)/.ready-dev ## format, lint, types, import directions
 	$(BIN)/ruff format --check --quiet .
@@ -50,7 +62,7 @@ lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without 
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) .venv-* build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* bench/.data build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv: requirements/uv.txt
 	@sh tools/make_venv.sh $(VENV)
@@ -78,4 +90,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test test-peers test-peers-python lint format docs test-pythons lock clean
+.PHONY: help quickstart test test-nightly test-peers test-peers-python bench bench-peers lint format docs test-pythons lock clean

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ import pytest
 from graphdaemon import cli
 from graphdaemon.certificate import make_key_pair
 from graphdaemon.emulator.server import Emulator
+from tests.redis_server import RedisServer
 from tests.scripted import ScriptedServer
 
 
@@ -155,6 +157,17 @@ def scripted() -> Iterator[ScriptedServer]:
     """A TLS server that answers what the test tells it to."""
     with ScriptedServer() as server:
         yield server
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A real Redis."""
+    pytest.importorskip("redis")
+    if shutil.which("redis-server") is None:
+        pytest.skip("redis-server is not installed")
+    server = RedisServer(tmp_path)
+    yield server
+    server.stop()
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ class Lies:
         no_count: There is no count.
         no_delta: There is no delta.
         dead_delta: The delta link is not good any more.
+        eager_delta: A delta that is to begin with now tells everything first.
+        delta_link: Makes the next link of a page of the delta of another one.
         lag: The count is that of so many changes ago.
         endless: Every page has a next link.
         batch_status: What every part of a batch is answered with.
@@ -84,6 +86,8 @@ class Lies:
     no_count: bool = False
     no_delta: bool = False
     dead_delta: bool = False
+    eager_delta: bool = False
+    delta_link: Callable[[str], str] | None = None
     lag: int = 0
     endless: bool = False
     batch_status: int | None = None
@@ -251,11 +255,11 @@ class PretendGraph:
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
             await asyncio.sleep(self.latency * self.draws.uniform(0.5, 1.5))
-            return self._answer(method, url, headers, body)
+            return self.answer(method, url, headers, body)
         finally:
             self.in_flight -= 1
 
-    def _answer(
+    def answer(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None
     ) -> Response:
         weather, chance = self.weather, self.draws.random
@@ -387,13 +391,16 @@ class PretendGraph:
     def _serve_delta(self, options: dict[str, str]) -> Response:
         now = len(self._changes)
         token = options.get("$skiptoken") or options.get("$deltatoken", "latest")
+        if "$skiptoken" in options and self.draws.random() < self.weather.expired:
+            return _refuse(400, "Directory_ExpiredPageToken")
         if token != "latest":
             since, at, until, select = json.loads(bytes.fromhex(token))
             if self.lies.dead_delta:
                 return _refuse(410, "syncStateNotFound")
         else:
             select = [name for name in options.get("$select", "").split(",") if name]
-            since, at, until = now if "$deltatoken" in options else -1, 0, None
+            from_now = "$deltatoken" in options and not self.lies.eager_delta
+            since, at, until = now if from_now else -1, 0, None
         # What changes while a round is told over several pages, the next round tells again.
         until = now if until is None else until
         self.at_last_delta = dict(self.directory)
@@ -405,7 +412,8 @@ class PretendGraph:
         base = f"{ROOT}/{self.collection}/delta?"
         if at + self.delta_page < len(told):
             place = [since, at + self.delta_page, until, select]
-            link = {"@odata.nextLink": f"{base}$skiptoken={json.dumps(place).encode().hex()}"}
+            ahead = f"{base}$skiptoken={json.dumps(place).encode().hex()}"
+            link = {"@odata.nextLink": (self.lies.delta_link or str)(ahead)}
         else:
             place = [until, 0, None, select]
             link = {"@odata.deltaLink": f"{base}$deltatoken={json.dumps(place).encode().hex()}"}
@@ -438,6 +446,8 @@ class PretendGraph:
             return _answer({name: record.get(name) for name in select or DEFAULT})
         related = record.get(rest[2])
         if isinstance(related, list):
+            if "$skiptoken" in options and self.draws.random() < self.weather.expired:
+                return _refuse(400, "Directory_ExpiredPageToken")
             at = int(options.get("$skiptoken", 0))
             page = related[at : at + self.page_size]
             link = f"{ROOT}/{'/'.join(rest)}?$skiptoken={at + self.page_size}"

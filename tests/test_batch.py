@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from graphdaemon.batch import Answer, Part, send_parts
-from graphdaemon.errors import GraphError
+from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph import Tally
 from tests import virtual_time
 from tests.pretend_graph import ROOT, PretendGraph, Weather
@@ -149,3 +149,11 @@ def test_units_inside_count() -> None:
 
     assert tally.units == 40
     assert tally.requests == 2
+
+
+def test_more_that_depend_on_one_another_than_a_batch_takes_are_refused() -> None:
+    """Torn apart, they would not wait for each other."""
+    others = [Part(str(at), "/users/a", after=("0",)) for at in range(1, 21)]
+
+    with pytest.raises(UsageError, match="21 requests depend on one another"):
+        send(PretendGraph(), [Part("0", "/users/a"), *others])

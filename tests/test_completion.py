@@ -28,6 +28,7 @@ CASES = [
     ("graphdaemon users --format ", set(FORMATS)),
     ("graphdaemon list users --comp", {"--compress"}),
     ("graphdaemon list users --compress ", {"gzip", "zstd"}),
+    ("graphdaemon list users --with m", {"manager", "memberOf"}),
     ("graphdaemon request ", {"GET", "POST", "DELETE"}),
     ("graphdaemon completion ", {"bash", "fish", "powershell", "zsh"}),
 ]
@@ -77,6 +78,22 @@ def test_fish_completes(typed: str, wanted: set[str]) -> None:
     assert wanted <= {line.partition("\t")[0] for line in lines}
 
 
+@pytest.mark.parametrize("typed", ["graphdaemon users some-", "graphdaemon users -o some-"])
+def test_fish_and_bash_complete_file_names(typed: str, tmp_path: Path) -> None:
+    """fish by itself; bash is told to do what it does by itself."""
+    (tmp_path / "some-settings.json").touch()
+    script = f"cd {tmp_path}; graphdaemon completion fish | source; complete -C '{typed}'"
+    assert "some-settings.json" in run(shell("fish"), "--no-config", "-c", script)
+
+    words = typed.split(" ")
+    script = (
+        'eval "$(graphdaemon completion bash)"\ncompopt() { echo "its own way"; }\n'
+        f"COMP_WORDS=({' '.join(words)}) COMP_CWORD={len(words) - 1}\n"
+        "_graphdaemon_completion graphdaemon\n"
+    )
+    assert "its own way" in run(shell("bash"), "--norc", "-c", script)
+
+
 @pytest.mark.parametrize(
     ("typed", "completed"),
     [
@@ -84,11 +101,13 @@ def test_fish_completes(typed: str, wanted: set[str]) -> None:
         ("graphdaemon list gr\t", "groups"),
         ("graphdaemon users --format pa\t", "parquet"),
         ("graphdaemon list users --comp\t", "--compress"),
+        ("graphdaemon users some-set\t", "some-settings.json"),
     ],
 )
 def test_zsh_completes(typed: str, completed: str, tmp_path: Path) -> None:
     """The line itself grows when Tab is pressed in an interactive zsh."""
     path = shell("zsh")
+    (tmp_path / "some-settings.json").touch()
     (tmp_path / ".zshrc").write_text(
         "PROMPT='ready> '\nautoload -Uz compinit && compinit -u -D\n"
         'eval "$(graphdaemon completion zsh)"\nunsetopt zle_bracketed_paste\n'
@@ -100,6 +119,7 @@ def test_zsh_completes(typed: str, completed: str, tmp_path: Path) -> None:
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
+        cwd=tmp_path,
         env=ENVIRONMENT | {"ZDOTDIR": str(tmp_path)},
         start_new_session=True,
     ) as process:

@@ -13,7 +13,7 @@ from graphdaemon.budget import Budget
 from graphdaemon.client import Client
 from graphdaemon.credential import Credential
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
-from graphdaemon.graph import ATTEMPTS, Graph
+from graphdaemon.graph import ATTEMPTS, PATIENCE, Graph
 from graphdaemon.options import ListingOptions
 from graphdaemon.query import Query
 from graphdaemon.settings import Settings, read_settings
@@ -193,16 +193,16 @@ def test_passing_trouble_is_survived_without_loss_or_repetition(
 
 
 @pytest.mark.parametrize(
-    ("trouble", "code", "exit_code"),
+    ("trouble", "code", "attempts"),
     [
-        (json_answer({}, 429), "throttled", 5),
-        (Answer(503), "graph_unavailable", 5),
-        (Answer(200, b"<html>"), "page_malformed", 5),
+        (json_answer({}, 429), "throttled", ATTEMPTS * PATIENCE),
+        (Answer(503), "graph_unavailable", ATTEMPTS),
+        (Answer(200, b"<html>"), "page_malformed", ATTEMPTS),
     ],
     ids=["429", "503", "not-json"],
 )
 def test_lasting_trouble_ends_the_listing(
-    scripted: ScriptedServer, trouble: Answer, code: str, exit_code: int
+    scripted: ScriptedServer, trouble: Answer, code: str, attempts: int
 ) -> None:
     """After a bounded number of attempts the failure is raised, with its own code."""
     scripted.script = [trouble]
@@ -210,8 +210,8 @@ def test_lasting_trouble_ends_the_listing(
     with pytest.raises(Error) as caught:
         patient_listing(scripted)
 
-    assert (caught.value.code, caught.value.exit_code) == (code, exit_code)
-    assert len(scripted.requests) == ATTEMPTS
+    assert (caught.value.code, caught.value.exit_code) == (code, 5)
+    assert len(scripted.requests) == attempts
 
 
 def test_an_answer_that_always_breaks_off_ends_the_listing(scripted: ScriptedServer) -> None:

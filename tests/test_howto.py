@@ -12,13 +12,15 @@ import pytest
 
 from tests.conftest import WriteParameters, clean_environment
 
-PAGE = Path(__file__).parent.parent / "docs" / "how-to" / "list-everything.md"
-BLOCKS = re.findall(r"^```\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+FOLDER = Path(__file__).parent.parent / "docs" / "how-to"
+PAGES = ("list-everything.md", "share-the-throttle-budget.md")
+TEXT = "\n".join((FOLDER / name).read_text(encoding="utf-8") for name in PAGES)
+BLOCKS = re.findall(r"^```\n(.*?)^```", TEXT, re.DOTALL | re.MULTILINE)
 LINES = [line for block in BLOCKS for line in block.splitlines() if "graphdaemon " in line]
 
 
 @pytest.mark.parametrize("line", LINES)
-def test_every_command_of_the_page_works(
+def test_every_command_of_the_pages_works(
     line: str, parameters: WriteParameters, tmp_path: Path
 ) -> None:
     """Each line alone, in a shell: exit code 0, and a verdict."""

@@ -1,18 +1,9 @@
-"""
-A listing that is stopped at any instant goes on, and its output is exact.
-
-LISTING_KILLS=1000 kills as many real processes.
-"""
+"""A listing that is stopped at any instant goes on, and its output is exact."""
 
 from __future__ import annotations
 
-import json
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -28,8 +19,8 @@ from graphdaemon.query import Query
 from tests.conftest import Command, WriteParameters
 from tests.listing_world import Outcome, list_world
 from tests.pretend_graph import Lies, PretendGraph, Weather
+from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
 
-KILLS = int(os.environ.get("LISTING_KILLS", "30"))
 CASES = int(os.environ.get("LISTING_CASES", "100"))
 
 
@@ -84,11 +75,11 @@ def list_with_kills(
     st.sampled_from([0.0, 0.02, 0.1]),
     st.integers(0, 2**32),
     st.booleans(),
-    st.sampled_from([None, " ge "]),
+    st.sampled_from(["", "refuses", "no delta", "withholds"]),
     st.integers(1, 6),
 )
 def test_a_listing_killed_again_and_again_is_exact_in_the_end(
-    kills: list[int], change: float, seed: int, torn: bool, refused: str | None, chains: int
+    kills: list[int], change: float, seed: int, torn: bool, lie: str, chains: int
 ) -> None:
     """Every record of the directory is written once, whenever the listing was stopped."""
     draws = random.Random(seed)
@@ -102,7 +93,14 @@ def test_a_listing_killed_again_and_again_is_exact_in_the_end(
 
     weather = Weather(change=change, expired=0.05, lost=0.02)
     world = make_world(seed=seed, weather=weather, make=lambda _, n: {"displayName": f"M{n}"})
-    world.lies = Lies(refuses=(refused,) if refused else ())
+    if lie == "refuses":
+        world.lies = Lies(refuses=(" ge ",))
+    elif lie == "no delta":
+        world.lies = Lies(no_delta=True)
+    elif lie == "withholds":
+        world.weather.change = 0
+        first = min(world.directory)
+        world.lies = Lies(withholds=lambda record: record["id"] == first)
     with TemporaryDirectory() as folder:
         journal = Path(folder) / "journal"
         options = ListingOptions(journal=journal, page_size=5, chains=chains)
@@ -111,7 +109,8 @@ def test_a_listing_killed_again_and_again_is_exact_in_the_end(
     note(f"{outcome.record} {outcome.error}")
     assert outcome.twice == []
     if outcome.record is not None and outcome.record.verdict == "complete":
-        assert outcome.written == world.shown(directory=world.at_last_delta)
+        end = world.at_last_delta if outcome.record.replay else world.at_last_list
+        assert outcome.written == world.shown(directory=end)
 
 
 def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
@@ -140,6 +139,51 @@ def interrupt_after(pages: int) -> Callable[[], None]:
             raise KeyboardInterrupt
 
     return watch
+
+
+def test_the_last_page_alone_is_not_the_whole(tmp_path: Path) -> None:
+    """One answer proves itself only where it is all there ever was: here others came before it."""
+    options = ListingOptions(journal=tmp_path / "journal", page_size=5, method="chain")
+    world = make_world(100, lies=Lies(no_delta=True))
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(19))
+    world.remove(min(world.directory, key=lambda one: world.directory[one]["userPrincipalName"]))
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.pages == 1
+    assert outcome.proved.verdict == "unproved"
+
+
+def test_witnesses_are_remembered(tmp_path: Path) -> None:
+    """What the first page of an earlier run showed still has to turn up in some part."""
+    options = ListingOptions(journal=tmp_path / "journal", page_size=5, chains=1)
+    world = make_world(100, by_id=True)
+    first = min(world.directory)
+    world.lies = Lies(withholds=lambda record: record["id"] == first, count=lambda _: 100)
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(9))
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.notes[-1].startswith("1 of the first records are in none of the parts")
+    assert outcome.proved.verdict == "complete"
+    assert outcome.written == world.shown()
+
+
+def test_ranges_of_an_earlier_run_count(tmp_path: Path) -> None:
+    """The account says how many cover everything, not how many this run still had to read."""
+    world = make_world(200)
+    whole = list_world(world, options=ListingOptions(page_size=5)).proved
+    options = ListingOptions(page_size=5, journal=tmp_path / "journal")
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(whole.pages * 2 // 3))
+
+    resumed = list_world(world, options=options).proved
+
+    assert resumed.verdict == "complete"
+    assert resumed.pages < whole.pages
+    assert resumed.ranges > whole.ranges * 2 // 3
 
 
 def test_a_finished_listing_goes_on_from_its_delta(tmp_path: Path) -> None:
@@ -233,48 +277,22 @@ def test_the_command_forgets_a_journal_whose_records_are_in_place(
     assert not journal.exists()
 
 
-CHILD = """
-import json, os, sys
-from pathlib import Path
-from graphdaemon.listing import ListingOptions
-from tests.conftest import Command, WriteParameters
-from tests.listing_world import list_world
-from tests.test_journal import make_world
-folder = Path(sys.argv[1])
-print("ready", flush=True)
-options = ListingOptions(journal=folder / "journal", page_size=20)
-outcome = list_world(make_world(1500), options=options)
-new = folder / "new"
-new.write_text(json.dumps(outcome.written))
-new.replace(folder / "output")
-print(outcome.proved.verdict, outcome.twice)
-"""
+def test_the_command_does_not_go_on_from_what_was_not_proved(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """Run again, it reads again: what it had read proved nothing."""
 
+    def answer(request: Request) -> Answer:
+        if "$count" in request.target:
+            return json_answer({}, 404)
+        if "$skiptoken" in request.target:
+            return page({"id": "2"})
+        return page({"id": "1"}, next_link=f"{scripted.url}/v1.0/things?$skiptoken=1")
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_process_killed_at_random_instants_leaves_an_exact_file(tmp_path: Path) -> None:
-    """However often, and whenever: the file is the directory, or not there yet."""
-    seed = random.randrange(2**32)
-    sys.stdout.write(f"seed {seed}\n")
-    draws = random.Random(seed)
-    expected = make_world(1500).shown()
-    kills = 0
-    while kills < KILLS:
-        child = subprocess.Popen(
-            [sys.executable, "-c", CHILD, str(tmp_path)],
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=Path(__file__).parents[1],
-        )
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
-        time.sleep(draws.uniform(0, 0.5))
-        child.send_signal(signal.SIGKILL)
-        rest, _ = child.communicate()
-        kills += 1
-        output = tmp_path / "output"
-        if output.exists():
-            assert json.loads(output.read_text()) == expected
-            assert rest in ("", "complete []\n")
-            output.unlink()
-            forget(tmp_path / "journal")
+    scripted.script = answer
+    journal = tmp_path / "things.journal"
+
+    done = command("list", "things", scripted.write_parameters(tmp_path), "--resume", journal)
+
+    assert done.code == 8, done.err
+    assert not journal.exists()

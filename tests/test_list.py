@@ -93,6 +93,8 @@ def test_members_of_a_group_by_its_path(command: Command, directory: Path) -> No
         (("user",), "there is no collection user", "Did you mean users?"),
         (("users?$top=5",), "more than the name of a collection", "graphdaemon request"),
         (("users", "--polite", "0%"), "--polite 0% is no percentage", "30%"),
+        (("users", "--polite", "0.3"), "--polite 0.3 is no percentage", "30%"),
+        (("users", "-o", "u.xlsx"), ".xlsx is none of the formats", ".csv"),
         (("users", "--bom"), "--bom is for CSV, and the format is json", "--format csv"),
         (("users", "--raw-cells", "-o", "u.ndjson"), "the format is ndjson", "--format csv"),
         (("users", "--query", "length(@)"), "needs the whole list at once", "count"),

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.listing import ListingOptions
 from graphdaemon.query import Query
+from graphdaemon.record import tolerance
 from tests.listing_world import COLLATIONS, list_world
 from tests.pretend_graph import Lies, PretendGraph, Record, Weather
 
@@ -153,16 +154,56 @@ def test_a_quiet_directory_is_listed_completely(
 
 
 @UNTROUBLED
-@given(worlds(), ways(), st.data())
-def test_a_service_that_withholds_records_is_found_out(
-    world: PretendGraph, options: ListingOptions, data: st.DataObject
+@given(worlds(), ways(), st.data(), st.booleans(), st.booleans())
+def test_what_parts_do_not_bring_is_found_out(
+    world: PretendGraph,
+    options: ListingOptions,
+    data: st.DataObject,
+    no_count: bool,
+    nameless: bool,
 ) -> None:
-    """What ranges do not bring is missed at the count, and read in one chain."""
-    kept_back = set(data.draw(st.lists(st.sampled_from(sorted(world.directory) or [""]))))
-    world.lies = Lies(withholds=lambda record: record["id"] in kept_back)
+    """Withheld, or without a name: it is missed, and read in one chain."""
+    some = set(data.draw(st.lists(st.sampled_from(sorted(world.directory) or [""]))))
+    if nameless:
+        for one in some & world.directory.keys():
+            world.put({"id": one, world.key: None})
+    world.lies = Lies(withholds=lambda record: record["id"] in some, no_count=no_count)
     world.weather.change = 0
     outcome = list_world(world, options=options)
 
     note(f"{outcome.record} {outcome.error}")
+    assert outcome.twice == []
     if outcome.record is not None and outcome.record.verdict == "complete":
         assert outcome.written == world.shown()
+
+
+LIES = (
+    *(Lies(no_delta=True), Lies(dead_delta=True), Lies(eager_delta=True), Lies(ignores=True)),
+    *(Lies(refuses=(" ge ",)), Lies(truncates=2), Lies(endless=True)),
+    *(Lies(count=lambda count: count // 2), Lies(count=lambda count: count + 9)),
+)
+
+
+@UNTROUBLED
+@given(worlds(), questions(), ways(), st.sampled_from(LIES), st.booleans())
+def test_whoever_lies_proves_nothing_false(
+    world: PretendGraph, query: Query, options: ListingOptions, lies: Lies, correcting: bool
+) -> None:
+    """Whatever the service lies about besides, no part of a directory is called the whole."""
+    world.lies = lies
+    if lies.truncates:
+        # What a chain keeps back shows in the count alone, which must be of the same moment.
+        world.weather.change = 0
+    outcome = list_world(world, query, options, correcting=correcting)
+
+    note(f"{outcome.record} {outcome.error}")
+    assert outcome.twice == []
+    if outcome.record is None or outcome.record.verdict != "complete":
+        return
+    end = world.at_last_delta if outcome.record.replay else world.at_last_list
+    expected = world.shown(query.select, query.filter or "", end)
+    if lies.truncates:
+        # A few too few pass for a count that lags.
+        assert len(expected) - len(outcome.written) <= tolerance(len(outcome.written))
+    else:
+        assert outcome.written == expected

@@ -47,8 +47,9 @@ def test_records_are_the_bytes_graph_sent() -> None:
         b"[]",
         b'{"value":null}',
         b'{"id":"1"}',
+        b'{"value":[{"id":"1","displayName":"\xff"}]}',
     ],
-    ids=["empty", "html", "cut", "list", "null", "object"],
+    ids=["empty", "html", "cut", "list", "null", "object", "no UTF-8"],
 )
 def test_what_is_no_page_is_refused(body: bytes) -> None:
     """A page that is not one raises: it is never taken for the last."""

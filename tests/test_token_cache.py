@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import base64
-import shutil
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +19,7 @@ from graphdaemon.token import Demand, Token
 from graphdaemon.token_cache import identify, open_cache
 from graphdaemon.transport import Transport
 from tests.conftest import Run, WriteParameters, clean_environment
+from tests.redis_server import RedisServer
 from tests.scripted import ScriptedServer, json_answer
 
 KEY = base64.b64encode(bytes(range(32))).decode()
@@ -94,7 +92,29 @@ def test_a_warm_cache_needs_neither_msal_nor_more_of_cryptography_than_the_seal(
 
     assert "0" in loaded
     assert not {"msal", "requests", "graphdaemon.proof", "graphdaemon.authority"} & set(loaded)
+    assert not {"lzma", "shutil", "tempfile", "graphdaemon.challenge"} & set(loaded)
     assert not [name for name in loaded if name.startswith(("cryptography.x509", "jwt"))]
+
+
+def test_a_first_token_needs_no_second_http_client(parameters: WriteParameters) -> None:
+    """MSAL is given our transport, and brings neither requests nor what it consists of."""
+    code = (
+        "import sys; from graphdaemon.cli import run; code = run(sys.argv[1:]); "
+        "print(code, *sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "users", str(parameters()), "--limit", "1"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=clean_environment(),
+        timeout=60,
+    )
+    loaded = done.stderr.split()
+
+    assert "0" in loaded
+    assert "graphdaemon.authority" in loaded
+    assert not {"requests", "urllib3", "charset_normalizer", "msal_extensions"} & set(loaded)
 
 
 def test_nothing_readable_is_left_on_disk(scripted: ScriptedServer, tmp_path: Path) -> None:
@@ -276,39 +296,6 @@ def test_who_waits_too_long_for_the_lock_asks_itself(
 
 
 # ---- Redis -------------------------------------------------------------------------------------
-
-
-class RedisServer:
-    """A real one of its own, on a free port of this machine, that keeps nothing on disk."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port: int = free.getsockname()[1]
-        self.url = f"redis://:hunter2@127.0.0.1:{self.port}/0"
-        options = f"--port {self.port} --bind 127.0.0.1 --appendonly no --requirepass hunter2"
-        self._process = subprocess.Popen(
-            ["redis-server", *options.split(), "--save", "", "--dir", str(folder)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if "Ready to accept connections" in line:
-                break
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.communicate(timeout=20)
-
-
-@pytest.fixture
-def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
-    pytest.importorskip("redis")
-    if shutil.which("redis-server") is None:
-        pytest.skip("redis-server is not installed")
-    server = RedisServer(tmp_path)
-    yield server
-    server.stop()
 
 
 def test_processes_share_tokens_through_redis(

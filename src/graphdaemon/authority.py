@@ -12,19 +12,22 @@ from __future__ import annotations
 import json
 import logging
 import re
+import sys
 import time
 from collections.abc import Mapping
+from functools import cache
 from http.client import HTTPMessage
 from typing import Any, NoReturn
 from urllib.parse import urlencode, urlsplit
 
 from graphdaemon.clock import TOLERANCE_S, describe_skew, measure_skew
 from graphdaemon.diagnosis import locate
-from graphdaemon.errors import Error, IdentityError
+from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.managed import ask_machine
 from graphdaemon.proof import Proof
 from graphdaemon.refusal import find_refusal
 from graphdaemon.settings import Settings
+from graphdaemon.side_door import import_parts
 from graphdaemon.token import Token
 from graphdaemon.transport import Response, Transport
 
@@ -37,6 +40,22 @@ _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # From this life on, tokens are renewed at half of it, as azure-identity and MSAL do.
 _LONG_LIFE_S = 7200.0
 _WHERE = "/metadata/instance/compute"
+
+
+@cache
+def _msal() -> tuple[Any, Any]:
+    """
+    MSAL's applications and its exceptions.
+
+    The whole of it loads requests, for managed identities alone, and takes twice as long.
+    """
+    # The last is used by the first, which expects somebody to have imported it.
+    application, exceptions, _ = import_parts("msal", "application", "exceptions", "auth_scheme")
+    if sys.modules.get("msal.application") is not application:
+        # A copy of our own. Its look at msal-extensions, which nothing here uses, would load the
+        # whole after all.
+        vars(application)["_msal_extension_check"] = lambda: None
+    return application, exceptions
 
 
 class Authority:
@@ -64,8 +83,6 @@ class Authority:
             IdentityError: The identity platform refused, or made no sense.
             NetworkError: It was not reached.
         """
-        import msal.exceptions
-
         asked_at = time.time()
         self._http.last_answer = None
         try:
@@ -76,17 +93,15 @@ class Authority:
                 raise ValueError("neither a token nor an error")
         except Error:
             raise
-        except (*_UNREADABLE, msal.exceptions.MsalServiceError) as error:
+        except (*_UNREADABLE, _msal()[1].MsalServiceError) as error:
             self._refuse_last_answer(error, proof)
         raise self._refused(result, proof)
 
     def _ask(self, proof: Proof, claims: str | None) -> Any:
         if proof.managed_identity is not None:
             return self._ask_machine(proof.managed_identity, claims)
-        import msal
-
         settings = self._settings
-        application: Any = msal.ConfidentialClientApplication(
+        application: Any = _msal()[0].ConfidentialClientApplication(
             settings.client_id,
             # Late, since where the assertion goes is known once the authority is discovered.
             client_credential=proof.secret.reveal()
@@ -103,7 +118,10 @@ class Authority:
             http_client=self._http,
         )
         return application.acquire_token_for_client(
-            scopes=list(settings.scope), claims_challenge=claims
+            scopes=list(settings.scope),
+            claims_challenge=claims,
+            # By default those of requests, which would be loaded for that.
+            http_exceptions=(NetworkError,),
         )
 
     def _assert(self, proof: Proof, application: Any) -> str:
@@ -112,6 +130,7 @@ class Authority:
 
     def _ask_machine(self, identity: str, claims: str | None) -> Any:
         import msal
+        import msal.exceptions
 
         if identity == "system":
             which = msal.SystemAssignedManagedIdentity()
@@ -121,7 +140,11 @@ class Authority:
             which = msal.UserAssignedManagedIdentity(client_id=identity)
         client = msal.ManagedIdentityClient(which, http_client=self._http)
         resource = self._settings.scope[0].removesuffix("/.default")
-        return client.acquire_token_for_client(resource=resource, claims_challenge=claims)
+        try:
+            return client.acquire_token_for_client(resource=resource, claims_challenge=claims)
+        except msal.exceptions.MsalServiceError as error:
+            # Of the whole package, which need not be the part's.
+            raise RuntimeError(str(error)) from error
 
     def _refuse_last_answer(self, error: Exception, proof: Proof) -> NoReturn:
         """Turn MSAL's exception into ours, by the answer it could not use."""
@@ -204,10 +227,8 @@ class _Answer:
 
     def raise_for_status(self) -> None:
         """MSAL calls this for 5xx only."""
-        import msal.exceptions
-
         if self.status_code >= 400:
-            raise msal.exceptions.MsalServiceError(
+            raise _msal()[1].MsalServiceError(
                 error="http_error", error_description=f"HTTP {self.status_code}"
             )
 

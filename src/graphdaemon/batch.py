@@ -7,16 +7,16 @@ answer is 200 whatever happened inside; a request that is throttled says so in i
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
 
 from graphdaemon.budget import Outcome
-from graphdaemon.errors import GraphError
+from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph import LONGEST_WAIT_S, Ask, Graph, Tally
 from graphdaemon.page import path_of, read_wait
+from graphdaemon.together import gather
 from graphdaemon.transport import Response
 
 AT_ONCE = 20
@@ -78,6 +78,7 @@ async def send_parts(
     depends on it. An answer that refuses is an answer: whoever asked decides what it means.
 
     Raises:
+        UsageError: More parts depend on one another than a batch takes.
         IdentityError, GraphError, NetworkError: A batch failed, or a part did at every attempt.
     """
     answers: dict[str, Answer] = {}
@@ -86,7 +87,7 @@ async def send_parts(
         batches = [
             _send(graph, root, batch, needs, tally or Tally()) for batch in _group(left.values())
         ]
-        for found in await asyncio.gather(*batches):
+        for found in await gather(*batches):
             answers |= {answer.id: answer for answer in found}
         left = _find_left(left, answers)
         if not left:
@@ -141,6 +142,12 @@ def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
             groups[member.id] = joined
     batch: list[Part] = []
     for group in {id(group): group for group in groups.values()}.values():
+        if len(group) > AT_ONCE:
+            raise UsageError(
+                f"{len(group)} requests depend on one another, and a batch takes {AT_ONCE}",
+                code="option_invalid",
+                hint="Send those that others depend on first.",
+            )
         if batch and len(batch) + len(group) > AT_ONCE:
             yield batch
             batch = []
@@ -172,8 +179,10 @@ def _wait(answers: Iterable[Answer]) -> float:
 
 def _read(response: Response, url: str) -> list[Answer]:
     try:
+        # As for a page: the bodies are skipped.
+        str(response.body, "utf-8")
         return _decode(response.body).responses
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise GraphError(
             f"{path_of(url)}: the answer is no answer to a batch",
             code="page_malformed",

@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import threading
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from typing import NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Hashable
+from typing import NamedTuple
 
-from graphdaemon.pace import Bucket, Usage, Window
+from graphdaemon.ledger import Ledger, Memory
+from graphdaemon.pace import WINDOW_S, Bucket, Usage, Window
 
 # "Microsoft Graph service-specific throttling limits", identity and access: units in ten seconds
 # for one app in one tenant, by the tenant's users.
 _DOCUMENTED = ((50, 3_500.0), (500, 5_000.0), (10**12, 8_000.0))
+
+_YIELDED_S = 60.0
 
 
 class Ticket(NamedTuple):
@@ -47,27 +50,6 @@ class Outcome(NamedTuple):
     load: float | None = None
     refused_for: float | None = None
     size: int = 0
-
-
-class Ledger(Protocol):
-    """Where the bucket is kept: in this process, or where others see it too."""
-
-    def open(self) -> AbstractContextManager[Bucket]:
-        """The bucket, for as long as nobody else has it; changes to it are kept."""
-
-
-class Memory:
-    """A bucket for this process alone."""
-
-    def __init__(self, bucket: Bucket | None = None) -> None:
-        self._bucket = bucket or Bucket()
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def open(self) -> Iterator[Bucket]:
-        """The bucket, locked."""
-        with self._lock:
-            yield self._bucket
 
 
 class Budget:
@@ -103,17 +85,22 @@ class Budget:
         self._waiting: dict[int, float] = {}
         self._largest = 0
         self._pending = 0.0
+        self._wish: Bucket | None = None
+        self._refused = -_YIELDED_S
         self.in_flight = 0
-        if share < 1:
-            self.expect(0)
+        self.expect(0)
 
     def expect(self, users: int) -> None:
-        """Learn how many users the tenant has: Graph's limits go by that."""
+        """Learn that the tenant has so many users, or more: Graph's limits go by that."""
         if self.share >= 1:
             return
         limit = next(limit for most, limit in _DOCUMENTED if users <= most)
-        with self._ledger.open() as bucket:
-            bucket.rate, bucket.fixed = self.share * limit / 10, True
+        self._wish = self._wish or Bucket()
+        self._wish.rate = max(self._wish.rate or 0, self.share * limit / WINDOW_S)
+
+    def widen(self, chains: int) -> None:
+        """Allow as many requests in flight."""
+        self._window.widen(chains)
 
     async def enter(self, kind: str, weight: int = 1) -> Ticket:
         """
@@ -138,15 +125,19 @@ class Budget:
         self._pending -= ticket.units
         used = ticket.units if outcome.units is None else outcome.units
         with self._ledger.open() as bucket:
-            bucket.give_back(ticket.units - used)
+            self._give_back(bucket, ticket.units - used)
             self._usage.add(bucket.used, now)
             bucket.used += used
             if outcome.refused_for is not None:
-                bucket.refuse(outcome.refused_for, now, self._usage.rate(bucket.used, now))
+                self._refused = now
+                wait = outcome.refused_for + _slack(bucket.streak)
+                bucket.refuse(wait, now, self._usage.rate(bucket.used, now))
                 self._usage.fill(bucket.used, now)
-            elif outcome.load is not None:
-                rate = self._usage.rate(bucket.used, now, outcome.load)
-                bucket.observe(outcome.load, self._pending, now, rate)
+            else:
+                bucket.streak = 0
+                if outcome.load is not None:
+                    rate = self._usage.rate(bucket.used, now, outcome.load)
+                    bucket.observe(outcome.load, self._pending, now, rate)
         if outcome.units and outcome.refused_for is None:
             self._costs[ticket.kind] = outcome.units / ticket.weight
         largest = self._largest = max(self._largest, outcome.size)
@@ -159,6 +150,15 @@ class Budget:
         """Let everybody wait."""
         with self._ledger.open() as bucket:
             bucket.pause(seconds, self._now())
+
+    @property
+    def yields(self) -> bool:
+        """
+        Whether to ask with a low priority: others are served first.
+
+        Where that means not being served at all, a share is a share for a while.
+        """
+        return self.share < 1 and self._now() - self._refused >= _YIELDED_S
 
     @property
     def room(self) -> int:
@@ -175,7 +175,9 @@ class Budget:
     def unit_limit(self) -> float | None:
         """Units a second that are allowed, as far as is known."""
         with self._ledger.open() as bucket:
-            return bucket.rate
+            known = bucket.rate
+        wished = self._wish.rate if self._wish is not None else None
+        return min((rate for rate in (known, wished) if rate is not None), default=None)
 
     @property
     def waiting(self) -> float:
@@ -186,21 +188,30 @@ class Budget:
     async def _wait_for_units(self, units: float) -> None:
         with self._ledger.open() as bucket:
             at, refusals = bucket.take(units, self._now()), bucket.refusals
+            if self._wish is not None:
+                at = max(at, self._wish.take(units, self._now()))
         try:
             while (wait := at - self._now()) > 0:
                 self._waiting[id(asyncio.current_task())] = at
                 await self._sleep(wait)
                 with self._ledger.open() as bucket:
+                    bucket.grow(now := self._now())
                     if bucket.refusals != refusals:
                         # The picture has changed: a place in the old queue means nothing now.
-                        at, refusals = bucket.take(units, self._now()), bucket.refusals
-                    bucket.grow(self._now())
+                        at, refusals = bucket.take(units, now), bucket.refusals
+                    elif bucket.paused_until > now:
+                        at = bucket.hold(units, now)
         except BaseException:
             with self._ledger.open() as bucket:
-                bucket.give_back(units)
+                self._give_back(bucket, units)
             raise
         finally:
             self._waiting.pop(id(asyncio.current_task()), None)
+
+    def _give_back(self, bucket: Bucket, units: float) -> None:
+        bucket.give_back(units)
+        if self._wish is not None:
+            self._wish.give_back(units)
 
     async def _wait_for_room(self) -> None:
         with self._lock:
@@ -233,24 +244,42 @@ class Budget:
                     self.in_flight += 1
 
 
+def _slack(streak: int) -> float:
+    """
+    Seconds to wait besides.
+
+    Others who are not told yet may make the service add to the wait that it asks for, and whoever
+    comes back together is refused together.
+    """
+    return 0.05 * (2.0 ** min(streak, 7) - 1) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
+
+
 def _wake(turn: asyncio.Future[None]) -> None:
     if not turn.done():
         turn.set_result(None)
 
 
 _budgets: dict[Hashable, Budget] = {}
+_ledgers: dict[Hashable, Ledger] = {}
 _budgets_lock = threading.Lock()
 
 
-def find_budget(key: Hashable, make: Callable[[], Budget]) -> Budget:
+def find_budget(
+    key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = Memory
+) -> Budget:
     """
     The one budget of this process for ``key``: a Graph, a tenant, an app.
 
+    Those who want a share of it have a budget of their own within it.
+
     Args:
         key: Whose budget it is.
-        make: Makes it, if nobody has yet.
+        share: Part of the documented limits to use.
+        make_ledger: Makes what it is kept in, if nobody has yet.
     """
     with _budgets_lock:
-        if key not in _budgets:
-            _budgets[key] = make()
-        return _budgets[key]
+        if key not in _ledgers:
+            _ledgers[key] = make_ledger()
+        if (key, share) not in _budgets:
+            _budgets[key, share] = Budget(share=share, ledger=_ledgers[key])
+        return _budgets[key, share]

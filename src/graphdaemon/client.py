@@ -14,7 +14,6 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import aclosing
-from dataclasses import replace
 from functools import cache
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -25,9 +24,9 @@ from graphdaemon.budget import Budget, find_budget
 from graphdaemon.catalog import find_collection
 from graphdaemon.credential import Credential
 from graphdaemon.errors import UnprovedError
-from graphdaemon.graph import Graph
-from graphdaemon.ledger import SharedLedger
-from graphdaemon.listing import Listing, list_collection
+from graphdaemon.graph import ATTEMPTS, Graph
+from graphdaemon.ledger import DistantLedger, Ledger, Memory, SharedLedger
+from graphdaemon.listing import Listing, accounting, list_collection, read_within
 from graphdaemon.options import ListingOptions
 from graphdaemon.page import Page
 from graphdaemon.plan import plan_path
@@ -50,6 +49,7 @@ class Client:
     Args:
         settings: What ``read_settings`` returned.
         share: Part of Graph's throttle budget to use, such as 0.3.
+        attempts: How often to ask before a failure is one.
 
     Attributes:
         settings: The same.
@@ -63,7 +63,7 @@ class Client:
                     print(user["displayName"])
     """
 
-    def __init__(self, settings: Settings, *, share: float = 1.0) -> None:
+    def __init__(self, settings: Settings, *, share: float = 1.0, attempts: int = ATTEMPTS) -> None:
         self.settings = settings
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
         tokens = TokenSource(
@@ -79,6 +79,7 @@ class Client:
             tokens,
             consent_url=settings.consent_url,
             budget=_find_budget(settings, share),
+            attempts=attempts,
         )
 
     async def list(
@@ -146,9 +147,10 @@ class Client:
         target = self._target(collection, query)
         options = options or ListingOptions(proved=not target.advanced)
         listing = Listing(target, self._complete(options, collection))
-        async with aclosing(listing.batches()) as batches:
-            async for records in batches:
-                yield Page(records, None, None)
+        with accounting(listing):
+            async with aclosing(read_within(listing, options.seconds)) as batches:
+                async for records in batches:
+                    yield Page(records, None, None)
         record = listing.finish(corrected=not listing.corrections)
         if options.proved and record.exit_code:
             raise UnprovedError(
@@ -220,8 +222,9 @@ class Client:
         owner = self.settings.authority or self.settings.oidc_authority or ""
         if options.learn and options.plan is None:
             path = plan_path(self.settings.graph_root, owner, collection.strip("/"))
-            options = replace(options, plan=path)
-        return replace(options, owner=owner)
+            options = options._replace(plan=path)
+        # Another app may read other properties: what one began, it has to end.
+        return options._replace(owner=f"{owner} {self.settings.client_id}")
 
     async def __aenter__(self) -> Self:
         return self
@@ -306,13 +309,20 @@ def _loop() -> asyncio.AbstractEventLoop:
 def _find_budget(settings: Settings, share: float) -> Budget:
     """The throttle budget of everything that talks to this Graph as this app in this tenant."""
     issuer = settings.authority or settings.oidc_authority
-    file = settings.budget_file
-    key = (settings.graph_root, issuer, settings.client_id, share, file)
+    whose = (settings.graph_root, issuer, settings.client_id)
+    key = (*whose, settings.budget_file, settings.budget_url)
+    return find_budget(key, share, lambda: _make_ledger(settings, whose))
 
-    def make() -> Budget:
-        return Budget(share=share, ledger=None if file is None else SharedLedger(file))
 
-    return find_budget(key, make)
+def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
+    if settings.budget_file is not None:
+        return SharedLedger(settings.budget_file)
+    if settings.budget_url is None:
+        return Memory()
+    from graphdaemon.redis_place import RedisTotals
+
+    totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
+    return DistantLedger(totals.exchange)
 
 
 def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:
@@ -320,8 +330,7 @@ def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:
     if not settings.endpoint.partition("?")[0].rstrip("/").endswith(f"/{collection}"):
         return query
     written = query_of(settings.endpoint)
-    return replace(
-        query,
+    return query._replace(
         select=query.select or written.select,
         filter=query.filter or written.filter,
         search=query.search or written.search,

@@ -8,8 +8,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
 from graphdaemon.shard import Batch, Shard
 
-_WAITING = 8
-"""Pages that wait to be taken; with more, readers wait too, and memory stays flat."""
+# Pages, and bytes of them, that wait to be taken; with more, readers wait, and memory stays flat.
+# All that 32 chains bring at once: a chain that waits here does not ask for its next page.
+_FEW, _MOST, _MOST_BYTES = 8, 32, 12_000_000
 
 
 class Crew:
@@ -20,6 +21,9 @@ class Crew:
         read: Reads one shard, and delivers its pages.
         size: Shards at a time.
         note: Hears of every shard before anybody reads it.
+
+    Attributes:
+        size: The same.
     """
 
     def __init__(
@@ -29,11 +33,12 @@ class Crew:
         note: Callable[[Shard], None] = lambda _: None,
     ) -> None:
         self._read = read
-        self._size = size
+        self.size = size
         self._note = note
         self._pending: deque[Shard] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
         self._pages: deque[Batch] = deque()
+        self._held = 0
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._failure: Exception | None = None
@@ -53,7 +58,7 @@ class Crew:
         for shard in shards:
             self._note(shard)
             self._pending.append(shard)
-        while self._pending and len(self._tasks) < self._size and self._failure is None:
+        while self._pending and len(self._tasks) < self.size and self._failure is None:
             task = asyncio.create_task(self._work(self._pending.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._end)
@@ -64,9 +69,10 @@ class Crew:
 
     async def deliver(self, batch: Batch) -> None:
         """Hand a page over; wait while too many wait already."""
-        while len(self._pages) >= _WAITING:
+        while self._is_full():
             self._room.clear()
             await self._room.wait()
+        self._held += len(batch.page.body)
         self._pages.append(batch)
         self._news.set()
 
@@ -84,6 +90,7 @@ class Crew:
             while self._tasks or self._pages:
                 if self._pages:
                     batch = self._pages.popleft()
+                    self._held -= len(batch.page.body)
                     self._room.set()
                     yield batch
                 else:
@@ -93,6 +100,10 @@ class Crew:
                 raise self._failure
         finally:
             await self._dismiss()
+
+    def _is_full(self) -> bool:
+        waiting = len(self._pages)
+        return waiting >= _MOST or (waiting >= _FEW and self._held >= _MOST_BYTES)
 
     async def _work(self, shard: Shard) -> None:
         await self._read(shard)

@@ -15,9 +15,12 @@ import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.page import Page, follow, path_of
+from graphdaemon.shard import RESTARTS, is_refused
 from graphdaemon.target import Target
 
-_MOST_EMPTY = 1000
+_MOST_EMPTY = 1_000
+_REPEATED = 10_000
+_AT_ONCE = 3
 _TEXT = re.compile(r"'(?:[^']|'')*'")
 # Names that stand alone: neither within a path nor a function.
 _NAME = re.compile(r"(?<![\w/-])[A-Za-z_]\w*(?![\w:(-])")
@@ -60,10 +63,13 @@ class Delta:
         """
         Take the link that tells of everything from this moment on.
 
+        Graph answers with it at once. Whoever does not know ``latest`` tells everything first: a
+        second listing, page after page, is nothing to begin with.
+
         Raises:
             GraphError: There is no delta here, or not for this token.
         """
-        await self._walk(f"{self._base}?{self._options()}$deltatoken=latest")
+        await self._walk(f"{self._base}?{self._options()}$deltatoken=latest", most=_AT_ONCE)
 
     async def sample(self) -> Page:
         """
@@ -82,11 +88,19 @@ class Delta:
             GraphError: The link is not good any more, or somebody alters the answers.
         """
         assert self.link is not None, "begin comes first"
+        for _ in range(RESTARTS):
+            try:
+                return await self._walk(self.link)
+            except GraphError as error:
+                # Only a page link within the round was refused: what it told so far is forgotten.
+                if self.pages == 0 or not is_refused(error):
+                    raise
         return await self._walk(self.link)
 
-    async def _walk(self, url: str) -> Told:
+    async def _walk(self, url: str, most: int | None = None) -> Told:
         told: Told = {}
-        self.pages = empty = 0
+        links = {hash(url)}
+        self.pages = items = empty = 0
         while True:
             page = await self._page(url)
             self.pages += 1
@@ -98,10 +112,15 @@ class Delta:
             if page.delta_link is not None:
                 self.link = follow(page.delta_link, self._base)
                 return told
+            items += len(page.records)
             empty = 0 if page.records else empty + 1
-            if page.next_link is None or empty > _MOST_EMPTY:
+            repeats = items > _REPEATED + 10 * len(told)
+            if page.next_link is None or empty > _MOST_EMPTY or repeats or self.pages == most:
                 raise _broken(url, "does not end in a delta link")
             url = follow(page.next_link, url)
+            if hash(url) in links:
+                raise _broken(url, "leads back to a page that was read already")
+            links.add(hash(url))
 
     async def _page(self, url: str) -> Page:
         target = self._target
@@ -127,6 +146,11 @@ def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bo
     contradicting = any(_plain(told_values[name]) != _plain(read_values[name]) for name in common)
     silent = [read_values[name] for name in read_values.keys() - common]
     return contradicting, not contradicting and not any(value not in (None, []) for value in silent)
+
+
+def is_dead(error: GraphError) -> bool:
+    """Say whether there is no delta here: none at all, not for this token, or not any more."""
+    return error.status in (400, 403, 404, 405, 410, 501) or error.code == "page_malformed"
 
 
 def _values(record: msgspec.Raw) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ Every way this program can fail, and what each failure means to the caller.
     │                     .status  .graph_code  .request_id  .retry_after
     ├── NetworkError   6  no answer, or only part of one
     ├── OutputError    7  what was listed could not be written
-    └── UnprovedError  8  everything was read, and nothing proves that it was everything
+    └── UnprovedError  8  nothing proves that what was read is everything
 
 A class exists only where a caller does something different with it; the finer difference is in
 ``code``, one of the stable words in ``CODES``.
@@ -221,7 +221,7 @@ class OutputError(Error):
 
 class UnprovedError(Error):
     """
-    A listing reached its end, and what it was checked against does not prove it complete.
+    A listing reached its end, or that of its time, and nothing proves it complete.
 
     ``listing`` is its record.
     """

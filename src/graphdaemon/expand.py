@@ -7,16 +7,19 @@ Microsoft Graph"). Each is asked for by itself, twenty in a batch, and followed 
 
 from __future__ import annotations
 
-import asyncio
 import http.client
 from collections.abc import Sequence
+from urllib.parse import quote
 
 import msgspec
 
 from graphdaemon.batch import Answer, Part, send_parts
 from graphdaemon.errors import UsageError
-from graphdaemon.page import Page, explain, follow, ids_of, read_page
+from graphdaemon.page import Page, explain, ids_of, page_ids, read_page, texts_of
+from graphdaemon.query import Query
+from graphdaemon.shard import Batch, Shard, follow_within, never_divide, read_shard
 from graphdaemon.target import Target
+from graphdaemon.together import gather
 from graphdaemon.transport import Response
 
 _SINGLE = frozenset({"manager"})
@@ -54,6 +57,7 @@ class Expander:
         self._target = target
         self._names = tuple(names)
         self.found = dict.fromkeys(names, 0)
+        self._nameless = dict.fromkeys(names, 0)
 
     async def apply(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
         """
@@ -71,14 +75,27 @@ class Expander:
         answers = await send_parts(
             target.graph, target.root, parts, needs=target.collection.role, tally=target.tally
         )
-        values = iter(await asyncio.gather(*(self._read(part, answers[part.id]) for part in parts)))
+        values = iter(await gather(*(self._read(part, answers[part.id]) for part in parts)))
         return [_add(record, {name: next(values) for name in self._names}) for record in records]
+
+    def find_nameless(self) -> list[str]:
+        """
+        Of which there were some without a name, a sentence each.
+
+        Graph lists an object that the token may not read, and shows no more of it than its ID
+        ("Limited information returned for inaccessible member objects").
+        """
+        return [
+            f"{number:,} of {self.found[name]:,} {name} have no displayName (unset or not readable)"
+            for name, number in self._nameless.items()
+            if number
+        ]
 
     def _url(self, one: str, name: str) -> str:
         options = "" if name in _WHOLE else "?$select=id,displayName"
         if name not in _SINGLE and name not in _WHOLE:
             options += "&$top=999"
-        return f"/{self._target.collection.name}/{one}/{name}{options}"
+        return f"/{self._target.collection.name}/{quote(one, safe='')}/{name}{options}"
 
     async def _read(self, part: Part, answer: Answer) -> bytes:
         name = part.id.partition(":")[0]
@@ -90,21 +107,29 @@ class Expander:
         if answer.status >= 300:
             raise explain(response, url, needs=self._target.collection.role, consent_url=None)
         if name in _SINGLE:
-            self.found[name] += 1
-            return bytes(answer.body)
-        records = await self._read_all(read_page(response, url), url)
+            records = [answer.body]
+            ids_of(records)
+        else:
+            records = await self._read_all(read_page(response, url), url)
         self.found[name] += len(records)
-        return b"[" + b",".join(records) + b"]"
+        if name not in _WHOLE:
+            self._nameless[name] += len(records) - len(texts_of(records, "displayName"))
+        return bytes(answer.body) if name in _SINGLE else b"[" + b",".join(records) + b"]"
 
     async def _read_all(self, page: Page, url: str) -> list[msgspec.Raw]:
-        target, records = self._target, [*page.records]
+        """The records of ``page`` and of those behind it, each once, though a link be refused."""
+        found = dict(zip(page_ids(page), page.records, strict=True))
+
+        async def keep(batch: Batch) -> None:
+            found.update(zip(page_ids(batch.page), batch.page.records, strict=True))
+            batch.shard.take(len(batch.page.records), len(found))
+
         if page.next_link is not None:
-            pages = target.graph.pages(
-                follow(page.next_link, url), needs=target.collection.role, tally=target.tally
-            )
-            async for further in pages:
-                records += further.records
-        return records
+            shard = Shard(first=url, pages=1, link=follow_within(page.next_link, url))
+            # No advanced index here, whatever the listing needs.
+            plain = msgspec.structs.replace(self._target, query=Query())
+            await read_shard(plain, shard, keep, never_divide)
+        return list(found.values())
 
 
 def _message(answer: Answer) -> http.client.HTTPMessage:

@@ -15,12 +15,12 @@ import random
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+import msgspec
+
 from graphdaemon.budget import Budget, Outcome
-from graphdaemon.challenge import read_challenge
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError
 from graphdaemon.page import (
     Page,
@@ -41,6 +41,9 @@ T = TypeVar("T")
 
 ATTEMPTS = 5
 """How often one page is asked for before its failure is the listing's."""
+
+PATIENCE = 4
+"""How many times as often it is asked for again where Graph only says to wait."""
 
 LONGEST_WAIT_S = 300.0
 """If Graph asks to wait for longer, that is said instead of done."""
@@ -80,8 +83,7 @@ class Ask(NamedTuple):
     headers: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(msgspec.Struct):
     """What one piece of work has cost so far."""
 
     requests: int = 0
@@ -228,7 +230,7 @@ class Graph:
                     "%s; attempt %d of %d in %.1f s",
                     _brief(error, ask.url),
                     attempt + 1,
-                    self.attempts,
+                    self._most_attempts(error),
                     wait,
                 )
                 tally.retries += 1
@@ -249,6 +251,8 @@ class Graph:
         token = await self._tokens.token()
         response = await self._send_with(token, ask, tally)
         if response.status == 401:
+            from graphdaemon.challenge import read_challenge
+
             token = await self._tokens.renew(token, read_challenge(response.headers))
             return await self._send_with(token, ask, tally), token
         if response.status == 403 and time.time() - token.issued_at > _STALE_S:
@@ -264,7 +268,7 @@ class Graph:
             headers["ConsistencyLevel"] = "eventual"
         if ask.body is not None:
             headers["Content-Type"] = "application/json"
-        if self.budget.share < 1:
+        if self.budget.yields:
             headers["x-ms-throttle-priority"] = "low"
         headers |= {**dict(ask.headers), "Authorization": f"Bearer {token.value}"}
         ticket = await self.budget.enter(_kind_of(ask.url), ask.weight)
@@ -296,13 +300,17 @@ class Graph:
 
     def _wait_before(self, attempt: int, error: Error) -> float | None:
         """Seconds until the next attempt, or None if there should be none."""
-        if attempt >= self.attempts:
+        if attempt >= self._most_attempts(error):
             return None
         asked = error.retry_after if isinstance(error, GraphError) else None
         if asked is not None:
             return asked if asked <= LONGEST_WAIT_S else None
         # Half fixed, half random, so that many that failed together do not return together.
-        return 0.5 * float(2**attempt) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
+        return 0.5 * float(2 ** min(attempt, 6)) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
+
+    def _most_attempts(self, error: Error) -> int:
+        throttled = isinstance(error, GraphError) and error.code == "throttled"
+        return self.attempts * PATIENCE if throttled else self.attempts
 
 
 def _measure(response: Response) -> Outcome:

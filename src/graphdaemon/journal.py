@@ -16,7 +16,7 @@ import os
 import re
 import time
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -47,6 +47,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     read: int = 0
     end: bool = False
     handed_over: bool = False
+    witnesses: list[str] = []
 
 
 _encode = msgspec.json.Encoder().encode
@@ -65,6 +66,7 @@ class Journal:
     Attributes:
         delta: The link that changes are followed from, or None.
         shards: Every part there was, as far as it has got.
+        witnesses: Packed IDs that were read with everything, and by no part since.
         resumed: There was something to go on with.
 
     Raises:
@@ -80,6 +82,7 @@ class Journal:
         self._now = now
         self.delta: str | None = None
         self.shards: list[Shard] = []
+        self.witnesses: set[bytes] = set()
         self.resumed = False
         self._numbered = 0
         self._waiting = self._checksum = 0
@@ -99,6 +102,7 @@ class Journal:
             self._file.seek(0)
             self._file.truncate()
         self.shards, self.resumed, self.delta = [], False, delta
+        self.witnesses.clear()
         self._numbered = self._waiting = self._checksum = 0
         self._put(_Line(head=self._head, delta=delta))
         self.commit()
@@ -120,8 +124,10 @@ class Journal:
             )
         )
 
-    def take(self, batch: Batch, records: Sequence[msgspec.Raw]) -> None:
-        """Keep what a page brought that is new, and how far its part has got."""
+    def take(
+        self, batch: Batch, records: Sequence[msgspec.Raw], witnesses: Iterable[bytes] = ()
+    ) -> None:
+        """Keep what a page brought that is new, how far its part has got, and whom it showed."""
         shard = batch.shard
         with self._telling():
             self._write(b"\n".join([*map(_one_line, records), b""]) if records else b"")
@@ -132,6 +138,7 @@ class Journal:
                 read=batch.read,
                 end=batch.last,
                 handed_over=batch.last and shard.handed_over,
+                witnesses=[one.hex() for one in witnesses],
             )
         )
         if self._waiting >= _EVERY_BYTES or self._now() - self._committed_at >= _EVERY_S:
@@ -206,6 +213,11 @@ class Journal:
                 shard = found[line.page]
                 shard.link, shard.read, shard.ended = line.link, line.read, line.end
                 shard.handed_over = line.handed_over
+                witnesses = set(map(bytes.fromhex, line.witnesses))
+                if shard.condition:
+                    self.witnesses -= witnesses
+                else:
+                    self.witnesses |= witnesses
         self._numbered = len(found)
         self.shards = list(found.values())
         self._file.seek(0, os.SEEK_END)
@@ -230,7 +242,7 @@ class Journal:
                 code="journal_busy",
                 hint="Wait for its end, or name another file.",
             ) from None
-        except (OSError, msgspec.DecodeError, KeyError) as error:
+        except (OSError, msgspec.DecodeError, KeyError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no journal"
             raise OutputError(
                 f"the journal {self._path} cannot be used: {reason}",

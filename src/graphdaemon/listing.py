@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 
 import msgspec
 
 from graphdaemon.catalog import Collection
-from graphdaemon.errors import Error
+from graphdaemon.errors import Error, UnprovedError
 from graphdaemon.graph import Graph
 from graphdaemon.options import ListingOptions
 from graphdaemon.query import Query
@@ -65,11 +65,10 @@ async def list_collection(
     options = options or ListingOptions()
     target = Target(graph, root, collection, query, page_size=options.page_size)
     listing = Listing(target, options)
-    try:
+    with accounting(listing):
         async with (
-            asyncio.timeout(options.seconds),
             _reporting(listing, on_progress),
-            aclosing(listing.batches()) as batches,
+            aclosing(read_within(listing, options.seconds)) as batches,
         ):
             async for records in batches:
                 write(records)
@@ -78,13 +77,39 @@ async def list_collection(
         if listing.corrections and correct is not None:
             correct(listing.corrections)
         return listing.finish(corrected=correct is not None or not listing.corrections)
-    except TimeoutError:
-        error = _overdue(options)
-        listing.update()
-        error.listing = listing.record
-        raise error from None
+
+
+async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator[list[msgspec.Raw]]:
+    """
+    Yield what ``listing.batches`` does, for so long; time that the consumer takes counts.
+
+    Raises:
+        Error: As there, or it took too long.
+    """
+    end = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    async with aclosing(listing.batches()) as batches:
+        while True:
+            # Not around the yield: what the consumer does meanwhile is not ours to break off.
+            timeout = asyncio.timeout_at(end)
+            try:
+                async with timeout:
+                    records = await anext(batches, None)
+            except TimeoutError:
+                if not timeout.expired():
+                    raise
+                raise _overdue(seconds) from None
+            if records is None:
+                return
+            yield records
+
+
+@contextlib.contextmanager
+def accounting(listing: Listing) -> Iterator[None]:
+    """Give an error the account of the listing that it ended."""
+    try:
+        yield
     except Error as error:
-        listing.update()
+        listing.fail(error)
         error.listing = listing.record
         raise
 
@@ -109,9 +134,9 @@ async def _reporting(listing: Listing, on_progress: OnProgress | None) -> AsyncG
         on_progress(listing.progress())
 
 
-def _overdue(options: ListingOptions) -> Error:
-    return Error(
-        f"the listing was not done after {options.seconds:g} s",
+def _overdue(seconds: float | None) -> UnprovedError:
+    return UnprovedError(
+        f"the listing was not done after {seconds:g} s",
         code="listing_overdue",
         hint="Allow it more time, or let it go on where it stopped: --resume.",
     )

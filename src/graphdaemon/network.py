@@ -36,7 +36,7 @@ def make_context(ca_file: Path | None) -> ssl.SSLContext:
 def _trust_system(context: ssl.SSLContext) -> None:
     paths = ssl.get_default_verify_paths()
     chosen = paths.openssl_cafile_env in os.environ or paths.openssl_capath_env in os.environ
-    hashed = bool(paths.capath) and any(Path(paths.capath).glob("*.0"))
+    hashed = bool(paths.capath) and _is_hashed(paths.capath)
     if hashed and paths.openssl_cafile_env not in os.environ:
         # A hashed folder is read on demand; parsing the whole bundle costs every start 60 ms.
         context.load_verify_locations(capath=paths.capath)
@@ -47,6 +47,14 @@ def _trust_system(context: ssl.SSLContext) -> None:
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())
+
+
+def _is_hashed(folder: str) -> bool:
+    try:
+        with os.scandir(folder) as entries:
+            return any(entry.name.endswith(".0") for entry in entries)
+    except OSError:
+        return False
 
 
 def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:

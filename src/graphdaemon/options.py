@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from graphdaemon.query import PAGE_SIZE
 
 
-@dataclass(frozen=True, slots=True)
-class ListingOptions:
+class ListingOptions(NamedTuple):
     """
     How a listing is made; the defaults suit every directory.
 
@@ -19,7 +17,7 @@ class ListingOptions:
             nothing has to be proved, then one chain; the others force one.
         chains: Chains of pages at a time.
         page_size: Records to ask for in a page.
-        seconds: Give up after so long; None never.
+        seconds: Give up after so long, by default a day; None never.
         learn: Keep a plan for the next time, in the user's cache folder.
         plan: Another file for it.
         expand: What to read for each record besides, such as ``("manager", "memberOf")``.
@@ -32,7 +30,7 @@ class ListingOptions:
     method: Literal["auto", "ranges", "prefixes", "chain"] = "auto"
     chains: int = 32
     page_size: int = PAGE_SIZE
-    seconds: float | None = None
+    seconds: float | None = 86_400
     learn: bool = True
     plan: Path | None = None
     expand: tuple[str, ...] = ()

@@ -9,7 +9,9 @@ bucket is (above 80 %), and when it was refused. Values and arithmetic only; no 
 
 from __future__ import annotations
 
+import math
 from collections import deque
+from typing import NamedTuple
 
 import msgspec
 
@@ -17,8 +19,19 @@ WINDOW_S = 10.0
 """The documented limits are so many units in ten seconds: a full bucket empties in this time."""
 
 _MARGIN = 0.97
-_GROWTH = 1.02
-_GROWTH_S = 5.0
+# Who meets its limit steps back by a part, and grows by the same as everybody: so those who share
+# it unknowingly end up with equal shares ("additive increase, multiplicative decrease").
+_STEP_BACK = 0.85
+_NEAR_FULL = 0.99
+_GROWTH, _GROWTH_MOST = 2.0, 0.1
+# Where nobody says how full it is, every growth ends in a refusal: begin with little, then more.
+_GROWTH_UNTOLD, _GROWTH_UNTOLD_MOST, _DOUBLED_S = 0.004, 0.1, 5.0
+_TOLD_S = 5.0
+# A tenth of the smallest limit that is documented: who is refused at less met chance, or others.
+_LITTLE, _CHANCE_S = 35.0, 30.0
+# Units a second that are tried where it was refused and nothing is known; and for all that was held
+# back, at the end of a pause.
+_FIRST_RATE, _LEAST_RATE = 20.0, 0.5
 _MEMORY_S = 60.0
 _LEAST_UNITS = 50.0
 _GRAIN_S = 0.25
@@ -27,6 +40,10 @@ _GRAIN_S = 0.25
 # first answer comes over a connection that is made for it, and so says less than the second.
 _FIRST_NEAR, _FIRST_FAR = 4.0, 16.0
 _FAR_S = (0.08, 0.03)
+# Answers that are compared, at least; how far a trial goes, and what part of it has to show; how
+# many answers are as many; when to try with fewer; how many comparisons to wait after a failure.
+_FEWEST, _FIRST_TRIAL, _TRIAL, _WORTH = 8, 2.0, 1.5, 0.4
+_AS_MANY, _SLOW, _REST, _FORGOTTEN = 0.9, 1.5, 8, 0.05
 
 
 class Bucket(msgspec.Struct):
@@ -39,9 +56,14 @@ class Bucket(msgspec.Struct):
         stamp: When that was.
         used: Units that were used in all.
         paused_until: Nothing may be sent before.
+        held: Units that wait for the end of the pause.
         refusals: How often it ran over; who waited meanwhile has to ask again.
-        grown: When ``rate`` was last changed.
-        fixed: ``rate`` is a wish, not an observation: it stays.
+        refused: When it last did.
+        streak: How often in a row, with nothing let through between.
+        guess: A rate below which growth is quick: nothing speaks against it.
+        grown: When ``rate`` was last raised.
+        lowered: When ``rate`` was last lowered.
+        told: When the service last said how full it is.
     """
 
     rate: float | None = None
@@ -49,20 +71,34 @@ class Bucket(msgspec.Struct):
     stamp: float = 0.0
     used: float = 0.0
     paused_until: float = 0.0
+    held: float = 0.0
     refusals: int = 0
+    refused: float = 0.0
+    streak: int = 0
+    guess: float = 0.0
     grown: float = 0.0
-    fixed: bool = False
+    lowered: float = 0.0
+    told: float = 0.0
 
     def take(self, units: float, now: float) -> float:
         """Put ``units`` in, and return the moment from which they may be sent."""
         self._drain(now)
         self.level += units
+        start = self.hold(units, now)
         if self.rate is None:
-            return max(now, self.paused_until)
+            return start
         over = self.level - self.rate * WINDOW_S * _MARGIN
         # What costs more than a bucket holds would otherwise wait for ever.
         over = min(over, self.level - units)
-        return max(now, now + over / self.rate, self.paused_until)
+        return max(start, now + over / self.rate)
+
+    def hold(self, units: float, now: float) -> float:
+        """The moment from which the pause holds nobody up: behind it, one after the other."""
+        if now >= self.paused_until:
+            return now
+        start = self.paused_until + self.held / max(self.rate or 0, _FIRST_RATE)
+        self.held += units
+        return start
 
     def give_back(self, units: float) -> None:
         """Correct ``level`` by units that were not used, or, if negative, were used besides."""
@@ -71,18 +107,31 @@ class Bucket(msgspec.Struct):
     def refuse(self, wait: float, now: float, rate: float | None) -> None:
         """Note that it ran over, when it may be asked again, and the rate that this shows."""
         self._drain(now)
-        self.paused_until = max(self.paused_until, now + wait)
+        again = now < max(self.paused_until, self.refused + 1)
+        soon = 0 < self.refused > now - _CHANCE_S
+        self.pause(wait, now)
         self.refusals += 1
-        if rate is not None and not self.fixed:
-            self.rate, self.grown = rate, now
-        if self.rate is not None:
-            self.level = self.rate * WINDOW_S
+        self.refused = self.grown = now
+        if not again:
+            self.streak += 1
+            # One refusal of little may be chance, and is soon forgotten; the next is a limit.
+            self.guess = 0.0 if soon or (rate or 0) > _LITTLE else math.inf
+        self.rate = self._step_back(rate, again=again)
+        self.level = self.rate * WINDOW_S
+
+    def _step_back(self, shown: float | None, *, again: bool) -> float:
+        if shown is None:
+            # Others use it up: half as much each time makes room in the end.
+            return max(_LEAST_RATE, (self.rate or 2 * _FIRST_RATE) * (1 if again else 0.5))
+        if self.rate is None:
+            return shown
+        return min(shown, max(self.rate, shown) * (1 if again else _STEP_BACK))
 
     def pause(self, wait: float, now: float) -> None:
         """Send nothing for so long."""
         if now + wait > self.paused_until:
-            self.paused_until = now + wait
-            self.refusals += 1
+            self.held = 0.0
+        self.paused_until = max(self.paused_until, now + wait)
 
     def observe(self, load: float, pending: float, now: float, rate: float | None) -> None:
         """
@@ -95,24 +144,73 @@ class Bucket(msgspec.Struct):
             rate: Units a second, or None if that shows none.
         """
         self._drain(now)
+        self.told = now
         if self.rate is None and rate is not None:
             self.rate, self.grown = rate, now
-        if self.rate is not None and not self.fixed:
-            self.level = load * self.rate * WINDOW_S + pending
+        if self.rate is None:
+            return
+        if load >= _NEAR_FULL and now - self.lowered >= 1:
+            self.rate, self.lowered = max(_LEAST_RATE, self.rate * _STEP_BACK), now
+            self.guess = 0.0
+        self.level = load * self.rate * WINDOW_S + pending
 
     def grow(self, now: float) -> None:
         """Try a little more, now and then: the estimate may be low, or the limit have risen."""
-        if self.rate is not None and not self.fixed and now - self.grown >= _GROWTH_S:
-            self.rate *= _GROWTH
-            self.grown = now
+        elapsed = now - max(self.grown, self.lowered)
+        if self.rate is None or elapsed < 1:
+            return
+        if self.rate < self.guess:
+            step = min(self.rate, self.guess - self.rate)
+        elif now - self.told < _TOLD_S:
+            step = min(_GROWTH, _GROWTH_MOST * self.rate)
+        else:
+            quiet = 2 ** min((now - self.refused) / _DOUBLED_S, 16)
+            step = self.rate * min(_GROWTH_UNTOLD * quiet, _GROWTH_UNTOLD_MOST)
+        self.rate += step
+        self.grown = now
+
+    def join(self, others: Totals, now: float) -> None:
+        """Take in what others did since this was last asked."""
+        self._drain(now)
+        if others.rate is not None and others.rate != self.rate:
+            # Whoever learnt it has just changed it: not everybody changes it again.
+            self.rate, self.grown, self.lowered = others.rate, now, now
+        self.used += others.used
+        self.level += others.used
+        if others.pause > 0:
+            self.pause(others.pause, now)
+        if others.refusals > 0:
+            self.refusals += others.refusals
+            self.refused = now
+            self.level = max(self.level, (self.rate or 0) * WINDOW_S)
 
     def _drain(self, now: float) -> None:
         if now < self.stamp:
             # The machine's clock began anew: so did everything else.
-            self.level = self.paused_until = 0.0
+            self.level = self.paused_until = self.held = 0.0
+            self.refused = self.grown = self.lowered = self.told = 0.0
         elapsed = max(0.0, now - self.stamp)
         self.stamp = now
         self.level = max(0.0, self.level - elapsed * (self.rate or self.level))
+
+
+class Totals(NamedTuple):
+    """
+    What those who share a budget tell each other.
+
+    Attributes:
+        used: Units.
+        refusals: How often it ran over.
+        pause: Seconds for which nothing may be sent.
+        rate: Units a second that the bucket loses, or None while nobody knows.
+        level: Units in it, as far as anybody knows.
+    """
+
+    used: float = 0.0
+    refusals: int = 0
+    pause: float = 0.0
+    rate: float | None = None
+    level: float = 0.0
 
 
 class Usage:
@@ -166,17 +264,23 @@ class Window:
     How many requests in flight are worth it.
 
     More than the service can work on at once wait inside it: its answers get slower and no more of
-    them come. The window grows while answers take about as long as the quickest did, and shrinks
-    when they take several times that.
+    them come. So the window is changed on trial, and what comes of it is compared: more in flight
+    have to bring more answers, and fewer may do where that brings as many. Means of many answers
+    are compared, as one alone may take long for any reason.
     """
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = float(ceiling)
         self.size = min(_FIRST_NEAR, self._ceiling)
-        self._quickest: float | None = None
-        self._usual = 0.0
-        self._probing = True
         self._noted = 0
+        self._skip = 0
+        self._times: list[float] = []
+        self._least: float | None = None
+        self._before: tuple[float, float] | None = None
+        self._rest = 0
+        self._fewer = False
+        # Fast until the first sign of trouble: a listing of a hundred pages is soon over.
+        self._trial = _FIRST_TRIAL
 
     def note(self, seconds: float) -> None:
         """Learn from an answer of the usual size."""
@@ -186,15 +290,49 @@ class Window:
                 self.size = max(self.size, min(_FIRST_FAR, self._ceiling))
             if self._noted == 1:
                 return
-        if self._quickest is None:
-            self._quickest = self._usual = seconds
-        # The quickest is forgotten slowly: the service may have become slower for good.
-        self._quickest = min(seconds, self._quickest * 1.002)
-        self._usual += (seconds - self._usual) / 8
-        slow = self._usual / (3 * self._quickest + 0.005)
-        if slow > 1:
-            self._probing = False
-            self.size = max(2.0, self.size - min(0.5, slow - 1) / 2)
-        else:
-            # Fast until the first sign of trouble: a listing of a hundred pages is soon over.
-            self.size = min(self._ceiling, self.size + (1 if self._probing else 1 / self.size))
+        if self._skip > 0:
+            # It was sent when the window was another.
+            self._skip -= 1
+            return
+        self._times.append(seconds)
+        if len(self._times) >= max(_FEWEST, int(self.size)):
+            mean, self._times = sum(self._times) / len(self._times), []
+            self._judge(mean)
+
+    def _judge(self, mean: float) -> None:
+        """Compare what the trial under way brought, or begin one."""
+        least = mean if self._least is None else min(self._least, mean)
+        # Forgotten slowly: the service may have become slower for good.
+        self._least = least + (mean - least) * _FORGOTTEN
+        if self._before is not None:
+            size, time = self._before
+            self._before = None
+            gain = self.size * time / (size * mean)
+            if gain < (1 + (self.size / size - 1) * _WORTH if self.size > size else _AS_MANY):
+                self._trial, self._fewer = _TRIAL, self.size > size
+                self._change(size)
+                self._rest = _REST
+                return
+        if self._rest > 0:
+            self._rest -= 1
+            return
+        fewer = self._fewer or mean > _SLOW * self._least
+        size = max(self._floor, self.size / self._trial) if fewer else self.size * self._trial
+        if (size := min(size, self._ceiling)) == self.size:
+            self._fewer, self._rest = False, _REST
+            return
+        self._before = (self.size, mean)
+        self._change(size)
+
+    def widen(self, ceiling: int) -> None:
+        """Allow as many."""
+        if ceiling > self._ceiling:
+            self._ceiling, self._rest = float(ceiling), 0
+
+    @property
+    def _floor(self) -> float:
+        return min(_FIRST_NEAR, self._ceiling)
+
+    def _change(self, size: float) -> None:
+        self._skip = int(self.size)
+        self.size = size

@@ -49,7 +49,7 @@ class _Envelope(msgspec.Struct):
     delta_link: str | None = msgspec.field(name="@odata.deltaLink", default=None)
 
 
-class _Identified(msgspec.Struct):
+class _Identified(msgspec.Struct, gc=False):
     id: str | None = None
 
 
@@ -71,7 +71,10 @@ def read_page(response: Response, url: str) -> Page:
     """
     try:
         envelope = _decode_envelope(response.body)
-    except msgspec.DecodeError as error:
+        # The records are skipped, and their texts with them: whoever reads those relies on UTF-8.
+        if not response.body.isascii():
+            str(response.body, "utf-8")
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise _malformed(response, url) from error
     return Page(
         envelope.value, envelope.next_link, envelope.total, envelope.delta_link, response.body

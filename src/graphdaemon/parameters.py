@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import difflib
 import json
 import logging
 import os
@@ -220,6 +219,8 @@ def _refuse_unknown(merged: Layer) -> None:
 def _refuse_strangers(given: Iterable[tuple[str, str]], known: tuple[str, ...]) -> None:
     for name, source in given:
         if name not in known:
+            import difflib
+
             near = difflib.get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"{source} has an unknown key: {name}",

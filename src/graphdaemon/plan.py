@@ -8,6 +8,7 @@ and as complete.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -97,3 +98,5 @@ class Planner:
             fresh.replace(self._path)
         except OSError as error:
             logger.info("the plan could not be kept: %s", error.strerror)
+            with contextlib.suppress(OSError):
+                fresh.unlink(missing_ok=True)

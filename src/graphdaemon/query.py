@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from graphdaemon.catalog import Collection
@@ -18,8 +18,7 @@ _ADVANCED_WORDS = re.compile(r"\b(ne|not|endswith)\b|/\$count|\beq null\b", re.I
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(NamedTuple):
     """
     OData options of one listing, in Graph's own syntax.
 

@@ -7,7 +7,6 @@ and serve as witnesses: every one of them has to turn up in some range.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -29,6 +28,7 @@ from graphdaemon.page import Page, follow, texts_of
 from graphdaemon.record import Method
 from graphdaemon.shard import Batch, Shard, of_interval, of_prefix
 from graphdaemon.target import Target
+from graphdaemon.together import gather
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +59,7 @@ class Ranges:
         sample: Some keys, spread over the whole as evenly as can be had.
         witnesses: Packed IDs that some range has to bring; taken out by whoever takes the pages.
         delta: Where a sample can be had, if the collection has one.
+        ended: Parts that an earlier run had read to their ends.
         whole_read: One chain of everything was read to its end.
     """
 
@@ -85,6 +86,7 @@ class Ranges:
         self.found = 0
         self.splits = 0
         self.sample: list[str] = list(plan)
+        self.ended = 0
         self.witnesses: set[bytes] = set()
         self.delta: Delta | None = None
         self.whole_read = False
@@ -108,6 +110,8 @@ class Ranges:
         """What of ``shards``, which an earlier run had, is still to be read."""
         wholes = [shard for shard in shards if not shard.condition]
         parts = [shard for shard in shards if shard.condition]
+        # Where prefixes were cut, ranges were found not to be honoured.
+        parts = [shard for shard in parts if shard.interval is None] or parts
         whole = wholes[-1] if wholes else Shard()
         if not whole.read:
             # It was not known then whether parts can be had: what they brought is kept anyway.
@@ -119,12 +123,13 @@ class Ranges:
             return [] if whole.ended else [whole]
         self._has_parts = True
         self.method = "ranges" if any(shard.interval for shard in parts) else "prefixes"
+        self.ended = sum(shard.ended and not shard.handed_over for shard in parts)
         return [shard for shard in parts if not shard.ended]
 
     async def divide(self, shard: Shard, page: Page) -> bool:
         """Say whether ``shard``, of which ``page`` was just read, is left to others."""
         if not shard.condition:
-            if self._open_for_parts and shard.read == 1:
+            if shard.read == 1:
                 handed_over = await self._open(page)
                 # Meanwhile a part may have been refused.
                 shard.handed_over = handed_over and self._open_for_parts
@@ -152,27 +157,38 @@ class Ranges:
         notes, self._notes = self._notes, []
         return notes
 
-    def take(self, batch: Batch, packed: Sequence[bytes], fresh: Sequence[bytes]) -> None:
-        """Note what a page brought: the first one brings witnesses, the parts have to show them."""
+    def take(self, batch: Batch, packed: Sequence[bytes], fresh: Sequence[bytes]) -> set[bytes]:
+        """
+        Note what a page brought: the first one brings witnesses, the parts have to show them.
+
+        Returns:
+            The witnesses that it brought or showed.
+        """
         if batch.shard.condition:
-            self.witnesses.difference_update(packed)
-        elif batch.shard.handed_over:
+            shown = self.witnesses.intersection(packed)
+            self.witnesses -= shown
+            return shown
+        if batch.shard.handed_over:
             self.witnesses.update(fresh)
-        elif batch.last:
+            return set(fresh)
+        if batch.last:
             self.whole_read = True
             self.method = "chain"
             self._crew.drop(lambda shard: bool(shard.condition))
+        return set()
 
     async def _open(self, page: Page) -> bool:
         """After the first page of everything: find out whether parts can be had, and hand over."""
+        if not self._open_for_parts:
+            if self._proving:
+                await self.count()
+            return False
         keys = await self._keys(page, "")
         if not keys or len(keys) < len(page.records):
             name = self._key.name
             self.give_up(f"{name} is null in some records: one chain" if keys else "")
             return False
-        honoured, _, _ = await asyncio.gather(
-            self._probe(keys), self._count(), self._take_sample(keys)
-        )
+        honoured, *_ = await gather(self._probe(keys), self.count(), self._take_sample(keys))
         if not self._open_for_parts:
             return False
         if honoured and self._wanted != "prefixes":
@@ -185,8 +201,7 @@ class Ranges:
     def _cut(self, keys: list[str]) -> bool:
         if not self._has_parts:
             known = [*self.sample] if is_ordered(keys) else [*keys, *self.sample]
-            pages = 64 if self.expected is None else self.expected // self._fill + 1
-            parts = min(_MOST_PARTS, pages, max(2, len(known) // 2))
+            parts = min(_MOST_PARTS, self._estimate_parts(), max(2, len(known) // 2))
             boundaries = choose_boundaries(known, parts) or choose_boundaries(keys, 2)
             if not boundaries:
                 self.give_up(f"{self._key.name} is the same everywhere: one chain")
@@ -194,6 +209,18 @@ class Ranges:
             self._crew.add(of_interval(part, self._key.name) for part in cover(boundaries))
         self.method = "ranges"
         return True
+
+    def _estimate_parts(self) -> int:
+        """
+        How many parts to begin with, where nothing was learnt yet.
+
+        Each ends in a page that is not full, and boundaries that were guessed miss their mark: many
+        small parts cost more pages, and with them more of the throttle budget, than a few large ones.
+        """
+        if self.expected is None:
+            return 64
+        pages = self.expected // self._fill + 1
+        return min(pages, max(4 * self._crew.size, pages // 3))
 
     async def _split(self, shard: Shard, interval: Interval, page: Page) -> bool:
         keys = await self._keys(page, shard.condition)
@@ -236,7 +263,7 @@ class Ranges:
         name = self._key.name
         pairs = ((one, one), (one, other), (other, one))
         try:
-            exact, forth, back = await asyncio.gather(
+            exact, forth, back = await gather(
                 *(self._look(condition_of(Interval(*pair), name)) for pair in pairs)
             )
         except GraphError as error:
@@ -250,7 +277,8 @@ class Ranges:
         self._notes.append(f"ranges of {name} are not honoured: no ranges")
         return False
 
-    async def _count(self) -> None:
+    async def count(self) -> None:
+        """Ask once how many there should be."""
         if self.expected is None:
             try:
                 self.expected = await self._target.count()
@@ -285,7 +313,12 @@ class Ranges:
         return texts_of(page.records, self._key.name), page.next_link is not None
 
     def _is_worth_dividing(self, shard: Shard) -> bool:
-        if shard.depth >= _DEEPEST or self._room() <= self._crew.waiting:
+        if shard.depth >= _DEEPEST:
+            return False
+        if shard.restarts:
+            # A link of it was refused: the smaller a part is, the fewer links it needs.
+            return True
+        if self._room() <= self._crew.waiting:
             return False
         if self.expected is None:
             # Of unknown length: dividing after 1, 2, 4, 8 … pages wastes at most half.

@@ -17,7 +17,7 @@ import msgspec
 from graphdaemon.blank import Blanks
 from graphdaemon.catalog import Key
 from graphdaemon.crew import Crew
-from graphdaemon.delta import Delta
+from graphdaemon.delta import Delta, is_dead
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.expand import Expander
 from graphdaemon.journal import Journal
@@ -31,6 +31,7 @@ from graphdaemon.replay import Replayer
 from graphdaemon.seen import IdSet, pack_ids
 from graphdaemon.shard import Batch, Shard, read_shard
 from graphdaemon.target import Target
+from graphdaemon.together import gather
 
 logger = logging.getLogger(__name__)
 
@@ -76,6 +77,7 @@ class Listing:
         self._journal: Journal | None = None
         self._crew = Crew(self._read, self._options.chains, self._remember)
         self._ranges = self._make_ranges()
+        target.graph.budget.widen(self._options.chains)
 
     async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
         """
@@ -117,11 +119,19 @@ class Listing:
             record.replay.applied = self._settled and not record.replay.late
         if self._proving or self._target.query.limit is None:
             record.blank = self._blanks.names()
+        record.notes += self._expander.find_nameless() if self._expander is not None else []
         conclude(record, self._evidence())
         if record.verdict == "complete" and record.pages > 1:
             self._planner.save(record.records)
         self.stage = "done"
         return record
+
+    def fail(self, error: Error) -> None:
+        """Close the account of a listing that an error has ended."""
+        self.update()
+        self.record.finished = _now()
+        self.record.why = f"it failed ({error.code})"
+        self._note(str(error))
 
     def update(self) -> None:
         """Bring the numbers of ``record`` up to date."""
@@ -151,6 +161,10 @@ class Listing:
             f"Graph, {wait:.0f} s" if wait >= 1 else "",
             self.stage,
         )
+
+    @property
+    def _is_resumed(self) -> bool:
+        return self._journal is not None and self._journal.resumed
 
     def _open_journal(self) -> Journal | None:
         path = self._options.journal
@@ -185,15 +199,18 @@ class Listing:
         if journal is not None and journal.resumed and await self._is_alive(journal.delta):
             if journal.delta is not None:
                 self._follow(Delta(self._target, journal.delta))
-            return self._ranges.resume(journal.shards)
+            self._ranges.witnesses = journal.witnesses
+            shards = self._ranges.resume(journal.shards)
+            self.record.ranges = self._ranges.ended
+            return shards
         if self._proving and not self._target.advanced and self._target.collection.delta:
             delta = Delta(self._target)
             try:
                 await delta.begin()
             except GraphError as error:
-                if not _is_dead(error):
+                if not is_dead(error):
                     raise
-                self._note(f"there is no delta ({error.status} {error.graph_code})")
+                self._note(f"there is no delta: {error}")
             else:
                 self._follow(delta)
         if journal is not None:
@@ -207,9 +224,9 @@ class Listing:
         try:
             await Delta(self._target, link).round()
         except GraphError as error:
-            if not _is_dead(error):
+            if not is_dead(error):
                 raise
-            self._note(f"the journal is too old ({error.status} {error.graph_code}): begun anew")
+            self._note(f"the journal is too old, and was begun anew: {error}")
             return False
         return True
 
@@ -220,7 +237,7 @@ class Listing:
 
     def _kept(self) -> Iterator[list[msgspec.Raw]]:
         """What an earlier run had read."""
-        if self._journal is None or not self._journal.resumed:
+        if self._journal is None or not self._is_resumed:
             return
         for records in self._journal.records():
             self._seen.add(pack_ids(ids_of(records)))
@@ -252,15 +269,16 @@ class Listing:
     async def _pages(self, shards: list[Shard]) -> AsyncGenerator[list[msgspec.Raw]]:
         async with aclosing(self._crew.batches(shards)) as batches:
             async for batch in batches:
-                new = await self._expand(self._choose(batch))
+                chosen, witnesses = self._choose(batch)
+                new = await self._expand(chosen)
                 if self._journal is not None:
-                    self._journal.take(batch, new)
+                    self._journal.take(batch, new, witnesses)
                 if new:
                     self._learn(new)
                     yield new
 
-    def _choose(self, batch: Batch) -> list[msgspec.Raw]:
-        """The records of a page that were not there before."""
+    def _choose(self, batch: Batch) -> tuple[list[msgspec.Raw], set[bytes]]:
+        """The records of a page that were not there before, and its witnesses."""
         records = batch.page.records
         packed = pack_ids(page_ids(batch.page))
         fresh = self._seen.add(packed)
@@ -271,9 +289,9 @@ class Listing:
         self.record.ranges += batch.last and not batch.shard.handed_over
         self.record.duplicates += len(records) - len(new)
         batch.shard.take(len(records), len(self._seen))
-        self._ranges.take(batch, packed, fresh_packed)
+        witnesses = self._ranges.take(batch, packed, fresh_packed)
         limit = self._target.query.limit
-        return new if limit is None else new[: limit - self._written]
+        return new if limit is None else new[: limit - self._written], witnesses
 
     async def _settle(self) -> AsyncGenerator[list[msgspec.Raw]]:
         """Put right what changed; where the parts leave a doubt, read all in one chain besides."""
@@ -303,7 +321,7 @@ class Listing:
 
     async def _compare(self) -> None:
         """Follow what changed, and ask for the count meanwhile."""
-        _, self.record.count_after = await asyncio.gather(self._replay(), self._count())
+        _, self.record.count_after = await gather(self._replay(), self._count())
 
     async def _replay(self) -> None:
         if self._replayer is None:
@@ -311,10 +329,10 @@ class Listing:
         try:
             self._settled = await self._replayer.run()
         except GraphError as error:
-            if not _is_dead(error):
+            if not is_dead(error):
                 raise
             self._settled = False
-            self._trouble = f"the delta was refused ({error.status} {error.graph_code})"
+            self._trouble = f"what changed meanwhile could not be read: {error}"
 
     async def _count(self) -> int | None:
         try:
@@ -331,7 +349,8 @@ class Listing:
             return f"{missing} of the first records are in none of the parts"
         counted, found = self.record.count_after, len(self._seen)
         if counted is None:
-            return ""
+            # That every part was honest, nothing else would show.
+            return "Graph gives no count"
         small = found <= _SOON_READ
         if counted > found + (0 if small else tolerance(found)) or counted < found - tolerance(
             found
@@ -348,7 +367,7 @@ class Listing:
             cut=self._written == self._target.query.limit,
             proving=self._proving,
             advanced=self._target.advanced,
-            single=self._ranges.whole_read and self.record.pages == 1,
+            single=self._ranges.whole_read and self.record.pages == 1 and not self._is_resumed,
             baseline=self._delta is not None,
             settled=self._settled,
             trouble=self._trouble,
@@ -374,8 +393,3 @@ def _describe(query: Query, options: ListingOptions) -> dict[str, str]:
 
 def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _is_dead(error: GraphError) -> bool:
-    """Say whether there is no delta here: none at all, not for this token, or not any more."""
-    return error.status in (400, 403, 404, 405, 410, 501) or error.code == "page_malformed"

@@ -48,7 +48,7 @@ class ListingRecord(msgspec.Struct):
         collection: Path below the Graph version.
         query: The OData options that were given, by name.
         started: RFC 3339, UTC.
-        finished: The same; empty while it runs.
+        finished: The same, of a failure too; empty while it runs.
         method: How it was read in the end.
         ranges: How many ranges, prefixes or chains were read to their end.
         pages: Answers with records.
@@ -60,10 +60,10 @@ class ListingRecord(msgspec.Struct):
         units: Resource units Graph says it took.
         records: Distinct IDs in the output.
         duplicates: Records dropped because their ID had been written.
-        count_before: The service's own count before, or None if it gave none.
+        count_before: The service's own count before; None if it gave none, or was not asked.
         count_after: The same after.
         replay: What the delta said; None if there was no delta.
-        expanded: Properties read for each record besides (``--with``), with how many were found.
+        expanded: Properties read for each record besides (``--with``), with how many were read.
         blank: Selected properties that are null or absent in every record: not set, or not
             readable with this token.
         notes: What was done otherwise than planned, each a sentence.

@@ -19,8 +19,9 @@ from graphdaemon.interval import quote
 from graphdaemon.page import ids_of
 from graphdaemon.record import Replay
 from graphdaemon.seen import IdSet, pack_ids
-from graphdaemon.shard import Batch, Shard, read_shard
+from graphdaemon.shard import Batch, Shard, never_divide, read_shard
 from graphdaemon.target import Target
+from graphdaemon.together import gather
 
 _ROUNDS = 10
 _AT_ONCE = 15
@@ -98,7 +99,7 @@ class Replayer:
     async def _read(self, told: Told) -> dict[str, msgspec.Raw]:
         """The records as the listing would show them now; those that it would not are left out."""
         chunks = list(_chunks(told, _AT_ONCE))
-        found = await asyncio.gather(*(self._read_chunk(chunk) for chunk in chunks))
+        found = await gather(*(self._read_chunk(chunk) for chunk in chunks))
         records = [record for chunk in found for record in chunk]
         return dict(zip(ids_of(records), records, strict=True))
 
@@ -107,10 +108,11 @@ class Replayer:
 
         async def keep(batch: Batch) -> None:
             found.extend(batch.page.records)
+            batch.shard.take(len(batch.page.records), len(ids))
 
         listed = ",".join(quote(one) for one in ids)
         shard = Shard(f"id in ({listed})")
-        await read_shard(self._target, shard, keep, _never)
+        await read_shard(self._target, shard, keep, never_divide)
         return found
 
     def _apply(self, told: Told, now: dict[str, msgspec.Raw]) -> None:
@@ -129,10 +131,6 @@ class Replayer:
                 self._seen.discard(packed)
             else:
                 self._seen.add((packed,))
-
-
-async def _never(_shard: Shard, _page: object) -> bool:
-    return False
 
 
 def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:

@@ -77,15 +77,15 @@ class IdSet:
         if self._buckets:
             return self._put(packed)
         page = set(packed)
-        if len(page) == len(packed) and self._plain.isdisjoint(page):
-            self._plain |= page
-            fresh = None
-        else:
-            fresh = []
-            for at, one in enumerate(packed):
-                if one not in self._plain:
-                    self._plain.add(one)
-                    fresh.append(at)
+        known = self._plain & page
+        self._plain |= page
+        fresh = None
+        if len(page) < len(packed):
+            # Within a page, an ID's first place counts.
+            first = {one: at for at, one in reversed([*enumerate(packed)])}
+            fresh = sorted(at for one, at in first.items() if one not in known)
+        elif known:
+            fresh = [at for at, one in enumerate(packed) if one not in known]
         if len(self._plain) > self._large:
             self._move()
         return fresh

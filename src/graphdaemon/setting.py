@@ -306,5 +306,12 @@ SETTINGS = (
         "throttle budget; relative to the settings file.",
         ("GRAPHDAEMON_BUDGET_FILE",),
     ),
+    Setting(
+        "budget_url",
+        "secret",
+        "",
+        "The same for processes on many hosts: the address of a Redis server.",
+        ("GRAPHDAEMON_BUDGET_URL",),
+    ),
     Setting("note", "text", "", "For people; ignored."),
 )

@@ -62,6 +62,7 @@ class Settings:
         ca_file: Further certificate authorities, or None.
         timeout: Seconds.
         budget_file: Where processes on this host share a throttle budget, or None.
+        budget_url: The Redis server by which processes on many hosts do, or None.
         sources: Where each given setting was read: a file's name or a variable's.
     """
 
@@ -76,6 +77,7 @@ class Settings:
     ca_file: Path | None
     timeout: float
     budget_file: Path | None = None
+    budget_url: Secret | None = None
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property
@@ -142,6 +144,7 @@ def _check(merged: Layer, where: str) -> Settings:
         ca_file=check.path(merged, "ca_file"),
         timeout=_check_timeout(merged),
         budget_file=check.path(merged, "budget_file"),
+        budget_url=_check_budget_url(merged),
         sources={name: source for name, (_, source) in merged.items()},
     )
 
@@ -223,17 +226,13 @@ def _check_region(merged: Layer) -> str | None:
 
 def _check_cache(merged: Layer, where: str) -> CacheSettings:
     place = check.choice(merged, "token_cache", CACHES) or "memory"
-    url = check.secret(merged, "token_cache_url")
+    url = _check_redis(merged, "token_cache_url")
     if place == "redis" and url is None:
         raise SettingsError(
             f"{where} has token_cache redis and no token_cache_url",
             code="setting_missing",
             hint="Set token_cache_url to rediss://user:password@host:6380/0, best by its variable "
             "GRAPHDAEMON_TOKEN_CACHE_URL.",
-        )
-    if url is not None and urlsplit(url.reveal()).scheme not in ("redis", "rediss"):
-        raise check.invalid(
-            merged, "token_cache_url", "is not a Redis address", "Begin it with rediss://."
         )
     return CacheSettings(
         place,
@@ -242,6 +241,21 @@ def _check_cache(merged: Layer, where: str) -> CacheSettings:
         check.secret(merged, "token_cache_key"),
         check.path(merged, "token_cache_key_file"),
     )
+
+
+def _check_redis(merged: Layer, name: str) -> Secret | None:
+    url = check.secret(merged, name)
+    if url is not None and urlsplit(url.reveal()).scheme not in ("redis", "rediss"):
+        raise check.invalid(merged, name, "is not a Redis address", "Begin it with rediss://.")
+    return url
+
+
+def _check_budget_url(merged: Layer) -> Secret | None:
+    if "budget_file" in merged and "budget_url" in merged:
+        raise check.invalid(
+            merged, "budget_url", "is given besides budget_file", "Leave one of them out."
+        )
+    return _check_redis(merged, "budget_url")
 
 
 def _check_timeout(merged: Layer) -> float:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import NamedTuple
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.interval import Interval, condition_of, quote
 from graphdaemon.page import Page, follow, path_of
 from graphdaemon.target import Target
 
-RESTARTS = 5
-"""How often a chain is begun anew; what is refused every time is not an accident."""
+RESTARTS = 10
+"""How often a chain is begun anew and gets no further; what is always refused is no accident."""
 
+_MOST_RESTARTS = 100
 _MOST_EMPTY = 100
 _REPEATED = 1_000
 
 
-@dataclass(slots=True, eq=False)
-class Shard:
+class Shard(msgspec.Struct, eq=False):
     """
     One part of a collection, and how far its chain has got.
 
@@ -31,6 +32,8 @@ class Shard:
         link: The next page to ask for; None before the first.
         pages: Read since it was begun (anew).
         restarts: How often it was begun anew.
+        stalled: How often in a row without getting further than before.
+        furthest: Pages that it had got to when it was begun anew.
         read: Pages in all.
         empty: Pages since the last that held a record.
         taken: Records of its chain that were looked at.
@@ -38,6 +41,7 @@ class Shard:
         handed_over: Others read it: parts that it was divided into.
         ended: Nothing is left to read of it.
         number: What a journal calls it.
+        first: Where its chain begins, if not where the target and the condition say.
     """
 
     condition: str = ""
@@ -46,6 +50,8 @@ class Shard:
     link: str | None = None
     pages: int = 0
     restarts: int = 0
+    stalled: int = 0
+    furthest: int = 0
     read: int = 0
     empty: int = 0
     taken: int = 0
@@ -53,7 +59,8 @@ class Shard:
     handed_over: bool = False
     ended: bool = False
     number: int = -1
-    _links: set[int] = field(default_factory=set)
+    first: str = ""
+    _links: set[int] = msgspec.field(default_factory=set)
 
     def visit(self, link: str) -> None:
         """
@@ -84,11 +91,17 @@ class Shard:
 
     def begin_anew(self) -> None:
         """Forget the chain so far."""
+        self.stalled = 0 if self.pages > self.furthest else self.stalled + 1
+        self.furthest = max(self.furthest, self.pages)
         self.link = None
-        self.pages = 0
-        self.taken = 0
+        self.pages = self.taken = self.empty = 0
         self.restarts += 1
         self._links.clear()
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether to begin it anew would lead nowhere."""
+        return self.stalled >= RESTARTS or self.restarts >= _MOST_RESTARTS
 
 
 class Batch(NamedTuple):
@@ -138,15 +151,17 @@ async def read_shard(
     Raises:
         IdentityError, GraphError, NetworkError: The shard is not read to its end.
     """
+    first = shard.first or target.url(shard.condition)
     brought = 0
     while True:
         link = shard.link
         try:
-            page = await target.page(link or target.url(shard.condition))
+            page = await target.page(link or first)
         except GraphError as error:
-            if link is None or not _is_refused(error) or shard.restarts >= RESTARTS:
+            if link is None or not is_refused(error) or shard.is_lost:
                 raise
             shard.begin_anew()
+            brought = 0
             continue
         shard.pages += 1
         shard.read += 1
@@ -156,7 +171,7 @@ async def read_shard(
         if page.next_link is None or is_enough:
             await deliver(Batch(shard, page, True, None, shard.read))
             return
-        shard.visit(_follow(page.next_link, link or target.url(shard.condition)))
+        shard.visit(follow_within(page.next_link, link or first))
         handed_over = await divide(shard, page)
         link = None if handed_over else shard.link
         await deliver(Batch(shard, page, handed_over, link, shard.read))
@@ -164,7 +179,12 @@ async def read_shard(
             return
 
 
-def _is_refused(error: GraphError) -> bool:
+async def never_divide(_shard: Shard, _page: Page) -> bool:
+    """Leave nothing to others."""
+    return False
+
+
+def is_refused(error: GraphError) -> bool:
     """
     Say whether a page link was refused for what it is: expired, or unknown to this replica.
 
@@ -174,11 +194,16 @@ def _is_refused(error: GraphError) -> bool:
     return error.status in (400, 404, 410)
 
 
-def _follow(link: str, current: str) -> str:
-    """As ``follow``; and the link leads to no other collection, version or tenant."""
+def follow_within(link: str, current: str) -> str:
+    """
+    As ``follow``; and the link leads to no other collection, version or tenant.
+
+    Raises:
+        GraphError: It does.
+    """
     followed = follow(link, current)
     here, there = urlsplit(current).path, urlsplit(followed).path
-    if here.casefold() != there.casefold():
+    if unquote(here).casefold() != unquote(there).casefold():
         raise GraphError(
             f"a next link of {here} points to {there}; it was not followed",
             code="link_foreign",

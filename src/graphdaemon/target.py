@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+import msgspec
 
 from graphdaemon.catalog import Collection
 from graphdaemon.graph import Graph, Tally
@@ -10,8 +10,7 @@ from graphdaemon.page import Page
 from graphdaemon.query import PAGE_SIZE, Query, build_url, count_url, is_advanced
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """
     A collection and a query, and what asking them has cost so far.
 
@@ -28,7 +27,7 @@ class Target:
     root: str
     collection: Collection
     query: Query
-    tally: Tally = field(default_factory=Tally)
+    tally: Tally = msgspec.field(default_factory=Tally)
     page_size: int = PAGE_SIZE
 
     @property
@@ -40,9 +39,9 @@ class Target:
         """The first page of what the query means, narrowed by ``condition``."""
         wanted = self.query.filter
         both = f"({wanted}) and {condition}" if wanted and condition else wanted or condition
-        query = replace(self.query, filter=both or None)
+        query = self.query._replace(filter=both or None)
         if select is not None:
-            query = replace(query, select=select)
+            query = query._replace(select=select)
         return build_url(self.root, self.collection, query, self.page_size)
 
     async def page(self, url: str) -> Page:
@@ -64,4 +63,7 @@ class Target:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
         """
         url = count_url(self.root, self.collection, self.query)
-        return await self.graph.count(url, needs=self.collection.role, tally=self.tally)
+        count = await self.graph.count(url, needs=self.collection.role, tally=self.tally)
+        if self.collection.name == "users":
+            self.graph.budget.expect(count)
+        return count

@@ -29,6 +29,7 @@ from graphdaemon.network import authorize_proxy, find_proxy, make_context
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 10.0
+_LONGEST_AT_ONCE = 1 << 24
 
 
 class Response(NamedTuple):
@@ -140,7 +141,7 @@ class Transport:
                 # The host closed an idle connection just as we used it again.
                 connection.close()
                 response = self._attempt(connection, method, target, sent, body)
-        except (OSError, http.client.HTTPException, zlib.error, EOFError, UnicodeError) as error:
+        except (OSError, http.client.HTTPException, zlib.error, UnicodeError) as error:
             self._drop(connection)
             distrusted = isinstance(error, ssl.SSLCertVerificationError)
             signer = self.look_at_signer(host) if distrusted else None
@@ -226,6 +227,9 @@ class Transport:
         if not connection.is_open():
             connection.connect()
             connection.sock.settimeout(self._timeout)
+        if connection.aborted:
+            # Whoever asked has left while it was being opened.
+            raise ConnectionAbortedError
         connection.request(method, target, body=body, headers=dict(headers))
         answer = connection.getresponse()
         content = answer.read()
@@ -280,11 +284,10 @@ class Transport:
 
 
 def _gunzip(content: bytes) -> bytes:
-    inflater = zlib.decompressobj(31)
-    plain = inflater.decompress(content) + inflater.flush()
-    if not inflater.eof:
-        raise EOFError("the compressed body ends too early")
-    return plain
+    # The last four bytes tell how long the text is. Room for all of it at once halves the time;
+    # where they lie, it is made in steps.
+    length = min(int.from_bytes(content[-4:], "little"), _LONGEST_AT_ONCE)
+    return zlib.decompress(content, wbits=31, bufsize=max(1, length))
 
 
 def _set_result(future: asyncio.Future[T], result: T) -> None:
@@ -319,7 +322,7 @@ _TROUBLES = (
     ),
     _Trouble((TimeoutError,), "timed_out", "{host} did not answer within {timeout:g} s"),
     _Trouble(
-        (http.client.IncompleteRead, zlib.error, EOFError),
+        (http.client.IncompleteRead, zlib.error),
         "answer_cut",
         "the answer of {host} broke off in the middle",
     ),

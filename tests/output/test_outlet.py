@@ -15,7 +15,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -83,7 +82,7 @@ def test_a_listing_that_fails_leaves_nothing(tmp_path: Path, plan: Plan) -> None
 
 
 def at(plan: Plan, path: Path, **changes: Any) -> Plan:
-    return replace(plan, file=path, **changes)
+    return plan._replace(file=path, **changes)
 
 
 def test_a_new_file_has_the_umasks_mode_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:

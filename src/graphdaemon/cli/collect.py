@@ -18,7 +18,7 @@ from graphdaemon.cli.options import read_plan, read_query, read_share, split_nam
 from graphdaemon.cli.progress import ProgressLine
 from graphdaemon.client import Client
 from graphdaemon.errors import Error, UnprovedError, UsageError
-from graphdaemon.journal import forget
+from graphdaemon.graph import ATTEMPTS
 from graphdaemon.listing import ListingOptions
 from graphdaemon.output.outlet import Outlet
 from graphdaemon.output.partial import PartialFile
@@ -48,10 +48,14 @@ def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -
     columns = (query.select or find_collection(collection).columns) + with_
     plan = read_plan(given, columns)
     _refuse_unread(plan.sort, query, with_)
-    client = Client(read_settings(given["parameters"]), share=read_share(given["polite"]))
+    client = Client(
+        read_settings(given["parameters"]),
+        share=read_share(given["polite"]),
+        attempts=given["attempts"] or ATTEMPTS,
+    )
     options = _read_options(given, with_, client.settings, collection)
 
-    async def collect(outlet: Outlet, on_progress: OnProgress) -> ListingRecord:
+    async def collect(outlet: Outlet, on_progress: OnProgress | None) -> ListingRecord:
         async with client:
             return await client.collect(
                 collection if group is None else await find_members(client, group),
@@ -66,7 +70,7 @@ def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -
 
 
 def _write(
-    collect: Callable[[Outlet, OnProgress], Coroutine[Any, Any, ListingRecord]],
+    collect: Callable[[Outlet, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
     collection: str,
     plan: Plan,
     given: Mapping[str, Any],
@@ -76,16 +80,19 @@ def _write(
         record = None
         try:
             with Outlet(plan, sys.stdout) as outlet, _progress(plan, collection) as line:
-                record = run_async(collect(outlet, line.update))
+                record = run_async(collect(outlet, line.update if line.is_shown else None))
                 unproved = record.exit_code != 0 and not given["allow_unproved"]
                 # What was printed is made whole in form; a file is not put in its place.
                 if not (unproved and plan.is_guarded):
                     outlet.finish()
+            if given["resume"] is not None:
+                # It has reached its end: its records are where they were wanted, or else the next
+                # run has to read them anew.
+                from graphdaemon.journal import forget
+
+                forget(given["resume"])
             if unproved:
                 raise _unproved()
-            if given["resume"] is not None:
-                # Its records are where they were wanted: what it kept is not needed any more.
-                forget(given["resume"])
         except Error as error:
             account(getattr(error, "listing", None) or record)
             raise
@@ -99,7 +106,7 @@ def _read_options(
     return ListingOptions(
         method=given["method"],
         chains=given["chains"] or ListingOptions().chains,
-        seconds=given["within"],
+        seconds=given["within"] or ListingOptions().seconds,
         plan=plan_path(settings.graph_root, tenant, collection) if collection in CATALOG else None,
         expand=with_,
         journal=given["resume"],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 
 import msgspec
@@ -42,6 +41,8 @@ def check_collection(text: str, group: str | None) -> str:
     known = {name.casefold(): name for name in CATALOG}
     if path.casefold() in known:
         return known[path.casefold()]
+    import difflib
+
     near = difflib.get_close_matches(path.casefold(), known, n=1, cutoff=0.85)
     if near and "/" not in path:
         raise UsageError(

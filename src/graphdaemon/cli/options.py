@@ -11,7 +11,7 @@ import click
 
 from graphdaemon.catalog import CATALOG
 from graphdaemon.errors import UsageError
-from graphdaemon.output.plan import COMPRESSIONS, FORMATS, Plan, read_name
+from graphdaemon.output.plan import COMPRESSIONS, FORMATS, Plan, is_foreign, read_name
 from graphdaemon.query import Query
 
 if TYPE_CHECKING:
@@ -45,6 +45,19 @@ def _complete_collections(
         for name, text in names.items()
         if name.casefold().startswith(incomplete.casefold())
     ]
+
+
+def _complete_related(
+    context: click.Context,  # noqa: ARG001  click's signature
+    parameter: click.Parameter,  # noqa: ARG001  click's signature
+    incomplete: str,
+) -> list[str]:
+    """What can be read of each record besides, behind what stands there already."""
+    before, comma, start = incomplete.rpartition(",")
+    # Of any collection: click does not tell which, where an option's value is missing.
+    known = frozenset[str]().union(*(row.expands for row in CATALOG.values()))
+    names = sorted(known - set(before.split(",")))
+    return [f"{before}{comma}{name}" for name in names if name.startswith(start)]
 
 
 collection_argument = click.argument(
@@ -81,6 +94,7 @@ query_options = _together(
         "--with",
         "with_",
         metavar="NAMES",
+        shell_complete=_complete_related,
         help="Read for each record besides, such as manager,memberOf.",
     ),
 )
@@ -128,7 +142,13 @@ proof_options = _together(
         "--within",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="Give up if it is not done by then.",
+        help="Give up if it is not done by then; by default a day.",
+    ),
+    click.option(
+        "--attempts",
+        type=click.IntRange(1, 100),
+        help="How often to ask for one page before giving up, by default 5; four times as often "
+        "where Graph says to wait.",
     ),
     click.option(
         "--method",
@@ -183,6 +203,12 @@ def read_plan(given: Mapping[str, Any], columns: Sequence[str], *, single: bool 
     if file is not None and str(file) == "-":
         file = None
     named = read_name(file) if file is not None else (None, None)
+    if file is not None and given["format_"] is None and is_foreign(file):
+        raise UsageError(
+            f"--output {file.name}: {file.suffix} is none of the formats that are written",
+            code="option_invalid",
+            hint="Name a .csv, .json, .ndjson, .parquet or .txt file, or say which with --format.",
+        )
     format_ = given["format_"] or named[0] or "json"
     if format_ != "csv" and (given["raw_cells"] or given["bom"]):
         option = "--raw-cells" if given["raw_cells"] else "--bom"
@@ -216,7 +242,7 @@ def read_share(text: str | None) -> float:
         return 1.0
     match = re.fullmatch(r"(\d+(?:\.\d+)?) ?%?", text.strip())
     percent = float(match[1]) if match else 0.0
-    if not 0 < percent <= 100:
+    if not 1 <= percent <= 100:  # 0.3 would be a third of a hundredth, and is not what was meant
         raise UsageError(
             f"--polite {text} is no percentage",
             code="option_invalid",

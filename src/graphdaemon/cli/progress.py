@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import shutil
 import sys
 import time
 from collections import deque
@@ -16,6 +15,14 @@ from graphdaemon.record import Progress
 
 _SECONDS_BETWEEN = 0.1
 _SECONDS_OF_RATE = 5.0
+
+
+def _width() -> int:
+    """Cells in a line."""
+    # Brings bz2 and lzma along; only a terminal pays for them.
+    import shutil
+
+    return shutil.get_terminal_size().columns
 
 
 class ProgressLine:
@@ -35,7 +42,7 @@ class ProgressLine:
         noun: str,
         *,
         now: Callable[[], float] = time.monotonic,
-        width: Callable[[], int] = lambda: shutil.get_terminal_size().columns,
+        width: Callable[[], int] = _width,
     ) -> None:
         self._stream = stream if stream is not None and _can_redraw(stream) else None
         self._noun = noun
@@ -44,6 +51,11 @@ class ProgressLine:
         self._drawn_at = -_SECONDS_BETWEEN
         self._is_drawn = False
         self._seen: deque[tuple[float, int]] = deque()
+
+    @property
+    def is_shown(self) -> bool:
+        """Whether anything is drawn; elsewhere nobody needs to know how far it is."""
+        return self._stream is not None
 
     def update(self, progress: Progress) -> None:
         """Draw how far it is, ten times a second at most."""
@@ -105,7 +117,8 @@ def describe(progress: Progress, noun: str, rate: float) -> list[str]:
         if progress.total is not None and progress.total > progress.records:
             parts.append(f"{_duration((progress.total - progress.records) / rate)} left")
     if progress.unit_limit:
-        parts.append(f"{progress.unit_rate / progress.unit_limit:.0%} of the budget")
+        # A bucket that was empty takes more for a while than it loses.
+        parts.append(f"{min(1, progress.unit_rate / progress.unit_limit):.0%} of the budget")
     elif progress.unit_rate:
         parts.append(f"{progress.unit_rate:,.0f} units/s")
     parts.append(f"{progress.in_flight} in flight")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -193,4 +192,7 @@ def _open_stdout(plan: Plan, stdout: TextIO | None) -> tuple[Stream, int | None]
             code="option_invalid",
             hint="Name a file with --output, or send it through a pipe.",
         )
+    # Brings bz2 and lzma along; only a terminal pays for them.
+    import shutil
+
     return stream, shutil.get_terminal_size().columns

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 FORMATS = ("json", "ndjson", "csv", "table", "parquet")
 COMPRESSIONS = ("gzip", "zstd")
@@ -16,11 +16,12 @@ _FORMAT_OF = {
     ".txt": "table",
     ".parquet": "parquet",
 }
+# What people name files that hold something else than any of these.
+_OTHERS = frozenset(".avro .db .html .md .orc .sqlite .tsv .xls .xlsx .xml .yaml .yml .zip".split())
 _COMPRESSION_OF = {".gz": "gzip", ".zst": "zstd"}
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """
     How records are written, and where to.
 
@@ -67,6 +68,11 @@ class Plan:
     def is_plain(self) -> bool:
         """Whether what is written are the records' own bytes, a line each."""
         return self.format == "ndjson" and not (self.compress or self.query)
+
+
+def is_foreign(file: Path) -> bool:
+    """Whether a file's name promises a format that there is not: ``users.xlsx``."""
+    return file.suffix.lower() in _OTHERS
 
 
 def read_name(file: Path) -> tuple[str | None, str | None]:
