@@ -214,8 +214,8 @@ class Ranges:
         """
         How many parts to begin with, where nothing was learnt yet.
 
-        Each ends in a page that is not full, and boundaries that were guessed miss their mark: many
-        small parts cost more pages, and with them more of the throttle budget, than a few large ones.
+        Each ends in a page that is not full, and boundaries that were guessed miss their mark:
+        many small parts cost more pages, and more of the throttle budget, than a few large ones.
         """
         if self.expected is None:
             return 64
