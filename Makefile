@@ -52,6 +52,9 @@ format: $(VENV)/.ready-dev ## rewrite the code as the formatter wants it
 docs: $(VENV)/.ready-dev ## write the generated reference pages anew
 	$(BIN)/python -m tools.write_reference
 
+screenshots: $(VENV)/.ready-dev ## write the pictures of the portal anew (needs Chromium)
+	$(BIN)/python -m tools.write_screenshots
+
 test-pythons: $(VENV)/.ready-dev ## run the tests on every Python from 3.11 on that is installed
 	@sh tools/test_pythons.sh
 
@@ -90,4 +93,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test test-nightly test-peers test-peers-python bench bench-peers lint format docs test-pythons lock clean
+.PHONY: help quickstart test test-nightly test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean

@@ -95,13 +95,14 @@ def list_secrets(request: Request) -> Iterator[str]:
 
 
 def list_answer_secrets(body: bytes) -> Iterator[str]:
-    """What an answer carries: the token, and the page token of a next link."""
+    """What an answer carries: tokens, codes, a new secret, and the page token of a next link."""
     try:
         content = json.loads(body)
     except ValueError:
         return
     if isinstance(content, dict):
-        yield from _parts(str(content.get("access_token", "")))
+        for name in ("access_token", "refresh_token", "id_token", "device_code", "secretText"):
+            yield from _parts(str(content.get(name, "")))
         yield from _page_tokens(str(content.get("@odata.nextLink", "")))
 
 

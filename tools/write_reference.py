@@ -22,6 +22,7 @@ from graphdaemon.emulator.control import CONTROLS, PREFIX
 from graphdaemon.emulator.graph.access import FREE, find_access
 from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
 from graphdaemon.emulator.graph.router import Endpoint
+from graphdaemon.emulator.portal.route import PAGES
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.setting import SETTINGS
 from tools import diagnoses, fidelity
@@ -52,6 +53,13 @@ that each path accepts, the least privileged first (Microsoft's own table, witho
 take `$select`, `$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service
 does, with its refusals; every list has a `/$count`, and what is linked can be cast, as in
 `/groups/{id}/members/microsoft.graph.user`.
+"""
+_PORTAL_PROSE = """\
+## Portal
+
+Pages for people, with the names and the order of the Microsoft Entra admin center's; `{tenant}` is
+the tenant's ID, `{app}` an application (client) ID. What a page changes it changes through Graph,
+as the person who is signed in:
 """
 _CONTROL_PROSE = """\
 ## Control API
@@ -175,6 +183,8 @@ def _emulator() -> str:
             "# Emulator\n",
             _EMULATOR_PROSE,
             *_routes(served),
+            _PORTAL_PROSE,
+            *_routes((page.method, page.path, page.answer) for page in PAGES),
             _CONTROL_PROSE,
             *_routes(controls),
         ]

@@ -1,10 +1,10 @@
 """
-The identity platform: one token request with one proof, through MSAL, whose only home this is.
+The identity platform: one token request with one proof, or one sign-in, through MSAL.
 
-MSAL speaks the protocol and keeps nothing here: it is built anew for each request, so neither its
-token cache nor its memory of refusals can get between a caller and the truth. It reports failure in
-four ways: an error dictionary, ``MsalServiceError``, ``ValueError`` for what it cannot read, and
-whatever its HTTP client raises. All four leave here as ours.
+This is MSAL's only home. It speaks the protocol and keeps nothing here: it is built anew for each
+request, so neither its token cache nor its memory of refusals can get between a caller and the
+truth. It reports failure in four ways: an error dictionary, ``MsalServiceError``, ``ValueError``
+for what it cannot read, and whatever its HTTP client raises. All four leave here as ours.
 """
 
 from __future__ import annotations
@@ -14,22 +14,21 @@ import logging
 import re
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
-from http.client import HTTPMessage
 from typing import Any, NoReturn
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from graphdaemon.clock import TOLERANCE_S, describe_skew, measure_skew
-from graphdaemon.diagnosis import locate
+from graphdaemon.diagnosis import advise, locate
 from graphdaemon.errors import Error, IdentityError, NetworkError
-from graphdaemon.managed import ask_machine
+from graphdaemon.http_client import HttpClient
 from graphdaemon.proof import Proof
 from graphdaemon.refusal import find_refusal
 from graphdaemon.settings import Settings
 from graphdaemon.side_door import import_parts
 from graphdaemon.token import Token
-from graphdaemon.transport import Response, Transport
+from graphdaemon.transport import Transport
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +38,15 @@ _UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # From this life on, tokens are renewed at half of it, as azure-identity and MSAL do.
 _LONG_LIFE_S = 7200.0
-_WHERE = "/metadata/instance/compute"
+# What keeps a client from being used by somebody, and how else a sign-in ends without a token.
+_UNCONSENTED = frozenset((65001, 65002, 65004, 65005, 650057, 90094, 90095))
+_SIGN_IN_WORDS = {
+    "authorization_declined": "sign_in_declined",
+    "access_denied": "sign_in_declined",
+    "authorization_pending": "sign_in_expired",
+    "expired_token": "sign_in_expired",
+    "abort": "sign_in_declined",
+}
 
 
 @cache
@@ -68,7 +75,7 @@ class Authority:
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._settings = settings
         self._transport = transport
-        self._http = _HttpClient(transport, settings.timeout, settings.region)
+        self._http = HttpClient(transport, settings.timeout, settings.region)
 
     def request_token(self, proof: Proof, claims: str | None = None) -> Token:
         """
@@ -217,85 +224,92 @@ class Authority:
         return describe_skew(seconds, urlsplit(self._http.last_url).netloc)
 
 
-class _Answer:
-    """What MSAL expects its HTTP client to return (msal.oauth2cli.http.Response)."""
+class SignIn:
+    """
+    Signs a person in, in whose name is asked then.
 
-    def __init__(self, response: Response) -> None:
-        self.status_code = response.status
-        self.headers = dict(response.headers.items())
-        self.text = response.body.decode("utf-8", "replace")
+    Args:
+        settings: The token service, and the public client that people sign in to.
+        transport: The socket.
+    """
 
-    def raise_for_status(self) -> None:
-        """MSAL calls this for 5xx only."""
-        if self.status_code >= 400:
-            raise _msal()[1].MsalServiceError(
-                error="http_error", error_description=f"HTTP {self.status_code}"
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._http = HttpClient(transport, settings.timeout, None)
+
+    def by_code(self, scopes: list[str], tell: Callable[[str], None]) -> Token:
+        """
+        Let them enter a code in a browser anywhere; blocks until they have.
+
+        Args:
+            scopes: What is asked for.
+            tell: Says what they have to do.
+
+        Raises:
+            IdentityError: They did not, or may not.
+            NetworkError: The token service was not reached.
+        """
+
+        def sign_in(client: Any) -> Any:
+            flow = client.initiate_device_flow(scopes=scopes)
+            if "user_code" not in flow:
+                return flow
+            tell(str(flow["message"]))
+            return client.acquire_token_by_device_flow(flow)
+
+        return self._run(sign_in)
+
+    def by_browser(self, scopes: list[str], tell: Callable[[str], None], seconds: float) -> Token:
+        """
+        Let them sign in in this machine's browser; blocks until they have.
+
+        Raises:
+            IdentityError: They did not, not in time, or may not.
+            NetworkError: The token service was not reached.
+        """
+
+        def sign_in(client: Any) -> Any:
+            return client.acquire_token_interactive(
+                scopes,
+                prompt="select_account",
+                timeout=seconds,
+                auth_uri_callback=lambda address: tell(f"Open this address here: {address}"),
+            ) or {"error": "expired_token", "error_description": "nobody signed in in time"}
+
+        return self._run(sign_in)
+
+    def _run(self, sign_in: Callable[[Any], Any]) -> Token:
+        import msal
+        import msal.exceptions
+
+        asked_at = time.time()
+        chatter = logging.getLogger("msal")
+        level = chatter.level
+        chatter.setLevel(logging.CRITICAL)  # it logs the codes that it is given
+        try:
+            client = msal.PublicClientApplication(
+                self._settings.client_id,
+                authority=self._settings.authority,
+                instance_discovery=False,
+                http_client=self._http,
             )
-
-
-class _HttpClient:
-    """MSAL's way to our transport, so that TLS, proxy and timeout are the same for all."""
-
-    def __init__(self, transport: Transport, timeout: float, region: str | None) -> None:
-        self._transport = transport
-        self._timeout = timeout
-        self._region = region
-        self._discovered: dict[str, _Answer] = {}
-        self.last_answer: Response | None = None
-        self.last_url = ""
-
-    def get(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_ignored: object,
-    ) -> _Answer:
-        separator = "&" if "?" in url else "?"
-        address = f"{url}{separator}{urlencode(params)}" if params else url
-        if urlsplit(url).scheme == "http":  # a machine's own metadata service
-            self.last_url = address
-            self.last_answer = self._ask_machine(address, headers or {})
-            return _Answer(self.last_answer)
-        # Where a token service's endpoints are does not change while a program runs.
-        known = self._discovered.get(address)
-        if known is None:
-            known = self._exchange("GET", address, headers, None)
-            if known.status_code == 200:
-                self._discovered[address] = known
-        return known
-
-    def post(
-        self,
-        url: str,
-        params: Mapping[str, str] | None = None,
-        data: Mapping[str, str] | None = None,
-        headers: Mapping[str, str] | None = None,
-        **_ignored: object,
-    ) -> _Answer:
-        # MSAL posts only when its cache has nothing: the sample's own words.
-        logger.info("No suitable token exists in cache. Let's get a new one from AAD.")
-        form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
-        address = f"{url}?{urlencode(params)}" if params else url
-        return self._exchange("POST", address, form, urlencode(data or {}).encode())
-
-    def _ask_machine(self, url: str, headers: Mapping[str, str]) -> Response:
-        if self._region not in (None, "auto") and urlsplit(url).path.startswith(_WHERE):
-            # MSAL asks even where the settings say it, which takes seconds outside Azure.
-            body = json.dumps({"location": self._region}).encode()
-            return Response(200, HTTPMessage(), body)
-        return ask_machine(url, headers, timeout=self._timeout)
-
-    def close(self) -> None:
-        """The transport is closed by whoever opened it."""
-
-    def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
-    ) -> _Answer:
-        self.last_answer = None
-        self.last_url = url
-        self.last_answer = self._transport.exchange(method, url, headers or {}, body)
-        return _Answer(self.last_answer)
+            result = sign_in(client)
+            if "access_token" in result:
+                return _read_token(result, asked_at)
+            if not result.get("error"):
+                raise ValueError("neither a token nor an error")
+        except Error:
+            raise
+        except (*_UNREADABLE, msal.exceptions.MsalServiceError) as error:
+            raise IdentityError(
+                f"{self._settings.authority} did not answer like a token service",
+                code="identity_unreadable",
+                hint="Check the authority's address; a proxy or sign-in page may be answering "
+                "instead.",
+            ) from error
+        finally:
+            chatter.setLevel(level)
+        raise _refused_to_sign_in(result, self._settings)
 
 
 def _refused_by_machine(error: str, text: str) -> IdentityError:
@@ -305,6 +319,28 @@ def _refused_by_machine(error: str, text: str) -> IdentityError:
         hint="Check managed_identity (system, a client ID or a resource ID), and that the identity "
         "is assigned to this machine: Identity on its page in the portal.",
         error=error,
+    )
+
+
+def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> IdentityError:
+    error = str(body.get("error"))
+    text = _first_sentences(str(body.get("error_description") or error))
+    codes = _read_codes(body, text)
+    values = locate(settings.authority, settings.consent_url)
+    case = find_refusal(codes, text, values, error=error).case
+    if not _UNCONSENTED.isdisjoint(codes):
+        case = "sign_in_unconsented"
+    elif case in ("user_flow", "identity_refused", "service_refused"):
+        case = _SIGN_IN_WORDS.get(error, "sign_in_failed")
+    advice = advise(case, values)
+    return IdentityError(
+        text,
+        code=advice.code,
+        case=case,
+        hint=advice.step,
+        error=error,
+        error_codes=codes,
+        correlation_id=body.get("correlation_id"),
     )
 
 

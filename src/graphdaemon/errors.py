@@ -76,6 +76,13 @@ CODES = {
     "resource_disabled": "The API that the scope names is disabled in this tenant.",
     "assignment_missing": "The API gives tokens only to apps with a role of it; this has none.",
     "access_blocked": "A Conditional Access policy blocks the app.",
+    "sign_in_failed": "Nobody was signed in who could register an app.",
+    "az_unusable": "Azure CLI is not installed, not signed in, or gave no token.",
+    "file_foreign": "A file is in the way that graphdaemon has not written.",
+    "file_unwritable": "A settings file or a key file cannot be written.",
+    "registration_ambiguous": "Several apps carry the tag that should name one.",
+    "credential_unproved": "The app's credential was added, and is not accepted yet.",
+    "directory_behind": "The directory did not know in time what was just made.",
     "consent_pending": "Consent was not visible within the time given.",
     "clock_wrong": "This machine's clock is wrong, so that signed assertions are outside their "
     "time.",

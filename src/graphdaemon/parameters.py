@@ -8,7 +8,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -66,6 +66,37 @@ def gather(
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
     return merged, str(path) if path else "the environment"
+
+
+def gather_some(
+    names: Container[str],
+    file: Mapping[str, Any],
+    environment: Mapping[str, str],
+    given: Mapping[str, object],
+) -> Layer:
+    """
+    Return the merged settings among ``names``, where there need not be all that a run needs.
+
+    Args:
+        names: Which ones.
+        file: What a file holds, weakest of all.
+        environment: The variables.
+        given: Strongest of all.
+
+    Raises:
+        SettingsError: A placeholder was left in.
+    """
+    layers: list[Layer] = [
+        {name: (value, "the settings file") for name, value in file.items()},
+        dict(_read_environment(environment, "AZURE_")),
+        dict(_read_environment(environment, "GRAPHDAEMON_")),
+        {name: (value, "the caller") for name, value in given.items() if value is not None},
+    ]
+    merged = _merge(
+        [{name: one for name, one in layer.items() if name in names} for layer in layers]
+    )
+    _refuse_placeholders(merged)
+    return merged
 
 
 def _find_file(

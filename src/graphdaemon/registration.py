@@ -76,7 +76,7 @@ class Keys:
         body = read_object(response, url)
         keys: dict[str, list[str]] = {}
         for one in body.get("keyCredentials") or ():
-            keys.setdefault(_thumbprint_of(one), []).append(str(one.get("keyId")))
+            keys.setdefault(thumbprint_of(one), []).append(str(one.get("keyId")))
         return Registration(str(body.get("id")), keys)
 
     def add(self, object_id: str, certificate: bytes, proof: KeyPair) -> str | None:
@@ -140,7 +140,7 @@ class Keys:
         )
 
 
-def _thumbprint_of(key: dict[str, Any]) -> str:
+def thumbprint_of(key: dict[str, Any]) -> str:
     """The SHA-1 thumbprint of a key: Graph gives it as hex digits, or as base64 of the bytes."""
     text = str(key.get("customKeyIdentifier") or "")
     if len(text) == 40:

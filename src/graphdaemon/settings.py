@@ -12,17 +12,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from graphdaemon import check
 from graphdaemon.cloud import CLOUDS, Cloud, find_cloud
 from graphdaemon.credential_settings import CredentialSettings, check_credentials
 from graphdaemon.errors import SettingsError
-from graphdaemon.parameters import Layer, gather
+from graphdaemon.parameters import Layer, gather, gather_some
 from graphdaemon.setting import Secret
 
 CACHES = ("memory", "file", "redis")
+
+ANYBODYS = "organizations"
+"""Stands for the tenant of whoever signs in."""
+
+PLACE = frozenset("authority tenant cloud authority_host endpoint ca_file timeout".split())
+"""The settings that say where a tenant is, and nothing of an app in it."""
 
 
 class CacheSettings(NamedTuple):
@@ -118,6 +124,47 @@ def read_settings(
     environment = os.environ if environment is None else environment
     merged, where = gather(file, environment, given or {})
     return _check(merged, where)
+
+
+def read_place(
+    client_id: str,
+    file: Mapping[str, Any],
+    environment: Mapping[str, str],
+    given: Mapping[str, object],
+) -> Settings:
+    """
+    Where a tenant is, for a client that people sign in to: it proves nothing of its own.
+
+    Without a tenant it is the one of whoever signs in.
+
+    Args:
+        client_id: Of the public client.
+        file: Settings of an earlier registration, or none.
+        environment: The variables to honour.
+        given: Settings by name that beat both.
+
+    Raises:
+        SettingsError: Naming the setting, its value, and where it was read.
+    """
+    merged = gather_some(PLACE, file, environment, given)
+    if "authority" in merged or "tenant" in merged:
+        authority, _ = _check_authority(merged, "the settings")
+    else:
+        authority = f"{_check_host(merged)}/{ANYBODYS}"
+    cloud = _check_cloud(merged, authority)
+    return Settings(
+        authority=authority,
+        oidc_authority=None,
+        region=None,
+        client_id=client_id,
+        scope=(f"{cloud.graph}/.default",),
+        credentials=(),
+        cache=CacheSettings(),
+        endpoint=check.https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
+        ca_file=check.path(merged, "ca_file"),
+        timeout=_check_timeout(merged),
+        sources={name: source for name, (_, source) in merged.items()},
+    )
 
 
 def _check(merged: Layer, where: str) -> Settings:

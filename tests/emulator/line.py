@@ -31,6 +31,7 @@ class Line:
         query: bytes = b"",
         body: bytes = b"",
         headers: Headers = (),
+        more: Scope | None = None,
     ) -> Answer:
         """The answer; a failure of the application's is raised here."""
         scope: Scope = {
@@ -41,9 +42,10 @@ class Line:
             "raw_path": path,
             "query_string": query,
             "root_path": "",
-            "headers": [(b"host", b"localhost"), *headers],
+            "headers": [*headers, (b"host", b"localhost")],
             "client": ("127.0.0.1", 1),
             "http_version": "1.1",
+            **(more or {}),
         }
         future = asyncio.run_coroutine_threadsafe(self._send(scope, body), self.loop)
         return future.result(timeout=10)

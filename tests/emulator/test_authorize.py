@@ -423,7 +423,7 @@ def test_prompts(web: Client, anna: str) -> None:
     for prompt in ("login", "select_account"):
         assert browser.open(web.link(prompt=prompt)) is None
         assert "Pick somebody" in browser.page.text
-        assert browser.press(anna) is not None
+        assert sign_in(browser, anna) is not None
     assert browser.open(web.link(prompt="consent")) is None
     assert "It would like to" in browser.page.text
     assert browser.press("accept") is not None

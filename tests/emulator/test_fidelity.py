@@ -14,6 +14,7 @@ from graphdaemon.emulator.app import ROUTES
 from graphdaemon.emulator.breakdown import BREAKDOWNS
 from graphdaemon.emulator.denial import DENIALS
 from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
+from graphdaemon.emulator.portal.route import PAGES
 from graphdaemon.emulator.refusal import GRAPH
 from graphdaemon.emulator.rejection import REJECTIONS
 from tools.fidelity import GRADES, Row, rows
@@ -42,6 +43,7 @@ def test_every_route_has_a_row() -> None:
     """Nothing is served that the table does not grade."""
     served = {f"{route.method} {route.path}" for route in ROUTES}
     served |= {f"{route.method} {route.path}" for route in GRAPH_ROUTES}
+    served |= {f"{page.method} {page.path}" for page in PAGES}
     # What begins like a row's path hangs on it: counts, casts, what is linked.
     patterns = [route for row in rows() for route in row.routes]
 

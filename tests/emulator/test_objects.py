@@ -187,3 +187,39 @@ def test_another_version(tmp_path_factory: pytest.TempPathFactory) -> None:
 
     with pytest.raises(ValueError, match="Seed a new folder"):
         Directory(path)
+
+
+@pytest.mark.parametrize("descending", [False, True])
+def test_the_middle_of_a_range(directory: Directory, tenant: Tenant, *, descending: bool) -> None:
+    """A page in the middle of a range is as much work as its first, and begins where it should."""
+    first = directory.next_number()
+    with directory.filling():
+        directory.add_users(
+            tenant,
+            (
+                {
+                    "id": f"00000000-0000-4000-8000-{number:012}",
+                    "displayName": f"Mia {number:05}",
+                    "userPrincipalName": f"mia{number:05}@contoso.example",
+                }
+                for number in range(5000)
+            ),
+        )
+    span = Span("name", descending=descending, low="mia 00010", high="mia 04990")
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    directory._store._writer.set_progress_handler(step, 100)
+    pages, work = [], []
+    for after in (None, Position("mia 02500", first + 2500)):
+        steps = 0
+        rows = directory.rows(tenant, "user", "face", span, after=after, limit=50)
+        pages.append([value for value, _, _ in rows])
+        work.append(steps)
+
+    assert pages[0][0] == ("mia 04990" if descending else "mia 00010")
+    assert pages[1][0] == ("mia 02499" if descending else "mia 02501")
+    assert work[1] < 2 * work[0] + 50

@@ -187,7 +187,7 @@ def test_serve_refuses_an_address_it_cannot_read(run: Run, tmp_path: Path, liste
 
 
 def test_serve_says_where_its_extras_are(tmp_path: Path) -> None:
-    """The control API and the machine's endpoints are there when asked for, and are announced."""
+    """Portal, and when asked for control API and the machine's endpoints, are announced."""
     arguments = serve(tmp_path / "t", "--users", 3, "--control", "--managed-identity")
     with running(*arguments, until="Try: ") as said:
         address = re.search(r"Control API +https://127\.0\.0\.1:(\d+)(/_emulator/)", said)
@@ -196,7 +196,11 @@ def test_serve_says_where_its_extras_are(tmp_path: Path) -> None:
         connection = http.client.HTTPSConnection("127.0.0.1", int(address[1]), context=context)
         connection.request("GET", address[2])
         paths = {row["path"] for row in json.load(connection.getresponse())["controls"]}
+        connection.request("GET", "/portal/signin")
+        page = connection.getresponse().read()
         connection.close()
 
     assert "/_emulator/clock/move" in paths
+    assert b"Nobody here has a password" in page
+    assert re.search(r"Portal +https://127\.0\.0\.1:\d+/portal\n", said)
     assert "IDENTITY_ENDPOINT" in said

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from graphdaemon.case.graph import GRAPH
 from graphdaemon.case.identity import IDENTITY
+from graphdaemon.case.registering import REGISTERING
 from graphdaemon.case.row import Case
 from graphdaemon.case.way import WAY
 
 __all__ = ["CASES", "Case"]
 
-CASES: dict[str, Case] = IDENTITY | GRAPH | WAY
+CASES: dict[str, Case] = IDENTITY | GRAPH | WAY | REGISTERING

@@ -33,6 +33,7 @@ _COMMANDS = {
     "get": ("graphdaemon.cli.get", "Get one object."),
     "list": ("graphdaemon.cli.listing", "List a collection of the directory."),
     "quickstart": ("graphdaemon.cli.quickstart", "Show the whole job on a pretend tenant."),
+    "register": ("graphdaemon.cli.register", "Register the app in a tenant, or repair that."),
     "request": ("graphdaemon.cli.request", "Send any request, as the app."),
     "token": ("graphdaemon.cli.token", "Show what the app's token says."),
     "users": ("graphdaemon.cli.users", "List the users of the directory."),

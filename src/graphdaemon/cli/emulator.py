@@ -198,6 +198,7 @@ def _announce(running: Emulator, *, control: bool, managed_identity: bool) -> No
     _forget_progress()
     parameters = running.data / "parameters.json"
     rows = {
+        "Portal": f"{running.url}/portal",
         "Directory (tenant) ID": running.tenant.id,
         "Certificate authority": running.ca_file,
         "Settings to paste": parameters,

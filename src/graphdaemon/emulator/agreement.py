@@ -1,21 +1,39 @@
 """The pages where somebody consents, or learns that an administrator has to."""
 
 from collections.abc import Iterable, Mapping
-from html import escape
+from typing import NamedTuple
 from urllib.parse import quote, urlencode, urlsplit
 
 from starlette.requests import Request
 from starlette.responses import Response
 
 from graphdaemon.emulator.aim import Missing, may_agree_for_all
-from graphdaemon.emulator.browser import render_hidden
 from graphdaemon.emulator.entity import Application
-from graphdaemon.emulator.exchange import context_of, describe_oauth, origin_of
-from graphdaemon.emulator.page import render_page
+from graphdaemon.emulator.exchange import context_of, origin_of
+from graphdaemon.emulator.portal.dialog import render_dialog
 from graphdaemon.emulator.scope import OPENID, is_restricted
-from graphdaemon.emulator.session import SignedIn, render_who
+from graphdaemon.emulator.session import SignedIn
 
-__all__ = ["list_scopes", "render_approval_needed", "render_consent"]
+__all__ = ["Wanted", "describe_scopes", "render_approval_needed", "render_consent"]
+
+
+class Wanted(NamedTuple):
+    """
+    A permission on a page.
+
+    Args:
+        title: what it means, in a few words.
+        description: what it means, in a sentence; empty when nothing is known beyond that.
+        value: its name, e.g. `User.Read`.
+        api: whose it is.
+        restricted: only administrators can consent to it.
+    """
+
+    title: str
+    description: str
+    value: str
+    api: str
+    restricted: bool = False
 
 
 def render_consent(
@@ -40,22 +58,16 @@ def render_consent(
         fields: what goes with it.
         targets: origins that the answer to that may redirect to.
     """
-    everybody = ""
-    if may_agree_for_all(context_of(request), signed_in.tenant, signed_in.user_id):
-        everybody = (
-            '<p><label class="check"><input type="checkbox" name="everybody" value="yes"> '
-            "Consent on behalf of your organization</label></p>"
-        )
-    body = f"""{render_who(signed_in)}
-<dl><dt>Application</dt><dd>{escape(client.display_name)}<br>
-<code>{client.app_id}</code></dd></dl>
-<h2 id="wanted">It would like to, as you</h2>
-<ul aria-labelledby="wanted">{list_scopes(missing)}</ul>
-<form method="post" action="{escape(action)}" aria-label="Consent">{render_hidden(fields)}
-{everybody}<div class="actions"><button class="main" name="decision" value="accept">Accept</button>
-<button name="decision" value="cancel">Cancel</button></div></form>"""
-    return render_page(
-        "Permissions requested", body, form_origins=targets, headers=describe_oauth(request)
+    return render_dialog(
+        request,
+        signed_in,
+        "agreement.html",
+        form_origins=targets,
+        client=client,
+        scopes=describe_scopes(missing),
+        action=action,
+        fields=fields,
+        everybody=may_agree_for_all(context_of(request), signed_in.tenant, signed_in.user_id),
     )
 
 
@@ -80,28 +92,40 @@ def render_approval_needed(
     missing = list(missing)
     texts = [_name_scope(one.resource, s["value"]) for one in missing for s in one.scopes]
     query = urlencode({"client_id": client.app_id, "scope": " ".join(texts)})
-    place = f"{origin_of(request)}/{signed_in.tenant.id}/v2.0/adminconsent?{query}"
-    return render_page(
-        "Need admin approval",
-        render_who(signed_in)
-        + f"""<p>{escape(client.display_name)} needs permission to access resources in
-{escape(signed_in.tenant.display_name)} that only an administrator can grant. (AADSTS90094)</p>
-<ul>{list_scopes(missing)}</ul>
-{render_way_out(place, again)}""",
+    return render_dialog(
+        request,
+        signed_in,
+        "consent_refused.html",
         status=403,
-        headers=describe_oauth(request),
+        client=client,
+        place=f"{origin_of(request)}/{signed_in.tenant.id}/v2.0/adminconsent?{query}",
+        other=_link_other(again),
+        roles=[],
+        scopes=describe_scopes(missing),
     )
 
 
-def render_way_out(place: str, again: str) -> str:
-    """The address to send to an administrator, and a link to sign in as one."""
+def describe_scopes(missing: Iterable[Missing]) -> list[Wanted]:
+    """Delegated permissions, in the words for the user who is asked."""
+    return [
+        Wanted(
+            scope["userConsentDisplayName"] or scope["value"],
+            "",
+            scope["value"],
+            one.resource.display_name,
+            is_restricted(scope),
+        )
+        for one in missing
+        for scope in one.scopes
+    ]
+
+
+def _link_other(again: str) -> str:
+    """The page to sign in as somebody else, and come back."""
     segment = again.split("/")[1]
-    other = f"/{quote(segment)}/signin?{urlencode({'next': again})}"
     if not segment or urlsplit(again).path == "/devicelogin":
-        other = f"/organizations/signin?{urlencode({'next': again})}"
-    return f"""<p>Ask an administrator to open this address:</p>
-<p><code>{escape(place)}</code></p>
-<p><a href="{escape(other)}">Have an admin account? Sign in with that account</a></p>"""
+        segment = "organizations"
+    return f"/{quote(segment)}/signin?{urlencode({'next': again})}"
 
 
 def _name_scope(resource: Application, value: str) -> str:
@@ -110,14 +134,3 @@ def _name_scope(resource: Application, value: str) -> str:
         return value
     names = [name for name in resource.record["servicePrincipalNames"] if ":" in name]
     return f"{(names or [resource.app_id])[0].rstrip('/')}/{value}"
-
-
-def list_scopes(missing: Iterable[Missing]) -> str:
-    """The scopes as list items, with what an administrator has to grant marked."""
-    return "".join(
-        f"<li>{escape(scope['userConsentDisplayName'] or scope['value'])}<br>"
-        f"<code>{escape(scope['value'])}</code> on {escape(one.resource.display_name)}"
-        f"{' (administrators only)' * is_restricted(scope)}</li>"
-        for one in missing
-        for scope in one.scopes
-    )

@@ -19,8 +19,9 @@ from graphdaemon.emulator import (
     device,
     discovery,
     identity,
-    session,
+    signin,
 )
+from graphdaemon.emulator.audit import Audit
 from graphdaemon.emulator.control import PREFIX, ControlSettings, create_control
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.errors import GraphFault, OAuthFault, deny, refuse
@@ -29,7 +30,6 @@ from graphdaemon.emulator.exchange import (
     DeltaSettings,
     answer_oauth,
     describe_fault,
-    describe_oauth,
     host_name,
 )
 from graphdaemon.emulator.faults import Faults
@@ -40,10 +40,12 @@ from graphdaemon.emulator.graph.route import ROUTER
 from graphdaemon.emulator.graph.router import VERSIONS
 from graphdaemon.emulator.graph.userinfo import show_userinfo
 from graphdaemon.emulator.issuer import IssuerKeys
-from graphdaemon.emulator.page import render_fault
+from graphdaemon.emulator.portal.dialog import render_dialog
+from graphdaemon.emulator.portal.late import make_portal
 from graphdaemon.emulator.sabotage import sabotage
 from graphdaemon.emulator.throttle import Throttle
 from graphdaemon.emulator.tokens import KeyRing, draw_lifetime
+from graphdaemon.emulator.witness import witness
 
 __all__ = ["ROUTES", "Endpoint", "create_app"]
 
@@ -70,13 +72,13 @@ ROUTES = (
     Endpoint("POST", "/{tenant}/oauth2/token", identity.issue_token_v1),
     Endpoint("GET", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize),
     Endpoint("POST", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize_by_form),
-    Endpoint("GET", "/{tenant}/oauth2/v2.0/logout", session.sign_out),
+    Endpoint("GET", "/{tenant}/oauth2/v2.0/logout", signin.sign_out),
     Endpoint("POST", "/{tenant}/oauth2/v2.0/devicecode", device.start_device),
     Endpoint("GET", "/devicelogin", device.ask_device),
     Endpoint("POST", "/devicelogin", device.answer_device),
     Endpoint("GET", "/common/oauth2/deviceauth", device.ask_device),
-    Endpoint("GET", "/{tenant}/signin", session.show_sign_in),
-    Endpoint("POST", "/{tenant}/signin", session.sign_in),
+    Endpoint("GET", "/{tenant}/signin", signin.show_sign_in),
+    Endpoint("POST", "/{tenant}/signin", signin.sign_in),
     Endpoint("POST", "/{tenant}/consent", authorize.decide),
     Endpoint("GET", "/{tenant}/adminconsent", consent.ask_consent),
     Endpoint("POST", "/{tenant}/adminconsent", consent.answer_consent),
@@ -99,9 +101,11 @@ def create_app(
     fetch: Callable[[str], bytes] | None = None,
     faults: Faults | None = None,
     throttle: Throttle | None = None,
+    audit: Audit | None = None,
     control: ControlSettings | None = None,
     device_interval: int = 5,
     delta: DeltaSettings | None = None,
+    ca_pem: bytes = b"",
 ) -> Starlette:
     """
     The emulator for this directory.
@@ -118,9 +122,11 @@ def create_app(
         fetch: gets documents of foreign token issuers, see `make_fetch`.
         faults: which requests are to fail.
         throttle: how much everybody may ask for; by default Graph's documented limits.
+        audit: remembers what was asked.
         control: serve the control API, and what it needs.
         device_interval: seconds that devices are told to wait between polls.
         delta: how delta queries are answered.
+        ca_pem: the certificate of the authority that clients are to trust.
     """
     draws = rng or random.SystemRandom()
     context = Context(
@@ -135,10 +141,13 @@ def create_app(
         IssuerKeys(fetch or make_fetch(), directory.clock),
         faults or Faults(directory.clock),
         throttle or Throttle(directory.clock),
+        audit or Audit(),
         device_interval,
         delta or DeltaSettings(),
+        ca_pem,
     )
-    routes: list[BaseRoute] = [_make_route(endpoint) for endpoint in ROUTES]
+    # The portal first: elsewhere `portal` would be the name of a tenant.
+    routes = [*make_portal(), *(_make_route(endpoint) for endpoint in ROUTES)]
     routes += [route for version in VERSIONS for route in _make_graph_routes(version)]
     if control is not None:
         routes.insert(0, Mount(PREFIX, app=create_control(context, control)))
@@ -148,7 +157,7 @@ def create_app(
 def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_admit), Middleware(sabotage)],
+        middleware=[Middleware(_admit), Middleware(witness), Middleware(sabotage)],
         exception_handlers={
             OAuthFault: _answer_oauth_fault,
             GraphFault: _answer_graph_fault,
@@ -199,8 +208,15 @@ def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
     assert isinstance(fault, OAuthFault)
     content = describe_fault(request, fault)
     if "text/html" in request.headers.get("accept", ""):
-        headers = describe_oauth(request, code=fault.code)
-        return render_fault(content["error_description"], status=fault.status, headers=headers)
+        description = content["error_description"]
+        return render_dialog(
+            request,
+            None,
+            "fault.html",
+            status=fault.status,
+            code=fault.code,
+            description=description,
+        )
     # Discovery's errors carry the caching headers of its answers (recorded 2021).
     cached = "/discovery/" in request.scope["path"] or "/.well-known/" in request.scope["path"]
     return answer_oauth(request, content, status=fault.status, code=fault.code, cached=cached)

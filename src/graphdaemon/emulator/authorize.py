@@ -45,7 +45,8 @@ from graphdaemon.emulator.exchange import (
     read_form,
 )
 from graphdaemon.emulator.ledger import seal
-from graphdaemon.emulator.session import SignedIn, find_signed_in, render_sign_in
+from graphdaemon.emulator.session import SignedIn, find_signed_in
+from graphdaemon.emulator.signin import render_sign_in
 from graphdaemon.emulator.tokens import sign_token
 from graphdaemon.emulator.usertoken import describe_id, hash_half, render_client_info
 from graphdaemon.emulator.visitor import find_visitor, make_subject

@@ -23,7 +23,6 @@ __all__ = [
     "go",
     "list_redirects",
     "matches_redirect",
-    "render_hidden",
 ]
 
 PLATFORMS = ("web", "spa", "publicClient")
@@ -84,7 +83,7 @@ def form_target(uri: str | None) -> tuple[str, ...]:
     return (f"{parts.scheme}://{parts.netloc}",) if plain and parts.netloc else ()
 
 
-def render_hidden(values: Mapping[str, str | None]) -> str:
+def _render_hidden(values: Mapping[str, str | None]) -> str:
     """Hidden fields of a form; values that are None are left out."""
     return "".join(
         f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
@@ -136,7 +135,7 @@ def drop_from_prompt(uri: str, *words: str) -> str:
 def _post_to(request: Request, uri: str, values: Mapping[str, str]) -> Response:
     """A page whose form submits itself; without scripts there is its button."""
     body = (
-        f'<form method="post" action="{escape(uri)}">{render_hidden(values)}'
+        f'<form method="post" action="{escape(uri)}">{_render_hidden(values)}'
         '<p>This takes you back to the application.</p><div class="actions">'
         '<button class="main">Continue</button></div></form>'
         f"<script>{_SUBMIT}</script>"

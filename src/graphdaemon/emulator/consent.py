@@ -6,7 +6,6 @@ without a version "OAuth 2.0 client credentials flow", admin consent.
 """
 
 from collections.abc import Mapping
-from html import escape
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
@@ -14,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from graphdaemon.emulator.agreement import list_scopes, render_way_out
+from graphdaemon.emulator.agreement import Wanted
 from graphdaemon.emulator.aim import Missing, grant_missing, list_wanted, read_aims
 from graphdaemon.emulator.browser import (
     answer_at,
@@ -22,7 +21,6 @@ from graphdaemon.emulator.browser import (
     form_target,
     list_redirects,
     matches_redirect,
-    render_hidden,
 )
 from graphdaemon.emulator.entity import Application, Permission, Tenant
 from graphdaemon.emulator.errors import refuse
@@ -30,15 +28,16 @@ from graphdaemon.emulator.exchange import (
     Context,
     context_of,
     describe_fault,
-    describe_oauth,
     find_tenant,
     origin_of,
     read_form,
 )
-from graphdaemon.emulator.page import render_page
+from graphdaemon.emulator.permission import find_role
+from graphdaemon.emulator.portal.dialog import render_dialog
 from graphdaemon.emulator.registration import GRAPH_APP_ID
-from graphdaemon.emulator.role import may_consent, name_role
-from graphdaemon.emulator.session import SignedIn, find_signed_in, render_sign_in
+from graphdaemon.emulator.role import may_consent
+from graphdaemon.emulator.session import SignedIn, find_signed_in
+from graphdaemon.emulator.signin import render_sign_in
 from graphdaemon.emulator.visitor import find_visitor
 
 __all__ = ["answer_consent", "answer_consent_v2", "ask_consent", "ask_consent_v2"]
@@ -96,7 +95,7 @@ def _ask(request: Request, version: int) -> Response:
     context, values = context_of(request), dict(reversed(request.query_params.multi_items()))
     tenant = _check(context, request.path_params["tenant"], values, version)
     signed_in = find_signed_in(request, tenant)
-    here = f"{quote(request.scope['path'])}?{urlencode(values)}"
+    here = _find_here(request)
     if signed_in is None:
         return render_sign_in(request, request.path_params["tenant"], after=here)
     question = _read_question(context, signed_in, values, version)
@@ -130,12 +129,10 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
         }
     if question.redirect_uri is not None:
         return answer_at(request, question.redirect_uri, answer, "query")
-    headers = describe_oauth(request)
-    if "error" in answer:
-        return render_page("Nothing was granted", "<p>You declined.</p>", headers=headers)
-    name, place = escape(question.client.display_name), escape(question.tenant.display_name)
-    body = f"<p>{name} now holds the permissions it asked for in {place}.</p>"
-    return render_page("Permissions granted", body, headers=headers)
+    granted = "error" not in answer
+    return render_dialog(
+        request, signed_in, "consent_done.html", client=question.client, granted=granted
+    )
 
 
 def _describe_success(question: Question, version: int) -> dict[str, str | None]:
@@ -253,60 +250,69 @@ def _render_question(request: Request, question: Question) -> Response:
         "state": question.state,
         "scope": question.scope,
     }
-    action = escape(quote(request.scope["path"]))
-    body = f"""
-<dl>
-<dt>Application</dt><dd>{escape(client.display_name)}<br><code>{client.app_id}</code></dd>
-<dt>Tenant</dt><dd>{escape(tenant.display_name)}<br><code>{tenant.id}</code></dd>
-<dt>You are</dt><dd>{escape(user["displayName"])}<br>
-<code>{escape(user["userPrincipalName"])}</code><br>{", ".join(map(name_role, roles))}</dd>
-</dl>
-{_render_wanted(question)}
-<form method="post" action="{action}" aria-label="Admin consent">{render_hidden(fields)}
-<div class="actions"><button class="main" name="decision" value="accept">Accept</button>
-<button name="decision" value="cancel">Cancel</button></div>
-</form>"""
-    return render_page(
-        "Permissions requested",
-        body,
+    return render_dialog(
+        request,
+        question.signed_in,
+        "consent.html",
         form_origins=form_target(question.redirect_uri),
-        headers=describe_oauth(request),
+        client=client,
+        publisher=client.record["verifiedPublisher"]["displayName"],
+        held=roles,
+        action=quote(request.scope["path"]),
+        fields=fields,
+        other=_link_other(_find_here(request)),
+        roles=_describe_roles(context_of(request), question),
+        scopes=_describe_scopes(question),
     )
 
 
-def _render_wanted(question: Question) -> str:
-    roles = "".join(
-        f"<li>{escape(p.display_name)}<br><code>{escape(p.value)}</code> "
-        f"on {escape(p.resource)}</li>"
-        for p in question.roles
-    )
-    none = "<li>None: it has not been given any yet.</li>"
-    scopes = list_scopes(question.scopes)
-    parts = []
-    if roles or not scopes:
-        parts.append(
-            '<h2 id="roles">It asks for these application permissions</h2>'
-            f'<ul aria-labelledby="roles">{roles or none}</ul>'
-            "<p>If you accept, the application holds them in the whole tenant, with nobody "
-            "signed in. Tokens it already has do not change.</p>"
+def _describe_roles(context: Context, question: Question) -> list[Wanted]:
+    """The application permissions, as the page lists them."""
+    found = []
+    for one in question.roles:
+        resource = context.directory.service_principal(question.tenant, one.resource_app_id)
+        assert resource is not None, "its permissions are asked for"
+        text = find_role(resource, one.role_id)["description"]
+        described = "" if text == one.display_name else text
+        found.append(Wanted(one.display_name, described or "", one.value, one.resource))
+    return found
+
+
+def _describe_scopes(question: Question) -> list[Wanted]:
+    """The delegated permissions, as the page lists them."""
+    return [
+        Wanted(
+            scope["adminConsentDisplayName"] or scope["value"],
+            scope["adminConsentDescription"] or "",
+            scope["value"],
+            missing.resource.display_name,
         )
-    if scopes:
-        parts.append(
-            '<h2 id="scopes">It asks for these delegated permissions</h2>'
-            f'<ul aria-labelledby="scopes">{scopes}</ul><p>If you accept, nobody in the tenant is '
-            "asked for them again.</p>"
-        )
-    return "".join(parts)
+        for missing in question.scopes
+        for scope in missing.scopes
+    ]
 
 
 def _render_refused(request: Request, question: Question, here: str) -> Response:
     """AADSTS90094: who is signed in may not consent, and learns where to send who may."""
-    user, name = question.signed_in.user, question.client.display_name
-    body = f"""
-<p>Signed in as <strong>{escape(user["displayName"])}</strong><br>
-<code>{escape(user["userPrincipalName"])}</code></p>
-<p>{escape(name)} needs permission to access resources in
-{escape(question.tenant.display_name)} that only an administrator can grant. (AADSTS90094)</p>
-{_render_wanted(question)}
-{render_way_out(f"{origin_of(request)}{here}", here)}"""
-    return render_page("Need admin approval", body, status=403, headers=describe_oauth(request))
+    return render_dialog(
+        request,
+        question.signed_in,
+        "consent_refused.html",
+        status=403,
+        client=question.client,
+        place=f"{origin_of(request)}{here}",
+        other=_link_other(here),
+        roles=_describe_roles(context_of(request), question),
+        scopes=_describe_scopes(question),
+    )
+
+
+def _find_here(request: Request) -> str:
+    """The page itself, which signing in leads back to."""
+    values = dict(reversed(request.query_params.multi_items()))
+    return f"{quote(request.scope['path'])}?{urlencode(values)}"
+
+
+def _link_other(here: str) -> str:
+    """The page to sign in as somebody else, and come back."""
+    return f"/{here.split('/')[1]}/signin?{urlencode({'next': here})}"

@@ -1,5 +1,5 @@
 """
-The control API below `/_emulator/`: time, faults, limits, seeding, snapshots, keys.
+The control API below `/_emulator/`: time, faults, limits, audit log, seeding, snapshots, keys.
 
 It is for the tests and tools of whoever started the emulator: only programs on
 this machine may use it, and no web page may make a browser use it.
@@ -32,6 +32,7 @@ from graphdaemon.emulator.guard import (
 )
 from graphdaemon.emulator.life import Life, parse_rate
 from graphdaemon.emulator.seed import Sizes, choose_sizes, seed_directory
+from graphdaemon.emulator.trail import clear_audit, list_audit
 from graphdaemon.emulator.trouble import (
     add_fault,
     change_throttle,
@@ -145,7 +146,7 @@ async def move_clock(request: Request) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """Empty the directory, seed it with `users` and more of `seed`, and forget all faults."""
+    """Empty the directory, seed it with `users` and more of `seed`; forget faults and log."""
     order, settings = await read_body(request, Seeding), _settings_of(request)
     sizes = settings.sizes
     if order.users is not None:
@@ -167,6 +168,7 @@ async def reset(request: Request) -> Response:
     await run_in_threadpool(refill)
     context.faults.clear()
     context.throttle.clear()
+    context.audit.clear()
     return answer_json(_describe_tenants(context))
 
 
@@ -248,6 +250,8 @@ CONTROLS = (
     Control("GET", "/throttle", show_throttle),
     Control("POST", "/throttle", change_throttle),
     Control("DELETE", "/throttle", clear_throttle),
+    Control("GET", "/audit", list_audit),
+    Control("DELETE", "/audit", clear_audit),
     Control("POST", "/reset", reset),
     Control("GET", "/life", show_life),
     Control("POST", "/life", start_life),

@@ -7,7 +7,6 @@ flow", and RFC 8628.
 
 import secrets
 from collections.abc import Mapping
-from html import escape
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -15,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from graphdaemon.emulator.agreement import list_scopes, render_approval_needed
+from graphdaemon.emulator.agreement import describe_scopes, render_approval_needed
 from graphdaemon.emulator.aim import (
     Missing,
     check_single,
@@ -24,21 +23,21 @@ from graphdaemon.emulator.aim import (
     may_agree,
     read_aims,
 )
-from graphdaemon.emulator.browser import check_same_origin, render_hidden
+from graphdaemon.emulator.browser import check_same_origin
 from graphdaemon.emulator.entity import Application, Tenant
 from graphdaemon.emulator.errors import refuse
 from graphdaemon.emulator.exchange import (
     Context,
     answer_oauth,
     context_of,
-    describe_oauth,
     find_tenant,
     origin_of,
     read_form,
 )
 from graphdaemon.emulator.ledger import Ticket, seal
-from graphdaemon.emulator.page import render_page
-from graphdaemon.emulator.session import SignedIn, find_signed_in, render_sign_in, render_who
+from graphdaemon.emulator.portal.dialog import render_dialog
+from graphdaemon.emulator.session import SignedIn, find_signed_in
+from graphdaemon.emulator.signin import render_sign_in
 from graphdaemon.emulator.visitor import find_visitor
 
 __all__ = ["answer_device", "ask_device", "start_device"]
@@ -134,17 +133,15 @@ def _ask(request: Request, code: str) -> Response:
     missing = _find_missing(request, question, signed_in)
     if not may_agree(context_of(request), signed_in.tenant, signed_in.user_id, missing):
         return render_approval_needed(request, signed_in, question.client, missing, again=here)
-    wanted = (
-        f'<h2 id="wanted">It would like to, as you</h2>'
-        f'<ul aria-labelledby="wanted">{list_scopes(missing)}</ul>'
+    return render_dialog(
+        request,
+        signed_in,
+        "device.html",
+        client=question.client,
+        scopes=describe_scopes(missing),
+        action=PAGE,
+        user_code=code,
     )
-    body = f"""{render_who(signed_in)}
-<p>Are you trying to sign in to <strong>{escape(question.client.display_name)}</strong> on another
-device? Continue only if you started that yourself.</p>{wanted if missing else ""}
-<form method="post" action="{PAGE}" aria-label="Device">{render_hidden({"user_code": code})}
-<div class="actions"><button class="main" name="decision" value="accept">Continue</button>
-<button name="decision" value="cancel">Cancel</button></div></form>"""
-    return render_page("Sign in on another device", body, headers=describe_oauth(request))
 
 
 def _decide(request: Request, form: Mapping[str, str]) -> Response:
@@ -155,21 +152,18 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
     signed_in = find_signed_in(request, question.tenant)
     if signed_in is None:
         raise refuse(50058)
-    headers = describe_oauth(request)
+    client = question.client
     if form.get("decision") != "accept":
         context.directory.change_ticket(question.key, {"state": "declined"})
-        body = "<p>The device was not let in. You may close this window.</p>"
-        return render_page("You declined", body, headers=headers)
+        return render_dialog(request, signed_in, "device_done.html", client=client, accepted=False)
     missing = _find_missing(request, question, signed_in)
     tenant, user_id = signed_in.tenant, signed_in.user_id
     if not may_agree(context, tenant, user_id, missing):
-        raise refuse(90094, tenant=tenant.display_name, name=question.client.display_name)
-    grant_missing(context, tenant, question.client, missing, user_id=user_id)
+        raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
+    grant_missing(context, tenant, client, missing, user_id=user_id)
     state = {"state": "approved", "tenant": tenant.id, "user": user_id, "at": signed_in.at}
     context.directory.change_ticket(question.key, state)
-    name = escape(question.client.display_name)
-    body = f"<p>You have signed in to {name} on your device. You may now close this window.</p>"
-    return render_page("You are signed in", body, headers=headers)
+    return render_dialog(request, signed_in, "device_done.html", client=client, accepted=True)
 
 
 def _find_question(context: Context, code: str) -> Question:
@@ -208,11 +202,4 @@ def _read_code(values: Mapping[str, str]) -> str:
 
 
 def _render_entry(request: Request) -> Response:
-    body = f"""
-<form method="get" action="{PAGE}" aria-label="Code">
-<label for="user_code">The code that your app or device shows</label>
-<div class="row"><input id="user_code" name="user_code" autocomplete="off" spellcheck="false"
-autocapitalize="characters" maxlength="20" required autofocus>
-<button class="main">Next</button></div>
-</form>"""
-    return render_page("Enter code", body, headers=describe_oauth(request))
+    return render_dialog(request, None, "device_code.html", action=PAGE)

@@ -19,6 +19,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from graphdaemon.emulator.audit import Audit
 from graphdaemon.emulator.clock import Clock, format_http_date, format_stamp
 from graphdaemon.emulator.directory import Directory
 from graphdaemon.emulator.entity import Tenant
@@ -110,8 +111,10 @@ class Context:
         issuers: the keys of foreign token issuers.
         faults: which requests are to fail.
         throttle: how much everybody has used up.
+        audit: what was asked, and what became of it.
         device_interval: seconds between two polls of a device.
         delta: how delta queries are answered.
+        ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
     """
 
     directory: Directory
@@ -125,8 +128,10 @@ class Context:
     issuers: IssuerKeys
     faults: Faults
     throttle: Throttle
+    audit: Audit
     device_interval: int = 5
     delta: DeltaSettings = field(default_factory=DeltaSettings)
+    ca_pem: bytes = b""
 
 
 class Trace(NamedTuple):
@@ -287,6 +292,7 @@ def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
     """
     trace = trace_of(request)
     correlation_id = trace.client_request_id or str(uuid4())
+    request.state.refusal, request.state.correlation = fault, correlation_id  # for the audit log
     stamp = format_stamp(trace.now)
     content = {
         "error": fault.error,

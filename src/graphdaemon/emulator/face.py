@@ -44,6 +44,9 @@ _SELDOM = frozenset(
 
 _NONE: frozenset[str] = frozenset()
 
+# Whom people look for by more than the beginning of a name.
+_LOOKED_FOR = frozenset({"user", "group"})
+
 
 class _Identified(msgspec.Struct):
     id: str
@@ -78,7 +81,27 @@ def render(kind: str, record: Record) -> Row:
     if rest:
         doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
     face = _encode(_make_decoder(kind)(brief))
-    return Row(record["id"], key, name, face, doc, len(brief) - 1 if rest else None)
+    aliases = _list_aliases(kind, record, key, name)
+    return Row(record["id"], key, name, face, doc, len(brief) - 1 if rest else None, aliases)
+
+
+def _list_aliases(kind: str, record: Record, key: str, name: str) -> tuple[str, ...]:
+    """What somebody may look for it by: the name from its later words on, nickname and address."""
+    if kind not in _LOOKED_FOR:
+        return ()
+    words: list[str] = []
+    _, _, later = name.partition(" ")
+    while later:
+        words.append(later)
+        _, _, later = later.partition(" ")
+    for prop in ("mailNickname", "mail"):
+        word = str(record.get(prop) or "").casefold()
+        if not key.startswith(word):
+            words.append(word)
+    if not words:
+        return ()
+    found = [word for word in words if word and not name.startswith(word)]
+    return tuple(dict.fromkeys(word for word in found if not key.startswith(word)))
 
 
 def choose_content(kind: str, names: Collection[str]) -> str:

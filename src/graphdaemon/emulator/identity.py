@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
@@ -9,7 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from graphdaemon.emulator.challenge import read_wish
-from graphdaemon.emulator.errors import refuse
+from graphdaemon.emulator.compact import split_token
+from graphdaemon.emulator.errors import OAuthFault, refuse
 from graphdaemon.emulator.exchange import (
     answer_oauth,
     context_of,
@@ -59,6 +61,7 @@ async def _answer(request: Request, version: int) -> Response:
     await load_keys(context_of(request), origin_of(request), form)
     # Signing takes a millisecond of another core; the first token may wait for the keys.
     content = await run_in_threadpool(_issue, request, form, version)
+    request.state.issued = split_token(content["access_token"]).claims  # for the audit log
     return answer_oauth(request, content)
 
 
@@ -74,9 +77,10 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
         raise refuse(70003, grant=grant)
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
-    return GRANTS[grant](
-        TokenRequest(context, tenant, segment, origin, form, authorization, version)
-    )
+    asked = TokenRequest(context, tenant, segment, origin, form, authorization, version)
+    with suppress(OAuthFault):
+        request.state.client_id = read_client(asked)[0]  # for the audit log
+    return GRANTS[grant](asked)
 
 
 def grant_client_credentials(asked: TokenRequest) -> dict[str, Any]:

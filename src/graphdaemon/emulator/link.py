@@ -98,15 +98,27 @@ def drop_links(
 
 
 def list_linked(
-    store: Store, tenant: int, links: Links, *, what: str = "doc", after: int = 0, limit: int = -1
+    store: Store,
+    tenant: int,
+    links: Links,
+    *,
+    what: str = "doc",
+    after: int = 0,
+    limit: int = -1,
+    back: bool = False,
 ) -> list[Neighbour]:
-    """Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there."""
+    """
+    Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there.
+
+    Those before it, nearest first, when it goes `back`.
+    """
     content, join = (FACE, "") if what == "face" else ("d.doc", "JOIN document AS d USING (seq)")
+    sign, turn = ("<", "DESC") if back else (">", "ASC")
     rows = store.read(
         f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
         f"SELECT o.seq, o.kind, {content} FROM near AS n CROSS JOIN object AS o "
         f"ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq {join} "
-        f"WHERE n.seq > :after {_restrict(links)} ORDER BY n.seq LIMIT :limit",
+        f"WHERE n.seq {sign} :after {_restrict(links)} ORDER BY n.seq {turn} LIMIT :limit",
         {"tenant": tenant, "seq": links.seq, "after": after, "limit": limit},
     )
     return [Neighbour(seq, BY_NUMBER[number].name, found) for seq, number, found in rows]
@@ -157,13 +169,14 @@ def list_sources(store: Store, target: int) -> list[tuple[str, str, int]]:
     return [(names[relation], BY_NUMBER[number].name, seq) for relation, number, seq in rows]
 
 
-def count_linked(store: Store, tenant: int, links: Links) -> int:
-    """How many neighbours there are."""
+def count_linked(store: Store, tenant: int, links: Links, *, most: int = -1) -> int:
+    """How many neighbours there are; nobody counts beyond `most`."""
     ((number,),) = store.read(
         f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
-        "SELECT count(*) FROM near AS n CROSS JOIN object AS o ON o.tenant = :tenant "
-        f"AND o.kind = n.kind AND o.seq = n.seq WHERE TRUE {_restrict(links)}",
-        {"tenant": tenant, "seq": links.seq},
+        "SELECT count(*) FROM (SELECT 1 FROM near AS n CROSS JOIN object AS o "
+        "ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq "
+        f"WHERE TRUE {_restrict(links)} LIMIT :most)",
+        {"tenant": tenant, "seq": links.seq, "most": most},
     )
     return int(number)
 

@@ -1,11 +1,12 @@
-"""Looking for objects by what need not be unique, or has no index."""
+"""Looking for objects by what need not be unique, by a beginning, or by what has no index."""
 
 import msgspec
 
-from graphdaemon.emulator import shelf
+from graphdaemon.emulator import roster, shelf
 from graphdaemon.emulator.entity import Record, Tenant
 from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.objects import Objects
+from graphdaemon.emulator.roster import Place, Sheet
 from graphdaemon.emulator.shelf import Found
 
 __all__ = ["Lookups"]
@@ -24,6 +25,21 @@ class Lookups(Objects):
     def find_each(self, tenant: Tenant, kind: str, key: str) -> list[Found]:
         """Every object of a type with this key, e.g. groups of one `mailNickname`."""
         return shelf.find(self._store, tenant.number, kind, "key", key.casefold())
+
+    def browse(
+        self,
+        tenant: Tenant,
+        kind: str,
+        text: str = "",
+        *,
+        start: Place | None = None,
+        back: bool = False,
+        limit: int = 50,
+    ) -> Sheet:
+        """A page of those whose name, key or other word begins with `text`, see `read_sheet`."""
+        return roster.read_sheet(
+            self._store, tenant.number, kind, text, start=start, back=back, limit=limit
+        )
 
     def find_address(self, tenant: Tenant, address: str) -> list[Found]:
         """The users and groups that have this mail address, in any case of letters."""

@@ -13,14 +13,17 @@ from uuid import uuid4
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from graphdaemon.emulator.compact import split_token
 from graphdaemon.emulator.entity import Machine
 from graphdaemon.emulator.errors import OAuthFault, refuse
 from graphdaemon.emulator.exchange import Context, context_of, describe_fault, host_name
 from graphdaemon.emulator.resource import Issued, Order, find_resource, issue_token_for
+from graphdaemon.emulator.witness import witness
 
 __all__ = ["APP_SERVICE_PATH", "IMDS_PATH", "create_managed"]
 
@@ -64,6 +67,7 @@ def create_managed(context: Context, origin: str, header: str) -> Starlette:
         header: what `X-IDENTITY-HEADER` must say.
     """
     app = Starlette(
+        middleware=[Middleware(witness)],
         routes=[
             Route(IMDS_PATH, show_imds_token, methods=["GET"]),
             Route(APP_SERVICE_PATH, show_app_service_token, methods=["GET"]),
@@ -200,7 +204,10 @@ def _issue(request: Request, machine: Machine) -> Issued:
         lifetime=LIFETIME,
         resource_id=principal.record["alternativeNames"][1],
     )
-    return issue_token_for(context, order)
+    request.state.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
+    issued = issue_token_for(context, order)
+    request.state.issued = split_token(issued.token).claims  # for the audit log
+    return issued
 
 
 def _answer(content: Any, status: int = 200) -> Response:

@@ -200,16 +200,23 @@ class Objects(History):
         return True
 
     def neighbours(
-        self, tenant: Tenant, links: Links, *, what: str = "doc", after: int = 0, limit: int = -1
+        self,
+        tenant: Tenant,
+        links: Links,
+        *,
+        what: str = "doc",
+        after: int = 0,
+        limit: int = -1,
+        back: bool = False,
     ) -> list[Neighbour]:
-        """Up to `limit` linked objects numbered above `after`, with documents or faces."""
+        """Up to `limit` linked objects numbered above `after`, or `back` below it."""
         return link.list_linked(
-            self._store, tenant.number, links, what=what, after=after, limit=limit
+            self._store, tenant.number, links, what=what, after=after, limit=limit, back=back
         )
 
-    def count_neighbours(self, tenant: Tenant, links: Links) -> int:
-        """How many linked objects there are."""
-        return link.count_linked(self._store, tenant.number, links)
+    def count_neighbours(self, tenant: Tenant, links: Links, *, most: int = -1) -> int:
+        """How many linked objects there are; nobody counts beyond `most`."""
+        return link.count_linked(self._store, tenant.number, links, most=most)
 
     def count(self, tenant: Tenant, kind: str) -> int:
         """How many objects of this type the tenant has."""
@@ -337,3 +344,4 @@ class Objects(History):
             link.drop_links(self._store, source=found.seq)
             link.drop_links(self._store, target=found.seq)
             connection.execute("DELETE FROM document WHERE seq = ?", (found.seq,))
+            shelf.drop_aliases(self._store, found.seq)

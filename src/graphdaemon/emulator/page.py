@@ -7,35 +7,43 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-__all__ = ["forget_hsts", "render_fault", "render_page"]
+__all__ = ["forget_hsts", "render_page"]
 
+# The colours are the portal's.
 _STYLE = """
-:root { color-scheme: light dark; --edge: #8886; --strong: #0b5cab; --on-strong: #fff; }
-@media (prefers-color-scheme: dark) { :root { --strong: #8cc4ff; --on-strong: #062440; } }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 0; padding: 1rem; }
-main { max-width: 36rem; margin: 2rem auto; padding: 1.5rem; border: 1px solid var(--edge);
-  border-radius: .5rem; overflow-wrap: anywhere; }
-h1 { font-size: 1.375rem; line-height: 1.25; margin: 0 0 1rem; }
-h2 { font-size: 1rem; margin: 1.5rem 0 .5rem; }
-dt { font-weight: 600; } dd { margin: 0 0 .5rem; } li { margin-bottom: .5rem; }
-code { font-size: .875rem; }
-.notice { border-left: .25rem solid var(--strong); padding-left: .75rem; }
+:root { color-scheme: light dark; --ground: #f6f7f9; --surface: #fff; --text: #1b2430;
+  --quiet: #556070; --edge: #d5dae1; --field: #7a8594; --strong: #0a5aa8; --on-strong: #fff;
+  --bar: #14304d; --on-bar: #fff; --warn: #7a4a00; --warn-tint: #fff3d9; }
+@media (prefers-color-scheme: dark) { :root { --ground: #11161d; --surface: #19202a;
+  --text: #e6ebf1; --quiet: #a3afbd; --edge: #323d4b; --field: #7f8b9a; --strong: #7cbcff;
+  --on-strong: #06213d; --bar: #0c1a2a; --on-bar: #f2f6fa; --warn: #ffcf7a;
+  --warn-tint: #38290b; } }
+body { font: .9375rem/1.5 system-ui, sans-serif; margin: 0; background: var(--ground);
+  color: var(--text); }
+header { padding: .625rem 1rem; background: var(--bar); color: var(--on-bar); font-weight: 600; }
+.notice { margin: 0; padding: .375rem 1rem; background: var(--warn-tint); color: var(--warn);
+  font-size: .8125rem; text-align: center; border-bottom: 1px solid var(--edge); }
+main { box-sizing: border-box; width: min(44rem, 100% - 1rem); margin: 1.5rem auto;
+  padding: 1.5rem; border: 1px solid var(--edge); border-radius: .375rem;
+  background: var(--surface); overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.25; font-weight: 600; margin: 0 0 1rem; }
+h2 { font-size: 1.125rem; margin: 1.5rem 0 .5rem; }
+dt { color: var(--quiet); } dd { margin: 0 0 .5rem; } li { margin-bottom: .5rem; }
+code { font-size: .875em; }
 .actions { display: flex; gap: .75rem; margin-top: 1.5rem; }
-button { font: inherit; padding: .5rem 1.25rem; border: 1px solid var(--strong);
-  border-radius: .25rem; background: none; color: inherit; cursor: pointer; }
+button { font: inherit; font-weight: 600; padding: .375rem 1rem; min-height: 2.25rem;
+  border: 1px solid var(--field); border-radius: .375rem; background: var(--surface);
+  color: inherit; cursor: pointer; }
+button.main { background: var(--strong); border-color: var(--strong); color: var(--on-strong); }
 label { display: block; font-weight: 600; margin-bottom: .25rem; }
 label.check { font-weight: 400; }
-input[type=search], input:not([type]) { font: inherit; color: inherit; background: none;
-  border: 1px solid var(--edge); border-radius: .25rem; padding: .5rem; flex: 1 1 12rem;
-  min-width: 0; }
+input:not([type=checkbox], [type=hidden]) { font: inherit; color: inherit; min-width: 0;
+  background: var(--surface); border: 1px solid var(--field); border-radius: .375rem;
+  padding: .375rem .625rem; flex: 1 1 12rem; }
 .row { display: flex; flex-wrap: wrap; gap: .75rem; }
-.people { list-style: none; margin: 1rem 0; padding: 0; }
-.people button { display: block; width: 100%; text-align: start; border-color: var(--edge); }
-.people button:hover { border-color: var(--strong); }
-.people strong, .people code, .people small { display: block; overflow-wrap: anywhere; }
 a { color: var(--strong); }
-button.main { background: var(--strong); color: var(--on-strong); }
-:is(a, button, input):focus-visible { outline: .1875rem solid; outline-offset: .125rem; }
+:is(a, button, input):focus-visible { outline: .1875rem solid var(--strong);
+  outline-offset: .125rem; }
 """
 
 _STYLE_HASH = base64.b64encode(sha256(_STYLE.encode()).digest()).decode()
@@ -77,7 +85,8 @@ def render_page(
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)} - graphdaemon emulator</title>\n<style>{_STYLE}</style>\n"
-        f'</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n<p class="notice">{_NOTICE}</p>\n'
+        "</head>\n<body>\n<header>graphdaemon emulator</header>\n"
+        f'<p class="notice">{_NOTICE}</p>\n<main>\n<h1>{escape(title)}</h1>\n'
         f"{body}\n</main>\n</body>\n</html>\n"
     )
     described = {
@@ -98,11 +107,3 @@ def forget_hsts(headers: Mapping[str, str] | None) -> dict[str, str]:
     named = dict(headers or {})
     named.pop("Strict-Transport-Security", None)
     return named
-
-
-def render_fault(
-    description: str, *, status: int, headers: Mapping[str, str] | None = None
-) -> HTMLResponse:
-    """A page that says why the token service refused."""
-    body = f"<p>{escape(description)}</p>"
-    return render_page("That did not work", body, status=status, headers=headers)

@@ -224,6 +224,7 @@ class People(Ledger):
         ids = [self.service_principal(tenant, key) for key in (app_id, resource_app_id)]
         client, resource = (found.id if found else "" for found in ids)
         return list_preauthorized(app_id, resource_app_id).union(
+            self._list_trusted(app_id, resource_app_id),
             self._read_delegation(tenant.number, client, resource, EVERYBODY),
             self._read_delegation(tenant.number, client, resource, user_id),
         )
@@ -248,6 +249,21 @@ class People(Ledger):
             }
             for client, resource, user, scope in rows
         ]
+
+    def _list_trusted(self, app_id: str, resource_app_id: str) -> list[str]:
+        """The scopes that an API lets the client have without anybody's consent."""
+        api = self.registration(resource_app_id)
+        if api is None:  # Microsoft's own
+            return []
+        offer = api.record["api"]
+        trusted = {
+            scope_id
+            for client in offer["preAuthorizedApplications"]
+            for scope_id in client["delegatedPermissionIds"]
+            if client["appId"] == app_id.lower()
+        }
+        scopes = offer["oauth2PermissionScopes"]
+        return [one["value"] for one in scopes if one["isEnabled"] and one["id"] in trusted]
 
     def _read_delegation(self, tenant: int, client: str, resource: str, user: str) -> list[str]:
         rows = self._store.read(

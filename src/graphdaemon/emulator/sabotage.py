@@ -16,6 +16,7 @@ from graphdaemon.emulator.control import PREFIX
 from graphdaemon.emulator.exchange import context_of
 from graphdaemon.emulator.fault import BESIDE, EFFECTS, Fault
 from graphdaemon.emulator.outage import answer_outage
+from graphdaemon.emulator.portal.visit import PREFIX as PORTAL
 from graphdaemon.emulator.wire import connection_of, flush, reset
 
 __all__ = ["sabotage"]
@@ -44,15 +45,16 @@ def sabotage(app: ASGIApp) -> ASGIApp:
 
 
 def _draw(scope: Scope) -> tuple[Fault, ...]:
-    if scope["path"].startswith(f"{PREFIX}/"):
+    if scope["path"].startswith((f"{PREFIX}/", PORTAL)):
         return ()  # who plans faults must be able to call them off
     query = scope["query_string"].decode("latin-1")
     return context_of(Request(scope)).faults.draw(scope["method"], scope["path"], query)
 
 
 def _mark(scope: Scope, found: Iterable[Fault]) -> None:
-    """Tell whoever reads the directory what its answer is to show."""
+    """Tell whoever reads the directory what its answer is to show, and the audit log."""
     state = scope.setdefault("state", {})
+    state["faults"] = tuple(fault.kind for fault in found)
     state["lag"] = max((fault.lag or 0.0 for fault in found), default=0.0)
     state["effects"] = frozenset(fault.kind for fault in found) & EFFECTS
 

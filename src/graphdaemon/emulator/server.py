@@ -25,6 +25,7 @@ from graphdaemon.emulator.address import (
     parse_listen,
 )
 from graphdaemon.emulator.app import create_app
+from graphdaemon.emulator.audit import Audit
 from graphdaemon.emulator.clock import Clock
 from graphdaemon.emulator.control import ControlSettings
 from graphdaemon.emulator.directory import Directory
@@ -50,7 +51,8 @@ class Emulator:
     A pretend tenant behind TLS on this machine, in a thread of its own.
 
     Use it as a context manager, or call `start` and `stop`. Its attributes
-    `url`, `ca_file`, `ca`, `tenant`, `directory`, `life` and `data` exist while it runs.
+    `url`, `ca_file`, `ca`, `tenant`, `directory`, `life` and `data` exist while it runs; `audit`
+    says what was asked of it.
 
     Args:
         users: how many to seed, when the data folder is new.
@@ -121,6 +123,7 @@ class Emulator:
     ) -> None:
         self.clock = clock or Clock()
         self.faults = Faults(self.clock)
+        self.audit = Audit()
         self.throttle = Throttle(
             self.clock, enabled=throttle, size=throttle_size, scale=throttle_scale
         )
@@ -135,6 +138,7 @@ class Emulator:
             "strict_filter": strict_filter,
             "faults": self.faults,
             "throttle": self.throttle,
+            "audit": self.audit,
             "device_interval": device_interval,
             "delta": delta,
             "fetch": make_fetch(federation_ca),
@@ -211,6 +215,7 @@ class Emulator:
             self.keys,
             hostnames=names,
             control=settings if self._control else None,
+            ca_pem=self.ca_file.read_bytes(),
             **self._settings,
         )
         stack.callback(app.state.context.issuers.close)

@@ -16,6 +16,7 @@ from graphdaemon.emulator.kind import BY_NUMBER, KINDS
 from graphdaemon.emulator.store import Store
 
 __all__ = [
+    "ALIASES",
     "Documents",
     "Found",
     "Joined",
@@ -23,6 +24,7 @@ __all__ = [
     "Row",
     "Span",
     "count_matching",
+    "drop_aliases",
     "find",
     "insert",
     "read_joined",
@@ -43,7 +45,8 @@ class Row(NamedTuple):
 
     The face is None when it is the document: comparing keys reads the whole row, and Microsoft
     Graph's service principal is a third of a megabyte. The document's first `brief` bytes, closed
-    by a brace, hold what is asked for most; None means that it is not divided so.
+    by a brace, hold what is asked for most; None means that it is not divided so. The aliases are
+    what people may look for besides key and name.
     """
 
     id: str
@@ -52,6 +55,7 @@ class Row(NamedTuple):
     face: bytes | None
     doc: bytes
     brief: int | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class Found(NamedTuple):
@@ -112,6 +116,9 @@ BRIEF = (
     "ELSE CAST(CAST(substr(d.doc, 1, o.brief) AS TEXT) || '}' AS BLOB) END"
 )
 
+# An object has no more of them.
+ALIASES = 16
+
 # How many documents are looked at in one go; other threads wait for no more.
 CHUNK = 500
 
@@ -145,6 +152,7 @@ def insert(
                 "INSERT INTO document (seq, doc) VALUES (?, ?)",
                 [(seq, row.doc) for seq, row in numbered],
             )
+            _add_aliases(store, tenant, number, numbered)
             if moment is not None:
                 for seq, row in numbered:
                     note_change(store, tenant, Change(kind, seq, row.id, moment, "created"))
@@ -170,6 +178,8 @@ def replace(store: Store, tenant: int, kind: str, row: Row, *, moment: float) ->
             "WHERE tenant = ? AND kind = ? AND seq = ?",
             (row.key, row.name, row.face, row.brief, tenant, KINDS[kind].number, held.seq),
         )
+        drop_aliases(store, held.seq)
+        _add_aliases(store, tenant, KINDS[kind].number, [(held.seq, row)])
         names = tuple(_compare(held.doc, row.doc))
         change = Change(kind, held.seq, row.id, moment, "updated", names, before=held.doc)
         note_change(store, tenant, change)
@@ -336,9 +346,11 @@ def _ask(what: str, span: Span, after: Position | None) -> tuple[str, Mapping[st
     column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[span.order]
     by = f"o.seq {turn}" if span.order == "seq" else f"{column} {turn}, o.seq {turn}"
     tests = ["o.tenant = :tenant", "o.kind = :kind"]
-    if span.low is not None:
+    # The position stands for the bound on its side: of both SQLite takes the bound, and walks.
+    placed = after is not None and span.order != "seq"
+    if span.low is not None and not (placed and not span.descending):
         tests.append(f"{column} >= :low")
-    if span.high is not None:
+    if span.high is not None and not (placed and span.descending):
         tests.append(f"{column} <= :high")
     if after is not None:
         seq = f"o.seq {sign} :seq"
@@ -350,6 +362,25 @@ def _ask(what: str, span: Span, after: Position | None) -> tuple[str, Mapping[st
     )
     position = {"value": after.value, "seq": after.seq} if after else {}
     return statement, {"low": span.low, "high": span.high, **position}
+
+
+def drop_aliases(store: Store, seq: int) -> None:
+    """Forget what else an object is called."""
+    with store.writing() as connection:
+        span = (seq * ALIASES, seq * ALIASES + ALIASES - 1)
+        connection.execute("DELETE FROM alias WHERE place BETWEEN ? AND ?", span)
+
+
+def _add_aliases(store: Store, tenant: int, kind: int, numbered: Iterable[tuple[int, Row]]) -> None:
+    with store.writing() as connection:
+        connection.executemany(
+            f"INSERT INTO alias (place, tenant, kind, word) VALUES (?, {tenant}, {kind}, ?)",  # noqa: S608 - numbers of ours
+            [
+                pair
+                for seq, row in numbered
+                for pair in enumerate(row.aliases[:ALIASES], seq * ALIASES)
+            ],
+        )
 
 
 def _compare(before: bytes, after: bytes) -> list[str]:

@@ -24,6 +24,7 @@ def answer_fault(
     request: Request, fault: GraphFault, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer that a refusal becomes."""
+    request.state.refusal = fault  # for the audit log
     trace = trace_of(request)
     inner = {"date": format_date(trace.now), "request-id": trace.request_id}
     if fault.inner:  # a throttled request's: in this order, without the client's ID (documented)

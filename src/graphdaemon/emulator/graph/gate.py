@@ -39,11 +39,13 @@ async def serve(request: Request) -> Response:
     """
     resolved: Resolved = request.scope["graph"]
     endpoint = _choose(resolved, request.method)
+    request.state.endpoint = endpoint  # for the audit log
     if endpoint.public:
         described = endpoint.answer(request)
         assert isinstance(described, Response), "what is public is ready"
         return described
     caller = identify(request)
+    request.state.caller = caller  # for the audit log
     admission = admit(request, caller, endpoint.method, endpoint.path)
     roles = partial(list_roles, context_of(request), caller)
     permit = authorize(caller, endpoint.method, endpoint.path, roles)

@@ -1,0 +1,258 @@
+"""Looking through a directory by the beginnings of names."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+import pytest
+
+from graphdaemon.emulator import roster
+from graphdaemon.emulator.clock import Clock
+from graphdaemon.emulator.directory import Directory
+from graphdaemon.emulator.entity import Tenant
+from graphdaemon.emulator.link import Links
+from graphdaemon.emulator.roster import Place, Sheet
+from graphdaemon.emulator.seed import seed_directory
+
+decode = msgspec.json.decode
+
+
+@pytest.fixture
+def directory() -> Iterator[Directory]:
+    directory = Directory(clock=Clock(at=1_800_000_000))
+    yield directory
+    directory.close()
+
+
+@pytest.fixture
+def tenant(directory: Directory) -> Tenant:
+    return directory.create_tenant("Contoso", ("contoso.example",))
+
+
+@pytest.fixture(scope="module")
+def contoso() -> Iterator[tuple[Directory, Tenant]]:
+    directory = Directory(clock=Clock(at=1_800_000_000))
+    yield directory, seed_directory(directory, users=250, groups=12)
+    directory.close()
+
+
+def add(directory: Directory, tenant: Tenant, number: int, name: str, upn: str, **more: str) -> str:
+    object_id = f"00000000-0000-4000-8000-{number:012}"
+    record = {"id": object_id, "displayName": name, "userPrincipalName": upn, **more}
+    directory.create(tenant, "user", record)
+    return object_id
+
+
+def names(sheet: Sheet) -> list[str]:
+    return [decode(found.doc)["displayName"] for found in sheet.found]
+
+
+def turn(
+    browse: Callable[..., Sheet], start: Place | None = None, *, back: bool = False
+) -> Iterator[Sheet]:
+    """The pages one behind the other."""
+    while True:
+        sheet = browse(start=start, back=back)
+        yield sheet
+        start = sheet.before if back else sheet.after
+        if start is None:
+            return
+
+
+def test_every_name_finds(directory: Directory, tenant: Tenant) -> None:
+    """Name, later words of it, user principal name, nickname and address, in any case."""
+    upn = "ada#EXT#@contoso.example"
+    add(directory, tenant, 1, "Ana Maria da Silva", upn, mailNickname="Boss", mail="dora@x.example")
+    add(directory, tenant, 2, "Ben", "ben@contoso.example")
+
+    for text in ("ana m", "MARIA", "da silva", "Silva", "ada#", "boss", "dora@", "ANA MARIA DA"):
+        assert names(directory.browse(tenant, "user", text)) == ["Ana Maria da Silva"], text
+    for text in ("na", "ana silva", "%", "_na"):
+        assert names(directory.browse(tenant, "user", text)) == [], text
+
+
+def test_once(directory: Directory, tenant: Tenant) -> None:
+    """Who is found by several names stands there once, by display name first."""
+    add(directory, tenant, 1, "Zoe Alma Alba", "alz@contoso.example", mailNickname="alias")
+    add(directory, tenant, 2, "Al Alton", "al.alton@contoso.example")
+
+    assert names(directory.browse(tenant, "user", "al")) == ["Al Alton", "Zoe Alma Alba"]
+
+
+def test_renamed_deleted_restored(directory: Directory, tenant: Tenant) -> None:
+    """The words that find somebody are those of today."""
+    key = add(directory, tenant, 1, "Ana Silva", "ana@contoso.example")
+    directory.update(tenant, "user", key, {"displayName": "Ana Souza"})
+    renamed = [names(directory.browse(tenant, "user", text)) for text in ("silva", "souza")]
+    found = directory.find(tenant, key)
+    assert found is not None
+    directory.delete(tenant, found)
+    deleted = names(directory.browse(tenant, "user", "souza"))
+    item = directory.find_deleted(tenant, key)
+    assert item is not None
+    directory.restore_deleted(tenant, item)
+    restored = names(directory.browse(tenant, "user", "souza"))
+    directory.delete(tenant, found, forever=True)
+
+    assert renamed == [[], ["Ana Souza"]]
+    assert (deleted, restored) == ([], ["Ana Souza"])
+    assert names(directory.browse(tenant, "user", "souza")) == []
+
+
+@pytest.mark.parametrize("text", ["", "a", "al", "ma"])
+def test_pages_there_and_back(contoso: tuple[Directory, Tenant], text: str) -> None:
+    """Pages go through everybody once, and back the same way."""
+    directory, tenant = contoso
+
+    def browse(**place: Any) -> Sheet:
+        return directory.browse(tenant, "user", text, limit=4, **place)
+
+    there = list(turn(browse))
+    back = list(turn(browse, there[-1].before, back=True))
+    seen = [found.seq for sheet in there for found in sheet.found]
+    users = [(seq, decode(doc)) for (_, seq), doc in directory.scan(tenant, "user")]
+    called = [
+        seq
+        for seq, user in users
+        if f" {text}" in f" {user['displayName']} {user['userPrincipalName']}".casefold()
+    ]
+
+    assert sorted(seen) == called
+    assert [names(sheet) for sheet in back] == [names(sheet) for sheet in there[-2::-1]]
+    assert (there[0].before, there[-1].after) == (None, None)
+
+
+def test_too_many_to_tell_apart(directory: Directory, tenant: Tenant) -> None:
+    """Who is found by every name is passed over, but not for ever; the page is said to be cut."""
+    with directory.filling():
+        directory.add_users(
+            tenant,
+            (
+                {
+                    "id": f"00000000-0000-4000-8000-{number:012}",
+                    "displayName": f"Bot {number}",
+                    "userPrincipalName": f"bot{number:05}@contoso.example",
+                }
+                for number in range(roster.MOST_PASSED + 600)
+            ),
+        )
+    add(directory, tenant, 90_001, "Zed", "botz@contoso.example")
+
+    end = list(turn(lambda **place: directory.browse(tenant, "user", "bot", limit=999, **place)))
+
+    assert sum(len(sheet.found) for sheet in end) == roster.MOST_PASSED + 600
+    assert end[-1].cut
+    assert names(directory.browse(tenant, "user", "botz")) == ["Zed"]
+    assert not directory.browse(tenant, "user", "botz").cut
+
+
+def test_no_scan(contoso: tuple[Directory, Tenant]) -> None:
+    """Every statement is answered by the beginning of an index, and sorts nothing."""
+    directory, tenant = contoso
+    asked: list[tuple[str, Any]] = []
+    store = directory._store
+    read = store.read
+
+    class Watched:
+        def read(self, statement: str, values: Any = ()) -> list[Any]:
+            asked.append((statement, values))
+            return read(statement, values)
+
+    places = [Place(index, "al", 1) for index in range(3)]
+    for start in (None, *places):
+        for back in (False, True):
+            for text in ("", "al"):
+                roster.read_sheet(
+                    Watched(),  # type: ignore[arg-type]  # reads as a store does
+                    tenant.number,
+                    "user",
+                    text,
+                    start=start,
+                    back=back,
+                    limit=20,
+                )
+    plans = [
+        row[3]
+        for one, values in asked
+        for row in read(f"EXPLAIN QUERY PLAN {one}", dict_of(values))
+    ]
+
+    assert len(asked) > 20
+    assert [plan for plan in plans if plan.startswith("SCAN") or "TEMP B-TREE" in plan] == []
+    assert any("alias_word (tenant=? AND kind=? AND word>? AND word<?)" in plan for plan in plans)
+    assert any("object_name (tenant=? AND kind=? AND name>? AND name<?)" in plan for plan in plans)
+    assert any("object_key (tenant=? AND kind=? AND key>? AND key<?)" in plan for plan in plans)
+
+
+@pytest.mark.parametrize("index", range(3))
+@pytest.mark.parametrize("back", [False, True])
+def test_the_middle_costs_no_more(
+    directory: Directory, tenant: Tenant, index: int, back: bool
+) -> None:
+    """A page in the middle of the list is as much work as the first one."""
+    with directory.filling():
+        directory.add_users(
+            tenant,
+            (
+                {
+                    "id": f"00000000-0000-4000-8000-{number:012}",
+                    "displayName": ("Mia" if index == 0 else "Zoe") + f" {number:05}",
+                    "userPrincipalName": f"{'zmz'[index]}{number:05}@contoso.example",
+                    "mailNickname": f"m{number:05}",
+                }
+                for number in range(5000)
+            ),
+        )
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    directory._store._writer.set_progress_handler(step, 100)
+    work = []
+    for start in (
+        None,
+        Place(index, ("mia 02500", "m02500", "m02500")[index], 40_000 if index == 2 else 2500),
+    ):
+        steps = 0
+        sheet = directory.browse(tenant, "user", "m", start=start, back=back and start is not None)
+        assert len(sheet.found) == 50
+        work.append(steps)
+
+    assert work[1] < 2 * work[0] + 50
+
+
+def dict_of(values: Any) -> Any:
+    """Values as SQLite takes them, named or not."""
+    return dict(values) if isinstance(values, dict) else tuple(values)
+
+
+def test_members_there_and_back(contoso: tuple[Directory, Tenant]) -> None:
+    """Linked objects are paged in both directions, and counted up to a limit."""
+    directory, tenant = contoso
+    (found,) = directory.browse(tenant, "group", "All Employees").found
+    links = Links("members", found.seq)
+    first = directory.neighbours(tenant, links, limit=5)
+    second = directory.neighbours(tenant, links, after=first[-1].seq, limit=5)
+
+    back = directory.neighbours(tenant, links, after=second[0].seq, limit=5, back=True)
+
+    assert back == first[::-1]
+    total = directory.count_neighbours(tenant, links)
+    assert directory.count_neighbours(tenant, links, most=7) == 7 < total
+
+
+def test_an_older_folder_is_refused(tmp_path: Any) -> None:
+    """Tables of another version are not read; the text says what to do."""
+    path = tmp_path / "store.sqlite"
+    Directory(path).close()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA user_version = 3")
+    connection.close()
+
+    with pytest.raises(ValueError, match=r"version 3, not \d+\). Seed a new folder"):
+        Directory(path)

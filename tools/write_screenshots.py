@@ -1,0 +1,93 @@
+"""
+Write the pictures of the portal that the documentation shows, with the browser tests' own steps.
+
+Run it with ``python -m tools.write_screenshots``, and look at what changed.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from graphdaemon.emulator.server import Emulator
+from tests.browser.chromium import find_chromium, run_chromium
+from tests.browser.person import Person
+from tests.browser.walk import add_permission, grant, start_registering
+from tests.browser.words import WORDS
+from tests.emulator.delegated import holder
+from tests.emulator.probe import App, Probe
+from tools.palette import shrink
+
+IMAGES = Path(__file__).parent.parent / "docs" / "images"
+WIDTH, TALLEST = 1200, 900
+ENGLISH = WORDS["en"]
+
+
+def main() -> int:
+    """Write every picture; 1 where there is no browser."""
+    path = find_chromium()
+    if path is None:
+        print("there is no Chromium on this machine (apt-get install chromium)", file=sys.stderr)
+        return 1
+    IMAGES.mkdir(exist_ok=True)
+    with (
+        Emulator(users=250, seed=0) as emulator,
+        run_chromium(path, emulator) as chromium,
+        Person.at(chromium, emulator, width=WIDTH) as person,
+    ):
+        _walk(person)
+    return 0
+
+
+def _walk(person: Person) -> None:
+    """Through the quickstart's manual way, with a picture of each page that is hard to tell."""
+    page, emulator = person.page, person.emulator
+    person.open("/portal/signin")
+    _keep(person, "sign-in")
+    person.sign_in(holder(emulator, "Global Administrator"))
+    start_registering(person, ENGLISH, "Nightly report")
+    client_id = page.locator("#client-id").inner_text()
+    page.reload()  # without the message that it was registered
+    _keep(person, "overview")
+    secret = _add_secret(person)
+    add_permission(person, ENGLISH, "User.Read.All")
+    page.reload()
+    _keep(person, "permissions")
+    _list_users(emulator, client_id, secret)
+    person.open(f"/{emulator.tenant.id}/adminconsent?client_id={client_id}")
+    _keep(person, "consent")
+    person.open(f"/portal/{emulator.tenant.id}/applications/{client_id}")
+    grant(person, ENGLISH, "User.Read.All")
+    _list_users(emulator, client_id, secret)
+    person.open(f"/portal/{emulator.tenant.id}/audit")
+    _keep(person, "audit")
+
+
+def _add_secret(person: Person) -> str:
+    """Like the tests' step, with a picture of the only page that shows the value."""
+    person.press(ENGLISH.credentials)
+    person.press(ENGLISH.new_secret)
+    person.page.get_by_label(ENGLISH.description).fill("nightly job")
+    person.press(ENGLISH.add)
+    _keep(person, "secret")
+    return person.page.locator("#secret-value").inner_text()
+
+
+def _list_users(emulator: Emulator, client_id: str, secret: str) -> None:
+    """Try to, so that the audit log has something to tell."""
+    with closing(Probe(emulator)) as probe:
+        App(probe, emulator.tenant, client_id, secret).get("/v1.0/users?$top=5")
+
+
+def _keep(person: Person, name: str) -> None:
+    page = person.page
+    page.set_viewport_size({"width": WIDTH, "height": 200})
+    full = int(page.evaluate("document.documentElement.scrollHeight"))
+    page.set_viewport_size({"width": WIDTH, "height": min(full, TALLEST)})
+    picture = page.screenshot(animations="disabled", caret="hide")
+    (IMAGES / f"portal-{name}.png").write_bytes(shrink(picture))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
