@@ -20,7 +20,7 @@ quickstart: $(VENV)/.ready ## set up, then list the users of a pretend tenant, s
 	@$(BIN)/graphdaemon quickstart
 
 test: lint test-peers-python ## set up, check the code, run every test
-	$(BIN)/pytest --numprocesses=2 --cov --cov-report=term --ignore=tests/peers
+	$(BIN)/pytest --numprocesses=2 --dist=worksteal --cov --cov-report=term --ignore=tests/peers
 
 test-nightly: $(VENV)/.ready-dev ## 20,000 random listings, 1,000 kills; SEED=… repeats them
 	@echo "SEED=$(SEED)" >&2

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
+from collections.abc import Mapping
+from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +20,8 @@ from graphdaemon.graph import ATTEMPTS, PATIENCE, Graph
 from graphdaemon.options import ListingOptions
 from graphdaemon.query import Query
 from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import TokenSource
-from graphdaemon.transport import Transport
+from graphdaemon.token import Token, TokenSource
+from graphdaemon.transport import Response, Transport
 from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
 
 # One pass over one chain: what is asked is the same each time.
@@ -195,7 +198,7 @@ def test_passing_trouble_is_survived_without_loss_or_repetition(
 @pytest.mark.parametrize(
     ("trouble", "code", "attempts"),
     [
-        (json_answer({}, 429), "throttled", ATTEMPTS * PATIENCE),
+        (json_answer({}, 429), "throttled", ATTEMPTS),
         (Answer(503), "graph_unavailable", ATTEMPTS),
         (Answer(200, b"<html>"), "page_malformed", ATTEMPTS),
     ],
@@ -212,6 +215,52 @@ def test_lasting_trouble_ends_the_listing(
 
     assert (caught.value.code, caught.value.exit_code) == (code, 5)
     assert len(scripted.requests) == attempts
+
+
+class Crowded:
+    """A Graph that refuses one request for a while, and serves the others; and its tokens."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+
+    async def send(
+        self,
+        method: str,  # noqa: ARG002 - the three belong to what a transport is called with
+        url: str,
+        headers: Mapping[str, str],  # noqa: ARG002 - see above
+        body: bytes | None = None,  # noqa: ARG002 - see above
+    ) -> Response:
+        await asyncio.sleep(0)
+        if url.endswith("/me") and self.refusals:
+            self.refusals -= 1
+            return Response(429, HTTPMessage(), b"{}")
+        return Response(200, HTTPMessage(), b"{}")
+
+    async def token(self) -> Token:
+        return Token("t", time.time() + 3600)
+
+    async def renew(self, refused: Token, claims: str | None = None) -> Token:
+        raise AssertionError((refused, claims))
+
+
+@pytest.mark.parametrize("refusals", [ATTEMPTS * PATIENCE - 1, ATTEMPTS * PATIENCE])
+def test_where_others_are_served_it_is_worth_waiting_longer(refusals: int) -> None:
+    """A strange process may be using the budget up: it is asked again, but not for ever."""
+    crowded, clock = Crowded(refusals), Clock()
+    budget = Budget(now=clock.now, sleep=clock.sleep)
+    graph = Graph(crowded, crowded, budget=budget, sleep=clock.sleep)
+
+    async def ask_both() -> dict[str, Any]:
+        mine = asyncio.create_task(graph.get("https://graph.example/v1.0/me", needs=""))
+        while not mine.done():
+            await graph.get("https://graph.example/v1.0/organization", needs="")
+        return await mine
+
+    if refusals < ATTEMPTS * PATIENCE:
+        assert asyncio.run(ask_both()) == {}
+    else:
+        with pytest.raises(GraphError, match="429"):
+            asyncio.run(ask_both())
 
 
 def test_an_answer_that_always_breaks_off_ends_the_listing(scripted: ScriptedServer) -> None:

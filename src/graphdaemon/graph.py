@@ -43,7 +43,7 @@ ATTEMPTS = 5
 """How often one page is asked for before its failure is the listing's."""
 
 PATIENCE = 4
-"""How many times as often it is asked for again where Graph only says to wait."""
+"""How many times as often it is asked again where Graph says to wait, and serves others."""
 
 LONGEST_WAIT_S = 300.0
 """If Graph asks to wait for longer, that is said instead of done."""
@@ -139,6 +139,7 @@ class Graph:
         self._consent_url = consent_url
         self.budget = budget or Budget(sleep=sleep)
         self.attempts = attempts
+        self._served = 0
         self._sleep = sleep
         self._reached = False
 
@@ -207,7 +208,7 @@ class Graph:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
         """
         tally = tally or Tally()
-        attempt = 1
+        attempt, served = 1, self._served
         while True:
             try:
                 response, token = await self._send(ask, tally)
@@ -221,21 +222,26 @@ class Graph:
                         token=token.value,
                         method=ask.method,
                     )
-                return read(response, ask.url)
+                answer = read(response, ask.url)
             except (GraphError, NetworkError) as error:
-                wait = self._wait_before(attempt, error) if self._may_pass(ask, error) else None
+                most = self._most_attempts(error, others_are_served=self._served > served)
+                may_pass = attempt < most and self._may_pass(ask, error)
+                wait = _wait_before(attempt, error) if may_pass else None
                 if wait is None:
                     raise
                 logger.warning(
                     "%s; attempt %d of %d in %.1f s",
                     _brief(error, ask.url),
                     attempt + 1,
-                    self._most_attempts(error),
+                    most,
                     wait,
                 )
                 tally.retries += 1
                 await self._pause(error, wait)
                 attempt += 1
+            else:
+                self._served += 1
+                return answer
 
     async def _pause(self, error: Error, wait: float) -> None:
         """Wait alone, or, where Graph asked for it, let everybody wait who enters the budget."""
@@ -298,19 +304,18 @@ class Graph:
             return self._reached
         return error.code == "connection_lost"
 
-    def _wait_before(self, attempt: int, error: Error) -> float | None:
-        """Seconds until the next attempt, or None if there should be none."""
-        if attempt >= self._most_attempts(error):
-            return None
-        asked = error.retry_after if isinstance(error, GraphError) else None
-        if asked is not None:
-            return asked if asked <= LONGEST_WAIT_S else None
-        # Half fixed, half random, so that many that failed together do not return together.
-        return 0.5 * float(2 ** min(attempt, 6)) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
-
-    def _most_attempts(self, error: Error) -> int:
+    def _most_attempts(self, error: Error, *, others_are_served: bool) -> int:
         throttled = isinstance(error, GraphError) and error.code == "throttled"
-        return self.attempts * PATIENCE if throttled else self.attempts
+        return self.attempts * PATIENCE if throttled and others_are_served else self.attempts
+
+
+def _wait_before(attempt: int, error: Error) -> float | None:
+    """Seconds until the next attempt, or None if there should be none."""
+    asked = error.retry_after if isinstance(error, GraphError) else None
+    if asked is not None:
+        return asked if asked <= LONGEST_WAIT_S else None
+    # Half fixed, half random, so that many that failed together do not return together.
+    return 0.5 * float(2 ** min(attempt, 6)) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
 
 
 def _measure(response: Response) -> Outcome:

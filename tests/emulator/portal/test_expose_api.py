@@ -110,12 +110,12 @@ def test_uri(expose: Callable[..., Exposure]) -> None:
         ("api://orders with blanks", "no Application ID URI"),
         ("api://orders/", "no Application ID URI"),
         ("https://evil.example/orders", "not on a verified domain of Contoso"),
-        ("api://taken", "Another application has the URI api://taken"),
+        ("api://occupied", "Another application has the URI api://occupied"),
     ],
 )
 def test_uri_refused(expose: Callable[..., Exposure], uri: str, words: str) -> None:
     """Why a URI cannot be is said beside the field, which keeps it."""
-    if "taken" in uri:
+    if "occupied" in uri:
         other = expose()
         if api_holder(other, uri) is None:
             other.set_uri(uri)
