@@ -20,6 +20,9 @@ quickstart: $(VENV)/.ready ## set up, then list the users of a pretend tenant, s
 	@$(BIN)/graphdaemon quickstart
 
 test: lint test-peers-python ## set up, check the code, run every test
+	$(BIN)/pytest --numprocesses=3 --dist=worksteal --ignore=tests/peers
+
+coverage: $(VENV)/.ready-dev ## run every test, and list what no test runs
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal --cov --cov-report=term --ignore=tests/peers
 
 test-nightly: $(VENV)/.ready-dev ## 20,000 random listings, 1,000 kills; SEED=… repeats them
@@ -93,4 +96,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test test-nightly test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean
+.PHONY: help quickstart test coverage test-nightly test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean

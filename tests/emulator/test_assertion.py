@@ -56,6 +56,16 @@ def with_claims(**changes: object) -> Make:
     return lambda identity, header, claims: sign(identity, header, claims | changes)
 
 
+def with_times(form: Callable[[float], object] = float, /, **seconds: float) -> Make:
+    """Times so many seconds from the moment of the test, in this form."""
+
+    def make(identity: Identity, header: Any, claims: Any) -> str:
+        times = {name: form(time.time() + off) for name, off in seconds.items()}
+        return sign(identity, header, claims | times)
+
+    return make
+
+
 def without(*names: str) -> Make:
     def make(identity: Identity, header: Any, claims: Any) -> str:
         parts = ({k: v for k, v in part.items() if k not in names} for part in (header, claims))
@@ -86,11 +96,10 @@ TOLERATED: dict[str, Make] = {
     "RS256 with a SHA-1 thumbprint": sha1,
     "padded thumbprint (MSAL Python)": pad_thumbprint,
     "padded segments (azure-identity aio)": pad_segments,
-    "times as strings (MSAL.NET)": with_claims(
-        exp=str(int(time.time()) + 600), nbf=str(int(time.time()))
-    ),
-    "begins in a second (MSAL Node)": with_claims(nbf=int(time.time()) + 30, iat=0),
-    "expired within the leeway": with_claims(exp=time.time() - 200),
+    "times as strings (MSAL.NET)": with_times(lambda moment: str(int(moment)), exp=600, nbf=0),
+    "begins in a second (MSAL Node)": with_times(int, nbf=30),
+    "issued in 1970": with_claims(iat=0),
+    "expired within the leeway": with_times(exp=-200),
     "x5c as a bare string (MSAL.NET)": with_header(x5c="not looked at"),
     "x5c with newlines (MSAL Python)": with_header(x5c=["MII\nC"]),
     "without jti and typ": without("jti", "typ"),
@@ -204,8 +213,8 @@ REFUSED: dict[str, tuple[Make, int, int]] = {
     "thumbprint of another certificate": (swapped_thumbprint, 401, 700027),
     "altered after signing": (altered, 401, 700027),
     "signature missing": (signature_missing, 401, 700027),
-    "expired": (with_claims(exp=time.time() - 400), 401, 700024),
-    "not yet valid": (with_claims(nbf=time.time() + 4000, exp=time.time() + 8000), 401, 700024),
+    "expired": (with_times(exp=-400), 401, 700024),
+    "not yet valid": (with_times(nbf=4000, exp=8000), 401, 700024),
     "foreign audience": (with_claims(aud="https://login.example/x/oauth2/v2.0/token"), 401, 700023),
     "audience as an array": (with_claims(aud=["a", "b"]), 400, 50027),
     "issuer is not subject": (with_claims(sub="somebody else"), 401, 50048),
