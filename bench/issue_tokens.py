@@ -23,14 +23,14 @@ import jwt
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from graphdaemon.certificate import make_key_pair
+from graphdaemon.auth.key_files import make_key_pair
 
 CONNECTIONS = 4
 ROUNDS = 3
 
 SERVER = """
 import json, sys
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 with Emulator(users=1) as emulator:
     directory, tenant = emulator.directory, emulator.tenant
     application = directory.register_application(tenant, "bench")

@@ -19,9 +19,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from graphdaemon.credential import Credential
-from graphdaemon.settings import read_settings
-from graphdaemon.transport import Transport
+from graphdaemon.auth.credential import Credential
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import read_settings
 
 ROUNDS = 5
 Fetch = Callable[[str, dict[str, str], str, int], None]
@@ -94,7 +94,7 @@ def import_time(modules: str) -> float:
 
 SERVER = """
 import json, sys
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 with Emulator(users=999) as emulator:
     directory, tenant = emulator.directory, emulator.tenant
     application = directory.register_application(tenant, "bench")

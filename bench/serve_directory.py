@@ -28,8 +28,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
-from graphdaemon.emulator.folder import STORE, fill_folder
-from graphdaemon.emulator.seed import choose_sizes
+from entra_emulator.content.data_folder import STORE, fill_folder
+from entra_emulator.content.seed import choose_sizes
 
 TICK = 100  # of /proc/PID/stat, in a second
 PAGES = 200
@@ -39,7 +39,7 @@ ROUNDS = 3
 SERVER = """
 import json, sys
 from pathlib import Path
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 with Emulator(data=Path(sys.argv[1])) as emulator:
     print("accepting", flush=True)
     directory, tenant = emulator.directory, emulator.tenant

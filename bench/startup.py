@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 
 ROOT = Path(__file__).parent.parent
 SAMPLE = ROOT / "examples/1-Call-MsGraph-WithSecret/confidential_client_secret_sample.py"
@@ -49,7 +49,7 @@ def with_cache(parameters: Path) -> Path:
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
-        from graphdaemon.emulator.server import _write_parameters
+        from entra_emulator.server.emulator import _write_parameters
 
         emulator.data = Path(folder)
         _write_parameters(emulator)

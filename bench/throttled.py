@@ -32,8 +32,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphdaemon.emulator.folder import STORE, fill_folder
-from graphdaemon.emulator.seed import choose_sizes
+from entra_emulator.content.data_folder import STORE, fill_folder
+from entra_emulator.content.seed import choose_sizes
 
 LIMIT, WINDOW = 8_000, 10
 PAGE, COST = 999, 2
@@ -42,7 +42,7 @@ PAGE, COST = 999, 2
 SERVER = """
 import json, sys
 from pathlib import Path
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 noted = []
 with Emulator(data=Path(sys.argv[1]), throttle_size="L", throttle_scale=float(sys.argv[2])) as it:
     charge = it.throttle.charge

@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 import msal
 
-from graphdaemon.token import Demand, Token, TokenSource
+from graphdaemon.auth.token import Demand, Token, TokenSource
 
 ROUNDS = 5
 TENANTS = 10_000

@@ -15,9 +15,9 @@ from typing import Any, Protocol
 
 import pytest
 
+from entra_emulator.server.emulator import Emulator
 from graphdaemon import cli
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.emulator.server import Emulator
+from graphdaemon.auth.key_files import make_key_pair
 from tests.redis_server import RedisServer
 from tests.scripted import ScriptedServer
 

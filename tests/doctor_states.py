@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import make_key_pair
 from tests.conftest import App, WriteParameters, register
 from tests.emulator.certificates import make_identity
 from tests.emulator.foreign import Foreign
@@ -311,10 +311,10 @@ def _(scene: Scene) -> Path:
 
 
 def warm_cache(path: Path) -> None:
-    from graphdaemon.credential import Credential
-    from graphdaemon.settings import read_settings
-    from graphdaemon.token import Demand
-    from graphdaemon.transport import Transport
+    from graphdaemon.auth.credential import Credential
+    from graphdaemon.auth.token import Demand
+    from graphdaemon.http.transport import Transport
+    from graphdaemon.settings.read import read_settings
 
     settings = read_settings(path)
     transport = Transport(ca_file=settings.ca_file)

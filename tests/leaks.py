@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from urllib.parse import parse_qsl, quote, quote_plus, urlsplit
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.probe import Probe
 from tests.scripted import Answer, Request, ScriptedServer
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import msgspec
 
-from graphdaemon.catalog import CATALOG
 from graphdaemon.errors import Error
-from graphdaemon.listing import ListingOptions, list_collection
-from graphdaemon.query import Query
-from graphdaemon.record import ListingRecord, Progress
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.record import ListingRecord, Progress
+from graphdaemon.listing.run import ListingOptions, list_collection
 from tests import virtual_time
 from tests.pretend_graph import ROOT, Collation, PretendGraph, Record
 

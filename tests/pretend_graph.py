@@ -20,11 +20,11 @@ from http.client import HTTPMessage
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
-from graphdaemon.budget import Budget
+from graphdaemon.auth.token import Token
 from graphdaemon.errors import NetworkError
-from graphdaemon.graph import ATTEMPTS, Graph
-from graphdaemon.token import Token
-from graphdaemon.transport import Response
+from graphdaemon.graph.graph import ATTEMPTS, Graph
+from graphdaemon.http.transport import Response
+from graphdaemon.throttling.budget import Budget
 from tests import virtual_time
 
 ROOT = "https://graph.test/v1.0"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import clean_environment
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client, holder, sign_in

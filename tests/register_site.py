@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from graphdaemon.budget import Budget
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.server import Emulator
-from graphdaemon.graph import Graph
-from graphdaemon.register import (
+from entra_emulator.model.records import Tenant
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.token import Token, TokenSource
+from graphdaemon.graph.graph import Graph
+from graphdaemon.http.transport import Transport
+from graphdaemon.registration import (
     PUBLIC_CLIENT,
     Administrator,
     Change,
@@ -23,13 +24,12 @@ from graphdaemon.register import (
     Registered,
     Registrar,
     Wish,
-    prove,
     undo,
+    verify,
 )
-from graphdaemon.register.administrator import take_app
-from graphdaemon.settings import Settings, read_place, read_settings
-from graphdaemon.token import Token, TokenSource
-from graphdaemon.transport import Transport
+from graphdaemon.registration.administrator import take_app
+from graphdaemon.settings.read import Settings, read_place, read_settings
+from graphdaemon.throttling.budget import Budget
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client, holder
 from tests.emulator.probe import Probe, register
 from tests.emulator.writer import Writer, start_writer
@@ -149,7 +149,7 @@ class Site:
         settings = read_settings(self.folder / self.output, {}, {"timeout": 5})
         roles = () if done.refusal else done.roles
         return asyncio.run(
-            prove(settings, self.transport, roles, sleep=self.sleep, say=self.said.append)
+            verify(settings, self.transport, roles, sleep=self.sleep, say=self.said.append)
         )
 
     def undo(self, *, purge: bool = False) -> bool:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.address import resolve
 from graphdaemon.errors import UsageError
+from graphdaemon.graph.address import resolve
 
 ROOT = "https://graph.microsoft.com/v1.0"
 

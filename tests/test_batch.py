@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.batch import Answer, Part, send_parts
 from graphdaemon.errors import GraphError, UsageError
-from graphdaemon.graph import Tally
+from graphdaemon.graph.batch import Answer, Part, send_parts
+from graphdaemon.graph.graph import Tally
 from tests import virtual_time
 from tests.pretend_graph import ROOT, PretendGraph, Weather
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.budget import Budget, Outcome, find_budget
 from graphdaemon.errors import GraphError, OutputError
-from graphdaemon.graph import Graph
-from graphdaemon.ledger import SharedLedger
-from graphdaemon.pace import Bucket, Usage, Window
-from graphdaemon.page import read_wait
+from graphdaemon.graph.graph import Graph
+from graphdaemon.graph.page import read_wait
+from graphdaemon.throttling.bucket import Bucket, Usage, Window
+from graphdaemon.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.throttling.ledger import SharedLedger
 from tests import virtual_time
 from tests.pretend_graph import ROOT, PretendGraph, Weather
 
@@ -148,7 +148,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
-from graphdaemon.ledger import SharedLedger
+from graphdaemon.throttling.ledger import SharedLedger
 ledger = SharedLedger(Path(sys.argv[1]))
 for _ in range(300):
     with ledger.open() as bucket:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.budget import Budget, Outcome, find_budget
+from graphdaemon.auth.cache_redis import RedisTotals
 from graphdaemon.errors import SettingsError
-from graphdaemon.ledger import DistantLedger, Memory
-from graphdaemon.pace import WINDOW_S, Totals
-from graphdaemon.redis_place import RedisTotals
-from graphdaemon.setting import Secret
-from graphdaemon.settings import read_settings
+from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.table import Secret
+from graphdaemon.throttling.bucket import WINDOW_S, Totals
+from graphdaemon.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.throttling.ledger import DistantLedger, Memory
 from tests import virtual_time
 from tests.conftest import Command, clean_environment
 from tests.redis_server import RedisServer

@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from graphdaemon.certificate import Identified, make_key_pair, read_certificate, read_key_pair
+from graphdaemon.auth.key_files import Identified, make_key_pair, read_certificate, read_key_pair
 from graphdaemon.errors import SettingsError
-from graphdaemon.setting import Secret
+from graphdaemon.settings.table import Secret
 
 
 @pytest.fixture(scope="module")

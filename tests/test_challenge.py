@@ -13,15 +13,15 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from graphdaemon.challenge import read_challenge
+from entra_emulator.clock import Clock
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.client import Client
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.server import Emulator
 from graphdaemon.errors import GraphError
-from graphdaemon.graph import Graph
-from graphdaemon.settings import read_settings
-from graphdaemon.token import Demand, Token, TokenSource
-from graphdaemon.transport import Transport
+from graphdaemon.graph.claims_challenge import read_challenge
+from graphdaemon.graph.graph import Graph
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import read_settings
 from tests.conftest import register
 from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
 

@@ -15,9 +15,9 @@ import pytest
 import graphdaemon
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError, UnprovedError
-from graphdaemon.options import ListingOptions
-from graphdaemon.query import Query
-from graphdaemon.settings import read_settings
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.settings.read import read_settings
 from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
 
 Script = Callable[[Request], Answer]

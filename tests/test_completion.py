@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.catalog import CATALOG
-from graphdaemon.output.plan import FORMATS
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.output.spec import FORMATS
 from tests.conftest import Command, clean_environment
 
 BIN = Path(sys.executable).parent

@@ -11,11 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from graphdaemon.consent import build_consent_url, read_wish, wait_for_consent
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import Error, IdentityError, SettingsError
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import Demand, Token
+from graphdaemon.registration.consent import build_consent_url, read_wish, wait_for_consent
+from graphdaemon.settings.read import Settings, read_settings
 from tests.conftest import App, Command, Run, WriteParameters, register
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import holder, sign_in

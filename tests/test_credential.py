@@ -21,15 +21,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.credential import Credential
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.clock import Clock
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.key_files import make_key_pair
+from graphdaemon.auth.kinds.managed_identity import ask_machine
+from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
-from graphdaemon.managed import ask_machine
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import Demand, Token
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings, read_settings
 from tests.conftest import App, Command, register
 from tests.emulator.foreign import SUBJECT, Foreign, serving
 from tests.scripted import Answer, Request, ScriptedServer, json_answer

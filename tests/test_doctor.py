@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.case import CASES
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.diagnosis.cases import CASES
+from graphdaemon.diagnosis.permissions import parse_call
 from graphdaemon.doctor import Examination, examine
 from graphdaemon.doctor.finding import Check, ok, walk
-from graphdaemon.emulator.server import Emulator
 from graphdaemon.errors import CODES, IdentityError, SettingsError
-from graphdaemon.permission import parse_call
-from graphdaemon.settings import read_settings
+from graphdaemon.settings.read import read_settings
 from tests.conftest import App, Command, Run, WriteParameters
 from tests.doctor_states import STATES, Scene
 from tests.emulator.foreign import Foreign, serving

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.case import CASES
-from graphdaemon.diagnosis import advise
-from graphdaemon.emulator.aadsts import OAUTH
+from entra_emulator.errors.token_service import OAUTH
+from graphdaemon.diagnosis.aadsts import MEANINGS, REFUSALS, find_case
+from graphdaemon.diagnosis.advice import advise
+from graphdaemon.diagnosis.cases import CASES
+from graphdaemon.diagnosis.explain import explain
 from graphdaemon.errors import CODES
-from graphdaemon.explanation import explain
-from graphdaemon.refusal import MEANINGS, REFUSALS, find_case
 from tests.conftest import Command, Run
 from tests.jwts import make_token
 
@@ -132,7 +132,7 @@ def test_errors_quoted_in_public_are_explained() -> None:
         ("dial tcp 1.2.3.4:443: i/o timeout: connection timed out", "timeout", "timed_out"),
         ("OSError: Tunnel connection failed: 407 Proxy", "407", "proxy_password"),
         (
-            "WARNING graphdaemon.graph: /v1.0/users: graph_unavailable; attempt 2",
+            "WARNING graphdaemon.graph.graph: /v1.0/users: graph_unavailable; attempt 2",
             "graph_unavailable",
             "graph_unavailable",
         ),

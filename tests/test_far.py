@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.credential import Credential
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, NetworkError
-from graphdaemon.settings import read_settings
-from graphdaemon.token import Demand, Token
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import read_settings
 from tests.conftest import App, register
 from tests.emulator.foreign import SUBJECT, Foreign, serving
 from tests.proxies import connect_proxy

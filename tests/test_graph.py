@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.budget import Budget
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.client import Client
-from graphdaemon.credential import Credential
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
-from graphdaemon.graph import ATTEMPTS, PATIENCE, Graph
-from graphdaemon.options import ListingOptions
-from graphdaemon.query import Query
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import Token, TokenSource
-from graphdaemon.transport import Response, Transport
+from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph
+from graphdaemon.graph.query import Query
+from graphdaemon.http.transport import Response, Transport
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.throttling.budget import Budget
 from tests.scripted import Answer, Request, ScriptedServer, json_answer, page
 
 # One pass over one chain: what is asked is the same each time.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.interval import (
+from graphdaemon.listing.intervals import (
     LONGEST,
     Interval,
     choose_boundaries,

@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputError, UsageError
-from graphdaemon.journal import Journal, forget
-from graphdaemon.listing import ListingOptions
-from graphdaemon.query import Query
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.journal import Journal, forget
+from graphdaemon.listing.run import ListingOptions
 from tests.conftest import Command, WriteParameters
 from tests.listing_world import Outcome, list_world
 from tests.pretend_graph import Lies, PretendGraph, Weather

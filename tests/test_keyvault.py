@@ -9,13 +9,13 @@ from typing import Any
 import jwt
 import pytest
 
-from graphdaemon import keyvault
-from graphdaemon.credential import Credential
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.kinds import key_vault
+from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, NetworkError
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import Demand, Token
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings, read_settings
 from tests.conftest import App
 from tests.proxies import connect_proxy
 from tests.vault import KEY, VERSION, Vault, machine, serving
@@ -27,7 +27,7 @@ pytest.importorskip("azure.identity")
 @pytest.fixture
 def vault(emulator: Emulator, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     """The vault, reached through a proxy, and a machine that has an identity there."""
-    keyvault._open.cache_clear()
+    key_vault._open.cache_clear()
     with (
         serving(app.pem, emulator.ca) as running,
         connect_proxy(running.port) as (proxy, _),
@@ -101,7 +101,7 @@ def test_a_vault_that_refuses_is_a_loss_and_one_out_of_order_is_none(
     vault.refusal = 403
     assert fetch(settings).value
 
-    keyvault._open.cache_clear()
+    key_vault._open.cache_clear()
     vault.refusal = 501
     with pytest.raises(NetworkError, match="not reached: it answered 501"):
         fetch(settings)

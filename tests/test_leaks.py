@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import make_key_pair
 from tests.conftest import App, WriteParameters, clean_environment
 from tests.doctor_states import PROXY_PASSWORD, STATES, Scene, denied
 from tests.emulator.foreign import Foreign, serving

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.fault import Fault
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.faults.fault import Fault
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import Command, register
 
 ROLES = (

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from graphdaemon.errors import Error
-from graphdaemon.listing import ListingOptions
-from graphdaemon.query import Query
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.run import ListingOptions
 from tests import virtual_time
 from tests.listing_world import Outcome, list_world
 from tests.pretend_graph import ROOT, Lies, PretendGraph, Record, Weather
@@ -679,9 +679,9 @@ def test_many_listings_share_one_connection() -> None:
 
 def test_a_listing_that_is_left_stops_asking() -> None:
     """Whoever stops listening ends every chain at once."""
-    from graphdaemon.catalog import CATALOG
-    from graphdaemon.listing import Listing
-    from graphdaemon.target import Target
+    from graphdaemon.graph.catalog import CATALOG
+    from graphdaemon.listing.run import Listing
+    from graphdaemon.listing.target import Target
 
     world = PretendGraph(scattered(2000))
 
@@ -703,9 +703,9 @@ def test_a_listing_that_is_left_stops_asking() -> None:
 
 def test_a_slow_consumer_slows_the_fetching_down() -> None:
     """Pages that nobody takes are not asked for: memory stays flat."""
-    from graphdaemon.catalog import CATALOG
-    from graphdaemon.listing import Listing
-    from graphdaemon.target import Target
+    from graphdaemon.graph.catalog import CATALOG
+    from graphdaemon.listing.run import Listing
+    from graphdaemon.listing.target import Target
 
     world = PretendGraph(scattered(4000))
 

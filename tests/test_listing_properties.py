@@ -13,9 +13,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, note, settings
 from hypothesis import strategies as st
 
-from graphdaemon.listing import ListingOptions
-from graphdaemon.query import Query
-from graphdaemon.record import tolerance
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.record import tolerance
+from graphdaemon.listing.run import ListingOptions
 from tests.listing_world import COLLATIONS, list_world
 from tests.pretend_graph import Lies, PretendGraph, Record, Weather
 

@@ -19,11 +19,11 @@ import pytest
 import graphdaemon
 from graphdaemon.client import Client
 from graphdaemon.errors import Error
-from graphdaemon.options import ListingOptions
-from graphdaemon.query import Query
-from graphdaemon.record import ListingRecord
-from graphdaemon.settings import read_settings
-from graphdaemon.transport import Response
+from graphdaemon.graph.query import Query
+from graphdaemon.http.transport import Response
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.record import ListingRecord
+from graphdaemon.settings.read import read_settings
 from tests.pretend_graph import PretendGraph, Record
 from tests.scripted import ScriptedServer
 from tests.socket_world import serving

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from graphdaemon.emulator.faults import Fault
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.faults.schedule import Fault
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import App, Command, register
 
 Record = dict[str, Any]

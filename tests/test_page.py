@@ -10,8 +10,8 @@ from http.client import HTTPMessage
 import pytest
 
 from graphdaemon.errors import GraphError
-from graphdaemon.page import explain, follow, read_object, read_page
-from graphdaemon.transport import Response
+from graphdaemon.graph.page import explain, follow, read_object, read_page
+from graphdaemon.http.transport import Response
 
 URL = "https://graph.microsoft.com/v1.0/users?$skiptoken=SECRET-PLACE"
 

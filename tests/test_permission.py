@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from graphdaemon.catalog import CATALOG, Collection
-from graphdaemon.permission import find_excess, find_need, find_role, find_scope
+from graphdaemon.diagnosis.permissions import find_excess, find_need, find_role, find_scope
+from graphdaemon.graph.catalog import CATALOG, Collection
 from tools import generate_permissions
 
 SOURCE = generate_permissions.SOURCE

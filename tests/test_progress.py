@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from wcwidth import wcswidth
 
 from graphdaemon.cli.progress import ProgressLine, describe, shorten
-from graphdaemon.record import Progress
+from graphdaemon.listing.record import Progress
 from tests.conftest import clean_environment
 from tests.scripted import Answer, Request, ScriptedServer, page
 

@@ -10,16 +10,16 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.blank import Blanks
-from graphdaemon.catalog import CATALOG, Collection, find_collection
-from graphdaemon.delta import Delta, agrees
 from graphdaemon.errors import GraphError
-from graphdaemon.graph import Graph
-from graphdaemon.page import Page, follow, ids_of, page_ids, read_number, read_page, texts_of
-from graphdaemon.plan import Planner, plan_path
-from graphdaemon.query import Query, build_url, count_url
-from graphdaemon.record import Evidence, ListingRecord, Replay, conclude, tolerance
-from graphdaemon.target import Target
+from graphdaemon.graph.catalog import CATALOG, Collection, find_collection
+from graphdaemon.graph.graph import Graph
+from graphdaemon.graph.page import Page, follow, ids_of, page_ids, read_number, read_page, texts_of
+from graphdaemon.graph.query import Query, build_url, count_url
+from graphdaemon.listing.delta import Delta, agrees
+from graphdaemon.listing.empty_properties import Blanks
+from graphdaemon.listing.learned_cuts import Planner, plan_path
+from graphdaemon.listing.record import Evidence, ListingRecord, Replay, conclude, tolerance
+from graphdaemon.listing.target import Target
 from tests import virtual_time
 from tests.pretend_graph import ROOT, Lies, PretendGraph, Weather
 from tests.test_page import answer

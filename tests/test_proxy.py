@@ -9,8 +9,8 @@ import pytest
 
 from graphdaemon.client import Client
 from graphdaemon.errors import NetworkError
-from graphdaemon.options import ListingOptions
-from graphdaemon.settings import read_settings
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.settings.read import read_settings
 from tests.proxies import connect_proxy
 from tests.scripted import TENANT, ScriptedServer, page
 

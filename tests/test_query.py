@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from graphdaemon.catalog import CATALOG
-from graphdaemon.query import Query, build_url, is_advanced, query_of
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.query import Query, build_url, is_advanced, query_of
 
 USERS = CATALOG["users"]
 ROOT = "https://graph.microsoft.com/v1.0"

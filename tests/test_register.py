@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.certificate import read_key_pair
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import read_key_pair
 from graphdaemon.errors import GraphError, SettingsError, UsageError
-from graphdaemon.register import read_trust
+from graphdaemon.registration import read_trust
 from tests.emulator.delegated import ordinary
 from tests.emulator.writer import start_writer
 from tests.register_site import Site, make_site

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import clean_environment
 from tests.emulator.delegated import ordinary
 from tests.leaks import Relay

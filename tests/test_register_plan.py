@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.authority import _refused_to_sign_in
+from graphdaemon.auth.msal_app import _refused_to_sign_in
 from graphdaemon.errors import SettingsError, UsageError
-from graphdaemon.register import PUBLIC_CLIENT, Found, Trust, Wish, plan_changes, read_name
-from graphdaemon.register.desk import fill
-from graphdaemon.register.local import Held
-from graphdaemon.settings import read_place
+from graphdaemon.registration import PUBLIC_CLIENT, Found, Trust, Wish, plan_changes, read_name
+from graphdaemon.registration.admin_graph import fill
+from graphdaemon.registration.local_files import Held
+from graphdaemon.settings.read import read_place
 
 NOW = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
 LATER, EARLIER = "2027-01-05T10:00:00Z", "2026-01-05T09:59:59Z"

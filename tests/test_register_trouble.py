@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.fault import Fault
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.faults.fault import Fault
+from entra_emulator.server.emulator import Emulator
 from graphdaemon.errors import Error, GraphError
-from graphdaemon.register import Registered
-from graphdaemon.transport import Response, Transport
+from graphdaemon.http.transport import Response, Transport
+from graphdaemon.registration import Registered
 from tests.register_site import Site, make_site
 
 # Of the token service, which checks assertions made with short keys.

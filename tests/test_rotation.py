@@ -16,14 +16,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from graphdaemon import rotation as module
-from graphdaemon.certificate import make_key_pair, read_key_pair
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import make_key_pair, read_key_pair
 from graphdaemon.errors import Error, IdentityError, SettingsError
-from graphdaemon.rotation import Journal, Rotation
-from graphdaemon.setting import Secret
-from graphdaemon.settings import read_settings
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
+from graphdaemon.registration import rotation as module
+from graphdaemon.registration.rotation import Journal, Rotation
+from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.table import Secret
 from tests.conftest import Command, register
 from tests.registry import OBJECT_ID, Registry
 from tests.scripted import Answer, Request, ScriptedServer

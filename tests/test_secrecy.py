@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.setting import Secret
+from graphdaemon.auth.key_files import make_key_pair
+from graphdaemon.settings.table import Secret
 from tests.conftest import Command
 from tests.leaks import find_leaks, read_files
 from tests.scripted import Answer, ScriptedServer, json_answer, page

@@ -9,7 +9,7 @@ import uuid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.seen import IdSet, pack_ids
+from graphdaemon.listing.id_set import IdSet, pack_ids
 
 guids = st.uuids().map(str)
 ids = st.one_of(guids, guids.map(str.upper), st.text(max_size=40), st.just("-" * 36))
@@ -58,7 +58,7 @@ def _meaning(text: str) -> object:
 
 MEASURE = """
 import os, resource
-from graphdaemon.seen import IdSet
+from graphdaemon.listing.id_set import IdSet
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 seen = IdSet()
 def add(pages):

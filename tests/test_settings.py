@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.credential_settings import CredentialSettings
 from graphdaemon.errors import SettingsError
-from graphdaemon.setting import KINDS, SETTINGS, Secret
-from graphdaemon.settings import CacheSettings, Settings, read_settings
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.read import CacheSettings, Settings, read_settings
+from graphdaemon.settings.table import KINDS, SETTINGS, Secret
 
 _CACHE_FIELDS = CacheSettings._fields
 TENANT = "11111111-2222-4333-8444-555555555555"

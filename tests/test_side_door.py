@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.side_door import import_parts
+from graphdaemon.auth.msal_import import import_parts
 
 NAME = "house_of_cards"
 

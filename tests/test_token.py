@@ -9,10 +9,10 @@ from collections.abc import Callable
 
 import pytest
 
+from graphdaemon.auth.token import Demand, Start, Token, TokenSource
 from graphdaemon.client import Client
 from graphdaemon.errors import IdentityError, NetworkError
-from graphdaemon.settings import read_settings
-from graphdaemon.token import Demand, Start, Token, TokenSource
+from graphdaemon.settings.read import read_settings
 from tests.scripted import ScriptedServer, page
 
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.credential import Credential
+from graphdaemon.auth.cache import identify, open_cache
+from graphdaemon.auth.cache_file import FilePlace
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, SettingsError
-from graphdaemon.file_place import FilePlace
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.token import Demand, Token
-from graphdaemon.token_cache import identify, open_cache
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings, read_settings
 from tests.conftest import Run, WriteParameters, clean_environment
 from tests.redis_server import RedisServer
 from tests.scripted import ScriptedServer, json_answer
@@ -91,8 +91,10 @@ def test_a_warm_cache_needs_neither_msal_nor_more_of_cryptography_than_the_seal(
     loaded = done.stderr.split()
 
     assert "0" in loaded
-    assert not {"msal", "requests", "graphdaemon.proof", "graphdaemon.authority"} & set(loaded)
-    assert not {"lzma", "shutil", "tempfile", "graphdaemon.challenge"} & set(loaded)
+    assert not {"msal", "requests", "graphdaemon.auth.kinds", "graphdaemon.auth.msal_app"} & set(
+        loaded
+    )
+    assert not {"lzma", "shutil", "tempfile", "graphdaemon.graph.claims_challenge"} & set(loaded)
     assert not [name for name in loaded if name.startswith(("cryptography.x509", "jwt"))]
 
 
@@ -113,7 +115,7 @@ def test_a_first_token_needs_no_second_http_client(parameters: WriteParameters) 
     loaded = done.stderr.split()
 
     assert "0" in loaded
-    assert "graphdaemon.authority" in loaded
+    assert "graphdaemon.auth.msal_app" in loaded
     assert not {"requests", "urllib3", "charset_normalizer", "msal_extensions"} & set(loaded)
 
 

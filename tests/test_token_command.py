@@ -8,8 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.claims import describe_claims, describe_moment, is_for_graph, read_claims
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.diagnosis.token_claims import (
+    describe_claims,
+    describe_moment,
+    is_for_graph,
+    read_claims,
+)
 from tests.conftest import App, Command, Run, WriteParameters
 from tests.jwts import make_token
 from tests.scripted import ScriptedServer, json_answer

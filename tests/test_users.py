@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import App, Command, WriteParameters, register
 from tests.scripted import Answer, ScriptedServer, json_answer, page
 

@@ -6,8 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from graphdaemon.case import CASES
-from graphdaemon.diagnosis import advise
+from graphdaemon.diagnosis.advice import advise
+from graphdaemon.diagnosis.cases import CASES
 from graphdaemon.errors import CODES
 
 _FILE = Path(__file__).with_name("diagnoses.toml")

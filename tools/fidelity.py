@@ -6,12 +6,12 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from graphdaemon.emulator.aadsts import OAUTH
-from graphdaemon.emulator.breakdown import BREAKDOWNS
-from graphdaemon.emulator.delegated import DELEGATED
-from graphdaemon.emulator.denial import DENIALS
-from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.rejection import REJECTIONS
+from entra_emulator.errors.breakdown import BREAKDOWNS
+from entra_emulator.errors.delegated import DELEGATED
+from entra_emulator.errors.denial import DENIALS
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.errors.rejection import REJECTIONS
+from entra_emulator.errors.token_service import OAUTH
 
 GRADES = ("recorded", "documented", "chosen", "missing")
 _FILE = Path(__file__).with_name("fidelity.toml")

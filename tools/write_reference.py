@@ -16,15 +16,15 @@ from pathlib import Path
 import click
 
 import graphdaemon
+from entra_emulator.control.controls import CONTROLS, PREFIX
+from entra_emulator.graph.access.permission_table import FREE, find_access
+from entra_emulator.graph.router import Endpoint
+from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
+from entra_emulator.portal.routes import PAGES
+from entra_emulator.server.app import ROUTES
 from graphdaemon.cli import cli
-from graphdaemon.emulator.app import ROUTES
-from graphdaemon.emulator.control import CONTROLS, PREFIX
-from graphdaemon.emulator.graph.access import FREE, find_access
-from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
-from graphdaemon.emulator.graph.router import Endpoint
-from graphdaemon.emulator.portal.route import PAGES
 from graphdaemon.errors import CODES, EXIT_CODES
-from graphdaemon.setting import SETTINGS
+from graphdaemon.settings.table import SETTINGS
 from tools import diagnoses, fidelity
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
@@ -43,7 +43,7 @@ with a code:
 _EMULATOR_PROSE = """\
 The pretend tenant: a token service and a Graph in one process, behind TLS with a certificate
 authority of its own. `graphdaemon emulator serve` runs it; in Python,
-`graphdaemon.emulator.Emulator` is a context manager with `url`, `ca_file`, `tenant`, `directory`
+`entra_emulator.Emulator` is a context manager with `url`, `ca_file`, `tenant`, `directory`
 and `clock`. It answers with the statuses, bodies and headers recorded from the real services, and
 refuses what it does not know. Graph's paths are on a page of their own: graph.md.
 """

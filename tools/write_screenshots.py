@@ -10,7 +10,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.browser.chromium import find_chromium, run_chromium
 from tests.browser.person import Person
 from tests.browser.walk import add_permission, grant, start_registering

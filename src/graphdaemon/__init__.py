@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from graphdaemon.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from graphdaemon.client import Client, blocking, load
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
-    from graphdaemon.page import Page
-    from graphdaemon.settings import Settings
+    from graphdaemon.graph.page import Page
+    from graphdaemon.settings.read import Settings
 
 __all__ = [
     "Client",
@@ -34,8 +34,8 @@ _HOMES = {
     "Client": "client",
     "blocking": "client",
     "load": "client",
-    "Page": "page",
-    "Settings": "settings",
+    "Page": "graph.page",
+    "Settings": "settings.read",
 }
 
 

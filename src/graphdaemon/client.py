@@ -20,22 +20,22 @@ from typing import Any, Self, TypeVar, overload
 
 import msgspec
 
-from graphdaemon.budget import Budget, find_budget
-from graphdaemon.catalog import find_collection
-from graphdaemon.credential import Credential
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import TokenSource
 from graphdaemon.errors import UnprovedError
-from graphdaemon.graph import ATTEMPTS, Graph
-from graphdaemon.ledger import DistantLedger, Ledger, Memory, SharedLedger
-from graphdaemon.listing import Listing, accounting, list_collection, read_within
-from graphdaemon.options import ListingOptions
-from graphdaemon.page import Page
-from graphdaemon.plan import plan_path
-from graphdaemon.query import Query, query_of
-from graphdaemon.record import Corrections, ListingRecord, OnProgress
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.target import Target
-from graphdaemon.token import TokenSource
-from graphdaemon.transport import Transport
+from graphdaemon.graph.catalog import find_collection
+from graphdaemon.graph.graph import ATTEMPTS, Graph
+from graphdaemon.graph.page import Page
+from graphdaemon.graph.query import Query, query_of
+from graphdaemon.http.transport import Transport
+from graphdaemon.listing.learned_cuts import plan_path
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
+from graphdaemon.listing.run import Listing, accounting, list_collection, read_within
+from graphdaemon.listing.target import Target
+from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.throttling.budget import Budget, find_budget
+from graphdaemon.throttling.ledger import DistantLedger, Ledger, Memory, SharedLedger
 
 T = TypeVar("T")
 
@@ -319,7 +319,7 @@ def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
         return SharedLedger(settings.budget_file)
     if settings.budget_url is None:
         return Memory()
-    from graphdaemon.redis_place import RedisTotals
+    from graphdaemon.auth.cache_redis import RedisTotals
 
     totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
     return DistantLedger(totals.exchange)

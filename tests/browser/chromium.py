@@ -14,7 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, sync_playwright
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -9,7 +9,7 @@ from typing import Self
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 
 # As long as nothing else on the machine takes its time, pages come within a tenth of this.
 _PATIENCE_MS = 15_000

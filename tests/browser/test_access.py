@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from playwright.sync_api import Browser, Page, expect
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.browser.person import Person
 from tests.browser.walk import add_permission, add_secret, grant, start_registering
 from tests.browser.words import WORDS

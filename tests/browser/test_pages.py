@@ -11,10 +11,10 @@ import pytest
 from playwright.sync_api import Browser
 from starlette.routing import compile_path
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.emulator.portal.route import PAGES
-from graphdaemon.emulator.registration import GRAPH_APP_ID
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.model.applications import GRAPH_APP_ID
+from entra_emulator.portal.routes import PAGES
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import make_key_pair
 from tests.browser.person import Person
 from tests.browser.walk import (
     add_permission,

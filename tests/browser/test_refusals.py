@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import make_key_pair
 from tests.browser.person import Person
 from tests.browser.walk import add_permission, add_secret, row_of, start_registering
 from tests.browser.words import WORDS

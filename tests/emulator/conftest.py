@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.probe import App, Probe, register, running
 
 

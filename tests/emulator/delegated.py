@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 import jwt
 import msal
 
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.role import ROLES
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.model.records import Tenant
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.browser import Arrival, Browser
 from tests.emulator.probe import Answer, Probe
 from tests.emulator.test_identity import Session

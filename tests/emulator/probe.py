@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.model.records import Tenant
+from entra_emulator.server.emulator import Emulator
 
 GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 

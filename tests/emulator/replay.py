@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.kind import BY_COLLECTION, KINDS
-from graphdaemon.emulator.registration import draft_application, draft_principal
-from graphdaemon.emulator.shelf import Found
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.model.applications import draft_application, draft_principal
+from entra_emulator.model.kinds import BY_COLLECTION, KINDS
+from entra_emulator.model.records import Record, Tenant
 from tests.emulator.certificates import make_identity
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client
 from tests.emulator.probe import Answer, Probe

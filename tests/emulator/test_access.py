@@ -9,17 +9,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.graph.access import FREE, find_access, writes
-from graphdaemon.emulator.graph.caller import Caller
-from graphdaemon.emulator.graph.permit import Permit, authorize, readable_types
-from graphdaemon.emulator.graph.route import ROUTES
-from graphdaemon.emulator.graph.router import Endpoint
-from graphdaemon.emulator.role import ROLES
-from graphdaemon.emulator.server import Emulator
-from graphdaemon.emulator.tokens import sign_token
+from entra_emulator.errors import GraphFault
+from entra_emulator.graph.access.authorize import Permit, authorize, readable_types
+from entra_emulator.graph.access.permission_table import FREE, find_access, writes
+from entra_emulator.graph.router import Endpoint
+from entra_emulator.graph.routes import ROUTES
+from entra_emulator.model import schema
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.model.records import Tenant
+from entra_emulator.server.emulator import Emulator
+from entra_emulator.tokens.signing import sign_token
+from entra_emulator.web.caller import Caller
 from tests.emulator.probe import App, register, running
 from tests.emulator.writer import PERMISSIONS, Writer
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.seed import seed_directory
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory.directory import Directory
 from tests.emulator.certificates import (
     Identity,
     describe,

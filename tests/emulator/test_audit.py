@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from graphdaemon.emulator.audit import Audit, Entry
-from graphdaemon.emulator.fault import Fault
-from graphdaemon.emulator.managed import IMDS_PATH
+from entra_emulator.audit import Audit, Entry
+from entra_emulator.faults.fault import Fault
+from entra_emulator.token_service.managed_identity import IMDS_PATH
 from tests.emulator.delegated import Client, ordinary, web_client
 from tests.emulator.probe import App, Probe, register, running
 

@@ -10,10 +10,10 @@ from urllib.parse import urlsplit
 import jwt
 import pytest
 
-from graphdaemon.emulator.browser import matches_redirect
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.delegated import DELEGATED
-from graphdaemon.emulator.role import ROLES
+from entra_emulator.clock import Clock
+from entra_emulator.errors.delegated import DELEGATED
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.web.browser import matches_redirect
 from tests.emulator.browser import Arrival, Browser, deliver
 from tests.emulator.delegated import (
     AZURE_CLI,

@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.denial import DENIALS
-from graphdaemon.emulator.fault import Fault
-from graphdaemon.emulator.seed import draw_users
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import draw_users
+from entra_emulator.errors.denial import DENIALS
+from entra_emulator.faults.fault import Fault
 from tests.emulator.probe import Answer, App, Probe, register
 
 USERS = list(draw_users(250, 0))

@@ -10,8 +10,8 @@ import jwt
 import msal
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.tokens import draw_lifetime
+from entra_emulator.clock import Clock
+from entra_emulator.tokens.signing import draw_lifetime
 from tests.emulator.probe import GRAPH_SCOPE, Answer, App, Probe, register
 from tests.emulator.test_identity import Session
 

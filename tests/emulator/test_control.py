@@ -14,15 +14,15 @@ from urllib.request import HTTPSHandler, ProxyHandler, build_opener
 import pytest
 from starlette.types import Message, Scope
 
-from graphdaemon.emulator.app import create_app
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.control import CONTROLS, ControlSettings
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.life import Life
-from graphdaemon.emulator.managed import IMDS_PATH
-from graphdaemon.emulator.seed import choose_sizes, seed_directory
-from graphdaemon.emulator.table import CLEARED, TABLES
-from graphdaemon.emulator.tokens import KeyRing
+from entra_emulator.clock import Clock
+from entra_emulator.content.life import Life
+from entra_emulator.content.seed import choose_sizes, seed_directory
+from entra_emulator.control.controls import CONTROLS, ControlSettings
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.tables import CLEARED, TABLES
+from entra_emulator.server.app import create_app
+from entra_emulator.token_service.managed_identity import IMDS_PATH
+from entra_emulator.tokens.signing import KeyRing
 from tests.emulator.probe import Answer, App, Probe, register, running
 
 JSON = {"Content-Type": "application/json"}
@@ -378,7 +378,7 @@ def test_failed_reset(tmp_path: Path) -> None:
 SERVE = """
 import sys
 from pathlib import Path
-from graphdaemon.emulator.server import serve
+from entra_emulator.server.emulator import serve
 serve("127.0.0.1:0", Path(sys.argv[1]), users=1, control=True, managed_identity=True,
       ready=lambda e: print(e.url, e.imds_url, flush=True))
 """

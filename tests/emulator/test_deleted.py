@@ -5,12 +5,12 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from graphdaemon.emulator.clock import Clock, format_iso
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.graph.deleted import DELETABLE
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.shelf import Found
+from entra_emulator.clock import Clock, format_iso
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.graph.resources.deleted_items import DELETABLE
+from entra_emulator.model.records import Tenant
 from tests.emulator.probe import Answer, App, Probe, register, running
 
 START = 1_800_000_000

@@ -7,15 +7,16 @@ from urllib.parse import quote, unquote
 import msgspec
 import pytest
 
-from graphdaemon.emulator import journal, schema
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.denial import DENIALS
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.exchange import DeltaSettings
-from graphdaemon.emulator.fault import Fault
-from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.shelf import Found
+from entra_emulator.clock import Clock
+from entra_emulator.directory import change_rows
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.errors.denial import DENIALS
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.faults.fault import Fault
+from entra_emulator.model import schema
+from entra_emulator.model.records import Record, Tenant
+from entra_emulator.web.context import DeltaSettings
 from tests.emulator.follower import Follower
 from tests.emulator.probe import Answer, Probe, register
 
@@ -553,7 +554,7 @@ def test_pruned_journal(stage: Callable[..., Scene]) -> None:
     scene.add("user")
     clock.move(31 * DAY)
     fresh = scene.follow("/v1.0/users/delta").link
-    for number in range(journal.SWEEP):
+    for number in range(change_rows.SWEEP):
         scene.add("group", displayName=f"Group {number}")
 
     assert scene.get(link).code == "syncStateNotFound"

@@ -8,15 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.app import create_app
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.exchange import DeltaSettings
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.shelf import Found
-from graphdaemon.emulator.tokens import KeyRing
+from entra_emulator.clock import Clock
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.model import schema
+from entra_emulator.model.records import Record, Tenant
+from entra_emulator.server.app import create_app
+from entra_emulator.tokens.signing import KeyRing
+from entra_emulator.web.context import DeltaSettings
 from tests.emulator.follower import Follower
 from tests.emulator.line import Line, running_loop
 from tests.emulator.probe import Answer

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from graphdaemon.emulator.clock import Clock
+from entra_emulator.clock import Clock
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import (
     AZURE_CLI,

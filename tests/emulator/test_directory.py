@@ -6,13 +6,13 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from graphdaemon.emulator.clock import Clock, parse_iso
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.face import choose_content
-from graphdaemon.emulator.registration import GRAPH_APP_ID, assignment_id
-from graphdaemon.emulator.seed import draw_users, seed_directory
-from graphdaemon.emulator.shelf import Position, Span
+from entra_emulator.clock import Clock, parse_iso
+from entra_emulator.content.seed import draw_users, seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.object_rows import Position, Span
+from entra_emulator.directory.representation import choose_content
+from entra_emulator.model.applications import GRAPH_APP_ID, assignment_id
+from entra_emulator.model.records import Tenant
 
 
 @pytest.fixture

@@ -2,10 +2,10 @@ from urllib.parse import quote
 
 import pytest
 
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.graph.expand import Expand
-from graphdaemon.emulator.graph.odata import read_query, read_single
-from graphdaemon.emulator.refusal import GRAPH
+from entra_emulator.errors import GraphFault
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.graph.query.expand import Expand
+from entra_emulator.graph.query.options import read_query, read_single
 
 EXPANDED = {
     ("user", "manager"): Expand("manager"),

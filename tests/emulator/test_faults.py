@@ -5,8 +5,8 @@ from typing import Any
 import msal
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.faults import OUTAGES, Fault, Faults
+from entra_emulator.clock import Clock
+from entra_emulator.faults.schedule import OUTAGES, Fault, Faults
 from tests.emulator.probe import GRAPH_SCOPE, Answer, App, Probe, register, running
 from tests.emulator.test_identity import ERROR_KEYS, Session
 

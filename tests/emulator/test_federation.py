@@ -14,8 +14,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.tokens import sign_token
+from entra_emulator.model.records import Tenant
+from entra_emulator.tokens.signing import sign_token
 from tests.emulator.certificates import encode, encode_json, make_key
 from tests.emulator.foreign import EXCHANGE, METADATA, SUBJECT, Foreign, serving
 from tests.emulator.probe import GRAPH_SCOPE, Answer, App, Probe, register, running

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.emulator.app import ROUTES
-from graphdaemon.emulator.breakdown import BREAKDOWNS
-from graphdaemon.emulator.denial import DENIALS
-from graphdaemon.emulator.graph.route import ROUTES as GRAPH_ROUTES
-from graphdaemon.emulator.portal.route import PAGES
-from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.rejection import REJECTIONS
+from entra_emulator.errors.breakdown import BREAKDOWNS
+from entra_emulator.errors.denial import DENIALS
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.errors.rejection import REJECTIONS
+from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
+from entra_emulator.portal.routes import PAGES
+from entra_emulator.server.app import ROUTES
 from tools.fidelity import GRADES, Row, rows
 
 HERE = Path(__file__).parent

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphdaemon.emulator import filterable, schema
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.graph.filter import parse_filter
-from graphdaemon.emulator.graph.matcher import compile_match
-from graphdaemon.emulator.graph.odata import read_query
-from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.seed import draw_users
+from entra_emulator.content.seed import draw_users
+from entra_emulator.errors import GraphFault
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.graph.query.compile import compile_match
+from entra_emulator.graph.query.filter import parse_filter
+from entra_emulator.graph.query.options import read_query
+from entra_emulator.model import filterable, schema
 from tests.emulator.meaning import Case, cases, fold
 from tests.emulator.probe import App, Probe, register
 

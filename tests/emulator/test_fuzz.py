@@ -7,11 +7,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphdaemon.emulator.compact import MalformedTokenError, split_token
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.graph.filter import parse_filter
-from graphdaemon.emulator.graph.odata import open_position, read_query
-from graphdaemon.emulator.graph.search import parse_search
+from entra_emulator.errors import GraphFault
+from entra_emulator.graph.query.filter import parse_filter
+from entra_emulator.graph.query.options import open_position, read_query
+from entra_emulator.graph.query.search import parse_search
+from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from tests.emulator.certificates import encode
 from tests.emulator.probe import App
 

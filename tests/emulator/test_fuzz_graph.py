@@ -15,15 +15,15 @@ from urllib.parse import quote
 
 import pytest
 
-from graphdaemon.emulator.app import create_app
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.graph.route import ROUTES
-from graphdaemon.emulator.graph.router import Endpoint
-from graphdaemon.emulator.kind import KINDS
-from graphdaemon.emulator.seed import draw_users, seed_directory
-from graphdaemon.emulator.throttle import Throttle
-from graphdaemon.emulator.tokens import KeyRing
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import draw_users, seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.faults.throttle import Throttle
+from entra_emulator.graph.router import Endpoint
+from entra_emulator.graph.routes import ROUTES
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.server.app import create_app
+from entra_emulator.tokens.signing import KeyRing
 from tests.emulator.line import Line, running_loop
 from tests.emulator.probe import Answer
 

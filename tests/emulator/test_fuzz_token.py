@@ -16,14 +16,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphdaemon.emulator.app import create_app
-from graphdaemon.emulator.assertion import verify_assertion
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.errors import OAuthFault
-from graphdaemon.emulator.registration import describe_certificate
-from graphdaemon.emulator.seed import seed_directory
-from graphdaemon.emulator.tokens import KeyRing
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.errors import OAuthFault
+from entra_emulator.model.applications import describe_certificate
+from entra_emulator.server.app import create_app
+from entra_emulator.tokens.client_assertion import verify_assertion
+from entra_emulator.tokens.signing import KeyRing
 from tests.emulator.certificates import encode, encode_json, make_identity
 from tests.emulator.foreign import EXCHANGE, describe
 from tests.emulator.line import Line, running_loop

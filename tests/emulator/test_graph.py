@@ -8,10 +8,10 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.seed import draw_users
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import draw_users
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.model import schema
 from tests.emulator.certificates import make_key
 from tests.emulator.probe import Answer, App, Probe, register
 

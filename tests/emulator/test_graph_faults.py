@@ -12,11 +12,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.errors import deny
-from graphdaemon.emulator.fault import EFFECTS, KINDS, STATUSES, Fault
-from graphdaemon.emulator.faults import Faults
-from graphdaemon.emulator.order import FaultFileError
+from entra_emulator.clock import Clock
+from entra_emulator.errors import deny
+from entra_emulator.faults.fault import EFFECTS, KINDS, STATUSES, Fault
+from entra_emulator.faults.orders import FaultFileError
+from entra_emulator.faults.schedule import Faults
 from tests.emulator.probe import Answer, App, Probe, register, running
 
 JSON = {"Content-Type": "application/json"}

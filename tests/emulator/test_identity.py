@@ -11,11 +11,11 @@ import msal
 import pytest
 import requests
 
-from graphdaemon.emulator.aadsts import OAUTH
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.faults import OUTAGES
-from graphdaemon.emulator.identity import GRANTS
-from graphdaemon.emulator.tokens import draw_lifetime
+from entra_emulator.clock import Clock
+from entra_emulator.errors.token_service import OAUTH
+from entra_emulator.faults.schedule import OUTAGES
+from entra_emulator.token_service.token_endpoint import GRANTS
+from entra_emulator.tokens.signing import draw_lifetime
 from tests.emulator.certificates import make_identity
 from tests.emulator.probe import GRAPH_SCOPE, Answer, App, Probe, register
 

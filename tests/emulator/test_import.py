@@ -6,15 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.exported import ImportFault, Source, parse_source
-from graphdaemon.emulator.folder import STORE, fill_folder
-from graphdaemon.emulator.importing import Imported, import_files
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.registration import GRAPH_APP_ID, MANAGEMENT_APP_ID
-from graphdaemon.emulator.seed import choose_sizes
+from entra_emulator.clock import Clock
+from entra_emulator.content.data_folder import STORE, fill_folder
+from entra_emulator.content.export_files import ImportFault, Source, parse_source
+from entra_emulator.content.import_tenant import Imported, import_files
+from entra_emulator.content.seed import choose_sizes
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.model.applications import GRAPH_APP_ID, MANAGEMENT_APP_ID
+from entra_emulator.model.records import Tenant
 from tests.emulator.probe import Probe, register
 from tests.emulator.test_seed import graphdaemon
 

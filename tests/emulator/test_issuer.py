@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.fetch import FetchFailed, make_fetch
-from graphdaemon.emulator.issuer import IssuerKeys
+from entra_emulator.clock import Clock
+from entra_emulator.tokens.fetch import FetchFailed, make_fetch
+from entra_emulator.tokens.foreign_keys import IssuerKeys
 from tests.emulator.certificates import make_key
 from tests.emulator.foreign import METADATA, Foreign, describe, send, serving
 from tests.emulator.probe import Probe

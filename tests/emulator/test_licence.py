@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.sku import SKUS
+from entra_emulator.model.products import SKUS
 from tests.emulator.probe import Answer, App, Probe, register
 
 E5, E3, F1, P2, FLOW, REPORTS = (sku.id for sku in SKUS)

@@ -7,13 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Record
-from graphdaemon.emulator.kind import KINDS
-from graphdaemon.emulator.life import MOST_RATE, Life, parse_rate
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.seed import choose_sizes, seed_directory
+from entra_emulator.clock import Clock
+from entra_emulator.content.life import MOST_RATE, Life, parse_rate
+from entra_emulator.content.seed import choose_sizes, seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
 from tests.emulator.probe import Probe, register
 from tests.emulator.test_control import control
 

@@ -14,13 +14,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphdaemon.emulator.app import create_app
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Record
-from graphdaemon.emulator.seed import seed_directory
-from graphdaemon.emulator.throttle import Throttle
-from graphdaemon.emulator.tokens import KeyRing
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.faults.throttle import Throttle
+from entra_emulator.model.records import Record
+from entra_emulator.server.app import create_app
+from entra_emulator.tokens.signing import KeyRing
 from tests.emulator.line import Line, running_loop
 
 TENANT = "c4a9b9d8-5d75-4210-b088-9e08b3840d68"

@@ -3,10 +3,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.role import ROLES
-from graphdaemon.emulator.shelf import Found
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.model.records import Tenant
 from tests.emulator.probe import Answer, App, Probe, register
 
 NOBODY = "00000000-0000-4000-8000-000000000000"

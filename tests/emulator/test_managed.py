@@ -11,8 +11,8 @@ import msal
 import pytest
 import requests
 
-from graphdaemon.emulator.managed import IMDS_PATH
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
+from entra_emulator.token_service.managed_identity import IMDS_PATH
 from tests.emulator.probe import Answer, Probe, register, running
 
 GRAPH = "https://graph.microsoft.com"

@@ -2,8 +2,8 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.kind import KINDS
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
 from tests.emulator.probe import App, Probe
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"

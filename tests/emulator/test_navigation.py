@@ -8,10 +8,10 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from graphdaemon.emulator.graph import replica
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.server import Emulator
-from graphdaemon.emulator.shelf import Found, Span
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Found, Span
+from entra_emulator.graph.objects import replica
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.probe import Answer, App, Probe, register
 
 CHAIN = 30

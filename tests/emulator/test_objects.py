@@ -7,12 +7,12 @@ from itertools import islice
 import msgspec
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.seed import draw_users
-from graphdaemon.emulator.shelf import Found, Position, Span
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import draw_users
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Found, Position, Span
+from entra_emulator.model.records import Record, Tenant
 
 decode = msgspec.json.decode
 

@@ -5,9 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.graph.odata import (
+from entra_emulator.directory.object_rows import Position
+from entra_emulator.errors import GraphFault
+from entra_emulator.errors.graph import GRAPH
+from entra_emulator.graph.query.index_plan import Plan
+from entra_emulator.graph.query.options import (
     open_position,
     parse_options,
     read_query,
@@ -16,9 +18,7 @@ from graphdaemon.emulator.graph.odata import (
     render_records,
     seal_position,
 )
-from graphdaemon.emulator.graph.plan import Plan
-from graphdaemon.emulator.refusal import GRAPH
-from graphdaemon.emulator.shelf import Position
+from entra_emulator.model import schema
 
 
 def refuse(kind: str, raw: str, *, eventual: bool = False, related: bool = False) -> str:

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.face import render
-from graphdaemon.emulator.graph.odata import Query, read_query
-from graphdaemon.emulator.graph.plan import Plan
-from graphdaemon.emulator.shelf import Row
+from entra_emulator.directory.object_rows import Row
+from entra_emulator.directory.representation import render
+from entra_emulator.errors import GraphFault
+from entra_emulator.graph.query.index_plan import Plan
+from entra_emulator.graph.query.options import Query, read_query
 from tests.emulator.meaning import SHAPES, Case, Record, cases, fold, make_records
 
 KINDS = (

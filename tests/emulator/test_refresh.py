@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from graphdaemon.emulator.clock import Clock
+from entra_emulator.clock import Clock
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import (
     AZURE_CLI,

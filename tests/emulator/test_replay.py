@@ -13,7 +13,7 @@ from itertools import groupby
 
 import pytest
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.probe import Probe
 from tests.emulator.replay import Recording, Stage, load
 from tools.fidelity import GRAPH_RECORDED as GRAPH

@@ -3,7 +3,7 @@ from typing import Any
 import jwt
 import pytest
 
-from graphdaemon.emulator.registration import GRAPH_APP_ID
+from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.emulator.probe import App, Probe, register
 
 V1_CLAIMS = (

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.emulator import roster
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Tenant
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.roster import Place, Sheet
-from graphdaemon.emulator.seed import seed_directory
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory import search
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.search import Place, Sheet
+from entra_emulator.model.records import Tenant
 
 decode = msgspec.json.decode
 
@@ -136,14 +136,14 @@ def test_too_many_to_tell_apart(directory: Directory, tenant: Tenant) -> None:
                     "displayName": f"Bot {number}",
                     "userPrincipalName": f"bot{number:05}@contoso.example",
                 }
-                for number in range(roster.MOST_PASSED + 600)
+                for number in range(search.MOST_PASSED + 600)
             ),
         )
     add(directory, tenant, 90_001, "Zed", "botz@contoso.example")
 
     end = list(turn(lambda **place: directory.browse(tenant, "user", "bot", limit=999, **place)))
 
-    assert sum(len(sheet.found) for sheet in end) == roster.MOST_PASSED + 600
+    assert sum(len(sheet.found) for sheet in end) == search.MOST_PASSED + 600
     assert end[-1].cut
     assert names(directory.browse(tenant, "user", "botz")) == ["Zed"]
     assert not directory.browse(tenant, "user", "botz").cut
@@ -165,7 +165,7 @@ def test_no_scan(contoso: tuple[Directory, Tenant]) -> None:
     for start in (None, *places):
         for back in (False, True):
             for text in ("", "al"):
-                roster.read_sheet(
+                search.read_sheet(
                     Watched(),  # type: ignore[arg-type]  # reads as a store does
                     tenant.number,
                     "user",

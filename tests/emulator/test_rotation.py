@@ -4,8 +4,8 @@ from pathlib import Path
 
 import jwt
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.tokens import MOST_KEYS, KeyRing
+from entra_emulator.clock import Clock
+from entra_emulator.tokens.signing import MOST_KEYS, KeyRing
 from tests.emulator.probe import App, Probe, register
 
 

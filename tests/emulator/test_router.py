@@ -3,9 +3,9 @@
 import pytest
 from starlette.responses import Response
 
-from graphdaemon.emulator.graph.call import Call
-from graphdaemon.emulator.graph.route import ROUTER, ROUTES
-from graphdaemon.emulator.graph.router import Endpoint, Router
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.router import Endpoint, Router
+from entra_emulator.graph.routes import ROUTER, ROUTES
 
 ID = "70dc2de2-9270-407e-86e8-34f8000dcf5b"
 

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator import filterable, registration, schema
-from graphdaemon.emulator.clock import Clock, format_http_date, format_iso, format_stamp, parse_iso
+from entra_emulator.clock import Clock, format_http_date, format_iso, format_stamp, parse_iso
+from entra_emulator.model import applications as registration
+from entra_emulator.model import filterable, schema
 
 ROOT = Path(__file__).parents[2]
 SHARED = ROOT.parent / "shared" / "data"

@@ -6,11 +6,11 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from graphdaemon.emulator.errors import GraphFault
-from graphdaemon.emulator.graph.matcher import compile_match, split_words
-from graphdaemon.emulator.graph.odata import read_query
-from graphdaemon.emulator.graph.search import parse_search
-from graphdaemon.emulator.seed import draw_users
+from entra_emulator.content.seed import draw_users
+from entra_emulator.errors import GraphFault
+from entra_emulator.graph.query.compile import compile_match, split_words
+from entra_emulator.graph.query.options import read_query
+from entra_emulator.graph.query.search import parse_search
 from tests.emulator.probe import App
 
 USERS = list(draw_users(250, 0))

@@ -15,18 +15,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.clock import Clock, format_iso
-from graphdaemon.emulator.directory import Directory
-from graphdaemon.emulator.entity import Record, Tenant
-from graphdaemon.emulator.folder import STORE, fill_folder, make_store
-from graphdaemon.emulator.kind import KINDS
-from graphdaemon.emulator.link import Links
-from graphdaemon.emulator.seed import Sizes, choose_sizes, draw_users, seed_directory
-from graphdaemon.emulator.seeding.draw import Draw, format_moment
-from graphdaemon.emulator.seeding.part import Order, draw_parts
-from graphdaemon.emulator.seeding.worker import draw_elsewhere
-from graphdaemon.emulator.sid import derive_sid
+from entra_emulator.clock import Clock, format_iso
+from entra_emulator.content.data_folder import STORE, fill_folder, make_store
+from entra_emulator.content.seed import Sizes, choose_sizes, draw_users, seed_directory
+from entra_emulator.content.seeding.draw import Draw, format_moment
+from entra_emulator.content.seeding.parts import Order, draw_parts
+from entra_emulator.content.seeding.worker import draw_elsewhere
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record, Tenant
+from entra_emulator.model.sid import derive_sid
 
 # What the users had before anything else was known of them, in this order.
 BASIC = (

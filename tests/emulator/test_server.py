@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 
-import graphdaemon.emulator
-from graphdaemon.emulator.server import BindRefused, Emulator, PortInUse, serve
+import entra_emulator
+from entra_emulator.server.emulator import BindRefused, Emulator, PortInUse, serve
 from tests.emulator.probe import App, Probe, register
 
 SERVE = """
 import sys
 from pathlib import Path
-from graphdaemon.emulator.server import serve
+from entra_emulator.server.emulator import serve
 serve(sys.argv[1], Path(sys.argv[2]), users=7, ready=lambda e: print(e.url, flush=True))
 """
 
@@ -29,15 +29,15 @@ serve(sys.argv[1], Path(sys.argv[2]), users=7, ready=lambda e: print(e.url, flus
 def test_lazy_import() -> None:
     """Importing the package loads neither server nor cryptography; the class is there."""
     code = (
-        "import sys, graphdaemon.emulator as e; "
+        "import sys, entra_emulator as e; "
         "print(sorted({'starlette', 'uvicorn', 'cryptography', 'trustme'} & set(sys.modules)))"
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 
     assert run.stdout.strip() == "[]"
-    assert graphdaemon.emulator.Emulator is Emulator
+    assert entra_emulator.Emulator is Emulator
     with pytest.raises(AttributeError, match="nothing"):
-        _ = graphdaemon.emulator.nothing
+        _ = entra_emulator.nothing
 
 
 def test_restart(launch: Callable[..., Probe], keys: Path, tmp_path: Path) -> None:

@@ -7,10 +7,10 @@ from urllib.parse import quote, urlencode
 
 import pytest
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.delegated import DELEGATED
-from graphdaemon.emulator.role import ROLES
-from graphdaemon.emulator.seeding.part import ADMINISTRATORS
+from entra_emulator.clock import Clock
+from entra_emulator.content.seeding.parts import ADMINISTRATORS
+from entra_emulator.errors.delegated import DELEGATED
+from entra_emulator.model.directory_roles import ROLES
 from tests.emulator import (
     test_admin_consent,
     test_authorize,

@@ -4,7 +4,7 @@ from dataclasses import replace
 import jwt
 import pytest
 
-from graphdaemon.emulator.entity import Tenant
+from entra_emulator.model.records import Tenant
 from tests.emulator.probe import App, Probe, register
 
 

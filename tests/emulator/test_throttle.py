@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.emulator.clock import Clock
-from graphdaemon.emulator.graph.cost import cost_of
-from graphdaemon.emulator.graph.route import ROUTER
-from graphdaemon.emulator.throttle import SIZES, Charge, Throttle, size_of
+from entra_emulator.clock import Clock
+from entra_emulator.faults.throttle import SIZES, Charge, Throttle, size_of
+from entra_emulator.graph.access.cost import cost_of
+from entra_emulator.graph.routes import ROUTER
 from tests.emulator.probe import Answer, App, Probe, register, running
 
 RECORDINGS = Path(__file__).parents[3] / "shared" / "data" / "recordings"

@@ -10,8 +10,8 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.registration import GRAPH_APP_ID
+from entra_emulator.model import schema
+from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.emulator.certificates import Identity, describe, encode, make_identity, sign
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client
 from tests.emulator.foreign import EXCHANGE, SUBJECT

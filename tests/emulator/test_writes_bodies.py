@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from graphdaemon.emulator import schema
+from entra_emulator.model import schema
 from tests.emulator.probe import Answer, Probe
 from tests.emulator.writer import NOBODY, Writer, start_writer
 

@@ -6,9 +6,9 @@ from typing import Any
 import jwt
 import pytest
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.role import ROLES
-from graphdaemon.emulator.sid import derive_sid
+from entra_emulator.model import schema
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.model.sid import derive_sid
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client
 from tests.emulator.probe import GRAPH_SCOPE, Probe
 from tests.emulator.writer import NOBODY, Writer, start_writer

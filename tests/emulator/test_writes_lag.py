@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.fault import Fault
-from graphdaemon.emulator.faults import Faults
-from graphdaemon.emulator.registration import GRAPH_APP_ID
+from entra_emulator.faults.fault import Fault
+from entra_emulator.faults.schedule import Faults
+from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.emulator.probe import Probe
 from tests.emulator.writer import Writer, start_writer
 

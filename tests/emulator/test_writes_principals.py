@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 
-from graphdaemon.emulator import schema
-from graphdaemon.emulator.registration import GRAPH_APP_ID
+from entra_emulator.model import schema
+from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client
 from tests.emulator.probe import GRAPH_SCOPE, Answer, Probe
 from tests.emulator.writer import NOBODY, Writer, start_writer

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from graphdaemon.emulator.sid import derive_sid
+from entra_emulator.model.sid import derive_sid
 from tests.emulator.delegated import AZURE_CLI, NATIVE, Client
 from tests.emulator.probe import GRAPH_SCOPE, Answer, Probe
 from tests.emulator.writer import GUID, NOBODY, Writer, start_writer

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import msgspec
 from hypothesis import strategies as st
 
-from graphdaemon.output.outlet import Outlet
-from graphdaemon.output.plan import Plan
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import Plan
 
 
 def records(*values: object) -> list[msgspec.Raw]:

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from graphdaemon.output.plan import Plan
-from graphdaemon.output.separated import CsvWriter
+from graphdaemon.output.formats.csv import CsvWriter
+from graphdaemon.output.spec import Plan
 from tests.output.records import scalars, texts, values, written
 
 COLUMNS = ("displayName", "mail", "id")

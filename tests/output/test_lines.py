@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.output.lines import JsonWriter, NdjsonWriter
-from graphdaemon.output.plan import Plan
+from graphdaemon.output.formats.json import JsonWriter, NdjsonWriter
+from graphdaemon.output.spec import Plan
 from tests.output.records import records, values, written
 
 

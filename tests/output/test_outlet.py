@@ -23,8 +23,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputClosedError, OutputError, UsageError
-from graphdaemon.output.outlet import Outlet
-from graphdaemon.output.plan import FORMATS, Plan, read_name
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import FORMATS, Plan, read_name
 from tests.output.records import ndjson, records, texts, written
 
 COLUMNS = ("displayName", "id")
@@ -125,7 +125,7 @@ def test_standard_output_may_be_named_as_a_file(tmp_path: Path) -> None:
     """`--output /dev/stdout` into a pipe, which has no name of its own."""
     code = (
         "from tests.output.records import records; from pathlib import Path\n"
-        "from graphdaemon.output.outlet import Outlet; from graphdaemon.output.plan import Plan\n"
+        "from graphdaemon.output.sink import Outlet; from graphdaemon.output.spec import Plan\n"
         "with Outlet(Plan('ndjson', file=Path('/dev/stdout')), None) as outlet:\n"
         "    outlet.write(records({'id': '1'}))\n"
         "    outlet.finish()"
@@ -390,8 +390,8 @@ def test_a_terminal_is_spared_what_it_cannot_show(plan: Plan) -> None:
 _WRITE_FOREVER = """
 import sys
 from pathlib import Path
-from graphdaemon.output.outlet import Outlet
-from graphdaemon.output.plan import Plan
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import Plan
 import msgspec
 
 with Outlet(Plan(sys.argv[1], ("id",), file=Path(sys.argv[2])), None) as outlet:

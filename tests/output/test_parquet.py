@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import OutputError
-from graphdaemon.output.outlet import Outlet
-from graphdaemon.output.plan import Plan
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import Plan
 from tests.output.records import records, written
 
 pq = pytest.importorskip("pyarrow.parquet")

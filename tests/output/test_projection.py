@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdaemon.errors import UsageError
-from graphdaemon.output.plan import Plan
-from graphdaemon.output.projection import Projection
+from graphdaemon.output.jmespath_query import Projection
+from graphdaemon.output.spec import Plan
 from tests.output.records import records, written
 
 USERS: list[dict[str, Any]] = [

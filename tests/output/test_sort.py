@@ -11,9 +11,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from graphdaemon.output.partial import open_scratch
-from graphdaemon.output.plan import Plan
+from graphdaemon.output.atomic_file import open_scratch
 from graphdaemon.output.sort import Sorter
+from graphdaemon.output.spec import Plan
 from tests.output.records import records, scalars, texts, values, written
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 from wcwidth import wcswidth
 
-from graphdaemon.output.table import TableWriter
+from graphdaemon.output.formats.table import TableWriter
 from tests.output.records import records
 
 

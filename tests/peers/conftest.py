@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import pytest
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import App
 
 T = TypeVar("T")

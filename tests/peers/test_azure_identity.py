@@ -11,7 +11,7 @@ from azure.identity import CertificateCredential, ClientSecretCredential, Enviro
 from azure.identity.aio import CertificateCredential as AsyncCertificateCredential
 from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCredential
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import App
 from tests.peers.conftest import GRAPH, REFUSALS, Refused, run
 

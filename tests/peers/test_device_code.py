@@ -9,7 +9,7 @@ import pytest
 from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DeviceCodeCredential
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import AZURE_CLI, holder, sign_in
 from tests.emulator.probe import Probe

@@ -9,7 +9,7 @@ import jwt
 import msal
 import pytest
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.conftest import App
 from tests.peers.conftest import GRAPH, REFUSALS, Refused
 

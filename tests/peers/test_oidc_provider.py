@@ -16,11 +16,11 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from graphdaemon.certificate import make_key_pair
-from graphdaemon.credential import Credential
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import Error, IdentityError
-from graphdaemon.settings import Settings, read_settings
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings, read_settings
 from tests.conftest import Command
 
 SCRIPT = Path(__file__).parent / "node" / "oidc.mjs"

@@ -21,7 +21,7 @@ from azure.identity import (
 from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentityCredential
 from azure.identity.aio import WorkloadIdentityCredential as AsyncWorkloadIdentityCredential
 
-from graphdaemon.emulator.server import Emulator
+from entra_emulator.server.emulator import Emulator
 from tests.emulator.foreign import SUBJECT, Foreign, serving
 from tests.peers.conftest import GRAPH
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.output.plan import FORMATS
+from graphdaemon.output.spec import FORMATS
 from tests.conftest import App, WriteParameters, clean_environment
 from tests.scripted import Answer, Request, ScriptedServer, page
 

@@ -8,7 +8,7 @@ import sys
 import time
 from pathlib import Path
 
-from graphdaemon.transport import Transport
+from graphdaemon.http.transport import Transport
 
 
 async def fetch(addresses: list[str], chains: int, ca_file: Path) -> None:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, NoReturn, TextIO
 
 import click
 
-from graphdaemon import __version__
 from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError, OutputError
+from graphdaemon.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -20,23 +20,20 @@ if TYPE_CHECKING:
 # A command's module is imported when the command runs, so that what it needs is its own cost; the
 # summaries stand here for the same reason, and a test keeps them true.
 _COMMANDS = {
-    "certificate": ("graphdaemon.cli.certificate", "Make or rotate the app's certificate."),
-    "completion": ("graphdaemon.cli.completion", "Print the script that completes commands."),
-    "consent": (
-        "graphdaemon.cli.consent",
-        "Print the page where an administrator consents.",
-    ),
-    "count": ("graphdaemon.cli.count", "Print how many records a collection has."),
-    "doctor": ("graphdaemon.cli.doctor", "Find out why it does not work."),
-    "emulator": ("graphdaemon.cli.emulator", "Run a pretend tenant for trying and testing."),
-    "explain": ("graphdaemon.cli.explain", "Explain an error or a token, offline."),
-    "get": ("graphdaemon.cli.get", "Get one object."),
-    "list": ("graphdaemon.cli.listing", "List a collection of the directory."),
-    "quickstart": ("graphdaemon.cli.quickstart", "Show the whole job on a pretend tenant."),
-    "register": ("graphdaemon.cli.register", "Register the app in a tenant, or repair that."),
-    "request": ("graphdaemon.cli.request", "Send any request, as the app."),
-    "token": ("graphdaemon.cli.token", "Show what the app's token says."),
-    "users": ("graphdaemon.cli.users", "List the users of the directory."),
+    "certificate": "Make or rotate the app's certificate.",
+    "completion": "Print the script that completes commands.",
+    "consent": "Print the page where an administrator consents.",
+    "count": "Print how many records a collection has.",
+    "doctor": "Find out why it does not work.",
+    "emulator": "Run a pretend tenant for trying and testing.",
+    "explain": "Explain an error or a token, offline.",
+    "get": "Get one object.",
+    "list": "List a collection of the directory.",
+    "quickstart": "Show the whole job on a pretend tenant.",
+    "register": "Register the app in a tenant, or repair that.",
+    "request": "Send any request, as the app.",
+    "token": "Show what the app's token says.",
+    "users": "List the users of the directory.",
 }
 
 
@@ -56,7 +53,7 @@ class _LazyGroup(click.Group):
 
             near = difflib.get_close_matches(cmd_name, _COMMANDS, n=1)
             ctx.fail(f"No such command {cmd_name!r}." + "".join(f" Try {name}." for name in near))
-        module = importlib.import_module(_COMMANDS[cmd_name][0])
+        module = importlib.import_module(f"graphdaemon.cli.commands.{cmd_name}")
         # The function cannot be called list: it would hide Python's own.
         command = getattr(module, cmd_name, None) or getattr(module, f"{cmd_name}_")
         assert isinstance(command, click.Command), f"{cmd_name} names a command"
@@ -67,12 +64,12 @@ class _LazyGroup(click.Group):
         from click.shell_completion import CompletionItem
 
         names = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
-        commands = [CompletionItem(name, help=_COMMANDS[name][1]) for name in names]
+        commands = [CompletionItem(name, help=_COMMANDS[name]) for name in names]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name][1]) for name in self.list_commands(ctx)])
+            formatter.write_dl([(name, _COMMANDS[name]) for name in self.list_commands(ctx)])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from graphdaemon.catalog import CATALOG
 from graphdaemon.errors import UsageError
-from graphdaemon.output.plan import COMPRESSIONS, FORMATS, Plan, is_foreign, read_name
-from graphdaemon.query import Query
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.query import Query
+from graphdaemon.output.spec import COMPRESSIONS, FORMATS, Plan, is_foreign, read_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

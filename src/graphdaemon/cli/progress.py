@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self, TextIO
 
-from graphdaemon.record import Progress
+from graphdaemon.listing.record import Progress
 
 _SECONDS_BETWEEN = 0.1
 _SECONDS_OF_RATE = 5.0
@@ -135,7 +135,7 @@ _STAGES = {
 
 def shorten(parts: list[str], width: int) -> str:
     """As many parts as there is room for; the first is cut if it must be."""
-    from graphdaemon.output.table import cells_of, printable
+    from graphdaemon.output.formats.table import cells_of, printable
 
     line = printable(parts[0])
     for part in parts[1:]:

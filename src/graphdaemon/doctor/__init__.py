@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from urllib.parse import urlsplit
 
-from graphdaemon.doctor import identity, rights
-from graphdaemon.doctor.examination import Examination
+from graphdaemon.doctor import identity, permissions
 from graphdaemon.doctor.finding import (
     FAILED,
     OK,
@@ -22,7 +21,8 @@ from graphdaemon.doctor.finding import (
     Result,
     walk,
 )
-from graphdaemon.doctor.way import plan_way
+from graphdaemon.doctor.network import plan_way
+from graphdaemon.doctor.state import Examination
 
 __all__ = [
     "FAILED",
@@ -86,11 +86,11 @@ def _plan(examination: Examination) -> list[Check]:
         checks += plan_way(graph)
     reached = f"tls {graph}"
     checks += [
-        Check("registration", rights.check_registration, ("token", reached)),
-        Check("roles", rights.check_roles, ("token",)),
+        Check("registration", permissions.check_registration, ("token", reached)),
+        Check("roles", permissions.check_roles, ("token",)),
     ]
     checks += [
-        Check("call", partial(rights.check_call, call=call), ("token", reached))
+        Check("call", partial(permissions.check_call, call=call), ("token", reached))
         for call in examination.calls
     ]
     return checks

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from graphdaemon.case import CASES
-from graphdaemon.diagnosis import Advice, advise
+from graphdaemon.diagnosis.advice import Advice, advise
+from graphdaemon.diagnosis.cases import CASES
 from graphdaemon.errors import CODES, Error
 
 if TYPE_CHECKING:
-    from graphdaemon.doctor.examination import Examination
+    from graphdaemon.doctor.state import Examination
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 

@@ -8,16 +8,22 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from graphdaemon.claims import describe_moment, format_time, is_for_graph, read_roles, read_time
-from graphdaemon.clock import TOLERANCE_S, describe_skew, measure_skew
+from graphdaemon.auth.kinds import Proof, list_expiring, list_proofs
+from graphdaemon.auth.token import Demand
 from graphdaemon.cloud import CLOUDS
-from graphdaemon.diagnosis import advise
-from graphdaemon.doctor.examination import Examination
+from graphdaemon.diagnosis.aadsts import find_refusal
+from graphdaemon.diagnosis.advice import advise
+from graphdaemon.diagnosis.token_claims import (
+    describe_moment,
+    format_time,
+    is_for_graph,
+    read_roles,
+    read_time,
+)
 from graphdaemon.doctor.finding import Finding, fail, fail_with, ok, skip, warn
+from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import IdentityError, NetworkError, SettingsError
-from graphdaemon.proof import Proof, list_expiring, list_proofs
-from graphdaemon.refusal import find_refusal
-from graphdaemon.token import Demand
+from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _WORTH_TELLING_S = 30.0
@@ -159,7 +165,7 @@ def check_token(examination: Examination) -> Finding:
 
 def check_each_credential(examination: Examination) -> Finding:
     """Look whether every one of several credentials would serve, not only the first."""
-    from graphdaemon.authority import Authority
+    from graphdaemon.auth.msal_app import Authority
 
     authority = Authority(examination.settings, examination.transport)
     served, lost = [], []

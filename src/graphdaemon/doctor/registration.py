@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from graphdaemon.claims import GRAPH_APP_ID, describe_moment, read_roles
-from graphdaemon.doctor.examination import Examination
-from graphdaemon.permission import Call, Need, find_need, find_role, find_scope
+from graphdaemon.diagnosis.permissions import Call, Need, find_need, find_role, find_scope
+from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID, describe_moment, read_roles
+from graphdaemon.doctor.state import Examination
 
 
 class Registration(NamedTuple):

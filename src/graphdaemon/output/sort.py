@@ -15,8 +15,8 @@ from typing import Any
 
 import msgspec
 
-from graphdaemon.listing import Corrections
-from graphdaemon.output.record import NULL, Record, make_picker, text_of
+from graphdaemon.listing.run import Corrections
+from graphdaemon.output.fields import NULL, Record, make_picker, text_of
 from graphdaemon.output.spool import Space
 from graphdaemon.output.stream import explaining_failure
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from graphdaemon.listing import Corrections
-from graphdaemon.output.lines import join_lines
-from graphdaemon.output.record import Record
+from graphdaemon.listing.run import Corrections
+from graphdaemon.output.fields import Record
+from graphdaemon.output.formats.json import join_lines
 from graphdaemon.output.stream import explaining_failure
 
 _BLOCK = 1 << 20

@@ -7,8 +7,8 @@ from urllib.parse import urlencode, urlsplit
 
 import pytest
 
-from graphdaemon.emulator.entity import Application
-from graphdaemon.emulator.registration import GRAPH_APP_ID
+from entra_emulator.model.applications import GRAPH_APP_ID
+from entra_emulator.model.records import Application
 from tests.emulator.delegated import ordinary
 from tests.emulator.portal.visitor import Visitor
 from tests.emulator.probe import App, Probe, register

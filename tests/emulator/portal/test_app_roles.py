@@ -7,7 +7,7 @@ from uuid import uuid4
 import jwt
 import pytest
 
-from graphdaemon.emulator.entity import Record
+from entra_emulator.model.records import Record
 from tests.emulator.portal.visitor import Sheet, Visitor
 from tests.emulator.probe import App, Probe, register
 

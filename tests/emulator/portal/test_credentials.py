@@ -10,8 +10,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
-from graphdaemon.emulator.clock import Clock, parse_iso
-from graphdaemon.emulator.registration import describe_certificate
+from entra_emulator.clock import Clock, parse_iso
+from entra_emulator.model.applications import describe_certificate
 from tests.emulator.portal.test_registrations import register
 from tests.emulator.portal.visitor import Visitor
 from tests.emulator.probe import App, Probe

@@ -6,7 +6,7 @@ from uuid import uuid4
 
 import pytest
 
-from graphdaemon.emulator.entity import Record
+from entra_emulator.model.records import Record
 from tests.emulator.browser import Browser
 from tests.emulator.delegated import ordinary, read, sign_in, web_client
 from tests.emulator.portal.visitor import Sheet, Visitor

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from graphdaemon.emulator.portal.fault import PortalFault
-from graphdaemon.emulator.portal.form import Form, read_form
+from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.forms import Form, read_form
 from tests.emulator.portal.visitor import encode
 
 # RFC 7578 leaves line breaks in names to nobody.

@@ -4,8 +4,8 @@ import json
 import re
 from pathlib import Path
 
-from graphdaemon.emulator.portal.text import read_texts
-from graphdaemon.emulator.registration import GRAPH_APP_ID
+from entra_emulator.model.applications import GRAPH_APP_ID
+from entra_emulator.web.pages.texts import read_texts
 from tests.conftest import Run
 from tests.emulator.portal.visitor import Visitor
 from tests.emulator.probe import Probe

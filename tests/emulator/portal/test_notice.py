@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from graphdaemon.emulator.portal.notice import MOST_SESSIONS, Notices
+from entra_emulator.web.pages.notices import MOST_SESSIONS, Notices
 
 
 def test_once() -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from graphdaemon.emulator.entity import Record
-from graphdaemon.emulator.link import Links
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.model.records import Record
 from tests.emulator.delegated import holder, ordinary
 from tests.emulator.portal.visitor import Visitor
 from tests.emulator.probe import Probe, running

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509 import load_pem_x509_certificate
 
-from graphdaemon.emulator.sample import SAMPLES
+from entra_emulator.portal.samples import SAMPLES
 from tests.conftest import clean_environment
 from tests.emulator.delegated import ordinary
 from tests.emulator.portal.visitor import Visitor

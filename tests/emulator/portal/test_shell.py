@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from graphdaemon.emulator.app import create_app
-from graphdaemon.emulator.portal.form import FORM_LIMIT
-from graphdaemon.emulator.portal.route import PAGES
-from graphdaemon.emulator.session import COOKIE
+from entra_emulator.portal.routes import PAGES
+from entra_emulator.server.app import create_app
+from entra_emulator.web.pages.forms import FORM_LIMIT
+from entra_emulator.web.session import COOKIE
 from tests.emulator.delegated import ordinary
 from tests.emulator.line import Line, running_loop
 from tests.emulator.portal.test_registrations import register
@@ -352,7 +352,7 @@ def test_disabled(launch: Callable[..., Probe]) -> None:
 
 def test_start_up() -> None:
     """Neither pages nor templates nor their engine are loaded before somebody asks for a page."""
-    modules = {"jinja2", "graphdaemon.emulator.portal.route"}
+    modules = {"jinja2", "entra_emulator.portal.routes"}
     found = f"bool({modules} & {{*sys.modules}})"
-    code = f"import sys, graphdaemon.emulator.server; sys.exit({found})"
+    code = f"import sys, entra_emulator.server.emulator; sys.exit({found})"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

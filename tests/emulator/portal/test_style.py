@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.emulator import page, portal
+from entra_emulator import portal
+from entra_emulator.web import page
 
 STYLE = (Path(portal.__file__).parent / "static" / "portal.css").read_text("utf-8")
 ROOTS = re.compile(r":root \{(.*?)\}", re.DOTALL)

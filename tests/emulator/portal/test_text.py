@@ -6,9 +6,9 @@ from string import Formatter
 
 import pytest
 
-from graphdaemon.emulator.portal import text
-from graphdaemon.emulator.portal.text import LANGUAGES, choose_language, read_texts
-from graphdaemon.emulator.role import ROLES
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.web.pages import texts as text
+from entra_emulator.web.pages.texts import LANGUAGES, choose_language, read_texts
 
 HOME = Path(text.__file__).parent
 SOURCES = "\n".join(

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.emulator.fault import KINDS, Fault
-from graphdaemon.emulator.portal.trouble_page import PRESETS
+from entra_emulator.faults.fault import KINDS, Fault
+from entra_emulator.portal.pages.throttling_and_faults import PRESETS
 from tests.emulator.portal.visitor import Visitor
 from tests.emulator.probe import App, Probe, register, running
 

@@ -9,7 +9,7 @@ from http.cookies import SimpleCookie
 from secrets import token_hex
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from graphdaemon.emulator.entity import Tenant
+from entra_emulator.model.records import Tenant
 from tests.emulator.delegated import holder, ordinary
 from tests.emulator.probe import Answer, Probe
 

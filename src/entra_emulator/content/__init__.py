@@ -1,0 +1,1 @@
+"""What a tenant is filled with: seeded, imported, or changing over time."""

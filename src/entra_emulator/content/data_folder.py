@@ -1,0 +1,106 @@
+"""The data folder of an emulator: what is made in it before it is served."""
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+from entra_emulator.clock import Clock
+from entra_emulator.content.export_files import Source
+from entra_emulator.content.import_tenant import import_files
+from entra_emulator.content.seed import Progress, Sizes, seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.model.kinds import KINDS
+
+__all__ = ["STORE", "Filled", "fill_folder", "make_store"]
+
+# The name of the database.
+STORE = "directory.sqlite"
+
+_T = TypeVar("_T")
+
+
+class Filled(NamedTuple):
+    """
+    What is in a folder that was filled.
+
+    Args:
+        objects: how many objects there are of each collection.
+        lost: how many links of an import led nowhere.
+        size: of the database, in bytes.
+    """
+
+    objects: dict[str, int]
+    lost: int
+    size: int
+
+
+def fill_folder(
+    data: Path,
+    sizes: Sizes,
+    *,
+    seed: int = 0,
+    sources: Sequence[Source] = (),
+    progress: Progress = lambda *_: None,
+) -> Filled:
+    """
+    Make a tenant in a folder, drawn or, where there are sources, imported; all or nothing.
+
+    Raises:
+        FileExistsError: there is a tenant already.
+        ImportFault: a source is not what it should be.
+        OSError: the folder cannot be used, or there is no room in it.
+    """
+    path = data / STORE
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if sources:
+        objects, lost = make_store(path, partial(_import, sources=sources))
+    else:
+        draw = partial(_draw, sizes=sizes, seed=seed, progress=progress)
+        objects, lost = make_store(path, draw), 0
+    return Filled(objects, lost, path.stat().st_size)
+
+
+def make_store(path: Path, fill: Callable[[Directory], _T], *, clock: Clock | None = None) -> _T:
+    """
+    Make a new database file with what `fill` puts into it, all or nothing.
+
+    Raises:
+        OSError: there is no room for it.
+    """
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    try:
+        directory = Directory(draft, clock=clock, draft=True)
+        try:
+            filled = fill(directory)
+        finally:
+            directory.close()
+        draft.rename(path)
+    except sqlite3.OperationalError as error:
+        # A full disk, or a file larger than this process may write.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path)) from error
+    finally:
+        draft.unlink(missing_ok=True)
+    return filled
+
+
+def _draw(directory: Directory, *, sizes: Sizes, seed: int, progress: Progress) -> dict[str, int]:
+    seed_directory(directory, **sizes._asdict(), seed=seed, progress=progress)
+    return _count(directory)
+
+
+def _import(directory: Directory, *, sources: Sequence[Source]) -> tuple[dict[str, int], int]:
+    lost = import_files(directory, sources).lost
+    return _count(directory), lost
+
+
+def _count(directory: Directory) -> dict[str, int]:
+    (tenant,) = directory.tenants()
+    counted = {kind.collection: directory.count(tenant, name) for name, kind in KINDS.items()}
+    return {name: number for name, number in counted.items() if number}

@@ -1,0 +1,250 @@
+"""
+A tenant out of what was exported from a real one.
+
+Everything is read and judged before anything is stored, so that a file with a
+mistake in its last line leaves nothing behind.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from typing import NamedTuple
+
+from entra_emulator.clock import format_iso
+from entra_emulator.content.export_files import ORGANIZATION, ImportFault, Item, Source, read_items
+from entra_emulator.directory.directory import Directory
+from entra_emulator.model.applications import (
+    GRAPH_APP_ID,
+    MANAGEMENT_APP_ID,
+    draft_application,
+    draft_principal,
+)
+from entra_emulator.model.kinds import BY_NUMBER, KINDS
+from entra_emulator.model.records import Record, Tenant
+
+__all__ = ["Imported", "import_files"]
+
+INITIAL = ".onmicrosoft.com"
+
+# Every tenant here has them from the start, with everything they offer.
+_BUILT_IN = frozenset({GRAPH_APP_ID, MANAGEMENT_APP_ID})
+
+
+# A number, and the number of a type.
+_Place = tuple[int, int]
+
+
+class Imported(NamedTuple):
+    """
+    What came of an import.
+
+    Args:
+        tenant: the new tenant.
+        objects: how many there are of each type.
+        links: how many links there are.
+        lost: how many links led to objects that are in none of the files, and were left out.
+    """
+
+    tenant: Tenant
+    objects: dict[str, int]
+    links: int
+    lost: int
+
+
+class _Census:
+    """
+    What the first reading finds out.
+
+    Attributes:
+        places: of each ID the object's place in the order of import, and its type's number.
+        built_in: the appIds of service principals that are here already, by ID.
+        domains: how many user principal names end so.
+        licenses: how many users have each SKU.
+        identifiers: by what else service principals go, by appId.
+        organization: the tenant's own record.
+    """
+
+    def __init__(self) -> None:
+        self.places: dict[str, _Place] = {}
+        self.built_in: dict[str, str] = {}
+        self.domains: Counter[str] = Counter()
+        self.licenses: Counter[str] = Counter()
+        self.identifiers: dict[str, list[str]] = {}
+        self.organization: Record = {}
+        self._keys: set[str] = set()
+
+    def count(self, item: Item) -> None:
+        """
+        Note an object.
+
+        Raises:
+            ImportFault: there is another one of its ID or key.
+        """
+        if not item.record:
+            return
+        if item.kind == ORGANIZATION:
+            self.organization = item.record
+            return
+        if item.kind == "servicePrincipal" and item.record["appId"] in _BUILT_IN:
+            self.built_in[item.id] = item.record["appId"]
+            return
+        if item.id in self.places:
+            if item.links:  # the further members of a large group
+                return
+            raise ImportFault(f"{item.place}: {item.id} is there already. Remove one of the two.")
+        self._check_key(item)
+        self.places[item.id] = (len(self.places), KINDS[item.kind].number)
+        if item.kind == "servicePrincipal":
+            app_id = item.record["appId"].lower()
+            self.identifiers[app_id] = item.record.get("servicePrincipalNames") or []
+        if item.kind == "user":
+            self.domains[item.record["userPrincipalName"].rpartition("@")[2].lower()] += 1
+            for entry in item.record.get("assignedLicenses") or ():
+                self.licenses[str(entry.get("skuId"))] += 1
+
+    def _check_key(self, item: Item) -> None:
+        kind = KINDS[item.kind]
+        value = str(item.record.get(kind.key) or item.id).casefold()
+        if kind.name == "user" and "@" not in value:
+            raise ImportFault(
+                f"{item.place}: {value!r} is no user principal name. It is written name@domain."
+            )
+        if kind.unique:
+            key = f"{kind.name} {value}"
+            if key in self._keys:
+                raise ImportFault(
+                    f"{item.place}: another {kind.name} has the {kind.key} {value!r}. Remove one "
+                    "of the two."
+                )
+            self._keys.add(key)
+
+
+def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
+    """
+    Make a tenant of the objects in these files, all or nothing.
+
+    The domains of the user principal names become its verified domains.
+
+    Raises:
+        ImportFault: a line is not what it should be; nothing is imported.
+        OSError: a file cannot be read.
+    """
+    files = list(sources)
+    census = _Census()
+    for item in _read_all(files):
+        census.count(item)
+    if not census.places:
+        raise ImportFault("There is no object in these files. Export some from /users first.")
+    with directory.filling():
+        tenant = _create_tenant(directory, census)
+        known = _number(directory, tenant, census)
+        links = _Links()
+        objects = _watch(_read_all(files), census, known, links)
+        for kind, items in groupby(objects, key=lambda item: item.kind):
+            directory.add_objects(tenant, kind, (_complete(tenant, item) for item in items))
+        for (relation, source, target), pairs in links.pairs.items():
+            rest = iter(pairs)
+            kinds = (BY_NUMBER[source].name, BY_NUMBER[target].name)
+            directory.add_links(relation, *kinds, zip(rest, rest, strict=True))
+        for app_id, names in census.identifiers.items():
+            directory.add_identifiers(tenant, app_id, names)
+        directory.add_subscriptions(tenant, census.licenses)
+    counted = Counter(BY_NUMBER[kind].name for _, kind in census.places.values())
+    return Imported(tenant, dict(counted), links.count(), links.lost)
+
+
+class _Links:
+    """Links by relation and the numbers of both types; `lost` ones lead nowhere."""
+
+    def __init__(self) -> None:
+        self.pairs: dict[tuple[str, int, int], array[int]] = {}
+        self.lost = 0
+
+    def add(self, relation: str, source: _Place | None, target: _Place | None) -> None:
+        """Note a link."""
+        if source is None or target is None:
+            self.lost += 1
+            return
+        pairs = self.pairs.setdefault((relation, source[1], target[1]), array("q"))
+        pairs.extend((source[0], target[0]))
+
+    def count(self) -> int:
+        """How many links there are."""
+        return sum(len(pairs) // 2 for pairs in self.pairs.values())
+
+
+def _number(directory: Directory, tenant: Tenant, census: _Census) -> dict[str, _Place]:
+    """The number that each object gets, or has, and its type's number."""
+    first, kind = directory.next_number(), KINDS["servicePrincipal"].number
+    known = {key: (first + place, kind) for key, (place, kind) in census.places.items()}
+    for key, app_id in census.built_in.items():
+        found = directory.find(tenant, app_id, kind="servicePrincipal")
+        if found is not None:
+            known[key] = (found.seq, kind)
+    return known
+
+
+def _watch(
+    items: Iterable[Item], census: _Census, known: dict[str, _Place], links: _Links
+) -> Iterator[Item]:
+    """Those of the items that are to be stored, in the order counted; everybody's links."""
+    expected = iter(census.places)
+    awaited = next(expected, None)
+    for item in items:
+        for relation, targets in item.links.items():
+            for target in targets:
+                links.add(relation, known.get(item.id), known.get(target))
+        if item.record and item.id == awaited:
+            awaited = next(expected, None)
+            yield item
+
+
+def _read_all(files: Iterable[Source]) -> Iterator[Item]:
+    for source in files:
+        yield from read_items(source)
+
+
+def _create_tenant(directory: Directory, census: _Census) -> Tenant:
+    organization = census.organization
+    verified = [str(one.get("name")).lower() for one in organization.get("verifiedDomains") or ()]
+    # The most usual one last: it is the one that new users get.
+    common = [name for name, _ in reversed(census.domains.most_common())]
+    names = list(dict.fromkeys((*verified, *common)))
+    initial = next((name for name in names if name.endswith(INITIAL)), f"contoso{INITIAL}")
+    graph = next((key for key, app_id in census.built_in.items() if app_id == GRAPH_APP_ID), None)
+    return directory.create_tenant(
+        organization.get("displayName") or initial.removesuffix(INITIAL).capitalize(),
+        (initial, *(name for name in names if name != initial)),
+        tenant_id=organization.get("id"),
+        graph_principal_id=graph,
+    )
+
+
+def _complete(tenant: Tenant, item: Item) -> Record:
+    """The record, and where the emulator relies on all properties the missing ones too."""
+    record = item.record | {"id": item.id}
+    created = record.get("createdDateTime") or format_iso(tenant.created)
+    name = record.get("displayName") or ""
+    if item.kind == "application":
+        draft = draft_application(
+            item.id,
+            record["appId"].lower(),
+            name,
+            created=created,
+            domain=tenant.domains[0],
+            audience="AzureADMyOrg",
+            redirect_uris=(),
+        )
+    elif item.kind == "servicePrincipal":
+        draft = draft_principal(
+            item.id,
+            record["appId"].lower(),
+            name,
+            created=created,
+            owner=tenant.id,
+            audience="AzureADMyOrg",
+        )
+    else:
+        return record
+    return draft | {prop: value for prop, value in record.items() if value is not None}

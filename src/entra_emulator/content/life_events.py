@@ -1,0 +1,288 @@
+"""
+What happens to people and groups: each function is one change, and says what it was.
+
+A change that is not possible right now answers None.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import msgspec
+
+from entra_emulator.clock import format_iso
+from entra_emulator.content.names import load_names
+from entra_emulator.content.seeding.draw import Draw
+from entra_emulator.content.seeding.groups import describe_group
+from entra_emulator.content.seeding.users import DOMAIN, INITIAL_DOMAIN, draw_name, draw_person
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Found, Position, Span
+from entra_emulator.model.products import SKUS
+from entra_emulator.model.records import Record, Tenant
+
+__all__ = ["EVENTS", "Event", "Scene", "hire"]
+
+# Of the deleted so many are looked at, and so many are kept before the first is purged.
+MOST_DELETED = 200
+KEPT_DELETED = 10
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class Event(NamedTuple):
+    """What happened, in one word, and the ID of whom it happened to."""
+
+    what: str
+    id: str
+
+
+class Scene(NamedTuple):
+    """Where a change happens, and the draw that decides."""
+
+    directory: Directory
+    tenant: Tenant
+    draw: Draw
+
+    def pick(self, kind: str, below: int | None = None) -> Found | None:
+        """One of the objects of a type, all as likely; numbered below another, if that is given."""
+        first = self._read(kind, Span(), None)
+        last = self._read(kind, Span(descending=True), None)
+        if first is None or last is None:
+            return None
+        end = last.seq if below is None else min(last.seq, below - 1)
+        if end < first.seq:
+            return None
+        start = first.seq + self.draw.number(end - first.seq + 1)
+        return self._read(kind, Span(), Position(None, start - 1))
+
+    def pick_person(self) -> tuple[Found, Record] | None:
+        """A member who administers nothing: tests sign in as those who do."""
+        found = self.pick("user")
+        if found is None:
+            return None
+        record = _decode(found.doc)
+        roles = Links("members", found.seq, reverse=True, kinds=["directoryRole"])
+        if record.get("userType") == "Guest" or self.directory.count_neighbours(self.tenant, roles):
+            return None
+        return found, record
+
+    def pick_group(self) -> tuple[Found, Record] | None:
+        """A group that is not made by a rule."""
+        found = self.pick("group")
+        record = _decode(found.doc) if found else {}
+        if found is None or "DynamicMembership" in record.get("groupTypes", ()):
+            return None
+        return found, record
+
+    def update(self, kind: str, record: Record, changes: Record) -> None:
+        """Set properties of an object."""
+        self.directory.update(self.tenant, kind, record["id"], changes)
+
+    def _read(self, kind: str, span: Span, after: Position | None) -> Found | None:
+        rows = self.directory.rows(self.tenant, kind, "doc", span, after=after, limit=1)
+        return Found(kind, rows[0][1], rows[0][2]) if rows else None
+
+
+def hire(scene: Scene) -> Event:
+    """Somebody new comes, by invitation some of them."""
+    draw, directory, tenant = scene.draw, scene.directory, scene.tenant
+    name = draw_name(draw)
+    alias = name.alias
+    while directory.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
+        alias = f"{name.alias}{draw.number(100_000)}"
+    number = directory.count(tenant, "user")
+    record = _move_in(draw_person(draw, number, name, alias), tenant)
+    record["createdDateTime"] = format_iso(directory.clock.now())
+    record = {prop: value for prop, value in record.items() if not prop.startswith("onPremises")}
+    licenses = record.pop("assignedLicenses", [])
+    record.pop("assignedPlans", None)
+    if directory.find(tenant, record["userPrincipalName"], kind="user"):
+        return Event("nothing", record["id"])  # that guest is here already
+    person = directory.create(tenant, "user", record)
+    held = directory.subscriptions(tenant)
+    free = [entry for entry in licenses if (found := held.get(entry["skuId"])) and found.left > 0]
+    if free:
+        directory.assign_licenses(tenant, person, free)
+    manager = scene.pick("user", below=person.seq)
+    if manager is not None and record["userType"] == "Member":
+        directory.link(tenant, "manager", person, manager)
+    return Event("hired", record["id"])
+
+
+def _move_in(record: Record, tenant: Tenant) -> Record:
+    """The person with the tenant's own domains."""
+    text = msgspec.json.encode(record)
+    for drawn, own in ((DOMAIN, tenant.domains[-1]), (INITIAL_DOMAIN, tenant.domains[0])):
+        text = text.replace(f"@{drawn}".encode(), f"@{own}".encode())
+    return _decode(text)
+
+
+def _move(scene: Scene) -> Event | None:
+    person = scene.pick_person()
+    if person is None:
+        return None
+    found, record = person
+    department, title = scene.draw.pick(load_names().jobs)
+    office = f"{scene.draw.number(40) + 1}/{scene.draw.number(3000) + 1000}"
+    changes = {"department": department, "jobTitle": title, "officeLocation": office}
+    scene.update("user", record, changes)
+    manager = scene.pick("user", below=found.seq)  # nobody comes above who is above them
+    if manager is not None:
+        links = Links("manager", found.seq)
+        for old in scene.directory.neighbours(scene.tenant, links):
+            former = Found(old.kind, old.seq, old.content)
+            scene.directory.unlink(scene.tenant, "manager", found, former)
+        scene.directory.link(scene.tenant, "manager", found, manager)
+    return Event("moved", record["id"])
+
+
+def _rename(scene: Scene) -> Event | None:
+    """Somebody marries: the name changes, and with it the user principal name and the address."""
+    person = scene.pick_person()
+    if person is None or "surname" not in person[1]:
+        return None
+    record = person[1]
+    name = draw_name(scene.draw)
+    alias = f"{name.alias}{scene.draw.number(100_000)}"
+    upn = f"{alias}@{scene.tenant.domains[-1]}"
+    if scene.directory.find(scene.tenant, upn, kind="user"):
+        return None
+    former = [address.replace("SMTP:", "smtp:") for address in record.get("proxyAddresses", ())]
+    changes = {
+        "displayName": name.display_name,
+        "givenName": name.given,
+        "mail": upn,
+        "mailNickname": alias,
+        "proxyAddresses": [f"SMTP:{upn}", *former],
+        "surname": name.family,
+        "userPrincipalName": upn,
+    }
+    scene.update("user", record, changes)
+    return Event("renamed", record["id"])
+
+
+def _phone(scene: Scene) -> Event | None:
+    person = scene.pick_person()
+    if person is None:
+        return None
+    number = f"+31 20 555 0{scene.draw.number(900) + 100}"
+    scene.update("user", person[1], {"mobilePhone": number if scene.draw.chance(80) else None})
+    return Event("reached", person[1]["id"])
+
+
+def _switch(scene: Scene) -> Event | None:
+    person = scene.pick_person()
+    if person is None:
+        return None
+    enabled = not person[1].get("accountEnabled", True)
+    scene.update("user", person[1], {"accountEnabled": enabled})
+    return Event("enabled" if enabled else "disabled", person[1]["id"])
+
+
+def _delete(scene: Scene) -> Event | None:
+    person = scene.pick_person()
+    if person is None:
+        return None
+    scene.directory.delete(scene.tenant, person[0])
+    return Event("deleted", person[1]["id"])
+
+
+def _restore(scene: Scene) -> Event | None:
+    items = scene.directory.list_deleted(scene.tenant, "user", limit=MOST_DELETED)
+    if not items:
+        return None
+    item = scene.draw.pick(items)
+    record = _decode(item.doc)
+    if scene.directory.find(scene.tenant, record["userPrincipalName"], kind="user"):
+        return None
+    scene.directory.restore_deleted(scene.tenant, item)
+    return Event("restored", record["id"])
+
+
+def _purge(scene: Scene) -> Event | None:
+    items = scene.directory.list_deleted(scene.tenant, "user", limit=MOST_DELETED)
+    if len(items) <= KEPT_DELETED:
+        return None
+    item = min(items, key=lambda one: one.moment)
+    scene.directory.purge_deleted(scene.tenant, item)
+    return Event("purged", str(_decode(item.doc)["id"]))
+
+
+def _join(scene: Scene) -> Event | None:
+    group, person = scene.pick_group(), scene.pick("user")
+    if group is None or person is None:
+        return None
+    if not scene.directory.link(scene.tenant, "members", group[0], person):
+        return None
+    return Event("joined", group[1]["id"])
+
+
+def _leave(scene: Scene) -> Event | None:
+    group = scene.pick_group()
+    if group is None:
+        return None
+    links = Links("members", group[0].seq, kinds=["user"])
+    members = scene.directory.neighbours(scene.tenant, links, limit=100)
+    if not members:
+        return None
+    member = scene.draw.pick(members)
+    leaver = Found(member.kind, member.seq, member.content)
+    scene.directory.unlink(scene.tenant, "members", group[0], leaver)
+    return Event("left", group[1]["id"])
+
+
+def _found(scene: Scene) -> Event | None:
+    owner = scene.pick("user")
+    if owner is None:
+        return None
+    number = scene.directory.next_number()
+    sort = scene.draw.pick(("team", "team", "security"))
+    record = _move_in(describe_group(scene.draw, number, sort), scene.tenant)
+    now = format_iso(scene.directory.clock.now())
+    record |= {"createdDateTime": now, "renewedDateTime": now}
+    group = scene.directory.create(scene.tenant, "group", record)
+    for relation in ("owners", "members"):
+        scene.directory.link(scene.tenant, relation, group, owner)
+    return Event("founded", record["id"])
+
+
+def _dissolve(scene: Scene) -> Event | None:
+    group = scene.pick_group()
+    if group is None or group[1].get("isAssignableToRole"):
+        return None
+    scene.directory.delete(scene.tenant, group[0])
+    return Event("dissolved", group[1]["id"])
+
+
+def _license(scene: Scene) -> Event | None:
+    person = scene.pick_person()
+    if person is None or not person[1].get("usageLocation"):
+        return None
+    licenses = scene.directory.read_licenses(person[0])
+    sku = scene.draw.pick(SKUS)
+    after = [entry for entry in licenses if entry["skuId"] != sku.id]
+    held = scene.directory.subscriptions(scene.tenant).get(sku.id)
+    if len(after) == len(licenses):
+        if held is None or held.left <= 0:
+            return None
+        after.append({"disabledPlans": [], "skuId": sku.id})
+    scene.directory.assign_licenses(scene.tenant, person[0], after)
+    return Event("licensed", person[1]["id"])
+
+
+# Of a hundred changes.
+EVENTS: tuple[tuple[int, Callable[[Scene], Event | None]], ...] = (
+    (10, hire),
+    (20, _move),
+    (6, _rename),
+    (6, _phone),
+    (7, _switch),
+    (10, _delete),
+    (2, _restore),
+    (6, _purge),
+    (14, _join),
+    (9, _leave),
+    (2, _found),
+    (1, _dissolve),
+    (7, _license),
+)

@@ -1,0 +1,97 @@
+"""
+The tenant "Contoso" and what is in it, the same for the same seed, for ever.
+
+What there is, is drawn by the modules of `seeding`; here it is stored.
+"""
+
+from array import array
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from entra_emulator.content.seeding.draw import Draw
+from entra_emulator.content.seeding.parts import Order, Pairs, Part, Rows, Units, draw_parts
+from entra_emulator.content.seeding.users import DOMAIN, FIRST_HIRE, INITIAL_DOMAIN, draw_users
+from entra_emulator.content.seeding.worker import draw_elsewhere
+from entra_emulator.directory.directory import Directory
+from entra_emulator.model.records import Tenant
+
+__all__ = ["Progress", "Sizes", "choose_sizes", "draw_users", "seed_directory"]
+
+# From here on another process draws; to start it costs as much as to draw so many.
+LARGE = 20_000
+
+
+class Sizes(NamedTuple):
+    """How many users, groups, devices and applications a directory has."""
+
+    users: int
+    groups: int
+    devices: int
+    applications: int
+
+
+# Told how many objects of how many there are.
+Progress = Callable[[int, int], None]
+
+
+def choose_sizes(users: int, groups: int | None = None, devices: int | None = None) -> Sizes:
+    """What goes with this many users where nothing else is said; without users, nothing."""
+    return Sizes(
+        users,
+        max(5, users // 20) * bool(users) if groups is None else groups,
+        users // 5 if devices is None else devices,
+        20 + users // 5000 if users else 0,
+    )
+
+
+def seed_directory(
+    directory: Directory,
+    *,
+    users: int = 250,
+    groups: int = 0,
+    devices: int = 0,
+    applications: int = 0,
+    seed: int = 0,
+    progress: Progress = lambda *_: None,
+) -> Tenant:
+    """
+    Make the tenant "Contoso" with Microsoft Graph in it and so many objects.
+
+    The same seed makes the same directory, byte for byte; user number N is the
+    same whatever the number of users.
+    """
+    draw = Draw(seed, "tenant")
+    with directory.filling():
+        tenant = directory.create_tenant(
+            "Contoso",
+            (INITIAL_DOMAIN, DOMAIN),
+            tenant_id=draw.guid(),
+            graph_principal_id=draw.guid(),
+            region="EU",
+            created=FIRST_HIRE,
+        )
+        first = directory.next_number()
+        order = Order(seed, tenant.id, first, users, groups, devices, applications)
+        parts = draw_elsewhere(order) if users >= LARGE else draw_parts(order)
+        done, total = 0, users + groups + devices
+        for part in parts:
+            done += _store(directory, tenant, part)
+            progress(min(done, total), total)
+    return tenant
+
+
+def _store(directory: Directory, tenant: Tenant, part: Part) -> int:
+    """Put a part into the directory; how many objects that were."""
+    match part:
+        case Rows(kind, rows):
+            return len(directory.add_rows(tenant, kind, rows))
+        case Pairs(relation, source, target, numbers):
+            directory.add_links(relation, source, target, _split(numbers))
+        case Units(consumed):
+            directory.add_subscriptions(tenant, consumed)
+    return 0
+
+
+def _split(numbers: bytes) -> Iterator[tuple[int, int]]:
+    rest = iter(array("q", numbers))
+    return zip(rest, rest, strict=True)

@@ -1,0 +1,153 @@
+"""The applications of a seed, their service principals, and those of other tenants' programs."""
+
+from collections.abc import Iterator
+from hashlib import sha1
+from typing import NamedTuple
+
+from entra_emulator.content.seeding.draw import Draw, format_moment
+from entra_emulator.content.seeding.users import FIRST_HIRE, INITIAL_DOMAIN, LAST_HIRE
+from entra_emulator.model.applications import (
+    GRAPH_APP_ID,
+    MICROSOFT_TENANT,
+    draft_application,
+    draft_password,
+    draft_principal,
+)
+from entra_emulator.model.records import Record
+from entra_emulator.model.schema import app_roles
+
+__all__ = ["Program", "draw_foreign_principals", "draw_programs"]
+
+_AREAS = "Payroll Invoice Warehouse Badge Survey Ticket Archive Fleet Lab Travel Roster".split()
+_PARTS = "Export Sync Portal Bot Gateway Report Import Worker".split()
+_FOREIGN = (
+    "Contract Signing",
+    "Expense Cloud",
+    "Learning Hub",
+    "Mail Hygiene",
+    "Password Vault",
+    "Phone System",
+    "Video Meetings",
+    "Whiteboard",
+)
+_AUDIENCES = ("AzureADMyOrg",) * 8 + ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
+# What daemons ask for most.
+_ROLES = ("User.Read.All", "Directory.Read.All", "Group.Read.All", "Mail.Send", "Sites.Read.All")
+_YEAR = 365 * 86_400
+
+
+class Program(NamedTuple):
+    """An application and, where there is one, its service principal."""
+
+    application: Record
+    principal: Record | None
+    draw: Draw
+
+
+def draw_programs(count: int, seed: int, tenant_id: str) -> Iterator[Program]:
+    """The first `count` applications of a seed, which are the tenant's own."""
+    roles = {role.value: role.id for role in app_roles()}
+    for number in range(count):
+        draw = Draw(seed, f"application {number}")
+        name = f"{draw.pick(_AREAS)} {draw.pick(_PARTS)} {number}"
+        created = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
+        application = _draft(draw, name, created)
+        application |= _draw_credentials(Draw(seed, f"credentials {number}"), created)
+        asked = [{"id": roles[draw.pick(_ROLES)], "type": "Role"}] if draw.chance(60) else []
+        if asked:
+            application["requiredResourceAccess"] = [
+                {"resourceAppId": GRAPH_APP_ID, "resourceAccess": asked}
+            ]
+        principal = None
+        if draw.chance(90):
+            principal = draft_principal(
+                draw.guid(),
+                application["appId"],
+                name,
+                created=format_moment(created),
+                owner=tenant_id,
+                audience=application["signInAudience"],
+            )
+            principal["tags"] = ["WindowsAzureActiveDirectoryIntegratedApp"]
+            principal["notes"] = application["notes"]
+        yield Program(application, principal, draw)
+
+
+def draw_foreign_principals(count: int, seed: int) -> Iterator[Record]:
+    """The first `count` service principals of a seed whose applications are elsewhere."""
+    for number in range(count):
+        draw = Draw(seed, f"servicePrincipal {number}")
+        name = f"{_FOREIGN[number % len(_FOREIGN)]} {number}"
+        record = draft_principal(
+            draw.guid(),
+            draw.guid(),
+            name,
+            created=format_moment(FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)),
+            owner=MICROSOFT_TENANT if draw.chance(30) else draw.guid(),
+            audience="AzureADMultipleOrgs",
+        )
+        record["accountEnabled"] = not draw.chance(10)
+        record["appRoleAssignmentRequired"] = draw.chance(25)
+        if draw.chance(40):
+            record["homepage"] = f"https://app{number}.example.com"
+            record["preferredSingleSignOnMode"] = "saml"
+            record["replyUrls"] = [f"https://app{number}.example.com/saml"]
+        yield record
+
+
+def _draft(draw: Draw, name: str, created: int) -> Record:
+    slug = "-".join(name.lower().split())
+    web = [f"https://{slug}.contoso.example/signin-oidc"] if draw.chance(40) else []
+    public = ["http://localhost"] if draw.chance(20) else []
+    application = draft_application(
+        draw.guid(),
+        draw.guid(),
+        name,
+        created=format_moment(created),
+        domain=INITIAL_DOMAIN,
+        audience=draw.pick(_AUDIENCES),
+        redirect_uris=web,
+        public_redirect_uris=public,
+        allow_public_client=True if public else None,
+    )
+    if draw.chance(30):
+        application["notes"] = "Ask the service desk before changing anything."
+    if draw.chance(20):
+        application["description"] = f"{name} runs every night."
+    if draw.chance(25):
+        application["tags"] = ["nightly"]
+    return application
+
+
+def _draw_credentials(draw: Draw, created: int) -> Record:
+    record: Record = {}
+    if draw.chance(60):
+        record["passwordCredentials"] = [_draft_password(draw, created)]
+    if draw.chance(25):
+        record["keyCredentials"] = [_draft_key(draw, created)]
+    return record
+
+
+def _draft_password(draw: Draw, created: int) -> Record:
+    """Nobody knows the secret; many have expired."""
+    start = created + draw.number(_YEAR)
+    return draft_password(
+        draw.guid(),
+        draw.digest[:3].hex(),
+        "rbac" if draw.chance(20) else None,
+        start=format_moment(start),
+        end=format_moment(start + _YEAR * (1 + draw.number(2))),
+    )
+
+
+def _draft_key(draw: Draw, created: int) -> Record:
+    return {
+        "customKeyIdentifier": sha1(draw.digest, usedforsecurity=False).hexdigest().upper(),
+        "displayName": "CN=nightly",
+        "endDateTime": format_moment(created + 2 * _YEAR),
+        "key": None,
+        "keyId": draw.guid(),
+        "startDateTime": format_moment(created),
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+    }

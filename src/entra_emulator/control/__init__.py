@@ -1,0 +1,1 @@
+"""The routes below `/_emulator/`, through which tests set the clock, faults and limits."""

@@ -1,0 +1,71 @@
+"""The controls that show what was asked of the emulator, and how it was answered."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.audit import VERDICTS, Entry
+from entra_emulator.control.guard import ControlFault, answer_json
+from entra_emulator.graph.access.permission_table import find_access
+from entra_emulator.web.context import context_of
+
+__all__ = ["clear_audit", "list_audit", "list_needed"]
+
+MOST = 1000
+
+_NAMES = ("app", "service", "verdict", "text")
+_NUMBERS = ("before", "after", "limit")
+
+
+async def list_audit(request: Request) -> Response:
+    """List token and Graph requests, newest first: by `app`, `service`, `verdict` or `text`."""
+    values = _read(request)
+    entries = context_of(request).audit.entries(**values)
+    return answer_json({"entries": [entry.describe() | _add_needed(entry) for entry in entries]})
+
+
+async def clear_audit(request: Request) -> Response:
+    """Forget what was asked."""
+    context_of(request).audit.clear()
+    return answer_json({"entries": []})
+
+
+def list_needed(entry: Entry) -> list[str]:
+    """The permissions of which a Graph request needed one, the least privileged and akin first."""
+    try:
+        access = find_access(entry.method, entry.route)
+    except LookupError:
+        return []
+    names = access.delegated if entry.delegated else access.application
+    akin = {name.partition(".")[0] for name in access.least & names}
+
+    def rank(name: str) -> tuple[bool, bool, str]:
+        return name not in access.least, name.partition(".")[0] not in akin, name
+
+    return sorted(names, key=rank)
+
+
+def _add_needed(entry: Entry) -> dict[str, Any]:
+    return {"needed": list_needed(entry) if entry.route else []}
+
+
+def _read(request: Request) -> dict[str, Any]:
+    """
+    The filters of an address.
+
+    Raises:
+        ControlFault: 400, no such filter, or no such value.
+    """
+    values: dict[str, Any] = {}
+    for name, text in request.query_params.items():
+        if name in _NUMBERS and text.isascii() and text.isdigit():
+            values[name] = int(text)
+        elif name in _NAMES:
+            values[name] = text
+        else:
+            known = ", ".join((*_NAMES, *_NUMBERS))
+            raise ControlFault(400, "bad_request", f"{name}={text!r}: there are {known}")
+    if values.get("verdict") and values["verdict"] not in VERDICTS:
+        raise ControlFault(400, "bad_request", f"a verdict is {' or '.join(VERDICTS)}")
+    return values | {"limit": min(values.get("limit", 100), MOST)}

@@ -1,0 +1,325 @@
+"""
+The control API below `/_emulator/`: time, faults, limits, audit log, seeding, snapshots, keys.
+
+It is for the tests and tools of whoever started the emulator: only programs on
+this machine may use it, and no web page may make a browser use it.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from entra_emulator.clock import format_iso, parse_iso
+from entra_emulator.content.life import Life, parse_rate
+from entra_emulator.content.seed import Sizes, choose_sizes, seed_directory
+from entra_emulator.control.audit_log import clear_audit, list_audit
+from entra_emulator.control.faults_and_limits import (
+    add_fault,
+    change_throttle,
+    clear_faults,
+    clear_throttle,
+    list_faults,
+    show_throttle,
+)
+from entra_emulator.control.guard import (
+    ControlFault,
+    answer_failure,
+    answer_fault,
+    answer_json,
+    answer_unrouted,
+    guard,
+    read_body,
+)
+from entra_emulator.web.context import Context, context_of
+
+__all__ = ["CONTROLS", "PREFIX", "Control", "ControlSettings", "create_control"]
+
+PREFIX = "/_emulator"
+MOST_OBJECTS = 1_000_000
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+
+
+class ControlSettings(NamedTuple):
+    """Where snapshots are kept, what a reset seeds, and what makes the directory live."""
+
+    snapshots: Path
+    sizes: Sizes
+    seed: int
+    life: Life
+
+
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that says nothing."""
+
+
+class Moment(msgspec.Struct, forbid_unknown_fields=True):
+    """A time: ISO 8601, or seconds since 1970."""
+
+    at: float | str | None = None
+
+
+class Distance(msgspec.Struct, forbid_unknown_fields=True):
+    """How far to move the clock; back when negative."""
+
+    seconds: float
+
+
+class Seeding(msgspec.Struct, forbid_unknown_fields=True):
+    """What to fill the directory with; by default what it was started with."""
+
+    users: int | None = None
+    groups: int | None = None
+    devices: int | None = None
+    seed: int | None = None
+
+
+class Living(msgspec.Struct, forbid_unknown_fields=True):
+    """How many changes there are to be in a second, or as in `300/m`, and which."""
+
+    rate: float | str
+    seed: int = 0
+
+
+class Control(NamedTuple):
+    """One line of the table of controls; what it does is its function's docstring."""
+
+    method: str
+    path: str
+    answer: Callable[..., object]
+
+
+async def list_controls(_: Request) -> Response:
+    """List what there is."""
+    rows = [
+        {
+            "method": control.method,
+            "path": PREFIX + control.path,
+            "does": (control.answer.__doc__ or "").strip().partition("\n")[0],
+        }
+        for control in CONTROLS
+    ]
+    return answer_json({"controls": rows})
+
+
+async def show_clock(request: Request) -> Response:
+    """Say what time it is, and whether the clock stands still."""
+    clock = context_of(request).clock
+    now = clock.now()
+    content = {"now": format_iso(now, 7), "seconds": now, "frozen": clock.frozen}
+    return answer_json(content)
+
+
+async def freeze_clock(request: Request) -> Response:
+    """Stop the clock, where it is or at `at`."""
+    moment = _read_moment(await read_body(request, Moment))
+    context_of(request).clock.freeze(moment)
+    return await show_clock(request)
+
+
+async def set_clock(request: Request) -> Response:
+    """Set the clock to `at`, running or frozen as before; without `at`, to the machine's."""
+    clock, moment = context_of(request).clock, _read_moment(await read_body(request, Moment))
+    if moment is None:
+        clock.resume()
+    else:
+        clock.move(moment - clock.now())
+    return await show_clock(request)
+
+
+async def move_clock(request: Request) -> Response:
+    """Move the clock by `seconds`."""
+    clock, distance = context_of(request).clock, (await read_body(request, Distance)).seconds
+    _check_moment(clock.now() + distance)
+    clock.move(distance)
+    return await show_clock(request)
+
+
+async def reset(request: Request) -> Response:
+    """Empty the directory, seed it with `users` and more of `seed`; forget faults and log."""
+    order, settings = await read_body(request, Seeding), _settings_of(request)
+    sizes = settings.sizes
+    if order.users is not None:
+        sizes = choose_sizes(order.users)
+    sizes = sizes._replace(
+        groups=sizes.groups if order.groups is None else order.groups,
+        devices=sizes.devices if order.devices is None else order.devices,
+    )
+    seed = settings.seed if order.seed is None else order.seed
+    if not all(0 <= number <= MOST_OBJECTS for number in sizes):
+        raise ControlFault(400, "bad_request", f"from 0 to {MOST_OBJECTS} objects of a type")
+    context = context_of(request)
+
+    def refill() -> None:
+        with context.directory.transaction():
+            context.directory.clear()
+            seed_directory(context.directory, **sizes._asdict(), seed=seed)
+
+    await run_in_threadpool(refill)
+    context.faults.clear()
+    context.throttle.clear()
+    context.audit.clear()
+    return answer_json(_describe_tenants(context))
+
+
+async def show_life(request: Request) -> Response:
+    """Say how many changes happen by themselves in a second, and how many there were."""
+    life = _settings_of(request).life
+    return answer_json({"rate": life.rate, "count": life.count})
+
+
+async def start_life(request: Request) -> Response:
+    """Let the directory change by itself at a `rate`, by the chances of `seed`."""
+    order, life = await read_body(request, Living), _settings_of(request).life
+    try:
+        rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
+        await run_in_threadpool(life.start, rate, order.seed)
+    except ValueError as error:
+        raise ControlFault(400, "bad_request", str(error)) from error
+    return await show_life(request)
+
+
+async def stop_life(request: Request) -> Response:
+    """Let nothing change by itself any more."""
+    await run_in_threadpool(_settings_of(request).life.stop)
+    return await show_life(request)
+
+
+async def list_snapshots(request: Request) -> Response:
+    """List the snapshots taken."""
+    folder = _settings_of(request).snapshots
+    names = sorted(path.stem for path in folder.glob("*.sqlite")) if folder.is_dir() else []
+    return answer_json({"snapshots": names})
+
+
+async def take_snapshot(request: Request) -> Response:
+    """Keep the whole directory under a name; one of that name is replaced."""
+    await read_body(request, Nothing)
+    path = _find_snapshot(request)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    await run_in_threadpool(context_of(request).directory.backup, draft)
+    draft.replace(path)
+    return await list_snapshots(request)
+
+
+async def restore_snapshot(request: Request) -> Response:
+    """Bring the directory back to what it was; clock, faults and keys stay."""
+    await read_body(request, Nothing)
+    context, path = context_of(request), _find_snapshot(request)
+    if not path.exists():
+        raise ControlFault(404, "not_found", f"no snapshot is named {path.stem!r}")
+    await run_in_threadpool(context.directory.restore, path)
+    return answer_json(_describe_tenants(context))
+
+
+async def remove_snapshot(request: Request) -> Response:
+    """Forget a snapshot."""
+    _find_snapshot(request).unlink(missing_ok=True)
+    return await list_snapshots(request)
+
+
+async def rotate_keys(request: Request) -> Response:
+    """Sign tokens with a new key from now on; the older ones stay published."""
+    await read_body(request, Nothing)
+    keys = context_of(request).keys
+    await run_in_threadpool(keys.rotate)
+    return answer_json({"keys": [key.kid for key in keys.keys]})
+
+
+CONTROLS = (
+    Control("GET", "/", list_controls),
+    Control("GET", "/clock", show_clock),
+    Control("POST", "/clock/freeze", freeze_clock),
+    Control("POST", "/clock/set", set_clock),
+    Control("POST", "/clock/move", move_clock),
+    Control("GET", "/faults", list_faults),
+    Control("POST", "/faults", add_fault),
+    Control("DELETE", "/faults", clear_faults),
+    Control("GET", "/throttle", show_throttle),
+    Control("POST", "/throttle", change_throttle),
+    Control("DELETE", "/throttle", clear_throttle),
+    Control("GET", "/audit", list_audit),
+    Control("DELETE", "/audit", clear_audit),
+    Control("POST", "/reset", reset),
+    Control("GET", "/life", show_life),
+    Control("POST", "/life", start_life),
+    Control("DELETE", "/life", stop_life),
+    Control("GET", "/snapshots", list_snapshots),
+    Control("POST", "/snapshots/{name}", take_snapshot),
+    Control("POST", "/snapshots/{name}/restore", restore_snapshot),
+    Control("DELETE", "/snapshots/{name}", remove_snapshot),
+    Control("POST", "/keys/rotate", rotate_keys),
+)
+
+
+def create_control(context: Context, settings: ControlSettings) -> Starlette:
+    """The control API of an emulator, to be mounted at PREFIX."""
+    app = Starlette(
+        routes=[Route(c.path, c.answer, methods=[c.method]) for c in CONTROLS],
+        middleware=[Middleware(guard)],
+        exception_handlers={
+            ControlFault: answer_fault,
+            HTTPException: answer_unrouted,
+            Exception: answer_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.context = context
+    app.state.settings = settings
+    return app
+
+
+def _read_moment(order: Moment) -> float | None:
+    if order.at is None:
+        return None
+    try:
+        moment = parse_iso(order.at) if isinstance(order.at, str) else order.at
+    except (ValueError, OverflowError) as error:
+        raise ControlFault(400, "bad_request", f"{order.at!r} is no time") from error
+    _check_moment(moment)
+    return moment
+
+
+def _check_moment(moment: float) -> None:
+    """Every time must be one that dates can be printed for, and tokens expire after."""
+    if not 0 <= moment < 32_503_680_000:  # the year 3000
+        raise ControlFault(400, "bad_request", "a time from 1970 to 2999")
+
+
+def _find_snapshot(request: Request) -> Path:
+    name = request.path_params["name"]
+    if not _NAME.fullmatch(name):
+        message = "a snapshot's name is 1 to 64 letters, digits, - and _"
+        raise ControlFault(400, "bad_request", message)
+    return _settings_of(request).snapshots / f"{name}.sqlite"
+
+
+def _settings_of(request: Request) -> ControlSettings:
+    settings: ControlSettings = request.app.state.settings
+    return settings
+
+
+def _describe_tenants(context: Context) -> dict[str, Any]:
+    directory = context.directory
+    rows = [
+        {
+            "id": tenant.id,
+            "displayName": tenant.display_name,
+            "domains": tenant.domains,
+            "users": directory.count(tenant, "user"),
+        }
+        for tenant in directory.tenants()
+    ]
+    return {"tenants": rows}

@@ -1,0 +1,117 @@
+"""Who may use the control API, and the form of its bodies and answers."""
+
+import ipaddress
+from typing import Any, TypeVar
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from entra_emulator.web.context import host_name, origin_of
+
+__all__ = [
+    "ControlFault",
+    "answer_failure",
+    "answer_fault",
+    "answer_json",
+    "answer_unrouted",
+    "guard",
+    "read_body",
+]
+
+BODY_LIMIT = 65_536
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+_S = TypeVar("_S", bound=msgspec.Struct)
+
+
+class ControlFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+    """The control API refuses."""
+
+    def __init__(self, status: int, code: str, message: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+
+
+def guard(app: ASGIApp) -> ASGIApp:
+    """Turn away other machines, other names for this one, and other sites' pages."""
+
+    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            fault = _find_intruder(request)
+            if fault is not None:
+                await answer_fault(request, fault)(scope, receive, send)
+                return
+        await app(scope, receive, send)
+
+    return guarded
+
+
+def _find_intruder(request: Request) -> ControlFault | None:
+    peer = request.client.host if request.client else ""
+    try:
+        is_local = ipaddress.ip_address(peer).is_loopback
+    except ValueError:
+        is_local = False
+    if not is_local:
+        return ControlFault(403, "forbidden", "the control API is for this machine only")
+    if host_name(request.headers.get("host", "")) not in _LOOPBACK:
+        return ControlFault(403, "forbidden", "the control API is at localhost or 127.0.0.1")
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
+        return ControlFault(403, "forbidden", "the control API is not for other sites' pages")
+    return None
+
+
+async def read_body(request: Request, kind: type[_S]) -> _S:
+    """
+    The JSON body; none at all is as good as `{}`.
+
+    Raises:
+        ControlFault: 400, 413 or 415.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            raise ControlFault(413, "too_large", f"a body has at most {BODY_LIMIT} bytes")
+    # A form that another site's page posts cannot have this type.
+    if body and request.headers.get("content-type", "").partition(";")[0] != "application/json":
+        raise ControlFault(415, "unsupported_media_type", "the body must be application/json")
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ControlFault(400, "bad_request", str(error)) from error
+
+
+def answer_json(content: Any, *, status: int = 200) -> Response:
+    """An answer of the control API."""
+    headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+    return Response(msgspec.json.encode(content) + b"\n", status, headers, "application/json")
+
+
+def answer_fault(_: Request, fault: Exception) -> Response:
+    """What the control API refuses, and why."""
+    assert isinstance(fault, ControlFault)
+    error = {"code": fault.code, "message": str(fault)}
+    return answer_json({"error": error}, status=fault.status)
+
+
+def answer_unrouted(request: Request, error: Exception) -> Response:
+    """No such control, or not with this verb."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        fault = ControlFault(405, "method_not_allowed", f"not with {request.method}")
+    else:
+        fault = ControlFault(404, "not_found", "GET /_emulator/ lists what there is")
+    return answer_fault(request, fault)
+
+
+def answer_failure(request: Request, _: Exception) -> Response:
+    """A bug of ours: Starlette raises it on, so that the log shows it."""
+    return answer_fault(request, ControlFault(500, "internal", "a bug of the emulator"))

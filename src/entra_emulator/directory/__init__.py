@@ -1,0 +1,1 @@
+"""The database of all tenants, and the parts that read and write it."""

@@ -1,0 +1,190 @@
+"""
+What changed in the directory, in order: for delta queries, and for replicas that lag behind.
+
+Filling a new directory is no change. What is older than KEEP is forgotten.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from entra_emulator.directory.store import Store
+from entra_emulator.model.kinds import BY_NUMBER, KINDS
+
+__all__ = [
+    "Change",
+    "Window",
+    "forget_changes",
+    "list_changed",
+    "list_changes",
+    "list_history",
+    "list_recent",
+    "note_change",
+    "read_floor",
+    "read_watermark",
+    "read_watermark_at",
+]
+
+# Seconds; delta links live for seven days at most.
+KEEP = 30 * 86_400.0
+
+# Of how many changes one looks for what is to be forgotten.
+SWEEP = 1000
+
+
+class Change(NamedTuple):
+    """
+    One change of one object.
+
+    Args:
+        kind: the object's type.
+        seq: the object's number.
+        id: the object's ID, which stays known when the object is gone.
+        moment: seconds since 1970.
+        what: "created", "updated", "deleted", "restored", "purged", "linked" or "unlinked".
+        names: the properties that changed; for links the relation.
+        target: the number of the object at the link's other end.
+        before: the document before the change; None when there was no such object, or only in
+            the recycle bin. For links it is the reference to the other end, which stays known when
+            that is gone.
+        number: its place in the order of all changes, given when it is written down.
+    """
+
+    kind: str
+    seq: int
+    id: str
+    moment: float
+    what: str
+    names: tuple[str, ...] = ()
+    target: int | None = None
+    before: bytes | None = None
+    number: int = 0
+
+
+class Window(NamedTuple):
+    """
+    The changes behind number `after`, up to `until`.
+
+    Args:
+        after: the last that is not in it.
+        until: the last that is.
+        kinds: of objects of these types.
+        ids: of these objects only; empty is all.
+    """
+
+    after: int
+    until: int
+    kinds: Sequence[str]
+    ids: Collection[str] = ()
+
+
+_COLUMNS = "kind, seq, id, moment, what, names, target, before, number"
+
+
+def note_change(store: Store, tenant: int, change: Change) -> None:
+    """Write a change down."""
+    number, names = KINDS[change.kind].number, " ".join(change.names)
+    with store.writing() as connection:
+        place = connection.execute(
+            "INSERT INTO change (tenant, kind, seq, id, moment, what, names, target, before) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (tenant, number, *change[1:5], names, change.target, change.before),
+        ).lastrowid
+    if place is not None and place % SWEEP == 0:
+        forget_changes(store, change.moment - KEEP)
+
+
+def forget_changes(store: Store, moment: float) -> None:
+    """Forget every change before the oldest one since this moment."""
+    with store.writing() as connection:
+        connection.execute(
+            "DELETE FROM change WHERE number < "
+            "(SELECT number FROM change WHERE moment >= ? ORDER BY number LIMIT 1)",
+            (moment,),
+        )
+
+
+def read_watermark(store: Store) -> int:
+    """The number of the last change, 0 before the first."""
+    rows = store.read("SELECT seq FROM sqlite_sequence WHERE name = 'change'")
+    return int(rows[0][0]) if rows else 0
+
+
+def read_floor(store: Store) -> int:
+    """The number of the last change that is forgotten."""
+    ((oldest,),) = store.read("SELECT min(number) FROM change")
+    return read_watermark(store) if oldest is None else int(oldest) - 1
+
+
+def read_watermark_at(store: Store, tenant: int, moment: float) -> int:
+    """The number of the tenant's last change that was there at this moment."""
+    rows = store.read(
+        "SELECT number FROM change WHERE tenant = ? AND moment > ? ORDER BY number LIMIT 1",
+        (tenant, moment),
+    )
+    return int(rows[0][0]) - 1 if rows else read_watermark(store)
+
+
+def list_changed(
+    store: Store, tenant: int, window: Window, *, position: int, limit: int
+) -> list[tuple[int, str, int]]:
+    """Up to `limit` objects changed in the window: (first change there, type, number)."""
+    numbers = [KINDS[kind].number for kind in window.kinds]
+    # An index on the type orders the changes of one type only.
+    hint = "" if len(numbers) == 1 else "NOT INDEXED"
+    wanted = f"AND c.id IN ({_mark(window.ids)})" if window.ids else ""
+    rows = store.read(
+        f"SELECT c.number, c.kind, c.seq FROM change AS c {hint} "  # noqa: S608 - constants
+        f"WHERE c.tenant = ? AND c.kind IN ({_mark(numbers)}) AND c.number > ? AND c.number <= ? "
+        f"{wanted} AND NOT EXISTS (SELECT 1 FROM change AS e WHERE e.seq = c.seq "
+        "AND e.number > ? AND e.number < c.number) ORDER BY c.number LIMIT ?",
+        (
+            tenant,
+            *numbers,
+            max(position, window.after),
+            window.until,
+            *window.ids,
+            window.after,
+            limit,
+        ),
+    )
+    return [(place, BY_NUMBER[number].name, seq) for place, number, seq in rows]
+
+
+def list_history(store: Store, seq: int, until: int) -> list[Change]:
+    """Every change of one object up to number `until`, oldest first."""
+    rows = store.read(
+        f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
+        "WHERE seq = ? AND number <= ? ORDER BY number",
+        (seq, until),
+    )
+    return [_read_row(row) for row in rows]
+
+
+def list_changes(store: Store, tenant: int, kind: str, after: int, until: int) -> list[Change]:
+    """The changes of a type behind number `after`, up to `until`, oldest first."""
+    rows = store.read(
+        f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
+        "WHERE tenant = ? AND kind = ? AND number > ? AND number <= ? ORDER BY number",
+        (tenant, KINDS[kind].number, after, until),
+    )
+    return [_read_row(row) for row in rows]
+
+
+def list_recent(store: Store, tenant: int, kind: str, since: float) -> list[Change]:
+    """The changes of a type after this moment, oldest first."""
+    rows = store.read(
+        f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
+        "WHERE tenant = ? AND kind = ? AND moment > ? ORDER BY number",
+        (tenant, KINDS[kind].number, since),
+    )
+    return [_read_row(row) for row in rows]
+
+
+def _mark(values: Collection[object]) -> str:
+    """As many question marks as there are values."""
+    return ", ".join("?" * len(values))
+
+
+def _read_row(row: tuple[Any, ...]) -> Change:
+    kind, seq, object_id, moment, what, names, *rest = row
+    return Change(BY_NUMBER[kind].name, seq, object_id, moment, what, tuple(names.split()), *rest)

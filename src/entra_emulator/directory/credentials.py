@@ -1,0 +1,246 @@
+"""What applications prove their identity with: secrets, certificates, federated credentials."""
+
+import re
+from dataclasses import astuple
+
+from entra_emulator.clock import format_iso
+from entra_emulator.directory.lookup import Lookups
+from entra_emulator.model.applications import (
+    describe_certificate,
+    digest_secret,
+    draft_key,
+    draft_password,
+    draw_secret,
+    name_subject,
+    read_certificate,
+)
+from entra_emulator.model.records import (
+    Certificate,
+    FederatedCredential,
+    Password,
+    Record,
+    Tenant,
+)
+
+__all__ = ["TOKEN_EXCHANGE", "Credentials"]
+
+TWO_YEARS = 730 * 86400.0
+TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
+
+# "Important considerations and restrictions for federated identity credentials", Microsoft Entra
+# Workload ID.
+MOST_FEDERATED = 20
+LONGEST_FEDERATED = 600
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
+
+
+class Credentials(Lookups):
+    """What `Directory` knows of credentials."""
+
+    def add_password(
+        self,
+        tenant: Tenant,
+        app_id: str,
+        display_name: str | None = None,
+        *,
+        start: float | None = None,
+        end: float | None = None,
+    ) -> Password:
+        """
+        A new client secret, valid for two years from `start` as Graph's addPassword has it.
+
+        Only its SHA-256 is kept. Times are seconds since 1970.
+
+        Raises:
+            LookupError: the application is not in this tenant.
+        """
+        secret, key_id = draw_secret(), self._new_id()
+        begin = self.clock.now() if start is None else start
+        finish = begin + TWO_YEARS if end is None else end
+        entry = draft_password(
+            key_id, secret, display_name, start=format_iso(begin, 7), end=format_iso(finish, 7)
+        )
+        with self._store.writing():
+            self._extend(tenant, app_id, "passwordCredentials", entry)
+            values = (key_id, app_id.lower(), "secret", digest_secret(secret), begin, finish)
+            self._store.keep_credential(values)
+        return Password(key_id, secret, secret[:3], begin, finish)
+
+    def password(self, app_id: str, secret: str, *, principal_id: str = "") -> Password | None:
+        """The client secret of this value, the application's or the service principal's own."""
+        rows = self._store.read(
+            "SELECT key_id, start, end FROM credential "
+            "WHERE app_id IN (?, ?) AND kind = 'secret' AND value = ?",
+            (app_id.lower(), principal_id, digest_secret(secret)),
+        )
+        for key_id, start, end in rows:
+            return Password(key_id, None, secret[:3], start, end)
+        return None
+
+    def add_certificate(
+        self, tenant: Tenant, app_id: str, der: bytes, display_name: str | None = None
+    ) -> Certificate:
+        """
+        A certificate of the application's, valid as long as it says itself.
+
+        Raises:
+            LookupError: the application is not in this tenant.
+            ValueError: `der` is no certificate with an RSA key.
+        """
+        certificate, key_id = read_certificate(der), self._new_id()
+        begin = certificate.not_valid_before_utc.timestamp()
+        finish = certificate.not_valid_after_utc.timestamp()
+        name = display_name or name_subject(certificate)
+        entry = draft_key(key_id, der, name, start=format_iso(begin), end=format_iso(finish))
+        with self._store.writing():
+            self._extend(tenant, app_id, "keyCredentials", entry)
+            self._store.keep_credential((key_id, app_id.lower(), "certificate", der, begin, finish))
+        return describe_certificate(key_id, der, begin, finish)
+
+    def certificates(self, app_id: str, *, principal_id: str = "") -> list[Certificate]:
+        """The application's certificates and its service principal's own, expired ones too."""
+        rows = self._store.read(
+            "SELECT key_id, value, start, end FROM credential "
+            "WHERE app_id IN (?, ?) AND kind = 'certificate'",
+            (app_id.lower(), principal_id),
+        )
+        return [describe_certificate(*row) for row in rows]
+
+    def remove_password(self, tenant: Tenant, app_id: str, key_id: str) -> None:
+        """
+        Take a client secret away; its next use is refused.
+
+        Raises:
+            LookupError: no such application or secret.
+        """
+        self._remove(tenant, app_id, "passwordCredentials", key_id)
+
+    def remove_certificate(self, tenant: Tenant, app_id: str, key_id: str) -> None:
+        """
+        Take a certificate away; the next assertion signed with its key is refused.
+
+        Raises:
+            LookupError: no such application or certificate.
+        """
+        self._remove(tenant, app_id, "keyCredentials", key_id)
+
+    def add_federated_credential(
+        self,
+        tenant: Tenant,
+        app_id: str,
+        name: str,
+        issuer: str,
+        subject: str,
+        *,
+        audience: str = TOKEN_EXCHANGE,
+        description: str | None = None,
+    ) -> FederatedCredential:
+        """
+        Trust tokens of another issuer for one subject as proof of the application's identity.
+
+        Applications and managed identities can have such credentials.
+
+        Raises:
+            LookupError: the application is not in this tenant.
+            ValueError: one of the service's limits; the text says which.
+        """
+        self._need_holder(tenant, app_id)
+        made = FederatedCredential(self._new_id(), name, issuer, subject, audience, description)
+        with self._store.writing() as connection:
+            _check_federated(self.federated_credentials(app_id), made)
+            connection.execute(
+                "INSERT INTO federated "
+                "(app_id, id, name, issuer, subject, audience, description) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (app_id.lower(), *astuple(made)),
+            )
+        return made
+
+    def change_federated_credential(
+        self, tenant: Tenant, app_id: str, changed: FederatedCredential
+    ) -> None:
+        """
+        Put a federated credential in the place of the one with its ID; its name stays.
+
+        Raises:
+            LookupError: no such application.
+            ValueError: one of the service's limits; the text says which.
+        """
+        self._need_holder(tenant, app_id)
+        with self._store.writing() as connection:
+            others = [one for one in self.federated_credentials(app_id) if one.id != changed.id]
+            _check_federated(others, changed)
+            connection.execute(
+                "UPDATE federated SET issuer = ?, subject = ?, audience = ?, description = ? "
+                "WHERE id = ?",
+                (*astuple(changed)[2:], changed.id),
+            )
+
+    def federated_credentials(self, app_id: str) -> list[FederatedCredential]:
+        """The application's federated credentials, by name."""
+        rows = self._store.read(
+            "SELECT id, name, issuer, subject, audience, description FROM federated "
+            "WHERE app_id = ? ORDER BY name",
+            (app_id.lower(),),
+        )
+        return [FederatedCredential(*row) for row in rows]
+
+    def remove_federated_credential(self, tenant: Tenant, app_id: str, name: str) -> None:
+        """
+        Trust that issuer for that subject no longer.
+
+        Raises:
+            LookupError: no such application or credential.
+        """
+        self._need_holder(tenant, app_id)
+        with self._store.writing() as connection:
+            gone = connection.execute(
+                "DELETE FROM federated WHERE app_id = ? AND name = ?", (app_id.lower(), name)
+            )
+            if not gone.rowcount:
+                raise LookupError(f"{app_id} has no federated credential named {name!r}")
+
+    def _need_holder(self, tenant: Tenant, app_id: str) -> None:
+        """Make sure that this is an application of the tenant's, or a managed identity."""
+        if self._find_application("application", tenant.number, app_id) is None:
+            principal = self._need("servicePrincipal", tenant, app_id)
+            if principal.record["servicePrincipalType"] != "ManagedIdentity":
+                self._need("application", tenant, app_id)
+
+    def _extend(self, tenant: Tenant, app_id: str, name: str, entry: Record) -> None:
+        record = self._need("application", tenant, app_id).record
+        record[name].append(entry)
+        self._rewrite(tenant, "application", record)
+
+    def _remove(self, tenant: Tenant, app_id: str, name: str, key_id: str) -> None:
+        with self._store.writing() as connection:
+            record = self._need("application", tenant, app_id).record
+            kept = [entry for entry in record[name] if entry["keyId"] != key_id]
+            if len(kept) == len(record[name]):
+                raise LookupError(f"{app_id} has no {name} entry with keyId {key_id!r}")
+            self._rewrite(tenant, "application", record | {name: kept})
+            connection.execute(
+                "DELETE FROM credential WHERE app_id = ? AND key_id = ?", (app_id.lower(), key_id)
+            )
+
+
+def _check_federated(present: list[FederatedCredential], made: FederatedCredential) -> None:
+    if not _NAME.fullmatch(made.name):
+        raise ValueError(
+            f"{made.name!r} is no name for a federated credential: 3 to 120 letters, digits, "
+            "- and _"
+        )
+    for what in ("issuer", "subject", "audience"):
+        if not 0 < len(getattr(made, what)) <= LONGEST_FEDERATED:
+            raise ValueError(f"the {what} must have 1 to {LONGEST_FEDERATED} characters")
+    if len(made.description or "") > LONGEST_FEDERATED:
+        raise ValueError(f"the description must have at most {LONGEST_FEDERATED} characters")
+    if not made.issuer.startswith("https://"):
+        raise ValueError(f"the issuer must be an https URL, not {made.issuer!r}")
+    if len(present) >= MOST_FEDERATED:
+        raise ValueError(f"an application has at most {MOST_FEDERATED} federated credentials")
+    for credential in present:
+        if credential.name == made.name:
+            raise ValueError(f"the application has a federated credential {made.name!r} already")
+        if (credential.issuer, credential.subject) == (made.issuer, made.subject):
+            raise ValueError(f"{credential.name!r} is for that issuer and subject already")

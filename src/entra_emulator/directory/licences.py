@@ -1,0 +1,133 @@
+"""Licences: what the tenant has bought of which product, and who has it."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from entra_emulator.clock import format_iso
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.objects import Deleted
+from entra_emulator.directory.registrar import Registrar
+from entra_emulator.directory.representation import read_id
+from entra_emulator.model.products import BY_ID, SKUS, Sku, draft_plans, draft_sku
+from entra_emulator.model.records import Record, Tenant
+
+__all__ = ["Licences", "Subscription"]
+
+# Units of a free product: more than anybody has users.
+FREE_UNITS = 10_000_000
+
+
+class Subscription(NamedTuple):
+    """A product that the tenant has bought, how many units, and how many are given to users."""
+
+    sku: Sku
+    enabled: int
+    consumed: int
+
+    @property
+    def left(self) -> int:
+        """How many units nobody has."""
+        return self.enabled - self.consumed
+
+
+class _Licensed(msgspec.Struct):
+    assignedLicenses: list[Record] = []  # noqa: N815 - Graph's name
+
+
+_decode = msgspec.json.Decoder(_Licensed).decode
+
+
+class Licences(Registrar):
+    """
+    What `Directory` knows of licences.
+
+    The units consumed are counted when somebody gets or loses one: a user in
+    the recycle bin has none, and gets them back when restored.
+    """
+
+    def add_subscriptions(self, tenant: Tenant, consumed: Mapping[str, int]) -> None:
+        """
+        Buy every product known here, with some units left over.
+
+        Args:
+            tenant: who buys.
+            consumed: how many users have each SKU already, by its ID; products unknown here are
+                called by their ID.
+        """
+        rows = []
+        for key in dict.fromkeys((*BY_ID, *consumed)):
+            sku, used = BY_ID.get(key), consumed.get(key, 0)
+            enabled = FREE_UNITS if sku and sku.free else used + used // 10 + 25
+            rows.append((tenant.number, key, sku.name if sku else key, enabled, used))
+        with self._store.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO subscription (tenant, sku, name, enabled, consumed) "
+                "VALUES (?, ?, ?, ?, ?)",
+                rows,
+            )
+
+    def subscriptions(self, tenant: Tenant) -> dict[str, Subscription]:
+        """What the tenant has bought, by skuId."""
+        rows = self._store.read(
+            "SELECT sku, name, enabled, consumed FROM subscription WHERE tenant = ?",
+            (tenant.number,),
+        )
+        held = {
+            key: Subscription(BY_ID.get(key) or Sku(key, name, ()), enabled, consumed)
+            for key, name, enabled, consumed in rows
+        }
+        order = {sku.id: place for place, sku in enumerate(SKUS)}
+        return dict(sorted(held.items(), key=lambda item: (order.get(item[0], 99), item[0])))
+
+    def list_skus(self, tenant: Tenant) -> list[Record]:
+        """What the tenant has bought, as Graph's `subscribedSku` objects."""
+        return [
+            draft_sku(
+                tenant.id,
+                tenant.display_name,
+                held.sku,
+                enabled=held.enabled,
+                consumed=held.consumed,
+            )
+            for held in self.subscriptions(tenant).values()
+        ]
+
+    def read_licenses(self, user: Found) -> list[Record]:
+        """The `assignedLicenses` of a user."""
+        return _decode(user.doc).assignedLicenses
+
+    def assign_licenses(self, tenant: Tenant, user: Found, licenses: Iterable[Record]) -> None:
+        """Let the user have these `assignedLicenses`, in the place of all it had."""
+        after = list(licenses)
+        with self._store.writing():
+            plans = draft_plans(after, format_iso(self.clock.now()))
+            changes = {"assignedLicenses": after, "assignedPlans": plans}
+            self.update(tenant, "user", read_id(user.doc), changes)
+            self._consume(tenant, self.read_licenses(user), -1)
+            self._consume(tenant, after, 1)
+
+    def delete(self, tenant: Tenant, found: Found, *, forever: bool = False) -> None:
+        """Move an object to the recycle bin, or remove it with its links; free its licences."""
+        with self._store.writing():
+            super().delete(tenant, found, forever=forever)
+            if found.kind == "user":
+                self._consume(tenant, self.read_licenses(found), -1)
+
+    def restore_deleted(
+        self, tenant: Tenant, item: Deleted, changes: Record | None = None
+    ) -> Found:
+        """Bring an object back from the recycle bin, see `Objects`; its licences come along."""
+        with self._store.writing():
+            found = super().restore_deleted(tenant, item, changes)
+            if found.kind == "user":
+                self._consume(tenant, self.read_licenses(found), 1)
+        return found
+
+    def _consume(self, tenant: Tenant, licenses: Iterable[Record], units: int) -> None:
+        with self._store.writing() as connection:
+            connection.executemany(
+                "UPDATE subscription SET consumed = consumed + ? WHERE tenant = ? AND sku = ?",
+                [(units, tenant.number, entry["skuId"]) for entry in licenses],
+            )

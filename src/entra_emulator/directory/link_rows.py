@@ -1,0 +1,200 @@
+"""
+The relations between objects in the store: members, owners, managers.
+
+A link is a pair of object numbers in each direction's index, so a page of a
+group's members is a range scan like every other page.
+"""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from entra_emulator.directory.object_rows import FACE
+from entra_emulator.directory.store import Store
+from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
+
+__all__ = [
+    "Links",
+    "Neighbour",
+    "Reference",
+    "add_links",
+    "count_linked",
+    "drop_links",
+    "find_linked",
+    "list_linked",
+    "list_references",
+    "list_sources",
+]
+
+
+class Links(NamedTuple):
+    """
+    Which neighbours of an object.
+
+    Args:
+        relation: a key of RELATIONS.
+        seq: the object's number.
+        reverse: not whom it has, but who has it: a user's groups.
+        deep: through the groups in between too.
+        kinds: only neighbours of these types; None takes all.
+    """
+
+    relation: str
+    seq: int
+    reverse: bool = False
+    deep: bool = False
+    kinds: Collection[str] | None = None
+
+
+class Neighbour(NamedTuple):
+    """An object at the other end of a link."""
+
+    seq: int
+    kind: str
+    content: bytes
+
+
+class Reference(NamedTuple):
+    """What is known of an object at the other end of a link, without its document."""
+
+    seq: int
+    kind: str
+    id: str
+
+
+def add_links(
+    store: Store,
+    relation: str,
+    source_kind: str,
+    target_kind: str,
+    pairs: Iterable[tuple[int, int]],
+) -> int:
+    """Link each pair of (source, target) numbers; how many were not linked already."""
+    numbers = (KINDS[source_kind].number, KINDS[target_kind].number)
+    with store.writing() as connection:
+        return connection.executemany(
+            "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "  # noqa: S608 - names of ours
+            f"VALUES ({RELATIONS[relation]}, ?, ?, {numbers[0]}, {numbers[1]})",
+            pairs,
+        ).rowcount
+
+
+def drop_links(
+    store: Store,
+    *,
+    relation: str | None = None,
+    source: int | None = None,
+    target: int | None = None,
+) -> int:
+    """Unlink what matches all that is given; how many links that were."""
+    with store.writing() as connection:
+        known = [RELATIONS[relation]] if relation else list(RELATIONS.values())
+        ends = {"source": source, "target": target}
+        tests = [f"{end} = :{end}" for end, seq in ends.items() if seq is not None]
+        return connection.execute(
+            f"DELETE FROM link WHERE relation IN ({', '.join(map(str, known))}) "  # noqa: S608 - names of ours
+            f"AND {' AND '.join(tests)}",
+            ends,
+        ).rowcount
+
+
+def list_linked(
+    store: Store,
+    tenant: int,
+    links: Links,
+    *,
+    what: str = "doc",
+    after: int = 0,
+    limit: int = -1,
+    back: bool = False,
+) -> list[Neighbour]:
+    """
+    Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there.
+
+    Those before it, nearest first, when it goes `back`.
+    """
+    content, join = (FACE, "") if what == "face" else ("d.doc", "JOIN document AS d USING (seq)")
+    sign, turn = ("<", "DESC") if back else (">", "ASC")
+    rows = store.read(
+        f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
+        f"SELECT o.seq, o.kind, {content} FROM near AS n CROSS JOIN object AS o "
+        f"ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq {join} "
+        f"WHERE n.seq {sign} :after {_restrict(links)} ORDER BY n.seq {turn} LIMIT :limit",
+        {"tenant": tenant, "seq": links.seq, "after": after, "limit": limit},
+    )
+    return [Neighbour(seq, BY_NUMBER[number].name, found) for seq, number, found in rows]
+
+
+def list_references(
+    store: Store, tenant: int, relation: str, source: int, *, after: int, limit: int
+) -> list[Reference]:
+    """Up to `limit` targets numbered above `after`, in order; those in the recycle bin too."""
+    rows = store.read(
+        "SELECT l.target, l.target_kind, coalesce(o.id, x.id) FROM link AS l "
+        "LEFT JOIN object AS o "
+        "ON o.tenant = :tenant AND o.kind = l.target_kind AND o.seq = l.target "
+        "LEFT JOIN deleted AS x "
+        "ON x.tenant = :tenant AND x.kind = l.target_kind AND x.seq = l.target "
+        "WHERE l.relation = :relation AND l.source = :source AND l.target > :after "
+        "ORDER BY l.target LIMIT :limit",
+        {
+            "tenant": tenant,
+            "relation": RELATIONS[relation],
+            "source": source,
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return [Reference(seq, BY_NUMBER[number].name, key) for seq, number, key in rows]
+
+
+def find_linked(store: Store, relation: str, source: int, targets: Collection[int]) -> set[int]:
+    """Those of the targets that the source is linked to."""
+    marks = ", ".join("?" * len(targets))
+    rows = store.read(
+        f"SELECT target FROM link WHERE relation = ? AND source = ? AND target IN ({marks})",  # noqa: S608 - names of ours
+        (RELATIONS[relation], source, *targets),
+    )
+    return {target for (target,) in rows}
+
+
+def list_sources(store: Store, target: int) -> list[tuple[str, str, int]]:
+    """Who is linked to this object: (relation, type, number)."""
+    names = {number: name for name, number in RELATIONS.items()}
+    rows = store.read(
+        "SELECT relation, source_kind, source FROM link "  # noqa: S608 - numbers of ours
+        f"WHERE relation IN ({', '.join(map(str, names))}) AND target = ? "
+        "ORDER BY relation, source",
+        (target,),
+    )
+    return [(names[relation], BY_NUMBER[number].name, seq) for relation, number, seq in rows]
+
+
+def count_linked(store: Store, tenant: int, links: Links, *, most: int = -1) -> int:
+    """How many neighbours there are; nobody counts beyond `most`."""
+    ((number,),) = store.read(
+        f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
+        "SELECT count(*) FROM (SELECT 1 FROM near AS n CROSS JOIN object AS o "
+        "ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq "
+        f"WHERE TRUE {_restrict(links)} LIMIT :most)",
+        {"tenant": tenant, "seq": links.seq, "most": most},
+    )
+    return int(number)
+
+
+def _walk(links: Links) -> str:
+    """The table `near` of (seq, kind); UNION ends at groups that contain each other."""
+    here, there = ("target", "source") if links.reverse else ("source", "target")
+    relation = RELATIONS[links.relation]
+    step = f"SELECT {there}, {there}_kind FROM link WHERE relation = {relation} AND {here} = :seq"  # noqa: S608 - names of ours
+    if not links.deep:
+        return f"near (seq, kind) AS ({step})"
+    return (
+        f"near (seq, kind) AS ({step} UNION SELECT l.{there}, l.{there}_kind FROM near AS n "  # noqa: S608 - names of ours
+        f"CROSS JOIN link AS l ON l.relation = {relation} AND l.{here} = n.seq)"
+    )
+
+
+def _restrict(links: Links) -> str:
+    if links.kinds is None:
+        return ""
+    return f"AND n.kind IN ({', '.join(str(KINDS[kind].number) for kind in links.kinds)})"

@@ -1,0 +1,157 @@
+"""
+Records as the store keeps them, with their prepared representations.
+
+The document holds what is set; the face is what a list answers without
+`$select`, so that a page of it is bytes put together.
+"""
+
+from collections.abc import Callable, Collection
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from entra_emulator.directory.object_rows import Row
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
+
+__all__ = ["choose_content", "read_id", "render", "render_application", "render_reference"]
+
+_encode = msgspec.json.Encoder().encode
+
+# Their records hold every property of the default representation, null or not, in its order.
+_WHOLE = frozenset({"application", "servicePrincipal"})
+
+# Written like texts; the CSDL calls them by a type of its own all the same.
+_ENUMERATIONS = frozenset({"microsoft.graph.nativeAuthenticationApisEnabled"})
+
+
+# Half of a user's document, which most listings pass over: these stand at its end.
+_SELDOM = frozenset(
+    {
+        "assignedLicenses",
+        "assignedPlans",
+        "identities",
+        "licenseAssignmentStates",
+        "provisionedPlans",
+        "proxyAddresses",
+        "securityIdentifier",
+        *(name for name in schema.declared("user") if name.startswith("onPremises")),
+    }
+)
+
+
+_NONE: frozenset[str] = frozenset()
+
+# Whom people look for by more than the beginning of a name.
+_LOOKED_FOR = frozenset({"user", "group"})
+
+
+class _Identified(msgspec.Struct):
+    id: str
+
+
+_decode_id = msgspec.json.Decoder(_Identified).decode
+
+
+def read_id(doc: bytes) -> str:
+    """The ID in a document."""
+    return _decode_id(doc).id
+
+
+def render_reference(kind: str, object_id: str) -> bytes:
+    """What stands for an object at the other end of a link, with nothing of its own."""
+    return _encode({"@odata.type": f"#microsoft.graph.{kind}", "id": object_id})
+
+
+def render(kind: str, record: Record) -> Row:
+    """An object as the store keeps it."""
+    key = str(record.get(KINDS[kind].key) or record["id"]).casefold()
+    name = str(record.get("displayName") or "").casefold()
+    if kind in _WHOLE:
+        return Row(record["id"], key, name, None, _encode(_arrange(kind, record)))
+    seldom = _SELDOM if kind == "user" else _NONE
+    often: Record = {}
+    rest: Record = {}
+    for prop, value in record.items():
+        if value is not None:
+            (rest if prop in seldom else often)[prop] = value
+    doc = brief = _encode(often)
+    if rest:
+        doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
+    face = _encode(_make_decoder(kind)(brief))
+    aliases = _list_aliases(kind, record, key, name)
+    return Row(record["id"], key, name, face, doc, len(brief) - 1 if rest else None, aliases)
+
+
+def _list_aliases(kind: str, record: Record, key: str, name: str) -> tuple[str, ...]:
+    """What somebody may look for it by: the name from its later words on, nickname and address."""
+    if kind not in _LOOKED_FOR:
+        return ()
+    words: list[str] = []
+    _, _, later = name.partition(" ")
+    while later:
+        words.append(later)
+        _, _, later = later.partition(" ")
+    for prop in ("mailNickname", "mail"):
+        word = str(record.get(prop) or "").casefold()
+        if not key.startswith(word):
+            words.append(word)
+    if not words:
+        return ()
+    found = [word for word in words if word and not name.startswith(word)]
+    return tuple(dict.fromkeys(word for word in found if not key.startswith(word)))
+
+
+def choose_content(kind: str, names: Collection[str]) -> str:
+    """The shortest of what is stored of an object that says all about these properties."""
+    if kind != "user":
+        return "doc"
+    if _usual().issuperset(names):
+        return "face"
+    return "brief" if _SELDOM.isdisjoint(names) else "doc"
+
+
+@cache
+def _usual() -> frozenset[str]:
+    return frozenset(schema.default("user"))
+
+
+def render_application(record: Record) -> Row:
+    """An application or service principal; its default representation is all of it."""
+    return render("application", record)
+
+
+def _arrange(kind: str, record: Record) -> Record:
+    """
+    The record in the recorded order: plain values, then complex ones by name, `spa` last.
+
+    A complex value that is null stands among the plain ones (recorded 488 of 488 and 1,748 of
+    1,748 times for `info`).
+    """
+    known = schema.default(kind)
+    names = sorted(record, key=lambda name: known.index(name) if name in known else len(known))
+    complex_names = [name for name in names if record[name] is not None and _is_complex(kind, name)]
+    last = sorted(complex_names, key=lambda name: (name == "spa", name))
+    return {name: record[name] for name in (*(n for n in names if n not in last), *last)}
+
+
+def _is_complex(kind: str, name: str) -> bool:
+    edm = schema.declared(kind).get(name, "Edm.String")
+    return "microsoft.graph." in edm and edm not in _ENUMERATIONS
+
+
+@cache
+def _make_decoder(kind: str) -> Callable[[bytes], Any]:
+    """
+    A decoder that slices the default representation out of a document.
+
+    To write the slices again costs a third of what it costs to pick and encode values.
+    """
+    fields = [(name, msgspec.Raw, _stand_in(kind, name)) for name in schema.default(kind)]
+    return msgspec.json.Decoder(msgspec.defstruct("Face", fields, gc=False)).decode
+
+
+def _stand_in(kind: str, name: str) -> msgspec.Raw:
+    return msgspec.Raw(b"null" if schema.blank(kind, name) is None else b"[]")

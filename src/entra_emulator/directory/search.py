@@ -1,0 +1,196 @@
+"""
+Looking through a million objects by the beginnings of what they are called.
+
+Three indices are asked one behind the other: display names, keys, and the other words of `alias`.
+A page is a few range scans, wherever it is in the list.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from entra_emulator.directory.object_rows import ALIASES, Found
+from entra_emulator.directory.store import Store
+from entra_emulator.model.kinds import KINDS
+
+__all__ = ["Place", "Sheet", "read_sheet"]
+
+# What begins alike is called nothing greater.
+LAST = "\U0010ffff"
+
+# Whoever is found by one name already is passed over at the others; so many, and no more.
+MOST_PASSED = 1000
+
+_CHUNK = 250
+
+_NAME, _KEY, _ALIAS = range(3)
+
+_ROWS = {
+    _NAME: "SELECT o.name, o.seq, o.name, o.key FROM object AS o WHERE {place} AND {range}",
+    _KEY: "SELECT o.key, o.seq, o.name, o.key FROM object AS o WHERE {place} AND {range}",
+    _ALIAS: (
+        "SELECT o.word, o.place, x.name, x.key FROM alias AS o CROSS JOIN object AS x "  # noqa: S608 - a number of ours
+        f"ON x.tenant = o.tenant AND x.kind = o.kind AND x.seq = o.place / {ALIASES} "
+        "WHERE {place} AND {range} AND NOT EXISTS (SELECT 1 FROM alias AS b "
+        f"WHERE b.place BETWEEN x.seq * {ALIASES} AND x.seq * {ALIASES} + {ALIASES - 1} "
+        "AND b.word >= :low AND b.word < o.word)"
+    ),
+}
+_COLUMNS = {
+    _NAME: ("o.name", "o.seq"),
+    _KEY: ("o.key", "o.seq"),
+    _ALIAS: ("o.word", "o.place"),
+}
+
+
+class Place(NamedTuple):
+    """
+    Where an object stands in the list.
+
+    Args:
+        way: which index found it.
+        value: what it stands under there.
+        number: which one of those under the same value: the object's, or the alias's place.
+    """
+
+    way: int
+    value: str
+    number: int
+
+    @property
+    def seq(self) -> int:
+        """The object's number."""
+        return self.number // ALIASES if self.way == _ALIAS else self.number
+
+
+class Sheet(NamedTuple):
+    """
+    A page of the list.
+
+    Args:
+        found: what is on it.
+        before: where the page before it ends, if there is one.
+        after: where the page behind it begins, if there is one.
+        cut: more are called so, but they are too many to be told from those shown already.
+    """
+
+    found: list[Found]
+    before: Place | None
+    after: Place | None
+    cut: bool
+
+
+def read_sheet(
+    store: Store,
+    tenant: int,
+    kind: str,
+    text: str = "",
+    *,
+    start: Place | None = None,
+    back: bool = False,
+    limit: int,
+) -> Sheet:
+    """
+    A page of the objects of a type of which a name begins with `text`, in any case of letters.
+
+    Args:
+        store: where.
+        tenant: whose.
+        kind: of which type.
+        text: the beginning; empty is everybody, by display name.
+        start: a page's `before` or `after`.
+        back: whether the page ends there, instead of beginning behind it.
+        limit: the most on a page.
+    """
+    walk = _Walk(store, tenant, kind, text.casefold(), start, back=back)
+    hits = []
+    for hit in walk.list_hits():
+        hits.append(hit)
+        if len(hits) > limit:
+            break
+    more = len(hits) > limit
+    if back and not more and start is not None:  # the first page is a full one
+        return read_sheet(store, tenant, kind, text, limit=limit)
+    shown = hits[:limit][:: -1 if back else 1]
+    before = shown[0] if shown and (more if back else start) else None
+    after = shown[-1] if shown and (back or more) else None
+    return Sheet(_fetch(store, kind, shown), before, after, walk.cut)
+
+
+class _Walk:
+    """One way through the indices."""
+
+    def __init__(
+        self, store: Store, tenant: int, kind: str, text: str, start: Place | None, *, back: bool
+    ) -> None:
+        self._store, self._back, self._text = store, back, text
+        # Who asks may have made a place up.
+        sound = start and start.value.startswith(text) and start.number.bit_length() < 64
+        self._start = start if sound else None
+        self._number = KINDS[kind].number
+        self._known = {
+            "tenant": tenant,
+            "kind": self._number,
+            "low": text,
+            "high": text + LAST,
+            "limit": _CHUNK,
+        }
+        self.cut = False
+
+    def list_hits(self) -> Iterator[Place]:
+        """Where each object stands, once."""
+        indices = [_NAME, _KEY, _ALIAS] if self._text else [_NAME]
+        here = self._start.way if self._start else 0
+        ahead = [i for i in indices if (i <= here if self._back else i >= here)]
+        for index in sorted(ahead, reverse=self._back):
+            at = self._start if self._start and self._start.way == index else None
+            yield from self._list_one(index, at)
+
+    def _list_one(self, index: int, at: Place | None) -> Iterator[Place]:
+        passed = 0
+        while True:
+            rows = self._read(index, at)
+            for value, number, name, key in rows:
+                at = Place(index, value, number)
+                if self._is_known(index, name, key):
+                    passed += 1
+                else:
+                    yield at
+            if len(rows) < _CHUNK:
+                return
+            if passed >= MOST_PASSED:
+                self.cut = True
+                return
+
+    def _is_known(self, index: int, name: str, key: str) -> bool:
+        """Whether an index that is asked earlier has it too."""
+        if index == _NAME:
+            return False
+        return name.startswith(self._text) or (index == _ALIAS and key.startswith(self._text))
+
+    def _read(self, index: int, at: Place | None) -> list[tuple[str, int, str, str]]:
+        column, last = _COLUMNS[index]
+        sign, turn = ("<", "DESC") if self._back else (">", "ASC")
+        bounds = {">": f"{column} >= :low", "<": f"{column} <= :high"}
+        if at is not None:
+            # In the place of the bound: of two on one side SQLite takes the first, and walks there.
+            bounds[sign] = f"({column}, {last}) {sign} (:value, :number)"
+        statement = _ROWS[index].format(
+            place="o.tenant = :tenant AND o.kind = :kind", range=" AND ".join(bounds.values())
+        )
+        position = {"value": at.value, "number": at.number} if at else {}
+        return self._store.read(
+            f"{statement} ORDER BY {column} {turn}, {last} {turn} LIMIT :limit",
+            self._known | position,
+        )
+
+
+def _fetch(store: Store, kind: str, places: list[Place]) -> list[Found]:
+    if not places:
+        return []
+    marks = ", ".join("?" * len(places))
+    rows = store.read(
+        f"SELECT seq, doc FROM document WHERE seq IN ({marks})",  # noqa: S608 - question marks
+        [place.seq for place in places],
+    )
+    docs = dict(rows)
+    return [Found(kind, place.seq, docs[place.seq]) for place in places if place.seq in docs]

@@ -1,0 +1,247 @@
+"""
+SQLite under the directory: connections, transactions, small values.
+
+What is in the tables is the business of `shelf` (objects), `link` (relations
+between them) and `journal` (what changed).
+"""
+
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from entra_emulator.directory.tables import CLEARED, INDEXES, RECOUNT, TABLES, TRIGGERS, VERSION
+
+__all__ = ["Store"]
+
+# A default representation of a group fills a third of a page, and none overflows into another.
+PAGE_SIZE = 8192
+# The most that SQLite maps; what is mapped is read without copying, and is nobody's memory.
+MAPPED = 0x7FFF0000
+
+# Of a file that nobody else has yet, and that is thrown away when something fails.
+DRAFTING = """
+    PRAGMA journal_mode = MEMORY;
+    PRAGMA synchronous = OFF;
+    PRAGMA locking_mode = EXCLUSIVE;
+    PRAGMA cache_size = -65536;
+    PRAGMA temp_store = MEMORY;
+"""
+
+
+class Store:
+    """
+    The database in `path`, or in memory; any thread may use it.
+
+    Reads borrow a connection and never wait for the writer; in memory there is
+    one connection, and everybody waits.
+
+    Args:
+        path: the file.
+        draft: the file is new and one's own until it is renamed: fill it in one thread, as fast
+            as can be, and without a way back.
+
+    Raises:
+        ValueError: the file was written by another version.
+    """
+
+    def __init__(self, path: Path | None, *, draft: bool = False) -> None:
+        self._path = path
+        self._draft = draft
+        self._idle: list[sqlite3.Connection] = []
+        self._all: list[sqlite3.Connection] = []
+        self._lock = threading.RLock()
+        self._owner: int | None = None
+        self._closed = False
+        self.changes = 0  # committed transactions, so that others know what they hold is old
+        self._writer = self._connect()
+        try:
+            self._prepare()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close every connection; the store is of no use afterwards."""
+        with self._lock:
+            for connection in self._all:
+                connection.close()
+            self._all.clear()
+            self._idle.clear()
+            self._closed = True
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """
+        A transaction that commits at the end, or leaves no trace.
+
+        Nested uses join the outermost one.
+        """
+        with self._lock:
+            if self._owner is not None:
+                yield self._writer
+                return
+            self._owner = threading.get_ident()
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.commit()
+                self.changes += 1
+            finally:
+                self._owner = None
+                if self._writer.in_transaction:
+                    self._writer.rollback()
+
+    def read(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+        """Every row of one SELECT; inside `writing`, with what was written so far."""
+        if self._path is None or self._draft or self.is_writing():
+            with self._lock:
+                return self._writer.execute(statement, values).fetchall()
+        try:
+            connection = self._idle.pop()
+        except IndexError:
+            connection = self._connect()
+        try:
+            return connection.execute(statement, values).fetchall()
+        finally:
+            self._idle.append(connection)
+
+    def is_writing(self) -> bool:
+        """Whether this thread is inside `writing`."""
+        return self._owner == threading.get_ident()
+
+    def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A small value of this name, made on first use."""
+        with self.writing() as connection:
+            found = connection.execute("SELECT value FROM setting WHERE name = ?", (name,))
+            for (value,) in found.fetchall():
+                return bytes(value)
+            made = make()
+            connection.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, made))
+            return made
+
+    def keep_credential(self, values: tuple[str, str, str, bytes, float, float]) -> None:
+        """Add (key ID, whose it is, kind, value, start, end)."""
+        with self.writing() as connection:
+            connection.execute(
+                "INSERT INTO credential (key_id, app_id, kind, value, start, end) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                values,
+            )
+
+    def keep_identifiers(self, tenant: int, app_id: str, names: Iterable[str]) -> None:
+        """
+        Let the application be known by these names, in any case of letters.
+
+        Raises:
+            ValueError: another one has a name already.
+        """
+        with self.writing() as connection:
+            for name in names:
+                owner = self.identified(tenant, name)
+                if owner not in {None, app_id}:
+                    raise ValueError(f"{name!r} names another application already")
+                connection.execute(
+                    "INSERT OR IGNORE INTO identifier (tenant, name, app_id) VALUES (?, ?, ?)",
+                    (tenant, _fold(name), app_id),
+                )
+
+    def drop_identifiers(self, tenant: int, app_id: str) -> None:
+        """Let the application go by no names any more."""
+        with self.writing() as connection:
+            connection.execute(
+                "DELETE FROM identifier WHERE tenant = ? AND app_id = ?", (tenant, app_id)
+            )
+
+    def identified(self, tenant: int, name: str) -> str | None:
+        """The appId that goes by this name."""
+        statement = "SELECT app_id FROM identifier WHERE tenant = ? AND name = ?"
+        for (app_id,) in self.read(statement, (tenant, _fold(name))):
+            return str(app_id)
+        return None
+
+    def backup(self, path: Path) -> None:
+        """Copy the database into a new file; readers and writers go on meanwhile."""
+        with closing(sqlite3.connect(path, isolation_level=None)) as target:
+            if self._path is None:
+                with self._lock:
+                    self._writer.backup(target)
+            else:
+                with closing(self._open()) as source:
+                    source.backup(target)
+            target.execute("PRAGMA journal_mode = DELETE")  # one file, not three
+
+    def restore(self, path: Path) -> None:
+        """Put what `backup` wrote to this file in the place of everything."""
+        with self._lock, closing(sqlite3.connect(path, isolation_level=None)) as source:
+            assert self._owner is None, "not inside a transaction"
+            source.backup(self._writer)
+            self.changes += 1
+
+    def clear(self) -> None:
+        """Empty every table but the settings."""
+        with self.writing() as connection:
+            for name in TRIGGERS:  # with them, each row would be deleted by itself
+                connection.execute(f"DROP TRIGGER {name}")
+            for table in CLEARED:
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
+            for statement in TRIGGERS.values():
+                connection.execute(statement)
+
+    @contextmanager
+    def unindexed(self) -> Iterator[None]:
+        """
+        Drop the indices while inserting many objects, and build them at the end.
+
+        Sorting a hundred thousand keys once costs half of inserting them singly.
+        """
+        with self.writing() as connection:
+            for name in INDEXES:
+                connection.execute(f"DROP INDEX IF EXISTS {name}")
+            for name in TRIGGERS:
+                connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+            yield
+            for statement in (*INDEXES.values(), RECOUNT, *TRIGGERS.values()):
+                connection.execute(statement)
+
+    def _prepare(self) -> None:
+        with self.writing() as connection:
+            ((version,),) = connection.execute("PRAGMA user_version").fetchall()
+            ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            if tables and version != VERSION:
+                raise ValueError(
+                    f"{self._path} was written by another version of the emulator (tables of "
+                    f"version {version}, not {VERSION}). Seed a new folder."
+                )
+            connection.execute(f"PRAGMA user_version = {VERSION}")
+            for statement in (*TABLES, *INDEXES.values(), *TRIGGERS.values()):
+                connection.execute(statement)
+
+    def _connect(self) -> sqlite3.Connection:
+        if self._closed:
+            raise sqlite3.ProgrammingError("the store is closed")
+        connection = self._open()
+        self._all.append(connection)
+        return connection
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path or ":memory:",
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
+        if self._draft:
+            connection.executescript(DRAFTING)
+            return connection
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute(f"PRAGMA mmap_size = {MAPPED}")
+        return connection
+
+
+def _fold(name: str) -> str:
+    return name.lower().removesuffix("/")

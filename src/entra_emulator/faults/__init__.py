@@ -1,0 +1,1 @@
+"""What is to go wrong, and when; throttling limits. Pure decisions."""

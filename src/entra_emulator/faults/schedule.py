@@ -1,0 +1,247 @@
+"""Faults on demand: which requests fail, how often, and as what."""
+
+import random
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from entra_emulator.clock import Clock
+from entra_emulator.faults.fault import BESIDE, EFFECTS, OUTAGES, TRANSPORT, Fault
+from entra_emulator.faults.orders import FaultFileError, FaultOrder, read_orders
+
+__all__ = ["GRAPH", "OUTAGES", "TOKEN", "Fault", "Faults", "Plan"]
+
+# The token endpoints of both versions, of every tenant.
+TOKEN = "*/oauth2/*token"  # noqa: S105 - a path
+
+# Whatever is asked of Graph.
+GRAPH = "*"
+
+_VERSIONS = ("/v1.0/", "/beta/")
+
+
+@dataclass
+class Plan:
+    """
+    Which requests a fault meets.
+
+    Args:
+        fault: how they fail.
+        route: a pattern of the path, as the shell's: `*` is anything, alone all of Graph or, for
+            an outage, all of the token service. A method may stand before it; the version may be
+            left out, as in `GET /users*`.
+        left: how many more of them; None is every one.
+        until: seconds since 1970 when it is over; None is never.
+        chance: of how many matching requests, from 0 to 1; those spared do not count.
+        rng: draws those.
+    """
+
+    fault: Fault
+    route: str
+    left: int | None
+    until: float | None
+    chance: float
+    rng: random.Random = field(repr=False)
+
+    def describe(self) -> dict[str, Any]:
+        """The plan as the control API shows it."""
+        return {
+            "fault": self.fault.describe(),
+            "route": self.route,
+            "left": self.left,
+            "until": self.until,
+            "chance": self.chance,
+        }
+
+    def strikes(self) -> bool:
+        """Whether chance lets the fault happen; if it does, it is counted."""
+        if self.chance < 1.0 and self.rng.random() >= self.chance:
+            return False
+        if self.left is not None:
+            self.left -= 1
+        return True
+
+    def meets(self, method: str, path: str, query: str) -> bool:
+        """Whether a request is one that the fault is about, by a path in small letters."""
+        verb, _, pattern = self.route.lower().rpartition(" ")
+        if verb not in {"", method.lower()}:
+            return False
+        version = next((version for version in _VERSIONS if path.startswith(version)), None)
+        if self.fault.kind not in TRANSPORT and (version is None) != (self.fault.kind == "outage"):
+            return False
+        if self.fault.kind in TRANSPORT and version is None and pattern in {"", GRAPH}:
+            return False
+        bare = path if version is None else path[len(version) - 1 :]
+        found = fnmatchcase(path, pattern) or fnmatchcase(bare, pattern)
+        return found and self._concerns(method, bare, query)
+
+    def _concerns(self, method: str, path: str, query: str) -> bool:
+        """Whether the fault can show in the answer to this request at all."""
+        kind = self.fault.kind
+        if kind == "page_token":
+            return "skiptoken=" in query
+        if kind == "delta_reset":
+            return path.endswith("/delta") and ("skiptoken=" in query or "deltatoken=" in query)
+        if kind.startswith("delta_"):
+            return path.endswith("/delta")
+        return method == "GET" or kind not in EFFECTS
+
+
+class Faults:
+    """
+    The plans in force; requests ask it whether they fail.
+
+    Args:
+        clock: when plans are over.
+        seed: makes the draws of plans with a chance repeatable.
+    """
+
+    def __init__(self, clock: Clock, seed: int = 0) -> None:
+        self._clock, self._seed = clock, seed
+        self._lock = threading.Lock()
+        self._plans: list[Plan] = []
+        self._number = 0
+
+    def fail_next(
+        self,
+        count: int = 1,
+        fault: Fault | None = None,
+        *,
+        route: str | None = None,
+        chance: float = 1.0,
+        seed: int | None = None,
+    ) -> None:
+        """
+        Let the next `count` requests to `route` fail; by default they are throttled.
+
+        Args:
+            count: how many.
+            fault: how; by default the token service throttles.
+            route: see `Plan`; by default the token endpoints for an outage, and Graph for the rest.
+            chance: of how many that match.
+            seed: of the plan's draws; by default they depend on what was planned before.
+
+        Raises:
+            ValueError: the plan makes no sense.
+        """
+        self._add(fault or Fault(), route=route, left=count, chance=chance, seed=seed)
+
+    def fail_for(
+        self,
+        seconds: float | None,
+        fault: Fault | None = None,
+        *,
+        route: str | None = None,
+        chance: float = 1.0,
+        seed: int | None = None,
+    ) -> None:
+        """
+        Let requests to `route` fail for that long by the clock; None is until `clear`.
+
+        Raises:
+            ValueError: the plan makes no sense.
+        """
+        if seconds is not None and seconds <= 0:
+            raise ValueError("a fault lasts some time")
+        until = None if seconds is None else self._clock.now() + seconds
+        self._add(fault or Fault(), route=route, until=until, chance=chance, seed=seed)
+
+    def follow(self, order: FaultOrder) -> None:
+        """
+        Plan what is ordered; without count and seconds it is until `clear`.
+
+        Raises:
+            ValueError: the order makes no sense.
+        """
+        if order.count is not None and order.seconds is not None:
+            raise ValueError("say count or seconds, not both")
+        plan: Callable[..., None] = self.fail_for if order.count is None else self.fail_next
+        extent = order.seconds if order.count is None else order.count
+        plan(extent, order.fault(), route=order.route, chance=order.chance, seed=order.seed)
+
+    def load(self, path: Path) -> None:
+        """
+        Plan what a fault file orders.
+
+        Raises:
+            FaultFileError: an order makes no sense; nothing of the file is planned then.
+            OSError: it cannot be read.
+        """
+        before = self.plans()
+        for number, order in enumerate(read_orders(path), 1):
+            try:
+                self.follow(order)
+            except ValueError as error:
+                with self._lock:
+                    self._plans = before
+                raise FaultFileError(f"{path}: fault {number}: {error}") from error
+
+    def clear(self) -> None:
+        """Let nothing fail any more."""
+        with self._lock:
+            self._plans = []
+
+    def plans(self) -> list[Plan]:
+        """Those in force, oldest first."""
+        with self._lock:
+            self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
+            return list(self._plans)
+
+    def draw(self, method: str, path: str, query: str = "") -> tuple[Fault, ...]:
+        """
+        The faults that this request meets, counted.
+
+        Of those that spoil an answer the oldest plan decides; what only delays or ages one comes
+        beside it.
+        """
+        if not self._plans:  # the usual case costs nothing
+            return ()
+        found: list[Fault] = []
+        spoiled = False
+        path, query = path.lower(), query.lower()
+        with self._lock:
+            for plan in self._plans:
+                beside = plan.fault.kind in BESIDE
+                if (spoiled and not beside) or not self._is_in_force(plan):
+                    continue
+                if plan.meets(method, path, query) and plan.strikes():
+                    spoiled = spoiled or not beside
+                    found.append(_settle(plan))
+            self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
+        return tuple(found)
+
+    def _add(
+        self,
+        fault: Fault,
+        *,
+        route: str | None,
+        chance: float,
+        seed: int | None,
+        left: int | None = None,
+        until: float | None = None,
+    ) -> None:
+        if left is not None and left < 1:
+            raise ValueError("at least one request must fail")
+        if not 0 < chance <= 1:
+            raise ValueError("a chance is above 0 and at most 1")
+        with self._lock:
+            self._number += 1
+            word = f"{self._seed} {self._number}" if seed is None else str(seed)
+            rng = random.Random(word)  # noqa: S311 - chance, not secrecy
+            place = route or (TOKEN if fault.kind == "outage" else GRAPH)
+            self._plans = [*self._plans, Plan(fault, place, left, until, chance, rng)]
+
+    def _is_in_force(self, plan: Plan) -> bool:
+        return plan.left != 0 and (plan.until is None or self._clock.now() < plan.until)
+
+
+def _settle(plan: Plan) -> Fault:
+    """The plan's fault, with its chances drawn."""
+    fault = plan.fault
+    if fault.kind != "latency" or not fault.jitter:
+        return fault
+    assert fault.delay is not None
+    return replace(fault, delay=fault.delay + plan.rng.uniform(0, fault.jitter), jitter=0.0)

@@ -1,0 +1,1 @@
+"""Which permissions a request needs, and what it costs."""

@@ -1,0 +1,74 @@
+"""Whether a request is let through, or its caller has asked for too much already."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from starlette.requests import Request
+
+from entra_emulator.errors import deny
+from entra_emulator.faults.throttle import WARNING, Charge
+from entra_emulator.graph.access.cost import cost_of
+from entra_emulator.graph.access.permission_table import FREE, writes
+from entra_emulator.web.caller import Caller
+from entra_emulator.web.context import context_of
+
+__all__ = ["THROTTLED", "Admission", "admit"]
+
+# "Throttling guidance": what `innerError` says beside date and request ID.
+THROTTLED = {"code": "429", "message": "Please retry after", "status": "429"}
+
+
+class Admission(NamedTuple):
+    """What a request costs, and what its answer says about the limits."""
+
+    units: int
+    headers: Mapping[str, str]
+
+
+def admit(request: Request, caller: Caller, method: str, template: str) -> Admission:
+    """
+    Charge a request to its caller.
+
+    Requests whose `x-ms-throttle-priority` is `low` are refused first: the header is documented,
+    from which share of a limit on is chosen.
+
+    Raises:
+        GraphFault: 429, the limit is reached.
+    """
+    if template in FREE:
+        return Admission(1, {})
+    options = {name.lower(): value for name, value in request.query_params.items()}
+    units = cost_of(method, template, options)
+    context = context_of(request)
+    throttle = context.throttle
+    if not throttle.enabled:
+        return Admission(units, {})
+    tenant = caller.tenant
+    batched = getattr(request.state, "batched", False)
+    charge = throttle.charge(
+        tenant.id,
+        caller.app_id,
+        units,
+        write=writes(method, template),
+        size=throttle.measure(tenant.id, lambda: context.directory.count(tenant, "user")),
+        low=request.headers.get("x-ms-throttle-priority", "").lower() == "low",
+        # The requests of a batch are sent before any of them is answered.
+        peer=object() if batched else request.client,
+    )
+    headers = _describe(charge)
+    if not charge.ok:
+        raise deny("throttled", headers=headers, inner=THROTTLED)
+    return Admission(units, headers)
+
+
+def _describe(charge: Charge) -> dict[str, str]:
+    headers = {}
+    if not charge.ok:
+        headers = {
+            "Retry-After": str(charge.retry_after),
+            "x-ms-throttle-scope": charge.scope,
+            "x-ms-throttle-information": charge.information,
+        }
+    if charge.load >= WARNING:
+        headers["x-ms-throttle-limit-percentage"] = f"{charge.load:.1f}"
+    return headers

@@ -1,0 +1,236 @@
+"""
+What a caller may, beyond the permissions in its token.
+
+Sources: "Microsoft Graph permissions reference" for what a permission covers,
+"Microsoft Entra built-in roles" and "Default user permissions" for what
+signed-in users may change.
+"""
+
+from collections.abc import Callable, Collection
+from functools import lru_cache
+from typing import NamedTuple
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.access.permission_table import FREE, find_access, fold, writes
+from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.web.caller import Caller
+
+__all__ = ["Permit", "authorize", "readable_types"]
+
+READ_BASIC = "User.ReadBasic.All"
+OWNED_BY = "Application.ReadWrite.OwnedBy"
+ASSIGN = "AppRoleAssignment.ReadWrite.All"
+# "The same access to information in the directory as the signed-in user": Azure CLI's tokens hold
+# little else, and it makes applications and groups with them (recorded 2021-2024).
+AS_USER = "Directory.AccessAsUser.All"
+
+# These are about the signed-in user only.
+_ITSELF = frozenset({"User.Read", "User.ReadWrite"})
+
+# These write some properties only, as their descriptions say.
+_PROPERTIES = {
+    "Group-NestingSupport.ReadWrite.All": frozenset({"disableNesting"}),
+    "Group-PreferredDataLocation.ReadWrite.All": frozenset({"preferredDataLocation"}),
+    "Group.ManageProtection.All": frozenset({"assignedLabels"}),
+    "User-Mail.ReadWrite.All": frozenset({"otherMails"}),
+    "User-PasswordProfile.ReadWrite.All": frozenset({"passwordProfile"}),
+    "User-Phone.ReadWrite.All": frozenset({"businessPhones", "mobilePhone"}),
+    "User.EnableDisableAccount.All": frozenset({"accountEnabled"}),
+    "User.ManageIdentities.All": frozenset({"identities"}),
+}
+
+_GLOBAL = ROLES["Global Administrator"]
+_ASSIGNERS = frozenset({_GLOBAL, ROLES["Privileged Role Administrator"]})
+_APPLICATIONS = frozenset(
+    {_GLOBAL, ROLES["Application Administrator"], ROLES["Cloud Application Administrator"]}
+)
+_USERS = frozenset({_GLOBAL, ROLES["User Administrator"]})
+_GROUPS = _USERS | {ROLES["Groups Administrator"]}
+
+# Whose directory role lets them write what.
+_ADMINISTRATORS = {
+    "administrativeunits": _ASSIGNERS,
+    "applications": _APPLICATIONS,
+    "directoryroles": _ASSIGNERS,
+    "groups": _GROUPS,
+    "oauth2permissiongrants": _APPLICATIONS | _ASSIGNERS,
+    "serviceprincipals": _APPLICATIONS,
+    "users": _USERS,
+}
+# The same for some of what hangs below an object.
+_PARTS = {
+    "approleassignedto": _APPLICATIONS | _ASSIGNERS,
+    "approleassignments": _APPLICATIONS | _ASSIGNERS,
+    "assignlicense": _USERS | {ROLES["License Administrator"]},
+    "revokesigninsessions": _USERS | {ROLES["Helpdesk Administrator"]},
+}
+# What everybody owns may be written by its owner, and everybody may make some.
+_OWNABLE = frozenset({"applications", "groups", "serviceprincipals"})
+
+
+# "An application does not need any specific permission to roll its own keys" (addKey).
+_ROLLING = ("/addKey", "/removeKey")
+
+
+class Permit(NamedTuple):
+    """
+    What a caller may do on a route that it is let in to.
+
+    Args:
+        basic: of users it sees the basic properties only.
+        owned: it may write only what it owns.
+        hidden: it sees the members of groups that hide them.
+        itself: it may have only the signed-in user's own.
+        own_keys: it is an application that may roll its own keys only.
+        graph_roles: it may assign Microsoft Graph's application permissions.
+        properties: it may write these properties only; None is all.
+    """
+
+    basic: bool = False
+    owned: bool = False
+    hidden: bool = False
+    itself: bool = False
+    own_keys: bool = False
+    graph_roles: bool = True
+    properties: frozenset[str] | None = None
+
+
+def authorize(
+    caller: Caller, method: str, template: str, roles: Callable[[], Collection[str]] = tuple
+) -> Permit:
+    """
+    What the caller may do with this method on this path template.
+
+    Args:
+        caller: who sent the request.
+        method: e.g. "GET".
+        template: e.g. "/users/{key}/memberOf".
+        roles: gives the template IDs of the signed-in user's directory roles.
+
+    Raises:
+        GraphFault: 403, the caller has none of the permissions that the route needs; 400, it is
+            about the signed-in user, and there is none.
+    """
+    if not caller.delegated and _is_me(template):
+        raise deny("me_without_user")
+    permit = _judge(caller.permissions, caller.delegated, method, template)
+    if permit is None and not caller.delegated and template.endswith(_ROLLING):
+        return Permit(own_keys=True)
+    if permit is None:
+        raise deny("forbidden")
+    if caller.delegated and writes(method, template):
+        return _judge_user(permit, method, template, roles())
+    return permit
+
+
+def readable_types(caller: Caller) -> frozenset[str]:
+    """
+    The types of objects of which the caller sees more than type and ID.
+
+    "Limited information returned for inaccessible member objects", in the permissions reference.
+    Whoever sees the basic properties of users only has `user.basic` there instead of `user`.
+    """
+    return _list_readable(caller.permissions, caller.delegated)
+
+
+@lru_cache(maxsize=1024)
+def _list_readable(permissions: frozenset[str], delegated: bool) -> frozenset[str]:
+    found = frozenset(
+        kind.name
+        for kind in KINDS.values()
+        if _hold(permissions, delegated, "GET", f"/{kind.collection}/{{id}}") - _ITSELF
+    )
+    if _sees_basics(permissions, delegated):
+        return found - {"user"} | {"user.basic"}
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _judge(
+    permissions: frozenset[str], delegated: bool, method: str, template: str
+) -> Permit | None:
+    """What these permissions allow by themselves; None is nothing."""
+    if template in FREE:
+        return Permit()
+    held = _hold(permissions, delegated, method, template)
+    if not held:
+        return None
+    writing = writes(method, template)
+    full = held - _PROPERTIES.keys()
+    return Permit(
+        basic=template != "/me" and _sees_basics(permissions, delegated),
+        owned=writing and held == {OWNED_BY},
+        hidden="Member.Read.Hidden" in permissions,
+        itself=delegated and template.startswith("/users/") and held <= _ITSELF,
+        graph_roles=ASSIGN in permissions,
+        properties=None if full or not writing else _properties(held),
+    )
+
+
+def _hold(
+    permissions: frozenset[str], delegated: bool, method: str, template: str
+) -> frozenset[str]:
+    """Those of the permissions that let a caller use the route."""
+    access = find_access(method, template)
+    accepted = access.delegated | {AS_USER} if delegated else access.application
+    return frozenset(
+        name
+        for name in accepted & permissions
+        if name not in access.also or not access.also[name].isdisjoint(permissions)
+    )
+
+
+def _sees_basics(permissions: frozenset[str], delegated: bool) -> bool:
+    """Whether basic properties of users are all that the permissions show."""
+    if READ_BASIC not in permissions:
+        return False
+    return _hold(permissions, delegated, "GET", "/users") <= {READ_BASIC}
+
+
+def _properties(held: Collection[str]) -> frozenset[str]:
+    return frozenset[str]().union(*(_PROPERTIES[name] for name in held))
+
+
+def _is_me(template: str) -> bool:
+    return template == "/me" or template.startswith("/me/")
+
+
+def _judge_user(permit: Permit, method: str, template: str, roles: Collection[str]) -> Permit:
+    """
+    What is left of a permission when the signed-in user's own rights are counted.
+
+    Raises:
+        GraphFault: 403, the user may not write this.
+    """
+    segments = fold(template).strip("/").split("/")
+    graph_roles = permit.graph_roles and not _ASSIGNERS.isdisjoint(roles)
+    if not _find_administrators(segments).isdisjoint(roles):
+        return permit._replace(graph_roles=graph_roles)
+    if _is_me(template) or _is_own(method, segments):
+        return permit._replace(itself=not _is_me(template), graph_roles=False)
+    if segments[0] in _OWNABLE and _PARTS.keys().isdisjoint(segments):
+        return permit._replace(owned=True, graph_roles=False)
+    raise deny("forbidden")
+
+
+def _find_administrators(segments: list[str]) -> frozenset[str]:
+    """The roles that let their holders write there."""
+    for segment in segments:
+        if segment in _PARTS:
+            return _PARTS[segment]
+    if segments[:2] == ["directory", "deleteditems"]:
+        sets = [_ADMINISTRATORS.get(f"{kind}s", frozenset({_GLOBAL})) for kind in segments[2:3]]
+        known = [*sets] if segments[2] != "{id}" else [*_ADMINISTRATORS.values()]
+        return frozenset[str]().union(*known)
+    subject = segments[1] if segments[0] == "directory" else segments[0]
+    return _ADMINISTRATORS.get(subject, frozenset({_GLOBAL}))
+
+
+def _is_own(method: str, segments: list[str]) -> bool:
+    """Whether it is among what users may do with themselves."""
+    route = (method, *segments)
+    return route in {
+        ("PATCH", "users", "{id}"),
+        ("POST", "users", "{id}", "revokesigninsessions"),
+    }

@@ -1,0 +1,208 @@
+"""
+Which permission each route needs: Microsoft's published table, and its gaps.
+
+The table is data/access.json, written by tools/generate_access.py. What it
+leaves out is derived here from what it has, each time with the reason.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import msgspec
+
+__all__ = ["FREE", "Access", "find_access", "fold", "writes"]
+
+# Nobody needs a permission for these: the description is public, and each request of a batch is
+# judged by itself ("Combine multiple HTTP requests using JSON batching").
+FREE = frozenset({"/$metadata", "/$batch"})
+
+# Functions that are called by POST, and change nothing.
+_READS = frozenset(
+    "checkmembergroups checkmemberobjects getbyids getmembergroups getmemberobjects "
+    "getuserownedobjects validateproperties".split()
+)
+
+# Routes that the table leaves out, or has with less than their neighbours, and whose row they have.
+_LIKE = {
+    # Only Device.Read.All stands there; every other type's delta has the list's permissions.
+    "GET /devices/delta": "GET /devices",
+    # Only User.Read.All stands there; the API page repeats the list's permissions.
+    "GET /organization/{id}": "GET /organization",
+    # Application.Read.All is missing from one credential, not from their list.
+    "GET /applications/{id}/federatedidentitycredentials/{id}": (
+        "GET /applications/{id}/federatedidentitycredentials"
+    ),
+    # Missing: it tells what its object's own address tells.
+    "GET /directoryobjects/delta": "GET /directoryobjects/{id}",
+    # The older place has it, the newer does not.
+    "GET /directory/administrativeunits/delta": "GET /administrativeunits/delta",
+    # Missing, though the removal of a member is there.
+    "POST /groups/{id}/members": "DELETE /groups/{id}/members/{id}",
+    # Directory.Read.All is asked for besides, which the directory does not insist on: Terraform's
+    # azuread provider documents Application.ReadWrite.OwnedBy alone for owners.
+    "POST /applications/{id}/owners": "PATCH /applications/{id}",
+    "POST /serviceprincipals/{id}/owners": "PATCH /serviceprincipals/{id}",
+}
+
+# Whose deleted objects there are, and which sets they come from.
+_DELETABLE = {
+    "administrativeunit": "administrativeunits",
+    "application": "applications",
+    "device": "devices",
+    "group": "groups",
+    "serviceprincipal": "serviceprincipals",
+    "user": "users",
+}
+_SETS = (*_DELETABLE.values(), "directoryroles")
+
+
+class Access(NamedTuple):
+    """
+    What lets a caller use a route.
+
+    Args:
+        application: permissions of applications, any of which will do.
+        delegated: permissions of users' clients, likewise.
+        least: those of either that are marked as least privileged.
+        also: permissions that count only beside one of these others.
+    """
+
+    application: frozenset[str]
+    delegated: frozenset[str]
+    least: frozenset[str]
+    also: dict[str, frozenset[str]]
+
+
+@cache
+def find_access(method: str, template: str) -> Access:
+    """
+    What lets a caller use the route of this method and path template.
+
+    Args:
+        method: e.g. "GET".
+        template: e.g. "/users/{id}/memberOf", in any case of letters, whatever the key is called.
+
+    Raises:
+        LookupError: no such route is known.
+    """
+    found = _find(method, fold(template))
+    if found is None:
+        raise LookupError(f"nobody knows which permission {method} {template} needs")
+    return found if writes(method, template) else _widen(found)
+
+
+@cache
+def writes(method: str, template: str) -> bool:
+    """Whether the route changes anything."""
+    return method != "GET" and template != "/$batch" and fold(template).split("/")[-1] not in _READS
+
+
+def fold(template: str) -> str:
+    """
+    The template as the table has it: small letters, `{id}` for every key.
+
+    `/$count`, `/$ref` and casts need what the collection needs; only deleted objects differ by
+    their type.
+    """
+    segments: list[str] = []
+    for segment in template.lower().strip("/").split("/"):
+        name = segment.removeprefix("microsoft.graph.")
+        if segment.startswith("{"):
+            segments.append("{id}")
+        elif name == segment and segment not in {"$count", "$ref", "$value"}:
+            segments.append(segment)
+        elif name in _READS or (segments[-1:] == ["deleteditems"] and name in _DELETABLE):
+            segments.append(name)
+    return "/" + "/".join(segments)
+
+
+def _find(method: str, path: str) -> Access | None:
+    route = f"{method} {path}"
+    if route in _LIKE:
+        return _find(*_LIKE[route].split(" "))
+    if path.startswith("/directory/deleteditems/"):
+        return _find_deleted(method, path.split("/")[3:])
+    if route == "POST /directoryobjects/getbyids":
+        # The table has Directory.Read.All alone; who may read one type is told its objects
+        # (microsoft-graph-docs-contrib#8798: User.Read.All is enough for users).
+        return _unite([_find("GET", f"/{name}/{{id}}") for name in _SETS])
+    row = _rows().get(route)
+    if row is not None:
+        return row
+    if path.startswith("/me"):
+        # The signed-in user's is a user's.
+        return _find(method, "/users/{id}" + path.removeprefix("/me"))
+    if method == "GET" and path.endswith("/{id}"):
+        # One of a collection is as readable as the collection.
+        return _find(method, path.removesuffix("/{id}"))
+    return None
+
+
+def _find_deleted(method: str, rest: list[str]) -> Access | None:
+    """
+    Deleted objects need what their type's living ones need ("Get deleted item").
+
+    Without a type in the path whoever may do it to some type is let in; its endpoint must ask
+    again once it knows the object's type.
+    """
+    if rest[0] == "{id}":
+        parts = [_find_deleted(method, [kind, *rest]) for kind in _DELETABLE]
+        return _unite(parts)
+    collection = _DELETABLE.get(rest[0], "")
+    if method == "GET":
+        return _find("GET", f"/{collection}")
+    # For users the table has restoring: with the permissions of deleting.
+    return _find("DELETE", f"/{collection}/{{id}}") if collection else None
+
+
+def _unite(parts: list[Access | None]) -> Access:
+    found = [part for part in parts if part is not None]
+    return Access(
+        frozenset[str]().union(*(part.application for part in found)),
+        frozenset[str]().union(*(part.delegated for part in found)),
+        frozenset[str]().union(*(part.least for part in found)),
+        {},
+    )
+
+
+def _widen(access: Access) -> Access:
+    """Who may read and write may read, as the permissions' descriptions say."""
+    return access._replace(
+        application=access.application | {_widen_one(name) for name in access.application},
+        delegated=access.delegated | {_widen_one(name) for name in access.delegated},
+    )
+
+
+def _widen_one(name: str) -> str:
+    return name.replace(".Read.", ".ReadWrite.")
+
+
+@cache
+def _rows() -> dict[str, Access]:
+    content = files(__package__).joinpath("data", "access.json").read_bytes()
+    table: dict[str, Any] = msgspec.json.decode(content)
+    sets = [_read_set(line) for line in table["sets"]]
+    return {
+        route: Access(
+            sets[application].application,
+            sets[delegated].application,
+            sets[application].least | sets[delegated].least,
+            sets[application].also | sets[delegated].also,
+        )
+        for route, (application, delegated) in table["routes"].items()
+    }
+
+
+def _read_set(line: str) -> Access:
+    """A line of the table; its permissions stand in the place of an application's."""
+    names, least, also = set(), set(), {}
+    for word in line.split():
+        name, _, others = word.partition("+")
+        name, marked = name.removesuffix("*"), name.endswith("*")
+        names.add(name)
+        if marked:
+            least.add(name)
+        if others:
+            also[name] = frozenset(others.split("|"))
+    return Access(frozenset(names), frozenset(), frozenset(least), also)

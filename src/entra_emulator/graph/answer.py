@@ -1,0 +1,135 @@
+"""How Graph writes its answers: context, links, metadata, headers."""
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.directory.object_rows import Position
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.query.options import Query, open_position, seal_position
+from entra_emulator.web.context import GRAPH_JSON, answer_graph
+
+__all__ = [
+    "Page",
+    "answer_json",
+    "answer_nothing",
+    "answer_number",
+    "answer_object",
+    "answer_page",
+    "answer_value",
+    "describe_set",
+    "open_page",
+    "wants_no_metadata",
+]
+
+_encode = msgspec.json.Encoder().encode
+_NONE = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
+
+
+class Page:
+    """
+    A page's records joined by commas.
+
+    Args:
+        body: the records.
+        last: where the page ends, if another follows.
+        total: how many records there are in all, if that was asked for.
+    """
+
+    __slots__ = ("body", "last", "total")
+
+    def __init__(self, body: bytes, last: Position | None = None, total: int | None = None) -> None:
+        self.body, self.last, self.total = body, last, total
+
+
+def describe_set(name: str, select: tuple[str, ...] | None, expanded: str | None = None) -> str:
+    """The context's fragment of a set, e.g. `users(id,displayName)`."""
+    parts = [*(select or ()), *([f"{expanded}()"] if expanded else [])]
+    return f"{name}({','.join(parts)})" if parts else name
+
+
+def answer_page(call: Call, fragment: str, query: Query, page: Page) -> Response:
+    """A page of a list, keys in the recorded order: context, count, next link, value."""
+    parts = [_context_line(call, fragment)]
+    if page.total is not None:
+        parts.append(b'"@odata.count":%d,' % page.total)
+    if page.last is not None:
+        link = _link_page(call, query, page.last)
+        parts.append(b'"@odata.nextLink":%b,' % _encode(link))
+    return answer_json(call, b'{%b"value":[%b]}' % (b"".join(parts), page.body))
+
+
+def answer_object(
+    call: Call, fragment: str, body: bytes, *, status: int = 200, location: str | None = None
+) -> Response:
+    """One object's JSON with its context in front."""
+    line = _context_line(call, fragment)
+    if len(body) == 2:  # nothing but braces
+        line = line.removesuffix(b",")
+    return answer_json(call, b"{%b%b" % (line, body[1:]), status=status, location=location)
+
+
+def answer_value(call: Call, fragment: str, value: object) -> Response:
+    """What an action answers: 200, and the recorded `Location` that leads nowhere."""
+    body = b'{%b"value":%b}' % (_context_line(call, fragment), _encode(value))
+    return answer_json(call, body, location="https://graph.microsoft.com")
+
+
+def answer_number(call: Call, number: int) -> Response:
+    """The answer to `/$count`."""
+    body = str(number).encode()
+    return answer_graph(call.request, body, media_type="text/plain", units=call.units)
+
+
+def answer_nothing(call: Call) -> Response:
+    """204 with the recorded, shorter set of headers."""
+    return answer_graph(call.request, b"", status=204, units=call.units)
+
+
+def answer_json(
+    call: Call, body: bytes, *, status: int = 200, location: str | None = None
+) -> Response:
+    """A successful answer with a JSON body."""
+    media_type = _NONE if wants_no_metadata(call) else GRAPH_JSON
+    headers = {"Location": location} if location else None
+    return answer_graph(
+        call.request, body, status=status, media_type=media_type, units=call.units, headers=headers
+    )
+
+
+def wants_no_metadata(call: Call) -> bool:
+    """Whether the caller asked for `odata.metadata=none`: no context, no types, but links."""
+    accept = call.request.headers.get("accept", "").lower().replace(" ", "")
+    return "odata.metadata=none" in accept
+
+
+def open_page(call: Call, query: Query) -> Position | None:
+    """
+    Where the page before ended; None on the first page.
+
+    Raises:
+        GraphFault: 400, the page token is altered, of another query, or expired.
+    """
+    if query.page_token is None:
+        return None
+    age = -1.0 if "page_token" in call.effects else call.context.page_token_age
+    binding = _bind(call, query)
+    position = open_position(call.context.page_key, binding, call.now, age, query.page_token)
+    return position if position.seq else None  # an empty first page ends before everything
+
+
+def _link_page(call: Call, query: Query, last: Position) -> str:
+    token = seal_position(call.context.page_key, _bind(call, query), call.now, last)
+    path = bytes(call.request.scope["raw_path"]).decode("latin-1")
+    options = f"{query.link}&" if query.link else ""
+    return f"{call.origin}{path}?{options}$skiptoken={token}"
+
+
+def _bind(call: Call, query: Query) -> bytes:
+    return f"{call.tenant.id} {call.path.split('/', 2)[-1]} ".encode() + query.binding
+
+
+def _context_line(call: Call, fragment: str) -> bytes:
+    """`"@odata.context":"…",`, or nothing for who asked for no metadata."""
+    if wants_no_metadata(call):
+        return b""
+    return b'"@odata.context":%b,' % _encode(f"{call.origin}/{call.version}/$metadata#{fragment}")

@@ -1,0 +1,107 @@
+"""One request of an identified caller, as the endpoints get it."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+
+from entra_emulator.directory.directory import Directory
+from entra_emulator.graph.access.authorize import Permit, readable_types
+from entra_emulator.graph.query.options import Query, read_query
+from entra_emulator.model.records import Tenant
+from entra_emulator.web.caller import Caller
+from entra_emulator.web.context import Context, origin_of, trace_of
+
+__all__ = ["Call"]
+
+
+@dataclass(frozen=True)
+class Call:
+    """
+    A request that is let in.
+
+    Args:
+        request: as it was sent.
+        context: what the emulator works with.
+        caller: who sent it.
+        permit: what the caller may.
+        path: the canonical path.
+        keys: the keys in it, by name.
+        units: what it costs.
+        body: the JSON of a request that writes; None without one.
+    """
+
+    request: Request
+    context: Context
+    caller: Caller
+    permit: Permit
+    path: str
+    keys: dict[str, str]
+    units: int
+    body: Any = None
+
+    @property
+    def directory(self) -> Directory:
+        """Every tenant's objects."""
+        return self.context.directory
+
+    @property
+    def tenant(self) -> Tenant:
+        """The caller's tenant, which is all it ever sees."""
+        return self.caller.tenant
+
+    @property
+    def origin(self) -> str:
+        """The origin that the caller used."""
+        return origin_of(self.request)
+
+    @property
+    def version(self) -> str:
+        """`v1.0` or `beta`."""
+        return self.path.split("/")[1]
+
+    @property
+    def now(self) -> float:
+        """The request's moment, in seconds since 1970."""
+        return trace_of(self.request).now
+
+    @property
+    def query_string(self) -> str:
+        """What stands behind the question mark, as sent."""
+        return bytes(self.request.scope["query_string"]).decode("latin-1")
+
+    @property
+    def eventual(self) -> bool:
+        """Whether the caller accepts the index that lags behind."""
+        return self.request.headers.get("consistencylevel", "").lower() == "eventual"
+
+    @property
+    def readable(self) -> frozenset[str]:
+        """The types of objects that the caller may read."""
+        return readable_types(self.caller)
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the replica which answers is behind."""
+        return float(getattr(self.request.state, "lag", 0.0))
+
+    @property
+    def effects(self) -> frozenset[str]:
+        """The faults that this answer is to show, by their words."""
+        return getattr(self.request.state, "effects", frozenset())
+
+    def read_query(self, kind: str, *, counting: bool = False, related: bool = False) -> Query:
+        """
+        The listing that the query options ask for.
+
+        Raises:
+            GraphFault: see `read_query`.
+        """
+        return read_query(
+            kind,
+            self.query_string,
+            eventual=self.eventual,
+            strict=self.context.strict_filter,
+            counting=counting,
+            related=related,
+        )

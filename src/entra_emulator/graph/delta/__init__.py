@@ -1,0 +1,1 @@
+"""What changed since a delta link was given out."""

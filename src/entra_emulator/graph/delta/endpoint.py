@@ -1,0 +1,148 @@
+"""
+Delta queries: `GET /users/delta`, and the links that lead on from it.
+
+Sources: "Use delta query to track changes in Microsoft Graph data", "user: delta",
+"group: delta", "directoryObject: delta".
+"""
+
+import random
+from collections.abc import Collection
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_json, describe_set, wants_no_metadata
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.delta.round import DeltaPage, read_round
+from entra_emulator.graph.delta.tokens import INITIAL, Round, open_round, seal_round
+from entra_emulator.graph.delta.tracked import Track, read_track, write_options
+from entra_emulator.graph.fault import answer_fault
+from entra_emulator.graph.query.options import parse_options
+from entra_emulator.web.context import trace_of
+
+__all__ = ["refuse_delta", "show_delta"]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def show_delta(call: Call, *, place: str, kinds: Collection[str]) -> Response:
+    """
+    `GET /{collection}/delta`: a page of what changed, or of everything at first.
+
+    Args:
+        call: the request.
+        place: the collection.
+        kinds: the types in it.
+    """
+    call.directory.expire_deleted(call.tenant)
+    options = parse_options(call.query_string)
+    if options.get("$skiptoken") and options.get("$deltatoken"):
+        raise deny("delta_tokens")
+    token = options.get("$skiptoken") or options.get("$deltatoken", "")
+    if token.lower() in {"", "latest"}:
+        track = read_track(place, kinds, options, call.readable)
+        state = Round(track, call.now, INITIAL, _read_watermark(call))
+        return _answer(call, state, DeltaPage([], None) if token else _read_page(call, state))
+    kind = "skip" if options.get("$skiptoken") else "delta"
+    state = open_round(call.context.page_key, call.tenant.id, kind, place, token)
+    death = _find_death(call, kind, state)
+    if death == "delta_reset":
+        restart = f"{call.origin}{call.path}?{write_options(state.track)}$deltatoken="
+        return answer_fault(call.request, deny(death), headers={"Location": restart})
+    if death is not None:
+        raise deny(death)
+    state = _continue(call, kind, state)
+    return _answer(call, state, _read_page(call, state))
+
+
+def refuse_delta(call: Call) -> Response:
+    """`GET /oauth2PermissionGrants/delta`: the journal knows no grants."""
+    raise deny("not_emulated", what=call.path)
+
+
+def _find_death(call: Call, kind: str, state: Round) -> str | None:
+    """Why a token is good no more, as a word for `deny`; None when it is good."""
+    if "delta_reset" in call.effects:
+        return "delta_reset"
+    if kind == "skip" and "page_token" in call.effects:
+        return "page_token_expired"
+    known = state.until if kind == "delta" or state.after == INITIAL else state.after
+    expired = call.now - state.issued > call.context.delta.age
+    # A snapshot that was restored knows nothing of later changes.
+    if expired or not call.directory.floor() <= known <= call.directory.watermark():
+        return "delta_reset" if call.context.delta.gone else "delta_token_expired"
+    return None
+
+
+def _continue(call: Call, kind: str, state: Round) -> Round:
+    """
+    The round that a token leads to.
+
+    What else stands in the query is ignored: the token has the options of the first request.
+    """
+    minimal = _prefers_minimal(call)
+    if kind == "skip":
+        return msgspec.structs.replace(state, minimal=minimal or state.minimal)
+    until = max(state.until, _read_watermark(call))
+    return Round(state.track, call.now, state.until, until, minimal=minimal)
+
+
+def _read_watermark(call: Call) -> int:
+    """The last change that the replica which answers knows."""
+    if call.lag:
+        return call.directory.watermark_at(call.tenant, call.now - call.lag)
+    return call.directory.watermark()
+
+
+def _read_page(call: Call, state: Round) -> DeltaPage:
+    """The next page, with the faults that it is to show."""
+    if "empty_page" in call.effects:
+        return DeltaPage([], state.place)
+    page = read_round(call, state)
+    items = list(page.items)
+    draws = random.Random(f"{state.until} {state.place}")  # noqa: S311 - chance, not secrecy
+    if "delta_drop" in call.effects and items:
+        items.pop(draws.randrange(len(items)))
+    if "delta_repeat" in call.effects:
+        items = [item for item in items for _ in range(2)]
+    if "delta_shuffle" in call.effects:
+        draws.shuffle(items)
+    return DeltaPage(items, page.place)
+
+
+def _answer(call: Call, state: Round, page: DeltaPage) -> Response:
+    """A page in the documented order of keys: context, link, value."""
+    body: dict[str, Any] = {}
+    if not wants_no_metadata(call):
+        metadata = f"{call.origin}/{call.version}/$metadata"
+        body["@odata.context"] = f"{metadata}#{_describe(state.track)}"
+    mark = trace_of(call.request).request_id[:8]
+    fresh = msgspec.structs.replace(state, issued=call.now, mark=mark)
+    if page.place is None:
+        token = _seal(call, "delta", Round(state.track, call.now, INITIAL, state.until, mark=mark))
+        body["@odata.deltaLink"] = f"{call.origin}{call.path}?$deltatoken={token}"
+    else:
+        token = _seal(call, "skip", msgspec.structs.replace(fresh, place=page.place))
+        body["@odata.nextLink"] = f"{call.origin}{call.path}?$skiptoken={token}"
+    body["value"] = page.items
+    answer = answer_json(call, _encode(body))
+    if state.after != INITIAL and _prefers_minimal(call):
+        answer.headers["Preference-Applied"] = "return=minimal"
+    return answer
+
+
+def _seal(call: Call, kind: str, state: Round) -> str:
+    return seal_round(call.context.page_key, call.tenant.id, kind, state)
+
+
+def _describe(track: Track) -> str:
+    """The context's fragment; real answers have no `/$delta` behind it (docs#18628)."""
+    return describe_set(track.place, track.types[0].select if len(track.types) == 1 else None)
+
+
+def _prefers_minimal(call: Call) -> bool:
+    sent = call.request.headers.get("prefer", "")
+    wishes = {wish.strip().lower() for wish in sent.replace(";", ",").split(",")}
+    return "return=minimal" in wishes

@@ -1,0 +1,190 @@
+"""
+What a delta query tracks: types, properties, links, objects. Pure.
+
+Sources: "Use delta query to track changes in Microsoft Graph data", "group: delta",
+"directoryObject: delta".
+"""
+
+import re
+from collections.abc import Collection, Mapping
+from urllib.parse import quote
+
+import msgspec
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.objects.relations import NAVIGATIONS
+from entra_emulator.graph.query.select import read_select
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.web.context import is_guid
+
+__all__ = ["Track", "Tracked", "read_track", "trackable_links", "write_options"]
+
+# "There is a limit of 50 filtered objects."
+MOST_IDS = 50
+
+# What is told without $select, says "Get incremental changes for groups"; the example of
+# "directoryRole: delta" has it too.
+_DEFAULT_LINKS = {
+    "group": ("members",),
+    "directoryRole": ("members",),
+    "administrativeUnit": ("members",),
+}
+
+# Types that `isof` accepts and the emulator has no objects of.
+_EMPTY_TYPES = frozenset({"approleassignment", "orgcontact"})
+
+_CLAUSE = re.compile(
+    r"\s*(?:\(\s*)?(?:id\s+eq\s+'(?P<id>[^']*)'"
+    r"|isof\(\s*'#?microsoft\.graph\.(?P<kind>\w+)'\s*\))(?:\s*\))?\s*",
+    re.IGNORECASE,
+)
+_OR = re.compile(r"\s+or\s+", re.IGNORECASE)
+
+
+class Tracked(msgspec.Struct, frozen=True, array_like=True):
+    """
+    A type of which objects are tracked.
+
+    Args:
+        kind: the type.
+        select: the properties that count, and are shown; None is the default set.
+        links: the relations that count, and are shown.
+    """
+
+    kind: str
+    select: tuple[str, ...] | None
+    links: tuple[str, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The properties that count."""
+        return self.select or schema.default(self.kind)
+
+
+class Track(msgspec.Struct, frozen=True, array_like=True):
+    """
+    What a delta query tracks.
+
+    Args:
+        place: the collection, e.g. `users`.
+        types: of which types.
+        ids: of these objects only; empty is all.
+    """
+
+    place: str
+    types: tuple[Tracked, ...]
+    ids: tuple[str, ...] = ()
+
+    def find(self, kind: str) -> Tracked:
+        """How objects of this type are tracked."""
+        return next(tracked for tracked in self.types if tracked.kind == kind)
+
+
+def read_track(
+    place: str, kinds: Collection[str], options: Mapping[str, str], readable: Collection[str]
+) -> Track:
+    """
+    What the options of an initial request ask for.
+
+    `$expand` is ignored, as users found (microsoft-graph-docs#6194), and so is `$top`
+    (microsoft-graph-docs#7160, #17516).
+
+    Args:
+        place: the collection.
+        kinds: the types in it; several are told apart by `isof`.
+        options: as sent.
+        readable: the types that the caller may read.
+
+    Raises:
+        GraphFault: 400, or 403 for a type asked for that the caller may not read.
+    """
+    for option in ("$orderby", "$search", "$skip"):
+        if option in options:
+            raise deny("delta_option", option=option)
+    types, ids = _read_filter(options.get("$filter", ""), kinds)
+    if types is None:
+        wanted = {kind for kind in kinds if len(kinds) == 1 or kind in readable}
+    elif types <= set(readable):
+        wanted = types
+    else:
+        raise deny("forbidden")
+    text = options.get("$select", "")
+    return Track(
+        place,
+        tuple(_track_type(kind, text, several=len(kinds) > 1) for kind in KINDS if kind in wanted),
+        ids,
+    )
+
+
+def write_options(track: Track) -> str:
+    """The options that ask for this track, each with a `&` behind it."""
+    several = track.place == "directoryObjects"
+    names, clauses = [], []
+    for tracked in track.types:
+        prefix = f"microsoft.graph.{tracked.kind}/" if several else ""
+        if tracked.select is not None:
+            names += [prefix + name for name in (*tracked.select, *tracked.links)]
+        if several:
+            clauses.append(f"isof('microsoft.graph.{tracked.kind}')")
+    clauses += [f"id eq '{one}'" for one in track.ids]
+    select = f"$select={','.join(names)}&" if names else ""
+    return select + (f"$filter={quote(' or '.join(clauses))}&" if clauses else "")
+
+
+def trackable_links(kind: str) -> dict[str, str]:
+    """The relations of a type that a delta query can track, by their names in lower case."""
+    return {
+        name.lower(): name
+        for (owner, name), row in NAVIGATIONS.items()
+        if owner == kind and row.writable
+    }
+
+
+def _track_type(kind: str, text: str, *, several: bool) -> Tracked:
+    links = trackable_links(kind)
+    items = [part.strip() for part in text.split(",") if part.strip()]
+    if several:
+        items = _choose_items(kind, items)
+    if not items:
+        return Tracked(kind, ("id",) if text.strip() else None, _DEFAULT_LINKS.get(kind, ()))
+    chosen = tuple(links[item.lower()] for item in items if item.lower() in links)
+    rest = [item for item in items if item.lower() not in links]
+    select = read_select(kind, ",".join(rest), collection=True) if rest else ("id",)
+    return Tracked(kind, select, tuple(dict.fromkeys(chosen)))
+
+
+def _choose_items(kind: str, items: list[str]) -> list[str]:
+    """What is selected of this type: `microsoft.graph.user/surname`, or a name that it has."""
+    chosen = []
+    for item in items:
+        owner, slash, name = item.rpartition("/")
+        if slash and owner.lower().removeprefix("microsoft.graph.") == kind.lower():
+            chosen.append(name)
+        elif not slash and (schema.canonical(kind, item) or item.lower() in trackable_links(kind)):
+            chosen.append(item)
+    return chosen
+
+
+def _read_filter(text: str, kinds: Collection[str]) -> tuple[set[str] | None, tuple[str, ...]]:
+    """The types, if any are asked for, and the IDs; both together are an intersection."""
+    known = {kind.lower(): kind for kind in kinds}
+    types: set[str] | None = None
+    ids = dict[str, None]()
+    for clause in _OR.split(text) if text.strip() else ():
+        found = _CLAUSE.fullmatch(clause)
+        if found is None or (found["kind"] and len(kinds) == 1):
+            raise deny("delta_filter")
+        if found["id"] is not None:
+            if not is_guid(found["id"]):
+                raise deny("id_malformed", key=found["id"])
+            ids[found["id"].lower()] = None
+        elif found["kind"].lower() in known:
+            types = {*(types or ()), known[found["kind"].lower()]}
+        elif found["kind"].lower() in _EMPTY_TYPES:
+            types = types or set()
+        else:
+            raise deny("delta_filter")
+    if len(ids) > MOST_IDS:
+        raise deny("delta_many", most=MOST_IDS)
+    return types, tuple(ids)

@@ -1,0 +1,96 @@
+"""
+The way of every Graph request: which endpoint, who, may they, then the answer.
+
+The order is the service's: a path that means nothing is refused before
+the token is looked at, the permission before the options.
+"""
+
+import inspect
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.access.admission import admit
+from entra_emulator.graph.access.authorize import authorize
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.router import Endpoint, Resolved
+from entra_emulator.web.caller import Caller, identify, list_roles
+from entra_emulator.web.context import context_of
+
+__all__ = ["serve"]
+
+# The largest body of a request ("Microsoft Graph: request size limit of 4 MB").
+MOST_BYTES = 4 * 1024 * 1024
+
+_WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
+
+
+async def serve(request: Request) -> Response:
+    """
+    Answer a request to a Graph path.
+
+    Raises:
+        GraphFault: a refusal.
+    """
+    resolved: Resolved = request.scope["graph"]
+    endpoint = _choose(resolved, request.method)
+    request.state.endpoint = endpoint  # for the audit log
+    if endpoint.public:
+        described = endpoint.answer(request)
+        assert isinstance(described, Response), "what is public is ready"
+        return described
+    caller = identify(request)
+    request.state.caller = caller  # for the audit log
+    admission = admit(request, caller, endpoint.method, endpoint.path)
+    roles = partial(list_roles, context_of(request), caller)
+    permit = authorize(caller, endpoint.method, endpoint.path, roles)
+    if permit.itself:
+        _check_itself(request, caller, resolved.keys["key"])
+    body = await _read_body(request) if request.method in _WITH_BODY else None
+    context = context_of(request)
+    call = Call(
+        request, context, caller, permit, resolved.path, resolved.keys, admission.units, body
+    )
+    if endpoint.blocking:
+        answer: Any = await run_in_threadpool(endpoint.answer, call)
+    else:
+        answer = endpoint.answer(call)
+    done: Response = await answer if inspect.isawaitable(answer) else answer
+    done.headers.update(admission.headers)
+    return done
+
+
+def _choose(resolved: Resolved, method: str) -> Endpoint:
+    if resolved.unknown is not None:
+        raise deny("segment_unknown", segment=resolved.unknown)
+    endpoint = resolved.endpoints.get(method)
+    if endpoint is None:
+        raise deny("method_wrong")
+    return endpoint
+
+
+def _check_itself(request: Request, caller: Caller, key: str) -> None:
+    """Some permissions are about the signed-in user only."""
+    user = context_of(request).directory.read_user(caller.tenant, caller.object_id)
+    if user is None or key.casefold() not in {user["id"], user["userPrincipalName"].casefold()}:
+        raise deny("forbidden")
+
+
+async def _read_body(request: Request) -> Any:
+    """The JSON that was sent; None for nothing at all."""
+    content = bytearray()
+    async for chunk in request.stream():
+        content += chunk
+        if len(content) > MOST_BYTES:
+            raise deny("body_too_large")
+    if not content.strip():
+        return None
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise deny("body_malformed") from error

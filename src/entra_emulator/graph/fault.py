@@ -1,0 +1,52 @@
+"""How Graph says no: the error object, and the challenge beside a 401."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.clock import format_date
+from entra_emulator.errors import GraphFault
+from entra_emulator.web.context import answer_graph, trace_of
+
+__all__ = ["answer_fault"]
+
+_CHALLENGE = (
+    'Bearer realm="", '
+    'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
+    'client_id="00000003-0000-0000-c000-000000000000"'
+)
+
+
+def answer_fault(
+    request: Request, fault: GraphFault, *, headers: Mapping[str, str] | None = None
+) -> Response:
+    """The answer that a refusal becomes."""
+    request.state.refusal = fault  # for the audit log
+    trace = trace_of(request)
+    inner = {"date": format_date(trace.now), "request-id": trace.request_id}
+    if fault.inner:  # a throttled request's: in this order, without the client's ID (documented)
+        inner = dict(sorted({**inner, **fault.inner}.items()))
+    else:
+        inner["client-request-id"] = trace.client_request_id or trace.request_id
+    error: dict[str, Any] = {"code": fault.code, "message": fault.message}
+    if fault.details:
+        error["details"] = fault.details
+    error["innerError"] = inner
+    challenge = {"WWW-Authenticate": _challenge(fault)} if fault.status == 401 else {}
+    return answer_graph(
+        request,
+        msgspec.json.encode({"error": error}),
+        status=fault.status,
+        media_type="application/json",
+        units=None if fault.gateway else 1,
+        headers={**challenge, **fault.headers, **(headers or {})},
+    )
+
+
+def _challenge(fault: GraphFault) -> str:
+    if fault.claims is None:
+        return _CHALLENGE
+    return f'{_CHALLENGE}, error="insufficient_claims", claims="{fault.claims}"'

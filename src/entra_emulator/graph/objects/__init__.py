@@ -1,0 +1,1 @@
+"""What every type of directory object can: list, show, create, change, delete, refer."""

@@ -1,0 +1,170 @@
+"""Lists of objects of one type: `GET /users`, and how many there are."""
+
+from collections.abc import Iterator
+from itertools import islice
+
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from entra_emulator.directory.object_rows import Documents, Joined, Position, Span
+from entra_emulator.directory.representation import choose_content
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import (
+    Page,
+    answer_number,
+    answer_page,
+    describe_set,
+    open_page,
+)
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.expansion import expand_objects
+from entra_emulator.graph.objects.replica import scan_stale
+from entra_emulator.graph.projection import render_joined
+from entra_emulator.graph.query.options import Query
+from entra_emulator.graph.render import render_objects
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
+
+__all__ = ["count_objects", "list_objects"]
+
+# Of so many documents are properties cut out at once: a larger piece of memory is given back to the
+# system each time, and to get it again costs more than the work in it.
+PIECE = 200
+
+
+async def list_objects(call: Call, *, kind: str) -> Response:
+    """`GET /{collection}`: a page of objects."""
+    query = call.read_query(kind)
+    after = open_page(call, query)
+    if _is_plain(call, query):
+        # It takes a millisecond; to change threads would cost a part of that.
+        page = _read_plain(call, query, after)
+    else:
+        page = await run_in_threadpool(_read_page, call, query, after)
+    expanded = query.expand.navigation if query.expand else None
+    fragment = describe_set(KINDS[kind].collection, query.select, expanded)
+    return answer_page(call, fragment, query, page)
+
+
+async def count_objects(call: Call, *, kind: str) -> Response:
+    """`GET /{collection}/$count`: a number as plain text, from the eventual index only."""
+    if not call.eventual:
+        raise deny("count_refused")
+    query = call.read_query(kind, counting=True)
+    return answer_number(call, await run_in_threadpool(_count, call, query))
+
+
+def _is_plain(call: Call, query: Query) -> bool:
+    """Whether every object that an index finds is shown, as far as it is asked for."""
+    plain = query.match is None and query.plan.ids is None and query.expand is None
+    return plain and not (call.permit.basic or call.lag or call.effects)
+
+
+def _read_plain(call: Call, query: Query, after: Position | None) -> Page:
+    """A page of prepared representations, or of properties cut out of the documents."""
+    if query.select is None:
+        body, last = _join(call, query, "face", after, query.top)
+    else:
+        body, last = _cut(call, query, query.select, after)
+    total = _count(call, query) if query.count and after is None else None
+    return Page(body, last, total)
+
+
+def _cut(call: Call, query: Query, select: tuple[str, ...], after: Position | None) -> Joined:
+    parts, left, what = [], query.top, _choose_content(query)
+    while left:
+        size = min(left, PIECE)
+        body, last = _join(call, query, what, after, size)
+        parts.append(render_joined(query.kind, select, body))
+        if last is None:
+            return Joined(b",".join(filter(None, parts)), None)
+        after, left = last, left - size
+    return Joined(b",".join(parts), after)
+
+
+def _join(call: Call, query: Query, what: str, after: Position | None, limit: int) -> Joined:
+    return call.directory.joined(
+        call.tenant, query.kind, what, _span(query), after=after, limit=limit
+    )
+
+
+def _read_page(call: Call, query: Query, after: Position | None) -> Page:
+    """A page that is looked for: documents are read in order until it is full."""
+    docs, last = _find(call, query, after, _shorten(call, query.top))
+    body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
+    if query.expand is not None:
+        body = expand_objects(call, query.kind, query.expand, body, docs)
+    total = _count(call, query) if query.count and after is None else None
+    return Page(body, last, total)
+
+
+def _shorten(call: Call, top: int) -> int:
+    """How many records a page has that is short, or empty, with another page behind it."""
+    if "empty_page" in call.effects:
+        return 0
+    return max(1, top // 3) if "short_page" in call.effects else top
+
+
+def _count(call: Call, query: Query) -> int:
+    plan = query.plan
+    if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
+        return call.directory.count(call.tenant, query.kind)
+    if plan.ids is None and not call.lag:
+        what = choose_content(query.kind, query.asked)
+        return call.directory.count_matching(
+            call.tenant, query.kind, query.match, what=what, span=_span(query)
+        )
+    return sum(1 for _ in _list_others(call, query, None))
+
+
+def _find(call: Call, query: Query, after: Position | None, limit: int) -> Documents:
+    """The first so many documents that the query is about, from behind `after`."""
+    if query.plan.ids is None and not call.lag:
+        return call.directory.search(
+            call.tenant,
+            query.kind,
+            query.match,
+            what=_choose_content(query),
+            span=_span(query),
+            after=after,
+            limit=limit,
+        )
+    found = list(islice(_list_others(call, query, after), limit + 1))
+    last = None
+    if len(found) > limit:
+        last = found[limit - 1][0] if limit else after or Position(None, 0)
+    return Documents([doc for _, doc in found[:limit]], last)
+
+
+def _list_others(
+    call: Call, query: Query, after: Position | None
+) -> Iterator[tuple[Position, bytes]]:
+    """The matching objects that were asked for by ID, or that a lagging replica has."""
+    if query.plan.ids is not None:
+        found = _find_each(call, query.kind, query.plan.ids, after)
+    else:
+        found = scan_stale(
+            call.directory, call.tenant, query.kind, _span(query), call.lag, after=after
+        )
+    return found if query.match is None else (one for one in found if query.match(one[1]))
+
+
+def _find_each(
+    call: Call, kind: str, ids: tuple[str, ...], after: Position | None
+) -> Iterator[tuple[Position, bytes]]:
+    """The few objects that were asked for by ID, from behind `after`."""
+    found = (call.directory.find(call.tenant, key, kind=kind) for key in dict.fromkeys(ids))
+    rows = sorted((one.seq, one.doc) for one in found if one is not None)
+    first = after.seq if after else 0
+    return ((Position(None, seq), doc) for seq, doc in rows if seq > first)
+
+
+def _choose_content(query: Query) -> str:
+    """What the query needs of each object."""
+    names = query.asked.union(query.select or schema.default(query.kind))
+    return choose_content(query.kind, names)
+
+
+def _span(query: Query) -> Span:
+    plan = query.plan
+    return Span(plan.order, plan.descending, plan.low, plan.high)

@@ -1,0 +1,77 @@
+"""`$expand`: related objects inside of each object."""
+
+import msgspec
+
+from entra_emulator.directory.link_rows import Neighbour
+from entra_emulator.errors import deny
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation, is_hidden
+from entra_emulator.graph.query.expand import Expand
+from entra_emulator.graph.render import read_id, render_neighbours
+
+__all__ = ["expand_objects"]
+
+# "Known issues": at most twenty of an expanded collection, a hundred of registeredDevices,
+# and no link to the others.
+MOST = 20
+MOST_DEVICES = 100
+
+# Of a chain of managers that leads in a circle.
+HIGHEST = 100
+
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+
+
+def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: list[bytes]) -> bytes:
+    """
+    The rendered objects, joined by commas, each with what is expanded at its end.
+
+    Raises:
+        GraphFault: 501, the emulator does not have what is behind this navigation property.
+    """
+    navigation = NAVIGATIONS.get((kind, expand.navigation))
+    if navigation is None:
+        raise deny("not_emulated", what=f"$expand of {expand.navigation}")
+    parts = []
+    for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
+        found = call.directory.find(call.tenant, read_id(doc), kind=kind)
+        assert found is not None or call.lag, "what was listed is there"
+        members = navigation.relation == "members" and not navigation.reverse
+        hidden = members and is_hidden(doc) and not call.permit.hidden
+        seq = found.seq if found and not hidden else 0
+        value = _render_related(call, navigation, expand, seq)
+        parts.append(_append(bytes(item), expand.navigation, value))
+    return b",".join(parts)
+
+
+def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int) -> bytes:
+    if navigation.single:
+        chain = _climb(call, navigation, expand, seq)
+        return chain or b"null"
+    most = MOST_DEVICES if expand.navigation == "registeredDevices" else MOST
+    neighbours = call.directory.neighbours(call.tenant, navigation.links(seq), limit=most)
+    if navigation.relation == "members" and navigation.reverse and not call.permit.hidden:
+        neighbours = [one for one in neighbours if not is_hidden(one.content)]
+    items = render_neighbours(neighbours, expand.select, call.readable)
+    return b"[%b]" % b",".join(items)
+
+
+def _climb(call: Call, navigation: Navigation, expand: Expand, seq: int) -> bytes | None:
+    """The manager, with the manager's manager inside as far as was asked for."""
+    chain: list[Neighbour] = []
+    limit = expand.levels or HIGHEST
+    while len(chain) < limit:
+        above = call.directory.neighbours(call.tenant, navigation.links(seq), limit=1)
+        if not above or above[0].seq in {one.seq for one in chain}:
+            break
+        chain.append(above[0])
+        seq = above[0].seq
+    rendered: bytes | None = None
+    for item in reversed(render_neighbours(chain, expand.select, call.readable)):
+        rendered = item if rendered is None else _append(item, expand.navigation, rendered)
+    return rendered
+
+
+def _append(item: bytes, name: str, value: bytes) -> bytes:
+    comma = b"" if item == b"{}" else b","
+    return b"%b%b%b:%b}" % (item[:-1], comma, msgspec.json.encode(name), value)

@@ -1,0 +1,179 @@
+"""What is linked to an object: members, owners, managers, group memberships."""
+
+from dataclasses import replace
+
+import msgspec
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from entra_emulator.directory.link_rows import Links, Neighbour
+from entra_emulator.directory.object_rows import Position
+from entra_emulator.directory.representation import render
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import (
+    Page,
+    answer_number,
+    answer_object,
+    answer_page,
+    describe_set,
+    open_page,
+    wants_no_metadata,
+)
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.relations import Navigation, is_hidden
+from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.query.options import Query, read_single
+from entra_emulator.graph.render import (
+    read_id,
+    render_neighbours,
+    render_objects,
+)
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
+
+__all__ = ["count_linked", "list_linked", "list_references", "show_linked"]
+
+_STEP = 1000
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
+    """`GET /groups/{id}/members`: a page of linked objects, of one type if it is cast."""
+    query = _hide(call, navigation, call.read_query(kind or "directoryObject", related=True))
+    after = open_page(call, query)
+    page = await run_in_threadpool(_read_page, call, _links(call, navigation, kind), query, after)
+    collection = KINDS[kind].collection if kind else "directoryObjects"
+    return answer_page(call, describe_set(collection, query.select), query, page)
+
+
+async def count_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
+    """`GET /groups/{id}/members/$count`: a number as plain text."""
+    if not call.eventual:
+        raise deny("count_refused")
+    query = call.read_query(kind or "directoryObject", counting=True, related=True)
+    query = _hide(call, navigation, query)
+    links = _links(call, navigation, kind)
+    return answer_number(call, await run_in_threadpool(_count, call, links, query))
+
+
+async def list_references(call: Call, *, navigation: Navigation) -> Response:
+    """`GET /groups/{id}/members/$ref`: the addresses of linked objects."""
+    query = _hide(call, navigation, call.read_query("directoryObject"))
+    links = _links(call, navigation, None)
+    after = open_page(call, query)
+    found, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
+    items = [msgspec.json.encode({"@odata.id": _locate(call, neighbour)}) for neighbour in found]
+    return answer_page(call, "Collection($ref)", query, Page(b",".join(items), last))
+
+
+def show_linked(call: Call, *, navigation: Navigation) -> Response:
+    """`GET /users/{id}/manager`: the one linked object."""
+    select, _ = read_single("directoryObject", call.query_string)
+    neighbours = call.directory.neighbours(call.tenant, _links(call, navigation, None), limit=1)
+    if not neighbours:
+        raise deny("object_missing", key=navigation.name)
+    (body,) = render_neighbours(
+        neighbours, select, call.readable, typed=not wants_no_metadata(call)
+    )
+    return answer_object(call, describe_set("directoryObjects", select) + "/$entity", body)
+
+
+def _links(call: Call, navigation: Navigation, kind: str | None) -> Links:
+    key = call.keys.get("key", call.caller.object_id)
+    found = find_object(call, navigation.kind, key)
+    members = navigation.relation == "members" and not navigation.reverse
+    if members and is_hidden(found.doc) and not call.permit.hidden:
+        return navigation.links(0)  # nothing has this number: nobody is in it
+    return navigation.links(found.seq, (kind,) if kind else None)
+
+
+def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
+    """The query without groups that hide their members (microsoft-graph-docs#12552)."""
+    memberships = navigation.relation == "members" and navigation.reverse
+    if not memberships or call.permit.hidden:
+        return query
+    match = query.match
+
+    def match_shown(doc: bytes) -> bool:
+        return not is_hidden(doc) and (match is None or match(doc))
+
+    return replace(query, match=match_shown)
+
+
+def _read_page(
+    call: Call,
+    links: Links,
+    query: Query,
+    after: Position | None,
+) -> Page:
+    found, last = _find_neighbours(call, links, query, after)
+    total = _count(call, links, query) if query.count and after is None else None
+    if query.kind in call.readable:
+        docs = [neighbour.content for neighbour in found]
+        return Page(render_objects(query.kind, query.select, docs), last, total)
+    typed = not wants_no_metadata(call)
+    items = render_neighbours(found, query.select, call.readable, typed=typed)
+    return Page(b",".join(items), last, total)
+
+
+def _find_neighbours(
+    call: Call, links: Links, query: Query, after: Position | None
+) -> tuple[list[Neighbour], Position | None]:
+    """A page's neighbours that match, and where it ends if there are more."""
+    if query.plan.order != "seq":
+        return _sort_neighbours(call, links, query, after)
+    found: list[Neighbour] = []
+    last = after.seq if after else 0
+    limit = query.top + 1 if query.match is None else _STEP
+    while True:
+        rows = call.directory.neighbours(call.tenant, links, after=last, limit=limit)
+        found += [row for row in rows if query.match is None or query.match(row.content)]
+        if len(found) > query.top:
+            return found[: query.top], Position(None, found[query.top - 1].seq)
+        if len(rows) < limit:
+            return found, None
+        last = rows[-1].seq
+
+
+def _sort_neighbours(
+    call: Call, links: Links, query: Query, after: Position | None
+) -> tuple[list[Neighbour], Position | None]:
+    """A page in the order of names; links have no such index, so all of them are sorted."""
+    rows = call.directory.neighbours(call.tenant, links)
+    ranked = sorted(
+        ((_rank(row, query.plan.order), row) for row in rows if _matches(query, row)),
+        key=lambda entry: entry[0],
+        reverse=query.plan.descending,
+    )
+    if after is not None:
+        mark, turn = (after.value or "", after.seq), query.plan.descending
+        ranked = [entry for entry in ranked if (entry[0] < mark if turn else entry[0] > mark)]
+    page = ranked[: query.top]
+    return [row for _, row in page], Position(*page[-1][0]) if len(ranked) > query.top else None
+
+
+def _matches(query: Query, row: Neighbour) -> bool:
+    return query.match is None or query.match(row.content)
+
+
+def _rank(row: Neighbour, order: str) -> tuple[str, int]:
+    rendered = render(row.kind, _decode(row.content))
+    return (rendered.name if order == "name" else rendered.key, row.seq)
+
+
+def _count(call: Call, links: Links, query: Query) -> int:
+    if query.match is None:
+        return call.directory.count_neighbours(call.tenant, links)
+    match = query.match
+    return sum(match(row.content) for row in call.directory.neighbours(call.tenant, links))
+
+
+def _locate(call: Call, neighbour: Neighbour) -> str:
+    """The directory's own address of an object, as in recorded `Location` headers."""
+    object_id = read_id(neighbour.content)
+    name = KINDS[neighbour.kind].resource
+    return (
+        f"https://graph.microsoft.com/v2/{call.tenant.id}/directoryObjects/{object_id}/"
+        f"Microsoft.DirectoryServices.{name}"
+    )

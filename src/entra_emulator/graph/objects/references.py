@@ -1,0 +1,190 @@
+"""Links between objects, added and removed by reference: members, owners, managers."""
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import (
+    find_referred,
+    find_target,
+    read_record,
+    read_reference,
+)
+from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
+from entra_emulator.graph.resources.groups import DYNAMIC, UNIFIED
+from entra_emulator.graph.write.body import read_payload
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
+from entra_emulator.web.context import is_guid
+
+__all__ = [
+    "MOST_BOUND",
+    "add_reference",
+    "bind_references",
+    "remove_reference",
+    "remove_single",
+    "set_single",
+]
+
+# "Up to 20 members can be added in a single request" ("Add members", "Create group").
+MOST_BOUND = 20
+# "A maximum of 100 users can be owners" of a group, of an application ("Microsoft Entra service
+# limits and restrictions").
+MOST_OWNERS = 100
+
+# Which types of objects can be linked, by whom they are linked to and how.
+_FITTING = {
+    ("administrativeUnit", "members"): {"device", "group", "user"},
+    ("application", "owners"): {"servicePrincipal", "user"},
+    ("device", "registeredOwners"): {"user"},
+    ("device", "registeredUsers"): {"user"},
+    ("directoryRole", "members"): {"group", "servicePrincipal", "user"},
+    ("group", "members"): {"device", "group", "servicePrincipal", "user"},
+    ("group", "owners"): {"servicePrincipal", "user"},
+    ("servicePrincipal", "owners"): {"servicePrincipal", "user"},
+    ("user", "manager"): {"user"},
+}
+
+
+def add_reference(call: Call, *, navigation: Navigation) -> Response:
+    """`POST /groups/{id}/members/$ref`: link one more object."""
+    address = _read_address(call)
+    with call.directory.transaction():
+        source = find_target(call, navigation.kind)
+        bind_references(call, navigation.kind, source, {navigation.name: [address]})
+    return answer_nothing(call)
+
+
+def remove_reference(call: Call, *, navigation: Navigation) -> Response:
+    """`DELETE /groups/{id}/members/{id}/$ref`: link an object no longer."""
+    key = call.keys["target"]
+    with call.directory.transaction():
+        source = find_target(call, navigation.kind)
+        if not is_guid(key):
+            raise deny("reference_identifier", relation=navigation.name)
+        _check_static(source, navigation.name)
+        target = call.directory.find(call.tenant, key)
+        links = Links(navigation.relation, source.seq)
+        if source.kind == "group" and navigation.name == "owners":
+            owners = call.directory.neighbours(call.tenant, links)
+            if target is not None and [one.seq for one in owners] == [target.seq]:
+                raise deny("owner_last")
+        if target is None or not call.directory.unlink(
+            call.tenant, navigation.relation, source, target
+        ):
+            raise deny("object_missing", key=key)
+    return answer_nothing(call)
+
+
+def set_single(call: Call, *, navigation: Navigation) -> Response:
+    """`PUT /users/{id}/manager/$ref`: link this object instead of whichever it was."""
+    address = _read_address(call)
+    with call.directory.transaction():
+        source = find_target(call, navigation.kind)
+        bind_references(call, navigation.kind, source, {navigation.name: [address]})
+    return answer_nothing(call)
+
+
+def remove_single(call: Call, *, navigation: Navigation) -> Response:
+    """`DELETE /users/{id}/manager/$ref`: link nobody any more."""
+    with call.directory.transaction():
+        source = find_target(call, navigation.kind)
+        if not _drop_linked(call, navigation, source):
+            raise deny("object_missing", key=navigation.name)
+    return answer_nothing(call)
+
+
+def bind_references(call: Call, kind: str, source: Found, binds: dict[str, list[str]]) -> None:
+    """
+    Link the objects that `@odata.bind` names; all of them, or none.
+
+    Raises:
+        GraphFault: 400, one is linked already or does not fit; 403; 404, one is not there.
+    """
+    count = sum(map(len, binds.values()))
+    for name, addresses in binds.items():
+        navigation = NAVIGATIONS.get((kind, name))
+        if navigation is None or not navigation.writable:
+            raise deny("property_unknown", name=f"{name}@odata.bind")
+        if count > MOST_BOUND or (navigation.single and len(addresses) != 1):
+            raise deny("references_many", name=name, count=count)
+        if len({address.casefold() for address in addresses}) < len(addresses):
+            raise deny("values_repeated")
+        _check_static(source, name)
+        targets = [find_referred(call, read_reference(address)) for address in addresses]
+        for target in targets:
+            _check_fitting(source, name, target)
+        if navigation.single:
+            _drop_linked(call, navigation, source)
+        _link(call, navigation, source, targets)
+
+
+def _link(call: Call, navigation: Navigation, source: Found, targets: Iterable[Found]) -> None:
+    for target in targets:
+        if not call.directory.link(call.tenant, navigation.relation, source, target):
+            raise deny("reference_present", relation=navigation.name)
+    if navigation.name == "owners":
+        count = call.directory.count_neighbours(call.tenant, Links("owners", source.seq))
+        if count > MOST_OWNERS:
+            raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
+
+
+def _drop_linked(call: Call, navigation: Navigation, source: Found) -> int:
+    """Unlink whatever is linked; how many that was."""
+    held = call.directory.neighbours(call.tenant, Links(navigation.relation, source.seq))
+    for one in held:
+        target = Found(one.kind, one.seq, one.content)
+        call.directory.unlink(call.tenant, navigation.relation, source, target)
+    return len(held)
+
+
+def _check_static(source: Found, name: str) -> None:
+    """
+    Members that follow a rule cannot be added or removed.
+
+    Answered like missing privileges (microsoft-graph-docs#9071, #9556).
+    """
+    if name != "members" or source.kind not in {"group", "administrativeUnit"}:
+        return
+    record = read_record(source)
+    if DYNAMIC in record.get("groupTypes", ()) or record.get("membershipType") == "Dynamic":
+        raise deny("forbidden")
+
+
+def _check_fitting(source: Found, name: str, target: Found) -> None:
+    fits = target.kind in _FITTING[source.kind, name]
+    if fits and name == "members":
+        fits = _is_member_fitting(source, read_record(source), target, read_record(target))
+    if not fits or (source.seq == target.seq):
+        kind = KINDS[target.kind].resource
+        item = f"{kind}_{read_record(target)['id']}"
+        raise deny("reference_unfit", item=item, kind=kind, relation=name)
+
+
+def _is_member_fitting(source: Found, group: Record, target: Found, member: Record) -> bool:
+    """Who can be a member of what ("Add members", table of supported types)."""
+    if source.kind == "directoryRole":
+        return target.kind != "group" or bool(member.get("isAssignableToRole"))
+    if source.kind != "group":
+        return True
+    if UNIFIED in group.get("groupTypes", ()):
+        return target.kind == "user"
+    if target.kind != "group":
+        return True
+    # Groups that can hold a role take no groups, and no group takes a Microsoft 365 group.
+    return not group.get("isAssignableToRole") and UNIFIED not in member.get("groupTypes", ())
+
+
+def _read_address(call: Call) -> str:
+    body = read_payload(call)
+    address = next(
+        (body[name] for name in body if name.lower() in {"@odata.id", "odata.id", "@id"}), None
+    )
+    if not isinstance(address, str):
+        raise deny("reference_malformed")
+    return address

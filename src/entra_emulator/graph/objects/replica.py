@@ -1,0 +1,89 @@
+"""
+The directory as a replica sees it that lags behind.
+
+Replicas of the real directory are seconds to minutes apart; the objects that
+changed since a moment are few, so they are laid over what is there now.
+"""
+
+import heapq
+from collections.abc import Iterator
+
+import msgspec
+
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.object_rows import Found, Position, Span
+from entra_emulator.directory.representation import render
+from entra_emulator.model.records import Record, Tenant
+
+__all__ = ["find_stale", "scan_stale"]
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def find_stale(
+    directory: Directory, tenant: Tenant, kind: str, key: str, lag: float
+) -> Found | None:
+    """The object with this ID or key, as it was `lag` seconds ago."""
+    found = directory.find(tenant, key, kind=kind)
+    older = _read_older(directory, tenant, kind, lag)
+    if found is not None and found.seq not in older:
+        return found
+    for seq, doc in older.items():
+        if doc is not None:
+            row = render(kind, _decode(doc))
+            if key.casefold() in {row.id, row.key}:
+                return Found(kind, seq, doc)
+    return None
+
+
+def scan_stale(
+    directory: Directory,
+    tenant: Tenant,
+    kind: str,
+    span: Span,
+    lag: float,
+    *,
+    after: Position | None = None,
+) -> Iterator[tuple[Position, bytes]]:
+    """Every (position, document) as it was `lag` seconds ago, in the span's order."""
+    older = _read_older(directory, tenant, kind, lag)
+    if not older:
+        return directory.scan(tenant, kind, span, after=after)
+    placed = [_place(kind, span, seq, doc) for seq, doc in older.items() if doc is not None]
+    stale = [entry for entry in placed if _is_within(span, after, entry[0])]
+    live = (e for e in directory.scan(tenant, kind, span, after=after) if e[0].seq not in older)
+    turn = span.descending
+    stale.sort(key=lambda entry: _rank(entry[0]), reverse=turn)
+    return heapq.merge(live, stale, key=lambda entry: _rank(entry[0]), reverse=turn)
+
+
+def _read_older(
+    directory: Directory, tenant: Tenant, kind: str, lag: float
+) -> dict[int, bytes | None]:
+    """What changed objects were like before: by number, None for what was not there."""
+    older: dict[int, bytes | None] = {}
+    for change in directory.recent_changes(tenant, kind, directory.clock.now() - lag):
+        if change.what not in {"linked", "unlinked"} and change.seq not in older:
+            was_there = change.what not in {"created", "restored"}
+            older[change.seq] = change.before if was_there else None
+    return older
+
+
+def _place(kind: str, span: Span, seq: int, doc: bytes) -> tuple[Position, bytes]:
+    row = render(kind, _decode(doc))
+    value = {"seq": None, "name": row.name, "key": row.key}[span.order]
+    return Position(value, seq), doc
+
+
+def _is_within(span: Span, after: Position | None, position: Position) -> bool:
+    value = position.value or ""
+    if (span.low is not None and value < span.low) or (span.high is not None and value > span.high):
+        return False
+    if after is None:
+        return True
+    here, there = _rank(position), _rank(after)
+    return here < there if span.descending else here > there
+
+
+def _rank(position: Position) -> tuple[str, int]:
+    return (position.value or "", position.seq)

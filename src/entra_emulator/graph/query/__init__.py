@@ -1,0 +1,1 @@
+"""The query options of OData, as Graph understands them."""

@@ -1,0 +1,275 @@
+"""
+Which filters need `ConsistencyLevel: eventual`, and how they are refused without it.
+
+Sources: "Advanced query capabilities on Microsoft Entra ID objects", the tables
+in `filterable`, and texts quoted in public issues, named where they are used.
+"""
+
+from dataclasses import dataclass
+
+from entra_emulator.errors import GraphFault, deny
+from entra_emulator.graph.query.condition import (
+    Compare,
+    Count,
+    Junction,
+    Literal,
+    Match,
+    Member,
+    Negation,
+    Node,
+    Some,
+)
+from entra_emulator.model import schema
+from entra_emulator.model.filterable import (
+    ENDS_WITH,
+    EXTENSION,
+    FILTERS,
+    LINKED,
+    RANGED,
+    Support,
+)
+
+__all__ = ["Mode", "check_filter", "name_resource"]
+
+# "Some limitations apply to query parameters", for default queries.
+MAX_OR = 15
+MAX_LENGTH = 120
+# Quoted 2018 (microsoft-graph-docs#3641), for default queries.
+MAX_HEIGHT = 3
+
+_NOTHING = Support("", "", "", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """
+    How a query is asked.
+
+    Args:
+        eventual: the header `ConsistencyLevel: eventual` is there.
+        counted: `$count=true` or `$search`, or the request is for the count itself.
+        strict: no `ge` and `le` beyond the documentation's table.
+        related: the collection is one of linked objects, such as a group's members.
+    """
+
+    eventual: bool
+    counted: bool
+    strict: bool = False
+    related: bool = False
+
+    @property
+    def advanced(self) -> bool:
+        """Both are there, so that the other index answers."""
+        return self.eventual and self.counted
+
+
+def check_filter(kind: str, node: Node, mode: Mode) -> None:
+    """
+    Refuse what the directory does not support, or not in this mode.
+
+    Raises:
+        GraphFault: 400 with the text for that case.
+    """
+    if mode.related and not mode.advanced:
+        raise deny("reference_refused")
+    if not mode.advanced:
+        height = _measure(node)
+        if height > MAX_HEIGHT:
+            raise deny("filter_too_high", height=height)
+    _Check(kind, mode).check(node, alone=True)
+
+
+def name_resource(kind: str) -> str:
+    """What error texts call a type: `User`."""
+    return kind[0].upper() + kind[1:]
+
+
+def _measure(node: Node) -> int:
+    match node:
+        case Junction(_, operands):
+            return 1 + max(map(_measure, operands))
+        case Negation(operand):
+            return 1 + _measure(operand)
+        case _:
+            return 1
+
+
+class _Check:
+    """One filter's way past the tables."""
+
+    def __init__(self, kind: str, mode: Mode) -> None:
+        self._kind = kind
+        self._mode = mode
+
+    def check(self, node: Node, *, alone: bool, prefix: str = "") -> None:
+        """
+        Refuse the node, or let it pass.
+
+        Args:
+            node: a condition.
+            alone: it stands by itself or in a top-level `and`.
+            prefix: inside a lambda, the collection's path and "/any".
+        """
+        match node:
+            case Junction(operator, operands):
+                if operator == "or":
+                    self._check_or(operands)
+                for operand in operands:
+                    inside = alone and operator == "and"
+                    self.check(operand, alone=inside, prefix=prefix)
+            case Negation(operand):
+                self._require_header("not")
+                self.check(operand, alone=False, prefix=prefix)
+            case Some():
+                self._check_some(node, _place(prefix, node.path), alone=alone)
+            case Count():
+                self._check_count(node, _place(prefix, node.path))
+            case Match():
+                self._check_match(node, _place(prefix, node.path))
+            case Member(path, values):
+                self._check_or((node,))
+                self._check_values(_place(prefix, path), values)
+            case Compare():
+                self._check_comparison(node, _place(prefix, node.path))
+
+    def _check_some(self, node: Some, path: str, *, alone: bool) -> None:
+        self._check_linked(path)
+        collection = f"{path}/any"
+        rows = [p for p in FILTERS.get(self._kind, {}) if p.startswith(collection)]
+        if not rows or node.body is None:
+            self._check_support(f"{path}/$count", "eq")
+            return
+        if collection not in rows:
+            self._check_complex(path, node.body, alone=alone)
+        self.check(node.body, alone=False, prefix=collection)
+
+    def _check_complex(self, path: str, body: Node, *, alone: bool) -> None:
+        """Refuse combinations of conditions on a collection of complex values."""
+        table = FILTERS[self._kind]
+        grades = {row.eq for p, row in table.items() if p.startswith(f"{path}/any")}
+        if grades == {"A"} and not self._mode.advanced:
+            # Quoted for requiredResourceAccess and assignedPlans (msgraph-sdk-javascript#355,
+            # microsoft-graph-docs#13942).
+            raise deny("complex_refused", name=path)
+        if grades == {"O"} and not alone:
+            # Quoted for identities (msgraph-beta-sdk-dotnet#614).
+            raise deny("complex_refused", name=path)
+        if _has_or(body) and not self._mode.advanced:
+            raise deny("clause_invalid")
+        if path == "identities":
+            self._check_identity(body)
+
+    def _check_identity(self, body: Node) -> None:
+        """An `issuerAssignedId` needs its `issuer` ("objectIdentity resource type")."""
+        parts = body.operands if isinstance(body, Junction) else (body,)
+        names = {part.path for part in parts if isinstance(part, Compare)}
+        if "issuerAssignedId" in names and "issuer" not in names:
+            raise deny("complex_refused", name="identities")
+
+    def _check_count(self, node: Count, path: str) -> None:
+        self._check_linked(path)
+        if node.operator in {"gt", "lt"}:
+            raise _refuse_order(node.operator)
+        if node.operator == "ne" and not self._mode.advanced:
+            raise deny("operator_refused", operator="NotEqualsMatch")
+        if node.operator in {"ge", "le"} or node.number != 0:
+            raise self._refuse(path)
+        self._check_support(f"{path}/$count", "eq")
+
+    def _check_comparison(self, node: Compare, path: str) -> None:
+        self._check_linked(path)
+        if node.operator in {"gt", "lt"}:
+            raise _refuse_order(node.operator)
+        if node.operator in {"ge", "le"}:
+            self._check_range(path)
+        elif node.operator == "ne" and not self._mode.advanced:
+            raise deny("operator_refused", operator="NotEqualsMatch")
+        else:
+            self._check_support(path, "null" if node.value is None else "eq")
+        self._check_length(path, node.value)
+
+    def _check_values(self, path: str, values: tuple[Literal, ...]) -> None:
+        self._check_linked(path)
+        self._check_support(path, "eq")
+        for value in values:
+            if value is None:
+                self._check_support(path, "null")
+            self._check_length(path, value)
+
+    def _check_range(self, path: str) -> None:
+        if path == "id":
+            raise deny("property_not_indexed" if self._mode.eventual else "id_equality_only")
+        if path in RANGED.get(self._kind, ()) and not self._mode.strict:
+            return
+        self._check_support(path, "range")
+
+    def _check_match(self, node: Match, path: str) -> None:
+        self._check_linked(path)
+        if node.function == "contains":
+            raise deny("clause_operator_refused", operator="Contains")
+        if path == "id":
+            raise deny("id_equality_only")
+        if node.function == "endswith":
+            self._require_header("endsWith")
+            if path not in ENDS_WITH:
+                raise self._refuse(path)
+            return
+        self._check_support(path, "startswith")
+        self._check_length(path, node.value)
+
+    def _check_or(self, operands: tuple[Node, ...]) -> None:
+        count = sum(len(one.values) if isinstance(one, Member) else 1 for one in operands)
+        if count > MAX_OR and not self._mode.advanced:
+            raise deny("or_too_long", count=count)
+
+    def _check_length(self, path: str, value: Literal) -> None:
+        """Quoted for startswith and eq (microsoft-graph-explorer-v4#2103)."""
+        if isinstance(value, str) and len(value) > MAX_LENGTH and not self._mode.advanced:
+            raise self._refuse(path)
+
+    def _check_linked(self, path: str) -> None:
+        """Refuse conditions on what an object is linked to."""
+        first = path.partition("/")[0]
+        if first not in schema.navigation(self._kind) or first in schema.declared(self._kind):
+            return
+        if self._mode.advanced and first in LINKED.get(self._kind, ()):
+            raise deny("not_emulated", what=f"conditions on '{first}' in $filter")
+        raise deny("reference_refused")
+
+    def _check_support(self, path: str, column: str) -> None:
+        support = FILTERS.get(self._kind, {}).get(path, _NOTHING)
+        if path.startswith("extension_"):
+            support = EXTENSION
+        grade = getattr(support, column)
+        barred = {"A": not self._mode.advanced, "O": self._mode.advanced}
+        if not grade or barred.get(grade, False):
+            raise self._refuse(path)
+
+    def _require_header(self, operator: str) -> None:
+        if not self._mode.eventual:
+            raise deny("header_missing", operator=operator)
+        if not self._mode.counted:
+            raise deny("query_refused")
+
+    def _refuse(self, path: str) -> GraphFault:
+        if self._kind == "oAuth2PermissionGrant":
+            return deny("grant_filter_refused", name=path)
+        name = path.partition("/any")[0].removesuffix("/$count")
+        return deny("property_refused", name=name, kind=name_resource(self._kind))
+
+
+def _refuse_order(operator: str) -> GraphFault:
+    words = {"gt": "GreaterThanMatch", "lt": "LessThanMatch"}
+    return deny("clause_operator_refused", operator=words[operator])
+
+
+def _has_or(node: Node) -> bool:
+    match node:
+        case Junction(operator, operands):
+            return operator == "or" or any(map(_has_or, operands))
+        case _:
+            return False
+
+
+def _place(prefix: str, path: str) -> str:
+    return f"{prefix}/{path}" if prefix and path else prefix or path

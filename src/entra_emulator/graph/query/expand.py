@@ -1,0 +1,88 @@
+"""`$expand`: which linked objects to show inside an object. Pure."""
+
+import re
+from dataclasses import dataclass
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.query.select import find_navigation, read_select
+from entra_emulator.model import schema
+
+__all__ = ["Expand", "read_expand"]
+
+# "The n value of $levels can be max or a number between 1 and 1000" ("List manager").
+MAX_LEVELS = 1000
+
+_TERM = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<options>[^()]*)\))?\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class Expand:
+    """
+    One navigation property to expand.
+
+    Args:
+        navigation: its canonical name, e.g. `manager`.
+        select: the properties to show of each linked object; None shows the default set.
+        levels: how far to go from manager to manager.
+    """
+
+    navigation: str
+    select: tuple[str, ...] | None = None
+    levels: int = 1
+
+
+def read_expand(kind: str, text: str, *, collection: bool) -> Expand | None:
+    """
+    The one navigation property in `$expand`; None when it is empty.
+
+    Raises:
+        GraphFault: 400, more than one, unknown, or with options that are not for it.
+    """
+    if not text.strip():
+        return None
+    found = _TERM.match(text)
+    if found is None:
+        raise deny("select_malformed", name=text)
+    if text[found.end() :].startswith(","):
+        raise deny("expand_many")
+    if found.end() < len(text):
+        raise deny("select_malformed", name=text)
+    navigation = find_navigation(kind, found["name"])
+    if navigation is None:
+        name = schema.canonical(kind, found["name"])
+        if name is None:
+            raise deny("select_unknown", name=found["name"], kind=kind)
+        raise deny("expand_scalar", name=name, kind=kind)
+    target = schema.navigation(kind)[navigation]
+    return _read_options(navigation, target, found["options"] or "", collection=collection)
+
+
+def _read_options(navigation: str, target: str, text: str, *, collection: bool) -> Expand:
+    """What stands in the parentheses: `$levels=max;$select=id`."""
+    select, levels = None, 1
+    for part in filter(None, (part.strip() for part in text.split(";"))):
+        name, _, value = (piece.strip() for piece in part.partition("="))
+        if name.lower() == "$select":
+            select = _select_linked(target, value)
+        elif name.lower() == "$levels" and navigation == "manager":
+            if collection:
+                raise deny("expand_levels")
+            levels = _read_levels(value)
+        else:
+            raise deny("expand_option", option=name, navigation=navigation)
+    return Expand(navigation, select, levels)
+
+
+def _select_linked(target: str, text: str) -> tuple[str, ...] | None:
+    kind = target.removeprefix("Collection(").removesuffix(")").removeprefix("microsoft.graph.")
+    if schema.knows(kind):
+        return read_select(kind, text, collection=True)
+    return tuple(name.strip() for name in text.split(",")) or None
+
+
+def _read_levels(text: str) -> int:
+    if text == "max":
+        return MAX_LEVELS
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MAX_LEVELS):
+        raise deny("levels_malformed", value=text)
+    return int(text)

@@ -1,0 +1,277 @@
+"""Query options: read, judged, turned into what the directory is asked. Pure."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import unquote_plus
+
+import msgspec
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.projection import render_records
+from entra_emulator.graph.query.capabilities import Mode, check_filter, name_resource
+from entra_emulator.graph.query.compile import compile_match
+from entra_emulator.graph.query.condition import Node, join, list_paths
+from entra_emulator.graph.query.expand import Expand, read_expand
+from entra_emulator.graph.query.filter import parse_filter
+from entra_emulator.graph.query.index_plan import Order, Plan, make_plan
+from entra_emulator.graph.query.page_token import open_position, seal_position
+from entra_emulator.graph.query.search import parse_search
+from entra_emulator.graph.query.select import read_select
+from entra_emulator.model import schema
+from entra_emulator.model.filterable import SORTS
+from entra_emulator.model.kinds import KINDS
+
+__all__ = [
+    "Query",
+    "open_position",
+    "parse_options",
+    "read_query",
+    "read_select",
+    "read_single",
+    "render_records",
+    "seal_position",
+]
+
+DEFAULT_PAGE = 100
+MAX_PAGE = 999
+
+_OPTIONS = frozenset(
+    {
+        "$count",
+        "$deltatoken",
+        "$expand",
+        "$filter",
+        "$format",
+        "$orderby",
+        "$search",
+        "$select",
+        "$skip",
+        "$skiptoken",
+        "$top",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """
+    A listing as asked for.
+
+    Args:
+        kind: the type listed, e.g. "user", or "directoryObject" for several.
+        select: the properties to show in this order; None shows the default set.
+        expand: the linked objects to show inside each.
+        top: the most records on a page.
+        plan: which objects, by what the store has an index for.
+        match: what the plan does not cover, asked of a document's bytes; None takes all.
+        count: give the total with the first page.
+        page_token: where an earlier page ended.
+        link: the options to repeat in the next link, as they were sent.
+        binding: what a page token of this query is bound to.
+        small: `$top` below 20, which costs less.
+        eventual: `ConsistencyLevel: eventual` is there, so that the other index answers.
+        asked: the properties that `match` looks at.
+    """
+
+    kind: str
+    select: tuple[str, ...] | None
+    expand: Expand | None
+    top: int
+    plan: Plan
+    match: Callable[[bytes], bool] | None
+    count: bool
+    page_token: str | None
+    link: str
+    binding: bytes
+    small: bool
+    eventual: bool
+    asked: frozenset[str] = frozenset()
+
+
+def parse_options(raw: str) -> dict[str, str]:
+    """
+    The `$` options of a query string with decoded values; others are ignored.
+
+    Raises:
+        GraphFault: 400 for an unknown or a repeated option.
+    """
+    options: dict[str, str] = {}
+    for _, name, value in _split(raw):
+        if not name.startswith("$"):
+            continue
+        if name not in _OPTIONS:
+            raise deny("option_unknown", option=name)
+        if name in options:
+            raise deny("option_repeated", option=name)
+        options[name] = value
+    return options
+
+
+def read_query(
+    kind: str,
+    raw: str,
+    *,
+    eventual: bool,
+    strict: bool = False,
+    counting: bool = False,
+    related: bool = False,
+) -> Query:
+    """
+    The listing that a query string asks for.
+
+    Args:
+        kind: the type listed, e.g. "user".
+        raw: the query string as sent.
+        eventual: the header `ConsistencyLevel: eventual` is there.
+        strict: see `Mode`.
+        counting: the request is for `/$count`.
+        related: the collection is one of linked objects, such as a group's members cast to users;
+            of "directoryObject" it always is. No index covers it, so that the plan is empty.
+
+    Raises:
+        GraphFault: 400 or 501, with the text the real Graph has where it is known.
+    """
+    options = parse_options(raw)
+    if kind == "subscribedSku":
+        options = {}  # it honours none ("List subscribedSkus")
+    count = _check_options(options)
+    related = related or kind == "directoryObject"
+    expand = read_expand(kind, options.get("$expand", ""), collection=True)
+    mode = _read_mode(options, Mode(eventual, count or counting, strict, related), expand)
+    top = _read_top(options.get("$top"))
+    select = read_select(kind, options.get("$select", ""), collection=True)
+    node = _read_condition(kind, options, mode)
+    order = _read_order(kind, options, mode)
+    plan, rest = make_plan("directoryObject" if related else kind, node, order)
+    return Query(
+        kind,
+        select,
+        expand,
+        top or DEFAULT_PAGE,
+        plan,
+        compile_match(rest) if rest is not None else None,
+        count and eventual,
+        options.get("$skiptoken"),
+        "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken"),
+        _bind(kind, options, eventual),
+        small=top is not None and top < 20,
+        eventual=eventual,
+        asked=frozenset(path.split("/")[0] for path in list_paths(rest)) if rest else frozenset(),
+    )
+
+
+def read_single(kind: str, raw: str) -> tuple[tuple[str, ...] | None, Expand | None]:
+    """
+    The properties to show, and what to expand, of one object.
+
+    Options that are for lists are ignored; "List manager" has an example with `$count`.
+
+    Raises:
+        GraphFault: 400 or 501.
+    """
+    options = parse_options(raw)
+    select = read_select(kind, options.get("$select", ""), collection=False)
+    return select, read_expand(kind, options.get("$expand", ""), collection=False)
+
+
+def _split(raw: str) -> list[tuple[str, str, str]]:
+    """Each part of a query string as (as sent, decoded lower-case name, decoded value)."""
+    parts = []
+    for part in filter(None, raw.split("&")):
+        name, _, value = part.partition("=")
+        parts.append((part, unquote_plus(name).strip().lower(), unquote_plus(value)))
+    return parts
+
+
+def _bind(kind: str, options: Mapping[str, str], eventual: bool) -> bytes:
+    asked = sorted((k, v) for k, v in options.items() if k not in {"$skiptoken", "$format"})
+    return msgspec.json.encode([kind, eventual, asked])
+
+
+def _check_options(options: Mapping[str, str]) -> bool:
+    """Refuse what no list has; whether `$count` is true."""
+    if "$skip" in options:
+        raise deny("skip_refused")
+    if "$deltatoken" in options:
+        raise deny("option_unknown", option="$deltatoken")
+    form = options.get("$format", "json").strip().lower()
+    if form != "json" and not form.startswith("application/json"):
+        raise deny("format_refused", value=options["$format"])
+    count = options.get("$count", "false").lower()
+    if count not in {"true", "false"}:
+        raise deny("count_malformed", value=options["$count"])
+    return count == "true"
+
+
+def _read_mode(options: Mapping[str, str], mode: Mode, expand: Expand | None) -> Mode:
+    """
+    The mode that the options leave.
+
+    `$search` needs no `$count` ("Advanced query capabilities"). What is expanded comes from the
+    default index: `$search` is refused with it as without the header, quoted in
+    microsoft-graph-docs-contrib#2577, and so is all that needs the header.
+    """
+    if expand is not None:
+        if mode.advanced:
+            raise deny("search_refused" if "$search" in options else "expand_advanced")
+        return Mode(eventual=False, counted=False, strict=mode.strict, related=mode.related)
+    if "$search" in options:
+        return Mode(mode.eventual, counted=True, strict=mode.strict, related=mode.related)
+    return mode
+
+
+def _read_top(text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit()):
+        raise deny("option_malformed", option="$top", value=text, wanted="non-negative integer")
+    if not 1 <= int(text[:9]) <= MAX_PAGE:
+        raise deny("page_size", size=text)
+    return int(text)
+
+
+def _read_condition(kind: str, options: Mapping[str, str], mode: Mode) -> Node | None:
+    parts: list[Node] = []
+    if "$filter" in options:
+        parts.append(parse_filter(kind, options["$filter"]))
+    if "$search" in options:
+        if not mode.eventual:
+            raise deny("search_refused")
+        parts.append(parse_search(kind, options["$search"]))
+    if "$filter" in options:
+        check_filter(kind, parts[0], mode)
+    return join("and", parts) if parts else None
+
+
+def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> Order | None:
+    if "$orderby" not in options:
+        return None
+    text = options["$orderby"]
+    terms = [term.split() for term in text.split(",")]
+    if any(not term or term[1:] not in ([], ["asc"], ["desc"]) for term in terms):
+        raise deny("orderby_malformed", reason=f"Syntax error in '{text}'.")
+    names = [schema.canonical(kind, term[0]) for term in terms]
+    if None in names:
+        unknown = terms[names.index(None)][0]
+        reason = f"Could not find a property named '{unknown}' on type 'microsoft.graph.{kind}'."
+        raise deny("orderby_malformed", reason=reason)
+    combined = mode.related or "$filter" in options or "$search" in options
+    if (combined and not mode.advanced) or len(terms) > 1:
+        raise deny("sort_refused")
+    return Order(_find_order(kind, str(names[0]), mode), terms[0][1:] == ["desc"])
+
+
+def _find_order(kind: str, name: str, mode: Mode) -> str:
+    """The store's order for a property."""
+    grade = SORTS.get("directoryObject" if mode.related else kind, {}).get(name)
+    if grade is None or (grade == "A" and not mode.advanced):
+        if mode.advanced:
+            raise deny("property_unsupported")
+        raise deny("sort_property_refused", name=name, kind=name_resource(kind))
+    if name == "displayName":
+        return "name"
+    if kind in KINDS and name == KINDS[kind].key:
+        return "key"
+    if name == "deletedDateTime":
+        return "seq"  # null of all objects in the collection
+    raise deny("not_emulated", what=f"$orderby={name}")

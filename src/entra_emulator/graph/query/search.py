@@ -1,0 +1,121 @@
+"""
+`$search`: quoted `"property:words"` clauses with AND, OR and parentheses.
+
+Source: "Use the $search query parameter", Microsoft Graph: `displayName` and
+`description` are split into words, every other string property that can be
+filtered is matched from its beginning.
+"""
+
+import re
+from typing import NoReturn
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.query.compile import split_words
+from entra_emulator.graph.query.condition import Match, Node, Some, Words, join
+from entra_emulator.model import schema
+from entra_emulator.model.filterable import FILTERS
+
+__all__ = ["parse_search"]
+
+# Parentheses deeper than this are nobody's query but an attack on the stack.
+DEPTH = 50
+
+_TOKEN = re.compile(r'\s*(?:"(?P<clause>(?:[^"\\]|\\.)*)"|(?P<word>AND|OR|[()]))')
+_BARE = re.compile(r"\s*[\w ]*")
+_TOKENIZED = frozenset({"displayName", "description"})
+
+
+def parse_search(kind: str, text: str) -> Node:
+    """
+    What the text asks for; AND binds closer than OR.
+
+    Raises:
+        GraphFault: 400, it is not a search, or not of a searchable property.
+    """
+    return _Parser(kind, text).parse()
+
+
+class _Parser:
+    """One text's way through the grammar; `_word` is the next operator or sign, "" a clause."""
+
+    def __init__(self, kind: str, text: str) -> None:
+        self._kind = kind
+        self._text = text
+        self._at = 0
+        self._depth = 0
+
+    def parse(self) -> Node:
+        node = self._parse_or()
+        if self._peek() is not None:
+            self._fail()
+        return node
+
+    def _parse_or(self) -> Node:
+        operands = [self._parse_and()]
+        while self._skip("OR"):
+            operands.append(self._parse_and())
+        return join("or", operands)
+
+    def _parse_and(self) -> Node:
+        operands = [self._parse_operand()]
+        while self._skip("AND"):
+            operands.append(self._parse_operand())
+        return join("and", operands)
+
+    def _parse_operand(self) -> Node:
+        self._depth += 1
+        if self._depth > DEPTH:
+            self._fail()
+        if self._skip("("):
+            node = self._parse_or()
+            if not self._skip(")"):
+                self._fail()
+        else:
+            found = self._peek()
+            if found is None or found["clause"] is None:
+                self._fail()
+            self._at = found.end()
+            node = self._read_clause(found["clause"])
+        self._depth -= 1
+        return node
+
+    def _read_clause(self, clause: str) -> Node:
+        label, colon, value = re.sub(r"\\(.)", r"\1", clause).partition(":")
+        name = schema.canonical(self._kind, label.strip())
+        edm = schema.declared(self._kind).get(name or "")
+        table = FILTERS.get(self._kind, {})
+        if not colon or name is None:
+            raise deny("search_malformed", reason=f"'{clause}' does not name a property.")
+        words = tuple(split_words(value))
+        if name in _TOKENIZED and name in table and words:
+            return Words(name, words)
+        if edm == "Edm.String" and name in table and name not in {"id", *_TOKENIZED}:
+            return Match("startswith", name, value.strip())
+        if edm == "Collection(Edm.String)" and f"{name}/any" in table:
+            return Some(name, Match("startswith", "", value.strip()))
+        raise deny("search_malformed", reason=f"'{name}' cannot be searched.")
+
+    def _peek(self) -> re.Match[str] | None:
+        found = _TOKEN.match(self._text, self._at)
+        if found is None and self._text[self._at :].strip():
+            self._fail()
+        return found
+
+    def _skip(self, word: str) -> bool:
+        found = self._peek()
+        if found is None or found["word"] != word:
+            return False
+        self._at = found.end()
+        return True
+
+    def _fail(self) -> NoReturn:
+        bare = _BARE.match(self._text, self._at)
+        at = bare.end() if bare else self._at
+        if at < len(self._text):
+            raise deny(
+                "search_malformed",
+                reason=f"Syntax error: character '{self._text[at]}' is not valid at position {at} "
+                f"in '{self._text}'.",
+            )
+        reason = f"Syntax error: there is no clause at position {at} in '{self._text}'."
+        raise deny("search_malformed", reason=reason)

@@ -1,0 +1,48 @@
+"""`$select`: which properties of an object to show. Pure."""
+
+from entra_emulator.errors import deny
+from entra_emulator.model import schema
+
+__all__ = ["find_navigation", "read_select"]
+
+
+def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | None:
+    """
+    The canonical names in `$select`, each once; None when it is empty.
+
+    Navigation properties may be named and show nothing. The real service may
+    let unknown names of the open types pass; refusing them finds typing errors.
+    """
+    names: list[str] = []
+    for item in filter(None, (part.strip() for part in text.split(","))):
+        if item == "*":
+            hidden = schema.SINGLE_USER_ONLY | {"signInActivity"}
+            names += [n for n in schema.declared(kind) if n not in hidden]
+        elif not item.isidentifier():
+            raise deny("select_malformed", name=item)
+        else:
+            names += _read_name(kind, item, collection=collection)
+    if text.strip(" ,") and not names:
+        return ("id",)
+    return tuple(dict.fromkeys(names)) or None
+
+
+def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
+    name = schema.canonical(kind, item)
+    if name is None:
+        if find_navigation(kind, item):
+            return ()
+        raise deny("select_unknown", name=item, kind=kind)
+    if collection and kind == "user" and name in schema.SINGLE_USER_ONLY:
+        raise deny("not_on_collection")
+    if name == "signInActivity":
+        raise deny("premium_only")
+    return (name,)
+
+
+def find_navigation(kind: str, name: str) -> str | None:
+    """The canonical name of a navigation property of the type."""
+    if kind not in schema.DIRECTORY_TYPES:
+        return None
+    folded = name.casefold()
+    return next((n for n in schema.navigation(kind) if n.casefold() == folded), None)

@@ -1,0 +1,1 @@
+"""What is particular to one collection: one file each."""

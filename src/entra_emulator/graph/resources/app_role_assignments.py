@@ -1,0 +1,122 @@
+"""App role assignments: who holds which app role of which resource."""
+
+from starlette.responses import Response
+
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import is_visible, read_record
+from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.record import answer_record, answer_records, count_records
+from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.validate import read_properties, require
+from entra_emulator.model.app_roles import find_entitlement
+from entra_emulator.model.applications import GRAPH_APP_ID
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
+
+__all__ = [
+    "count_assignments",
+    "create_assignment",
+    "list_assignments",
+    "remove_assignment",
+    "show_assignment",
+]
+
+_KIND = "appRoleAssignment"
+_PRINCIPALS = frozenset({"group", "servicePrincipal", "user"})
+
+
+def list_assignments(call: Call, *, kind: str, side: str) -> Response:
+    """`GET /servicePrincipals/{id}/appRoleAssignedTo`, or what somebody is assigned."""
+    owner = _find_owner(call, kind)
+    records = _list(call, side, read_record(owner))
+    return answer_records(call, _KIND, _describe(owner, side), records)
+
+
+def count_assignments(call: Call, *, kind: str, side: str) -> Response:
+    """`GET /servicePrincipals/{id}/appRoleAssignedTo/$count`."""
+    owner = _find_owner(call, kind)
+    return count_records(call, _KIND, _list(call, side, read_record(owner)))
+
+
+def show_assignment(call: Call, *, kind: str, side: str) -> Response:
+    """`GET /servicePrincipals/{id}/appRoleAssignedTo/{id}`."""
+    owner = _find_owner(call, kind)
+    found = _find(call, read_record(owner), side)
+    return answer_record(call, _KIND, _describe(owner, side), found)
+
+
+def create_assignment(call: Call, *, kind: str, side: str) -> Response:
+    """`POST /servicePrincipals/{id}/appRoleAssignedTo`: new tokens hold the role."""
+    values = read_properties(_KIND, read_payload(call), creating=True).values
+    require(_KIND, values)
+    with call.directory.transaction():
+        owner = _find_owner(call, kind)
+        if read_record(owner)["id"] != values[f"{side}Id"]:
+            raise deny("update_invalid")
+        principal = _find_part(call, values["principalId"], _PRINCIPALS)
+        resource = _find_part(call, values["resourceId"], frozenset({"servicePrincipal"}))
+        offer = read_record(resource)
+        _check_graph(call, offer, principal)
+        role = find_entitlement(offer, values["appRoleId"], principal.kind)
+        if role is None:
+            raise deny("assignment_unfounded")
+        try:
+            made = call.directory.assign(call.tenant, principal, offer, role)
+        except ValueError as error:
+            raise deny("assignment_present") from error
+    location = f"https://graph.microsoft.com/v2/{call.tenant.id}/appRoleAssignments/{made['id']}"
+    fragment = _describe(owner, side)
+    return answer_record(call, _KIND, fragment, made, status=201, location=location)
+
+
+def remove_assignment(call: Call, *, kind: str, side: str) -> Response:
+    """`DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}`: new tokens lack the role."""
+    with call.directory.transaction():
+        owner = _find_owner(call, kind)
+        call.directory.unassign(call.tenant, _find(call, read_record(owner), side))
+    return answer_nothing(call)
+
+
+def _find_owner(call: Call, kind: str) -> Found:
+    """The object in the path, the signed-in user without one."""
+    found = find_object(call, kind, call.keys.get("key", call.caller.object_id))
+    if not is_visible(call, found):
+        raise deny("object_missing", key=call.keys.get("key", ""))
+    return found
+
+
+def _find_part(call: Call, object_id: str, kinds: frozenset[str]) -> Found:
+    found = call.directory.find(call.tenant, object_id)
+    if found is None or found.kind not in kinds or not is_visible(call, found):
+        raise deny("update_invalid")
+    return found
+
+
+def _check_graph(call: Call, resource: Record, principal: Found) -> None:
+    """Graph's own application permissions are for few to give."""
+    is_graph = resource["appId"] == GRAPH_APP_ID and principal.kind == "servicePrincipal"
+    if is_graph and not call.permit.graph_roles:
+        raise deny("forbidden")
+
+
+def _list(call: Call, side: str, owner: Record) -> list[Record]:
+    return call.directory.assignments(call.tenant, **{side: owner["id"]})
+
+
+def _find(call: Call, owner: Record, side: str) -> Record:
+    key = call.keys["assignment"]
+    try:
+        found = call.directory.find_assignment(call.tenant, key)
+    except ValueError as error:
+        raise deny("assignment_malformed") from error
+    if found is None or found[f"{side}Id"] != owner["id"]:
+        raise deny("object_missing", key=key)
+    return found
+
+
+def _describe(owner: Found, side: str) -> str:
+    name = "appRoleAssignedTo" if side == "resource" else "appRoleAssignments"
+    return f"{KINDS[owner.kind].collection}('{read_record(owner)['id']}')/{name}"

@@ -1,0 +1,209 @@
+"""
+The recycle bin: `/directory/deletedItems`.
+
+Sources: "List deletedItems", "Get deleted item", "Restore deleted item", "Permanently delete
+item". What has been there for thirty days is gone.
+"""
+
+import re
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.clock import format_iso
+from entra_emulator.directory.link_rows import Neighbour
+from entra_emulator.directory.object_rows import Found, Position
+from entra_emulator.directory.objects import Deleted
+from entra_emulator.directory.representation import render
+from entra_emulator.errors import deny
+from entra_emulator.graph.access.authorize import authorize
+from entra_emulator.graph.answer import (
+    Page,
+    answer_nothing,
+    answer_number,
+    answer_object,
+    answer_page,
+    describe_set,
+    open_page,
+    wants_no_metadata,
+)
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import check_owned
+from entra_emulator.graph.query.index_plan import Plan
+from entra_emulator.graph.query.options import Query, parse_options, read_single
+from entra_emulator.graph.render import read_id, render_neighbours, render_objects
+from entra_emulator.graph.write.body import read_parameters, read_text
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.web.caller import list_roles
+from entra_emulator.web.context import is_guid
+
+__all__ = [
+    "DELETABLE",
+    "count_deleted",
+    "list_deleted",
+    "purge_deleted",
+    "restore_deleted",
+    "show_deleted",
+]
+
+# "Currently, deleted items functionality is only supported for …"; the table of `$orderby` has
+# devices too.
+DELETABLE = ("administrativeUnit", "application", "device", "group", "servicePrincipal", "user")
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_encode = msgspec.json.Encoder().encode
+
+_BY_TIME = re.compile(r"\s*deletedDateTime\b", re.IGNORECASE)
+
+
+class _Row(NamedTuple):
+    """A deleted object: its value in the order asked for, its number, its document."""
+
+    position: Position
+    doc: bytes
+
+
+def list_deleted(call: Call, *, kind: str) -> Response:
+    """`GET /directory/deletedItems/microsoft.graph.user`: a page of deleted objects."""
+    query = call.read_query(kind)
+    rows = _find_rows(call, query)
+    after = open_page(call, query)
+    start = 0
+    if after is not None:
+        turn, place = query.plan.descending, _rank(after)
+        behind = [
+            _rank(row.position) < place if turn else _rank(row.position) > place for row in rows
+        ]
+        start = behind.index(True) if True in behind else len(rows)
+    shown = rows[start : start + query.top]
+    more = start + query.top < len(rows)
+    total = len(rows) if query.count and after is None else None
+    docs = [row.doc for row in shown]
+    body = render_objects(kind, query.select, docs, basic=call.permit.basic)
+    page = Page(body, shown[-1].position if more else None, total)
+    return answer_page(call, describe_set(KINDS[kind].collection, query.select), query, page)
+
+
+def count_deleted(call: Call, *, kind: str) -> Response:
+    """`GET /directory/deletedItems/microsoft.graph.user/$count`: a number as plain text."""
+    if not call.eventual:
+        raise deny("count_refused")
+    return answer_number(call, len(_find_rows(call, call.read_query(kind, counting=True))))
+
+
+def show_deleted(call: Call) -> Response:
+    """`GET /directory/deletedItems/{id}`: one deleted object."""
+    return _answer_item(call, *_describe(_find(call)))
+
+
+def restore_deleted(call: Call) -> Response:
+    """
+    `POST /directory/deletedItems/{id}/restore`: back among the living, with its links.
+
+    `autoReconcileProxyConflict` is taken and changes nothing: addresses are not unique here.
+    """
+    item = _find(call)
+    parameters = read_parameters(call, "newUserPrincipalName", "autoReconcileProxyConflict")
+    changes = {}
+    if item.kind == "user" and parameters["newUserPrincipalName"] is not None:
+        name = read_text(parameters["newUserPrincipalName"], "newUserPrincipalName")
+        changes = {"userPrincipalName": name}
+    key = KINDS[item.kind].key
+    with call.directory.transaction():
+        try:
+            found = call.directory.restore_deleted(call.tenant, item, changes)
+        except ValueError as error:
+            raise deny("value_taken", name=key, target=key) from error
+    location = "https://graph.microsoft.com"
+    return _answer_item(call, Neighbour(found.seq, found.kind, found.doc), location=location)
+
+
+def purge_deleted(call: Call) -> Response:
+    """`DELETE /directory/deletedItems/{id}`: gone for ever (recorded: 204)."""
+    item = _find(call)
+    with call.directory.transaction():
+        call.directory.purge_deleted(call.tenant, item)
+    return answer_nothing(call)
+
+
+def _find(call: Call) -> Deleted:
+    key = call.keys["key"]
+    if not is_guid(key):
+        raise deny("id_malformed", key=key)
+    call.directory.expire_deleted(call.tenant)
+    item = call.directory.find_deleted(call.tenant, key)
+    if item is None:
+        raise deny("object_missing", key=key)
+    _check_kind(call, item)
+    return item
+
+
+def _check_kind(call: Call, item: Deleted) -> None:
+    """
+    Ask for the permission of the object's type, now that it is known.
+
+    Raises:
+        GraphFault: 403.
+    """
+    place = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
+    roles = partial(list_roles, call.context, call.caller)
+    permit = authorize(call.caller, call.request.method, place, roles)
+    if permit.owned:
+        check_owned(call, Found(item.kind, item.seq, item.doc))
+
+
+def _describe(item: Deleted) -> tuple[Neighbour]:
+    return (Neighbour(item.seq, item.kind, _date(item)),)
+
+
+def _date(item: Deleted) -> bytes:
+    """The document with the moment of its deletion."""
+    moment = format_iso(item.moment)
+    return _encode(_decode(item.doc) | {"deletedDateTime": moment})
+
+
+def _answer_item(call: Call, neighbour: Neighbour, *, location: str | None = None) -> Response:
+    select, _ = read_single("directoryObject", call.query_string)
+    typed = not wants_no_metadata(call)
+    (body,) = render_neighbours([neighbour], select, call.readable, typed=typed)
+    fragment = describe_set("directoryObjects", select) + "/$entity"
+    return answer_object(call, fragment, body, location=location)
+
+
+def _find_rows(call: Call, query: Query) -> list[_Row]:
+    """
+    The deleted objects that match, in the order asked for.
+
+    They are few, so that every one is looked at.
+    """
+    call.directory.expire_deleted(call.tenant)
+    order = parse_options(call.query_string).get("$orderby", "")
+    by_time = _BY_TIME.match(order) is not None
+    rows = []
+    for item in call.directory.list_deleted(call.tenant, query.kind):
+        row = _Row(_place(item, query.plan, by_time=by_time), _date(item))
+        covered = _is_covered(item, query.plan)
+        if covered and (query.match is None or query.match(row.doc)):
+            rows.append(row)
+    return sorted(rows, key=lambda row: _rank(row.position), reverse=query.plan.descending)
+
+
+def _place(item: Deleted, plan: Plan, *, by_time: bool) -> Position:
+    if by_time:
+        return Position(f"{item.moment:020.6f}", item.seq)
+    row = render(item.kind, _decode(item.doc))
+    return Position({"seq": None, "name": row.name, "key": row.key}[plan.order], item.seq)
+
+
+def _is_covered(item: Deleted, plan: Plan) -> bool:
+    """Whether the object is among those that the plan would find by an index."""
+    if plan.ids is not None:
+        return read_id(item.doc) in plan.ids
+    value = _place(item, plan, by_time=False).value or ""
+    return (plan.low or "") <= value and (plan.high is None or value <= plan.high)
+
+
+def _rank(position: Position) -> tuple[str, int]:
+    return (position.value or "", position.seq)

@@ -1,0 +1,169 @@
+"""Federated identity credentials: whose tokens prove an application's identity."""
+
+from dataclasses import replace
+
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import find_target, read_record
+from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.record import answer_record, answer_records, count_records
+from entra_emulator.graph.resources.applications import wants_creation
+from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.validate import read_properties, require
+from entra_emulator.model.records import FederatedCredential, Record
+
+__all__ = [
+    "change_federated",
+    "count_federated",
+    "create_federated",
+    "list_federated",
+    "remove_federated",
+    "show_federated",
+]
+
+_KIND = "federatedIdentityCredential"
+
+
+def list_federated(call: Call) -> Response:
+    """`GET /applications/{id}/federatedIdentityCredentials`."""
+    record = read_record(find_object(call, "application", call.keys["key"]))
+    records = [_render(one) for one in call.directory.federated_credentials(record["appId"])]
+    return answer_records(call, _KIND, _describe(record), records)
+
+
+def count_federated(call: Call) -> Response:
+    """`GET /applications/{id}/federatedIdentityCredentials/$count`."""
+    record = read_record(find_object(call, "application", call.keys["key"]))
+    held = call.directory.federated_credentials(record["appId"])
+    return count_records(call, _KIND, map(_render, held))
+
+
+def show_federated(call: Call) -> Response:
+    """`GET /applications/{id}/federatedIdentityCredentials/{id or name}`."""
+    record = read_record(find_object(call, "application", call.keys["key"]))
+    found = _find(call, record["appId"])
+    return answer_record(call, _KIND, _describe(record), _render(found))
+
+
+def create_federated(call: Call) -> Response:
+    """`POST /applications/{id}/federatedIdentityCredentials`."""
+    values = read_properties(_KIND, read_payload(call), creating=True).values
+    with call.directory.transaction():
+        record = read_record(find_target(call, "application"))
+        return _create(call, record, values)
+
+
+def change_federated(call: Call) -> Response:
+    """`PATCH /applications/{id}/federatedIdentityCredentials/{id or name}`; names stay."""
+    values = read_properties(_KIND, read_payload(call), creating=False).values
+    with call.directory.transaction():
+        record = read_record(find_target(call, "application"))
+        name = _read_name(call.keys["credential"])
+        if wants_creation(call) and name is not None and _search(call, record["appId"]) is None:
+            return _create(call, record, values | {"name": name})
+        found = _find(call, record["appId"])
+        changed = _alter(found, values)
+        try:
+            call.directory.change_federated_credential(call.tenant, record["appId"], changed)
+        except ValueError as error:
+            raise deny("federated_limit", reason=str(error)) from error
+    return answer_nothing(call)
+
+
+def remove_federated(call: Call) -> Response:
+    """`DELETE /applications/{id}/federatedIdentityCredentials/{id or name}`."""
+    with call.directory.transaction():
+        app_id = read_record(find_target(call, "application"))["appId"]
+        name = _find(call, app_id).name
+        call.directory.remove_federated_credential(call.tenant, app_id, name)
+    return answer_nothing(call)
+
+
+def _create(call: Call, record: Record, values: Record) -> Response:
+    require(_KIND, values)
+    app_id, directory = record["appId"], call.directory
+    if any(one.name == values["name"] for one in directory.federated_credentials(app_id)):
+        raise deny("federated_present", name=values["name"])
+    if not values["audiences"]:
+        raise deny("value_missing", name="audiences", resource="FederatedIdentityCredential")
+    try:
+        made = directory.add_federated_credential(
+            call.tenant,
+            app_id,
+            values["name"],
+            values["issuer"],
+            values["subject"],
+            audience=values["audiences"][0],
+            description=values.get("description"),
+        )
+    except ValueError as error:
+        raise deny("federated_limit", reason=str(error)) from error
+    location = (
+        f"https://graph.microsoft.com/v2/{call.tenant.id}/federatedIdentityCredentials/{made.id}"
+    )
+    return answer_record(
+        call, _KIND, _describe(record), _render(made), status=201, location=location
+    )
+
+
+def _alter(found: FederatedCredential, values: Record) -> FederatedCredential:
+    """
+    The credential as it is to be.
+
+    Raises:
+        GraphFault: 400, its name is to change, or something is to be nothing.
+    """
+    if values.get("name", found.name) != found.name:
+        raise deny("property_fixed", name="name")
+    changes: Record = {
+        name: values[name] for name in ("issuer", "subject", "description") if name in values
+    }
+    if "audiences" in values:
+        changes["audience"] = values["audiences"][0] if values["audiences"] else None
+    for name, value in changes.items():
+        if value is None and name != "description":
+            shown = "audiences" if name == "audience" else name
+            raise deny("value_missing", name=shown, resource="FederatedIdentityCredential")
+    return replace(found, **changes)
+
+
+def _find(call: Call, app_id: str) -> FederatedCredential:
+    found = _search(call, app_id)
+    if found is None:
+        raise deny("object_missing", key=call.keys["credential"])
+    return found
+
+
+def _search(call: Call, app_id: str) -> FederatedCredential | None:
+    key = call.keys["credential"]
+    wanted = _read_name(key) or key
+    for one in call.directory.federated_credentials(app_id):
+        if wanted == one.name or wanted.lower() == one.id:
+            return one
+    return None
+
+
+def _read_name(key: str) -> str | None:
+    """The name in `federatedIdentityCredentials(name='…')`."""
+    if not (key.lower().startswith("name='") and key.endswith("'")):
+        return None
+    return key[len("name='") : -1].replace("''", "'")
+
+
+def _describe(record: Record) -> str:
+    return f"applications('{record['id']}')/federatedIdentityCredentials"
+
+
+def _render(one: FederatedCredential) -> Record:
+    """Keys in the recorded order."""
+    return {
+        "id": one.id,
+        "name": one.name,
+        "issuer": one.issuer,
+        "subject": one.subject,
+        "description": one.description,
+        "audiences": [one.audience],
+    }

@@ -1,0 +1,106 @@
+"""Licences of users: `licenseDetails` and `assignLicense`."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from starlette.responses import Response
+
+from entra_emulator.directory.licences import Subscription
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_object
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import find_target, read_record
+from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.record import answer_records
+from entra_emulator.graph.render import render_objects
+from entra_emulator.graph.write.body import read_parameters
+from entra_emulator.model.products import draft_details
+from entra_emulator.model.records import Record
+from entra_emulator.web.context import is_guid
+
+__all__ = ["assign_license", "list_details"]
+
+_ACTION = "assignLicense"
+
+
+def list_details(call: Call) -> Response:
+    """`GET /users/{id}/licenseDetails`: the products a user has, with their service plans."""
+    user = find_object(call, "user", call.keys.get("key", call.caller.object_id))
+    held = call.directory.subscriptions(call.tenant)
+    records = [
+        draft_details(call.tenant.id, held[entry["skuId"]].sku, entry["disabledPlans"])
+        for entry in call.directory.read_licenses(user)
+        if entry["skuId"] in held
+    ]
+    fragment = f"users('{read_record(user)['id']}')/licenseDetails"
+    return answer_records(call, "licenseDetails", fragment, records)
+
+
+def assign_license(call: Call) -> Response:
+    """`POST /users/{id}/assignLicense`: give a user products, and take others away."""
+    parameters = read_parameters(call, "addLicenses", "removeLicenses")
+    missing = [name for name, value in parameters.items() if value is None]
+    if missing:
+        raise deny("parameters_missing", action=_ACTION, names=",".join(missing))
+    adding = [_read_license(item) for item in _read_list(parameters["addLicenses"])]
+    removing = [_read_guid(item) for item in _read_list(parameters["removeLicenses"])]
+    with call.directory.transaction():
+        user = find_target(call, "user")
+        if adding and not read_record(user).get("usageLocation"):
+            raise deny("location_missing")
+        known = call.directory.subscriptions(call.tenant)
+        held = {entry["skuId"]: entry for entry in call.directory.read_licenses(user)}
+        _check(known, held, [entry["skuId"] for entry in adding], removing)
+        for entry in adding:
+            _check_plans(known[entry["skuId"]], entry["disabledPlans"])
+        after = {sku: entry for sku, entry in held.items() if sku not in removing}
+        after |= {entry["skuId"]: entry for entry in adding}
+        call.directory.assign_licenses(call.tenant, user, after.values())
+        user = find_target(call, "user")
+    body = render_objects("user", None, [user.doc])
+    return answer_object(call, "users/$entity", body, location="https://graph.microsoft.com")
+
+
+def _check(
+    known: dict[str, Subscription], held: dict[str, Record], adding: list[str], removing: list[str]
+) -> None:
+    if len({*adding, *removing}) < len(adding) + len(removing):
+        raise deny("values_repeated")
+    for sku in (*adding, *removing):
+        if sku not in known:
+            raise deny("license_unknown", sku=sku)
+    for sku in removing:
+        if sku not in held:
+            raise deny("license_not_held")
+    for sku in adding:
+        if sku not in held and known[sku].left <= 0:
+            raise deny("license_exhausted", sku=sku)
+
+
+def _check_plans(subscription: Subscription, disabled: Iterable[str]) -> None:
+    plans = {plan.id for plan in subscription.sku.plans}
+    for plan in disabled:
+        if plan not in plans:
+            raise deny("plan_unknown", plan=plan, sku=subscription.sku.id)
+
+
+def _read_list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise deny("payload_shapeless", found="PrimitiveValue", wanted="StartArray")
+    return value
+
+
+def _read_license(item: Any) -> Record:
+    if not isinstance(item, dict):
+        raise deny("payload_shapeless", found="PrimitiveValue", wanted="StartObject")
+    for name in item:
+        if name not in {"disabledPlans", "skuId"} and "@" not in name:
+            raise deny("member_unknown", name=name, kind="assignedLicense")
+    plans = [_read_guid(plan) for plan in _read_list(item.get("disabledPlans") or [])]
+    return {"disabledPlans": plans, "skuId": _read_guid(item.get("skuId"))}
+
+
+def _read_guid(value: Any) -> str:
+    if not isinstance(value, str) or not is_guid(value):
+        raise deny("guid_wrong")
+    return value.lower()

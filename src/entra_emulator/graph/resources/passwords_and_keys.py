@@ -1,0 +1,106 @@
+"""Credentials one by one: `addPassword`, `removePassword`, `addKey`, `removeKey`."""
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_nothing, answer_object
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import find_target, read_record
+from entra_emulator.graph.write.body import read_parameters, read_text
+from entra_emulator.graph.write.certificates import check_proof, read_key
+from entra_emulator.graph.write.secrets import draft_secret
+from entra_emulator.graph.write.validate import read_parameter
+from entra_emulator.model.records import Record
+from entra_emulator.web.context import is_guid
+
+__all__ = ["add_key", "add_password", "remove_key", "remove_password"]
+
+_encode = msgspec.json.Encoder().encode
+# Recorded: what actions answer says that it is nowhere.
+_NOWHERE = "https://graph.microsoft.com"
+
+
+def add_password(call: Call, *, kind: str) -> Response:
+    """`POST /applications/{id}/addPassword`: a new secret, shown this once."""
+    sent = read_parameters(call, "passwordCredential")["passwordCredential"]
+    values = read_parameter("passwordCredential", sent)
+    with call.directory.transaction():
+        record = read_record(find_target(call, kind))
+        secret = draft_secret(call, values)
+        _check_new(record, secret.entry["keyId"])
+        entries = [*record["passwordCredentials"], secret.entry]
+        call.directory.update(call.tenant, kind, record["id"], {"passwordCredentials": entries})
+        call.directory.keep_credentials(_holder(kind, record), [secret.credential])
+    body = _encode(secret.entry | {"secretText": secret.text})
+    return answer_object(call, "microsoft.graph.passwordCredential", body, location=_NOWHERE)
+
+
+def remove_password(call: Call, *, kind: str) -> Response:
+    """`POST /applications/{id}/removePassword`: the secret's next use is refused."""
+    key_id = _read_key_id(read_parameters(call, "keyId"))
+    with call.directory.transaction():
+        record = read_record(find_target(call, kind))
+        _remove(call, kind, record, "passwordCredentials", key_id)
+    return answer_nothing(call)
+
+
+def add_key(call: Call, *, kind: str) -> Response:
+    """`POST /applications/{id}/addKey`: a certificate, by proof of having one already."""
+    sent = read_parameters(call, "keyCredential", "passwordCredential", "proof")
+    values = read_parameter("keyCredential", sent["keyCredential"])
+    if sent["passwordCredential"] is not None:
+        raise deny("not_emulated", what="keys with a password")
+    with call.directory.transaction():
+        record = read_record(find_target(call, kind))
+        _check_proof(call, kind, record, sent["proof"])
+        entry, credential = read_key(call, values)
+        _check_new(record, entry["keyId"])
+        entries = [*record["keyCredentials"], entry]
+        call.directory.update(call.tenant, kind, record["id"], {"keyCredentials": entries})
+        call.directory.keep_credentials(_holder(kind, record), [credential])
+    body = _encode(entry)
+    return answer_object(call, "microsoft.graph.keyCredential", body, location=_NOWHERE)
+
+
+def remove_key(call: Call, *, kind: str) -> Response:
+    """`POST /applications/{id}/removeKey`: a certificate goes, by proof of having one."""
+    sent = read_parameters(call, "keyId", "proof")
+    key_id = _read_key_id(sent)
+    with call.directory.transaction():
+        record = read_record(find_target(call, kind))
+        _check_proof(call, kind, record, sent["proof"])
+        _remove(call, kind, record, "keyCredentials", key_id)
+    return answer_nothing(call)
+
+
+def _remove(call: Call, kind: str, record: Record, name: str, key_id: str) -> None:
+    kept = [entry for entry in record[name] if entry["keyId"] != key_id]
+    if len(kept) == len(record[name]):
+        word = "password_unknown" if name == "passwordCredentials" else "key_unknown"
+        raise deny(word, key=key_id)
+    call.directory.update(call.tenant, kind, record["id"], {name: kept})
+    call.directory.drop_credentials(_holder(kind, record), [key_id])
+
+
+def _check_new(record: Record, key_id: str) -> None:
+    present = (*record["keyCredentials"], *record["passwordCredentials"])
+    if any(entry["keyId"] == key_id for entry in present):
+        raise deny("key_changed", key=key_id)
+
+
+def _check_proof(call: Call, kind: str, record: Record, proof: object) -> None:
+    certificates = call.directory.certificates(_holder(kind, record))
+    check_proof(call, record["id"], certificates, proof)
+
+
+def _holder(kind: str, record: Record) -> str:
+    """Whose credentials the token service has them as."""
+    return str(record["appId"] if kind == "application" else record["id"])
+
+
+def _read_key_id(sent: Record) -> str:
+    key_id = read_text(sent["keyId"], "keyId")
+    if not is_guid(key_id):
+        raise deny("literal_wrong", literal=key_id[:100], wanted="Edm.Guid")
+    return key_id.lower()

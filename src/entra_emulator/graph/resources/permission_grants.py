@@ -1,0 +1,118 @@
+"""Consent to scopes: `oauth2PermissionGrants`."""
+
+from collections.abc import Iterable
+
+from starlette.responses import Response
+
+from entra_emulator.directory.object_rows import Found
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import is_visible, read_record
+from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.record import answer_record, answer_records
+from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.validate import read_properties, require
+from entra_emulator.model.records import Record
+
+__all__ = [
+    "change_grant",
+    "create_grant",
+    "list_grants",
+    "list_grants_of",
+    "remove_grant",
+    "show_grant",
+]
+
+_KIND = "oAuth2PermissionGrant"
+_SET = "oauth2PermissionGrants"
+
+
+def list_grants(call: Call) -> Response:
+    """`GET /oauth2PermissionGrants`."""
+    return answer_records(call, _KIND, _SET, call.directory.scope_grants(call.tenant))
+
+
+def list_grants_of(call: Call, *, kind: str) -> Response:
+    """`GET /servicePrincipals/{id}/oauth2PermissionGrants`: of a client, or of a user."""
+    found = find_object(call, kind, call.keys.get("key", call.caller.object_id))
+    name = "clientId" if kind == "servicePrincipal" else "principalId"
+    object_id = read_record(found)["id"]
+    grants = call.directory.scope_grants(call.tenant)
+    return answer_records(call, _KIND, _SET, [one for one in grants if one[name] == object_id])
+
+
+def show_grant(call: Call) -> Response:
+    """`GET /oauth2PermissionGrants/{id}`."""
+    return answer_record(call, _KIND, _SET, _find(call))
+
+
+def create_grant(call: Call) -> Response:
+    """`POST /oauth2PermissionGrants`: new tokens hold the scopes."""
+    values = read_properties(_KIND, read_payload(call), creating=True).values
+    require(_KIND, values)
+    principal = values.get("principalId")
+    if (values["consentType"] == "Principal") != bool(principal):
+        raise _refuse("principalId")
+    scope = _join(values.get("scope") or "")
+    with call.directory.transaction():
+        client = _find_principal(call, values["clientId"])
+        resource = _find_principal(call, values["resourceId"])
+        if client is None:
+            raise deny("object_missing", key=values["clientId"])
+        if resource is None:
+            raise deny("grant_baseless")
+        if principal and call.directory.find(call.tenant, principal, kind="user") is None:
+            raise deny("object_missing", key=principal)
+        ends = read_record(client)["id"], read_record(resource)["id"]
+        user = principal.lower() if principal else None
+        try:
+            made = call.directory.add_grant(call.tenant, *ends, user, scope)
+        except ValueError as error:
+            raise deny("grant_present") from error
+    location = f"https://graph.microsoft.com/v2/{call.tenant.id}/{_SET}/{made['id']}"
+    return answer_record(call, _KIND, _SET, made, status=201, location=location)
+
+
+def change_grant(call: Call) -> Response:
+    """`PATCH /oauth2PermissionGrants/{id}`: only its scopes can change."""
+    values = read_properties(_KIND, read_payload(call), creating=False).values
+    if values.get("scope", "") is None:
+        raise _refuse("scope")
+    with call.directory.transaction():
+        found = _find(call)
+        if "scope" in values:
+            call.directory.set_grant(call.tenant, found, _join(values["scope"]))
+    return answer_nothing(call)
+
+
+def remove_grant(call: Call) -> Response:
+    """`DELETE /oauth2PermissionGrants/{id}`: new tokens lack the scopes."""
+    with call.directory.transaction():
+        call.directory.set_grant(call.tenant, _find(call), None)
+    return answer_nothing(call)
+
+
+def _find(call: Call) -> Record:
+    key = call.keys["grant"]
+    found = call.directory.find_grant(call.tenant, key)
+    if found is None:
+        raise deny("object_missing", key=key)
+    return found
+
+
+def _find_principal(call: Call, object_id: str) -> Found | None:
+    found = call.directory.find(call.tenant, object_id)
+    if found is None or found.kind != "servicePrincipal" or not is_visible(call, found):
+        return None
+    return found
+
+
+def _join(scope: str) -> str:
+    """Scopes one blank apart, each once."""
+    words: Iterable[str] = dict.fromkeys(scope.split())
+    return " ".join(words)
+
+
+def _refuse(name: str) -> Exception:
+    return deny("value_invalid", name=name, resource="OAuth2PermissionGrant", target=name)

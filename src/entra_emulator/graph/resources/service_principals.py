@@ -1,0 +1,121 @@
+"""Service principals: an application comes into a tenant, and is told what it may be there."""
+
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.change import read_changes
+from entra_emulator.graph.objects.find import (
+    answer_created,
+    check_owned,
+    find_target,
+    is_visible,
+    read_record,
+)
+from entra_emulator.graph.objects.references import bind_references
+from entra_emulator.graph.resources.applications import own, wants_creation
+from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
+from entra_emulator.graph.write.merge import merge_values
+from entra_emulator.graph.write.validate import Written, read_properties, require
+from entra_emulator.model.records import Application, Record
+
+__all__ = ["change_principal", "create_principal"]
+
+
+def create_principal(call: Call) -> Response:
+    """`POST /servicePrincipals`: the application with this appId comes into the tenant."""
+    written = read_properties("servicePrincipal", read_payload(call), creating=True)
+    require("servicePrincipal", written.values)
+    with call.directory.transaction():
+        return _create(call, written)
+
+
+def change_principal(call: Call) -> Response:
+    """`PATCH /servicePrincipals/{id}`: the token service follows at once."""
+    app_id = _read_app_id(call) if wants_creation(call) else None
+    if app_id is not None:
+        written = read_properties("servicePrincipal", read_payload(call), creating=True)
+        with call.directory.transaction():
+            return _create(call, Written(written.values | {"appId": app_id}, written.binds))
+    written = read_changes(call, "servicePrincipal")
+    with call.directory.transaction():
+        found = find_target(call, "servicePrincipal")
+        record = read_record(found)
+        changes = _alter(call, record, written.values)
+        call.directory.update(call.tenant, "servicePrincipal", record["id"], changes)
+        bind_references(call, "servicePrincipal", found, written.binds)
+        if changes.get("accountEnabled") is False and record["accountEnabled"]:
+            call.directory.revoke_tokens(call.tenant, record["appId"])
+    return answer_nothing(call)
+
+
+def _read_app_id(call: Call) -> str | None:
+    """The ID in `servicePrincipals(appId='…')`, if it has no service principal here."""
+    key = call.keys["key"]
+    if not key.lower().startswith("appid='"):
+        return None
+    app_id = key[len("appid='") : -1]
+    return app_id if call.directory.service_principal(call.tenant, app_id) is None else None
+
+
+def _create(call: Call, written: Written) -> Response:
+    values = dict(written.values)
+    app_id = str(values.pop("appId")).lower()
+    if call.directory.service_principal(call.tenant, app_id) is not None:
+        raise deny("principal_present", app=app_id, target="servicePrincipalNames")
+    client = _find_backing(call, app_id)
+    found = call.directory.instantiate(call.tenant, client, {})
+    record = read_record(found)
+    changes = _alter(call, record, values)
+    call.directory.update(call.tenant, "servicePrincipal", record["id"], changes)
+    own(call, found)
+    bind_references(call, "servicePrincipal", found, written.binds)
+    made = call.directory.find(call.tenant, record["id"])
+    assert made is not None, "it was made just now"
+    return answer_created(call, made)
+
+
+def _find_backing(call: Call, app_id: str) -> Application:
+    """
+    The application behind a service principal that is to be made.
+
+    Raises:
+        GraphFault: 400, there is none that this tenant may use; 403, it is not the caller's.
+    """
+    client = call.directory.client(app_id)
+    if client is None:
+        raise deny("principal_baseless", app=app_id, target="appId")
+    local = call.directory.find(call.tenant, client.id, kind="application")
+    if local is not None:
+        if not is_visible(call, local):
+            raise deny("principal_baseless", app=app_id, target="appId")
+        check_owned(call, local)
+        return client
+    if client.record["signInAudience"] == "AzureADMyOrg":
+        raise deny("principal_baseless", app=app_id, target="appId")
+    if call.permit.owned:
+        raise deny("principal_foreign")
+    return client
+
+
+def _alter(call: Call, record: Record, values: Record) -> Record:
+    """
+    What changes when a service principal is to have these properties.
+
+    Raises:
+        GraphFault: 400.
+    """
+    changes = merge_values("servicePrincipal", record, values)
+    wanted = changes.pop("keyCredentials", None)
+    if wanted is not None:
+        keys = reconcile_keys(call, record["keyCredentials"], wanted)
+        changes["keyCredentials"] = keys.records
+        check_distinct(record | changes)
+        call.directory.drop_credentials(record["id"], keys.dropped)
+        call.directory.keep_credentials(record["id"], keys.added)
+    for name in ("accountEnabled", "appRoleAssignmentRequired", "displayName"):
+        if name in changes and changes[name] is None:
+            raise deny("value_invalid", name=name, resource="ServicePrincipal", target=name)
+    return changes

@@ -1,0 +1,1 @@
+"""Bodies of writes, and the rules they must keep."""

@@ -1,0 +1,214 @@
+"""Certificates in requests: a list of `keyCredentials` as a whole, and proofs of having one."""
+
+import base64
+from collections.abc import Collection
+from typing import Any, NamedTuple
+
+import jwt
+import msgspec
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from entra_emulator.clock import format_iso, parse_iso
+from entra_emulator.directory.registrar import Credential
+from entra_emulator.errors import deny
+from entra_emulator.graph.call import Call
+from entra_emulator.model.applications import draft_key, name_subject, read_certificate
+from entra_emulator.model.records import Certificate, Record
+from entra_emulator.tokens.jwt import read_number
+
+__all__ = [
+    "Keys",
+    "check_distinct",
+    "check_proof",
+    "disclose_keys",
+    "read_key",
+    "reconcile_keys",
+]
+
+_decode = msgspec.json.Decoder(Record).decode
+
+# "The audience needs to be 00000002-0000-0000-c000-000000000000 … exp should be nbf + 10 minutes"
+# ("Generate proof-of-possession tokens for rolling keys").
+PROOF_AUDIENCE = "00000002-0000-0000-c000-000000000000"
+LONGEST_PROOF = 600
+# Clocks differ; chosen.
+LEEWAY = 300
+
+
+class Keys(NamedTuple):
+    """
+    What becomes of an application's certificates.
+
+    Args:
+        records: its `keyCredentials`.
+        added: what proves its identity besides.
+        dropped: the key IDs of what proves it no longer.
+    """
+
+    records: list[Record]
+    added: list[Credential]
+    dropped: list[str]
+
+
+def reconcile_keys(call: Call, present: list[Record], wanted: list[Record]) -> Keys:
+    """
+    The list that was sent in the place of the one that is there.
+
+    What is there already is sent again with its key ID and without its key.
+
+    Raises:
+        GraphFault: 400.
+    """
+    held = {entry["keyId"]: entry for entry in present}
+    records: list[Record] = []
+    added: list[Credential] = []
+    for item in wanted:
+        key_id = item.get("keyId")
+        if key_id in held:
+            _check_unchanged(held[key_id], item)
+            records.append(held[key_id])
+        else:
+            entry, credential = read_key(call, item)
+            records.append(entry)
+            added.append(credential)
+    ids = {entry["keyId"] for entry in records}
+    return Keys(records, added, [key_id for key_id in held if key_id not in ids])
+
+
+def disclose_keys(call: Call, kind: str, doc: bytes, select: Collection[str]) -> bytes:
+    """
+    The object with its certificates' keys, if they were asked for by name.
+
+    `key` is "returned only on $select for a single object … otherwise, it's always null"
+    (documentation of keyCredential).
+    """
+    if "keyCredentials" not in select or kind not in {"application", "servicePrincipal"}:
+        return doc
+    record = _decode(doc)
+    application = kind == "application"
+    held = call.directory.certificates(
+        record["appId"] if application else "", principal_id="" if application else record["id"]
+    )
+    keys = {one.key_id: base64.b64encode(one.der).decode() for one in held}
+    shown = [entry | {"key": keys.get(entry["keyId"])} for entry in record["keyCredentials"]]
+    return msgspec.json.encode(record | {"keyCredentials": shown})
+
+
+def check_distinct(record: Record) -> None:
+    """
+    Refuse two credentials with one ID.
+
+    Raises:
+        GraphFault: 400.
+    """
+    entries = (*record["keyCredentials"], *record["passwordCredentials"])
+    if len({entry["keyId"] for entry in entries}) < len(entries):
+        raise deny("values_repeated")
+
+
+def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
+    """
+    A new certificate: its record, and what the token service is to know of it.
+
+    Raises:
+        GraphFault: 400.
+    """
+    if not item.get("key"):
+        raise deny("value_missing", name="key", resource="KeyCredential")
+    kind, usage = item.get("type") or "AsymmetricX509Cert", item.get("usage") or "Verify"
+    if (kind, usage) != ("AsymmetricX509Cert", "Verify"):
+        raise deny("not_emulated", what=f"keys of type {kind} to {usage}")
+    certificate, der = _read_der(item["key"])
+    begins = certificate.not_valid_before_utc.timestamp()
+    ends = certificate.not_valid_after_utc.timestamp()
+    start = item.get("startDateTime") or format_iso(begins)
+    end = item.get("endDateTime") or format_iso(ends)
+    if not parse_iso(start) < parse_iso(end) <= ends:
+        raise deny("key_end_wrong")
+    key_id = item.get("keyId") or call.directory.new_id()
+    name = item.get("displayName") or name_subject(certificate)
+    entry = draft_key(key_id, der, name, start=start, end=end)
+    return entry, Credential(key_id, "certificate", der, parse_iso(start), parse_iso(end))
+
+
+def check_proof(call: Call, object_id: str, certificates: list[Certificate], proof: object) -> None:
+    """
+    Refuse whoever cannot sign as the application does.
+
+    Args:
+        call: the request.
+        object_id: whose `iss` it must be.
+        certificates: those of the application.
+        proof: the token that was sent.
+
+    Raises:
+        GraphFault: 401.
+    """
+    for certificate in certificates:
+        if certificate.start - LEEWAY <= call.now < certificate.end:
+            claims = _read_proof(certificate, proof)
+            if claims is not None and _is_sound(claims, object_id, call.now):
+                return
+    raise deny("proof_invalid")
+
+
+def _check_unchanged(held: Record, item: Record) -> None:
+    for name, value in item.items():
+        if name == "customKeyIdentifier" or value is None:
+            continue
+        if name == "key":
+            _, der = _read_der(value)
+            same = draft_key("", der, None, start="", end="")["customKeyIdentifier"]
+            unchanged = same == held["customKeyIdentifier"]
+        else:
+            unchanged = value == held[name]
+        if not unchanged:
+            raise deny("key_changed", key=held["keyId"])
+
+
+def _read_der(key: str) -> tuple[x509.Certificate, bytes]:
+    """The certificate in a `key`, in DER or, as some clients send it, in PEM."""
+    try:
+        raw = base64.b64decode(key + "=" * (-len(key) % 4))
+        if raw.startswith(b"-----BEGIN"):
+            certificate = x509.load_pem_x509_certificate(raw)
+            raw = base64.b64decode(b"".join(raw.split(b"-----")[2].split()))
+        certificate = read_certificate(raw)
+    except (ValueError, IndexError) as error:
+        raise deny("key_unreadable") from error
+    return certificate, raw
+
+
+def _read_proof(certificate: Certificate, proof: object) -> dict[str, Any] | None:
+    """The claims of a proof that this certificate's key signed."""
+    public_key = read_certificate(certificate.der).public_key()
+    assert isinstance(public_key, RSAPublicKey)
+    if not isinstance(proof, str):
+        return None
+    try:
+        # The signature is checked here, the claims afterwards: clocks differ.
+        claims: dict[str, Any] = jwt.decode(
+            proof,
+            public_key,
+            algorithms=["RS256", "PS256"],
+            options={
+                "verify_aud": False,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+                "verify_iss": False,
+            },
+        )
+    except (jwt.InvalidTokenError, ValueError):
+        return None
+    return claims
+
+
+def _is_sound(claims: dict[str, Any], object_id: str, now: float) -> bool:
+    starts, ends = read_number(claims.get("nbf")), read_number(claims.get("exp"))
+    if starts is None or ends is None or not 0 < ends - starts <= LONGEST_PROOF:
+        return False
+    if not starts - LEEWAY <= now < ends + LEEWAY:
+        return False
+    return claims.get("aud") == PROOF_AUDIENCE and str(claims.get("iss")).lower() == object_id

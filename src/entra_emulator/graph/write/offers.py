@@ -1,0 +1,114 @@
+"""What an application offers and asks for: app roles, scopes, names, redirect addresses."""
+
+from collections.abc import Iterable
+from urllib.parse import SplitResult, urlsplit
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.call import Call
+from entra_emulator.model.records import Record
+
+__all__ = ["check_offer", "list_redirects"]
+
+_PERSONAL = frozenset({"AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"})
+_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+# "Maximum length of identifierUris, of redirect URIs" ("Redirect URI restrictions").
+_LONGEST_URI = 255
+
+
+def check_offer(call: Call, record: Record, before: Record | None) -> None:
+    """
+    Refuse an application whose parts do not go together.
+
+    Args:
+        call: who wants it.
+        record: the application as it is to be.
+        before: as it is, if it is there.
+
+    Raises:
+        GraphFault: 400.
+    """
+    _check_entitlements(record, before)
+    _check_identifiers(call, record, before)
+    _check_redirects(record)
+    version = record["api"]["requestedAccessTokenVersion"]
+    # "If signInAudience is AzureADandPersonalMicrosoftAccount or PersonalMicrosoftAccount, the
+    # value for this property must be 2" (apiApplication resource type).
+    if version not in {None, 1, 2} or (record["signInAudience"] in _PERSONAL and version != 2):
+        raise _refuse("api.requestedAccessTokenVersion")
+
+
+def list_redirects(web: Record) -> list[Record]:
+    """The `redirectUriSettings` that belong to the web platform's redirect addresses."""
+    index = {one["uri"]: one.get("index") for one in web["redirectUriSettings"] or ()}
+    return [{"uri": uri, "index": index.get(uri)} for uri in web["redirectUris"]]
+
+
+def _check_entitlements(record: Record, before: Record | None) -> None:
+    roles, scopes = record["appRoles"], record["api"]["oauth2PermissionScopes"]
+    for offered in (roles, scopes):
+        if len({one["id"] for one in offered}) < len(offered):
+            raise deny("values_repeated")
+    # A role and a scope may have one name if they are one permission (the same ID).
+    named = {(one["value"], one["id"]) for one in (*roles, *scopes) if one["value"]}
+    if len({value for value, _ in named}) < len(named):
+        raise deny("values_repeated")
+    for one in (*roles, *scopes):
+        if one["value"] and (" " in one["value"] or one["value"].startswith(".")):
+            raise _refuse("value")
+    scope_ids = {one["id"] for one in scopes}
+    for client in record["api"]["preAuthorizedApplications"]:
+        if not scope_ids.issuperset(client["delegatedPermissionIds"]):
+            raise _refuse("api.preAuthorizedApplications.delegatedPermissionIds")
+    if before is not None:
+        _check_disabled(before["appRoles"], roles)
+        _check_disabled(before["api"]["oauth2PermissionScopes"], scopes)
+
+
+def _check_disabled(before: Iterable[Record], after: Iterable[Record]) -> None:
+    kept = {one["id"] for one in after}
+    if any(one["isEnabled"] and one["id"] not in kept for one in before):
+        raise deny("entitlement_enabled")
+
+
+def _check_identifiers(call: Call, record: Record, before: Record | None) -> None:
+    present = before["identifierUris"] if before else ()
+    for uri in record["identifierUris"]:
+        parts = _split(uri)
+        if not parts.scheme or not (parts.netloc or parts.path) or uri.endswith("/"):
+            raise _refuse("identifierUris")
+        if parts.scheme in {"http", "https"} and uri not in present:
+            _check_host(call, uri, (parts.hostname or "").lower())
+        holder = call.directory.identifier_holder(call.tenant, uri)
+        if holder not in {None, record["appId"]}:
+            raise deny("value_taken", name="identifierUris", target="identifierUris")
+
+
+def _check_host(call: Call, uri: str, host: str) -> None:
+    verified = call.tenant.domains
+    if not any(host == domain or host.endswith(f".{domain}") for domain in verified):
+        raise deny("identifier_foreign", uri=uri)
+
+
+def _check_redirects(record: Record) -> None:
+    """Only browsers' redirects must be https, or lead to the machine itself."""
+    for platform in ("web", "spa", "publicClient"):
+        for uri in record[platform]["redirectUris"]:
+            parts = _split(uri)
+            bare = parts.scheme == "http" and parts.hostname not in _LOOPBACK
+            if not parts.scheme or parts.fragment or (bare and platform != "publicClient"):
+                raise _refuse(f"{platform}.redirectUris")
+
+
+def _split(uri: str) -> SplitResult:
+    if len(uri) > _LONGEST_URI or any(char.isspace() for char in uri):
+        raise _refuse("identifierUris")
+    try:
+        parts = urlsplit(uri)
+        _ = parts.hostname
+    except ValueError as error:
+        raise _refuse("identifierUris") from error
+    return parts
+
+
+def _refuse(name: str) -> Exception:
+    return deny("value_invalid", name=name, resource="Application", target=name)

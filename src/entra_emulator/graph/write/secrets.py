@@ -1,0 +1,54 @@
+"""Client secrets in requests: `passwordCredential`."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from entra_emulator.clock import format_iso, parse_iso
+from entra_emulator.directory.registrar import Credential
+from entra_emulator.errors import deny
+from entra_emulator.graph.call import Call
+from entra_emulator.model.applications import digest_secret, draft_password, draw_secret
+from entra_emulator.model.records import Record
+
+__all__ = ["Secret", "draft_secret"]
+
+# "The default value is startDateTime + 2 years" (passwordCredential resource type).
+YEARS = 2
+
+
+class Secret(NamedTuple):
+    """A new secret: its record, its text, and what the token service is to know of it."""
+
+    entry: Record
+    text: str
+    credential: Credential
+
+
+def draft_secret(call: Call, values: Record) -> Secret:
+    """
+    A new secret; times are kept as they were sent (recorded).
+
+    Raises:
+        GraphFault: 400, it ends before it begins.
+    """
+    start = values.get("startDateTime") or format_iso(call.now, 7)
+    end = values.get("endDateTime") or _add_years(start)
+    if parse_iso(end) <= parse_iso(start):
+        name = "endDateTime"
+        raise deny("value_invalid", name=name, resource="PasswordCredential", target=name)
+    text = draw_secret()
+    key_id = values.get("keyId") or call.directory.new_id()
+    entry = draft_password(key_id, text, values.get("displayName"), start=start, end=end)
+    entry["customKeyIdentifier"] = values.get("customKeyIdentifier")
+    digest = digest_secret(text)
+    credential = Credential(key_id, "secret", digest, parse_iso(start), parse_iso(end))
+    return Secret(entry, text, credential)
+
+
+def _add_years(start: str) -> str:
+    """The same moment two years later, to the digit (recorded); leap days become the 28th."""
+    day, _, rest = start.partition("T")
+    moment = datetime.fromisoformat(day)
+    last = 28 if (moment.month, moment.day) == (2, 29) else moment.day
+    later = moment.replace(year=min(moment.year + YEARS, 9999), day=last)
+    return f"{later:%Y-%m-%d}T{rest}"

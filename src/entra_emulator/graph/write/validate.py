@@ -1,0 +1,341 @@
+"""
+Whether values fit the declared types, and how the service writes them then.
+
+Texts of refusals are those of Microsoft's OData library where it is the one
+that refuses, before the directory is asked.
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+import msgspec
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.write.rules import Rule, find_rule
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
+from entra_emulator.web.context import is_guid
+
+__all__ = [
+    "Written",
+    "fill",
+    "normalise_time",
+    "read_parameter",
+    "read_properties",
+    "require",
+]
+
+# "Total entries in the manifest" ("Microsoft Entra service limits and restrictions").
+MOST_ENTRIES = 1200
+# Of a text without a documented limit; chosen, the service's own limits are smaller.
+MOST_CHARACTERS = 32_768
+
+# The CSDL declares it; recorded scopes have it not.
+_SILENT = {("permissionScope", "origin")}
+
+_COLLECTION = re.compile(r"Collection\((.+)\)")
+_COMPLEX = "microsoft.graph."
+_EXTENSION = re.compile(r"extension_[0-9a-f]{32}_\w{1,120}", re.IGNORECASE)
+_TIME = re.compile(
+    r"(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d))?"
+)
+
+
+class Written(NamedTuple):
+    """What somebody wants an object to be: its properties, and whom it is linked to."""
+
+    values: Record
+    binds: dict[str, list[str]]
+
+
+def read_properties(kind: str, body: Record, *, creating: bool) -> Written:
+    """
+    The properties in a body by their declared names, checked against their types.
+
+    Raises:
+        GraphFault: 400, saying what is wrong with which property.
+    """
+    rule = find_rule(kind)
+    values: Record = {}
+    binds: dict[str, list[str]] = {}
+    for written, value in body.items():
+        bare, _, annotation = written.partition("@")
+        if annotation == "odata.bind":
+            binds[_find_navigation(kind, bare)] = _read_references(value)
+        elif not annotation:
+            name = _find_name(kind, written)
+            if name in values:
+                raise deny("property_repeated", name=name)
+            _check_writable(rule, name, creating=creating)
+            values[name] = _read_value(kind, name, value)
+    if _count(values) > MOST_ENTRIES:
+        raise deny("object_too_large")
+    return Written(values, binds)
+
+
+def require(kind: str, values: Record) -> None:
+    """
+    Refuse a new object that lacks something.
+
+    Raises:
+        GraphFault: 400.
+    """
+    for name in find_rule(kind).required:
+        if values.get(name) in (None, ""):
+            raise deny("value_missing", name=name, resource=_name_resource(kind))
+
+
+def read_parameter(kind: str, value: Any) -> Record:
+    """
+    An action's parameter of a complex type; null has nothing in it.
+
+    Raises:
+        GraphFault: 400.
+    """
+    return {} if value is None else _read_complex(kind, value)
+
+
+def fill(kind: str, value: Record) -> Record:
+    """A complex value with all its properties, plain ones first, as answers have them."""
+    declared = schema.declared(kind)
+    names = [name for name in declared if name in value or (kind, name) not in _SILENT]
+    shown = {name: value.get(name, schema.blank(kind, name)) for name in names}
+    plain = [name for name in names if _COMPLEX not in declared[name]]
+    return {name: shown[name] for name in (*plain, *(n for n in names if n not in plain))}
+
+
+def normalise_time(text: str) -> str:
+    """
+    A time in UTC, with the fraction it has, as the service writes it.
+
+    Raises:
+        ValueError: it is no time.
+    """
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise ValueError(f"{text!r} is no time")
+    day, clock, fraction, zone = found.groups()
+    zone = "+00:00" if zone in {None, "z", "Z"} else zone
+    try:
+        moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}").astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError(f"{text!r} is no time") from error
+    digits = (fraction or "")[:7].rstrip("0")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + (f".{digits}Z" if digits else "Z")
+
+
+def _find_name(kind: str, written: str) -> str:
+    """The declared name of an entity's property; directory extensions have one too."""
+    if written.lower().startswith("extension_"):
+        if not _EXTENSION.fullmatch(written):
+            raise deny("extension_unknown", name=written)
+        return written
+    name = schema.canonical(kind, written)
+    if name is None:
+        raise deny("property_unknown", name=written)
+    return name
+
+
+def _find_navigation(kind: str, written: str) -> str:
+    for name in schema.navigation(kind):
+        if name.casefold() == written.casefold():
+            return name
+    raise deny("property_unknown", name=written)
+
+
+def _check_writable(rule: Rule, name: str, *, creating: bool) -> None:
+    if name in rule.elsewhere:
+        raise deny("not_emulated", what=f"how to write {name}")
+    if name in rule.fixed or (name in rule.once and not creating):
+        raise deny("property_fixed", name=name)
+
+
+def _read_references(value: Any) -> list[str]:
+    """The addresses in an `@odata.bind`, one or a list of them."""
+    items = value if isinstance(value, list) else [value]
+    for item in items:
+        if not isinstance(item, str):
+            raise deny("payload_shapeless", found=_name_node(item), wanted="PrimitiveValue")
+    return items
+
+
+def _read_value(owner: str, name: str, value: Any) -> Any:
+    """A property's value as it is kept."""
+    if name.startswith("extension_"):
+        return _check_extension(name, value)
+    edm = schema.declared(owner)[name]
+    collection = _COLLECTION.fullmatch(edm)
+    if collection:
+        if not isinstance(value, list):
+            raise deny("payload_shapeless", found=_name_node(value), wanted="StartArray")
+        items = [_read_item(owner, name, collection[1], item) for item in value]
+        _check_items(owner, name, items)
+        return items
+    if value is None:
+        return None
+    return _read_item(owner, name, edm, value)
+
+
+def _read_item(owner: str, name: str, edm: str, value: Any) -> Any:
+    if value is None:
+        raise _refuse_value(owner, name)
+    if edm.startswith(_COMPLEX) and schema.knows(edm.removeprefix(_COMPLEX)):
+        return _read_complex(edm.removeprefix(_COMPLEX), value)
+    if isinstance(value, dict | list):
+        raise deny("payload_shapeless", found=_name_node(value), wanted="PrimitiveValue")
+    if edm.startswith(_COMPLEX):
+        return _read_member(owner, name, edm.removeprefix(_COMPLEX), value)
+    read = _READERS.get(edm)
+    if read is None:
+        raise deny("not_emulated", what=f"how to write {name}")
+    try:
+        found = read(value)
+    except (ValueError, TypeError) as error:
+        literal = msgspec.json.encode(value).decode().strip('"')[:100]
+        raise deny("literal_wrong", literal=literal, wanted=edm) from error
+    if isinstance(found, str):
+        _check_text(owner, name, found)
+    return found
+
+
+def _read_complex(kind: str, value: Any) -> Record:
+    """A complex value with the properties that were given; open ones keep what they hold."""
+    if not isinstance(value, dict):
+        raise deny("payload_shapeless", found=_name_node(value), wanted="StartObject")
+    declared, rule = schema.declared(kind), find_rule(kind)
+    if not declared:
+        return {name: _check_extension(name, part) for name, part in value.items()}
+    values: Record = {}
+    for written, part in value.items():
+        if "@" in written:
+            continue
+        name = schema.canonical(kind, written)
+        if name is None or name not in declared:
+            raise deny("member_unknown", name=written, kind=kind)
+        if name in values:
+            raise deny("property_repeated", name=name)
+        if name not in rule.fixed:
+            values[name] = _read_value(kind, name, part)
+    for name in rule.required:
+        if values.get(name) in (None, ""):
+            raise deny("value_missing", name=name, resource=_name_resource(kind))
+    return values
+
+
+def _read_member(owner: str, name: str, enumeration: str, value: Any) -> str:
+    """A member of an enumeration, in any case of letters."""
+    for member in schema.enumerated(enumeration):
+        if isinstance(value, str) and member.casefold() == value.casefold():
+            return member
+    raise _refuse_value(owner, name)
+
+
+def _check_text(owner: str, name: str, text: str) -> None:
+    rule = find_rule(owner)
+    if not text and rule.filled:
+        raise _refuse_value(owner, name)
+    if len(text) > rule.lengths.get(name, MOST_CHARACTERS):
+        raise _refuse_value(owner, name)
+    if name in rule.choices and text not in rule.choices[name]:
+        raise _refuse_value(owner, name)
+    if name in rule.guids and not is_guid(text):
+        raise _refuse_value(owner, name)
+
+
+def _check_items(owner: str, name: str, items: list[Any]) -> None:
+    """Plain collections are sets, and have limits."""
+    limit = find_rule(owner).counts.get(name)
+    if limit is not None and len(items) > limit:
+        raise _refuse_value(owner, name)
+    plain = [item.casefold() for item in items if isinstance(item, str)]
+    if len(set(plain)) < len(plain):
+        raise deny("values_repeated")
+
+
+def _check_extension(name: str, value: Any) -> Any:
+    """A value of a type that nobody declared: plain, or a list of plain ones."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict | list):
+            raise deny("payload_shapeless", found=_name_node(item), wanted="PrimitiveValue")
+        if isinstance(item, int) and not -(2**63) <= item < 2**63:
+            raise deny("literal_wrong", literal=str(item)[:100], wanted="Edm.Int64")
+        if isinstance(item, str) and len(item) > MOST_CHARACTERS:
+            raise deny("value_invalid", name=name, resource="DirectoryObject", target=name)
+    return value
+
+
+def _refuse_value(owner: str, name: str) -> Exception:
+    return deny("value_invalid", name=name, resource=_name_resource(owner), target=name)
+
+
+def _name_resource(kind: str) -> str:
+    return KINDS[kind].resource if kind in KINDS else kind[:1].upper() + kind[1:]
+
+
+def _name_node(value: Any) -> str:
+    """What the OData library calls the JSON that it found."""
+    if isinstance(value, dict):
+        return "StartObject"
+    return "StartArray" if isinstance(value, list) else "PrimitiveValue"
+
+
+def _count(value: Any) -> int:
+    """How many items the collections in a value have, all together."""
+    if isinstance(value, dict):
+        return sum(_count(part) for part in value.values())
+    return len(value) + sum(map(_count, value)) if isinstance(value, list) else 0
+
+
+def _read_string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _read_boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def _read_number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError
+    if not -(2**31) <= value < 2**31:
+        raise ValueError
+    return value
+
+
+def _read_guid(value: Any) -> str:
+    if not isinstance(value, str) or not is_guid(value):
+        raise ValueError
+    return value.lower()
+
+
+def _read_time(value: Any) -> str:
+    return normalise_time(_read_string(value))
+
+
+def _read_binary(value: Any) -> str:
+    """Base64, of either alphabet."""
+    text = _read_string(value).replace("-", "+").replace("_", "/")
+    try:
+        base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except binascii.Error as error:
+        raise ValueError from error
+    return text
+
+
+_READERS: Mapping[str, Callable[[Any], Any]] = {
+    "Edm.String": _read_string,
+    "Edm.Boolean": _read_boolean,
+    "Edm.Int32": _read_number,
+    "Edm.Guid": _read_guid,
+    "Edm.DateTimeOffset": _read_time,
+    "Edm.Binary": _read_binary,
+}

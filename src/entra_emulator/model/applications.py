@@ -1,0 +1,364 @@
+"""
+New records of applications, service principals and what hangs on them.
+
+Pure: values in, Graph's JSON objects out, with the keys and the key order that
+the service answers (recorded from Azure CLI, 2022-2024).
+"""
+
+import base64
+import secrets
+import string
+from collections.abc import Iterable
+from hashlib import sha1, sha256
+from uuid import UUID
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.x509.oid import NameOID
+
+from entra_emulator.model import schema
+from entra_emulator.model.records import Certificate, Record
+
+__all__ = [
+    "GRAPH_APP_ID",
+    "MANAGEMENT_APP_ID",
+    "assignment_id",
+    "describe_certificate",
+    "digest_secret",
+    "draft_application",
+    "draft_assignment",
+    "draft_graph_principal",
+    "draft_key",
+    "draft_managed_identity",
+    "draft_management_principal",
+    "draft_password",
+    "draft_principal",
+    "draft_scope",
+    "draw_secret",
+    "name_subject",
+    "read_certificate",
+]
+
+MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
+GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+
+# Null, or an empty collection, until set; in the order they are answered.
+_APPLICATION_SCALARS = (
+    "applicationTemplateId disabledByMicrosoftStatus createdDateTime displayName description "
+    "groupMembershipClaims identifierUris isDeviceOnlyAuthSupported isFallbackPublicClient "
+    "nativeAuthenticationApisEnabled notes publisherDomain serviceManagementReference "
+    "signInAudience tags tokenEncryptionKeyId uniqueName samlMetadataUrl defaultRedirectUri "
+    "certification optionalClaims servicePrincipalLockConfiguration "
+    "requestSignatureVerification addIns"
+)
+_PRINCIPAL_SCALARS = (
+    "accountEnabled alternativeNames appDisplayName appDescription appId applicationTemplateId "
+    "appOwnerOrganizationId appRoleAssignmentRequired createdDateTime description "
+    "disabledByMicrosoftStatus displayName homepage loginUrl logoutUrl notes "
+    "notificationEmailAddresses preferredSingleSignOnMode preferredTokenSigningKeyThumbprint "
+    "replyUrls servicePrincipalNames servicePrincipalType signInAudience tags "
+    "tokenEncryptionKeyId samlSingleSignOnSettings addIns appRoles"
+)
+
+_URLS = ("logoUrl", "marketingUrl", "privacyStatementUrl", "supportUrl", "termsOfServiceUrl")
+_PUBLISHER = ("displayName", "verifiedPublisherId", "addedDateTime")
+_SECRET_ALPHABET = string.ascii_letters + string.digits + "._-~"
+
+
+def draft_application(
+    object_id: str,
+    app_id: str,
+    display_name: str,
+    *,
+    created: str,
+    domain: str,
+    audience: str,
+    redirect_uris: Iterable[str],
+    public_redirect_uris: Iterable[str] = (),
+    allow_public_client: bool | None = None,
+) -> Record:
+    """An application without credentials or permissions, as the portal makes it."""
+    record: Record = {"id": object_id, "deletedDateTime": None, "appId": app_id}
+    record |= {name: schema.blank("application", name) for name in _APPLICATION_SCALARS.split()}
+    record |= {
+        "createdDateTime": created,
+        "displayName": display_name,
+        "isFallbackPublicClient": allow_public_client,
+        "publisherDomain": domain,
+        "signInAudience": audience,
+    }
+    return record | {
+        "api": _draft_offer(),
+        "appRoles": [],
+        "info": dict.fromkeys(_URLS),
+        "keyCredentials": [],
+        "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
+        "passwordCredentials": [],
+        "publicClient": {"redirectUris": list(public_redirect_uris)},
+        "requiredResourceAccess": [],
+        "verifiedPublisher": dict.fromkeys(_PUBLISHER),
+        "web": _draft_web(redirect_uris),
+        "spa": {"redirectUris": []},
+    }
+
+
+def _draft_offer() -> Record:
+    return {
+        "acceptMappedClaims": None,
+        "knownClientApplications": [],
+        "requestedAccessTokenVersion": None,
+        "oauth2PermissionScopes": [],
+        "preAuthorizedApplications": [],
+    }
+
+
+def _draft_web(redirect_uris: Iterable[str]) -> Record:
+    grants = dict.fromkeys(("enableAccessTokenIssuance", "enableIdTokenIssuance"), False)
+    return {
+        "homePageUrl": None,
+        "logoutUrl": None,
+        "redirectUris": list(redirect_uris),
+        "implicitGrantSettings": grants,
+        "redirectUriSettings": [],
+    }
+
+
+def draft_principal(
+    object_id: str, app_id: str, display_name: str, *, created: str, owner: str, audience: str
+) -> Record:
+    """The service principal of an application whose home is the tenant `owner`."""
+    record: Record = {"id": object_id, "deletedDateTime": None}
+    record |= {name: schema.blank("servicePrincipal", name) for name in _PRINCIPAL_SCALARS.split()}
+    record |= {
+        "accountEnabled": True,
+        "appDisplayName": display_name,
+        "appId": app_id,
+        "appOwnerOrganizationId": owner,
+        "appRoleAssignmentRequired": False,
+        "createdDateTime": created,
+        "displayName": display_name,
+        "servicePrincipalNames": [app_id],
+        "servicePrincipalType": "Application",
+        "signInAudience": audience,
+    }
+    return record | {
+        "info": dict.fromkeys(_URLS),
+        "keyCredentials": [],
+        "oauth2PermissionScopes": [],
+        "passwordCredentials": [],
+        "resourceSpecificApplicationPermissions": [],
+        "verifiedPublisher": dict.fromkeys(_PUBLISHER),
+    }
+
+
+def draft_graph_principal(object_id: str, *, created: str) -> Record:
+    """Microsoft Graph's service principal, with its published app roles."""
+    record = draft_principal(
+        object_id,
+        GRAPH_APP_ID,
+        "Microsoft Graph",
+        created=created,
+        owner=MICROSOFT_TENANT,
+        audience="AzureADMultipleOrgs",
+    )
+    record["servicePrincipalNames"] = [
+        GRAPH_APP_ID,
+        "https://graph.microsoft.com",
+        "https://graph.microsoft.com/",
+    ]
+    record["appRoles"] = [
+        {
+            "allowedMemberTypes": ["Application"],
+            "description": None,
+            "displayName": role.display_name,
+            "id": role.id,
+            "isEnabled": True,
+            "origin": "Application",
+            "value": role.value,
+        }
+        for role in schema.app_roles()
+    ]
+    record["oauth2PermissionScopes"] = [
+        draft_scope(s.id, s.value, s.admin_text, s.user_text, restricted=s.restricted)
+        for s in schema.scopes()
+    ]
+    return record
+
+
+def draft_management_principal(object_id: str, *, created: str) -> Record:
+    """
+    Azure Resource Manager's service principal, for whose tokens Azure CLI always asks first.
+
+    Identifiers from azure-cli-core's `cloud.py`; the API itself is not emulated.
+    """
+    record = draft_principal(
+        object_id,
+        MANAGEMENT_APP_ID,
+        "Windows Azure Service Management API",
+        created=created,
+        owner=MICROSOFT_TENANT,
+        audience="AzureADMultipleOrgs",
+    )
+    record["servicePrincipalNames"] = [
+        MANAGEMENT_APP_ID,
+        "https://management.core.windows.net/",
+        "https://management.azure.com/",
+    ]
+    record["oauth2PermissionScopes"] = [
+        draft_scope(
+            "41094075-9dad-400e-a0bd-54e686782033",
+            "user_impersonation",
+            "Access Azure Service Management as organization users",
+            "Access Azure Service Management as you",
+            restricted=False,
+        )
+    ]
+    return record
+
+
+def draft_scope(
+    scope_id: str, value: str, admin_text: str, user_text: str, *, restricted: bool
+) -> Record:
+    """A `permissionScope`; only an administrator consents to a restricted one."""
+    return {
+        "adminConsentDescription": None,
+        "adminConsentDisplayName": admin_text,
+        "id": scope_id,
+        "isEnabled": True,
+        "type": "Admin" if restricted else "User",
+        "userConsentDescription": None,
+        "userConsentDisplayName": user_text,
+        "value": value,
+    }
+
+
+def draft_managed_identity(
+    object_id: str,
+    app_id: str,
+    display_name: str,
+    *,
+    created: str,
+    owner: str,
+    resource_id: str | None,
+) -> Record:
+    """
+    The service principal of a managed identity, user-assigned if it has a resource ID.
+
+    It has no application. Where it belongs is in `alternativeNames`, as Azure CLI shows it.
+    """
+    record = draft_principal(
+        object_id, app_id, display_name, created=created, owner=owner, audience="AzureADMyOrg"
+    )
+    machine = resource_id or (
+        "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/emulator/providers/"
+        f"Microsoft.Compute/virtualMachines/{display_name}"
+    )
+    record["alternativeNames"] = [f"isExplicit={resource_id is not None}", machine]
+    record["servicePrincipalType"] = "ManagedIdentity"
+    record["signInAudience"] = None
+    return record
+
+
+def draft_password(
+    key_id: str, secret: str, display_name: str | None, *, start: str, end: str
+) -> Record:
+    """A `passwordCredential` as later reads show it: the hint, never the secret."""
+    return {
+        "customKeyIdentifier": None,
+        "displayName": display_name,
+        "endDateTime": end,
+        "hint": secret[:3],
+        "keyId": key_id,
+        "secretText": None,
+        "startDateTime": start,
+    }
+
+
+def draft_key(key_id: str, der: bytes, display_name: str | None, *, start: str, end: str) -> Record:
+    """A `keyCredential`; its identifier is the SHA-1 thumbprint in hex (592 of 592 recorded)."""
+    return {
+        "customKeyIdentifier": sha1(der, usedforsecurity=False).hexdigest().upper(),
+        "displayName": display_name,
+        "endDateTime": end,
+        "key": None,
+        "keyId": key_id,
+        "startDateTime": start,
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+    }
+
+
+def draft_assignment(
+    principal: Record,
+    resource: Record,
+    role_id: str,
+    *,
+    created: str,
+    kind: str = "ServicePrincipal",
+) -> Record:
+    """An `appRoleAssignment`: the principal holds that app role of the resource."""
+    return {
+        "id": assignment_id(principal["id"], resource["id"], role_id),
+        "deletedDateTime": None,
+        "appRoleId": role_id,
+        "createdDateTime": created,
+        "principalDisplayName": principal["displayName"],
+        "principalId": principal["id"],
+        "principalType": kind,
+        "resourceDisplayName": resource["displayName"],
+        "resourceId": resource["id"],
+    }
+
+
+def assignment_id(principal_id: str, resource_id: str, role_id: str) -> str:
+    """43 characters, the first 21 fixed by the principal, as in every recorded id."""
+    tail = sha256(f"{resource_id} {role_id}".encode()).digest()[:16]
+    return base64.urlsafe_b64encode(UUID(principal_id).bytes_le + tail).rstrip(b"=").decode()
+
+
+def draw_secret() -> str:
+    """A client secret of the shape the service makes since 2024: 40 characters, `xxx8Q~…`."""
+    draw = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(34))
+    head = "".join(secrets.choice(string.ascii_letters) for _ in range(3))
+    return f"{head}8Q~{draw}"
+
+
+def name_subject(certificate: x509.Certificate) -> str:
+    """The certificate's subject as .NET writes it, e.g. `O=Contoso, S=Utrecht, C=NL` (recorded)."""
+    renamed = {NameOID.STATE_OR_PROVINCE_NAME: "S", NameOID.EMAIL_ADDRESS: "E"}
+    return ", ".join(rdn.rfc4514_string(renamed) for rdn in reversed(certificate.subject.rdns))
+
+
+def read_certificate(der: bytes) -> x509.Certificate:
+    """
+    The certificate in `der`.
+
+    Raises:
+        ValueError: not a DER certificate, or its key is not RSA.
+    """
+    certificate = x509.load_der_x509_certificate(der)
+    is_rsa = isinstance(certificate.public_key(), RSAPublicKey)
+    if not is_rsa:
+        raise ValueError("only certificates with an RSA key prove an application's identity")
+    return certificate
+
+
+def describe_certificate(key_id: str, der: bytes, start: float, end: float) -> Certificate:
+    """The certificate with its thumbprints."""
+    certificate = read_certificate(der)
+    thumbprints = (
+        certificate.fingerprint(SHA1()).hex().upper(),  # noqa: S303 - x5t is SHA-1 by definition
+        certificate.fingerprint(SHA256()).hex().upper(),
+    )
+    return Certificate(key_id, der, *thumbprints, start, end)
+
+
+def digest_secret(secret: str) -> bytes:
+    """
+    What is kept of a client secret.
+
+    Unsalted on purpose: secrets are 200 random bits, and are found by their digest.
+    """
+    return sha256(secret.encode()).digest()

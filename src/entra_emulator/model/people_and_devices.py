@@ -1,0 +1,86 @@
+"""
+New users, groups, devices and administrative units. Pure.
+
+Properties that the service sets are those of recorded and documented answers.
+"""
+
+from collections.abc import Sequence
+
+from entra_emulator.model.records import Record
+from entra_emulator.model.sid import derive_sid
+
+__all__ = ["draft_device", "draft_group", "draft_user", "identify_user", "set_mail"]
+
+# The groupTypes of a Microsoft 365 group.
+UNIFIED = "Unified"
+
+
+def draft_user(object_id: str, properties: Record, *, created: str, issuer: str) -> Record:
+    """
+    A user.
+
+    Args:
+        object_id: its ID.
+        properties: what it was asked to have.
+        created: when.
+        issuer: the tenant's initial domain.
+    """
+    record: Record = {
+        "id": object_id,
+        "createdDateTime": created,
+        "lastPasswordChangeDateTime": created,
+        "securityIdentifier": derive_sid(object_id),
+        "signInSessionsValidFromDateTime": created,
+        "userType": "Member",
+    }
+    upn = properties["userPrincipalName"]
+    if "identities" not in properties:
+        record["identities"] = identify_user([], upn, issuer)
+    return record | properties
+
+
+def identify_user(identities: Sequence[Record], upn: str, issuer: str) -> list[Record]:
+    """A user's identities with the one of this user principal name in its place."""
+    kept = [one for one in identities if one["signInType"] != "userPrincipalName"]
+    own = {"issuer": issuer, "issuerAssignedId": upn, "signInType": "userPrincipalName"}
+    return [*kept, own]
+
+
+def set_mail(addresses: Sequence[str], mail: str | None) -> list[str]:
+    """
+    The `proxyAddresses` of somebody whose primary address becomes this one.
+
+    "Changes to this property update the user's proxyAddresses collection to include the value as
+    an SMTP address" (user resource type); the former primary one stays as another.
+    """
+    if not mail:
+        return list(addresses)
+    others = [one for one in addresses if one.partition(":")[2].lower() != mail.lower()]
+    former = [f"smtp:{one[5:]}" if one.startswith("SMTP:") else one for one in others]
+    return [f"SMTP:{mail}", *former]
+
+
+def draft_group(object_id: str, properties: Record, *, created: str, domain: str) -> Record:
+    """
+    A group; a Microsoft 365 group has a mailbox in this domain.
+
+    The properties are recorded for security groups and documented for others.
+    """
+    record: Record = {
+        "id": object_id,
+        "createdDateTime": created,
+        "groupTypes": [],
+        "renewedDateTime": created,
+        "securityIdentifier": derive_sid(object_id),
+    }
+    if UNIFIED in properties.get("groupTypes", ()):
+        mail = f"{properties['mailNickname']}@{domain}"
+        record |= {"mail": mail, "proxyAddresses": [f"SMTP:{mail}"], "visibility": "Public"}
+    if properties.get("membershipRule"):
+        record["membershipRuleProcessingState"] = "On"
+    return record | properties
+
+
+def draft_device(object_id: str, properties: Record, *, created: str) -> Record:
+    """A device that is registered, but not managed."""
+    return {"id": object_id, "registrationDateTime": created} | properties

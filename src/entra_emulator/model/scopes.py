@@ -1,0 +1,89 @@
+"""Delegated permissions: what a `scope` parameter or a record asks for. Pure."""
+
+from typing import NamedTuple
+
+from entra_emulator.model.app_roles import ask_for
+from entra_emulator.model.records import Application, Record
+
+__all__ = [
+    "DEFAULT",
+    "OPENID",
+    "Named",
+    "ask_for_scope",
+    "find_scope",
+    "is_restricted",
+    "list_scopes",
+    "split_scope",
+]
+
+# In the order of a recorded answer.
+OPENID = ("email", "openid", "profile", "offline_access")
+DEFAULT = ".default"
+
+
+class Named(NamedTuple):
+    """One scope as asked for: the whole text, the resource it names ("" is Graph), its name."""
+
+    text: str
+    resource: str
+    name: str
+
+
+def split_scope(text: str) -> tuple[frozenset[str], tuple[Named, ...]]:
+    """
+    The OpenID scopes and the resources' scopes in a `scope` parameter.
+
+    Without a resource in front a scope is Microsoft Graph's ("Scopes and
+    permissions", Microsoft identity platform). A resource that ends in a slash
+    keeps it: `https://host//.default`.
+    """
+    words = dict.fromkeys(text.split())
+    openid = frozenset(word for word in words if word.lower() in OPENID)
+    named = []
+    for word in words:
+        resource, slash, name = word.rpartition("/")
+        if word not in openid:
+            named.append(Named(word, resource if slash else "", name))
+    return frozenset(word.lower() for word in openid), tuple(named)
+
+
+def find_scope(resource: Application, name: str) -> Record | None:
+    """The resource's scope of this value, in any case of letters, or of this ID."""
+    for scope in resource.record["oauth2PermissionScopes"]:
+        if name.casefold() == scope["value"].casefold() or name == scope["id"]:
+            found: Record = scope
+            return found
+    return None
+
+
+def is_restricted(scope: Record) -> bool:
+    """Whether only an administrator may consent to it."""
+    return bool(scope["type"] == "Admin")
+
+
+def ask_for_scope(record: Record, resource: Application, value: str) -> Record:
+    """
+    The application's record, asking for the resource's scope of this value or ID too.
+
+    Raises:
+        LookupError: the resource has no such scope.
+    """
+    scope = find_scope(resource, value)
+    if scope is None:
+        raise LookupError(
+            f"{resource.display_name} has no delegated permission {value!r}; "
+            "names look like 'User.Read'"
+        )
+    return ask_for(record, resource, {"id": scope["id"], "type": "Scope"})
+
+
+def list_scopes(record: Record, resource: Application) -> list[Record]:
+    """The resource's scopes that the application's record asks for."""
+    asked = [
+        access["id"]
+        for entry in record["requiredResourceAccess"]
+        for access in entry["resourceAccess"]
+        if entry["resourceAppId"] == resource.app_id and access["type"] == "Scope"
+    ]
+    known = {scope["id"]: scope for scope in resource.record["oauth2PermissionScopes"]}
+    return [known[scope_id] for scope_id in asked if scope_id in known]

@@ -1,0 +1,90 @@
+"""
+Asking Graph as the signed-in user, which is how the portal changes anything.
+
+Validation, ownership, directory roles and the journal are Graph's; a refusal is a `GraphFault`.
+"""
+
+import asyncio
+import inspect
+from functools import partial
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+from starlette.requests import Request
+
+from entra_emulator.graph.access.authorize import authorize
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.routes import ROUTER
+from entra_emulator.web.caller import Caller, list_roles
+from entra_emulator.web.pages.visit import Visit
+
+__all__ = ["ask", "make_caller"]
+
+# "Azure Portal", by whose ID the real portal asks Graph (first-party applications in sign-in
+# reports).
+PORTAL_APP_ID = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
+
+# What the user may do is all that counts: the portal has every permission that users can use.
+_PERMISSIONS = frozenset(
+    {
+        "AppRoleAssignment.ReadWrite.All",
+        "DelegatedPermissionGrant.ReadWrite.All",
+        "Directory.AccessAsUser.All",
+    }
+)
+
+# All that may stand in an address, and the sign of what is encoded already.
+_SAFE = "%/:@!$&'()*+,;=?"
+
+
+def ask(visit: Visit, method: str, target: str, body: Any = None) -> Any:
+    """
+    What Graph answers to the signed-in user: its JSON, or None when there is none.
+
+    Args:
+        visit: whose user asks.
+        method: e.g. "POST".
+        target: e.g. `/v1.0/applications?$top=20`; keys in it are encoded, see `quote`.
+        body: the JSON to send.
+
+    Raises:
+        GraphFault: Graph refuses.
+    """
+    path, _, query = target.partition("?")
+    resolved = ROUTER.resolve(path)
+    assert resolved is not None, f"{path} is no path of Graph's"
+    endpoint = resolved.endpoints[method]
+    caller = make_caller(visit)
+    roles = partial(list_roles, visit.context, caller)
+    permit = authorize(caller, method, endpoint.path, roles)
+    request = Request(_make_scope(visit, method, path, query))
+    call = Call(request, visit.context, caller, permit, resolved.path, resolved.keys, 1, body)
+    answer: Any = endpoint.answer(call)
+    response = asyncio.run(_wait(answer)) if inspect.isawaitable(answer) else answer
+    return msgspec.json.decode(response.body) if response.body else None
+
+
+def make_caller(visit: Visit) -> Caller:
+    """The signed-in user, as Graph knows who asks."""
+    user_id = visit.signed_in.user_id
+    return Caller(visit.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})
+
+
+async def _wait(answer: Any) -> Any:
+    return await answer
+
+
+def _make_scope(visit: Visit, method: str, path: str, query: str) -> dict[str, Any]:
+    outer = visit.request.scope
+    raw = quote(path, safe=_SAFE).encode()
+    kept = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
+    return {
+        **{name: outer[name] for name in kept if name in outer},
+        "method": method,
+        "path": path,
+        "raw_path": raw,
+        "query_string": quote(query, safe=_SAFE).encode(),
+        "headers": [pair for pair in outer["headers"] if pair[0] == b"host"],
+        "state": {},
+    }

@@ -1,0 +1,41 @@
+"""The portal, loaded when somebody first asks for one of its pages: start-up is not to wait."""
+
+import asyncio
+
+from starlette.concurrency import run_in_threadpool
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Receive, Scope, Send
+
+from entra_emulator.web.pages.visit import PREFIX
+
+__all__ = ["make_portal"]
+
+
+def make_portal() -> list[BaseRoute]:
+    """What answers below `/portal`, whatever the path and the method."""
+    portal = _Portal()
+    routes = [Route(PREFIX, portal), Route(f"{PREFIX}/{{rest:path}}", portal)]
+    for route in routes:
+        route.methods = None
+    return list[BaseRoute](routes)
+
+
+class _Portal:
+    """The portal's own routes, made for the first request."""
+
+    def __init__(self) -> None:
+        self._router: Router | None = None
+        self._loading = asyncio.Lock()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request as the page does that it is for."""
+        async with self._loading:
+            if self._router is None:
+                self._router = await run_in_threadpool(_load)
+        await self._router(scope, receive, send)
+
+
+def _load() -> Router:
+    from entra_emulator.portal.routes import make_portal_routes
+
+    return Router(make_portal_routes(), redirect_slashes=False)

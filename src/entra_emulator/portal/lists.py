@@ -1,0 +1,90 @@
+"""Lists of users and groups: by name, by whom they are linked to, and the properties of one."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.directory.link_rows import Links, Neighbour
+from entra_emulator.directory.search import Place
+from entra_emulator.model.records import Record
+from entra_emulator.portal.pager import find_start, turn_page
+from entra_emulator.web.pages.render import render
+from entra_emulator.web.pages.visit import Visit
+
+__all__ = ["Linked", "list_called", "list_linked", "list_properties"]
+
+SHOWN = 25
+
+_decode = msgspec.json.Decoder(Record).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Linked(NamedTuple):
+    """
+    The page.
+
+    Args:
+        rows: (type, record) of each object.
+        before: the address of the page before it, if there is one.
+        after: the address of the page behind it, if there is one.
+    """
+
+    rows: list[tuple[str, Record]]
+    before: str | None
+    after: str | None
+
+
+def list_called(visit: Visit, kind: str, template: str) -> Response:
+    """A page of the objects of a type whose names begin with what is looked for."""
+    start, back = find_start(visit)
+    text = visit.query("q")
+    sheet = visit.directory.browse(visit.tenant, kind, text, start=start, back=back, limit=SHOWN)
+    return render(
+        visit,
+        template,
+        rows=[_decode(found.doc) for found in sheet.found],
+        search=text,
+        known=visit.directory.count(visit.tenant, kind),
+        cut=sheet.cut,
+        before=turn_page(visit, sheet.before, back=True),
+        after=turn_page(visit, sheet.after),
+    )
+
+
+def list_linked(visit: Visit, links: Links) -> Linked:
+    """The page that the address asks for, oldest objects first."""
+    start, back = find_start(visit)
+    seq = start.number if start and start.number.bit_length() < 64 else 0
+    found, more = _read(visit, links, seq, back=back)
+    if back and not more:  # the first page is a full one
+        seq, back = 0, False
+        found, more = _read(visit, links, seq)
+    return Linked(
+        [(one.kind, _decode(one.content)) for one in found],
+        turn_page(visit, _place(found[:1]), back=True) if (more if back else seq) else None,
+        turn_page(visit, _place(found[-1:])) if back or more else None,
+    )
+
+
+def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What is set, by Graph's names; texts as they are, everything else as JSON."""
+    return [
+        (name, value if isinstance(value, str) else _encode(value).decode())
+        for name, value in sorted(record.items())
+        if value is not None
+    ]
+
+
+def _read(
+    visit: Visit, links: Links, seq: int, *, back: bool = False
+) -> tuple[list[Neighbour], bool]:
+    """So many in order, and whether there are more."""
+    found = visit.directory.neighbours(visit.tenant, links, after=seq, limit=SHOWN + 1, back=back)
+    shown = found[:SHOWN]
+    return shown[:: -1 if back else 1], len(found) > SHOWN
+
+
+def _place(found: list[Neighbour]) -> Place | None:
+    return Place(0, "", found[0].seq) if found else None

@@ -1,0 +1,164 @@
+"""App registrations: the list of them, and a new one."""
+
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.errors import GraphFault
+from entra_emulator.graph.write.rules import find_rule
+from entra_emulator.model.applications import GRAPH_APP_ID
+from entra_emulator.model.records import Record
+from entra_emulator.model.scopes import find_scope
+from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.credential_tabs import name_state
+from entra_emulator.portal.pager import find_start, turn_page
+from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.visit import Visit
+
+__all__ = [
+    "AUDIENCES",
+    "ask_registration",
+    "create_registration",
+    "list_owned",
+    "list_registrations",
+]
+
+SHOWN = 25
+LONGEST_NAME = find_rule("application").lengths["displayName"]
+
+# Supported account types, in the portal's order.
+AUDIENCES = (
+    "AzureADMyOrg",
+    "AzureADMultipleOrgs",
+    "AzureADandPersonalMicrosoftAccount",
+    "PersonalMicrosoftAccount",
+)
+# Platforms of redirect URIs, by their property.
+PLATFORMS = ("publicClient", "web", "spa")
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+def list_registrations(visit: Visit) -> Response:
+    """`GET …/applications`: every application of the tenant, by name, or those looked for."""
+    start, back = find_start(visit)
+    text = visit.query("q")
+    sheet = visit.directory.browse(
+        visit.tenant, "application", text, start=start, back=back, limit=SHOWN
+    )
+    known = visit.directory.count(visit.tenant, "application")
+    return render(
+        visit,
+        "registrations.html",
+        tab="all",
+        rows=[_describe(visit, _decode(found.doc)) for found in sheet.found],
+        search=text,
+        known=known,
+        before=turn_page(visit, sheet.before, back=True),
+        after=turn_page(visit, sheet.after),
+    )
+
+
+def list_owned(visit: Visit) -> Response:
+    """`GET …/applications/owned`: those that who is signed in owns."""
+    user = visit.directory.find(visit.tenant, visit.signed_in.user_id)
+    assert user is not None, "who is signed in is there"
+    links = Links("owners", user.seq, reverse=True, kinds=["application"])
+    owned = [_decode(one.content) for one in visit.directory.neighbours(visit.tenant, links)]
+    text = visit.query("q")
+    found = [record for record in owned if _is_called(record, text.casefold())]
+    found.sort(key=lambda record: str(record["displayName"]).casefold())
+    return render(
+        visit,
+        "registrations.html",
+        tab="owned",
+        rows=[_describe(visit, record) for record in found],
+        search=text,
+        known=len(owned),
+        before=None,
+        after=None,
+    )
+
+
+def ask_registration(visit: Visit) -> Response:
+    """`GET …/applications/new`: what a new application is to be called, and for whom it is."""
+    return _show_form(visit, {"audience": AUDIENCES[0]}, {})
+
+
+def create_registration(visit: Visit) -> Response:
+    """
+    `POST …/applications/new`: the application and its service principal, owned by its maker.
+
+    The portal lets every new application ask for `User.Read`.
+    """
+    typed = {name: visit.form.get(name) for name in ("name", "audience", "platform", "redirect")}
+    errors = _check(visit, typed)
+    if errors:
+        return _show_form(visit, typed, errors)
+    try:
+        with visit.directory.transaction():
+            made = ask(visit, "POST", "/v1.0/applications", _draft(visit, typed))
+            ask(visit, "POST", "/v1.0/servicePrincipals", {"appId": made["appId"]})
+    except GraphFault as fault:
+        if fault.status != 400:
+            raise
+        wrong = {"redirect": visit.say("new.redirect_wrong")} if typed["redirect"] else {}
+        return _show_form(visit, typed, wrong or {"name": fault.message})
+    visit.notify("new.done", name=made["displayName"])
+    return go_to(visit.at("applications", made["appId"]))
+
+
+def _check(visit: Visit, typed: dict[str, str]) -> dict[str, str]:
+    """What is wrong with which field."""
+    # "Guest users can't register applications" ("Default user permissions").
+    if visit.user.get("userType") == "Guest":
+        raise PortalFault(403, "guest")
+    errors = {}
+    if not typed["name"]:
+        errors["name"] = visit.say("new.name_missing")
+    elif len(typed["name"]) > LONGEST_NAME:
+        errors["name"] = visit.say("new.name_long", most=LONGEST_NAME)
+    if typed["audience"] not in AUDIENCES:
+        errors["audience"] = visit.say("new.audience_missing")
+    if typed["redirect"] and typed["platform"] not in PLATFORMS:
+        errors["platform"] = visit.say("new.platform_missing")
+    return errors
+
+
+def _draft(visit: Visit, typed: dict[str, str]) -> Record:
+    graph = visit.directory.service_principal(visit.tenant, GRAPH_APP_ID)
+    scope = find_scope(graph, "User.Read") if graph else None
+    body: Record = {"displayName": typed["name"], "signInAudience": typed["audience"]}
+    if scope is not None:
+        access = [{"id": scope["id"], "type": "Scope"}]
+        body["requiredResourceAccess"] = [{"resourceAppId": GRAPH_APP_ID, "resourceAccess": access}]
+    if typed["redirect"]:
+        body[typed["platform"]] = {"redirectUris": [typed["redirect"]]}
+    return body
+
+
+def _show_form(visit: Visit, typed: dict[str, str], errors: dict[str, str]) -> Response:
+    return render(
+        visit,
+        "registration_new.html",
+        status=400 if errors else 200,
+        typed={"name": "", "platform": "", "redirect": "", **typed},
+        errors=errors,
+        audiences=AUDIENCES,
+        platforms=PLATFORMS,
+        longest=LONGEST_NAME,
+    )
+
+
+def _describe(visit: Visit, record: Record) -> dict[str, Any]:
+    """A line of the list: the application, and how its credentials are."""
+    entries = [*record["passwordCredentials"], *record["keyCredentials"]]
+    return {"record": record, "state": name_state(visit, entries)}
+
+
+def _is_called(record: Record, text: str) -> bool:
+    names = (str(record["displayName"]).casefold(), record["appId"])
+    return any(name.startswith(text) for name in names)

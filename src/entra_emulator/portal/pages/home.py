@@ -1,0 +1,16 @@
+"""The tenant's first page."""
+
+from starlette.responses import Response
+
+from entra_emulator.web.pages.render import render
+from entra_emulator.web.pages.visit import Visit
+
+__all__ = ["show_home"]
+
+_COUNTED = ("user", "group", "device", "application")
+
+
+def show_home(visit: Visit) -> Response:
+    """`GET /portal/{tenant}`: what the tenant is, and how much is in it."""
+    counts = {kind: visit.directory.count(visit.tenant, kind) for kind in _COUNTED}
+    return render(visit, "home.html", counts=counts)

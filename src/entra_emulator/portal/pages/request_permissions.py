@@ -1,0 +1,150 @@
+"""Request API permissions: which API, which type of permission, and which permissions."""
+
+from typing import NamedTuple
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.object_rows import Span
+from entra_emulator.model.applications import GRAPH_APP_ID
+from entra_emulator.model.records import Application, Record
+from entra_emulator.portal.amend import amend
+from entra_emulator.portal.application import find_registration
+from entra_emulator.portal.configured_permissions import (
+    ROLE,
+    SCOPE,
+    include,
+    list_keys,
+    list_offered,
+    offers,
+)
+from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.visit import Visit
+
+__all__ = ["choose_api", "choose_permissions", "request_permissions"]
+
+# How many APIs a list shows.
+MOST_APIS = 50
+
+_LISTS = ("microsoft", "organization", "mine")
+# Behind everything that begins with what stands in front of it.
+_LAST = "\U0010ffff"
+
+_decode = msgspec.json.Decoder(Record).decode
+
+
+class Found(NamedTuple):
+    """The APIs of a list, and whether there are more."""
+
+    apis: list[Application]
+    more: bool
+
+
+def choose_api(visit: Visit) -> Response:
+    """`GET …/permissions/add`: Microsoft's, those in the organization, or one's own."""
+    app = find_registration(visit)
+    chosen = visit.query("from")
+    chosen = chosen if chosen in _LISTS else _LISTS[0]
+    found, search = Found([], more=False), visit.query("q")
+    if chosen == "organization":
+        found = _find_apis(visit, search)
+    elif chosen == "mine":
+        found = _find_own(visit)
+    return render(
+        visit,
+        "permissions_api.html",
+        app=app,
+        lists=_LISTS,
+        chosen=chosen,
+        found=found,
+        search=search,
+        most=MOST_APIS,
+        graph=GRAPH_APP_ID,
+    )
+
+
+def choose_permissions(visit: Visit) -> Response:
+    """`GET …/permissions/add/{api}`: delegated or application permissions, and which."""
+    return _render_choice(visit, visit.query("kind"), visit.query("q"), [])
+
+
+def request_permissions(visit: Visit) -> Response:
+    """`POST …/permissions/add/{api}`: search and keep what is chosen, or add that."""
+    form = visit.form
+    kind, chosen = form.get("kind"), form.each("permission")
+    if form.get("act") == "search" or not chosen:
+        missing = form.get("act") != "search"
+        return _render_choice(visit, kind, form.get("q"), chosen, missing=missing)
+    app, api = find_registration(visit), _find_api(visit)
+    offered = [one for family in list_offered(api, kind, "") for one in family.permissions]
+    lines = [one for one in offered if one.key in chosen]
+    amend(visit, app, {"requiredResourceAccess": include(app.record, lines)})
+    visit.notify("permission.request.added", count=len(lines))
+    return go_to(visit.at("applications", app.app_id, "permissions"))
+
+
+def _render_choice(
+    visit: Visit, kind: str, search: str, chosen: list[str], *, missing: bool = False
+) -> Response:
+    app, api = find_registration(visit), _find_api(visit)
+    problem = visit.say("permission.request.needed") if missing else ""
+    return render(
+        visit,
+        "permissions_choice.html",
+        status=400 if missing else 200,
+        app=app,
+        api=api,
+        kinds=(SCOPE, ROLE),
+        kind=kind if kind in {SCOPE, ROLE} else "",
+        offers={one: offers(api, one) for one in (SCOPE, ROLE)},
+        families=list_offered(api, kind, search, chosen),
+        search=search,
+        chosen=frozenset(chosen),
+        present=list_keys(app.record),
+        errors={"permission": problem} if problem else {},
+    )
+
+
+def _find_api(visit: Visit) -> Application:
+    found = visit.directory.service_principal(visit.tenant, visit.key("api"))
+    if found is None:
+        raise PortalFault(404, "api", api=visit.key("api"), tenant=visit.tenant.display_name)
+    return found
+
+
+def _find_apis(visit: Visit, search: str) -> Found:
+    """The tenant's APIs that offer permissions, by the beginning of their name, or client ID."""
+    directory, tenant = visit.directory, visit.tenant
+    named = directory.service_principal(tenant, search) if search else None
+    if named is not None:
+        return Found([named], more=False)
+    low = search.casefold()
+    span = Span("name", low=low, high=low + _LAST) if search else Span("name")
+    found = directory.search(tenant, "servicePrincipal", _offers, span=span, limit=MOST_APIS)
+    return Found([Application(_decode(doc)) for doc in found.docs], found.last is not None)
+
+
+def _find_own(visit: Visit) -> Found:
+    """The APIs among the applications that the user owns."""
+    directory, tenant = visit.directory, visit.tenant
+    user = directory.find(tenant, visit.signed_in.user_id)
+    assert user is not None, "somebody is signed in"
+    links = Links("owners", user.seq, reverse=True, kinds=["application"])
+    owned = [Application(_decode(one.content)) for one in directory.neighbours(tenant, links)]
+    apis = [directory.service_principal(tenant, one.app_id) for one in owned]
+    offering = [one for one in apis if one and _offers_anything(one.record)]
+    offering.sort(key=lambda one: one.display_name.casefold())
+    return Found(offering[:MOST_APIS], len(offering) > MOST_APIS)
+
+
+def _offers(doc: bytes) -> bool:
+    """Whether a service principal offers permissions; most do not, and say so in few bytes."""
+    if b'"appRoles":[]' in doc and b'"oauth2PermissionScopes":[]' in doc:
+        return False
+    return _offers_anything(_decode(doc))
+
+
+def _offers_anything(record: Record) -> bool:
+    return bool(record["appRoles"] or record["oauth2PermissionScopes"])

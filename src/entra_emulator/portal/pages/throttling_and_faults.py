@@ -1,0 +1,191 @@
+"""Throttling and faults: how much is used up, and what is to go wrong."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.responses import Response
+
+from entra_emulator.faults.fault import Fault
+from entra_emulator.faults.orders import FaultOrder
+from entra_emulator.faults.schedule import Plan
+from entra_emulator.faults.throttle import SIZES, Bucket
+from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.visit import Visit
+
+__all__ = ["PRESETS", "change_trouble", "show_trouble"]
+
+# Faults by name; whoever wants others uses the control API or a fault file.
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "graph_429": {"kind": "status", "status": 429, "retry_after": 5},
+    "graph_500": {"kind": "status", "status": 500},
+    "graph_503": {"kind": "status", "status": 503},
+    "graph_504": {"kind": "status", "status": 504},
+    "graph_504_after": {"kind": "status", "status": 504, "after": True},
+    "token_429": {"kind": "outage", "code": 90055},
+    "token_503": {"kind": "outage", "code": 90033},
+    "token_page": {"kind": "outage", "code": 90033, "html": True},
+    "latency": {"kind": "latency", "delay": 2.0},
+    "drip": {"kind": "drip"},
+    "reset": {"kind": "reset"},
+    "reset_during": {"kind": "reset", "when": "during"},
+    "truncated": {"kind": "truncated"},
+    "malformed": {"kind": "malformed"},
+    "stale": {"kind": "stale"},
+    "empty_page": {"kind": "empty_page"},
+    "short_page": {"kind": "short_page"},
+    "page_token": {"kind": "page_token"},
+    "delta_repeat": {"kind": "delta_repeat"},
+    "delta_drop": {"kind": "delta_drop"},
+    "delta_shuffle": {"kind": "delta_shuffle"},
+    "delta_reset": {"kind": "delta_reset"},
+}
+
+# How long a fault lasts: the next requests, some time, or until it is called off.
+EXTENTS = ("count", "seconds", "ever")
+
+LONGEST_ROUTE = 200
+
+
+def show_trouble(visit: Visit) -> Response:
+    """`GET /portal/{tenant}/trouble`: limits, what is used of them, and the faults in force."""
+    return _show(visit, {}, {})
+
+
+def change_trouble(visit: Visit) -> Response:
+    """`POST /portal/{tenant}/trouble`: what the pressed button says."""
+    act = visit.form.get("act")
+    if act == "throttle":
+        return _change_throttle(visit)
+    if act == "fault":
+        return _add_fault(visit)
+    if act == "clear":
+        visit.context.faults.clear()
+        visit.notify("trouble.cleared")
+    elif act == "empty":
+        visit.context.throttle.clear()
+        visit.notify("trouble.emptied")
+    else:
+        raise PortalFault(400, "malformed")
+    return go_to(visit.at("trouble"))
+
+
+def _show(visit: Visit, typed: Mapping[str, str], errors: Mapping[str, str]) -> Response:
+    throttle = visit.context.throttle
+    counts = throttle.counts()
+    return render(
+        visit,
+        "trouble.html",
+        status=400 if errors else 200,
+        throttle=throttle,
+        sizes=tuple(SIZES),
+        buckets=[_describe_bucket(visit, one) for one in throttle.buckets()],
+        counts=counts,
+        names={one.app_id: _name_app(visit, one.app_id) for one in counts},
+        plans=[_describe_plan(one) for one in visit.context.faults.plans()],
+        presets=tuple(PRESETS),
+        extents=EXTENTS,
+        typed=_defaults(visit) | dict(typed),
+        errors=errors,
+    )
+
+
+def _defaults(visit: Visit) -> dict[str, str]:
+    throttle = visit.context.throttle
+    return {
+        "size": throttle.size or "",
+        "scale": f"{throttle.scale:g}",
+        "fault": "graph_429",
+        "extent": "count",
+        "number": "1",
+        "route": "",
+        "chance": "100",
+    }
+
+
+def _change_throttle(visit: Visit) -> Response:
+    typed = {name: visit.form.get(name) for name in ("size", "scale")}
+    scale = _read_number(typed["scale"])
+    if scale is None or scale <= 0:
+        return _show(visit, typed, {"scale": visit.say("trouble.positive")})
+    if typed["size"] not in {"", *SIZES}:
+        return _show(visit, {"scale": typed["scale"]}, {"size": visit.say("trouble.which_size")})
+    enabled = visit.form.get("enabled") == "yes"
+    visit.context.throttle.change(enabled=enabled, size=typed["size"], scale=scale)
+    visit.notify("trouble.changed")
+    return go_to(visit.at("trouble"))
+
+
+def _add_fault(visit: Visit) -> Response:
+    names = ("fault", "extent", "number", "route", "chance")
+    typed = {name: visit.form.get(name) for name in names}
+    errors, order = _read_order(visit, typed)
+    if order is None:
+        known = {name: text for name, text in typed.items() if name not in errors or text}
+        return _show(visit, known, errors)
+    visit.context.faults.follow(order)
+    visit.notify("trouble.added")
+    return go_to(visit.at("trouble"))
+
+
+def _read_order(visit: Visit, typed: Mapping[str, str]) -> tuple[dict[str, str], FaultOrder | None]:
+    """What is wrong with which field; or else the order."""
+    errors: dict[str, str] = {}
+    number, chance = _read_number(typed["number"]), _read_number(typed["chance"])
+    counted = typed["extent"] == "count"
+    if typed["fault"] not in PRESETS:
+        errors["fault"] = visit.say("trouble.which_fault")
+    if typed["extent"] not in EXTENTS:
+        errors["extent"] = visit.say("trouble.which_extent")
+    elif typed["extent"] != "ever" and (number is None or number <= 0):
+        errors["number"] = visit.say("trouble.positive")
+    elif counted and number is not None and not number.is_integer():
+        errors["number"] = visit.say("trouble.whole")
+    if chance is None or not 0 < chance <= 100:
+        errors["chance"] = visit.say("trouble.percent")
+    if len(typed["route"]) > LONGEST_ROUTE:
+        errors["route"] = visit.say("trouble.route_long", most=LONGEST_ROUTE)
+    if errors or chance is None:
+        return errors, None
+    extent: dict[str, Any] = {}
+    if typed["extent"] != "ever" and number is not None:
+        extent = {"count": int(number)} if counted else {"seconds": number}
+    route = typed["route"].strip() or None
+    return {}, FaultOrder(route=route, chance=chance / 100, **extent, **PRESETS[typed["fault"]])
+
+
+def _describe_bucket(visit: Visit, bucket: Bucket) -> dict[str, Any]:
+    """A bucket with whose it is: `{scope}/{action}/{application}/{tenant}`, as Graph names it."""
+    scope, action, *owners = bucket.scope.split("/")
+    return {
+        "limit": f"{scope}/{action}",
+        "app": _name_app(visit, owners[0]) if "Application" in scope and owners else "",
+        "used": math.ceil(bucket.used),
+        "most": math.floor(bucket.limit),
+        "share": min(100, math.ceil(100 * bucket.used / bucket.limit)),
+    }
+
+
+def _describe_plan(plan: Plan) -> dict[str, Any]:
+    """A plan with its preset's name, if it is one, and what can be said about it."""
+    said = plan.fault.describe()
+    for name, settings in PRESETS.items():
+        if Fault(**settings).describe() == said:
+            return {"plan": plan, "preset": name, "said": ""}
+    parts = (f"{name}={value}" for name, value in said.items() if name != "kind")
+    return {"plan": plan, "preset": "", "said": " ".join((plan.fault.kind, *parts))}
+
+
+def _name_app(visit: Visit, app_id: str) -> str:
+    client = visit.directory.client(app_id) if app_id else None
+    return client.display_name if client else app_id
+
+
+def _read_number(text: str) -> float | None:
+    """A number as people write it, with a point or a comma."""
+    try:
+        number = float(text.strip().replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) and number < 1e9 else None

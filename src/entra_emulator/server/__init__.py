@@ -1,0 +1,1 @@
+"""The running emulator: settings, routes, TLS, and faults on the wire."""

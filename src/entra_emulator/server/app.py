@@ -1,0 +1,246 @@
+"""The emulator as one ASGI application: its routes, and where refusals become answers."""
+
+import random
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import unquote
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from entra_emulator.audit import Audit
+from entra_emulator.control.controls import PREFIX, ControlSettings, create_control
+from entra_emulator.directory.directory import Directory
+from entra_emulator.errors import GraphFault, OAuthFault, deny, refuse
+from entra_emulator.faults.schedule import Faults
+from entra_emulator.faults.throttle import Throttle
+from entra_emulator.graph import dispatch
+from entra_emulator.graph.fault import answer_fault
+from entra_emulator.graph.router import VERSIONS
+from entra_emulator.graph.routes import ROUTER
+from entra_emulator.portal.lazy import make_portal
+from entra_emulator.server.fault_middleware import sabotage
+from entra_emulator.token_service import (
+    admin_consent,
+    authorize,
+    device_code,
+    discovery,
+    sign_in_page,
+    token_endpoint,
+)
+from entra_emulator.token_service.userinfo import show_userinfo
+from entra_emulator.tokens.fetch import make_fetch
+from entra_emulator.tokens.foreign_keys import IssuerKeys
+from entra_emulator.tokens.signing import KeyRing, draw_lifetime
+from entra_emulator.web.audit_middleware import witness
+from entra_emulator.web.context import (
+    Context,
+    DeltaSettings,
+    answer_oauth,
+    describe_fault,
+    host_name,
+)
+from entra_emulator.web.pages.dialog import render_dialog
+
+__all__ = ["ROUTES", "Endpoint", "create_app"]
+
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+
+class Endpoint(NamedTuple):
+    """One line of the route table of everything but Graph."""
+
+    method: str
+    path: str
+    answer: Callable[..., object]
+
+
+ROUTES = (
+    Endpoint("GET", "/common/discovery/instance", discovery.show_instance),
+    Endpoint(
+        "GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.show_configuration
+    ),
+    Endpoint("GET", "/{tenant}/.well-known/openid-configuration", discovery.show_configuration_v1),
+    Endpoint("GET", "/{tenant}/discovery/v2.0/keys", discovery.show_keys),
+    Endpoint("GET", "/{tenant}/discovery/keys", discovery.show_keys_v1),
+    Endpoint("POST", "/{tenant}/oauth2/v2.0/token", token_endpoint.issue_token),
+    Endpoint("POST", "/{tenant}/oauth2/token", token_endpoint.issue_token_v1),
+    Endpoint("GET", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize),
+    Endpoint("POST", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize_by_form),
+    Endpoint("GET", "/{tenant}/oauth2/v2.0/logout", sign_in_page.sign_out),
+    Endpoint("POST", "/{tenant}/oauth2/v2.0/devicecode", device_code.start_device),
+    Endpoint("GET", "/devicelogin", device_code.ask_device),
+    Endpoint("POST", "/devicelogin", device_code.answer_device),
+    Endpoint("GET", "/common/oauth2/deviceauth", device_code.ask_device),
+    Endpoint("GET", "/{tenant}/signin", sign_in_page.show_sign_in),
+    Endpoint("POST", "/{tenant}/signin", sign_in_page.sign_in),
+    Endpoint("POST", "/{tenant}/consent", authorize.decide),
+    Endpoint("GET", "/{tenant}/adminconsent", admin_consent.ask_consent),
+    Endpoint("POST", "/{tenant}/adminconsent", admin_consent.answer_consent),
+    Endpoint("GET", "/{tenant}/v2.0/adminconsent", admin_consent.ask_consent_v2),
+    Endpoint("POST", "/{tenant}/v2.0/adminconsent", admin_consent.answer_consent_v2),
+    Endpoint("GET", "/oidc/userinfo", show_userinfo),
+    Endpoint("POST", "/oidc/userinfo", show_userinfo),
+)
+
+
+def create_app(
+    directory: Directory,
+    keys: KeyRing,
+    *,
+    token_lifetime: int | None = None,
+    rng: random.Random | None = None,
+    hostnames: tuple[str, ...] = (),
+    page_token_age: float = 86_400,
+    strict_filter: bool = False,
+    fetch: Callable[[str], bytes] | None = None,
+    faults: Faults | None = None,
+    throttle: Throttle | None = None,
+    audit: Audit | None = None,
+    control: ControlSettings | None = None,
+    device_interval: int = 5,
+    delta: DeltaSettings | None = None,
+    ca_pem: bytes = b"",
+) -> Starlette:
+    """
+    The emulator for this directory.
+
+    Args:
+        directory: the tenants; its clock is everybody's.
+        keys: sign and verify access tokens.
+        token_lifetime: seconds every access token lives; by default 60 to 90
+            minutes at random, or a day for clients that handle claims challenges.
+        rng: draws those.
+        hostnames: answer for these host names besides the loopback ones.
+        page_token_age: seconds until a next link expires.
+        strict_filter: see `Context`.
+        fetch: gets documents of foreign token issuers, see `make_fetch`.
+        faults: which requests are to fail.
+        throttle: how much everybody may ask for; by default Graph's documented limits.
+        audit: remembers what was asked.
+        control: serve the control API, and what it needs.
+        device_interval: seconds that devices are told to wait between polls.
+        delta: how delta queries are answered.
+        ca_pem: the certificate of the authority that clients are to trust.
+    """
+    draws = rng or random.SystemRandom()
+    context = Context(
+        directory,
+        keys,
+        directory.clock,
+        lambda long: draw_lifetime(draws, long=long) if token_lifetime is None else token_lifetime,
+        frozenset(name.lower() for name in (*LOOPBACK, *hostnames)),
+        directory.setting("page_key", lambda: random.SystemRandom().randbytes(32)),
+        page_token_age,
+        strict_filter,
+        IssuerKeys(fetch or make_fetch(), directory.clock),
+        faults or Faults(directory.clock),
+        throttle or Throttle(directory.clock),
+        audit or Audit(),
+        device_interval,
+        delta or DeltaSettings(),
+        ca_pem,
+    )
+    # The portal first: elsewhere `portal` would be the name of a tenant.
+    routes = [*make_portal(), *(_make_route(endpoint) for endpoint in ROUTES)]
+    routes += [route for version in VERSIONS for route in _make_graph_routes(version)]
+    if control is not None:
+        routes.insert(0, Mount(PREFIX, app=create_control(context, control)))
+    return _assemble(context, routes)
+
+
+def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
+    app = Starlette(
+        routes=routes,
+        middleware=[Middleware(_admit), Middleware(witness), Middleware(sabotage)],
+        exception_handlers={
+            OAuthFault: _answer_oauth_fault,
+            GraphFault: _answer_graph_fault,
+            HTTPException: _answer_unrouted,
+            Exception: _answer_failure,
+        },
+    )
+    app.router.redirect_slashes = False
+    app.state.context = context
+    return app
+
+
+def _make_route(endpoint: Endpoint) -> Route:
+    route = Route(endpoint.path, endpoint.answer, methods=[endpoint.method])
+    route.methods = {endpoint.method}  # without the HEAD that Starlette adds
+    return route
+
+
+def _make_graph_routes(version: str) -> list[Route]:
+    """Everything below a version goes to Graph's own router, whatever the method."""
+    routes = [
+        Route(f"/{version}", dispatch.serve),
+        Route(f"/{version}/{{rest:path}}", dispatch.serve),
+    ]
+    for route in routes:
+        route.methods = None
+    return routes
+
+
+def _admit(app: ASGIApp) -> ASGIApp:
+    """Turn away foreign hosts, and bring Graph's spellings of a path into one."""
+
+    async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            request = Request(scope)
+            host = request.headers.get("host", "")
+            if host_name(host) not in scope["app"].state.context.hostnames:
+                answer = _answer_graph_fault(request, deny("host_unknown", host=host))
+                await answer(scope, receive, send)
+                return
+            raw = scope.get("raw_path") or scope["path"].encode()
+            resolved = ROUTER.resolve(raw.decode("latin-1"))
+            if resolved is not None:
+                scope["graph"], scope["path"] = resolved, resolved.path
+        await app(scope, receive, send)
+
+    return admitted
+
+
+def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, OAuthFault)
+    content = describe_fault(request, fault)
+    if "text/html" in request.headers.get("accept", ""):
+        description = content["error_description"]
+        return render_dialog(
+            request,
+            None,
+            "fault.html",
+            status=fault.status,
+            code=fault.code,
+            description=description,
+        )
+    # Discovery's errors carry the caching headers of its answers (recorded 2021).
+    cached = "/discovery/" in request.scope["path"] or "/.well-known/" in request.scope["path"]
+    return answer_oauth(request, content, status=fault.status, code=fault.code, cached=cached)
+
+
+def _answer_graph_fault(request: Request, fault: Exception) -> Response:
+    assert isinstance(fault, GraphFault)
+    return answer_fault(request, fault)
+
+
+def _answer_unrouted(request: Request, error: Exception) -> Response:
+    """No such path, or not with this verb; JSON in either service's form."""
+    assert isinstance(error, HTTPException)
+    if error.status_code == 405:
+        allowed = (error.headers or {}).get("Allow", "")
+        refusal = refuse(900561, allowed=allowed, method=request.method)
+        return _answer_oauth_fault(request, refusal)
+    segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
+    return _answer_graph_fault(request, deny("version_unknown", version="".join(segments[:1])))
+
+
+def _answer_failure(request: Request, _: Exception) -> Response:
+    """A bug of ours: Starlette raises it on, so that the log shows it."""
+    return _answer_graph_fault(request, deny("internal"))

@@ -1,0 +1,161 @@
+"""
+The ring around every request in which faults happen: it delays, refuses, cuts and resets.
+
+A request in a batch has no connection of its own: what would break one
+becomes a 503, or a 504 once the request was carried out.
+"""
+
+import asyncio
+import gzip
+from collections.abc import Callable, Iterable
+
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from entra_emulator.control.controls import PREFIX
+from entra_emulator.faults.fault import BESIDE, EFFECTS, Fault
+from entra_emulator.server.connection import connection_of, flush, reset
+from entra_emulator.server.outage import answer_outage
+from entra_emulator.web.context import context_of
+from entra_emulator.web.pages.visit import PREFIX as PORTAL
+
+__all__ = ["sabotage"]
+
+# How often in a second a slow body moves on.
+_DRIPS = 20
+
+
+def sabotage(app: ASGIApp) -> ASGIApp:
+    """The application, whose requests fail as planned before anything else looks at them."""
+
+    async def sabotaged(scope: Scope, receive: Receive, send: Send) -> None:
+        found = _draw(scope) if scope["type"] == "http" else ()
+        if not found:
+            await app(scope, receive, send)
+            return
+        _mark(scope, found)
+        await asyncio.sleep(sum(fault.delay or 0.0 for fault in found))
+        spoiling = next((fault for fault in found if fault.kind not in BESIDE), None)
+        if spoiling is None:
+            await app(scope, receive, send)
+        else:
+            await _Exchange(app, scope, receive, send).suffer(spoiling)
+
+    return sabotaged
+
+
+def _draw(scope: Scope) -> tuple[Fault, ...]:
+    if scope["path"].startswith((f"{PREFIX}/", PORTAL)):
+        return ()  # who plans faults must be able to call them off
+    query = scope["query_string"].decode("latin-1")
+    return context_of(Request(scope)).faults.draw(scope["method"], scope["path"], query)
+
+
+def _mark(scope: Scope, found: Iterable[Fault]) -> None:
+    """Tell whoever reads the directory what its answer is to show, and the audit log."""
+    state = scope.setdefault("state", {})
+    state["faults"] = tuple(fault.kind for fault in found)
+    state["lag"] = max((fault.lag or 0.0 for fault in found), default=0.0)
+    state["effects"] = frozenset(fault.kind for fault in found) & EFFECTS
+
+
+class _Exchange:
+    """One request whose answer goes wrong."""
+
+    def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        self._app, self._scope, self._receive, self._send = app, scope, receive, send
+        self._connection = connection_of(scope)
+
+    async def suffer(self, fault: Fault) -> None:
+        """Let the fault happen."""
+        if fault.kind in {"outage", "status"}:
+            await self._refuse(fault)
+        elif self._connection is None:
+            done = fault.kind != "reset" or fault.after or fault.when != "before"
+            await self._refuse(Fault(kind="status", status=504 if done else 503, after=done))
+        elif fault.kind == "reset":
+            await self._reset(fault, self._connection)
+        else:
+            await self._spoil(fault, self._connection)
+
+    async def _refuse(self, fault: Fault) -> None:
+        """Another answer than the right one, which may have been carried out all the same."""
+        if fault.after:
+            await self._carry_out()
+        answer = answer_outage(Request(self._scope), fault)
+        await answer(self._scope, self._receive, self._send)
+
+    async def _reset(self, fault: Fault, connection: asyncio.Transport) -> None:
+        """A connection that breaks off, before, during or after the body."""
+        if fault.after or fault.when != "before":
+            start, body = await self._carry_out()
+            if fault.when != "before":
+                await self._send(start)
+                whole = fault.when == "after"
+                await self._write(body if whole else body[: len(body) // 2], more=not whole)
+                await flush(connection)
+        await reset(connection)
+
+    async def _spoil(self, fault: Fault, connection: asyncio.Transport) -> None:
+        """An answer whose body is cut, broken or slow."""
+        start, body = await self._carry_out()
+        if fault.kind == "drip":
+            await self._send(_resize(start))
+            await self._drip(body, fault.rate or 1.0, connection)
+        elif fault.framing == "length":
+            await self._send(_resize(start, len(body)))
+            await self._write(body[: len(body) // 2], more=True)
+            connection.close()
+            await asyncio.sleep(0.001)
+        else:
+            change = _halve if fault.kind == "truncated" else _garble
+            await self._send(_resize(start))
+            await self._write(_edit(start, body, change))
+
+    async def _drip(self, body: bytes, rate: float, connection: asyncio.Transport) -> None:
+        size = max(1, round(rate / _DRIPS))
+        for place in range(0, len(body), size):
+            if connection.is_closing():
+                return
+            await self._write(body[place : place + size], more=True)
+            await asyncio.sleep(size / rate)
+        await self._write(b"")
+
+    async def _carry_out(self) -> tuple[Message, bytes]:
+        """Let the application answer, and keep the answer: its start and its body."""
+        messages: list[Message] = []
+
+        async def keep(message: Message) -> None:
+            messages.append(message)
+
+        await self._app(self._scope, self._receive, keep)
+        start, *rest = messages
+        return start, b"".join(message.get("body", b"") for message in rest)
+
+    async def _write(self, body: bytes, *, more: bool = False) -> None:
+        await self._send({"type": "http.response.body", "body": body, "more_body": more})
+
+
+def _resize(start: Message, length: int | None = None) -> Message:
+    """The start of an answer that promises another length, or none."""
+    headers = [header for header in start["headers"] if header[0].lower() != b"content-length"]
+    if length is not None:
+        headers.append((b"content-length", str(length).encode()))
+    return {**start, "headers": headers}
+
+
+def _edit(start: Message, body: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """The body with its text changed, compressed or not."""
+    if (b"content-encoding", b"gzip") not in start["headers"]:
+        return change(body)
+    return gzip.compress(change(gzip.decompress(body)), 1)
+
+
+def _halve(text: bytes) -> bytes:
+    return text[: len(text) // 2]
+
+
+def _garble(text: bytes) -> bytes:
+    """No JSON: the colon behind the first name past the middle is gone."""
+    place = text.find(b'":', len(text) // 2)
+    return b"<" + text[1:] if place < 0 else text[: place + 1] + b"=" + text[place + 2 :]

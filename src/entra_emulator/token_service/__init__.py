@@ -1,0 +1,1 @@
+"""The token service: discovery, grants, sign-in and consent."""

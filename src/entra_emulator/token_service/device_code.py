@@ -1,0 +1,205 @@
+"""
+The device code flow: codes for a device, and the page where its user approves.
+
+Source: "Microsoft identity platform and the OAuth 2.0 device authorization grant
+flow", and RFC 8628.
+"""
+
+import secrets
+from collections.abc import Mapping
+from typing import NamedTuple
+from urllib.parse import urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.directory.tickets import Ticket, seal
+from entra_emulator.errors import refuse
+from entra_emulator.model.records import Application, Tenant
+from entra_emulator.token_service.consent_page import describe_scopes, render_approval_needed
+from entra_emulator.token_service.requested_scopes import (
+    Missing,
+    check_single,
+    find_missing,
+    grant_missing,
+    may_agree,
+    read_aims,
+)
+from entra_emulator.token_service.sign_in_page import render_sign_in
+from entra_emulator.token_service.user_clients import find_visitor
+from entra_emulator.web.browser import check_same_origin
+from entra_emulator.web.context import (
+    Context,
+    answer_oauth,
+    context_of,
+    find_tenant,
+    origin_of,
+    read_form,
+)
+from entra_emulator.web.pages.dialog import render_dialog
+from entra_emulator.web.session import SignedIn, find_signed_in
+
+__all__ = ["answer_device", "ask_device", "start_device"]
+
+LIFETIME = 900
+# Without vowels, so that no word comes up, and without letters that look like digits.
+ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
+LENGTH = 9
+PAGE = "/devicelogin"
+
+
+class Question(NamedTuple):
+    """A device that waits, and what it wants."""
+
+    key: str
+    ticket: Ticket
+    client: Application
+    tenant: Tenant | None
+
+
+async def start_device(request: Request) -> Response:
+    """`POST /{tenant}/oauth2/v2.0/devicecode`: codes for a device and its user."""
+    form = await read_form(request)
+    return answer_oauth(request, await run_in_threadpool(_start, request, form))
+
+
+async def ask_device(request: Request) -> Response:
+    """`GET /devicelogin`: where to type the code; with it, what the device wants."""
+    code = _read_code(request.query_params)
+    if not code:
+        return _render_entry(request)
+    return await run_in_threadpool(_ask, request, code)
+
+
+async def answer_device(request: Request) -> Response:
+    """`POST /devicelogin`: let the device in, or not."""
+    check_same_origin(request)
+    return await run_in_threadpool(_decide, request, await read_form(request))
+
+
+def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
+    context, segment = context_of(request), request.path_params["tenant"]
+    tenant = find_tenant(context, segment)
+    client_id = form.get("client_id")
+    if not client_id:
+        raise refuse(900144, field="client_id")
+    client = find_visitor(context, tenant, client_id)
+    place = next(iter([tenant] if tenant else context.directory.tenants()), None)
+    if place is None:
+        raise refuse(50059)
+    aims = read_aims(context, place, client, form.get("scope", ""))
+    check_single(aims)
+    device_code, user_code = _keep(context, tenant, segment, client, aims.text)
+    uri = f"{origin_of(request)}{PAGE}"
+    return {
+        "user_code": user_code,
+        "device_code": device_code,
+        "verification_uri": uri,
+        "expires_in": LIFETIME,
+        "interval": context.device_interval,
+        "message": f"To sign in, use a web browser to open the page {uri} and enter the code "
+        f"{user_code} to authenticate.",
+    }
+
+
+def _keep(
+    context: Context, tenant: Tenant | None, segment: str, client: Application, scope: str
+) -> tuple[str, str]:
+    device_code = "BAQAB" + secrets.token_urlsafe(96)
+    user_code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+    key, expires = seal("device", device_code), context.clock.now() + LIFETIME
+    doc = {
+        "client": client.app_id,
+        "asked_tenant": tenant.id if tenant else None,
+        "segment": segment,
+        "scope": scope,
+        "interval": context.device_interval,
+        "polled": None,
+        "state": "pending",
+    }
+    with context.directory.transaction():
+        context.directory.keep_ticket(key, doc, expires=expires)
+        context.directory.keep_ticket(seal("user code", user_code), {"key": key}, expires=expires)
+    return device_code, user_code
+
+
+def _ask(request: Request, code: str) -> Response:
+    question = _find_question(context_of(request), code)
+    signed_in = find_signed_in(request, question.tenant)
+    here = f"{PAGE}?{urlencode({'user_code': code})}"
+    if signed_in is None:
+        return render_sign_in(request, question.ticket.doc["segment"], after=here)
+    missing = _find_missing(request, question, signed_in)
+    if not may_agree(context_of(request), signed_in.tenant, signed_in.user_id, missing):
+        return render_approval_needed(request, signed_in, question.client, missing, again=here)
+    return render_dialog(
+        request,
+        signed_in,
+        "device.html",
+        client=question.client,
+        scopes=describe_scopes(missing),
+        action=PAGE,
+        user_code=code,
+    )
+
+
+def _decide(request: Request, form: Mapping[str, str]) -> Response:
+    context, code = context_of(request), _read_code(form)
+    if not code:
+        raise refuse(90119)
+    question = _find_question(context, code)
+    signed_in = find_signed_in(request, question.tenant)
+    if signed_in is None:
+        raise refuse(50058)
+    client = question.client
+    if form.get("decision") != "accept":
+        context.directory.change_ticket(question.key, {"state": "declined"})
+        return render_dialog(request, signed_in, "device_done.html", client=client, accepted=False)
+    missing = _find_missing(request, question, signed_in)
+    tenant, user_id = signed_in.tenant, signed_in.user_id
+    if not may_agree(context, tenant, user_id, missing):
+        raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
+    grant_missing(context, tenant, client, missing, user_id=user_id)
+    state = {"state": "approved", "tenant": tenant.id, "user": user_id, "at": signed_in.at}
+    context.directory.change_ticket(question.key, state)
+    return render_dialog(request, signed_in, "device_done.html", client=client, accepted=True)
+
+
+def _find_question(context: Context, code: str) -> Question:
+    """
+    The device of a user code that still waits for an answer.
+
+    Raises:
+        OAuthFault: 70018, no such code; 70020, too late; 90120, it was answered.
+    """
+    pointer = context.directory.ticket(seal("user code", code))
+    ticket = context.directory.ticket(pointer.doc["key"]) if pointer else None
+    if pointer is None or ticket is None:
+        raise refuse(70018)
+    if context.clock.now() >= ticket.expires:
+        raise refuse(70020)
+    if ticket.doc["state"] != "pending":
+        raise refuse(90120)
+    asked = ticket.doc["asked_tenant"]
+    tenant = context.directory.tenant(asked) if asked else None
+    client = find_visitor(context, tenant, ticket.doc["client"])
+    return Question(pointer.doc["key"], ticket, client, tenant)
+
+
+def _find_missing(request: Request, question: Question, signed_in: SignedIn) -> list[Missing]:
+    context, tenant = context_of(request), signed_in.tenant
+    aims = read_aims(context, tenant, question.client, question.ticket.doc["scope"])
+    return find_missing(context, tenant, question.client, signed_in.user_id, aims)
+
+
+def _read_code(values: Mapping[str, str]) -> str:
+    """The user code, as people type it: small letters, blanks and hyphens are no harm."""
+    for name in ("user_code", "otc"):
+        if values.get(name):
+            return "".join(letter for letter in values[name].upper() if letter.isalnum())[:20]
+    return ""
+
+
+def _render_entry(request: Request) -> Response:
+    return render_dialog(request, None, "device_code.html", action=PAGE)

@@ -1,0 +1,216 @@
+"""
+What clients find out before they ask for a token: issuers, endpoints, keys, clouds.
+
+Version 1.0 documents are for those who check tokens of that version; their
+keys and key order are the real document's.
+"""
+
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.errors import refuse
+from entra_emulator.model.records import Tenant
+from entra_emulator.tokens.signing import render_jwks
+from entra_emulator.web.context import answer_oauth, context_of, find_tenant, origin_of
+
+__all__ = [
+    "show_configuration",
+    "show_configuration_v1",
+    "show_instance",
+    "show_keys",
+    "show_keys_v1",
+]
+
+# The tenant of personal Microsoft accounts ("OpenID Connect on the Microsoft identity platform").
+CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+_PROOFS = ["client_secret_post", "private_key_jwt", "client_secret_basic"]
+_MODES = ["query", "fragment", "form_post"]
+_CLOUD = {
+    "cloud_instance_name": "microsoftonline.com",
+    "cloud_graph_host_name": "graph.windows.net",
+    "msgraph_host": "graph.microsoft.com",
+    "rbac_url": "https://pas.windows.net",
+}
+_CLAIMS = (
+    "sub iss cloud_instance_name cloud_instance_host_name cloud_graph_host_name msgraph_host aud "
+    "exp iat auth_time acr nonce preferred_username name tid ver at_hash c_hash email"
+).split()
+
+_CLAIMS_V1 = (
+    "sub iss cloud_instance_name cloud_instance_host_name cloud_graph_host_name msgraph_host aud "
+    "exp iat auth_time acr amr nonce email given_name family_name nickname"
+).split()
+
+# The public clouds' hosts as the real document lists them (recorded 2021-2025, unchanged).
+_INSTANCES = (
+    (
+        "login.windows.net",
+        "login.microsoftonline.com login.windows.net login.microsoft.com sts.windows.net",
+    ),
+    (None, "login.partner.microsoftonline.cn login.chinacloudapi.cn"),
+    (None, "login.microsoftonline.de"),
+    (None, "login.microsoftonline.us login.usgovcloudapi.net"),
+    (None, "login-us.microsoftonline.com"),
+)
+
+
+class Place(NamedTuple):
+    """
+    Where a discovery document is asked for.
+
+    Args:
+        origin: the token service's, as the caller called it.
+        segment: the tenant in the addresses the document gives, a GUID if it is one's own.
+        issuer: the tenant in issuers; in those of shared places the braces are literal.
+        tenant: None for the shared places.
+    """
+
+    origin: str
+    segment: str
+    issuer: str
+    tenant: Tenant | None
+
+    @property
+    def base(self) -> str:
+        """What the addresses begin with."""
+        return f"{self.origin}/{self.segment}"
+
+    @property
+    def region(self) -> str | None:
+        """Where the tenant is, if it is one."""
+        return self.tenant.region if self.tenant else None
+
+
+async def show_configuration(request: Request) -> Response:
+    """
+    `GET /{tenant}/v2.0/.well-known/openid-configuration`: the metadata, as recorded.
+
+    A domain's document names the GUID: clients learn the tenant's ID from it.
+    """
+    place = _find_place(request)
+    base = place.base
+    document = {
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        "token_endpoint_auth_methods_supported": _PROOFS,
+        "jwks_uri": f"{base}/discovery/v2.0/keys",
+        "response_modes_supported": _MODES,
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "issuer": _issuer(place),
+        "request_uri_parameter_supported": False,
+        "userinfo_endpoint": f"{place.origin}/oidc/userinfo",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        "http_logout_supported": True,
+        "frontchannel_logout_supported": True,
+        "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
+        "claims_supported": _CLAIMS,
+        "kerberos_endpoint": f"{base}/kerberos",
+        "tenant_region_scope": place.region,
+    }
+    return answer_oauth(request, document | _CLOUD, cached=True)
+
+
+async def show_configuration_v1(request: Request) -> Response:
+    """`GET /{tenant}/.well-known/openid-configuration`, for tokens of version 1.0."""
+    place = _find_place(request)
+    base = place.base
+    document = {
+        "token_endpoint": f"{base}/oauth2/token",
+        "token_endpoint_auth_methods_supported": _PROOFS,
+        "jwks_uri": f"{base}/discovery/keys",
+        "response_modes_supported": _MODES,
+        "subject_types_supported": ["pairwise"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "response_types_supported": [
+            "code",
+            "id_token",
+            "code id_token",
+            "token id_token",
+            "token",
+        ],
+        "scopes_supported": ["openid"],
+        "issuer": f"https://sts.windows.net/{place.issuer}/",
+        "microsoft_multi_refresh_token": True,
+        "authorization_endpoint": f"{base}/oauth2/authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/devicecode",
+        "http_logout_supported": True,
+        "frontchannel_logout_supported": True,
+        "end_session_endpoint": f"{base}/oauth2/logout",
+        "claims_supported": _CLAIMS_V1,
+        "check_session_iframe": f"{base}/oauth2/checksession",
+        "userinfo_endpoint": f"{base}/openid/userinfo",
+        "kerberos_endpoint": f"{base}/kerberos",
+        "tenant_region_scope": place.region,
+    }
+    return answer_oauth(request, document | _CLOUD, cached=True)
+
+
+def show_keys(request: Request) -> Response:
+    """`GET /{tenant}/discovery/v2.0/keys`: the public signing keys, each with its issuer."""
+    document = render_jwks(context_of(request).keys, _issuer(_find_place(request)))
+    return answer_oauth(request, document, cached=True)
+
+
+def show_keys_v1(request: Request) -> Response:
+    """`GET /{tenant}/discovery/keys`: the same keys, without issuers."""
+    _find_place(request)
+    return answer_oauth(request, render_jwks(context_of(request).keys), cached=True)
+
+
+async def show_instance(request: Request) -> Response:
+    """
+    `GET /common/discovery/instance`: whether an authority is one of ours.
+
+    The tenant in the question is not looked up: the real service answers 200
+    for a tenant that does not exist (recorded 2021-2025).
+    """
+    asked = request.query_params.get("authorization_endpoint", "")
+    try:
+        parts = urlsplit(asked)
+        host = parts.hostname or ""
+    except ValueError:
+        raise refuse(50049) from None
+    hosts = {name for _, aliases in _INSTANCES for name in aliases.split()}
+    if host not in hosts | context_of(request).hostnames:
+        raise refuse(50049)
+    segment = parts.path.strip("/").partition("/")[0] or "common"
+    metadata = [
+        {
+            "preferred_network": aliases.split()[0],
+            "preferred_cache": cache or aliases.split()[0],
+            "aliases": aliases.split(),
+        }
+        for cache, aliases in _INSTANCES
+    ]
+    if host not in hosts:
+        own = {"preferred_network": parts.netloc, "preferred_cache": parts.netloc}
+        metadata.insert(0, own | {"aliases": [parts.netloc]})
+    endpoint = f"{origin_of(request)}/{segment}/v2.0/.well-known/openid-configuration"
+    document = {
+        "tenant_discovery_endpoint": endpoint,
+        "api-version": "1.1",
+        "metadata": metadata,
+    }
+    return answer_oauth(request, document, cached=True)
+
+
+def _find_place(request: Request) -> Place:
+    segment, origin = request.path_params["tenant"], origin_of(request)
+    folded = segment.lower()
+    if folded in {"consumers", CONSUMERS}:
+        return Place(origin, folded, CONSUMERS, None)
+    tenant = find_tenant(context_of(request), segment, error="invalid_tenant")
+    if tenant is None:
+        return Place(origin, folded, "{tenantid}", None)
+    return Place(origin, tenant.id, tenant.id, tenant)
+
+
+def _issuer(place: Place) -> str:
+    return f"{place.origin}/{place.issuer}/v2.0"

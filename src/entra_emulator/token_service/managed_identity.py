@@ -1,0 +1,232 @@
+"""
+The endpoints a virtual machine and an App Service get tokens of managed identities from.
+
+Plain http, as there: they are for the machine itself. Sources: "How to use
+managed identities for Azure resources on an Azure VM to acquire an access
+token", and "How to use managed identities for App Service and Azure Functions".
+"""
+
+import hmac
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.model.records import Machine
+from entra_emulator.token_service.app_grant import Issued, Order, find_resource, issue_token_for
+from entra_emulator.tokens.jwt import split_token
+from entra_emulator.web.audit_middleware import witness
+from entra_emulator.web.context import Context, context_of, describe_fault, host_name
+
+__all__ = ["APP_SERVICE_PATH", "IMDS_PATH", "create_managed"]
+
+IMDS_PATH = "/metadata/identity/oauth2/token"
+APP_SERVICE_PATH = "/msi/token"
+
+# One second less than a day, as recorded of resources with tokens that long.
+LIFETIME = 86_399
+
+# How a request names one of several identities; libraries use all of these.
+_CLIENT = ("client_id", "clientid")
+_OBJECT = ("object_id", "principal_id")
+_RESOURCE = ("msi_res_id", "mi_res_id")
+
+# azure-docs#21322 for IMDS; MSAL's own live tests have the text of App Service.
+_UNKNOWN = {
+    True: "Identity not found",
+    False: "No User Assigned or Delegated Managed Identity found for specified "
+    "ClientId/ResourceId/PrincipalId.",
+}
+
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+
+class ManagedFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+    """The endpoint of a machine refuses; `error` is what IMDS calls it."""
+
+    def __init__(self, status: int, error: str, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+        self.error = error
+
+
+def create_managed(context: Context, origin: str, header: str) -> Starlette:
+    """
+    The endpoints of the pretend machine.
+
+    Args:
+        context: the emulator's.
+        origin: the token service's, for the issuer of tokens of version 2.0.
+        header: what `X-IDENTITY-HEADER` must say.
+    """
+    app = Starlette(
+        middleware=[Middleware(witness)],
+        routes=[
+            Route(IMDS_PATH, show_imds_token, methods=["GET"]),
+            Route(APP_SERVICE_PATH, show_app_service_token, methods=["GET"]),
+        ],
+        exception_handlers={ManagedFault: _answer_imds_fault, HTTPException: _answer_unrouted},
+    )
+    app.router.redirect_slashes = False
+    app.state.context = context
+    app.state.origin = origin
+    app.state.header = header
+    return app
+
+
+def show_imds_token(request: Request) -> Response:
+    """A token from the Azure Instance Metadata Service."""
+    _check_host(request)
+    # Both headers keep a request from getting here through somebody else's server.
+    if request.headers.get("metadata") != "true":
+        raise ManagedFault(400, "bad_request_102", "Required metadata header not specified")
+    if "x-forwarded-for" in request.headers:
+        raise ManagedFault(400, "invalid_request", "Request contains X-Forwarded-For header.")
+    for name in ("api-version", "resource"):
+        if not request.query_params.get(name):
+            text = f"Required query variable '{name}' is missing"
+            raise ManagedFault(400, "invalid_request", text)
+    found = _find_identity(request, alone=True)
+    try:
+        issued = _issue(request, found)
+    except OAuthFault as fault:
+        text = describe_fault(request, fault)["error_description"]
+        raise ManagedFault(400, fault.error, text) from fault
+    content = {
+        "access_token": issued.token,
+        "refresh_token": "",
+        "expires_in": str(issued.lifetime),
+        "expires_on": str(issued.at + issued.lifetime),
+        "not_before": str(issued.begins),
+        "resource": request.query_params["resource"],
+        "token_type": "Bearer",
+    }
+    return _answer(content)
+
+
+def show_app_service_token(request: Request) -> Response:
+    """A token from the endpoint that App Service and Azure Functions give their programs."""
+    try:
+        _check_app_service(request)
+        found = _find_identity(request, alone=False)
+        issued = _issue(request, found)
+    except ManagedFault as fault:
+        return _answer_app_service_fault(fault.status, str(fault))
+    except OAuthFault:
+        # The misspelling is the service's (azure-sdk-for-net#44685).
+        text = "An unexpected error occured while fetching the AAD Token."
+        return _answer_app_service_fault(500, text)
+    content = {
+        "access_token": issued.token,
+        "expires_on": str(issued.at + issued.lifetime),
+        "resource": request.query_params["resource"],
+        "token_type": "Bearer",
+        "client_id": found.app_id,
+    }
+    return _answer(content)
+
+
+def _check_host(request: Request) -> None:
+    if host_name(request.headers.get("host", "")) not in _LOOPBACK:
+        raise ManagedFault(403, "access_denied", "This endpoint is for the machine itself.")
+
+
+def _check_app_service(request: Request) -> None:
+    _check_host(request)
+    sent = request.headers.get("x-identity-header", "")
+    if not hmac.compare_digest(sent.encode(), request.app.state.header.encode()):
+        raise ManagedFault(401, "unauthorized", "The X-IDENTITY-HEADER is missing or wrong.")
+    if request.query_params.get("api-version") != "2019-08-01":
+        raise ManagedFault(400, "invalid_request", "The api-version must be 2019-08-01.")
+    if not request.query_params.get("resource"):
+        raise ManagedFault(400, "invalid_request", "The resource is missing.")
+
+
+def _find_identity(request: Request, *, alone: bool) -> Machine:
+    """
+    The identity the request names; if none, the machine's own.
+
+    `alone`: without its own, a virtual machine takes the only one assigned to it.
+    """
+    machines = context_of(request).directory.machines()
+    asked = [
+        (names, value.lower())
+        for names in (_CLIENT, _OBJECT, _RESOURCE)
+        for name in names
+        if (value := request.query_params.get(name))
+    ]
+    if len(asked) > 1:
+        raise ManagedFault(400, "invalid_request", "Name the identity in one way only")
+    for names, value in asked:
+        for machine in machines:
+            if value == _identify(machine, names):
+                return machine
+    own = [machine for machine in machines if machine.resource_id is None]
+    if not asked and own:
+        return own[0]
+    if not asked and alone and len(machines) > 1:
+        text = (
+            "Multiple user assigned identities exist, please specify the clientId / resourceId of "
+            "the identity in the token request"
+        )
+        raise ManagedFault(400, "invalid_request", text)
+    if not asked and alone and machines:
+        return machines[0]
+    raise ManagedFault(400, "invalid_request", _UNKNOWN[alone])
+
+
+def _identify(machine: Machine, names: tuple[str, ...]) -> str:
+    if names == _CLIENT:
+        return machine.app_id
+    return machine.object_id if names == _OBJECT else (machine.resource_id or "").lower()
+
+
+def _issue(request: Request, machine: Machine) -> Issued:
+    context = context_of(request)
+    principal = context.directory.service_principal(machine.tenant, machine.app_id)
+    assert principal is not None, "every identity has a service principal"
+    if not principal.record["accountEnabled"]:
+        raise refuse(7000112, app=principal.app_id, name=principal.display_name)
+    resource = find_resource(context, machine.tenant, request.query_params["resource"])
+    order = Order(
+        machine.tenant,
+        principal,
+        resource,
+        proof="2",
+        origin=request.app.state.origin,
+        lifetime=LIFETIME,
+        resource_id=principal.record["alternativeNames"][1],
+    )
+    request.state.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
+    issued = issue_token_for(context, order)
+    request.state.issued = split_token(issued.token).claims  # for the audit log
+    return issued
+
+
+def _answer(content: Any, status: int = 200) -> Response:
+    headers = {"Cache-Control": "no-store"}
+    return Response(
+        msgspec.json.encode(content), status, headers, "application/json; charset=utf-8"
+    )
+
+
+def _answer_imds_fault(_: Request, fault: Exception) -> Response:
+    assert isinstance(fault, ManagedFault)
+    return _answer({"error": fault.error, "error_description": str(fault)}, fault.status)
+
+
+def _answer_app_service_fault(status: int, text: str) -> Response:
+    content = {"statusCode": status, "message": text, "correlationId": str(uuid4())}
+    return _answer(content, status)
+
+
+def _answer_unrouted(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return _answer({"error": error.detail}, error.status_code)

@@ -1,0 +1,166 @@
+"""
+Signing in to the token service: the page to pick somebody on, and signing out.
+
+There are no passwords: whoever reaches the emulator may be anybody in it, and
+the page says so.
+"""
+
+import re
+from collections.abc import Mapping
+from urllib.parse import parse_qs, quote, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.errors import refuse
+from entra_emulator.model.records import Record, Tenant
+from entra_emulator.web.browser import (
+    answer_at,
+    check_same_origin,
+    drop_from_prompt,
+    form_target,
+    go,
+    list_redirects,
+    matches_redirect,
+)
+from entra_emulator.web.context import (
+    Context,
+    context_of,
+    find_tenant,
+    read_form,
+)
+from entra_emulator.web.pages.dialog import render_dialog
+from entra_emulator.web.session import begin_session, end_session, find_people
+
+__all__ = ["render_sign_in", "show_sign_in", "sign_in", "sign_out"]
+
+# Pages that signing in leads back to, and nothing else.
+_PAGES = re.compile(
+    r"/[^/]+/(oauth2/v2\.0/authorize|adminconsent|v2\.0/adminconsent)"
+    r"|/devicelogin|/common/oauth2/deviceauth"
+)
+
+
+async def show_sign_in(request: Request) -> Response:
+    """`GET /{tenant}/signin`: the page again, with the people whom a search found."""
+    values = request.query_params
+    return await run_in_threadpool(
+        render_sign_in,
+        request,
+        request.path_params["tenant"],
+        after=values.get("next", ""),
+        search=values.get("q", ""),
+    )
+
+
+def render_sign_in(request: Request, segment: str, *, after: str, search: str = "") -> Response:
+    """
+    The page that lists people to sign in as.
+
+    Args:
+        request: what is answered.
+        segment: the tenant, or `common` and its like for everybody.
+        after: the page to go to then, a path of this origin.
+        search: the beginning of a name, a family name or an address.
+
+    Raises:
+        OAuthFault: 90023, there is no such page; 90002 or 900023, no such tenant.
+    """
+    context, after = context_of(request), _check_page(after)
+    tenant = find_tenant(context, segment)
+    tenants = [tenant] if tenant else context.directory.tenants()
+    redirect = parse_qs(urlsplit(after).query).get("redirect_uri", [""])[0]
+    return render_dialog(
+        request,
+        None,
+        "sign_in_dialog.html",
+        form_origins=form_target(redirect),
+        address=f"/{quote(segment)}/signin",
+        after=after,
+        people=list(find_people(context.directory, tenants, search)),
+        known=sum(context.directory.count(one, "user") for one in tenants),
+        many=len(tenants) > 1,
+        search=search,
+        asked="",
+    )
+
+
+async def sign_in(request: Request) -> Response:
+    """`POST /{tenant}/signin`: be that person from now on, and go on."""
+    check_same_origin(request)
+    form = await read_form(request)
+    return await run_in_threadpool(_sign_in, request, form)
+
+
+def sign_out(request: Request) -> Response:
+    """
+    `GET /{tenant}/oauth2/v2.0/logout`: nobody is signed in here any more.
+
+    The browser goes back only to a redirect URI of the application that
+    `client_id` or `id_token_hint` names ("OpenID Connect on the Microsoft
+    identity platform", sign-out).
+    """
+    context = context_of(request)
+    find_tenant(context, request.path_params["tenant"])
+    values = request.query_params
+    target = values.get("post_logout_redirect_uri")
+    client = context.directory.client(values.get("client_id", ""))
+    registered = list_redirects(client) if client else []
+    if target and any(matches_redirect(uri, target) for uri in registered):
+        response = answer_at(request, target, {"state": values.get("state")}, "query")
+    else:
+        response = render_dialog(request, None, "signed_out.html")
+    end_session(request, response)
+    return response
+
+
+def _sign_in(request: Request, form: Mapping[str, str]) -> Response:
+    context, after = context_of(request), _check_page(form.get("next", ""))
+    tenant, user = _find_picked(context, request.path_params["tenant"], form.get("user", ""), after)
+    response = go(request, drop_from_prompt(after, "login", "select_account"))
+    begin_session(context, response, tenant, user)
+    return response
+
+
+def _find_picked(context: Context, segment: str, picked: str, after: str) -> tuple[Tenant, Record]:
+    """
+    The person of a button: `{tenant ID}/{object ID}`.
+
+    Raises:
+        OAuthFault: 50034, there is nobody of that ID; 50020, somebody of another tenant.
+    """
+    place = find_tenant(context, segment)
+    key, _, user_id = picked.partition("/")
+    home = context.directory.tenant(key)
+    user = context.directory.read_user(home, user_id) if home else None
+    if home is None or user is None:
+        where = place.display_name if place else segment
+        raise refuse(50034, user=picked, tenant=where)
+    if place not in {None, home}:
+        assert place is not None
+        app_id = parse_qs(urlsplit(after).query).get("client_id", [""])[0]
+        client = context.directory.client(app_id)
+        raise refuse(
+            50020,
+            user=user["userPrincipalName"],
+            idp=f"https://sts.windows.net/{home.id}/",
+            tenant=place.display_name,
+            app=app_id,
+            name=client.display_name if client else "",
+        )
+    return home, user
+
+
+def _check_page(after: str) -> str:
+    """
+    A page of this emulator's, as a path with its query; never another origin's.
+
+    Raises:
+        OAuthFault: 90023.
+    """
+    # The text itself, not its parts: `///devicelogin` has the right path, and leads elsewhere.
+    plain = after.isascii() and after.isprintable()
+    if not plain or not _PAGES.fullmatch(after.partition("?")[0]):
+        raise refuse(90023, field="next")
+    return after

@@ -1,0 +1,157 @@
+"""The token endpoints, and tokens for applications that prove their own identity."""
+
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.token_service.app_grant import (
+    Issued,
+    Order,
+    find_resource,
+    issue_token_for,
+    read_scope,
+)
+from entra_emulator.token_service.client_authentication import (
+    TokenRequest,
+    check_enabled,
+    find_principal,
+    prove,
+    read_client,
+)
+from entra_emulator.token_service.federated_assertion import load_keys
+from entra_emulator.token_service.user_grants import (
+    grant_authorization_code,
+    grant_device_code,
+    grant_refresh_token,
+)
+from entra_emulator.tokens.claims_challenge import read_wish
+from entra_emulator.tokens.jwt import split_token
+from entra_emulator.web.context import (
+    answer_oauth,
+    context_of,
+    find_tenant,
+    origin_of,
+    read_form,
+)
+
+__all__ = ["GRANTS", "issue_token", "issue_token_v1"]
+
+# Regional hosts of the token service, e.g. westus2.login.microsoft.com.
+_REGIONAL = re.compile(r"//[a-z0-9]+(\.r)?\.login\.microsoft(online)?\.com(:|$)", re.IGNORECASE)
+
+
+async def issue_token(request: Request) -> Response:
+    """`POST /{tenant}/oauth2/v2.0/token`: a token, by any of the grants."""
+    return await _answer(request, 2)
+
+
+async def issue_token_v1(request: Request) -> Response:
+    """`POST /{tenant}/oauth2/token`: `resource` for `scope`, and numbers as strings."""
+    return await _answer(request, 1)
+
+
+async def _answer(request: Request, version: int) -> Response:
+    form = await read_form(request)
+    await load_keys(context_of(request), origin_of(request), form)
+    # Signing takes a millisecond of another core; the first token may wait for the keys.
+    content = await run_in_threadpool(_issue, request, form, version)
+    request.state.issued = split_token(content["access_token"]).claims  # for the audit log
+    return answer_oauth(request, content)
+
+
+def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str, Any]:
+    context, segment = context_of(request), request.path_params["tenant"]
+    if segment.lower() == "consumers":
+        raise refuse(9001023)
+    tenant = find_tenant(context, segment)
+    grant = form.get("grant_type")
+    if not grant:
+        raise refuse(900144, field="grant_type")
+    if grant not in GRANTS:
+        raise refuse(70003, grant=grant)
+    authorization = request.headers.get("authorization", "")
+    origin = origin_of(request)
+    asked = TokenRequest(context, tenant, segment, origin, form, authorization, version)
+    with suppress(OAuthFault):
+        request.state.client_id = read_client(asked)[0]  # for the audit log
+    return GRANTS[grant](asked)
+
+
+def grant_client_credentials(asked: TokenRequest) -> dict[str, Any]:
+    """
+    A token for an application that proves its own identity.
+
+    The answer has no `scope`: MSAL Python would file the token under it and
+    not find it again.
+    """
+    client_id, secret = read_client(asked)
+    if asked.tenant is None:
+        raise refuse(50059)
+    if _REGIONAL.search(asked.origin):
+        raise refuse(100007)
+    context, tenant = asked.context, asked.tenant
+    principal = find_principal(context, tenant, client_id)
+    identifier = _read_resource(asked)
+    wish = read_wish(asked.form.get("claims"), context.clock.now())
+    proof = prove(asked, tenant, principal, secret)
+    check_enabled(context, principal)
+    resource = find_resource(context, tenant, identifier)
+    order = Order(tenant, principal, resource, proof, asked.origin, wish)
+    issued = issue_token_for(context, order)
+    return _render(issued) if asked.version == 2 else _render_v1(issued, identifier)
+
+
+GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
+    "client_credentials": grant_client_credentials,
+    "authorization_code": grant_authorization_code,
+    "refresh_token": grant_refresh_token,
+    "urn:ietf:params:oauth:grant-type:device_code": grant_device_code,
+    "device_code": grant_device_code,  # MSAL Node 1 and kubelogin call it so (recorded 2021-2025)
+}
+
+
+def _render(issued: Issued) -> dict[str, Any]:
+    content = {
+        "token_type": "Bearer",
+        "expires_in": issued.lifetime,
+        "ext_expires_in": issued.lifetime,
+    }
+    if issued.refresh_in is not None:
+        content["refresh_in"] = issued.refresh_in
+    return content | {"access_token": issued.token}
+
+
+def _render_v1(issued: Issued, resource: str) -> dict[str, Any]:
+    """
+    Keys as in the answers of managed identities, which are this endpoint's.
+
+    Source: "How to use managed identities on an Azure VM to acquire an access token".
+    """
+    content = {
+        "token_type": "Bearer",
+        "expires_in": str(issued.lifetime),
+        "ext_expires_in": str(issued.lifetime),
+        "expires_on": str(issued.at + issued.lifetime),
+        "not_before": str(issued.begins),
+        "resource": resource,
+    }
+    if issued.refresh_in is not None:
+        content["refresh_in"] = str(issued.refresh_in)
+    return content | {"access_token": issued.token}
+
+
+def _read_resource(asked: TokenRequest) -> str:
+    resource = asked.form.get("resource")
+    if asked.version == 2:
+        if resource is not None:
+            raise refuse(901002)
+        return read_scope(asked.form.get("scope", ""))
+    if not resource:
+        raise refuse(500013)
+    return resource

@@ -1,0 +1,42 @@
+"""`/oidc/userinfo`: who a token is of, on Graph's host but not below a version."""
+
+from typing import Any
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.token_service.user_clients import make_subject
+from entra_emulator.tokens.user_claims import name_pairwise
+from entra_emulator.web.caller import identify
+from entra_emulator.web.context import answer_graph, context_of, origin_of
+
+__all__ = ["show_userinfo"]
+
+
+async def show_userinfo(request: Request) -> Response:
+    """
+    `GET` and `POST /oidc/userinfo`: who the token is of.
+
+    Source: "Microsoft identity platform UserInfo endpoint".
+    """
+    caller, context = identify(request), context_of(request)
+    user = context.directory.read_user(caller.tenant, caller.object_id)
+    client = context.directory.client(caller.app_id)
+    scopes = caller.permissions if caller.delegated else frozenset()
+    if user is None or client is None or "openid" not in scopes:
+        raise deny("forbidden")
+    subject = make_subject(context, caller.tenant, user, client, "0")
+    content: dict[str, Any] = {"sub": name_pairwise(subject, client.app_id)}
+    if "profile" in scopes:
+        content |= {
+            "name": user["displayName"],
+            "family_name": user.get("surname"),
+            "given_name": user.get("givenName"),
+            "picture": f"{origin_of(request)}/v1.0/me/photo/$value",
+        }
+    if "email" in scopes:
+        content["email"] = user.get("mail")
+    content = {name: value for name, value in content.items() if value is not None}
+    return answer_graph(request, msgspec.json.encode(content), media_type="application/json")

@@ -1,0 +1,1 @@
+"""Signing, reading and describing tokens."""

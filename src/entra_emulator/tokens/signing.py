@@ -1,0 +1,250 @@
+"""Signing keys and access tokens. Knows no HTTP."""
+
+import base64
+import os
+import random
+import threading
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+import jwt
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.hashes import SHA1, SHA256
+from cryptography.x509.oid import NameOID
+
+from entra_emulator.clock import Clock
+from entra_emulator.errors import deny
+from entra_emulator.tokens.jwt import (
+    MalformedTokenError,
+    encode_base64url,
+    read_number,
+    split_token,
+)
+
+__all__ = [
+    "KeyRing",
+    "SigningKey",
+    "draw_lifetime",
+    "read_access_token",
+    "render_jwks",
+    "sign_token",
+]
+
+# How many keys are published at most; the real service has published five to eight.
+MOST_KEYS = 8
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """A private key and the self-signed certificate that publishes it."""
+
+    private_key: rsa.RSAPrivateKey
+    certificate: x509.Certificate
+
+    @cached_property
+    def kid(self) -> str:
+        """The key's name: its certificate's SHA-1 thumbprint, as the real service has it."""
+        return encode_base64url(self.certificate.fingerprint(SHA1()))  # noqa: S303 - x5t is SHA-1
+
+    @cached_property
+    def jwk(self) -> dict[str, Any]:
+        """The public key in the form of the keys document."""
+        numbers = self.private_key.public_key().public_numbers()
+        der = self.certificate.public_bytes(serialization.Encoding.DER)
+        return {
+            "kty": "RSA",
+            "use": "sig",
+            "kid": self.kid,
+            "x5t": self.kid,
+            "n": encode_base64url(numbers.n.to_bytes((numbers.n.bit_length() + 7) // 8)),
+            "e": encode_base64url(numbers.e.to_bytes(3)),
+            "x5c": [base64.b64encode(der).decode()],
+        }
+
+
+class KeyRing:
+    """
+    The token service's signing keys: the first signs, all are published.
+
+    Making RSA keys takes longer than starting the server, so it happens in the
+    background; `keys` waits for it.
+
+    Args:
+        path: a PEM file to load them from, or to write them to (mode 0600).
+        clock: when the certificates of new keys begin.
+        count: how many to make; at least two, so that clients learn to choose.
+    """
+
+    def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:
+        self._path, self._clock = path, clock
+        self._lock = threading.Lock()
+        executor = ThreadPoolExecutor(1, "signing-keys")
+        self._future: Future[tuple[SigningKey, ...]] = executor.submit(
+            _load_keys, path, clock.now(), count
+        )
+        executor.shutdown(wait=False)
+
+    @property
+    def keys(self) -> tuple[SigningKey, ...]:
+        """Every published key, the signing one first."""
+        return self._future.result()
+
+    def rotate(self) -> SigningKey:
+        """
+        Sign with a new key from now on, and keep it; the older ones stay published.
+
+        Of more than eight keys the oldest goes, and what it signed is good no longer.
+        """
+        with self._lock:
+            keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
+            if self._path is not None:
+                _save_keys(self._path, keys)
+            rotated: Future[tuple[SigningKey, ...]] = Future()
+            rotated.set_result(keys)
+            self._future = rotated
+        _read_signed.cache_clear()
+        return keys[0]
+
+    def find(self, kid: object) -> SigningKey | None:
+        """The published key of this name."""
+        return next((key for key in self.keys if key.kid == kid), None)
+
+
+def render_jwks(ring: KeyRing, issuer: str | None = None) -> dict[str, Any]:
+    """The keys document; in version 2.0 each key names the issuer whose tokens it signs."""
+    named = {} if issuer is None else {"issuer": issuer}
+    return {"keys": [key.jwk | named for key in ring.keys]}
+
+
+def sign_token(ring: KeyRing, claims: Mapping[str, Any]) -> str:
+    """
+    The claims signed with the newest key; tokens of version 1.0 name it twice.
+
+    Real Graph tokens also have a `nonce` header that keeps others from
+    verifying them; ours leave it out, so that every JWT library can.
+    """
+    key = ring.keys[0]
+    headers = {"typ": "JWT", "kid": key.kid}
+    if claims["ver"] == "1.0":
+        headers["x5t"] = key.kid
+    return jwt.encode(dict(claims), key.private_key, algorithm="RS256", headers=headers)
+
+
+def read_access_token(ring: KeyRing, token: str, now: float) -> dict[str, Any]:
+    """
+    The claims of an access token that this emulator signed and that is valid now.
+
+    The audience is the caller's to check.
+
+    Raises:
+        GraphFault: 401 with the text the real Graph has for that defect.
+    """
+    if not token:
+        raise deny("token_empty")
+    if "." not in token:
+        raise deny("token_shapeless")
+    claims = _read_signed(ring, token)
+    expires, starts = read_number(claims.get("exp")), read_number(claims.get("nbf"))
+    if expires is None or now >= expires:
+        raise deny("token_expired")
+    if starts is None or now < starts - 300:
+        raise deny("token_early")
+    return claims
+
+
+@lru_cache(maxsize=256)
+def _read_signed(ring: KeyRing, token: str) -> dict[str, Any]:
+    try:
+        header = split_token(token).header
+    except MalformedTokenError as error:
+        raise deny("token_undecodable" if error.part == "header" else "token_forged") from error
+    key = ring.find(header.get("kid"))
+    if key is None:
+        raise deny("token_forged")
+    try:
+        claims: dict[str, Any] = jwt.decode(
+            token,
+            key.private_key.public_key(),
+            algorithms=["RS256"],
+            options={
+                "verify_aud": False,
+                "verify_exp": False,
+                "verify_nbf": False,
+                "verify_iat": False,
+            },
+        )
+    except jwt.InvalidTokenError as error:
+        raise deny("token_forged") from error
+    return claims
+
+
+def draw_lifetime(rng: random.Random, *, long: bool = False) -> int:
+    """
+    Seconds between 60 and 90 minutes, or 20 and 28 hours, as the service spreads them.
+
+    Sources: "Configurable token lifetimes" and, for clients that handle claims
+    challenges, "Access tokens", Microsoft identity platform.
+    """
+    return rng.randint(72_000, 100_800) - 1 if long else rng.randint(3600, 5400) - 1
+
+
+def _load_keys(path: Path | None, now: float, count: int) -> tuple[SigningKey, ...]:
+    if path is not None and path.exists():
+        return _parse_keys(path.read_bytes())
+    keys = tuple(_make_key(now) for _ in range(count))
+    if path is not None:
+        _save_keys(path, keys)
+    return keys
+
+
+def _save_keys(path: Path, keys: tuple[SigningKey, ...]) -> None:
+    """Write the file in one step, so that a power cut leaves the old one or the new one."""
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(b"".join(map(_render_key, keys)))
+    draft.replace(path)
+
+
+def _make_key(now: float) -> SigningKey:
+    private_key = rsa.generate_private_key(65537, 2048)
+    start = datetime.fromtimestamp(now, UTC).replace(microsecond=0) - timedelta(days=1)
+    name = x509.Name(
+        [x509.NameAttribute(NameOID.COMMON_NAME, "graphdaemon emulator: not Entra ID")]
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private_key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(start)
+        .not_valid_after(start + timedelta(days=5 * 365))
+        .sign(private_key, SHA256())
+    )
+    return SigningKey(private_key, certificate)
+
+
+def _render_key(key: SigningKey) -> bytes:
+    return key.private_key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    ) + key.certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _parse_keys(pem: bytes) -> tuple[SigningKey, ...]:
+    certificates = x509.load_pem_x509_certificates(pem)
+    marker = b"-----BEGIN PRIVATE KEY-----"
+    texts = [marker + text for text in pem.split(marker)[1:]]
+    keys = [serialization.load_pem_private_key(text, None) for text in texts]
+    rsa_keys = [key for key in keys if isinstance(key, rsa.RSAPrivateKey)]
+    return tuple(SigningKey(*pair) for pair in zip(rsa_keys, certificates, strict=True))

@@ -1,0 +1,1 @@
+"""One request and its answer: who sends it, how it is answered."""

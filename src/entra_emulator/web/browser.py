@@ -1,0 +1,149 @@
+"""Talking to browsers: whom a form came from, where an answer may go, and how it travels."""
+
+import base64
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from html import escape
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from entra_emulator.errors import refuse
+from entra_emulator.model.records import Application
+from entra_emulator.web.context import describe_oauth, origin_of
+from entra_emulator.web.page import forget_hsts, render_page
+
+__all__ = [
+    "answer_at",
+    "check_same_origin",
+    "drop_from_prompt",
+    "form_target",
+    "go",
+    "list_redirects",
+    "matches_redirect",
+]
+
+PLATFORMS = ("web", "spa", "publicClient")
+LOOPBACK = frozenset({"localhost", "127.0.0.1"})
+
+_SUBMIT = "document.forms[0].submit()"
+_SUBMIT_HASH = base64.b64encode(sha256(_SUBMIT.encode()).digest()).decode()
+
+
+def check_same_origin(request: Request) -> None:
+    """
+    Refuse a form that another site made the browser send.
+
+    Programs send neither header, and need no protection from themselves.
+
+    Raises:
+        OAuthFault: 165000.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
+        raise refuse(165000)
+
+
+def list_redirects(client: Application, *platforms: str) -> list[str]:
+    """The redirect URIs registered for these platforms, by default for all."""
+    return [
+        uri
+        for platform in platforms or PLATFORMS
+        for uri in client.record[platform]["redirectUris"]
+    ]
+
+
+def matches_redirect(registered: str, uri: str) -> bool:
+    """
+    Whether a redirect URI is the registered one; on the loopback any port will do.
+
+    Source: "Redirect URI (reply URL) restrictions and limitations", localhost exceptions.
+    """
+    if uri == registered:
+        return True
+    try:
+        wanted, given = urlsplit(registered), urlsplit(uri)
+        given.port  # noqa: B018 - raises when it is none
+    except ValueError:
+        return False
+    if wanted.scheme != "http" or wanted.hostname not in LOOPBACK or "@" in given.netloc:
+        return False
+    same = given._replace(netloc=wanted.netloc) == wanted or (
+        {given.path, wanted.path} <= {"", "/"} and not given.query and not given.fragment
+    )
+    return given.scheme == "http" and given.hostname == wanted.hostname and same
+
+
+def form_target(uri: str | None) -> tuple[str, ...]:
+    """The redirect URI's origin, if it can stand in a Content-Security-Policy."""
+    parts = urlsplit(uri or "")
+    plain = re.fullmatch(r"[a-z0-9.\[\]:-]*", parts.netloc, re.IGNORECASE)
+    return (f"{parts.scheme}://{parts.netloc}",) if plain and parts.netloc else ()
+
+
+def _render_hidden(values: Mapping[str, str | None]) -> str:
+    """Hidden fields of a form; values that are None are left out."""
+    return "".join(
+        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
+        for name, value in values.items()
+        if value is not None
+    )
+
+
+def go(request: Request, uri: str, *, status: int = 303) -> Response:
+    """Send the browser somewhere else."""
+    return RedirectResponse(uri, status, forget_hsts(describe_oauth(request)))
+
+
+def answer_at(
+    request: Request, redirect_uri: str, values: Mapping[str, str | None], mode: str
+) -> Response:
+    """
+    Carry an answer to the application's redirect URI.
+
+    Args:
+        request: what is answered.
+        redirect_uri: a registered one.
+        values: the answer; those that are None are left out.
+        mode: "query", "fragment" or "form_post" ("OAuth 2.0 Form Post Response Mode").
+    """
+    given = {name: value for name, value in values.items() if value is not None}
+    if mode == "form_post":
+        return _post_to(request, redirect_uri, given)
+    parts = urlsplit(redirect_uri)
+    if mode == "fragment":
+        return go(request, urlunsplit(parts._replace(fragment=urlencode(given))), status=302)
+    query = "&".join(part for part in (parts.query, urlencode(given)) if part)
+    return go(request, urlunsplit(parts._replace(query=query)), status=302)
+
+
+def drop_from_prompt(uri: str, *words: str) -> str:
+    """The URI without these words in its `prompt` parameter: they have been obeyed."""
+    parts = urlsplit(uri)
+    pairs = []
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        kept = " ".join(word for word in value.split() if word not in words)
+        if name != "prompt":
+            pairs.append((name, value))
+        elif kept:
+            pairs.append((name, kept))
+    return urlunsplit(parts._replace(query=urlencode(pairs)))
+
+
+def _post_to(request: Request, uri: str, values: Mapping[str, str]) -> Response:
+    """A page whose form submits itself; without scripts there is its button."""
+    body = (
+        f'<form method="post" action="{escape(uri)}">{_render_hidden(values)}'
+        '<p>This takes you back to the application.</p><div class="actions">'
+        '<button class="main">Continue</button></div></form>'
+        f"<script>{_SUBMIT}</script>"
+    )
+    return render_page(
+        "Signing you in",
+        body,
+        form_origins=form_target(uri),
+        script_hash=_SUBMIT_HASH,
+        headers=describe_oauth(request),
+    )

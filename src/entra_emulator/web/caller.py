@@ -1,0 +1,87 @@
+"""Who is asking: the access token of a request, verified."""
+
+from typing import Any, NamedTuple
+
+from starlette.requests import Request
+
+from entra_emulator.errors import deny
+from entra_emulator.model.records import Tenant
+from entra_emulator.tokens.claims_challenge import render_challenge
+from entra_emulator.tokens.signing import read_access_token
+from entra_emulator.web.context import Context, context_of, names_graph, trace_of
+
+__all__ = ["Caller", "identify", "list_roles"]
+
+
+class Caller(NamedTuple):
+    """
+    Who sent a request.
+
+    Args:
+        tenant: whose directory it is about.
+        app_id: the application.
+        object_id: the signed-in user, or the application's service principal.
+        permissions: the `roles` of an application's own token, or the `scp` of a user's.
+        delegated: a user is signed in.
+        claims: the whole token.
+    """
+
+    tenant: Tenant
+    app_id: str
+    object_id: str
+    permissions: frozenset[str]
+    delegated: bool
+    claims: dict[str, Any]
+
+
+def identify(request: Request) -> Caller:
+    """
+    Who sent this request.
+
+    Raises:
+        GraphFault: 401, with the service's word for what is wrong with the token.
+    """
+    context = context_of(request)
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    token = token.strip() if scheme.lower() == "bearer" else ""
+    claims = read_access_token(context.keys, token, trace_of(request).now)
+    if not names_graph(context, str(claims.get("aud"))):
+        raise deny("token_foreign")
+    tenant = context.directory.tenant(str(claims.get("tid")))
+    if tenant is None:
+        raise deny("caller_unknown")
+    _check_revoked(context, tenant, claims)
+    delegated = "scp" in claims
+    granted = str(claims["scp"]).split() if delegated else claims.get("roles", [])
+    return Caller(
+        tenant,
+        str(claims.get("appid")),
+        str(claims.get("oid")),
+        frozenset(granted),
+        delegated,
+        claims,
+    )
+
+
+def list_roles(context: Context, caller: Caller) -> list[str]:
+    """
+    The template IDs of the signed-in user's directory roles, as they are now.
+
+    They are none of an application, and of a user who is gone.
+    """
+    try:
+        return context.directory.roles_of(caller.tenant, caller.object_id)
+    except LookupError:
+        return []
+
+
+def _check_revoked(context: Context, tenant: Tenant, claims: dict[str, Any]) -> None:
+    """Continuous access evaluation: clients that say they can handle it are told at once."""
+    if "xms_cc" not in claims:
+        return
+    if claims.get("idtyp") == "app":
+        revoked = context.directory.standing(tenant, str(claims.get("appid"))).revoked
+    else:
+        revoked = int(context.directory.sign_ins_valid_from(tenant, str(claims.get("oid"))))
+    if int(claims["nbf"]) < revoked:
+        raise deny("token_revoked", claims=render_challenge(revoked))

@@ -1,0 +1,1 @@
+"""How HTML pages are made and look."""

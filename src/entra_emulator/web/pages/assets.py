@@ -1,0 +1,45 @@
+"""The stylesheet and the script, under addresses that change when they do."""
+
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.web.pages.visit import PREFIX
+
+__all__ = ["SCRIPT_PATH", "STYLE_PATH", "show_script", "show_style"]
+
+_YEAR = 365 * 86_400
+
+
+async def show_style(_: Request) -> Response:
+    """`GET /portal/portal.css`: how every page looks."""
+    return _answer("portal.css", "text/css")
+
+
+async def show_script(_: Request) -> Response:
+    """`GET /portal/portal.js`: buttons that copy, and menus that close; pages work without."""
+    return _answer("portal.js", "text/javascript")
+
+
+def _answer(name: str, kind: str) -> Response:
+    headers = {
+        "Cache-Control": f"public, max-age={_YEAR}, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(_read(name), 200, headers, kind)
+
+
+@cache
+def _read(name: str) -> bytes:
+    return (files(__package__) / "static" / name).read_bytes()
+
+
+def _locate(name: str) -> str:
+    return f"{PREFIX}/{name}?{sha256(_read(name)).hexdigest()[:12]}"
+
+
+STYLE_PATH = _locate("portal.css")
+SCRIPT_PATH = _locate("portal.js")

@@ -1,0 +1,53 @@
+"""Pages of the token service's in the portal's look: one question, whose answer may lead away."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.portal.serve import LANGUAGE_COOKIE
+from entra_emulator.web.context import context_of, describe_oauth
+from entra_emulator.web.page import forget_hsts
+from entra_emulator.web.pages.forms import NOTHING
+from entra_emulator.web.pages.notices import Notices
+from entra_emulator.web.pages.render import HEADERS, render
+from entra_emulator.web.pages.texts import choose_language
+from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.session import SignedIn
+
+__all__ = ["render_dialog"]
+
+
+def render_dialog(
+    request: Request,
+    signed_in: SignedIn | None,
+    template: str,
+    *,
+    status: int = 200,
+    code: int = 0,
+    form_origins: tuple[str, ...] = (),
+    **values: Any,
+) -> Response:
+    """
+    A page of the portal's look, which is no page of the portal's.
+
+    Args:
+        request: what is answered.
+        signed_in: who is asked, if anybody is signed in.
+        template: the name of a file in templates/.
+        status: the HTTP status.
+        code: of the error that the page tells about, which a header names too.
+        form_origins: where answers to its form may redirect to; browsers apply `form-action` to
+            redirects too.
+        values: what the template shows; each is escaped there.
+    """
+    language = choose_language(
+        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
+    )
+    visit = Visit(request, context_of(request), language, signed_in, "", NOTHING, Notices())
+    response = render(visit, template, status=status, **values)
+    policy = HEADERS["Content-Security-Policy"].replace("script-src 'self'; ", "")
+    targets = " ".join(("form-action 'self'", *form_origins))
+    response.headers.update(forget_hsts(describe_oauth(request, code=code)))
+    response.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", targets)
+    return response

@@ -1,0 +1,124 @@
+"""Templates made into answers: the only home of Jinja2, which is loaded for the first page."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from entra_emulator.clock import format_iso
+from entra_emulator.portal.menu import APPLICATION_MENU, TENANT_MENU
+from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH
+from entra_emulator.web.pages.texts import LANGUAGES
+from entra_emulator.web.pages.visit import PREFIX, Visit
+
+__all__ = ["HEADERS", "go_to", "render"]
+
+# Nothing inline and nothing from elsewhere; forms lead to the portal itself.
+_POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; "
+    "frame-ancestors 'none'; form-action 'self'"
+)
+
+# No Strict-Transport-Security: on `localhost` it would bind everybody's loopback listeners.
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": _POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    # Not no-referrer: browsers would then send `Origin: null` with the form.
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class _Errors(dict[str, str]):
+    """What is wrong with which field; of others nothing is."""
+
+    def __missing__(self, name: str) -> str:
+        return ""
+
+
+def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+    """
+    A page.
+
+    Args:
+        visit: whose page it is.
+        template: the name of a file in templates/.
+        status: the HTTP status.
+        values: what the template shows, each escaped there; `errors` says what is wrong with
+            which field.
+    """
+    known: Mapping[str, Any] = {
+        "visit": visit,
+        "t": visit.say,
+        "at": visit.at,
+        "notice": visit.take("notice"),
+        "here": _find_here(visit),
+        **_FIXED,
+    }
+    errors = _Errors(values.pop("errors", {}))
+    text = _make_environment().get_template(template).render({**known, **values, "errors": errors})
+    return HTMLResponse(text, status, {**HEADERS, "Content-Language": visit.language})
+
+
+def go_to(address: str) -> Response:
+    """Send the browser to a page of the portal, as the answer to a form."""
+    return RedirectResponse(address, 303, HEADERS)
+
+
+def _find_here(visit: Visit) -> str:
+    """The page that is shown, to come back to; forms are sent to the address of their page."""
+    scope = visit.request.scope
+    query = scope["query_string"].decode("latin-1")
+    return f"{quote(scope['path'])}?{query}" if query else quote(scope["path"])
+
+
+def _show_day(language: str, moment: str | float) -> str:
+    """A date as people of the language write it."""
+    text = moment if isinstance(moment, str) else format_iso(moment)
+    day = datetime.fromisoformat(text[:10])
+    return f"{day:%d/%m/%Y}" if language == "pt-BR" else f"{day.month}/{day.day}/{day.year}"
+
+
+def _show_moment(language: str, moment: str | float) -> str:
+    """A date with its time, in UTC."""
+    text = moment if isinstance(moment, str) else format_iso(moment)
+    return f"{_show_day(language, text)} {text[11:19]} UTC"
+
+
+def _show_number(language: str, number: int) -> str:
+    """A number with its thousands set apart."""
+    return f"{number:,}".replace(",", "." if language == "pt-BR" else ",")
+
+
+_FIXED: Mapping[str, Any] = {
+    "application_menu": APPLICATION_MENU,
+    "day": _show_day,
+    "languages": LANGUAGES,
+    "moment": _show_moment,
+    "number": _show_number,
+    "prefix": PREFIX,
+    "script_path": SCRIPT_PATH,
+    "style_path": STYLE_PATH,
+    "tenant_menu": TENANT_MENU,
+}
+
+
+@cache
+def _make_environment() -> Any:
+    import jinja2
+
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(str(files(__package__) / "templates")),
+        autoescape=True,
+        auto_reload=False,
+        cache_size=-1,
+        lstrip_blocks=True,
+        trim_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )

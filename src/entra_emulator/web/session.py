@@ -1,0 +1,125 @@
+"""
+Sessions: who a browser's user is, and whom one may sign in as.
+
+There are no passwords: whoever reaches the emulator may be anybody in it.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.tickets import seal
+from entra_emulator.errors import refuse
+from entra_emulator.model.directory_roles import rank_roles
+from entra_emulator.model.records import Record, Tenant
+from entra_emulator.web.context import Context, context_of
+
+__all__ = [
+    "COOKIE",
+    "Person",
+    "SignedIn",
+    "begin_session",
+    "end_session",
+    "find_people",
+    "find_signed_in",
+]
+
+# The prefix binds the cookie to this host, to https and to the path "/".
+COOKIE = "__Host-graphdaemon-emulator"
+DAY = 86_400.0
+SHOWN = 20
+
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class SignedIn(NamedTuple):
+    """Who is signed in, in which tenant, and since when (seconds since 1970)."""
+
+    tenant: Tenant
+    user: Record
+    at: float
+
+    @property
+    def user_id(self) -> str:
+        """The user's object ID."""
+        return str(self.user["id"])
+
+
+def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
+    """Who is signed in in this browser; somebody of another tenant than asked for is nobody."""
+    directory, secret = context_of(request).directory, request.cookies.get(COOKIE)
+    ticket = directory.ticket(seal("session", secret)) if secret else None
+    if ticket is None or directory.clock.now() >= ticket.expires:
+        return None
+    home = directory.tenant(ticket.doc["tenant"])
+    if home is None or tenant not in {None, home}:
+        return None
+    user = directory.read_user(home, ticket.doc["user"])
+    if user is None or not user.get("accountEnabled", True):
+        return None
+    if ticket.doc["at"] <= directory.sign_ins_valid_from(home, user["id"]):
+        return None
+    return SignedIn(home, user, ticket.doc["at"])
+
+
+def begin_session(context: Context, response: Response, tenant: Tenant, user: Record) -> None:
+    """
+    Let the browser that gets this answer be this person for a day.
+
+    Raises:
+        OAuthFault: 50057, the account is disabled.
+    """
+    if not user.get("accountEnabled", True):
+        raise refuse(50057)
+    secret, now = secrets.token_urlsafe(32), context.clock.now()
+    context.directory.keep_ticket(
+        seal("session", secret),
+        {"tenant": tenant.id, "user": user["id"], "at": now},
+        expires=now + DAY,
+    )
+    response.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def end_session(request: Request, response: Response) -> None:
+    """Let the browser that gets this answer be nobody."""
+    secret = request.cookies.get(COOKIE)
+    if secret:
+        context_of(request).directory.drop_ticket(seal("session", secret))
+    response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
+
+
+class Person(NamedTuple):
+    """Somebody to sign in as, with the template IDs of the directory roles held."""
+
+    tenant: Tenant
+    user: Record
+    roles: list[str]
+
+
+def find_people(directory: Directory, tenants: Iterable[Tenant], search: str) -> Iterator[Person]:
+    """The first people of whom a name or address begins so, those with roles in front."""
+    wanted = search.strip().casefold()
+    for tenant in tenants:
+        holders = directory.role_holders(tenant)
+        left = SHOWN
+        for user_id, roles in sorted(holders.items(), key=lambda item: rank_roles(item[1])):
+            user = directory.read_user(tenant, user_id)
+            if user is not None and _is_called(user, wanted):
+                left -= 1
+                yield Person(tenant, user, roles)
+        for found in directory.browse(tenant, "user", wanted, limit=SHOWN + len(holders)).found:
+            user = _decode(found.doc)
+            if left > 0 and user["id"] not in holders:
+                left -= 1
+                yield Person(tenant, user, [])
+
+
+def _is_called(user: Record, search: str) -> bool:
+    """Whether a word of theirs begins so."""
+    names = (user["displayName"], user["userPrincipalName"], user.get("mail") or "")
+    return any(f" {search}" in f" {name.casefold()}" for name in names)

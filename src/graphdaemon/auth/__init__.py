@@ -1,0 +1,1 @@
+"""The app's identity: kinds of credential, MSAL, tokens that are shared."""

@@ -1,0 +1,190 @@
+"""The app's identity: which proof is used, which comes next, and what other processes share."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from graphdaemon.auth.cache import TokenCache, open_cache
+from graphdaemon.auth.token import LEAST_S, MARGIN_S, Demand, Token
+from graphdaemon.errors import Error, IdentityError, SettingsError
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings
+from graphdaemon.settings.table import KINDS
+
+if TYPE_CHECKING:
+    from graphdaemon.auth.kinds import Proof
+    from graphdaemon.auth.msal_app import Authority
+
+logger = logging.getLogger(__name__)
+
+# What a credential is refused with, where `error` alone does not say so: a federated credential's
+# refusals were invalid_request in 2022 (azure-workload-identity#616).
+_LOST_NUMBERS = frozenset(
+    (7000215, 7000222, 700027, 700024, 50012, 50027, 70021, 700211, 700212, 700213, 7002137)
+)
+_LOST_CODES = ("managed_identity_absent", "vault_refused")
+
+
+class Credential:
+    """
+    Gets tokens with the configured credentials, the next one where one is no longer accepted.
+
+    Nothing is read or sent before the first token is asked for.
+    """
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._authority: Authority | None = None
+        self._shared: TokenCache | None = None
+        self._opened = False
+        self._current = 0
+        self._told: set[str] = set()
+        self._asking = threading.Lock()
+
+    async def acquire(self, cached: bool = True) -> Token:
+        """
+        Get a token: from the shared cache if ``cached`` and there is one, else the network.
+
+        Raises:
+            Error: As ``fetch``.
+        """
+        if cached:
+            return await self._transport.run(lambda: self.fetch(Demand()))
+        return await self._transport.run(self._fetch_new)
+
+    def fetch(self, demand: Demand) -> Token:
+        """
+        Get a token from the shared cache, if it has one that will do, or the network; blocks.
+
+        Raises:
+            SettingsError: No credential can be used as it is.
+            IdentityError: The identity platform accepts none, or made no sense.
+            NetworkError: It was not reached.
+        """
+        cache = self._open_cache()
+        if cache is None:
+            return self._request(demand.claims)
+        token = cache.read()
+        if demand.instead_of is None and token is not None and _has_time(token, MARGIN_S):
+            return token
+        with cache.lock():
+            token = cache.read()
+            if token is not None and _will_do(token, demand):
+                return token
+            try:
+                fresh = self._request(demand.claims)
+            except Error as error:
+                if token is None or demand.instead_of is not None or not _has_time(token, LEAST_S):
+                    raise
+                logger.warning("no new token: %s; the old one still serves", error.code)
+                return token
+            cache.write(fresh, time.time())
+            return fresh
+
+    def _fetch_new(self) -> Token:
+        token, cache = self._request(None), self._open_cache()
+        if cache is not None:
+            cache.write(token, time.time())
+        return token
+
+    def _open_cache(self) -> TokenCache | None:
+        if not self._opened:
+            self._shared = open_cache(self._settings)
+            self._opened = True
+        return self._shared
+
+    def _request(self, claims: str | None) -> Token:
+        """Ask with one credential after the other, from the one that served last."""
+        count = len(self._settings.credentials)
+        # A refresh ahead of time and the answer to a challenge may come together.
+        with self._asking:
+            for step in range(count):
+                number = (self._current + step) % count
+                try:
+                    token = self._request_with(number, claims)
+                except (SettingsError, IdentityError) as error:
+                    if step + 1 == count or not _is_lost(error):
+                        raise
+                    self._report_loss(number, (number + 1) % count, error)
+                else:
+                    self._current = number
+                    return token
+        raise AssertionError("there is at least one credential")
+
+    def _request_with(self, number: int, claims: str | None) -> Token:
+        # Whoever finds a token in the shared cache pays for none of these.
+        from graphdaemon.auth.kinds import read_proof
+        from graphdaemon.auth.msal_app import Authority
+
+        if self._authority is None:
+            self._authority = Authority(self._settings, self._transport)
+        proof = read_proof(self._settings, self._settings.credentials[number])
+        self._report_choice(proof, number)
+        self._warn_of_end(proof)
+        return self._authority.request_token(proof, claims)
+
+    def _report_choice(self, proof: Proof, number: int) -> None:
+        kinds = [credential.kind for credential in self._settings.credentials]
+        reason = KINDS[proof.kind].reason
+        if len(kinds) > 1:
+            reason = f"number {number + 1} of {len(kinds)}: {reason}"
+        self._tell(logging.INFO, f"the app's identity is proved by {proof.source} ({reason})")
+
+    def _warn_of_end(self, proof: Proof) -> None:
+        from graphdaemon.auth.kinds import list_expiring
+
+        for _, left in list_expiring([proof], time.time()):
+            days = f"in {left / 86_400:.0f} days" if left > 0 else f"{-left / 86_400:.0f} days ago"
+            self._tell(
+                logging.WARNING,
+                f"the certificate of {proof.source} ends {days}: "
+                "graphdaemon certificate rotate replaces it",
+            )
+
+    def _report_loss(self, lost: int, following: int, error: Error) -> None:
+        credentials = self._settings.credentials
+        self._tell(
+            logging.WARNING,
+            f"{credentials[lost].source} is no longer accepted ({error}), so "
+            f"{credentials[following].source} is used. {error.hint or ''}",
+        )
+
+    def _tell(self, level: int, message: str) -> None:
+        """Say it once, however often it happens."""
+        if message not in self._told:
+            self._told.add(message)
+            logger.log(level, "%s", message)
+
+
+def _has_time(token: Token, seconds: float) -> bool:
+    return token.expires_at - time.time() > seconds
+
+
+def _will_do(token: Token, demand: Demand) -> bool:
+    """Whether another process has got what is wanted meanwhile."""
+    old = demand.instead_of
+    if old is None:
+        return _has_time(token, MARGIN_S)
+    return (
+        token.value != old.value and token.issued_at >= old.issued_at and _has_time(token, MARGIN_S)
+    )
+
+
+def _is_lost(error: Error) -> bool:
+    """
+    Whether another credential may do better: this one is invalid, expired, unknown or unreadable.
+
+    Never for an outage: the other would meet it too, and this one would be given up for nothing.
+    """
+    if isinstance(error, SettingsError):
+        return error.code != "ca_file_unreadable"
+    assert isinstance(error, IdentityError), "no other kind is asked about"
+    return (
+        error.error == "invalid_client"
+        or error.code in _LOST_CODES
+        or not _LOST_NUMBERS.isdisjoint(error.error_codes)
+    )

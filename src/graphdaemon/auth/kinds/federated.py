@@ -1,0 +1,116 @@
+"""Tokens of the platform we run on, which vouch for the app instead of a secret of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from urllib.parse import quote
+
+from graphdaemon.errors import Error, SettingsError
+from graphdaemon.http.transport import Response
+from graphdaemon.settings.credentials import CredentialSettings
+
+Exchange = Callable[[str, str, Mapping[str, str]], Response]
+"""Sends a request without a body: method, address, headers."""
+
+AUDIENCE = "api://AzureADTokenExchange"
+_WEBHOOK_FILE = Path("/var/run/secrets/azure/tokens/azure-identity-token")
+_COMMAND_TIMEOUT_S = 30
+_GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
+
+
+def fetch_assertion(credential: CredentialSettings, exchange: Exchange) -> str:
+    """
+    Get the platform's token, anew each time: it is short-lived, and replaced behind our back.
+
+    Raises:
+        SettingsError: The platform does not give one.
+        NetworkError: GitHub was not reached.
+    """
+    if credential.federated_command is not None:
+        return _run(credential.federated_command)
+    if credential.federated == "github":
+        return _ask_github(exchange)
+    path = credential.federated_token_file
+    if path is None:
+        path = Path(os.environ.get("AZURE_FEDERATED_TOKEN_FILE") or _WEBHOOK_FILE)
+    return _checked(_read(path), str(path))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not a token"
+        raise _unavailable(
+            f"the platform's token in {path} cannot be read: {reason}",
+            "Check federated_token_file; in Kubernetes the pod needs the label "
+            "azure.workload.identity/use: true.",
+        ) from None
+
+
+def _ask_github(exchange: Exchange) -> str:
+    address, token = (os.environ.get(name) for name in _GITHUB)
+    if not address or not token:
+        raise _unavailable(
+            f"federated is github, and {_GITHUB[0]} is not set",
+            "Give the workflow's job `permissions: id-token: write`; outside GitHub Actions there "
+            "is no such token.",
+        )
+    separator = "&" if "?" in address else "?"
+    response = exchange(
+        "GET",
+        f"{address}{separator}audience={quote(AUDIENCE, safe='')}",
+        {"Authorization": f"Bearer {token}", "Accept": "application/json"},
+    )
+    try:
+        value = json.loads(response.body)["value"]
+    except (ValueError, LookupError, TypeError):
+        value = None
+    if response.status != 200 or not isinstance(value, str):
+        raise _unavailable(
+            f"GitHub Actions gave no token (HTTP {response.status})",
+            "Check the job's `permissions: id-token: write`.",
+        )
+    return _checked(value, "GitHub Actions")
+
+
+def _run(command: tuple[str, ...]) -> str:
+    name = command[0] if command else ""
+    try:
+        done = subprocess.run(  # noqa: S603  the settings name it; there is no shell
+            command,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_COMMAND_TIMEOUT_S,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        problem = f"did not end within {_COMMAND_TIMEOUT_S} s"
+    except (OSError, ValueError, IndexError) as error:
+        problem = f"could not be started: {getattr(error, 'strerror', None) or error}"
+    else:
+        if done.returncode == 0:
+            return _checked(done.stdout.decode("ascii", "replace"), f"federated_command {name}")
+        problem = f"ended with exit code {done.returncode}"
+    # What it printed may hold the token, or the credentials it works with: neither is repeated.
+    raise _unavailable(
+        f"federated_command {name} {problem}", "Run it by hand; it must print the token alone."
+    )
+
+
+def _checked(token: str, source: str) -> str:
+    token = token.strip()
+    if token.count(".") == 2 and token.isprintable() and " " not in token:
+        return token
+    raise _unavailable(
+        f"what {source} gave is not a token (a JWT: three parts with dots between them)",
+        "Have it give the token alone, with no JSON or words around it.",
+    )
+
+
+def _unavailable(message: str, hint: str) -> Error:
+    return SettingsError(message, code="assertion_unavailable", hint=hint)

@@ -1,0 +1,97 @@
+"""What MSAL expects its HTTP client to be: its way to our transport."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from http.client import HTTPMessage
+from urllib.parse import urlencode, urlsplit
+
+from graphdaemon.auth.kinds.managed_identity import ask_machine
+from graphdaemon.http.transport import Response, Transport
+
+logger = logging.getLogger(__name__)
+
+_WHERE = "/metadata/instance/compute"
+
+
+class _Answer:
+    """What MSAL expects its HTTP client to return (msal.oauth2cli.http.Response)."""
+
+    def __init__(self, response: Response) -> None:
+        self.status_code = response.status
+        self.headers = dict(response.headers.items())
+        self.text = response.body.decode("utf-8", "replace")
+
+    def raise_for_status(self) -> None:
+        """MSAL calls this for 5xx only; ``authority`` knows the answer and says what it means."""
+        if self.status_code >= 400:
+            raise ValueError(f"HTTP {self.status_code}")
+
+
+class HttpClient:
+    """MSAL's way to our transport, so that TLS, proxy and timeout are the same for all."""
+
+    def __init__(self, transport: Transport, timeout: float, region: str | None) -> None:
+        self._transport = transport
+        self._timeout = timeout
+        self._region = region
+        self._discovered: dict[str, _Answer] = {}
+        self.last_answer: Response | None = None
+        self.last_url = ""
+
+    def get(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_ignored: object,
+    ) -> _Answer:
+        """Send a GET; what a token service says of itself is asked for once."""
+        separator = "&" if "?" in url else "?"
+        address = f"{url}{separator}{urlencode(params)}" if params else url
+        if urlsplit(url).scheme == "http":  # a machine's own metadata service
+            self.last_url = address
+            self.last_answer = self._ask_machine(address, headers or {})
+            return _Answer(self.last_answer)
+        # Where a token service's endpoints are does not change while a program runs.
+        known = self._discovered.get(address)
+        if known is None:
+            known = self._exchange("GET", address, headers, None)
+            if known.status_code == 200:
+                self._discovered[address] = known
+        return known
+
+    def post(
+        self,
+        url: str,
+        params: Mapping[str, str] | None = None,
+        data: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        **_ignored: object,
+    ) -> _Answer:
+        """Send a form."""
+        # MSAL posts only when its cache has nothing: the sample's own words.
+        logger.info("No suitable token exists in cache. Let's get a new one from AAD.")
+        form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
+        address = f"{url}?{urlencode(params)}" if params else url
+        return self._exchange("POST", address, form, urlencode(data or {}).encode())
+
+    def _ask_machine(self, url: str, headers: Mapping[str, str]) -> Response:
+        if self._region not in (None, "auto") and urlsplit(url).path.startswith(_WHERE):
+            # MSAL asks even where the settings say it, which takes seconds outside Azure.
+            body = json.dumps({"location": self._region}).encode()
+            return Response(200, HTTPMessage(), body)
+        return ask_machine(url, headers, timeout=self._timeout)
+
+    def close(self) -> None:
+        """The transport is closed by whoever opened it."""
+
+    def _exchange(
+        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
+    ) -> _Answer:
+        self.last_answer = None
+        self.last_url = url
+        self.last_answer = self._transport.exchange(method, url, headers or {}, body)
+        return _Answer(self.last_answer)

@@ -1,0 +1,83 @@
+"""Which collection somebody means."""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from graphdaemon.client import Client
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.address import escape
+from graphdaemon.graph.catalog import CATALOG
+
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+
+
+class _Group(msgspec.Struct):
+    id: str
+
+
+def check_collection(text: str, group: str | None) -> str:
+    """
+    Return the path of the collection that ``text`` means.
+
+    Raises:
+        UsageError: It is none, or ``--of`` is missing or too much.
+    """
+    if "?" in text or "://" in text:
+        raise UsageError(
+            f"{text} is more than the name of a collection",
+            code="option_invalid",
+            hint="Give its name, and --select, --filter and so on; or use `graphdaemon request`.",
+        )
+    path = text.strip("/")
+    if (path == "members") is not (group is not None):
+        raise UsageError(
+            "members of which group?" if group is None else f"--of is for members, not {path}",
+            code="option_invalid",
+            hint="Say `list members --of GROUP`; `list groups --with members` gives all groups'.",
+        )
+    known = {name.casefold(): name for name in CATALOG}
+    if path.casefold() in known:
+        return known[path.casefold()]
+    import difflib
+
+    near = difflib.get_close_matches(path.casefold(), known, n=1, cutoff=0.85)
+    if near and "/" not in path:
+        raise UsageError(
+            f"there is no collection {path}",
+            code="option_invalid",
+            hint=f"Did you mean {known[near[0]]}?",
+        )
+    return escape(path)
+
+
+async def find_members(client: Client, group: str) -> str:
+    """
+    Return the path of the members of ``group``.
+
+    Args:
+        client: The connection.
+        group: Its ID, display name or mail address.
+
+    Raises:
+        UsageError: No group is called that, or several are.
+    """
+    if _GUID.fullmatch(group):
+        return f"groups/{group}/members"
+    text = group.replace("'", "''")
+    found: list[str] = []
+    async for page in client.pages(
+        "groups", select=("id",), filter=f"displayName eq '{text}' or mail eq '{text}'"
+    ):
+        found += [msgspec.json.decode(record, type=_Group).id for record in page.records]
+    if len(found) != 1:
+        raise UsageError(
+            f"--of {group}: {len(found) or 'no'} groups have that name or mail address",
+            code="option_invalid",
+            hint=f"Give the ID of one: {', '.join(found[:5])}."
+            if found
+            else 'Look it up: graphdaemon list groups --search "displayName:…" -f table.',
+        )
+    return f"groups/{found[0]}/members"

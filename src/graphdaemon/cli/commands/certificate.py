@@ -1,0 +1,105 @@
+"""``graphdaemon certificate``: make the key pair that proves the app's identity, or replace it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from graphdaemon import log
+from graphdaemon.auth.key_files import KeyPair, make_key_pair, read_key_pair
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.table import Secret
+
+
+@click.group()
+def certificate() -> None:
+    """Make or rotate the app's certificate."""
+
+
+_DAYS = click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
+_NAME = click.option("--name", default="graphdaemon", show_default=True, help="Its subject's name.")
+
+
+@certificate.command()
+@click.option(
+    "--out",
+    default="graphdaemon.pem",
+    show_default=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The key with its certificate; the certificate alone goes beside it, as .crt.",
+)
+@_DAYS
+@_NAME
+def new(*, out: Path, days: int, name: str) -> None:
+    """Make a key and a self-signed certificate, and say where to upload it."""
+    public = out.with_suffix(".crt")
+    for path in (out, public):
+        if path.exists():
+            raise click.UsageError(f"{path} exists already. Try another --out.")
+    pem, _ = make_key_pair(name, days=days)
+    _write(out, pem, 0o600)
+    _write(public, pem[pem.index("-----BEGIN CERTIFICATE") :], 0o644)
+    _show(read_key_pair(out))
+    click.echo(
+        f"Upload {public} under App registrations > the app > Certificates & secrets > "
+        f"Certificates, and set private_key_file to {out}.",
+        err=True,
+    )
+
+
+@certificate.command()
+@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@_DAYS
+@_NAME
+@click.option("--object-id", help="Object ID of the app, where it may not read its registration.")
+@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+def rotate(
+    *, parameters: str | None, days: int, name: str, object_id: str | None, verbose: int
+) -> None:
+    """
+    Replace the app's certificate while everything runs.
+
+    A new key pair is made and added to the app, which the old one vouches for; when the identity
+    platform accepts it, the settings' private_key_file is replaced, and the old key removed. No
+    permission is needed. Stopped at any moment and run again, it goes on where it was.
+    """
+    # Making a certificate needs none of what talks to the identity platform.
+    from graphdaemon.registration.rotation import Rotation
+
+    log.configure(verbose)
+    settings = read_settings(parameters)
+    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
+
+    def make(passphrase: Secret | None) -> str:
+        return make_key_pair(name, days=days, passphrase=passphrase)[0]
+
+    try:
+        rotation = Rotation(settings, transport, object_id=object_id, make=make, say=_say)
+        rotation.run()
+    finally:
+        transport.close()
+    _show(rotation.read_current())
+
+
+def _show(pair: KeyPair) -> None:
+    click.echo(f"SHA-1    {pair.certificate.thumbprint}")
+    click.echo(f"SHA-256  {pair.certificate.thumbprint_sha256}")
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _write(path: Path, text: str, mode: int) -> None:
+    # Created with its mode, not changed afterwards: there is no moment when others can read it.
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    except OSError as error:
+        raise click.UsageError(
+            f"{path} cannot be written: {error.strerror}. Try another --out."
+        ) from None
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)

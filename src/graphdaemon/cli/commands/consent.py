@@ -1,0 +1,94 @@
+"""``graphdaemon consent``: where an administrator consents, and whether it was done."""
+
+from __future__ import annotations
+
+import sys
+import time
+import webbrowser
+
+import click
+
+from graphdaemon import log
+from graphdaemon.registration.consent import Wish, build_consent_url, read_wish, wait_for_consent
+from graphdaemon.settings.read import read_settings
+
+_WAIT_S = 300
+
+
+@click.command()
+@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@click.option("--open", "open_", is_flag=True, help="Open the page in this machine's browser.")
+@click.option(
+    "--wait",
+    "wait",
+    is_flag=False,
+    flag_value=str(_WAIT_S),
+    metavar="[SECONDS]",
+    help="Wait until a new token shows the consent; 300 seconds unless told otherwise.",
+)
+@click.option("--role", "roles", multiple=True, help="A role to wait for; repeatable.")
+@click.option(
+    "--for",
+    "calls",
+    multiple=True,
+    metavar="CALL",
+    help='Wait for what a call needs, such as "GET /users". By default endpoint.',
+)
+@click.option(
+    "--redirect-uri",
+    metavar="URI",
+    help="Where the page leads afterwards, one that is registered; only the API in scope is "
+    "consented to then.",
+)
+@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+def consent(
+    *,
+    parameters: str | None,
+    open_: bool,
+    wait: str | None,
+    roles: tuple[str, ...],
+    calls: tuple[str, ...],
+    redirect_uri: str | None,
+    verbose: int,
+) -> None:
+    """
+    Print the page where an administrator consents.
+
+    Send it to an administrator of the tenant: it grants the application permissions that the
+    registration asks for. With --wait, new tokens are asked for until they show it; the exit code
+    is 4 if the time passes first.
+    """
+    log.configure(verbose)
+    parameters, seconds = _read_wait(wait, parameters)
+    settings = read_settings(parameters)
+    url = build_consent_url(settings, redirect_uri=redirect_uri)
+    wish = read_wish(settings, roles, calls) if seconds is not None else Wish((), ())
+    click.echo(url)
+    sys.stdout.flush()
+    if redirect_uri is None:
+        click.echo(
+            "An app without a redirect URI is told AADSTS500113 (no reply address) after the "
+            "consent: that can be ignored.",
+            err=True,
+        )
+    if open_ and not webbrowser.open(url):
+        click.echo("No browser could be opened here: open the address yourself.", err=True)
+    if seconds is not None:
+        click.echo(f"Waiting up to {seconds:g} s for {wish} …", err=True)
+        granted = wait_for_consent(settings, wish, seconds, sleep=time.sleep)
+        click.echo(f"Granted: {', '.join(granted)}", err=True)
+
+
+def _read_wait(wait: str | None, parameters: str | None) -> tuple[str | None, float | None]:
+    """The settings file and the seconds; what stands behind a bare --wait may be the file."""
+    if wait is None:
+        return parameters, None
+    try:
+        seconds = float(wait)
+    except ValueError:
+        if parameters is not None:
+            raise click.UsageError(f"--wait takes seconds, and {wait!r} is no number.") from None
+        return wait, float(_WAIT_S)
+    if not 0 < seconds <= 86_400:
+        raise click.UsageError("--wait takes from 1 to 86400 seconds.")
+    return parameters, seconds

@@ -1,0 +1,51 @@
+"""``graphdaemon count``: the service's own count."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from graphdaemon.cli import options
+
+
+@click.command()
+@options.collection_argument
+@options.settings_argument
+@options.group_option
+@options.condition_options
+@options.verbose_option
+def count(
+    *,
+    collection: str,
+    parameters: str | None,
+    group: str | None,
+    filter_: str | None,
+    search: str | None,
+    verbose: int,
+) -> None:
+    """
+    Print how many records a collection has.
+
+    It is Graph's own count, from an index that lags behind by minutes; `graphdaemon list` counts
+    what is there. COLLECTION and PARAMETERS are those of `graphdaemon list`.
+    """
+    from graphdaemon import log
+    from graphdaemon.cli.collection_argument import check_collection, find_members
+    from graphdaemon.cli.interrupt import run_async
+    from graphdaemon.client import load
+    from graphdaemon.graph.catalog import find_collection
+    from graphdaemon.graph.query import Query, count_url
+    from graphdaemon.output.stream import print_text
+
+    log.configure(verbose)
+    path = check_collection(collection, group)
+    client = load(parameters)
+
+    async def ask() -> int:
+        async with client:
+            row = find_collection(path if group is None else await find_members(client, group))
+            url = count_url(client.settings.graph_root, row, Query(filter=filter_, search=search))
+            return await client.graph.count(url, needs=row.role)
+
+    print_text(sys.stdout, f"{run_async(ask())}\n")

@@ -1,0 +1,131 @@
+"""``graphdaemon doctor``: why it does not work."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+
+import click
+
+from graphdaemon import log
+from graphdaemon.cli import wrapped
+from graphdaemon.diagnosis.permissions import parse_call
+from graphdaemon.doctor import (
+    Examination,
+    Finding,
+    Result,
+    examine,
+    summarize,
+)
+from graphdaemon.settings.read import read_settings
+from graphdaemon.version import __version__
+
+_COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": None}
+
+
+@click.command()
+@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@click.option(
+    "--for",
+    "calls",
+    multiple=True,
+    metavar="CALL",
+    help='A call that is to work, such as "GET /users"; repeatable. By default endpoint.',
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+def doctor(*, parameters: str | None, calls: tuple[str, ...], as_json: bool, verbose: int) -> int:
+    """
+    Find out why it does not work.
+
+    Looks at settings, network, token service, credential, token, roles and the call itself, in
+    turn; says of the first that fails what is wrong and what to do. Nothing is changed anywhere.
+    The exit code is that of the failure.
+    """
+    log.configure(verbose)
+    examination = Examination(
+        lambda: read_settings(parameters), calls=tuple(parse_call(call) for call in calls)
+    )
+    results: list[Result] = []
+    try:
+        for result in examine(examination):
+            results.append(result)
+            if not as_json:
+                click.echo(_render(result))
+    finally:
+        examination.close()
+    _, exit_code, _ = summarize(results)
+    if as_json:
+        click.echo(json.dumps(describe(results), indent=2, ensure_ascii=False))
+    else:
+        _conclude(results)
+    return exit_code
+
+
+def describe(results: list[Result]) -> dict[str, object]:
+    """The report for machines: docs/reference/doctor.md."""
+    verdict, exit_code, first = summarize(results)
+    return {
+        "graphdaemon": __version__,
+        "verdict": verdict,
+        "exit_code": exit_code,
+        "first": _describe(first) if first else None,
+        "checks": [_describe(one) for one in results],
+    }
+
+
+def _describe(result: Result) -> dict[str, object]:
+    check, finding = result
+    advice = finding.advice
+    return {
+        "check": check.name,
+        "host": check.host,
+        "state": finding.state,
+        "words": log.redact(finding.words),
+        "case": advice.case if advice else None,
+        "code": (advice.code or None) if advice else None,
+        "meaning": advice.meaning if advice else None,
+        "step": advice.step if advice else None,
+        "details": dict(finding.details),
+    }
+
+
+def _render(result: Result) -> str:
+    check, finding = result
+    about = f"{check.host}: " if check.host and finding.state != "skipped" else ""
+    state = f"{finding.state:8}"
+    line = f"{state} {check.name:12} {about}{_one_line(finding.words)}"
+    fitted = wrapped(line, output=sys.stdout, hang=22)
+    colour = _COLOURS[finding.state]
+    if colour and not os.environ.get("NO_COLOR"):
+        fitted = click.style(state, fg=colour) + fitted[len(state) :]
+    return fitted
+
+
+def _one_line(words: str) -> str:
+    """What services and certificates say must not move the cursor, nor begin a line of its own."""
+    line = log.redact(" ".join(words.split()))
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+
+
+def _conclude(results: list[Result]) -> None:
+    verdict, _, first = summarize(results)
+    click.echo()
+    if first is None:
+        click.echo("Nothing is wrong.")
+        return
+    told = [first] if verdict == "failed" else [r for r in results if r.finding.state == "warning"]
+    for result in told:
+        _explain(result.finding, "Wrong" if verdict == "failed" else "Note")
+
+
+def _explain(finding: Finding, word: str) -> None:
+    advice = finding.advice
+    if advice is None:
+        return
+    click.echo(wrapped(f"{word}: {advice.meaning}", output=sys.stdout))
+    for name, label in (("correlation_id", "Correlation ID"), ("request_id", "Request ID")):
+        if name in finding.details:
+            click.echo(f"{label}: {finding.details[name]}")
+    click.echo(wrapped(f"Try: {advice.step}", output=sys.stdout))

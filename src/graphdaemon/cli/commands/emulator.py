@@ -1,0 +1,216 @@
+"""``graphdaemon emulator``: the pretend tenant as a server of its own."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from graphdaemon.cli.commands.quickstart import load_emulator
+from graphdaemon.errors import OutputError
+
+if TYPE_CHECKING:
+    from entra_emulator.server.emulator import Emulator
+
+
+_MOST = click.IntRange(0, 1_000_000)
+
+
+def _amounts(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what to seed."""
+    for option in (
+        click.option(
+            "--seed", default=0, show_default=True, help="The same seed makes the same tenant."
+        ),
+        click.option("--devices", type=_MOST, help="Default: one for every five users."),
+        click.option("--groups", type=_MOST, help="Default: one for every twenty users."),
+        click.option("--users", default=250, show_default=True, type=_MOST),
+    ):
+        command = option(command)
+    return command
+
+
+_data = click.option(
+    "--data",
+    default="graphdaemon-tenant",
+    show_default=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Folder of the tenant; made and filled when new, reopened when not.",
+)
+
+
+@click.group()
+def emulator() -> None:
+    """Run a pretend tenant for trying and testing."""
+
+
+@emulator.command()
+@click.option("--listen", default="127.0.0.1:8443", show_default=True, metavar="HOST:PORT")
+@_data
+@_amounts
+@click.option("--life", metavar="RATE", help="Let the directory change by itself, e.g. 5/s, 300/m.")
+@click.option(
+    "--faults",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File of what is to go wrong, in TOML or JSON; see the documentation.",
+)
+@click.option(
+    "--control", is_flag=True, help="Let tests on this machine move time and make faults."
+)
+@click.option("--managed-identity", is_flag=True, help="Serve a machine's identity endpoints too.")
+@click.option(
+    "--federation-ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="CA file to trust for foreign token issuers, instead of the system's.",
+)
+@click.option(
+    "--hostname", "hostnames", multiple=True, help="Answer for this name too; repeatable."
+)
+@click.option("--allow-remote", is_flag=True, help="Listen beyond this machine, knowing the risk.")
+def serve(
+    *,
+    listen: str,
+    data: Path,
+    users: int,
+    groups: int | None,
+    devices: int | None,
+    seed: int,
+    life: str | None,
+    faults: Path | None,
+    control: bool,
+    managed_identity: bool,
+    federation_ca: Path | None,
+    hostnames: tuple[str, ...],
+    allow_remote: bool,
+) -> None:
+    """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
+    load_emulator()
+    from entra_emulator.content.life import parse_rate
+    from entra_emulator.server import emulator as server
+
+    try:
+        server.serve(
+            listen,
+            data,
+            users=users,
+            groups=groups,
+            devices=devices,
+            seed=seed,
+            life=parse_rate(life) if life else 0.0,
+            faults=faults,
+            progress=_show_progress,
+            control=control,
+            managed_identity=managed_identity,
+            federation_ca=federation_ca,
+            hostnames=hostnames,
+            allow_remote=allow_remote,
+            ready=partial(_announce, control=control, managed_identity=managed_identity),
+        )
+    except (server.BindRefused, server.PortInUse, ValueError) as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise _refuse_folder(data, error) from None
+
+
+@emulator.command()
+@_data
+@_amounts
+@click.option(
+    "--import",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Take what a real tenant's export holds instead; also as users=FILE; repeatable.",
+)
+def seed(
+    *,
+    data: Path,
+    users: int,
+    groups: int | None,
+    devices: int | None,
+    seed: int,
+    files: tuple[str, ...],
+) -> None:
+    """Fill the folder of a tenant, for `emulator serve` to open."""
+    load_emulator()
+    from entra_emulator.content.data_folder import fill_folder
+    from entra_emulator.content.export_files import ImportFault, parse_source
+    from entra_emulator.content.seed import choose_sizes
+
+    started = time.monotonic()
+    try:
+        sources = [parse_source(file) for file in files]
+        made = fill_folder(
+            data,
+            choose_sizes(users, groups, devices),
+            seed=seed,
+            sources=sources,
+            progress=_show_progress,
+        )
+    except FileExistsError:
+        raise click.UsageError(
+            f"There is a tenant in {data} already. Serve it, remove the folder, or name another "
+            "with --data."
+        ) from None
+    except ImportFault as error:
+        raise click.UsageError(str(error)) from None
+    except OSError as error:
+        raise _refuse_folder(data, error) from None
+    _forget_progress()
+    seconds = time.monotonic() - started
+    counts = ", ".join(f"{number:,} {name}" for name, number in made.objects.items())
+    click.echo(f"{data}: {counts}; {seconds:.1f} s, {made.size / 1e6:,.0f} MB.", err=True)
+    if made.lost:
+        click.echo(f"{made.lost:,} links led to objects in none of the files: left out.", err=True)
+    click.echo(f"Try: graphdaemon emulator serve --data {data}", err=True)
+
+
+def _refuse_folder(data: Path, error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return OutputError(
+            f"There is no room for the tenant in {data}.",
+            code="output_failed",
+            hint="make room, ask for fewer objects, or name another folder with --data.",
+        )
+    named = f" ({error.filename})" if error.filename else ""
+    return click.UsageError(
+        f"The tenant's folder {data} cannot be used: {error.strerror}{named}. Try another --data."
+    )
+
+
+def _show_progress(made: int, total: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\rseeding: {made:,} of {total:,} objects", nl=False, err=True)
+
+
+def _forget_progress() -> None:
+    if sys.stderr.isatty():
+        click.echo("\r\x1b[K", nl=False, err=True)
+
+
+def _announce(running: Emulator, *, control: bool, managed_identity: bool) -> None:
+    _forget_progress()
+    parameters = running.data / "parameters.json"
+    rows = {
+        "Portal": f"{running.url}/portal",
+        "Directory (tenant) ID": running.tenant.id,
+        "Certificate authority": running.ca_file,
+        "Settings to paste": parameters,
+    }
+    if control:
+        rows["Control API"] = f"{running.url}/_emulator/"
+    if managed_identity:
+        rows["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = running.imds_url
+        rows["IDENTITY_ENDPOINT"] = running.identity_endpoint
+        rows["IDENTITY_HEADER"] = running.identity_header
+    click.echo(f"Serving {running.tenant.display_name} at {running.url}", err=True)
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        click.echo(f"{name:{width}}  {value}", err=True)
+    click.echo(f"Try: graphdaemon users {parameters} --format table", err=True)

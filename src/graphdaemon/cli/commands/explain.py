@@ -1,0 +1,76 @@
+"""``graphdaemon explain``: what an error or a token says."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+
+import click
+
+from graphdaemon.cli.commands.claims import print_claims
+from graphdaemon.diagnosis import explain as explanation
+
+
+@click.command()
+@click.argument("words", nargs=-1, metavar="[CODE]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
+def explain(*, words: tuple[str, ...], as_json: bool) -> int:
+    """
+    Explain an error or a token, offline.
+
+    CODE is an AADSTS number, a word of Graph's or of graphdaemon's. Without it, stdin is read: an
+    error as JSON, lines of a log, a token. Nothing is sent anywhere.
+    """
+    text = " ".join(words)
+    if re.search(r"eyJ[\w-]+\.", text):
+        raise click.UsageError(
+            "A token does not belong on a command line, where others see it: give it on stdin."
+        )
+    if not words:
+        if sys.stdin.isatty():
+            raise click.UsageError("Give a code, or an error, a line of a log or a token on stdin.")
+        text = sys.stdin.read()
+    explained = explanation.explain(text, time.time())
+    if as_json:
+        click.echo(json.dumps(_describe(explained), indent=2, ensure_ascii=False))
+    else:
+        _print(explained)
+    return 0 if explained.explanations else 2
+
+
+def _describe(explained: explanation.Explained) -> dict[str, object]:
+    return {
+        "explanations": [
+            one._asdict() | {"claims": [claim._asdict() for claim in one.claims]}
+            for one in explained.explanations
+        ],
+        "correlation_id": explained.correlation_id,
+        "request_id": explained.request_id,
+    }
+
+
+def _print(explained: explanation.Explained) -> None:
+    if not explained.explanations:
+        click.echo(
+            "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
+            "graphdaemon, no token.\nTry: The whole answer, or the line of the log with the number."
+        )
+    for number, one in enumerate(explained.explanations):
+        if number:
+            click.echo()
+        _print_one(one, explained)
+
+
+def _print_one(one: explanation.Explanation, explained: explanation.Explained) -> None:
+    click.echo(f"{one.subject}: {one.meaning}")
+    print_claims(one.claims)
+    if not one.claims:
+        for label, value in (
+            ("Correlation ID", explained.correlation_id),
+            ("Request ID", explained.request_id),
+        ):
+            if value:
+                click.echo(f"{label}: {value}")
+    click.echo(f"Try: {one.step}")

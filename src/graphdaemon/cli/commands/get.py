@@ -1,0 +1,45 @@
+"""``graphdaemon get``: one object."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import click
+
+from graphdaemon.cli import options
+
+
+@click.command()
+@click.argument("path")
+@options.settings_argument
+@options.select_option
+@click.option("--expand", help="A navigation to include, such as manager.")
+@options.output_options
+@options.verbose_option
+def get(*, path: str, select: str | None, expand: str | None, **given: Any) -> None:
+    """
+    Get one object.
+
+    PATH is below Graph's version, such as users/ana@contoso.example, groups/{id} or organization;
+    /beta/… is the other version. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    """
+    from graphdaemon import log
+    from graphdaemon.cli.interrupt import run_async
+    from graphdaemon.cli.raw_request import find_row, get_object, records_of
+    from graphdaemon.client import load
+    from graphdaemon.graph.query import write_options
+    from graphdaemon.output.sink import Outlet
+
+    log.configure(given["verbose"])
+    client = load(given["parameters"])
+    names = options.split_names(select)
+    added = {"$select": ",".join(dict.fromkeys(("id", *names))) if names else "", "$expand": expand}
+    written = write_options({name: value for name, value in added.items() if value})
+    if written:
+        path += ("&" if "?" in path else "?") + written
+    columns = names or find_row(path).columns
+    plan = options.read_plan(given, columns, single=True)
+    with Outlet(plan, sys.stdout) as outlet:
+        outlet.write(records_of(run_async(get_object(client, path)), plan))
+        outlet.finish()

@@ -1,0 +1,31 @@
+"""``graphdaemon list``: every record of a collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from graphdaemon.cli import options
+
+
+@click.command("list")
+@options.collection_argument
+@options.settings_argument
+@options.group_option
+@options.query_options
+@options.output_options
+@options.order_options
+@options.proof_options
+@options.verbose_option
+def list_(*, collection: str, group: str | None, **given: Any) -> None:
+    """
+    List a collection of the directory.
+
+    COLLECTION is users, groups, devices, applications, servicePrincipals, members (of the group
+    that --of names), or a path such as groups/{id}/owners. Every page is read, and the last line
+    says what proves it. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    """
+    from graphdaemon.cli.run_listing import run_listing
+
+    run_listing(collection, given, group)

@@ -1,0 +1,251 @@
+"""``graphdaemon quickstart``: Microsoft's quickstart, step by step, on a pretend tenant."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graphdaemon import cli, log
+from graphdaemon.auth.key_files import make_key_pair
+from graphdaemon.cli.interrupt import run_async
+from graphdaemon.client import Client
+from graphdaemon.errors import GraphError
+from graphdaemon.output.fields import Record
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import FORMATS, Plan
+from graphdaemon.settings.read import read_settings
+
+if TYPE_CHECKING:
+    from entra_emulator.server.emulator import Emulator
+
+_STEPS = 5
+_NOTE = "Made by `graphdaemon quickstart` for its pretend tenant; worth nothing elsewhere."
+
+
+@click.command()
+@click.option("--users", default=250, show_default=True, type=click.IntRange(1, 100_000))
+@click.option("--seed", default=0, show_default=True, help="The same seed makes the same users.")
+@click.option("--format", "-f", "format_", type=click.Choice(FORMATS), default="json")
+@click.option("--keep", is_flag=True, help="Leave the tenant running, and print its settings.")
+@click.option("--step", is_flag=True, help="Wait for Enter between the steps (on a terminal).")
+@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+def quickstart(
+    *, users: int, seed: int, format_: str, keep: bool, step: bool, verbose: int
+) -> None:
+    """
+    Show the whole job on a pretend tenant.
+
+    Register an app, meet the 403, grant consent, list the users: in this process, with no
+    internet. What each step does goes to stderr, the users go to stdout:
+    `graphdaemon quickstart | jq .value`.
+    """
+    log.configure(verbose)
+    started = time.monotonic()
+    emulator_class = load_emulator()
+    wait = step and sys.stdin.isatty() and sys.stderr.isatty()
+    with (
+        Outlet(Plan(format_, _COLUMNS), sys.stdout) as outlet,
+        tempfile.TemporaryDirectory(prefix="graphdaemon-quickstart-") as folder,
+        emulator_class(users=users, seed=seed) as emulator,
+    ):
+        walk = _Walk(emulator, Path(folder), wait=wait)
+        listed = walk.run(outlet)
+        _say(f"Done: {listed} users in {time.monotonic() - started:.1f} s.")
+        if keep:
+            walk.keep()
+
+
+_COLUMNS = ("displayName", "userPrincipalName", "jobTitle", "id")
+
+
+def load_emulator() -> type[Emulator]:
+    """The emulator, which is an extra."""
+    try:
+        from entra_emulator.server.emulator import Emulator
+    except ModuleNotFoundError as error:
+        raise click.UsageError(
+            f"The pretend tenant is not installed ({error.name} is missing). "
+            "Try: pip install 'graphdaemon[emulator]'"
+        ) from None
+    return Emulator
+
+
+class _Walk:
+    """One walk through the quickstart; each method is a step."""
+
+    def __init__(self, emulator: Emulator, folder: Path, *, wait: bool) -> None:
+        self._emulator = emulator
+        self._tenant = emulator.tenant
+        self._directory = emulator.directory
+        self._folder = folder
+        self._wait = wait
+        self._step = 0
+        self._client_id = ""
+
+    def run(self, outlet: Outlet) -> int:
+        """Walk all steps; write the users; return how many."""
+        self._meet_tenant()
+        secret_file, certificate_file = self._register()
+        early = _open(secret_file)
+        try:
+            self._call_too_early(early)
+            self._consent(early)
+        finally:
+            early.close()
+        return self._list(secret_file, certificate_file, outlet)
+
+    def keep(self) -> None:
+        """Leave the tenant running until Ctrl-C, and say how to use it."""
+        emulator = self._emulator
+        _say("")
+        _say("The tenant keeps running until Ctrl-C. In another terminal:")
+        _say(f"   export GRAPHDAEMON_CONFIG={self._folder / 'parameters.json'}")
+        _say("   graphdaemon users --format table")
+        _say(f"The consent page, for a browser that trusts {emulator.ca_file}:")
+        _say(f"   {emulator.url}/{self._tenant.id}/adminconsent?client_id={self._client_id}")
+        try:
+            while True:
+                time.sleep(1)
+        except KeyboardInterrupt:
+            _say("Stopped.")
+
+    def _meet_tenant(self) -> None:
+        self._begin("A pretend tenant", "your own tenant's Overview")
+        tenant = self._tenant
+        count = self._directory.count(tenant, "user")
+        _say(f"   {tenant.display_name}, {count} users, at {self._emulator.url}")
+        _say(f"   Directory (tenant) ID    {tenant.id}")
+
+    def _register(self) -> tuple[Path, Path]:
+        self._begin("Register the app Daemon-console", "App registrations > New registration")
+        directory, tenant = self._directory, self._tenant
+        application = directory.register_application(tenant, "Daemon-console")
+        self._client_id = application.app_id
+        _say(f"   Application (client) ID  {application.app_id}")
+        _portal("Certificates & secrets")
+        password = directory.add_password(tenant, application.app_id, "quickstart")
+        assert password.secret_text is not None, "it was made just now"
+        _say(f"   secret {password.hint}…, shown once; its Secret ID {password.key_id} is not it")
+        pem, der = make_key_pair("Daemon-console")
+        certificate = directory.add_certificate(tenant, application.app_id, der)
+        _say(f"   certificate, thumbprint {certificate.thumbprint}")
+        _portal("API permissions > Microsoft Graph > Application permissions")
+        directory.add_application_permission(tenant, application.app_id, "User.Read.All")
+        _say("   User.Read.All: not granted for Contoso yet")
+        key_file = self._folder / "daemon-console.pem"
+        _write_private(key_file, pem)
+        return (
+            self._write_parameters("parameters.json", secret=password.secret_text),
+            self._write_parameters(
+                "parameters.certificate.json",
+                thumbprint=certificate.thumbprint,
+                private_key_file=key_file.name,
+            ),
+        )
+
+    def _call_too_early(self, client: Client) -> None:
+        self._begin("Call Graph before consent", None)
+        _say("   what everybody meets; the token is good, and carries no role")
+        _show_refusal(client)
+
+    def _consent(self, client: Client) -> None:
+        self._begin("Grant admin consent", "API permissions > Grant admin consent for Contoso")
+        granted = self._directory.grant_admin_consent(self._tenant, self._client_id)
+        _say(f"   granted: {', '.join(granted)}")
+        _say("   The token from before, once more: roles are fixed when a token is issued.")
+        _show_refusal(client, hint=False)
+
+    def _list(self, secret_file: Path, certificate_file: Path, outlet: Outlet) -> int:
+        self._begin("List the users", None)
+        _say("   graphdaemon users parameters.json")
+        counted = _list_users(secret_file, lambda _: None)
+        _say(f"   with the secret: {counted} users")
+        listed = _list_users(certificate_file, outlet.write)
+        outlet.finish()
+        _say(f"   with the certificate: {listed} users")
+        return listed
+
+    def _write_parameters(self, name: str, **credential: str) -> Path:
+        emulator = self._emulator
+        values: dict[str, Any] = {
+            "note": _NOTE,
+            "authority": f"{emulator.url}/{self._tenant.id}",
+            "oidc_authority": None,
+            "client_id": self._client_id,
+            "scope": ["https://graph.microsoft.com/.default"],
+            **credential,
+            "endpoint": f"{emulator.url}/v1.0/users",
+            "ca_file": str(emulator.ca_file),
+        }
+        path = self._folder / name
+        _write_private(path, json.dumps(values, indent=2) + "\n")
+        _say(f"   wrote {name}, readable by you alone")
+        return path
+
+    def _begin(self, title: str, page: str | None) -> None:
+        if self._wait and self._step:
+            click.prompt("   Enter goes on", default="", show_default=False, err=True)
+        self._step += 1
+        _say(click.style(f"{self._step}/{_STEPS} {title}", bold=True))
+        if page is not None:
+            _portal(page)
+
+
+def _open(parameters: Path) -> Client:
+    # The file alone: whoever works with a real tenant has its credentials in AZURE_ variables, and
+    # those must not go to a pretend one.
+    return Client(read_settings(parameters, {}))
+
+
+def _list_users(parameters: Path, write: Callable[[Sequence[Record]], None]) -> int:
+    client = _open(parameters)
+
+    async def list_users() -> int:
+        listed = 0
+        async with client:
+            async for page in client.pages("users"):
+                write(page.records)
+                listed += len(page.records)
+        return listed
+
+    return run_async(list_users())
+
+
+def _show_refusal(client: Client, *, hint: bool = True) -> None:
+    async def first_page() -> None:
+        async for _ in client.pages("users"):
+            return
+
+    try:
+        run_async(first_page())
+    except GraphError as error:
+        if error.status != 403:
+            raise
+        if not hint:
+            error.hint = None
+        cli.show(error, indent="   ")
+        return
+    raise AssertionError("the pretend tenant showed its users to an app without consent")
+
+
+def _portal(page: str) -> None:
+    _say(click.style(f"   portal: {page}", dim=True))
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    # Created with its mode, not changed afterwards: there is no moment when others can read it.
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)

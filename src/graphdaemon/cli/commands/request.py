@@ -1,0 +1,108 @@
+"""``graphdaemon request``: anything that has no command of its own."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import click
+
+from graphdaemon.cli import options
+
+if TYPE_CHECKING:
+    from graphdaemon.client import Client
+    from graphdaemon.graph.graph import Ask
+    from graphdaemon.output.sink import Outlet
+    from graphdaemon.output.spec import Plan
+
+_METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
+
+
+@click.command()
+@click.argument(
+    "method",
+    metavar="METHOD",
+    type=click.Choice(_METHODS, case_sensitive=False),
+    # click's own offers a Choice that ignores case in lower case.
+    shell_complete=lambda _, __, start: [m for m in _METHODS if m.startswith(start.upper())],
+)
+@click.argument("url")
+@options.settings_argument
+@click.option("--all", "all_", is_flag=True, help="Follow the next links to the last page.")
+@click.option("--body", type=click.File("rb"), help="Send this file along; - is standard input.")
+@click.option("--header", "headers", multiple=True, metavar="HEADER", help="Such as 'Prefer: …'.")
+@click.option("--include", "-i", is_flag=True, help="Show status and headers on stderr.")
+@options.output_options
+@options.order_options
+@options.verbose_option
+def request(
+    *,
+    method: str,
+    url: str,
+    all_: bool,
+    body: BinaryIO | None,
+    headers: tuple[str, ...],
+    include: bool,
+    **given: Any,
+) -> None:
+    """
+    Send any request, as the app.
+
+    URL is a path below Graph's version, such as users/{id}/revokeSignInSessions or
+    /beta/reports/…, or a whole address of the origin that the settings name, be it Graph or an API
+    of your own; the token goes nowhere else. JSON is printed as for other commands, anything else
+    as it came. What is not safe to send twice is sent twice only where it was refused unread (429).
+    """
+    from graphdaemon import log
+    from graphdaemon.cli.interrupt import run_async
+    from graphdaemon.cli.raw_request import make_ask, selected
+    from graphdaemon.client import load
+    from graphdaemon.output.sink import Outlet
+
+    log.configure(given["verbose"])
+    if all_ and method != "GET":
+        raise click.UsageError(f"--all goes with GET, not with {method}.")
+    client = load(given["parameters"])
+    content = body.read() if body is not None else None
+    ask = make_ask(client, url, method=method, body=content, headers=headers)
+    plan = options.read_plan(given, selected(url), single=not all_)
+    with Outlet(plan, sys.stdout) as outlet:
+        if all_:
+            said = run_async(_write_all(client, ask, outlet))
+        else:
+            said = run_async(_write_one(client, ask, outlet, plan, include=include))
+        outlet.finish()
+    for line in said:
+        click.echo(line, err=True)
+
+
+async def _write_all(client: Client, ask: Ask, outlet: Outlet) -> list[str]:
+    from graphdaemon.cli.raw_request import read_pages
+
+    pages = records = 0
+    async with client:
+        async for page in read_pages(client, ask):
+            outlet.write(page)
+            pages, records = pages + 1, records + len(page)
+    return [f"{records:,} records, {pages:,} page{'' if pages == 1 else 's'}"]
+
+
+async def _write_one(
+    client: Client, ask: Ask, outlet: Outlet, plan: Plan, *, include: bool
+) -> list[str]:
+    from graphdaemon.cli.raw_request import exchange, has_more, is_json, records_of
+    from graphdaemon.log import redact
+
+    async with client:
+        response = await exchange(client, ask)
+    said = []
+    if include:
+        said = [f"HTTP {response.status}"]
+        said += [f"{name}: {redact(value)}" for name, value in response.headers.items()]
+    if not is_json(response):
+        outlet.copy(response.body)
+        return said
+    outlet.write(records_of(response.body, plan))
+    if has_more(response.body):
+        said.append("This is one page of several: --all reads them all.")
+    return said

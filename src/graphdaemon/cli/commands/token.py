@@ -1,0 +1,57 @@
+"""``graphdaemon token``: what the app's token says."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import click
+
+from graphdaemon import log
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Token
+from graphdaemon.cli.commands.claims import print_claims
+from graphdaemon.cli.interrupt import run_async
+from graphdaemon.diagnosis.token_claims import describe_claims, describe_moment, read_claims
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import read_settings
+
+
+@click.command()
+@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="The claims as JSON, for machines.")
+@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+def token(*, parameters: str | None, raw: bool, as_json: bool, verbose: int) -> None:
+    """
+    Show what the app's token says.
+
+    Each claim comes with a plain sentence. The token itself is printed with --raw, and only then:
+    whoever has it is the app until it expires.
+    """
+    log.configure(verbose)
+    if raw and as_json:
+        raise click.UsageError("--raw prints the token, --json its claims: give one of them.")
+    got = run_async(_acquire(parameters))
+    if raw:
+        click.echo(got.value)
+        return
+    claims = read_claims(got.value)
+    now = time.time()
+    if as_json:
+        shown = {"claims": claims, "expires_at": got.expires_at, "jwt": claims is not None}
+        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+    elif claims is None:
+        click.echo("The token is no JWT: what it says, its API alone can read.")
+        click.echo(f"It expires {describe_moment(got.expires_at, now)}.")
+    else:
+        print_claims(describe_claims(claims, now))
+
+
+async def _acquire(parameters: str | None) -> Token:
+    settings = read_settings(parameters)
+    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
+    try:
+        return await Credential(settings, transport).acquire()
+    finally:
+        transport.close()

@@ -1,0 +1,30 @@
+"""``graphdaemon users``: the quickstart's job."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from graphdaemon.cli import options
+
+
+@click.command()
+@options.settings_argument
+@options.query_options
+@options.output_options
+@options.order_options
+@options.proof_options
+@options.verbose_option
+def users(**given: Any) -> None:
+    """
+    List the users of the directory.
+
+    Every page is read, and the last line says what proves it. PARAMETERS is the settings file: the
+    sample's parameters.json, or TOML. Without it, $GRAPHDAEMON_CONFIG names the file, or it is
+    ./parameters.json, or the environment (AZURE_TENANT_ID, AZURE_CLIENT_ID, AZURE_CLIENT_SECRET)
+    says it all.
+    """
+    from graphdaemon.cli.run_listing import run_listing
+
+    run_listing("users", given)

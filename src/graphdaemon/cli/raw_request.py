@@ -1,0 +1,183 @@
+"""One request of any kind, and what its answer is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import msgspec
+
+from graphdaemon.client import Client
+from graphdaemon.errors import GraphError, UsageError
+from graphdaemon.graph.address import resolve
+from graphdaemon.graph.catalog import Collection, find_collection
+from graphdaemon.graph.graph import Ask
+from graphdaemon.graph.page import follow, path_of, read_object, read_page
+from graphdaemon.http.transport import Response
+from graphdaemon.output.spec import Plan
+
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)")
+# What the program itself says with every request.
+_OWN = frozenset({"authorization", "connection", "content-length", "host", "transfer-encoding"})
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+class _Answer(msgspec.Struct):
+    value: list[msgspec.Raw] | None = None
+    next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+
+
+def make_ask(
+    client: Client,
+    url: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    headers: Iterable[str] = (),
+) -> Ask:
+    """
+    Return the request that somebody means.
+
+    Args:
+        client: Whose Graph it is for.
+        url: A path, or a whole address of the configured origin.
+        method: The verb.
+        body: What to send along.
+        headers: Such as ``Prefer: return=minimal``.
+
+    Raises:
+        UsageError: The address leads elsewhere, or a header is none.
+    """
+    return Ask(
+        resolve(client.settings.graph_root, url),
+        find_row(url).role,
+        method=method.upper(),
+        body=body,
+        repeatable=method.upper() in _SAFE,
+        headers=tuple(map(_read_header, headers)),
+    )
+
+
+def find_row(url: str) -> Collection:
+    """What is known of the collection that an address is about."""
+    segments = [segment for segment in urlsplit(url).path.split("/") if segment]
+    if segments and re.fullmatch(r"v\d+(\.\d+)?|beta", segments[0]):
+        del segments[0]
+    return find_collection(segments[0] if segments else "")
+
+
+async def exchange(client: Client, ask: Ask) -> Response:
+    """
+    Send a request and return the answer.
+
+    Raises:
+        Error: It was refused, or not reached.
+    """
+    return await client.graph.ask(ask, lambda response, _: response)
+
+
+async def read_pages(client: Client, ask: Ask) -> AsyncIterator[list[msgspec.Raw]]:
+    """
+    Yield the records of each page from ``ask`` on.
+
+    Raises:
+        Error: What was yielded so far is a part.
+    """
+    seen = {hash(ask.url)}
+    while True:
+        page = await client.graph.ask(ask, read_page)
+        yield page.records
+        if page.next_link is None:
+            return
+        ask = ask._replace(url=follow(page.next_link, ask.url))
+        if hash(ask.url) in seen:
+            raise GraphError(
+                f"a next link of {path_of(ask.url)} leads back to a page that was read already",
+                code="page_malformed",
+                status=200,
+                hint="Run it again; if it recurs, the service pages wrongly.",
+            )
+        seen.add(hash(ask.url))
+
+
+async def get_object(client: Client, path: str) -> bytes:
+    """
+    Get one object, close ``client``, and return the bytes that Graph sent.
+
+    Raises:
+        Error: It was refused, not reached, or is a page of several.
+    """
+    async with client:
+        ask = make_ask(client, path)
+        response = await exchange(client, ask)
+    if not _is_readable(response.body, dict[str, msgspec.Raw]):
+        read_object(response, ask.url)
+    if has_more(response.body):
+        raise UsageError(
+            f"{path_of(ask.url)} is a collection, and this only its first page",
+            code="option_invalid",
+            hint="Use `graphdaemon list`, which reads them all.",
+        )
+    return response.body
+
+
+def is_json(response: Response) -> bool:
+    """Whether the answer's body is JSON, and not only called so."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    called = kind == "application/json" or kind.endswith("+json")
+    return called and _is_readable(response.body, msgspec.Raw)
+
+
+def has_more(body: bytes) -> bool:
+    """Whether a JSON answer is one page of several."""
+    return _read_answer(body).next_link is not None
+
+
+def records_of(body: bytes, plan: Plan) -> list[msgspec.Raw]:
+    """A JSON answer as the records that ``plan`` writes: those in ``value``, or it as one."""
+    inner = None
+    if plan.format != "json" and plan.query is None:
+        inner = _read_answer(body).value
+    return [msgspec.Raw(body)] if inner is None else inner
+
+
+def _is_readable(body: bytes, kind: Any) -> bool:
+    try:
+        msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError:
+        return False
+    return True
+
+
+def _read_answer(body: bytes) -> _Answer:
+    try:
+        return msgspec.json.decode(body, type=_Answer)
+    except msgspec.DecodeError:
+        return _Answer()
+
+
+def selected(url: str) -> tuple[str, ...]:
+    """The properties that an address selects."""
+    options = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+    names = (name.strip() for name in options.get("$select", "").split(","))
+    return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _read_header(text: str) -> tuple[str, str]:
+    match = _HEADER.fullmatch(text)
+    if match is None:
+        raise UsageError(
+            f"--header {text!r} is no header",
+            code="option_invalid",
+            hint="Write 'Name: value', such as 'Prefer: return=minimal'.",
+        )
+    if match[1].lower() in _OWN:
+        raise UsageError(
+            f"--header {match[1]} is the program's own affair",
+            code="option_invalid",
+            hint="Leave it out; the token is that of the settings.",
+        )
+    # In one spelling, so that it takes the place of what is sent by itself.
+    return "-".join(word.capitalize() for word in match[1].split("-")), match[2].strip()

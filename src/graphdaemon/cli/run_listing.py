@@ -1,0 +1,163 @@
+"""One listing on the command line: records out, the account of it, its verdict as exit code."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graphdaemon import log
+from graphdaemon.cli.collection_argument import check_collection, find_members
+from graphdaemon.cli.interrupt import run_async
+from graphdaemon.cli.options import read_plan, read_query, read_share, split_names
+from graphdaemon.cli.progress import ProgressLine
+from graphdaemon.client import Client
+from graphdaemon.errors import Error, UnprovedError, UsageError
+from graphdaemon.graph.catalog import CATALOG, find_collection
+from graphdaemon.graph.graph import ATTEMPTS
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.learned_cuts import plan_path
+from graphdaemon.listing.record import ListingRecord, OnProgress
+from graphdaemon.listing.run import ListingOptions
+from graphdaemon.output.atomic_file import PartialFile
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import Plan
+from graphdaemon.output.stream import put
+from graphdaemon.settings.read import Settings, read_settings
+
+
+def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -> None:
+    """
+    List a collection as the options say.
+
+    Args:
+        text: What somebody called it.
+        given: The options by name.
+        group: Whose members, if it is ``members``.
+
+    Raises:
+        Error: It failed, or nothing proves that it is complete.
+    """
+    log.configure(given["verbose"])
+    collection = check_collection(text, group)
+    query, with_ = read_query(given), split_names(given["with_"])
+    columns = (query.select or find_collection(collection).columns) + with_
+    plan = read_plan(given, columns)
+    _refuse_unread(plan.sort, query, with_)
+    client = Client(
+        read_settings(given["parameters"]),
+        share=read_share(given["polite"]),
+        attempts=given["attempts"] or ATTEMPTS,
+    )
+    options = _read_options(given, with_, client.settings, collection)
+
+    async def collect(outlet: Outlet, on_progress: OnProgress | None) -> ListingRecord:
+        async with client:
+            return await client.collect(
+                collection if group is None else await find_members(client, group),
+                query,
+                write=outlet.write,
+                correct=outlet.correct if outlet.can_correct else None,
+                on_progress=on_progress,
+                options=options,
+            )
+
+    _write(collect, collection, plan, given)
+
+
+def _write(
+    collect: Callable[[Outlet, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
+    collection: str,
+    plan: Plan,
+    given: Mapping[str, Any],
+) -> None:
+    """Let ``collect`` fill what ``plan`` opens, and say how that went."""
+    with _accounting(given["proof"]) as account:
+        record = None
+        try:
+            with Outlet(plan, sys.stdout) as outlet, _progress(plan, collection) as line:
+                record = run_async(collect(outlet, line.update if line.is_shown else None))
+                unproved = record.exit_code != 0 and not given["allow_unproved"]
+                # What was printed is made whole in form; a file is not put in its place.
+                if not (unproved and plan.is_guarded):
+                    outlet.finish()
+            if given["resume"] is not None:
+                # It has reached its end: its records are where they were wanted, or else the next
+                # run has to read them anew.
+                from graphdaemon.listing.journal import forget
+
+                forget(given["resume"])
+            if unproved:
+                raise _unproved()
+        except Error as error:
+            account(getattr(error, "listing", None) or record)
+            raise
+        account(record)
+
+
+def _read_options(
+    given: Mapping[str, Any], with_: tuple[str, ...], settings: Settings, collection: str
+) -> ListingOptions:
+    tenant = settings.authority or settings.oidc_authority or ""
+    return ListingOptions(
+        method=given["method"],
+        chains=given["chains"] or ListingOptions().chains,
+        seconds=given["within"] or ListingOptions().seconds,
+        plan=plan_path(settings.graph_root, tenant, collection) if collection in CATALOG else None,
+        expand=with_,
+        journal=given["resume"],
+    )
+
+
+def _progress(plan: Plan, collection: str) -> ProgressLine:
+    # Records that come to the same terminal show well enough how far it is.
+    shown = plan.file is None and sys.stdout is not None and sys.stdout.isatty()
+    return ProgressLine(None if shown else sys.stderr, collection.rpartition("/")[2])
+
+
+def _refuse_unread(sort: str | None, query: Query, with_: tuple[str, ...]) -> None:
+    read = {"id", *query.select, *with_}
+    if sort is not None and query.select and sort not in read:
+        raise UsageError(
+            f"--sort {sort}: that property is not read",
+            code="option_invalid",
+            hint=f"Add {sort} to --select.",
+        )
+
+
+def _unproved() -> UnprovedError:
+    return UnprovedError(
+        "nothing proves that the listing is complete",
+        code="listing_unproved",
+        hint="Run it again, or take it as it is with --allow-unproved.",
+    )
+
+
+@contextmanager
+def _accounting(proof: Path | None) -> Iterator[Callable[[ListingRecord | None], None]]:
+    """Give the function that says what was listed, and writes the whole account to ``proof``."""
+    file = PartialFile(proof) if proof is not None else None
+
+    def account(record: ListingRecord | None) -> None:
+        if record is None:
+            return
+        if file is not None:
+            put(file, record.to_json())
+            file.commit()
+        if record.blank:
+            names = ", ".join(record.blank)
+            click.echo(
+                f"Empty in every record (not set, or not readable with this app's roles): {names}",
+                err=True,
+            )
+        click.echo(record.summary(), err=True)
+
+    try:
+        yield account
+    finally:
+        if file is not None:
+            file.discard()

@@ -1,0 +1,1 @@
+"""What an answer or a token means, and the next step; works offline."""

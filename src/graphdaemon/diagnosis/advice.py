@@ -1,0 +1,56 @@
+"""
+From what was seen to what is wrong: the case, and the step with the known values filled in.
+
+Pure, and reached on the way out of a failure only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from graphdaemon.cloud import CLOUDS, find_cloud
+from graphdaemon.diagnosis.cases import CASES
+
+_UNKNOWN = {
+    "role": "that the call needs",
+    "portal": "the Entra admin center",
+    "consent": "`graphdaemon consent` prints its address",
+    "graph": "https://graph.microsoft.com",
+    "api": "{App ID URI of the API}",
+    "host": "the host",
+    "beyond": "a licence, a directory role, or a policy of the service behind Graph",
+}
+
+
+class Advice(NamedTuple):
+    """A case with what is known filled in."""
+
+    case: str
+    code: str
+    meaning: str
+    step: str
+
+
+def locate(authority: str | None, consent_url: str | None) -> dict[str, str | None]:
+    """What fills the places of steps in the cloud and tenant of ``authority``."""
+    cloud = find_cloud(authority or "")
+    return {
+        "consent": consent_url,
+        "portal": cloud.portal if cloud else None,
+        "graph": cloud.graph if cloud else None,
+        "api": (cloud or CLOUDS[0]).graph,
+    }
+
+
+def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
+    """
+    Say what ``case`` means and what to do.
+
+    Args:
+        case: A key of ``CASES``.
+        values: What is known: role, portal, consent (an address), graph, api, host, beyond.
+    """
+    row = CASES[case]
+    known = _UNKNOWN | {name: value for name, value in (values or {}).items() if value}
+    return Advice(case, row.code, row.meaning.format_map(known), row.step.format_map(known))

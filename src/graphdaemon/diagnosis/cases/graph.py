@@ -1,0 +1,134 @@
+"""What can be wrong with what the token may do, and with what Graph answers."""
+
+from __future__ import annotations
+
+from graphdaemon.diagnosis.cases.case import Case
+
+_PERMISSIONS = "App registrations > the app > API permissions"
+
+GRAPH: dict[str, Case] = {
+    # What the token may do
+    "permission_missing": Case(
+        "permission_missing",
+        "The token's roles do not allow the call.",
+        "Add the application permission {role} (API permissions > Microsoft Graph > Application "
+        "permissions, not Delegated) and have an administrator grant consent; tokens issued before "
+        "that keep their old roles until they expire. Consent page: {consent}",
+    ),
+    "roles_absent": Case(
+        "permission_missing",
+        "The token carries no role at all. From outside, three causes look the same: no "
+        "application permission was added, a delegated one of the same name was added instead, or "
+        "consent was not granted.",
+        "Add the application permission {role} (API permissions > Microsoft Graph > Application "
+        "permissions, not Delegated; Status must say Granted) and have an administrator grant "
+        "consent; tokens issued before that keep their old roles until they expire. Consent page: "
+        "{consent}",
+    ),
+    "api_refused": Case(
+        "permission_missing",
+        "The API refuses an app with these roles; which one it wants, it alone knows.",
+        f"Ask its owner for the app role, add it ({_PERMISSIONS} > Add a permission > My APIs > "
+        "Application permissions), and have an administrator grant consent: {consent}",
+    ),
+    "delegated_only": Case(
+        "permission_missing",
+        "The app asks for the delegated permission of this name, which works only for a user who "
+        "is signed in.",
+        f"Add the application permission {{role}} too, in {{portal}}: {_PERMISSIONS} > Add a "
+        "permission > Microsoft Graph > Application permissions, not Delegated permissions; then "
+        "have an administrator grant consent: {consent}",
+    ),
+    "consent_missing": Case(
+        "permission_missing",
+        "The app asks for the permission, and no administrator has granted it.",
+        f"Have an administrator press Grant admin consent in {{portal}}, {_PERMISSIONS}, or on the "
+        "consent page: {consent}",
+    ),
+    "token_older": Case(
+        "permission_missing",
+        "Consent was granted after this token was issued: a new token has the role, this one never "
+        "will.",
+        "Restart the programs that still hold the old token, or wait until it expires (graphdaemon "
+        "asks for a new one by itself after five minutes); nothing is to be changed in the portal.",
+    ),
+    "roles_suffice": Case(
+        "permission_missing",
+        "The token has a role that opens this call, so the permission is not what is missing. What "
+        "else decides cannot be proved from outside: {beyond}.",
+        "Ask an administrator to check these, in this order; the request ID finds the refusal in "
+        "Microsoft's logs.",
+    ),
+    "roles_excessive": Case(
+        "",
+        "The app holds more than these calls need; whoever steals its credential holds it too.",
+        f"If no other call of the app needs them, remove them in {{portal}}, {_PERMISSIONS}: ... > "
+        "Remove permission, then Revoke admin consent.",
+    ),
+    "licence_missing": Case(
+        "licence_missing",
+        "The tenant has no licence for this part of Graph.",
+        "Ask an administrator under Billing > Licenses in {portal} which one the tenant has; the "
+        "permission is not to blame.",
+    ),
+    "user_required": Case(
+        "request_refused",
+        "The address means the signed-in user, and there is none.",
+        "Name the user: /users/{{id or userPrincipalName}} instead of /me.",
+    ),
+    "audience_wrong": Case(
+        "token_refused",
+        "The token is for another API than the one that was called.",
+        'Set scope to ["{api}/.default"], the API behind endpoint, and nothing else.',
+    ),
+    "token_refused": Case(
+        "token_refused",
+        "The API does not accept the token.",
+        "Check that scope names the API behind endpoint (same cloud, same host), and that this "
+        "machine's clock is right.",
+    ),
+    "token_expired": Case(
+        "token_refused",
+        "The token is over its time, or before it.",
+        "Set this machine's clock (NTP); if it is right, ask for a token for each request instead "
+        "of keeping one.",
+    ),
+    "principal_unknown": Case(
+        "token_refused",
+        "Graph does not find the app that the token was issued to.",
+        "Wait some minutes if the app is new; if it was deleted, register it again, and use the "
+        "new client ID.",
+    ),
+    # What Graph answers otherwise
+    "not_found": Case(
+        "not_found",
+        "Graph has no such object or path.",
+        "Check the ID, the path, and that endpoint's version exists.",
+    ),
+    "throttled": Case(
+        "throttled",
+        "Graph asked to wait.",
+        "Run it later, or with less else running as the same app.",
+    ),
+    "graph_unavailable": Case(
+        "graph_unavailable",
+        "Graph failed, through no fault of the request.",
+        "Run it again later; the settings are not to blame.",
+    ),
+    "redirected": Case(
+        "request_refused",
+        "Graph is elsewhere.",
+        "Put the address it redirects to into endpoint.",
+    ),
+    "request_refused": Case(
+        "request_refused",
+        "Graph refused the request as it was put.",
+        "Correct the option that the message names.",
+    ),
+    "page_malformed": Case(
+        "page_malformed",
+        "The answer is not the JSON it should be.",
+        "Run it again; if it recurs, check endpoint, and look for a proxy or sign-in page that "
+        "answers in Graph's place.",
+    ),
+}

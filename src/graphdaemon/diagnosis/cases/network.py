@@ -1,0 +1,81 @@
+"""What can be wrong on the way to a host."""
+
+from __future__ import annotations
+
+from graphdaemon.diagnosis.cases.case import Case
+
+WAY: dict[str, Case] = {
+    # The way there
+    "tls_untrusted": Case(
+        "tls_untrusted",
+        "The certificate of {host} is not signed by an authority this machine trusts.",
+        "If the host or a proxy uses a private certificate authority, name its PEM file in "
+        "ca_file.",
+    ),
+    "tls_intercepted": Case(
+        "tls_untrusted",
+        "A proxy opens TLS on the way and signs in Microsoft's place: whoever runs it reads the "
+        "tokens.",
+        "Ask whoever runs the network for the proxy's certificate authority as a PEM file and name "
+        "it in ca_file, or better, to let {host} through unopened.",
+    ),
+    "tls_misnamed": Case(
+        "tls_untrusted",
+        "The certificate shown is another host's.",
+        "Check the address of {host}; a proxy, a captive sign-in page or a wrong DNS entry may "
+        "answer in its place.",
+    ),
+    "tls_broken": Case(
+        "connection_lost",
+        "The line to {host} is cut as soon as TLS begins: a firewall that blocks hosts by name "
+        "does this.",
+        "Ask whoever runs the network to let {host} on port 443 through, or for the proxy to use "
+        "(HTTPS_PROXY).",
+    ),
+    "host_unknown": Case(
+        "host_unknown",
+        "No address is known for the name of {host}.",
+        "Check the address for a typing error, and this machine's network and DNS.",
+    ),
+    "timed_out": Case(
+        "timed_out",
+        "No answer comes from {host}: the way there is blocked, or very slow.",
+        "Check the network and the firewall; a proxy is taken from HTTPS_PROXY.",
+    ),
+    "answer_cut": Case(
+        "connection_lost",
+        "The answer broke off in the middle.",
+        "Run it again; if it recurs, look for a proxy or firewall that cuts long answers.",
+    ),
+    "connection_refused": Case(
+        "connection_failed",
+        "Nothing listens at {host}.",
+        "Check host and port; if it is the emulator, start it.",
+    ),
+    "connection_lost": Case(
+        "connection_lost",
+        "The connection broke.",
+        "Check the network, and try again.",
+    ),
+    "connection_failed": Case(
+        "connection_failed",
+        "No connection could be made.",
+        "Check the network, and try again.",
+    ),
+    "proxy_refused": Case(
+        "proxy_refused",
+        "The proxy does not let the connection through.",
+        "Check HTTPS_PROXY (user and password too), or exempt the host with NO_PROXY.",
+    ),
+    "proxy_password": Case(
+        "proxy_refused",
+        "The proxy asks for a user name and password, or does not accept those given.",
+        "Check HTTPS_PROXY (user and password too: http://USER:PASSWORD@PROXY:PORT).",
+    ),
+    "proxy_blocked": Case(
+        "proxy_refused",
+        "The proxy blocks {host}.",
+        "Ask whoever runs the proxy (HTTPS_PROXY) to admit {host} on port 443, or exempt it with "
+        "NO_PROXY where there is a direct way.",
+    ),
+}

@@ -1,0 +1,145 @@
+"""The way to a host: name, connection, proxy, TLS, each looked at on its own."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from graphdaemon.diagnosis.advice import advise
+from graphdaemon.doctor.finding import Check, Finding, ok, warn
+from graphdaemon.doctor.state import Examination
+from graphdaemon.http.interception import is_intercepted, name_signer
+from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_context
+from graphdaemon.http.transport import HandshakeCutError, explain_failure
+
+_TIMEOUT_S = 10.0
+
+
+class Target(NamedTuple):
+    """A host, and where the line to it begins: itself, or the proxy."""
+
+    host: str
+    name: str
+    port: int
+    proxy: str | None
+
+    @property
+    def first(self) -> tuple[str, int]:
+        """Whom to connect to."""
+        if self.proxy is None:
+            return self.name, self.port
+        parts = urlsplit(self.proxy)
+        return parts.hostname or "", parts.port or 80
+
+    @property
+    def first_host(self) -> str:
+        """The same in one word, without the proxy's password."""
+        name, port = self.first
+        return name if self.proxy is None and port == 443 else f"{name}:{port}"
+
+
+def find_target(host: str) -> Target:
+    """How ``host`` (and port) is reached."""
+    parts = urlsplit(f"https://{host}")
+    name = parts.hostname or ""
+    return Target(host, name, parts.port or 443, find_proxy(name))
+
+
+def plan_way(host: str) -> list[Check]:
+    """The checks on the way to ``host``, in order."""
+    target = find_target(host)
+    checks = [
+        Check("dns", lambda examination: _resolve(examination, target), host=host),
+        Check("tcp", lambda examination: _connect(examination, target), (f"dns {host}",), host),
+    ]
+    before = f"tcp {host}"
+    if target.proxy is not None:
+        checks.append(Check("proxy", lambda one: _tunnel(one, target), (before,), host))
+        before = f"proxy {host}"
+    checks.append(Check("tls", lambda one: _secure(one, target), (before,), host))
+    return checks
+
+
+def _resolve(examination: Examination, target: Target) -> Finding:
+    name, port = target.first
+    try:
+        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+    except (OSError, UnicodeError) as error:
+        raise explain_failure(error, name, _timeout(examination)) from error
+    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
+    shown = "an address already" if addresses == [name] else f"{name} is {addresses[0]}{more}"
+    if target.proxy is not None:
+        shown = f"{target.name} is the proxy's to resolve; {shown}"
+    return ok(shown, addresses=addresses)
+
+
+def _connect(examination: Examination, target: Target) -> Finding:
+    began = time.monotonic()
+    examination.sockets[target.host] = _open_line(examination, target)
+    took = (time.monotonic() - began) * 1000
+    whom = f"the proxy {target.first_host} " if target.proxy else ""
+    return ok(f"{whom}answers in {took:.0f} ms", milliseconds=round(took, 1))
+
+
+def _open_line(examination: Examination, target: Target) -> socket.socket:
+    try:
+        return socket.create_connection(target.first, _timeout(examination))
+    except OSError as error:
+        raise explain_failure(error, target.first_host, _timeout(examination)) from error
+
+
+def _tunnel(examination: Examination, target: Target) -> Finding:
+    _ask_proxy(examination, examination.sockets[target.host], target)
+    return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)
+
+
+def _ask_proxy(examination: Examination, line: socket.socket, target: Target) -> None:
+    assert target.proxy is not None, "planned only where there is a proxy"
+    parts = urlsplit(target.proxy)
+    address = f"{target.name}:{target.port}"
+    headers = {"Host": address} | authorize_proxy(parts.username, parts.password)
+    lines = [
+        f"CONNECT {address} HTTP/1.1",
+        *(f"{name}: {value}" for name, value in headers.items()),
+    ]
+    head = b""
+    try:
+        line.sendall("\r\n".join([*lines, "", ""]).encode())
+        while b"\r\n\r\n" not in head and len(head) < 65536 and (part := line.recv(4096)):
+            head += part
+    except OSError as error:
+        raise explain_failure(error, target.first_host, _timeout(examination)) from error
+    status = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2]
+    if not status.startswith("2"):
+        words = f"Tunnel connection failed: {status or 'no answer'}"
+        raise explain_failure(OSError(words), target.host, _timeout(examination))
+
+
+def _secure(examination: Examination, target: Target) -> Finding:
+    line = examination.sockets[target.host]
+    context = make_context(examination.settings.ca_file)
+    try:
+        with context.wrap_socket(line, server_hostname=target.name) as secured:
+            version, certificate = secured.version(), secured.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        signer = examination.transport.look_at_signer(target.host)
+        raise explain_failure(error, target.host, _timeout(examination), signer) from error
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError) as error:
+        cut = HandshakeCutError("the line was cut when TLS began")
+        raise explain_failure(cut, target.host, _timeout(examination)) from error
+    except OSError as error:
+        raise explain_failure(error, target.host, _timeout(examination)) from error
+    signer = name_signer(certificate.get("issuer", ()))
+    words = f"{version}, signed by {signer}"
+    if is_intercepted(target.host, signer):
+        advice = advise("tls_intercepted", {"host": target.name})
+        return warn(f"{words}, and not for Microsoft", advice, signer=signer)
+    return ok(words, signer=signer, version=version, until=certificate.get("notAfter"))
+
+
+def _timeout(examination: Examination) -> float:
+    return min(examination.settings.timeout, _TIMEOUT_S)

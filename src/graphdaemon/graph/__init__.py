@@ -1,0 +1,1 @@
+"""One request to Graph: address, attempts, pages, batches, and which link may be followed."""

@@ -1,0 +1,62 @@
+"""What people write for an address of Graph, and the address it means."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote, urlsplit
+
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.page import origin_of
+
+_VERSION = re.compile(r"v\d+(\.\d+)?|beta")
+# What may stand in a path or a query as it is.
+_UNESCAPED = "/$,:@'()!*;=+&~?"
+_ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def resolve(root: str, text: str) -> str:
+    """
+    Return the address that ``text`` means.
+
+    ``users``, ``/users`` and ``/v1.0/users`` are the same; ``/beta/users`` is the other version of
+    the same Graph. A whole address must be of the configured origin: the token goes with it.
+
+    Args:
+        root: Origin and version, such as ``https://graph.microsoft.com/v1.0``.
+        text: A path with or without options, or a whole address.
+
+    Raises:
+        UsageError: It leads elsewhere, or nowhere.
+    """
+    if "://" in text.partition("?")[0]:
+        try:
+            here, there = origin_of(root), origin_of(text)
+        except ValueError as error:
+            raise UsageError(
+                f"this is no address: {error}",
+                code="option_invalid",
+                hint="Give a path, such as users or /beta/me.",
+            ) from None
+        if here != there:
+            raise UsageError(
+                f"{there} is not {here}, which is where the token goes",
+                code="origin_foreign",
+                hint="Give a path, or settings whose endpoint is at that address (and whose scope "
+                "is that API's).",
+            )
+        parts = urlsplit(text)
+        text = parts.path + (f"?{parts.query}" if parts.query else "")
+        return origin_of(root) + escape(text or "/")
+    path = text.strip().lstrip("/")
+    if not path:
+        raise UsageError(
+            "there is no path", code="option_invalid", hint="Give one, such as users or /me."
+        )
+    version = _VERSION.fullmatch(re.split(r"[/?]", path, maxsplit=1)[0])
+    return f"{origin_of(root) if version else root}/{escape(path)}"
+
+
+def escape(text: str) -> str:
+    """Return ``text`` so that it can stand in an address; a %XX that is there already stays one."""
+    # A guest's name has a # in it, which would end the address (#EXT#).
+    return quote(_ESCAPED.sub("%25", text), safe=_UNESCAPED + "%")

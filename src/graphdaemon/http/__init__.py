@@ -1,0 +1,1 @@
+"""The socket: TLS, proxy, and what a failure is called."""

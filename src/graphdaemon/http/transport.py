@@ -1,0 +1,378 @@
+"""
+The socket: one TLS configuration, one proxy rule and one timeout for token service and Graph.
+
+Blocking ``http.client`` connections driven by daemon threads: measured against other stacks it
+starts in a third of their time and costs no more per page (docs/decisions/0002).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import queue
+import socket
+import ssl
+import threading
+import zlib
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+from urllib.parse import urlsplit
+
+from graphdaemon.errors import NetworkError
+from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_context
+from graphdaemon.version import __version__
+
+T = TypeVar("T")
+
+_CONNECT_TIMEOUT_S = 10.0
+_LONGEST_AT_ONCE = 1 << 24
+
+
+class Response(NamedTuple):
+    """An answer, read to its end; header names are found in any case."""
+
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+
+class HandshakeCutError(ConnectionError):
+    """The other side, or something before it, closed the line when TLS began."""
+
+
+class _Connection(http.client.HTTPSConnection):
+    """A connection that remembers that it was broken off on purpose."""
+
+    aborted = False
+
+    def connect(self) -> None:
+        """
+        Connect, through the proxy if there is one, and begin TLS.
+
+        Raises:
+            HandshakeCutError: The line was there, and broke when TLS began.
+        """
+        try:
+            super().connect()
+        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+            if not self.is_open():
+                raise
+            raise HandshakeCutError("the line was cut when TLS began") from None
+
+    def is_open(self) -> bool:
+        sock: socket.socket | None = self.sock
+        return sock is not None
+
+    def abort(self) -> None:
+        """End whatever another thread is doing with it."""
+        self.aborted = True
+        if self.is_open():
+            # Not SSLSocket.shutdown: another thread is reading, and only the plain one leaves TLS
+            # alone. Already closed is what was wanted.
+            with contextlib.suppress(OSError):
+                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+
+
+class Transport:
+    """
+    Sends requests and keeps connections open between them.
+
+    Args:
+        ca_file: Certificate authorities to trust besides the system's.
+        timeout: Seconds to wait for the host at any one step.
+    """
+
+    def __init__(self, *, ca_file: Path | None = None, timeout: float = 60) -> None:
+        self._ca_file = ca_file
+        self._timeout = timeout
+        self._idle: dict[str, list[_Connection]] = defaultdict(list)
+        self._busy: set[_Connection] = set()
+        self._lock = threading.Lock()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._workers = 0
+        self._idle_workers = 0
+        self._is_closed = False
+
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
+    ) -> Response:
+        """Do what ``exchange`` does without blocking the event loop; cancelling drops the line."""
+        taken: list[_Connection] = []
+        try:
+            return await self.run(partial(self.exchange, method, url, headers, body, taken))
+        except asyncio.CancelledError:
+            for connection in taken:
+                connection.abort()
+            raise
+
+    def exchange(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes | None = None,
+        taken: list[_Connection] | None = None,
+    ) -> Response:
+        """
+        Send one request and read the whole answer, whatever its status; redirects are answers.
+
+        ``taken`` receives the connection in use, for whoever may want to abort it.
+
+        Raises:
+            NetworkError: No answer, or only part of one.
+        """
+        parts = urlsplit(url)
+        host = parts.netloc
+        connection, reused = self._take(host)
+        if taken is not None:
+            taken.append(connection)
+        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
+        sent = {"User-Agent": f"graphdaemon/{__version__}", "Accept-Encoding": "gzip", **headers}
+        try:
+            try:
+                response = self._attempt(connection, method, target, sent, body)
+            except (http.client.RemoteDisconnected, ConnectionError):
+                if not reused or connection.aborted:
+                    raise
+                # The host closed an idle connection just as we used it again.
+                connection.close()
+                response = self._attempt(connection, method, target, sent, body)
+        except (OSError, http.client.HTTPException, zlib.error, UnicodeError) as error:
+            self._drop(connection)
+            distrusted = isinstance(error, ssl.SSLCertVerificationError)
+            signer = self.look_at_signer(host) if distrusted else None
+            raise explain_failure(error, host, self._timeout, signer) from error
+        except BaseException:
+            self._drop(connection)
+            raise
+        self._give_back(host, connection)
+        return response
+
+    def look_at_signer(self, host: str) -> str | None:
+        """Who signed the certificate of ``host``, trusted or not; nothing is sent there."""
+        from graphdaemon.http.interception import make_looking_context, read_signer
+
+        connection = self._connection(host, make_looking_context())
+        try:
+            connection.connect()
+            der = connection.sock.getpeercert(binary_form=True)
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+        return read_signer(der or b"")
+
+    async def run(self, call: Callable[[], T]) -> T:
+        """
+        Run blocking work on a daemon thread.
+
+        An executor's threads would keep a stopped program alive until the last host answered.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+
+        def work() -> None:
+            try:
+                outcome = partial(_set_result, future, call())
+            except BaseException as error:  # noqa: BLE001  whatever it is belongs to the awaiter
+                outcome = partial(_set_exception, future, error)
+            # The loop may have ended meanwhile: nobody waits for the outcome then.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(outcome)
+
+        self.start(work)
+        return await future
+
+    def start(self, work: Callable[[], None]) -> None:
+        """Begin blocking work, which must not raise, on a daemon thread; nobody waits for it."""
+        with self._lock:
+            if self._idle_workers:
+                self._idle_workers -= 1
+            else:
+                self._workers += 1
+                threading.Thread(target=self._work, daemon=True, name="graphdaemon").start()
+            self._jobs.put(work)
+
+    def close(self) -> None:
+        """Close every connection, also those in use, and let the threads end."""
+        with self._lock:
+            self._is_closed = True
+            idle = [one for connections in self._idle.values() for one in connections]
+            self._idle.clear()
+            for _ in range(self._workers):
+                self._jobs.put(None)
+        for connection in idle:
+            connection.close()
+        for connection in list(self._busy):
+            connection.abort()
+
+    def _work(self) -> None:
+        while job := self._jobs.get():
+            job()
+            with self._lock:
+                self._idle_workers += 1
+
+    def _attempt(
+        self,
+        connection: _Connection,
+        method: str,
+        target: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Response:
+        if not connection.is_open():
+            connection.connect()
+            connection.sock.settimeout(self._timeout)
+        if connection.aborted:
+            # Whoever asked has left while it was being opened.
+            raise ConnectionAbortedError
+        connection.request(method, target, body=body, headers=dict(headers))
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.headers.get("Content-Encoding", "").lower() == "gzip" and content:
+            content = _gunzip(content)
+        if answer.will_close:
+            connection.close()
+        return Response(answer.status, answer.headers, content)
+
+    def _take(self, host: str) -> tuple[_Connection, bool]:
+        with self._lock:
+            idle = self._idle[host]
+            connection = idle.pop() if idle else None
+            reused = connection is not None and connection.is_open()
+            if connection is None:
+                connection = self._connection(host)
+            self._busy.add(connection)
+        return connection, reused
+
+    def _give_back(self, host: str, connection: _Connection) -> None:
+        with self._lock:
+            self._busy.discard(connection)
+            if not self._is_closed:
+                self._idle[host].append(connection)
+                return
+        # It was still being opened when all were closed.
+        connection.close()
+
+    def _drop(self, connection: _Connection) -> None:
+        with self._lock:
+            self._busy.discard(connection)
+        connection.close()
+
+    @cached_property
+    def _context(self) -> ssl.SSLContext:
+        return make_context(self._ca_file)
+
+    def _connection(self, host: str, context: ssl.SSLContext | None = None) -> _Connection:
+        context = context or self._context
+        parts = urlsplit(f"https://{host}")
+        name, port = parts.hostname or "", parts.port or 443
+        timeout = min(self._timeout, _CONNECT_TIMEOUT_S)
+        proxy = find_proxy(name)
+        if proxy is None:
+            return _Connection(name, port, timeout=timeout, context=context)
+        via = urlsplit(proxy)
+        connection = _Connection(
+            via.hostname or "", via.port or 80, timeout=timeout, context=context
+        )
+        connection.set_tunnel(name, port, headers=authorize_proxy(via.username, via.password))
+        return connection
+
+
+def _gunzip(content: bytes) -> bytes:
+    # The last four bytes tell how long the text is. Room for all of it at once halves the time;
+    # where they lie, it is made in steps.
+    length = min(int.from_bytes(content[-4:], "little"), _LONGEST_AT_ONCE)
+    return zlib.decompress(content, wbits=31, bufsize=max(1, length))
+
+
+def _set_result(future: asyncio.Future[T], result: T) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+def _set_exception(future: asyncio.Future[T], error: BaseException) -> None:
+    if not future.done():
+        future.set_exception(error)
+
+
+class _Trouble(NamedTuple):
+    """What a failure of the network is called; what to do about it is the case's."""
+
+    causes: tuple[type[Exception], ...]
+    case: str
+    message: str
+
+
+# The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
+_TROUBLES = (
+    _Trouble(
+        (ssl.SSLCertVerificationError,),
+        "tls_untrusted",
+        "the certificate of {host} is not trusted: {reason}",
+    ),
+    _Trouble(
+        (socket.gaierror, UnicodeError),
+        "host_unknown",
+        "the name of {host} could not be resolved",
+    ),
+    _Trouble((TimeoutError,), "timed_out", "{host} did not answer within {timeout:g} s"),
+    _Trouble(
+        (http.client.IncompleteRead, zlib.error),
+        "answer_cut",
+        "the answer of {host} broke off in the middle",
+    ),
+    _Trouble(
+        (ConnectionRefusedError,),
+        "connection_refused",
+        "nothing answers at {host}: connection refused",
+    ),
+    _Trouble(
+        (ConnectionError, http.client.HTTPException),
+        "connection_lost",
+        "the connection to {host} broke ({kind})",
+    ),
+    _Trouble(
+        (Exception,),
+        "connection_failed",
+        "the connection to {host} could not be made: {reason}",
+    ),
+)
+
+
+def explain_failure(
+    error: Exception, host: str, timeout: float, signer: str | None = None
+) -> NetworkError:
+    """The failure to reach ``host`` as ours, with the next step; ``signer`` is whose TLS it has."""
+    from graphdaemon.diagnosis.advice import advise
+    from graphdaemon.http.interception import is_intercepted
+
+    case, message = _read_failure(error, host, timeout)
+    if signer is not None:
+        message += f"; it is signed by {signer}"
+        if case == "tls_untrusted" and is_intercepted(host, signer):
+            case = "tls_intercepted"
+    advice = advise(case, {"host": host})
+    return NetworkError(message, code=advice.code, hint=advice.step, case=case)
+
+
+def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str]:
+    # http.client has no class of its own for a proxy's refusal (CPython, HTTPConnection._tunnel).
+    if str(error).startswith("Tunnel connection failed"):
+        words = str(error).partition(": ")[2]
+        case = {"407": "proxy_password", "403": "proxy_blocked"}.get(words[:3], "proxy_refused")
+        return case, f"the proxy refused the connection to {host}: {words}"
+    if isinstance(error, HandshakeCutError):
+        return "tls_broken", f"the connection to {host} broke as soon as TLS began"
+    trouble = next(row for row in _TROUBLES if isinstance(error, row.causes))
+    verdict = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    message = trouble.message.format(
+        host=host, reason=verdict or error, kind=type(error).__name__, timeout=timeout
+    )
+    # OpenSSL's number for a certificate that names other hosts (X509_V_ERR_HOSTNAME_MISMATCH).
+    misnamed = getattr(error, "verify_code", None) == 62
+    return "tls_misnamed" if misnamed else trouble.case, message

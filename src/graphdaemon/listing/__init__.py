@@ -1,0 +1,1 @@
+"""One complete listing, and what proves that it is complete."""

@@ -1,0 +1,191 @@
+"""
+The service's own account of what changed: a link taken before, and followed afterwards.
+
+Source: "Use delta query to track changes in Microsoft Graph data" on learn.microsoft.com.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import quote
+
+import msgspec
+
+from graphdaemon.errors import GraphError
+from graphdaemon.graph.page import Page, follow, path_of
+from graphdaemon.listing.chain import RESTARTS, is_refused
+from graphdaemon.listing.target import Target
+
+_MOST_EMPTY = 1_000
+_REPEATED = 10_000
+_AT_ONCE = 3
+_TEXT = re.compile(r"'(?:[^']|'')*'")
+# Names that stand alone: neither within a path nor a function.
+_NAME = re.compile(r"(?<![\w/-])[A-Za-z_]\w*(?![\w:(-])")
+_VARIABLE = re.compile(r"(\w+):")
+_OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
+
+Told = dict[str, msgspec.Raw | None]
+"""What a round tells: by ID the record, or None if it is gone."""
+
+
+class _Item(msgspec.Struct):
+    id: str
+    removed: msgspec.Raw = msgspec.field(name="@removed", default=msgspec.Raw())
+
+
+_decode_item = msgspec.json.Decoder(_Item).decode
+
+
+class Delta:
+    """
+    The changes of one collection from now on.
+
+    Args:
+        target: What is listed; a delta follows only the properties that are selected.
+        link: Where an earlier delta had got to.
+
+    Attributes:
+        link: Where the next round begins.
+        pages: How many pages the last round had; one page is the state of one moment.
+    """
+
+    def __init__(self, target: Target, link: str | None = None) -> None:
+        self._target = target
+        self._base = f"{target.root}/{target.collection.name}/delta"
+        self._select = _properties(target)
+        self.link = link
+        self.pages = 0
+
+    async def begin(self) -> None:
+        """
+        Take the link that tells of everything from this moment on.
+
+        Graph answers with it at once. Whoever does not know ``latest`` tells everything first: a
+        second listing, page after page, is nothing to begin with.
+
+        Raises:
+            GraphError: There is no delta here, or not for this token.
+        """
+        await self._walk(f"{self._base}?{self._options()}$deltatoken=latest", most=_AT_ONCE)
+
+    async def sample(self) -> Page:
+        """
+        A page of the records there are, in an order that has little to do with their names.
+
+        Raises:
+            GraphError: As ``begin``.
+        """
+        return await self._page(f"{self._base}?{self._options()}".rstrip("?&"))
+
+    async def round(self) -> Told:
+        """
+        Everything told since the last round; an ID told of twice is as it was told last.
+
+        Raises:
+            GraphError: The link is not good any more, or somebody alters the answers.
+        """
+        assert self.link is not None, "begin comes first"
+        for _ in range(RESTARTS):
+            try:
+                return await self._walk(self.link)
+            except GraphError as error:
+                # Only a page link within the round was refused: what it told so far is forgotten.
+                if self.pages == 0 or not is_refused(error):
+                    raise
+        return await self._walk(self.link)
+
+    async def _walk(self, url: str, most: int | None = None) -> Told:
+        told: Told = {}
+        links = {hash(url)}
+        self.pages = items = empty = 0
+        while True:
+            page = await self._page(url)
+            self.pages += 1
+            for record in page.records:
+                item = _decode(record, url)
+                # Told again, it moves behind what was told before.
+                told.pop(item.id, None)
+                told[item.id] = None if bytes(item.removed) else record
+            if page.delta_link is not None:
+                self.link = follow(page.delta_link, self._base)
+                return told
+            items += len(page.records)
+            empty = 0 if page.records else empty + 1
+            repeats = items > _REPEATED + 10 * len(told)
+            if page.next_link is None or empty > _MOST_EMPTY or repeats or self.pages == most:
+                raise _broken(url, "does not end in a delta link")
+            url = follow(page.next_link, url)
+            if hash(url) in links:
+                raise _broken(url, "leads back to a page that was read already")
+            links.add(hash(url))
+
+    async def _page(self, url: str) -> Page:
+        target = self._target
+        # No advanced index here, whatever the query needs elsewhere.
+        return await target.graph.page(url, needs=target.collection.role, tally=target.tally)
+
+    def _options(self) -> str:
+        return f"$select={quote(','.join(self._select), safe=',/')}&" if self._select else ""
+
+
+def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bool]:
+    """
+    Compare what a delta told of a record with how it was read afterwards.
+
+    Returns:
+        Whether they contradict each other, and whether they say the same. Neither holds where the
+        delta is silent about a value: it omits what was never set.
+    """
+    if told is None or read is None:
+        return (told is None) != (read is None), told is None and read is None
+    told_values, read_values = _values(told), _values(read)
+    common = told_values.keys() & read_values.keys()
+    contradicting = any(_plain(told_values[name]) != _plain(read_values[name]) for name in common)
+    silent = [read_values[name] for name in read_values.keys() - common]
+    return contradicting, not contradicting and not any(value not in (None, []) for value in silent)
+
+
+def is_dead(error: GraphError) -> bool:
+    """Say whether there is no delta here: none at all, not for this token, or not any more."""
+    return error.status in (400, 403, 404, 405, 410, 501) or error.code == "page_malformed"
+
+
+def _values(record: msgspec.Raw) -> Mapping[str, Any]:
+    decoded = msgspec.json.decode(record, type=dict[str, Any])
+    return {name: value for name, value in decoded.items() if "@" not in name}
+
+
+def _plain(value: Any) -> Any:
+    # A list of the directory has no order: the same addresses come in another one.
+    return sorted(map(msgspec.json.encode, value)) if isinstance(value, list) else value
+
+
+def _properties(target: Target) -> tuple[str, ...]:
+    """What has to be followed: what is shown, and what decides whether and on which page."""
+    query, key = target.query, target.collection.key
+    if not query.select:
+        return ()
+    bare = _TEXT.sub("", f"{query.filter or ''} {query.orderby or ''}")
+    variables = set(_VARIABLE.findall(bare))
+    asked = [name for name in _NAME.findall(bare) if name not in _OPERATORS | variables]
+    places = [key.name] if key else []
+    return tuple(dict.fromkeys(("id", *query.select, *places, *asked)))
+
+
+def _decode(record: msgspec.Raw, url: str) -> _Item:
+    try:
+        return _decode_item(record)
+    except msgspec.DecodeError:
+        raise _broken(url, "tells of a record without an ID") from None
+
+
+def _broken(url: str, problem: str) -> GraphError:
+    return GraphError(
+        f"{path_of(url)} {problem}",
+        code="page_malformed",
+        status=200,
+        hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
+    )

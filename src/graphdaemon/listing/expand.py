@@ -1,0 +1,147 @@
+"""
+What is read for each record besides: managers, memberships, licences.
+
+Graph has no bulk form for these that is whole: ``$expand`` ends after twenty ("Known issues with
+Microsoft Graph"). Each is asked for by itself, twenty in a batch, and followed to its last page.
+"""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Sequence
+from urllib.parse import quote
+
+import msgspec
+
+from graphdaemon.concurrency import gather
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.batch import Answer, Part, send_parts
+from graphdaemon.graph.page import Page, explain, ids_of, page_ids, read_page, texts_of
+from graphdaemon.graph.query import Query
+from graphdaemon.http.transport import Response
+from graphdaemon.listing.chain import Batch, Shard, follow_within, never_divide, read_shard
+from graphdaemon.listing.target import Target
+
+_SINGLE = frozenset({"manager"})
+# These are no directory objects: all they have is wanted.
+_WHOLE = frozenset(
+    "licenseDetails appRoleAssignments appRoleAssignedTo federatedIdentityCredentials".split()
+)
+
+
+class Expander:
+    """
+    Adds what was asked for to records.
+
+    Args:
+        target: What is listed.
+        names: Navigation properties, such as ``manager``.
+
+    Attributes:
+        found: How many there were, by name.
+
+    Raises:
+        UsageError: The collection has no such property.
+    """
+
+    def __init__(self, target: Target, names: Sequence[str]) -> None:
+        collection = target.collection
+        unknown = [name for name in names if name not in collection.expands]
+        if unknown:
+            known = ", ".join(sorted(collection.expands)) or "nothing"
+            raise UsageError(
+                f"{unknown[0]} cannot be read with {collection.name}",
+                code="option_invalid",
+                hint=f"There is {known}.",
+            )
+        self._target = target
+        self._names = tuple(names)
+        self.found = dict.fromkeys(names, 0)
+        self._nameless = dict.fromkeys(names, 0)
+
+    async def apply(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        """
+        The records with what belongs to each, as further properties at their ends.
+
+        Raises:
+            Error: Something could not be read; it is not left out.
+        """
+        target = self._target
+        parts = [
+            Part(f"{name}:{one}", self._url(one, name))
+            for one in ids_of(records)
+            for name in self._names
+        ]
+        answers = await send_parts(
+            target.graph, target.root, parts, needs=target.collection.role, tally=target.tally
+        )
+        values = iter(await gather(*(self._read(part, answers[part.id]) for part in parts)))
+        return [_add(record, {name: next(values) for name in self._names}) for record in records]
+
+    def find_nameless(self) -> list[str]:
+        """
+        Of which there were some without a name, a sentence each.
+
+        Graph lists an object that the token may not read, and shows no more of it than its ID
+        ("Limited information returned for inaccessible member objects").
+        """
+        return [
+            f"{number:,} of {self.found[name]:,} {name} have no displayName (unset or not readable)"
+            for name, number in self._nameless.items()
+            if number
+        ]
+
+    def _url(self, one: str, name: str) -> str:
+        options = "" if name in _WHOLE else "?$select=id,displayName"
+        if name not in _SINGLE and name not in _WHOLE:
+            options += "&$top=999"
+        return f"/{self._target.collection.name}/{quote(one, safe='')}/{name}{options}"
+
+    async def _read(self, part: Part, answer: Answer) -> bytes:
+        name = part.id.partition(":")[0]
+        url = f"{self._target.root}{part.url}"
+        if answer.status == 404:
+            # None set; or the record itself is gone, and the delta will say so.
+            return b"null" if name in _SINGLE else b"[]"
+        response = Response(answer.status, _message(answer), bytes(answer.body))
+        if answer.status >= 300:
+            raise explain(response, url, needs=self._target.collection.role, consent_url=None)
+        if name in _SINGLE:
+            records = [answer.body]
+            ids_of(records)
+        else:
+            records = await self._read_all(read_page(response, url), url)
+        self.found[name] += len(records)
+        if name not in _WHOLE:
+            self._nameless[name] += len(records) - len(texts_of(records, "displayName"))
+        return bytes(answer.body) if name in _SINGLE else b"[" + b",".join(records) + b"]"
+
+    async def _read_all(self, page: Page, url: str) -> list[msgspec.Raw]:
+        """The records of ``page`` and of those behind it, each once, though a link be refused."""
+        found = dict(zip(page_ids(page), page.records, strict=True))
+
+        async def keep(batch: Batch) -> None:
+            found.update(zip(page_ids(batch.page), batch.page.records, strict=True))
+            batch.shard.take(len(batch.page.records), len(found))
+
+        if page.next_link is not None:
+            shard = Shard(first=url, pages=1, link=follow_within(page.next_link, url))
+            # No advanced index here, whatever the listing needs.
+            plain = msgspec.structs.replace(self._target, query=Query())
+            await read_shard(plain, shard, keep, never_divide)
+        return list(found.values())
+
+
+def _message(answer: Answer) -> http.client.HTTPMessage:
+    message = http.client.HTTPMessage()
+    for name, value in answer.headers.items():
+        message[name] = str(value)
+    return message
+
+
+def _add(record: msgspec.Raw, values: dict[str, bytes]) -> msgspec.Raw:
+    """``record`` with further members, without decoding those it has."""
+    text = bytes(record).rstrip()
+    members = [b'"%b":%b' % (name.encode(), value) for name, value in values.items()]
+    has_some = text[:-1].rstrip() != b"{"
+    return msgspec.Raw(text[:-1] + b"," * has_some + b",".join(members) + b"}")

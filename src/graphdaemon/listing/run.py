@@ -1,0 +1,142 @@
+"""
+One complete listing of a collection, and the record that proves it.
+
+A delta link is taken first. The collection is then read in closed key ranges, many at a time, or,
+where the service refuses them, by prefixes, or in one chain. Records are told apart by ID. What
+changed meanwhile is replayed from the delta, and the service's own count is compared.
+
+    record = await list_collection(graph, root, CATALOG["users"], Query(), write=writer.write)
+    sys.exit(record.exit_code)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import aclosing
+
+import msgspec
+
+from graphdaemon.errors import Error, UnprovedError
+from graphdaemon.graph.catalog import Collection
+from graphdaemon.graph.graph import Graph
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.listing import Listing
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
+from graphdaemon.listing.target import Target
+
+__all__ = ["Corrections", "Listing", "ListingOptions", "list_collection"]
+
+
+async def list_collection(
+    graph: Graph,
+    root: str,
+    collection: Collection,
+    query: Query,
+    *,
+    write: Callable[[Sequence[msgspec.Raw]], None],
+    correct: Callable[[Corrections], None] | None = None,
+    on_progress: OnProgress | None = None,
+    options: ListingOptions | None = None,
+) -> ListingRecord:
+    """
+    List ``collection`` and return the account of it.
+
+    Each record goes to ``write`` exactly once, as the bytes Graph sent, in no order (except where
+    ``query`` has one). Changes that the delta tells of afterwards go to ``correct``, once, at the
+    end: an output that is a file can be written anew in one pass. Without ``correct`` they make the
+    verdict ``unproved``.
+
+    Args:
+        graph: The connection.
+        root: Origin and version of Graph, such as ``https://graph.microsoft.com/v1.0``.
+        collection: A row of the catalogue.
+        query: What to ask for.
+        write: Takes some records.
+        correct: Takes what has to be put right in records that were written already.
+        on_progress: Hears how far it is: after each page, and twice a second.
+        options: How to go about it.
+
+    Raises:
+        Error: What was written so far is a part; the error's ``listing`` is the record of it.
+    """
+    options = options or ListingOptions()
+    target = Target(graph, root, collection, query, page_size=options.page_size)
+    listing = Listing(target, options)
+    with accounting(listing):
+        async with (
+            _reporting(listing, on_progress),
+            aclosing(read_within(listing, options.seconds)) as batches,
+        ):
+            async for records in batches:
+                write(records)
+                if on_progress is not None:
+                    on_progress(listing.progress())
+        if listing.corrections and correct is not None:
+            correct(listing.corrections)
+        return listing.finish(corrected=correct is not None or not listing.corrections)
+
+
+async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator[list[msgspec.Raw]]:
+    """
+    Yield what ``listing.batches`` does, for so long; time that the consumer takes counts.
+
+    Raises:
+        Error: As there, or it took too long.
+    """
+    end = None if seconds is None else asyncio.get_running_loop().time() + seconds
+    async with aclosing(listing.batches()) as batches:
+        while True:
+            # Not around the yield: what the consumer does meanwhile is not ours to break off.
+            timeout = asyncio.timeout_at(end)
+            try:
+                async with timeout:
+                    records = await anext(batches, None)
+            except TimeoutError:
+                if not timeout.expired():
+                    raise
+                raise _overdue(seconds) from None
+            if records is None:
+                return
+            yield records
+
+
+@contextlib.contextmanager
+def accounting(listing: Listing) -> Iterator[None]:
+    """Give an error the account of the listing that it ended."""
+    try:
+        yield
+    except Error as error:
+        listing.fail(error)
+        error.listing = listing.record
+        raise
+
+
+@contextlib.asynccontextmanager
+async def _reporting(listing: Listing, on_progress: OnProgress | None) -> AsyncGenerator[None]:
+    """Say how far it is while nothing comes, too."""
+    if on_progress is None:
+        yield
+        return
+
+    async def report() -> None:
+        while True:
+            on_progress(listing.progress())
+            await asyncio.sleep(0.5)
+
+    task = asyncio.create_task(report())
+    try:
+        yield
+    finally:
+        task.cancel()
+        on_progress(listing.progress())
+
+
+def _overdue(seconds: float | None) -> UnprovedError:
+    return UnprovedError(
+        f"the listing was not done after {seconds:g} s",
+        code="listing_overdue",
+        hint="Allow it more time, or let it go on where it stopped: --resume.",
+    )

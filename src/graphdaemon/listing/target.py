@@ -1,0 +1,69 @@
+"""What is listed: one collection, asked with one query, over one connection."""
+
+from __future__ import annotations
+
+import msgspec
+
+from graphdaemon.graph.catalog import Collection
+from graphdaemon.graph.graph import Graph, Tally
+from graphdaemon.graph.page import Page
+from graphdaemon.graph.query import PAGE_SIZE, Query, build_url, count_url, is_advanced
+
+
+class Target(msgspec.Struct, frozen=True):
+    """
+    A collection and a query, and what asking them has cost so far.
+
+    Attributes:
+        graph: The connection.
+        root: Origin and version of Graph.
+        collection: A row of the catalogue.
+        query: What is asked.
+        tally: Counts every request.
+        page_size: Records to ask for in a page.
+    """
+
+    graph: Graph
+    root: str
+    collection: Collection
+    query: Query
+    tally: Tally = msgspec.field(default_factory=Tally)
+    page_size: int = PAGE_SIZE
+
+    @property
+    def advanced(self) -> bool:
+        """Whether Graph answers this from its advanced index, which lags behind."""
+        return is_advanced(self.query, self.collection)
+
+    def url(self, condition: str = "", *, select: tuple[str, ...] | None = None) -> str:
+        """The first page of what the query means, narrowed by ``condition``."""
+        wanted = self.query.filter
+        both = f"({wanted}) and {condition}" if wanted and condition else wanted or condition
+        query = self.query._replace(filter=both or None)
+        if select is not None:
+            query = query._replace(select=select)
+        return build_url(self.root, self.collection, query, self.page_size)
+
+    async def page(self, url: str) -> Page:
+        """
+        Get one page.
+
+        Raises:
+            IdentityError, GraphError, NetworkError: After every attempt that could help.
+        """
+        return await self.graph.page(
+            url, needs=self.collection.role, advanced=self.advanced, tally=self.tally
+        )
+
+    async def count(self) -> int:
+        """
+        Ask the service's own count of what the query means.
+
+        Raises:
+            IdentityError, GraphError, NetworkError: After every attempt that could help.
+        """
+        url = count_url(self.root, self.collection, self.query)
+        count = await self.graph.count(url, needs=self.collection.role, tally=self.tally)
+        if self.collection.name == "users":
+            self.graph.budget.expect(count)
+        return count

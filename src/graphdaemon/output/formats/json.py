@@ -1,0 +1,71 @@
+"""JSON and NDJSON: the formats that keep a record as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from graphdaemon.output.fields import Record
+from graphdaemon.output.stream import Stream, flush, put
+
+
+class JsonWriter:
+    """
+    One object with ``value``, indented by two, as Microsoft's sample prints it.
+
+    Args:
+        stream: Where to.
+        single: There is one record, and it stands for itself.
+    """
+
+    def __init__(self, stream: Stream, *, single: bool = False) -> None:
+        self._stream = stream
+        self._single = single
+        self._separator = b'{\n  "value": [\n    '
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write some elements of ``value``."""
+        parts = []
+        for record in records:
+            indented = msgspec.json.format(bytes(record), indent=2)
+            if self._single:
+                parts += [indented, b"\n"]
+                continue
+            # Line breaks inside texts are escaped, so every real one is indentation.
+            parts += [self._separator, indented.replace(b"\n", b"\n    ")]
+            self._separator = b",\n    "
+        if parts:
+            put(self._stream, b"".join(parts))
+
+    def finish(self) -> None:
+        """Close the list and the object."""
+        if not self._single:
+            empty = not self._separator.startswith(b",")
+            put(self._stream, b'{\n  "value": []\n}\n' if empty else b"\n  ]\n}\n")
+        flush(self._stream)
+
+
+class NdjsonWriter:
+    """One record a line, byte for byte as Graph sent it."""
+
+    def __init__(self, stream: Stream) -> None:
+        self._stream = stream
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write some lines."""
+        if records:
+            put(self._stream, join_lines(records))
+
+    def finish(self) -> None:
+        """Make sure the last line is out."""
+        flush(self._stream)
+
+
+def join_lines(records: Sequence[Record]) -> bytes:
+    """The records, each with a line break; line breaks within one, between its tokens, go."""
+    together = b"".join(records)
+    if b"\n" in together or b"\r" in together:
+        lines = [msgspec.json.format(bytes(record), indent=-1) for record in records]
+        return b"\n".join([*lines, b""])
+    return b"\n".join([*records, b""])

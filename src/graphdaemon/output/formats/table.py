@@ -1,0 +1,119 @@
+"""Columns of text for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from itertools import zip_longest
+
+from graphdaemon.output.fields import Record, decode, make_picker, text_of
+from graphdaemon.output.stream import Stream, flush, put
+
+
+class TableWriter:
+    """
+    Columns of text, cut to the terminal; a Chinese character takes two cells.
+
+    The first page decides how wide each column is.
+
+    Args:
+        stream: Where to.
+        columns: Property names.
+        width: Cells in a line; None to cut nothing.
+    """
+
+    def __init__(self, stream: Stream, columns: Sequence[str], width: int | None) -> None:
+        self._stream = stream
+        self._columns = columns
+        self._pick = make_picker(columns)
+        self._width = width
+        self._widths: list[int] | None = None
+
+    def write(self, records: Sequence[Record]) -> None:
+        """Write some rows, before the first of them the head."""
+        rows: list[Sequence[str]] = [
+            [_shown(value) for value in self._pick(record)] for record in records
+        ]
+        if not rows:
+            return
+        if self._widths is None:
+            self._widths = _share([self._columns, *rows], self._width)
+            rows = [self._columns, ["─" * width for width in self._widths], *rows]
+        self._put_rows(rows)
+
+    def finish(self) -> None:
+        """Show the head even where there are no rows."""
+        if self._widths is None:
+            self._widths = [len(name) for name in self._columns]
+            self._put_rows([self._columns])
+        flush(self._stream)
+
+    def _put_rows(self, rows: Sequence[Sequence[str]]) -> None:
+        assert self._widths is not None, "the first page sets the widths"
+        lines = [
+            "  ".join(_fit(cell, width) for cell, width in zip(row, self._widths, strict=True))
+            for row in rows
+        ]
+        put(self._stream, "".join(line.rstrip() + "\n" for line in lines).encode())
+
+
+def _shown(value: bytes) -> str:
+    if value[:1] == b"[":
+        items = decode(value)
+        if all(isinstance(item, str) for item in items):
+            return printable(", ".join(items))
+    return printable(text_of(value) or "")
+
+
+def printable(text: str) -> str:
+    """
+    Replace what would steer a terminal.
+
+    A name may hold an escape sequence or a writing-direction override: neither may reach the
+    terminal. Joiners stay, Arabic and Indic scripts need them.
+    """
+    if text.isprintable():
+        return text
+    keep = "\u200c\u200d"
+    return "".join(sign if sign.isprintable() or sign in keep else "\ufffd" for sign in text)
+
+
+@cache
+def _width(sign: str) -> int:
+    # Only a table needs it, and importing it costs every other run 13 ms.
+    from wcwidth import wcwidth
+
+    return max(0, wcwidth(sign))
+
+
+def cells_of(text: str) -> int:
+    """How many cells of a terminal ``text``, which is printable, takes."""
+    return len(text) if text.isascii() else sum(map(_width, text))
+
+
+def _fit(text: str, width: int) -> str:
+    cells = cells_of(text)
+    if cells <= width:
+        return text + " " * (width - cells)
+    kept, used = "", 0
+    for sign in text:
+        cells = _width(sign)
+        if used + cells > width - 1:
+            break
+        kept, used = kept + sign, used + cells
+    return kept + "…" + " " * (width - 1 - used)
+
+
+def _share(rows: Iterable[Sequence[str]], width: int | None) -> list[int]:
+    """Give each column what it needs, or its share of ``width`` where that is too much."""
+    columns = zip_longest(*rows, fillvalue="")
+    wanted = [max(cells_of(cell) for cell in column) for column in columns]
+    if width is None:
+        return wanted
+    left = max(width - 2 * (len(wanted) - 1), 4 * len(wanted))
+    widths = [0] * len(wanted)
+    # The narrowest first: what they do not use is shared by the wide ones.
+    for done, index in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
+        widths[index] = min(wanted[index], left // (len(wanted) - done))
+        left -= widths[index]
+    return widths

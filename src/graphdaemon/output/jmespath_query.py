@@ -1,0 +1,112 @@
+"""
+``--query``: JMESPath over the list of records, page by page, and the only home of jmespath.
+
+An expression is taken only where working on each page and putting the results together is the same
+as working on the whole list: filters, projections and flattening of the list itself. So memory
+stays flat, and a listing of any size can be queried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jmespath
+import jmespath.exceptions
+import msgspec
+
+from graphdaemon.errors import UsageError
+from graphdaemon.output.fields import Record, decode
+
+_DISTRIBUTIVE = ("projection", "filter_projection", "flatten", "pipe")
+
+
+class Projection:
+    """
+    A JMESPath expression, ready to be applied.
+
+    Args:
+        expression: Such as ``[?accountEnabled].{name: displayName, mail: mail}``.
+        single: It is applied to one object instead of a list, and may be any.
+        unroll: Of one object, a list that comes of it is several results.
+
+    Attributes:
+        columns: What a table or a CSV file of the results has as columns; None where the results
+            are records as they were.
+
+    Raises:
+        UsageError: It is not JMESPath, or needs the whole list at once.
+    """
+
+    def __init__(self, expression: str, *, single: bool = False, unroll: bool = False) -> None:
+        self._expression = expression
+        self._single = single
+        self._unroll = unroll
+        try:
+            self._compiled = jmespath.compile(expression)
+        except jmespath.exceptions.JMESPathError as error:
+            raise UsageError(
+                f"--query {expression!r} is not JMESPath: {str(error).splitlines()[0]}",
+                code="query_invalid",
+                hint="See https://jmespath.org; texts stand in '…', names with signs in \"…\".",
+            ) from None
+        if not single and not _is_distributive(self._compiled.parsed):
+            raise UsageError(
+                f"--query {expression!r} needs the whole list at once",
+                code="query_invalid",
+                hint="Begin with [] for every record, such as '[].{name: displayName}', or with "
+                "[?…] for some; to count, sort or cut use `graphdaemon count`, --sort or --limit.",
+            )
+        self.columns = _columns_of(self._compiled.parsed)
+
+    def apply(self, records: Sequence[Record]) -> list[Record]:
+        """
+        Return what the expression makes of some records.
+
+        Raises:
+            UsageError: It does not fit one of them, such as ``length(mail)`` of ``null``.
+        """
+        values = [decode(record) for record in records]
+        results: list[Any] = []
+        for value in values if self._single else [values]:
+            try:
+                result = self._compiled.search(value)
+            except jmespath.exceptions.JMESPathError as error:
+                raise self._misfit(error) from None
+            several = isinstance(result, list) if self._unroll else not self._single
+            results += (result or []) if several else [result]
+        return [msgspec.Raw(msgspec.json.encode(result)) for result in results]
+
+    def _misfit(self, error: Exception) -> UsageError:
+        return UsageError(
+            f"--query {self._expression!r} does not fit a record: {error}",
+            code="query_invalid",
+            hint="Guard against null, as in '[?mail && starts_with(mail, `\"a\"`)]'.",
+        )
+
+
+def _is_distributive(node: dict[str, Any]) -> bool:
+    """Say whether ``node`` makes of two lists in a row what it makes of each, in a row."""
+    kind, children = node["type"], node["children"]
+    if kind in {"identity", "current"}:
+        return True
+    if kind == "pipe":
+        return all(_is_distributive(child) for child in children)
+    # What stands behind a projection sees one element at a time, whatever it is.
+    return kind in _DISTRIBUTIVE and _is_distributive(children[0])
+
+
+def _columns_of(node: dict[str, Any]) -> tuple[str, ...] | None:
+    kind, children = node["type"], node["children"]
+    if kind in {"identity", "current"}:
+        return None
+    if kind == "multi_select_dict":
+        return tuple(pair["value"] for pair in children)
+    if kind == "multi_select_list":
+        return tuple(f"column{number}" for number, _ in enumerate(children, 1))
+    if kind in {"projection", "filter_projection", "pipe", "subexpression"}:
+        behind = _columns_of(children[1])
+        return _columns_of(children[0]) if behind is None else behind
+    if kind == "flatten":
+        return _columns_of(children[0])
+    return ("value",)

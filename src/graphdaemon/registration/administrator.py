@@ -1,0 +1,148 @@
+"""Who registers the app: somebody who signs in, Azure CLI's user, or an app that may."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.msal_app import SignIn
+from graphdaemon.auth.token import Demand, Token, TokenSource
+from graphdaemon.diagnosis.token_claims import read_claims
+from graphdaemon.errors import Error, IdentityError, SettingsError
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import ANYBODYS, Settings
+
+PUBLIC_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
+"""Microsoft Graph Command Line Tools, which every tenant knows."""
+
+SCOPES = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
+"""What is asked for in a user's name; the token is kept in memory alone."""
+
+_BROWSER_S = 300.0
+_AZ_TIMEOUT_S = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Administrator:
+    """
+    Whoever asks.
+
+    Attributes:
+        tokens: What goes behind ``Bearer``.
+        place: The tenant they are of, and their Graph.
+        as_app: It is an app, not a person.
+    """
+
+    tokens: TokenSource
+    place: Settings
+    as_app: bool = False
+
+
+def sign_in(
+    place: Settings, transport: Transport, *, browser: bool, tell: Callable[[str], None]
+) -> Administrator:
+    """
+    Sign somebody in, in this machine's browser or by a code that is entered in any; blocks.
+
+    Raises:
+        IdentityError: They did not, or may not.
+        NetworkError: The token service was not reached.
+    """
+    scopes = [f"{place.scope[0].removesuffix('/.default')}/{name}" for name in SCOPES]
+    client = SignIn(place, transport)
+    token = client.by_browser(scopes, tell, _BROWSER_S) if browser else client.by_code(scopes, tell)
+    return _hold(token, place, transport, _read_tenant(token))
+
+
+def take_az(place: Settings, transport: Transport) -> Administrator:
+    """
+    Take the sign-in of Azure CLI; its token comes over a pipe, and is in no list of processes.
+
+    Raises:
+        SettingsError: There is no Azure CLI, nobody is signed in to it, or it makes no sense.
+    """
+    tenant = urlsplit(place.authority or "").path.strip("/")
+    resource = place.scope[0].removesuffix("/.default")
+    words = ["account", "get-access-token", "--output", "json", "--resource", resource]
+    answer = _run_az([*words, *([] if tenant == ANYBODYS else ["--tenant", tenant])])
+    try:
+        content = json.loads(answer)
+        token = Token(str(content["accessToken"]), _read_end(content), issued_at=time.time())
+        return _hold(token, place, transport, str(content["tenant"]))
+    except (ValueError, LookupError, TypeError):
+        raise _unusable("answered something else than a token") from None
+
+
+def take_app(settings: Settings, transport: Transport) -> Administrator:
+    """Take an app that may register others; nothing is sent yet."""
+    tokens = TokenSource(Credential(settings, transport).fetch, transport.start)
+    return Administrator(tokens, settings, as_app=True)
+
+
+def _hold(token: Token, place: Settings, transport: Transport, tenant: str) -> Administrator:
+    def give(demand: Demand) -> Token:
+        if demand.instead_of is None:
+            return token
+        raise IdentityError(
+            "the sign-in is over, or Microsoft Graph does not accept it",
+            code="sign_in_failed",
+            hint="Run it again: it goes on where it stopped.",
+        )
+
+    authority = place.authority or ""
+    if authority.endswith(f"/{ANYBODYS}"):
+        authority = f"{authority.removesuffix(ANYBODYS)}{tenant}"
+    settled = dataclasses.replace(place, authority=authority)
+    return Administrator(TokenSource(give, transport.start), settled)
+
+
+def _read_tenant(token: Token) -> str:
+    tenant = (read_claims(token.value) or {}).get("tid")
+    if not isinstance(tenant, str):
+        raise IdentityError(
+            "the token of whoever signed in does not say the tenant",
+            code="identity_unreadable",
+            hint="Say which one with --tenant.",
+        )
+    return tenant
+
+
+def _run_az(words: list[str]) -> str:
+    program = shutil.which("az")
+    if program is None:
+        raise _unusable("is not installed, or not on PATH")
+    try:
+        done = subprocess.run(  # noqa: S603  the user's own Azure CLI; there is no shell
+            [program, *words],
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+            timeout=_AZ_TIMEOUT_S,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        raise _unusable("could not be started, or did not end") from None
+    # What it printed may hold the token: it is not repeated.
+    if done.returncode != 0:
+        raise _unusable(f"ended with exit code {done.returncode}")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _read_end(content: dict[str, object]) -> float:
+    """When the token ends; versions before 2.54 say it in local time only, and an hour will do."""
+    stated = content.get("expires_on")
+    return float(stated) if isinstance(stated, int | float) else time.time() + 3600
+
+
+def _unusable(problem: str) -> Error:
+    return SettingsError(
+        f"Azure CLI {problem}",
+        code="az_unusable",
+        hint="Run `az login` (with --tenant, and --allow-no-subscriptions where there are none), "
+        "or leave --az out and sign in here.",
+    )

@@ -1,0 +1,170 @@
+"""Admin consent: the page where it is given, and waiting until new tokens show it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Demand, Token
+from graphdaemon.diagnosis.advice import advise
+from graphdaemon.diagnosis.graph_refusals import choose_role
+from graphdaemon.diagnosis.permissions import Need, find_need, parse_call
+from graphdaemon.diagnosis.token_claims import is_for_graph, read_claims, read_roles
+from graphdaemon.errors import IdentityError, NetworkError, SettingsError
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings
+
+logger = logging.getLogger(__name__)
+
+# What waiting heals: the app is not yet in the tenant, or not assigned to the API, and consent
+# does both; or the token service has a bad moment.
+_HEALED = frozenset(
+    {"client_unknown", "assignment_missing", "resource_unknown", "identity_unavailable"}
+)
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 10.0
+
+
+class Wish(NamedTuple):
+    """
+    What a token must show.
+
+    Attributes:
+        roles: All of these.
+        needs: For each of these calls, one of the roles it accepts.
+    """
+
+    roles: tuple[str, ...]
+    needs: tuple[Need, ...]
+    preferred: tuple[str, ...] = ()
+
+    def is_met(self, roles: Sequence[str]) -> bool:
+        """Say whether a token with ``roles`` shows it; without a wish, any role does."""
+        if not self.roles and not self.needs:
+            return bool(roles)
+        return set(self.roles) <= set(roles) and all(need.is_met(roles) for need in self.needs)
+
+    def __str__(self) -> str:
+        return ", ".join(dict.fromkeys((*self.roles, *self.preferred))) or "any role"
+
+
+def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) -> str:
+    """
+    The page of the settings' cloud and tenant.
+
+    Without ``redirect_uri`` it is the one that grants all the registration asks for; with it, that
+    of version 2, which grants what is asked of the API in ``scope``.
+
+    Raises:
+        SettingsError: There is no such page for a custom issuer or a machine's identity.
+    """
+    if settings.authority is None or not settings.client_id:
+        raise SettingsError(
+            "there is no consent page: the settings name no authority of Entra ID"
+            if settings.client_id or settings.oidc_authority
+            else "a managed identity has no consent page",
+            code="setting_missing",
+            hint="Set authority and client_id; a managed identity is granted roles with Graph "
+            "(appRoleAssignments) or PowerShell, not on a page.",
+        )
+    base = settings.authority.rstrip("/")
+    if redirect_uri is None:
+        return f"{base}/adminconsent?{urlencode({'client_id': settings.client_id})}"
+    values = {
+        "client_id": settings.client_id,
+        "scope": settings.scope[0],
+        "redirect_uri": redirect_uri,
+        "state": secrets.token_urlsafe(12),
+    }
+    return f"{base}/v2.0/adminconsent?{urlencode(values)}"
+
+
+def read_wish(settings: Settings, roles: Sequence[str], calls: Sequence[str]) -> Wish:
+    """
+    What to wait for: the roles and calls named, or else what ``endpoint`` needs.
+
+    Raises:
+        SettingsError: A call is not of the form ``GET /users``, or not in the table.
+    """
+    needs: list[Need] = []
+    for text in calls:
+        need = find_need(*parse_call(text))
+        if need is None:
+            raise SettingsError(
+                f"what {text!r} needs is not known",
+                code="setting_invalid",
+                hint='Write a verb and a path of Graph, such as "GET /users", or name the --role.',
+            )
+        needs.append(need)
+    resource = settings.scope[0].removesuffix("/.default")
+    if not roles and not calls and is_for_graph(resource):
+        need = find_need("GET", urlsplit(settings.endpoint).path)
+        needs = [need] if need is not None else []
+    return Wish(tuple(roles), tuple(needs), tuple(map(_preferred, needs)))
+
+
+def wait_for_consent(
+    settings: Settings,
+    wish: Wish,
+    seconds: float,
+    *,
+    fetch: Callable[[Settings, Demand], Token] | None = None,
+    sleep: Callable[[float], None] = time.sleep,
+    now: Callable[[], float] = time.monotonic,
+) -> tuple[str, ...]:
+    """
+    Ask for new tokens until one shows what is wished for; return its roles.
+
+    Raises:
+        IdentityError: ``consent_pending`` when the time is over, or what no waiting heals.
+    """
+    get = fetch or _fetch
+    deadline = now() + seconds
+    pause, seen = _FIRST_PAUSE_S, ""
+    token: Token | None = None
+    held: tuple[str, ...] = ()
+    while True:
+        try:
+            token = get(settings, Demand(token or Token("", 0)))
+            held = read_roles(read_claims(token.value) or {})
+            seen = f"the newest token has: {', '.join(held) or 'no role'}"
+        except (IdentityError, NetworkError) as error:
+            if isinstance(error, IdentityError) and error.code not in _HEALED:
+                raise
+            seen = str(error)
+        if wish.is_met(held):
+            return held
+        left = deadline - now()
+        if left <= 0:
+            raise _pending(settings, wish, seconds, seen)
+        logger.info("not yet: %s", seen)
+        sleep(min(pause, max(left, 0.0)))
+        pause = min(pause * 1.5, _LONGEST_PAUSE_S)
+
+
+def _pending(settings: Settings, wish: Wish, seconds: float, seen: str) -> IdentityError:
+    return IdentityError(
+        f"no consent to {wish} within {seconds:g} s; {seen}",
+        code="consent_pending",
+        hint=advise("consent_missing", {"consent": settings.consent_url}).step,
+        case="consent_missing",
+    )
+
+
+def _preferred(need: Need) -> str:
+    method, _, path = need.call.partition(" ")
+    row = CATALOG.get(path.strip("/").partition("/")[0]) if method == "GET" else None
+    return choose_role(need, row.role if row else None) or need.least
+
+
+def _fetch(settings: Settings, demand: Demand) -> Token:
+    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
+    try:
+        return Credential(settings, transport).fetch(demand)
+    finally:
+        transport.close()

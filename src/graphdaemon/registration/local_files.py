@@ -1,0 +1,254 @@
+"""The files that a registration writes here: the settings, and the key with its certificate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import socket
+import tomllib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from graphdaemon.auth.key_files import KeyPair, read_key_pair
+from graphdaemon.errors import SettingsError
+from graphdaemon.http.interception import read_signer
+from graphdaemon.registration.desired import Wish
+
+_NOTE = re.compile(
+    r"Written by graphdaemon register for the app (?P<name>[^;]+);"
+    r"(?: the secret's ID is (?P<key_id>[\w-]+);)?"
+)
+_CREDENTIALS = ("private_key_file", "secret", "federated")
+
+
+class Held(NamedTuple):
+    """
+    What the files here have.
+
+    Attributes:
+        kind: Of the credential in the settings, if there are settings.
+        mark: What credentials that are added from here are called.
+        key_id: ID of the secret in the settings, if one is there.
+        thumbprint: SHA-1 of the certificate in the key file, if there is one.
+        ends_at: When that certificate ends; epoch seconds.
+    """
+
+    kind: str | None = None
+    mark: str = "graphdaemon register"
+    key_id: str | None = None
+    thumbprint: str | None = None
+    ends_at: float | None = None
+
+    def is_marked(self, credential: Mapping[str, Any]) -> bool:
+        """Say whether a credential was added from here."""
+        return credential.get("displayName") == self.mark
+
+
+class Files:
+    """
+    The settings file and the key file beside it.
+
+    Args:
+        path: Of the settings: JSON, or TOML by its name.
+        wish: Whose app they are for.
+        force: Replace what somebody else has written.
+    """
+
+    def __init__(self, path: Path, wish: Wish, *, force: bool = False) -> None:
+        self.path = path.absolute()
+        self.key_file = self.path.with_suffix(".pem")
+        self._wish = wish
+        self._force = force
+        self._pair: KeyPair | None = None
+        self._values = self._read_own()
+
+    @property
+    def values(self) -> Mapping[str, Any]:
+        """The settings that an earlier run has written, or none."""
+        return self._values
+
+    @property
+    def certificate(self) -> bytes:
+        """The certificate, as DER."""
+        assert self._pair is not None, "a key was made"
+        return self._pair.certificate.chain[0]
+
+    @property
+    def has_key(self) -> bool:
+        """Whether there is a key file."""
+        return self._pair is not None
+
+    @property
+    def title(self) -> str:
+        """What the certificate is made out to."""
+        return f"graphdaemon register {self._wish.name}"
+
+    def check(self, authority: str) -> None:
+        """
+        Make sure that files can be written for this tenant, before anything is changed there.
+
+        Raises:
+            SettingsError: They cannot.
+        """
+        folder = self.path.parent
+        known = str(self._values.get("authority", authority))
+        if known.rstrip("/") != authority.rstrip("/") and not self._force:
+            raise SettingsError(
+                f"{self.path} is there already, for another tenant: {known}",
+                code="file_foreign",
+                hint="Name another file with --output, or replace this one with --force.",
+            )
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            raise self._unwritable(folder, "it is no folder that this user may write to")
+
+    def hold(self) -> Held:
+        """
+        Read what there is.
+
+        Raises:
+            SettingsError: The key file is somebody else's, or damaged.
+        """
+        note = _NOTE.match(str(self._values.get("note", "")))
+        kind = next((name for name in _CREDENTIALS if self._values.get(name)), None)
+        self._pair = self._read_key()
+        return Held(
+            {"private_key_file": "certificate"}.get(kind or "", kind),
+            _make_mark(self.path),
+            note["key_id"] if note and kind == "secret" else None,
+            self._pair.certificate.thumbprint if self._pair else None,
+            self._pair.certificate.expires_at if self._pair else None,
+        )
+
+    def make_key(self, make: Callable[[str], str]) -> None:
+        """
+        Write a new key with its certificate; nobody else can read it at any moment.
+
+        Raises:
+            SettingsError: It cannot be written.
+        """
+        self._write(self.key_file, make(self.title))
+
+    def write(self, values: Mapping[str, Any], key_id: str | None = None) -> bool:
+        """
+        Write the settings; what people have added stays. Say whether anything is different.
+
+        Raises:
+            SettingsError: They cannot be written.
+        """
+        secret = f" the secret's ID is {key_id};" if key_id else ""
+        note = (
+            f"Written by graphdaemon register for the app {self._wish.name};{secret} run again, it "
+            "replaces what it has written, and keeps what you have added."
+        )
+        kept = {name: one for name, one in self._values.items() if name not in _CREDENTIALS}
+        merged = {**kept, **values, "note": note}
+        if merged == self._values:
+            return False
+        toml = self.path.suffix == ".toml"
+        self._write(self.path, _to_toml(merged) if toml else json.dumps(merged, indent=2) + "\n")
+        self._values = merged
+        return True
+
+    def remove(self) -> list[Path]:
+        """
+        Remove what an earlier run has written; return what that was.
+
+        Raises:
+            SettingsError: It cannot be removed.
+        """
+        own = [self.path] if self._values else []
+        if self._read_key() is not None:
+            own.append(self.key_file)
+        for path in own:
+            try:
+                path.unlink()
+            except OSError as error:
+                raise self._unwritable(path, str(error.strerror)) from None
+        return own
+
+    def _read_own(self) -> dict[str, Any]:
+        """The settings that are ours."""
+        try:
+            text = self.path.read_text(encoding="utf-8-sig")
+            loads = tomllib.loads if self.path.suffix == ".toml" else json.loads
+            values = loads(text)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError):
+            values = None
+        own: dict[str, Any] = values if isinstance(values, dict) else {}
+        note = _NOTE.match(str(own.get("note", "")))
+        if note is not None and note["name"] == self._wish.name:
+            return own
+        if self._force:
+            return {}
+        owner = f" for the app {note['name']}" if note else " by somebody else"
+        raise SettingsError(
+            f"{self.path} is there already, written{owner}",
+            code="file_foreign",
+            hint="Name another file with --output, or replace this one with --force.",
+        )
+
+    def _read_key(self) -> KeyPair | None:
+        if not self.key_file.exists():
+            return None
+        try:
+            pair = read_key_pair(self.key_file)
+            own = bool(pair.certificate.chain) and (
+                read_signer(pair.certificate.chain[0]) == self.title
+            )
+        except SettingsError:
+            own = False
+        if own:
+            return pair
+        if self._force:
+            return None
+        raise SettingsError(
+            f"{self.key_file} is there already, written by somebody else",
+            code="file_foreign",
+            hint="Name another file with --output (the key is kept beside it), or replace this "
+            "one with --force.",
+        )
+
+    def _write(self, path: Path, text: str) -> None:
+        """Put ``text`` in the place of whatever is there, at once, for this user alone."""
+        draft = path.with_name(f"{path.name}.draft")
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+            draft.replace(path)
+        except OSError as error:
+            raise self._unwritable(path, str(error.strerror)) from None
+
+    def _unwritable(self, path: Path, reason: str) -> SettingsError:
+        return SettingsError(
+            f"{path} cannot be written: {reason}",
+            code="file_unwritable",
+            hint="Name a place with --output that this user may write to, and run it again.",
+        )
+
+
+def _make_mark(path: Path) -> str:
+    """
+    A name for what is added to the app from this place: from elsewhere it is left alone.
+
+    The machine's name is for people; Graph takes 90 signs.
+    """
+    machine = socket.gethostname()
+    place = hashlib.sha256(f"{machine} {path}".encode()).hexdigest()[:8]
+    return f"graphdaemon register {place} on {machine}"[:90]
+
+
+def _to_toml(values: Mapping[str, Any]) -> str:
+    # JSON's texts, lists, numbers and truth values are TOML's too, but for a table.
+    return "".join(
+        f"{name} = {json.dumps(value, ensure_ascii=True)}\n"
+        for name, value in values.items()
+        if value is not None and not isinstance(value, dict)
+    )

@@ -1,0 +1,151 @@
+"""The app's keys in its own registration, which an app may roll without any permission."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from graphdaemon.auth.client_assertion import make_possession_proof
+from graphdaemon.auth.key_files import KeyPair
+from graphdaemon.auth.token import Token
+from graphdaemon.errors import GraphError, SettingsError
+from graphdaemon.graph.page import explain, read_object
+from graphdaemon.http.transport import Response, Transport
+from graphdaemon.settings.read import Settings
+
+
+class Registration(NamedTuple):
+    """
+    What the app's registration says.
+
+    Attributes:
+        object_id: Of the application object.
+        keys: Key IDs by thumbprint (SHA-1); None where the app may not read them.
+    """
+
+    object_id: str
+    keys: dict[str, list[str]] | None
+
+
+class Keys:
+    """
+    Reads, adds and removes the app's keys; blocks.
+
+    Args:
+        settings: Which app.
+        transport: The socket.
+        get_token: Gets a token for Graph.
+        object_id: Of the application object, for apps that may not read their registration.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Transport,
+        get_token: Callable[[], Token],
+        object_id: str | None,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._get_token = get_token
+        self._object_id = object_id
+
+    def read(self) -> Registration:
+        """
+        Read the registration, or what is known without.
+
+        Raises:
+            SettingsError: It may not be read, and nobody said the object ID.
+            GraphError, IdentityError, NetworkError: Refused or not reached.
+        """
+        url = self._url("?$select=id,keyCredentials")
+        response = self._send("GET", url, None)
+        if response.status == 403 and self._object_id is not None:
+            return Registration(self._object_id, None)
+        if response.status == 403:
+            raise SettingsError(
+                "the app may not read its own registration, and its object ID is not given",
+                code="setting_missing",
+                hint="Give --object-id: Object ID under App registrations > the app > Overview "
+                "(the one under Enterprise applications is another).",
+            )
+        self._check(response, url)
+        body = read_object(response, url)
+        keys: dict[str, list[str]] = {}
+        for one in body.get("keyCredentials") or ():
+            keys.setdefault(thumbprint_of(one), []).append(str(one.get("keyId")))
+        return Registration(str(body.get("id")), keys)
+
+    def add(self, object_id: str, certificate: bytes, proof: KeyPair) -> str | None:
+        """
+        Add a certificate (DER), proving possession of another key; return the new key's ID.
+
+        Raises:
+            GraphError, IdentityError, NetworkError: Refused or not reached.
+        """
+        body = {
+            "keyCredential": {
+                "type": "AsymmetricX509Cert",
+                "usage": "Verify",
+                "key": base64.b64encode(certificate).decode(),
+            },
+            "passwordCredential": None,
+            "proof": make_possession_proof(object_id, proof.certificate, proof.sign),
+        }
+        url = self._url("/addKey")
+        response = self._send("POST", url, body)
+        self._check(response, url)
+        key_id = read_object(response, url).get("keyId")
+        return str(key_id) if key_id else None
+
+    def remove(self, object_id: str, key_id: str, proof: KeyPair) -> None:
+        """
+        Remove a key, proving possession of another; one that is gone already is no failure.
+
+        Raises:
+            GraphError, IdentityError, NetworkError: Refused or not reached.
+        """
+        possession = make_possession_proof(object_id, proof.certificate, proof.sign)
+        url = self._url("/removeKey")
+        response = self._send("POST", url, {"keyId": key_id, "proof": possession})
+        gone = response.status in (400, 404) and b"No key credential found" in response.body
+        if not gone:
+            self._check(response, url)
+
+    def _url(self, rest: str) -> str:
+        return f"{self._settings.graph_root}/applications(appId='{self._settings.client_id}'){rest}"
+
+    def _send(self, method: str, url: str, body: dict[str, Any] | None) -> Response:
+        headers = {
+            "Accept": "application/json",
+            "Authorization": f"Bearer {self._get_token().value}",
+            "Content-Type": "application/json",
+        }
+        content = json.dumps(body).encode() if body is not None else None
+        return self._transport.exchange(method, url, headers, content)
+
+    def _check(self, response: Response, url: str) -> None:
+        if response.status >= 300:
+            raise self._explain(response, url)
+
+    def _explain(self, response: Response, url: str) -> GraphError:
+        return explain(
+            response,
+            url,
+            needs="Application.ReadWrite.OwnedBy",
+            consent_url=self._settings.consent_url,
+        )
+
+
+def thumbprint_of(key: dict[str, Any]) -> str:
+    """The SHA-1 thumbprint of a key: Graph gives it as hex digits, or as base64 of the bytes."""
+    text = str(key.get("customKeyIdentifier") or "")
+    if len(text) == 40:
+        return text.upper()
+    try:
+        return base64.b64decode(text, validate=True).hex().upper()
+    except (binascii.Error, ValueError):
+        return text

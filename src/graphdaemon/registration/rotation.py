@@ -1,0 +1,319 @@
+"""
+Replace the app's certificate: add the new key, prove it, switch to it, remove the old one.
+
+Every step is written down beside the key file before the next begins, and every step may be done
+twice: killed at any moment and run again, it ends with one key that works and no other left behind.
+
+    app.pem           the key in use
+    app.pem.new       the next one, until the switch
+    app.pem.old       the last one, after the switch
+    app.pem.rotation  how far it got
+    app.pem.lock      held while it runs
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import os
+import stat
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from graphdaemon.auth.cache_file import FilePlace
+from graphdaemon.auth.key_files import KeyPair, read_key_pair
+from graphdaemon.auth.kinds import read_passphrase, read_proof
+from graphdaemon.auth.msal_app import Authority
+from graphdaemon.auth.token import Token
+from graphdaemon.errors import IdentityError, SettingsError
+from graphdaemon.http.transport import Transport
+from graphdaemon.registration.own_keys import Keys, Registration
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.read import Settings
+from graphdaemon.settings.table import Secret
+
+_WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)
+"""Between looks at whether the new certificate is accepted: it takes minutes to get everywhere."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Journal:
+    """
+    How far a rotation got.
+
+    Attributes:
+        step: The last step that is done: made, added, proved, switched or done.
+        old: Thumbprint of the certificate that is replaced.
+        new: Thumbprint of the one that replaces it.
+        old_key_id: What Graph calls the old key, if known.
+        new_key_id: What Graph calls the new key, if known.
+    """
+
+    step: str
+    old: str
+    new: str
+    old_key_id: str | None = None
+    new_key_id: str | None = None
+
+
+class Rotation:
+    """
+    One rotation, begun or gone on with.
+
+    Args:
+        settings: Which app; its first certificate is the one to replace.
+        transport: The socket.
+        object_id: Of the application object, for apps that may not read their registration.
+        make: Makes a key pair as PEM text, encrypted with the passphrase if there is one.
+        say: Tells what is done.
+        sleep: Waits.
+
+    Raises:
+        SettingsError: The configured credential is none that can be rotated.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Transport,
+        *,
+        object_id: str | None = None,
+        make: Callable[[Secret | None], str],
+        say: Callable[[str], None],
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._credential = find_rotatable(settings)
+        assert self._credential.private_key_file is not None, "a certificate has a key file"
+        self._file = self._credential.private_key_file.resolve()
+        self._settings = settings
+        self._authority = Authority(settings, transport)
+        self._keys = Keys(settings, transport, self._token, object_id)
+        self._passphrase = read_passphrase(self._credential)
+        self._make = make
+        self._say = say
+        self._sleep = sleep
+        self._pairs: dict[bytes, KeyPair] = {}
+        self._resumed = False
+        self._held: Token | None = None
+
+    def run(self) -> Journal:
+        """
+        Do what is left to do; return the finished journal.
+
+        Raises:
+            Error: Run it again: it goes on where it stopped.
+        """
+        with FilePlace(self._file.parent, 1).lock(self._file.name):
+            journal = self._read_journal()
+            if journal is None or journal.step == "done":
+                journal = self._begin(journal)
+            else:
+                self._resumed = True
+                self._say(f"Going on with the rotation that got as far as: {journal.step}.")
+            for step, work in (
+                ("made", self._add),
+                ("added", self._prove),
+                ("proved", self._switch),
+                ("switched", self._remove),
+            ):
+                if journal.step == step:
+                    journal = work(journal)
+                    self._write_journal(journal)
+        return journal
+
+    def read_current(self) -> KeyPair:
+        """The key pair in use."""
+        return self._read(self._file)
+
+    def _begin(self, last: Journal | None) -> Journal:
+        old = _thumbprint(self._read(self._file))
+        _write(self._new_file, self._make(self._passphrase))
+        new = _thumbprint(self._read(self._new_file))
+        known = last is not None and last.new == old
+        journal = Journal("made", old, new, last.new_key_id if known and last else None)
+        self._write_journal(journal)
+        self._say(f"Made a key pair, thumbprint {new}.")
+        return journal
+
+    def _add(self, journal: Journal) -> Journal:
+        registration = self._keys.read()
+        present = (registration.keys or {}).get(journal.new)
+        if present:
+            return dataclasses.replace(journal, step="added", new_key_id=present[0])
+        # A run that was killed may have added it, and an app that may not look can still try it.
+        if self._resumed and registration.keys is None and self._wait_for_new(_WAITS_S[:4]):
+            return dataclasses.replace(journal, step="added")
+        (certificate, *_) = self._read(self._new_file).certificate.chain
+        key_id = self._keys.add(registration.object_id, certificate, self._read(self._file))
+        self._say("Added it to the app.")
+        return dataclasses.replace(journal, step="added", new_key_id=key_id)
+
+    def _prove(self, journal: Journal) -> Journal:
+        if not self._wait_for_new(_WAITS_S):
+            raise IdentityError(
+                "the new certificate was added to the app, and the identity platform does not "
+                "accept it yet; the old one stays in use",
+                code="rotation_unproved",
+                hint="Run it again in some minutes: it goes on where it stopped.",
+            )
+        self._say("The identity platform accepts it.")
+        return dataclasses.replace(journal, step="proved")
+
+    def _switch(self, journal: Journal) -> Journal:
+        if _thumbprint(self._read(self._file)) != journal.new:
+            _write(self._beside("old"), self._file.read_text(encoding="ascii"))
+            _copy_access(self._file, self._new_file)
+            self._new_file.replace(self._file)
+            _flush(self._file.parent)
+        self._say(f"Switched: {self._file} is the new one, {self._beside('old').name} the old.")
+        return dataclasses.replace(journal, step="switched")
+
+    def _remove(self, journal: Journal) -> Journal:
+        registration, new = self._keys.read(), self._read(self._file)
+        for key_id in self._list_old(registration, journal):
+            self._keys.remove(registration.object_id, key_id, new)
+            self._say("Removed the old key from the app.")
+        return dataclasses.replace(journal, step="done")
+
+    def _list_old(self, registration: Registration, journal: Journal) -> list[str]:
+        if registration.keys is not None:
+            return registration.keys.get(journal.old, [])
+        if journal.old_key_id is not None:
+            return [journal.old_key_id]
+        self._say(
+            "The old key stays, since the app may not read its registration and so does not know "
+            "the key's ID: delete it under Certificates & secrets > Certificates, thumbprint "
+            f"{journal.old}."
+        )
+        return []
+
+    def _wait_for_new(self, waits: Sequence[float]) -> bool:
+        """Whether the identity platform gives a token for the new key, now or after some waits."""
+        new = self._credential._replace(private_key_file=self._new_file)
+        for wait in (*waits, None):
+            try:
+                self._held = self._request(new)
+            except IdentityError as error:
+                if error.error != "invalid_client":
+                    raise
+            else:
+                return True
+            if wait is not None:
+                self._say(f"Not accepted yet; looking again in {wait:.0f} s.")
+                self._sleep(wait)
+        return False
+
+    def _token(self) -> Token:
+        if self._held is None:
+            self._held = self._request(self._credential)
+        return self._held
+
+    def _request(self, credential: CredentialSettings) -> Token:
+        return self._authority.request_token(read_proof(self._settings, credential))
+
+    def _read(self, path: Path) -> KeyPair:
+        """The pair in ``path``; a key takes long to check, so each is read once."""
+        content = path.read_bytes()
+        if content not in self._pairs:
+            self._pairs[content] = read_key_pair(path, passphrase=self._passphrase)
+        return self._pairs[content]
+
+    @property
+    def _new_file(self) -> Path:
+        return self._beside("new")
+
+    def _beside(self, ending: str) -> Path:
+        return self._file.with_name(f"{self._file.name}.{ending}")
+
+    def _read_journal(self) -> Journal | None:
+        path = self._beside("rotation")
+        try:
+            return Journal(**json.loads(path.read_text(encoding="ascii")))
+        except FileNotFoundError:
+            return None
+        except (ValueError, TypeError):
+            raise SettingsError(
+                f"{path} is damaged, so that nobody can say how far the last rotation got",
+                code="rotation_impossible",
+                hint="Compare the app's certificates (Certificates & secrets) with the key files, "
+                "delete the file, and run it again.",
+            ) from None
+
+    def _write_journal(self, journal: Journal) -> None:
+        _write(self._beside("rotation"), json.dumps(dataclasses.asdict(journal), indent=2) + "\n")
+
+
+def find_rotatable(settings: Settings) -> CredentialSettings:
+    """
+    The configured certificate, if its file can be replaced as a whole.
+
+    Raises:
+        SettingsError: There is none, or it is not of the right form.
+    """
+    for credential in settings.credentials:
+        if credential.kind == "certificate":
+            break
+    else:
+        raise SettingsError(
+            "no certificate is configured that could be rotated",
+            code="rotation_impossible",
+            hint="Make one with `graphdaemon certificate new`, upload it, and set "
+            "private_key_file.",
+        )
+    assert credential.private_key_file is not None, "a certificate has a key file"
+    if credential.thumbprint:
+        obstacle = "thumbprint is set"
+        hint = "Delete thumbprint: the certificate in the file says it."
+    elif credential.certificate_file:
+        obstacle = "the certificate is in a file of its own"
+        hint = (
+            "Append certificate_file to private_key_file, and delete the setting: two files cannot "
+            "be replaced at once."
+        )
+    elif credential.private_key_file.suffix.lower() in (".pfx", ".p12"):
+        obstacle = f"{credential.private_key_file} is a PFX file"
+        hint = "Convert it to PEM: openssl pkcs12 -in FILE -out FILE.pem."
+    else:
+        return credential
+    raise SettingsError(
+        f"the certificate cannot be rotated: {obstacle}", code="rotation_impossible", hint=hint
+    )
+
+
+def _thumbprint(pair: KeyPair) -> str:
+    assert pair.certificate.thumbprint is not None, "the file holds the certificate"
+    return pair.certificate.thumbprint
+
+
+def _write(path: Path, text: str) -> None:
+    """Put ``text`` in the place of whatever is there, at once, readable by this user alone."""
+    draft = path.with_name(f"{path.name}.draft")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)
+    _flush(path.parent)
+
+
+def _copy_access(old: Path, new: Path) -> None:
+    """Let those who could read the old key, such as the daemon's own user, read the new one."""
+    was = old.stat()
+    if os.name == "posix":
+        with contextlib.suppress(PermissionError):
+            os.chown(new, was.st_uid, was.st_gid)
+    new.chmod(stat.S_IMODE(was.st_mode))
+
+
+def _flush(folder: Path) -> None:
+    """Make sure that a change of names survives a power cut."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

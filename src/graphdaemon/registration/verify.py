@@ -1,0 +1,107 @@
+"""Proves a registration by one real call, as the app itself."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Demand, Token, TokenSource
+from graphdaemon.diagnosis.permissions import find_need
+from graphdaemon.diagnosis.token_claims import read_claims, read_roles
+from graphdaemon.errors import Error, GraphError, IdentityError
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.graph import Graph
+from graphdaemon.http.transport import Transport
+from graphdaemon.registration.admin_graph import WAITS_S
+from graphdaemon.settings.read import Settings
+
+# What a registration that is minutes old may meet: the app, its service principal and its
+# credential come to the token service, and its roles into tokens, one after the other.
+_YOUNG = frozenset(
+    (
+        *("secret_wrong", "certificate_refused", "credential_missing", "client_unknown"),
+        *("resource_unknown", "assignment_missing", "identity_unavailable", "token_refused"),
+        *("permission_missing", "credential_unproved", "graph_unavailable"),
+    )
+)
+
+
+async def verify(
+    settings: Settings,
+    transport: Transport,
+    roles: tuple[str, ...],
+    *,
+    sleep: Callable[[float], Awaitable[None]],
+    say: Callable[[str], None],
+) -> str:
+    """
+    Get a token with these roles, and make a call that they open; say what was done.
+
+    Args:
+        settings: As they were written.
+        transport: The socket.
+        roles: What the token must show; none, where consent is missing.
+        sleep: Waits.
+        say: Tells what is waited for.
+
+    Raises:
+        Error: It does not work, or not in time.
+    """
+    for wait in (*WAITS_S, None):
+        try:
+            return await _try(settings, transport, roles)
+        except Error as error:
+            if error.code not in _YOUNG:
+                raise
+            if wait is None:
+                raise _give_up(error) from error
+            say(f"Not in force everywhere yet ({error.code}); trying again in {wait:.0f} s.")
+        await sleep(wait)
+    raise AssertionError("the last attempt returns or raises")
+
+
+async def _try(settings: Settings, transport: Transport, roles: tuple[str, ...]) -> str:
+    # A kept token would show the roles of before.
+    fetch = Credential(settings, transport).fetch
+    token = await transport.run(lambda: fetch(Demand(Token("", 0))))
+    held = read_roles(read_claims(token.value) or {})
+    missing = [role for role in roles if role not in held]
+    if missing:
+        raise IdentityError(
+            f"the newest token lacks {', '.join(missing)}",
+            code="credential_unproved",
+            hint="Run it again in some minutes.",
+        )
+    path = _choose_call(held)
+    if path is None:
+        return f"the app gets tokens, with: {', '.join(held) or 'no role yet'}"
+    source = TokenSource(
+        lambda demand: token if demand.instead_of is None else fetch(demand), transport.start
+    )
+    graph = Graph(transport, source, consent_url=settings.consent_url)
+    await graph.page(f"{settings.graph_root}{path}", needs=held[0])
+    return f"the app called GET {path.partition('?')[0]}"
+
+
+def _choose_call(roles: tuple[str, ...]) -> str | None:
+    """A collection that these roles open, asked for as little as shows it."""
+    for name in CATALOG:
+        need = find_need("GET", f"/{name}")
+        if need is not None and need.is_met(roles):
+            return f"/{name}?$top=1&$select=id"
+    return None
+
+
+def _give_up(error: Error) -> Error:
+    hint = "Run it again in some minutes: what was made stays; or ask `graphdaemon doctor` why."
+    if isinstance(error, GraphError):
+        return GraphError(str(error), code=error.code, status=error.status, hint=hint)
+    assert isinstance(error, IdentityError), "no other kind is waited for"
+    return IdentityError(
+        f"the credential was added, and is not accepted yet: {error}",
+        code="credential_unproved",
+        hint=hint,
+        error=error.error,
+        error_codes=error.error_codes,
+        correlation_id=error.correlation_id,
+    )

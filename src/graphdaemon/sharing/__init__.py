@@ -1,0 +1,1 @@
+"""What processes share: private files, locks, the cache folder, Redis."""

@@ -1,0 +1,285 @@
+"""
+The throttle budget: everything that talks to one Graph as one app in one tenant shares it.
+
+Whoever wants to send enters, waits as long as that takes, sends, and leaves again with what came of
+it. When Graph asks one to wait, all wait.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable, Hashable
+from typing import NamedTuple
+
+from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Usage, Window
+from graphdaemon.throttling.ledger import Ledger, Memory
+
+# "Microsoft Graph service-specific throttling limits", identity and access: units in ten seconds
+# for one app in one tenant, by the tenant's users.
+_DOCUMENTED = ((50, 3_500.0), (500, 5_000.0), (10**12, 8_000.0))
+
+_YIELDED_S = 60.0
+
+
+class Ticket(NamedTuple):
+    """What was entered with: given back on leaving."""
+
+    kind: str
+    weight: int
+    units: float
+    sent: float
+
+
+class Outcome(NamedTuple):
+    """
+    What came of a request.
+
+    Attributes:
+        units: What Graph says it cost, or None.
+        load: How full Graph says the budget is, or None.
+        refused_for: Seconds it asked everybody to wait, or None.
+        size: Bytes of the answer.
+    """
+
+    units: float | None = None
+    load: float | None = None
+    refused_for: float | None = None
+    size: int = 0
+
+
+class Budget:
+    """
+    Decides when a request may be sent.
+
+    Args:
+        chains: Requests in flight at most.
+        share: Part of the documented limits to use, such as 0.3; 1 takes what Graph gives.
+        ledger: Where the bucket is; by default in this process.
+        now: A steady clock.
+        sleep: Waits.
+    """
+
+    def __init__(
+        self,
+        *,
+        chains: int = 32,
+        share: float = 1.0,
+        ledger: Ledger | None = None,
+        now: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.share = share
+        self._ledger = ledger or Memory()
+        self._now = now
+        self._sleep = sleep
+        self._lock = threading.Lock()
+        self._costs: dict[str, float] = {}
+        self._usage = Usage()
+        self._window = Window(chains)
+        self._queue: deque[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = deque()
+        self._waiting: dict[int, float] = {}
+        self._largest = 0
+        self._pending = 0.0
+        self._wish: Bucket | None = None
+        self._refused = -_YIELDED_S
+        self.in_flight = 0
+        self.expect(0)
+
+    def expect(self, users: int) -> None:
+        """Learn that the tenant has so many users, or more: Graph's limits go by that."""
+        if self.share >= 1:
+            return
+        limit = next(limit for most, limit in _DOCUMENTED if users <= most)
+        self._wish = self._wish or Bucket()
+        self._wish.rate = max(self._wish.rate or 0, self.share * limit / WINDOW_S)
+
+    def widen(self, chains: int) -> None:
+        """Allow as many requests in flight."""
+        self._window.widen(chains)
+
+    async def enter(self, kind: str, weight: int = 1) -> Ticket:
+        """
+        Wait until a request of ``kind`` may be sent, which stands for ``weight`` of them.
+
+        Whoever enters has to leave, whatever happens.
+        """
+        units = self._costs.get(kind, 1.0) * weight
+        await self._wait_for_room()
+        self._pending += units
+        try:
+            await self._wait_for_units(units)
+        except BaseException:
+            self._pending -= units
+            self._free()
+            raise
+        return Ticket(kind, weight, units, self._now())
+
+    def leave(self, ticket: Ticket, outcome: Outcome) -> None:
+        """Say what came of it; everybody learns from it."""
+        now = self._now()
+        self._pending -= ticket.units
+        used = ticket.units if outcome.units is None else outcome.units
+        with self._ledger.open() as bucket:
+            self._give_back(bucket, ticket.units - used)
+            self._usage.add(bucket.used, now)
+            bucket.used += used
+            if outcome.refused_for is not None:
+                self._refused = now
+                wait = outcome.refused_for + _slack(bucket.streak)
+                bucket.refuse(wait, now, self._usage.rate(bucket.used, now))
+                self._usage.fill(bucket.used, now)
+            else:
+                bucket.streak = 0
+                if outcome.load is not None:
+                    rate = self._usage.rate(bucket.used, now, outcome.load)
+                    bucket.observe(outcome.load, self._pending, now, rate)
+        if outcome.units and outcome.refused_for is None:
+            self._costs[ticket.kind] = outcome.units / ticket.weight
+        largest = self._largest = max(self._largest, outcome.size)
+        if outcome.refused_for is None and outcome.size * 2 >= largest > 0:
+            # What is much smaller than a page is quicker for that reason alone.
+            self._window.note(now - ticket.sent)
+        self._free()
+
+    def pause(self, seconds: float) -> None:
+        """Let everybody wait."""
+        with self._ledger.open() as bucket:
+            bucket.pause(seconds, self._now())
+
+    @property
+    def yields(self) -> bool:
+        """
+        Whether to ask with a low priority: others are served first.
+
+        Where that means not being served at all, a share is a share for a while.
+        """
+        return self.share < 1 and self._now() - self._refused >= _YIELDED_S
+
+    @property
+    def room(self) -> int:
+        """How many more requests could be in flight."""
+        return max(0, int(self._window.size) - self.in_flight - len(self._queue))
+
+    @property
+    def unit_rate(self) -> float:
+        """Units a second of late."""
+        with self._ledger.open() as bucket:
+            return self._usage.recent(bucket.used, self._now())
+
+    @property
+    def unit_limit(self) -> float | None:
+        """Units a second that are allowed, as far as is known."""
+        with self._ledger.open() as bucket:
+            known = bucket.rate
+        wished = self._wish.rate if self._wish is not None else None
+        return min((rate for rate in (known, wished) if rate is not None), default=None)
+
+    @property
+    def waiting(self) -> float:
+        """Seconds until the first of those that wait for units or for Graph may go on; else 0."""
+        now = self._now()
+        return max(0.0, min(self._waiting.values(), default=now) - now)
+
+    async def _wait_for_units(self, units: float) -> None:
+        with self._ledger.open() as bucket:
+            at, refusals = bucket.take(units, self._now()), bucket.refusals
+            if self._wish is not None:
+                at = max(at, self._wish.take(units, self._now()))
+        try:
+            while (wait := at - self._now()) > 0:
+                self._waiting[id(asyncio.current_task())] = at
+                await self._sleep(wait)
+                with self._ledger.open() as bucket:
+                    bucket.grow(now := self._now())
+                    if bucket.refusals != refusals:
+                        # The picture has changed: a place in the old queue means nothing now.
+                        at, refusals = bucket.take(units, now), bucket.refusals
+                    elif bucket.paused_until > now:
+                        at = bucket.hold(units, now)
+        except BaseException:
+            with self._ledger.open() as bucket:
+                self._give_back(bucket, units)
+            raise
+        finally:
+            self._waiting.pop(id(asyncio.current_task()), None)
+
+    def _give_back(self, bucket: Bucket, units: float) -> None:
+        bucket.give_back(units)
+        if self._wish is not None:
+            self._wish.give_back(units)
+
+    async def _wait_for_room(self) -> None:
+        with self._lock:
+            if self.in_flight < int(self._window.size) and not self._queue:
+                self.in_flight += 1
+                return
+            loop = asyncio.get_running_loop()
+            turn: asyncio.Future[None] = loop.create_future()
+            self._queue.append((loop, turn))
+        try:
+            await turn
+        except BaseException:
+            with self._lock:
+                waiting = (loop, turn) in self._queue
+                if waiting:
+                    self._queue.remove((loop, turn))
+            if not waiting:
+                self._free()
+            raise
+
+    def _free(self) -> None:
+        """Give the place to who waits longest, as far as the window allows."""
+        with self._lock:
+            self.in_flight -= 1
+            while self._queue and self.in_flight < int(self._window.size):
+                loop, turn = self._queue.popleft()
+                # A loop that was closed has nobody left who waits.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_wake, turn)
+                    self.in_flight += 1
+
+
+def _slack(streak: int) -> float:
+    """
+    Seconds to wait besides.
+
+    Others who are not told yet may make the service add to the wait that it asks for, and whoever
+    comes back together is refused together.
+    """
+    return 0.05 * (2.0 ** min(streak, 7) - 1) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
+
+
+def _wake(turn: asyncio.Future[None]) -> None:
+    if not turn.done():
+        turn.set_result(None)
+
+
+_budgets: dict[Hashable, Budget] = {}
+_ledgers: dict[Hashable, Ledger] = {}
+_budgets_lock = threading.Lock()
+
+
+def find_budget(
+    key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = Memory
+) -> Budget:
+    """
+    The one budget of this process for ``key``: a Graph, a tenant, an app.
+
+    Those who want a share of it have a budget of their own within it.
+
+    Args:
+        key: Whose budget it is.
+        share: Part of the documented limits to use.
+        make_ledger: Makes what it is kept in, if nobody has yet.
+    """
+    with _budgets_lock:
+        if key not in _ledgers:
+            _ledgers[key] = make_ledger()
+        if (key, share) not in _budgets:
+            _budgets[key, share] = Budget(share=share, ledger=_ledgers[key])
+        return _budgets[key, share]
