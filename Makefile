@@ -6,7 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
-NIGHTLY_TESTS := tests/test_listing_properties.py tests/test_journal.py tests/process/test_resume_kills.py
+NIGHTLY_TESTS := tests/scenarios/test_listing_properties.py tests/graphdaemon/listing/test_journal.py tests/process/test_resume_kills.py
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 NODE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.

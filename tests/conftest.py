@@ -9,17 +9,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon import cli
 from graphdaemon.auth.key_files import make_key_pair
-from tests.redis_server import RedisServer
-from tests.scripted import ScriptedServer
+from tests.support.client_app import App, register
+from tests.support.redis_server import RedisServer
+from tests.support.run_command import Command, Outcome, Run, WriteParameters, clean_environment
+from tests.support.scripted_server import ScriptedServer
+
+pytest_plugins = ["tests.support.emulator_fixtures"]
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,58 +40,16 @@ def emulator() -> Iterator[Emulator]:
         yield running
 
 
-@dataclass(frozen=True)
-class App:
-    """A registered app: what its administrator would have noted down."""
-
-    client_id: str
-    secret: str
-    secret_id: str
-    pem: str
-    thumbprint: str
-
-
 @pytest.fixture(scope="session")
 def key_pair() -> tuple[str, bytes]:
     """An RSA key with its certificate, made once: it costs a tenth of a second."""
     return make_key_pair("tests")
 
 
-def register(
-    emulator: Emulator,
-    key_pair: tuple[str, bytes],
-    *,
-    consent: bool = True,
-    roles: tuple[str, ...] = ("User.Read.All",),
-) -> App:
-    """Register an app with a secret, a certificate and application permissions."""
-    pem, der = key_pair
-    directory, tenant = emulator.directory, emulator.tenant
-    application = directory.register_application(tenant, "Daemon-console")
-    password = directory.add_password(tenant, application.app_id)
-    certificate = directory.add_certificate(tenant, application.app_id, der)
-    assert password.secret_text is not None
-    for role in roles:
-        directory.add_application_permission(tenant, application.app_id, role)
-    if consent:
-        directory.grant_admin_consent(tenant, application.app_id)
-    return App(
-        application.app_id,
-        password.secret_text,
-        password.key_id,
-        pem,
-        certificate.thumbprint,
-    )
-
-
 @pytest.fixture(scope="session")
 def app(emulator: Emulator, key_pair: tuple[str, bytes]) -> App:
     """An app with consent."""
     return register(emulator, key_pair)
-
-
-class WriteParameters(Protocol):
-    def __call__(self, **changes: Any) -> Path: ...
 
 
 @pytest.fixture
@@ -112,21 +73,6 @@ def parameters(tmp_path: Path, emulator: Emulator, app: App) -> WriteParameters:
         return path
 
     return write
-
-
-class Run(Protocol):
-    def __call__(
-        self, *arguments: object, env: Mapping[str, str] | None = None, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess[str]: ...
-
-
-def clean_environment() -> dict[str, str]:
-    """The process's variables without any that graphdaemon reads."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if not name.startswith(("GRAPHDAEMON_", "AZURE_"))
-    }
 
 
 @pytest.fixture
@@ -168,19 +114,6 @@ def redis_server(tmp_path: Path) -> Iterator[RedisServer]:
     server = RedisServer(tmp_path)
     yield server
     server.stop()
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command did."""
-
-    code: int
-    out: bytes
-    err: str
-
-
-class Command(Protocol):
-    def __call__(self, *arguments: object) -> Outcome: ...
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ _PROSE = """\
 
 What `graphdaemon doctor` tells apart. Each row is a test that brings the state about, with a
 pretend tenant, a server that misbehaves or a bare socket, and asserts what is found
-(`tests/test_doctor.py`). Exit code 0 is a warning: it works, and somebody should know. Where the
-cause *cannot be proved* from outside, the doctor says so and lists what it may be.
+(`tests/graphdaemon/doctor/test_doctor.py`). Exit code 0 is a warning: it works, and somebody should
+know. Where the cause *cannot be proved* from outside, the doctor says so and lists what it may be.
 
 With `--json` the report is one object: `verdict` (`ok`, `warning`, `failed`), `exit_code`, `first`
 (the check to do something about, or null) and `checks`. A check has `check`, `host`, `state`

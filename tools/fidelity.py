@@ -22,8 +22,8 @@ quoted in a public issue, has it; *chosen*: not known, and so ours; *missing*. T
 the test that shows it.
 """
 _AGREE = """\
-in status, keys and their order, codes and the shape of every text (`test_golden.py`). The others
-differ for these reasons:
+in status, keys and their order, codes and the shape of every text
+(`tests/scenarios/test_golden_token_service.py`). The others differ for these reasons:
 """
 
 
@@ -83,8 +83,11 @@ def _refusals() -> list[Row]:
             (),
         )
         for table, file in (
-            ({c: r for c, r in OAUTH.items() if c not in DELEGATED}, "test_identity.py"),
-            (DELEGATED, "test_sign_in.py"),
+            (
+                {c: r for c, r in OAUTH.items() if c not in DELEGATED},
+                "entra_emulator/token_service/test_token_endpoint.py",
+            ),
+            (DELEGATED, "entra_emulator/token_service/test_sign_in_page.py"),
         )
         for code, row in sorted(table.items())
     ]
@@ -97,10 +100,10 @@ def _refusals() -> list[Row]:
             (),
         )
         for table, witness in (
-            (GRAPH, "test_graph.py::test_every_refusal_is_tested"),
-            (REJECTIONS, "test_fidelity.py::test_every_refusal_is_raised"),
-            (DENIALS, "test_delta.py::test_every_denial_is_tested"),
-            (BREAKDOWNS, "test_graph_faults.py::test_statuses"),
+            (GRAPH, "entra_emulator/graph/test_dispatch.py::test_every_refusal_is_tested"),
+            (REJECTIONS, "scenarios/test_fidelity.py::test_every_refusal_is_raised"),
+            (DENIALS, "entra_emulator/graph/delta/test_endpoint.py::test_every_denial_is_tested"),
+            (BREAKDOWNS, "entra_emulator/server/test_fault_middleware.py::test_statuses"),
         )
         for row in table.values()
     ]

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
-TARGET = ROOT / "src" / "graphdaemon" / "emulator" / "data" / "access.json"
+TARGET = ROOT / "src/entra_emulator/graph/access/data/access.json"
 
 ORIGIN = {
     "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",

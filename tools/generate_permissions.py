@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data" / "graph-permissions"
-TARGET = ROOT / "src" / "graphdaemon" / "data" / "permissions.json"
+TARGET = ROOT / "src/graphdaemon/diagnosis/data/permissions.json"
 
 PROVENANCE = {
     "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",

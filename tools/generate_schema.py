@@ -13,7 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
-TARGET = ROOT / "src" / "graphdaemon" / "emulator" / "data"
+TARGET = ROOT / "src/entra_emulator/model/data"
 
 SOURCES = {
     "permissions": {

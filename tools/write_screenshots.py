@@ -11,12 +11,12 @@ from contextlib import closing
 from pathlib import Path
 
 from entra_emulator.server.emulator import Emulator
-from tests.browser.chromium import find_chromium, run_chromium
-from tests.browser.person import Person
-from tests.browser.walk import add_permission, grant, start_registering
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder
-from tests.emulator.probe import App, Probe
+from tests.support.browser_person import Person
+from tests.support.chromium import find_chromium, run_chromium
+from tests.support.emulator_probe import App, Probe
+from tests.support.portal_walk import add_permission, grant, start_registering
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder
 from tools.palette import shrink
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"

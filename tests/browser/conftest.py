@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from entra_emulator.server.emulator import Emulator
-from tests.browser.chromium import find_chromium, run_chromium
-from tests.browser.person import Person
+from tests.support.browser_person import Person
+from tests.support.chromium import find_chromium, run_chromium
 
 
 @pytest.fixture(scope="module")  # no longer than that: see run_chromium

@@ -5,10 +5,10 @@ from __future__ import annotations
 from playwright.sync_api import Browser, Page, expect
 
 from entra_emulator.server.emulator import Emulator
-from tests.browser.person import Person
-from tests.browser.walk import add_permission, add_secret, grant, start_registering
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder, ordinary
+from tests.support.browser_person import Person
+from tests.support.portal_walk import add_permission, add_secret, grant, start_registering
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder, ordinary
 
 ENGLISH = WORDS["en"]
 # Where Tab leads in the form for a new application; of the radio buttons, to the chosen one.

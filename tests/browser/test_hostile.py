@@ -10,10 +10,10 @@ from threading import Thread
 
 from playwright.sync_api import Dialog, expect
 
-from tests.browser.person import Person
-from tests.browser.walk import add_permission, start_registering
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder
+from tests.support.browser_person import Person
+from tests.support.portal_walk import add_permission, start_registering
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder
 
 ADMINISTRATOR = "Global Administrator"
 SCRIPT = "</title><script>alert(1)</script><img src=x onerror=alert(2)>{{7*7}}"

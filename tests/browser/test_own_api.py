@@ -6,11 +6,11 @@ from contextlib import closing
 
 from playwright.sync_api import expect
 
-from tests.browser.person import Person
-from tests.browser.walk import add_secret, row_of, start_registering
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder, read
-from tests.emulator.probe import App, Probe
+from tests.support.browser_person import Person
+from tests.support.emulator_probe import App, Probe
+from tests.support.portal_walk import add_secret, row_of, start_registering
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder, read
 
 ENGLISH = WORDS["en"]
 ROLE = "Orders.Read.All"

@@ -15,17 +15,17 @@ from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.portal.routes import PAGES
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair
-from tests.browser.person import Person
-from tests.browser.walk import (
+from tests.support.browser_person import Person
+from tests.support.emulator_probe import Probe
+from tests.support.portal_walk import (
     add_permission,
     add_secret,
     grant,
     start_registering,
     upload_certificate,
 )
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder, ordinary
-from tests.emulator.probe import Probe
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder, ordinary
 
 PATTERNS = {page.path: compile_path(page.path)[0] for page in PAGES if page.method == "GET"}
 # They answer with a redirect, not with a page.

@@ -13,8 +13,9 @@ from playwright.sync_api import Browser, expect
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair
-from tests.browser.person import Person
-from tests.browser.walk import (
+from tests.support.browser_person import Person
+from tests.support.places import ROOT
+from tests.support.portal_walk import (
     add_permission,
     add_secret,
     download,
@@ -24,8 +25,8 @@ from tests.browser.walk import (
     start_registering,
     upload_certificate,
 )
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder, ordinary
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder, ordinary
 
 ADMINISTRATOR = "Privileged Role Administrator"
 PERMISSION = "User.Read.All"
@@ -35,7 +36,7 @@ PERMISSION = "User.Read.All"
 def sample_python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An environment with what the sample's requirements.txt asks for, and nothing else."""
     folder = tmp_path_factory.mktemp("sample") / "venv"
-    requirements = Path(__file__).parents[2] / "examples/1-Call-MsGraph-WithSecret/requirements.txt"
+    requirements = ROOT / "examples/1-Call-MsGraph-WithSecret/requirements.txt"
     python, uv = folder / "bin" / "python", Path(sys.executable).with_name("uv")
     make: list[str | Path] = [sys.executable, "-m", "venv", folder]
     install: list[str | Path] = [python, "-m", "pip", "install"]

@@ -10,10 +10,10 @@ from playwright.sync_api import Browser, expect
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair
-from tests.browser.person import Person
-from tests.browser.walk import add_permission, add_secret, row_of, start_registering
-from tests.browser.words import WORDS
-from tests.emulator.delegated import holder, ordinary
+from tests.support.browser_person import Person
+from tests.support.portal_walk import add_permission, add_secret, row_of, start_registering
+from tests.support.portal_words import WORDS
+from tests.support.user_flows import holder, ordinary
 
 PERMISSION = "User.Read.All"
 ENGLISH = WORDS["en"]

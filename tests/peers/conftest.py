@@ -11,7 +11,7 @@ from typing import TypeVar
 import pytest
 
 from entra_emulator.server.emulator import Emulator
-from tests.conftest import App
+from tests.support.client_app import App
 
 T = TypeVar("T")
 

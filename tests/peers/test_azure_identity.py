@@ -12,8 +12,8 @@ from azure.identity.aio import CertificateCredential as AsyncCertificateCredenti
 from azure.identity.aio import ClientSecretCredential as AsyncClientSecretCredential
 
 from entra_emulator.server.emulator import Emulator
-from tests.conftest import App
 from tests.peers.conftest import GRAPH, REFUSALS, Refused, run
+from tests.support.client_app import App
 
 
 def options(emulator: Emulator) -> dict[str, Any]:

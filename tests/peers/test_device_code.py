@@ -10,9 +10,9 @@ from azure.core.exceptions import ClientAuthenticationError
 from azure.identity import DeviceCodeCredential
 
 from entra_emulator.server.emulator import Emulator
-from tests.emulator.browser import Browser
-from tests.emulator.delegated import AZURE_CLI, holder, sign_in
-from tests.emulator.probe import Probe
+from tests.support.emulator_probe import Probe
+from tests.support.scripted_browser import Browser
+from tests.support.user_flows import AZURE_CLI, holder, sign_in
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import msal
 import pytest
 
 from entra_emulator.server.emulator import Emulator
-from tests.conftest import App
 from tests.peers.conftest import GRAPH, REFUSALS, Refused
+from tests.support.client_app import App
 
 
 def application(

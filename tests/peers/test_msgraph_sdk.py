@@ -25,8 +25,8 @@ from msgraph_core.requests.batch_request_item import BatchRequestItem
 from msgraph_core.tasks.page_iterator import PageIterator
 
 from entra_emulator.server.emulator import Emulator
-from tests.conftest import App, register
 from tests.peers.conftest import GRAPH, REFUSALS, Refused, run
+from tests.support.client_app import App, register
 
 
 @asynccontextmanager

@@ -12,8 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
 from entra_emulator.server.emulator import Emulator
-from tests.conftest import App, register
 from tests.peers.conftest import GRAPH, REFUSALS, Refused
+from tests.support.client_app import App, register
 
 SCRIPTS = Path(__file__).parent / "node"
 

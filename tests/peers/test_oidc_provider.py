@@ -21,7 +21,7 @@ from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import Error, IdentityError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import Settings, read_settings
-from tests.conftest import Command
+from tests.support.run_command import Command
 
 SCRIPT = Path(__file__).parent / "node" / "oidc.mjs"
 RESOURCE = "https://ledger.example"

@@ -22,8 +22,8 @@ from azure.identity.aio import ManagedIdentityCredential as AsyncManagedIdentity
 from azure.identity.aio import WorkloadIdentityCredential as AsyncWorkloadIdentityCredential
 
 from entra_emulator.server.emulator import Emulator
-from tests.emulator.foreign import SUBJECT, Foreign, serving
 from tests.peers.conftest import GRAPH
+from tests.support.foreign_issuer import SUBJECT, Foreign, serving
 
 RESOURCE = "https://graph.microsoft.com"
 

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import Run, clean_environment
+from tests.support.run_command import Run, clean_environment
 
 COMMAND = [sys.executable, "-m", "graphdaemon"]
 

@@ -20,10 +20,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import clean_environment
-from tests.pretend_graph import PretendGraph, Record, Weather
-from tests.scripted import ScriptedServer
-from tests.socket_world import serving
+from tests.support.pretend_graph import PretendGraph, Record, Weather
+from tests.support.pretend_graph_server import serving
+from tests.support.run_command import clean_environment
+from tests.support.scripted_server import ScriptedServer
 
 KILLS = int(os.environ.get("LISTING_KILLS", "14"))
 SEED = int(os.environ.get("LISTING_SEED", random.randrange(2**32)))

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.output.spec import FORMATS
-from tests.conftest import App, WriteParameters, clean_environment
-from tests.scripted import Answer, Request, ScriptedServer, page
+from tests.support.client_app import App
+from tests.support.run_command import WriteParameters, clean_environment
+from tests.support.scripted_server import Answer, Request, ScriptedServer, page
 
 COMMAND = [sys.executable, "-m", "graphdaemon"]
 

@@ -1,0 +1,13 @@
+import pytest
+
+from tests.support.emulator_probe import App, Probe, register
+
+
+@pytest.fixture(scope="session")
+def app(probe: Probe) -> App:
+    return register(probe, "User.Read.All")
+
+
+@pytest.fixture(scope="session")
+def token(app: App) -> str:
+    return app.token()

@@ -1,0 +1,134 @@
+from collections.abc import Callable
+from dataclasses import replace
+
+import jwt
+import pytest
+
+from entra_emulator.model.records import Tenant
+from tests.support.emulator_probe import App, Probe, register
+
+
+@pytest.fixture
+def home(launch: Callable[..., Probe]) -> Probe:
+    """The emulator, whose tenant is the home of the applications."""
+    return launch(users=3)
+
+
+@pytest.fixture
+def guest(home: Probe) -> Tenant:
+    """Another tenant of the same process."""
+    return home.emulator.directory.create_tenant("Fabrikam", ("fabrikam.example",))
+
+
+def shared(home: Probe, audience: str = "AzureADMultipleOrgs") -> App:
+    """An application for several tenants that asks for a permission."""
+    directory, tenant = home.emulator.directory, home.emulator.tenant
+    made = directory.register_application(tenant, "Shared", sign_in_audience=audience)
+    directory.add_application_permission(tenant, made.app_id, "User.Read.All")
+    secret = directory.add_password(tenant, made.app_id).secret_text or ""
+    return App(home, tenant, made.app_id, secret)
+
+
+def consent(app: App, tenant: Tenant) -> None:
+    app.probe.emulator.directory.grant_admin_consent(tenant, app.client_id)
+
+
+def codes(app: App) -> list[int] | None:
+    content = app.probe.post(app.token_path, app.form()).json()
+    found: list[int] | None = content.get("error_codes")
+    return found
+
+
+def test_consent_makes_the_principal(home: Probe, guest: Tenant) -> None:
+    """Where nobody consented the application is unknown; the consent there makes it known there."""
+    app = shared(home)
+    there, directory = replace(app, tenant=guest), home.emulator.directory
+
+    before = codes(there)
+    consent(app, guest)
+    claims = jwt.decode(there.token(), options={"verify_signature": False})
+
+    assert before == [700016]
+    principal = directory.service_principal(guest, app.client_id)
+    assert principal is not None
+    assert (claims["tid"], claims["oid"]) == (guest.id, principal.id)
+    assert claims["roles"] == ["User.Read.All"]
+    assert claims["iss"] == f"https://sts.windows.net/{guest.id}/"
+    assert principal.record["appOwnerOrganizationId"] == app.tenant.id
+
+
+def test_consent_is_per_tenant(home: Probe, guest: Tenant) -> None:
+    """A consent in one tenant grants nothing in the other."""
+    app = shared(home)
+    consent(app, guest)
+
+    claims = jwt.decode(app.token(), options={"verify_signature": False})
+
+    assert "roles" not in claims
+    assert claims["tid"] == home.emulator.tenant.id
+
+
+def test_single_tenant(home: Probe, guest: Tenant) -> None:
+    """An application for its own tenant stays unknown elsewhere, to consent too."""
+    app = shared(home, "AzureADMyOrg")
+
+    with pytest.raises(LookupError, match="may use"):
+        consent(app, guest)
+    assert codes(replace(app, tenant=guest)) == [700016]
+    assert home.emulator.directory.service_principal(guest, app.client_id) is None
+
+
+def test_users_stay_apart(home: Probe, guest: Tenant) -> None:
+    """A token of one tenant sees that tenant's users, and no other's."""
+    app = shared(home)
+    consent(app, guest)
+    consent(app, app.tenant)
+    there = replace(app, tenant=guest)
+
+    counts = [len(a.get("/v1.0/users").json()["value"]) for a in (app, there)]
+
+    assert counts == [3, 0]
+
+
+def test_disabled_in_one(home: Probe, guest: Tenant) -> None:
+    """A tenant disables its own service principal only; the application is disabled everywhere."""
+    app, directory = shared(home), home.emulator.directory
+    consent(app, guest)
+    there = replace(app, tenant=guest)
+
+    directory.enable_service_principal(guest, app.client_id, enabled=False)
+    first = [codes(app), codes(there)]
+    directory.enable_service_principal(guest, app.client_id)
+    directory.disable_application(app.tenant, app.client_id)
+    second = [codes(app), codes(there)]
+
+    assert first == [None, [7000112]]
+    assert second == [[7000112], [7000112]]
+
+
+def test_same_domain_twice(home: Probe, guest: Tenant) -> None:
+    """Tenants share the emulator, not their identifiers: each has APIs of its own."""
+    directory, tenants = home.emulator.directory, (home.emulator.tenant, guest)
+    for tenant in tenants:
+        api = register(home, tenant=tenant)
+        directory.expose_api(tenant, api.client_id, "api://orders")
+
+    found = [directory.find_api(tenant, "api://orders") for tenant in tenants]
+
+    assert found[0] is not None
+    assert found[1] is not None
+    assert found[0].app_id != found[1].app_id
+
+
+def test_policy(home: Probe, guest: Tenant) -> None:
+    """A Conditional Access policy blocks an application in its tenant only."""
+    app, directory = shared(home), home.emulator.directory
+    consent(app, guest)
+    there = replace(app, tenant=guest)
+
+    directory.block_by_policy(guest, app.client_id)
+    blocked = [codes(app), codes(there)]
+    directory.block_by_policy(guest, app.client_id, blocked=False)
+
+    assert blocked == [None, [53003]]
+    assert codes(there) is None

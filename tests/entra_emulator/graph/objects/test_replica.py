@@ -1,0 +1,125 @@
+"""What Graph answers to a write that needs what a lagging replica does not know yet."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from entra_emulator.faults.fault import Fault
+from entra_emulator.faults.schedule import Faults
+from entra_emulator.model.applications import GRAPH_APP_ID
+from tests.support.emulator_probe import Probe
+from tests.support.graph_writer import Writer, start_writer
+
+
+@pytest.fixture(scope="module")
+def writer(probe: Probe) -> Writer:
+    return start_writer(probe)
+
+
+@pytest.fixture
+def faults(probe: Probe) -> Iterator[Faults]:
+    faults = probe.emulator.faults
+    yield faults
+    faults.clear()
+
+
+def lag(faults: Faults) -> None:
+    """The next request meets a replica that knows nothing of the last minute."""
+    faults.fail_next(1, Fault(kind="stale", lag=60))
+
+
+def make_principal(writer: Writer) -> dict[str, Any]:
+    application = writer.make("/applications", {"displayName": "Fresh"})
+    return writer.make("/servicePrincipals", {"appId": application["appId"]})
+
+
+@pytest.mark.parametrize(
+    ("method", "action", "body"),
+    [
+        ("PATCH", "", {"notes": "n"}),
+        ("POST", "/addPassword", {"passwordCredential": {"displayName": "d"}}),
+        ("DELETE", "", None),
+    ],
+)
+def test_application(
+    writer: Writer, faults: Faults, method: str, action: str, body: dict[str, Any] | None
+) -> None:
+    """A just made application cannot be changed where it is not known, and a moment later can."""
+    path = f"/applications/{writer.make('/applications', {'displayName': 'Fresh'})['id']}{action}"
+    lag(faults)
+    missing = writer.send(method, path, body)
+    done = writer.send(method, path, body)
+
+    assert (missing.status, missing.code) == (404, "Request_ResourceNotFound")
+    assert done.status in {200, 204}
+
+
+def test_principal(writer: Writer, faults: Faults) -> None:
+    """A service principal needs an application that the replica knows."""
+    body = {"appId": writer.make("/applications", {"displayName": "Fresh"})["appId"]}
+    lag(faults)
+    refused = writer.post("/servicePrincipals", body)
+    made = writer.post("/servicePrincipals", body)
+
+    assert (refused.status, refused.code) == (400, "Request_BadRequest")
+    assert refused.message.endswith("does not reference a valid application object.")
+    assert refused.json()["error"]["details"][0]["code"] == "NoBackingApplicationObject"
+    assert made.status == 201
+
+
+def test_assignment(writer: Writer, faults: Faults) -> None:
+    """A role cannot be assigned to a service principal that the replica does not know."""
+    graph = writer.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')")
+    body = {
+        "principalId": make_principal(writer)["id"],
+        "resourceId": graph["id"],
+        "appRoleId": graph["appRoles"][0]["id"],
+    }
+    lag(faults)
+    refused = writer.post(f"/servicePrincipals/{graph['id']}/appRoleAssignedTo", body)
+    made = writer.post(f"/servicePrincipals/{graph['id']}/appRoleAssignedTo", body)
+
+    assert (refused.status, refused.message.rstrip(".")) == (400, "Not a valid reference update")
+    assert made.status == 201
+
+
+def test_consent(writer: Writer, faults: Faults) -> None:
+    """Consent cannot be given to a service principal that the replica does not know."""
+    graph = writer.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')")
+    body = {
+        "clientId": make_principal(writer)["id"],
+        "consentType": "AllPrincipals",
+        "resourceId": graph["id"],
+        "scope": "User.Read",
+    }
+    lag(faults)
+    refused = writer.post("/oauth2PermissionGrants", body)
+    made = writer.post("/oauth2PermissionGrants", body)
+
+    assert (refused.status, refused.code) == (404, "Request_ResourceNotFound")
+    assert made.status == 201
+
+
+def test_member(writer: Writer, faults: Faults) -> None:
+    """A member cannot be added that the replica does not know, nor to a group it does not know."""
+    group, user = writer.make_group(), writer.make_user()
+    lag(faults)
+    refused = writer.link(f"/groups/{group['id']}/members", user["id"])
+    added = writer.link(f"/groups/{group['id']}/members", user["id"])
+
+    assert (refused.status, refused.code) == (404, "Request_ResourceNotFound")
+    assert added.status == 204
+
+
+def test_bound(writer: Writer, faults: Faults) -> None:
+    """Nor can a new group be made with such a member."""
+    user = writer.make_user()
+    body = writer.group(
+        displayName="Bound", **{"members@odata.bind": [writer.refer(user["id"])["@odata.id"]]}
+    )
+    lag(faults)
+    refused = writer.post("/groups", body)
+
+    assert (refused.status, refused.code) == (404, "Request_ResourceNotFound")
+    assert not writer.get("/groups?$filter=displayName%20eq%20'Bound'")["value"]

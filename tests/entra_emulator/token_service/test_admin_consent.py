@@ -1,0 +1,268 @@
+from collections.abc import Callable
+from html.parser import HTMLParser
+from urllib.parse import parse_qs, quote, urlsplit
+
+import pytest
+
+from tests.support.emulator_probe import Answer, App, Probe, register
+from tests.support.scripted_browser import Browser
+from tests.support.user_flows import holder, sign_in
+
+REDIRECT = "https://app.example/back?from=consent"
+HOSTILE = '<script>alert("x")</script>'
+
+
+class Page(HTMLParser):
+    """What a browser would see: the hidden fields, the texts, the elements."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.fields: dict[str, str] = {}
+        self.buttons: list[str] = []
+        self.elements: set[str] = set()
+        self.text = ""
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        values = dict(attrs)
+        self.elements.add(tag)
+        if tag == "input":
+            self.fields[values["name"] or ""] = values["value"] or ""
+        if tag == "button":
+            self.buttons.append(values["value"] or "")
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+def ask(app: App, **values: str) -> str:
+    query = "&".join(f"{name}={quote(value, safe='')}" for name, value in values.items())
+    return f"/{app.tenant.id}/adminconsent?client_id={app.client_id}&{query}"
+
+
+@pytest.fixture
+def unconsented(probe: Probe) -> App:
+    """An application that asks for two permissions and has none."""
+    app, directory = register(probe, redirects=(REDIRECT,)), probe.emulator.directory
+    for role in ("User.Read.All", "Group.Read.All"):
+        directory.add_application_permission(app.tenant, app.client_id, role)
+    return app
+
+
+def administrator(app: App) -> dict[str, str]:
+    """The cookie of a signed-in administrator, as a header."""
+    browser = Browser(app.probe)
+    browser.open(f"/{app.tenant.id}/adminconsent?client_id={app.client_id}")
+    sign_in(browser, holder(app.probe.emulator, "Global Administrator"))
+    return {"Cookie": "; ".join(f"{k}={v}" for k, v in browser.cookies.items())}
+
+
+def look(app: App, **values: str) -> Answer:
+    """The page, as an administrator sees it."""
+    return app.probe.get(ask(app, **values), **administrator(app))
+
+
+def roles(app: App) -> list[str]:
+    return app.probe.emulator.directory.granted_roles(app.tenant, app.client_id)
+
+
+def test_page(unconsented: App) -> None:
+    """The page names application, tenant, role and each permission, and grants nothing yet."""
+    answer = look(unconsented, redirect_uri=REDIRECT, state="s1")
+    page = Page(answer.body.decode())
+
+    assert answer.status == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    for text in (
+        "This is an emulator",
+        "Nightly sync",
+        unconsented.client_id,
+        "Contoso",
+        "Global Administrator",
+        "Read all users' full profiles",
+        "User.Read.All",
+        "Group.Read.All",
+    ):
+        assert text in page.text
+    assert page.buttons == ["accept", "cancel"]
+    fields = {"client_id": unconsented.client_id, "redirect_uri": REDIRECT, "state": "s1"}
+    assert page.fields == fields
+    assert "script" not in page.elements
+    assert roles(unconsented) == []
+
+
+def test_policy(unconsented: App) -> None:
+    """The page loads its stylesheet, cannot be framed, its form leads only to the application."""
+    policy = look(unconsented, redirect_uri=REDIRECT).headers["content-security-policy"]
+
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert policy.endswith("form-action 'self' https://app.example")
+    assert "style-src 'self'" in policy
+
+
+def test_accept(unconsented: App) -> None:
+    """Accepting grants the permissions and redirects; an old token does not change."""
+    old = unconsented.token()
+    form = {
+        "client_id": unconsented.client_id,
+        "redirect_uri": REDIRECT,
+        "state": "a b&c",
+        "decision": "accept",
+    }
+    path = f"/{unconsented.tenant.domains[0]}/adminconsent"
+    origin = unconsented.probe.emulator.url
+    headers = administrator(unconsented) | {"Origin": origin, "Sec_Fetch_Site": "same-origin"}
+    answer = unconsented.probe.post(path, form, **headers)
+
+    assert answer.status == 302
+    expected = f"{REDIRECT}&tenant={unconsented.tenant.id}&state=a+b%26c&admin_consent=True"
+    assert answer.headers["location"] == expected
+    assert roles(unconsented) == ["Group.Read.All", "User.Read.All"]
+    assert unconsented.get("/v1.0/users", old).code == "Authorization_RequestDenied"
+    assert unconsented.get("/v1.0/users").status == 200
+
+
+def test_accept_without_redirect(unconsented: App) -> None:
+    """Without a redirect URI a page says that the permissions are granted."""
+    form = {"client_id": unconsented.client_id, "decision": "accept"}
+    answer = unconsented.probe.post("/common/adminconsent", form, **administrator(unconsented))
+
+    assert answer.status == 200
+    assert "Permissions granted" in answer.body.decode()
+    assert roles(unconsented) == ["Group.Read.All", "User.Read.All"]
+
+
+def test_cancel(unconsented: App) -> None:
+    """Cancelling grants nothing and says access_denied, with admin_consent=True as observed."""
+    form = {
+        "client_id": unconsented.client_id,
+        "redirect_uri": REDIRECT,
+        "state": "s1",
+        "decision": "cancel",
+    }
+    path = f"/{unconsented.tenant.id}/adminconsent"
+    answer = unconsented.probe.post(path, form, **administrator(unconsented))
+
+    query = parse_qs(urlsplit(answer.headers["location"]).query)
+    assert list(query) == [
+        "from",
+        "error",
+        "error_description",
+        "error_uri",
+        "admin_consent",
+        "state",
+    ]
+    assert query["error"] == ["access_denied"]
+    assert query["error_description"][0].startswith(
+        "AADSTS65004: User declined to consent to access the app. Trace ID: "
+    )
+    assert (query["admin_consent"], query["state"]) == (["True"], ["s1"])
+    assert roles(unconsented) == []
+
+
+def test_cancel_without_redirect(unconsented: App) -> None:
+    """Without a redirect URI a page says that nothing was granted."""
+    form = {"client_id": unconsented.client_id, "decision": "cancel"}
+    path = f"/{unconsented.tenant.id}/adminconsent"
+    answer = unconsented.probe.post(path, form, **administrator(unconsented))
+
+    assert "Nothing was granted" in answer.body.decode()
+    assert roles(unconsented) == []
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+        {"Sec_Fetch_Site": "cross-site"},
+        {"Sec_Fetch_Site": "same-site"},
+        {"Origin": "http://127.0.0.1"},
+    ],
+    ids=str,
+)
+def test_cross_site(unconsented: App, headers: dict[str, str]) -> None:
+    """A form that another site sends is refused, and grants nothing."""
+    form = {"client_id": unconsented.client_id, "decision": "accept"}
+    headers = administrator(unconsented) | headers
+    answer = unconsented.probe.post(f"/{unconsented.tenant.id}/adminconsent", form, **headers)
+
+    assert (answer.status, answer.json()["error_codes"]) == (403, [165000])
+    assert roles(unconsented) == []
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://evil.example/",
+        "https://app.example/back",
+        "https://app.example.evil.example/back?from=consent",
+        "https://app.example/back?from=consent/../x",
+        "javascript:alert(1)",
+        "//evil.example",
+    ],
+)
+def test_unregistered_redirect(unconsented: App, uri: str) -> None:
+    """A redirect URI that is not registered is refused before anything is shown."""
+    answer = unconsented.probe.get(ask(unconsented, redirect_uri=uri))
+
+    assert (answer.status, answer.json()["error_codes"]) == (400, [50011])
+    assert f"'{uri}'" in answer.json()["error_description"]
+
+
+def test_longer_redirect(launch: Callable[..., Probe]) -> None:
+    """A redirect URI may have more path segments than the registered one, and nothing else."""
+    probe = launch()
+    directory, tenant = probe.emulator.directory, probe.emulator.tenant
+    registered = ("https://app.example/base",)
+    application = directory.register_application(tenant, "x", redirect_uris=registered)
+    app = App(probe, tenant, application.app_id, "")
+    uris = {
+        "https://app.example/base": 200,
+        "https://app.example/base/deeper/still": 200,
+        "https://app.example/based": 400,
+        "https://app.example/base/../evil": 400,
+        "https://app.example/base/?x=1": 400,
+        "https://app.example/base@evil.example/": 400,
+    }
+
+    assert {uri: probe.get(ask(app, redirect_uri=uri)).status for uri in uris} == uris
+
+
+def test_refusals(unconsented: App) -> None:
+    """Missing and unknown clients and tenants are refused; a browser gets a page."""
+    probe, tenant = unconsented.probe, unconsented.tenant
+    unknown = f"/{tenant.id}/adminconsent?client_id={quote(HOSTILE)}"
+    codes = {
+        f"/{tenant.id}/adminconsent": 900144,
+        unknown: 700016,
+        "/no.such.tenant/adminconsent?client_id=x": 90002,
+    }
+
+    assert {path: probe.get(path).json()["error_codes"][0] for path in codes} == codes
+    page = Page(probe.get(unknown, Accept="text/html,*/*").body.decode())
+    assert HOSTILE in page.text
+    assert "script" not in page.elements
+
+
+def test_escaping(probe: Probe) -> None:
+    """Names and states that look like HTML are shown, not run."""
+    app = register(probe, "User.Read.All", name=HOSTILE)
+    answer = look(app, state=f'"> {HOSTILE}')
+    page = Page(answer.body.decode())
+
+    assert HOSTILE in page.text
+    assert page.fields["state"] == f'"> {HOSTILE}'
+    assert "script" not in page.elements
+
+
+def test_common_with_two_tenants(launch: Callable[..., Probe]) -> None:
+    """On common the tenant is the one of whoever signs in."""
+    probe = launch()
+    app = register(probe)
+    probe.emulator.directory.create_tenant("Fabrikam", ("fabrikam.example",))
+
+    answer = probe.get(f"/common/adminconsent?client_id={app.client_id}", **administrator(app))
+
+    assert app.tenant.id in Page(answer.body.decode()).text

@@ -1,0 +1,62 @@
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+
+from entra_emulator.clock import Clock
+from entra_emulator.tokens.signing import MOST_KEYS, KeyRing
+from tests.support.emulator_probe import App, Probe, register
+
+
+def published(app: App) -> list[str]:
+    keys = app.probe.get(f"/{app.tenant.id}/discovery/v2.0/keys").json()["keys"]
+    return [key["kid"] for key in keys]
+
+
+def signer(token: str) -> str:
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def test_overlap(launch: Callable[..., Probe]) -> None:
+    """After a rotation a new key signs, and what the old one signed is still good."""
+    probe = launch(users=3)
+    app = register(probe, "User.Read.All")
+    old, before = app.token(), published(app)
+
+    probe.emulator.keys.rotate()
+
+    new, after = app.token(), published(app)
+    assert signer(old) == before[0]
+    assert signer(new) == after[0]
+    assert after[1:] == before
+    assert [app.get("/v1.0/users", token).status for token in (old, new)] == [200, 200]
+
+
+def test_rotation_is_kept(launch: Callable[..., Probe], keys: Path, tmp_path: Path) -> None:
+    """The rotated keys are there after a restart, and in a private file."""
+    path = tmp_path / "signing-keys.pem"
+    path.write_bytes(keys.read_bytes())
+    first = KeyRing(path, Clock())
+    first.rotate()
+
+    second = KeyRing(path, Clock())
+
+    assert [key.kid for key in second.keys] == [key.kid for key in first.keys]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [name.name for name in tmp_path.iterdir() if name.is_file()] == ["signing-keys.pem"]
+
+
+def test_oldest_key_goes(launch: Callable[..., Probe]) -> None:
+    """Of more keys than are published the oldest goes, and what it signed is good no longer."""
+    probe = launch(users=3)
+    app = register(probe, "User.Read.All")
+    token = app.token()
+    assert app.get("/v1.0/users", token).status == 200
+
+    for _ in range(MOST_KEYS):
+        probe.emulator.keys.rotate()
+
+    assert len(published(app)) == MOST_KEYS
+    assert signer(token) not in published(app)
+    assert app.get("/v1.0/users", token).message == "Access token validation failure."

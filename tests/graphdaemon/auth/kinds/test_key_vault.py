@@ -1,0 +1,107 @@
+"""Assertions signed by a vault: Microsoft's own library asks it under its real name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jwt
+import pytest
+
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.kinds import key_vault
+from graphdaemon.auth.token import Demand, Token
+from graphdaemon.errors import IdentityError, NetworkError
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.read import Settings, read_settings
+from tests.support.client_app import App
+from tests.support.connect_proxy import connect_proxy
+from tests.support.pretend_key_vault import KEY, VERSION, Vault, machine, serving
+
+pytest.importorskip("azure.keyvault.keys")
+pytest.importorskip("azure.identity")
+
+
+@pytest.fixture
+def vault(emulator: Emulator, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
+    """The vault, reached through a proxy, and a machine that has an identity there."""
+    key_vault._open.cache_clear()
+    with (
+        serving(app.pem, emulator.ca) as running,
+        connect_proxy(running.port) as (proxy, _),
+        machine() as metadata,
+    ):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{proxy}")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", metadata)
+        monkeypatch.setenv("AZURE_TOKEN_CREDENTIALS", "ManagedIdentityCredential")
+        yield running
+
+
+def settings_of(emulator: Emulator, app: App, folder: Path, **changes: Any) -> Settings:
+    certificate = folder / "app.crt"
+    certificate.write_text(app.pem[app.pem.index("-----BEGIN CERT") :])
+    given = {
+        "authority": f"{emulator.url}/{emulator.tenant.id}",
+        "client_id": app.client_id,
+        "key_vault_key": KEY,
+        "certificate_file": str(certificate),
+        "ca_file": str(emulator.ca_file),
+    } | changes
+    return read_settings(
+        None, {}, {name: value for name, value in given.items() if value is not None}
+    )
+
+
+def fetch(settings: Settings) -> Token:
+    transport = Transport(ca_file=settings.ca_file)
+    try:
+        return Credential(settings, transport).fetch(Demand())
+    finally:
+        transport.close()
+
+
+def test_the_vault_signs(vault: Vault, emulator: Emulator, app: App, tmp_path: Path) -> None:
+    """The token service accepts what the vault signed; the key itself was never here."""
+    token = fetch(settings_of(emulator, app, tmp_path))
+
+    claims = jwt.decode(token.value, options={"verify_signature": False})
+    assert claims["appidacr"] == "2"
+    assert vault.asked[-1] == f"/keys/app/{VERSION}/sign"
+
+
+def test_a_thumbprint_will_do(vault: Vault, emulator: Emulator, app: App, tmp_path: Path) -> None:
+    """Without the certificate's file; by SHA-1 the assertion is the older RS256 form."""
+    changes = {"certificate_file": None, "thumbprint": app.thumbprint}
+
+    assert fetch(settings_of(emulator, app, tmp_path, **changes)).value
+
+
+@pytest.mark.parametrize(("status", "code"), [(403, "vault_refused"), (404, "vault_refused")])
+def test_a_vault_that_refuses_is_explained(
+    vault: Vault, emulator: Emulator, app: App, tmp_path: Path, status: int, code: str
+) -> None:
+    """The role that is missing is named."""
+    vault.refusal = status
+
+    with pytest.raises(IdentityError, match=f"did not sign .HTTP {status}") as caught:
+        fetch(settings_of(emulator, app, tmp_path))
+
+    assert caught.value.code == code
+    assert "Key Vault Crypto User" in (caught.value.hint or "")
+
+
+def test_a_vault_that_refuses_is_a_loss_and_one_out_of_order_is_none(
+    vault: Vault, emulator: Emulator, app: App, tmp_path: Path
+) -> None:
+    """The next credential is used where the vault says no, not where it is down for a moment."""
+    settings = settings_of(emulator, app, tmp_path, credential="auto", secret=app.secret)
+    vault.refusal = 403
+    assert fetch(settings).value
+
+    key_vault._open.cache_clear()
+    vault.refusal = 501
+    with pytest.raises(NetworkError, match="not reached: it answered 501"):
+        fetch(settings)

@@ -1,0 +1,190 @@
+"""`graphdaemon token`: what the token says, and the token itself only when asked for."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.diagnosis.token_claims import (
+    describe_claims,
+    describe_moment,
+    is_for_graph,
+    read_claims,
+)
+from tests.support.client_app import App
+from tests.support.run_command import Command, Run, WriteParameters
+from tests.support.scripted_server import ScriptedServer, json_answer
+from tests.support.unsigned_tokens import make_token
+
+NOW = 1_772_357_500.0
+
+
+def test_each_claim_has_its_sentence(
+    command: Command, parameters: WriteParameters, app: App, emulator: Emulator
+) -> None:
+    """Roles, audience, expiry in words, tenant, app, how it proved itself, version, CAE."""
+    outcome = command("token", parameters())
+
+    out = outcome.out.decode()
+    assert outcome.code == 0
+    for pattern in (
+        r"^roles +User\.Read\.All +what the app may do in the whole tenant",
+        r"^aud +https://graph\.microsoft\.com +for Microsoft Graph of the public cloud",
+        r"^exp +\d+ +expires in \d+ (day|hour|minute)",
+        rf"^tid +{emulator.tenant.id} +the tenant",
+        rf"^appid +{app.client_id} +the app",
+        r"^appidacr +1 +the app proved who it is with a secret",
+        r"^ver +1\.0 ",
+        r"^xms_cc +cp1 +may be revoked before it expires",
+        r"^idtyp +app +an app's own token, with no user",
+    ):
+        assert re.search(pattern, out, re.MULTILINE), pattern
+    assert out.startswith("roles ")
+    assert "eyJ" not in out
+
+
+def test_a_certificate_is_told_from_a_secret(
+    command: Command, parameters: WriteParameters, app: App, tmp_path: Path
+) -> None:
+    """The token itself says which kind of credential was used."""
+    key = tmp_path / "app.pem"
+    key.write_text(app.pem)
+    key.chmod(0o600)
+
+    outcome = command("token", parameters(secret=None, private_key_file=str(key)))
+
+    assert b"with a certificate or a federated credential" in outcome.out
+
+
+def test_raw_prints_the_token_and_nothing_else(run: Run, parameters: WriteParameters) -> None:
+    """Ready for a pipe: one line on stdout, nothing on stderr."""
+    done = run("token", parameters(), "--raw")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert read_claims(done.stdout.strip()) is not None
+    assert done.stdout.count("\n") == 1
+
+
+def test_json_is_the_claims(command: Command, parameters: WriteParameters) -> None:
+    """As the token has them, with the time of expiry as the client counts it."""
+    shown = json.loads(command("token", parameters(), "--json").out)
+
+    assert shown["claims"]["roles"] == ["User.Read.All"]
+    assert abs(shown["expires_at"] - shown["claims"]["exp"]) < 10
+    assert shown["jwt"] is True
+
+
+def test_raw_and_json_exclude_each_other(command: Command, parameters: WriteParameters) -> None:
+    """Nothing is asked for before that is said."""
+    assert command("token", parameters(), "--raw", "--json").code == 2
+
+
+def test_an_opaque_token_is_admitted(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """Tokens need not be JWTs; only the expiry is known then."""
+    outcome = command("token", scripted.write_parameters(tmp_path))
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert b"no JWT" in outcome.out
+    assert b"token-1" not in outcome.out
+
+
+def test_a_token_without_roles_says_so_first(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """Absent means none; that is the commonest trouble, so it comes first."""
+    scripted.token_answer = json_answer({"expires_in": 3599, "access_token": make_token()})
+
+    outcome = command("token", scripted.write_parameters(tmp_path))
+
+    assert (
+        outcome.out.decode().splitlines()[0].split(None, 1)[1].startswith("absent: the app holds")
+    )
+
+
+def test_a_refusal_is_the_commands_own(command: Command, parameters: WriteParameters) -> None:
+    """The same words and exit code as everywhere."""
+    outcome = command("token", parameters(secret="wrong"))
+
+    assert (outcome.code, outcome.out) == (4, b"")
+    assert "AADSTS7000215" in outcome.err
+    assert outcome.err.splitlines()[-1].startswith("Try: ")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (3420, "in 57 minutes"),
+        (-7380, "2 hours 3 minutes ago"),
+        (90_000, "in 1 day 1 hour"),
+        (1, "in 1 second"),
+        (-30, "30 seconds ago"),
+        (61, "in 1 minute"),
+        (86_400 * 400, "in 400 days"),
+    ],
+)
+def test_moments_are_told_in_two_units_at_most(seconds: float, words: str) -> None:
+    """Nobody reads seconds of an hour."""
+    assert describe_moment(NOW + seconds, NOW) == words
+
+
+@pytest.mark.parametrize(
+    "token",
+    ["", "a.b", "a.b.c", "eyJ.e30", "a.!.c", "a.W10.c", "a.eyJhIjo.c", "a." + "e30" * 4 + ".c"],
+)
+def test_what_is_no_token_is_survived(token: str) -> None:
+    """Not a JWT, or one whose middle is no object."""
+    assert read_claims(token) is None
+
+
+def test_strange_claims_are_survived() -> None:
+    """Whatever a token service puts there is shown, and cannot move the cursor."""
+    claims = {
+        "roles": "not a list",
+        "exp": "soon",
+        "iat": True,
+        "nbf": 1e300,
+        "aud": ["a", "b"],
+        "appidacr": 7,
+        "idtyp": None,
+        "xms_cc": 1,
+        "app_displayname": "\x1b[31mred\u202e",
+        "\x07bell": {"deep": [1]},
+    }
+
+    shown = describe_claims(claims, NOW)
+
+    assert all(text.isprintable() for one in shown for text in one)
+    assert {one.name for one in shown} >= {"roles", "aud", "app_displayname"}
+
+
+def test_a_delegated_token_is_described_as_one() -> None:
+    """Permissions of a user's token are in scp; no missing roles are lamented."""
+    shown = {
+        one.name: one.sentence
+        for one in describe_claims({"scp": "User.Read", "idtyp": "user", "upn": "a@b"}, NOW)
+    }
+
+    assert "roles" not in shown
+    assert "delegated permissions" in shown["scp"]
+
+
+@pytest.mark.parametrize(
+    ("audience", "graph"),
+    [
+        ("https://graph.microsoft.com", True),
+        ("https://graph.microsoft.com/", True),
+        ("https://dod-graph.microsoft.us", True),
+        ("00000003-0000-0000-c000-000000000000", True),
+        ("https://graph.windows.net", False),
+        (None, False),
+    ],
+)
+def test_graph_is_known_by_each_of_its_names(audience: object, graph: bool) -> None:
+    """In every cloud, with a slash or without, and by its ID."""
+    assert is_for_graph(audience) is graph

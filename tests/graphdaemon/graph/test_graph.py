@@ -1,0 +1,498 @@
+"""Graph over real TLS against a scripted server: paging, trying again, and whom the token sees."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Mapping
+from http.client import HTTPMessage
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.token import Token, TokenSource
+from graphdaemon.client import Client
+from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
+from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph
+from graphdaemon.graph.query import Query
+from graphdaemon.http.transport import Response, Transport
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.throttling.budget import Budget
+from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
+
+# One pass over one chain: what is asked is the same each time.
+PLAIN = ListingOptions(method="chain", proved=False)
+
+
+def settings_of(server: ScriptedServer, **changes: Any) -> Settings:
+    return read_settings(None, {}, server.settings(**changes))
+
+
+def listing(
+    server: ScriptedServer, *, query: Query | None = None, **changes: Any
+) -> list[dict[str, Any]]:
+    """List users through the public client."""
+    return asyncio.run(_list(settings_of(server, **changes), query or Query()))
+
+
+async def _list(settings: Settings, query: Query) -> list[dict[str, Any]]:
+    async with Client(settings) as client:
+        return [
+            user
+            async for user in client.list(
+                "users",
+                filter=query.filter,
+                search=query.search,
+                limit=query.limit,
+                options=PLAIN,
+            )
+        ]
+
+
+def patient_listing(server: ScriptedServer) -> tuple[list[str], list[float]]:
+    """List users with a clock of our own: ids, and the waits there would have been."""
+    clock = Clock()
+    return asyncio.run(_walk(settings_of(server), clock)), clock.waits
+
+
+class Clock:
+    """Time that passes only while somebody waits."""
+
+    def __init__(self) -> None:
+        self.time = 0.0
+        self.waits: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self.time += seconds
+
+
+async def _walk(settings: Settings, clock: Clock) -> list[str]:
+    transport = Transport(ca_file=settings.ca_file, timeout=5)
+    tokens = TokenSource(Credential(settings, transport).fetch, transport.start)
+    budget = Budget(now=clock.now, sleep=clock.sleep)
+    graph = Graph(transport, tokens, budget=budget, sleep=clock.sleep)
+    try:
+        return [
+            bytes(record).decode()
+            async for page in graph.pages(settings.endpoint, needs="User.Read.All")
+            for record in page.records
+        ]
+    finally:
+        transport.close()
+
+
+def test_every_link_is_followed_and_an_empty_page_is_not_the_end(scripted: ScriptedServer) -> None:
+    """An empty page with a next link goes on (msgraph-sdk-javascript #129)."""
+    link = f"{scripted.url}/v1.0/users?$skiptoken="
+    scripted.script = [
+        page({"id": "1"}, next_link=link + "a%2B"),
+        page(next_link=link + "b"),
+        page({"id": "2"}),
+    ]
+
+    assert listing(scripted) == [{"id": "1"}, {"id": "2"}]
+    assert [request.target for request in scripted.requests] == [
+        "/v1.0/users?$top=999",
+        "/v1.0/users?$skiptoken=a%2B",
+        "/v1.0/users?$skiptoken=b",
+    ]
+
+
+def test_limit_stops_in_the_middle_of_a_page(scripted: ScriptedServer) -> None:
+    """No page is asked for that is not needed."""
+    link = f"{scripted.url}/v1.0/users?$skiptoken=a"
+    scripted.script = [
+        page({"id": "1"}, {"id": "2"}, next_link=link),
+        page({"id": "3"}, {"id": "4"}),
+    ]
+
+    assert len(listing(scripted, query=Query(limit=3))) == 3
+    assert len(scripted.requests) == 2
+
+
+def test_consistency_level_is_sent_with_every_page(scripted: ScriptedServer) -> None:
+    """Next links do not carry the header, so it is sent again (Airflow #71866)."""
+    link = f"{scripted.url}/v1.0/users?$count=true&$skiptoken=a"
+    scripted.script = [page({"id": "1"}, next_link=link), page({"id": "2"})]
+
+    listing(scripted, query=Query(search="displayName:ana"))
+
+    assert [request.headers["consistencylevel"] for request in scripted.requests] == [
+        "eventual"
+    ] * 2
+
+
+def test_plain_queries_do_not_ask_for_the_advanced_index(scripted: ScriptedServer) -> None:
+    """The default index is the fresher one."""
+    scripted.script = [page()]
+
+    listing(scripted)
+
+    assert "consistencylevel" not in scripted.requests[0].headers
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://localhost:{port}/v1.0/users?$skiptoken=a",
+        "http://127.0.0.1:{port}/x",
+        "https://evil.example/",
+    ],
+    ids=["other-name", "http", "other-host"],
+)
+def test_the_token_is_not_sent_to_another_origin(scripted: ScriptedServer, link: str) -> None:
+    """A next link elsewhere ends the listing with an error; nothing is sent there."""
+    scripted.script = [page({"id": "1"}, next_link=link.format(port=scripted.port))]
+
+    with pytest.raises(GraphError) as caught:
+        listing(scripted)
+
+    assert caught.value.code == "link_foreign"
+    assert len(scripted.requests) == 1
+
+
+def test_redirects_are_not_followed(scripted: ScriptedServer) -> None:
+    """A redirect would take the token along."""
+    scripted.script = [Answer(302, b"", {"Location": "https://evil.example/"})]
+
+    with pytest.raises(GraphError, match="302"):
+        listing(scripted)
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        json_answer({"error": {"code": "TooManyRequests"}}, 429),
+        Answer(500),
+        Answer(502, b"<html>Bad gateway</html>"),
+        Answer(503),
+        Answer(504),
+        Answer(200, b'{"value":[{"id":"1"},{"id":"2"}]}', cut=20),
+        Answer(200, b'{"value":[{"id":"1"}'),
+        Answer(200, b"<html>sign in</html>"),
+        Answer(200, b"", cut=0),
+    ],
+    ids=["429", "500", "502", "503", "504", "body-cut", "json-cut", "not-json", "empty"],
+)
+def test_passing_trouble_is_survived_without_loss_or_repetition(
+    scripted: ScriptedServer, trouble: Answer
+) -> None:
+    """A page is asked for again until it is whole."""
+    link = f"{scripted.url}/v1.0/users?$skiptoken=a"
+    scripted.script = [page({"id": "1"}, next_link=link), trouble, trouble, page({"id": "2"})]
+
+    records, waits = patient_listing(scripted)
+
+    assert records == ['{"id": "1"}', '{"id": "2"}']
+    assert len(waits) == 2
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "attempts"),
+    [
+        (json_answer({}, 429), "throttled", ATTEMPTS),
+        (Answer(503), "graph_unavailable", ATTEMPTS),
+        (Answer(200, b"<html>"), "page_malformed", ATTEMPTS),
+    ],
+    ids=["429", "503", "not-json"],
+)
+def test_lasting_trouble_ends_the_listing(
+    scripted: ScriptedServer, trouble: Answer, code: str, attempts: int
+) -> None:
+    """After a bounded number of attempts the failure is raised, with its own code."""
+    scripted.script = [trouble]
+
+    with pytest.raises(Error) as caught:
+        patient_listing(scripted)
+
+    assert (caught.value.code, caught.value.exit_code) == (code, 5)
+    assert len(scripted.requests) == attempts
+
+
+class Crowded:
+    """A Graph that refuses one request for a while, and serves the others; and its tokens."""
+
+    def __init__(self, refusals: int) -> None:
+        self.refusals = refusals
+
+    async def send(
+        self,
+        method: str,  # noqa: ARG002 - the three belong to what a transport is called with
+        url: str,
+        headers: Mapping[str, str],  # noqa: ARG002 - see above
+        body: bytes | None = None,  # noqa: ARG002 - see above
+    ) -> Response:
+        await asyncio.sleep(0)
+        if url.endswith("/me") and self.refusals:
+            self.refusals -= 1
+            return Response(429, HTTPMessage(), b"{}")
+        return Response(200, HTTPMessage(), b"{}")
+
+    async def token(self) -> Token:
+        return Token("t", time.time() + 3600)
+
+    async def renew(self, refused: Token, claims: str | None = None) -> Token:
+        raise AssertionError((refused, claims))
+
+
+@pytest.mark.parametrize("refusals", [ATTEMPTS * PATIENCE - 1, ATTEMPTS * PATIENCE])
+def test_where_others_are_served_it_is_worth_waiting_longer(refusals: int) -> None:
+    """A strange process may be using the budget up: it is asked again, but not for ever."""
+    crowded, clock = Crowded(refusals), Clock()
+    budget = Budget(now=clock.now, sleep=clock.sleep)
+    graph = Graph(crowded, crowded, budget=budget, sleep=clock.sleep)
+
+    async def ask_both() -> dict[str, Any]:
+        mine = asyncio.create_task(graph.get("https://graph.example/v1.0/me", needs=""))
+        while not mine.done():
+            await graph.get("https://graph.example/v1.0/organization", needs="")
+        return await mine
+
+    if refusals < ATTEMPTS * PATIENCE:
+        assert asyncio.run(ask_both()) == {}
+    else:
+        with pytest.raises(GraphError, match="429"):
+            asyncio.run(ask_both())
+
+
+def test_an_answer_that_always_breaks_off_ends_the_listing(scripted: ScriptedServer) -> None:
+    """What came of a body that was cut is not taken for a page."""
+    scripted.script = [Answer(200, b'{"value":[]}', cut=3)]
+
+    with pytest.raises(NetworkError, match="broke off in the middle") as caught:
+        patient_listing(scripted)
+
+    assert caught.value.exit_code == 6
+    assert len(scripted.requests) == ATTEMPTS
+
+
+def test_retry_after_is_obeyed(scripted: ScriptedServer) -> None:
+    """Graph says how long to wait, in fractions too."""
+    scripted.script = [json_answer({}, 429, **{"Retry-After": "2.5"}), page()]
+
+    assert patient_listing(scripted) == ([], [2.5])
+
+
+def test_a_wait_beyond_reason_is_refused(scripted: ScriptedServer) -> None:
+    """Nobody waits an hour in silence."""
+    scripted.script = [json_answer({}, 429, **{"Retry-After": "3600"})]
+
+    with pytest.raises(GraphError) as caught:
+        patient_listing(scripted)
+
+    assert caught.value.retry_after == 3600
+    assert len(scripted.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_what_will_not_pass_is_not_tried_again(scripted: ScriptedServer, status: int) -> None:
+    """A refusal stays one."""
+    scripted.script = [Answer(status)]
+
+    with pytest.raises(GraphError):
+        patient_listing(scripted)
+
+    assert len(scripted.requests) == 1
+
+
+def test_a_refused_token_is_renewed_once_and_the_listing_goes_on(scripted: ScriptedServer) -> None:
+    """401 in the middle of a listing gets a new token, not an end."""
+    link = f"{scripted.url}/v1.0/users?$skiptoken=a"
+
+    def answer(request: Request) -> Answer:
+        if "skiptoken" not in request.target:
+            return page({"id": "1"}, next_link=link)
+        fresh = request.headers["authorization"] == "Bearer token-2"
+        return page({"id": "2"}) if fresh else Answer(401)
+
+    scripted.script = answer
+
+    assert listing(scripted) == [{"id": "1"}, {"id": "2"}]
+    assert scripted.tokens_issued == 2
+
+
+def test_a_new_token_that_is_refused_too_ends_it(scripted: ScriptedServer) -> None:
+    """401 with a fresh token is an answer, not an accident."""
+    scripted.script = [Answer(401)]
+
+    with pytest.raises(GraphError) as caught:
+        listing(scripted)
+
+    assert caught.value.code == "token_refused"
+    assert len(scripted.requests) == 2
+
+
+def test_one_token_serves_many_tasks(scripted: ScriptedServer) -> None:
+    """A hundred tasks at once cause one token request."""
+    scripted.script = [page()]
+
+    async def many() -> None:
+        async with Client(settings_of(scripted)) as client:
+            await asyncio.gather(*(client.get("users/x") for _ in range(100)))
+
+    asyncio.run(many())
+
+    assert scripted.tokens_issued == 1
+
+
+def test_untrusted_certificates_are_refused_at_once(scripted: ScriptedServer) -> None:
+    """Without the CA there is no connection; the hint names ca_file."""
+    with pytest.raises(NetworkError, match="not trusted") as caught:
+        listing(scripted, ca_file=None)
+
+    assert caught.value.code == "tls_untrusted"
+    assert "ca_file" in (caught.value.hint or "")
+
+
+def test_the_ca_file_counts_even_where_the_environment_names_another(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """REQUESTS_CA_BUNDLE, set on many company machines, does not silently win."""
+    other = tmp_path / "other.pem"
+    other.write_bytes(scripted.ca_file.read_bytes())
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    scripted.script = [page()]
+
+    assert listing(scripted) == []
+    assert listing(scripted, ca_file=None) == []
+
+
+@pytest.mark.parametrize("content", [None, "not a certificate"], ids=["missing", "not-pem"])
+def test_an_unusable_ca_file_is_named(
+    scripted: ScriptedServer, tmp_path: Path, content: str | None
+) -> None:
+    """A wrong ca_file is a settings error, not a TLS riddle."""
+    path = tmp_path / "ca.pem"
+    if content:
+        path.write_text(content)
+
+    with pytest.raises(SettingsError, match=r"ca\.pem") as caught:
+        listing(scripted, ca_file=str(path))
+
+    assert caught.value.code == "ca_file_unreadable"
+
+
+def test_no_network_is_said_at_once() -> None:
+    """A port where nothing listens, and a name that does not exist."""
+    with socket.create_server(("127.0.0.1", 0)) as closed:
+        port = closed.getsockname()[1]
+    base = {"client_id": "c", "secret": "s"}
+    codes = []
+    for host in (f"127.0.0.1:{port}", "no-such-host.invalid"):
+        settings = read_settings(None, {}, base | {"authority": f"https://{host}/t"})
+        with pytest.raises(NetworkError) as caught:
+            asyncio.run(_list(settings, Query()))
+        codes.append(caught.value.code)
+
+    assert codes == ["connection_failed", "host_unknown"]
+
+
+def test_a_host_that_says_nothing_is_given_up() -> None:
+    """The timeout is the settings' own."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        settings = read_settings(
+            None,
+            {},
+            {
+                "client_id": "c",
+                "secret": "s",
+                "timeout": 0.2,
+                "authority": f"https://127.0.0.1:{silent.getsockname()[1]}/t",
+            },
+        )
+
+        with pytest.raises(NetworkError, match="did not answer") as caught:
+            asyncio.run(_list(settings, Query()))
+
+    assert caught.value.code == "timed_out"
+
+
+def test_cancelling_drops_the_connection(scripted: ScriptedServer) -> None:
+    """A cancelled request leaves no thread waiting for the host."""
+    asked = asyncio.Event()
+
+    async def scenario() -> None:
+        loop = asyncio.get_running_loop()
+
+        def answer(_: Request) -> Answer:
+            loop.call_soon_threadsafe(asked.set)
+            release.wait(10)
+            return page()
+
+        import threading
+
+        release = threading.Event()
+        scripted.script = answer
+        async with Client(settings_of(scripted)) as client:
+            task = asyncio.create_task(client.get("users/x"))
+            await asyncio.wait_for(asked.wait(), 10)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            release.set()
+
+    asyncio.run(scenario())
+
+
+def test_a_connection_the_host_closed_meanwhile_is_replaced(scripted: ScriptedServer) -> None:
+    """Keep-alive ends at the host's wish; the next request simply reconnects."""
+    transport = Transport(ca_file=scripted.ca_file, timeout=5)
+    scripted.script = [page()]
+    first = transport.exchange("GET", f"{scripted.url}/v1.0/users", {})
+    for connection in scripted._open:
+        connection.close()
+
+    second = transport.exchange("GET", f"{scripted.url}/v1.0/users", {})
+    transport.close()
+
+    assert first.body == second.body
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (json_answer({"error": "invalid_client", "error_codes": [7000222]}, 401), "secret_expired"),
+        (
+            json_answer({"error": "x", "error_description": "AADSTS90002: no"}, 400),
+            "tenant_unknown",
+        ),
+        (json_answer({"error": "temporarily_unavailable"}, 400), "identity_unavailable"),
+        (Answer(503, b"<html>"), "identity_unavailable"),
+        (Answer(429, b"slow down"), "identity_unavailable"),
+        (Answer(200, b"<html>"), "identity_unreadable"),
+        (Answer(200, b""), "identity_unreadable"),
+        (json_answer({"error": "something_new"}, 400), "identity_refused"),
+        (json_answer({"error": "x", "error_codes": 5}, 400), "identity_refused"),
+        (json_answer([]), "identity_unreadable"),
+        (json_answer(None), "identity_unreadable"),
+        (json_answer("text"), "identity_unreadable"),
+        (json_answer({}), "identity_unreadable"),
+        (json_answer({"access_token": "t", "expires_in": "soon"}), "identity_unreadable"),
+        (json_answer({"access_token": "a\nb", "expires_in": 3599}), "identity_unreadable"),
+        (json_answer({"access_token": 7, "expires_in": 3599}), "identity_unreadable"),
+    ],
+    ids=(
+        "7000222 90002 temporarily 503 429 html empty unknown codes-number list null text nothing "
+        "expiry-word token-lines token-number"
+    ).split(),
+)
+def test_every_answer_of_the_token_service_has_a_meaning(
+    scripted: ScriptedServer, answer: Answer, code: str
+) -> None:
+    """MSAL's four ways to fail all become one."""
+    scripted.token_answer = answer
+
+    with pytest.raises(IdentityError) as caught:
+        listing(scripted)
+
+    assert caught.value.code == code
+    assert caught.value.exit_code == 4
+    assert caught.value.hint

@@ -1,0 +1,298 @@
+"""A listing that is stopped at any instant goes on, and its output is exact."""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
+
+from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.journal import Journal, forget
+from graphdaemon.listing.run import ListingOptions
+from tests.support.listing_world import Outcome, list_world
+from tests.support.pretend_graph import Lies, PretendGraph, Weather
+from tests.support.run_command import Command, WriteParameters
+from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
+
+CASES = int(os.environ.get("LISTING_CASES", "100"))
+
+
+class KilledError(Exception):
+    """The process is no more."""
+
+
+def make_world(count: int = 80, **about: object) -> PretendGraph:
+    draws = random.Random(count)
+    people = [
+        {"userPrincipalName": f"{draws.choice('abcxyz')}{number}", "displayName": f"N{number}"}
+        for number in range(count)
+    ]
+    return PretendGraph(people, **about)  # type: ignore[arg-type]  # what a test says about it
+
+
+def kill_after(pages: int, journal: Path, torn: Callable[[bytes], bytes]) -> Callable[[], None]:
+    """Stop a listing after so many pages, leaving what was on the disk at that moment."""
+    seen = 0
+
+    def watch() -> None:
+        nonlocal seen
+        seen += 1
+        if seen == pages:
+            left = torn(journal.read_bytes())
+            raise KilledError(left)
+
+    return watch
+
+
+def list_with_kills(
+    world: PretendGraph,
+    journal: Path,
+    kills: list[int],
+    options: ListingOptions,
+    torn: Callable[[bytes], bytes] = lambda left: left,
+) -> Outcome:
+    for pages in kills:
+        try:
+            list_world(world, options=options, watch=kill_after(pages, journal, torn))
+        except KilledError as killed:
+            # On its way out a living process would have committed: this one did not.
+            journal.write_bytes(killed.args[0])
+    return list_world(world, options=options)
+
+
+@settings(
+    max_examples=CASES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
+)
+@given(
+    st.lists(st.integers(1, 40), max_size=6),
+    st.sampled_from([0.0, 0.02, 0.1]),
+    st.integers(0, 2**32),
+    st.booleans(),
+    st.sampled_from(["", "refuses", "no delta", "withholds"]),
+    st.integers(1, 6),
+)
+def test_a_listing_killed_again_and_again_is_exact_in_the_end(
+    kills: list[int], change: float, seed: int, torn: bool, lie: str, chains: int
+) -> None:
+    """Every record of the directory is written once, whenever the listing was stopped."""
+    draws = random.Random(seed)
+
+    def tear(left: bytes) -> bytes:
+        if not torn:
+            return left
+        end = left.rindex(b'#{"commit"')
+        end = left.index(b"\n", end) + 1
+        return left[: draws.randint(end, len(left))] + draws.randbytes(draws.randint(0, 50))
+
+    weather = Weather(change=change, expired=0.05, lost=0.02)
+    world = make_world(seed=seed, weather=weather, make=lambda _, n: {"displayName": f"M{n}"})
+    if lie == "refuses":
+        world.lies = Lies(refuses=(" ge ",))
+    elif lie == "no delta":
+        world.lies = Lies(no_delta=True)
+    elif lie == "withholds":
+        world.weather.change = 0
+        first = min(world.directory)
+        world.lies = Lies(withholds=lambda record: record["id"] == first)
+    with TemporaryDirectory() as folder:
+        journal = Path(folder) / "journal"
+        options = ListingOptions(journal=journal, page_size=5, chains=chains)
+        outcome = list_with_kills(world, journal, kills, options, tear)
+
+    note(f"{outcome.record} {outcome.error}")
+    assert outcome.twice == []
+    if outcome.record is not None and outcome.record.verdict == "complete":
+        end = world.at_last_delta if outcome.record.replay else world.at_last_list
+        assert outcome.written == world.shown(directory=end)
+
+
+def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
+    """Half of the pages were there: the other half is asked for."""
+    journal = tmp_path / "journal"
+    options = ListingOptions(journal=journal, page_size=5, method="chain")
+    world = make_world(100)
+
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(10))
+    before = len(world.asked)
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.verdict == "complete"
+    assert outcome.written == world.shown()
+    assert len(world.asked) - before < 15
+    assert "50 records were kept" in outcome.proved.notes[0]
+
+
+def interrupt_after(pages: int) -> Callable[[], None]:
+    left = [pages]
+
+    def watch() -> None:
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+
+    return watch
+
+
+def test_the_last_page_alone_is_not_the_whole(tmp_path: Path) -> None:
+    """One answer proves itself only where it is all there ever was: here others came before it."""
+    options = ListingOptions(journal=tmp_path / "journal", page_size=5, method="chain")
+    world = make_world(100, lies=Lies(no_delta=True))
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(19))
+    world.remove(min(world.directory, key=lambda one: world.directory[one]["userPrincipalName"]))
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.pages == 1
+    assert outcome.proved.verdict == "unproved"
+
+
+def test_witnesses_are_remembered(tmp_path: Path) -> None:
+    """What the first page of an earlier run showed still has to turn up in some part."""
+    options = ListingOptions(journal=tmp_path / "journal", page_size=5, chains=1)
+    world = make_world(100, by_id=True)
+    first = min(world.directory)
+    world.lies = Lies(withholds=lambda record: record["id"] == first, count=lambda _: 100)
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(9))
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.notes[-1].startswith("1 of the first records are in none of the parts")
+    assert outcome.proved.verdict == "complete"
+    assert outcome.written == world.shown()
+
+
+def test_ranges_of_an_earlier_run_count(tmp_path: Path) -> None:
+    """The account says how many cover everything, not how many this run still had to read."""
+    world = make_world(200)
+    whole = list_world(world, options=ListingOptions(page_size=5)).proved
+    options = ListingOptions(page_size=5, journal=tmp_path / "journal")
+    with pytest.raises(KeyboardInterrupt):
+        list_world(world, options=options, watch=interrupt_after(whole.pages * 2 // 3))
+
+    resumed = list_world(world, options=options).proved
+
+    assert resumed.verdict == "complete"
+    assert resumed.pages < whole.pages
+    assert resumed.ranges > whole.ranges * 2 // 3
+
+
+def test_a_finished_listing_goes_on_from_its_delta(tmp_path: Path) -> None:
+    """Nothing is lost if the output was not put in its place: the journal knows all of it."""
+    journal = tmp_path / "journal"
+    options = ListingOptions(journal=journal, page_size=5)
+    world = make_world(50)
+    list_world(world, options=options)
+    for _ in range(20):
+        world.change()
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.proved.verdict == "complete"
+    assert outcome.written == world.shown()
+
+
+def test_a_journal_that_is_too_old_is_begun_anew(tmp_path: Path) -> None:
+    """A delta link lives a week; without one nothing would tell what changed since."""
+    journal = tmp_path / "journal"
+    options = ListingOptions(journal=journal, page_size=5)
+    world = make_world(50)
+    list_world(world, options=options)
+    world.lies.dead_delta = True
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.twice == []
+    assert outcome.written == world.shown()
+    assert "too old" in outcome.proved.notes[0]
+
+
+def test_the_journal_of_something_else_is_refused(tmp_path: Path) -> None:
+    """Two listings do not become one."""
+    journal = tmp_path / "journal"
+    world = make_world(5)
+    list_world(world, options=ListingOptions(journal=journal))
+
+    outcome = list_world(world, Query(("displayName",)), ListingOptions(journal=journal))
+
+    assert isinstance(outcome.error, UsageError)
+    assert outcome.error.code == "journal_mismatch"
+
+
+def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
+    """The second one is told who is there."""
+    journal = Journal(tmp_path / "journal", {})
+
+    with pytest.raises(UsageError) as caught:
+        Journal(tmp_path / "journal", {})
+
+    assert caught.value.code == "journal_busy"
+    journal.close()
+
+
+def test_what_is_no_journal_is_left_alone_or_begun(tmp_path: Path) -> None:
+    """A file without a sound commit is empty; a folder is none."""
+    path = tmp_path / "journal"
+    path.write_bytes(b'{"id": "1"}\n#{"commit":1}\n')
+    journal = Journal(path, {})
+    journal.close()
+
+    assert not journal.resumed
+    with pytest.raises(OutputError) as caught:
+        Journal(tmp_path, {})
+    assert caught.value.code == "journal_unusable"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")
+def test_only_its_owner_reads_a_journal(tmp_path: Path) -> None:
+    """It holds names and a delta link."""
+    journal = Journal(tmp_path / "journal", {})
+    journal.begin("https://graph.test/v1.0/users/delta?$deltatoken=x")
+    journal.close()
+
+    assert (tmp_path / "journal").stat().st_mode & 0o077 == 0
+    forget(tmp_path / "journal")
+    assert not (tmp_path / "journal").exists()
+
+
+def test_the_command_forgets_a_journal_whose_records_are_in_place(
+    command: Command, parameters: WriteParameters, tmp_path: Path
+) -> None:
+    """It is kept as long as it may be needed, and no longer."""
+    journal, output = tmp_path / "users.journal", tmp_path / "users.ndjson"
+
+    done = command("list", "users", parameters(), "--resume", journal, "--output", output)
+
+    assert done.code == 0, done.err
+    assert len(output.read_bytes().splitlines()) == 250
+    assert not journal.exists()
+
+
+def test_the_command_does_not_go_on_from_what_was_not_proved(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """Run again, it reads again: what it had read proved nothing."""
+
+    def answer(request: Request) -> Answer:
+        if "$count" in request.target:
+            return json_answer({}, 404)
+        if "$skiptoken" in request.target:
+            return page({"id": "2"})
+        return page({"id": "1"}, next_link=f"{scripted.url}/v1.0/things?$skiptoken=1")
+
+    scripted.script = answer
+    journal = tmp_path / "things.journal"
+
+    done = command("list", "things", scripted.write_parameters(tmp_path), "--resume", journal)
+
+    assert done.code == 8, done.err
+    assert not journal.exists()

@@ -1,0 +1,135 @@
+"""Parquet: the same schema for every file, whatever is in it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gc
+import io
+from pathlib import Path
+
+import pytest
+
+from graphdaemon.errors import OutputError
+from graphdaemon.output.sink import Outlet
+from graphdaemon.output.spec import Plan
+from tests.support.output_records import records, written
+
+pq = pytest.importorskip("pyarrow.parquet")
+
+COLUMNS = ("id", "accountEnabled", "createdDateTime", "deviceVersion", "tags", "extension_a_b")
+
+
+def read(data: bytes) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = pq.read_table(io.BytesIO(data)).to_pylist()
+    return rows
+
+
+def test_columns_have_the_types_graph_publishes() -> None:
+    """Truth values, whole numbers, times, texts; anything nested is JSON, anything unknown text."""
+    data = written(
+        Plan("parquet", COLUMNS),
+        {
+            "id": "1",
+            "accountEnabled": True,
+            "createdDateTime": "2024-02-29T23:59:59.1234567Z",
+            "deviceVersion": 2,
+            "tags": ["a", {"b": 1}],
+            "extension_a_b": 7,
+            "other": "not asked for",
+        },
+        {"id": "2", "createdDateTime": "0001-01-01T00:00:00Z"},
+    )
+
+    assert read(data) == [
+        {
+            "id": "1",
+            "accountEnabled": True,
+            "createdDateTime": dt.datetime(2024, 2, 29, 23, 59, 59, 123456, tzinfo=dt.UTC),
+            "deviceVersion": 2,
+            "tags": '["a",{"b":1}]',
+            "extension_a_b": "7",
+        },
+        {
+            "id": "2",
+            "accountEnabled": None,
+            "createdDateTime": dt.datetime(1, 1, 1, tzinfo=dt.UTC),
+            "deviceVersion": None,
+            "tags": None,
+            "extension_a_b": None,
+        },
+    ]
+
+
+def test_the_schema_depends_on_the_names_alone() -> None:
+    """An empty listing's file can be read together with a full one's."""
+    empty, full = (
+        pq.read_schema(io.BytesIO(written(Plan("parquet", COLUMNS), *rows)))
+        for rows in ([], [{"id": "1", "accountEnabled": False}])
+    )
+
+    assert empty == full
+
+
+def test_a_query_makes_texts() -> None:
+    """Its columns are the query's own, of no type that Graph publishes."""
+    plan = Plan("parquet", COLUMNS, query="[].{accountEnabled: length(id), name: id}")
+
+    assert read(written(plan, {"id": "abc"})) == [{"accountEnabled": "3", "name": "abc"}]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("accountEnabled", "true"),
+        ("accountEnabled", 1),
+        ("createdDateTime", "yesterday"),
+        ("createdDateTime", 5),
+        ("deviceVersion", "2"),
+        ("deviceVersion", 1.5),
+    ],
+)
+def test_a_value_that_does_not_fit_is_an_error(name: str, value: object) -> None:
+    """Nothing is turned into null on the way."""
+    with pytest.raises(OutputError, match=f"{name} is .* does not fit") as caught:
+        written(Plan("parquet", COLUMNS), {"id": "1", name: value})
+
+    assert "ndjson" in (caught.value.hint or "")
+
+
+def test_many_records_make_several_row_groups(tmp_path: Path) -> None:
+    """So that memory stays flat."""
+    path = tmp_path / "users.parquet"
+    with Outlet(Plan("parquet", ("id",), file=path), None) as outlet:
+        for start in range(0, 45_000, 999):
+            outlet.write(records(*({"id": str(n)} for n in range(start, start + 999))))
+        outlet.finish()
+
+    file = pq.ParquetFile(path)
+    assert file.num_row_groups == 3
+    assert file.metadata.num_rows == 46 * 999
+
+
+@pytest.mark.parametrize("codec", ["gzip", "zstd"])
+def test_compression_is_parquets_own(codec: str) -> None:
+    """Compressed inside, so that every reader takes it."""
+    data = written(Plan("parquet", ("id",), compress=codec), {"id": "1"})
+
+    column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(0)
+    assert column.compression == codec.upper()
+
+
+def test_what_was_cut_short_has_no_foot() -> None:
+    """pyarrow closes a writer that is thrown away: a part must not become a file by that."""
+    stream = io.BytesIO()
+    stdout = io.TextIOWrapper(stream)
+    outlet = Outlet(Plan("parquet", ("id",)), stdout)
+    outlet.write(records(*({"id": str(n)} for n in range(25_000))))
+    with outlet:
+        pass
+    del outlet
+    gc.collect()
+
+    assert not stdout.closed
+    assert stream.getvalue()[:4] == b"PAR1"
+    with pytest.raises(Exception, match=r"not a parquet file|magic bytes"):
+        read(stream.getvalue())

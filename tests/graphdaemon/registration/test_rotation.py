@@ -1,0 +1,418 @@
+"""A certificate is replaced while everything runs, wherever the replacing is interrupted."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from entra_emulator.server.emulator import Emulator
+from graphdaemon.auth.key_files import make_key_pair, read_key_pair
+from graphdaemon.errors import Error, IdentityError, SettingsError
+from graphdaemon.http.transport import Transport
+from graphdaemon.registration import rotation as module
+from graphdaemon.registration.rotation import Journal, Rotation
+from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.table import Secret
+from tests.support.client_app import register
+from tests.support.run_command import Command
+from tests.support.scripted_key_tenant import OBJECT_ID, Registry
+from tests.support.scripted_server import Answer, Request, ScriptedServer
+
+# Of the token service's double, which checks assertions made with short keys.
+pytestmark = pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
+
+PASSPHRASE = Secret("open sesame")
+
+
+def make_small_pair(name: str) -> tuple[str, bytes]:
+    """As the real ones, but short: reading a key of 2048 bits takes 60 ms, and they are many."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    now = dt.datetime.now(dt.UTC)
+    builder = x509.CertificateBuilder(subject, subject, key.public_key())
+    certificate = (
+        builder.serial_number(x509.random_serial_number())
+        .not_valid_before(now)
+        .not_valid_after(now + dt.timedelta(days=365))
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    public = certificate.public_bytes(serialization.Encoding.PEM)
+    return (private + public).decode(), certificate.public_bytes(serialization.Encoding.DER)
+
+
+@pytest.fixture(scope="module")
+def pairs() -> list[tuple[str, bytes]]:
+    return [make_small_pair(f"app {number}") for number in range(3)]
+
+
+class Site:
+    """A folder with the settings and the key file, and the tenant that knows the key."""
+
+    def __init__(
+        self, folder: Path, server: ScriptedServer, pairs: list[tuple[str, bytes]]
+    ) -> None:
+        self.folder, self.server, self.pairs = folder, server, pairs
+        self.registry = Registry(server, pairs[0][1])
+        self.key_file = folder / "app.pem"
+        self.said: list[str] = []
+        self.waits: list[float] = []
+        self.object_id: str | None = None
+        self.transport = Transport(ca_file=server.ca_file, timeout=5)
+        self.made = 0
+        self.restore()
+
+    def restore(self) -> None:
+        """As it was before: one key, in file and tenant."""
+        for path in self.folder.glob("app.pem*"):
+            path.unlink()
+        self.key_file.write_text(self.pairs[0][0])
+        self.key_file.chmod(0o640)
+        self.registry = Registry(self.server, self.pairs[0][1])
+        self.made = 0
+
+    def rotate(self, **settings: Any) -> Journal:
+        given = self.server.settings(secret=None, private_key_file=str(self.key_file)) | settings
+        read = read_settings(None, {}, {name: v for name, v in given.items() if v is not None})
+        return Rotation(
+            read,
+            self.transport,
+            object_id=self.object_id,
+            make=self.make,
+            say=self.said.append,
+            sleep=self.waits.append,
+        ).run()
+
+    def make(self, passphrase: Secret | None) -> str:
+        if passphrase is not None:
+            return make_key_pair("app", passphrase=passphrase)[0]
+        self.made += 1
+        return self.pairs[1 + self.made % 2][0]
+
+    def state(self) -> object:
+        """All that a later run can find."""
+        files = {path.name: path.read_bytes() for path in self.folder.glob("app.pem*")}
+        return files, self.registry.thumbprints
+
+    @property
+    def thumbprint(self) -> str | None:
+        return read_key_pair(self.key_file).certificate.thumbprint
+
+
+@pytest.fixture
+def site(
+    tmp_path: Path, scripted: ScriptedServer, pairs: list[tuple[str, bytes]]
+) -> Iterator[Site]:
+    made = Site(tmp_path, scripted, pairs)
+    yield made
+    made.transport.close()
+
+
+def test_the_new_key_replaces_the_old_everywhere(site: Site) -> None:
+    """In the tenant and in the file there is the new one alone; the old file is kept aside."""
+    before = site.key_file.read_text()
+
+    journal = site.rotate()
+
+    assert journal.step == "done"
+    assert site.registry.thumbprints == [site.thumbprint] == [journal.new]
+    assert (site.folder / "app.pem.old").read_text() == before
+    assert not (site.folder / "app.pem.new").exists()
+    assert site.key_file.stat().st_mode & 0o777 == 0o640
+    for name in ("app.pem.old", "app.pem.rotation"):
+        assert (site.folder / name).stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE" not in (site.folder / "app.pem.rotation").read_text()
+
+
+def test_a_second_rotation_is_a_new_one(site: Site) -> None:
+    """What the first one wrote down does not stand in its way."""
+    first = site.rotate()
+
+    second = site.rotate()
+
+    assert second.old == first.new
+    assert site.registry.thumbprints == [second.new] == [site.thumbprint]
+
+
+def test_replication_is_waited_out(site: Site) -> None:
+    """Until the new key has got everywhere the old one stays in use."""
+    site.registry.delay = 5
+
+    site.rotate()
+
+    assert site.waits == [2, 4, 8, 15, 30]
+    assert site.registry.thumbprints == [site.thumbprint]
+
+
+def test_a_key_that_is_never_accepted_is_never_switched_to(site: Site) -> None:
+    """After ten minutes it ends, with everything working; run again, it goes on."""
+    site.registry.delay = 30
+    before = site.thumbprint
+
+    with pytest.raises(IdentityError) as caught:
+        site.rotate()
+
+    assert caught.value.code == "rotation_unproved"
+    assert sum(site.waits) > 600
+    assert site.thumbprint == before
+    assert len(site.registry.keys) == 2
+
+    journal = site.rotate()
+    assert site.registry.thumbprints == [journal.new] == [site.thumbprint]
+    assert site.said.count("Added it to the app.") == 1
+
+
+def test_without_any_permission_it_works_with_the_object_id(site: Site) -> None:
+    """The first old key stays, named for whoever deletes it; from then on its ID is known."""
+    site.registry.readable = False
+    site.object_id = OBJECT_ID
+
+    first = site.rotate()
+
+    assert site.registry.thumbprints == [first.old, first.new]
+    assert f"thumbprint {first.old}" in site.said[-1]
+    second = site.rotate()
+    assert site.registry.thumbprints == [first.old, second.new]
+
+
+def test_without_permission_and_object_id_nothing_is_begun(site: Site) -> None:
+    """It says where to find the ID; no key was added."""
+    site.registry.readable = False
+
+    with pytest.raises(SettingsError, match="object ID is not given") as caught:
+        site.rotate()
+
+    assert "--object-id" in (caught.value.hint or "")
+    assert len(site.registry.keys) == 1
+
+
+def test_an_encrypted_key_stays_encrypted(site: Site) -> None:
+    """With the same passphrase."""
+    pem, der = make_key_pair("app", passphrase=PASSPHRASE)
+    site.key_file.write_text(pem)
+    site.registry = Registry(site.server, der)
+
+    site.rotate(passphrase="open sesame")
+
+    assert "ENCRYPTED" in site.key_file.read_text()
+    pair = read_key_pair(site.key_file, passphrase=PASSPHRASE)
+    assert site.registry.thumbprints == [pair.certificate.thumbprint]
+
+
+IMPOSSIBLE = {
+    "secret": ({"private_key_file": None, "secret": "s"}, "no certificate"),
+    "thumbprint": ({"thumbprint": "AB" * 20}, "thumbprint is set"),
+    "two files": ({"certificate_file": "c.pem"}, "file of its own"),
+    "pfx": ({"private_key_file": "app.pfx"}, "PFX"),
+}
+
+
+@pytest.mark.parametrize(("changes", "words"), IMPOSSIBLE.values(), ids=IMPOSSIBLE.keys())
+def test_what_cannot_be_rotated_is_refused_first(
+    site: Site, changes: dict[str, Any], words: str
+) -> None:
+    """Nothing was made, added or written."""
+    with pytest.raises(SettingsError, match=words) as caught:
+        site.rotate(**changes)
+
+    assert caught.value.code == "rotation_impossible"
+    assert [path.name for path in site.folder.glob("app.pem*")] == ["app.pem"]
+
+
+def test_a_damaged_journal_is_not_guessed_at(site: Site) -> None:
+    """Nobody can say how far it got: a person has to look."""
+    (site.folder / "app.pem.rotation").write_text("{")
+
+    with pytest.raises(SettingsError, match="damaged"):
+        site.rotate()
+
+
+# ---- Interrupted -------------------------------------------------------------------------------
+
+
+class Crash(BaseException):
+    """The process dies here."""
+
+
+@contextmanager
+def watch(look: Callable[[int], None]) -> Iterator[None]:
+    """Call ``look`` with its number before each line of the rotation that is executed."""
+    number = 0
+    before = sys.gettrace()
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal number
+        if frame.f_code.co_filename != module.__file__:
+            return None
+        if event == "line":
+            number += 1
+            look(number)
+        return trace
+
+    sys.settrace(trace)
+    try:
+        yield
+    finally:
+        sys.settrace(before)
+
+
+def list_states(site: Site) -> list[int]:
+    """The lines before which what a later run can find is different from what it was."""
+    last: object = None
+    lines: list[int] = []
+
+    def look(number: int) -> None:
+        nonlocal last
+        state = site.state()
+        if state != last:
+            last = state
+            lines.append(number)
+            assert site.thumbprint in site.registry.thumbprints, "the key in use is accepted"
+
+    with watch(look):
+        site.rotate()
+    return lines
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestWarning")
+@pytest.mark.parametrize("readable", [True, False], ids=["may read", "may not read"])
+def test_killed_before_any_line_it_ends_right_when_run_again(site: Site, readable: bool) -> None:
+    """
+    One key in the tenant beside what nobody could remove, and it is the one in the file.
+
+    Killed once in each state that it leaves behind: within one, every line has the same sequel.
+    """
+    old = site.thumbprint
+    site.object_id, site.registry.readable = OBJECT_ID, readable
+    lines = list_states(site)
+    assert len(lines) > 20
+    for line in lines:
+        site.restore()
+        site.registry.readable = readable
+
+        def die(number: int, line: int = line) -> None:
+            if number == line:
+                raise Crash
+
+        with pytest.raises(Crash), watch(die):
+            site.rotate()
+        if _read_step(site) != "done":
+            site.rotate()
+
+        assert site.registry.thumbprints == [*([] if readable else [old]), site.thumbprint], line
+        assert site.thumbprint != old
+        assert not (site.folder / "app.pem.new").exists()
+
+
+def _read_step(site: Site) -> str | None:
+    try:
+        step: str = json.loads((site.folder / "app.pem.rotation").read_text())["step"]
+    except FileNotFoundError:
+        return None
+    return step
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_an_answer_that_is_lost_was_perhaps_carried_out(site: Site, lost: int) -> None:
+    """The request arrives, its answer does not: run again, it finds what was done."""
+    answers = site.registry.answer
+    count = [0]
+
+    def cut(request: Request) -> Answer:
+        answer = answers(request)
+        count[0] += 1
+        return answer._replace(cut=0) if count[0] == lost + 1 else answer
+
+    site.server.script = cut
+    try:
+        journal = site.rotate()
+    except Error as error:
+        assert error.exit_code == 6  # noqa: PT017  some answers are the last
+        journal = site.rotate()
+
+    assert site.registry.thumbprints == [journal.new] == [site.thumbprint]
+
+
+# ---- The command -------------------------------------------------------------------------------
+
+
+def test_the_command_says_what_it_does(command: Command, site: Site) -> None:
+    """Steps on stderr, the new thumbprints on stdout, no key anywhere."""
+    path = site.server.write_parameters(site.folder, secret=None, private_key_file="app.pem")
+
+    outcome = command("certificate", "rotate", path, "--days", 90)
+
+    assert outcome.code == 0
+    assert [line.split()[0] for line in outcome.out.decode().splitlines()] == ["SHA-1", "SHA-256"]
+    for words in ("Made a key pair", "Added it", "accepts it", "Switched", "Removed the old key"):
+        assert words in outcome.err
+    assert "PRIVATE" not in outcome.err
+    assert site.registry.thumbprints == [site.thumbprint]
+
+
+def test_a_new_key_pair_is_private_and_its_certificate_public(
+    command: Command, tmp_path: Path
+) -> None:
+    """Two files, both thumbprints, and where to upload which."""
+    out = tmp_path / "app.pem"
+
+    outcome = command("certificate", "new", "--out", out, "--days", 30, "--name", "Nightly sync")
+
+    assert outcome.code == 0
+    pair = read_key_pair(out)
+    assert outcome.out.decode().splitlines() == [
+        f"SHA-1    {pair.certificate.thumbprint}",
+        f"SHA-256  {pair.certificate.thumbprint_sha256}",
+    ]
+    assert out.stat().st_mode & 0o777 == 0o600
+    assert "PRIVATE" not in (tmp_path / "app.crt").read_text()
+    assert f"Upload {tmp_path / 'app.crt'} under App registrations" in outcome.err
+    again = command("certificate", "new", "--out", out)
+    assert again.code == 2
+    assert "exists already" in again.err
+    assert read_key_pair(out).certificate == pair.certificate
+
+
+def test_the_pretend_tenant_rolls_keys_too(
+    command: Command, emulator: Emulator, key_pair: tuple[str, bytes], tmp_path: Path
+) -> None:
+    """Its addKey and removeKey were written by others, from the same documentation."""
+    app = register(emulator, key_pair, consent=False)
+    directory, tenant = emulator.directory, emulator.tenant
+    directory.add_application_permission(tenant, app.client_id, "Application.Read.All")
+    directory.grant_admin_consent(tenant, app.client_id)
+    key_file = tmp_path / "app.pem"
+    key_file.write_text(app.pem)
+    key_file.chmod(0o600)
+    settings = {
+        "authority": f"{emulator.url}/{tenant.id}",
+        "client_id": app.client_id,
+        "scope": ["https://graph.microsoft.com/.default"],
+        "private_key_file": "app.pem",
+        "endpoint": f"{emulator.url}/v1.0/users",
+        "ca_file": str(emulator.ca_file),
+    }
+    path = tmp_path / "parameters.json"
+    path.write_text(json.dumps(settings))
+
+    outcome = command("certificate", "rotate", path)
+
+    assert outcome.code == 0, outcome.err
+    assert "Removed the old key" in outcome.err
+    assert read_key_pair(key_file).certificate.thumbprint != app.thumbprint
+    assert command("certificate", "rotate", path).code == 0

@@ -1,0 +1,330 @@
+"""One throttle budget for many: strangers, processes on a host, processes on many hosts."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from graphdaemon.auth.cache_redis import RedisTotals
+from graphdaemon.errors import SettingsError
+from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.table import Secret
+from graphdaemon.throttling.bucket import WINDOW_S, Totals
+from graphdaemon.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.throttling.ledger import DistantLedger, Memory
+from tests.graphdaemon.throttling.test_budget import make_world, swarm
+from tests.support import virtual_time
+from tests.support.redis_server import RedisServer
+from tests.support.run_command import Command, clean_environment
+from tests.support.scripted_server import Answer, Request, ScriptedServer, page
+
+
+class Store:
+    """The totals as a store keeps them; ``broken`` makes it a store that cannot be reached."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        self.broken = False
+
+    def exchange(self, mine: Totals) -> Totals:
+        if self.broken:
+            raise OSError("no route to the store")
+        old = self.totals
+        self.totals = Totals(
+            old.used + mine.used,
+            old.refusals + mine.refusals,
+            max(old.pause, mine.pause),
+            old.rate if mine.rate is None else mine.rate,
+            old.level + mine.used,
+        )
+        return self.totals
+
+
+def make_ledgers(store: Store, now: float = 100.0) -> tuple[DistantLedger, DistantLedger]:
+    one, two = (DistantLedger(store.exchange, lambda: now) for _ in range(2))
+    for ledger in (one, two):
+        ledger.compare()
+    return one, two
+
+
+@pytest.mark.parametrize("tells_load", [True, False], ids=["told", "not told"])
+def test_strangers_get_equal_shares_and_nothing_is_wasted(*, tells_load: bool) -> None:
+    """Three that know nothing of each other: no storm, all of the budget, about a third each."""
+    world = make_world(800, tells_load=tells_load)
+    graphs = [world.graph() for _ in range(3)]
+
+    virtual_time.run(swarm(graphs, 60, workers=16))
+
+    asked = [sum(f"by={id(graph)}" in one.url for one in world.asked) for graph in graphs]
+    assert world.units >= 0.95 * (800 + 80 * 60)
+    assert min(asked) > 0.15 * sum(asked)
+    assert world.refusals < 0.06 * len(world.asked)
+
+
+def test_who_comes_late_is_let_in() -> None:
+    """One that has had everything to itself makes room for another, and neither fails."""
+    world = make_world(800, tells_load=True)
+    first, second = world.graph(), world.graph()
+
+    async def scenario() -> tuple[int, int]:
+        async def later() -> int:
+            await asyncio.sleep(20)
+            return await swarm([second], 60, workers=16)
+
+        return await asyncio.gather(swarm([first], 80, workers=16), later())
+
+    _, late = virtual_time.run(scenario())
+
+    assert late > 0.1 * 80 * 60
+
+
+def test_who_is_polite_leaves_room_and_gets_its_share() -> None:
+    """30 % beside one that takes whatever there is: about that, and together all of it."""
+    world = make_world(3_500, tells_load=True)
+    polite, greedy = world.graph(share=0.3), world.graph()
+
+    virtual_time.run(swarm([polite, greedy], 25, workers=16))
+
+    part = sum(f"by={id(polite)}" in one.url for one in world.asked) / len(world.asked)
+    assert 0.2 < part < 0.33
+    assert world.units >= 0.95 * (3_500 + 350 * 25)
+
+
+def test_who_is_not_served_for_being_polite_asks_as_others_do() -> None:
+    """A low priority until the first refusal, then for a minute the usual one."""
+    moment = 0.0
+    budget = Budget(share=0.3, now=lambda: moment)
+
+    async def ask(outcome: Outcome) -> None:
+        budget.leave(await budget.enter("x"), outcome)
+
+    assert budget.yields
+    asyncio.run(ask(Outcome(refused_for=0)))
+    assert not budget.yields
+    moment = 61
+    assert budget.yields
+    assert not Budget(now=lambda: moment).yields
+
+
+def test_units_used_elsewhere_count_here() -> None:
+    """What one adds to the store, the other finds in its bucket."""
+    one, two = make_ledgers(Store())
+    with one.open() as bucket:
+        bucket.rate = 80.0
+        bucket.take(30, 100)
+        bucket.used += 30
+    one.compare()
+    two.compare()
+
+    with two.open() as bucket:
+        assert (bucket.used, bucket.level, bucket.rate) == (30, 30, 80)
+    two.compare()
+    with one.open() as bucket:
+        assert bucket.used == 30, "one's own units are not counted twice"
+
+
+def test_all_wait_when_one_was_told_to() -> None:
+    """A refusal is everybody's, and so is the rate that it showed."""
+    one, two = make_ledgers(Store())
+    with one.open() as bucket:
+        bucket.refuse(7, 100, 80.0)
+    one.compare()
+    two.compare()
+
+    with two.open() as bucket:
+        assert bucket.refusals == 1
+        assert bucket.paused_until == 107
+        assert bucket.level == 80 * WINDOW_S
+        assert bucket.take(1, 100) >= 107
+
+
+def test_a_store_that_is_gone_is_told_once_and_does_no_harm(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The process goes by its own books, and tells of everything when the store is back."""
+    store = Store()
+    ledger, _ = make_ledgers(store)
+    store.broken = True
+    for _ in range(3):
+        with ledger.open() as bucket:
+            bucket.used += 10
+        ledger.compare()
+    store.broken = False
+    ledger.compare()
+
+    assert store.totals.used == 30
+    assert caplog.text.count("this process keeps its own: no route to the store") == 1
+
+
+def test_a_store_that_was_emptied_begins_anew() -> None:
+    """Nothing is taken back of what was used before."""
+    store = Store()
+    one, two = make_ledgers(store)
+    with one.open() as bucket:
+        bucket.used += 50
+    one.compare()
+    store.totals = Totals()
+    with two.open() as bucket:
+        bucket.used += 5
+    two.compare()
+    one.compare()
+
+    with one.open() as bucket:
+        assert bucket.used == 50
+    assert store.totals.used == 5
+
+
+def test_nobody_waits_for_the_store() -> None:
+    """A store that does not answer holds nothing up."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def exchange(mine: Totals) -> Totals:
+        asked.set()
+        answer.wait(10)
+        return mine
+
+    ledger = DistantLedger(exchange)
+    with ledger.open():
+        pass
+    assert asked.wait(10)
+    with ledger.open() as bucket:
+        bucket.used += 1
+    answer.set()
+
+
+def test_two_shares_of_one_app_are_in_one_budget() -> None:
+    """A polite client beside another: what each uses, both count; the wish is its own."""
+    ledger = Memory()
+    polite, other = (Budget(share=share, ledger=ledger) for share in (0.3, 1.0))
+
+    async def scenario() -> None:
+        polite.leave(await polite.enter("x", 20), Outcome(20))
+        other.leave(await other.enter("x", 5), Outcome(5))
+
+    asyncio.run(scenario())
+
+    with ledger.open() as bucket:
+        assert bucket.used == 25
+    assert (polite.unit_limit, other.unit_limit) == (105, None)
+    assert find_budget("shares", 0.3) is find_budget("shares", 0.3)
+
+
+# ---- Redis -------------------------------------------------------------------------------------
+
+
+WHOSE = ("https://graph.test/v1.0", "tenant", "app")
+
+
+def test_totals_in_redis(redis_server: RedisServer) -> None:
+    """Added up, each app for itself; the pause is what is left of it, by Redis's own clock."""
+    totals = RedisTotals(Secret(redis_server.url), None, WHOSE)
+    totals.exchange(Totals(10, 1, 5, 80.0))
+    found = totals.exchange(Totals(2.5))
+
+    assert (found.used, found.refusals, found.rate) == (12.5, 1, 80)
+    assert 4 < found.pause <= 5
+    # What was used a moment ago is still there, but for what ran out meanwhile.
+    assert 2.5 <= found.level <= 12.5
+    assert RedisTotals(Secret(redis_server.url), None, ("other",)).exchange(Totals()) == Totals()
+
+
+def serve_slowly(server: ScriptedServer, limit: float) -> Counter[bool]:
+    """A Graph of one endless collection that allows ``limit`` units in ten seconds."""
+    level, at, lock, counts = 0.0, time.monotonic(), threading.Lock(), Counter[bool]()
+
+    def answer(request: Request) -> Answer:
+        nonlocal level, at
+        if "/users?" not in request.target:
+            return Answer(400)
+        with lock:
+            now = time.monotonic()
+            level, at = max(0.0, level - (now - at) * limit / WINDOW_S), now
+            full = level + 1 > limit
+            counts[full] += 1
+            level += not full
+            load = level / limit
+        if full:
+            return Answer(429, headers={"Retry-After": "1"})
+        number = int(request.target.partition("$skiptoken=")[2] or 0) + 1
+        link = f"{server.url}/v1.0/users?$skiptoken={number}" if number < 120 else None
+        told = page({"id": str(number)}, next_link=link)
+        headers = {**(told.headers or {}), "x-ms-resource-unit": "1"}
+        if load >= 0.8:
+            headers["x-ms-throttle-limit-percentage"] = f"{load:.1f}"
+        return told._replace(headers=headers)
+
+    server.script = answer
+    return counts
+
+
+def test_processes_on_many_hosts_share_a_budget_by_redis(
+    scripted: ScriptedServer, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """Two real commands: hardly anything is refused, and Redis holds what they used together."""
+    counts = serve_slowly(scripted, 150)
+    path = scripted.write_parameters(tmp_path, budget_url=redis_server.url)
+    words = ["-m", "graphdaemon", "users", path, "-f", "ndjson", "--allow-unproved"]
+    running = [
+        subprocess.Popen(
+            [sys.executable, *map(str, words)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=clean_environment() | {"XDG_CACHE_HOME": str(tmp_path / str(number))},
+        )
+        for number in range(2)
+    ]
+    outputs = [process.communicate(timeout=60) for process in running]
+
+    assert [process.returncode for process in running] == [0, 0], outputs
+    assert [len(out.splitlines()) for out, _ in outputs] == [120, 120]
+    assert counts[False] == 240
+    assert counts[True] <= 16
+    assert redis_server.url.encode() not in outputs[0][1]
+    found = RedisTotals(Secret(redis_server.url), None, whose(path)).exchange(Totals())
+    # What was used since the last comparison is told to nobody.
+    assert found.used >= 60
+
+
+def whose(path: Path) -> tuple[str | None, ...]:
+    settings = read_settings(path, {})
+    return settings.graph_root, settings.authority, settings.client_id
+
+
+def test_a_listing_does_not_fail_with_redis(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """No server at that address: one warning, without the password, and the whole listing."""
+    scripted.script = lambda request: (
+        page({"id": "1"}) if "/users?" in request.target else Answer(400)
+    )
+    url = "redis://:hunter2@127.0.0.1:1/0"
+
+    outcome = command("users", scripted.write_parameters(tmp_path, budget_url=url), "-f", "ndjson")
+
+    assert (outcome.code, outcome.out) == (0, b'{"id": "1"}\n')
+    assert "hunter2" not in outcome.err
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"budget_url": "http://u:hunter2@h"}, "budget_url in the test is not a Redis address"),
+        ({"budget_url": "redis://h", "budget_file": "x"}, "is given besides budget_file"),
+    ],
+)
+def test_bad_settings_are_named(
+    scripted: ScriptedServer, changes: dict[str, str], message: str
+) -> None:
+    """And the password in them is not."""
+    with pytest.raises(SettingsError) as caught:
+        read_settings(None, {}, scripted.settings(**changes))
+
+    assert message.partition(" in the test ")[2] in str(caught.value)
+    assert "hunter2" not in str(caught.value)

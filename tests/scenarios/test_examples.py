@@ -1,0 +1,120 @@
+"""Every example is run, as its reader would run it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.client_app import App, register
+from tests.support.places import ROOT
+from tests.support.run_command import WriteParameters, clean_environment
+
+EXAMPLES = ROOT / "examples"
+SECRET = EXAMPLES / "1-Call-MsGraph-WithSecret" / "confidential_client_secret_sample.py"
+CERTIFICATE = (
+    EXAMPLES / "2-Call-MsGraph-WithCertificate" / "confidential_client_certificate_sample.py"
+)
+
+
+def python(script: Path, parameters: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(script), str(parameters)],
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+        timeout=60,
+        env=clean_environment() | {"PYTHONUTF8": "1"},
+    )
+
+
+def sample_result(done: subprocess.CompletedProcess[str]) -> dict[str, object]:
+    head, _, body = done.stdout.partition("\n")
+    assert head == "Graph API call result: ", done.stderr
+    result: dict[str, object] = json.loads(body)
+    return result
+
+
+def test_the_secret_sample_prints_the_users(parameters: WriteParameters) -> None:
+    """Its known first line, then the answer; one page, as it says itself."""
+    done = python(SECRET, parameters())
+
+    assert len(sample_result(done)["value"]) == 100  # type: ignore[arg-type]  # a list of users
+    assert "No suitable token exists in cache. Let's get a new one from AAD." in done.stderr
+
+
+def test_the_certificate_sample_prints_the_users(
+    parameters: WriteParameters, app: App, tmp_path: Path
+) -> None:
+    """The key file stands beside parameters.json."""
+    (tmp_path / "server.pem").write_text(app.pem)
+    path = parameters(secret=None, thumbprint=app.thumbprint, private_key_file="server.pem")
+
+    assert len(sample_result(python(CERTIFICATE, path))["value"]) == 100  # type: ignore[arg-type]  # a list of users
+
+
+def test_a_refusal_prints_its_three_lines(parameters: WriteParameters) -> None:
+    """error, error_description, correlation_id."""
+    done = python(SECRET, parameters(secret="wrong"))
+
+    lines = done.stdout.splitlines()
+    assert lines[0] == "invalid_client"
+    assert lines[1].startswith("AADSTS7000215: Invalid client secret provided.")
+    assert len(lines[-1]) == 36
+
+
+def test_the_sample_shows_graphs_403(
+    parameters: WriteParameters, emulator: object, key_pair: tuple[str, bytes]
+) -> None:
+    """Without consent the sample prints Graph's error as it came."""
+    app = register(emulator, key_pair, consent=False)  # type: ignore[arg-type]  # the fixture
+
+    result = sample_result(python(SECRET, parameters(client_id=app.client_id, secret=app.secret)))
+
+    assert result["error"]["code"] == "Authorization_RequestDenied"  # type: ignore[index]  # an error object
+
+
+@pytest.mark.parametrize("folder", sorted(EXAMPLES.glob("[12]*")), ids=lambda folder: folder.name)
+def test_the_classic_folders_hold_the_known_names(folder: Path) -> None:
+    """Whoever knows Microsoft's sample finds everything where it was."""
+    names = {path.name for path in folder.iterdir() if path.is_file()}
+
+    assert {"parameters.json", "requirements.txt", "README.md"} <= names
+    known = {"authority", "oidc_authority", "client_id", "scope", "endpoint", "note"}
+    assert known <= set(json.loads((folder / "parameters.json").read_text()))
+
+
+def test_the_library_examples_list_users(parameters: WriteParameters) -> None:
+    """The async one lists everybody, the blocking one five."""
+    everybody = python(EXAMPLES / "3-Library" / "list_users.py", parameters())
+    some = python(EXAMPLES / "3-Library" / "list_users_blocking.py", parameters())
+
+    assert len(everybody.stdout.splitlines()) == 250, everybody.stderr
+    assert len(some.stdout.splitlines()) == 5, some.stderr
+
+
+def test_a_library_example_shows_an_error_well(parameters: WriteParameters) -> None:
+    """The exit code and the next step are the command's own."""
+    done = python(EXAMPLES / "3-Library" / "list_users.py", parameters(secret="wrong"))
+
+    assert done.returncode == 4
+    assert "Try: " in done.stderr
+
+
+def test_the_emulators_example_runs() -> None:
+    """The Python block of the how-to page, as it stands there."""
+    page = EXAMPLES.parent / "docs" / "how-to" / "use-the-emulator.md"
+    code = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+
+    authority, client_id, ca_file = done.stdout.split()
+    assert authority.startswith("https://127.0.0.1:")
+    assert len(client_id) == 36
+    assert ca_file.endswith("ca.pem")

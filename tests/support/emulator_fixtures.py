@@ -1,0 +1,40 @@
+"""Fixtures of an emulator without the client; the root conftest loads them, each once."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from entra_emulator.server.emulator import Emulator
+from tests.support.emulator_probe import Probe, running
+
+
+@pytest.fixture(scope="session")
+def probe() -> Iterator[Probe]:
+    """One emulator for all tests that leave its clock and its consents alone."""
+    with Emulator(users=250) as emulator:
+        probe = Probe(emulator)
+        yield probe
+        probe.close()
+
+
+@pytest.fixture(scope="session")
+def keys(probe: Probe) -> Path:
+    """The file of ready signing keys."""
+    assert probe.post("/common/oauth2/v2.0/token", {}).status == 400
+    assert probe.get(f"/{probe.emulator.tenant.id}/discovery/v2.0/keys").status == 200
+    return probe.emulator.data / "signing-keys.pem"
+
+
+@pytest.fixture
+def launch(keys: Path, tmp_path: Path) -> Iterator[Callable[..., Probe]]:
+    """Starts an emulator of the test's own, in `tmp_path` unless told otherwise."""
+    with ExitStack() as stack:
+        start = partial(running, keys)
+
+        def run_emulator(data: Path = tmp_path / "data", **settings: object) -> Probe:
+            return stack.enter_context(start(data, **settings))
+
+        yield run_emulator
