@@ -160,7 +160,11 @@ class TokenSource:
             self._watched = flight
             flight.add_done_callback(self._keep)
         if begun:
-            self._start(lambda: _fly(key, flight, demand))
+            try:
+                self._start(lambda: _fly(key, flight, demand))
+            except RuntimeError as error:
+                # No thread could be started, so nothing else would ever end this request.
+                _fail(key, flight, error)
         return flight
 
     def _keep(self, flight: Future[Token]) -> None:
@@ -181,10 +185,20 @@ def _fly(key: Hashable, flight: _Flight, demand: Demand) -> None:
     try:
         token = flight.owner._fetch(demand)  # noqa: SLF001  the source's other half
     except BaseException as error:  # noqa: BLE001  whatever it is belongs to those who wait
-        flight.set_exception(error)
+        _fail(key, flight, error)
     else:
+        # Removed last: whoever joins meanwhile gets this token and needs no request.
         flight.set_result(token)
-    # Only now: whoever comes in between finds the outcome, and does not ask again.
+        _remove(key)
+
+
+def _fail(key: Hashable, flight: _Flight, error: BaseException) -> None:
+    # Removed first: whoever asks again because of the failure must not join it once more.
+    _remove(key)
+    flight.set_exception(error)
+
+
+def _remove(key: Hashable) -> None:
     with _flights_lock:
         _flights.pop(key, None)
 

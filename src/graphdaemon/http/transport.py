@@ -190,6 +190,10 @@ class Transport:
     def start(self, work: Callable[[], None]) -> None:
         """Begin blocking work, which must not raise, on a daemon thread; nobody waits for it."""
         with self._lock:
+            if self._is_closed:
+                # Its workers end, so nobody would take this from the queue.
+                threading.Thread(target=work, daemon=True, name="graphdaemon").start()
+                return
             if self._idle_workers:
                 self._idle_workers -= 1
             else:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import pytest
 
 from graphdaemon.auth.token import Demand, Start, Token, TokenSource
 from graphdaemon.client import Client
 from graphdaemon.errors import IdentityError, NetworkError
+from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 from tests.support.scripted_server import ScriptedServer, page
 
@@ -38,12 +40,13 @@ class Issuer:
     def __init__(self, clock: Clock, *, life: float = 3600, refresh: float | None = None) -> None:
         self.clock, self.life, self.refresh = clock, life, refresh
         self.demands: list[Demand] = []
+        self.numbers = itertools.count()
         self.trouble: Exception | None = None
         self.gate: threading.Event | None = None
 
     def __call__(self, demand: Demand) -> Token:
         self.demands.append(demand)
-        number = len(self.demands) - 1
+        number = next(self.numbers)
         if self.gate is not None:
             assert self.gate.wait(30)
         if self.trouble is not None:
@@ -52,7 +55,7 @@ class Issuer:
         due = now + self.refresh if self.refresh is not None else None
         return Token(f"t{number}", now + self.life, due, now)
 
-    def source(self, start: Start = at_once, key: str | None = None) -> TokenSource:
+    def source(self, start: Start = at_once, key: Hashable = None) -> TokenSource:
         return TokenSource(self, start, now=self.clock, key=key)
 
 
@@ -118,16 +121,18 @@ def test_a_refresh_under_way_is_not_repeated() -> None:
     """Many who find the token ageing cause one request, and none of them waits."""
     clock = Clock()
     issuer = Issuer(clock)
-    source = issuer.source(on_a_thread)
+    begun: list[Callable[[], None]] = []
+    source = issuer.source(lambda work: begun.append(work) if issuer.demands else work())
     take(source)
-    clock.now, issuer.gate = 3301, threading.Event()
+    clock.now = 3301
 
     async def many() -> set[str]:
         return {(await source.token()).value for _ in range(200)}
 
     assert asyncio.run(many()) == {"t0"}
-    issuer.gate.set()
-    assert len(issuer.demands) == 2
+    (refresh,) = begun
+    refresh()
+    assert take(source) == "t1"
 
 
 def test_a_thousand_tasks_and_threads_cause_one_request() -> None:
@@ -171,8 +176,9 @@ def test_sources_of_the_same_identity_share_a_request_under_way() -> None:
     clock = Clock()
     issuer = Issuer(clock)
     issuer.gate = threading.Event()
-    sources = [issuer.source(on_a_thread, "the same") for _ in range(20)]
-    other = issuer.source(on_a_thread, "another")
+    key = object()
+    sources = [issuer.source(on_a_thread, key) for _ in range(20)]
+    other = issuer.source(on_a_thread, object())
 
     async def all_of_them() -> set[str]:
         asking = [asyncio.ensure_future(source.token()) for source in (*sources, other)]
@@ -190,8 +196,8 @@ def test_a_client_that_goes_away_takes_nobody_with_it() -> None:
     clock = Clock()
     closed, alive = Issuer(clock), Issuer(clock)
     closed.gate, closed.trouble = threading.Event(), NetworkError("x", code="connection_lost")
-    first = closed.source(on_a_thread, "the same")
-    second = alive.source(on_a_thread, "the same")
+    key = object()
+    first, second = closed.source(on_a_thread, key), alive.source(on_a_thread, key)
 
     async def both() -> list[Token | BaseException]:
         asking = [asyncio.ensure_future(source.token()) for source in (first, second)]
@@ -204,6 +210,65 @@ def test_a_client_that_goes_away_takes_nobody_with_it() -> None:
 
     assert isinstance(broken, NetworkError)
     assert isinstance(token, Token)
+
+
+def test_a_request_that_failed_is_joined_no_more() -> None:
+    """Who asks again because of a failure gets a token, though others have not heard of it yet."""
+    clock, heard, key = Clock(), threading.Event(), object()
+    closed, alive = Issuer(clock), Issuer(clock)
+    closed.gate, closed.trouble = threading.Event(), NetworkError("x", code="connection_lost")
+    gate = closed.gate
+
+    def late_clock() -> float:
+        """Holds the news of the failure up, until the one who heard of it has asked again."""
+        assert not gate.is_set() or heard.wait(30)
+        return 0.0
+
+    late = TokenSource(alive, at_once, now=late_clock, key=key)
+
+    async def scenario() -> str:
+        refused = await late.token()
+        sources = (closed.source(on_a_thread, key), alive.source(on_a_thread, key), late)
+        asking = [asyncio.ensure_future(source.renew(refused)) for source in sources]
+        await asyncio.sleep(0)
+        gate.set()
+        try:
+            return (await asking[1]).value
+        finally:
+            heard.set()
+            await asyncio.gather(*asking, return_exceptions=True)
+
+    assert asyncio.run(scenario()) == "t1"
+    assert len(closed.demands) == 1
+
+
+def test_a_request_that_cannot_begin_keeps_nobody_waiting() -> None:
+    """Where no thread can be started, whoever asks later makes a request of its own."""
+
+    def without_threads(_: Callable[[], None]) -> None:
+        raise RuntimeError("can't start new thread")
+
+    issuer, key = Issuer(Clock()), object()
+    with pytest.raises(RuntimeError, match="new thread"):
+        take(issuer.source(without_threads, key))
+
+    later = issuer.source(key=key)
+    assert asyncio.run(asyncio.wait_for(later.token(), 10)).value == "t0"
+
+
+def test_a_closed_client_keeps_nobody_waiting() -> None:
+    """A request that it begins after its threads have ended still comes to an end."""
+    issuer = Issuer(Clock())
+
+    async def scenario() -> str:
+        transport = Transport()
+        worker = await transport.run(threading.current_thread)
+        transport.close()
+        worker.join(10)
+        source = issuer.source(transport.start)
+        return (await asyncio.wait_for(source.token(), 10)).value
+
+    assert asyncio.run(scenario()) == "t0"
 
 
 def test_who_gives_up_waiting_stops_nobody_else() -> None:
