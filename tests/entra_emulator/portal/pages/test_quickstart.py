@@ -254,7 +254,7 @@ def test_private_files(open_as: Callable[..., Visitor]) -> None:
 @pytest.mark.parametrize("kind", SAMPLES)
 def test_the_samples_are_the_examples(kind: str) -> None:
     """What is handed out is what stands in examples/, file by file."""
-    packed = ROOT / "src" / "graphdaemon" / "emulator" / "sample" / kind
+    packed = ROOT / "src/entra_emulator/portal/sample" / kind
     example = ROOT / "examples" / SAMPLES[kind].folder
     texts = {path.name.removesuffix(".txt"): path.read_text() for path in packed.glob("*.py.txt")}
     texts |= {path.name: path.read_text() for path in packed.iterdir() if ".py" not in path.name}
