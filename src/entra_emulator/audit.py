@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 
 from entra_emulator.clock import format_iso
 
-__all__ = ["VERDICTS", "Audit", "Entry"]
-
 # So many requests are remembered.
 SIZE = 10_000
 

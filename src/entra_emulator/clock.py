@@ -3,8 +3,6 @@
 import time
 from datetime import UTC, datetime
 
-__all__ = ["Clock", "format_date", "format_http_date", "format_iso", "format_stamp", "parse_iso"]
-
 
 class Clock:
     """

@@ -1,11 +1,9 @@
 """
 graphdaemon: the directory of a Microsoft Entra ID tenant, read by an app with no user signed in.
 
-``load`` reads the settings, a ``Client`` lists and gets, ``blocking`` lets scripts without async
-use it. Everything that can fail raises an ``Error``.
+`load` reads the settings, a `Client` lists and gets, `blocking` lets scripts without async
+use it. Everything that can fail raises an `Error`.
 """
-
-from __future__ import annotations
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""``python -m graphdaemon``."""
+"""`python -m graphdaemon`."""
 
 from graphdaemon.cli import main
 

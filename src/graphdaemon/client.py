@@ -1,7 +1,5 @@
 """The library's face: settings in, records of the directory out."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import threading
@@ -29,9 +27,10 @@ from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query, query_of
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.learned_cuts import plan_path
+from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
-from graphdaemon.listing.run import Listing, accounting, list_collection, read_within
+from graphdaemon.listing.run import accounting, list_collection, read_within
 from graphdaemon.listing.target import Target
 from graphdaemon.settings.read import Settings, read_settings
 from graphdaemon.throttling.budget import Budget, find_budget
@@ -44,10 +43,10 @@ class Client:
     """
     A connection to one tenant's directory, as the app that the settings describe.
 
-    Nothing is sent before the first record is asked for. Close it, or use ``async with``.
+    Nothing is sent before the first record is asked for. Close it, or use `async with`.
 
     Args:
-        settings: What ``read_settings`` returned.
+        settings: What `read_settings` returned.
         share: Part of Graph's throttle budget to use, such as 0.3.
         attempts: How often to ask before a failure is one.
 
@@ -94,19 +93,19 @@ class Client:
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[dict[str, Any]]:
         """
-        Yield every record of ``collection`` as the dict Graph sent; ending means that was all.
+        Yield every record of `collection` as the dict Graph sent; ending means that was all.
 
-        Many pages are fetched at a time, and come in no order unless ``orderby`` asks for one. A
+        Many pages are fetched at a time, and come in no order unless `orderby` asks for one. A
         consumer that takes its time slows the fetching down; one that stops ends it.
 
         Args:
-            collection: Path below the Graph version, such as ``users`` or ``groups``.
-            select: Properties to return; ``id`` always comes along.
-            filter: OData expression, such as ``"accountEnabled eq true"``.
-            search: Such as ``"displayName:ana"``.
-            orderby: Such as ``"displayName desc"``.
+            collection: Path below the Graph version, such as `users` or `groups`.
+            select: Properties to return; `id` always comes along.
+            filter: OData expression, such as `"accountEnabled eq true"`.
+            search: Such as `"displayName:ana"`.
+            orderby: Such as `"displayName desc"`.
             limit: Stop after so many.
-            options: How to go about it; ``ListingOptions(proved=False)`` settles for one pass.
+            options: How to go about it; `ListingOptions(proved=False)` settles for one pass.
 
         Raises:
             UnprovedError: After the last record: somebody changed what was yielded before, say.
@@ -138,10 +137,10 @@ class Client:
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[Page]:
         """
-        Yield what ``list`` does some at a time, each record as the bytes Graph sent.
+        Yield what `list` does some at a time, each record as the bytes Graph sent.
 
         Raises:
-            Error: As ``list``.
+            Error: As `list`.
         """
         query = Query(tuple(select), filter, search, orderby, limit)
         target = self._target(collection, query)
@@ -171,7 +170,7 @@ class Client:
         options: ListingOptions | None = None,
     ) -> ListingRecord:
         """
-        List ``collection`` many pages at a time, and return the account that proves it complete.
+        List `collection` many pages at a time, and return the account that proves it complete.
 
         Args:
             collection: Path below the Graph version.
@@ -198,7 +197,7 @@ class Client:
 
     async def get(self, path: str) -> dict[str, Any]:
         """
-        Return one object, such as ``get("users/ana@contoso.example")`` or ``get("organization")``.
+        Return one object, such as `get("users/ana@contoso.example")` or `get("organization")`.
 
         Raises:
             Error: Refused, not found, or not reached.
@@ -218,7 +217,7 @@ class Client:
         return Target(self.graph, self.settings.graph_root, row, filled)
 
     def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
-        """``options``, with what is known here: whose directory it is, and where plans are."""
+        """`options`, with what is known here: whose directory it is, and where plans are."""
         owner = self.settings.authority or self.settings.oidc_authority or ""
         if options.learn and options.plan is None:
             path = plan_path(self.settings.graph_root, owner, collection.strip("/"))
@@ -243,8 +242,8 @@ def load(file: str | os.PathLike[str] | None = None, **given: object) -> Client:
     Read the settings and return a client for them.
 
     Args:
-        file: parameters.json or a TOML file; by default ``$GRAPHDAEMON_CONFIG``, then
-            ``./parameters.json``, then the environment alone.
+        file: parameters.json or a TOML file; by default `$GRAPHDAEMON_CONFIG`, then
+            `./parameters.json`, then the environment alone.
         **given: Settings by name that beat environment and file.
 
     Raises:
@@ -326,7 +325,7 @@ def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
 
 
 def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:
-    """Fill what ``query`` leaves open from options written into the endpoint setting."""
+    """Fill what `query` leaves open from options written into the endpoint setting."""
     if not settings.endpoint.partition("?")[0].rstrip("/").endswith(f"/{collection}"):
         return query
     written = query_of(settings.endpoint)

@@ -1,13 +1,11 @@
 """The national clouds as data: who issues tokens there, and where Graph is."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 
 class Cloud(NamedTuple):
-    """One cloud. ``authority_hosts`` holds the documented host first, its aliases after it."""
+    """One cloud. `authority_hosts` holds the documented host first, its aliases after it."""
 
     name: str
     authority_hosts: tuple[str, ...]
@@ -51,9 +49,9 @@ CLOUDS = (
 
 def find_cloud(authority: str) -> Cloud | None:
     """
-    The cloud whose token service ``authority`` (an https address) is, or None.
+    The cloud whose token service `authority` (an https address) is, or None.
 
-    For the US government it is ``usgov``, since the hosts do not say which of the two is meant.
+    For the US government it is `usgov`, since the hosts do not say which of the two is meant.
     """
     host = urlsplit(authority).hostname
     return next((cloud for cloud in CLOUDS if host in cloud.authority_hosts), None)

@@ -1,7 +1,5 @@
 """Several things at once, of which nothing is left when one of them fails."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
@@ -11,9 +9,9 @@ T = TypeVar("T")
 
 async def gather(*works: Coroutine[Any, Any, T]) -> list[T]:
     """
-    Do ``works`` at the same time; the first failure ends the others, and is raised when they have.
+    Do `works` at the same time; the first failure ends the others, and is raised when they have.
 
-    ``asyncio.gather`` lets them go on, with nobody to hear of it.
+    `asyncio.gather` lets them go on, with nobody to hear of it.
     """
     tasks = [asyncio.ensure_future(work) for work in works]
     try:

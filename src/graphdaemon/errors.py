@@ -12,10 +12,8 @@ Every way this program can fail, and what each failure means to the caller.
     └── UnprovedError  8  nothing proves that what was read is everything
 
 A class exists only where a caller does something different with it; the finer difference is in
-``code``, one of the stable words in ``CODES``.
+`code`, one of the stable words in `CODES`.
 """
-
-from __future__ import annotations
 
 from typing import ClassVar
 
@@ -120,7 +118,7 @@ class Error(Exception):
 
     Args:
         message: What happened, to what, with which value; never a secret, token or page link.
-        code: One of ``CODES``.
+        code: One of `CODES`.
         hint: The next step, one sentence in the imperative.
         case: What exactly, where the code is too broad: a word of the table of diagnoses.
 
@@ -158,7 +156,7 @@ class IdentityError(Error):
     The identity platform did not issue a token.
 
     Attributes:
-        error: The OAuth word, such as ``invalid_client``: the part Microsoft keeps stable.
+        error: The OAuth word, such as `invalid_client`: the part Microsoft keeps stable.
         error_codes: AADSTS numbers, such as 7000215: they say more, and may change.
         correlation_id: What Microsoft's support asks for.
     """
@@ -188,7 +186,7 @@ class GraphError(Error):
 
     Attributes:
         status: The HTTP status.
-        graph_code: Graph's own word, such as ``Authorization_RequestDenied``, if it gave one.
+        graph_code: Graph's own word, such as `Authorization_RequestDenied`, if it gave one.
         request_id: What Microsoft's support asks for.
         retry_after: Seconds Graph asked to wait, if it did.
     """
@@ -230,7 +228,7 @@ class UnprovedError(Error):
     """
     A listing reached its end, or that of its time, and nothing proves it complete.
 
-    ``listing`` is its record.
+    `listing` is its record.
     """
 
     exit_code = 8
@@ -244,7 +242,7 @@ class UnprovedError(Error):
 
 class OutputClosedError(Exception):
     """
-    Whatever read the output (``head``, say) has closed it: there is nobody left to write for.
+    Whatever read the output (`head`, say) has closed it: there is nobody left to write for.
 
-    No ``Error``: nothing failed that anybody needs to be told of.
+    No `Error`: nothing failed that anybody needs to be told of.
     """

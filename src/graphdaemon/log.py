@@ -1,7 +1,5 @@
 """Logging: what is said on stderr, and that no secret, token or page link is ever part of it."""
 
-from __future__ import annotations
-
 import logging
 import re
 import sys
@@ -18,7 +16,7 @@ _SENSITIVE = re.compile(
 
 
 def redact(text: str) -> str:
-    """Return ``text`` with tokens, secrets and page tokens replaced by ``[redacted]``."""
+    """Return `text` with tokens, secrets and page tokens replaced by `[redacted]`."""
     return _SENSITIVE.sub(lambda match: (match["name"] or "") + "[redacted]", text)
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.query.filter import parse_filter
-from entra_emulator.graph.query.options import open_position, read_query
+from entra_emulator.graph.query.options import read_query
+from entra_emulator.graph.query.page_token import open_position
 from entra_emulator.graph.query.search import parse_search
 from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from tests.support.certificates_and_assertions import encode

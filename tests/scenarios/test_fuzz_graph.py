@@ -16,7 +16,8 @@ from urllib.parse import quote
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.content.seed import draw_users, seed_directory
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.graph.router import Endpoint

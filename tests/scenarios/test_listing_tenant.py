@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from entra_emulator.faults.schedule import Fault
+from entra_emulator.faults.fault import Fault
 from entra_emulator.server.emulator import Emulator
 from tests.support.client_app import App, register
 from tests.support.run_command import Command

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-from entra_emulator.content.seed import draw_users
+from entra_emulator.content.seeding.users import draw_users
 
 Record = Mapping[str, Any]
 Meaning = Callable[[Record], bool]

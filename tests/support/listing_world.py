@@ -14,8 +14,9 @@ import msgspec
 from graphdaemon.errors import Error
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.query import Query
+from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, Progress
-from graphdaemon.listing.run import ListingOptions, list_collection
+from graphdaemon.listing.run import list_collection
 from tests.support import virtual_time
 from tests.support.pretend_graph import ROOT, Collation, PretendGraph, Record
 

@@ -15,19 +15,14 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
-from graphdaemon.registration import (
-    PUBLIC_CLIENT,
-    Administrator,
-    Change,
-    Desk,
-    Files,
-    Registered,
-    Registrar,
-    Wish,
-    undo,
-    verify,
-)
-from graphdaemon.registration.administrator import take_app
+from graphdaemon.registration.admin_graph import Desk
+from graphdaemon.registration.administrator import PUBLIC_CLIENT, Administrator, take_app
+from graphdaemon.registration.apply import Registered, Registrar
+from graphdaemon.registration.change import Change
+from graphdaemon.registration.desired import Wish
+from graphdaemon.registration.local_files import Files
+from graphdaemon.registration.undo import undo
+from graphdaemon.registration.verify import verify
 from graphdaemon.settings.read import Settings, read_place, read_settings
 from graphdaemon.throttling.budget import Budget
 from tests.graphdaemon.registration.test_rotation import make_small_pair

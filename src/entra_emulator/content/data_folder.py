@@ -15,8 +15,6 @@ from entra_emulator.content.seed import Progress, Sizes, seed_directory
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.kinds import KINDS
 
-__all__ = ["STORE", "Filled", "fill_folder", "make_store"]
-
 # The name of the database.
 STORE = "directory.sqlite"
 

@@ -18,8 +18,6 @@ from entra_emulator.model import schema
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record
 
-__all__ = ["ImportFault", "Item", "Source", "parse_source", "read_items"]
-
 # The tenant itself may stand among its objects, once.
 ORGANIZATION = "organization"
 

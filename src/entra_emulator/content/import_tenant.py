@@ -23,8 +23,6 @@ from entra_emulator.model.applications import (
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["Imported", "import_files"]
-
 INITIAL = ".onmicrosoft.com"
 
 # Every tenant here has them from the start, with everything they offer.

@@ -14,8 +14,6 @@ from entra_emulator.content.life_events import EVENTS, Event, Scene, hire
 from entra_emulator.content.seeding.draw import Draw, pick_weighted
 from entra_emulator.directory.directory import Directory
 
-__all__ = ["MOST_RATE", "Event", "Life", "parse_rate"]
-
 # Changes in a second; more would be no life but a load test.
 MOST_RATE = 1000.0
 

@@ -20,8 +20,6 @@ from entra_emulator.directory.object_rows import Found, Position, Span
 from entra_emulator.model.products import SKUS
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["EVENTS", "Event", "Scene", "hire"]
-
 # Of the deleted so many are looked at, and so many are kept before the first is purged.
 MOST_DELETED = 200
 KEPT_DELETED = 10

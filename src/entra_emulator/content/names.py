@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 import msgspec
 
-__all__ = ["Culture", "Names", "load_names"]
-
 
 class Culture(NamedTuple):
     """

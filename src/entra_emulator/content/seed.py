@@ -10,12 +10,10 @@ from typing import NamedTuple
 
 from entra_emulator.content.seeding.draw import Draw
 from entra_emulator.content.seeding.parts import Order, Pairs, Part, Rows, Units, draw_parts
-from entra_emulator.content.seeding.users import DOMAIN, FIRST_HIRE, INITIAL_DOMAIN, draw_users
+from entra_emulator.content.seeding.users import DOMAIN, FIRST_HIRE, INITIAL_DOMAIN
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Tenant
-
-__all__ = ["Progress", "Sizes", "choose_sizes", "draw_users", "seed_directory"]
 
 # From here on another process draws; to start it costs as much as to draw so many.
 LARGE = 20_000

@@ -10,8 +10,6 @@ from entra_emulator.control.guard import ControlFault, answer_json
 from entra_emulator.graph.access.permission_table import find_access
 from entra_emulator.web.context import context_of
 
-__all__ = ["clear_audit", "list_audit", "list_needed"]
-
 MOST = 1000
 
 _NAMES = ("app", "service", "verdict", "text")

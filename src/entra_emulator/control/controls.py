@@ -42,8 +42,6 @@ from entra_emulator.control.guard import (
 )
 from entra_emulator.web.context import Context, context_of
 
-__all__ = ["CONTROLS", "PREFIX", "Control", "ControlSettings", "create_control"]
-
 PREFIX = "/_emulator"
 MOST_OBJECTS = 1_000_000
 

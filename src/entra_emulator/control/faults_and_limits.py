@@ -10,15 +10,6 @@ from entra_emulator.control.guard import ControlFault, answer_json, read_body
 from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.web.context import Context, context_of
 
-__all__ = [
-    "add_fault",
-    "change_throttle",
-    "clear_faults",
-    "clear_throttle",
-    "list_faults",
-    "show_throttle",
-]
-
 
 class Limits(msgspec.Struct, forbid_unknown_fields=True):
     """Whether requests are throttled, as of a tenant of which size, on which scale."""

@@ -11,16 +11,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.web.context import host_name, origin_of
 
-__all__ = [
-    "ControlFault",
-    "answer_failure",
-    "answer_fault",
-    "answer_json",
-    "answer_unrouted",
-    "guard",
-    "read_body",
-]
-
 BODY_LIMIT = 65_536
 
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}

@@ -30,8 +30,6 @@ from entra_emulator.model.records import (
     Tenant,
 )
 
-__all__ = ["Registry"]
-
 _encode = msgspec.json.Encoder().encode
 
 

@@ -10,20 +10,6 @@ from typing import Any, NamedTuple
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 
-__all__ = [
-    "Change",
-    "Window",
-    "forget_changes",
-    "list_changed",
-    "list_changes",
-    "list_history",
-    "list_recent",
-    "note_change",
-    "read_floor",
-    "read_watermark",
-    "read_watermark_at",
-]
-
 # Seconds; delta links live for seven days at most.
 KEEP = 30 * 86_400.0
 

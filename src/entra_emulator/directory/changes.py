@@ -10,8 +10,6 @@ from entra_emulator.directory.tenants import Tenancy
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Tenant
 
-__all__ = ["History", "State"]
-
 
 class State(NamedTuple):
     """

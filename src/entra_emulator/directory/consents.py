@@ -13,8 +13,6 @@ from entra_emulator.model.applications import draft_assignment
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["Grants"]
-
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 

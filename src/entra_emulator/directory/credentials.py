@@ -22,8 +22,6 @@ from entra_emulator.model.records import (
     Tenant,
 )
 
-__all__ = ["TOKEN_EXCHANGE", "Credentials"]
-
 TWO_YEARS = 730 * 86400.0
 TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
 

@@ -14,8 +14,6 @@ from entra_emulator.directory.licences import Licences
 from entra_emulator.directory.object_rows import Row
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["Directory"]
-
 
 class Directory(Licences):
     """

@@ -13,8 +13,6 @@ from entra_emulator.directory.representation import read_id
 from entra_emulator.model.products import BY_ID, SKUS, Sku, draft_plans, draft_sku
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["Licences", "Subscription"]
-
 # Units of a free product: more than anybody has users.
 FREE_UNITS = 10_000_000
 

@@ -12,19 +12,6 @@ from entra_emulator.directory.object_rows import FACE
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
 
-__all__ = [
-    "Links",
-    "Neighbour",
-    "Reference",
-    "add_links",
-    "count_linked",
-    "drop_links",
-    "find_linked",
-    "list_linked",
-    "list_references",
-    "list_sources",
-]
-
 
 class Links(NamedTuple):
     """

@@ -9,8 +9,6 @@ from entra_emulator.directory.search import Place, Sheet
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["Lookups"]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 

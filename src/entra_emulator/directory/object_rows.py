@@ -15,27 +15,6 @@ from entra_emulator.directory.change_rows import Change, note_change
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 
-__all__ = [
-    "ALIASES",
-    "Documents",
-    "Found",
-    "Joined",
-    "Position",
-    "Row",
-    "Span",
-    "count_matching",
-    "drop_aliases",
-    "find",
-    "insert",
-    "read_joined",
-    "read_last",
-    "read_rows",
-    "remove",
-    "replace",
-    "scan",
-    "search",
-]
-
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 

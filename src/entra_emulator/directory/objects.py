@@ -14,8 +14,6 @@ from entra_emulator.directory.representation import read_id, render, render_refe
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["Deleted", "Objects"]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 # "Deleted items remain available to restore for up to 30 days" (directory resource type).

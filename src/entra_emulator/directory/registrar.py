@@ -11,8 +11,6 @@ from entra_emulator.directory.object_rows import Found
 from entra_emulator.model.applications import MICROSOFT_TENANT, draft_principal
 from entra_emulator.model.records import Application, Record, Tenant
 
-__all__ = ["Credential", "Registrar"]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 

@@ -16,8 +16,6 @@ from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
-__all__ = ["choose_content", "read_id", "render", "render_application", "render_reference"]
-
 _encode = msgspec.json.Encoder().encode
 
 # Their records hold every property of the default representation, null or not, in its order.

@@ -19,8 +19,6 @@ from entra_emulator.model.first_party_apps import find_first_party, list_preauth
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.model.scopes import ask_for_scope, list_scopes
 
-__all__ = ["People"]
-
 # In the place of a user's ID: everybody.
 EVERYBODY = ""
 

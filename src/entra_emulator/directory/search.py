@@ -12,8 +12,6 @@ from entra_emulator.directory.object_rows import ALIASES, Found
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import KINDS
 
-__all__ = ["Place", "Sheet", "read_sheet"]
-
 # What begins alike is called nothing greater.
 LAST = "\U0010ffff"
 

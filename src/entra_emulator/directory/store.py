@@ -14,8 +14,6 @@ from typing import Any
 
 from entra_emulator.directory.tables import CLEARED, INDEXES, RECOUNT, TABLES, TRIGGERS, VERSION
 
-__all__ = ["Store"]
-
 # A default representation of a group fills a third of a page, and none overflows into another.
 PAGE_SIZE = 8192
 # The most that SQLite maps; what is mapped is read without copying, and is nobody's memory.

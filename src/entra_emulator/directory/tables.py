@@ -1,7 +1,5 @@
 """The tables of the database, and their indices."""
 
-__all__ = ["CLEARED", "INDEXES", "RECOUNT", "TABLES", "TRIGGERS", "VERSION"]
-
 # Of these tables; a store of another version cannot be read.
 VERSION = 5
 

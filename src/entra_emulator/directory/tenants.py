@@ -18,8 +18,6 @@ from entra_emulator.model.applications import (
 )
 from entra_emulator.model.records import Application, Record, Tenant
 
-__all__ = ["Tenancy"]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 

@@ -9,8 +9,6 @@ from entra_emulator.directory.applications import Registry
 from entra_emulator.model.applications import digest_secret
 from entra_emulator.model.records import Record
 
-__all__ = ["Ledger", "Ticket", "seal"]
-
 # Seconds that an expired ticket stays, so that whoever shows it learns why it is refused.
 KEEP = 30 * 86_400.0
 

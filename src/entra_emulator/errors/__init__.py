@@ -9,8 +9,6 @@ from entra_emulator.errors.graph import GRAPH
 from entra_emulator.errors.rejection import REJECTIONS
 from entra_emulator.errors.token_service import OAUTH
 
-__all__ = ["GraphFault", "OAuthFault", "deny", "refuse"]
-
 _ROWS = {**GRAPH, **REJECTIONS, **DENIALS, **BREAKDOWNS}
 
 

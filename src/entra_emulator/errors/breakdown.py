@@ -6,8 +6,6 @@ Microsoft Graph's refusals when it is busy or broken, by a word of ours.
 
 from entra_emulator.errors.graph import GraphRow
 
-__all__ = ["BREAKDOWNS"]
-
 BREAKDOWNS: dict[str, GraphRow] = {
     "throttled": GraphRow(
         429, "TooManyRequests", "Please retry again later.", 'documented: "throttling guidance"'

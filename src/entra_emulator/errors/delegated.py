@@ -2,8 +2,6 @@
 
 from entra_emulator.errors.token_service import OAuthRow
 
-__all__ = ["DELEGATED"]
-
 DELEGATED: dict[int, OAuthRow] = {
     28000: OAuthRow(
         400,

@@ -6,8 +6,6 @@ Microsoft Graph's refusals of delta queries, batches and look-ups, by a word of 
 
 from entra_emulator.errors.graph import GraphRow
 
-__all__ = ["DENIALS"]
-
 DENIALS: dict[str, GraphRow] = {
     # What changed
     "delta_option": GraphRow(

@@ -7,8 +7,6 @@ or chosen: `evidence` says which.
 
 from typing import NamedTuple
 
-__all__ = ["GRAPH", "GraphRow"]
-
 
 class GraphRow(NamedTuple):
     """

@@ -6,8 +6,6 @@ Microsoft Graph's refusals of what somebody wants to write, by a word of ours.
 
 from entra_emulator.errors.graph import GraphRow
 
-__all__ = ["REJECTIONS"]
-
 _BAD = "Request_BadRequest"
 _SAME = "Request_MultipleObjectsWithSameKeyValue"
 

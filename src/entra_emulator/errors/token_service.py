@@ -7,8 +7,6 @@ Statuses and texts as recorded, quoted in public issues, documented or chosen:
 
 from typing import NamedTuple
 
-__all__ = ["OAUTH", "OAuthRow"]
-
 
 class OAuthRow(NamedTuple):
     """One refusal of the token service; `text` has the fault's values in braces."""

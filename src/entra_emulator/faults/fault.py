@@ -4,8 +4,6 @@ import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-__all__ = ["BESIDE", "EFFECTS", "KINDS", "OUTAGES", "STATUSES", "TRANSPORT", "Fault"]
-
 # What may go wrong at the token service ("Microsoft Entra authentication and authorization error
 # codes"), and the status each has here.
 OUTAGES = {90055: 429, 90006: 503, 90024: 503, 90033: 503, 90090: 503}

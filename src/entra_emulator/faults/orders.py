@@ -9,8 +9,6 @@ import msgspec
 
 from entra_emulator.faults.fault import Fault
 
-__all__ = ["FaultFileError", "FaultOrder", "read_orders"]
-
 
 class FaultFileError(ValueError):
     """A fault file that cannot be followed; the text says where and why."""

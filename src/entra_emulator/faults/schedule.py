@@ -9,10 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from entra_emulator.clock import Clock
-from entra_emulator.faults.fault import BESIDE, EFFECTS, OUTAGES, TRANSPORT, Fault
+from entra_emulator.faults.fault import BESIDE, EFFECTS, TRANSPORT, Fault
 from entra_emulator.faults.orders import FaultFileError, FaultOrder, read_orders
-
-__all__ = ["GRAPH", "OUTAGES", "TOKEN", "Fault", "Faults", "Plan"]
 
 # The token endpoints of both versions, of every tenant.
 TOKEN = "*/oauth2/*token"  # noqa: S105 - a path

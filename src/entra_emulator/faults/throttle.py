@@ -14,8 +14,6 @@ from typing import NamedTuple
 
 from entra_emulator.clock import Clock
 
-__all__ = ["SIZES", "Bucket", "Charge", "Count", "Throttle", "size_of"]
-
 # Resource units in ten seconds of one application in one tenant, by the tenant's size.
 SIZES = {"S": 3_500, "M": 5_000, "L": 8_000}
 

@@ -5,21 +5,9 @@ from starlette.responses import Response
 
 from entra_emulator.directory.object_rows import Position
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.query.options import Query, open_position, seal_position
+from entra_emulator.graph.query.options import Query
+from entra_emulator.graph.query.page_token import open_position, seal_position
 from entra_emulator.web.context import GRAPH_JSON, answer_graph
-
-__all__ = [
-    "Page",
-    "answer_json",
-    "answer_nothing",
-    "answer_number",
-    "answer_object",
-    "answer_page",
-    "answer_value",
-    "describe_set",
-    "open_page",
-    "wants_no_metadata",
-]
 
 _encode = msgspec.json.Encoder().encode
 _NONE = GRAPH_JSON.replace("metadata=minimal", "metadata=none")

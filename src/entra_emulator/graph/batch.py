@@ -24,8 +24,6 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.fault import answer_fault
 from entra_emulator.web.context import answer_graph, trace_of
 
-__all__ = ["run_batch"]
-
 # What an answer inside carries, in the order of the documented example.
 _SHOWN = (
     "Location",

@@ -9,8 +9,6 @@ from typing import Any, NamedTuple
 
 from entra_emulator.errors import deny
 
-__all__ = ["Part", "list_waves", "read_parts"]
-
 # "JSON batch requests are currently limited to 20 individual requests."
 MOST = 20
 

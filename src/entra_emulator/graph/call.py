@@ -12,8 +12,6 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.web.caller import Caller
 from entra_emulator.web.context import Context, origin_of, trace_of
 
-__all__ = ["Call"]
-
 
 @dataclass(frozen=True)
 class Call:

@@ -22,8 +22,6 @@ from entra_emulator.graph.router import Endpoint, Resolved
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 
-__all__ = ["serve"]
-
 # The largest body of a request ("Microsoft Graph: request size limit of 4 MB").
 MOST_BYTES = 4 * 1024 * 1024
 

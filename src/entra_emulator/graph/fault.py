@@ -11,8 +11,6 @@ from entra_emulator.clock import format_date
 from entra_emulator.errors import GraphFault
 from entra_emulator.web.context import answer_graph, trace_of
 
-__all__ = ["answer_fault"]
-
 _CHALLENGE = (
     'Bearer realm="", '
     'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '

@@ -9,8 +9,6 @@ from entra_emulator.graph.resources import deleted_items, directory_objects
 from entra_emulator.graph.router import Endpoint
 from entra_emulator.model.kinds import KINDS
 
-__all__ = ["list_functions"]
-
 # What can be a member of groups.
 _MEMBERS = ("device", "group", "servicePrincipal", "user")
 _MEMBERSHIPS = {

@@ -16,8 +16,6 @@ from starlette.responses import Response
 from entra_emulator.model import schema
 from entra_emulator.web.context import answer_graph, origin_of
 
-__all__ = ["list_service", "show_metadata"]
-
 _SETS = {
     "applications": "application",
     "devices": "device",

@@ -13,8 +13,6 @@ import msgspec
 
 from entra_emulator.model import schema
 
-__all__ = ["render_joined", "render_records"]
-
 _encode = msgspec.json.Encoder().encode
 
 

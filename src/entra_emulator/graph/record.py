@@ -20,10 +20,9 @@ from entra_emulator.graph.answer import (
     open_page,
 )
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.query.options import parse_options, read_select
+from entra_emulator.graph.query.options import parse_options
+from entra_emulator.graph.query.select import read_select
 from entra_emulator.model.records import Record
-
-__all__ = ["answer_record", "answer_records", "count_records"]
 
 _encode = msgspec.json.Encoder().encode
 

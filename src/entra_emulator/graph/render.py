@@ -12,11 +12,8 @@ from typing import Any
 import msgspec
 
 from entra_emulator.directory.link_rows import Neighbour
-from entra_emulator.directory.representation import read_id
-from entra_emulator.graph.query.options import render_records
+from entra_emulator.graph.projection import render_records
 from entra_emulator.model import schema
-
-__all__ = ["read_id", "render_basic", "render_neighbours", "render_objects"]
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _NULL = msgspec.Raw(b"null")

@@ -14,8 +14,6 @@ from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
-__all__ = ["VERSIONS", "Endpoint", "Resolved", "Router"]
-
 VERSIONS = ("v1.0", "beta")
 
 _KEYED = re.compile(r"([A-Za-z0-9.]+)\((.*)\)", re.DOTALL)

@@ -12,8 +12,6 @@ from entra_emulator.graph.router import Endpoint, Router
 from entra_emulator.graph.writes import list_writes
 from entra_emulator.model.kinds import KINDS
 
-__all__ = ["PLACES", "ROUTER", "ROUTES"]
-
 # Where each type's set stands; administrative units have an older place too.
 PLACES = {
     "user": ("/users",),

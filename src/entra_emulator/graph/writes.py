@@ -21,8 +21,6 @@ from entra_emulator.graph.resources import (
 from entra_emulator.graph.resources import applications as application
 from entra_emulator.graph.router import Endpoint
 
-__all__ = ["list_writes"]
-
 _Answer = Callable[[Any], Response]
 
 _CREATE: dict[str, _Answer] = {

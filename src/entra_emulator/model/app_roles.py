@@ -2,15 +2,6 @@
 
 from entra_emulator.model.records import Application, Permission, Record
 
-__all__ = [
-    "DEFAULT_ACCESS",
-    "ask_for",
-    "ask_for_role",
-    "find_entitlement",
-    "find_role",
-    "list_permissions",
-]
-
 # The role ID of an assignment without a role ("appRoleAssignment resource type").
 DEFAULT_ACCESS = "00000000-0000-0000-0000-000000000000"
 

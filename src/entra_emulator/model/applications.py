@@ -20,26 +20,6 @@ from cryptography.x509.oid import NameOID
 from entra_emulator.model import schema
 from entra_emulator.model.records import Certificate, Record
 
-__all__ = [
-    "GRAPH_APP_ID",
-    "MANAGEMENT_APP_ID",
-    "assignment_id",
-    "describe_certificate",
-    "digest_secret",
-    "draft_application",
-    "draft_assignment",
-    "draft_graph_principal",
-    "draft_key",
-    "draft_managed_identity",
-    "draft_management_principal",
-    "draft_password",
-    "draft_principal",
-    "draft_scope",
-    "draw_secret",
-    "name_subject",
-    "read_certificate",
-]
-
 MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"

@@ -9,16 +9,6 @@ from collections.abc import Collection
 
 from entra_emulator.model.records import Record
 
-__all__ = [
-    "ROLES",
-    "USER_TEMPLATE",
-    "draft_role",
-    "find_role_id",
-    "may_consent",
-    "name_role",
-    "rank_roles",
-]
-
 ROLES = {
     "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
     "Application Administrator": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",

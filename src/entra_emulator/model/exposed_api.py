@@ -5,8 +5,6 @@ from urllib.parse import urlsplit
 
 from entra_emulator.model.records import Record
 
-__all__ = ["OPTIONAL_CLAIMS", "copy_api", "offer_api"]
-
 # Of the optional claims for access tokens ("Optional claims reference"), those that app-only
 # tokens can have and the emulator knows.
 OPTIONAL_CLAIMS = ("idtyp", "xms_cc")

@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from entra_emulator.model.schema import DIRECTORY_TYPES
 
-__all__ = ["ENDS_WITH", "EXTENSION", "FILTERS", "LINKED", "RANGED", "SORTS", "Support"]
-
 
 class Support(NamedTuple):
     """

@@ -11,8 +11,6 @@ from entra_emulator.model.applications import GRAPH_APP_ID, draft_application
 from entra_emulator.model.records import Application
 from entra_emulator.model.scopes import OPENID
 
-__all__ = ["FirstParty", "find_first_party", "is_in_family", "list_preauthorized"]
-
 
 class FirstParty(NamedTuple):
     """

@@ -7,8 +7,6 @@ Sources: the CSDL of Microsoft Graph v1.0 for sets and keys; recorded answers
 
 from typing import NamedTuple
 
-__all__ = ["BY_COLLECTION", "BY_NUMBER", "KINDS", "RELATIONS", "Kind"]
-
 
 class Kind(NamedTuple):
     """

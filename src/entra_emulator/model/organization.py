@@ -9,8 +9,6 @@ from entra_emulator.clock import format_iso
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["draft_claim", "draft_domain", "draft_organization"]
-
 
 def draft_organization(tenant: Tenant) -> Record:
     """The tenant as `GET /organization` shows it."""

@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from entra_emulator.model.records import Record
 from entra_emulator.model.sid import derive_sid
 
-__all__ = ["draft_device", "draft_group", "draft_user", "identify_user", "set_mail"]
-
 # The groupTypes of a Microsoft 365 group.
 UNIFIED = "Unified"
 

@@ -12,8 +12,6 @@ from uuid import UUID
 
 from entra_emulator.model.records import Record
 
-__all__ = ["BY_ID", "SKUS", "Plan", "Sku", "draft_details", "draft_plans", "draft_sku"]
-
 
 class Plan(NamedTuple):
     """A service plan: its GUID, its name, and the service that `assignedPlans` calls it by."""

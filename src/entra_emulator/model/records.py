@@ -3,18 +3,6 @@
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = [
-    "Application",
-    "Certificate",
-    "FederatedCredential",
-    "Machine",
-    "Password",
-    "Permission",
-    "Record",
-    "Standing",
-    "Tenant",
-]
-
 # A JSON object of Graph's, with Graph's own names.
 Record = dict[str, Any]
 

@@ -12,25 +12,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-__all__ = [
-    "BASIC_USER",
-    "DEFAULT_USER",
-    "DIRECTORY_TYPES",
-    "SINGLE_USER_ONLY",
-    "AppRole",
-    "Scope",
-    "app_roles",
-    "blank",
-    "canonical",
-    "declared",
-    "default",
-    "enumerated",
-    "knows",
-    "navigation",
-    "published",
-    "scopes",
-]
-
 # What a collection of directoryObjects can hold; where two declare a name, the first type's counts.
 DIRECTORY_TYPES = (
     "user",

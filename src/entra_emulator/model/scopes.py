@@ -5,17 +5,6 @@ from typing import NamedTuple
 from entra_emulator.model.app_roles import ask_for
 from entra_emulator.model.records import Application, Record
 
-__all__ = [
-    "DEFAULT",
-    "OPENID",
-    "Named",
-    "ask_for_scope",
-    "find_scope",
-    "is_restricted",
-    "list_scopes",
-    "split_scope",
-]
-
 # In the order of a recorded answer.
 OPENID = ("email", "openid", "profile", "offline_access")
 DEFAULT = ".default"

@@ -2,8 +2,6 @@
 
 import struct
 
-__all__ = ["derive_sid"]
-
 
 def derive_sid(object_id: str) -> str:
     """

@@ -9,8 +9,6 @@ from entra_emulator.portal.ask_graph import ask
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["amend", "find_entitlement", "say_each", "try_to_amend"]
-
 
 def amend(visit: Visit, app: Registration, body: Record) -> None:
     """

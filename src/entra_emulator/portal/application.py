@@ -14,8 +14,6 @@ from entra_emulator.web.caller import list_roles
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["Registration", "find_registration"]
-
 
 class Registration(NamedTuple):
     """

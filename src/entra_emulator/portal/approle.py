@@ -4,8 +4,6 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.exposed_api import Draft, check_name, check_texts
 from entra_emulator.web.pages.forms import Form
 
-__all__ = ["MEMBERS", "name_members", "read_role"]
-
 # Who can be given a role, as forms say it and as Graph does.
 MEMBERS = {
     "users": ["User"],

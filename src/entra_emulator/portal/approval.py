@@ -4,8 +4,6 @@ from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.portal.configured_permissions import ROLE, Line
 
-__all__ = ["approve", "revoke"]
-
 
 def approve(directory: Directory, tenant: Tenant, record: Record) -> None:
     """Grant everything that the application asks for, for the whole tenant."""

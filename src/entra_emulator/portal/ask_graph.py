@@ -19,8 +19,6 @@ from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["ask", "make_caller"]
-
 # "Azure Portal", by whose ID the real portal asks Graph (first-party applications in sign-in
 # reports).
 PORTAL_APP_ID = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"

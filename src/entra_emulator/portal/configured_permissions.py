@@ -12,22 +12,6 @@ from entra_emulator.model.directory_roles import may_consent
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.model.scopes import is_restricted
 
-__all__ = [
-    "ROLE",
-    "SCOPE",
-    "Family",
-    "Line",
-    "Table",
-    "asks_for_graph_roles",
-    "include",
-    "list_keys",
-    "list_offered",
-    "may_approve",
-    "offers",
-    "read_table",
-    "withdraw",
-]
-
 # The types of `resourceAccess`: application permissions and delegated permissions.
 ROLE = "Role"
 SCOPE = "Scope"

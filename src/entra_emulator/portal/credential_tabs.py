@@ -11,14 +11,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = [
-    "describe_entry",
-    "find_entry",
-    "name_state",
-    "render_credentials",
-    "render_removal",
-]
-
 # "Expiring soon": within so many seconds.
 SOON = 30 * 86_400
 

@@ -12,22 +12,6 @@ from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 from entra_emulator.web.pages.forms import Form
 
-__all__ = [
-    "Draft",
-    "Trusted",
-    "change_clients",
-    "change_scopes",
-    "change_uri",
-    "check_client",
-    "check_name",
-    "check_texts",
-    "list_trusted",
-    "propose_uri",
-    "put",
-    "read_scope",
-    "without",
-]
-
 # The most characters of a scope's texts ("permissionScope resource type").
 _LONGEST = {
     "value": 120,

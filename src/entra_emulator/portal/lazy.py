@@ -8,8 +8,6 @@ from starlette.types import Receive, Scope, Send
 
 from entra_emulator.web.pages.visit import PREFIX
 
-__all__ = ["make_portal"]
-
 
 def make_portal() -> list[BaseRoute]:
     """What answers below `/portal`, whatever the path and the method."""

@@ -13,8 +13,6 @@ from entra_emulator.portal.pager import find_start, turn_page
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["Linked", "list_called", "list_linked", "list_properties"]
-
 SHOWN = 25
 
 _decode = msgspec.json.Decoder(Record).decode

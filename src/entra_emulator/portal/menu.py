@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-__all__ = ["APPLICATION_MENU", "TENANT_MENU", "Item"]
-
 
 class Item(NamedTuple):
     """

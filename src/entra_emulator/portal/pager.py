@@ -9,8 +9,6 @@ import msgspec
 from entra_emulator.directory.search import Place
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["find_start", "turn_page"]
-
 _read = msgspec.json.Decoder(Place).decode
 
 

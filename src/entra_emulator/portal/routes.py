@@ -28,8 +28,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.visit import PREFIX, Visit
 
-__all__ = ["PAGES", "make_portal_routes"]
-
 _TENANT = f"{PREFIX}/{{tenant}}"
 _APPLICATIONS = f"{_TENANT}/applications"
 _APPLICATION = f"{_APPLICATIONS}/{{app}}"

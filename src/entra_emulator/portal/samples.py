@@ -14,8 +14,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-__all__ = ["SAMPLES", "Sample", "make_archive", "read_defaults"]
-
 # What the parameters call the file of the certificate authority, which lies beside them.
 CA_FILE = "ca.pem"
 

@@ -20,8 +20,6 @@ from entra_emulator.web.pages.texts import choose_language
 from entra_emulator.web.pages.visit import PREFIX, Visit
 from entra_emulator.web.session import COOKIE, find_signed_in
 
-__all__ = ["LANGUAGE_COOKIE", "Page", "make_answer"]
-
 LANGUAGE_COOKIE = "graphdaemon-language"
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})

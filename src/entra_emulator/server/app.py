@@ -47,8 +47,6 @@ from entra_emulator.web.context import (
 )
 from entra_emulator.web.pages.dialog import render_dialog
 
-__all__ = ["ROUTES", "Endpoint", "create_app"]
-
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 

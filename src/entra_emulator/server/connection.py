@@ -6,8 +6,6 @@ import struct
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-__all__ = ["connection_of", "expose", "flush", "reset"]
-
 # Where the scope of a request has its connection; a request in a batch has none.
 _PLACE = "graphdaemon.connection"
 

@@ -28,7 +28,6 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.server.app import create_app
 from entra_emulator.server.listen import (
     BindRefused,
-    PortInUse,
     is_loopback,
     list_own_names,
     name_host,
@@ -40,8 +39,6 @@ from entra_emulator.token_service.managed_identity import APP_SERVICE_PATH, crea
 from entra_emulator.tokens.fetch import make_fetch
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import Context, DeltaSettings
-
-__all__ = ["BindRefused", "Emulator", "PortInUse", "serve"]
 
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 

@@ -19,8 +19,6 @@ from entra_emulator.server.outage import answer_outage
 from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.visit import PREFIX as PORTAL
 
-__all__ = ["sabotage"]
-
 # How often in a second a slow body moves on.
 _DRIPS = 20
 

@@ -4,17 +4,6 @@ import errno
 import ipaddress
 import socket
 
-__all__ = [
-    "BindRefused",
-    "PortInUse",
-    "is_loopback",
-    "list_own_names",
-    "name_host",
-    "open_listener",
-    "parse_listen",
-]
-
-
 # Addresses to listen on that nobody can call.
 UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named, not bound to
 

@@ -9,8 +9,6 @@ from entra_emulator.graph.access.admission import THROTTLED
 from entra_emulator.graph.fault import answer_fault
 from entra_emulator.web.context import answer_oauth, describe_fault
 
-__all__ = ["answer_outage"]
-
 # What a front door says by itself knows nothing of OAuth or Graph; clients must not expect JSON.
 _PAGE = (
     "<!DOCTYPE html><html><head><title>Service unavailable</title></head><body>"

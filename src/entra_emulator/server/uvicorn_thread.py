@@ -12,8 +12,6 @@ from starlette.applications import Starlette
 
 from entra_emulator.server.connection import expose
 
-__all__ = ["make_tls", "run_server"]
-
 # Seconds that requests under way may take when the server stops.
 GRACE = 0.25
 

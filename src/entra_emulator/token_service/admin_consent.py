@@ -45,8 +45,6 @@ from entra_emulator.web.context import (
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
 
-__all__ = ["answer_consent", "answer_consent_v2", "ask_consent", "ask_consent_v2"]
-
 
 class Question(NamedTuple):
     """

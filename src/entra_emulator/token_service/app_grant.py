@@ -11,8 +11,6 @@ from entra_emulator.tokens.claims_challenge import NO_WISH, Wish
 from entra_emulator.tokens.signing import sign_token
 from entra_emulator.web.context import Context, names_graph
 
-__all__ = ["Issued", "Order", "Resource", "find_resource", "issue_token_for", "read_scope"]
-
 _OPENID = {"openid", "profile", "offline_access", "email"}
 
 

@@ -51,8 +51,6 @@ from entra_emulator.web.context import (
 )
 from entra_emulator.web.session import SignedIn, find_signed_in
 
-__all__ = ["authorize", "authorize_by_form", "decide"]
-
 # Seconds a code may be redeemed: "typically about 10 minutes".
 CODE_LIFETIME = 600
 PROMPTS = frozenset({"none", "login", "select_account", "consent"})

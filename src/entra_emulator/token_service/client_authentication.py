@@ -13,15 +13,6 @@ from entra_emulator.tokens.client_assertion import verify_assertion
 from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from entra_emulator.web.context import Context
 
-__all__ = [
-    "TokenRequest",
-    "check_enabled",
-    "find_principal",
-    "is_public",
-    "prove",
-    "read_client",
-]
-
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
 

@@ -14,8 +14,6 @@ from entra_emulator.web.context import context_of, origin_of
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn
 
-__all__ = ["Wanted", "describe_scopes", "render_approval_needed", "render_consent"]
-
 
 class Wanted(NamedTuple):
     """

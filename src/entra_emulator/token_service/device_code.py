@@ -40,8 +40,6 @@ from entra_emulator.web.context import (
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
 
-__all__ = ["answer_device", "ask_device", "start_device"]
-
 LIFETIME = 900
 # Without vowels, so that no word comes up, and without letters that look like digits.
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"

@@ -16,14 +16,6 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.signing import render_jwks
 from entra_emulator.web.context import answer_oauth, context_of, find_tenant, origin_of
 
-__all__ = [
-    "show_configuration",
-    "show_configuration_v1",
-    "show_instance",
-    "show_keys",
-    "show_keys_v1",
-]
-
 # The tenant of personal Microsoft accounts ("OpenID Connect on the Microsoft identity platform").
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 

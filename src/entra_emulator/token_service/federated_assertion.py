@@ -19,8 +19,6 @@ from entra_emulator.tokens.foreign_keys import ALGORITHMS, Keys
 from entra_emulator.tokens.jwt import MalformedTokenError, Parts, split_token
 from entra_emulator.web.context import Context
 
-__all__ = ["is_foreign", "load_keys", "prove_federated"]
-
 # How a token service like this one is called as an issuer; each tenant is one.
 _ENTRA = re.compile(r"(?P<origin>https://[^/]+)/(?P<tenant>[0-9a-f-]{36})(?P<end>/v2\.0|/)")
 # Subjects of Entra's own agents and managed services; the tenant is encoded in them.

@@ -25,8 +25,6 @@ from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import witness
 from entra_emulator.web.context import Context, context_of, describe_fault, host_name
 
-__all__ = ["APP_SERVICE_PATH", "IMDS_PATH", "create_managed"]
-
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
 

@@ -19,20 +19,6 @@ from entra_emulator.model.scopes import (
 from entra_emulator.token_service.app_grant import Resource, find_resource
 from entra_emulator.web.context import Context
 
-__all__ = [
-    "Aim",
-    "Aims",
-    "Missing",
-    "check_single",
-    "find_missing",
-    "grant_missing",
-    "list_wanted",
-    "may_agree",
-    "may_agree_for_all",
-    "read_aims",
-    "render_scope",
-]
-
 
 class Aim(NamedTuple):
     """

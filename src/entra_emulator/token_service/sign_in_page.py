@@ -33,8 +33,6 @@ from entra_emulator.web.context import (
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import begin_session, end_session, find_people
 
-__all__ = ["render_sign_in", "show_sign_in", "sign_in", "sign_out"]
-
 # Pages that signing in leads back to, and nothing else.
 _PAGES = re.compile(
     r"/[^/]+/(oauth2/v2\.0/authorize|adminconsent|v2\.0/adminconsent)"

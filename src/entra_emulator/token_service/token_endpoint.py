@@ -40,8 +40,6 @@ from entra_emulator.web.context import (
     read_form,
 )
 
-__all__ = ["GRANTS", "issue_token", "issue_token_v1"]
-
 # Regional hosts of the token service, e.g. westus2.login.microsoft.com.
 _REGIONAL = re.compile(r"//[a-z0-9]+(\.r)?\.login\.microsoft(online)?\.com(:|$)", re.IGNORECASE)
 

@@ -8,8 +8,6 @@ from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.tokens.user_claims import Subject
 from entra_emulator.web.context import Context
 
-__all__ = ["find_visitor", "make_subject"]
-
 
 def find_visitor(context: Context, tenant: Tenant | None, client_id: str) -> Application:
     """

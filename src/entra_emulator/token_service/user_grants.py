@@ -42,8 +42,6 @@ from entra_emulator.tokens.user_claims import (
 )
 from entra_emulator.web.browser import list_redirects, matches_redirect
 
-__all__ = ["grant_authorization_code", "grant_device_code", "grant_refresh_token"]
-
 DAY = 86_400.0
 # "Refresh tokens have a default lifetime of 90 days" of inactivity.
 REFRESH_LIFETIME = 90 * DAY

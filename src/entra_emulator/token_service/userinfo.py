@@ -12,8 +12,6 @@ from entra_emulator.tokens.user_claims import name_pairwise
 from entra_emulator.web.caller import identify
 from entra_emulator.web.context import answer_graph, context_of, origin_of
 
-__all__ = ["show_userinfo"]
-
 
 async def show_userinfo(request: Request) -> Response:
     """

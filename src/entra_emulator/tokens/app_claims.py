@@ -11,8 +11,6 @@ from typing import Any
 
 from entra_emulator.model.records import Application, Tenant
 
-__all__ = ["Facts", "describe_for_api", "describe_for_graph", "order_claims"]
-
 # The default permissions every service principal has; on all recorded app-only Graph
 # tokens (msgraph-sdk-powershell#1782).
 SERVICE_PRINCIPAL_TEMPLATE = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"

@@ -12,8 +12,6 @@ from typing import Any, NamedTuple
 from entra_emulator.errors import refuse
 from entra_emulator.tokens.jwt import read_number
 
-__all__ = ["NO_WISH", "Wish", "read_wish", "render_challenge"]
-
 LIMIT = 8192
 # How far ahead of now a token may have to begin: what Graph tolerates at the other end.
 LEEWAY = 300

@@ -21,8 +21,6 @@ from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.model.records import Certificate
 from entra_emulator.tokens.jwt import MalformedTokenError, Parts, read_number, split_token
 
-__all__ = ["check_time", "verify_assertion"]
-
 # Either side of now; MSAL Node sends assertions that begin a second later.
 LEEWAY = 300
 

@@ -11,8 +11,6 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-__all__ = ["FetchFailed", "make_fetch"]
-
 LIMIT = 262_144
 
 

@@ -18,8 +18,6 @@ import msgspec
 from entra_emulator.clock import Clock
 from entra_emulator.tokens.fetch import FetchFailed
 
-__all__ = ["ALGORITHMS", "IssuerKeys", "Keys"]
-
 DAY = 86_400.0
 # "Important considerations and restrictions for federated identity credentials": the first
 # hundred keys are kept.

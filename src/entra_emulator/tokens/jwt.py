@@ -6,8 +6,6 @@ import json
 import re
 from typing import Any, NamedTuple
 
-__all__ = ["MalformedTokenError", "Parts", "encode_base64url", "read_number", "split_token"]
-
 # Real assertions and tokens stay under 8 kB, with a certificate chain in them too.
 LIMIT = 32_768
 

@@ -28,15 +28,6 @@ from entra_emulator.tokens.jwt import (
     split_token,
 )
 
-__all__ = [
-    "KeyRing",
-    "SigningKey",
-    "draw_lifetime",
-    "read_access_token",
-    "render_jwks",
-    "sign_token",
-]
-
 # How many keys are published at most; the real service has published five to eight.
 MOST_KEYS = 8
 

@@ -18,15 +18,6 @@ from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.tokens.app_claims import order_claims
 from entra_emulator.tokens.jwt import encode_base64url
 
-__all__ = [
-    "Subject",
-    "describe_access",
-    "describe_id",
-    "hash_half",
-    "name_pairwise",
-    "render_client_info",
-]
-
 # Seconds that an ID token is valid.
 ID_LIFETIME = 3600
 

@@ -17,8 +17,6 @@ from entra_emulator.audit import BROKEN
 from entra_emulator.errors import OAuthFault
 from entra_emulator.web.context import context_of, trace_of
 
-__all__ = ["witness"]
-
 # Parameters that say nothing which must not be read, and those that are known to be there.
 _PLAIN = frozenset(
     "$count $expand $filter $format $orderby $search $select $skip $top".split()

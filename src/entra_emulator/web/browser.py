@@ -15,16 +15,6 @@ from entra_emulator.model.records import Application
 from entra_emulator.web.context import describe_oauth, origin_of
 from entra_emulator.web.page import forget_hsts, render_page
 
-__all__ = [
-    "answer_at",
-    "check_same_origin",
-    "drop_from_prompt",
-    "form_target",
-    "go",
-    "list_redirects",
-    "matches_redirect",
-]
-
 PLATFORMS = ("web", "spa", "publicClient")
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 

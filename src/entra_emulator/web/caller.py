@@ -10,8 +10,6 @@ from entra_emulator.tokens.claims_challenge import render_challenge
 from entra_emulator.tokens.signing import read_access_token
 from entra_emulator.web.context import Context, context_of, names_graph, trace_of
 
-__all__ = ["Caller", "identify", "list_roles"]
-
 
 class Caller(NamedTuple):
     """

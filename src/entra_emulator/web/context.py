@@ -30,25 +30,6 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing
 
-__all__ = [
-    "SHARED_TENANTS",
-    "Context",
-    "DeltaSettings",
-    "Trace",
-    "answer_graph",
-    "answer_oauth",
-    "context_of",
-    "describe_fault",
-    "describe_oauth",
-    "find_tenant",
-    "host_name",
-    "is_guid",
-    "names_graph",
-    "origin_of",
-    "read_form",
-    "trace_of",
-]
-
 GRAPH_RESOURCES = frozenset(
     {GRAPH_APP_ID, "https://graph.microsoft.com", "https://graph.microsoft.com/"}
 )

@@ -7,8 +7,6 @@ from html import escape
 
 from starlette.responses import HTMLResponse
 
-__all__ = ["forget_hsts", "render_page"]
-
 # The colours are the portal's.
 _STYLE = """
 :root { color-scheme: light dark; --ground: #f6f7f9; --surface: #fff; --text: #1b2430;

@@ -19,16 +19,6 @@ from entra_emulator.model.directory_roles import rank_roles
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.web.context import Context, context_of
 
-__all__ = [
-    "COOKIE",
-    "Person",
-    "SignedIn",
-    "begin_session",
-    "end_session",
-    "find_people",
-    "find_signed_in",
-]
-
 # The prefix binds the cookie to this host, to https and to the path "/".
 COOKIE = "__Host-graphdaemon-emulator"
 DAY = 86_400.0

@@ -5,8 +5,6 @@ An entry is found only by who has the key, the settings and the credentials it w
 name and its seal are computed from all three.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import json
@@ -29,13 +27,13 @@ _NONCE = 12
 
 
 class Place(Protocol):
-    """Where sealed entries lie; its methods raise ``OSError`` where it cannot be used."""
+    """Where sealed entries lie; its methods raise `OSError` where it cannot be used."""
 
     def read(self, name: str) -> bytes | None:
         """The entry, or None."""
 
     def write(self, name: str, content: bytes, life: float) -> None:
-        """Put the entry in the old one's place at once; it is useless after ``life`` seconds."""
+        """Put the entry in the old one's place at once; it is useless after `life` seconds."""
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Keep other processes from asking for the same token; give up waiting after a while."""
@@ -48,7 +46,7 @@ class TokenCache:
     Args:
         place: Where the entry lies.
         key: 32 bytes.
-        identity: What the token is for: see ``identify``.
+        identity: What the token is for: see `identify`.
     """
 
     def __init__(self, place: Place, key: bytes, identity: bytes) -> None:
@@ -69,7 +67,7 @@ class TokenCache:
         return None if content is None else self._open(content)
 
     def write(self, token: Token, now: float) -> None:
-        """Keep ``token`` for others."""
+        """Keep `token` for others."""
         try:
             self._place.write(self._name, self._seal(token), max(token.expires_at - now, 1))
         except OSError as error:

@@ -1,7 +1,5 @@
 """Sealed tokens as files of one folder, for all processes of one user on one machine."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import sys
@@ -52,7 +50,7 @@ class FilePlace:
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """
-        Hold ``name``; the operating system frees it if this process dies.
+        Hold `name`; the operating system frees it if this process dies.
 
         Raises:
             OSError: Not to be had in time, or the folder cannot be used.

@@ -1,7 +1,5 @@
 """The key that a shared token cache is sealed with: from a variable, a file, or the keyring."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import os

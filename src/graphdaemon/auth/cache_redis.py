@@ -1,7 +1,5 @@
 """What processes on many machines share by Redis; the package redis lives here alone."""
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import importlib.util
@@ -49,7 +47,7 @@ class RedisPlace:
     One key for each entry, which Redis forgets when the token ends.
 
     Args:
-        url: ``rediss://user:password@host:port/number``.
+        url: `rediss://user:password@host:port/number`.
         ca_file: Certificate authorities to trust besides the system's.
         patience: Seconds to wait for the server, and for whoever holds a lock.
     """
@@ -65,14 +63,14 @@ class RedisPlace:
             return value
 
     def write(self, name: str, content: bytes, life: float) -> None:
-        """Set the key for ``life`` seconds."""
+        """Set the key for `life` seconds."""
         with _as_os_error():
             self._redis.set(_PREFIX + name, content, px=int(life * 1000))
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
         """
-        Hold ``name`` for as long as one request can take.
+        Hold `name` for as long as one request can take.
 
         Raises:
             OSError: Not to be had in time, or Redis cannot be used.
@@ -101,7 +99,7 @@ class RedisTotals:
     What all processes of one app in one tenant did together.
 
     Args:
-        url: ``rediss://user:password@host:port/number``.
+        url: `rediss://user:password@host:port/number`.
         ca_file: Certificate authorities to trust besides the system's.
         whose: Names the Graph, the tenant and the app; only a digest of it is sent.
     """

@@ -1,7 +1,5 @@
 """The signed statement "I am this app" (RFC 7523) that a private key makes, wherever it is."""
 
-from __future__ import annotations
-
 import base64
 import json
 import time
@@ -12,7 +10,7 @@ from typing import Any
 from graphdaemon.auth.key_files import Identified
 
 Sign = Callable[[bytes, str], bytes]
-"""Signs bytes with ``PS256`` or ``RS256``."""
+"""Signs bytes with `PS256` or `RS256`."""
 
 _LIFETIME_S = 600
 
@@ -26,7 +24,7 @@ def make_assertion(
     send_chain: bool = False,
 ) -> str:
     """
-    Return an assertion for ``audience``, the token endpoint.
+    Return an assertion for `audience`, the token endpoint.
 
     It is PS256 and names the certificate by SHA-256, as Microsoft documents; where only a SHA-1
     thumbprint is known it is the older RS256 form, which is still accepted.
@@ -46,7 +44,7 @@ def make_assertion(
 
 def make_possession_proof(object_id: str, certificate: Identified, sign: Sign) -> str:
     """
-    Return a proof that one of the app's keys is ours, as ``addKey`` and ``removeKey`` want it.
+    Return a proof that one of the app's keys is ours, as `addKey` and `removeKey` want it.
 
     Source: "Generate proof of possession tokens for rolling keys" on learn.microsoft.com, whose
     example makes the header of RS256 with both names of the certificate.

@@ -1,7 +1,5 @@
 """The app's identity: which proof is used, which comes next, and what other processes share."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time
@@ -47,10 +45,10 @@ class Credential:
 
     async def acquire(self, cached: bool = True) -> Token:
         """
-        Get a token: from the shared cache if ``cached`` and there is one, else the network.
+        Get a token: from the shared cache if `cached` and there is one, else the network.
 
         Raises:
-            Error: As ``fetch``.
+            Error: As `fetch`.
         """
         if cached:
             return await self._transport.run(lambda: self.fetch(Demand()))
@@ -127,14 +125,14 @@ class Credential:
         self._warn_of_end(proof)
         return self._authority.request_token(proof, claims)
 
-    def _report_choice(self, proof: Proof, number: int) -> None:
+    def _report_choice(self, proof: "Proof", number: int) -> None:
         kinds = [credential.kind for credential in self._settings.credentials]
         reason = KINDS[proof.kind].reason
         if len(kinds) > 1:
             reason = f"number {number + 1} of {len(kinds)}: {reason}"
         self._tell(logging.INFO, f"the app's identity is proved by {proof.source} ({reason})")
 
-    def _warn_of_end(self, proof: Proof) -> None:
+    def _warn_of_end(self, proof: "Proof") -> None:
         from graphdaemon.auth.kinds import list_expiring
 
         for _, left in list_expiring([proof], time.time()):

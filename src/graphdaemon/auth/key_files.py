@@ -1,7 +1,5 @@
 """Key files: read the key and certificate that prove the app's identity, or make a new pair."""
 
-from __future__ import annotations
-
 import datetime as dt
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -40,11 +38,11 @@ class Identified:
 class KeyPair:
     """A private key, never shown, and what names its certificate."""
 
-    private_key: RSAPrivateKey = field(repr=False)
+    private_key: "RSAPrivateKey" = field(repr=False)
     certificate: Identified
 
     def sign(self, content: bytes, algorithm: str) -> bytes:
-        """Sign with ``PS256`` or ``RS256``."""
+        """Sign with `PS256` or `RS256`."""
         from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.asymmetric import padding
 
@@ -120,7 +118,7 @@ def make_key_pair(
     Make an RSA key, encrypted if there is a passphrase, and a self-signed certificate for it.
 
     Returns:
-        PEM text of both, for ``private_key_file``, and the certificate as DER, for uploading.
+        PEM text of both, for `private_key_file`, and the certificate as DER, for uploading.
     """
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
@@ -162,7 +160,7 @@ def _read(path: Path, name: str) -> bytes:
     raise SettingsError(f"{name} {path} {problem}", code="private_key_unreadable", hint=hint)
 
 
-def _load_pem_key(path: Path, pem: bytes, passphrase: Secret | None) -> RSAPrivateKey:
+def _load_pem_key(path: Path, pem: bytes, passphrase: Secret | None) -> "RSAPrivateKey":
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
@@ -185,7 +183,7 @@ def _load_pem_key(path: Path, pem: bytes, passphrase: Secret | None) -> RSAPriva
 
 def _load_pfx(
     path: Path, content: bytes, passphrase: Secret | None
-) -> tuple[RSAPrivateKey, list[Certificate]]:
+) -> "tuple[RSAPrivateKey, list[Certificate]]":
     from cryptography.hazmat.primitives.serialization import pkcs12
 
     password = passphrase.reveal().encode() if passphrase is not None else None
@@ -206,7 +204,7 @@ def _load_pfx(
     return _rsa(path, key), [one for one in (leaf, *others) if one is not None]
 
 
-def _rsa(path: Path, key: PrivateKeyTypes) -> RSAPrivateKey:
+def _rsa(path: Path, key: "PrivateKeyTypes") -> "RSAPrivateKey":
     from cryptography.hazmat.primitives.asymmetric import rsa
 
     if not isinstance(key, rsa.RSAPrivateKey):
@@ -234,7 +232,7 @@ def _wrong_passphrase(path: Path) -> SettingsError:
     )
 
 
-def _load_certificates(path: Path, pem: bytes) -> list[Certificate]:
+def _load_certificates(path: Path, pem: bytes) -> "list[Certificate]":
     from cryptography import x509
 
     if _BEGIN not in pem:
@@ -251,10 +249,10 @@ def _load_certificates(path: Path, pem: bytes) -> list[Certificate]:
 
 def _find_leaf(
     path: Path,
-    key: RSAPrivateKey,
+    key: "RSAPrivateKey",
     certificate_file: Path | None,
-    certificates: list[Certificate],
-) -> Certificate:
+    certificates: "list[Certificate]",
+) -> "Certificate":
     """The certificate whose public key is ours: a chain may stand in any order."""
     public_key = key.public_key()
     leaf = next((one for one in certificates if one.public_key() == public_key), None)
@@ -269,7 +267,7 @@ def _find_leaf(
 
 
 def _identify(
-    path: Path, leaf: Certificate, chain: list[Certificate], expected: str | None
+    path: Path, leaf: "Certificate", chain: "list[Certificate]", expected: str | None
 ) -> Identified:
     from cryptography.hazmat.primitives import hashes, serialization
 

@@ -3,11 +3,9 @@ The identity platform: one token request with one proof, or one sign-in, through
 
 This is MSAL's only home. It speaks the protocol and keeps nothing here: it is built anew for each
 request, so neither its token cache nor its memory of refusals can get between a caller and the
-truth. It reports failure in four ways: an error dictionary, ``MsalServiceError``, ``ValueError``
+truth. It reports failure in four ways: an error dictionary, `MsalServiceError`, `ValueError`
 for what it cannot read, and whatever its HTTP client raises. All four leave here as ours.
 """
-
-from __future__ import annotations
 
 import json
 import logging

@@ -1,11 +1,9 @@
 """
 Modules of a package without its own first lines, where those load what is not needed.
 
-Python runs a package's ``__init__`` before any of its modules. Here the package is entered by an
+Python runs a package's `__init__` before any of its modules. Here the package is entered by an
 empty stand-in, which is gone again afterwards: whoever else imports it gets all of it.
 """
-
-from __future__ import annotations
 
 import importlib
 import importlib.util
@@ -18,7 +16,7 @@ _lock = threading.RLock()
 
 def import_parts(package: str, *names: str) -> tuple[ModuleType, ...]:
     """
-    Import ``names`` of ``package``; in full, if that has been imported, or it does not work so.
+    Import `names` of `package`; in full, if that has been imported, or it does not work so.
 
     Raises:
         ImportError: There is no such package.

@@ -1,7 +1,5 @@
 """The operating system's keyring, through the package keyring (an extra): its only home."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from graphdaemon.errors import SettingsError
@@ -9,7 +7,7 @@ from graphdaemon.errors import SettingsError
 
 def read_entry(name: str) -> str | None:
     """
-    Return what the keyring holds under ``service/name``, or None.
+    Return what the keyring holds under `service/name`, or None.
 
     Raises:
         SettingsError: There is no keyring here, or it is locked.
@@ -21,7 +19,7 @@ def read_entry(name: str) -> str | None:
 
 def write_entry(name: str, value: str) -> None:
     """
-    Keep ``value`` under ``service/name``.
+    Keep `value` under `service/name`.
 
     Raises:
         SettingsError: There is no keyring here, or it is locked.

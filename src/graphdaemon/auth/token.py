@@ -1,7 +1,5 @@
 """A token, and how many callers share one without asking twice."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging
@@ -33,7 +31,7 @@ class Token:
     An access token.
 
     Attributes:
-        value: What goes behind ``Bearer``; never shown.
+        value: What goes behind `Bearer`; never shown.
         expires_at: Epoch seconds.
         refresh_at: When a new one should be asked for, though this one still serves; epoch seconds.
         issued_at: Epoch seconds: what was granted later, it does not show.
@@ -67,7 +65,7 @@ class Demand(NamedTuple):
 class _Flight(Future[Token]):
     """A request under way, and the source that made it."""
 
-    def __init__(self, owner: TokenSource) -> None:
+    def __init__(self, owner: "TokenSource") -> None:
         super().__init__()
         self.owner = owner
 
@@ -124,7 +122,7 @@ class TokenSource:
 
     async def renew(self, refused: Token, claims: str | None = None) -> Token:
         """
-        Return a token other than ``refused``, which Graph did not accept.
+        Return a token other than `refused`, which Graph did not accept.
 
         Args:
             refused: The token that was sent.

@@ -1,7 +1,5 @@
 """The command line: parse, call one function, print. Every failure is rendered here, once."""
 
-from __future__ import annotations
-
 import gc
 import importlib
 import os
@@ -59,7 +57,7 @@ class _LazyGroup(click.Group):
         assert isinstance(command, click.Command), f"{cmd_name} names a command"
         return command
 
-    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> "list[CompletionItem]":
         # Not click's own, which loads every command to ask for its summary.
         from click.shell_completion import CompletionItem
 

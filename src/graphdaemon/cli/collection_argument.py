@@ -1,7 +1,5 @@
 """Which collection somebody means."""
 
-from __future__ import annotations
-
 import re
 
 import msgspec
@@ -20,10 +18,10 @@ class _Group(msgspec.Struct):
 
 def check_collection(text: str, group: str | None) -> str:
     """
-    Return the path of the collection that ``text`` means.
+    Return the path of the collection that `text` means.
 
     Raises:
-        UsageError: It is none, or ``--of`` is missing or too much.
+        UsageError: It is none, or `--of` is missing or too much.
     """
     if "?" in text or "://" in text:
         raise UsageError(
@@ -55,7 +53,7 @@ def check_collection(text: str, group: str | None) -> str:
 
 async def find_members(client: Client, group: str) -> str:
     """
-    Return the path of the members of ``group``.
+    Return the path of the members of `group`.
 
     Args:
         client: The connection.

@@ -1,7 +1,5 @@
 """Ctrl-C while the event loop waits."""
 
-from __future__ import annotations
-
 import asyncio
 import signal
 import sys
@@ -13,9 +11,9 @@ T = TypeVar("T")
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
     """
-    Run ``work`` to its end; Ctrl-C cancels it and raises KeyboardInterrupt.
+    Run `work` to its end; Ctrl-C cancels it and raises KeyboardInterrupt.
 
-    ``asyncio.run`` alone loses a Ctrl-C that comes in the moment before the loop begins to wait:
+    `asyncio.run` alone loses a Ctrl-C that comes in the moment before the loop begins to wait:
     Python 3.11 to 3.13 wake a waiting loop only for handlers that the loop knows.
     """
     if sys.platform == "win32":  # its loop always knows
@@ -28,7 +26,7 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def _supervise(work: Coroutine[Any, Any, T], results: list[T]) -> None:
-    """Put what ``work`` returns into ``results``, which stay empty if it is interrupted."""
+    """Put what `work` returns into `results`, which stay empty if it is interrupted."""
     interrupted = False
     task = asyncio.ensure_future(work)
 

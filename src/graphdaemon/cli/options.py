@@ -1,7 +1,5 @@
 """The options that commands share, and the values they stand for."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +34,7 @@ def _complete_collections(
     context: click.Context,  # noqa: ARG001  click's signature
     parameter: click.Parameter,  # noqa: ARG001  click's signature
     incomplete: str,
-) -> list[CompletionItem]:
+) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
     names = {name: row.role for name, row in CATALOG.items()} | {"members": "of a group: --of"}
@@ -233,7 +231,7 @@ def read_plan(given: Mapping[str, Any], columns: Sequence[str], *, single: bool 
 
 def read_share(text: str | None) -> float:
     """
-    The part of the budget that ``--polite`` leaves to this run: 1 without it.
+    The part of the budget that `--polite` leaves to this run: 1 without it.
 
     Raises:
         UsageError: It is no part of a whole.

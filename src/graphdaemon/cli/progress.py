@@ -1,7 +1,5 @@
 """How far a listing is, on a terminal: one line, drawn anew, gone when there is more to say."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys
@@ -31,7 +29,7 @@ class ProgressLine:
 
     Args:
         stream: Where to; nothing is drawn unless it is a terminal that can redraw.
-        noun: What is counted, such as ``users``.
+        noun: What is counted, such as `users`.
         now: A steady clock.
         width: Cells in a line.
     """

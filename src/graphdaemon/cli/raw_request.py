@@ -1,7 +1,5 @@
 """One request of any kind, and what its answer is."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -45,7 +43,7 @@ def make_ask(
         url: A path, or a whole address of the configured origin.
         method: The verb.
         body: What to send along.
-        headers: Such as ``Prefer: return=minimal``.
+        headers: Such as `Prefer: return=minimal`.
 
     Raises:
         UsageError: The address leads elsewhere, or a header is none.
@@ -80,7 +78,7 @@ async def exchange(client: Client, ask: Ask) -> Response:
 
 async def read_pages(client: Client, ask: Ask) -> AsyncIterator[list[msgspec.Raw]]:
     """
-    Yield the records of each page from ``ask`` on.
+    Yield the records of each page from `ask` on.
 
     Raises:
         Error: What was yielded so far is a part.
@@ -104,7 +102,7 @@ async def read_pages(client: Client, ask: Ask) -> AsyncIterator[list[msgspec.Raw
 
 async def get_object(client: Client, path: str) -> bytes:
     """
-    Get one object, close ``client``, and return the bytes that Graph sent.
+    Get one object, close `client`, and return the bytes that Graph sent.
 
     Raises:
         Error: It was refused, not reached, or is a page of several.
@@ -136,7 +134,7 @@ def has_more(body: bytes) -> bool:
 
 
 def records_of(body: bytes, plan: Plan) -> list[msgspec.Raw]:
-    """A JSON answer as the records that ``plan`` writes: those in ``value``, or it as one."""
+    """A JSON answer as the records that `plan` writes: those in `value`, or it as one."""
     inner = None
     if plan.format != "json" and plan.query is None:
         inner = _read_answer(body).value

@@ -1,7 +1,5 @@
 """One listing on the command line: records out, the account of it, its verdict as exit code."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
@@ -21,8 +19,8 @@ from graphdaemon.graph.catalog import CATALOG, find_collection
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.learned_cuts import plan_path
+from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, OnProgress
-from graphdaemon.listing.run import ListingOptions
 from graphdaemon.output.atomic_file import PartialFile
 from graphdaemon.output.sink import Outlet
 from graphdaemon.output.spec import Plan
@@ -37,7 +35,7 @@ def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -
     Args:
         text: What somebody called it.
         given: The options by name.
-        group: Whose members, if it is ``members``.
+        group: Whose members, if it is `members`.
 
     Raises:
         Error: It failed, or nothing proves that it is complete.
@@ -75,7 +73,7 @@ def _write(
     plan: Plan,
     given: Mapping[str, Any],
 ) -> None:
-    """Let ``collect`` fill what ``plan`` opens, and say how that went."""
+    """Let `collect` fill what `plan` opens, and say how that went."""
     with _accounting(given["proof"]) as account:
         record = None
         try:
@@ -139,7 +137,7 @@ def _unproved() -> UnprovedError:
 
 @contextmanager
 def _accounting(proof: Path | None) -> Iterator[Callable[[ListingRecord | None], None]]:
-    """Give the function that says what was listed, and writes the whole account to ``proof``."""
+    """Give the function that says what was listed, and writes the whole account to `proof`."""
     file = PartialFile(proof) if proof is not None else None
 
     def account(record: ListingRecord | None) -> None:

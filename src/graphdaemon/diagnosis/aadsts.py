@@ -1,7 +1,5 @@
 """What the identity platform's refusals mean and what to do, by AADSTS number."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -112,8 +110,8 @@ def find_refusal(
 
     Args:
         error_codes: AADSTS numbers.
-        text: The answer's ``error_description``: some numbers mean several things.
-        values: What is known, for the hint: see ``diagnosis.advise``.
+        text: The answer's `error_description`: some numbers mean several things.
+        values: What is known, for the hint: see `diagnosis.advise`.
         guid_secret: The secret that was sent has the form of a Secret ID.
         error: OAuth's word, which is all that other token services than Microsoft's give.
     """
@@ -125,7 +123,7 @@ def find_refusal(
 
 
 def find_case(error_codes: tuple[int, ...], text: str = "", *, guid_secret: bool = False) -> str:
-    """The case of the first known number, or ``identity_refused``."""
+    """The case of the first known number, or `identity_refused`."""
     number = next((number for number in error_codes if number in _CASES), None)
     if number is None:
         return "identity_refused"

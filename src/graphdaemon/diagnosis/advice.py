@@ -4,8 +4,6 @@ From what was seen to what is wrong: the case, and the step with the known value
 Pure, and reached on the way out of a failure only.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -33,7 +31,7 @@ class Advice(NamedTuple):
 
 
 def locate(authority: str | None, consent_url: str | None) -> dict[str, str | None]:
-    """What fills the places of steps in the cloud and tenant of ``authority``."""
+    """What fills the places of steps in the cloud and tenant of `authority`."""
     cloud = find_cloud(authority or "")
     return {
         "consent": consent_url,
@@ -45,10 +43,10 @@ def locate(authority: str | None, consent_url: str | None) -> dict[str, str | No
 
 def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
     """
-    Say what ``case`` means and what to do.
+    Say what `case` means and what to do.
 
     Args:
-        case: A key of ``CASES``.
+        case: A key of `CASES`.
         values: What is known: role, portal, consent (an address), graph, api, host, beyond.
     """
     row = CASES[case]

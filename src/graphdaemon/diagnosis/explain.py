@@ -4,8 +4,6 @@ What an error says in plain words, offline: from a number, an answer, a line of 
 Text in, explanations out; nothing is sent anywhere, and a token in the text is never repeated.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -122,7 +120,7 @@ class Explanation(NamedTuple):
     What one thing in the text means.
 
     Attributes:
-        subject: Such as ``AADSTS7000215``.
+        subject: Such as `AADSTS7000215`.
         known: Whether it is in our tables.
         case: The word of the table of diagnoses, if there is one.
         code: graphdaemon's own code for it, if it has one.
@@ -150,7 +148,7 @@ class Explained(NamedTuple):
 
 def explain(text: str, now: float) -> Explained:
     """
-    Explain whatever is recognised in ``text``; nothing, if nothing is.
+    Explain whatever is recognised in `text`; nothing, if nothing is.
 
     Args:
         text: A number, an answer of the token service or Graph, lines of a log, or a token.
@@ -287,7 +285,7 @@ def _explain_token(claims: Mapping[str, Any], now: float) -> Explanation:
 
 
 def _read_codes(text: str) -> list[int]:
-    """``error_codes`` of an answer, wherever in the text it is."""
+    """`error_codes` of an answer, wherever in the text it is."""
     match = _CODES.search(text)
     return [int(code) for code in re.findall(r"\d+", match[1])] if match else []
 

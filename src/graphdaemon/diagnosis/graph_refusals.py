@@ -1,7 +1,5 @@
 """What a refusal of Graph means, from its words and from the token that was sent along."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any

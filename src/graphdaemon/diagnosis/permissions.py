@@ -5,8 +5,6 @@ The table (data/permissions.json, written by tools/generate_permissions.py) is r
 asked: only a refusal and the doctor need it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from functools import cache
@@ -36,7 +34,7 @@ class Need(NamedTuple):
     What a call accepts from an application; any one will do.
 
     Attributes:
-        call: Such as ``GET /users/{id}``.
+        call: Such as `GET /users/{id}`.
         accepted: Permissions, the least privileged first.
         also: What the least privileged one does not do without.
     """
@@ -51,7 +49,7 @@ class Need(NamedTuple):
         return self.accepted[0]
 
     def is_met(self, roles: Iterable[str]) -> bool:
-        """Say whether an application with ``roles`` may do it, as far as roles decide."""
+        """Say whether an application with `roles` may do it, as far as roles decide."""
         return not set(self.accepted).isdisjoint(roles)
 
 
@@ -65,7 +63,7 @@ class _Table(msgspec.Struct):
 
 def parse_call(text: str) -> Call:
     """
-    Read ``GET /users``; the verb may be left out.
+    Read `GET /users`; the verb may be left out.
 
     Raises:
         SettingsError: It is no call.
@@ -87,7 +85,7 @@ def find_need(method: str, path: str) -> Need | None:
 
     Args:
         method: An HTTP verb.
-        path: Below the version or with it, with or without options: ``/v1.0/users?$top=1``.
+        path: Below the version or with it, with or without options: `/v1.0/users?$top=1`.
     """
     table = _table()
     pattern = _find_pattern(path)
@@ -113,7 +111,7 @@ def find_scope(name_or_id: str) -> str | None:
 
 
 def find_excess(roles: Iterable[str], needs: Iterable[Need]) -> list[str]:
-    """The roles among ``roles`` that none of these calls accepts."""
+    """The roles among `roles` that none of these calls accepts."""
     accepted = {name for need in needs for name in need.accepted}
     return [role for role in roles if role not in accepted]
 
@@ -175,6 +173,6 @@ def _matches(known: str, asked: list[str]) -> bool:
 
 
 def _same_call(mine: str, theirs: str) -> bool:
-    """Functions are the same whatever their arguments: ``delta(token={value})``."""
+    """Functions are the same whatever their arguments: `delta(token={value})`."""
     name, parenthesis, _ = mine.partition("(")
     return bool(parenthesis) and theirs.startswith(f"{name}(")

@@ -5,8 +5,6 @@ A client may not rely on it (the token is its API's business, and need not even 
 explanations are made of it.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 import datetime as dt
@@ -24,7 +22,7 @@ class Claim(NamedTuple):
     One claim, and what it means in plain words.
 
     Attributes:
-        name: The claim's own, such as ``roles``.
+        name: The claim's own, such as `roles`.
         value: For reading; lists are joined.
         sentence: Empty where nothing is known about it.
     """
@@ -35,7 +33,7 @@ class Claim(NamedTuple):
 
 
 def read_claims(token: str) -> dict[str, Any] | None:
-    """The claims of a JWT, or None if ``token`` is none."""
+    """The claims of a JWT, or None if `token` is none."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -53,7 +51,7 @@ def read_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def read_time(claims: Mapping[str, Any], name: str) -> float | None:
-    """Epoch seconds of ``exp``, ``iat`` or ``nbf``, or None."""
+    """Epoch seconds of `exp`, `iat` or `nbf`, or None."""
     value = claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
@@ -61,12 +59,12 @@ def read_time(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def is_delegated(claims: Mapping[str, Any]) -> bool:
-    """Say whether a user is behind the token: delegated permissions are in ``scp``."""
+    """Say whether a user is behind the token: delegated permissions are in `scp`."""
     return claims.get("idtyp") != "app" and isinstance(claims.get("scp"), str)
 
 
 def is_for_graph(audience: object) -> bool:
-    """Say whether ``audience`` is Microsoft Graph, in any cloud."""
+    """Say whether `audience` is Microsoft Graph, in any cloud."""
     bare = str(audience).rstrip("/").lower()
     return bare == GRAPH_APP_ID or bare in {cloud.graph for cloud in CLOUDS}
 
@@ -88,7 +86,7 @@ def describe_claims(claims: Mapping[str, Any], now: float) -> list[Claim]:
 
 
 def describe_moment(moment: float, now: float) -> str:
-    """``in 57 minutes``, or ``2 hours 3 minutes ago``."""
+    """`in 57 minutes`, or `2 hours 3 minutes ago`."""
     seconds = abs(moment - now)
     parts = [
         (int(seconds // 86400), "day"),
@@ -101,7 +99,7 @@ def describe_moment(moment: float, now: float) -> str:
 
 
 def format_time(moment: float) -> str:
-    """``2026-03-01 09:10:11 UTC``."""
+    """`2026-03-01 09:10:11 UTC`."""
     return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

@@ -1,10 +1,8 @@
 """
 Why does it not work? Settings, network, token service, credential, token, roles, call: in turn.
 
-``examine`` yields one result a check; the first failure is what to do something about.
+`examine` yields one result a check; the first failure is what to do something about.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -14,7 +12,6 @@ from graphdaemon.doctor import identity, permissions
 from graphdaemon.doctor.finding import (
     FAILED,
     OK,
-    SKIPPED,
     WARNING,
     Check,
     Finding,
@@ -23,19 +20,6 @@ from graphdaemon.doctor.finding import (
 )
 from graphdaemon.doctor.network import plan_way
 from graphdaemon.doctor.state import Examination
-
-__all__ = [
-    "FAILED",
-    "OK",
-    "SKIPPED",
-    "WARNING",
-    "Check",
-    "Examination",
-    "Finding",
-    "Result",
-    "examine",
-    "summarize",
-]
 
 _SETTINGS = Check("settings", identity.check_settings)
 _UNPLANNED = ("dns", "tcp", "tls", "clock", "authority", "tenant", "credential", "token")

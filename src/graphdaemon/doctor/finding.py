@@ -1,7 +1,5 @@
 """Checks and what they find: values, and the walk over them."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
@@ -23,7 +21,7 @@ class Finding(NamedTuple):
     What one check found.
 
     Attributes:
-        state: ``ok``, ``warning``, ``failed`` or ``skipped``.
+        state: `ok`, `warning`, `failed` or `skipped`.
         words: What was seen, in one line; never a secret, token or assertion.
         advice: What it means and the next step, where there is one.
         exit_code: Of a failure, by its class.
@@ -43,19 +41,19 @@ class Check(NamedTuple):
 
     Attributes:
         name: What it is called in the report.
-        run: Looks at it; raises an ``Error`` where a run would.
+        run: Looks at it; raises an `Error` where a run would.
         after: Names of checks without whose success nothing can be known here.
         host: Which host it is about, if there are several.
     """
 
     name: str
-    run: Callable[[Examination], Finding]
+    run: "Callable[[Examination], Finding]"
     after: tuple[str, ...] = ()
     host: str | None = None
 
     @property
     def key(self) -> str:
-        """What other checks call it in ``after``."""
+        """What other checks call it in `after`."""
         return f"{self.name} {self.host}" if self.host else self.name
 
 
@@ -87,7 +85,7 @@ def skip(words: str, **details: object) -> Finding:
 
 
 def fail_with(error: Error, host: str | None = None) -> Finding:
-    """The failure that ``error`` is, met on the way to ``host``."""
+    """The failure that `error` is, met on the way to `host`."""
     # The hint that the commands print, not another one made here.
     known = error.case in CASES
     meaning = advise(error.case, {"host": host}).meaning if known else CODES[error.code]
@@ -101,7 +99,7 @@ def fail_with(error: Error, host: str | None = None) -> Finding:
 
 
 def walk(
-    checks: Iterable[Check], examination: Examination, lost: set[str] | None = None
+    checks: Iterable[Check], examination: "Examination", lost: set[str] | None = None
 ) -> Iterator[Result]:
     """
     Run the checks in turn, and yield each finding as it comes.

@@ -1,7 +1,5 @@
 """The token service: its clock, its metadata, the tenant, the credential, the token."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -127,7 +125,7 @@ def check_credential(examination: Examination) -> Finding:
 
 
 def describe_proof(proof: Proof, now: float) -> str:
-    """``certificate 0A1B… (private_key_file in parameters.json), expires in 300 days``."""
+    """`certificate 0A1B… (private_key_file in parameters.json), expires in 300 days`."""
     names = {"managed_identity": "managed identity", "keyvault": "key in a vault"}
     words = names.get(proof.kind, proof.kind)
     if proof.thumbprint:

@@ -1,7 +1,5 @@
 """The way to a host: name, connection, proxy, TLS, each looked at on its own."""
 
-from __future__ import annotations
-
 import socket
 import ssl
 import time
@@ -42,14 +40,14 @@ class Target(NamedTuple):
 
 
 def find_target(host: str) -> Target:
-    """How ``host`` (and port) is reached."""
+    """How `host` (and port) is reached."""
     parts = urlsplit(f"https://{host}")
     name = parts.hostname or ""
     return Target(host, name, parts.port or 443, find_proxy(name))
 
 
 def plan_way(host: str) -> list[Check]:
-    """The checks on the way to ``host``, in order."""
+    """The checks on the way to `host`, in order."""
     target = find_target(host)
     checks = [
         Check("dns", lambda examination: _resolve(examination, target), host=host),

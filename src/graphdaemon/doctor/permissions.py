@@ -1,7 +1,5 @@
 """What the app may do: its roles against what the calls accept, and the calls themselves."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 from urllib.parse import urlsplit
 

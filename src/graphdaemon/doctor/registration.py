@@ -1,7 +1,5 @@
 """The app's own registration, for apps that may read it: what it asks for and what it was given."""
 
-from __future__ import annotations
-
 import datetime as dt
 import json
 from collections.abc import Mapping
@@ -29,7 +27,7 @@ class Registration(NamedTuple):
     secrets: tuple[float, ...]
 
     def find_cause(self, need: Need, role: str) -> str | None:
-        """Why a token lacks ``role``, or whatever else ``need`` accepts."""
+        """Why a token lacks `role`, or whatever else `need` accepts."""
         if need.is_met(self.granted):
             return "token_older"
         if need.is_met(self.asked):

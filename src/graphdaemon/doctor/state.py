@@ -1,7 +1,5 @@
 """What the doctor knows so far; one check's answer is the next one's question."""
 
-from __future__ import annotations
-
 import socket
 import time
 from collections.abc import Callable, Mapping
@@ -34,7 +32,7 @@ class Examination:
 
     Args:
         read: Reads the settings.
-        calls: What is to be possible; by default what ``endpoint`` says.
+        calls: What is to be possible; by default what `endpoint` says.
         fetch: Gets a token.
         now: Epoch seconds.
     """
@@ -137,7 +135,7 @@ class Examination:
         return self._metadata
 
     def address(self, path: str) -> str:
-        """Where ``path`` is: below the configured Graph, unless it is an address already."""
+        """Where `path` is: below the configured Graph, unless it is an address already."""
         if "://" in path:
             return path
         root = self.settings.graph_root
@@ -161,7 +159,7 @@ class Examination:
         return self._answers[call]
 
     def find_need(self, call: Call) -> Need | None:
-        """What ``call`` accepts, if the table knows it."""
+        """What `call` accepts, if the table knows it."""
         return find_need(call.method, urlsplit(self.address(call.path)).path)
 
     def close(self) -> None:

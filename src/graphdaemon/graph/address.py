@@ -1,7 +1,5 @@
 """What people write for an address of Graph, and the address it means."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote, urlsplit
 
@@ -16,13 +14,13 @@ _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 def resolve(root: str, text: str) -> str:
     """
-    Return the address that ``text`` means.
+    Return the address that `text` means.
 
-    ``users``, ``/users`` and ``/v1.0/users`` are the same; ``/beta/users`` is the other version of
+    `users`, `/users` and `/v1.0/users` are the same; `/beta/users` is the other version of
     the same Graph. A whole address must be of the configured origin: the token goes with it.
 
     Args:
-        root: Origin and version, such as ``https://graph.microsoft.com/v1.0``.
+        root: Origin and version, such as `https://graph.microsoft.com/v1.0`.
         text: A path with or without options, or a whole address.
 
     Raises:
@@ -57,6 +55,6 @@ def resolve(root: str, text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return ``text`` so that it can stand in an address; a %XX that is there already stays one."""
+    """Return `text` so that it can stand in an address; a %XX that is there already stays one."""
     # A guest's name has a # in it, which would end the address (#EXT#).
     return quote(_ESCAPED.sub("%25", text), safe=_UNESCAPED + "%")

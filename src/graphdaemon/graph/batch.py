@@ -1,11 +1,9 @@
 """
-Many requests in one: ``$batch``, twenty at a time, each answered and repeated by itself.
+Many requests in one: `$batch`, twenty at a time, each answered and repeated by itself.
 
 Source: "Combine multiple HTTP requests using JSON batching" on learn.microsoft.com. The outer
 answer is 200 whatever happened inside; a request that is throttled says so in its own headers.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -31,7 +29,7 @@ class Part(NamedTuple):
 
     Attributes:
         id: What its answer is found by.
-        url: Path and options below the version, such as ``/users/x/manager``.
+        url: Path and options below the version, such as `/users/x/manager`.
         method: The verb.
         headers: What it is sent with.
         body: What it sends.
@@ -72,7 +70,7 @@ async def send_parts(
     graph: Graph, root: str, parts: Sequence[Part], *, needs: str, tally: Tally | None = None
 ) -> dict[str, Answer]:
     """
-    Send ``parts``, as many batches at a time as the budget allows; return the answers by ID.
+    Send `parts`, as many batches at a time as the budget allows; return the answers by ID.
 
     A part that was throttled, or failed in passing, is sent again in another batch, and so is what
     depends on it. An answer that refuses is an answer: whoever asked decides what it means.

@@ -1,7 +1,5 @@
 """The collections of the directory as data: where each is, what to show of it, what it needs."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 
@@ -23,11 +21,11 @@ class Collection(NamedTuple):
     One collection of Microsoft Graph.
 
     Attributes:
-        name: Its name and path, such as ``users``.
+        name: Its name and path, such as `users`.
         columns: What a table shows by default.
         role: The application permission to ask for (the least that gives every property).
-        sortable: Properties that ``$orderby`` takes without the advanced query index.
-        advanced: Properties that ``$filter`` takes only with it.
+        sortable: Properties that `$orderby` takes without the advanced query index.
+        advanced: Properties that `$filter` takes only with it.
         key: What a listing is divided by; None where nothing is known to be never null.
         delta: Whether there is a delta.
         expands: What else can be read of each record, at a path of that name below it.
@@ -107,6 +105,6 @@ CATALOG = {collection.name: collection for collection in _COLLECTIONS}
 
 
 def find_collection(path: str) -> Collection:
-    """The catalogue's row for ``path``, or one that knows nothing special about it."""
+    """The catalogue's row for `path`, or one that knows nothing special about it."""
     name = path.strip("/")
     return CATALOG.get(name) or Collection(name, ("displayName", "id"), "Directory.Read.All")

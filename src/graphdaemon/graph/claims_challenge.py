@@ -1,7 +1,5 @@
 """What Graph demands of a new token when it takes the old one back: a claims challenge."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

@@ -1,12 +1,10 @@
 """
 Graph over the transport: one request, who may ask, trying again, page after page.
 
-Read it from the bottom up: ``_send_with`` waits for its turn in the throttle budget, ``_send`` adds
-the token and renews it once, ``ask`` tries again when that can help, ``pages`` follows the links to
+Read it from the bottom up: `_send_with` waits for its turn in the throttle budget, `_send` adds
+the token and renews it once, `ask` tries again when that can help, `pages` follows the links to
 the last.
 """
-
-from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -61,7 +59,7 @@ class Ask(NamedTuple):
     Attributes:
         url: Where.
         needs: The application permission to name if it is missing.
-        advanced: Send ``ConsistencyLevel: eventual``, which next links do not carry.
+        advanced: Send `ConsistencyLevel: eventual`, which next links do not carry.
         method: The verb.
         body: What is sent along: JSON.
         accept: What the answer should be.
@@ -154,7 +152,7 @@ class Graph:
 
     async def count(self, url: str, *, needs: str, tally: Tally | None = None) -> int:
         """
-        Get the number that a ``$count`` path answers.
+        Get the number that a `$count` path answers.
 
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
@@ -178,14 +176,14 @@ class Graph:
         self, url: str, *, needs: str, advanced: bool = False, tally: Tally | None = None
     ) -> AsyncIterator[Page]:
         """
-        Yield every page from ``url`` on; ending means there are no more.
+        Yield every page from `url` on; ending means there are no more.
 
         A page may be empty and still have a next link (msgraph-sdk-javascript #129).
 
         Args:
             url: The first page.
             needs: The application permission to name if it is missing.
-            advanced: Send ``ConsistencyLevel: eventual``, which next links do not carry.
+            advanced: Send `ConsistencyLevel: eventual`, which next links do not carry.
             tally: Counts every request.
 
         Raises:
@@ -202,7 +200,7 @@ class Graph:
         self, ask: Ask, read: Callable[[Response, str], T], tally: Tally | None = None
     ) -> T:
         """
-        Send a request until it is answered, and return what ``read`` makes of the answer.
+        Send a request until it is answered, and return what `read` makes of the answer.
 
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.

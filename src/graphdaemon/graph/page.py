@@ -4,8 +4,6 @@ Protocol decisions without any I/O: what an answer of Graph means.
 Status, headers and body in; a page, an object or a precise exception out.
 """
 
-from __future__ import annotations
-
 import contextlib
 import email.utils
 import time
@@ -28,9 +26,9 @@ class Page(NamedTuple):
     One answer of a collection.
 
     Attributes:
-        records: Each record as the bytes Graph sent; ``msgspec.json.decode`` makes a dict of it.
+        records: Each record as the bytes Graph sent; `msgspec.json.decode` makes a dict of it.
         next_link: Where the next page is, or None after the last.
-        total: ``@odata.count``, which comes with the first page of an advanced query.
+        total: `@odata.count`, which comes with the first page of an advanced query.
         delta_link: Where changes after this one can be asked for; ends a round of a delta.
         body: The answer that the records are part of.
     """
@@ -67,7 +65,7 @@ def read_page(response: Response, url: str) -> Page:
     Split a page into raw records; a record is not decoded, so nothing of it can be lost.
 
     Raises:
-        GraphError: ``page_malformed``, if this is no page.
+        GraphError: `page_malformed`, if this is no page.
     """
     try:
         envelope = _decode_envelope(response.body)
@@ -83,7 +81,7 @@ def read_page(response: Response, url: str) -> Page:
 
 def page_ids(page: Page) -> list[str]:
     """
-    As ``ids_of`` for a whole page, read at once.
+    As `ids_of` for a whole page, read at once.
 
     Raises:
         GraphError: Something is no record, or its ID no text.
@@ -115,7 +113,7 @@ def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
 
 
 def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:
-    """The property ``name`` of each record where it is a text."""
+    """The property `name` of each record where it is a text."""
     decode = _text_decoder(name)
     values = (decode(record).value for record in records)
     return [value for value in values if isinstance(value, str)]
@@ -130,10 +128,10 @@ def _text_decoder(name: str) -> Callable[[msgspec.Raw], Any]:
 
 def read_number(response: Response, url: str) -> int:
     """
-    Read the plain number that ``$count`` answers.
+    Read the plain number that `$count` answers.
 
     Raises:
-        GraphError: ``page_malformed``, if this is none.
+        GraphError: `page_malformed`, if this is none.
     """
     try:
         return int(response.body.decode("utf-8-sig"))
@@ -146,7 +144,7 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
     Decode one JSON object.
 
     Raises:
-        GraphError: ``page_malformed``, if this is none.
+        GraphError: `page_malformed`, if this is none.
     """
     try:
         return msgspec.json.decode(response.body, type=dict[str, Any])
@@ -156,13 +154,13 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
 
 def follow(link: str, current: str) -> str:
     """
-    Return ``link`` if it may be followed from ``current``, byte for byte.
+    Return `link` if it may be followed from `current`, byte for byte.
 
     The bearer token goes with the request, so a link must stay on the same https origin; and a
     link to itself would never end.
 
     Raises:
-        GraphError: ``link_foreign`` or ``page_malformed``; naming origins only, since links hold
+        GraphError: `link_foreign` or `page_malformed`; naming origins only, since links hold
             names of users.
     """
     here, there = origin_of(current), origin_of(link)
@@ -274,7 +272,7 @@ def _diagnose(
     consent_url: str | None,
     token: str | None,
     method: str,
-) -> Advice:
+) -> "Advice":
     # What a run that goes well never needs.
     from graphdaemon.diagnosis.advice import advise, locate
     from graphdaemon.diagnosis.graph_refusals import choose_role, find_denial, name_beyond

@@ -1,7 +1,5 @@
 """What to ask of a collection: OData options in, an address and its headers out."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -23,10 +21,10 @@ class Query(NamedTuple):
     OData options of one listing, in Graph's own syntax.
 
     Attributes:
-        select: Properties to return; ``id`` is added. Empty: Graph's default set.
-        filter: A ``$filter`` expression.
-        search: A ``$search`` expression; quotes are added where there are none.
-        orderby: A ``$orderby`` expression.
+        select: Properties to return; `id` is added. Empty: Graph's default set.
+        filter: A `$filter` expression.
+        search: A `$search` expression; quotes are added where there are none.
+        orderby: A `$orderby` expression.
         limit: Stop after so many records.
     """
 
@@ -39,9 +37,9 @@ class Query(NamedTuple):
 
 def is_advanced(query: Query, collection: Collection) -> bool:
     """
-    Say whether Graph serves ``query`` only from its advanced index.
+    Say whether Graph serves `query` only from its advanced index.
 
-    Such a query needs ``ConsistencyLevel: eventual`` on every page and ``$count=true``; without
+    Such a query needs `ConsistencyLevel: eventual` on every page and `$count=true`; without
     them Graph answers 400 ("Advanced query capabilities on directory objects").
     """
     if query.search:
@@ -59,7 +57,7 @@ def is_advanced(query: Query, collection: Collection) -> bool:
 
 
 def build_url(root: str, collection: Collection, query: Query, page_size: int = PAGE_SIZE) -> str:
-    """The address of the first page of ``query`` on ``collection`` below ``root``."""
+    """The address of the first page of `query` on `collection` below `root`."""
     if "signInActivity" in query.select:
         # Its own limit ("List users", Microsoft Graph v1.0).
         page_size = min(page_size, 500)
@@ -79,7 +77,7 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
 
 
 def count_url(root: str, collection: Collection, query: Query) -> str:
-    """The address of the number of records that ``query`` means."""
+    """The address of the number of records that `query` means."""
     options = {"$filter": query.filter, "$search": query.search and _quote(query.search)}
     given = {name: value for name, value in options.items() if value}
     return f"{root}/{collection.name}/$count?{write_options(given)}".rstrip("?")
@@ -100,7 +98,7 @@ def _quote(search: str) -> str:
 
 
 def query_of(endpoint: str) -> Query:
-    """The options somebody wrote into the ``endpoint`` setting."""
+    """The options somebody wrote into the `endpoint` setting."""
     options = {name.lower(): value for name, value in parse_qsl(urlsplit(endpoint).query)}
     select = options.get("$select", "")
     return Query(

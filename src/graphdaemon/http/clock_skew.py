@@ -1,6 +1,4 @@
-"""The machine's clock against that of a service, read from the ``Date`` header it sends."""
-
-from __future__ import annotations
+"""The machine's clock against that of a service, read from the `Date` header it sends."""
 
 from collections.abc import Mapping
 from email.message import Message
@@ -10,7 +8,7 @@ TOLERANCE_S = 300.0
 
 
 def measure_skew(headers: Message | Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that ``now`` is ahead of the header's time, or None without one."""
+    """Return the seconds that `now` is ahead of the header's time, or None without one."""
     from email.utils import parsedate_to_datetime
 
     date = headers.get("Date")
@@ -23,7 +21,7 @@ def measure_skew(headers: Message | Mapping[str, str], now: float) -> float | No
 
 
 def describe_skew(seconds: float, host: str) -> str:
-    """Say it: ``this machine's clock is 7 minutes ahead of login.microsoftonline.com``."""
+    """Say it: `this machine's clock is 7 minutes ahead of login.microsoftonline.com`."""
     direction = "ahead of" if seconds > 0 else "behind"
     size, unit = abs(seconds), "second"
     for length, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):

@@ -1,7 +1,5 @@
 """Who signed a host's certificate: at Microsoft's hosts, that shows who opens TLS on the way."""
 
-from __future__ import annotations
-
 import ssl
 from urllib.parse import urlsplit
 
@@ -52,10 +50,10 @@ def read_signer(der: bytes) -> str | None:
 
 def name_signer(issuer: object) -> str:
     """
-    Put an issuer into words: ``DigiCert Inc (DigiCert Global G2 TLS RSA SHA256 2020 CA1)``.
+    Put an issuer into words: `DigiCert Inc (DigiCert Global G2 TLS RSA SHA256 2020 CA1)`.
 
     Args:
-        issuer: As ``SSLSocket.getpeercert`` has it.
+        issuer: As `SSLSocket.getpeercert` has it.
     """
     parts: dict[str, str] = {}
     if isinstance(issuer, list | tuple):

@@ -1,7 +1,5 @@
 """The way to a host: which certificates to trust, and through which proxy to go."""
 
-from __future__ import annotations
-
 import os
 import ssl
 import sys
@@ -15,10 +13,10 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def make_context(ca_file: Path | None) -> ssl.SSLContext:
     """
-    Return a TLS context that trusts the system's authorities, and those in ``ca_file`` besides.
+    Return a TLS context that trusts the system's authorities, and those in `ca_file` besides.
 
     Raises:
-        SettingsError: ``ca_file`` cannot be used.
+        SettingsError: `ca_file` cannot be used.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -72,7 +70,7 @@ def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
 
 def find_proxy(host: str) -> str | None:
     """
-    Return the proxy's address for ``host``, or None.
+    Return the proxy's address for `host`, or None.
 
     This machine itself is never reached through a proxy: an emulator here must work on a machine
     where HTTPS_PROXY is set for everything.

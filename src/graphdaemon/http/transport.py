@@ -1,11 +1,9 @@
 """
 The socket: one TLS configuration, one proxy rule and one timeout for token service and Graph.
 
-Blocking ``http.client`` connections driven by daemon threads: measured against other stacks it
+Blocking `http.client` connections driven by daemon threads: measured against other stacks it
 starts in a third of their time and costs no more per page (docs/decisions/0002).
 """
-
-from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -100,7 +98,7 @@ class Transport:
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        """Do what ``exchange`` does without blocking the event loop; cancelling drops the line."""
+        """Do what `exchange` does without blocking the event loop; cancelling drops the line."""
         taken: list[_Connection] = []
         try:
             return await self.run(partial(self.exchange, method, url, headers, body, taken))
@@ -120,7 +118,7 @@ class Transport:
         """
         Send one request and read the whole answer, whatever its status; redirects are answers.
 
-        ``taken`` receives the connection in use, for whoever may want to abort it.
+        `taken` receives the connection in use, for whoever may want to abort it.
 
         Raises:
             NetworkError: No answer, or only part of one.
@@ -153,7 +151,7 @@ class Transport:
         return response
 
     def look_at_signer(self, host: str) -> str | None:
-        """Who signed the certificate of ``host``, trusted or not; nothing is sent there."""
+        """Who signed the certificate of `host`, trusted or not; nothing is sent there."""
         from graphdaemon.http.interception import make_looking_context, read_signer
 
         connection = self._connection(host, make_looking_context())
@@ -351,7 +349,7 @@ _TROUBLES = (
 def explain_failure(
     error: Exception, host: str, timeout: float, signer: str | None = None
 ) -> NetworkError:
-    """The failure to reach ``host`` as ours, with the next step; ``signer`` is whose TLS it has."""
+    """The failure to reach `host` as ours, with the next step; `signer` is whose TLS it has."""
     from graphdaemon.diagnosis.advice import advise
     from graphdaemon.http.interception import is_intercepted
 

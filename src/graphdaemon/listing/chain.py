@@ -1,7 +1,5 @@
 """A part of a collection that is read by one chain of pages, begun anew where its links fail."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -26,7 +24,7 @@ class Shard(msgspec.Struct, eq=False):
     One part of a collection, and how far its chain has got.
 
     Attributes:
-        condition: The ``$filter`` expression that makes it; empty for everything.
+        condition: The `$filter` expression that makes it; empty for everything.
         interval: What the condition means, where it can be divided further.
         depth: How often what it is part of was divided.
         link: The next page to ask for; None before the first.
@@ -127,12 +125,12 @@ Deliver = Callable[[Batch], Awaitable[None]]
 
 
 def of_interval(interval: Interval, key: str, depth: int = 0) -> Shard:
-    """The shard of an interval of ``key``."""
+    """The shard of an interval of `key`."""
     return Shard(condition_of(interval, key), interval, depth)
 
 
 def of_prefix(prefix: str, key: str) -> Shard:
-    """The shard of what begins with ``prefix``."""
+    """The shard of what begins with `prefix`."""
     return Shard(f"startswith({key},{quote(prefix)})")
 
 
@@ -144,7 +142,7 @@ async def read_shard(
 
     Args:
         target: What is listed.
-        shard: The part to read; from ``link`` on, if it has one.
+        shard: The part to read; from `link` on, if it has one.
         deliver: Takes a page; waits while there is no room for it.
         divide: Asked after each page but the last whether others take the shard over.
 
@@ -196,7 +194,7 @@ def is_refused(error: GraphError) -> bool:
 
 def follow_within(link: str, current: str) -> str:
     """
-    As ``follow``; and the link leads to no other collection, version or tenant.
+    As `follow`; and the link leads to no other collection, version or tenant.
 
     Raises:
         GraphError: It does.

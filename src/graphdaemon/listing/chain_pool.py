@@ -1,7 +1,5 @@
 """Many chains of pages at once: who reads which shard, and what waits to be taken."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
@@ -78,7 +76,7 @@ class Crew:
 
     async def batches(self, shards: Iterable[Shard]) -> AsyncGenerator[Batch]:
         """
-        Yield every page of ``shards``, and of what is added meanwhile, as they come.
+        Yield every page of `shards`, and of what is added meanwhile, as they come.
 
         Closing it stops every chain.
 

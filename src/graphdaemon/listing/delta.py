@@ -4,8 +4,6 @@ The service's own account of what changed: a link taken before, and followed aft
 Source: "Use delta query to track changes in Microsoft Graph data" on learn.microsoft.com.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -63,7 +61,7 @@ class Delta:
         """
         Take the link that tells of everything from this moment on.
 
-        Graph answers with it at once. Whoever does not know ``latest`` tells everything first: a
+        Graph answers with it at once. Whoever does not know `latest` tells everything first: a
         second listing, page after page, is nothing to begin with.
 
         Raises:
@@ -76,7 +74,7 @@ class Delta:
         A page of the records there are, in an order that has little to do with their names.
 
         Raises:
-            GraphError: As ``begin``.
+            GraphError: As `begin`.
         """
         return await self._page(f"{self._base}?{self._options()}".rstrip("?&"))
 

@@ -1,7 +1,5 @@
 """Which properties never have a value: not set anywhere, or not readable with this token."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,11 +1,9 @@
 """
 What is read for each record besides: managers, memberships, licences.
 
-Graph has no bulk form for these that is whole: ``$expand`` ends after twenty ("Known issues with
+Graph has no bulk form for these that is whole: `$expand` ends after twenty ("Known issues with
 Microsoft Graph"). Each is asked for by itself, twenty in a batch, and followed to its last page.
 """
-
-from __future__ import annotations
 
 import http.client
 from collections.abc import Sequence
@@ -35,7 +33,7 @@ class Expander:
 
     Args:
         target: What is listed.
-        names: Navigation properties, such as ``manager``.
+        names: Navigation properties, such as `manager`.
 
     Attributes:
         found: How many there were, by name.
@@ -117,7 +115,7 @@ class Expander:
         return bytes(answer.body) if name in _SINGLE else b"[" + b",".join(records) + b"]"
 
     async def _read_all(self, page: Page, url: str) -> list[msgspec.Raw]:
-        """The records of ``page`` and of those behind it, each once, though a link be refused."""
+        """The records of `page` and of those behind it, each once, though a link be refused."""
         found = dict(zip(page_ids(page), page.records, strict=True))
 
         async def keep(batch: Batch) -> None:
@@ -140,7 +138,7 @@ def _message(answer: Answer) -> http.client.HTTPMessage:
 
 
 def _add(record: msgspec.Raw, values: dict[str, bytes]) -> msgspec.Raw:
-    """``record`` with further members, without decoding those it has."""
+    """`record` with further members, without decoding those it has."""
     text = bytes(record).rstrip()
     members = [b'"%b":%b' % (name.encode(), value) for name, value in values.items()]
     has_some = text[:-1].rstrip() != b"{"

@@ -1,7 +1,5 @@
 """Which IDs a listing has met: sixteen bytes each, so that a million fit into 30 MB."""
 
-from __future__ import annotations
-
 import binascii
 import hashlib
 import struct

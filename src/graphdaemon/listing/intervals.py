@@ -1,14 +1,12 @@
 """
 Closed intervals of key values: how a collection is divided so that nothing can fall between.
 
-For boundaries b1 … bn in any order whatever, the conditions ``key le b1``, ``key ge b1 and key le
-b2``, …, ``key ge bn`` cover every value x that is not null, under any total order of the service's,
-as long as ``ge`` and ``le`` mean the same order. Take the last i with x ≥ bi: then x ≤ b(i+1), or
+For boundaries b1 … bn in any order whatever, the conditions `key le b1`, `key ge b1 and key le
+b2`, …, `key ge bn` cover every value x that is not null, under any total order of the service's,
+as long as `ge` and `le` mean the same order. Take the last i with x ≥ bi: then x ≤ b(i+1), or
 there is no b(i+1). If there is no such i, then x ≤ b1. Boundaries that the service sorts otherwise
 than we do cost repetitions or balance, never a record.
 """
-
-from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
@@ -21,19 +19,19 @@ _DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
 
 class Interval(NamedTuple):
-    """All values from ``low`` to ``high``, both included; None is open."""
+    """All values from `low` to `high`, both included; None is open."""
 
     low: str | None = None
     high: str | None = None
 
 
 def cover(boundaries: Sequence[str]) -> list[Interval]:
-    """The intervals that ``boundaries`` make of everything."""
+    """The intervals that `boundaries` make of everything."""
     return [Interval(*pair) for pair in pairwise([None, *boundaries, None])]
 
 
 def condition_of(interval: Interval, key: str) -> str:
-    """The ``$filter`` expression for ``interval`` of the property ``key``; empty for everything."""
+    """The `$filter` expression for `interval` of the property `key`; empty for everything."""
     parts = []
     if interval.low is not None:
         parts.append(f"{key} ge {quote(interval.low)}")
@@ -43,7 +41,7 @@ def condition_of(interval: Interval, key: str) -> str:
 
 
 def quote(text: str) -> str:
-    """``text`` as an OData string."""
+    """`text` as an OData string."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -54,7 +52,7 @@ def fold(text: str) -> str:
 
 def choose_boundaries(keys: Iterable[str], parts: int) -> list[str]:
     """
-    Values that divide ``keys`` into ``parts`` of about the same size, or into fewer.
+    Values that divide `keys` into `parts` of about the same size, or into fewer.
 
     Each is the shortest beginning of a key that tells it from the key before: names of people are
     not copied about for longer than needed.
@@ -82,13 +80,13 @@ def divide(
     whole: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
 ) -> list[Interval]:
     """
-    Divide ``whole``, of which a first page with ``keys`` was seen and more is to come.
+    Divide `whole`, of which a first page with `keys` was seen and more is to come.
 
     A page in no order is itself a sample of the whole. A page in order says nothing of what comes
-    after it: there, ``sample`` decides, and where that is silent, guesses near and far.
+    after it: there, `sample` decides, and where that is silent, guesses near and far.
 
     Returns:
-        Intervals that cover ``whole``; none, if it cannot be divided.
+        Intervals that cover `whole`; none, if it cannot be divided.
     """
     if not is_ordered(keys):
         points = choose_boundaries([*keys, *_inside(whole, sample)], parts)
@@ -120,7 +118,7 @@ def _inside(whole: Interval, keys: Iterable[str]) -> Iterator[str]:
 
 def _guess_beyond(first: str, last: str) -> Iterator[str]:
     """
-    Values after ``last`` that differ from it ever further to the left.
+    Values after `last` that differ from it ever further to the left.
 
     After svc-0001 … svc-0999 the next full page may begin with svc-1, or with t: both are tried.
     """
@@ -135,7 +133,7 @@ def _guess_beyond(first: str, last: str) -> Iterator[str]:
 
 
 def _after(sign: str) -> Iterator[str]:
-    """Up to three signs after ``sign`` of its own kind, and some of the kinds that follow."""
+    """Up to three signs after `sign` of its own kind, and some of the kinds that follow."""
     for kind in (_DIGITS, _LETTERS):
         if sign in kind:
             rest = kind[kind.index(sign) + 1 :]
@@ -150,7 +148,7 @@ def _after(sign: str) -> Iterator[str]:
 
 
 def _shorten(before: str, key: str) -> str:
-    """The shortest usable beginning of ``key`` that sorts after ``before``; empty if none is."""
+    """The shortest usable beginning of `key` that sorts after `before`; empty if none is."""
     for length in range(1, min(len(key), LONGEST) + 1):
         if fold(key[:length]) > fold(before):
             text = key[:length]

@@ -2,14 +2,12 @@
 What a listing has read so far, in a file, so that one that was stopped can go on.
 
 Lines in the order in which things happened: records as Graph sent them, and between them, beginning
-with ``#``, what was read by which chain. A ``commit`` line holds the checksum of what stands
+with `#`, what was read by which chain. A `commit` line holds the checksum of what stands
 between it and the one before. When the file is opened again, everything behind the last sound
 commit is cut off, so that it does not matter when the program, or the machine, was stopped.
 
 The file holds names of people and a delta link: it is readable by its owner alone.
 """
-
-from __future__ import annotations
 
 import contextlib
 import os

@@ -6,8 +6,6 @@ names, and so is readable by its owner alone. Without it, or with a wrong one, a
 and as complete.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import logging

@@ -1,10 +1,8 @@
 """
 One listing, page by page: what is read first, who takes the pages, when it is over.
 
-Begin with ``batches``; it names the steps in their order.
+Begin with `batches`; it names the steps in their order.
 """
-
-from __future__ import annotations
 
 import asyncio
 import logging
@@ -116,7 +114,7 @@ class Listing:
         Reach the verdict.
 
         Args:
-            corrected: Whether ``corrections`` were applied to what had been yielded.
+            corrected: Whether `corrections` were applied to what had been yielded.
         """
         self.update()
         record = self.record
@@ -141,7 +139,7 @@ class Listing:
         self._note(str(error))
 
     def update(self) -> None:
-        """Bring the numbers of ``record`` up to date."""
+        """Bring the numbers of `record` up to date."""
         record, tally = self.record, self._target.tally
         record.method = self._ranges.method
         record.requests, record.retries = tally.requests, tally.retries

@@ -1,7 +1,5 @@
 """How a listing is made."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -13,14 +11,14 @@ class ListingOptions(NamedTuple):
     How a listing is made; the defaults suit every directory.
 
     Attributes:
-        method: ``auto`` tries ranges, then prefixes where they are certain to cover everything or
+        method: `auto` tries ranges, then prefixes where they are certain to cover everything or
             nothing has to be proved, then one chain; the others force one.
         chains: Chains of pages at a time.
         page_size: Records to ask for in a page.
         seconds: Give up after so long, by default a day; None never.
         learn: Keep a plan for the next time, in the user's cache folder.
         plan: Another file for it.
-        expand: What to read for each record besides, such as ``("manager", "memberOf")``.
+        expand: What to read for each record besides, such as `("manager", "memberOf")`.
         confirm: Read a second time, in one chain, where the service's count disagrees.
         journal: File that keeps what was read, so that a listing that was stopped can go on.
         owner: Whose directory it is, such as the authority: a journal of another's is refused.

@@ -5,8 +5,6 @@ The first page of everything is read in any case. If there is more, its records 
 and serve as witnesses: every one of them has to turn up in some range.
 """
 
-from __future__ import annotations
-
 import logging
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -48,7 +46,7 @@ class Ranges:
         key: What it is divided by.
         crew: Who reads the parts.
         room: How many more requests could be in flight.
-        wanted: ``auto``, or the only way to try.
+        wanted: `auto`, or the only way to try.
         proving: Prefixes that may miss something are no way.
         plan: Boundaries that divided it well before.
 
@@ -107,7 +105,7 @@ class Ranges:
         return [self._whole, *(of_interval(part, self._key.name) for part in cover(self.plan))]
 
     def resume(self, shards: Sequence[Shard]) -> list[Shard]:
-        """What of ``shards``, which an earlier run had, is still to be read."""
+        """What of `shards`, which an earlier run had, is still to be read."""
         wholes = [shard for shard in shards if not shard.condition]
         parts = [shard for shard in shards if shard.condition]
         # Where prefixes were cut, ranges were found not to be honoured.
@@ -127,7 +125,7 @@ class Ranges:
         return [shard for shard in parts if not shard.ended]
 
     async def divide(self, shard: Shard, page: Page) -> bool:
-        """Say whether ``shard``, of which ``page`` was just read, is left to others."""
+        """Say whether `shard`, of which `page` was just read, is left to others."""
         if not shard.condition:
             if shard.read == 1:
                 handed_over = await self._open(page)
@@ -303,7 +301,7 @@ class Ranges:
         return found
 
     async def _look(self, condition: str) -> tuple[list[str], bool]:
-        """The keys of the first page of ``condition`` that has any, and whether more follow."""
+        """The keys of the first page of `condition` that has any, and whether more follow."""
         url = self._target.url(condition, select=("id", self._key.name))
         for _ in range(_LOOKS):
             page = await self._target.page(url)

@@ -1,10 +1,8 @@
 """
 The listing record: what was read, how it was checked, and whether that proves it complete.
 
-A value without any I/O; ``docs/reference/listing-record.md`` says what each member means.
+A value without any I/O; `docs/reference/listing-record.md` says what each member means.
 """
-
-from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
@@ -63,11 +61,11 @@ class ListingRecord(msgspec.Struct):
         count_before: The service's own count before; None if it gave none, or was not asked.
         count_after: The same after.
         replay: What the delta said; None if there was no delta.
-        expanded: Properties read for each record besides (``--with``), with how many were read.
+        expanded: Properties read for each record besides (`--with`), with how many were read.
         blank: Selected properties that are null or absent in every record: not set, or not
             readable with this token.
         notes: What was done otherwise than planned, each a sentence.
-        verdict: ``complete``, ``unproved`` or ``incomplete``.
+        verdict: `complete`, `unproved` or `incomplete`.
         why: What the verdict rests on, one sentence.
     """
 
@@ -122,8 +120,8 @@ class Progress(NamedTuple):
         units: Resource units used so far.
         unit_rate: Resource units a second of late.
         unit_limit: Resource units a second the budget allows, or None while none is known.
-        waiting: What is being waited for, such as ``Graph (429, 7 s)``; empty when nothing is.
-        stage: ``baseline``, ``listing``, ``replay``, ``check`` or ``done``.
+        waiting: What is being waited for, such as `Graph (429, 7 s)`; empty when nothing is.
+        stage: `baseline`, `listing`, `replay`, `check` or `done`.
     """
 
     records: int

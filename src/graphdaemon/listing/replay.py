@@ -6,8 +6,6 @@ names none shows that nothing happened since; so does, in a directory that is ne
 of one page whose records were all found as it told them.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -25,7 +23,7 @@ from graphdaemon.listing.target import Target
 
 _ROUNDS = 10
 _AT_ONCE = 15
-"""IDs in one question: Graph takes no more values of ``in``."""
+"""IDs in one question: Graph takes no more values of `in`."""
 
 
 class Replayer:

@@ -9,8 +9,6 @@ changed meanwhile is replayed from the delta, and the service's own count is com
     sys.exit(record.exit_code)
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
@@ -27,8 +25,6 @@ from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
 from graphdaemon.listing.target import Target
 
-__all__ = ["Corrections", "Listing", "ListingOptions", "list_collection"]
-
 
 async def list_collection(
     graph: Graph,
@@ -42,16 +38,16 @@ async def list_collection(
     options: ListingOptions | None = None,
 ) -> ListingRecord:
     """
-    List ``collection`` and return the account of it.
+    List `collection` and return the account of it.
 
-    Each record goes to ``write`` exactly once, as the bytes Graph sent, in no order (except where
-    ``query`` has one). Changes that the delta tells of afterwards go to ``correct``, once, at the
-    end: an output that is a file can be written anew in one pass. Without ``correct`` they make the
-    verdict ``unproved``.
+    Each record goes to `write` exactly once, as the bytes Graph sent, in no order (except where
+    `query` has one). Changes that the delta tells of afterwards go to `correct`, once, at the
+    end: an output that is a file can be written anew in one pass. Without `correct` they make the
+    verdict `unproved`.
 
     Args:
         graph: The connection.
-        root: Origin and version of Graph, such as ``https://graph.microsoft.com/v1.0``.
+        root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
         collection: A row of the catalogue.
         query: What to ask for.
         write: Takes some records.
@@ -60,7 +56,7 @@ async def list_collection(
         options: How to go about it.
 
     Raises:
-        Error: What was written so far is a part; the error's ``listing`` is the record of it.
+        Error: What was written so far is a part; the error's `listing` is the record of it.
     """
     options = options or ListingOptions()
     target = Target(graph, root, collection, query, page_size=options.page_size)
@@ -81,7 +77,7 @@ async def list_collection(
 
 async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator[list[msgspec.Raw]]:
     """
-    Yield what ``listing.batches`` does, for so long; time that the consumer takes counts.
+    Yield what `listing.batches` does, for so long; time that the consumer takes counts.
 
     Raises:
         Error: As there, or it took too long.

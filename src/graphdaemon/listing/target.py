@@ -1,7 +1,5 @@
 """What is listed: one collection, asked with one query, over one connection."""
 
-from __future__ import annotations
-
 import msgspec
 
 from graphdaemon.graph.catalog import Collection
@@ -36,7 +34,7 @@ class Target(msgspec.Struct, frozen=True):
         return is_advanced(self.query, self.collection)
 
     def url(self, condition: str = "", *, select: tuple[str, ...] | None = None) -> str:
-        """The first page of what the query means, narrowed by ``condition``."""
+        """The first page of what the query means, narrowed by `condition`."""
         wanted = self.query.filter
         both = f"({wanted}) and {condition}" if wanted and condition else wanted or condition
         query = self.query._replace(filter=both or None)

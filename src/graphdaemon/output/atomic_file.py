@@ -1,7 +1,5 @@
 """A file that is there when it is whole, and until then is not there at all."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import stat
@@ -42,7 +40,7 @@ class PartialFile:
             self._descriptor = self._open()
 
     def write(self, data: bytes, /) -> None:
-        """Take all of ``data``."""
+        """Take all of `data`."""
         rest = memoryview(data)
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
@@ -51,7 +49,7 @@ class PartialFile:
         """Nothing waits here."""
 
     def read(self, size: int, offset: int) -> bytes:
-        """What was written at ``offset``, as much of ``size`` as there is."""
+        """What was written at `offset`, as much of `size` as there is."""
         os.lseek(self._descriptor, offset, os.SEEK_SET)
         data = os.read(self._descriptor, size)
         os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -72,7 +70,7 @@ class PartialFile:
             self.discard()
 
     def discard(self) -> None:
-        """Leave nothing of it; after ``commit`` there is nothing to leave."""
+        """Leave nothing of it; after `commit` there is nothing to leave."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1

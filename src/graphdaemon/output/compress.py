@@ -1,7 +1,5 @@
 """Compression on the way out: gzip from the standard library, zstd where there is one."""
 
-from __future__ import annotations
-
 import importlib
 import zlib
 from typing import Protocol
@@ -17,11 +15,11 @@ class _Compressor(Protocol):
 
 class CompressedStream:
     """
-    A stream that compresses what it takes; without ``end`` it stays broken off, and says so.
+    A stream that compresses what it takes; without `end` it stays broken off, and says so.
 
     Args:
         stream: Where to.
-        name: ``gzip`` or ``zstd``.
+        name: `gzip` or `zstd`.
 
     Raises:
         UsageError: This Python has no zstd.

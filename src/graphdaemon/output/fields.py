@@ -1,7 +1,5 @@
 """What a record holds, as far as an output needs to know; the rest of it is not decoded."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,10 +15,10 @@ _decode_text = msgspec.json.Decoder(str).decode
 
 def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
     """
-    Return a function that gives the values of ``names`` in a record, each as JSON.
+    Return a function that gives the values of `names` in a record, each as JSON.
 
-    What is absent is ``null``. A record that is no object has one value, named ``value``; one that
-    is a list has ``column1``, ``column2`` and so on.
+    What is absent is `null`. A record that is no object has one value, named `value`; one that
+    is a list has `column1`, `column2` and so on.
     """
     null = msgspec.Raw(NULL)
     fields = [(f"field{index}", msgspec.Raw, null) for index in range(len(names))]
@@ -39,7 +37,7 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
 
 
 def text_of(value: bytes) -> str | None:
-    """A text is itself, ``null`` is None, everything else the JSON it is, with no blanks."""
+    """A text is itself, `null` is None, everything else the JSON it is, with no blanks."""
     if value[:1] == b'"':
         try:
             return _decode_text(value)

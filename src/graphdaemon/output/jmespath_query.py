@@ -1,12 +1,10 @@
 """
-``--query``: JMESPath over the list of records, page by page, and the only home of jmespath.
+`--query`: JMESPath over the list of records, page by page, and the only home of jmespath.
 
 An expression is taken only where working on each page and putting the results together is the same
 as working on the whole list: filters, projections and flattening of the list itself. So memory
 stays flat, and a listing of any size can be queried.
 """
-
-from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
@@ -26,7 +24,7 @@ class Projection:
     A JMESPath expression, ready to be applied.
 
     Args:
-        expression: Such as ``[?accountEnabled].{name: displayName, mail: mail}``.
+        expression: Such as `[?accountEnabled].{name: displayName, mail: mail}`.
         single: It is applied to one object instead of a list, and may be any.
         unroll: Of one object, a list that comes of it is several results.
 
@@ -64,7 +62,7 @@ class Projection:
         Return what the expression makes of some records.
 
         Raises:
-            UsageError: It does not fit one of them, such as ``length(mail)`` of ``null``.
+            UsageError: It does not fit one of them, such as `length(mail)` of `null`.
         """
         values = [decode(record) for record in records]
         results: list[Any] = []
@@ -86,7 +84,7 @@ class Projection:
 
 
 def _is_distributive(node: dict[str, Any]) -> bool:
-    """Say whether ``node`` makes of two lists in a row what it makes of each, in a row."""
+    """Say whether `node` makes of two lists in a row what it makes of each, in a row."""
     kind, children = node["type"], node["children"]
     if kind in {"identity", "current"}:
         return True

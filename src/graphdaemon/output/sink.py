@@ -1,7 +1,5 @@
 """The way of one listing's records: kept where they must be, put in order, written."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -9,7 +7,7 @@ from types import TracebackType
 from typing import Protocol, Self, TextIO
 
 from graphdaemon.errors import UsageError
-from graphdaemon.listing.run import Corrections
+from graphdaemon.listing.record import Corrections
 from graphdaemon.output.atomic_file import PartialFile, open_scratch
 from graphdaemon.output.fields import Record
 from graphdaemon.output.formats import make_writer
@@ -24,7 +22,7 @@ class Keeper(Protocol):
         """Take some."""
 
     def read(self, corrections: Corrections) -> Iterable[list[Record]]:
-        """Give them back, as they are after ``corrections``."""
+        """Give them back, as they are after `corrections`."""
 
 
 class Outlet:

@@ -1,12 +1,10 @@
 """
 Records in an order, however many there are: sorted in parts, which are then merged.
 
-The order is that of ``null`` (or absent), false, true, numbers by value, texts by code point, and
+The order is that of `null` (or absent), false, true, numbers by value, texts by code point, and
 anything nested by its JSON; equal ones by ID, and equal IDs as they came. So two listings of the
 same directory give the same bytes.
 """
-
-from __future__ import annotations
 
 import heapq
 import itertools
@@ -15,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from graphdaemon.listing.run import Corrections
+from graphdaemon.listing.record import Corrections
 from graphdaemon.output.fields import NULL, Record, make_picker, text_of
 from graphdaemon.output.spool import Space
 from graphdaemon.output.stream import explaining_failure
@@ -56,7 +54,7 @@ class Sorter:
             self._spill()
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Give them back in order, as they are after ``corrections``."""
+        """Give them back in order, as they are after `corrections`."""
         late = [record for record in corrections.values() if record is not None]
         runs = [self._run(*part) for part in self._parts]
         runs.append(iter(_sorted(self._rows)))
@@ -101,7 +99,7 @@ class Sorter:
 
 
 def make_key(name: str) -> Callable[[Record], Key]:
-    """Return the function that says where a record stands when sorted by ``name``."""
+    """Return the function that says where a record stands when sorted by `name`."""
     pick = make_picker((name, "id") if name != "id" else ("id",))
 
     def key(record: Record) -> Key:

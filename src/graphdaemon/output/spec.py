@@ -1,7 +1,5 @@
 """What shall become of the records: decided before anything is asked of Graph."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,10 +24,10 @@ class Plan(NamedTuple):
     How records are written, and where to.
 
     Attributes:
-        format: One of ``FORMATS``.
+        format: One of `FORMATS`.
         columns: Properties that csv, table and parquet show.
         file: Where to; None for standard output.
-        compress: One of ``COMPRESSIONS``, or None.
+        compress: One of `COMPRESSIONS`, or None.
         query: A JMESPath expression, or None.
         sort: The property to sort by, or None.
         hold: Write nothing to standard output before everything is known to hold.
@@ -71,12 +69,12 @@ class Plan(NamedTuple):
 
 
 def is_foreign(file: Path) -> bool:
-    """Whether a file's name promises a format that there is not: ``users.xlsx``."""
+    """Whether a file's name promises a format that there is not: `users.xlsx`."""
     return file.suffix.lower() in _OTHERS
 
 
 def read_name(file: Path) -> tuple[str | None, str | None]:
-    """Return the format and the compression that a file's name stands for: ``users.csv.gz``."""
+    """Return the format and the compression that a file's name stands for: `users.csv.gz`."""
     suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
     compression = _COMPRESSION_OF.get(suffixes[-1]) if suffixes else None
     rest = suffixes[:-1] if compression else suffixes

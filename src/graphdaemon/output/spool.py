@@ -1,13 +1,11 @@
 """Records put aside until it is known which of them hold."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 import msgspec
 
-from graphdaemon.listing.run import Corrections
+from graphdaemon.listing.record import Corrections
 from graphdaemon.output.fields import Record
 from graphdaemon.output.formats.json import join_lines
 from graphdaemon.output.stream import explaining_failure
@@ -19,10 +17,10 @@ class Space(Protocol):
     """Room for bytes."""
 
     def write(self, data: bytes, /) -> object:
-        """Add all of ``data``."""
+        """Add all of `data`."""
 
     def read(self, size: int, offset: int, /) -> bytes:
-        """What was written at ``offset``, as much of ``size`` as there is; empty at the end."""
+        """What was written at `offset`, as much of `size` as there is; empty at the end."""
 
 
 class Identified(msgspec.Struct):
@@ -51,7 +49,7 @@ class Spool:
             self._space.write(join_lines(records))
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Give them back, as they are after ``corrections``."""
+        """Give them back, as they are after `corrections`."""
         for block in self._blocks():
             lines = block.split(b"\n")[:-1]
             records = [msgspec.Raw(line) for line in lines]
@@ -80,6 +78,6 @@ class Spool:
 def correct(
     records: Sequence[Record], ids: Sequence[str], corrections: Corrections
 ) -> list[Record]:
-    """The records as they are after ``corrections``, without those that are gone."""
+    """The records as they are after `corrections`, without those that are gone."""
     corrected = (corrections.get(id_, record) for id_, record in zip(ids, records, strict=True))
     return [record for record in corrected if record is not None]

@@ -1,7 +1,5 @@
 """Bytes to whatever takes them, and what it means when it no longer does."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +12,7 @@ class Stream(Protocol):
     """What a writer writes to: a binary file, a file in the making, a compressor."""
 
     def write(self, data: bytes, /) -> object:
-        """Take all of ``data``."""
+        """Take all of `data`."""
 
     def flush(self) -> object:
         """Pass on what was taken."""
@@ -22,7 +20,7 @@ class Stream(Protocol):
 
 def put(stream: Stream, data: bytes) -> None:
     """
-    Write ``data``.
+    Write `data`.
 
     Raises:
         OutputError: There is no room, or something else is wrong with the place.
@@ -33,7 +31,7 @@ def put(stream: Stream, data: bytes) -> None:
 
 
 def flush(stream: Stream) -> None:
-    """Pass on what was written; fails as ``put`` does."""
+    """Pass on what was written; fails as `put` does."""
     with explaining_failure():
         stream.flush()
 
@@ -55,7 +53,7 @@ def bytes_of(stdout: TextIO | None) -> BinaryIO:
 
 
 def print_text(stdout: TextIO | None, text: str) -> None:
-    """Print ``text``; fails as ``put`` does."""
+    """Print `text`; fails as `put` does."""
     stream = bytes_of(stdout)
     put(stream, text.encode())
     flush(stream)
@@ -79,9 +77,9 @@ def explaining_failure() -> Iterator[None]:
 
 class ByteStream(io.RawIOBase):
     """
-    A ``Stream`` as the file object that other people's writers want.
+    A `Stream` as the file object that other people's writers want.
 
-    It takes nothing but within ``open``: such writers end their file when they are collected as
+    It takes nothing but within `open`: such writers end their file when they are collected as
     garbage, and one that was broken off must not be taken for the whole.
     """
 

@@ -1,7 +1,5 @@
 """What the directory has of the app."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 from urllib.parse import quote
 

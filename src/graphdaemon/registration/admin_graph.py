@@ -1,7 +1,5 @@
 """Graph, asked as the administrator: with patience for copies of the directory that lag behind."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re
@@ -190,7 +188,7 @@ class Desk:
 
 
 def fill(value: Any, known: Mapping[str, str]) -> Any:
-    """``value`` with what is known in the places in braces."""
+    """`value` with what is known in the places in braces."""
     if isinstance(value, dict):
         return {name: fill(one, known) for name, one in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,5 @@
 """Who registers the app: somebody who signs in, Azure CLI's user, or an app that may."""
 
-from __future__ import annotations
-
 import dataclasses
 import json
 import shutil
@@ -34,7 +32,7 @@ class Administrator:
     Whoever asks.
 
     Attributes:
-        tokens: What goes behind ``Bearer``.
+        tokens: What goes behind `Bearer`.
         place: The tenant they are of, and their Graph.
         as_app: It is an app, not a person.
     """

@@ -1,7 +1,5 @@
 """Carries a registration out: what is missing in the tenant, the settings here, and the proof."""
 
-from __future__ import annotations
-
 import base64
 import datetime as dt
 from collections.abc import Callable, Iterable, Mapping

@@ -1,7 +1,5 @@
 """One request that changes something, as a value."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 
@@ -9,16 +7,16 @@ class Change(NamedTuple):
     """
     A request that changes something.
 
-    Paths and bodies hold places in braces for what earlier requests make known: ``{application}``
-    and ``{principal}`` (object IDs), ``{client_id}``, ``{certificate}``.
+    Paths and bodies hold places in braces for what earlier requests make known: `{application}`
+    and `{principal}` (object IDs), `{client_id}`, `{certificate}`.
 
     Attributes:
         words: What it does.
         method: The verb.
         path: Below the version of Graph.
         body: JSON, or None.
-        learns: What its answer makes known: ``application``, ``principal`` or ``secret``.
-        create: Make what is not there (``Prefer: create-if-missing``).
+        learns: What its answer makes known: `application`, `principal` or `secret`.
+        create: Make what is not there (`Prefer: create-if-missing`).
         right: What a refusal means: a case.
         again: What there is has to be read again afterwards.
     """

@@ -1,7 +1,5 @@
 """Admin consent: the page where it is given, and waiting until new tokens show it."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 import time
@@ -44,7 +42,7 @@ class Wish(NamedTuple):
     preferred: tuple[str, ...] = ()
 
     def is_met(self, roles: Sequence[str]) -> bool:
-        """Say whether a token with ``roles`` shows it; without a wish, any role does."""
+        """Say whether a token with `roles` shows it; without a wish, any role does."""
         if not self.roles and not self.needs:
             return bool(roles)
         return set(self.roles) <= set(roles) and all(need.is_met(roles) for need in self.needs)
@@ -57,8 +55,8 @@ def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) ->
     """
     The page of the settings' cloud and tenant.
 
-    Without ``redirect_uri`` it is the one that grants all the registration asks for; with it, that
-    of version 2, which grants what is asked of the API in ``scope``.
+    Without `redirect_uri` it is the one that grants all the registration asks for; with it, that
+    of version 2, which grants what is asked of the API in `scope`.
 
     Raises:
         SettingsError: There is no such page for a custom issuer or a machine's identity.
@@ -86,10 +84,10 @@ def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) ->
 
 def read_wish(settings: Settings, roles: Sequence[str], calls: Sequence[str]) -> Wish:
     """
-    What to wait for: the roles and calls named, or else what ``endpoint`` needs.
+    What to wait for: the roles and calls named, or else what `endpoint` needs.
 
     Raises:
-        SettingsError: A call is not of the form ``GET /users``, or not in the table.
+        SettingsError: A call is not of the form `GET /users`, or not in the table.
     """
     needs: list[Need] = []
     for text in calls:
@@ -121,7 +119,7 @@ def wait_for_consent(
     Ask for new tokens until one shows what is wished for; return its roles.
 
     Raises:
-        IdentityError: ``consent_pending`` when the time is over, or what no waiting heals.
+        IdentityError: `consent_pending` when the time is over, or what no waiting heals.
     """
     get = fetch or _fetch
     deadline = now() + seconds

@@ -1,7 +1,5 @@
 """What is wanted: an app of this name, what it may do, and how it proves who it is."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 from typing import NamedTuple
@@ -37,10 +35,10 @@ class Wish(NamedTuple):
 
     Attributes:
         name: Of the app; finds it again, too.
-        kind: One of ``KINDS``; None for the kind that the files say, else a certificate.
-        trust: Whose tokens to accept, where the kind is ``federated``.
+        kind: One of `KINDS`; None for the kind that the files say, else a certificate.
+        trust: Whose tokens to accept, where the kind is `federated`.
         permissions: Names of application permissions; none for those that the app asks for
-            already, else ``User.Read.All``.
+            already, else `User.Read.All`.
         days: How long a credential that has to be made is valid.
     """
 
@@ -79,7 +77,7 @@ def read_name(text: str) -> str:
 
 def read_trust(text: str) -> Trust:
     """
-    Read ``github:OWNER/REPOSITORY:ref:refs/heads/main`` or ``kubernetes:ISSUER:NAMESPACE:ACCOUNT``.
+    Read `github:OWNER/REPOSITORY:ref:refs/heads/main` or `kubernetes:ISSUER:NAMESPACE:ACCOUNT`.
 
     Raises:
         UsageError: It is neither.

@@ -1,7 +1,5 @@
 """The files that a registration writes here: the settings, and the key with its certificate."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -214,7 +212,7 @@ class Files:
         )
 
     def _write(self, path: Path, text: str) -> None:
-        """Put ``text`` in the place of whatever is there, at once, for this user alone."""
+        """Put `text` in the place of whatever is there, at once, for this user alone."""
         draft = path.with_name(f"{path.name}.draft")
         try:
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

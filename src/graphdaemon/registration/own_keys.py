@@ -1,7 +1,5 @@
 """The app's keys in its own registration, which an app may roll without any permission."""
 
-from __future__ import annotations
-
 import base64
 import binascii
 import json

@@ -1,7 +1,5 @@
 """What differs between what is wanted and what was found, as the requests that put it right."""
 
-from __future__ import annotations
-
 import datetime as dt
 import difflib
 from collections.abc import Iterable, Mapping

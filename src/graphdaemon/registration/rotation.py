@@ -11,8 +11,6 @@ twice: killed at any moment and run again, it ends with one key that works and n
     app.pem.lock      held while it runs
 """
 
-from __future__ import annotations
-
 import contextlib
 import dataclasses
 import json
@@ -214,7 +212,7 @@ class Rotation:
         return self._authority.request_token(read_proof(self._settings, credential))
 
     def _read(self, path: Path) -> KeyPair:
-        """The pair in ``path``; a key takes long to check, so each is read once."""
+        """The pair in `path`; a key takes long to check, so each is read once."""
         content = path.read_bytes()
         if content not in self._pairs:
             self._pairs[content] = read_key_pair(path, passphrase=self._passphrase)
@@ -288,7 +286,7 @@ def _thumbprint(pair: KeyPair) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put ``text`` in the place of whatever is there, at once, readable by this user alone."""
+    """Put `text` in the place of whatever is there, at once, readable by this user alone."""
     draft = path.with_name(f"{path.name}.draft")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="ascii") as file:

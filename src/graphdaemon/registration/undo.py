@@ -1,7 +1,5 @@
 """Undoes a registration: the app goes to the recycle bin, the files that were written go away."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 from graphdaemon.registration.actual import Found, look

@@ -1,7 +1,5 @@
 """Proves a registration by one real call, as the app itself."""
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Callable
 
 from graphdaemon.auth.credential import Credential

@@ -1,7 +1,5 @@
 """Checks that settings of every kind share: a text, an address, a list; each error says where."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
@@ -19,7 +17,7 @@ def invalid(merged: Layer, name: str, problem: str, hint: str) -> SettingsError:
 
 
 def text(merged: Layer, name: str) -> str | None:
-    """Return the text called ``name`` without blanks around it, or None."""
+    """Return the text called `name` without blanks around it, or None."""
     if name not in merged:
         return None
     value, _ = merged[name]
@@ -29,19 +27,19 @@ def text(merged: Layer, name: str) -> str | None:
 
 
 def secret(merged: Layer, name: str) -> Secret | None:
-    """Return the text called ``name``, wrapped so that nothing shows it, or None."""
+    """Return the text called `name`, wrapped so that nothing shows it, or None."""
     value = text(merged, name)
     return Secret(value) if value else None
 
 
 def path(merged: Layer, name: str) -> Path | None:
-    """Return the file or folder called ``name``, or None."""
+    """Return the file or folder called `name`, or None."""
     value = text(merged, name)
     return Path(value) if value else None
 
 
 def choice(merged: Layer, name: str, words: tuple[str, ...]) -> str | None:
-    """Return the word called ``name``, which must be one of ``words``, or None."""
+    """Return the word called `name`, which must be one of `words`, or None."""
     value = text(merged, name)
     if value is not None and value not in words:
         raise invalid(merged, name, f"is not {_or(words)}: {value}", f"Write {_or(words)}.")
@@ -49,7 +47,7 @@ def choice(merged: Layer, name: str, words: tuple[str, ...]) -> str | None:
 
 
 def yes_or_no(merged: Layer, name: str) -> bool:
-    """Return the switch called ``name``; a variable says 1 or true."""
+    """Return the switch called `name`; a variable says 1 or true."""
     value, _ = merged.get(name, (False, ""))
     meant = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if isinstance(value, bool):
@@ -60,7 +58,7 @@ def yes_or_no(merged: Layer, name: str) -> bool:
 
 
 def words(merged: Layer, name: str, example: str) -> tuple[str, ...] | None:
-    """Return the list of texts called ``name``; one text is split at its blanks."""
+    """Return the list of texts called `name`; one text is split at its blanks."""
     if name not in merged:
         return None
     value, _ = merged[name]
@@ -71,7 +69,7 @@ def words(merged: Layer, name: str, example: str) -> tuple[str, ...] | None:
 
 
 def https(merged: Layer, name: str) -> str | None:
-    """Return the https address called ``name``, or None."""
+    """Return the https address called `name`, or None."""
     value = text(merged, name)
     if value is None:
         return None

@@ -1,7 +1,5 @@
 """What the settings say about credentials: one or several, each of one kind, in order of use."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -20,11 +18,11 @@ class CredentialSettings(NamedTuple):
     One credential as configured; no file of it is read yet.
 
     Attributes:
-        kind: One of ``KINDS``; only what belongs to it is given.
-        source: Where it is configured, for messages: ``secret in parameters.json``.
+        kind: One of `KINDS`; only what belongs to it is given.
+        source: Where it is configured, for messages: `secret in parameters.json`.
         thumbprint: 40 (SHA-1) or 64 (SHA-256) upper-case hex digits, or None.
-        federated: ``github``, ``kubernetes`` or None.
-        managed_identity: ``system``, or the client ID or resource ID of a user-assigned one.
+        federated: `github`, `kubernetes` or None.
+        managed_identity: `system`, or the client ID or resource ID of a user-assigned one.
     """
 
     kind: str

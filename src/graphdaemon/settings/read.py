@@ -5,8 +5,6 @@ The keys are those of Microsoft's Python daemon sample, so its parameters.json w
 Flag beats environment beats file beats default; every error names the setting and its source.
 """
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Mapping
@@ -36,7 +34,7 @@ class CacheSettings(NamedTuple):
     Where tokens are kept.
 
     Attributes:
-        place: ``memory``, ``file`` or ``redis``.
+        place: `memory`, `file` or `redis`.
         folder: Of the file cache, or None for the user's own.
         url: Of the Redis server, or None.
         key: What a shared cache is encrypted with, or None.
@@ -56,12 +54,12 @@ class Settings:
     Everything a run needs to know, checked.
 
     Attributes:
-        authority: ``https://host/{tenant}``, or None where ``oidc_authority`` is given, or where
+        authority: `https://host/{tenant}`, or None where `oidc_authority` is given, or where
             a managed identity needs neither.
         oidc_authority: The issuer's address, or None.
-        region: ``auto`` or an Azure region whose token service is asked, or None.
+        region: `auto` or an Azure region whose token service is asked, or None.
         client_id: Application (client) ID; empty for a machine's own managed identity.
-        scope: One value, ``{App ID URI}/.default``.
+        scope: One value, `{App ID URI}/.default`.
         credentials: What proves the app's identity, in the order of use.
         cache: Where tokens are kept.
         endpoint: The address the quickstart calls.
@@ -88,7 +86,7 @@ class Settings:
 
     @property
     def graph_root(self) -> str:
-        """Origin and version of Graph, such as ``https://graph.microsoft.com/v1.0``."""
+        """Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`."""
         parts = urlsplit(self.endpoint)
         version = parts.path.split("/")[1] if parts.path.count("/") else ""
         return f"{parts.scheme}://{parts.netloc}/{version or 'v1.0'}"
@@ -101,7 +99,7 @@ class Settings:
         return f"{self.authority.rstrip('/')}/adminconsent?client_id={self.client_id}"
 
     def source(self, name: str) -> str:
-        """Where ``name`` was read, for messages."""
+        """Where `name` was read, for messages."""
         return self.sources.get(name, "the default")
 
 
@@ -114,7 +112,7 @@ def read_settings(
     Find, read, merge and check the settings.
 
     Args:
-        file: The settings file; by default ``$GRAPHDAEMON_CONFIG``, then ``./parameters.json``.
+        file: The settings file; by default `$GRAPHDAEMON_CONFIG`, then `./parameters.json`.
         environment: The variables to honour, by default those of the process.
         given: Settings by name that beat environment and file.
 

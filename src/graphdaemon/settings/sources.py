@@ -1,7 +1,5 @@
 """Where settings come from: a file, the environment, the caller. Merges them; checks only form."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import logging
@@ -75,7 +73,7 @@ def gather_some(
     given: Mapping[str, object],
 ) -> Layer:
     """
-    Return the merged settings among ``names``, where there need not be all that a run needs.
+    Return the merged settings among `names`, where there need not be all that a run needs.
 
     Args:
         names: Which ones.
@@ -151,7 +149,7 @@ def _read_file(path: Path) -> Layer:
 
 
 def _relative_to(path: Path, values: dict[str, Any]) -> dict[str, Any]:
-    """``values`` with the files named as seen from here, not from the file that names them."""
+    """`values` with the files named as seen from here, not from the file that names them."""
     return {
         name: str(path.parent / value)
         if name in _FILES and isinstance(value, str) and value
@@ -161,14 +159,14 @@ def _relative_to(path: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tables(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tables of ``credentials``, as far as they are tables."""
+    """The tables of `credentials`, as far as they are tables."""
     listed = values.get("credentials")
     return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 @cache
 def warn_if_readable(path: Path, what: str) -> None:
-    """Say once if others on this machine can read ``path``, which ``what`` makes private."""
+    """Say once if others on this machine can read `path`, which `what` makes private."""
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):

@@ -1,7 +1,5 @@
 """The settings table: every key, what it means and where else it is read from."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 
@@ -66,7 +64,7 @@ KINDS = {
     ),
     "secret": Kind(("secret", "secret_file", "secret_keyring"), (), "nothing better is configured"),
 }
-"""Every kind of credential, in the order ``auto`` prefers them."""
+"""Every kind of credential, in the order `auto` prefers them."""
 
 PLATFORMS = ("github", "kubernetes")
 

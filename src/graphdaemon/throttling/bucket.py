@@ -7,8 +7,6 @@ nor its rate is told, so both are learnt from the little that is: what a request
 bucket is (above 80 %), and when it was refused. Values and arithmetic only; no clock, no waiting.
 """
 
-from __future__ import annotations
-
 import math
 from collections import deque
 from typing import NamedTuple
@@ -61,8 +59,8 @@ class Bucket(msgspec.Struct):
         refused: When it last did.
         streak: How often in a row, with nothing let through between.
         guess: A rate below which growth is quick: nothing speaks against it.
-        grown: When ``rate`` was last raised.
-        lowered: When ``rate`` was last lowered.
+        grown: When `rate` was last raised.
+        lowered: When `rate` was last lowered.
         told: When the service last said how full it is.
     """
 
@@ -81,7 +79,7 @@ class Bucket(msgspec.Struct):
     told: float = 0.0
 
     def take(self, units: float, now: float) -> float:
-        """Put ``units`` in, and return the moment from which they may be sent."""
+        """Put `units` in, and return the moment from which they may be sent."""
         self._drain(now)
         self.level += units
         start = self.hold(units, now)
@@ -101,7 +99,7 @@ class Bucket(msgspec.Struct):
         return start
 
     def give_back(self, units: float) -> None:
-        """Correct ``level`` by units that were not used, or, if negative, were used besides."""
+        """Correct `level` by units that were not used, or, if negative, were used besides."""
         self.level = max(0.0, self.level - units)
 
     def refuse(self, wait: float, now: float, rate: float | None) -> None:
@@ -169,7 +167,7 @@ class Bucket(msgspec.Struct):
         self.rate += step
         self.grown = now
 
-    def join(self, others: Totals, now: float) -> None:
+    def join(self, others: "Totals", now: float) -> None:
         """Take in what others did since this was last asked."""
         self._drain(now)
         if others.rate is not None and others.rate != self.rate:
@@ -235,7 +233,7 @@ class Usage:
 
     def rate(self, used: float, now: float, load: float = 1.0) -> float | None:
         """
-        Units a second that the bucket loses, if its load is ``load`` now.
+        Units a second that the bucket loses, if its load is `load` now.
 
         None where too little was used to fill it: somebody else did.
         """

@@ -5,8 +5,6 @@ Whoever wants to send enters, waits as long as that takes, sends, and leaves aga
 it. When Graph asks one to wait, all wait.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import random
@@ -104,7 +102,7 @@ class Budget:
 
     async def enter(self, kind: str, weight: int = 1) -> Ticket:
         """
-        Wait until a request of ``kind`` may be sent, which stands for ``weight`` of them.
+        Wait until a request of `kind` may be sent, which stands for `weight` of them.
 
         Whoever enters has to leave, whatever happens.
         """
@@ -268,7 +266,7 @@ def find_budget(
     key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = Memory
 ) -> Budget:
     """
-    The one budget of this process for ``key``: a Graph, a tenant, an app.
+    The one budget of this process for `key`: a Graph, a tenant, an app.
 
     Those who want a share of it have a budget of their own within it.
 

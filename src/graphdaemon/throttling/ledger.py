@@ -5,8 +5,6 @@ On one host that is a small file that each locks in turn. Between hosts it is a 
 which nobody ever waits for: each process keeps its own books, and compares them now and then.
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 import os
@@ -100,7 +98,7 @@ class DistantLedger:
 
     Args:
         exchange: Adds to the common totals what this process did, and returns them; raises
-            ``OSError`` where it cannot.
+            `OSError` where it cannot.
         now: A steady clock.
     """
 

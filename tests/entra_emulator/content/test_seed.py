@@ -17,9 +17,10 @@ import pytest
 
 from entra_emulator.clock import Clock, format_iso
 from entra_emulator.content.data_folder import STORE, fill_folder, make_store
-from entra_emulator.content.seed import Sizes, choose_sizes, draw_users, seed_directory
+from entra_emulator.content.seed import Sizes, choose_sizes, seed_directory
 from entra_emulator.content.seeding.draw import Draw, format_moment
 from entra_emulator.content.seeding.parts import Order, draw_parts
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.link_rows import Links

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from entra_emulator.clock import Clock, parse_iso
-from entra_emulator.content.seed import draw_users, seed_directory
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.object_rows import Position, Span
 from entra_emulator.directory.representation import choose_content

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.content.seed import draw_users
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.link_rows import Links
 from entra_emulator.directory.object_rows import Found, Position, Span

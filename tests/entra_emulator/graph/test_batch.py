@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.content.seed import draw_users
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.errors.denial import DENIALS
 from entra_emulator.faults.fault import Fault
 from tests.support.emulator_probe import Answer, App, Probe, register

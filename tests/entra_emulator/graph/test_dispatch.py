@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from entra_emulator.clock import Clock
-from entra_emulator.content.seed import draw_users
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.errors.graph import GRAPH
 from entra_emulator.model import schema
 from tests.support.certificates_and_assertions import make_key

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 
 import entra_emulator
-from entra_emulator.server.emulator import BindRefused, Emulator, PortInUse, serve
+from entra_emulator.server.emulator import Emulator, serve
+from entra_emulator.server.listen import BindRefused, PortInUse
 from tests.support.emulator_probe import App, Probe, register
 
 SERVE = """

@@ -13,7 +13,7 @@ import requests
 
 from entra_emulator.clock import Clock
 from entra_emulator.errors.token_service import OAUTH
-from entra_emulator.faults.schedule import OUTAGES
+from entra_emulator.faults.fault import OUTAGES
 from entra_emulator.token_service.token_endpoint import GRANTS
 from entra_emulator.tokens.signing import draw_lifetime
 from tests.support.certificates_and_assertions import make_identity

@@ -15,8 +15,9 @@ import pytest
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.diagnosis.cases import CASES
 from graphdaemon.diagnosis.permissions import parse_call
-from graphdaemon.doctor import Examination, examine
+from graphdaemon.doctor import examine
 from graphdaemon.doctor.finding import Check, ok, walk
+from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import CODES, IdentityError, SettingsError
 from graphdaemon.settings.read import read_settings
 from tests.support.client_app import App

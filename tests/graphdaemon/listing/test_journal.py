@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.journal import Journal, forget
-from graphdaemon.listing.run import ListingOptions
+from graphdaemon.listing.options import ListingOptions
 from tests.support.listing_world import Outcome, list_world
 from tests.support.pretend_graph import Lies, PretendGraph, Weather
 from tests.support.run_command import Command, WriteParameters

@@ -13,7 +13,7 @@ import pytest
 
 from graphdaemon.errors import Error
 from graphdaemon.graph.query import Query
-from graphdaemon.listing.run import ListingOptions
+from graphdaemon.listing.options import ListingOptions
 from tests.support import virtual_time
 from tests.support.listing_world import Outcome, list_world
 from tests.support.pretend_graph import ROOT, Lies, PretendGraph, Record, Weather
@@ -680,7 +680,7 @@ def test_many_listings_share_one_connection() -> None:
 def test_a_listing_that_is_left_stops_asking() -> None:
     """Whoever stops listening ends every chain at once."""
     from graphdaemon.graph.catalog import CATALOG
-    from graphdaemon.listing.run import Listing
+    from graphdaemon.listing.listing import Listing
     from graphdaemon.listing.target import Target
 
     world = PretendGraph(scattered(2000))
@@ -704,7 +704,7 @@ def test_a_listing_that_is_left_stops_asking() -> None:
 def test_a_slow_consumer_slows_the_fetching_down() -> None:
     """Pages that nobody takes are not asked for: memory stays flat."""
     from graphdaemon.graph.catalog import CATALOG
-    from graphdaemon.listing.run import Listing
+    from graphdaemon.listing.listing import Listing
     from graphdaemon.listing.target import Target
 
     world = PretendGraph(scattered(4000))

@@ -12,7 +12,7 @@ import pytest
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import read_key_pair
 from graphdaemon.errors import GraphError, SettingsError, UsageError
-from graphdaemon.registration import read_trust
+from graphdaemon.registration.desired import read_trust
 from tests.support.graph_writer import start_writer
 from tests.support.register_tenant import Site, make_site
 from tests.support.user_flows import ordinary

@@ -12,7 +12,7 @@ from entra_emulator.faults.fault import Fault
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.http.transport import Response, Transport
-from graphdaemon.registration import Registered
+from graphdaemon.registration.apply import Registered
 from tests.support.register_tenant import Site, make_site
 
 # Of the token service, which checks assertions made with short keys.

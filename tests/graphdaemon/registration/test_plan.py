@@ -9,9 +9,12 @@ import pytest
 
 from graphdaemon.auth.msal_app import _refused_to_sign_in
 from graphdaemon.errors import SettingsError, UsageError
-from graphdaemon.registration import PUBLIC_CLIENT, Found, Trust, Wish, plan_changes, read_name
+from graphdaemon.registration.actual import Found
 from graphdaemon.registration.admin_graph import fill
+from graphdaemon.registration.administrator import PUBLIC_CLIENT
+from graphdaemon.registration.desired import Trust, Wish, read_name
 from graphdaemon.registration.local_files import Held
+from graphdaemon.registration.plan import plan_changes
 from graphdaemon.settings.read import read_place
 
 NOW = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)

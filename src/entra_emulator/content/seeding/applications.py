@@ -16,8 +16,6 @@ from entra_emulator.model.applications import (
 from entra_emulator.model.records import Record
 from entra_emulator.model.schema import app_roles
 
-__all__ = ["Program", "draw_foreign_principals", "draw_programs"]
-
 _AREAS = "Payroll Invoice Warehouse Badge Survey Ticket Archive Fleet Lab Travel Roster".split()
 _PARTS = "Export Sync Portal Bot Gateway Report Import Worker".split()
 _FOREIGN = (

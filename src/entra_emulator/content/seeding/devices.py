@@ -9,8 +9,6 @@ from entra_emulator.content.seeding.staff import Staff
 from entra_emulator.content.seeding.users import FIRST_HIRE, LAST_HIRE
 from entra_emulator.model.records import Record
 
-__all__ = ["Device", "draw_devices"]
-
 # Microsoft Intune.
 MANAGER_APP_ID = "0000000a-0000-0000-c000-000000000000"
 

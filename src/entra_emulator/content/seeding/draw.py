@@ -12,8 +12,6 @@ from typing import TypeVar
 
 from entra_emulator.clock import format_iso
 
-__all__ = ["Draw", "format_moment", "mix", "pick_weighted"]
-
 _T = TypeVar("_T")
 
 _DAY = 86_400

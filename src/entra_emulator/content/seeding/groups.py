@@ -22,8 +22,6 @@ from entra_emulator.content.seeding.users import (
 from entra_emulator.model.records import Record
 from entra_emulator.model.sid import derive_sid
 
-__all__ = ["Group", "describe_group", "draw_groups", "pick_members", "pick_owners", "pick_run"]
-
 # Of groups in groups.
 DEPTH = 5
 NESTED_PERCENT = 20

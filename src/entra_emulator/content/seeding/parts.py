@@ -29,8 +29,6 @@ from entra_emulator.directory.representation import render
 from entra_emulator.model.directory_roles import draft_role, find_role_id
 from entra_emulator.model.records import Record
 
-__all__ = ["Order", "Pairs", "Part", "Rows", "Units", "draw_parts"]
-
 ADMINISTRATORS = (
     "Global Administrator",
     "Application Administrator",

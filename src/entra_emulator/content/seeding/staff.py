@@ -7,8 +7,6 @@ from typing import NamedTuple
 from entra_emulator.content.seeding.draw import mix
 from entra_emulator.model.records import Record
 
-__all__ = ["Place", "Staff"]
-
 # How many people a manager has, at least and at most.
 LEAST_REPORTS = 3
 MOST_REPORTS = 12

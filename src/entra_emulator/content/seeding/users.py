@@ -14,18 +14,6 @@ from entra_emulator.model.products import SKUS, draft_plans
 from entra_emulator.model.records import Record
 from entra_emulator.model.sid import derive_sid
 
-__all__ = [
-    "DOMAIN",
-    "FIRST_HIRE",
-    "FLOORS",
-    "INITIAL_DOMAIN",
-    "LAST_HIRE",
-    "Name",
-    "draw_name",
-    "draw_person",
-    "draw_users",
-]
-
 INITIAL_DOMAIN = "contoso.onmicrosoft.com"
 DOMAIN = "contoso.example"
 # Users were hired between 2016 and 2025: before any test's clock.

@@ -20,8 +20,6 @@ import msgspec
 
 from entra_emulator.content.seeding.parts import Order, Part, draw_parts
 
-__all__ = ["draw_elsewhere"]
-
 # Parts that are drawn ahead, of some megabytes each, and bytes on their way.
 AHEAD = 12
 PIPE_SIZE = 1 << 20

@@ -12,8 +12,6 @@ from entra_emulator.graph.access.permission_table import FREE, writes
 from entra_emulator.web.caller import Caller
 from entra_emulator.web.context import context_of
 
-__all__ = ["THROTTLED", "Admission", "admit"]
-
 # "Throttling guidance": what `innerError` says beside date and request ID.
 THROTTLED = {"code": "429", "message": "Please retry after", "status": "429"}
 

@@ -16,8 +16,6 @@ from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.web.caller import Caller
 
-__all__ = ["Permit", "authorize", "readable_types"]
-
 READ_BASIC = "User.ReadBasic.All"
 OWNED_BY = "Application.ReadWrite.OwnedBy"
 ASSIGN = "AppRoleAssignment.ReadWrite.All"

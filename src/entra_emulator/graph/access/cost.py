@@ -10,8 +10,6 @@ from functools import cache
 
 from entra_emulator.graph.access.permission_table import fold
 
-__all__ = ["cost_of"]
-
 _BASES = {
     "GET /users": 2,
     "GET /applications": 2,

@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-__all__ = ["FREE", "Access", "find_access", "fold", "writes"]
-
 # Nobody needs a permission for these: the description is public, and each request of a batch is
 # judged by itself ("Combine multiple HTTP requests using JSON batching").
 FREE = frozenset({"/$metadata", "/$batch"})

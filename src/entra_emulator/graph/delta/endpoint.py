@@ -22,8 +22,6 @@ from entra_emulator.graph.fault import answer_fault
 from entra_emulator.graph.query.options import parse_options
 from entra_emulator.web.context import trace_of
 
-__all__ = ["refuse_delta", "show_delta"]
-
 _encode = msgspec.json.Encoder().encode
 
 

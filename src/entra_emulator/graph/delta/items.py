@@ -15,14 +15,6 @@ from entra_emulator.graph.delta.tracked import Tracked
 from entra_emulator.graph.render import WHOLE
 from entra_emulator.model import schema
 
-__all__ = [
-    "is_told",
-    "list_changed_names",
-    "render_reference_change",
-    "render_removed",
-    "render_tracked",
-]
-
 # A deletion, and what brings an object back whole.
 LIFE = frozenset({"created", "deleted", "purged", "restored"})
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from entra_emulator.directory.change_rows import Change, Window
 from entra_emulator.directory.object_rows import Position
-from entra_emulator.directory.representation import render_reference
+from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.graph.answer import wants_no_metadata
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.items import (
@@ -27,9 +27,6 @@ from entra_emulator.graph.delta.items import (
 )
 from entra_emulator.graph.delta.tokens import INITIAL, Place, Round
 from entra_emulator.graph.objects.relations import is_hidden
-from entra_emulator.graph.render import read_id
-
-__all__ = ["DeltaPage", "read_round"]
 
 _CHUNK = 500
 

@@ -9,8 +9,6 @@ import msgspec
 from entra_emulator.errors import deny
 from entra_emulator.graph.delta.tracked import Track
 
-__all__ = ["INITIAL", "START", "Place", "Round", "open_round", "seal_round"]
-
 _MAC = 16
 
 # Of the round that tells everything there is, instead of changes.

@@ -18,8 +18,6 @@ from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.web.context import is_guid
 
-__all__ = ["Track", "Tracked", "read_track", "trackable_links", "write_options"]
-
 # "There is a limit of 50 filtered objects."
 MOST_IDS = 50
 

@@ -18,8 +18,6 @@ from entra_emulator.graph.write.validate import Written, read_properties
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
-__all__ = ["change_me", "change_object", "check_reach", "read_changes"]
-
 
 def change_object(call: Call, *, kind: str) -> Response:
     """`PATCH /users/{id}`: set properties, clear those that are null."""

@@ -25,8 +25,6 @@ from entra_emulator.graph.render import render_objects
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 
-__all__ = ["count_objects", "list_objects"]
-
 # Of so many documents are properties cut out at once: a larger piece of memory is given back to the
 # system each time, and to get it again costs more than the work in it.
 PIECE = 200

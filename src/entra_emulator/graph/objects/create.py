@@ -19,8 +19,6 @@ from entra_emulator.model.directory_roles import find_role_id
 from entra_emulator.model.people_and_devices import draft_device
 from entra_emulator.model.records import Record
 
-__all__ = ["create_device", "create_group", "create_role", "create_unit", "create_user"]
-
 
 def create_user(call: Call) -> Response:
     """`POST /users`: a new member of the tenant."""

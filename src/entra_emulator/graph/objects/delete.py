@@ -8,8 +8,6 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.resources.groups import UNIFIED
 
-__all__ = ["remove_object"]
-
 # "Microsoft 365 groups are moved to a temporary container … security groups are permanently
 # deleted immediately" ("Delete group"); devices cannot be restored either ("Delete device").
 _FOR_EVER = frozenset({"device"})

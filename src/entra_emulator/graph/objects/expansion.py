@@ -3,13 +3,12 @@
 import msgspec
 
 from entra_emulator.directory.link_rows import Neighbour
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation, is_hidden
 from entra_emulator.graph.query.expand import Expand
-from entra_emulator.graph.render import read_id, render_neighbours
-
-__all__ = ["expand_objects"]
+from entra_emulator.graph.render import render_neighbours
 
 # "Known issues": at most twenty of an expanded collection, a hundred of registeredDevices,
 # and no link to the others.

@@ -23,18 +23,6 @@ from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
-__all__ = [
-    "Reference",
-    "answer_created",
-    "check_owned",
-    "find_caller",
-    "find_referred",
-    "find_target",
-    "is_visible",
-    "read_record",
-    "read_reference",
-]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 _KEYED = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import Links, Neighbour
 from entra_emulator.directory.object_rows import Position
-from entra_emulator.directory.representation import render
+from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
     Page,
@@ -23,15 +23,9 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.relations import Navigation, is_hidden
 from entra_emulator.graph.objects.show import find_object
 from entra_emulator.graph.query.options import Query, read_single
-from entra_emulator.graph.render import (
-    read_id,
-    render_neighbours,
-    render_objects,
-)
+from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
-
-__all__ = ["count_linked", "list_linked", "list_references", "show_linked"]
 
 _STEP = 1000
 

@@ -22,15 +22,6 @@ from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
-__all__ = [
-    "MOST_BOUND",
-    "add_reference",
-    "bind_references",
-    "remove_reference",
-    "remove_single",
-    "set_single",
-]
-
 # "Up to 20 members can be added in a single request" ("Add members", "Create group").
 MOST_BOUND = 20
 # "A maximum of 100 users can be owners" of a group, of an application ("Microsoft Entra service

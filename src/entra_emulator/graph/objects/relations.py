@@ -8,8 +8,6 @@ from typing import NamedTuple
 
 from entra_emulator.directory.link_rows import Links
 
-__all__ = ["NAVIGATIONS", "Navigation", "is_hidden"]
-
 # How the document of a group or an administrative unit says that few may know who is in it.
 _HIDDEN = b'"visibility":"HiddenMembership"'
 

@@ -15,8 +15,6 @@ from entra_emulator.directory.object_rows import Found, Position, Span
 from entra_emulator.directory.representation import render
 from entra_emulator.model.records import Record, Tenant
 
-__all__ = ["find_stale", "scan_stale"]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 

@@ -21,7 +21,6 @@ from entra_emulator.web.context import is_guid
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
-__all__ = ["find_object", "show_any", "show_me", "show_object"]
 
 # `applications(appId='…')`: the alternate keys that the CSDL and the API pages name.
 _ALTERNATE = re.compile(r"(?P<name>[A-Za-z]+)='(?P<value>.*)'", re.DOTALL)

@@ -29,8 +29,6 @@ from entra_emulator.model.filterable import (
     Support,
 )
 
-__all__ = ["Mode", "check_filter", "name_resource"]
-
 # "Some limitations apply to query parameters", for default queries.
 MAX_OR = 15
 MAX_LENGTH = 120

@@ -31,8 +31,6 @@ from entra_emulator.graph.query.condition import (
     list_paths,
 )
 
-__all__ = ["compile_match", "split_words"]
-
 # Of something decoded: a row of an object's properties, or an item of a collection.
 _Test = Callable[[Any], bool]
 _Read = Callable[[Any], Any]

@@ -9,23 +9,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
-__all__ = [
-    "Compare",
-    "Count",
-    "Guid",
-    "Junction",
-    "Literal",
-    "Match",
-    "Member",
-    "Moment",
-    "Negation",
-    "Node",
-    "Some",
-    "Words",
-    "join",
-    "list_paths",
-]
-
 
 class Moment(NamedTuple):
     """A date or time, in seconds since 1970."""

@@ -7,8 +7,6 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.query.select import find_navigation, read_select
 from entra_emulator.model import schema
 
-__all__ = ["Expand", "read_expand"]
-
 # "The n value of $levels can be max or a number between 1 and 1000" ("List manager").
 MAX_LEVELS = 1000
 

@@ -27,8 +27,6 @@ from entra_emulator.graph.query.condition import (
 )
 from entra_emulator.model import schema
 
-__all__ = ["parse_filter"]
-
 # Parentheses and nots deeper than this are nobody's query but an attack on the stack.
 DEPTH = 50
 

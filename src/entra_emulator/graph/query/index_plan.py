@@ -12,8 +12,6 @@ from typing import NamedTuple
 from entra_emulator.graph.query.condition import Compare, Junction, Match, Member, Node, join
 from entra_emulator.model.kinds import KINDS
 
-__all__ = ["Order", "Plan", "make_plan"]
-
 # Behind everything that begins with what stands in front of it.
 _LAST = "\U0010ffff"
 # Objects without a display name stand first, under the empty string; no comparison takes them.

@@ -7,30 +7,17 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.projection import render_records
 from entra_emulator.graph.query.capabilities import Mode, check_filter, name_resource
 from entra_emulator.graph.query.compile import compile_match
 from entra_emulator.graph.query.condition import Node, join, list_paths
 from entra_emulator.graph.query.expand import Expand, read_expand
 from entra_emulator.graph.query.filter import parse_filter
 from entra_emulator.graph.query.index_plan import Order, Plan, make_plan
-from entra_emulator.graph.query.page_token import open_position, seal_position
 from entra_emulator.graph.query.search import parse_search
 from entra_emulator.graph.query.select import read_select
 from entra_emulator.model import schema
 from entra_emulator.model.filterable import SORTS
 from entra_emulator.model.kinds import KINDS
-
-__all__ = [
-    "Query",
-    "open_position",
-    "parse_options",
-    "read_query",
-    "read_select",
-    "read_single",
-    "render_records",
-    "seal_position",
-]
 
 DEFAULT_PAGE = 100
 MAX_PAGE = 999

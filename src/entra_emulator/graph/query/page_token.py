@@ -8,8 +8,6 @@ import struct
 from entra_emulator.directory.object_rows import Position
 from entra_emulator.errors import deny
 
-__all__ = ["open_position", "seal_position"]
-
 # "DSpt", version 2: so begins every recorded token once decoded.
 _MAGIC = b"DSpt\x02\x00"
 _HEAD = struct.Struct(">6sdq")

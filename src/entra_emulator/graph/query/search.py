@@ -15,8 +15,6 @@ from entra_emulator.graph.query.condition import Match, Node, Some, Words, join
 from entra_emulator.model import schema
 from entra_emulator.model.filterable import FILTERS
 
-__all__ = ["parse_search"]
-
 # Parentheses deeper than this are nobody's query but an attack on the stack.
 DEPTH = 50
 

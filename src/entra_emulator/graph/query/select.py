@@ -3,8 +3,6 @@
 from entra_emulator.errors import deny
 from entra_emulator.model import schema
 
-__all__ = ["find_navigation", "read_select"]
-
 
 def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | None:
     """

@@ -7,8 +7,6 @@ from entra_emulator.graph.answer import answer_value
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 
-__all__ = ["revoke_my_sessions", "revoke_sessions"]
-
 
 def revoke_sessions(call: Call) -> Response:
     """`POST /users/{id}/revokeSignInSessions`: make refresh tokens and sessions worthless."""

@@ -16,14 +16,6 @@ from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
-__all__ = [
-    "count_assignments",
-    "create_assignment",
-    "list_assignments",
-    "remove_assignment",
-    "show_assignment",
-]
-
 _KIND = "appRoleAssignment"
 _PRINCIPALS = frozenset({"group", "servicePrincipal", "user"})
 

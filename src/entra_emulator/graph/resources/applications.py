@@ -29,8 +29,6 @@ from entra_emulator.graph.write.validate import Written, read_properties, requir
 from entra_emulator.model.applications import draft_application
 from entra_emulator.model.records import Record
 
-__all__ = ["change_application", "create_application", "own", "wants_creation"]
-
 # The default since April 2024 ("What's new in Microsoft Graph"; recorded 2024-09), before that it
 # was AzureADandPersonalMicrosoftAccount.
 AUDIENCE = "AzureADMyOrg"

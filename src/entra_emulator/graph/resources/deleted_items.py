@@ -16,7 +16,7 @@ from entra_emulator.clock import format_iso
 from entra_emulator.directory.link_rows import Neighbour
 from entra_emulator.directory.object_rows import Found, Position
 from entra_emulator.directory.objects import Deleted
-from entra_emulator.directory.representation import render
+from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.answer import (
@@ -33,20 +33,11 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import check_owned
 from entra_emulator.graph.query.index_plan import Plan
 from entra_emulator.graph.query.options import Query, parse_options, read_single
-from entra_emulator.graph.render import read_id, render_neighbours, render_objects
+from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.context import is_guid
-
-__all__ = [
-    "DELETABLE",
-    "count_deleted",
-    "list_deleted",
-    "purge_deleted",
-    "restore_deleted",
-    "show_deleted",
-]
 
 # "Currently, deleted items functionality is only supported for …"; the table of `$orderby` has
 # devices too.

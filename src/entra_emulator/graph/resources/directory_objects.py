@@ -11,6 +11,7 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import Links, Neighbour
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
     answer_value,
@@ -21,12 +22,10 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.relations import is_hidden
 from entra_emulator.graph.objects.show import find_object
 from entra_emulator.graph.query.options import read_single
-from entra_emulator.graph.render import read_id, render_neighbours
+from entra_emulator.graph.render import render_neighbours
 from entra_emulator.graph.write.body import read_parameters
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.web.context import is_guid
-
-__all__ = ["check_groups", "check_objects", "get_by_ids", "list_groups", "list_objects"]
 
 # "You can specify up to 1000 ids", "up to a maximum of 20 groups per request".
 MOST_IDS = 1000

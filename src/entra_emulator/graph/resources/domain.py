@@ -12,8 +12,6 @@ from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.organization import draft_claim
 
-__all__ = ["create_domain", "remove_domain"]
-
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 

@@ -15,15 +15,6 @@ from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.records import FederatedCredential, Record
 
-__all__ = [
-    "change_federated",
-    "count_federated",
-    "create_federated",
-    "list_federated",
-    "remove_federated",
-    "show_federated",
-]
-
 _KIND = "federatedIdentityCredential"
 
 

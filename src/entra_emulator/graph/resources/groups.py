@@ -10,8 +10,6 @@ from entra_emulator.graph.resources.users import check_synced
 from entra_emulator.model.people_and_devices import draft_group
 from entra_emulator.model.records import Record
 
-__all__ = ["DYNAMIC", "UNIFIED", "alter_group", "check_unique_name", "prepare_group"]
-
 DYNAMIC, UNIFIED = "DynamicMembership", "Unified"
 
 # "ASCII character set 0 - 127 except @ () \ [] \" ; : <> , SPACE" (group resource type).

@@ -18,8 +18,6 @@ from entra_emulator.model.products import draft_details
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
-__all__ = ["assign_license", "list_details"]
-
 _ACTION = "assignLicense"
 
 

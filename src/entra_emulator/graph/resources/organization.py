@@ -7,15 +7,6 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.record import answer_record, answer_records
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
 
-__all__ = [
-    "list_domains",
-    "list_organizations",
-    "list_skus",
-    "show_domain",
-    "show_organization",
-    "show_sku",
-]
-
 
 def list_organizations(call: Call) -> Response:
     """`GET /organization`: the caller's own tenant, alone in a list."""

@@ -14,8 +14,6 @@ from entra_emulator.graph.write.validate import read_parameter
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
-__all__ = ["add_key", "add_password", "remove_key", "remove_password"]
-
 _encode = msgspec.json.Encoder().encode
 # Recorded: what actions answer says that it is nowhere.
 _NOWHERE = "https://graph.microsoft.com"

@@ -15,15 +15,6 @@ from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.records import Record
 
-__all__ = [
-    "change_grant",
-    "create_grant",
-    "list_grants",
-    "list_grants_of",
-    "remove_grant",
-    "show_grant",
-]
-
 _KIND = "oAuth2PermissionGrant"
 _SET = "oauth2PermissionGrants"
 

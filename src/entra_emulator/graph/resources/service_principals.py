@@ -21,8 +21,6 @@ from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.validate import Written, read_properties, require
 from entra_emulator.model.records import Application, Record
 
-__all__ = ["change_principal", "create_principal"]
-
 
 def create_principal(call: Call) -> Response:
     """`POST /servicePrincipals`: the application with this appId comes into the tenant."""

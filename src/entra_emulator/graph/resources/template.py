@@ -8,8 +8,6 @@ from entra_emulator.graph.record import answer_record, answer_records
 from entra_emulator.model.directory_roles import ROLES, draft_role
 from entra_emulator.model.records import Record
 
-__all__ = ["list_templates", "show_template"]
-
 _SET = "directoryRoleTemplates"
 
 

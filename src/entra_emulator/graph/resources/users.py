@@ -10,8 +10,6 @@ from entra_emulator.graph.objects.find import read_record
 from entra_emulator.model.people_and_devices import draft_user, identify_user, set_mail
 from entra_emulator.model.records import Record
 
-__all__ = ["alter_user", "check_synced", "prepare_user"]
-
 # "The following characters are allowed: A-Z, a-z, 0-9, ' . - _ ! # ^ ~" (user resource type); the
 # dollar sign is recorded (Azure CLI, test_special_characters_in_upn).
 _LOCAL = re.compile(r"[A-Za-z0-9'._\-!#^~$]{1,64}")

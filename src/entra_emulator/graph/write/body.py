@@ -6,8 +6,6 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.model.records import Record
 
-__all__ = ["read_parameters", "read_payload", "read_text"]
-
 
 def read_payload(call: Call) -> Record:
     """

@@ -17,15 +17,6 @@ from entra_emulator.model.applications import draft_key, name_subject, read_cert
 from entra_emulator.model.records import Certificate, Record
 from entra_emulator.tokens.jwt import read_number
 
-__all__ = [
-    "Keys",
-    "check_distinct",
-    "check_proof",
-    "disclose_keys",
-    "read_key",
-    "reconcile_keys",
-]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 # "The audience needs to be 00000002-0000-0000-c000-000000000000 … exp should be nbf + 10 minutes"

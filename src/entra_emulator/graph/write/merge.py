@@ -12,8 +12,6 @@ from entra_emulator.graph.write.validate import fill
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record
 
-__all__ = ["merge_values"]
-
 _COMPLEX = re.compile(r"(Collection\()?microsoft\.graph\.(\w+)\)?")
 
 # What new items have unless they say otherwise (the resource types of these names).

@@ -7,8 +7,6 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.model.records import Record
 
-__all__ = ["check_offer", "list_redirects"]
-
 _PERSONAL = frozenset({"AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # "Maximum length of identifierUris, of redirect URIs" ("Redirect URI restrictions").

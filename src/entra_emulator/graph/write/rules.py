@@ -8,8 +8,6 @@ not said here is whatever its type allows.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-__all__ = ["RULES", "Rule", "find_rule"]
-
 
 class Rule(NamedTuple):
     """

@@ -10,8 +10,6 @@ from entra_emulator.graph.call import Call
 from entra_emulator.model.applications import digest_secret, draft_password, draw_secret
 from entra_emulator.model.records import Record
 
-__all__ = ["Secret", "draft_secret"]
-
 # "The default value is startDateTime + 2 years" (passwordCredential resource type).
 YEARS = 2
 

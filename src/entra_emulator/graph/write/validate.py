@@ -21,15 +21,6 @@ from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
-__all__ = [
-    "Written",
-    "fill",
-    "normalise_time",
-    "read_parameter",
-    "read_properties",
-    "require",
-]
-
 # "Total entries in the manifest" ("Microsoft Entra service limits and restrictions").
 MOST_ENTRIES = 1200
 # Of a text without a documented limit; chosen, the service's own limits are smaller.

@@ -22,17 +22,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = [
-    "add_granted",
-    "ask_consent",
-    "ask_removal",
-    "ask_revocation",
-    "grant_consent",
-    "remove_permission",
-    "revoke_permission",
-    "show_permissions",
-]
-
 
 def show_permissions(visit: Visit) -> Response:
     """`GET /portal/{tenant}/applications/{app}/permissions`: the two tables."""

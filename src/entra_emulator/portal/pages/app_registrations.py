@@ -18,14 +18,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = [
-    "AUDIENCES",
-    "ask_registration",
-    "create_registration",
-    "list_owned",
-    "list_registrations",
-]
-
 SHOWN = 25
 LONGEST_NAME = find_rule("application").lengths["displayName"]
 

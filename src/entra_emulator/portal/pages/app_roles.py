@@ -12,8 +12,6 @@ from entra_emulator.portal.exposed_api import put, without
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["ask_deletion", "ask_role", "delete_role", "save_role", "show_roles"]
-
 _BLANK: Mapping[str, object] = {
     "displayName": "",
     "value": "",

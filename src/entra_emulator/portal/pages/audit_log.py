@@ -13,8 +13,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["clear_log", "show_entry", "show_log"]
-
 SHOWN = 50
 
 

@@ -17,14 +17,6 @@ from entra_emulator.portal.credential_tabs import (
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = [
-    "add_certificate",
-    "ask_certificate",
-    "ask_removal",
-    "list_certificates",
-    "remove_certificate",
-]
-
 LONGEST = find_rule("keyCredential").lengths["displayName"]
 # A certificate has one or two kilobytes.
 LARGEST = 32_768

@@ -19,8 +19,6 @@ from entra_emulator.portal.credential_tabs import (
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["add_secret", "ask_removal", "ask_secret", "list_secrets", "remove_secret"]
-
 # Days until a secret expires, in the portal's order; the first is what it recommends.
 DAYS = (180, 90, 365, 545, 730)
 CUSTOM = "custom"

@@ -16,16 +16,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = [
-    "ask_client",
-    "ask_uri",
-    "remove_client",
-    "remove_uri",
-    "save_client",
-    "save_uri",
-    "show_exposure",
-]
-
 # Why Graph refuses a URI, by its code.
 _URI_PROBLEMS = {
     "HostNameNotOnVerifiedDomain": "exposure.problem.uri_foreign",

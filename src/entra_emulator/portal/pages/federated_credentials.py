@@ -14,8 +14,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["add_federated", "ask_federated", "ask_removal", "list_federated", "remove_federated"]
-
 GITHUB = "https://token.actions.githubusercontent.com"
 
 # What GitHub's tokens can be for, and how the subject says it ("Configure an app to trust an

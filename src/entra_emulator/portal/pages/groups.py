@@ -16,8 +16,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["list_groups", "show_group"]
-
 # Nobody counts the members of a group to the end.
 COUNTED = 1000
 OWNERS = 100

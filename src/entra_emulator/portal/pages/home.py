@@ -5,8 +5,6 @@ from starlette.responses import Response
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["show_home"]
-
 _COUNTED = ("user", "group", "device", "application")
 
 

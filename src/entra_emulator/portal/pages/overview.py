@@ -10,15 +10,6 @@ from entra_emulator.portal.pages.app_registrations import LONGEST_NAME
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = [
-    "ask_name",
-    "ask_removal",
-    "change_name",
-    "remove_registration",
-    "show_manifest",
-    "show_overview",
-]
-
 
 def show_overview(visit: Visit) -> Response:
     """`GET …/applications/{app}`: the IDs to copy, and what the application has."""

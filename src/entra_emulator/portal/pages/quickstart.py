@@ -31,8 +31,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import HEADERS, go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["change_quickstart", "show_quickstart"]
-
 # What the sample needs to list users.
 PERMISSION = "User.Read.All"
 

@@ -23,8 +23,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["choose_api", "choose_permissions", "request_permissions"]
-
 # How many APIs a list shows.
 MOST_APIS = 50
 

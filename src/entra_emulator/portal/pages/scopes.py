@@ -11,8 +11,6 @@ from entra_emulator.portal.exposed_api import change_scopes, put, read_scope, wi
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["ask_deletion", "ask_scope", "delete_scope", "save_scope"]
-
 _BLANK: Mapping[str, object] = {
     "value": "",
     "adminConsentDisplayName": "",

@@ -12,8 +12,6 @@ from entra_emulator.web.pages.texts import LANGUAGES
 from entra_emulator.web.pages.visit import PREFIX, Visit
 from entra_emulator.web.session import begin_session, end_session, find_people
 
-__all__ = ["choose_language", "enter", "list_tenants", "show_sign_in", "sign_in", "sign_out"]
-
 _YEAR = 365 * 86_400
 
 # A page of the portal, and nothing else: `//host` would lead elsewhere.

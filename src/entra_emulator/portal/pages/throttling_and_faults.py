@@ -14,8 +14,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["PRESETS", "change_trouble", "show_trouble"]
-
 # Faults by name; whoever wants others uses the control API or a fault file.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "graph_429": {"kind": "status", "status": 429, "retry_after": 5},

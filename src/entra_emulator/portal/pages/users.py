@@ -10,8 +10,6 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.visit import Visit
 
-__all__ = ["list_users", "show_user"]
-
 _decode = msgspec.json.Decoder(Record).decode
 
 

@@ -9,8 +9,6 @@ from starlette.responses import Response
 
 from entra_emulator.web.pages.visit import PREFIX
 
-__all__ = ["SCRIPT_PATH", "STYLE_PATH", "show_script", "show_style"]
-
 _YEAR = 365 * 86_400
 
 

@@ -15,8 +15,6 @@ from entra_emulator.web.pages.texts import choose_language
 from entra_emulator.web.pages.visit import Visit
 from entra_emulator.web.session import SignedIn
 
-__all__ = ["render_dialog"]
-
 
 def render_dialog(
     request: Request,

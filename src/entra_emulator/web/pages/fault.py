@@ -1,7 +1,5 @@
 """What a page of the portal raises when it refuses."""
 
-__all__ = ["PortalFault"]
-
 
 class PortalFault(Exception):  # noqa: N818 - a refusal, not an error of ours
     """

@@ -9,8 +9,6 @@ from starlette.requests import Request
 
 from entra_emulator.web.pages.fault import PortalFault
 
-__all__ = ["FORM_LIMIT", "NOTHING", "Form", "read_form"]
-
 FORM_LIMIT = 131_072
 MOST_FIELDS = 1000
 

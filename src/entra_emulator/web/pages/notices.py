@@ -4,8 +4,6 @@ import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-__all__ = ["Notice", "Notices"]
-
 # A session that never looks is forgotten when so many others have come.
 MOST_SESSIONS = 1000
 

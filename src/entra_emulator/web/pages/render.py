@@ -15,8 +15,6 @@ from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH
 from entra_emulator.web.pages.texts import LANGUAGES
 from entra_emulator.web.pages.visit import PREFIX, Visit
 
-__all__ = ["HEADERS", "go_to", "render"]
-
 # Nothing inline and nothing from elsewhere; forms lead to the portal itself.
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; "

@@ -12,8 +12,6 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-__all__ = ["LANGUAGES", "choose_language", "read_texts", "say"]
-
 # As `lang` attributes and cookies have them, with their own names for themselves.
 LANGUAGES = {"en": "English", "pt-BR": "Português (Brasil)"}
 

@@ -19,8 +19,6 @@ from entra_emulator.web.pages.notices import Notice, Notices
 from entra_emulator.web.pages.texts import say
 from entra_emulator.web.session import SignedIn
 
-__all__ = ["PREFIX", "Visit"]
-
 PREFIX = "/portal"
 
 

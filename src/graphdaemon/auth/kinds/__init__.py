@@ -1,7 +1,5 @@
 """What proves the app's identity, as values made from the settings."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import partial
@@ -28,14 +26,14 @@ class Proof:
     One way to prove the app's identity; exactly one of the last four attributes is given.
 
     Attributes:
-        kind: ``secret``, ``certificate``, ``federated``, ``managed_identity`` or ``keyvault``.
+        kind: `secret`, `certificate`, `federated`, `managed_identity` or `keyvault`.
         source: Where it is configured, for messages.
         thumbprint: SHA-1 of its certificate, if known.
         thumbprint_sha256: SHA-256 of its certificate, if known.
         expires_at: Epoch seconds, if it can be seen from here: a secret's end cannot.
         secret: The client secret.
         assertion: Makes a signed statement for a token endpoint.
-        managed_identity: ``system``, or which user-assigned one.
+        managed_identity: `system`, or which user-assigned one.
         problem: Why it cannot be used.
     """
 
@@ -51,13 +49,13 @@ class Proof:
 
 
 def list_proofs(settings: Settings) -> tuple[Proof, ...]:
-    """Every configured proof in the order of use; what cannot be read has a ``problem``."""
+    """Every configured proof in the order of use; what cannot be read has a `problem`."""
     return tuple(_try(settings, credential) for credential in settings.credentials)
 
 
 def read_proof(settings: Settings, credential: CredentialSettings) -> Proof:
     """
-    Read what ``credential`` names.
+    Read what `credential` names.
 
     Raises:
         SettingsError: It cannot be used as it is.
@@ -88,7 +86,7 @@ def read_proof(settings: Settings, credential: CredentialSettings) -> Proof:
 
 
 def list_expiring(proofs: Iterable[Proof], now: float) -> list[tuple[Proof, float]]:
-    """The proofs that end within ``WARN_BEFORE_S``, each with its seconds left; below 0 is over."""
+    """The proofs that end within `WARN_BEFORE_S`, each with its seconds left; below 0 is over."""
     return [
         (proof, proof.expires_at - now)
         for proof in proofs
@@ -147,7 +145,7 @@ def read_passphrase(credential: CredentialSettings) -> Secret | None:
 
 
 def _read_private(path: Path, name: str) -> Secret:
-    """What ``path`` holds; editors and ``echo`` end it with a line break that is not part of it."""
+    """What `path` holds; editors and `echo` end it with a line break that is not part of it."""
     try:
         value = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:

@@ -1,7 +1,5 @@
 """Tokens of the platform we run on, which vouch for the app instead of a secret of its own."""
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -1,7 +1,5 @@
 """A key in Azure Key Vault that signs for us, by Microsoft's library (an extra): its only home."""
 
-from __future__ import annotations
-
 import hashlib
 import ssl
 from functools import cache, partial
@@ -16,9 +14,9 @@ from graphdaemon.http.tls_and_proxy import make_context
 
 def open_vault(address: str, ca_file: Path | None, timeout: float) -> Sign:
     """
-    Return what signs with the key at ``address``; the vault is asked when it signs.
+    Return what signs with the key at `address`; the vault is asked when it signs.
 
-    Who asks is found the way Azure's own programs find it: ``DefaultAzureCredential``.
+    Who asks is found the way Azure's own programs find it: `DefaultAzureCredential`.
     """
     return partial(_sign, address, ca_file, timeout)
 
@@ -73,7 +71,7 @@ def _open(address: str, ca_file: Path | None, timeout: float) -> Any:
 
 
 def _make_session(context: ssl.SSLContext) -> Any:
-    """A session that trusts what we trust: its own ``verify`` knows either the system or a file."""
+    """A session that trusts what we trust: its own `verify` knows either the system or a file."""
     import requests.adapters
 
     class Adapter(requests.adapters.HTTPAdapter):

@@ -1,7 +1,5 @@
 """Plain http to this machine's own metadata service, which no proxy may see: managed identities."""
 
-from __future__ import annotations
-
 import http.client
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +22,7 @@ def ask_machine(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Response:
     """
-    Get ``url``, again where the metadata service only asks for patience.
+    Get `url`, again where the metadata service only asks for patience.
 
     Raises:
         IdentityError: Nothing answers there.

@@ -1,6 +1,4 @@
-"""``graphdaemon certificate``: make the key pair that proves the app's identity, or replace it."""
-
-from __future__ import annotations
+"""`graphdaemon certificate`: make the key pair that proves the app's identity, or replace it."""
 
 import os
 from pathlib import Path

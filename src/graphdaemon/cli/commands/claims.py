@@ -1,7 +1,5 @@
 """Claims of a token for reading, one a line."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 import click

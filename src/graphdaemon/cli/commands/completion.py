@@ -1,6 +1,4 @@
-"""``graphdaemon completion``: the script that lets a shell complete commands."""
-
-from __future__ import annotations
+"""`graphdaemon completion`: the script that lets a shell complete commands."""
 
 import sys
 

@@ -1,6 +1,4 @@
-"""``graphdaemon consent``: where an administrator consents, and whether it was done."""
-
-from __future__ import annotations
+"""`graphdaemon consent`: where an administrator consents, and whether it was done."""
 
 import sys
 import time

@@ -1,6 +1,4 @@
-"""``graphdaemon count``: the service's own count."""
-
-from __future__ import annotations
+"""`graphdaemon count`: the service's own count."""
 
 import sys
 

@@ -1,6 +1,4 @@
-"""``graphdaemon doctor``: why it does not work."""
-
-from __future__ import annotations
+"""`graphdaemon doctor`: why it does not work."""
 
 import json
 import os
@@ -11,13 +9,9 @@ import click
 from graphdaemon import log
 from graphdaemon.cli import wrapped
 from graphdaemon.diagnosis.permissions import parse_call
-from graphdaemon.doctor import (
-    Examination,
-    Finding,
-    Result,
-    examine,
-    summarize,
-)
+from graphdaemon.doctor import examine, summarize
+from graphdaemon.doctor.finding import Finding, Result
+from graphdaemon.doctor.state import Examination
 from graphdaemon.settings.read import read_settings
 from graphdaemon.version import __version__
 

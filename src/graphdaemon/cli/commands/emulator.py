@@ -1,6 +1,4 @@
-"""``graphdaemon emulator``: the pretend tenant as a server of its own."""
-
-from __future__ import annotations
+"""`graphdaemon emulator`: the pretend tenant as a server of its own."""
 
 import errno
 import sys
@@ -93,6 +91,7 @@ def serve(
     load_emulator()
     from entra_emulator.content.life import parse_rate
     from entra_emulator.server import emulator as server
+    from entra_emulator.server.listen import BindRefused, PortInUse
 
     try:
         server.serve(
@@ -112,7 +111,7 @@ def serve(
             allow_remote=allow_remote,
             ready=partial(_announce, control=control, managed_identity=managed_identity),
         )
-    except (server.BindRefused, server.PortInUse, ValueError) as error:
+    except (BindRefused, PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise _refuse_folder(data, error) from None
@@ -194,7 +193,7 @@ def _forget_progress() -> None:
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _announce(running: Emulator, *, control: bool, managed_identity: bool) -> None:
+def _announce(running: "Emulator", *, control: bool, managed_identity: bool) -> None:
     _forget_progress()
     parameters = running.data / "parameters.json"
     rows = {

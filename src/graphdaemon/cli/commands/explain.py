@@ -1,6 +1,4 @@
-"""``graphdaemon explain``: what an error or a token says."""
-
-from __future__ import annotations
+"""`graphdaemon explain`: what an error or a token says."""
 
 import json
 import re

@@ -1,6 +1,4 @@
-"""``graphdaemon get``: one object."""
-
-from __future__ import annotations
+"""`graphdaemon get`: one object."""
 
 import sys
 from typing import Any

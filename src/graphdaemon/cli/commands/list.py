@@ -1,6 +1,4 @@
-"""``graphdaemon list``: every record of a collection."""
-
-from __future__ import annotations
+"""`graphdaemon list`: every record of a collection."""
 
 from typing import Any
 

@@ -1,6 +1,4 @@
-"""``graphdaemon quickstart``: Microsoft's quickstart, step by step, on a pretend tenant."""
-
-from __future__ import annotations
+"""`graphdaemon quickstart`: Microsoft's quickstart, step by step, on a pretend tenant."""
 
 import json
 import os
@@ -66,7 +64,7 @@ def quickstart(
 _COLUMNS = ("displayName", "userPrincipalName", "jobTitle", "id")
 
 
-def load_emulator() -> type[Emulator]:
+def load_emulator() -> "type[Emulator]":
     """The emulator, which is an extra."""
     try:
         from entra_emulator.server.emulator import Emulator
@@ -81,7 +79,7 @@ def load_emulator() -> type[Emulator]:
 class _Walk:
     """One walk through the quickstart; each method is a step."""
 
-    def __init__(self, emulator: Emulator, folder: Path, *, wait: bool) -> None:
+    def __init__(self, emulator: "Emulator", folder: Path, *, wait: bool) -> None:
         self._emulator = emulator
         self._tenant = emulator.tenant
         self._directory = emulator.directory

@@ -1,6 +1,4 @@
-"""``graphdaemon register``: the app in a tenant, from nothing to the first call."""
-
-from __future__ import annotations
+"""`graphdaemon register`: the app in a tenant, from nothing to the first call."""
 
 import asyncio
 import json
@@ -20,25 +18,20 @@ from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
-from graphdaemon.registration import (
-    DEFAULT_NAME,
+from graphdaemon.registration.admin_graph import Desk
+from graphdaemon.registration.administrator import (
     PUBLIC_CLIENT,
     Administrator,
-    Change,
-    Desk,
-    Files,
-    Registered,
-    Registrar,
-    Wish,
-    plan_undoing,
-    read_name,
-    read_trust,
     sign_in,
     take_app,
     take_az,
-    undo,
-    verify,
 )
+from graphdaemon.registration.apply import Registered, Registrar
+from graphdaemon.registration.change import Change
+from graphdaemon.registration.desired import DEFAULT_NAME, Wish, read_name, read_trust
+from graphdaemon.registration.local_files import Files
+from graphdaemon.registration.undo import plan_undoing, undo
+from graphdaemon.registration.verify import verify
 from graphdaemon.settings.read import Settings, read_place, read_settings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)

@@ -1,6 +1,4 @@
-"""``graphdaemon request``: anything that has no command of its own."""
-
-from __future__ import annotations
+"""`graphdaemon request`: anything that has no command of its own."""
 
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -76,7 +74,7 @@ def request(
         click.echo(line, err=True)
 
 
-async def _write_all(client: Client, ask: Ask, outlet: Outlet) -> list[str]:
+async def _write_all(client: "Client", ask: "Ask", outlet: "Outlet") -> list[str]:
     from graphdaemon.cli.raw_request import read_pages
 
     pages = records = 0
@@ -88,7 +86,7 @@ async def _write_all(client: Client, ask: Ask, outlet: Outlet) -> list[str]:
 
 
 async def _write_one(
-    client: Client, ask: Ask, outlet: Outlet, plan: Plan, *, include: bool
+    client: "Client", ask: "Ask", outlet: "Outlet", plan: "Plan", *, include: bool
 ) -> list[str]:
     from graphdaemon.cli.raw_request import exchange, has_more, is_json, records_of
     from graphdaemon.log import redact

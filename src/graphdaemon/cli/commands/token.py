@@ -1,6 +1,4 @@
-"""``graphdaemon token``: what the app's token says."""
-
-from __future__ import annotations
+"""`graphdaemon token`: what the app's token says."""
 
 import json
 import time

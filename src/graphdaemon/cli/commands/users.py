@@ -1,6 +1,4 @@
-"""``graphdaemon users``: the quickstart's job."""
-
-from __future__ import annotations
+"""`graphdaemon users`: the quickstart's job."""
 
 from typing import Any
 

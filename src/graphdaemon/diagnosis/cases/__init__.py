@@ -1,18 +1,14 @@
 """
-What can be wrong, and what to do about it: the one table behind hints, ``doctor`` and ``explain``.
+What can be wrong, and what to do about it: the one table behind hints, `doctor` and `explain`.
 
 A case is finer than an error's code: programs branch on the code, people are helped by the case.
-Steps hold places in braces; ``diagnosis.advise`` fills them with what is known.
+Steps hold places in braces; `diagnosis.advise` fills them with what is known.
 """
-
-from __future__ import annotations
 
 from graphdaemon.diagnosis.cases.case import Case
 from graphdaemon.diagnosis.cases.graph import GRAPH
 from graphdaemon.diagnosis.cases.identity import IDENTITY
 from graphdaemon.diagnosis.cases.network import WAY
 from graphdaemon.diagnosis.cases.registration import REGISTERING
-
-__all__ = ["CASES", "Case"]
 
 CASES: dict[str, Case] = IDENTITY | GRAPH | WAY | REGISTERING

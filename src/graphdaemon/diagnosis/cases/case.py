@@ -1,7 +1,5 @@
 """One row of the table of cases."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 
@@ -10,7 +8,7 @@ class Case(NamedTuple):
     One thing that can be wrong.
 
     Attributes:
-        code: One of ``errors.CODES``; empty for what is no error.
+        code: One of `errors.CODES`; empty for what is no error.
         meaning: What is the matter, as a sentence.
         step: The next step, in the imperative.
     """

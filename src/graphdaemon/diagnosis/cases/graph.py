@@ -1,7 +1,5 @@
 """What can be wrong with what the token may do, and with what Graph answers."""
 
-from __future__ import annotations
-
 from graphdaemon.diagnosis.cases.case import Case
 
 _PERMISSIONS = "App registrations > the app > API permissions"

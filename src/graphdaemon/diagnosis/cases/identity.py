@@ -1,7 +1,5 @@
 """What can be wrong with the tenant, the app and what proves its identity."""
 
-from __future__ import annotations
-
 from graphdaemon.diagnosis.cases.case import Case
 
 _KEYS = "App registrations > the app > Certificates & secrets"

@@ -1,7 +1,5 @@
 """What can be wrong on the way to a host."""
 
-from __future__ import annotations
-
 from graphdaemon.diagnosis.cases.case import Case
 
 WAY: dict[str, Case] = {

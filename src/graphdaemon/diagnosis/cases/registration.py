@@ -1,7 +1,5 @@
 """What can be wrong with signing in as an administrator, and with what that one may do."""
 
-from __future__ import annotations
-
 from graphdaemon.diagnosis.cases.case import Case
 
 _SIGN_IN = "another client may be allowed to: --client-id names it, --az takes Azure CLI's sign-in"

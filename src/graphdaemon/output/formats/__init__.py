@@ -1,7 +1,5 @@
 """One writer for each format; its module is loaded when it is used."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -22,7 +20,7 @@ class Writer(Protocol):
 
 def make_writer(plan: Plan, stream: Stream, columns: Sequence[str], width: int | None) -> Writer:
     """
-    Return the writer that ``plan`` asks for.
+    Return the writer that `plan` asks for.
 
     Args:
         plan: Its format and what goes with it.

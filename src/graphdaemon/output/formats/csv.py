@@ -1,7 +1,5 @@
 """CSV as RFC 4180 has it, which a spreadsheet may open without running what is in it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 
@@ -22,7 +20,7 @@ class CsvWriter:
     """
     A head and a line for each record, ending in CR LF.
 
-    ``null`` is nothing at all, an empty text two quotes, anything nested JSON.
+    `null` is nothing at all, an empty text two quotes, anything nested JSON.
 
     Args:
         stream: Where to.
@@ -90,7 +88,7 @@ def _join(cells: Sequence[str]) -> bytes:
 
 
 def _mend(data: bytes) -> bytes:
-    """``data`` with a replacement character for each byte that is no UTF-8."""
+    """`data` with a replacement character for each byte that is no UTF-8."""
     try:
         data.decode()
     except UnicodeDecodeError:

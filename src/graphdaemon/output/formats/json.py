@@ -1,7 +1,5 @@
 """JSON and NDJSON: the formats that keep a record as it is."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import msgspec
@@ -12,7 +10,7 @@ from graphdaemon.output.stream import Stream, flush, put
 
 class JsonWriter:
     """
-    One object with ``value``, indented by two, as Microsoft's sample prints it.
+    One object with `value`, indented by two, as Microsoft's sample prints it.
 
     Args:
         stream: Where to.
@@ -25,7 +23,7 @@ class JsonWriter:
         self._separator = b'{\n  "value": [\n    '
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write some elements of ``value``."""
+        """Write some elements of `value`."""
         parts = []
         for record in records:
             indented = msgspec.json.format(bytes(record), indent=2)

@@ -1,7 +1,5 @@
 """Parquet, and the only home of pyarrow, which is an extra."""
 
-from __future__ import annotations
-
 import datetime as dt
 from collections.abc import Callable, Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """Columns of text for a terminal."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import zip_longest
@@ -87,7 +85,7 @@ def _width(sign: str) -> int:
 
 
 def cells_of(text: str) -> int:
-    """How many cells of a terminal ``text``, which is printable, takes."""
+    """How many cells of a terminal `text`, which is printable, takes."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
@@ -105,7 +103,7 @@ def _fit(text: str, width: int) -> str:
 
 
 def _share(rows: Iterable[Sequence[str]], width: int | None) -> list[int]:
-    """Give each column what it needs, or its share of ``width`` where that is too much."""
+    """Give each column what it needs, or its share of `width` where that is too much."""
     columns = zip_longest(*rows, fillvalue="")
     wanted = [max(cells_of(cell) for cell in column) for column in columns]
     if width is None:

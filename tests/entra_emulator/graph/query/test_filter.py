@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_emulator.content.seed import draw_users
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.errors import GraphFault
 from entra_emulator.errors.graph import GRAPH
 from entra_emulator.graph.query.compile import compile_match

@@ -6,7 +6,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from entra_emulator.content.seed import draw_users
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.query.compile import compile_match, split_words
 from entra_emulator.graph.query.options import read_query
