@@ -22,7 +22,7 @@ class Entry(NamedTuple):
     One request. No secret, no token and no page link is in it.
 
     Args:
-        number: counted from 1.
+        number: counted from 1; 0 until it is noted.
         at: when it came, in seconds since 1970.
         service: `token` or `graph`.
         method: the HTTP method.
@@ -103,11 +103,11 @@ class Audit:
         self._entries: deque[Entry] = deque(maxlen=size)
         self._number = 0
 
-    def note(self, *values: Any, **facts: Any) -> None:
-        """Remember a request, by the fields of `Entry` behind its number."""
+    def note(self, entry: Entry) -> None:
+        """Remember a request, and number it."""
         with self._lock:
             self._number += 1
-            self._entries.append(Entry(self._number, *values, **facts))
+            self._entries.append(entry._replace(number=self._number))
 
     def clear(self) -> None:
         """Forget everything; the next entry's number goes on."""

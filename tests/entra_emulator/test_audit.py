@@ -270,7 +270,8 @@ def test_the_oldest_is_forgotten() -> None:
     audit = Audit(size=3)
     for number in range(1, 6):
         app = "a" if number % 2 else "b"
-        audit.note(1_800_000_000 + number, "graph", "GET", "/v1.0/users", app_id=app, status=200)
+        at = 1_800_000_000 + number
+        audit.note(Entry(0, at, "graph", "GET", "/v1.0/users", app_id=app, status=200))
 
     assert [entry.number for entry in audit.entries()] == [5, 4, 3]
     assert audit.find(1) is None

@@ -23,6 +23,7 @@ from entra_emulator.graph.batch_envelope import Part, list_waves, read_parts
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.fault import answer_fault
 from entra_emulator.web.context import answer_graph, trace_of
+from entra_emulator.web.request_notes import notes_of
 
 # What an answer inside carries, in the order of the documented example.
 _SHOWN = (
@@ -135,17 +136,19 @@ def _make_scope(call: Call, part: Part) -> Scope:
         if name.lower() not in _OWN
     ]
     kept = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
-    trace = trace_of(call.request)
-    return {
+    # The recorded error bodies inside of one batch share their request ID.
+    trace = trace_of(call.request)._replace(now=call.context.clock.now())
+    scope = {
         **{name: outer[name] for name in kept if name in outer},
         "method": part.method,
         "path": raw.decode("latin-1"),
         "raw_path": raw,
         "query_string": quote(query, safe=_SAFE).encode(),
         "headers": sent + own,
-        # The recorded error bodies inside of one batch share their request ID.
-        "state": {"trace": trace._replace(now=call.context.clock.now()), "batched": True},
     }
+    notes = notes_of(scope)
+    notes.trace, notes.batched = trace, True
+    return scope
 
 
 async def _send(scope: Scope, content: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -6,11 +6,13 @@ from typing import Any
 from starlette.requests import Request
 
 from entra_emulator.directory.directory import Directory
+from entra_emulator.faults.fault import EFFECTS
 from entra_emulator.graph.access.authorize import Permit, readable_types
 from entra_emulator.graph.query.options import Query, read_query
 from entra_emulator.model.records import Tenant
 from entra_emulator.web.caller import Caller
 from entra_emulator.web.context import Context, origin_of, trace_of
+from entra_emulator.web.request_notes import notes_of
 
 
 @dataclass(frozen=True)
@@ -81,12 +83,13 @@ class Call:
     @property
     def lag(self) -> float:
         """Seconds that the replica which answers is behind."""
-        return float(getattr(self.request.state, "lag", 0.0))
+        faults = notes_of(self.request.scope).faults
+        return max((fault.lag or 0.0 for fault in faults), default=0.0)
 
     @property
     def effects(self) -> frozenset[str]:
         """The faults that this answer is to show, by their words."""
-        return getattr(self.request.state, "effects", frozenset())
+        return EFFECTS.intersection(f.kind for f in notes_of(self.request.scope).faults)
 
     def read_query(self, kind: str, *, counting: bool = False, related: bool = False) -> Query:
         """

@@ -21,6 +21,7 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.router import Endpoint, Resolved
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
+from entra_emulator.web.request_notes import notes_of
 
 # The largest body of a request ("Microsoft Graph: request size limit of 4 MB").
 MOST_BYTES = 4 * 1024 * 1024
@@ -37,13 +38,13 @@ async def serve(request: Request) -> Response:
     """
     resolved: Resolved = request.scope["graph"]
     endpoint = _choose(resolved, request.method)
-    request.state.endpoint = endpoint  # for the audit log
+    notes = notes_of(request.scope)
+    notes.route = endpoint.path
     if endpoint.public:
         described = endpoint.answer(request)
         assert isinstance(described, Response), "what is public is ready"
         return described
-    caller = identify(request)
-    request.state.caller = caller  # for the audit log
+    notes.caller = caller = identify(request)
     admission = admit(request, caller, endpoint.method, endpoint.path)
     roles = partial(list_roles, context_of(request), caller)
     permit = authorize(caller, endpoint.method, endpoint.path, roles)

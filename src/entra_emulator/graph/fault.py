@@ -10,6 +10,7 @@ from starlette.responses import Response
 from entra_emulator.clock import format_date
 from entra_emulator.errors import GraphFault
 from entra_emulator.web.context import answer_graph, trace_of
+from entra_emulator.web.request_notes import notes_of
 
 _CHALLENGE = (
     'Bearer realm="", '
@@ -22,7 +23,7 @@ def answer_fault(
     request: Request, fault: GraphFault, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer that a refusal becomes."""
-    request.state.refusal = fault  # for the audit log
+    notes_of(request.scope).refusal = fault
     trace = trace_of(request)
     inner = {"date": format_date(trace.now), "request-id": trace.request_id}
     if fault.inner:  # a throttled request's: in this order, without the client's ID (documented)

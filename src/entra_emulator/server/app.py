@@ -37,7 +37,7 @@ from entra_emulator.token_service.userinfo import show_userinfo
 from entra_emulator.tokens.fetch import make_fetch
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing, draw_lifetime
-from entra_emulator.web.audit_middleware import witness
+from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import (
     Context,
     DeltaSettings,
@@ -155,7 +155,7 @@ def create_app(
 def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_admit), Middleware(witness), Middleware(sabotage)],
+        middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(sabotage)],
         exception_handlers={
             OAuthFault: _answer_oauth_fault,
             GraphFault: _answer_graph_fault,

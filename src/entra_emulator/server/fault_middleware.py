@@ -7,17 +7,18 @@ becomes a 503, or a 504 once the request was carried out.
 
 import asyncio
 import gzip
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entra_emulator.control.controls import PREFIX
-from entra_emulator.faults.fault import BESIDE, EFFECTS, Fault
+from entra_emulator.faults.fault import BESIDE, Fault
 from entra_emulator.server.connection import connection_of, flush, reset
 from entra_emulator.server.outage import answer_outage
 from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.visit import PREFIX as PORTAL
+from entra_emulator.web.request_notes import notes_of
 
 # How often in a second a slow body moves on.
 _DRIPS = 20
@@ -27,13 +28,13 @@ def sabotage(app: ASGIApp) -> ASGIApp:
     """The application, whose requests fail as planned before anything else looks at them."""
 
     async def sabotaged(scope: Scope, receive: Receive, send: Send) -> None:
-        found = _draw(scope) if scope["type"] == "http" else ()
-        if not found:
+        faults = _draw(scope) if scope["type"] == "http" else ()
+        if not faults:
             await app(scope, receive, send)
             return
-        _mark(scope, found)
-        await asyncio.sleep(sum(fault.delay or 0.0 for fault in found))
-        spoiling = next((fault for fault in found if fault.kind not in BESIDE), None)
+        notes_of(scope).faults = faults
+        await asyncio.sleep(sum(fault.delay or 0.0 for fault in faults))
+        spoiling = next((fault for fault in faults if fault.kind not in BESIDE), None)
         if spoiling is None:
             await app(scope, receive, send)
         else:
@@ -47,14 +48,6 @@ def _draw(scope: Scope) -> tuple[Fault, ...]:
         return ()  # who plans faults must be able to call them off
     query = scope["query_string"].decode("latin-1")
     return context_of(Request(scope)).faults.draw(scope["method"], scope["path"], query)
-
-
-def _mark(scope: Scope, found: Iterable[Fault]) -> None:
-    """Tell whoever reads the directory what its answer is to show, and the audit log."""
-    state = scope.setdefault("state", {})
-    state["faults"] = tuple(fault.kind for fault in found)
-    state["lag"] = max((fault.lag or 0.0 for fault in found), default=0.0)
-    state["effects"] = frozenset(fault.kind for fault in found) & EFFECTS
 
 
 class _Exchange:

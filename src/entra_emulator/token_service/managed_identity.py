@@ -22,8 +22,9 @@ from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.model.records import Machine
 from entra_emulator.token_service.app_grant import Issued, Order, find_resource, issue_token_for
 from entra_emulator.tokens.jwt import split_token
-from entra_emulator.web.audit_middleware import witness
+from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import Context, context_of, describe_fault, host_name
+from entra_emulator.web.request_notes import notes_of
 
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
@@ -65,7 +66,7 @@ def create_managed(context: Context, origin: str, header: str) -> Starlette:
         header: what `X-IDENTITY-HEADER` must say.
     """
     app = Starlette(
-        middleware=[Middleware(witness)],
+        middleware=[Middleware(audit_requests)],
         routes=[
             Route(IMDS_PATH, show_imds_token, methods=["GET"]),
             Route(APP_SERVICE_PATH, show_app_service_token, methods=["GET"]),
@@ -202,9 +203,10 @@ def _issue(request: Request, machine: Machine) -> Issued:
         lifetime=LIFETIME,
         resource_id=principal.record["alternativeNames"][1],
     )
-    request.state.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
+    notes = notes_of(request.scope)
+    notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
     issued = issue_token_for(context, order)
-    request.state.issued = split_token(issued.token).claims  # for the audit log
+    notes.claims = split_token(issued.token).claims
     return issued
 
 

@@ -39,6 +39,7 @@ from entra_emulator.web.context import (
     origin_of,
     read_form,
 )
+from entra_emulator.web.request_notes import notes_of
 
 # Regional hosts of the token service, e.g. westus2.login.microsoft.com.
 _REGIONAL = re.compile(r"//[a-z0-9]+(\.r)?\.login\.microsoft(online)?\.com(:|$)", re.IGNORECASE)
@@ -59,7 +60,7 @@ async def _answer(request: Request, version: int) -> Response:
     await load_keys(context_of(request), origin_of(request), form)
     # Signing takes a millisecond of another core; the first token may wait for the keys.
     content = await run_in_threadpool(_issue, request, form, version)
-    request.state.issued = split_token(content["access_token"]).claims  # for the audit log
+    notes_of(request.scope).claims = split_token(content["access_token"]).claims
     return answer_oauth(request, content)
 
 
@@ -77,7 +78,7 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
     origin = origin_of(request)
     asked = TokenRequest(context, tenant, segment, origin, form, authorization, version)
     with suppress(OAuthFault):
-        request.state.client_id = read_client(asked)[0]  # for the audit log
+        notes_of(request.scope).client_id = read_client(asked)[0]
     return GRANTS[grant](asked)
 
 

@@ -1,38 +1,37 @@
 """
-The ring around every request that writes the audit log.
+The middleware that writes the audit log.
 
-What the endpoints learn on their way stands in the request's state: who asks, on which route, why
-it was refused. It is noted when the answer begins, so that nobody sees an answer whose entry is
-not there yet.
+The entry is made of the request's notes when the answer begins, so that nobody sees an answer
+whose entry is not there yet.
 """
 
-from collections.abc import Mapping
-from typing import Any
 from urllib.parse import unquote
 
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entra_emulator.audit import BROKEN
-from entra_emulator.errors import OAuthFault
+from entra_emulator.audit import BROKEN, Entry
+from entra_emulator.errors import GraphFault, OAuthFault
 from entra_emulator.web.context import context_of, trace_of
+from entra_emulator.web.request_notes import RequestNotes, notes_of
 
-# Parameters that say nothing which must not be read, and those that are known to be there.
+# Query parameters whose values are no secret: they are shown.
 _PLAIN = frozenset(
     "$count $expand $filter $format $orderby $search $select $skip $top".split()
     + "api-version resource".split()
 )
+# Of these the name is shown and the value, which opens a page, is not.
 _NAMED = frozenset("$deltatoken $skiptoken".split())
 
-# What is sent is as long as its sender likes.
-LONGEST = 500
-MOST_NAMED = 100
+# A sender may send addresses and names of any length; the log cuts them to so many characters.
+LONGEST_ADDRESS = 500
+LONGEST_NAME = 100
 
 
-def witness(app: ASGIApp) -> ASGIApp:
-    """The application, of whose token and Graph requests each leaves an entry."""
+def audit_requests(app: ASGIApp) -> ASGIApp:
+    """Enter every token request and every Graph request that the application gets in the log."""
 
-    async def witnessed(scope: Scope, receive: Receive, send: Send) -> None:
+    async def audited(scope: Scope, receive: Receive, send: Send) -> None:
         service = _find_service(scope) if scope["type"] == "http" else ""
         if not service:
             await app(scope, receive, send)
@@ -52,7 +51,7 @@ def witness(app: ASGIApp) -> ASGIApp:
             if not noted:
                 _note(scope, service, BROKEN)
 
-    return witnessed
+    return audited
 
 
 def _find_service(scope: Scope) -> str:
@@ -62,67 +61,72 @@ def _find_service(scope: Scope) -> str:
 
 
 def _note(scope: Scope, service: str, status: int) -> None:
-    request, state = Request(scope), scope["state"]
-    trace = state.get("trace") or trace_of(request)
-    refusal = state.get("refusal") if status >= 400 else None
-    path = _show_address(scope)
-    facts = _describe_caller(state) if service == "graph" else _describe_client(scope, state)
-    context_of(request).audit.note(
+    request, notes = Request(scope), notes_of(scope)
+    trace = trace_of(request)
+    code, message = _explain(notes.refusal) if notes.refusal and status >= 400 else ("", "")
+    entry = Entry(
+        0,
         trace.now,
         service,
         scope["method"],
-        path,
-        *facts,
-        status,
-        *(_explain(refusal) if refusal is not None else ("", "")),
-        trace.request_id,
-        state.get("correlation") or trace.client_request_id or trace.request_id,
-        state.get("faults", ()),
+        _show_address(scope),
+        status=status,
+        code=code,
+        message=message,
+        request_id=trace.request_id,
+        correlation_id=notes.correlation_id or trace.client_request_id or trace.request_id,
+        faults=tuple(fault.kind for fault in notes.faults),
+    )
+    context_of(request).audit.note(
+        _add_client(entry, notes, scope) if service == "token" else _add_caller(entry, notes)
     )
 
 
-def _explain(refusal: Any) -> tuple[str, str]:
+def _explain(refusal: OAuthFault | GraphFault) -> tuple[str, str]:
     """The code and the sentence of either service's refusal."""
     if isinstance(refusal, OAuthFault):
         return f"AADSTS{refusal.code}", refusal.text
     return refusal.code, refusal.message
 
 
-def _describe_caller(state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Who asked Graph on which route, if it came so far: from `Entry.route` to `permissions`."""
-    endpoint, caller = state.get("endpoint"), state.get("caller")
-    route = endpoint.path if endpoint is not None else ""
+def _add_caller(entry: Entry, notes: RequestNotes) -> Entry:
+    """The entry with the route in Graph, and who asked, as far as the request came."""
+    caller = notes.caller
     if caller is None:
-        return (route, "", "", "", "", False, ())
-    tenant, app_id, object_id, permissions, delegated, _ = caller
-    return (route, "", tenant.id, app_id, object_id, delegated, permissions)
+        return entry._replace(route=notes.route)
+    return entry._replace(
+        route=notes.route,
+        tenant=caller.tenant.id,
+        app_id=caller.app_id,
+        object_id=caller.object_id,
+        delegated=caller.delegated,
+        permissions=caller.permissions,
+    )
 
 
-def _describe_client(scope: Scope, state: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Who asked for a token: by the token's own claims, or else by what was sent."""
-    form, claims = state.get("form", {}), state.get("issued", {})
+def _add_client(entry: Entry, notes: RequestNotes, scope: Scope) -> Entry:
+    """The entry with who asked for a token: as the issued token says, or else the request."""
+    form, claims = notes.form, notes.claims
     scopes = claims.get("scp")
     tenant = claims.get("tid") or scope.get("path_params", {}).get("tenant", "")
-    named = state.get("client_id") or form.get("client_id", "")
-    app_id = claims.get("appid") or claims.get("azp") or named
-    return (
-        "",
-        form.get("grant_type", "")[:MOST_NAMED],
-        str(tenant)[:MOST_NAMED],
-        str(app_id)[:MOST_NAMED],
-        str(claims.get("oid", "")),
-        scopes is not None,
-        frozenset(claims.get("roles", ()) if scopes is None else scopes.split()),
+    app_id = claims.get("appid") or claims.get("azp") or notes.client_id
+    return entry._replace(
+        grant=form.get("grant_type", "")[:LONGEST_NAME],
+        tenant=str(tenant)[:LONGEST_NAME],
+        app_id=str(app_id or form.get("client_id", ""))[:LONGEST_NAME],
+        object_id=str(claims.get("oid", "")),
+        delegated=scopes is not None,
+        permissions=frozenset(claims.get("roles", ()) if scopes is None else scopes.split()),
     )
 
 
 def _show_address(scope: Scope) -> str:
     """The path with those parts of the query that may be read."""
-    path, query = str(scope["path"])[:LONGEST], scope["query_string"]
+    path, query = str(scope["path"])[:LONGEST_ADDRESS], scope["query_string"]
     if not query:
         return path
     shown = "&".join(map(_show_parameter, query.decode("latin-1").split("&")))
-    return f"{path}?{shown[:LONGEST]}"
+    return f"{path}?{shown[:LONGEST_ADDRESS]}"
 
 
 def _show_parameter(part: str) -> str:

@@ -29,6 +29,7 @@ from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing
+from entra_emulator.web.request_notes import Trace, notes_of
 
 GRAPH_RESOURCES = frozenset(
     {GRAPH_APP_ID, "https://graph.microsoft.com", "https://graph.microsoft.com/"}
@@ -115,14 +116,6 @@ class Context:
     ca_pem: bytes = b""
 
 
-class Trace(NamedTuple):
-    """One request's identifiers and its moment."""
-
-    request_id: str
-    client_request_id: str | None
-    now: float
-
-
 def context_of(request: Request) -> Context:
     """The context that `create_app` was given."""
     context: Context = request.app.state.context
@@ -142,17 +135,15 @@ def origin_of(request: Request) -> str:
 
 def trace_of(request: Request) -> Trace:
     """The request's trace, made on first use; MSAL Node sends its ID in query and form only."""
-    trace: Trace | None = getattr(request.state, "trace", None)
-    if trace is None:
-        form: Mapping[str, str] = getattr(request.state, "form", {})
+    notes = notes_of(request.scope)
+    if notes.trace is None:
         name = "client-request-id"
-        sent = request.headers.get(name) or request.query_params.get(name) or form.get(name)
+        sent = request.headers.get(name) or request.query_params.get(name) or notes.form.get(name)
         if sent is not None and not _PRINTABLE.fullmatch(sent):
             sent = None
         # Every recorded trace ID ends in 00.
-        trace = Trace(str(uuid4())[:-2] + "00", sent, context_of(request).clock.now())
-        request.state.trace = trace
-    return trace
+        notes.trace = Trace(str(uuid4())[:-2] + "00", sent, context_of(request).clock.now())
+    return notes.trace
 
 
 async def read_form(request: Request) -> dict[str, str]:
@@ -171,8 +162,7 @@ async def read_form(request: Request) -> dict[str, str]:
         pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200)
     except ValueError as error:
         raise refuse(9002313) from error
-    form = dict(reversed(pairs))
-    request.state.form = form
+    notes_of(request.scope).form = form = dict(reversed(pairs))
     return form
 
 
@@ -259,7 +249,7 @@ def describe_oauth(request: Request, *, code: int = 0, cached: bool = False) -> 
     }
     if trace.client_request_id is not None:
         headers["client-request-id"] = trace.client_request_id
-    form: Mapping[str, str] = getattr(request.state, "form", {})
+    form = notes_of(request.scope).form
     if any(name.lower().startswith("x-client-") for name in (*request.headers, *form)):
         headers["x-ms-clitelem"] = f"1,{code},0,,"
     return headers
@@ -273,7 +263,8 @@ def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
     """
     trace = trace_of(request)
     correlation_id = trace.client_request_id or str(uuid4())
-    request.state.refusal, request.state.correlation = fault, correlation_id  # for the audit log
+    notes = notes_of(request.scope)
+    notes.refusal, notes.correlation_id = fault, correlation_id
     stamp = format_stamp(trace.now)
     content = {
         "error": fault.error,
@@ -351,7 +342,7 @@ class _GraphAnswer(Response):
 def _takes_gzip(scope: Scope) -> bool:
     """Whether the answer is to be compressed; a batch is compressed as a whole."""
     accepted = next((v for name, v in scope["headers"] if name == b"accept-encoding"), b"")
-    return _GZIP.search(accepted) is not None and not scope.get("state", {}).get("batched")
+    return _GZIP.search(accepted) is not None and not notes_of(scope).batched
 
 
 def _compress(body: bytes) -> bytes:

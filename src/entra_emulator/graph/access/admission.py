@@ -11,6 +11,7 @@ from entra_emulator.graph.access.cost import cost_of
 from entra_emulator.graph.access.permission_table import FREE, writes
 from entra_emulator.web.caller import Caller
 from entra_emulator.web.context import context_of
+from entra_emulator.web.request_notes import notes_of
 
 # "Throttling guidance": what `innerError` says beside date and request ID.
 THROTTLED = {"code": "429", "message": "Please retry after", "status": "429"}
@@ -42,7 +43,6 @@ def admit(request: Request, caller: Caller, method: str, template: str) -> Admis
     if not throttle.enabled:
         return Admission(units, {})
     tenant = caller.tenant
-    batched = getattr(request.state, "batched", False)
     charge = throttle.charge(
         tenant.id,
         caller.app_id,
@@ -51,7 +51,7 @@ def admit(request: Request, caller: Caller, method: str, template: str) -> Admis
         size=throttle.measure(tenant.id, lambda: context.directory.count(tenant, "user")),
         low=request.headers.get("x-ms-throttle-priority", "").lower() == "low",
         # The requests of a batch are sent before any of them is answered.
-        peer=object() if batched else request.client,
+        peer=object() if notes_of(request.scope).batched else request.client,
     )
     headers = _describe(charge)
     if not charge.ok:

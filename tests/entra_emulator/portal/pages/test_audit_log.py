@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from entra_emulator.audit import Entry
 from tests.support.emulator_probe import App, Probe, register, running
 from tests.support.portal_visitor import Visitor
 
@@ -98,7 +99,7 @@ def test_pages(visitor: Visitor) -> None:
     """Older and newer entries are a click away."""
     audit = visitor.probe.emulator.audit
     for number in range(120):
-        audit.note(1_800_000_000.0, "graph", "GET", f"/v1.0/n{number}", status=200)
+        audit.note(Entry(0, 1_800_000_000.0, "graph", "GET", f"/v1.0/n{number}", status=200))
     visitor.open(at(visitor, "audit"))
     assert "/v1.0/n119" in visitor.page.text
     for _ in range(2):

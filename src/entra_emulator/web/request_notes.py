@@ -1,0 +1,65 @@
+"""
+What is learned about a request on its way through the emulator.
+
+The audit log tells of it afterwards. Some of it the steps behind need too: which faults the answer
+is to show, and whether the request came inside a batch.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from starlette.types import Scope
+
+from entra_emulator.errors import GraphFault, OAuthFault
+from entra_emulator.faults.fault import Fault
+
+if TYPE_CHECKING:
+    from entra_emulator.web.caller import Caller
+
+
+class Trace(NamedTuple):
+    """One request's identifiers, and its moment in seconds since 1970."""
+
+    request_id: str
+    client_request_id: str | None
+    now: float
+
+
+@dataclass(slots=True)
+class RequestNotes:
+    """
+    The notes on one request; each is set once, by the step that learns it.
+
+    Args:
+        trace: its identifiers and its moment.
+        batched: it came inside a batch, and so on no connection of its own.
+        faults: the planned faults that it met.
+        form: the fields that were posted to the token service.
+        client_id: the application that asks for a token, as the request named it.
+        claims: of the access token that was issued.
+        route: the path in Graph's route table; empty if the request's means nothing.
+        caller: who sent a request to Graph.
+        refusal: why it was refused.
+        correlation_id: what the token service's error object called it.
+    """
+
+    trace: Trace | None = None
+    batched: bool = False
+    faults: tuple[Fault, ...] = ()
+    form: Mapping[str, str] = field(default_factory=dict)
+    client_id: str = ""
+    claims: Mapping[str, Any] = field(default_factory=dict)
+    route: str = ""
+    caller: "Caller | None" = None
+    refusal: OAuthFault | GraphFault | None = None
+    correlation_id: str = ""
+
+
+def notes_of(scope: Scope) -> RequestNotes:
+    """The notes on the request of this ASGI scope, begun when they are first needed."""
+    state = scope.setdefault("state", {})
+    notes: RequestNotes | None = state.get("notes")
+    if notes is None:
+        notes = state["notes"] = RequestNotes()
+    return notes
