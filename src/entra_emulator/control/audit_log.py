@@ -5,9 +5,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entra_emulator.audit import VERDICTS, Entry
+from entra_emulator.audit import VERDICTS
 from entra_emulator.control.guard import ControlFault, answer_json
-from entra_emulator.graph.access.permission_table import find_access
+from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.web.context import context_of
 
 MOST = 1000
@@ -20,32 +20,14 @@ async def list_audit(request: Request) -> Response:
     """List token and Graph requests, newest first: by `app`, `service`, `verdict` or `text`."""
     values = _read(request)
     entries = context_of(request).audit.entries(**values)
-    return answer_json({"entries": [entry.describe() | _add_needed(entry) for entry in entries]})
+    shown = [entry.describe() | {"needed": list_needed(entry)} for entry in entries]
+    return answer_json({"entries": shown})
 
 
 async def clear_audit(request: Request) -> Response:
     """Forget what was asked."""
     context_of(request).audit.clear()
     return answer_json({"entries": []})
-
-
-def list_needed(entry: Entry) -> list[str]:
-    """The permissions of which a Graph request needed one, the least privileged and akin first."""
-    try:
-        access = find_access(entry.method, entry.route)
-    except LookupError:
-        return []
-    names = access.delegated if entry.delegated else access.application
-    akin = {name.partition(".")[0] for name in access.least & names}
-
-    def rank(name: str) -> tuple[bool, bool, str]:
-        return name not in access.least, name.partition(".")[0] not in akin, name
-
-    return sorted(names, key=rank)
-
-
-def _add_needed(entry: Entry) -> dict[str, Any]:
-    return {"needed": list_needed(entry) if entry.route else []}
 
 
 def _read(request: Request) -> dict[str, Any]:

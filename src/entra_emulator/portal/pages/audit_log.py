@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from entra_emulator.audit import VERDICTS, Entry
-from entra_emulator.control.audit_log import list_needed
+from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.visit import Visit
@@ -53,7 +53,7 @@ def show_entry(visit: Visit) -> Response:
     entry = visit.context.audit.find(number) if number else None
     if entry is None:
         raise PortalFault(404, "entry", number=visit.key("entry"))
-    needed = list_needed(entry) if entry.route else []
+    needed = list_needed(entry)
     return render(
         visit,
         "audit_entry.html",
