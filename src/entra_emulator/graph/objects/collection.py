@@ -19,9 +19,8 @@ from entra_emulator.graph.answer import (
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.expansion import expand_objects
 from entra_emulator.graph.objects.replica import scan_stale
-from entra_emulator.graph.projection import render_joined
 from entra_emulator.graph.query.options import Query
-from entra_emulator.graph.render import render_objects
+from entra_emulator.graph.render import render_joined, render_objects
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 

@@ -5,9 +5,8 @@ import re
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.answer import answer_nothing, answer_record
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.record import answer_record
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.organization import draft_claim

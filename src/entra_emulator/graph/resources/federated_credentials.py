@@ -5,11 +5,10 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing
+from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.show import find_object
-from entra_emulator.graph.record import answer_record, answer_records, count_records
 from entra_emulator.graph.resources.applications import wants_creation
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.validate import read_properties, require

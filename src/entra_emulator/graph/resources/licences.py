@@ -7,11 +7,10 @@ from starlette.responses import Response
 
 from entra_emulator.directory.licences import Subscription
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_object
+from entra_emulator.graph.answer import answer_object, answer_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.show import find_object
-from entra_emulator.graph.record import answer_records
 from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.write.body import read_parameters
 from entra_emulator.model.products import draft_details

@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_record, answer_records
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.record import answer_record, answer_records
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
 
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from entra_emulator.directory.object_rows import Position
 from entra_emulator.errors import GraphFault
 from entra_emulator.errors.graph import GRAPH
-from entra_emulator.graph.projection import render_records
 from entra_emulator.graph.query.index_plan import Plan
 from entra_emulator.graph.query.options import parse_options, read_query, read_single
 from entra_emulator.graph.query.page_token import open_position, seal_position
 from entra_emulator.graph.query.select import read_select
+from entra_emulator.graph.render import render_records
 from entra_emulator.model import schema
 
 
