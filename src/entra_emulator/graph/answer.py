@@ -12,7 +12,7 @@ from entra_emulator.graph.query.options import Query, parse_options
 from entra_emulator.graph.query.page_token import open_position, seal_position
 from entra_emulator.graph.query.select import read_select
 from entra_emulator.model.records import Record
-from entra_emulator.web.context import GRAPH_JSON, answer_graph
+from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
 _NONE = GRAPH_JSON.replace("metadata=minimal", "metadata=none")

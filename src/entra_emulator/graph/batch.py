@@ -22,7 +22,8 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.batch_envelope import Part, list_waves, read_parts
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.fault import answer_fault
-from entra_emulator.web.context import answer_graph, trace_of
+from entra_emulator.web.context import trace_of
+from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
 
 # What an answer inside carries, in the order of the documented example.

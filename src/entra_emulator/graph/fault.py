@@ -9,7 +9,8 @@ from starlette.responses import Response
 
 from entra_emulator.clock import format_date
 from entra_emulator.errors import GraphFault
-from entra_emulator.web.context import answer_graph, trace_of
+from entra_emulator.web.context import trace_of
+from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
 
 _CHALLENGE = (

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.model import schema
-from entra_emulator.web.context import answer_graph, origin_of
+from entra_emulator.web.context import origin_of
+from entra_emulator.web.graph_answers import answer_graph
 
 _SETS = {
     "applications": "application",

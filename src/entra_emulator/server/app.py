@@ -38,14 +38,9 @@ from entra_emulator.tokens.fetch import make_fetch
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing, draw_lifetime
 from entra_emulator.web.audit_middleware import audit_requests
-from entra_emulator.web.context import (
-    Context,
-    DeltaSettings,
-    answer_oauth,
-    describe_fault,
-    host_name,
-)
+from entra_emulator.web.context import Context, DeltaSettings, host_name
 from entra_emulator.web.pages.dialog import render_dialog
+from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 

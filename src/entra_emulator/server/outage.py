@@ -7,7 +7,7 @@ from entra_emulator.errors import deny, refuse
 from entra_emulator.faults.fault import Fault
 from entra_emulator.graph.access.admission import THROTTLED
 from entra_emulator.graph.fault import answer_fault
-from entra_emulator.web.context import answer_oauth, describe_fault
+from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
 
 # What a front door says by itself knows nothing of OAuth or Graph; clients must not expect JSON.
 _PAGE = (

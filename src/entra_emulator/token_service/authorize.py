@@ -41,15 +41,9 @@ from entra_emulator.web.browser import (
     list_redirects,
     matches_redirect,
 )
-from entra_emulator.web.context import (
-    Context,
-    context_of,
-    describe_fault,
-    find_tenant,
-    origin_of,
-    read_form,
-)
+from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.session import SignedIn, find_signed_in
+from entra_emulator.web.token_service_answers import describe_fault, read_form
 
 # Seconds a code may be redeemed: "typically about 10 minutes".
 CODE_LIFETIME = 600

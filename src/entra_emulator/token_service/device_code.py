@@ -29,16 +29,10 @@ from entra_emulator.token_service.requested_scopes import (
 from entra_emulator.token_service.sign_in_page import render_sign_in
 from entra_emulator.token_service.user_clients import find_visitor
 from entra_emulator.web.browser import check_same_origin
-from entra_emulator.web.context import (
-    Context,
-    answer_oauth,
-    context_of,
-    find_tenant,
-    origin_of,
-    read_form,
-)
+from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
+from entra_emulator.web.token_service_answers import answer_oauth, read_form
 
 LIFETIME = 900
 # Without vowels, so that no word comes up, and without letters that look like digits.

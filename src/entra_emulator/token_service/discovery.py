@@ -14,7 +14,8 @@ from starlette.responses import Response
 from entra_emulator.errors import refuse
 from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.signing import render_jwks
-from entra_emulator.web.context import answer_oauth, context_of, find_tenant, origin_of
+from entra_emulator.web.context import context_of, find_tenant, origin_of
+from entra_emulator.web.token_service_answers import answer_oauth
 
 # The tenant of personal Microsoft accounts ("OpenID Connect on the Microsoft identity platform").
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"

@@ -23,8 +23,9 @@ from entra_emulator.model.records import Machine
 from entra_emulator.token_service.app_grant import Issued, Order, find_resource, issue_token_for
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
-from entra_emulator.web.context import Context, context_of, describe_fault, host_name
+from entra_emulator.web.context import Context, context_of, host_name
 from entra_emulator.web.request_notes import notes_of
+from entra_emulator.web.token_service_answers import describe_fault
 
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"

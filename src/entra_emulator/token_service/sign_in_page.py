@@ -24,14 +24,10 @@ from entra_emulator.web.browser import (
     list_redirects,
     matches_redirect,
 )
-from entra_emulator.web.context import (
-    Context,
-    context_of,
-    find_tenant,
-    read_form,
-)
+from entra_emulator.web.context import Context, context_of, find_tenant
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import begin_session, end_session, find_people
+from entra_emulator.web.token_service_answers import read_form
 
 # Pages that signing in leads back to, and nothing else.
 _PAGES = re.compile(

@@ -32,14 +32,9 @@ from entra_emulator.token_service.user_grants import (
 )
 from entra_emulator.tokens.claims_challenge import read_wish
 from entra_emulator.tokens.jwt import split_token
-from entra_emulator.web.context import (
-    answer_oauth,
-    context_of,
-    find_tenant,
-    origin_of,
-    read_form,
-)
+from entra_emulator.web.context import context_of, find_tenant, origin_of
 from entra_emulator.web.request_notes import notes_of
+from entra_emulator.web.token_service_answers import answer_oauth, read_form
 
 # Regional hosts of the token service, e.g. westus2.login.microsoft.com.
 _REGIONAL = re.compile(r"//[a-z0-9]+(\.r)?\.login\.microsoft(online)?\.com(:|$)", re.IGNORECASE)

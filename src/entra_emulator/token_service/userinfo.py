@@ -10,7 +10,8 @@ from entra_emulator.errors import deny
 from entra_emulator.token_service.user_clients import make_subject
 from entra_emulator.tokens.user_claims import name_pairwise
 from entra_emulator.web.caller import identify
-from entra_emulator.web.context import answer_graph, context_of, origin_of
+from entra_emulator.web.context import context_of, origin_of
+from entra_emulator.web.graph_answers import answer_graph
 
 
 async def show_userinfo(request: Request) -> Response:

@@ -12,8 +12,9 @@ from starlette.responses import RedirectResponse, Response
 
 from entra_emulator.errors import refuse
 from entra_emulator.model.records import Application
-from entra_emulator.web.context import describe_oauth, origin_of
+from entra_emulator.web.context import origin_of
 from entra_emulator.web.page import forget_hsts, render_page
+from entra_emulator.web.token_service_answers import describe_oauth
 
 PLATFORMS = ("web", "spa", "publicClient")
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})

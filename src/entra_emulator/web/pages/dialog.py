@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.portal.serve import LANGUAGE_COOKIE
-from entra_emulator.web.context import context_of, describe_oauth
+from entra_emulator.web.context import context_of
 from entra_emulator.web.page import forget_hsts
 from entra_emulator.web.pages.forms import NOTHING
 from entra_emulator.web.pages.notices import Notices
@@ -14,6 +14,7 @@ from entra_emulator.web.pages.render import HEADERS, render
 from entra_emulator.web.pages.texts import choose_language
 from entra_emulator.web.pages.visit import Visit
 from entra_emulator.web.session import SignedIn
+from entra_emulator.web.token_service_answers import describe_oauth
 
 
 def render_dialog(

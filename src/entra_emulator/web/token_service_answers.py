@@ -1,0 +1,121 @@
+"""
+What a token request brings, and what every answer of the token service carries.
+
+The headers are those recorded of the real service in 2024 and 2025.
+"""
+
+from typing import Any
+from urllib.parse import parse_qsl
+from uuid import uuid4
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from entra_emulator.clock import format_http_date, format_stamp
+from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.web.context import trace_of
+from entra_emulator.web.request_notes import notes_of
+
+FORM_LIMIT = 262_144
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """
+    The urlencoded body; of a name that comes twice, the first.
+
+    Raises:
+        OAuthFault: 9002313, too large or not urlencoded UTF-8.
+    """
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > FORM_LIMIT:
+            raise refuse(9002313)
+    try:
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=200)
+    except ValueError as error:
+        raise refuse(9002313) from error
+    notes_of(request.scope).form = form = dict(reversed(pairs))
+    return form
+
+
+def answer_oauth(
+    request: Request, content: Any, *, status: int = 200, code: int = 0, cached: bool = False
+) -> Response:
+    """
+    A JSON answer of the token service.
+
+    Args:
+        request: what is answered.
+        content: the JSON body.
+        status: the HTTP status.
+        code: the AADSTS number for `x-ms-clitelem`, 0 for success.
+        cached: a discovery document, which clients may keep for a day.
+    """
+    headers = describe_oauth(request, code=code, cached=cached)
+    return Response(
+        msgspec.json.encode(content), status, headers, "application/json; charset=utf-8"
+    )
+
+
+def describe_oauth(request: Request, *, code: int = 0, cached: bool = False) -> dict[str, str]:
+    """The headers of every answer of the token service; cookies are left out."""
+    trace = trace_of(request)
+    headers = (
+        {
+            "Cache-Control": "max-age=86400, private",
+            "Access-Control-Allow-Origin": "*",
+            "Access-Control-Allow-Methods": "GET, OPTIONS",
+        }
+        if cached
+        else {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
+    )
+    headers |= {
+        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
+        "X-Content-Type-Options": "nosniff",
+        "P3P": 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
+        "x-ms-request-id": trace.request_id,
+        "x-ms-ests-server": "2.1.20465.4 - EMUL ProdSlices",
+        "x-ms-srs": "1.P",
+        "X-XSS-Protection": "0",
+        "Date": format_http_date(trace.now),
+    }
+    if trace.client_request_id is not None:
+        headers["client-request-id"] = trace.client_request_id
+    form = notes_of(request.scope).form
+    if any(name.lower().startswith("x-client-") for name in (*request.headers, *form)):
+        headers["x-ms-clitelem"] = f"1,{code},0,,"
+    return headers
+
+
+def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
+    """
+    The token service's error object, keys in the recorded order.
+
+    Single blanks before `Trace ID` and its like: recorded since February 2024, line breaks before.
+    """
+    trace = trace_of(request)
+    correlation_id = trace.client_request_id or str(uuid4())
+    notes = notes_of(request.scope)
+    notes.refusal, notes.correlation_id = fault, correlation_id
+    stamp = format_stamp(trace.now)
+    content = {
+        "error": fault.error,
+        "error_description": (
+            f"AADSTS{fault.code}: {fault.text} Trace ID: {trace.request_id} "
+            f"Correlation ID: {correlation_id} Timestamp: {stamp}"
+        ),
+        "error_codes": [fault.code],
+        "timestamp": stamp,
+        "trace_id": trace.request_id,
+        "correlation_id": correlation_id,
+        "error_uri": f"https://login.microsoftonline.com/error?code={fault.code}",
+        "suberror": fault.suberror,
+    }
+    # Recorded: no error_uri for a code redeemed twice, no suberror where there is none.
+    if fault.code == 54005:
+        del content["error_uri"]
+    if not fault.suberror:
+        del content["suberror"]
+    return content
