@@ -1,10 +1,7 @@
 """Talking to browsers: whom a form came from, where an answer may go, and how it travels."""
 
-import base64
 import re
 from collections.abc import Mapping
-from hashlib import sha256
-from html import escape
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from starlette.requests import Request
@@ -13,14 +10,11 @@ from starlette.responses import RedirectResponse, Response
 from entra_emulator.errors import refuse
 from entra_emulator.model.records import Application
 from entra_emulator.web.context import origin_of
-from entra_emulator.web.page import forget_hsts, render_page
+from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.token_service_answers import describe_oauth
 
 PLATFORMS = ("web", "spa", "publicClient")
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
-
-_SUBMIT = "document.forms[0].submit()"
-_SUBMIT_HASH = base64.b64encode(sha256(_SUBMIT.encode()).digest()).decode()
 
 
 def check_same_origin(request: Request) -> None:
@@ -74,18 +68,9 @@ def form_target(uri: str | None) -> tuple[str, ...]:
     return (f"{parts.scheme}://{parts.netloc}",) if plain and parts.netloc else ()
 
 
-def _render_hidden(values: Mapping[str, str | None]) -> str:
-    """Hidden fields of a form; values that are None are left out."""
-    return "".join(
-        f'<input type="hidden" name="{escape(name)}" value="{escape(value)}">'
-        for name, value in values.items()
-        if value is not None
-    )
-
-
 def go(request: Request, uri: str, *, status: int = 303) -> Response:
     """Send the browser somewhere else."""
-    return RedirectResponse(uri, status, forget_hsts(describe_oauth(request)))
+    return RedirectResponse(uri, status, describe_oauth(request, to_browser=True))
 
 
 def answer_at(
@@ -102,7 +87,16 @@ def answer_at(
     """
     given = {name: value for name, value in values.items() if value is not None}
     if mode == "form_post":
-        return _post_to(request, redirect_uri, given)
+        # Without scripts the page's button sends the form.
+        return render_dialog(
+            request,
+            None,
+            "form_post.html",
+            form_origins=form_target(redirect_uri),
+            script="document.forms[0].submit()",
+            action=redirect_uri,
+            fields=given,
+        )
     parts = urlsplit(redirect_uri)
     if mode == "fragment":
         return go(request, urlunsplit(parts._replace(fragment=urlencode(given))), status=302)
@@ -121,20 +115,3 @@ def drop_from_prompt(uri: str, *words: str) -> str:
         elif kept:
             pairs.append((name, kept))
     return urlunsplit(parts._replace(query=urlencode(pairs)))
-
-
-def _post_to(request: Request, uri: str, values: Mapping[str, str]) -> Response:
-    """A page whose form submits itself; without scripts there is its button."""
-    body = (
-        f'<form method="post" action="{escape(uri)}">{_render_hidden(values)}'
-        '<p>This takes you back to the application.</p><div class="actions">'
-        '<button class="main">Continue</button></div></form>'
-        f"<script>{_SUBMIT}</script>"
-    )
-    return render_page(
-        "Signing you in",
-        body,
-        form_origins=form_target(uri),
-        script_hash=_SUBMIT_HASH,
-        headers=describe_oauth(request),
-    )

@@ -59,8 +59,19 @@ def answer_oauth(
     )
 
 
-def describe_oauth(request: Request, *, code: int = 0, cached: bool = False) -> dict[str, str]:
-    """The headers of every answer of the token service; cookies are left out."""
+def describe_oauth(
+    request: Request, *, code: int = 0, cached: bool = False, to_browser: bool = False
+) -> dict[str, str]:
+    """
+    The headers of every answer of the token service; cookies are left out.
+
+    Args:
+        request: what is answered.
+        code: the AADSTS number for `x-ms-clitelem`, 0 for success.
+        cached: a discovery document, which clients may keep for a day.
+        to_browser: leave out what makes a browser use https for this host from now on: on
+            `localhost` that would break the http listeners of MSAL and of everybody else.
+    """
     trace = trace_of(request)
     headers = (
         {
@@ -72,7 +83,6 @@ def describe_oauth(request: Request, *, code: int = 0, cached: bool = False) -> 
         else {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
     )
     headers |= {
-        "Strict-Transport-Security": "max-age=31536000; includeSubDomains",
         "X-Content-Type-Options": "nosniff",
         "P3P": 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
         "x-ms-request-id": trace.request_id,
@@ -81,6 +91,8 @@ def describe_oauth(request: Request, *, code: int = 0, cached: bool = False) -> 
         "X-XSS-Protection": "0",
         "Date": format_http_date(trace.now),
     }
+    if not to_browser:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if trace.client_request_id is not None:
         headers["client-request-id"] = trace.client_request_id
     form = notes_of(request.scope).form

@@ -1,5 +1,7 @@
 """Pages of the token service's in the portal's look: one question, whose answer may lead away."""
 
+import base64
+from hashlib import sha256
 from typing import Any
 
 from starlette.requests import Request
@@ -7,7 +9,6 @@ from starlette.responses import Response
 
 from entra_emulator.portal.serve import LANGUAGE_COOKIE
 from entra_emulator.web.context import context_of
-from entra_emulator.web.page import forget_hsts
 from entra_emulator.web.pages.forms import NOTHING
 from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.render import HEADERS, render
@@ -25,6 +26,7 @@ def render_dialog(
     status: int = 200,
     code: int = 0,
     form_origins: tuple[str, ...] = (),
+    script: str = "",
     **values: Any,
 ) -> Response:
     """
@@ -38,15 +40,18 @@ def render_dialog(
         code: of the error that the page tells about, which a header names too.
         form_origins: where answers to its form may redirect to; browsers apply `form-action` to
             redirects too.
+        script: the only script that may run; the template shows it as it stands here.
         values: what the template shows; each is escaped there.
     """
     language = choose_language(
         request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
     )
     visit = Visit(request, context_of(request), language, signed_in, "", NOTHING, Notices())
-    response = render(visit, template, status=status, **values)
-    policy = HEADERS["Content-Security-Policy"].replace("script-src 'self'; ", "")
+    response = render(visit, template, status=status, script=script, **values)
+    digest = base64.b64encode(sha256(script.encode()).digest()).decode()
+    allowed = f"script-src 'sha256-{digest}'; " if script else ""
     targets = " ".join(("form-action 'self'", *form_origins))
-    response.headers.update(forget_hsts(describe_oauth(request, code=code)))
+    policy = HEADERS["Content-Security-Policy"].replace("script-src 'self'; ", allowed)
+    response.headers.update(describe_oauth(request, code=code, to_browser=True))
     response.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", targets)
     return response

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from entra_emulator.web import page, pages
+from entra_emulator.web import pages
 
 STYLE = (Path(pages.__file__).parent / "static" / "portal.css").read_text("utf-8")
 ROOTS = re.compile(r":root \{(.*?)\}", re.DOTALL)
@@ -55,15 +55,6 @@ def test_contrast(theme: int) -> None:
     }
 
     assert {pair: ratio for pair, ratio in ratios.items() if ratio < pair[2]} == {}
-
-
-@pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
-def test_same_colours(theme: int) -> None:
-    """The pages of the token service have the portal's colours."""
-    own = colours(page._STYLE, theme)
-
-    assert own.items() <= colours(STYLE, theme).items()
-    assert len(own) > 8
 
 
 def test_known_colours() -> None:
