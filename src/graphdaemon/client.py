@@ -318,7 +318,7 @@ def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
         return SharedLedger(settings.budget_file)
     if settings.budget_url is None:
         return Memory()
-    from graphdaemon.auth.cache_redis import RedisTotals
+    from graphdaemon.throttling.redis_totals import RedisTotals
 
     totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
     return DistantLedger(totals.exchange)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.auth.cache_redis import RedisTotals
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.table import Secret
 from graphdaemon.throttling.bucket import WINDOW_S, Totals
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
 from graphdaemon.throttling.ledger import DistantLedger, Memory
+from graphdaemon.throttling.redis_totals import RedisTotals
 from tests.graphdaemon.throttling.test_budget import make_world, swarm
 from tests.support import virtual_time
 from tests.support.redis_server import RedisServer

@@ -23,6 +23,7 @@ import msgspec
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.listing.chain import Batch, Shard
 from graphdaemon.listing.intervals import Interval
+from graphdaemon.sharing.private_files import open_private, try_lock
 
 _COMMIT = re.compile(rb'#\{"commit":(\d+)\}\n')
 _EVERY_S = 0.5
@@ -255,18 +256,11 @@ def forget(path: Path) -> None:
 
 
 def _open(path: Path) -> BinaryIO:
-    # Created with its mode: there is no moment when others can read it.
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_BINARY", 0), 0o600)
-    file = os.fdopen(descriptor, "r+b", buffering=1 << 20)
-    try:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except ImportError:
-        pass
-    except BaseException:
-        file.close()
-        raise
+    with contextlib.ExitStack() as closing:
+        file = closing.enter_context(open(path, "r+b", buffering=1 << 20, opener=open_private))
+        if not try_lock(file.fileno()):
+            raise BlockingIOError
+        closing.pop_all()
     return file
 
 

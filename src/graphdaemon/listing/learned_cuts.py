@@ -6,11 +6,8 @@ names, and so is readable by its owner alone. Without it, or with a wrong one, a
 and as complete.
 """
 
-import contextlib
 import hashlib
 import logging
-import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +15,7 @@ import msgspec
 
 from graphdaemon.graph.page import texts_of
 from graphdaemon.listing.intervals import choose_boundaries
+from graphdaemon.sharing.private_files import cache_folder, make_private_folder, replace_private
 
 logger = logging.getLogger(__name__)
 
@@ -35,17 +33,7 @@ class Plan(msgspec.Struct):
 def plan_path(root: str, tenant: str, collection: str) -> Path:
     """Where the plan for a collection of a tenant is kept."""
     name = hashlib.sha256(f"{root}\n{tenant}\n{collection}".encode()).hexdigest()[:32]
-    return _cache_folder() / "plans" / f"{name}.json"
-
-
-def _cache_folder() -> Path:
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "graphdaemon"
+    return cache_folder() / "plans" / f"{name}.json"
 
 
 class Planner:
@@ -86,15 +74,8 @@ class Planner:
             return
         parts = records // self._fill + 1
         plan = Plan(self._key, records, choose_boundaries(self._keys, parts))
-        fresh = self._path.with_suffix(f".{os.getpid()}")
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # Created with its mode: there is no moment when others can read it.
-            descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(msgspec.json.encode(plan))
-            fresh.replace(self._path)
+            make_private_folder(self._path.parent)
+            replace_private(self._path, msgspec.json.encode(plan))
         except OSError as error:
             logger.info("the plan could not be kept: %s", error.strerror)
-            with contextlib.suppress(OSError):
-                fresh.unlink(missing_ok=True)

@@ -14,6 +14,7 @@ from graphdaemon.auth.key_files import KeyPair, read_key_pair
 from graphdaemon.errors import SettingsError
 from graphdaemon.http.interception import read_signer
 from graphdaemon.registration.desired import Wish
+from graphdaemon.sharing.private_files import replace_private
 
 _NOTE = re.compile(
     r"Written by graphdaemon register for the app (?P<name>[^;]+);"
@@ -212,15 +213,8 @@ class Files:
         )
 
     def _write(self, path: Path, text: str) -> None:
-        """Put `text` in the place of whatever is there, at once, for this user alone."""
-        draft = path.with_name(f"{path.name}.draft")
         try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(descriptor)
-            draft.replace(path)
+            replace_private(path, text.encode(), durable=True)
         except OSError as error:
             raise self._unwritable(path, str(error.strerror)) from None
 

@@ -31,6 +31,7 @@ from graphdaemon.registration.own_keys import Keys, Registration
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.read import Settings
 from graphdaemon.settings.table import Secret
+from graphdaemon.sharing.private_files import flush_folder, replace_private
 
 _WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)
 """Between looks at whether the new certificate is accepted: it takes minutes to get everywhere."""
@@ -164,7 +165,7 @@ class Rotation:
             _write(self._beside("old"), self._file.read_text(encoding="ascii"))
             _copy_access(self._file, self._new_file)
             self._new_file.replace(self._file)
-            _flush(self._file.parent)
+            flush_folder(self._file.parent)
         self._say(f"Switched: {self._file} is the new one, {self._beside('old').name} the old.")
         return dataclasses.replace(journal, step="switched")
 
@@ -286,15 +287,7 @@ def _thumbprint(pair: KeyPair) -> str:
 
 
 def _write(path: Path, text: str) -> None:
-    """Put `text` in the place of whatever is there, at once, readable by this user alone."""
-    draft = path.with_name(f"{path.name}.draft")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(path)
-    _flush(path.parent)
+    replace_private(path, text.encode("ascii"), durable=True)
 
 
 def _copy_access(old: Path, new: Path) -> None:
@@ -304,14 +297,3 @@ def _copy_access(old: Path, new: Path) -> None:
         with contextlib.suppress(PermissionError):
             os.chown(new, was.st_uid, was.st_gid)
     new.chmod(stat.S_IMODE(was.st_mode))
-
-
-def _flush(folder: Path) -> None:
-    """Make sure that a change of names survives a power cut."""
-    if os.name != "posix":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

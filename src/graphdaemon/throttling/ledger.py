@@ -8,7 +8,6 @@ which nobody ever waits for: each process keeps its own books, and compares them
 import contextlib
 import logging
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from graphdaemon.errors import OutputError
+from graphdaemon.sharing.private_files import locked, open_private
 from graphdaemon.throttling.bucket import Bucket, Totals
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,7 @@ class SharedLedger:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             # A number, not a file object: it stays open as long as the process lives.
-            self._file = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            self._file = open_private(path, os.O_RDWR)
         except OSError as error:
             raise OutputError(
                 f"the budget file {path} cannot be used: {error.strerror}",
@@ -82,7 +82,7 @@ class SharedLedger:
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
         """The bucket, for as long as nobody else on this host has it."""
-        with self._lock, _locked(self._file):
+        with self._lock, locked(self._file):
             os.lseek(self._file, 0, os.SEEK_SET)
             bucket = _read(os.read(self._file, _SIZE))
             yield bucket
@@ -182,25 +182,3 @@ def _read(text: bytes) -> Bucket:
         return msgspec.json.decode(text.strip(), type=Bucket)
     except msgspec.DecodeError:
         return Bucket()
-
-
-@contextlib.contextmanager
-def _locked(file: int) -> Iterator[None]:
-    if sys.platform == "win32":
-        import msvcrt
-
-        os.lseek(file, _SIZE, os.SEEK_SET)
-        msvcrt.locking(file, msvcrt.LK_LOCK, 1)
-        try:
-            yield
-        finally:
-            os.lseek(file, _SIZE, os.SEEK_SET)
-            msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(file, fcntl.LOCK_UN)

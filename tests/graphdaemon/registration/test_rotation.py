@@ -24,6 +24,7 @@ from graphdaemon.registration import rotation as module
 from graphdaemon.registration.rotation import Journal, Rotation
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.table import Secret
+from graphdaemon.sharing import private_files
 from tests.support.client_app import register
 from tests.support.run_command import Command
 from tests.support.scripted_key_tenant import OBJECT_ID, Registry
@@ -251,13 +252,13 @@ class Crash(BaseException):
 
 @contextmanager
 def watch(look: Callable[[int], None]) -> Iterator[None]:
-    """Call ``look`` with its number before each line of the rotation that is executed."""
+    """Call ``look`` with its number before each line of the rotation, and of how it writes."""
     number = 0
     before = sys.gettrace()
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal number
-        if frame.f_code.co_filename != module.__file__:
+        if frame.f_code.co_filename not in (module.__file__, private_files.__file__):
             return None
         if event == "line":
             number += 1

@@ -1,6 +1,6 @@
 """`graphdaemon certificate`: make the key pair that proves the app's identity, or replace it."""
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -10,6 +10,7 @@ from graphdaemon.auth.key_files import KeyPair, make_key_pair, read_key_pair
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.table import Secret
+from graphdaemon.sharing.private_files import open_private
 
 
 @click.group()
@@ -38,8 +39,8 @@ def new(*, out: Path, days: int, name: str) -> None:
         if path.exists():
             raise click.UsageError(f"{path} exists already. Try another --out.")
     pem, _ = make_key_pair(name, days=days)
-    _write(out, pem, 0o600)
-    _write(public, pem[pem.index("-----BEGIN CERTIFICATE") :], 0o644)
+    _write(out, pem, open_private)
+    _write(public, pem[pem.index("-----BEGIN CERTIFICATE") :])
     _show(read_key_pair(out))
     click.echo(
         f"Upload {public} under App registrations > the app > Certificates & secrets > "
@@ -91,13 +92,11 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _write(path: Path, text: str, mode: int) -> None:
-    # Created with its mode, not changed afterwards: there is no moment when others can read it.
+def _write(path: Path, text: str, opener: Callable[[str, int], int] | None = None) -> None:
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with open(path, "x", encoding="ascii", opener=opener) as file:
+            file.write(text)
     except OSError as error:
         raise click.UsageError(
             f"{path} cannot be written: {error.strerror}. Try another --out."
         ) from None
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)

@@ -1,7 +1,6 @@
 """`graphdaemon quickstart`: Microsoft's quickstart, step by step, on a pretend tenant."""
 
 import json
-import os
 import sys
 import tempfile
 import time
@@ -20,6 +19,7 @@ from graphdaemon.output.fields import Record
 from graphdaemon.output.sink import Outlet
 from graphdaemon.output.spec import FORMATS, Plan
 from graphdaemon.settings.read import read_settings
+from graphdaemon.sharing.private_files import open_private
 
 if TYPE_CHECKING:
     from entra_emulator.server.emulator import Emulator
@@ -243,7 +243,5 @@ def _say(text: str) -> None:
 
 
 def _write_private(path: Path, text: str) -> None:
-    # Created with its mode, not changed afterwards: there is no moment when others can read it.
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", opener=open_private) as file:
         file.write(text)

@@ -1,0 +1,76 @@
+"""What all processes of one app in one tenant sent together, kept by a Redis server."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from graphdaemon.settings.table import Secret
+from graphdaemon.sharing.redis_server import connect, redis_errors, require_redis
+from graphdaemon.throttling.bucket import WINDOW_S, Totals
+
+_PREFIX = "graphdaemon:budget:"
+_LIFE_S = 86_400
+# Nobody waits for it, so it may not take long either.
+_PATIENCE_S = 5.0
+
+# One atomic step, by the clock of the server: machines need not agree on the time. What is used
+# runs out of the bucket at the rate that somebody learnt.
+_EXCHANGE = """
+local key, used, refusals = KEYS[1], tonumber(ARGV[1]), ARGV[2]
+local pause, learnt, window = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
+local time = redis.call('TIME')
+local now = time[1] + time[2] / 1000000
+local kept = redis.call('HMGET', key, 'rate', 'level', 'at', 'until')
+local rate = learnt ~= '' and learnt or kept[1] or ''
+local lost = (now - (tonumber(kept[3]) or now)) * (tonumber(rate) or 0)
+local level = math.max(0, (tonumber(kept[2]) or 0) - lost) + used
+if rate ~= '' then level = math.min(level, rate * window) end
+local ends = math.max(tonumber(kept[4]) or 0, pause > 0 and now + pause or 0)
+redis.call('HSET', key, 'rate', rate, 'level', tostring(level),
+  'at', string.format('%.6f', now), 'until', string.format('%.6f', ends))
+local total = redis.call('HINCRBYFLOAT', key, 'used', ARGV[1])
+local count = redis.call('HINCRBY', key, 'refusals', refusals)
+redis.call('EXPIRE', key, ARGV[6])
+return {total, count, tostring(math.max(0, ends - now)), rate, tostring(level)}
+"""
+
+
+class RedisTotals:
+    """
+    What all processes of one app in one tenant did together.
+
+    Args:
+        url: `rediss://user:password@host:port/number`.
+        ca_file: Certificate authorities to trust besides the system's.
+        names: Of the Graph, the tenant and the app; only a digest of them is sent.
+
+    Raises:
+        SettingsError: The package redis is missing.
+    """
+
+    def __init__(self, url: Secret, ca_file: Path | None, names: Iterable[str | None]) -> None:
+        require_redis("budget_url is given")
+        self._address = url, ca_file
+        self._redis: Any = None
+        digest = hashlib.sha256("\n".join(map(str, names)).encode()).hexdigest()
+        self._key = _PREFIX + digest[:32]
+
+    def exchange(self, mine: Totals) -> Totals:
+        """
+        Add what this process did, and return what all did.
+
+        Raises:
+            OSError: Redis cannot be used.
+        """
+        if self._redis is None:
+            # Not before: loading the package takes longer than a short listing.
+            self._redis = connect(*self._address, _PATIENCE_S)
+        with redis_errors():
+            used, refusals, pause, rate, level = self._redis.eval(
+                *(_EXCHANGE, 1, self._key),
+                *(mine.used, mine.refusals, mine.pause, "" if mine.rate is None else mine.rate),
+                *(WINDOW_S, _LIFE_S),
+            )
+        known_rate = float(rate) if rate else None
+        return Totals(float(used), int(refusals), float(pause), known_rate, float(level))
