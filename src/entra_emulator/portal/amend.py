@@ -7,7 +7,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.application import Registration
 from entra_emulator.portal.ask_graph import ask
 from entra_emulator.web.pages.fault import PortalFault
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 
 def amend(visit: Visit, app: Registration, body: Record) -> None:

@@ -12,7 +12,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.ask_graph import make_caller
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.pages.fault import PortalFault
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 
 class Registration(NamedTuple):

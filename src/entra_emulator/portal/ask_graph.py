@@ -17,7 +17,7 @@ from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # "Azure Portal", by whose ID the real portal asks Graph (first-party applications in sign-in
 # reports).

@@ -9,7 +9,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.application import Registration
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # "Expiring soon": within so many seconds.
 SOON = 30 * 86_400

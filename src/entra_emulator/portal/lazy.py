@@ -6,7 +6,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import Receive, Scope, Send
 
-from entra_emulator.web.pages.visit import PREFIX
+from entra_emulator.web.pages.request import PREFIX
 
 
 def make_portal() -> list[BaseRoute]:

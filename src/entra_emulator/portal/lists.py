@@ -11,7 +11,7 @@ from entra_emulator.directory.search import Place
 from entra_emulator.model.records import Record
 from entra_emulator.portal.pager import find_start, turn_page
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 SHOWN = 25
 

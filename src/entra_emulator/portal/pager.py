@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from entra_emulator.directory.search import Place
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 _read = msgspec.json.Decoder(Place).decode
 

@@ -26,7 +26,7 @@ from entra_emulator.portal.serve import Page, make_answer
 from entra_emulator.web.pages import assets
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.notices import Notices
-from entra_emulator.web.pages.visit import PREFIX, Visit
+from entra_emulator.web.pages.request import PREFIX, Visit
 
 _TENANT = f"{PREFIX}/{{tenant}}"
 _APPLICATIONS = f"{_TENANT}/applications"

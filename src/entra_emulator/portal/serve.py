@@ -16,8 +16,8 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.forms import NOTHING, Form, read_form
 from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.request import PREFIX, Visit
 from entra_emulator.web.pages.texts import choose_language
-from entra_emulator.web.pages.visit import PREFIX, Visit
 from entra_emulator.web.session import COOKIE, find_signed_in
 
 LANGUAGE_COOKIE = "graphdaemon-language"

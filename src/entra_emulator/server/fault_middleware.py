@@ -17,7 +17,7 @@ from entra_emulator.faults.fault import BESIDE, Fault
 from entra_emulator.server.connection import connection_of, flush, reset
 from entra_emulator.server.outage import answer_outage
 from entra_emulator.web.context import context_of
-from entra_emulator.web.pages.visit import PREFIX as PORTAL
+from entra_emulator.web.pages.request import PREFIX as PORTAL
 from entra_emulator.web.request_notes import notes_of
 
 # How often in a second a slow body moves on.

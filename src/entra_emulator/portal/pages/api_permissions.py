@@ -20,7 +20,7 @@ from entra_emulator.portal.configured_permissions import (
 from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 
 def show_permissions(visit: Visit) -> Response:

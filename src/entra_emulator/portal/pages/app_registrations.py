@@ -16,7 +16,7 @@ from entra_emulator.portal.credential_tabs import name_state
 from entra_emulator.portal.pager import find_start, turn_page
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 SHOWN = 25
 LONGEST_NAME = find_rule("application").lengths["displayName"]

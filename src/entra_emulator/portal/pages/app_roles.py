@@ -10,7 +10,7 @@ from entra_emulator.portal.application import Registration, find_registration
 from entra_emulator.portal.approle import MEMBERS, name_members, read_role
 from entra_emulator.portal.exposed_api import put, without
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 _BLANK: Mapping[str, object] = {
     "displayName": "",

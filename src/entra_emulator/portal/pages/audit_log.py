@@ -11,7 +11,7 @@ from entra_emulator.audit import VERDICTS, Entry
 from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 SHOWN = 50
 

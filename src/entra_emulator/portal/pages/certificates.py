@@ -15,7 +15,7 @@ from entra_emulator.portal.credential_tabs import (
     render_removal,
 )
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 LONGEST = find_rule("keyCredential").lengths["displayName"]
 # A certificate has one or two kilobytes.

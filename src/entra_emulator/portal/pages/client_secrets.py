@@ -17,7 +17,7 @@ from entra_emulator.portal.credential_tabs import (
     render_removal,
 )
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # Days until a secret expires, in the portal's order; the first is what it recommends.
 DAYS = (180, 90, 365, 545, 730)

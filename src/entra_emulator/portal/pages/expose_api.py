@@ -14,7 +14,7 @@ from entra_emulator.portal.exposed_api import (
 )
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # Why Graph refuses a URI, by its code.
 _URI_PROBLEMS = {

@@ -12,7 +12,7 @@ from entra_emulator.portal.ask_graph import ask
 from entra_emulator.portal.credential_tabs import render_credentials, render_removal
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 GITHUB = "https://token.actions.githubusercontent.com"
 

@@ -14,7 +14,7 @@ from entra_emulator.portal.lists import (
 )
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # Nobody counts the members of a group to the end.
 COUNTED = 1000

@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 _COUNTED = ("user", "group", "device", "application")
 

@@ -8,7 +8,7 @@ from entra_emulator.portal.application import Registration, find_registration
 from entra_emulator.portal.ask_graph import ask
 from entra_emulator.portal.pages.app_registrations import LONGEST_NAME
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 
 def show_overview(visit: Visit) -> Response:

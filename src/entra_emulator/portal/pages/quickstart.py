@@ -29,7 +29,7 @@ from entra_emulator.portal.samples import SAMPLES, make_archive
 from entra_emulator.web.context import is_guid, origin_of
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import HEADERS, go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # What the sample needs to list users.
 PERMISSION = "User.Read.All"

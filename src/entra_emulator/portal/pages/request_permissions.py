@@ -21,7 +21,7 @@ from entra_emulator.portal.configured_permissions import (
 )
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # How many APIs a list shows.
 MOST_APIS = 50

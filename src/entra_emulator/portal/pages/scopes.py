@@ -9,7 +9,7 @@ from entra_emulator.portal.amend import amend, find_entitlement, say_each, try_t
 from entra_emulator.portal.application import Registration, find_registration
 from entra_emulator.portal.exposed_api import change_scopes, put, read_scope, without
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 _BLANK: Mapping[str, object] = {
     "value": "",

@@ -8,8 +8,8 @@ from entra_emulator.model.records import Record, Tenant
 from entra_emulator.portal.serve import LANGUAGE_COOKIE
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.request import PREFIX, Visit
 from entra_emulator.web.pages.texts import LANGUAGES
-from entra_emulator.web.pages.visit import PREFIX, Visit
 from entra_emulator.web.session import begin_session, end_session, find_people
 
 _YEAR = 365 * 86_400

@@ -12,7 +12,7 @@ from entra_emulator.faults.schedule import Plan
 from entra_emulator.faults.throttle import SIZES, Bucket
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 # Faults by name; whoever wants others uses the control API or a fault file.
 PRESETS: Mapping[str, Mapping[str, Any]] = {

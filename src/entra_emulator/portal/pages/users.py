@@ -8,7 +8,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import list_called, list_linked, list_properties
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.visit import Visit
+from entra_emulator.web.pages.request import Visit
 
 _decode = msgspec.json.Decoder(Record).decode
 

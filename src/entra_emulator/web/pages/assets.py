@@ -7,7 +7,7 @@ from importlib.resources import files
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entra_emulator.web.pages.visit import PREFIX
+from entra_emulator.web.pages.request import PREFIX
 
 _YEAR = 365 * 86_400
 

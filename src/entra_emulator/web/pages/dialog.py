@@ -12,8 +12,8 @@ from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.forms import NOTHING
 from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.render import HEADERS, render
+from entra_emulator.web.pages.request import Visit
 from entra_emulator.web.pages.texts import choose_language
-from entra_emulator.web.pages.visit import Visit
 from entra_emulator.web.session import SignedIn
 from entra_emulator.web.token_service_answers import describe_oauth
 

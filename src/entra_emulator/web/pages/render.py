@@ -12,8 +12,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from entra_emulator.clock import format_iso
 from entra_emulator.portal.menu import APPLICATION_MENU, TENANT_MENU
 from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH
+from entra_emulator.web.pages.request import PREFIX, Visit
 from entra_emulator.web.pages.texts import LANGUAGES
-from entra_emulator.web.pages.visit import PREFIX, Visit
 
 # Nothing inline and nothing from elsewhere; forms lead to the portal itself.
 _POLICY = (
