@@ -20,7 +20,7 @@ from entra_emulator.control.controls import CONTROLS, PREFIX
 from entra_emulator.graph.access.permission_table import FREE, find_access
 from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
-from entra_emulator.portal.routes import PAGES
+from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import ROUTES
 from graphdaemon.cli import cli
 from graphdaemon.errors import CODES, EXIT_CODES
@@ -184,7 +184,7 @@ def _emulator() -> str:
             _EMULATOR_PROSE,
             *_routes(served),
             _PORTAL_PROSE,
-            *_routes((page.method, page.path, page.answer) for page in PAGES),
+            *_routes((page.method, page.path, page.answer) for page in list_routes()),
             _CONTROL_PROSE,
             *_routes(controls),
         ]

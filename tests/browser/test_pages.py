@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 from starlette.routing import compile_path
 
 from entra_emulator.model.applications import GRAPH_APP_ID
-from entra_emulator.portal.routes import PAGES
+from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair
 from tests.support.browser_person import Person
@@ -27,7 +27,7 @@ from tests.support.portal_walk import (
 from tests.support.portal_words import WORDS
 from tests.support.user_flows import holder, ordinary
 
-PATTERNS = {page.path: compile_path(page.path)[0] for page in PAGES if page.method == "GET"}
+PATTERNS = {page.path: compile_path(page.path)[0] for page in list_routes() if page.method == "GET"}
 # They answer with a redirect, not with a page.
 NO_PAGE = {"/portal", "/portal/language"}
 WAYS: dict[str, dict[str, Any]] = {

@@ -14,7 +14,7 @@ from entra_emulator.errors.denial import DENIALS
 from entra_emulator.errors.graph import GRAPH
 from entra_emulator.errors.rejection import REJECTIONS
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
-from entra_emulator.portal.routes import PAGES
+from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import ROUTES
 from tests.support.places import ROOT
 from tools.fidelity import GRADES, Row, rows
@@ -41,7 +41,7 @@ def test_every_route_has_a_row() -> None:
     """Nothing is served that the table does not grade."""
     served = {f"{route.method} {route.path}" for route in ROUTES}
     served |= {f"{route.method} {route.path}" for route in GRAPH_ROUTES}
-    served |= {f"{page.method} {page.path}" for page in PAGES}
+    served |= {f"{page.method} {page.path}" for page in list_routes()}
     # What begins like a row's path hangs on it: counts, casts, what is linked.
     patterns = [route for row in rows() for route in row.routes]
 

@@ -4,23 +4,23 @@ from collections.abc import Iterable, Mapping
 
 from entra_emulator.errors import GraphFault
 from entra_emulator.model.records import Record
-from entra_emulator.portal.application import Registration
-from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.application import ApplicationView
+from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.web.pages.fault import PortalFault
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 
-def amend(visit: Visit, app: Registration, body: Record) -> None:
+def update_application(request: PageRequest, app: ApplicationView, body: Record) -> None:
     """
     Give the application these properties.
 
     Raises:
         GraphFault: Graph refuses.
     """
-    ask(visit, "PATCH", app.path, body)
+    ask_graph(request, "PATCH", app.path, body)
 
 
-def try_to_amend(visit: Visit, app: Registration, body: Record) -> GraphFault | None:
+def try_update(request: PageRequest, app: ApplicationView, body: Record) -> GraphFault | None:
     """
     Give the application these properties; why Graph refuses, if it does.
 
@@ -28,7 +28,7 @@ def try_to_amend(visit: Visit, app: Registration, body: Record) -> GraphFault | 
         GraphFault: 403, who is signed in may not.
     """
     try:
-        amend(visit, app, body)
+        update_application(request, app, body)
     except GraphFault as fault:
         if fault.status == 403:
             raise
@@ -49,6 +49,6 @@ def find_entitlement(present: Iterable[Record], key: str) -> Record:
     raise PortalFault(404, "entitlement", sought=key)
 
 
-def say_each(visit: Visit, problems: Mapping[str, str]) -> dict[str, str]:
+def say_each(request: PageRequest, problems: Mapping[str, str]) -> dict[str, str]:
     """Problems in the visitor's language, by field."""
-    return {field: visit.say(key) for field, key in problems.items()}
+    return {field: request.say(key) for field, key in problems.items()}

@@ -12,10 +12,10 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.ask_graph import make_caller
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.pages.fault import PortalFault
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 
-class Registration(NamedTuple):
+class ApplicationView(NamedTuple):
     """
     An app registration, as its pages show it.
 
@@ -38,30 +38,30 @@ class Registration(NamedTuple):
         return f"/v1.0/applications/{self.record['id']}"
 
 
-def find_registration(visit: Visit) -> Registration:
+def find_application(request: PageRequest) -> ApplicationView:
     """
     The app registration that the address names by its client ID.
 
     Raises:
         PortalFault: 404, there is none in this tenant.
     """
-    app_id = visit.key("app")
-    found = visit.directory.find(visit.tenant, app_id, kind="application")
+    app_id = request.param("app")
+    found = request.directory.find(request.tenant, app_id, kind="application")
     if found is None:
         raise PortalFault(404, "application", app=app_id)
-    return Registration(read_record(found), _may_change(visit, found))
+    return ApplicationView(read_record(found), _may_change(request, found))
 
 
-def _may_change(visit: Visit, found: Found) -> bool:
+def _may_change(request: PageRequest, found: Found) -> bool:
     """Whether Graph would let the signed-in user change the application."""
-    caller = make_caller(visit)
-    roles = partial(list_roles, visit.context, caller)
+    caller = make_caller(request)
+    roles = partial(list_roles, request.context, caller)
     try:
         permit = authorize(caller, "PATCH", "/applications/{key}", roles)
     except GraphFault:
         return False
     if not permit.owned:
         return True
-    owners = visit.directory.neighbours(visit.tenant, Links("owners", found.seq))
-    mine = visit.directory.find(visit.tenant, visit.signed_in.user_id)
+    owners = request.directory.neighbours(request.tenant, Links("owners", found.seq))
+    mine = request.directory.find(request.tenant, request.signed_in.user_id)
     return mine is not None and mine.seq in {one.seq for one in owners}

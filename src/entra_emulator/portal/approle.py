@@ -1,7 +1,7 @@
 """App roles as a form describes them. Pure."""
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.exposed_api import Draft, check_name, check_texts
+from entra_emulator.portal.exposed_api import CheckedForm, check_name, check_texts
 from entra_emulator.web.pages.forms import Form
 
 # Who can be given a role, as forms say it and as Graph does.
@@ -15,7 +15,7 @@ MEMBERS = {
 _LONGEST = {"displayName": 100, "value": 120, "description": 1024}
 
 
-def read_role(record: Record, form: Form, role_id: str) -> Draft:
+def read_role(record: Record, form: Form, role_id: str) -> CheckedForm:
     """The app role that a form describes, which has the ID already or is to have it."""
     texts = {name: form.get(name) for name in _LONGEST}
     members = MEMBERS.get(form.get("members"), [])
@@ -29,7 +29,7 @@ def read_role(record: Record, form: Form, role_id: str) -> Draft:
     problems |= check_texts(texts, _LONGEST, tuple(_LONGEST))
     if not members:
         problems["members"] = "approle.problem.members"
-    return Draft(role, problems)
+    return CheckedForm(role, problems)
 
 
 def name_members(role: Record) -> str:

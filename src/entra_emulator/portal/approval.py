@@ -2,10 +2,10 @@
 
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Application, Record, Tenant
-from entra_emulator.portal.configured_permissions import ROLE, Line
+from entra_emulator.portal.configured_permissions import ROLE, Permission
 
 
-def approve(directory: Directory, tenant: Tenant, record: Record) -> None:
+def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> None:
     """Grant everything that the application asks for, for the whole tenant."""
     app_id = record["appId"]
     with directory.transaction():
@@ -16,20 +16,20 @@ def approve(directory: Directory, tenant: Tenant, record: Record) -> None:
             directory.grant_scopes(tenant, app_id, values, resource_app_id=resource)
 
 
-def revoke(directory: Directory, tenant: Tenant, app_id: str, line: Line) -> None:
+def revoke_grant(directory: Directory, tenant: Tenant, app_id: str, permission: Permission) -> None:
     """Take one permission back that was granted for the whole tenant; what is asked for stays."""
     client = directory.service_principal(tenant, app_id)
-    resource = directory.service_principal(tenant, line.resource)
+    resource = directory.service_principal(tenant, permission.resource)
     if client is None or resource is None:
         return
     with directory.transaction():
-        if line.kind == ROLE:
+        if permission.kind == ROLE:
             for held in directory.assignments(tenant, principal=client.id):
-                if (held["resourceId"], held["appRoleId"]) == (resource.id, line.id):
+                if (held["resourceId"], held["appRoleId"]) == (resource.id, permission.id):
                     directory.unassign(tenant, held)
             return
         for grant in directory.scope_grants(tenant):
             ends = (grant["clientId"], grant["resourceId"], grant["consentType"])
             if ends == (client.id, resource.id, "AllPrincipals"):
-                left = [name for name in grant["scope"].split() if name != line.value]
+                left = [name for name in grant["scope"].split() if name != permission.value]
                 directory.set_grant(tenant, grant, " ".join(left) or None)

@@ -17,7 +17,7 @@ from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # "Azure Portal", by whose ID the real portal asks Graph (first-party applications in sign-in
 # reports).
@@ -36,12 +36,12 @@ _PERMISSIONS = frozenset(
 _SAFE = "%/:@!$&'()*+,;=?"
 
 
-def ask(visit: Visit, method: str, target: str, body: Any = None) -> Any:
+def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) -> Any:
     """
     What Graph answers to the signed-in user: its JSON, or None when there is none.
 
     Args:
-        visit: whose user asks.
+        request: whose user asks.
         method: e.g. "POST".
         target: e.g. `/v1.0/applications?$top=20`; keys in it are encoded, see `quote`.
         body: the JSON to send.
@@ -53,28 +53,30 @@ def ask(visit: Visit, method: str, target: str, body: Any = None) -> Any:
     resolved = ROUTER.resolve(path)
     assert resolved is not None, f"{path} is no path of Graph's"
     endpoint = resolved.endpoints[method]
-    caller = make_caller(visit)
-    roles = partial(list_roles, visit.context, caller)
+    caller = make_caller(request)
+    roles = partial(list_roles, request.context, caller)
     permit = authorize(caller, method, endpoint.path, roles)
-    request = Request(_make_scope(visit, method, path, query))
-    call = Call(request, visit.context, caller, permit, resolved.path, resolved.keys, 1, body)
+    graph_request = Request(_make_scope(request, method, path, query))
+    call = Call(
+        graph_request, request.context, caller, permit, resolved.path, resolved.keys, 1, body
+    )
     answer: Any = endpoint.answer(call)
     response = asyncio.run(_wait(answer)) if inspect.isawaitable(answer) else answer
     return msgspec.json.decode(response.body) if response.body else None
 
 
-def make_caller(visit: Visit) -> Caller:
+def make_caller(request: PageRequest) -> Caller:
     """The signed-in user, as Graph knows who asks."""
-    user_id = visit.signed_in.user_id
-    return Caller(visit.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})
+    user_id = request.signed_in.user_id
+    return Caller(request.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})
 
 
 async def _wait(answer: Any) -> Any:
     return await answer
 
 
-def _make_scope(visit: Visit, method: str, path: str, query: str) -> dict[str, Any]:
-    outer = visit.request.scope
+def _make_scope(request: PageRequest, method: str, path: str, query: str) -> dict[str, Any]:
+    outer = request.http.scope
     raw = quote(path, safe=_SAFE).encode()
     kept = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
     return {

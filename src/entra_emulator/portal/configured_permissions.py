@@ -26,7 +26,7 @@ class _Names(msgspec.Struct):
 _read_names = msgspec.json.Decoder(_Names).decode
 
 
-class Line(NamedTuple):
+class Permission(NamedTuple):
     """
     A permission in a table.
 
@@ -61,29 +61,29 @@ class Line(NamedTuple):
         return self.restricted and not self.granted
 
 
-class Table(NamedTuple):
+class PermissionTable(NamedTuple):
     """What is asked for, and what else is granted; both by the names of APIs and permissions."""
 
-    configured: list[Line]
-    others: list[Line]
+    configured: list[Permission]
+    others: list[Permission]
 
-    def find(self, key: str) -> Line | None:
+    def find(self, key: str) -> Permission | None:
         """The permission that a form means."""
         return next((one for one in (*self.configured, *self.others) if one.key == key), None)
 
 
-class Family(NamedTuple):
+class PermissionFamily(NamedTuple):
     """Permissions whose names begin alike: `User`, and all of `User.…`."""
 
     name: str
-    permissions: list[Line]
+    permissions: list[Permission]
 
 
-def read_table(directory: Directory, tenant: Tenant, record: Record) -> Table:
+def read_table(directory: Directory, tenant: Tenant, record: Record) -> PermissionTable:
     """What the application asks for, and what is granted to it in this tenant."""
     held = _read_held(directory, tenant, record["appId"])
     wanted = _read_wanted(record)
-    configured, others = list[Line](), list[Line]()
+    configured, others = list[Permission](), list[Permission]()
     for app_id in dict.fromkeys((*wanted, *held)):
         resource = directory.service_principal(tenant, app_id)
         asked, given = wanted.get(app_id, {}), held.get(app_id, set())
@@ -95,12 +95,12 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Table:
         others += [
             offered[one]._replace(granted=True) for one in given.difference(asked) if one in offered
         ]
-    return Table(sorted(configured, key=_order), sorted(others, key=_order))
+    return PermissionTable(sorted(configured, key=_order), sorted(others, key=_order))
 
 
 def list_offered(
     resource: Application, kind: str, search: str, chosen: Collection[str] = ()
-) -> list[Family]:
+) -> list[PermissionFamily]:
     """
     The permissions of this kind that an API offers and whose names or descriptions match.
 
@@ -117,46 +117,46 @@ def list_offered(
         )
     ]
     found.sort(key=_order)
-    return [Family(name, list(some)) for name, some in groupby(found, key=_name_family)]
+    return [PermissionFamily(name, list(some)) for name, some in groupby(found, key=_name_family)]
 
 
-def offers(resource: Application, kind: str) -> bool:
+def offers_kind(resource: Application, kind: str) -> bool:
     """Whether an API offers any permission of this kind."""
     return any(one.kind == kind for one in _list_all(resource, enabled=True))
 
 
-def list_keys(record: Record) -> frozenset[str]:
+def list_requested_keys(record: Record) -> frozenset[str]:
     """The permissions that the application asks for, as forms call them."""
     wanted = _read_wanted(record).items()
     return frozenset(f"{app_id}/{kind}/{key}" for app_id, some in wanted for kind, key in some)
 
 
-def include(record: Record, lines: Iterable[Line]) -> list[Record]:
+def include_permissions(record: Record, permissions: Iterable[Permission]) -> list[Record]:
     """The `requiredResourceAccess` with these permissions too."""
     wanted = _read_wanted(record)
-    for one in lines:
+    for one in permissions:
         wanted.setdefault(one.resource, {})[one.kind, one.id] = None
     return _write_wanted(wanted)
 
 
-def withdraw(record: Record, line: Line) -> list[Record]:
+def exclude_permission(record: Record, permission: Permission) -> list[Record]:
     """The `requiredResourceAccess` without this permission; its grant stays."""
     wanted = _read_wanted(record)
-    wanted.get(line.resource, {}).pop((line.kind, line.id), None)
+    wanted.get(permission.resource, {}).pop((permission.kind, permission.id), None)
     return _write_wanted(wanted)
 
 
-def asks_for_graph_roles(lines: Iterable[Line]) -> bool:
+def requests_graph_roles(permissions: Iterable[Permission]) -> bool:
     """Whether application permissions of Microsoft Graph are among them."""
-    return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in lines)
+    return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in permissions)
 
 
-def may_approve(roles: Collection[str], table: Table) -> bool:
+def may_grant_consent(roles: Collection[str], table: PermissionTable) -> bool:
     """Whether somebody with these directory roles may consent to what is asked for."""
-    return may_consent(roles, graph_roles=asks_for_graph_roles(table.configured))
+    return may_consent(roles, graph_roles=requests_graph_roles(table.configured))
 
 
-def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Line]:
+def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permission]:
     """Every permission of an API; app roles for users and groups alone are none."""
     record = resource.record
     for role in record["appRoles"]:
@@ -171,17 +171,19 @@ def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Line]
 
 def _draft(
     resource: Application, kind: str, offered: Record, text: str, *, restricted: bool
-) -> Line:
+) -> Permission:
     value = offered["value"] or offered["id"]
     name = resource.display_name
-    return Line(name, resource.app_id, offered["id"], kind, value, text, restricted, granted=False)
+    return Permission(
+        name, resource.app_id, offered["id"], kind, value, text, restricted, granted=False
+    )
 
 
-def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> Line:
+def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> Permission:
     """A permission that its API has not, or whose API is not in the tenant."""
     name = resource.display_name if resource else app_id
     kind, key = access
-    return Line(name, app_id, key, kind, key, "", restricted=kind == ROLE, granted=False)
+    return Permission(name, app_id, key, kind, key, "", restricted=kind == ROLE, granted=False)
 
 
 def _read_held(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
@@ -233,9 +235,14 @@ def _write_wanted(wanted: dict[str, dict[_Access, None]]) -> list[Record]:
     ]
 
 
-def _order(line: Line) -> tuple[str, str, str, str]:
-    return line.api.casefold(), line.resource, line.value.casefold(), line.kind
+def _order(permission: Permission) -> tuple[str, str, str, str]:
+    return (
+        permission.api.casefold(),
+        permission.resource,
+        permission.value.casefold(),
+        permission.kind,
+    )
 
 
-def _name_family(line: Line) -> str:
-    return line.value.partition(".")[0]
+def _name_family(permission: Permission) -> str:
+    return permission.value.partition(".")[0]

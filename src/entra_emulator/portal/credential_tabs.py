@@ -6,47 +6,51 @@ from starlette.responses import Response
 
 from entra_emulator.clock import parse_iso
 from entra_emulator.model.records import Record
-from entra_emulator.portal.application import Registration
+from entra_emulator.portal.application import ApplicationView
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # "Expiring soon": within so many seconds.
 SOON = 30 * 86_400
 
 
-def render_credentials(visit: Visit, app: Registration, tab: str, **values: Any) -> Response:
+def render_credentials(
+    request: PageRequest, app: ApplicationView, tab: str, **values: Any
+) -> Response:
     """The page of one kind of credentials, with how many there are of each."""
     counts = {
         "certificates": len(app.record["keyCredentials"]),
         "secrets": len(app.record["passwordCredentials"]),
-        "federated": len(visit.directory.federated_credentials(app.app_id)),
+        "federated": len(request.directory.federated_credentials(app.app_id)),
     }
-    return render(visit, "credentials.html", app=app, tab=tab, counts=counts, **values)
+    return render(request, "credentials.html", app=app, tab=tab, counts=counts, **values)
 
 
-def render_removal(visit: Visit, app: Registration, tab: str, title: str, lead: str) -> Response:
+def render_removal(
+    request: PageRequest, app: ApplicationView, tab: str, title: str, lead: str
+) -> Response:
     """The question whether the credential in the address is really to go."""
-    key = visit.key("key")
+    key = request.param("key")
     return render(
-        visit, "credential_delete.html", app=app, tab=tab, title=title, lead=lead, key=key
+        request, "credential_delete.html", app=app, tab=tab, title=title, lead=lead, key=key
     )
 
 
-def describe_entry(visit: Visit, entry: Record) -> dict[str, Any]:
+def describe_entry(request: PageRequest, entry: Record) -> dict[str, Any]:
     """A line of the list: the credential, and whether it is good."""
-    return {"entry": entry, "state": name_state(visit, [entry])}
+    return {"entry": entry, "state": name_state(request, [entry])}
 
 
-def name_state(visit: Visit, entries: list[Record]) -> str:
+def name_state(request: PageRequest, entries: list[Record]) -> str:
     """How credentials stand: "none", "current", "soon" or "expired", by the first to expire."""
     if not entries:
         return "none"
-    left = min(parse_iso(entry["endDateTime"]) for entry in entries) - visit.context.clock.now()
+    left = min(parse_iso(entry["endDateTime"]) for entry in entries) - request.context.clock.now()
     return "expired" if left <= 0 else "soon" if left <= SOON else "current"
 
 
-def find_entry(app: Registration, name: str, key_id: str) -> Record:
+def find_entry(app: ApplicationView, name: str, key_id: str) -> Record:
     """
     The credential of this ID.
 

@@ -23,14 +23,14 @@ _LONGEST = {
 _NEEDED = ("value", "adminConsentDisplayName", "adminConsentDescription")
 
 
-class Draft(NamedTuple):
+class CheckedForm(NamedTuple):
     """What a form would make, and what is wrong with it by field."""
 
     record: Record
     problems: dict[str, str]
 
 
-class Trusted(NamedTuple):
+class TrustedClient(NamedTuple):
     """A client that users are not asked for, its name if it is known here, and its scopes."""
 
     app_id: str
@@ -50,7 +50,7 @@ def change_uri(record: Record, uri: str) -> Record:
     return {"identifierUris": [uri, *others] if uri else others}
 
 
-def read_scope(record: Record, form: Form, scope_id: str) -> Draft:
+def read_scope(record: Record, form: Form, scope_id: str) -> CheckedForm:
     """The scope that a form describes, which has the ID already or is to have it."""
     texts = {name: form.get(name) for name in _LONGEST}
     scope = {name: text or None for name, text in texts.items()} | {
@@ -59,7 +59,7 @@ def read_scope(record: Record, form: Form, scope_id: str) -> Draft:
         "type": "Admin" if form.get("type") == "Admin" else "User",
     }
     problems = check_name(record, texts["value"], scope_id)
-    return Draft(scope, problems | check_texts(texts, _LONGEST, _NEEDED))
+    return CheckedForm(scope, problems | check_texts(texts, _LONGEST, _NEEDED))
 
 
 def change_scopes(record: Record, scopes: list[Record]) -> Record:
@@ -73,11 +73,11 @@ def change_scopes(record: Record, scopes: list[Record]) -> Record:
     return {"api": {"oauth2PermissionScopes": scopes, "preAuthorizedApplications": trusted}}
 
 
-def list_trusted(record: Record, names: Mapping[str, str]) -> list[Trusted]:
+def list_trusted(record: Record, names: Mapping[str, str]) -> list[TrustedClient]:
     """The authorized client applications with their `names`, and with those of their scopes."""
     values = {one["id"]: str(one["value"]) for one in record["api"]["oauth2PermissionScopes"]}
     return [
-        Trusted(
+        TrustedClient(
             client["appId"],
             names.get(client["appId"]),
             [values[one] for one in client["delegatedPermissionIds"] if one in values],

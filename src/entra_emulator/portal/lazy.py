@@ -1,4 +1,4 @@
-"""The portal, loaded when somebody first asks for one of its pages: start-up is not to wait."""
+"""The portal, whose modules are imported with its first request, so that start-up is fast."""
 
 import asyncio
 
@@ -19,14 +19,14 @@ def make_portal() -> list[BaseRoute]:
 
 
 class _Portal:
-    """The portal's own routes, made for the first request."""
+    """The portal's router, made when its first request comes."""
 
     def __init__(self) -> None:
         self._router: Router | None = None
         self._loading = asyncio.Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request as the page does that it is for."""
+        """Hand the request on to the portal's own router."""
         async with self._loading:
             if self._router is None:
                 self._router = await run_in_threadpool(_load)
@@ -34,6 +34,6 @@ class _Portal:
 
 
 def _load() -> Router:
-    from entra_emulator.portal.routes import make_portal_routes
+    from entra_emulator.portal.serve import make_router
 
-    return Router(make_portal_routes(), redirect_slashes=False)
+    return make_router()

@@ -11,7 +11,7 @@ from entra_emulator.directory.search import Place
 from entra_emulator.model.records import Record
 from entra_emulator.portal.pager import find_start, turn_page
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 SHOWN = 25
 
@@ -19,7 +19,7 @@ _decode = msgspec.json.Decoder(Record).decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Linked(NamedTuple):
+class LinkedPage(NamedTuple):
     """
     The page.
 
@@ -34,35 +34,37 @@ class Linked(NamedTuple):
     after: str | None
 
 
-def list_called(visit: Visit, kind: str, template: str) -> Response:
+def list_by_name(request: PageRequest, kind: str, template: str) -> Response:
     """A page of the objects of a type whose names begin with what is looked for."""
-    start, back = find_start(visit)
-    text = visit.query("q")
-    sheet = visit.directory.browse(visit.tenant, kind, text, start=start, back=back, limit=SHOWN)
+    start, back = find_start(request)
+    text = request.query("q")
+    sheet = request.directory.browse(
+        request.tenant, kind, text, start=start, back=back, limit=SHOWN
+    )
     return render(
-        visit,
+        request,
         template,
         rows=[_decode(found.doc) for found in sheet.found],
         search=text,
-        known=visit.directory.count(visit.tenant, kind),
+        known=request.directory.count(request.tenant, kind),
         cut=sheet.cut,
-        before=turn_page(visit, sheet.before, back=True),
-        after=turn_page(visit, sheet.after),
+        before=turn_page(request, sheet.before, back=True),
+        after=turn_page(request, sheet.after),
     )
 
 
-def list_linked(visit: Visit, links: Links) -> Linked:
+def list_linked(request: PageRequest, links: Links) -> LinkedPage:
     """The page that the address asks for, oldest objects first."""
-    start, back = find_start(visit)
+    start, back = find_start(request)
     seq = start.number if start and start.number.bit_length() < 64 else 0
-    found, more = _read(visit, links, seq, back=back)
+    found, more = _read(request, links, seq, back=back)
     if back and not more:  # the first page is a full one
         seq, back = 0, False
-        found, more = _read(visit, links, seq)
-    return Linked(
+        found, more = _read(request, links, seq)
+    return LinkedPage(
         [(one.kind, _decode(one.content)) for one in found],
-        turn_page(visit, _place(found[:1]), back=True) if (more if back else seq) else None,
-        turn_page(visit, _place(found[-1:])) if back or more else None,
+        turn_page(request, _place(found[:1]), back=True) if (more if back else seq) else None,
+        turn_page(request, _place(found[-1:])) if back or more else None,
     )
 
 
@@ -76,10 +78,12 @@ def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _read(
-    visit: Visit, links: Links, seq: int, *, back: bool = False
+    request: PageRequest, links: Links, seq: int, *, back: bool = False
 ) -> tuple[list[Neighbour], bool]:
     """So many in order, and whether there are more."""
-    found = visit.directory.neighbours(visit.tenant, links, after=seq, limit=SHOWN + 1, back=back)
+    found = request.directory.neighbours(
+        request.tenant, links, after=seq, limit=SHOWN + 1, back=back
+    )
     shown = found[:SHOWN]
     return shown[:: -1 if back else 1], len(found) > SHOWN
 

@@ -1,107 +1,109 @@
-"""The way of every request to the portal: from where, who, with which form, then the page."""
+"""
+How every request to the portal is answered.
+
+First where it came from is checked, then its form is read, then who is signed in is found, and the
+page answers.
+"""
 
 import hmac
 import ipaddress
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, Router
 
 from entra_emulator.errors import GraphFault
+from entra_emulator.portal.menu import MenuItem, make_menus
+from entra_emulator.portal.routes import PageRoute, list_routes
 from entra_emulator.web.context import context_of, host_name, origin_of
+from entra_emulator.web.pages import assets
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.forms import NOTHING, Form, read_form
 from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import PREFIX, Visit
-from entra_emulator.web.pages.texts import choose_language
+from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.session import COOKIE, find_signed_in
-
-LANGUAGE_COOKIE = "graphdaemon-language"
 
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
-class Page(NamedTuple):
-    """
-    One line of the portal's route table.
+def make_router() -> Router:
+    """What answers below `/portal`, whatever the path and the method."""
+    notices, menus = Notices(), make_menus()
+    routes: list[BaseRoute] = [
+        Route(f"{PREFIX}/portal.css", assets.show_style, methods=["GET"]),
+        Route(f"{PREFIX}/portal.js", assets.show_script, methods=["GET"]),
+    ]
+    for page in list_routes():
+        route = Route(page.path, _make_answer(page, notices, menus), methods=[page.method])
+        route.methods = {page.method}  # without the HEAD that Starlette adds
+        routes.append(route)
+    nowhere = PageRoute("GET", f"{PREFIX}/{{rest:path}}", _miss, public=True)
+    rest = Route(nowhere.path, _make_answer(nowhere, notices, menus))
+    rest.methods = None
+    return Router([*routes, rest], redirect_slashes=False)
 
-    Args:
-        method: the HTTP method.
-        path: the path, with `{tenant}` and more in it.
-        answer: takes the visit, gives the response; it runs in a thread.
-        public: people who are not signed in may have it.
-    """
 
-    method: str
-    path: str
-    answer: Callable[[Visit], Response]
-    public: bool = False
+def _miss(_: PageRequest) -> Response:
+    raise PortalFault(404, "page")
 
 
-def make_answer(page: Page, notices: Notices) -> Callable[[Request], object]:
+def _make_answer(
+    page: PageRoute, notices: Notices, menus: Mapping[str, Sequence[MenuItem]]
+) -> Callable[[Request], Awaitable[Response]]:
     """What answers the requests for a page."""
 
-    async def answer(request: Request) -> Response:
-        form, fault = NOTHING, _find_intruder(request)
-        if fault is None and request.method == "POST":
+    def answer(http: Request, form: Form, fault: PortalFault | None) -> Response:
+        context, key = context_of(http), http.path_params.get("tenant")
+        tenant = context.directory.tenant(key) if key else None
+        who = find_signed_in(http, tenant)
+        session = http.cookies.get(COOKIE, "") if who else ""
+        request = PageRequest(http, context, who, session, form, notices, menus)
+        try:
+            if fault is not None:
+                raise fault
+            return _admit(page, request) or page.answer(request)
+        except PortalFault as refused:
+            return _refuse(request, refused)
+        except GraphFault as refused:
+            word = "forbidden" if refused.status == 403 else "graph"
+            values = {"code": refused.code, "message": refused.message}
+            return _refuse(request, PortalFault(refused.status, word, **values))
+
+    async def read_and_answer(http: Request) -> Response:
+        form, fault = NOTHING, _find_intruder(http)
+        if fault is None and http.method == "POST":
             try:
-                form = await read_form(request)
+                form = await read_form(http)
             except PortalFault as refused:
                 fault = refused
-        return await run_in_threadpool(_answer, page, request, notices, form, fault)
+        return await run_in_threadpool(answer, http, form, fault)
 
-    return answer
-
-
-def _answer(
-    page: Page, request: Request, notices: Notices, form: Form, fault: PortalFault | None
-) -> Response:
-    visit = _open(request, notices, form)
-    try:
-        if fault is not None:
-            raise fault
-        return _admit(page, visit) or page.answer(visit)
-    except PortalFault as refused:
-        return _refuse(visit, refused)
-    except GraphFault as refused:
-        word = "forbidden" if refused.status == 403 else "graph"
-        code, message = refused.code, refused.message
-        return _refuse(visit, PortalFault(refused.status, word, code=code, message=message))
+    return read_and_answer
 
 
-def _open(request: Request, notices: Notices, form: Form) -> Visit:
-    context, key = context_of(request), request.path_params.get("tenant")
-    tenant = context.directory.tenant(key) if key else None
-    who = find_signed_in(request, tenant)
-    session = request.cookies.get(COOKIE, "") if who else ""
-    language = choose_language(
-        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
-    )
-    return Visit(request, context, language, who, session, form, notices)
-
-
-def _admit(page: Page, visit: Visit) -> Response | None:
+def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     """
-    Let who is signed in to the page; the way to the page for signing in for everybody else.
+    None where the page may answer; for who must sign in first, the way to do so.
 
     Raises:
         PortalFault: 404, no such tenant; 403, the form is not from a page of this session.
     """
-    request, key = visit.request, visit.request.path_params.get("tenant")
-    if key is not None and visit.directory.tenant(key) is None:
+    http = request.http
+    key = http.path_params.get("tenant")
+    if key is not None and request.directory.tenant(key) is None:
         raise PortalFault(404, "tenant", tenant=key)
     if page.method == "POST":
-        if visit.who is None and not page.public:
+        if request.who is None and not page.public:
             raise PortalFault(403, "session")
-        if not hmac.compare_digest(visit.form.get("token").encode(), visit.token.encode()):
+        if not hmac.compare_digest(request.form.get("token").encode(), request.token.encode()):
             raise PortalFault(403, "foreign")
-    elif visit.who is None and not page.public:
-        query = request.scope["query_string"].decode("latin-1")
-        after = f"{request.url.path}?{query}" if query else request.url.path
+    elif request.who is None and not page.public:
+        query = http.scope["query_string"].decode("latin-1")
+        after = f"{http.url.path}?{query}" if query else http.url.path
         named = {"tenant": key} if key else {}
         return go_to(f"{PREFIX}/signin?{urlencode({**named, 'next': after})}")
     return None
@@ -109,7 +111,10 @@ def _admit(page: Page, visit: Visit) -> Response | None:
 
 def _find_intruder(request: Request) -> PortalFault | None:
     """
-    Another machine that says it is this one, or another site's page.
+    Why a request is refused for where it came from.
+
+    That is another machine that calls the emulator by a name of the loopback, or a form on another
+    site's page.
 
     Other machines reach the emulator only when it was told to let them, under the names that it
     was given; a `Host` it does not know is turned away before.
@@ -129,6 +134,6 @@ def _find_intruder(request: Request) -> PortalFault | None:
     return None
 
 
-def _refuse(visit: Visit, fault: PortalFault) -> Response:
-    shown = {} if visit.request.method == "GET" else {"here": PREFIX}
-    return render(visit, "refused.html", status=fault.status, fault=fault, **shown)
+def _refuse(request: PageRequest, fault: PortalFault) -> Response:
+    shown = {} if request.http.method == "GET" else {"here": PREFIX}
+    return render(request, "refused.html", status=fault.status, fault=fault, **shown)

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from entra_emulator.portal.routes import PAGES
+from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import create_app
 from entra_emulator.web.pages.forms import FORM_LIMIT
 from entra_emulator.web.session import COOKIE
@@ -37,7 +37,7 @@ def every_address(visitor: Visitor) -> list[str]:
     """Each page that is shown by GET, of an application that was just registered."""
     app_id = register(visitor, "Every page")
     values = {"tenant": visitor.probe.emulator.tenant.id, "app": app_id}
-    paths = [page.path for page in PAGES if page.method == "GET"]
+    paths = [page.path for page in list_routes() if page.method == "GET"]
     return [path.format_map(values) for path in paths if set(slots(path)) <= values.keys()]
 
 

@@ -5,139 +5,160 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.amend import amend
-from entra_emulator.portal.application import Registration, find_registration
-from entra_emulator.portal.approval import approve, revoke
+from entra_emulator.portal.amend import update_application
+from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.approval import grant_requested, revoke_grant
 from entra_emulator.portal.configured_permissions import (
-    Line,
-    Table,
-    asks_for_graph_roles,
-    include,
-    may_approve,
+    Permission,
+    PermissionTable,
+    exclude_permission,
+    include_permissions,
+    may_grant_consent,
     read_table,
-    withdraw,
+    requests_graph_roles,
 )
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 
-def show_permissions(visit: Visit) -> Response:
+def show_permissions(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/applications/{app}/permissions`: the two tables."""
-    app, table = _read(visit)
+    app, table = _read(request)
     return render(
-        visit,
+        request,
         "permissions.html",
         app=app,
         table=table,
-        allowed=_may_approve(visit, table),
-        graph_roles=asks_for_graph_roles(table.configured),
-        link=_link_consent(visit, app),
+        allowed=_may_approve(request, table),
+        graph_roles=requests_graph_roles(table.configured),
+        link=_link_consent(request, app),
     )
 
 
-def ask_consent(visit: Visit) -> Response:
+def confirm_consent(request: PageRequest) -> Response:
     """`GET …/permissions/consent`: grant admin consent, yes or no."""
-    app, table = _read(visit)
-    _check_approver(visit, app, table)
-    return render(visit, "permissions_consent.html", app=app, table=table)
+    app, table = _read(request)
+    _check_approver(request, app, table)
+    return render(request, "permissions_consent.html", app=app, table=table)
 
 
-def grant_consent(visit: Visit) -> Response:
+def grant_consent(request: PageRequest) -> Response:
     """`POST …/permissions/consent`: everything configured is granted for the tenant."""
-    app, table = _read(visit)
-    _check_approver(visit, app, table)
-    others = visit.form.get("others")
-    with visit.directory.transaction():
+    app, table = _read(request)
+    _check_approver(request, app, table)
+    others = request.form.get("others")
+    with request.directory.transaction():
         if others == "adopt" and table.others:
-            _rewrite(visit, app, include(app.record, table.others))
-        for line in table.others if others == "drop" else ():
-            revoke(visit.directory, visit.tenant, app.app_id, line)
-        approve(visit.directory, visit.tenant, app.record)
-    visit.notify("permission.consent.done")
-    return _go_back(visit, app)
+            _rewrite(request, app, include_permissions(app.record, table.others))
+        for permission in table.others if others == "drop" else ():
+            revoke_grant(request.directory, request.tenant, app.app_id, permission)
+        grant_requested(request.directory, request.tenant, app.record)
+    request.notify("permission.consent.done")
+    return _go_back(request, app)
 
 
-def ask_removal(visit: Visit) -> Response:
+def confirm_removal(request: PageRequest) -> Response:
     """`GET …/permissions/remove`: whether a permission is to go from the list."""
-    app, table = _read(visit)
-    line = _find_line(table, visit.query("permission"))
-    return render(visit, "permissions_confirm.html", app=app, line=line, act="remove")
+    app, table = _read(request)
+    permission = _find_permission(table, request.query("permission"))
+    return render(request, "permissions_confirm.html", app=app, permission=permission, act="remove")
 
 
-def remove_permission(visit: Visit) -> Response:
+def remove_permission(request: PageRequest) -> Response:
     """`POST …/permissions/remove`: the application does not ask for it; a grant of it stays."""
-    app, table = _read(visit)
-    line = _find_line(table, visit.form.get("permission"))
-    _rewrite(visit, app, withdraw(app.record, line))
-    visit.notify("permission.removal.done", value=line.value)
-    return _go_back(visit, app)
+    app, table = _read(request)
+    permission = _find_permission(table, request.form.get("permission"))
+    _rewrite(request, app, exclude_permission(app.record, permission))
+    request.notify("permission.removal.done", value=permission.value)
+    return _go_back(request, app)
 
 
-def ask_revocation(visit: Visit) -> Response:
+def confirm_revocation(request: PageRequest) -> Response:
     """`GET …/permissions/revoke`: whether admin consent to a permission is to be taken back."""
-    app, table = _read(visit)
-    line = _find_line(table, visit.query("permission"))
-    _check_approver(visit, app, table)
-    return render(visit, "permissions_confirm.html", app=app, line=line, act="revoke")
+    app, table = _read(request)
+    permission = _find_permission(table, request.query("permission"))
+    _check_approver(request, app, table)
+    return render(request, "permissions_confirm.html", app=app, permission=permission, act="revoke")
 
 
-def revoke_permission(visit: Visit) -> Response:
+def revoke_permission(request: PageRequest) -> Response:
     """`POST …/permissions/revoke`: tokens from the next on lack the permission."""
-    app, table = _read(visit)
-    line = _find_line(table, visit.form.get("permission"))
-    _check_approver(visit, app, table)
-    revoke(visit.directory, visit.tenant, app.app_id, line)
-    visit.notify("permission.revocation.done", value=line.value)
-    return _go_back(visit, app)
+    app, table = _read(request)
+    permission = _find_permission(table, request.form.get("permission"))
+    _check_approver(request, app, table)
+    revoke_grant(request.directory, request.tenant, app.app_id, permission)
+    request.notify("permission.revocation.done", value=permission.value)
+    return _go_back(request, app)
 
 
-def add_granted(visit: Visit) -> Response:
+def add_granted(request: PageRequest) -> Response:
     """`POST …/permissions/configure`: what is granted is asked for too."""
-    app, table = _read(visit)
-    line = _find_line(table, visit.form.get("permission"))
-    _rewrite(visit, app, include(app.record, [line]))
-    visit.notify("permission.adoption.done", value=line.value)
-    return _go_back(visit, app)
+    app, table = _read(request)
+    permission = _find_permission(table, request.form.get("permission"))
+    _rewrite(request, app, include_permissions(app.record, [permission]))
+    request.notify("permission.adoption.done", value=permission.value)
+    return _go_back(request, app)
 
 
-def _read(visit: Visit) -> tuple[Registration, Table]:
-    app = find_registration(visit)
-    return app, read_table(visit.directory, visit.tenant, app.record)
+def _read(request: PageRequest) -> tuple[ApplicationView, PermissionTable]:
+    app = find_application(request)
+    return app, read_table(request.directory, request.tenant, app.record)
 
 
-def _find_line(table: Table, key: str) -> Line:
-    line = table.find(key)
-    if line is None:
+def _find_permission(table: PermissionTable, key: str) -> Permission:
+    permission = table.find(key)
+    if permission is None:
         raise PortalFault(404, "permission")
-    return line
+    return permission
 
 
-def _may_approve(visit: Visit, table: Table) -> bool:
-    return may_approve(visit.directory.roles_of(visit.tenant, visit.signed_in.user_id), table)
+def _may_approve(request: PageRequest, table: PermissionTable) -> bool:
+    return may_grant_consent(
+        request.directory.roles_of(request.tenant, request.signed_in.user_id), table
+    )
 
 
-def _check_approver(visit: Visit, app: Registration, table: Table) -> None:
-    if not _may_approve(visit, table):
+def _check_approver(request: PageRequest, app: ApplicationView, table: PermissionTable) -> None:
+    if not _may_approve(request, table):
         raise PortalFault(
             403,
             "consent",
-            user=visit.user["displayName"],
-            tenant=visit.tenant.display_name,
-            link=_link_consent(visit, app),
+            user=request.user["displayName"],
+            tenant=request.tenant.display_name,
+            link=_link_consent(request, app),
         )
 
 
-def _link_consent(visit: Visit, app: Registration) -> str:
+def _link_consent(request: PageRequest, app: ApplicationView) -> str:
     """The address to send to an administrator."""
     query = urlencode({"client_id": app.app_id})
-    return f"{origin_of(visit.request)}/{visit.tenant.id}/adminconsent?{query}"
+    return f"{origin_of(request.http)}/{request.tenant.id}/adminconsent?{query}"
 
 
-def _rewrite(visit: Visit, app: Registration, wanted: list[Record]) -> None:
-    amend(visit, app, {"requiredResourceAccess": wanted})
+def _rewrite(request: PageRequest, app: ApplicationView, wanted: list[Record]) -> None:
+    update_application(request, app, {"requiredResourceAccess": wanted})
 
 
-def _go_back(visit: Visit, app: Registration) -> Response:
-    return go_to(visit.at("applications", app.app_id, "permissions"))
+def _go_back(request: PageRequest, app: ApplicationView) -> Response:
+    return go_to(request.at("applications", app.app_id, "permissions"))
+
+
+_PATH = f"{APPLICATION}/permissions"
+
+ROUTES = (
+    PageRoute("GET", _PATH, show_permissions),
+    PageRoute("POST", f"{_PATH}/configure", add_granted),
+    PageRoute("GET", f"{_PATH}/remove", confirm_removal),
+    PageRoute("POST", f"{_PATH}/remove", remove_permission),
+    PageRoute("GET", f"{_PATH}/revoke", confirm_revocation),
+    PageRoute("POST", f"{_PATH}/revoke", revoke_permission),
+    PageRoute("GET", f"{_PATH}/consent", confirm_consent),
+    PageRoute("POST", f"{_PATH}/consent", grant_consent),
+)
+MENU = (
+    MenuItem("application", 50, "permissions", "permission.title", ("permissions",), "menu.manage"),
+)

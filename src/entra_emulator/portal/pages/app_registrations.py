@@ -11,12 +11,14 @@ from entra_emulator.graph.write.rules import find_rule
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Record
 from entra_emulator.model.scopes import find_scope
-from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import name_state
+from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.pager import find_start, turn_page
+from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 SHOWN = 25
 LONGEST_NAME = find_rule("application").lengths["displayName"]
@@ -34,40 +36,40 @@ PLATFORMS = ("publicClient", "web", "spa")
 _decode = msgspec.json.Decoder(Record).decode
 
 
-def list_registrations(visit: Visit) -> Response:
+def list_registrations(request: PageRequest) -> Response:
     """`GET …/applications`: every application of the tenant, by name, or those looked for."""
-    start, back = find_start(visit)
-    text = visit.query("q")
-    sheet = visit.directory.browse(
-        visit.tenant, "application", text, start=start, back=back, limit=SHOWN
+    start, back = find_start(request)
+    text = request.query("q")
+    sheet = request.directory.browse(
+        request.tenant, "application", text, start=start, back=back, limit=SHOWN
     )
-    known = visit.directory.count(visit.tenant, "application")
+    known = request.directory.count(request.tenant, "application")
     return render(
-        visit,
+        request,
         "registrations.html",
         tab="all",
-        rows=[_describe(visit, _decode(found.doc)) for found in sheet.found],
+        rows=[_describe(request, _decode(found.doc)) for found in sheet.found],
         search=text,
         known=known,
-        before=turn_page(visit, sheet.before, back=True),
-        after=turn_page(visit, sheet.after),
+        before=turn_page(request, sheet.before, back=True),
+        after=turn_page(request, sheet.after),
     )
 
 
-def list_owned(visit: Visit) -> Response:
+def list_owned(request: PageRequest) -> Response:
     """`GET …/applications/owned`: those that who is signed in owns."""
-    user = visit.directory.find(visit.tenant, visit.signed_in.user_id)
+    user = request.directory.find(request.tenant, request.signed_in.user_id)
     assert user is not None, "who is signed in is there"
     links = Links("owners", user.seq, reverse=True, kinds=["application"])
-    owned = [_decode(one.content) for one in visit.directory.neighbours(visit.tenant, links)]
-    text = visit.query("q")
+    owned = [_decode(one.content) for one in request.directory.neighbours(request.tenant, links)]
+    text = request.query("q")
     found = [record for record in owned if _is_called(record, text.casefold())]
     found.sort(key=lambda record: str(record["displayName"]).casefold())
     return render(
-        visit,
+        request,
         "registrations.html",
         tab="owned",
-        rows=[_describe(visit, record) for record in found],
+        rows=[_describe(request, record) for record in found],
         search=text,
         known=len(owned),
         before=None,
@@ -75,53 +77,53 @@ def list_owned(visit: Visit) -> Response:
     )
 
 
-def ask_registration(visit: Visit) -> Response:
+def show_registration_form(request: PageRequest) -> Response:
     """`GET …/applications/new`: what a new application is to be called, and for whom it is."""
-    return _show_form(visit, {"audience": AUDIENCES[0]}, {})
+    return _show_form(request, {"audience": AUDIENCES[0]}, {})
 
 
-def create_registration(visit: Visit) -> Response:
+def create_registration(request: PageRequest) -> Response:
     """
     `POST …/applications/new`: the application and its service principal, owned by its maker.
 
     The portal lets every new application ask for `User.Read`.
     """
-    typed = {name: visit.form.get(name) for name in ("name", "audience", "platform", "redirect")}
-    errors = _check(visit, typed)
+    typed = {name: request.form.get(name) for name in ("name", "audience", "platform", "redirect")}
+    errors = _check(request, typed)
     if errors:
-        return _show_form(visit, typed, errors)
+        return _show_form(request, typed, errors)
     try:
-        with visit.directory.transaction():
-            made = ask(visit, "POST", "/v1.0/applications", _draft(visit, typed))
-            ask(visit, "POST", "/v1.0/servicePrincipals", {"appId": made["appId"]})
+        with request.directory.transaction():
+            made = ask_graph(request, "POST", "/v1.0/applications", _draft(request, typed))
+            ask_graph(request, "POST", "/v1.0/servicePrincipals", {"appId": made["appId"]})
     except GraphFault as fault:
         if fault.status != 400:
             raise
-        wrong = {"redirect": visit.say("new.redirect_wrong")} if typed["redirect"] else {}
-        return _show_form(visit, typed, wrong or {"name": fault.message})
-    visit.notify("new.done", name=made["displayName"])
-    return go_to(visit.at("applications", made["appId"]))
+        wrong = {"redirect": request.say("new.redirect_wrong")} if typed["redirect"] else {}
+        return _show_form(request, typed, wrong or {"name": fault.message})
+    request.notify("new.done", name=made["displayName"])
+    return go_to(request.at("applications", made["appId"]))
 
 
-def _check(visit: Visit, typed: dict[str, str]) -> dict[str, str]:
+def _check(request: PageRequest, typed: dict[str, str]) -> dict[str, str]:
     """What is wrong with which field."""
     # "Guest users can't register applications" ("Default user permissions").
-    if visit.user.get("userType") == "Guest":
+    if request.user.get("userType") == "Guest":
         raise PortalFault(403, "guest")
     errors = {}
     if not typed["name"]:
-        errors["name"] = visit.say("new.name_missing")
+        errors["name"] = request.say("new.name_missing")
     elif len(typed["name"]) > LONGEST_NAME:
-        errors["name"] = visit.say("new.name_long", most=LONGEST_NAME)
+        errors["name"] = request.say("new.name_long", most=LONGEST_NAME)
     if typed["audience"] not in AUDIENCES:
-        errors["audience"] = visit.say("new.audience_missing")
+        errors["audience"] = request.say("new.audience_missing")
     if typed["redirect"] and typed["platform"] not in PLATFORMS:
-        errors["platform"] = visit.say("new.platform_missing")
+        errors["platform"] = request.say("new.platform_missing")
     return errors
 
 
-def _draft(visit: Visit, typed: dict[str, str]) -> Record:
-    graph = visit.directory.service_principal(visit.tenant, GRAPH_APP_ID)
+def _draft(request: PageRequest, typed: dict[str, str]) -> Record:
+    graph = request.directory.service_principal(request.tenant, GRAPH_APP_ID)
     scope = find_scope(graph, "User.Read") if graph else None
     body: Record = {"displayName": typed["name"], "signInAudience": typed["audience"]}
     if scope is not None:
@@ -132,9 +134,9 @@ def _draft(visit: Visit, typed: dict[str, str]) -> Record:
     return body
 
 
-def _show_form(visit: Visit, typed: dict[str, str], errors: dict[str, str]) -> Response:
+def _show_form(request: PageRequest, typed: dict[str, str], errors: dict[str, str]) -> Response:
     return render(
-        visit,
+        request,
         "registration_new.html",
         status=400 if errors else 200,
         typed={"name": "", "platform": "", "redirect": "", **typed},
@@ -145,12 +147,23 @@ def _show_form(visit: Visit, typed: dict[str, str], errors: dict[str, str]) -> R
     )
 
 
-def _describe(visit: Visit, record: Record) -> dict[str, Any]:
+def _describe(request: PageRequest, record: Record) -> dict[str, Any]:
     """A line of the list: the application, and how its credentials are."""
     entries = [*record["passwordCredentials"], *record["keyCredentials"]]
-    return {"record": record, "state": name_state(visit, entries)}
+    return {"record": record, "state": name_state(request, entries)}
 
 
 def _is_called(record: Record, text: str) -> bool:
     names = (str(record["displayName"]).casefold(), record["appId"])
     return any(name.startswith(text) for name in names)
+
+
+_PATH = f"{TENANT}/applications"
+
+ROUTES = (
+    PageRoute("GET", _PATH, list_registrations),
+    PageRoute("GET", f"{_PATH}/owned", list_owned),
+    PageRoute("GET", f"{_PATH}/new", show_registration_form),
+    PageRoute("POST", f"{_PATH}/new", create_registration),
+)
+MENU = (MenuItem("tenant", 40, "applications", "menu.applications", ("applications",)),)

@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.amend import amend, find_entitlement, say_each, try_to_amend
-from entra_emulator.portal.application import Registration, find_registration
+from entra_emulator.portal.amend import find_entitlement, say_each, try_update, update_application
+from entra_emulator.portal.application import ApplicationView, find_application
 from entra_emulator.portal.approle import MEMBERS, name_members, read_role
 from entra_emulator.portal.exposed_api import put, without
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 _BLANK: Mapping[str, object] = {
     "displayName": "",
@@ -21,67 +23,67 @@ _BLANK: Mapping[str, object] = {
 }
 
 
-def show_roles(visit: Visit) -> Response:
+def show_roles(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/applications/{app}/roles`: the app roles."""
-    app = find_registration(visit)
+    app = find_application(request)
     roles = _list(app)
     members = {role["id"]: name_members(role) for role in roles}
-    return render(visit, "approles.html", app=app, roles=roles, members=members)
+    return render(request, "approles.html", app=app, roles=roles, members=members)
 
 
-def ask_role(visit: Visit) -> Response:
+def show_role_form(request: PageRequest) -> Response:
     """`GET …/roles/{role}`: an app role to create or to edit."""
-    app, key = find_registration(visit), visit.key("role")
+    app, key = find_application(request), request.param("role")
     if key == "add":
-        return _render(visit, app, key, dict(_BLANK))
-    return _render(visit, app, key, find_entitlement(_list(app), key))
+        return _render(request, app, key, dict(_BLANK))
+    return _render(request, app, key, find_entitlement(_list(app), key))
 
 
-def save_role(visit: Visit) -> Response:
+def save_role(request: PageRequest) -> Response:
     """`POST …/roles/{role}`: the application offers the role as the form has it."""
-    app, key = find_registration(visit), visit.key("role")
+    app, key = find_application(request), request.param("role")
     present = None if key == "add" else find_entitlement(_list(app), key)
-    role_id = present["id"] if present else visit.directory.new_id()
-    role, problems = read_role(app.record, visit.form, role_id)
+    role_id = present["id"] if present else request.directory.new_id()
+    role, problems = read_role(app.record, request.form, role_id)
     if problems:
-        return _render(visit, app, key, role, say_each(visit, problems))
-    fault = try_to_amend(visit, app, {"appRoles": put(_list(app), role)})
+        return _render(request, app, key, role, say_each(request, problems))
+    fault = try_update(request, app, {"appRoles": put(_list(app), role)})
     if fault is not None:
-        errors = {"value": visit.say("exposure.problem.refused", message=fault.message)}
-        return _render(visit, app, key, role, errors)
-    visit.notify("exposure.saved", value=role["value"])
-    return go_to(_locate(visit, app))
+        errors = {"value": request.say("exposure.problem.refused", message=fault.message)}
+        return _render(request, app, key, role, errors)
+    request.notify("exposure.saved", value=role["value"])
+    return go_to(_locate(request, app))
 
 
-def ask_deletion(visit: Visit) -> Response:
+def confirm_deletion(request: PageRequest) -> Response:
     """`GET …/roles/{role}/delete`: whether the app role is to go."""
-    app = find_registration(visit)
-    role = find_entitlement(_list(app), visit.key("role"))
-    base = _locate(visit, app)
+    app = find_application(request)
+    role = find_entitlement(_list(app), request.param("role"))
+    base = _locate(request, app)
     return render(
-        visit, "entitlement_delete.html", app=app, section="roles", entitlement=role, base=base
+        request, "entitlement_delete.html", app=app, section="roles", entitlement=role, base=base
     )
 
 
-def delete_role(visit: Visit) -> Response:
+def delete_role(request: PageRequest) -> Response:
     """`POST …/roles/{role}/delete`: the application stops offering it, if it is disabled."""
-    app = find_registration(visit)
-    role = find_entitlement(_list(app), visit.key("role"))
+    app = find_application(request)
+    role = find_entitlement(_list(app), request.param("role"))
     body = {"appRoles": without(_list(app), role["id"])}
-    amend(visit, app, body)
-    visit.notify("exposure.deleted", value=role["value"] or role["displayName"])
-    return go_to(_locate(visit, app))
+    update_application(request, app, body)
+    request.notify("exposure.deleted", value=role["value"] or role["displayName"])
+    return go_to(_locate(request, app))
 
 
 def _render(
-    visit: Visit,
-    app: Registration,
+    request: PageRequest,
+    app: ApplicationView,
     key: str,
     role: Record,
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     return render(
-        visit,
+        request,
         "approle.html",
         status=400 if errors else 200,
         app=app,
@@ -93,10 +95,22 @@ def _render(
     )
 
 
-def _list(app: Registration) -> list[Record]:
+def _list(app: ApplicationView) -> list[Record]:
     roles: list[Record] = app.record["appRoles"]
     return roles
 
 
-def _locate(visit: Visit, app: Registration, *parts: str) -> str:
-    return visit.at("applications", app.app_id, "roles", *parts)
+def _locate(request: PageRequest, app: ApplicationView, *parts: str) -> str:
+    return request.at("applications", app.app_id, "roles", *parts)
+
+
+_PATH = f"{APPLICATION}/roles"
+
+ROUTES = (
+    PageRoute("GET", _PATH, show_roles),
+    PageRoute("GET", f"{_PATH}/{{role}}", show_role_form),
+    PageRoute("POST", f"{_PATH}/{{role}}", save_role),
+    PageRoute("GET", f"{_PATH}/{{role}}/delete", confirm_deletion),
+    PageRoute("POST", f"{_PATH}/{{role}}/delete", delete_role),
+)
+MENU = (MenuItem("application", 70, "roles", "approle.title", ("roles",), "menu.manage"),)

@@ -8,16 +8,18 @@ from starlette.responses import Response
 from entra_emulator.clock import format_iso, parse_iso
 from entra_emulator.graph.write.rules import find_rule
 from entra_emulator.model.records import Record
-from entra_emulator.portal.application import Registration, find_registration
-from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import (
     describe_entry,
     find_entry,
     render_credentials,
     render_removal,
 )
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # Days until a secret expires, in the portal's order; the first is what it recommends.
 DAYS = (180, 90, 365, 545, 730)
@@ -26,65 +28,65 @@ MOST_DAYS = max(DAYS)
 
 LONGEST = find_rule("passwordCredential").lengths["displayName"]
 
-Spell = tuple[float, float]
+Lifetime = tuple[float, float]
 
 
-def list_secrets(visit: Visit) -> Response:
+def list_secrets(request: PageRequest) -> Response:
     """`GET …/credentials`: the application's secrets, and the value of the one just made."""
-    app = find_registration(visit)
+    app = find_application(request)
     entries = sorted(app.record["passwordCredentials"], key=lambda one: one["endDateTime"])
-    rows = [describe_entry(visit, entry) for entry in entries]
-    return render_credentials(visit, app, "secrets", rows=rows, made=visit.take("secret"))
+    rows = [describe_entry(request, entry) for entry in entries]
+    return render_credentials(request, app, "secrets", rows=rows, made=request.take("secret"))
 
 
-def ask_secret(visit: Visit) -> Response:
+def show_secret_form(request: PageRequest) -> Response:
     """`GET …/credentials/secrets/new`: what the secret is for, and how long it is good."""
-    return _show_form(visit, find_registration(visit), {"expires": str(DAYS[0])}, {})
+    return _show_form(request, find_application(request), {"expires": str(DAYS[0])}, {})
 
 
-def add_secret(visit: Visit) -> Response:
+def add_secret(request: PageRequest) -> Response:
     """`POST …/credentials/secrets/new`: a secret, whose value the next page shows once."""
-    app = find_registration(visit)
+    app = find_application(request)
     names = ("description", "expires", "start", "end")
-    typed = {name: visit.form.get(name) for name in names}
-    spell, errors = _read_spell(visit, typed)
+    typed = {name: request.form.get(name) for name in names}
+    lifetime, errors = _read_lifetime(request, typed)
     if len(typed["description"]) > LONGEST:
-        errors["description"] = visit.say("credentials.long", most=LONGEST)
-    if errors or spell is None:
-        return _show_form(visit, app, typed, errors)
+        errors["description"] = request.say("credentials.long", most=LONGEST)
+    if errors or lifetime is None:
+        return _show_form(request, app, typed, errors)
     body = {
-        "displayName": typed["description"] or _name_unnamed(spell[0]),
-        "startDateTime": format_iso(spell[0], 7),
-        "endDateTime": format_iso(spell[1], 7),
+        "displayName": typed["description"] or _name_unnamed(lifetime[0]),
+        "startDateTime": format_iso(lifetime[0], 7),
+        "endDateTime": format_iso(lifetime[1], 7),
     }
-    made = ask(visit, "POST", f"{app.path}/addPassword", {"passwordCredential": body})
-    visit.keep("secret", {"id": made["keyId"], "value": made["secretText"]})
-    return go_to(visit.at("applications", app.app_id, "credentials"))
+    made = ask_graph(request, "POST", f"{app.path}/addPassword", {"passwordCredential": body})
+    request.keep("secret", {"id": made["keyId"], "value": made["secretText"]})
+    return go_to(request.at("applications", app.app_id, "credentials"))
 
 
-def ask_removal(visit: Visit) -> Response:
+def confirm_removal(request: PageRequest) -> Response:
     """`GET …/credentials/secrets/{key}/delete`: whether it is really to go."""
-    app = find_registration(visit)
-    entry = find_entry(app, "passwordCredentials", visit.key("key"))
-    lead = visit.say("secrets.delete_lead", name=entry["displayName"] or entry["keyId"])
-    return render_removal(visit, app, "secrets", visit.say("secrets.delete_title"), lead)
+    app = find_application(request)
+    entry = find_entry(app, "passwordCredentials", request.param("key"))
+    lead = request.say("secrets.delete_lead", name=entry["displayName"] or entry["keyId"])
+    return render_removal(request, app, "secrets", request.say("secrets.delete_title"), lead)
 
 
-def remove_secret(visit: Visit) -> Response:
+def remove_secret(request: PageRequest) -> Response:
     """`POST …/credentials/secrets/{key}/delete`: its next use is refused."""
-    app = find_registration(visit)
-    entry = find_entry(app, "passwordCredentials", visit.key("key"))
-    ask(visit, "POST", f"{app.path}/removePassword", {"keyId": entry["keyId"]})
-    visit.notify("secrets.removed", name=entry["displayName"] or entry["keyId"])
-    return go_to(visit.at("applications", app.app_id, "credentials"))
+    app = find_application(request)
+    entry = find_entry(app, "passwordCredentials", request.param("key"))
+    ask_graph(request, "POST", f"{app.path}/removePassword", {"keyId": entry["keyId"]})
+    request.notify("secrets.removed", name=entry["displayName"] or entry["keyId"])
+    return go_to(request.at("applications", app.app_id, "credentials"))
 
 
-def _read_spell(visit: Visit, typed: Record) -> tuple[Spell | None, dict[str, str]]:
+def _read_lifetime(request: PageRequest, typed: Record) -> tuple[Lifetime | None, dict[str, str]]:
     """From when to when the secret is good, or what is wrong with that."""
-    now = visit.context.clock.now()
+    now = request.context.clock.now()
     if typed["expires"] != CUSTOM:
         if typed["expires"] not in map(str, DAYS):
-            return None, {"expires": visit.say("secrets.expires_missing")}
+            return None, {"expires": request.say("secrets.expires_missing")}
         return (now, now + int(typed["expires"]) * 86_400.0), {}
     errors = {}
     moments = []
@@ -92,14 +94,14 @@ def _read_spell(visit: Visit, typed: Record) -> tuple[Spell | None, dict[str, st
         try:
             moments.append(parse_iso(typed[name]) if typed[name] else now)
         except (ValueError, OverflowError):
-            errors[name] = visit.say("secrets.no_date")
+            errors[name] = request.say("secrets.no_date")
     if not typed["end"]:
-        errors["end"] = visit.say("secrets.no_date")
+        errors["end"] = request.say("secrets.no_date")
     if errors:
         return None, errors
     start, end = moments
     if not start < end <= start + timedelta(days=MOST_DAYS + 1).total_seconds():
-        return None, {"end": visit.say("secrets.wrong_end")}
+        return None, {"end": request.say("secrets.wrong_end")}
     return (start, end), {}
 
 
@@ -109,10 +111,10 @@ def _name_unnamed(start: float) -> str:
 
 
 def _show_form(
-    visit: Visit, app: Registration, typed: dict[str, Any], errors: dict[str, str]
+    request: PageRequest, app: ApplicationView, typed: dict[str, Any], errors: dict[str, str]
 ) -> Response:
     return render(
-        visit,
+        request,
         "secret_new.html",
         status=400 if errors else 200,
         app=app,
@@ -121,3 +123,17 @@ def _show_form(
         days=DAYS,
         longest=LONGEST,
     )
+
+
+_PATH = f"{APPLICATION}/credentials"
+
+ROUTES = (
+    PageRoute("GET", _PATH, list_secrets),
+    PageRoute("GET", f"{_PATH}/secrets/new", show_secret_form),
+    PageRoute("POST", f"{_PATH}/secrets/new", add_secret),
+    PageRoute("GET", f"{_PATH}/secrets/{{key}}/delete", confirm_removal),
+    PageRoute("POST", f"{_PATH}/secrets/{{key}}/delete", remove_secret),
+)
+MENU = (
+    MenuItem("application", 40, "credentials", "menu.credentials", ("credentials",), "menu.manage"),
+)

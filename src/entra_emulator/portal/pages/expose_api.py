@@ -3,8 +3,8 @@
 from starlette.responses import Response
 
 from entra_emulator.errors import GraphFault
-from entra_emulator.portal.amend import amend, say_each, try_to_amend
-from entra_emulator.portal.application import Registration, find_registration
+from entra_emulator.portal.amend import say_each, try_update, update_application
+from entra_emulator.portal.application import ApplicationView, find_application
 from entra_emulator.portal.exposed_api import (
     change_clients,
     change_uri,
@@ -12,9 +12,11 @@ from entra_emulator.portal.exposed_api import (
     list_trusted,
     propose_uri,
 )
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # Why Graph refuses a URI, by its code.
 _URI_PROBLEMS = {
@@ -23,15 +25,15 @@ _URI_PROBLEMS = {
 }
 
 
-def show_exposure(visit: Visit) -> Response:
+def show_exposure(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/applications/{app}/exposure`: what the application offers."""
-    app = find_registration(visit)
-    record, directory = app.record, visit.directory
+    app = find_application(request)
+    record, directory = app.record, request.directory
     trusted = [client["appId"] for client in record["api"]["preAuthorizedApplications"]]
     known = {one: directory.client(one) for one in trusted}
     names = {one: client.display_name for one, client in known.items() if client}
     return render(
-        visit,
+        request,
         "exposure.html",
         app=app,
         scopes=record["api"]["oauth2PermissionScopes"],
@@ -39,38 +41,38 @@ def show_exposure(visit: Visit) -> Response:
     )
 
 
-def ask_uri(visit: Visit) -> Response:
+def show_uri_form(request: PageRequest) -> Response:
     """`GET …/exposure/uri`: the Application ID URI to set or to change."""
-    app = find_registration(visit)
-    return _render_uri(visit, app, propose_uri(app.record), visit.query("then"))
+    app = find_application(request)
+    return _render_uri(request, app, propose_uri(app.record), request.query("then"))
 
 
-def save_uri(visit: Visit) -> Response:
+def save_uri(request: PageRequest) -> Response:
     """`POST …/exposure/uri`: the application goes by this URI, and on to the scope if asked to."""
-    app, uri = find_registration(visit), visit.form.get("uri")
+    app, uri = find_application(request), request.form.get("uri")
     if not uri:
-        problem = visit.say("exposure.problem.required")
-        return _render_uri(visit, app, uri, visit.form.get("then"), problem)
-    fault = try_to_amend(visit, app, change_uri(app.record, uri))
+        problem = request.say("exposure.problem.required")
+        return _render_uri(request, app, uri, request.form.get("then"), problem)
+    fault = try_update(request, app, change_uri(app.record, uri))
     if fault is not None:
-        problem = _explain(visit, app, uri, fault)
-        return _render_uri(visit, app, uri, visit.form.get("then"), problem)
-    visit.notify("exposure.uri_saved", uri=uri)
-    ahead = ("scopes", "add") if visit.form.get("then") == "scope" else ()
-    return _go_back(visit, app, *ahead)
+        problem = _explain(request, app, uri, fault)
+        return _render_uri(request, app, uri, request.form.get("then"), problem)
+    request.notify("exposure.uri_saved", uri=uri)
+    ahead = ("scopes", "add") if request.form.get("then") == "scope" else ()
+    return _go_back(request, app, *ahead)
 
 
-def remove_uri(visit: Visit) -> Response:
+def remove_uri(request: PageRequest) -> Response:
     """`POST …/exposure/uri/remove`: the application goes by its client ID alone."""
-    app = find_registration(visit)
-    amend(visit, app, change_uri(app.record, ""))
-    visit.notify("exposure.uri_removed")
-    return _go_back(visit, app)
+    app = find_application(request)
+    update_application(request, app, change_uri(app.record, ""))
+    request.notify("exposure.uri_removed")
+    return _go_back(request, app)
 
 
-def ask_client(visit: Visit) -> Response:
+def show_client_form(request: PageRequest) -> Response:
     """`GET …/exposure/clients/{client}`: a client to authorize, or to change."""
-    app, client = find_registration(visit), _find_client(visit)
+    app, client = find_application(request), _find_client(request)
     present = app.record["api"]["preAuthorizedApplications"]
     chosen = [
         scope
@@ -80,76 +82,94 @@ def ask_client(visit: Visit) -> Response:
     ]
     if client and not chosen:
         raise PortalFault(404, "entitlement", sought=client)
-    return _render_client(visit, app, client, chosen, {})
+    return _render_client(request, app, client, chosen, {})
 
 
-def save_client(visit: Visit) -> Response:
+def save_client(request: PageRequest) -> Response:
     """`POST …/exposure/clients/{client}`: users are not asked to consent to it."""
-    app, client = find_registration(visit), _find_client(visit)
-    given, chosen = client or visit.form.get("client"), visit.form.each("scopes")
+    app, client = find_application(request), _find_client(request)
+    given, chosen = client or request.form.get("client"), request.form.each("scopes")
     problems = check_client(app.record, given, chosen, edited=bool(client))
     if problems:
-        errors = say_each(visit, problems)
-        return _render_client(visit, app, given, chosen, errors)
-    fault = try_to_amend(visit, app, change_clients(app.record, given, chosen))
+        errors = say_each(request, problems)
+        return _render_client(request, app, given, chosen, errors)
+    fault = try_update(request, app, change_clients(app.record, given, chosen))
     if fault is not None:
-        errors = {"client": visit.say("exposure.problem.refused", message=fault.message)}
-        return _render_client(visit, app, given, chosen, errors)
-    visit.notify("exposure.saved", value=given)
-    return _go_back(visit, app)
+        errors = {"client": request.say("exposure.problem.refused", message=fault.message)}
+        return _render_client(request, app, given, chosen, errors)
+    request.notify("exposure.saved", value=given)
+    return _go_back(request, app)
 
 
-def remove_client(visit: Visit) -> Response:
+def remove_client(request: PageRequest) -> Response:
     """`POST …/exposure/clients/{client}/remove`: users are asked to consent to it again."""
-    app, client = find_registration(visit), visit.key("client")
-    amend(visit, app, change_clients(app.record, client, []))
-    visit.notify("exposure.deleted", value=client)
-    return _go_back(visit, app)
+    app, client = find_application(request), request.param("client")
+    update_application(request, app, change_clients(app.record, client, []))
+    request.notify("exposure.deleted", value=client)
+    return _go_back(request, app)
 
 
 def _render_uri(
-    visit: Visit, app: Registration, uri: str, then: str, problem: str = ""
+    request: PageRequest, app: ApplicationView, uri: str, then: str, problem: str = ""
 ) -> Response:
     errors = {"uri": problem} if problem else {}
     status = 400 if problem else 200
     values = {"app": app, "uri": uri, "then": then, "errors": errors}
-    return render(visit, "exposure_uri.html", status=status, **values)
+    return render(request, "exposure_uri.html", status=status, **values)
 
 
 def _render_client(
-    visit: Visit, app: Registration, given: str, chosen: list[str], errors: dict[str, str]
+    request: PageRequest,
+    app: ApplicationView,
+    given: str,
+    chosen: list[str],
+    errors: dict[str, str],
 ) -> Response:
     return render(
-        visit,
+        request,
         "exposure_client.html",
         status=400 if errors else 200,
         app=app,
         scopes=app.record["api"]["oauth2PermissionScopes"],
-        client=_find_client(visit),
+        client=_find_client(request),
         given=given,
         chosen=chosen,
         errors=errors,
     )
 
 
-def _explain(visit: Visit, app: Registration, uri: str, fault: GraphFault) -> str:
+def _explain(request: PageRequest, app: ApplicationView, uri: str, fault: GraphFault) -> str:
     """Why the app cannot go by this URI, and what it can go by."""
     codes = [fault.code, *(detail["code"] for detail in fault.details)]
     keys = [_URI_PROBLEMS[code] for code in codes if code in _URI_PROBLEMS]
-    return visit.say(
+    return request.say(
         (keys or ["exposure.problem.uri_malformed"])[0],
         uri=uri,
-        tenant=visit.tenant.display_name,
+        tenant=request.tenant.display_name,
         client=app.app_id,
-        domains=", ".join(visit.tenant.domains),
+        domains=", ".join(request.tenant.domains),
     )
 
 
-def _find_client(visit: Visit) -> str:
+def _find_client(request: PageRequest) -> str:
     """The client in the address; empty for one that is to be added."""
-    client = visit.key("client").lower()
+    client = request.param("client").lower()
     return "" if client == "add" else client
 
 
-def _go_back(visit: Visit, app: Registration, *ahead: str) -> Response:
-    return go_to(visit.at("applications", app.app_id, "exposure", *ahead))
+def _go_back(request: PageRequest, app: ApplicationView, *ahead: str) -> Response:
+    return go_to(request.at("applications", app.app_id, "exposure", *ahead))
+
+
+_PATH = f"{APPLICATION}/exposure"
+
+ROUTES = (
+    PageRoute("GET", _PATH, show_exposure),
+    PageRoute("GET", f"{_PATH}/uri", show_uri_form),
+    PageRoute("POST", f"{_PATH}/uri", save_uri),
+    PageRoute("POST", f"{_PATH}/uri/remove", remove_uri),
+    PageRoute("GET", f"{_PATH}/clients/{{client}}", show_client_form),
+    PageRoute("POST", f"{_PATH}/clients/{{client}}", save_client),
+    PageRoute("POST", f"{_PATH}/clients/{{client}}/remove", remove_client),
+)
+MENU = (MenuItem("application", 60, "exposure", "exposure.title", ("exposure",), "menu.manage"),)

@@ -7,12 +7,13 @@ from starlette.responses import Response
 
 from entra_emulator.directory.credentials import TOKEN_EXCHANGE
 from entra_emulator.errors import GraphFault
-from entra_emulator.portal.application import Registration, find_registration
-from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import render_credentials, render_removal
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 GITHUB = "https://token.actions.githubusercontent.com"
 
@@ -40,33 +41,33 @@ SCENARIOS = {
 }
 
 
-def list_federated(visit: Visit) -> Response:
+def list_federated(request: PageRequest) -> Response:
     """`GET …/credentials/federated`: the application's federated credentials."""
-    app = find_registration(visit)
-    rows = visit.directory.federated_credentials(app.app_id)
-    return render_credentials(visit, app, "federated", rows=rows)
+    app = find_application(request)
+    rows = request.directory.federated_credentials(app.app_id)
+    return render_credentials(request, app, "federated", rows=rows)
 
 
-def ask_federated(visit: Visit) -> Response:
+def show_federated_form(request: PageRequest) -> Response:
     """`GET …/credentials/federated/new`: which issuer's tokens, and for whom."""
     typed = {"audience": TOKEN_EXCHANGE, "entity": "branch"}
-    return _show_form(visit, find_registration(visit), typed, {})
+    return _show_form(request, find_application(request), typed, {})
 
 
-def add_federated(visit: Visit) -> Response:
+def add_federated(request: PageRequest) -> Response:
     """`POST …/credentials/federated/new`: such tokens prove who the application is."""
-    app, scenario = find_registration(visit), _find_scenario(visit)
+    app, scenario = find_application(request), _find_scenario(request)
     names = (*scenario.fields, *scenario.optional, "name", "description", "audience")
-    typed = {name: visit.form.get(name) for name in names}
+    typed = {name: request.form.get(name) for name in names}
     errors = {
-        name: visit.say("federated.missing")
+        name: request.say("federated.missing")
         for name in (*scenario.fields, "name", "audience")
         if not typed[name]
     }
     if typed.get("entity", "pull_request") != "pull_request" and not typed["entity_name"]:
-        errors["entity_name"] = visit.say("federated.missing")
+        errors["entity_name"] = request.say("federated.missing")
     if errors:
-        return _show_form(visit, app, typed, errors)
+        return _show_form(request, app, typed, errors)
     issuer, subject = _name_subject(typed)
     body = {
         "name": typed["name"],
@@ -76,40 +77,40 @@ def add_federated(visit: Visit) -> Response:
         "description": typed["description"] or None,
     }
     try:
-        ask(visit, "POST", f"{app.path}/federatedIdentityCredentials", body)
+        ask_graph(request, "POST", f"{app.path}/federatedIdentityCredentials", body)
     except GraphFault as fault:
         if fault.status == 403:
             raise
-        return _show_form(visit, app, typed, {"name": fault.message})
-    visit.notify("federated.added", name=typed["name"])
-    return go_to(visit.at("applications", app.app_id, "credentials", "federated"))
+        return _show_form(request, app, typed, {"name": fault.message})
+    request.notify("federated.added", name=typed["name"])
+    return go_to(request.at("applications", app.app_id, "credentials", "federated"))
 
 
-def ask_removal(visit: Visit) -> Response:
+def confirm_removal(request: PageRequest) -> Response:
     """`GET …/credentials/federated/{key}/delete`: whether it is really to go."""
-    app = find_registration(visit)
-    lead = visit.say("federated.delete_lead", name=_find_name(visit, app))
-    return render_removal(visit, app, "federated", visit.say("federated.delete_title"), lead)
+    app = find_application(request)
+    lead = request.say("federated.delete_lead", name=_find_name(request, app))
+    return render_removal(request, app, "federated", request.say("federated.delete_title"), lead)
 
 
-def remove_federated(visit: Visit) -> Response:
+def remove_federated(request: PageRequest) -> Response:
     """`POST …/credentials/federated/{key}/delete`: such tokens prove nothing any more."""
-    app = find_registration(visit)
-    name = _find_name(visit, app)
-    ask(visit, "DELETE", f"{app.path}/federatedIdentityCredentials/{visit.key('key')}")
-    visit.notify("federated.removed", name=name)
-    return go_to(visit.at("applications", app.app_id, "credentials", "federated"))
+    app = find_application(request)
+    name = _find_name(request, app)
+    ask_graph(request, "DELETE", f"{app.path}/federatedIdentityCredentials/{request.param('key')}")
+    request.notify("federated.removed", name=name)
+    return go_to(request.at("applications", app.app_id, "credentials", "federated"))
 
 
-def _find_name(visit: Visit, app: Registration) -> str:
-    for one in visit.directory.federated_credentials(app.app_id):
-        if one.id == visit.key("key"):
+def _find_name(request: PageRequest, app: ApplicationView) -> str:
+    for one in request.directory.federated_credentials(app.app_id):
+        if one.id == request.param("key"):
             return one.name
     raise PortalFault(404, "credential")
 
 
-def _find_scenario(visit: Visit) -> Scenario:
-    found = SCENARIOS.get(visit.query("scenario") or next(iter(SCENARIOS)))
+def _find_scenario(request: PageRequest) -> Scenario:
+    found = SCENARIOS.get(request.query("scenario") or next(iter(SCENARIOS)))
     if found is None:
         raise PortalFault(404, "page")
     return found
@@ -127,18 +128,29 @@ def _name_subject(typed: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _show_form(
-    visit: Visit, app: Registration, typed: Mapping[str, str], errors: dict[str, str]
+    request: PageRequest, app: ApplicationView, typed: Mapping[str, str], errors: dict[str, str]
 ) -> Response:
-    scenario = _find_scenario(visit)
+    scenario = _find_scenario(request)
     names = (*scenario.fields, *scenario.optional, "name", "description", "audience")
     return render(
-        visit,
+        request,
         "federated_new.html",
         status=400 if errors else 200,
         app=app,
-        scenario=visit.query("scenario") or next(iter(SCENARIOS)),
+        scenario=request.query("scenario") or next(iter(SCENARIOS)),
         scenarios=SCENARIOS,
         entities=ENTITIES,
         typed={**dict.fromkeys(names, ""), **typed},
         errors=errors,
     )
+
+
+_PATH = f"{APPLICATION}/credentials/federated"
+
+ROUTES = (
+    PageRoute("GET", _PATH, list_federated),
+    PageRoute("GET", f"{_PATH}/new", show_federated_form),
+    PageRoute("POST", f"{_PATH}/new", add_federated),
+    PageRoute("GET", f"{_PATH}/{{key}}/delete", confirm_removal),
+    PageRoute("POST", f"{_PATH}/{{key}}/delete", remove_federated),
+)

@@ -7,14 +7,16 @@ from entra_emulator.directory.link_rows import Links
 from entra_emulator.directory.object_rows import Found
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import (
-    Linked,
-    list_called,
+    LinkedPage,
+    list_by_name,
     list_linked,
     list_properties,
 )
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # Nobody counts the members of a group to the end.
 COUNTED = 1000
@@ -23,40 +25,47 @@ OWNERS = 100
 _decode = msgspec.json.Decoder(Record).decode
 
 
-def list_groups(visit: Visit) -> Response:
+def list_groups(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/groups`: all by name, or those looked for."""
-    return list_called(visit, "group", "groups.html")
+    return list_by_name(request, "group", "groups.html")
 
 
-def show_group(visit: Visit) -> Response:
+def show_group(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/groups/{group}`: properties, owners, members page by page."""
-    key = visit.key("group")
-    found = visit.directory.find(visit.tenant, key, kind="group")
+    key = request.param("group")
+    found = request.directory.find(request.tenant, key, kind="group")
     if found is None:
         raise PortalFault(404, "object", name=key)
     record = _decode(found.doc)
-    hidden = record.get("visibility") == "HiddenMembership" and not _may_see(visit, found)
+    hidden = record.get("visibility") == "HiddenMembership" and not _may_see(request, found)
     members, owners = Links("members", found.seq), Links("owners", found.seq)
     return render(
-        visit,
+        request,
         "group.html",
         record=record,
         properties=list_properties(record),
         hidden=hidden,
-        linked=Linked([], None, None) if hidden else list_linked(visit, members),
-        count=visit.directory.count_neighbours(visit.tenant, members, most=COUNTED + 1),
+        linked=LinkedPage([], None, None) if hidden else list_linked(request, members),
+        count=request.directory.count_neighbours(request.tenant, members, most=COUNTED + 1),
         counted=COUNTED,
         owners=[
             _decode(one.content)
-            for one in visit.directory.neighbours(visit.tenant, owners, limit=OWNERS)
+            for one in request.directory.neighbours(request.tenant, owners, limit=OWNERS)
         ],
     )
 
 
-def _may_see(visit: Visit, group: Found) -> bool:
+def _may_see(request: PageRequest, group: Found) -> bool:
     """Who is in a group that hides its members is shown to them, and to administrators."""
-    user = visit.directory.find(visit.tenant, visit.signed_in.user_id)
+    user = request.directory.find(request.tenant, request.signed_in.user_id)
     if user is None:
         return False
-    inside = visit.directory.linked("members", group.seq, [user.seq])
-    return bool(inside or visit.directory.roles_of(visit.tenant, visit.signed_in.user_id))
+    inside = request.directory.linked("members", group.seq, [user.seq])
+    return bool(inside or request.directory.roles_of(request.tenant, request.signed_in.user_id))
+
+
+ROUTES = (
+    PageRoute("GET", f"{TENANT}/groups", list_groups),
+    PageRoute("GET", f"{TENANT}/groups/{{group}}", show_group),
+)
+MENU = (MenuItem("tenant", 30, "groups", "group.title", ("groups",)),)

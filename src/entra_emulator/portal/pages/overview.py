@@ -3,79 +3,83 @@
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.portal.amend import try_to_amend
-from entra_emulator.portal.application import Registration, find_registration
-from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.amend import try_update
+from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.ask_graph import ask_graph
+from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.pages.app_registrations import LONGEST_NAME
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 
-def show_overview(visit: Visit) -> Response:
+def show_overview(request: PageRequest) -> Response:
     """`GET …/applications/{app}`: the IDs to copy, and what the application has."""
-    app = find_registration(visit)
+    app = find_application(request)
     redirects = {
         platform: len(app.record[platform]["redirectUris"])
         for platform in ("web", "spa", "publicClient")
     }
     return render(
-        visit,
+        request,
         "overview.html",
         app=app,
         redirects=redirects,
-        federated=len(visit.directory.federated_credentials(app.app_id)),
-        principal=visit.directory.service_principal(visit.tenant, app.app_id),
+        federated=len(request.directory.federated_credentials(app.app_id)),
+        principal=request.directory.service_principal(request.tenant, app.app_id),
     )
 
 
-def ask_name(visit: Visit) -> Response:
+def show_name_form(request: PageRequest) -> Response:
     """`GET …/applications/{app}/branding`: what people see of the application."""
-    app = find_registration(visit)
-    return _show_form(visit, app, app.record["displayName"], {})
+    app = find_application(request)
+    return _show_form(request, app, app.record["displayName"], {})
 
 
-def change_name(visit: Visit) -> Response:
+def change_name(request: PageRequest) -> Response:
     """`POST …/applications/{app}/branding`: call it that."""
-    app, name = find_registration(visit), visit.form.get("name")
+    app, name = find_application(request), request.form.get("name")
     error = ""
     if not name:
-        error = visit.say("new.name_missing")
+        error = request.say("new.name_missing")
     elif len(name) > LONGEST_NAME:
-        error = visit.say("new.name_long", most=LONGEST_NAME)
-    elif fault := try_to_amend(visit, app, {"displayName": name}):
+        error = request.say("new.name_long", most=LONGEST_NAME)
+    elif fault := try_update(request, app, {"displayName": name}):
         error = fault.message
     if error:
-        return _show_form(visit, app, name, {"name": error})
-    visit.notify("branding.done", name=name)
-    return go_to(visit.at("applications", app.app_id, "branding"))
+        return _show_form(request, app, name, {"name": error})
+    request.notify("branding.done", name=name)
+    return go_to(request.at("applications", app.app_id, "branding"))
 
 
-def show_manifest(visit: Visit) -> Response:
+def show_manifest(request: PageRequest) -> Response:
     """`GET …/applications/{app}/manifest`: the application as Graph answers it."""
-    app = find_registration(visit)
-    answer = ask(visit, "GET", app.path)
+    app = find_application(request)
+    answer = ask_graph(request, "GET", app.path)
     del answer["@odata.context"]
     text = msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
-    return render(visit, "manifest.html", app=app, text=text)
+    return render(request, "manifest.html", app=app, text=text)
 
 
-def ask_removal(visit: Visit) -> Response:
+def confirm_removal(request: PageRequest) -> Response:
     """`GET …/applications/{app}/delete`: whether it is really to go."""
-    return render(visit, "registration_delete.html", app=find_registration(visit))
+    return render(request, "registration_delete.html", app=find_application(request))
 
 
-def remove_registration(visit: Visit) -> Response:
+def remove_registration(request: PageRequest) -> Response:
     """`POST …/applications/{app}/delete`: into the recycle bin, where it stays for 30 days."""
-    app = find_registration(visit)
-    ask(visit, "DELETE", app.path)
-    visit.notify("delete.done", name=app.record["displayName"])
-    return go_to(visit.at("applications"))
+    app = find_application(request)
+    ask_graph(request, "DELETE", app.path)
+    request.notify("delete.done", name=app.record["displayName"])
+    return go_to(request.at("applications"))
 
 
-def _show_form(visit: Visit, app: Registration, name: str, errors: dict[str, str]) -> Response:
+def _show_form(
+    request: PageRequest, app: ApplicationView, name: str, errors: dict[str, str]
+) -> Response:
     status = 400 if errors else 200
     return render(
-        visit,
+        request,
         "branding.html",
         status=status,
         app=app,
@@ -83,3 +87,18 @@ def _show_form(visit: Visit, app: Registration, name: str, errors: dict[str, str
         errors=errors,
         longest=LONGEST_NAME,
     )
+
+
+ROUTES = (
+    PageRoute("GET", APPLICATION, show_overview),
+    PageRoute("GET", f"{APPLICATION}/branding", show_name_form),
+    PageRoute("POST", f"{APPLICATION}/branding", change_name),
+    PageRoute("GET", f"{APPLICATION}/delete", confirm_removal),
+    PageRoute("POST", f"{APPLICATION}/delete", remove_registration),
+    PageRoute("GET", f"{APPLICATION}/manifest", show_manifest),
+)
+MENU = (
+    MenuItem("application", 10, "overview", "menu.overview"),
+    MenuItem("application", 30, "branding", "menu.branding", ("branding",), "menu.manage"),
+    MenuItem("application", 80, "manifest", "menu.manifest", ("manifest",), "menu.manage"),
+)

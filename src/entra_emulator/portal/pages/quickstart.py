@@ -14,22 +14,24 @@ from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.model.applications import GRAPH_APP_ID
-from entra_emulator.portal.amend import amend
-from entra_emulator.portal.application import Registration, find_registration
-from entra_emulator.portal.ask_graph import ask
+from entra_emulator.portal.amend import update_application
+from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.configured_permissions import (
     ROLE,
-    Line,
-    include,
+    Permission,
+    include_permissions,
     list_offered,
-    may_approve,
+    may_grant_consent,
     read_table,
 )
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.portal.samples import SAMPLES, make_archive
 from entra_emulator.web.context import is_guid, origin_of
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import HEADERS, go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # What the sample needs to list users.
 PERMISSION = "User.Read.All"
@@ -56,132 +58,148 @@ class Progress(NamedTuple):
     granted: bool
 
 
-def show_quickstart(visit: Visit) -> Response:
+def show_quickstart(request: PageRequest) -> Response:
     """`GET …/quickstart`: what is done, both ways to do the rest, and the sample."""
-    app, made = find_registration(visit), visit.take("quickstart")
-    return _show(visit, app, made if made and made["app"] == app.app_id else None, {})
+    app, made = find_application(request), request.take("quickstart")
+    return _show(request, app, made if made and made["app"] == app.app_id else None, {})
 
 
-def change_quickstart(visit: Visit) -> Response:
+def change_quickstart(request: PageRequest) -> Response:
     """`POST …/quickstart`: make the changes, or hand out the sample with what was filled in."""
-    app, act = find_registration(visit), visit.form.get("act")
+    app, act = find_application(request), request.form.get("act")
     if act == "make":
-        return _make_changes(visit, app)
+        return _make_changes(request, app)
     if act in SAMPLES:
-        return _hand_out(visit, app, act)
+        return _hand_out(request, app, act)
     raise PortalFault(400, "malformed")
 
 
 def _show(
-    visit: Visit, app: Registration, made: Mapping[str, str] | None, errors: Mapping[str, str]
+    request: PageRequest,
+    app: ApplicationView,
+    made: Mapping[str, str] | None,
+    errors: Mapping[str, str],
 ) -> Response:
-    table = read_table(visit.directory, visit.tenant, app.record)
-    roles = visit.directory.roles_of(visit.tenant, visit.signed_in.user_id)
+    table = read_table(request.directory, request.tenant, app.record)
+    roles = request.directory.roles_of(request.tenant, request.signed_in.user_id)
     query = urlencode({"client_id": app.app_id})
     return render(
-        visit,
+        request,
         "quickstart.html",
         status=400 if errors else 200,
         app=app,
-        progress=_read_progress(visit, app),
+        progress=_read_progress(request, app),
         permission=PERMISSION,
         made=made,
-        allowed=may_approve(roles, table),
-        link=f"{origin_of(visit.request)}/{visit.tenant.id}/adminconsent?{query}",
+        allowed=may_grant_consent(roles, table),
+        link=f"{origin_of(request.http)}/{request.tenant.id}/adminconsent?{query}",
         samples=SAMPLES,
-        thumbprint=_find_thumbprint(visit, app),
+        thumbprint=_find_thumbprint(request, app),
         errors=errors,
     )
 
 
-def _read_progress(visit: Visit, app: Registration) -> Progress:
-    table = read_table(visit.directory, visit.tenant, app.record)
+def _read_progress(request: PageRequest, app: ApplicationView) -> Progress:
+    table = read_table(request.directory, request.tenant, app.record)
     wanted = [one for one in table.configured if _is_wanted(one)]
     granted = [one for one in (*wanted, *table.others) if _is_wanted(one) and one.granted]
-    now = format_iso(visit.context.clock.now())
+    now = format_iso(request.context.clock.now())
     entries = (*app.record["passwordCredentials"], *app.record["keyCredentials"])
     good = [one for one in entries if one["startDateTime"] <= now < one["endDateTime"]]
     return Progress(bool(good), bool(wanted or granted), bool(granted))
 
 
-def _make_changes(visit: Visit, app: Registration) -> Response:
+def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
     """Option 1: a secret, and the permission if it is not asked for yet."""
-    now = visit.context.clock.now()
+    now = request.context.clock.now()
     described = {
-        "displayName": visit.say("quickstart.secret_name"),
+        "displayName": request.say("quickstart.secret_name"),
         "endDateTime": format_iso(now + SECRET_LIFETIME, 7),
     }
-    with visit.directory.transaction():
-        if not _read_progress(visit, app).requested:
-            wanted = include(app.record, [_find_permission(visit)])
-            amend(visit, app, {"requiredResourceAccess": wanted})
+    with request.directory.transaction():
+        if not _read_progress(request, app).requested:
+            wanted = include_permissions(app.record, [_find_permission(request)])
+            update_application(request, app, {"requiredResourceAccess": wanted})
         body = {"passwordCredential": described}
-        secret = ask(visit, "POST", f"{app.path}/addPassword", body)
+        secret = ask_graph(request, "POST", f"{app.path}/addPassword", body)
     made = {"app": app.app_id, "id": secret["keyId"], "value": secret["secretText"]}
-    visit.keep("quickstart", made)
-    visit.notify("quickstart.done")
-    return go_to(visit.at("applications", app.app_id, "quickstart"))
+    request.keep("quickstart", made)
+    request.notify("quickstart.done")
+    return go_to(request.at("applications", app.app_id, "quickstart"))
 
 
-def _hand_out(visit: Visit, app: Registration, kind: str) -> Response:
+def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response:
     """The sample's archive; the secret, if there is one, is what the form brought."""
-    settings = _describe(visit, app)
+    settings = _describe(request, app)
     if kind == "secret":
-        value = visit.form.get("secret")
-        if value and (mistake := _find_mistake(visit, app, value)):
-            return _show(visit, app, None, {"secret": mistake})
+        value = request.form.get("secret")
+        if value and (mistake := _find_mistake(request, app, value)):
+            return _show(request, app, None, {"secret": mistake})
         settings |= {"secret": value} if value else {}
     else:
-        thumbprint = _find_thumbprint(visit, app)
+        thumbprint = _find_thumbprint(request, app)
         settings |= {"thumbprint": thumbprint} if thumbprint else {}
     sample = SAMPLES[kind]
     values = {"name": app.record["displayName"], "script": sample.script}
     archive = make_archive(
         kind,
         settings,
-        ca_pem=visit.context.ca_pem,
-        readme=visit.say(f"quickstart.readme_{kind}", **values),
-        moment=visit.context.clock.now(),
+        ca_pem=request.context.ca_pem,
+        readme=request.say(f"quickstart.readme_{kind}", **values),
+        moment=request.context.clock.now(),
     )
     name = _UNFIT.sub("-", f"{sample.folder}.zip")
     headers = {**HEADERS, "Content-Disposition": f'attachment; filename="{name}"'}
     return Response(archive, 200, headers, "application/zip")
 
 
-def _describe(visit: Visit, app: Registration) -> dict[str, Any]:
+def _describe(request: PageRequest, app: ApplicationView) -> dict[str, Any]:
     """The parameters that do not depend on the credential."""
-    origin = origin_of(visit.request)
+    origin = origin_of(request.http)
     return {
-        "note": visit.say("quickstart.note", tenant=visit.tenant.display_name),
-        "authority": f"{origin}/{visit.tenant.id}",
+        "note": request.say("quickstart.note", tenant=request.tenant.display_name),
+        "authority": f"{origin}/{request.tenant.id}",
         "client_id": app.app_id,
         "scope": [_GRAPH_SCOPE],
         "endpoint": f"{origin}/v1.0/users",
     }
 
 
-def _find_mistake(visit: Visit, app: Registration, value: str) -> str:
+def _find_mistake(request: PageRequest, app: ApplicationView, value: str) -> str:
     """What is wrong with a secret that was typed in; nothing if it is the application's."""
     if is_guid(value):
-        return visit.say("quickstart.secret_id")
-    if visit.directory.password(app.app_id, value) is None:
-        return visit.say("quickstart.secret_foreign")
+        return request.say("quickstart.secret_id")
+    if request.directory.password(app.app_id, value) is None:
+        return request.say("quickstart.secret_foreign")
     return ""
 
 
-def _find_thumbprint(visit: Visit, app: Registration) -> str:
+def _find_thumbprint(request: PageRequest, app: ApplicationView) -> str:
     """Of the certificate that is good for the longest time."""
-    now = visit.context.clock.now()
-    good = [one for one in visit.directory.certificates(app.app_id) if one.start <= now < one.end]
+    now = request.context.clock.now()
+    good = [one for one in request.directory.certificates(app.app_id) if one.start <= now < one.end]
     return max(good, key=lambda one: one.end).thumbprint if good else ""
 
 
-def _find_permission(visit: Visit) -> Line:
-    graph = visit.directory.service_principal(visit.tenant, GRAPH_APP_ID)
+def _find_permission(request: PageRequest) -> Permission:
+    graph = request.directory.service_principal(request.tenant, GRAPH_APP_ID)
     assert graph is not None, "every tenant has Microsoft Graph"
     families = list_offered(graph, ROLE, PERMISSION)
-    return next(line for one in families for line in one.permissions if _is_wanted(line))
+    return next(
+        permission for one in families for permission in one.permissions if _is_wanted(permission)
+    )
 
 
-def _is_wanted(line: Line) -> bool:
-    return (line.resource, line.kind, line.value) == (GRAPH_APP_ID, ROLE, PERMISSION)
+def _is_wanted(permission: Permission) -> bool:
+    return (permission.resource, permission.kind, permission.value) == (
+        GRAPH_APP_ID,
+        ROLE,
+        PERMISSION,
+    )
+
+
+ROUTES = (
+    PageRoute("GET", f"{APPLICATION}/quickstart", show_quickstart),
+    PageRoute("POST", f"{APPLICATION}/quickstart", change_quickstart),
+)
+MENU = (MenuItem("application", 20, "quickstart", "quickstart.title", ("quickstart",)),)

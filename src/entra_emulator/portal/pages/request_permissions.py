@@ -9,19 +9,20 @@ from entra_emulator.directory.link_rows import Links
 from entra_emulator.directory.object_rows import Span
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Record
-from entra_emulator.portal.amend import amend
-from entra_emulator.portal.application import find_registration
+from entra_emulator.portal.amend import update_application
+from entra_emulator.portal.application import find_application
 from entra_emulator.portal.configured_permissions import (
     ROLE,
     SCOPE,
-    include,
-    list_keys,
+    include_permissions,
     list_offered,
-    offers,
+    list_requested_keys,
+    offers_kind,
 )
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # How many APIs a list shows.
 MOST_APIS = 50
@@ -40,18 +41,18 @@ class Found(NamedTuple):
     more: bool
 
 
-def choose_api(visit: Visit) -> Response:
+def choose_api(request: PageRequest) -> Response:
     """`GET …/permissions/add`: Microsoft's, those in the organization, or one's own."""
-    app = find_registration(visit)
-    chosen = visit.query("from")
+    app = find_application(request)
+    chosen = request.query("from")
     chosen = chosen if chosen in _LISTS else _LISTS[0]
-    found, search = Found([], more=False), visit.query("q")
+    found, search = Found([], more=False), request.query("q")
     if chosen == "organization":
-        found = _find_apis(visit, search)
+        found = _find_apis(request, search)
     elif chosen == "mine":
-        found = _find_own(visit)
+        found = _find_own(request)
     return render(
-        visit,
+        request,
         "permissions_api.html",
         app=app,
         lists=_LISTS,
@@ -63,58 +64,60 @@ def choose_api(visit: Visit) -> Response:
     )
 
 
-def choose_permissions(visit: Visit) -> Response:
+def choose_permissions(request: PageRequest) -> Response:
     """`GET …/permissions/add/{api}`: delegated or application permissions, and which."""
-    return _render_choice(visit, visit.query("kind"), visit.query("q"), [])
+    return _render_choice(request, request.query("kind"), request.query("q"), [])
 
 
-def request_permissions(visit: Visit) -> Response:
+def request_permissions(request: PageRequest) -> Response:
     """`POST …/permissions/add/{api}`: search and keep what is chosen, or add that."""
-    form = visit.form
+    form = request.form
     kind, chosen = form.get("kind"), form.each("permission")
     if form.get("act") == "search" or not chosen:
         missing = form.get("act") != "search"
-        return _render_choice(visit, kind, form.get("q"), chosen, missing=missing)
-    app, api = find_registration(visit), _find_api(visit)
+        return _render_choice(request, kind, form.get("q"), chosen, missing=missing)
+    app, api = find_application(request), _find_api(request)
     offered = [one for family in list_offered(api, kind, "") for one in family.permissions]
-    lines = [one for one in offered if one.key in chosen]
-    amend(visit, app, {"requiredResourceAccess": include(app.record, lines)})
-    visit.notify("permission.request.added", count=len(lines))
-    return go_to(visit.at("applications", app.app_id, "permissions"))
+    permissions = [one for one in offered if one.key in chosen]
+    update_application(
+        request, app, {"requiredResourceAccess": include_permissions(app.record, permissions)}
+    )
+    request.notify("permission.request.added", count=len(permissions))
+    return go_to(request.at("applications", app.app_id, "permissions"))
 
 
 def _render_choice(
-    visit: Visit, kind: str, search: str, chosen: list[str], *, missing: bool = False
+    request: PageRequest, kind: str, search: str, chosen: list[str], *, missing: bool = False
 ) -> Response:
-    app, api = find_registration(visit), _find_api(visit)
-    problem = visit.say("permission.request.needed") if missing else ""
+    app, api = find_application(request), _find_api(request)
+    problem = request.say("permission.request.needed") if missing else ""
     return render(
-        visit,
+        request,
         "permissions_choice.html",
         status=400 if missing else 200,
         app=app,
         api=api,
         kinds=(SCOPE, ROLE),
         kind=kind if kind in {SCOPE, ROLE} else "",
-        offers={one: offers(api, one) for one in (SCOPE, ROLE)},
+        offers={one: offers_kind(api, one) for one in (SCOPE, ROLE)},
         families=list_offered(api, kind, search, chosen),
         search=search,
         chosen=frozenset(chosen),
-        present=list_keys(app.record),
+        present=list_requested_keys(app.record),
         errors={"permission": problem} if problem else {},
     )
 
 
-def _find_api(visit: Visit) -> Application:
-    found = visit.directory.service_principal(visit.tenant, visit.key("api"))
+def _find_api(request: PageRequest) -> Application:
+    found = request.directory.service_principal(request.tenant, request.param("api"))
     if found is None:
-        raise PortalFault(404, "api", api=visit.key("api"), tenant=visit.tenant.display_name)
+        raise PortalFault(404, "api", api=request.param("api"), tenant=request.tenant.display_name)
     return found
 
 
-def _find_apis(visit: Visit, search: str) -> Found:
+def _find_apis(request: PageRequest, search: str) -> Found:
     """The tenant's APIs that offer permissions, by the beginning of their name, or client ID."""
-    directory, tenant = visit.directory, visit.tenant
+    directory, tenant = request.directory, request.tenant
     named = directory.service_principal(tenant, search) if search else None
     if named is not None:
         return Found([named], more=False)
@@ -124,10 +127,10 @@ def _find_apis(visit: Visit, search: str) -> Found:
     return Found([Application(_decode(doc)) for doc in found.docs], found.last is not None)
 
 
-def _find_own(visit: Visit) -> Found:
+def _find_own(request: PageRequest) -> Found:
     """The APIs among the applications that the user owns."""
-    directory, tenant = visit.directory, visit.tenant
-    user = directory.find(tenant, visit.signed_in.user_id)
+    directory, tenant = request.directory, request.tenant
+    user = directory.find(tenant, request.signed_in.user_id)
     assert user is not None, "somebody is signed in"
     links = Links("owners", user.seq, reverse=True, kinds=["application"])
     owned = [Application(_decode(one.content)) for one in directory.neighbours(tenant, links)]
@@ -146,3 +149,12 @@ def _offers(doc: bytes) -> bool:
 
 def _offers_anything(record: Record) -> bool:
     return bool(record["appRoles"] or record["oauth2PermissionScopes"])
+
+
+_PATH = f"{APPLICATION}/permissions/add"
+
+ROUTES = (
+    PageRoute("GET", _PATH, choose_api),
+    PageRoute("GET", f"{_PATH}/{{api}}", choose_permissions),
+    PageRoute("POST", f"{_PATH}/{{api}}", request_permissions),
+)

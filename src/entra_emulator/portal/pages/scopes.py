@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.amend import amend, find_entitlement, say_each, try_to_amend
-from entra_emulator.portal.application import Registration, find_registration
+from entra_emulator.portal.amend import find_entitlement, say_each, try_update, update_application
+from entra_emulator.portal.application import ApplicationView, find_application
 from entra_emulator.portal.exposed_api import change_scopes, put, read_scope, without
+from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 _BLANK: Mapping[str, object] = {
     "value": "",
@@ -22,62 +23,67 @@ _BLANK: Mapping[str, object] = {
 }
 
 
-def ask_scope(visit: Visit) -> Response:
+def show_scope_form(request: PageRequest) -> Response:
     """`GET …/exposure/scopes/{scope}`: a scope to add or to change; first the API has a name."""
-    app, key = find_registration(visit), visit.key("scope")
+    app, key = find_application(request), request.param("scope")
     if key == "add":
         if not app.record["identifierUris"]:
-            return go_to(_locate(visit, app, "uri") + "?then=scope")
-        return _render(visit, app, key, dict(_BLANK))
-    return _render(visit, app, key, find_entitlement(_list(app), key))
+            return go_to(_locate(request, app, "uri") + "?then=scope")
+        return _render(request, app, key, dict(_BLANK))
+    return _render(request, app, key, find_entitlement(_list(app), key))
 
 
-def save_scope(visit: Visit) -> Response:
+def save_scope(request: PageRequest) -> Response:
     """`POST …/exposure/scopes/{scope}`: the API offers the scope as the form has it."""
-    app, key = find_registration(visit), visit.key("scope")
+    app, key = find_application(request), request.param("scope")
     present = None if key == "add" else find_entitlement(_list(app), key)
-    scope_id = present["id"] if present else visit.directory.new_id()
-    scope, problems = read_scope(app.record, visit.form, scope_id)
+    scope_id = present["id"] if present else request.directory.new_id()
+    scope, problems = read_scope(app.record, request.form, scope_id)
     if problems:
-        return _render(visit, app, key, scope, say_each(visit, problems))
+        return _render(request, app, key, scope, say_each(request, problems))
     body = change_scopes(app.record, put(_list(app), scope))
-    fault = try_to_amend(visit, app, body)
+    fault = try_update(request, app, body)
     if fault is not None:
-        errors = {"value": visit.say("exposure.problem.refused", message=fault.message)}
-        return _render(visit, app, key, scope, errors)
-    visit.notify("exposure.saved", value=scope["value"])
-    return go_to(_locate(visit, app))
+        errors = {"value": request.say("exposure.problem.refused", message=fault.message)}
+        return _render(request, app, key, scope, errors)
+    request.notify("exposure.saved", value=scope["value"])
+    return go_to(_locate(request, app))
 
 
-def ask_deletion(visit: Visit) -> Response:
+def confirm_deletion(request: PageRequest) -> Response:
     """`GET …/exposure/scopes/{scope}/delete`: whether the scope is to go."""
-    app = find_registration(visit)
-    scope = find_entitlement(_list(app), visit.key("scope"))
-    base = _locate(visit, app, "scopes")
+    app = find_application(request)
+    scope = find_entitlement(_list(app), request.param("scope"))
+    base = _locate(request, app, "scopes")
     return render(
-        visit, "entitlement_delete.html", app=app, section="exposure", entitlement=scope, base=base
+        request,
+        "entitlement_delete.html",
+        app=app,
+        section="exposure",
+        entitlement=scope,
+        base=base,
     )
 
 
-def delete_scope(visit: Visit) -> Response:
+def delete_scope(request: PageRequest) -> Response:
     """`POST …/exposure/scopes/{scope}/delete`: the API stops offering it, if it is disabled."""
-    app = find_registration(visit)
-    scope = find_entitlement(_list(app), visit.key("scope"))
+    app = find_application(request)
+    scope = find_entitlement(_list(app), request.param("scope"))
     body = change_scopes(app.record, without(_list(app), scope["id"]))
-    amend(visit, app, body)
-    visit.notify("exposure.deleted", value=scope["value"])
-    return go_to(_locate(visit, app))
+    update_application(request, app, body)
+    request.notify("exposure.deleted", value=scope["value"])
+    return go_to(_locate(request, app))
 
 
 def _render(
-    visit: Visit,
-    app: Registration,
+    request: PageRequest,
+    app: ApplicationView,
     key: str,
     scope: Record,
     errors: Mapping[str, str] | None = None,
 ) -> Response:
     return render(
-        visit,
+        request,
         "scope.html",
         status=400 if errors else 200,
         app=app,
@@ -87,10 +93,20 @@ def _render(
     )
 
 
-def _list(app: Registration) -> list[Record]:
+def _list(app: ApplicationView) -> list[Record]:
     scopes: list[Record] = app.record["api"]["oauth2PermissionScopes"]
     return scopes
 
 
-def _locate(visit: Visit, app: Registration, *parts: str) -> str:
-    return visit.at("applications", app.app_id, "exposure", *parts)
+def _locate(request: PageRequest, app: ApplicationView, *parts: str) -> str:
+    return request.at("applications", app.app_id, "exposure", *parts)
+
+
+_PATH = f"{APPLICATION}/exposure/scopes/{{scope}}"
+
+ROUTES = (
+    PageRoute("GET", _PATH, show_scope_form),
+    PageRoute("POST", _PATH, save_scope),
+    PageRoute("GET", f"{_PATH}/delete", confirm_deletion),
+    PageRoute("POST", f"{_PATH}/delete", delete_scope),
+)

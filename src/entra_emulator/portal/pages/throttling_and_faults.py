@@ -10,9 +10,11 @@ from entra_emulator.faults.fault import Fault
 from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.faults.schedule import Plan
 from entra_emulator.faults.throttle import SIZES, Bucket
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 # Faults by name; whoever wants others uses the control API or a fault file.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -46,51 +48,51 @@ EXTENTS = ("count", "seconds", "ever")
 LONGEST_ROUTE = 200
 
 
-def show_trouble(visit: Visit) -> Response:
+def show_faults(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/trouble`: limits, what is used of them, and the faults in force."""
-    return _show(visit, {}, {})
+    return _show(request, {}, {})
 
 
-def change_trouble(visit: Visit) -> Response:
+def change_faults(request: PageRequest) -> Response:
     """`POST /portal/{tenant}/trouble`: what the pressed button says."""
-    act = visit.form.get("act")
+    act = request.form.get("act")
     if act == "throttle":
-        return _change_throttle(visit)
+        return _change_throttle(request)
     if act == "fault":
-        return _add_fault(visit)
+        return _add_fault(request)
     if act == "clear":
-        visit.context.faults.clear()
-        visit.notify("trouble.cleared")
+        request.context.faults.clear()
+        request.notify("trouble.cleared")
     elif act == "empty":
-        visit.context.throttle.clear()
-        visit.notify("trouble.emptied")
+        request.context.throttle.clear()
+        request.notify("trouble.emptied")
     else:
         raise PortalFault(400, "malformed")
-    return go_to(visit.at("trouble"))
+    return go_to(request.at("trouble"))
 
 
-def _show(visit: Visit, typed: Mapping[str, str], errors: Mapping[str, str]) -> Response:
-    throttle = visit.context.throttle
+def _show(request: PageRequest, typed: Mapping[str, str], errors: Mapping[str, str]) -> Response:
+    throttle = request.context.throttle
     counts = throttle.counts()
     return render(
-        visit,
+        request,
         "trouble.html",
         status=400 if errors else 200,
         throttle=throttle,
         sizes=tuple(SIZES),
-        buckets=[_describe_bucket(visit, one) for one in throttle.buckets()],
+        buckets=[_describe_bucket(request, one) for one in throttle.buckets()],
         counts=counts,
-        names={one.app_id: _name_app(visit, one.app_id) for one in counts},
-        plans=[_describe_plan(one) for one in visit.context.faults.plans()],
+        names={one.app_id: _name_app(request, one.app_id) for one in counts},
+        plans=[_describe_plan(one) for one in request.context.faults.plans()],
         presets=tuple(PRESETS),
         extents=EXTENTS,
-        typed=_defaults(visit) | dict(typed),
+        typed=_defaults(request) | dict(typed),
         errors=errors,
     )
 
 
-def _defaults(visit: Visit) -> dict[str, str]:
-    throttle = visit.context.throttle
+def _defaults(request: PageRequest) -> dict[str, str]:
+    throttle = request.context.throttle
     return {
         "size": throttle.size or "",
         "scale": f"{throttle.scale:g}",
@@ -102,48 +104,52 @@ def _defaults(visit: Visit) -> dict[str, str]:
     }
 
 
-def _change_throttle(visit: Visit) -> Response:
-    typed = {name: visit.form.get(name) for name in ("size", "scale")}
+def _change_throttle(request: PageRequest) -> Response:
+    typed = {name: request.form.get(name) for name in ("size", "scale")}
     scale = _read_number(typed["scale"])
     if scale is None or scale <= 0:
-        return _show(visit, typed, {"scale": visit.say("trouble.positive")})
+        return _show(request, typed, {"scale": request.say("trouble.positive")})
     if typed["size"] not in {"", *SIZES}:
-        return _show(visit, {"scale": typed["scale"]}, {"size": visit.say("trouble.which_size")})
-    enabled = visit.form.get("enabled") == "yes"
-    visit.context.throttle.change(enabled=enabled, size=typed["size"], scale=scale)
-    visit.notify("trouble.changed")
-    return go_to(visit.at("trouble"))
+        return _show(
+            request, {"scale": typed["scale"]}, {"size": request.say("trouble.which_size")}
+        )
+    enabled = request.form.get("enabled") == "yes"
+    request.context.throttle.change(enabled=enabled, size=typed["size"], scale=scale)
+    request.notify("trouble.changed")
+    return go_to(request.at("trouble"))
 
 
-def _add_fault(visit: Visit) -> Response:
+def _add_fault(request: PageRequest) -> Response:
     names = ("fault", "extent", "number", "route", "chance")
-    typed = {name: visit.form.get(name) for name in names}
-    errors, order = _read_order(visit, typed)
+    typed = {name: request.form.get(name) for name in names}
+    errors, order = _read_order(request, typed)
     if order is None:
         known = {name: text for name, text in typed.items() if name not in errors or text}
-        return _show(visit, known, errors)
-    visit.context.faults.follow(order)
-    visit.notify("trouble.added")
-    return go_to(visit.at("trouble"))
+        return _show(request, known, errors)
+    request.context.faults.follow(order)
+    request.notify("trouble.added")
+    return go_to(request.at("trouble"))
 
 
-def _read_order(visit: Visit, typed: Mapping[str, str]) -> tuple[dict[str, str], FaultOrder | None]:
+def _read_order(
+    request: PageRequest, typed: Mapping[str, str]
+) -> tuple[dict[str, str], FaultOrder | None]:
     """What is wrong with which field; or else the order."""
     errors: dict[str, str] = {}
     number, chance = _read_number(typed["number"]), _read_number(typed["chance"])
     counted = typed["extent"] == "count"
     if typed["fault"] not in PRESETS:
-        errors["fault"] = visit.say("trouble.which_fault")
+        errors["fault"] = request.say("trouble.which_fault")
     if typed["extent"] not in EXTENTS:
-        errors["extent"] = visit.say("trouble.which_extent")
+        errors["extent"] = request.say("trouble.which_extent")
     elif typed["extent"] != "ever" and (number is None or number <= 0):
-        errors["number"] = visit.say("trouble.positive")
+        errors["number"] = request.say("trouble.positive")
     elif counted and number is not None and not number.is_integer():
-        errors["number"] = visit.say("trouble.whole")
+        errors["number"] = request.say("trouble.whole")
     if chance is None or not 0 < chance <= 100:
-        errors["chance"] = visit.say("trouble.percent")
+        errors["chance"] = request.say("trouble.percent")
     if len(typed["route"]) > LONGEST_ROUTE:
-        errors["route"] = visit.say("trouble.route_long", most=LONGEST_ROUTE)
+        errors["route"] = request.say("trouble.route_long", most=LONGEST_ROUTE)
     if errors or chance is None:
         return errors, None
     extent: dict[str, Any] = {}
@@ -153,12 +159,12 @@ def _read_order(visit: Visit, typed: Mapping[str, str]) -> tuple[dict[str, str],
     return {}, FaultOrder(route=route, chance=chance / 100, **extent, **PRESETS[typed["fault"]])
 
 
-def _describe_bucket(visit: Visit, bucket: Bucket) -> dict[str, Any]:
+def _describe_bucket(request: PageRequest, bucket: Bucket) -> dict[str, Any]:
     """A bucket with whose it is: `{scope}/{action}/{application}/{tenant}`, as Graph names it."""
     scope, action, *owners = bucket.scope.split("/")
     return {
         "limit": f"{scope}/{action}",
-        "app": _name_app(visit, owners[0]) if "Application" in scope and owners else "",
+        "app": _name_app(request, owners[0]) if "Application" in scope and owners else "",
         "used": math.ceil(bucket.used),
         "most": math.floor(bucket.limit),
         "share": min(100, math.ceil(100 * bucket.used / bucket.limit)),
@@ -175,8 +181,8 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
     return {"plan": plan, "preset": "", "said": " ".join((plan.fault.kind, *parts))}
 
 
-def _name_app(visit: Visit, app_id: str) -> str:
-    client = visit.directory.client(app_id) if app_id else None
+def _name_app(request: PageRequest, app_id: str) -> str:
+    client = request.directory.client(app_id) if app_id else None
     return client.display_name if client else app_id
 
 
@@ -187,3 +193,10 @@ def _read_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and number < 1e9 else None
+
+
+ROUTES = (
+    PageRoute("GET", f"{TENANT}/trouble", show_faults),
+    PageRoute("POST", f"{TENANT}/trouble", change_faults),
+)
+MENU = (MenuItem("tenant", 60, "trouble", "trouble.title", ("trouble",), "menu.watch"),)

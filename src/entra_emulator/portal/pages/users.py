@@ -5,35 +5,44 @@ from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import Links
 from entra_emulator.model.records import Record
-from entra_emulator.portal.lists import list_called, list_linked, list_properties
+from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
+from entra_emulator.portal.menu import MenuItem
+from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.request import Visit
+from entra_emulator.web.pages.request import PageRequest
 
 _decode = msgspec.json.Decoder(Record).decode
 
 
-def list_users(visit: Visit) -> Response:
+def list_users(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/users`: everybody by name, or those looked for."""
-    return list_called(visit, "user", "users.html")
+    return list_by_name(request, "user", "users.html")
 
 
-def show_user(visit: Visit) -> Response:
+def show_user(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/users/{user}`: properties, assigned roles, groups."""
-    key = visit.key("user")
-    found = visit.directory.find(visit.tenant, key, kind="user")
+    key = request.param("user")
+    found = request.directory.find(request.tenant, key, kind="user")
     if found is None:
         raise PortalFault(404, "object", name=key)
     record = _decode(found.doc)
     groups = Links("members", found.seq, reverse=True, kinds=["group"])
     return render(
-        visit,
+        request,
         "user.html",
         record=record,
         properties=list_properties(record),
         roles=[
-            visit.say(f"role.{role}")
-            for role in visit.directory.roles_of(visit.tenant, record["id"])
+            request.say(f"role.{role}")
+            for role in request.directory.roles_of(request.tenant, record["id"])
         ],
-        linked=list_linked(visit, groups),
+        linked=list_linked(request, groups),
     )
+
+
+ROUTES = (
+    PageRoute("GET", f"{TENANT}/users", list_users),
+    PageRoute("GET", f"{TENANT}/users/{{user}}", show_user),
+)
+MENU = (MenuItem("tenant", 20, "users", "user.title", ("users",)),)

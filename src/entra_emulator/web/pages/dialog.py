@@ -7,13 +7,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entra_emulator.portal.serve import LANGUAGE_COOKIE
 from entra_emulator.web.context import context_of
-from entra_emulator.web.pages.forms import NOTHING
-from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.render import HEADERS, render
-from entra_emulator.web.pages.request import Visit
-from entra_emulator.web.pages.texts import choose_language
+from entra_emulator.web.pages.request import PageRequest
 from entra_emulator.web.session import SignedIn
 from entra_emulator.web.token_service_answers import describe_oauth
 
@@ -43,11 +39,8 @@ def render_dialog(
         script: the only script that may run; the template shows it as it stands here.
         values: what the template shows; each is escaped there.
     """
-    language = choose_language(
-        request.cookies.get(LANGUAGE_COOKIE), request.headers.get("accept-language", "")
-    )
-    visit = Visit(request, context_of(request), language, signed_in, "", NOTHING, Notices())
-    response = render(visit, template, status=status, script=script, **values)
+    page = PageRequest(request, context_of(request), signed_in)
+    response = render(page, template, status=status, script=script, **values)
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     allowed = f"script-src 'sha256-{digest}'; " if script else ""
     targets = " ".join(("form-action 'self'", *form_origins))

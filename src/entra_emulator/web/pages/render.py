@@ -10,9 +10,8 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from entra_emulator.clock import format_iso
-from entra_emulator.portal.menu import APPLICATION_MENU, TENANT_MENU
 from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH
-from entra_emulator.web.pages.request import PREFIX, Visit
+from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.pages.texts import LANGUAGES
 
 # Nothing inline and nothing from elsewhere; forms lead to the portal itself.
@@ -40,28 +39,28 @@ class _Errors(dict[str, str]):
         return ""
 
 
-def render(visit: Visit, template: str, *, status: int = 200, **values: Any) -> Response:
+def render(request: PageRequest, template: str, *, status: int = 200, **values: Any) -> Response:
     """
     A page.
 
     Args:
-        visit: whose page it is.
+        request: whose page it is.
         template: the name of a file in templates/.
         status: the HTTP status.
         values: what the template shows, each escaped there; `errors` says what is wrong with
             which field.
     """
     known: Mapping[str, Any] = {
-        "visit": visit,
-        "t": visit.say,
-        "at": visit.at,
-        "notice": visit.take("notice"),
-        "here": _find_here(visit),
+        "request": request,
+        "t": request.say,
+        "at": request.at,
+        "notice": request.take("notice"),
+        "here": _find_here(request),
         **_FIXED,
     }
     errors = _Errors(values.pop("errors", {}))
     text = _make_environment().get_template(template).render({**known, **values, "errors": errors})
-    return HTMLResponse(text, status, {**HEADERS, "Content-Language": visit.language})
+    return HTMLResponse(text, status, {**HEADERS, "Content-Language": request.language})
 
 
 def go_to(address: str) -> Response:
@@ -69,9 +68,9 @@ def go_to(address: str) -> Response:
     return RedirectResponse(address, 303, HEADERS)
 
 
-def _find_here(visit: Visit) -> str:
+def _find_here(request: PageRequest) -> str:
     """The page that is shown, to come back to; forms are sent to the address of their page."""
-    scope = visit.request.scope
+    scope = request.http.scope
     query = scope["query_string"].decode("latin-1")
     return f"{quote(scope['path'])}?{query}" if query else quote(scope["path"])
 
@@ -95,7 +94,6 @@ def _show_number(language: str, number: int) -> str:
 
 
 _FIXED: Mapping[str, Any] = {
-    "application_menu": APPLICATION_MENU,
     "day": _show_day,
     "languages": LANGUAGES,
     "moment": _show_moment,
@@ -103,7 +101,6 @@ _FIXED: Mapping[str, Any] = {
     "prefix": PREFIX,
     "script_path": SCRIPT_PATH,
     "style_path": STYLE_PATH,
-    "tenant_menu": TENANT_MENU,
 }
 
 

@@ -1,10 +1,10 @@
-"""One request to the portal, as its pages get it."""
+"""One request for a page, as the page gets it."""
 
 import base64
 import hmac
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
@@ -14,36 +14,42 @@ from starlette.requests import Request
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.web.context import Context
-from entra_emulator.web.pages.forms import Form
+from entra_emulator.web.pages.forms import NOTHING, Form
 from entra_emulator.web.pages.notices import Notice, Notices
-from entra_emulator.web.pages.texts import say
+from entra_emulator.web.pages.texts import LANGUAGE_COOKIE, choose_language, say
 from entra_emulator.web.session import SignedIn
 
 PREFIX = "/portal"
 
 
 @dataclass(frozen=True)
-class Visit:
+class PageRequest:
     """
     A request by somebody's browser.
 
     Args:
-        request: as it was sent.
+        http: as it was sent.
         context: what the emulator works with.
-        language: the one to answer in.
         who: who is signed in, if anybody is.
         session: the secret of the browser's session; empty when nobody is signed in.
         form: what was sent, if anything was.
         notices: what pages tell the pages after them.
+        menus: the lines of each menu by the menu's name, for pages that have menus.
     """
 
-    request: Request
+    http: Request
     context: Context
-    language: str
     who: SignedIn | None
-    session: str
-    form: Form
-    notices: Notices
+    session: str = ""
+    form: Form = NOTHING
+    notices: Notices = field(default_factory=Notices)
+    menus: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+
+    @cached_property
+    def language(self) -> str:
+        """The language to answer in."""
+        accepted = self.http.headers.get("accept-language", "")
+        return choose_language(self.http.cookies.get(LANGUAGE_COOKIE), accepted)
 
     @property
     def signed_in(self) -> SignedIn:
@@ -73,13 +79,13 @@ class Visit:
         digest = hmac.digest(self.context.page_key, message, sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
-    def key(self, name: str) -> str:
-        """A part of the address, e.g. `app`."""
-        return str(self.request.path_params[name])
+    def param(self, name: str) -> str:
+        """A parameter of the path, e.g. `app`."""
+        return str(self.http.path_params[name])
 
     def query(self, name: str) -> str:
-        """What stands behind the question mark by this name, without blanks around it."""
-        return self.request.query_params.get(name, "").strip()
+        """An option behind the question mark without blanks around it; empty if it is not there."""
+        return self.http.query_params.get(name, "").strip()
 
     def at(self, *parts: str) -> str:
         """The address of a page of the tenant, e.g. `at("applications", app_id)`."""

@@ -15,6 +15,9 @@ from typing import Any
 # As `lang` attributes and cookies have them, with their own names for themselves.
 LANGUAGES = {"en": "English", "pt-BR": "Português (Brasil)"}
 
+# Keeps the language that somebody chose.
+LANGUAGE_COOKIE = "graphdaemon-language"
+
 _RANGE = re.compile(r"\s*([A-Za-z*]+)[A-Za-z0-9-]*\s*(?:;\s*q\s*=\s*([01](?:\.\d*)?))?\s*")
 
 
