@@ -15,6 +15,7 @@ from entra_emulator.directory.object_rows import Found
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.server.app import create_app
+from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import DeltaSettings
 from tests.support.asgi_line import Line, running_loop
@@ -249,7 +250,8 @@ def test_reconstruction(
 ) -> None:
     """Whoever follows the links while anything changes ends up with the very directory."""
     directory, draws = Directory(clock=Clock(at=1_800_000_000)), random.Random(seed)
-    app = create_app(directory, keys, delta=DeltaSettings(page, links), token_lifetime=10**6)
+    settings = EmulatorSettings(delta=DeltaSettings(page, links), token_lifetime=10**6)
+    app = create_app(directory, keys, settings)
     weather = Weather(app, draws)
     with running_loop() as loop:
         world = World(Line(weather, loop), directory)

@@ -25,6 +25,7 @@ from entra_emulator.graph.router import VERSIONS
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.portal.lazy import make_portal
 from entra_emulator.server.fault_middleware import sabotage
+from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.token_service import (
     admin_consent,
     authorize,
@@ -38,7 +39,7 @@ from entra_emulator.tokens.fetch import make_fetch
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing, draw_lifetime
 from entra_emulator.web.audit_middleware import audit_requests
-from entra_emulator.web.context import Context, DeltaSettings, host_name
+from entra_emulator.web.context import Context, host_name
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
 
@@ -85,19 +86,13 @@ ROUTES = (
 def create_app(
     directory: Directory,
     keys: KeyRing,
+    settings: EmulatorSettings | None = None,
     *,
-    token_lifetime: int | None = None,
-    rng: random.Random | None = None,
-    hostnames: tuple[str, ...] = (),
-    page_token_age: float = 86_400,
-    strict_filter: bool = False,
     fetch: Callable[[str], bytes] | None = None,
     faults: Faults | None = None,
     throttle: Throttle | None = None,
     audit: Audit | None = None,
     control: ControlSettings | None = None,
-    device_interval: int = 5,
-    delta: DeltaSettings | None = None,
     ca_pem: bytes = b"",
 ) -> Starlette:
     """
@@ -106,37 +101,32 @@ def create_app(
     Args:
         directory: the tenants; its clock is everybody's.
         keys: sign and verify access tokens.
-        token_lifetime: seconds every access token lives; by default 60 to 90
-            minutes at random, or a day for clients that handle claims challenges.
-        rng: draws those.
-        hostnames: answer for these host names besides the loopback ones.
-        page_token_age: seconds until a next link expires.
-        strict_filter: see `Context`.
-        fetch: gets documents of foreign token issuers, see `make_fetch`.
-        faults: which requests are to fail.
+        settings: what the emulator is told; by default the defaults.
+        fetch: gets documents of foreign token issuers; by default see `make_fetch`.
+        faults: which requests are to fail; by default none.
         throttle: how much everybody may ask for; by default Graph's documented limits.
         audit: remembers what was asked.
         control: serve the control API, and what it needs.
-        device_interval: seconds that devices are told to wait between polls.
-        delta: how delta queries are answered.
         ca_pem: the certificate of the authority that clients are to trust.
     """
-    draws = rng or random.SystemRandom()
+    settings = settings or EmulatorSettings()
+    lifetime = settings.token_lifetime
+    draws = random.SystemRandom()
     context = Context(
         directory,
         keys,
         directory.clock,
-        lambda long: draw_lifetime(draws, long=long) if token_lifetime is None else token_lifetime,
-        frozenset(name.lower() for name in (*LOOPBACK, *hostnames)),
-        directory.setting("page_key", lambda: random.SystemRandom().randbytes(32)),
-        page_token_age,
-        strict_filter,
-        IssuerKeys(fetch or make_fetch(), directory.clock),
+        lambda long: draw_lifetime(draws, long=long) if lifetime is None else lifetime,
+        frozenset(name.lower() for name in (*LOOPBACK, *settings.hostnames)),
+        directory.setting("page_key", lambda: draws.randbytes(32)),
+        settings.page_token_age,
+        settings.strict_filter,
+        IssuerKeys(fetch or make_fetch(settings.federation_ca), directory.clock),
         faults or Faults(directory.clock),
         throttle or Throttle(directory.clock),
         audit or Audit(),
-        device_interval,
-        delta or DeltaSettings(),
+        settings.device_interval,
+        settings.delta,
         ca_pem,
     )
     # The portal first: elsewhere `portal` would be the name of a tenant.

@@ -8,6 +8,7 @@ import socket
 import tempfile
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -16,16 +17,15 @@ import msgspec
 import trustme
 
 from entra_emulator.audit import Audit
-from entra_emulator.clock import Clock
 from entra_emulator.content.data_folder import STORE, make_store
 from entra_emulator.content.life import Life
-from entra_emulator.content.seed import Progress, choose_sizes, seed_directory
+from entra_emulator.content.seed import choose_sizes, seed_directory
 from entra_emulator.control.controls import ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.model.records import Tenant
-from entra_emulator.server.app import create_app
+from entra_emulator.server.app import LOOPBACK, create_app
 from entra_emulator.server.listen import (
     BindRefused,
     is_loopback,
@@ -34,13 +34,11 @@ from entra_emulator.server.listen import (
     open_listener,
     parse_listen,
 )
+from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.server.uvicorn_thread import make_tls, run_server
 from entra_emulator.token_service.managed_identity import APP_SERVICE_PATH, create_managed
-from entra_emulator.tokens.fetch import make_fetch
 from entra_emulator.tokens.signing import KeyRing
-from entra_emulator.web.context import Context, DeltaSettings
-
-LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+from entra_emulator.web.context import Context
 
 
 class Emulator:
@@ -52,34 +50,8 @@ class Emulator:
     says what was asked of it.
 
     Args:
-        users: how many to seed, when the data folder is new.
-        groups: how many groups; by default one for every twenty users, and no less than five.
-        devices: how many devices; by default one for every five users.
-        seed: which ones.
-        host: the address to listen on.
-        port: 0 takes any free one.
-        data: keeps directory, keys and certificate authority; by default a
-            temporary folder that goes away with the emulator.
-        clock: whose time it lives in; by default the machine's, movable.
-        token_lifetime: seconds every access token lives, but those of managed identities, which
-            live a day; by default 60 to 90 minutes at random, and a day for clients that handle
-            claims challenges.
-        hostnames: answer for these host names too, and have them in the certificate.
-        page_token_age: seconds until a next link expires.
-        strict_filter: refuse `ge` and `le` on strings, as the documentation's table does.
-        federation_ca: a PEM file of the only authorities trusted for foreign token issuers;
-            by default the system's.
-        managed_identity: serve the endpoints of a pretend machine with managed identities, over
-            plain http; their addresses are `imds_url`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`,
-            and `identity_endpoint` with `identity_header`.
-        control: serve the control API below `/_emulator/`, to programs on this machine.
-        device_interval: seconds that devices are told to wait between polls.
-        delta: how delta queries are cut into pages, and how long their links live.
-        throttle: refuse applications that ask for more than Graph's documented limits.
-        throttle_size: the size of every tenant, "S", "M" or "L"; by default it goes by the number
-            of its users.
-        throttle_scale: of the documented limits; with 0.01 they are met soon.
-        progress: told how many of how many objects there are while seeding.
+        settings: what it is told; by default the defaults.
+        options: fields of `EmulatorSettings`, which replace those of `settings`.
     """
 
     url: str
@@ -93,54 +65,18 @@ class Emulator:
     identity_endpoint: str
     identity_header: str
 
-    def __init__(
-        self,
-        *,
-        users: int = 250,
-        groups: int | None = None,
-        devices: int | None = None,
-        seed: int = 0,
-        host: str = "127.0.0.1",
-        port: int = 0,
-        data: Path | None = None,
-        clock: Clock | None = None,
-        token_lifetime: int | None = None,
-        hostnames: tuple[str, ...] = (),
-        page_token_age: float = 86_400,
-        strict_filter: bool = False,
-        federation_ca: Path | None = None,
-        managed_identity: bool = False,
-        control: bool = False,
-        device_interval: int = 5,
-        delta: DeltaSettings | None = None,
-        throttle: bool = True,
-        throttle_size: str | None = None,
-        throttle_scale: float = 1.0,
-        progress: Progress = lambda *_: None,
-    ) -> None:
-        self.clock = clock or Clock()
+    def __init__(self, settings: EmulatorSettings | None = None, **options: Any) -> None:
+        self.settings = settings = replace(settings or EmulatorSettings(), **options)
+        self.clock = settings.clock
         self.faults = Faults(self.clock)
         self.audit = Audit()
         self.throttle = Throttle(
-            self.clock, enabled=throttle, size=throttle_size, scale=throttle_scale
+            self.clock,
+            enabled=settings.throttle,
+            size=settings.throttle_size,
+            scale=settings.throttle_scale,
         )
-        self._sizes, self._seed = choose_sizes(users, groups, devices), seed
-        self._progress = progress
-        self._host, self._port = host, port
-        self._given_data = data
-        self._hostnames = hostnames
-        self._settings: dict[str, Any] = {
-            "token_lifetime": token_lifetime,
-            "page_token_age": page_token_age,
-            "strict_filter": strict_filter,
-            "faults": self.faults,
-            "throttle": self.throttle,
-            "audit": self.audit,
-            "device_interval": device_interval,
-            "delta": delta,
-            "fetch": make_fetch(federation_ca),
-        }
-        self._managed_identity, self._control = managed_identity, control
+        self._sizes = choose_sizes(settings.users, settings.groups, settings.devices)
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -163,8 +99,8 @@ class Emulator:
             BindRefused: this machine does not have the address.
         """
         with contextlib.ExitStack() as stack:
-            listener = stack.enter_context(open_listener(self._host, self._port))
-            self.data = self._given_data or Path(
+            listener = stack.enter_context(open_listener(self.settings.host, self.settings.port))
+            self.data = self.settings.data or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-"))
             )
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -180,7 +116,7 @@ class Emulator:
             self.life = Life(self.directory)
             stack.callback(self.life.stop)
             self.ca, self.ca_file = _open_authority(self.data)
-            self.url = f"https://{name_host(self._host)}:{listener.getsockname()[1]}"
+            self.url = f"https://{name_host(self.settings.host)}:{listener.getsockname()[1]}"
             self._serve(stack, listener)
             self._running = stack.pop_all()
         return self
@@ -201,23 +137,27 @@ class Emulator:
         return self.life
 
     def _fill(self, directory: Directory) -> None:
+        settings = self.settings
         sizes = self._sizes._asdict()
-        seed_directory(directory, **sizes, seed=self._seed, progress=self._progress)
+        seed_directory(directory, **sizes, seed=settings.seed, progress=settings.progress)
 
     def _serve(self, stack: contextlib.ExitStack, listener: socket.socket) -> None:
-        names = tuple(dict.fromkeys((*LOCAL_NAMES, *self._hostnames)))
-        settings = ControlSettings(self.data / "snapshots", self._sizes, self._seed, self.life)
+        settings = self.settings
+        control = ControlSettings(self.data / "snapshots", self._sizes, settings.seed, self.life)
         app = create_app(
             self.directory,
             self.keys,
-            hostnames=names,
-            control=settings if self._control else None,
+            settings,
+            faults=self.faults,
+            throttle=self.throttle,
+            audit=self.audit,
+            control=control if settings.control else None,
             ca_pem=self.ca_file.read_bytes(),
-            **self._settings,
         )
         stack.callback(app.state.context.issuers.close)
-        if self._managed_identity:
+        if settings.managed_identity:
             self._serve_machine(stack, app.state.context)
+        names = tuple(dict.fromkeys((*LOOPBACK, *settings.hostnames)))
         stack.callback(run_server(app, listener, make_tls(self.ca, names)))
 
     def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
@@ -235,20 +175,11 @@ class Emulator:
 
 def serve(
     listen: str,
-    data: Path,
+    settings: EmulatorSettings,
     *,
-    users: int = 250,
-    groups: int | None = None,
-    devices: int | None = None,
-    seed: int = 0,
     life: float = 0.0,
     faults: Path | None = None,
     allow_remote: bool = False,
-    hostnames: tuple[str, ...] = (),
-    federation_ca: Path | None = None,
-    managed_identity: bool = False,
-    control: bool = False,
-    progress: Progress = lambda *_: None,
     ready: Callable[[Emulator], None] = lambda _: None,
 ) -> None:
     """
@@ -260,19 +191,10 @@ def serve(
 
     Args:
         listen: `HOST:PORT`, an IPv6 host in brackets.
-        data: the folder that everything is kept in.
-        users: how many to seed, when the folder is new.
-        groups: see `Emulator`.
-        devices: see `Emulator`.
-        seed: which ones.
+        settings: what the emulator is told, but for host and port.
         life: how many times a second the directory is to change by itself.
-        faults: a file of what is to go wrong, see `order`.
+        faults: a file of what is to go wrong, see `read_orders`.
         allow_remote: other machines may reach it.
-        hostnames: what else callers may call this machine.
-        federation_ca: see `Emulator`.
-        managed_identity: see `Emulator`.
-        control: see `Emulator`.
-        progress: told how far the seeding is.
         ready: called once connections are accepted.
 
     Raises:
@@ -289,26 +211,14 @@ def serve(
     def watch(made: int, total: int) -> None:
         if done.is_set():
             raise KeyboardInterrupt
-        progress(made, total)
+        settings.progress(made, total)
 
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
             previous = signal.signal(number, lambda *_: done.set())
             stack.callback(signal.signal, number, previous)
-        emulator = Emulator(
-            users=users,
-            groups=groups,
-            devices=devices,
-            seed=seed,
-            host=host,
-            port=port,
-            data=data,
-            hostnames=(*hostnames, *names),
-            federation_ca=federation_ca,
-            managed_identity=managed_identity,
-            control=control,
-            progress=watch,
-        )
+        hostnames = (*settings.hostnames, *names)
+        emulator = Emulator(settings, host=host, port=port, hostnames=hostnames, progress=watch)
         if faults is not None:
             emulator.faults.load(faults)
         stack.enter_context(emulator)

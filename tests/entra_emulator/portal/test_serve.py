@@ -10,6 +10,7 @@ import pytest
 
 from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import create_app
+from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.web.pages.forms import FORM_LIMIT
 from entra_emulator.web.session import COOKIE
 from tests.entra_emulator.portal.pages.test_app_registrations import register
@@ -28,7 +29,9 @@ EMULADOR = "Este é um emulador no seu próprio computador, não a Microsoft."
 def line(probe: Probe) -> Iterator[Line]:
     """The same directory without a network, so that requests can come from anywhere."""
     emulator = probe.emulator
-    app = create_app(emulator.directory, emulator.keys, hostnames=("lab.example",))
+    app = create_app(
+        emulator.directory, emulator.keys, EmulatorSettings(hostnames=("lab.example",))
+    )
     with running_loop() as loop:
         yield Line(app, loop)
 

@@ -17,13 +17,16 @@ import pytest
 import entra_emulator
 from entra_emulator.server.emulator import Emulator, serve
 from entra_emulator.server.listen import BindRefused, PortInUse
+from entra_emulator.server.settings import EmulatorSettings
 from tests.support.emulator_probe import App, Probe, register
 
 SERVE = """
 import sys
 from pathlib import Path
 from entra_emulator.server.emulator import serve
-serve(sys.argv[1], Path(sys.argv[2]), users=7, ready=lambda e: print(e.url, flush=True))
+from entra_emulator.server.settings import EmulatorSettings
+settings = EmulatorSettings(data=Path(sys.argv[2]), users=7)
+serve(sys.argv[1], settings, ready=lambda e: print(e.url, flush=True))
 """
 
 
@@ -166,12 +169,12 @@ def test_prompt_stop(launch: Callable[..., Probe], keys: Path) -> None:
 def test_bind_refused(tmp_path: Path, listen: str) -> None:
     """An address that others can reach is refused, and the text names the way out."""
     with pytest.raises(BindRefused, match="--allow-remote"):
-        serve(listen, tmp_path)
+        serve(listen, EmulatorSettings(data=tmp_path))
 
 
 def test_remote(tmp_path: Path) -> None:
     """With leave, the emulator listens on every address and answers to the machine's own name."""
-    code = SERVE.replace("users=7", "users=7, allow_remote=True")
+    code = SERVE.replace("settings, ready", "settings, allow_remote=True, ready")
     with subprocess.Popen(
         [sys.executable, "-c", code, "0.0.0.0:0", str(tmp_path)], stdout=subprocess.PIPE, text=True
     ) as process:
@@ -189,14 +192,14 @@ def test_remote(tmp_path: Path) -> None:
 def test_foreign_address(tmp_path: Path) -> None:
     """An address that this machine does not have is a clear error too."""
     with pytest.raises(BindRefused, match=r"cannot listen on 192\.0\.2\.1, port 0: "):
-        serve("192.0.2.1:0", tmp_path, allow_remote=True)
+        serve("192.0.2.1:0", EmulatorSettings(data=tmp_path), allow_remote=True)
 
 
 @pytest.mark.parametrize("listen", ["", "8443", "127.0.0.1:", ":1", "127.0.0.1:x", "h:99999"])
 def test_bad_address(tmp_path: Path, listen: str) -> None:
     """What is not HOST:PORT is said to be."""
     with pytest.raises(ValueError, match="HOST:PORT"):
-        serve(listen, tmp_path)
+        serve(listen, EmulatorSettings(data=tmp_path))
 
 
 def test_serve(tmp_path: Path) -> None:

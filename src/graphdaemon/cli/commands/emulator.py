@@ -4,9 +4,8 @@ import errno
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -72,49 +71,30 @@ def emulator() -> None:
 )
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine, knowing the risk.")
 def serve(
-    *,
-    listen: str,
-    data: Path,
-    users: int,
-    groups: int | None,
-    devices: int | None,
-    seed: int,
-    life: str | None,
-    faults: Path | None,
-    control: bool,
-    managed_identity: bool,
-    federation_ca: Path | None,
-    hostnames: tuple[str, ...],
-    allow_remote: bool,
+    *, listen: str, life: str | None, faults: Path | None, allow_remote: bool, **options: Any
 ) -> None:
     """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
     load_emulator()
     from entra_emulator.content.life import parse_rate
-    from entra_emulator.server import emulator as server
+    from entra_emulator.server.emulator import serve as serve_emulator
     from entra_emulator.server.listen import BindRefused, PortInUse
+    from entra_emulator.server.settings import EmulatorSettings
 
+    # The options left over have the names of its fields.
+    settings = EmulatorSettings(**options, progress=_show_progress)
     try:
-        server.serve(
+        serve_emulator(
             listen,
-            data,
-            users=users,
-            groups=groups,
-            devices=devices,
-            seed=seed,
+            settings,
             life=parse_rate(life) if life else 0.0,
             faults=faults,
-            progress=_show_progress,
-            control=control,
-            managed_identity=managed_identity,
-            federation_ca=federation_ca,
-            hostnames=hostnames,
             allow_remote=allow_remote,
-            ready=partial(_announce, control=control, managed_identity=managed_identity),
+            ready=_announce,
         )
     except (BindRefused, PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
-        raise _refuse_folder(data, error) from None
+        raise _refuse_folder(options["data"], error) from None
 
 
 @emulator.command()
@@ -193,7 +173,7 @@ def _forget_progress() -> None:
         click.echo("\r\x1b[K", nl=False, err=True)
 
 
-def _announce(running: "Emulator", *, control: bool, managed_identity: bool) -> None:
+def _announce(running: "Emulator") -> None:
     _forget_progress()
     parameters = running.data / "parameters.json"
     rows = {
@@ -202,9 +182,9 @@ def _announce(running: "Emulator", *, control: bool, managed_identity: bool) -> 
         "Certificate authority": running.ca_file,
         "Settings to paste": parameters,
     }
-    if control:
+    if running.settings.control:
         rows["Control API"] = f"{running.url}/_emulator/"
-    if managed_identity:
+    if running.settings.managed_identity:
         rows["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = running.imds_url
         rows["IDENTITY_ENDPOINT"] = running.identity_endpoint
         rows["IDENTITY_HEADER"] = running.identity_header
