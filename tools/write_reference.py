@@ -25,7 +25,7 @@ from entra_emulator.server.app import ROUTES
 from graphdaemon.cli import cli
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.settings.table import SETTINGS
-from tools import diagnoses, fidelity
+from tools import architecture, diagnoses, fidelity
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->\n"
@@ -69,7 +69,7 @@ With `Emulator(control=True)` or `emulator serve --control`, for programs on thi
 
 
 def pages() -> dict[str, str]:
-    """The text of every generated page, by file name."""
+    """The text of every page that is made from the code, by its path from the reference."""
     return {
         "cli.md": _command_line(),
         "settings.md": _settings(),
@@ -79,6 +79,7 @@ def pages() -> dict[str, str]:
         "graph.md": _graph(),
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
+        "../explanation/architecture.md": architecture.render_page(),
     }
 
 

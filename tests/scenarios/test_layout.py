@@ -1,0 +1,123 @@
+"""The house: few entries, layers, a test for every module, and one style in both programs."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from tests.support.places import ROOT
+from tools.architecture import read_layers
+
+SOURCE = ROOT / "src"
+PROGRAMS = {"graphdaemon": 8, "entra_emulator": 7}
+COVERED = tomllib.loads((ROOT / "tests/support/covered_elsewhere.toml").read_text("utf-8"))
+
+# A table is read row by row, and whole: no length is too long for one.
+TABLES = {
+    "entra_emulator/errors/graph.py",
+    "entra_emulator/errors/token_service.py",
+}
+
+
+def list_modules() -> list[Path]:
+    return sorted(SOURCE.rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(SOURCE))
+
+
+def has_code(path: Path) -> bool:
+    """A package's first lines alone are no code."""
+    body = ast.parse(path.read_text("utf-8")).body
+    return any(not isinstance(node, ast.Expr) for node in body)
+
+
+def own_test(path: Path) -> Path:
+    """The test file of a module's name; a package's own code is tested under the package's name."""
+    folder = path.parent
+    stem = folder.name if path.stem == "__init__" else path.stem
+    return ROOT / "tests" / folder.relative_to(SOURCE) / f"test_{stem}.py"
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_has_few_entries(program: str) -> None:
+    """Who opens a program's folder sees what it is made of at one glance."""
+    entries = {
+        path.stem
+        for path in (SOURCE / program).iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+
+    assert len(entries - {"__init__"}) <= 20
+
+
+@pytest.mark.parametrize(("program", "most"), PROGRAMS.items())
+def test_a_program_has_few_layers(program: str, most: int) -> None:
+    """Each layer is a thing to keep in mind."""
+    assert len(read_layers()[program]) <= most
+
+
+def test_every_module_has_its_test() -> None:
+    """A module's test has its name, or a line says which test covers it."""
+    modules = {name_of(path): path for path in list_modules() if has_code(path)}
+
+    untested = {name for name, path in modules.items() if not own_test(path).exists()}
+    assert untested == COVERED.keys()
+    assert {test for test in COVERED.values() if not (ROOT / test).is_file()} == set()
+
+
+def test_every_test_has_its_module() -> None:
+    """What stands in the mirror has something to reflect."""
+    folders = {ROOT / "tests" / path.parent.relative_to(SOURCE) for path in list_modules()}
+    strays = {
+        str(path.relative_to(ROOT))
+        for program in PROGRAMS
+        for path in (ROOT / "tests" / program).rglob("test_*.py")
+        if path.parent not in folders
+    }
+
+    assert strays == set()
+
+
+def test_helpers_stand_in_support() -> None:
+    """Whoever looks for a helper of the tests looks in one folder."""
+    strays = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.parent.name != "support" and not path.name.startswith(("test_", "conftest"))
+    }
+
+    assert strays == set()
+
+
+def test_files_stay_short() -> None:
+    """No file of code grows beyond what can be read at a sitting."""
+    lengths = {name_of(path): len(path.read_text("utf-8").splitlines()) for path in list_modules()}
+
+    assert {name: n for name, n in lengths.items() if n > 400 and name not in TABLES} == {}
+
+
+def test_every_suppressed_rule_has_its_reason() -> None:
+    """A bare noqa or type: ignore is a defect."""
+    bare = [
+        f"{name_of(path)}:{number}"
+        for path in list_modules()
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(r"# (noqa|type: ignore)", line)
+        and not re.search(r"# (noqa: [A-Z0-9, ]+|type: ignore\[[\w, -]+\]) +\S.*\w", line)
+    ]
+
+    assert bare == []
+
+
+def test_both_programs_are_written_in_one_style() -> None:
+    """Names are marked by single backticks, and only a program's root says what it offers."""
+    texts = {name_of(path): path.read_text("utf-8") for path in list_modules()}
+    roots = {f"{program}/__init__.py" for program in PROGRAMS}
+
+    assert [name for name, text in texts.items() if "``" in text] == []
+    assert {name for name, text in texts.items() if re.search("^__all__", text, re.M)} == roots
+    assert [name for name, text in texts.items() if "from __future__" in text] == []
