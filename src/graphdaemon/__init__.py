@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from graphdaemon.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from graphdaemon.client import Client, blocking, load
+    from graphdaemon.blocking import blocking
+    from graphdaemon.client import Client, load
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
     from graphdaemon.graph.page import Page
     from graphdaemon.settings.read import Settings
@@ -30,7 +31,7 @@ __all__ = [
 
 _HOMES = {
     "Client": "client",
-    "blocking": "client",
+    "blocking": "blocking",
     "load": "client",
     "Page": "graph.page",
     "Settings": "settings.read",

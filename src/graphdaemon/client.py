@@ -1,20 +1,14 @@
 """The library's face: settings in, records of the directory out."""
 
-import asyncio
 import os
-import threading
 from collections.abc import (
     AsyncGenerator,
-    AsyncIterator,
-    Awaitable,
     Callable,
-    Iterator,
     Sequence,
 )
 from contextlib import aclosing
-from functools import cache
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self
 
 import msgspec
 
@@ -33,10 +27,7 @@ from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
 from graphdaemon.listing.run import accounting, list_collection, read_within
 from graphdaemon.listing.target import Target
 from graphdaemon.settings.read import Settings, read_settings
-from graphdaemon.throttling.budget import Budget, find_budget
-from graphdaemon.throttling.ledger import DistantLedger, Ledger, Memory, SharedLedger
-
-T = TypeVar("T")
+from graphdaemon.throttling.open import open_budget
 
 
 class Client:
@@ -77,7 +68,7 @@ class Client:
             self._transport,
             tokens,
             consent_url=settings.consent_url,
-            budget=_find_budget(settings, share),
+            budget=open_budget(settings, share),
             attempts=attempts,
         )
 
@@ -250,78 +241,6 @@ def load(file: str | os.PathLike[str] | None = None, **given: object) -> Client:
         SettingsError: Naming the setting and where it was read.
     """
     return Client(read_settings(file, given=given))
-
-
-@overload
-def blocking(work: AsyncIterator[T]) -> Iterator[T]: ...
-@overload
-def blocking(work: Awaitable[T]) -> T: ...
-def blocking(work: AsyncIterator[T] | Awaitable[T]) -> Iterator[T] | T:
-    """
-    Use what is async from code that is not: an iterator for an iterator, a result for an await.
-
-    Example:
-        .. code-block:: python
-
-            client = graphdaemon.load("parameters.json")
-            for user in graphdaemon.blocking(client.list("users")):
-                print(user["displayName"])
-    """
-    if isinstance(work, AsyncIterator):
-        return _iterate(work)
-    return _wait(work)
-
-
-def _iterate(work: AsyncIterator[T]) -> Iterator[T]:
-    try:
-        while True:
-            try:
-                yield _wait(anext(work))
-            except StopAsyncIteration:
-                return
-    finally:
-        close = getattr(work, "aclose", None)
-        if close is not None:
-            _wait(close())
-
-
-def _wait(work: Awaitable[T]) -> T:
-    async def finish() -> T:
-        return await work
-
-    future = asyncio.run_coroutine_threadsafe(finish(), _loop())
-    try:
-        return future.result()
-    except BaseException:
-        future.cancel()
-        raise
-
-
-@cache
-def _loop() -> asyncio.AbstractEventLoop:
-    """One loop on one thread for all blocking callers, so that it works inside a notebook too."""
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True, name="graphdaemon-loop").start()
-    return loop
-
-
-def _find_budget(settings: Settings, share: float) -> Budget:
-    """The throttle budget of everything that talks to this Graph as this app in this tenant."""
-    issuer = settings.authority or settings.oidc_authority
-    whose = (settings.graph_root, issuer, settings.client_id)
-    key = (*whose, settings.budget_file, settings.budget_url)
-    return find_budget(key, share, lambda: _make_ledger(settings, whose))
-
-
-def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
-    if settings.budget_file is not None:
-        return SharedLedger(settings.budget_file)
-    if settings.budget_url is None:
-        return Memory()
-    from graphdaemon.throttling.redis_totals import RedisTotals
-
-    totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
-    return DistantLedger(totals.exchange)
 
 
 def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:

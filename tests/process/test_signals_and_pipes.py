@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.output.spec import FORMATS
+from graphdaemon.output.formats import FORMATS
 from tests.support.client_app import App
 from tests.support.run_command import WriteParameters, clean_environment
 from tests.support.scripted_server import Answer, Request, ScriptedServer, page

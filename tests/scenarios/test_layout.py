@@ -119,5 +119,7 @@ def test_both_programs_are_written_in_one_style() -> None:
     roots = {f"{program}/__init__.py" for program in PROGRAMS}
 
     assert [name for name, text in texts.items() if "``" in text] == []
-    assert {name for name, text in texts.items() if re.search("^__all__", text, re.M)} == roots
+    assert {
+        name for name, text in texts.items() if re.search("^__all__", text, re.MULTILINE)
+    } == roots
     assert [name for name, text in texts.items() if "from __future__" in text] == []

@@ -9,21 +9,21 @@ from collections.abc import Sequence
 import msgspec
 from hypothesis import strategies as st
 
-from graphdaemon.output.sink import Outlet
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 
 
 def records(*values: object) -> list[msgspec.Raw]:
     return [msgspec.Raw(json.dumps(value, ensure_ascii=False).encode()) for value in values]
 
 
-def written(plan: Plan, *values: object) -> bytes:
+def written(spec: OutputSpec, *values: object) -> bytes:
     """What comes out of a stream for these records, two a page."""
     stream = io.BytesIO()
-    with Outlet(plan, io.TextIOWrapper(stream)) as outlet:
+    with Sink(spec, io.TextIOWrapper(stream)) as sink:
         for start in range(0, len(values), 2):
-            outlet.write(records(*values[start : start + 2]))
-        outlet.finish()
+            sink.write(records(*values[start : start + 2]))
+        sink.finish()
         return stream.getvalue()
 
 

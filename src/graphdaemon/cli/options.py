@@ -1,7 +1,7 @@
 """The options that commands share, and the values they stand for."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,7 +10,6 @@ import click
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.query import Query
-from graphdaemon.output.spec import COMPRESSIONS, FORMATS, Plan, is_foreign, read_name
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -18,10 +17,12 @@ if TYPE_CHECKING:
 Command = TypeVar("Command", bound=Callable[..., Any])
 Decorator = Callable[[Command], Command]
 
-_FILE = click.Path(path_type=Path)
+FILE = click.Path(path_type=Path)
 
 
-def _together(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+def combine(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
+    """Return one decorator that adds these options, in this order."""
+
     def add(command: Command) -> Command:
         for option in reversed(options):
             command = option(command)
@@ -78,12 +79,12 @@ group_option = click.option(
     "--of", "group", metavar="GROUP", help="The group whose members to list: ID, name or mail."
 )
 
-condition_options = _together(
+condition_options = combine(
     click.option("--filter", "filter_", help="Such as \"startswith(displayName,'A')\"."),
     click.option("--search", help='Such as "displayName:ana".'),
 )
 
-query_options = _together(
+query_options = combine(
     select_option,
     condition_options,
     click.option("--orderby", help='Such as "displayName desc"; --sort works for everything.'),
@@ -97,43 +98,19 @@ query_options = _together(
     ),
 )
 
-output_options = _together(
-    click.option(
-        "--format",
-        "-f",
-        "format_",
-        type=click.Choice(FORMATS),
-        help="By default what --output's name says, else json.",
-    ),
-    click.option(
-        "--output",
-        "-o",
-        type=_FILE,
-        help="Write to this file, which appears when it is whole.",
-    ),
-    click.option(
-        "--compress",
-        type=click.Choice(COMPRESSIONS),
-        help="By default what --output's name says (.gz, .zst).",
-    ),
-    click.option("--query", help="JMESPath, such as '[?mail].{name: displayName}'."),
-    click.option("--raw-cells", is_flag=True, help="In CSV, leave texts like =1+1 as they are."),
-    click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel wants."),
-)
-
-order_options = _together(
+order_options = combine(
     click.option("--sort", metavar="PROPERTY", help="Sort by id or another property."),
     click.option("--hold", is_flag=True, help="Print nothing before it is known to be the whole."),
 )
 
-proof_options = _together(
-    click.option("--proof", type=_FILE, help="Write the listing record to this file, as JSON."),
+proof_options = combine(
+    click.option("--proof", type=FILE, help="Write the listing record to this file, as JSON."),
     click.option(
         "--allow-unproved", is_flag=True, help="Exit with 0 even if nothing proves it complete."
     ),
     click.option(
         "--resume",
-        type=_FILE,
+        type=FILE,
         help="Note progress in this file, and go on from it if it is there.",
     ),
     click.option(
@@ -182,50 +159,6 @@ def read_query(given: Mapping[str, Any]) -> Query:
         given["search"],
         given["orderby"],
         given["limit"],
-    )
-
-
-def read_plan(given: Mapping[str, Any], columns: Sequence[str], *, single: bool = False) -> Plan:
-    """
-    The plan that the options mean.
-
-    Args:
-        given: The options by name.
-        columns: What csv, table and parquet show.
-        single: There is one record, and it stands for itself.
-
-    Raises:
-        UsageError: They do not go together.
-    """
-    file: Path | None = given["output"]
-    if file is not None and str(file) == "-":
-        file = None
-    named = read_name(file) if file is not None else (None, None)
-    if file is not None and given["format_"] is None and is_foreign(file):
-        raise UsageError(
-            f"--output {file.name}: {file.suffix} is none of the formats that are written",
-            code="option_invalid",
-            hint="Name a .csv, .json, .ndjson, .parquet or .txt file, or say which with --format.",
-        )
-    format_ = given["format_"] or named[0] or "json"
-    if format_ != "csv" and (given["raw_cells"] or given["bom"]):
-        option = "--raw-cells" if given["raw_cells"] else "--bom"
-        raise UsageError(
-            f"{option} is for CSV, and the format is {format_}",
-            code="option_invalid",
-            hint=f"Leave {option} out, or say --format csv.",
-        )
-    return Plan(
-        format_,
-        tuple(columns),
-        file,
-        given["compress"] or named[1],
-        given["query"],
-        given.get("sort"),
-        given.get("hold", False),
-        single,
-        given["raw_cells"],
-        given["bom"],
     )
 
 

@@ -14,7 +14,7 @@ from graphdaemon.graph.catalog import Collection, find_collection
 from graphdaemon.graph.graph import Ask
 from graphdaemon.graph.page import follow, path_of, read_object, read_page
 from graphdaemon.http.transport import Response
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.spec import OutputSpec
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)")
 # What the program itself says with every request.
@@ -133,10 +133,10 @@ def has_more(body: bytes) -> bool:
     return _read_answer(body).next_link is not None
 
 
-def records_of(body: bytes, plan: Plan) -> list[msgspec.Raw]:
-    """A JSON answer as the records that `plan` writes: those in `value`, or it as one."""
+def records_of(body: bytes, spec: OutputSpec) -> list[msgspec.Raw]:
+    """A JSON answer as the records that `spec` writes: those in `value`, or it as one."""
     inner = None
-    if plan.format != "json" and plan.query is None:
+    if spec.format != "json" and spec.query is None:
         inner = _read_answer(body).value
     return [msgspec.Raw(body)] if inner is None else inner
 

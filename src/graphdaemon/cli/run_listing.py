@@ -11,7 +11,8 @@ import click
 from graphdaemon import log
 from graphdaemon.cli.collection_argument import check_collection, find_members
 from graphdaemon.cli.interrupt import run_async
-from graphdaemon.cli.options import read_plan, read_query, read_share, split_names
+from graphdaemon.cli.options import read_query, read_share, split_names
+from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
 from graphdaemon.client import Client
 from graphdaemon.errors import Error, UnprovedError, UsageError
@@ -21,9 +22,9 @@ from graphdaemon.graph.query import Query
 from graphdaemon.listing.learned_cuts import plan_path
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, OnProgress
-from graphdaemon.output.atomic_file import PartialFile
-from graphdaemon.output.sink import Outlet
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.atomic_file import AtomicFile
+from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import put
 from graphdaemon.settings.read import Settings, read_settings
 
@@ -44,8 +45,8 @@ def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -
     collection = check_collection(text, group)
     query, with_ = read_query(given), split_names(given["with_"])
     columns = (query.select or find_collection(collection).columns) + with_
-    plan = read_plan(given, columns)
-    _refuse_unread(plan.sort, query, with_)
+    spec = read_spec(given, columns)
+    _refuse_unread(spec.sort, query, with_)
     client = Client(
         read_settings(given["parameters"]),
         share=read_share(given["polite"]),
@@ -53,36 +54,36 @@ def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -
     )
     options = _read_options(given, with_, client.settings, collection)
 
-    async def collect(outlet: Outlet, on_progress: OnProgress | None) -> ListingRecord:
+    async def collect(sink: Sink, on_progress: OnProgress | None) -> ListingRecord:
         async with client:
             return await client.collect(
                 collection if group is None else await find_members(client, group),
                 query,
-                write=outlet.write,
-                correct=outlet.correct if outlet.can_correct else None,
+                write=sink.write,
+                correct=sink.correct if sink.can_correct else None,
                 on_progress=on_progress,
                 options=options,
             )
 
-    _write(collect, collection, plan, given)
+    _write(collect, collection, spec, given)
 
 
 def _write(
-    collect: Callable[[Outlet, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
+    collect: Callable[[Sink, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
     collection: str,
-    plan: Plan,
+    spec: OutputSpec,
     given: Mapping[str, Any],
 ) -> None:
-    """Let `collect` fill what `plan` opens, and say how that went."""
+    """Let `collect` fill what `spec` opens, and say how that went."""
     with _accounting(given["proof"]) as account:
         record = None
         try:
-            with Outlet(plan, sys.stdout) as outlet, _progress(plan, collection) as line:
-                record = run_async(collect(outlet, line.update if line.is_shown else None))
+            with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
+                record = run_async(collect(sink, line.update if line.is_shown else None))
                 unproved = record.exit_code != 0 and not given["allow_unproved"]
                 # What was printed is made whole in form; a file is not put in its place.
-                if not (unproved and plan.is_guarded):
-                    outlet.finish()
+                if not (unproved and spec.is_guarded):
+                    sink.finish()
             if given["resume"] is not None:
                 # It has reached its end: its records are where they were wanted, or else the next
                 # run has to read them anew.
@@ -111,9 +112,9 @@ def _read_options(
     )
 
 
-def _progress(plan: Plan, collection: str) -> ProgressLine:
+def _progress(spec: OutputSpec, collection: str) -> ProgressLine:
     # Records that come to the same terminal show well enough how far it is.
-    shown = plan.file is None and sys.stdout is not None and sys.stdout.isatty()
+    shown = spec.file is None and sys.stdout is not None and sys.stdout.isatty()
     return ProgressLine(None if shown else sys.stderr, collection.rpartition("/")[2])
 
 
@@ -138,7 +139,7 @@ def _unproved() -> UnprovedError:
 @contextmanager
 def _accounting(proof: Path | None) -> Iterator[Callable[[ListingRecord | None], None]]:
     """Give the function that says what was listed, and writes the whole account to `proof`."""
-    file = PartialFile(proof) if proof is not None else None
+    file = AtomicFile(proof) if proof is not None else None
 
     def account(record: ListingRecord | None) -> None:
         if record is None:

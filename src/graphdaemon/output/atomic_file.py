@@ -10,7 +10,7 @@ from graphdaemon.errors import OutputError
 from graphdaemon.output.stream import explaining_failure
 
 
-class PartialFile:
+class AtomicFile:
     """
     A file in the making: it takes its place when it is whole, and otherwise leaves nothing.
 
@@ -149,9 +149,9 @@ class PartialFile:
                 os.fsync(folder)
 
 
-def open_scratch(folder: Path) -> PartialFile:
+def open_scratch(folder: Path) -> AtomicFile:
     """A file for what nobody shall see: on most systems it never has a name."""
-    return PartialFile(folder / f"graphdaemon-{os.urandom(8).hex()}", private=True)
+    return AtomicFile(folder / f"graphdaemon-{os.urandom(8).hex()}", private=True)
 
 
 @contextlib.contextmanager

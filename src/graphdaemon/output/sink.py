@@ -8,10 +8,11 @@ from typing import Protocol, Self, TextIO
 
 from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
-from graphdaemon.output.atomic_file import PartialFile, open_scratch
+from graphdaemon.output.atomic_file import AtomicFile, open_scratch
 from graphdaemon.output.fields import Record
-from graphdaemon.output.formats import make_writer
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.format import Layout
+from graphdaemon.output.formats import load_format
+from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import Stream, bytes_of, flush, put
 
 
@@ -25,33 +26,34 @@ class Keeper(Protocol):
         """Give them back, as they are after `corrections`."""
 
 
-class Outlet:
+class Sink:
     """
     Where the records of one listing go; a context manager that leaves no file half written.
 
     Args:
-        plan: What shall become of them.
-        stdout: Where they go if the plan names no file; None where a shell closed it.
+        spec: How they are written, and where to.
+        stdout: Where they go if the spec names no file; None where a shell closed it.
 
     Attributes:
         can_correct: Whether records that were written can still be put right.
 
     Raises:
         OutputError: There is no place to write to.
-        UsageError: The plan cannot be carried out.
+        UsageError: The spec cannot be carried out.
     """
 
-    def __init__(self, plan: Plan, stdout: TextIO | None) -> None:
-        self._plan = plan
+    def __init__(self, spec: OutputSpec, stdout: TextIO | None) -> None:
+        self._spec = spec
+        self._format = load_format(spec.format)
         self._stdout = stdout
         self._projection = None
-        if plan.query is not None:
+        if spec.query is not None:
             from graphdaemon.output.jmespath_query import Projection
 
-            unroll = plan.single and plan.format != "json"
-            self._projection = Projection(plan.query, single=plan.single, unroll=unroll)
+            unroll = spec.single and spec.format != "json"
+            self._projection = Projection(spec.query, single=spec.single, unroll=unroll)
         self._cleanup = ExitStack()
-        self._file: PartialFile | None = None
+        self._file: AtomicFile | None = None
         try:
             self._open_target()
             self._choose_keeper()
@@ -121,27 +123,28 @@ class Outlet:
 
     def _open_target(self) -> None:
         """Open the place, and what stands between it and the records."""
-        plan = self._plan
+        spec = self._spec
         width = None
-        if plan.file is not None:
-            self._file = PartialFile(plan.file)
+        if spec.file is not None:
+            self._file = AtomicFile(spec.file)
             self._cleanup.callback(self._file.discard)
             self._target: Stream = self._file
         else:
-            self._target, width = _open_stdout(plan, self._stdout)
+            self._target, width = _open_stdout(spec, self._stdout)
         self._stream, self._compressed = self._target, None
-        if plan.compress is not None and plan.format != "parquet":
+        if spec.compress is not None and not self._format.compresses_itself:
             from graphdaemon.output.compress import CompressedStream
 
-            self._stream = self._compressed = CompressedStream(self._target, plan.compress)
-        columns = (self._projection and self._projection.columns) or plan.columns
-        if plan.has_columns and not columns:
+            self._stream = self._compressed = CompressedStream(self._target, spec.compress)
+        columns = (self._projection and self._projection.columns) or spec.columns
+        if self._format.has_columns and not columns:
             raise UsageError(
-                f"{plan.format} has columns, and nothing says which",
+                f"{spec.format} has columns, and nothing says which",
                 code="option_invalid",
                 hint="Name them: with $select, or with --query '[].{name: property}'.",
             )
-        self._writer = make_writer(plan, self._stream, tuple(dict.fromkeys(columns)), width)
+        layout = Layout(spec, tuple(dict.fromkeys(columns)), width)
+        self._writer = self._format.make(self._stream, layout)
 
     def _choose_keeper(self) -> None:
         """
@@ -150,17 +153,18 @@ class Outlet:
         Lines in a file are their own spool; what else goes to a file is written and kept, so that
         it need not be written again where nothing has changed.
         """
-        plan = self._plan
+        spec = self._spec
         has_place = self._file is not None and not self._file.is_direct
-        is_late = plan.sort is not None or plan.hold
-        is_spool = has_place and plan.is_plain and not is_late
+        is_late = spec.sort is not None or spec.hold
+        is_plain = self._format.is_verbatim and not (spec.compress or spec.query)
+        is_spool = has_place and is_plain and not is_late
         self._streams = not is_late and not is_spool
         self._is_written = not is_late
         self._keeper: Keeper | None = None
-        if plan.sort is not None:
+        if spec.sort is not None:
             from graphdaemon.output.sort import Sorter
 
-            self._keeper = Sorter(self._open_scratch(), plan.sort)
+            self._keeper = Sorter(self._open_scratch(), spec.sort)
         elif is_late or has_place:
             from graphdaemon.output.spool import Spool
 
@@ -168,8 +172,8 @@ class Outlet:
             space = self._file if is_spool and self._file is not None else self._open_scratch()
             self._keeper = Spool(space)
 
-    def _open_scratch(self) -> PartialFile:
-        if self._plan.file is not None and self._file is not None and not self._file.is_direct:
+    def _open_scratch(self) -> AtomicFile:
+        if self._spec.file is not None and self._file is not None and not self._file.is_direct:
             folder = self._file.path.parent
         else:
             import tempfile
@@ -180,13 +184,13 @@ class Outlet:
         return scratch
 
 
-def _open_stdout(plan: Plan, stdout: TextIO | None) -> tuple[Stream, int | None]:
+def _open_stdout(spec: OutputSpec, stdout: TextIO | None) -> tuple[Stream, int | None]:
     stream = bytes_of(stdout)
     if stdout is None or not stdout.isatty():
         return stream, None
-    if plan.is_binary:
+    if spec.compress is not None or load_format(spec.format).is_binary:
         raise UsageError(
-            "a terminal cannot show " + (plan.compress or plan.format),
+            "a terminal cannot show " + (spec.compress or spec.format),
             code="option_invalid",
             hint="Name a file with --output, or send it through a pipe.",
         )

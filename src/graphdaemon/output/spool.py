@@ -7,7 +7,7 @@ import msgspec
 
 from graphdaemon.listing.record import Corrections
 from graphdaemon.output.fields import Record
-from graphdaemon.output.formats.json import join_lines
+from graphdaemon.output.formats.ndjson import join_lines
 from graphdaemon.output.stream import explaining_failure
 
 _BLOCK = 1 << 20

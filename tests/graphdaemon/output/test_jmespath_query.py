@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.errors import UsageError
 from graphdaemon.output.jmespath_query import Projection
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import records, written
 
 USERS: list[dict[str, Any]] = [
@@ -92,9 +92,9 @@ def test_odd_records_do_no_harm() -> None:
 
 def test_one_object_may_be_asked_anything() -> None:
     """`get` has no pages."""
-    plan = Plan("json", query="length(tags)", single=True)
+    spec = OutputSpec("json", query="length(tags)", single=True)
 
-    assert written(plan, USERS[0]) == b"2\n"
+    assert written(spec, USERS[0]) == b"2\n"
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,6 @@ def test_one_object_may_be_asked_anything() -> None:
 )
 def test_the_columns_of_a_query_are_its_own(expression: str, head: str, line: str) -> None:
     """The names of {…}, numbers for […], `value` for anything single, else the records' own."""
-    plan = Plan("csv", ("displayName", "id"), query=expression)
+    spec = OutputSpec("csv", ("displayName", "id"), query=expression)
 
-    assert written(plan, USERS[0]).decode().splitlines()[:2] == [head, line]
+    assert written(spec, USERS[0]).decode().splitlines()[:2] == [head, line]

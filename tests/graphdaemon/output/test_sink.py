@@ -23,21 +23,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputClosedError, OutputError, UsageError
-from graphdaemon.output.sink import Outlet
-from graphdaemon.output.spec import FORMATS, Plan, read_name
+from graphdaemon.output.formats import FORMATS, read_name
+from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import ndjson, records, texts, written
 
 COLUMNS = ("displayName", "id")
 ROWS = [{"id": str(number), "displayName": f"Ana {number}"} for number in range(50)]
 
 
-def write_file(plan: Plan, *rows: object, corrections: Any = None) -> None:
-    with Outlet(plan, None) as outlet:
+def write_file(spec: OutputSpec, *rows: object, corrections: Any = None) -> None:
+    with Sink(spec, None) as sink:
         for start in range(0, len(rows), 7):
-            outlet.write(records(*rows[start : start + 7]))
+            sink.write(records(*rows[start : start + 7]))
         if corrections:
-            outlet.correct(corrections)
-        outlet.finish()
+            sink.correct(corrections)
+        sink.finish()
 
 
 @pytest.mark.parametrize("name", ["json", "ndjson", "csv", "table"])
@@ -45,9 +46,9 @@ def test_a_file_holds_what_the_stream_would(tmp_path: Path, name: str) -> None:
     """--output changes where to, not what."""
     path = tmp_path / "users"
 
-    write_file(Plan(name, COLUMNS, file=path), *ROWS)
+    write_file(OutputSpec(name, COLUMNS, file=path), *ROWS)
 
-    assert path.read_bytes() == written(Plan(name, COLUMNS), *ROWS)
+    assert path.read_bytes() == written(OutputSpec(name, COLUMNS), *ROWS)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -56,23 +57,25 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path: Path) -> None:
     path = tmp_path / "users.ndjson"
     path.write_text("yesterday's")
 
-    with Outlet(Plan("ndjson", file=path), None) as outlet:
-        outlet.write(records(*ROWS))
+    with Sink(OutputSpec("ndjson", file=path), None) as sink:
+        sink.write(records(*ROWS))
         assert path.read_text() == "yesterday's"
-        outlet.finish()
+        sink.finish()
         assert path.read_bytes() == ndjson(ROWS)
 
     assert list(tmp_path.iterdir()) == [path]
 
 
-@pytest.mark.parametrize("plan", [Plan("ndjson"), Plan("csv"), Plan("csv", sort="id")], ids=str)
-def test_a_listing_that_fails_leaves_nothing(tmp_path: Path, plan: Plan) -> None:
+@pytest.mark.parametrize(
+    "spec", [OutputSpec("ndjson"), OutputSpec("csv"), OutputSpec("csv", sort="id")], ids=str
+)
+def test_a_listing_that_fails_leaves_nothing(tmp_path: Path, spec: OutputSpec) -> None:
     """Neither a file nor a part of one, also where it was kept in between."""
     path = tmp_path / "users"
 
     def fail() -> None:
-        with Outlet(at(plan, path), None) as outlet:
-            outlet.write(records(*ROWS))
+        with Sink(at(spec, path), None) as sink:
+            sink.write(records(*ROWS))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -81,8 +84,8 @@ def test_a_listing_that_fails_leaves_nothing(tmp_path: Path, plan: Plan) -> None
     assert list(tmp_path.iterdir()) == []
 
 
-def at(plan: Plan, path: Path, **changes: Any) -> Plan:
-    return plan._replace(file=path, **changes)
+def at(spec: OutputSpec, path: Path, **changes: Any) -> OutputSpec:
+    return spec._replace(file=path, **changes)
 
 
 def test_a_new_file_has_the_umasks_mode_and_an_old_one_keeps_its_own(tmp_path: Path) -> None:
@@ -90,10 +93,10 @@ def test_a_new_file_has_the_umasks_mode_and_an_old_one_keeps_its_own(tmp_path: P
     path = tmp_path / "users"
     before = os.umask(0o027)
     try:
-        write_file(Plan("ndjson", file=path), *ROWS)
+        write_file(OutputSpec("ndjson", file=path), *ROWS)
         assert stat.S_IMODE(path.stat().st_mode) == 0o640
         path.chmod(0o604)
-        write_file(Plan("ndjson", file=path), *ROWS)
+        write_file(OutputSpec("ndjson", file=path), *ROWS)
         assert stat.S_IMODE(path.stat().st_mode) == 0o604
     finally:
         os.umask(before)
@@ -105,7 +108,7 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to("real")
 
-    write_file(Plan("ndjson", file=link), *ROWS)
+    write_file(OutputSpec("ndjson", file=link), *ROWS)
 
     assert link.is_symlink()
     assert (tmp_path / "real").read_bytes() == ndjson(ROWS)
@@ -113,10 +116,10 @@ def test_a_symbolic_link_is_followed(tmp_path: Path) -> None:
 
 def test_a_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
     """`--output /dev/null` must not replace the device by a file."""
-    with Outlet(Plan("ndjson", file=Path("/dev/null")), None) as outlet:
-        outlet.write(records(*ROWS))
-        assert not outlet.can_correct
-        outlet.finish()
+    with Sink(OutputSpec("ndjson", file=Path("/dev/null")), None) as sink:
+        sink.write(records(*ROWS))
+        assert not sink.can_correct
+        sink.finish()
 
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
@@ -125,10 +128,11 @@ def test_standard_output_may_be_named_as_a_file(tmp_path: Path) -> None:
     """`--output /dev/stdout` into a pipe, which has no name of its own."""
     code = (
         "from tests.support.output_records import records; from pathlib import Path\n"
-        "from graphdaemon.output.sink import Outlet; from graphdaemon.output.spec import Plan\n"
-        "with Outlet(Plan('ndjson', file=Path('/dev/stdout')), None) as outlet:\n"
-        "    outlet.write(records({'id': '1'}))\n"
-        "    outlet.finish()"
+        "from graphdaemon.output.sink import Sink\n"
+        "from graphdaemon.output.spec import OutputSpec\n"
+        "with Sink(OutputSpec('ndjson', file=Path('/dev/stdout')), None) as sink:\n"
+        "    sink.write(records({'id': '1'}))\n"
+        "    sink.finish()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, check=True, cwd=Path.cwd()
@@ -143,18 +147,18 @@ def test_standard_output_may_be_named_as_a_file(tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_is_refused_at_once(tmp_path: Path, path: str, message: str) -> None:
     """A folder is not overwritten, and a missing one not made up."""
     with pytest.raises(OutputError, match=message):
-        Outlet(Plan("ndjson", file=tmp_path / path), None)
+        Sink(OutputSpec("ndjson", file=tmp_path / path), None)
 
 
 def test_a_folder_that_vanishes_meanwhile_is_an_error(tmp_path: Path) -> None:
     """What cannot be put in its place is said, and nothing is left open."""
     folder = tmp_path / "folder"
     folder.mkdir()
-    with Outlet(Plan("ndjson", file=folder / "users"), None) as outlet:
-        outlet.write(records(*ROWS))
+    with Sink(OutputSpec("ndjson", file=folder / "users"), None) as sink:
+        sink.write(records(*ROWS))
         folder.rmdir()
         with pytest.raises(OutputError, match="could not be written"):
-            outlet.finish()
+            sink.finish()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -171,36 +175,36 @@ def no_file_larger_than(size: int) -> Iterator[None]:
 
 
 PLANS = [
-    Plan("json", COLUMNS),
-    Plan("ndjson", COLUMNS),
-    Plan("csv", COLUMNS),
-    Plan("table", COLUMNS),
-    Plan("ndjson", COLUMNS, compress="gzip"),
-    Plan("ndjson", COLUMNS, sort="displayName"),
-    Plan("csv", COLUMNS, hold=True, query="[?id != '1']"),
-    Plan("parquet", COLUMNS),
+    OutputSpec("json", COLUMNS),
+    OutputSpec("ndjson", COLUMNS),
+    OutputSpec("csv", COLUMNS),
+    OutputSpec("table", COLUMNS),
+    OutputSpec("ndjson", COLUMNS, compress="gzip"),
+    OutputSpec("ndjson", COLUMNS, sort="displayName"),
+    OutputSpec("csv", COLUMNS, hold=True, query="[?id != '1']"),
+    OutputSpec("parquet", COLUMNS),
 ]
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=str)
+@pytest.mark.parametrize("spec", PLANS, ids=str)
 @pytest.mark.parametrize("seed", range(6))
 def test_a_file_is_whole_or_absent_wherever_writing_fails(
-    tmp_path: Path, plan: Plan, seed: int
+    tmp_path: Path, spec: OutputSpec, seed: int
 ) -> None:
     """The room ends at a random byte: the file is as it should be, or there is none."""
-    if plan.format == "parquet":
+    if spec.format == "parquet":
         pytest.importorskip("pyarrow")
     path, good = tmp_path / "users", tmp_path / "good"
     corrections = {"3": None, "4": records({"id": "4", "displayName": "Bo"})[0]}
     given_ = corrections if seed % 2 else None
-    write_file(at(plan, good), *ROWS, corrections=given_)
+    write_file(at(spec, good), *ROWS, corrections=given_)
     whole = good.read_bytes()
     good.unlink()
     room = random.Random(seed).randrange(int(len(whole) * 1.2))
 
     with no_file_larger_than(room):
         try:
-            write_file(at(plan, path), *ROWS, corrections=given_)
+            write_file(at(spec, path), *ROWS, corrections=given_)
         except OutputError as caught:
             code = caught.code
         else:
@@ -224,14 +228,14 @@ def test_corrections_are_in_the_file(
 ) -> None:
     """What changed after it was written is written anew, what is gone is gone, in every form."""
     path = tmp_path / "users"
-    plan = {
-        "plain": Plan("ndjson"),
-        "json": Plan("json"),
-        "csv": Plan("csv", COLUMNS, raw_cells=True),
-        "gzip": Plan("ndjson", compress="gzip"),
-        "sort": Plan("ndjson", sort="displayName"),
-        "hold": Plan("ndjson", hold=True),
-        "query": Plan("ndjson", query="[].{id: id, displayName: displayName}"),
+    spec = {
+        "plain": OutputSpec("ndjson"),
+        "json": OutputSpec("json"),
+        "csv": OutputSpec("csv", COLUMNS, raw_cells=True),
+        "gzip": OutputSpec("ndjson", compress="gzip"),
+        "sort": OutputSpec("ndjson", sort="displayName"),
+        "hold": OutputSpec("ndjson", hold=True),
+        "query": OutputSpec("ndjson", query="[].{id: id, displayName: displayName}"),
     }[kind]
     late = data.draw(
         st.dictionaries(st.sampled_from(sorted(names)), st.none() | texts) if names else st.just({})
@@ -242,7 +246,7 @@ def test_corrections_are_in_the_file(
         for id_, name in late.items()
     }
 
-    write_file(at(plan, path), *rows, corrections=corrections)
+    write_file(at(spec, path), *rows, corrections=corrections)
 
     content = gzip.decompress(path.read_bytes()) if kind == "gzip" else path.read_bytes()
     if kind == "csv":
@@ -260,13 +264,13 @@ def test_corrections_are_in_the_file(
 
 def test_a_stream_cannot_be_corrected_unless_it_is_held() -> None:
     """What has left has left; --hold and --sort wait."""
-    for plan, can in [
-        (Plan("ndjson"), False),
-        (Plan("ndjson", hold=True), True),
-        (Plan("ndjson", sort="id"), True),
+    for spec, can in [
+        (OutputSpec("ndjson"), False),
+        (OutputSpec("ndjson", hold=True), True),
+        (OutputSpec("ndjson", sort="id"), True),
     ]:
-        with Outlet(plan, io.TextIOWrapper(io.BytesIO())) as outlet:
-            assert outlet.can_correct is can
+        with Sink(spec, io.TextIOWrapper(io.BytesIO())) as sink:
+            assert sink.can_correct is can
 
 
 def test_a_held_stream_says_nothing_before_the_end() -> None:
@@ -274,10 +278,10 @@ def test_a_held_stream_says_nothing_before_the_end() -> None:
     stream = io.BytesIO()
     stdout = io.TextIOWrapper(stream)
 
-    with Outlet(Plan("ndjson", hold=True), stdout) as outlet:
-        outlet.write(records(*ROWS))
+    with Sink(OutputSpec("ndjson", hold=True), stdout) as sink:
+        sink.write(records(*ROWS))
         assert stream.getvalue() == b""
-        outlet.finish()
+        sink.finish()
 
     assert stream.getvalue() == ndjson(ROWS)
 
@@ -288,19 +292,19 @@ def test_compressed_output_is_the_output_compressed(compression: str) -> None:
     decompress = gzip.decompress
     if compression == "zstd":
         decompress = pytest.importorskip("backports.zstd").decompress
-    plan = Plan("csv", COLUMNS, compress=compression)
+    spec = OutputSpec("csv", COLUMNS, compress=compression)
 
-    assert decompress(written(plan, *ROWS)) == written(Plan("csv", COLUMNS), *ROWS)
-    assert written(plan, *ROWS) == written(plan, *ROWS)
+    assert decompress(written(spec, *ROWS)) == written(OutputSpec("csv", COLUMNS), *ROWS)
+    assert written(spec, *ROWS) == written(spec, *ROWS)
 
 
 def test_compressed_output_that_was_cut_short_cannot_be_read() -> None:
     """gzip says so itself."""
     stream = io.BytesIO()
     stdout = io.TextIOWrapper(stream)
-    with Outlet(Plan("ndjson", compress="gzip"), stdout) as outlet:
+    with Sink(OutputSpec("ndjson", compress="gzip"), stdout) as sink:
         rows = ({"id": random.Random(n).randbytes(40).hex()} for n in range(5000))
-        outlet.write(records(*rows))
+        sink.write(records(*rows))
     stdout.flush()
 
     assert stream.getvalue()
@@ -359,9 +363,9 @@ def test_output_that_cannot_be_written_is_recognised(
     stream = output(number)
 
     def write() -> None:
-        with Outlet(Plan(name, ("id",)), stream) as outlet:
-            outlet.write(records({"id": "1"}))
-            outlet.finish()
+        with Sink(OutputSpec(name, ("id",)), stream) as sink:
+            sink.write(records({"id": "1"}))
+            sink.finish()
 
     with pytest.raises(error):
         write()
@@ -372,7 +376,7 @@ def test_output_that_cannot_be_written_is_recognised(
 def test_no_output_at_all_is_an_error() -> None:
     """A shell that closed stdout leaves None in its place."""
     with pytest.raises(OutputError, match="no standard output"):
-        Outlet(Plan(), None)
+        Sink(OutputSpec(), None)
 
 
 class _Terminal(io.TextIOWrapper):
@@ -380,26 +384,28 @@ class _Terminal(io.TextIOWrapper):
         return True
 
 
-@pytest.mark.parametrize("plan", [Plan("parquet"), Plan("json", compress="gzip")], ids=str)
-def test_a_terminal_is_spared_what_it_cannot_show(plan: Plan) -> None:
+@pytest.mark.parametrize(
+    "spec", [OutputSpec("parquet"), OutputSpec("json", compress="gzip")], ids=str
+)
+def test_a_terminal_is_spared_what_it_cannot_show(spec: OutputSpec) -> None:
     """Binary goes to a file or a pipe."""
     with pytest.raises(UsageError, match="a terminal cannot show"):
-        Outlet(plan, _Terminal(io.BytesIO()))
+        Sink(spec, _Terminal(io.BytesIO()))
 
 
 _WRITE_FOREVER = """
 import sys
 from pathlib import Path
-from graphdaemon.output.sink import Outlet
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 import msgspec
 
-with Outlet(Plan(sys.argv[1], ("id",), file=Path(sys.argv[2])), None) as outlet:
+with Sink(OutputSpec(sys.argv[1], ("id",), file=Path(sys.argv[2])), None) as sink:
     for number in range(300):
-        outlet.write([msgspec.Raw(b'{"id":"%d"}' % (number * 100 + n)) for n in range(100)])
+        sink.write([msgspec.Raw(b'{"id":"%d"}' % (number * 100 + n)) for n in range(100)])
         if not number:
             print(flush=True)
-    outlet.finish()
+    sink.finish()
 """
 
 

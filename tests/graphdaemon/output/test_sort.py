@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.output.atomic_file import open_scratch
 from graphdaemon.output.sort import Sorter
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import records, scalars, texts, values, written
 
 
@@ -106,12 +106,12 @@ def test_corrections_take_their_place(keys: dict[str, int], data: st.DataObject,
 
 def test_numbers_beyond_a_float_are_in_order() -> None:
     """Long integers by value, 1e400 behind them all."""
-    plan = Plan("ndjson", sort="n")
+    spec = OutputSpec("ndjson", sort="n")
     big, bigger = 12345678901234567890123, 12345678901234567890124
 
     assert [
         json.loads(line)["n"]
-        for line in written(plan, {"n": bigger}, {"n": big}, {"n": -1.5}).splitlines()
+        for line in written(spec, {"n": bigger}, {"n": big}, {"n": -1.5}).splitlines()
     ] == [-1.5, big, bigger]
 
 

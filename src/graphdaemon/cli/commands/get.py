@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from graphdaemon.cli import options
+from graphdaemon.cli import options, output_options
 
 
 @click.command()
@@ -13,7 +13,7 @@ from graphdaemon.cli import options
 @options.settings_argument
 @options.select_option
 @click.option("--expand", help="A navigation to include, such as manager.")
-@options.output_options
+@output_options.output_options
 @options.verbose_option
 def get(*, path: str, select: str | None, expand: str | None, **given: Any) -> None:
     """
@@ -27,7 +27,7 @@ def get(*, path: str, select: str | None, expand: str | None, **given: Any) -> N
     from graphdaemon.cli.raw_request import find_row, get_object, records_of
     from graphdaemon.client import load
     from graphdaemon.graph.query import write_options
-    from graphdaemon.output.sink import Outlet
+    from graphdaemon.output.sink import Sink
 
     log.configure(given["verbose"])
     client = load(given["parameters"])
@@ -37,7 +37,7 @@ def get(*, path: str, select: str | None, expand: str | None, **given: Any) -> N
     if written:
         path += ("&" if "?" in path else "?") + written
     columns = names or find_row(path).columns
-    plan = options.read_plan(given, columns, single=True)
-    with Outlet(plan, sys.stdout) as outlet:
-        outlet.write(records_of(run_async(get_object(client, path)), plan))
-        outlet.finish()
+    spec = output_options.read_spec(given, columns, single=True)
+    with Sink(spec, sys.stdout) as sink:
+        sink.write(records_of(run_async(get_object(client, path)), spec))
+        sink.finish()

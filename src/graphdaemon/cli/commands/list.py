@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from graphdaemon.cli import options
+from graphdaemon.cli import options, output_options
 
 
 @click.command("list")
@@ -12,7 +12,7 @@ from graphdaemon.cli import options
 @options.settings_argument
 @options.group_option
 @options.query_options
-@options.output_options
+@output_options.output_options
 @options.order_options
 @options.proof_options
 @options.verbose_option

@@ -16,8 +16,9 @@ from graphdaemon.cli.interrupt import run_async
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
 from graphdaemon.output.fields import Record
-from graphdaemon.output.sink import Outlet
-from graphdaemon.output.spec import FORMATS, Plan
+from graphdaemon.output.formats import FORMATS
+from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 from graphdaemon.settings.read import read_settings
 from graphdaemon.sharing.private_files import open_private
 
@@ -50,12 +51,12 @@ def quickstart(
     emulator_class = load_emulator()
     wait = step and sys.stdin.isatty() and sys.stderr.isatty()
     with (
-        Outlet(Plan(format_, _COLUMNS), sys.stdout) as outlet,
+        Sink(OutputSpec(format_, _COLUMNS), sys.stdout) as sink,
         tempfile.TemporaryDirectory(prefix="graphdaemon-quickstart-") as folder,
         emulator_class(users=users, seed=seed) as emulator,
     ):
         walk = _Walk(emulator, Path(folder), wait=wait)
-        listed = walk.run(outlet)
+        listed = walk.run(sink)
         _say(f"Done: {listed} users in {time.monotonic() - started:.1f} s.")
         if keep:
             walk.keep()
@@ -88,7 +89,7 @@ class _Walk:
         self._step = 0
         self._client_id = ""
 
-    def run(self, outlet: Outlet) -> int:
+    def run(self, sink: Sink) -> int:
         """Walk all steps; write the users; return how many."""
         self._meet_tenant()
         secret_file, certificate_file = self._register()
@@ -98,7 +99,7 @@ class _Walk:
             self._consent(early)
         finally:
             early.close()
-        return self._list(secret_file, certificate_file, outlet)
+        return self._list(secret_file, certificate_file, sink)
 
     def keep(self) -> None:
         """Leave the tenant running until Ctrl-C, and say how to use it."""
@@ -161,13 +162,13 @@ class _Walk:
         _say("   The token from before, once more: roles are fixed when a token is issued.")
         _show_refusal(client, hint=False)
 
-    def _list(self, secret_file: Path, certificate_file: Path, outlet: Outlet) -> int:
+    def _list(self, secret_file: Path, certificate_file: Path, sink: Sink) -> int:
         self._begin("List the users", None)
         _say("   graphdaemon users parameters.json")
         counted = _list_users(secret_file, lambda _: None)
         _say(f"   with the secret: {counted} users")
-        listed = _list_users(certificate_file, outlet.write)
-        outlet.finish()
+        listed = _list_users(certificate_file, sink.write)
+        sink.finish()
         _say(f"   with the certificate: {listed} users")
         return listed
 

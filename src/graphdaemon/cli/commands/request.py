@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from graphdaemon.cli import options
+from graphdaemon.cli import options, output_options
 
 if TYPE_CHECKING:
     from graphdaemon.client import Client
     from graphdaemon.graph.graph import Ask
-    from graphdaemon.output.sink import Outlet
-    from graphdaemon.output.spec import Plan
+    from graphdaemon.output.sink import Sink
+    from graphdaemon.output.spec import OutputSpec
 
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 
@@ -30,7 +30,7 @@ _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 @click.option("--body", type=click.File("rb"), help="Send this file along; - is standard input.")
 @click.option("--header", "headers", multiple=True, metavar="HEADER", help="Such as 'Prefer: …'.")
 @click.option("--include", "-i", is_flag=True, help="Show status and headers on stderr.")
-@options.output_options
+@output_options.output_options
 @options.order_options
 @options.verbose_option
 def request(
@@ -55,7 +55,7 @@ def request(
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.raw_request import make_ask, selected
     from graphdaemon.client import load
-    from graphdaemon.output.sink import Outlet
+    from graphdaemon.output.sink import Sink
 
     log.configure(given["verbose"])
     if all_ and method != "GET":
@@ -63,30 +63,30 @@ def request(
     client = load(given["parameters"])
     content = body.read() if body is not None else None
     ask = make_ask(client, url, method=method, body=content, headers=headers)
-    plan = options.read_plan(given, selected(url), single=not all_)
-    with Outlet(plan, sys.stdout) as outlet:
+    spec = output_options.read_spec(given, selected(url), single=not all_)
+    with Sink(spec, sys.stdout) as sink:
         if all_:
-            said = run_async(_write_all(client, ask, outlet))
+            said = run_async(_write_all(client, ask, sink))
         else:
-            said = run_async(_write_one(client, ask, outlet, plan, include=include))
-        outlet.finish()
+            said = run_async(_write_one(client, ask, sink, spec, include=include))
+        sink.finish()
     for line in said:
         click.echo(line, err=True)
 
 
-async def _write_all(client: "Client", ask: "Ask", outlet: "Outlet") -> list[str]:
+async def _write_all(client: "Client", ask: "Ask", sink: "Sink") -> list[str]:
     from graphdaemon.cli.raw_request import read_pages
 
     pages = records = 0
     async with client:
         async for page in read_pages(client, ask):
-            outlet.write(page)
+            sink.write(page)
             pages, records = pages + 1, records + len(page)
     return [f"{records:,} records, {pages:,} page{'' if pages == 1 else 's'}"]
 
 
 async def _write_one(
-    client: "Client", ask: "Ask", outlet: "Outlet", plan: "Plan", *, include: bool
+    client: "Client", ask: "Ask", sink: "Sink", spec: "OutputSpec", *, include: bool
 ) -> list[str]:
     from graphdaemon.cli.raw_request import exchange, has_more, is_json, records_of
     from graphdaemon.log import redact
@@ -98,9 +98,9 @@ async def _write_one(
         said = [f"HTTP {response.status}"]
         said += [f"{name}: {redact(value)}" for name, value in response.headers.items()]
     if not is_json(response):
-        outlet.copy(response.body)
+        sink.copy(response.body)
         return said
-    outlet.write(records_of(response.body, plan))
+    sink.write(records_of(response.body, spec))
     if has_more(response.body):
         said.append("This is one page of several: --all reads them all.")
     return said

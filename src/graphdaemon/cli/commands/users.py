@@ -4,13 +4,13 @@ from typing import Any
 
 import click
 
-from graphdaemon.cli import options
+from graphdaemon.cli import options, output_options
 
 
 @click.command()
 @options.settings_argument
 @options.query_options
-@options.output_options
+@output_options.output_options
 @options.order_options
 @options.proof_options
 @options.verbose_option

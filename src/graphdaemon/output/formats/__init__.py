@@ -1,51 +1,47 @@
-"""One writer for each format; its module is loaded when it is used."""
+"""
+The formats of output, one file each: the file's name is the format's.
 
-from collections.abc import Sequence
-from typing import Protocol
+A file defines `FORMAT`. It is loaded when its format is used, or when a file's name is to say which
+format it stands for; so none of them imports at its top what takes long.
+"""
 
-from graphdaemon.output.fields import Record
-from graphdaemon.output.spec import Plan
-from graphdaemon.output.stream import Stream
+import importlib
+import pkgutil
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from graphdaemon.output.format import Format
+
+FORMATS = tuple(module.name for module in pkgutil.iter_modules(__path__))
+"""The name of every format, in the order of the alphabet."""
+
+COMPRESSIONS = {"gzip": ".gz", "zstd": ".zst"}
+"""The name of every compression around a file, and the ending of the file's name."""
+
+# What people name files that hold something else than any of these formats.
+_FOREIGN = frozenset(
+    ".avro .db .html .md .orc .sqlite .tsv .xls .xlsx .xml .yaml .yml .zip".split()
+)
 
 
-class Writer(Protocol):
-    """Writes records; one call a page."""
-
-    def write(self, records: Sequence[Record]) -> None:
-        """Write some records."""
-
-    def finish(self) -> None:
-        """Write what comes after the last."""
+@cache
+def load_format(name: str) -> "Format":
+    """Return the format of this name, one of `FORMATS`."""
+    loaded: Format = importlib.import_module(f"{__name__}.{name}").FORMAT
+    return loaded
 
 
-def make_writer(plan: Plan, stream: Stream, columns: Sequence[str], width: int | None) -> Writer:
-    """
-    Return the writer that `plan` asks for.
+def is_foreign(file: Path) -> bool:
+    """Whether a file's name promises a format that there is not: `users.xlsx`."""
+    return file.suffix.lower() in _FOREIGN
 
-    Args:
-        plan: Its format and what goes with it.
-        stream: Where to.
-        columns: What csv, table and parquet show.
-        width: Cells in a line of a table; None to cut nothing.
 
-    Raises:
-        UsageError: The format needs a package that is not installed.
-    """
-    if plan.format == "csv":
-        from graphdaemon.output.formats.csv import CsvWriter
-
-        return CsvWriter(stream, columns, raw_cells=plan.raw_cells, bom=plan.bom)
-    if plan.format == "table":
-        from graphdaemon.output.formats.table import TableWriter
-
-        return TableWriter(stream, columns, width)
-    if plan.format == "parquet":
-        from graphdaemon.output.formats.parquet import ParquetWriter
-
-        codec = plan.compress or "snappy"
-        return ParquetWriter(stream, columns, codec=codec, typed=plan.query is None)
-    from graphdaemon.output.formats.json import JsonWriter, NdjsonWriter
-
-    if plan.format == "json":
-        return JsonWriter(stream, single=plan.single)
-    return NdjsonWriter(stream)
+def read_name(file: Path) -> tuple[str | None, str | None]:
+    """Return the format and the compression that a file's name stands for: `users.csv.gz`."""
+    suffixes = [suffix.lower() for suffix in file.suffixes[-2:]]
+    compression = next((name for name, end in COMPRESSIONS.items() if suffixes[-1:] == [end]), None)
+    ending = suffixes[:-1] if compression else suffixes
+    names = (name for name in FORMATS if ending and ending[-1] in load_format(name).suffixes)
+    return next(names, None), compression

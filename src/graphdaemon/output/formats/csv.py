@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from graphdaemon.output.fields import NULL, Record, make_picker, text_of
+from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
 
 # What makes spreadsheets read a text as a formula (OWASP, "CSV Injection"), the full-width forms
@@ -94,3 +95,12 @@ def _mend(data: bytes) -> bytes:
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").encode()
     return data
+
+
+FORMAT = Format(
+    suffixes=(".csv",),
+    make=lambda stream, layout: CsvWriter(
+        stream, layout.columns, raw_cells=layout.spec.raw_cells, bom=layout.spec.bom
+    ),
+    has_columns=True,
+)

@@ -1,10 +1,11 @@
-"""JSON and NDJSON: the formats that keep a record as it is."""
+"""JSON: one object with all records, indented for people."""
 
 from collections.abc import Sequence
 
 import msgspec
 
 from graphdaemon.output.fields import Record
+from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
 
 
@@ -44,26 +45,7 @@ class JsonWriter:
         flush(self._stream)
 
 
-class NdjsonWriter:
-    """One record a line, byte for byte as Graph sent it."""
-
-    def __init__(self, stream: Stream) -> None:
-        self._stream = stream
-
-    def write(self, records: Sequence[Record]) -> None:
-        """Write some lines."""
-        if records:
-            put(self._stream, join_lines(records))
-
-    def finish(self) -> None:
-        """Make sure the last line is out."""
-        flush(self._stream)
-
-
-def join_lines(records: Sequence[Record]) -> bytes:
-    """The records, each with a line break; line breaks within one, between its tokens, go."""
-    together = b"".join(records)
-    if b"\n" in together or b"\r" in together:
-        lines = [msgspec.json.format(bytes(record), indent=-1) for record in records]
-        return b"\n".join([*lines, b""])
-    return b"\n".join([*records, b""])
+FORMAT = Format(
+    suffixes=(".json",),
+    make=lambda stream, layout: JsonWriter(stream, single=layout.spec.single),
+)

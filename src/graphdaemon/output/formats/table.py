@@ -5,6 +5,7 @@ from functools import cache
 from itertools import zip_longest
 
 from graphdaemon.output.fields import Record, decode, make_picker, text_of
+from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
 
 
@@ -105,13 +106,20 @@ def _fit(text: str, width: int) -> str:
 def _share(rows: Iterable[Sequence[str]], width: int | None) -> list[int]:
     """Give each column what it needs, or its share of `width` where that is too much."""
     columns = zip_longest(*rows, fillvalue="")
-    wanted = [max(cells_of(cell) for cell in column) for column in columns]
+    needs = [max(cells_of(cell) for cell in column) for column in columns]
     if width is None:
-        return wanted
-    left = max(width - 2 * (len(wanted) - 1), 4 * len(wanted))
-    widths = [0] * len(wanted)
+        return needs
+    left = max(width - 2 * (len(needs) - 1), 4 * len(needs))
+    widths = [0] * len(needs)
     # The narrowest first: what they do not use is shared by the wide ones.
-    for done, index in enumerate(sorted(range(len(wanted)), key=wanted.__getitem__)):
-        widths[index] = min(wanted[index], left // (len(wanted) - done))
+    for done, index in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
+        widths[index] = min(needs[index], left // (len(needs) - done))
         left -= widths[index]
     return widths
+
+
+FORMAT = Format(
+    suffixes=(".txt",),
+    make=lambda stream, layout: TableWriter(stream, layout.columns, layout.width),
+    has_columns=True,
+)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.graph.catalog import CATALOG
-from graphdaemon.output.spec import FORMATS
+from graphdaemon.output.formats import FORMATS
 from tests.support.run_command import Command, clean_environment
 
 BIN = Path(sys.executable).parent

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from graphdaemon.output.formats.csv import CsvWriter
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import scalars, texts, values, written
 
 COLUMNS = ("displayName", "mail", "id")
@@ -35,7 +35,7 @@ def expected(value: object) -> str:
 def test_a_head_and_a_line_for_each_record_ending_in_crlf() -> None:
     """RFC 4180 to the letter, columns in the order they were asked for."""
     data = written(
-        Plan("csv", COLUMNS),
+        OutputSpec("csv", COLUMNS),
         {"id": "1", "mail": None, "displayName": 'Ana "A", B'},
         {"id": "2", "other": 1},
     )
@@ -45,12 +45,12 @@ def test_a_head_and_a_line_for_each_record_ending_in_crlf() -> None:
 
 def test_nothing_and_an_empty_text_differ() -> None:
     """Who reads CSV as PostgreSQL does can tell null from an empty text."""
-    assert written(Plan("csv", ("a", "b")), {"a": None, "b": ""}) == b'a,b\r\n,""\r\n'
+    assert written(OutputSpec("csv", ("a", "b")), {"a": None, "b": ""}) == b'a,b\r\n,""\r\n'
 
 
 def test_a_lone_null_is_no_empty_line() -> None:
     """One column of nothing is still a record: readers skip empty lines."""
-    assert read(written(Plan("csv", ("mail",)), {"mail": None}, {"mail": None})) == [
+    assert read(written(OutputSpec("csv", ("mail",)), {"mail": None}, {"mail": None})) == [
         ["mail"],
         [""],
         [""],
@@ -59,17 +59,17 @@ def test_a_lone_null_is_no_empty_line() -> None:
 
 def test_a_column_named_twice_is_there_once() -> None:
     """--select a,b,a."""
-    assert written(Plan("csv", ("a", "b", "a")), {"a": 1, "b": 2}) == b"a,b\r\n1,2\r\n"
+    assert written(OutputSpec("csv", ("a", "b", "a")), {"a": 1, "b": 2}) == b"a,b\r\n1,2\r\n"
 
 
 def test_no_records_are_a_head() -> None:
     """A program that reads it finds its columns."""
-    assert written(Plan("csv", COLUMNS)) == b"displayName,mail,id\r\n"
+    assert written(OutputSpec("csv", COLUMNS)) == b"displayName,mail,id\r\n"
 
 
 def test_nested_values_are_json() -> None:
     """A list and an object are the JSON they are, without blanks."""
-    data = written(Plan("csv", ("a",)), {"a": ["x", {"k": 1.50}]}, {"a": {}})
+    data = written(OutputSpec("csv", ("a",)), {"a": ["x", {"k": 1.50}]}, {"a": {}})
 
     assert read(data)[1:] == [['["x",{"k":1.5}]'], ["{}"]]
 
@@ -89,7 +89,7 @@ def test_numbers_are_as_graph_sent_them() -> None:
 def test_python_reads_back_what_was_written(rows: list[dict[str, object]]) -> None:
     """For any Unicode and any nesting, with cells left raw."""
     rows = json.loads(json.dumps(rows))
-    data = written(Plan("csv", COLUMNS, raw_cells=True), *rows)
+    data = written(OutputSpec("csv", COLUMNS, raw_cells=True), *rows)
 
     wanted = [[expected(row[name]) for name in COLUMNS] for row in rows]
     # Two ways to write the same float are the same number.
@@ -111,7 +111,7 @@ def test_no_cell_is_a_formula_and_every_text_can_be_had_back(
     rows: list[tuple[str, object]],
 ) -> None:
     """Only texts get an apostrophe, and taking one off where one was put gives the text again."""
-    cells = read(written(Plan("csv", ("a", "b")), *({"a": a, "b": b} for a, b in rows)))[1:]
+    cells = read(written(OutputSpec("csv", ("a", "b")), *({"a": a, "b": b} for a, b in rows)))[1:]
 
     for (a, b), (cell_a, cell_b) in zip(rows, cells, strict=True):
         assert cell_a[:1] not in tuple(FORMULA_SIGNS)
@@ -129,12 +129,14 @@ def unguarded(cell: str) -> str:
 @pytest.mark.parametrize("text", ["a;=1+1", "a\t=1+1"])
 def test_a_sign_that_splits_cells_elsewhere_is_quoted(text: str) -> None:
     """Where a spreadsheet's locale separates by semicolon, a name is still one cell."""
-    assert written(Plan("csv", ("a",)), {"a": text}) == f'a\r\n"{text}"\r\n'.encode()
+    assert written(OutputSpec("csv", ("a",)), {"a": text}) == f'a\r\n"{text}"\r\n'.encode()
 
 
 def test_a_byte_order_mark_on_request() -> None:
     """Excel takes UTF-8 for Windows' code page without it."""
-    assert written(Plan("csv", ("a",), bom=True), {"a": "é"}) == b"\xef\xbb\xbfa\r\n\xc3\xa9\r\n"
+    assert (
+        written(OutputSpec("csv", ("a",), bom=True), {"a": "é"}) == b"\xef\xbb\xbfa\r\n\xc3\xa9\r\n"
+    )
 
 
 def test_bytes_that_are_no_utf8_do_no_harm() -> None:

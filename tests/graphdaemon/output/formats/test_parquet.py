@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import OutputError
-from graphdaemon.output.sink import Outlet
-from graphdaemon.output.spec import Plan
+from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import records, written
 
 pq = pytest.importorskip("pyarrow.parquet")
@@ -27,7 +27,7 @@ def read(data: bytes) -> list[dict[str, object]]:
 def test_columns_have_the_types_graph_publishes() -> None:
     """Truth values, whole numbers, times, texts; anything nested is JSON, anything unknown text."""
     data = written(
-        Plan("parquet", COLUMNS),
+        OutputSpec("parquet", COLUMNS),
         {
             "id": "1",
             "accountEnabled": True,
@@ -63,7 +63,7 @@ def test_columns_have_the_types_graph_publishes() -> None:
 def test_the_schema_depends_on_the_names_alone() -> None:
     """An empty listing's file can be read together with a full one's."""
     empty, full = (
-        pq.read_schema(io.BytesIO(written(Plan("parquet", COLUMNS), *rows)))
+        pq.read_schema(io.BytesIO(written(OutputSpec("parquet", COLUMNS), *rows)))
         for rows in ([], [{"id": "1", "accountEnabled": False}])
     )
 
@@ -72,9 +72,9 @@ def test_the_schema_depends_on_the_names_alone() -> None:
 
 def test_a_query_makes_texts() -> None:
     """Its columns are the query's own, of no type that Graph publishes."""
-    plan = Plan("parquet", COLUMNS, query="[].{accountEnabled: length(id), name: id}")
+    spec = OutputSpec("parquet", COLUMNS, query="[].{accountEnabled: length(id), name: id}")
 
-    assert read(written(plan, {"id": "abc"})) == [{"accountEnabled": "3", "name": "abc"}]
+    assert read(written(spec, {"id": "abc"})) == [{"accountEnabled": "3", "name": "abc"}]
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_a_query_makes_texts() -> None:
 def test_a_value_that_does_not_fit_is_an_error(name: str, value: object) -> None:
     """Nothing is turned into null on the way."""
     with pytest.raises(OutputError, match=f"{name} is .* does not fit") as caught:
-        written(Plan("parquet", COLUMNS), {"id": "1", name: value})
+        written(OutputSpec("parquet", COLUMNS), {"id": "1", name: value})
 
     assert "ndjson" in (caught.value.hint or "")
 
@@ -99,10 +99,10 @@ def test_a_value_that_does_not_fit_is_an_error(name: str, value: object) -> None
 def test_many_records_make_several_row_groups(tmp_path: Path) -> None:
     """So that memory stays flat."""
     path = tmp_path / "users.parquet"
-    with Outlet(Plan("parquet", ("id",), file=path), None) as outlet:
+    with Sink(OutputSpec("parquet", ("id",), file=path), None) as sink:
         for start in range(0, 45_000, 999):
-            outlet.write(records(*({"id": str(n)} for n in range(start, start + 999))))
-        outlet.finish()
+            sink.write(records(*({"id": str(n)} for n in range(start, start + 999))))
+        sink.finish()
 
     file = pq.ParquetFile(path)
     assert file.num_row_groups == 3
@@ -112,7 +112,7 @@ def test_many_records_make_several_row_groups(tmp_path: Path) -> None:
 @pytest.mark.parametrize("codec", ["gzip", "zstd"])
 def test_compression_is_parquets_own(codec: str) -> None:
     """Compressed inside, so that every reader takes it."""
-    data = written(Plan("parquet", ("id",), compress=codec), {"id": "1"})
+    data = written(OutputSpec("parquet", ("id",), compress=codec), {"id": "1"})
 
     column = pq.ParquetFile(io.BytesIO(data)).metadata.row_group(0).column(0)
     assert column.compression == codec.upper()
@@ -122,11 +122,11 @@ def test_what_was_cut_short_has_no_foot() -> None:
     """pyarrow closes a writer that is thrown away: a part must not become a file by that."""
     stream = io.BytesIO()
     stdout = io.TextIOWrapper(stream)
-    outlet = Outlet(Plan("parquet", ("id",)), stdout)
-    outlet.write(records(*({"id": str(n)} for n in range(25_000))))
-    with outlet:
+    sink = Sink(OutputSpec("parquet", ("id",)), stdout)
+    sink.write(records(*({"id": str(n)} for n in range(25_000))))
+    with sink:
         pass
-    del outlet
+    del sink
     gc.collect()
 
     assert not stdout.closed

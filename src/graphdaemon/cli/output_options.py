@@ -1,0 +1,82 @@
+"""The options that say how records are written and where to, and the value they stand for."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graphdaemon.cli.options import FILE, combine
+from graphdaemon.errors import UsageError
+from graphdaemon.output.formats import COMPRESSIONS, FORMATS, is_foreign, read_name
+from graphdaemon.output.spec import OutputSpec
+
+output_options = combine(
+    click.option(
+        "--format",
+        "-f",
+        "format_",
+        type=click.Choice(FORMATS),
+        help="By default what --output's name says, else json.",
+    ),
+    click.option(
+        "--output",
+        "-o",
+        type=FILE,
+        help="Write to this file, which appears when it is whole.",
+    ),
+    click.option(
+        "--compress",
+        type=click.Choice(COMPRESSIONS),
+        help="By default what --output's name says (.gz, .zst).",
+    ),
+    click.option("--query", help="JMESPath, such as '[?mail].{name: displayName}'."),
+    click.option("--raw-cells", is_flag=True, help="In CSV, leave texts like =1+1 as they are."),
+    click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel wants."),
+)
+
+
+def read_spec(
+    options: Mapping[str, Any], columns: Sequence[str], *, single: bool = False
+) -> OutputSpec:
+    """
+    Return the output that the options describe.
+
+    Args:
+        options: The options of the command line by name.
+        columns: What csv, table and parquet show.
+        single: There is one record, and it stands for itself.
+
+    Raises:
+        UsageError: The options contradict each other.
+    """
+    file: Path | None = options["output"]
+    if file is not None and str(file) == "-":
+        file = None
+    named = read_name(file) if file is not None else (None, None)
+    if file is not None and options["format_"] is None and is_foreign(file):
+        raise UsageError(
+            f"--output {file.name}: {file.suffix} is none of the formats that are written",
+            code="option_invalid",
+            hint="Name a .csv, .json, .ndjson, .parquet or .txt file, or say which with --format.",
+        )
+    format_ = options["format_"] or named[0] or "json"
+    if format_ != "csv" and (options["raw_cells"] or options["bom"]):
+        option = "--raw-cells" if options["raw_cells"] else "--bom"
+        raise UsageError(
+            f"{option} is for CSV, and the format is {format_}",
+            code="option_invalid",
+            hint=f"Leave {option} out, or say --format csv.",
+        )
+    return OutputSpec(
+        format_,
+        tuple(columns),
+        file,
+        options["compress"] or named[1],
+        options["query"],
+        options.get("sort"),
+        options.get("hold", False),
+        single,
+        options["raw_cells"],
+        options["bom"],
+    )

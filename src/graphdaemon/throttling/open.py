@@ -1,0 +1,24 @@
+"""Open the throttle budget that the settings name: of this process, in a file, or in Redis."""
+
+from graphdaemon.settings.read import Settings
+from graphdaemon.throttling.budget import Budget, find_budget
+from graphdaemon.throttling.ledger import DistantLedger, Ledger, Memory, SharedLedger
+
+
+def open_budget(settings: Settings, share: float) -> Budget:
+    """Return the throttle budget of all that call this Graph as this app in this tenant."""
+    issuer = settings.authority or settings.oidc_authority
+    whose = (settings.graph_root, issuer, settings.client_id)
+    key = (*whose, settings.budget_file, settings.budget_url)
+    return find_budget(key, share, lambda: _make_ledger(settings, whose))
+
+
+def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
+    if settings.budget_file is not None:
+        return SharedLedger(settings.budget_file)
+    if settings.budget_url is None:
+        return Memory()
+    from graphdaemon.throttling.redis_totals import RedisTotals
+
+    totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
+    return DistantLedger(totals.exchange)
