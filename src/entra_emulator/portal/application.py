@@ -1,5 +1,6 @@
-"""The application that a page is about, and whether who is signed in may change it."""
+"""The application that a page is about: found, and changed as the signed-in user."""
 
+from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from entra_emulator.errors import GraphFault
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.model.records import Record
-from entra_emulator.portal.ask_graph import make_caller
+from entra_emulator.portal.ask_graph import ask_graph, make_caller
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.request import PageRequest
@@ -21,7 +22,8 @@ class ApplicationView(NamedTuple):
 
     Args:
         record: Graph's `application`.
-        may_change: who is signed in owns it, or has a directory role that lets change it.
+        may_change: whether Graph would let the signed-in user change it, as its owner or by a
+            directory role.
     """
 
     record: Record
@@ -46,14 +48,57 @@ def find_application(request: PageRequest) -> ApplicationView:
         PortalFault: 404, there is none in this tenant.
     """
     app_id = request.param("app")
-    found = request.directory.find(request.tenant, app_id, kind="application")
-    if found is None:
+    row = request.directory.find(request.tenant, app_id, kind="application")
+    if row is None:
         raise PortalFault(404, "application", app=app_id)
-    return ApplicationView(read_record(found), _may_change(request, found))
+    return ApplicationView(read_record(row), _may_change(request, row))
 
 
-def _may_change(request: PageRequest, found: Found) -> bool:
-    """Whether Graph would let the signed-in user change the application."""
+def update_application(request: PageRequest, app: ApplicationView, properties: Record) -> None:
+    """
+    Give the application these properties.
+
+    Raises:
+        GraphFault: Graph refuses.
+    """
+    ask_graph(request, "PATCH", app.path, properties)
+
+
+def try_update(request: PageRequest, app: ApplicationView, properties: Record) -> GraphFault | None:
+    """
+    Give the application these properties, or tell why Graph refuses them.
+
+    Raises:
+        GraphFault: 403, the signed-in user may not change the application.
+    """
+    try:
+        update_application(request, app, properties)
+    except GraphFault as fault:
+        if fault.status == 403:
+            raise
+        return fault
+    return None
+
+
+def find_entitlement(entitlements: Iterable[Record], entitlement_id: str) -> Record:
+    """
+    The scope or app role of this ID, which Graph's error codes call entitlements too.
+
+    Raises:
+        PortalFault: 404.
+    """
+    for entitlement in entitlements:
+        if entitlement["id"] == entitlement_id:
+            return entitlement
+    raise PortalFault(404, "entitlement", sought=entitlement_id)
+
+
+def translate_problems(request: PageRequest, problems: Mapping[str, str]) -> dict[str, str]:
+    """What is wrong with which field, in the visitor's language; `problems` are keys of texts."""
+    return {field: request.say(key) for field, key in problems.items()}
+
+
+def _may_change(request: PageRequest, row: Found) -> bool:
     caller = make_caller(request)
     roles = partial(list_roles, request.context, caller)
     try:
@@ -62,6 +107,6 @@ def _may_change(request: PageRequest, found: Found) -> bool:
         return False
     if not permit.owned:
         return True
-    owners = request.directory.neighbours(request.tenant, Links("owners", found.seq))
-    mine = request.directory.find(request.tenant, request.signed_in.user_id)
-    return mine is not None and mine.seq in {one.seq for one in owners}
+    owners = request.directory.neighbours(request.tenant, Links("owners", row.seq))
+    user = request.directory.find(request.tenant, request.signed_in.user_id)
+    return user is not None and user.seq in {owner.seq for owner in owners}

@@ -16,29 +16,30 @@ from entra_emulator.model.scopes import is_restricted
 ROLE = "Role"
 SCOPE = "Scope"
 
+# A permission of one API: its type and its ID.
 _Access = tuple[str, str]
 
 
-class _Names(msgspec.Struct):
+class _AppId(msgspec.Struct):
     appId: str  # noqa: N815 - Graph's name
 
 
-_read_names = msgspec.json.Decoder(_Names).decode
+_decode_app_id = msgspec.json.Decoder(_AppId).decode
 
 
 class Permission(NamedTuple):
     """
-    A permission in a table.
+    A line of a table.
 
     Args:
-        api: the name of whose it is.
+        api: the name of the API whose permission it is.
         resource: that API's appId.
         id: the permission's.
         kind: ROLE or SCOPE.
         value: its name; the ID where the API is not known in the tenant.
         description: in a few words.
-        restricted: only an administrator may consent to it.
-        granted: for the whole tenant.
+        restricted: whether only an administrator may consent to it.
+        granted: whether it is, for the whole tenant.
     """
 
     api: str
@@ -57,19 +58,20 @@ class Permission(NamedTuple):
 
     @property
     def lacking(self) -> bool:
-        """Whether an administrator is waited for."""
+        """Whether an administrator still has to consent."""
         return self.restricted and not self.granted
 
 
 class PermissionTable(NamedTuple):
-    """What is asked for, and what else is granted; both by the names of APIs and permissions."""
+    """What an application asks for, and what else is granted to it; both in order of names."""
 
     configured: list[Permission]
     others: list[Permission]
 
     def find(self, key: str) -> Permission | None:
-        """The permission that a form means."""
-        return next((one for one in (*self.configured, *self.others) if one.key == key), None)
+        """The permission that a form means by this key."""
+        permissions = (*self.configured, *self.others)
+        return next((permission for permission in permissions if permission.key == key), None)
 
 
 class PermissionFamily(NamedTuple):
@@ -81,19 +83,24 @@ class PermissionFamily(NamedTuple):
 
 def read_table(directory: Directory, tenant: Tenant, record: Record) -> PermissionTable:
     """What the application asks for, and what is granted to it in this tenant."""
-    held = _read_held(directory, tenant, record["appId"])
-    wanted = _read_wanted(record)
+    granted_by_api = _read_granted(directory, tenant, record["appId"])
+    requested_by_api = _read_requested(record)
     configured, others = list[Permission](), list[Permission]()
-    for app_id in dict.fromkeys((*wanted, *held)):
+    for app_id in dict.fromkeys((*requested_by_api, *granted_by_api)):
         resource = directory.service_principal(tenant, app_id)
-        asked, given = wanted.get(app_id, {}), held.get(app_id, set())
+        requested = requested_by_api.get(app_id, {})
+        granted = granted_by_api.get(app_id, set())
         offered = {(one.kind, one.id): one for one in _list_all(resource)} if resource else {}
         configured += [
-            offered.get(one, _name_unknown(app_id, resource, one))._replace(granted=one in given)
-            for one in asked
+            offered.get(access, _name_unknown(app_id, resource, access))._replace(
+                granted=access in granted
+            )
+            for access in requested
         ]
         others += [
-            offered[one]._replace(granted=True) for one in given.difference(asked) if one in offered
+            offered[access]._replace(granted=True)
+            for access in granted.difference(requested)
+            if access in offered
         ]
     return PermissionTable(sorted(configured, key=_order), sorted(others, key=_order))
 
@@ -104,46 +111,47 @@ def list_offered(
     """
     The permissions of this kind that an API offers and whose names or descriptions match.
 
-    Those that are `chosen` already stay in sight, whatever is searched for.
+    Those that are `chosen` already are listed whatever is searched for.
     """
     words = search.casefold().split()
-    found = [
-        one
-        for one in _list_all(resource, enabled=True)
-        if one.kind == kind
-        and (
-            one.key in chosen
-            or all(word in f"{one.value} {one.description}".casefold() for word in words)
-        )
-    ]
-    found.sort(key=_order)
-    return [PermissionFamily(name, list(some)) for name, some in groupby(found, key=_name_family)]
+    matching = []
+    for permission in _list_all(resource, enabled=True):
+        text = f"{permission.value} {permission.description}".casefold()
+        matches = permission.key in chosen or all(word in text for word in words)
+        if permission.kind == kind and matches:
+            matching.append(permission)
+    matching.sort(key=_order)
+    families = groupby(matching, key=lambda permission: permission.value.partition(".")[0])
+    return [PermissionFamily(name, list(permissions)) for name, permissions in families]
 
 
 def offers_kind(resource: Application, kind: str) -> bool:
     """Whether an API offers any permission of this kind."""
-    return any(one.kind == kind for one in _list_all(resource, enabled=True))
+    return any(permission.kind == kind for permission in _list_all(resource, enabled=True))
 
 
 def list_requested_keys(record: Record) -> frozenset[str]:
     """The permissions that the application asks for, as forms call them."""
-    wanted = _read_wanted(record).items()
-    return frozenset(f"{app_id}/{kind}/{key}" for app_id, some in wanted for kind, key in some)
+    return frozenset(
+        f"{app_id}/{kind}/{permission_id}"
+        for app_id, accesses in _read_requested(record).items()
+        for kind, permission_id in accesses
+    )
 
 
 def include_permissions(record: Record, permissions: Iterable[Permission]) -> list[Record]:
     """The `requiredResourceAccess` with these permissions too."""
-    wanted = _read_wanted(record)
-    for one in permissions:
-        wanted.setdefault(one.resource, {})[one.kind, one.id] = None
-    return _write_wanted(wanted)
+    requested = _read_requested(record)
+    for permission in permissions:
+        requested.setdefault(permission.resource, {})[permission.kind, permission.id] = None
+    return _write_requested(requested)
 
 
 def exclude_permission(record: Record, permission: Permission) -> list[Record]:
     """The `requiredResourceAccess` without this permission; its grant stays."""
-    wanted = _read_wanted(record)
-    wanted.get(permission.resource, {}).pop((permission.kind, permission.id), None)
-    return _write_wanted(wanted)
+    requested = _read_requested(record)
+    requested.get(permission.resource, {}).pop((permission.kind, permission.id), None)
+    return _write_requested(requested)
 
 
 def requests_graph_roles(permissions: Iterable[Permission]) -> bool:
@@ -156,93 +164,132 @@ def may_grant_consent(roles: Collection[str], table: PermissionTable) -> bool:
     return may_consent(roles, graph_roles=requests_graph_roles(table.configured))
 
 
+def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> None:
+    """Grant everything that the application asks for, for the whole tenant."""
+    app_id = record["appId"]
+    with directory.transaction():
+        directory.enter(tenant, Application(record))
+        directory.grant_admin_consent(tenant, app_id)
+        for resource, scopes in directory.requested_scopes(tenant, app_id).items():
+            values = [scope["value"] for scope in scopes]
+            directory.grant_scopes(tenant, app_id, values, resource_app_id=resource)
+
+
+def revoke_grant(directory: Directory, tenant: Tenant, app_id: str, permission: Permission) -> None:
+    """Take back a grant for the whole tenant; the application asks for the permission as before."""
+    client = directory.service_principal(tenant, app_id)
+    resource = directory.service_principal(tenant, permission.resource)
+    if client is None or resource is None:
+        return
+    with directory.transaction():
+        if permission.kind == ROLE:
+            for assignment in directory.assignments(tenant, principal=client.id):
+                role = (assignment["resourceId"], assignment["appRoleId"])
+                if role == (resource.id, permission.id):
+                    directory.unassign(tenant, assignment)
+            return
+        for grant in directory.scope_grants(tenant):
+            ends = (grant["clientId"], grant["resourceId"], grant["consentType"])
+            if ends == (client.id, resource.id, "AllPrincipals"):
+                scopes = [name for name in grant["scope"].split() if name != permission.value]
+                directory.set_grant(tenant, grant, " ".join(scopes) or None)
+
+
 def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permission]:
-    """Every permission of an API; app roles for users and groups alone are none."""
+    """
+    Every permission of an API, or those that are enabled.
+
+    An app role that only users and groups can have is no permission.
+    """
     record = resource.record
     for role in record["appRoles"]:
         if "Application" in role["allowedMemberTypes"] and (role["isEnabled"] or not enabled):
             text = role["displayName"] or role["description"] or ""
-            yield _draft(resource, ROLE, role, text, restricted=True)
+            yield _describe(resource, ROLE, role, text, restricted=True)
     for scope in record["oauth2PermissionScopes"]:
         if scope["isEnabled"] or not enabled:
             text = scope["adminConsentDisplayName"] or scope["userConsentDisplayName"] or ""
-            yield _draft(resource, SCOPE, scope, text, restricted=is_restricted(scope))
+            yield _describe(resource, SCOPE, scope, text, restricted=is_restricted(scope))
 
 
-def _draft(
-    resource: Application, kind: str, offered: Record, text: str, *, restricted: bool
+def _describe(
+    resource: Application, kind: str, entitlement: Record, text: str, *, restricted: bool
 ) -> Permission:
-    value = offered["value"] or offered["id"]
-    name = resource.display_name
+    entitlement_id = entitlement["id"]
+    value = entitlement["value"] or entitlement_id
     return Permission(
-        name, resource.app_id, offered["id"], kind, value, text, restricted, granted=False
+        resource.display_name,
+        resource.app_id,
+        entitlement_id,
+        kind,
+        value,
+        text,
+        restricted,
+        granted=False,
     )
 
 
 def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> Permission:
-    """A permission that its API has not, or whose API is not in the tenant."""
+    """A permission that its API does not offer, or whose API is not in the tenant."""
     name = resource.display_name if resource else app_id
-    kind, key = access
-    return Permission(name, app_id, key, kind, key, "", restricted=kind == ROLE, granted=False)
+    kind, permission_id = access
+    restricted = kind == ROLE
+    return Permission(
+        name, app_id, permission_id, kind, permission_id, "", restricted, granted=False
+    )
 
 
-def _read_held(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
+def _read_granted(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
     """What is granted to the application for the whole tenant, by the appIds of the APIs."""
     principal = directory.service_principal(tenant, app_id)
     if principal is None:
         return {}
-    found: dict[str, set[_Access]] = {}
-    for one in directory.assignments(tenant, principal=principal.id):
-        resource = _find_resource(directory, tenant, one["resourceId"])
-        found.setdefault(resource.app_id, set()).add((ROLE, one["appRoleId"]))
-    for one in directory.scope_grants(tenant):
-        if one["clientId"] != principal.id or one["consentType"] != "AllPrincipals":
+    granted: dict[str, set[_Access]] = {}
+    for assignment in directory.assignments(tenant, principal=principal.id):
+        resource = _find_resource(directory, tenant, assignment["resourceId"])
+        granted.setdefault(resource.app_id, set()).add((ROLE, assignment["appRoleId"]))
+    for grant in directory.scope_grants(tenant):
+        if grant["clientId"] != principal.id or grant["consentType"] != "AllPrincipals":
             continue
-        resource = _find_resource(directory, tenant, one["resourceId"])
-        names = set(one["scope"].split())
-        found.setdefault(resource.app_id, set()).update(
+        resource = _find_resource(directory, tenant, grant["resourceId"])
+        names = set(grant["scope"].split())
+        granted.setdefault(resource.app_id, set()).update(
             (SCOPE, scope["id"])
             for scope in resource.record["oauth2PermissionScopes"]
             if scope["value"] in names
         )
-    return found
+    return granted
 
 
 def _find_resource(directory: Directory, tenant: Tenant, object_id: str) -> Application:
-    found = directory.find(tenant, object_id)
-    assert found is not None, "what is granted is of an API that is here"
-    resource = directory.service_principal(tenant, _read_names(found.doc).appId)
-    assert resource is not None, "it was found by its ID"
+    row = directory.find(tenant, object_id)
+    assert row is not None, "a grant goes with the API that it is of"
+    resource = directory.service_principal(tenant, _decode_app_id(row.doc).appId)
+    assert resource is not None, "its service principal was just found by its ID"
     return resource
 
 
-def _read_wanted(record: Record) -> dict[str, dict[_Access, None]]:
-    """The permissions asked for by API, in their order."""
+def _read_requested(record: Record) -> dict[str, dict[_Access, None]]:
+    """The permissions asked for, by API, in their order."""
     return {
         entry["resourceAppId"]: {(one["type"], one["id"]): None for one in entry["resourceAccess"]}
         for entry in record["requiredResourceAccess"]
     }
 
 
-def _write_wanted(wanted: dict[str, dict[_Access, None]]) -> list[Record]:
+def _write_requested(requested: dict[str, dict[_Access, None]]) -> list[Record]:
     return [
         {
             "resourceAppId": app_id,
-            "resourceAccess": [{"id": key, "type": kind} for kind, key in accesses],
+            "resourceAccess": [
+                {"id": permission_id, "type": kind} for kind, permission_id in accesses
+            ],
         }
-        for app_id, accesses in wanted.items()
+        for app_id, accesses in requested.items()
         if accesses
     ]
 
 
 def _order(permission: Permission) -> tuple[str, str, str, str]:
-    return (
-        permission.api.casefold(),
-        permission.resource,
-        permission.value.casefold(),
-        permission.kind,
-    )
-
-
-def _name_family(permission: Permission) -> str:
-    return permission.value.partition(".")[0]
+    name = permission.value.casefold()
+    return permission.api.casefold(), permission.resource, name, permission.kind

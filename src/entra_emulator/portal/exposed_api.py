@@ -1,8 +1,8 @@
 """
-What an application offers to others: its name as an API, its scopes and who is trusted. Pure.
+What an application offers to others: its name as an API, its scopes, app roles and trusted clients.
 
-Forms come in, bodies for Microsoft Graph go out. Where a form cannot become a body, its problems
-are keys of texts by the fields they are about.
+Forms are read into the records that Microsoft Graph is to store. What is wrong with a form is told
+by field, as keys of texts. Nothing here reads or writes the directory.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -12,26 +12,43 @@ from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 from entra_emulator.web.pages.forms import Form
 
+# Who can be given an app role, as forms say it and as Graph does.
+MEMBERS = {
+    "users": ["User"],
+    "applications": ["Application"],
+    "both": ["User", "Application"],
+}
+
+# The most characters of an app role's texts ("appRole resource type"); the portal wants all three.
+_ROLE_TEXTS = {"displayName": 100, "value": 120, "description": 1024}
+
 # The most characters of a scope's texts ("permissionScope resource type").
-_LONGEST = {
+_SCOPE_TEXTS = {
     "value": 120,
     "adminConsentDisplayName": 100,
     "adminConsentDescription": 850,
     "userConsentDisplayName": 100,
     "userConsentDescription": 850,
 }
-_NEEDED = ("value", "adminConsentDisplayName", "adminConsentDescription")
+_SCOPE_REQUIRED = ("value", "adminConsentDisplayName", "adminConsentDescription")
 
 
 class CheckedForm(NamedTuple):
-    """What a form would make, and what is wrong with it by field."""
+    """The scope or app role that a form describes, and what is wrong with it, by field."""
 
     record: Record
     problems: dict[str, str]
 
 
 class TrustedClient(NamedTuple):
-    """A client that users are not asked for, its name if it is known here, and its scopes."""
+    """
+    A client that users need not consent to.
+
+    Args:
+        app_id: the client's.
+        name: what it is called, if it is an application of this emulator.
+        scopes: the values of the API's scopes that it has.
+    """
 
     app_id: str
     name: str | None
@@ -39,43 +56,66 @@ class TrustedClient(NamedTuple):
 
 
 def propose_uri(record: Record) -> str:
-    """The Application ID URI, or the one that an application without any is offered."""
+    """The Application ID URI; for an application without any, the one that Microsoft proposes."""
     uris: list[str] = record["identifierUris"]
     return uris[0] if uris else f"api://{record['appId']}"
 
 
 def change_uri(record: Record, uri: str) -> Record:
-    """The body that gives the application this URI in the place of its first, or none for it."""
-    others = [one for one in record["identifierUris"][1:] if one != uri]
+    """The properties with this URI in the place of the first one; an empty one removes that."""
+    others = [other for other in record["identifierUris"][1:] if other != uri]
     return {"identifierUris": [uri, *others] if uri else others}
 
 
 def read_scope(record: Record, form: Form, scope_id: str) -> CheckedForm:
-    """The scope that a form describes, which has the ID already or is to have it."""
-    texts = {name: form.get(name) for name in _LONGEST}
+    """The scope that a form describes, under an ID that it has already or is to get."""
+    texts = {name: form.get(name) for name in _SCOPE_TEXTS}
     scope = {name: text or None for name, text in texts.items()} | {
         "id": scope_id,
         "isEnabled": form.get("state") != "disabled",
         "type": "Admin" if form.get("type") == "Admin" else "User",
     }
-    problems = check_name(record, texts["value"], scope_id)
-    return CheckedForm(scope, problems | check_texts(texts, _LONGEST, _NEEDED))
+    problems = _check_value(record, texts["value"], scope_id)
+    return CheckedForm(scope, problems | _check_texts(texts, _SCOPE_TEXTS, _SCOPE_REQUIRED))
+
+
+def read_role(record: Record, form: Form, role_id: str) -> CheckedForm:
+    """The app role that a form describes, under an ID that it has already or is to get."""
+    texts = {name: form.get(name) for name in _ROLE_TEXTS}
+    members = MEMBERS.get(form.get("members"), [])
+    role: Record = {
+        **texts,
+        "id": role_id,
+        "allowedMemberTypes": members,
+        "isEnabled": bool(form.get("enabled")),
+    }
+    problems = _check_value(record, texts["value"], role_id)
+    problems |= _check_texts(texts, _ROLE_TEXTS, _ROLE_TEXTS)
+    if not members:
+        problems["members"] = "approle.problem.members"
+    return CheckedForm(role, problems)
+
+
+def name_members(role: Record) -> str:
+    """Who can be given the role, as a key of MEMBERS."""
+    types = set(role["allowedMemberTypes"])
+    return next((name for name, members in MEMBERS.items() if set(members) == types), "both")
 
 
 def change_scopes(record: Record, scopes: list[Record]) -> Record:
-    """The body that gives the application these scopes; trust in others goes with them."""
+    """The properties with these scopes; trusted clients lose the scopes that are gone."""
     known = {scope["id"] for scope in scopes}
     trusted = [
-        client | {"delegatedPermissionIds": kept}
+        client | {"delegatedPermissionIds": scope_ids}
         for client in record["api"]["preAuthorizedApplications"]
-        if (kept := [one for one in client["delegatedPermissionIds"] if one in known])
+        if (scope_ids := [one for one in client["delegatedPermissionIds"] if one in known])
     ]
     return {"api": {"oauth2PermissionScopes": scopes, "preAuthorizedApplications": trusted}}
 
 
 def list_trusted(record: Record, names: Mapping[str, str]) -> list[TrustedClient]:
-    """The authorized client applications with their `names`, and with those of their scopes."""
-    values = {one["id"]: str(one["value"]) for one in record["api"]["oauth2PermissionScopes"]}
+    """The authorized client applications; `names` are those that are known, by appId."""
+    values = {scope["id"]: str(scope["value"]) for scope in record["api"]["oauth2PermissionScopes"]}
     return [
         TrustedClient(
             client["appId"],
@@ -89,7 +129,15 @@ def list_trusted(record: Record, names: Mapping[str, str]) -> list[TrustedClient
 def check_client(
     record: Record, app_id: str, scope_ids: Collection[str], *, edited: bool
 ) -> dict[str, str]:
-    """What is wrong with a client that is to be authorized for these scopes, by field."""
+    """
+    What is wrong with a client that is to be authorized for these scopes, by field.
+
+    Args:
+        record: the application whose scopes they are.
+        app_id: the client's.
+        scope_ids: those that are ticked.
+        edited: whether the client is authorized already and is to be changed.
+    """
     problems = {}
     present = {client["appId"] for client in record["api"]["preAuthorizedApplications"]}
     if not is_guid(app_id):
@@ -102,40 +150,42 @@ def check_client(
 
 
 def change_clients(record: Record, app_id: str, scope_ids: Iterable[str]) -> Record:
-    """The body that authorizes a client for these scopes; without any, for none."""
+    """The properties with this client authorized for these scopes; without any, it is removed."""
     trusted = {"appId": app_id.lower(), "delegatedPermissionIds": list(scope_ids)}
     clients = {client["appId"]: client for client in record["api"]["preAuthorizedApplications"]}
     clients[trusted["appId"]] = trusted
-    wanted = [client for client in clients.values() if client["delegatedPermissionIds"]]
-    return {"api": {"preAuthorizedApplications": wanted}}
+    authorized = [client for client in clients.values() if client["delegatedPermissionIds"]]
+    return {"api": {"preAuthorizedApplications": authorized}}
 
 
-def check_texts(
-    texts: Mapping[str, str], longest: Mapping[str, int], needed: Collection[str]
+def put(entitlements: Iterable[Record], entitlement: Record) -> list[Record]:
+    """Scopes or app roles with this one in the place of that with its ID, or as the last."""
+    by_id = {one["id"]: one for one in entitlements}
+    by_id[entitlement["id"]] = by_id.get(entitlement["id"], {}) | entitlement
+    return list(by_id.values())
+
+
+def without(entitlements: Iterable[Record], entitlement_id: str) -> list[Record]:
+    """Scopes or app roles but for the one with this ID."""
+    return [one for one in entitlements if one["id"] != entitlement_id]
+
+
+def _check_texts(
+    texts: Mapping[str, str], longest: Mapping[str, int], required: Iterable[str]
 ) -> dict[str, str]:
     """Which texts are missing or too long."""
-    missing = {name: "exposure.problem.required" for name in needed if not texts[name]}
-    long = {n: "exposure.problem.long" for n, most in longest.items() if len(texts[n]) > most}
+    missing = {name: "exposure.problem.required" for name in required if not texts[name]}
+    long = {
+        name: "exposure.problem.long" for name, most in longest.items() if len(texts[name]) > most
+    }
     return missing | long
 
 
-def check_name(record: Record, value: str, own_id: str) -> dict[str, str]:
-    """What is wrong with the name of a scope or an app role, as tokens will carry it."""
-    offered = (*record["appRoles"], *record["api"]["oauth2PermissionScopes"])
+def _check_value(record: Record, value: str, own_id: str) -> dict[str, str]:
+    """What is wrong with the value of a scope or an app role, which tokens will carry."""
+    entitlements = (*record["appRoles"], *record["api"]["oauth2PermissionScopes"])
     if any(char.isspace() for char in value) or value.startswith("."):
         return {"value": "exposure.problem.value"}
-    if value and any(one["value"] == value and one["id"] != own_id for one in offered):
+    if value and any(one["value"] == value and one["id"] != own_id for one in entitlements):
         return {"value": "exposure.problem.taken"}
     return {}
-
-
-def put(present: Iterable[Record], entitlement: Record) -> list[Record]:
-    """Scopes or app roles with this one in the place of that with its ID, or as the last."""
-    found = {one["id"]: one for one in present}
-    found[entitlement["id"]] = found.get(entitlement["id"], {}) | entitlement
-    return list(found.values())
-
-
-def without(present: Iterable[Record], entitlement_id: str) -> list[Record]:
-    """Scopes or app roles but for the one with this ID."""
-    return [one for one in present if one["id"] != entitlement_id]

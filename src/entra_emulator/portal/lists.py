@@ -1,27 +1,33 @@
-"""Lists of users and groups: by name, by whom they are linked to, and the properties of one."""
+"""
+Long lists, page by page: by name, by what is linked to an object, and the properties of one.
 
+Where a page of a list begins stands in its address.
+"""
+
+import base64
+import binascii
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import msgspec
-from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import Links, Neighbour
 from entra_emulator.directory.search import Place
 from entra_emulator.model.records import Record
-from entra_emulator.portal.pager import find_start, turn_page
-from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
+# How many objects a page of a list shows.
 SHOWN = 25
 
 _decode = msgspec.json.Decoder(Record).decode
+_decode_place = msgspec.json.Decoder(Place).decode
 _encode = msgspec.json.Encoder().encode
 
 
 class LinkedPage(NamedTuple):
     """
-    The page.
+    A page of the objects that are linked to one.
 
     Args:
         rows: (type, record) of each object.
@@ -34,37 +40,64 @@ class LinkedPage(NamedTuple):
     after: str | None
 
 
-def list_by_name(request: PageRequest, kind: str, template: str) -> Response:
-    """A page of the objects of a type whose names begin with what is looked for."""
+def find_start(request: PageRequest) -> tuple[Place | None, bool]:
+    """
+    Where the page begins, and whether it ends there instead.
+
+    An address that says neither, or cannot be read, means the first page.
+    """
+    text = request.query("start")
+    try:
+        place = _decode_place(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+    except (binascii.Error, ValueError):
+        return None, False
+    return place, request.query("back") == "yes"
+
+
+def turn_page(request: PageRequest, place: Place | None, *, back: bool = False) -> str | None:
+    """The address of the page that begins behind a place, or with `back` ends before it."""
+    if place is None:
+        return None
+    start = base64.urlsafe_b64encode(_encode(place)).decode().rstrip("=")
+    options = dict(request.http.query_params) | {"start": start}
+    options.pop("back", None)
+    return f"{request.http.url.path}?{urlencode(options | ({'back': 'yes'} if back else {}))}"
+
+
+def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
+    """
+    A page of the objects of a type whose names begin with what is looked for.
+
+    It is what a template needs to show it: the records in `rows`, how many objects of the type are
+    `known`, and whether the list was `cut` because too many objects matched.
+    """
     start, back = find_start(request)
     text = request.query("q")
     sheet = request.directory.browse(
         request.tenant, kind, text, start=start, back=back, limit=SHOWN
     )
-    return render(
-        request,
-        template,
-        rows=[_decode(found.doc) for found in sheet.found],
-        search=text,
-        known=request.directory.count(request.tenant, kind),
-        cut=sheet.cut,
-        before=turn_page(request, sheet.before, back=True),
-        after=turn_page(request, sheet.after),
-    )
+    return {
+        "rows": [_decode(row.doc) for row in sheet.found],
+        "search": text,
+        "known": request.directory.count(request.tenant, kind),
+        "cut": sheet.cut,
+        "before": turn_page(request, sheet.before, back=True),
+        "after": turn_page(request, sheet.after),
+    }
 
 
 def list_linked(request: PageRequest, links: Links) -> LinkedPage:
     """The page that the address asks for, oldest objects first."""
     start, back = find_start(request)
     seq = start.number if start and start.number.bit_length() < 64 else 0
-    found, more = _read(request, links, seq, back=back)
-    if back and not more:  # the first page is a full one
+    neighbours, more = _read(request, links, seq, back=back)
+    if back and not more:  # the first page is always a full one
         seq, back = 0, False
-        found, more = _read(request, links, seq)
+        neighbours, more = _read(request, links, seq)
     return LinkedPage(
-        [(one.kind, _decode(one.content)) for one in found],
-        turn_page(request, _place(found[:1]), back=True) if (more if back else seq) else None,
-        turn_page(request, _place(found[-1:])) if back or more else None,
+        [(neighbour.kind, _decode(neighbour.content)) for neighbour in neighbours],
+        turn_page(request, _place(neighbours[:1]), back=True) if (more if back else seq) else None,
+        turn_page(request, _place(neighbours[-1:])) if back or more else None,
     )
 
 
@@ -80,13 +113,12 @@ def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _read(
     request: PageRequest, links: Links, seq: int, *, back: bool = False
 ) -> tuple[list[Neighbour], bool]:
-    """So many in order, and whether there are more."""
-    found = request.directory.neighbours(
+    """A page of neighbours in the order of their numbers, and whether there are more."""
+    neighbours = request.directory.neighbours(
         request.tenant, links, after=seq, limit=SHOWN + 1, back=back
     )
-    shown = found[:SHOWN]
-    return shown[:: -1 if back else 1], len(found) > SHOWN
+    return neighbours[:SHOWN][:: -1 if back else 1], len(neighbours) > SHOWN
 
 
-def _place(found: list[Neighbour]) -> Place | None:
-    return Place(0, "", found[0].seq) if found else None
+def _place(neighbours: list[Neighbour]) -> Place | None:
+    return Place(0, "", neighbours[0].seq) if neighbours else None

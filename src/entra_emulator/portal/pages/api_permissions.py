@@ -5,17 +5,17 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.amend import update_application
-from entra_emulator.portal.application import ApplicationView, find_application
-from entra_emulator.portal.approval import grant_requested, revoke_grant
+from entra_emulator.portal.application import ApplicationView, find_application, update_application
 from entra_emulator.portal.configured_permissions import (
     Permission,
     PermissionTable,
     exclude_permission,
+    grant_requested,
     include_permissions,
     may_grant_consent,
     read_table,
     requests_graph_roles,
+    revoke_grant,
 )
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import APPLICATION, PageRoute

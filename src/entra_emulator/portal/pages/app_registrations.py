@@ -13,14 +13,13 @@ from entra_emulator.model.records import Record
 from entra_emulator.model.scopes import find_scope
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import name_state
+from entra_emulator.portal.lists import list_by_name
 from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.pager import find_start, turn_page
 from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
-SHOWN = 25
 LONGEST_NAME = find_rule("application").lengths["displayName"]
 
 # Supported account types, in the portal's order.
@@ -30,7 +29,7 @@ AUDIENCES = (
     "AzureADandPersonalMicrosoftAccount",
     "PersonalMicrosoftAccount",
 )
-# Platforms of redirect URIs, by their property.
+# Platforms of redirect URIs, by the property of `application` that holds them.
 PLATFORMS = ("publicClient", "web", "spa")
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -38,38 +37,25 @@ _decode = msgspec.json.Decoder(Record).decode
 
 def list_registrations(request: PageRequest) -> Response:
     """`GET …/applications`: every application of the tenant, by name, or those looked for."""
-    start, back = find_start(request)
-    text = request.query("q")
-    sheet = request.directory.browse(
-        request.tenant, "application", text, start=start, back=back, limit=SHOWN
-    )
-    known = request.directory.count(request.tenant, "application")
-    return render(
-        request,
-        "registrations.html",
-        tab="all",
-        rows=[_describe(request, _decode(found.doc)) for found in sheet.found],
-        search=text,
-        known=known,
-        before=turn_page(request, sheet.before, back=True),
-        after=turn_page(request, sheet.after),
-    )
+    values = list_by_name(request, "application")
+    values["rows"] = [_describe(request, record) for record in values["rows"]]
+    return render(request, "registrations.html", tab="all", **values)
 
 
 def list_owned(request: PageRequest) -> Response:
-    """`GET …/applications/owned`: those that who is signed in owns."""
+    """`GET …/applications/owned`: those that the signed-in user owns."""
     user = request.directory.find(request.tenant, request.signed_in.user_id)
-    assert user is not None, "who is signed in is there"
+    assert user is not None, "somebody is signed in"
     links = Links("owners", user.seq, reverse=True, kinds=["application"])
-    owned = [_decode(one.content) for one in request.directory.neighbours(request.tenant, links)]
+    owned = [_decode(app.content) for app in request.directory.neighbours(request.tenant, links)]
     text = request.query("q")
-    found = [record for record in owned if _is_called(record, text.casefold())]
-    found.sort(key=lambda record: str(record["displayName"]).casefold())
+    matching = [record for record in owned if _matches(record, text.casefold())]
+    matching.sort(key=lambda record: str(record["displayName"]).casefold())
     return render(
         request,
         "registrations.html",
         tab="owned",
-        rows=[_describe(request, record) for record in found],
+        rows=[_describe(request, record) for record in matching],
         search=text,
         known=len(owned),
         before=None,
@@ -86,7 +72,7 @@ def create_registration(request: PageRequest) -> Response:
     """
     `POST …/applications/new`: the application and its service principal, owned by its maker.
 
-    The portal lets every new application ask for `User.Read`.
+    As in the real portal, every new application asks for `User.Read`.
     """
     typed = {name: request.form.get(name) for name in ("name", "audience", "platform", "redirect")}
     errors = _check(request, typed)
@@ -94,19 +80,25 @@ def create_registration(request: PageRequest) -> Response:
         return _show_form(request, typed, errors)
     try:
         with request.directory.transaction():
-            made = ask_graph(request, "POST", "/v1.0/applications", _draft(request, typed))
-            ask_graph(request, "POST", "/v1.0/servicePrincipals", {"appId": made["appId"]})
+            app = ask_graph(request, "POST", "/v1.0/applications", _make_body(request, typed))
+            ask_graph(request, "POST", "/v1.0/servicePrincipals", {"appId": app["appId"]})
     except GraphFault as fault:
         if fault.status != 400:
             raise
-        wrong = {"redirect": request.say("new.redirect_wrong")} if typed["redirect"] else {}
-        return _show_form(request, typed, wrong or {"name": fault.message})
-    request.notify("new.done", name=made["displayName"])
-    return go_to(request.at("applications", made["appId"]))
+        if typed["redirect"]:
+            return _show_form(request, typed, {"redirect": request.say("new.redirect_wrong")})
+        return _show_form(request, typed, {"name": fault.message})
+    request.notify("new.done", name=app["displayName"])
+    return go_to(request.at("applications", app["appId"]))
 
 
 def _check(request: PageRequest, typed: dict[str, str]) -> dict[str, str]:
-    """What is wrong with which field."""
+    """
+    What is wrong with which field.
+
+    Raises:
+        PortalFault: 403, the signed-in user is a guest.
+    """
     # "Guest users can't register applications" ("Default user permissions").
     if request.user.get("userType") == "Guest":
         raise PortalFault(403, "guest")
@@ -122,7 +114,7 @@ def _check(request: PageRequest, typed: dict[str, str]) -> dict[str, str]:
     return errors
 
 
-def _draft(request: PageRequest, typed: dict[str, str]) -> Record:
+def _make_body(request: PageRequest, typed: dict[str, str]) -> Record:
     graph = request.directory.service_principal(request.tenant, GRAPH_APP_ID)
     scope = find_scope(graph, "User.Read") if graph else None
     body: Record = {"displayName": typed["name"], "signInAudience": typed["audience"]}
@@ -148,12 +140,13 @@ def _show_form(request: PageRequest, typed: dict[str, str], errors: dict[str, st
 
 
 def _describe(request: PageRequest, record: Record) -> dict[str, Any]:
-    """A line of the list: the application, and how its credentials are."""
-    entries = [*record["passwordCredentials"], *record["keyCredentials"]]
-    return {"record": record, "state": name_state(request, entries)}
+    """A line of the list: the application, and the state of its credentials."""
+    credentials = [*record["passwordCredentials"], *record["keyCredentials"]]
+    return {"record": record, "state": name_state(request, credentials)}
 
 
-def _is_called(record: Record, text: str) -> bool:
+def _matches(record: Record, text: str) -> bool:
+    """Whether the application's name or its client ID begins with this text."""
     names = (str(record["displayName"]).casefold(), record["appId"])
     return any(name.startswith(text) for name in names)
 

@@ -5,10 +5,15 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.amend import find_entitlement, say_each, try_update, update_application
-from entra_emulator.portal.application import ApplicationView, find_application
-from entra_emulator.portal.approle import MEMBERS, name_members, read_role
-from entra_emulator.portal.exposed_api import put, without
+from entra_emulator.portal.application import (
+    ApplicationView,
+    find_application,
+    find_entitlement,
+    translate_problems,
+    try_update,
+    update_application,
+)
+from entra_emulator.portal.exposed_api import MEMBERS, name_members, put, read_role, without
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
@@ -46,7 +51,7 @@ def save_role(request: PageRequest) -> Response:
     role_id = present["id"] if present else request.directory.new_id()
     role, problems = read_role(app.record, request.form, role_id)
     if problems:
-        return _render(request, app, key, role, say_each(request, problems))
+        return _render(request, app, key, role, translate_problems(request, problems))
     fault = try_update(request, app, {"appRoles": put(_list(app), role)})
     if fault is not None:
         errors = {"value": request.say("exposure.problem.refused", message=fault.message)}

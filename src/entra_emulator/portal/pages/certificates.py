@@ -6,8 +6,12 @@ import re
 from starlette.responses import Response
 
 from entra_emulator.graph.write.rules import find_rule
-from entra_emulator.portal.amend import try_update, update_application
-from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.application import (
+    ApplicationView,
+    find_application,
+    try_update,
+    update_application,
+)
 from entra_emulator.portal.credential_tabs import (
     describe_entry,
     find_entry,

@@ -3,8 +3,13 @@
 from starlette.responses import Response
 
 from entra_emulator.errors import GraphFault
-from entra_emulator.portal.amend import say_each, try_update, update_application
-from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.application import (
+    ApplicationView,
+    find_application,
+    translate_problems,
+    try_update,
+    update_application,
+)
 from entra_emulator.portal.exposed_api import (
     change_clients,
     change_uri,
@@ -91,7 +96,7 @@ def save_client(request: PageRequest) -> Response:
     given, chosen = client or request.form.get("client"), request.form.each("scopes")
     problems = check_client(app.record, given, chosen, edited=bool(client))
     if problems:
-        errors = say_each(request, problems)
+        errors = translate_problems(request, problems)
         return _render_client(request, app, given, chosen, errors)
     fault = try_update(request, app, change_clients(app.record, given, chosen))
     if fault is not None:

@@ -1,4 +1,4 @@
-"""Groups: all of the directory's, and one of them with its members."""
+"""Groups: all in the directory, and one group with owners and members."""
 
 import msgspec
 from starlette.responses import Response
@@ -18,8 +18,9 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
-# Nobody counts the members of a group to the end.
+# A large group has "more than so many" members, as counting them all takes long.
 COUNTED = 1000
+# How many owners are shown.
 OWNERS = 100
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -27,18 +28,18 @@ _decode = msgspec.json.Decoder(Record).decode
 
 def list_groups(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/groups`: all by name, or those looked for."""
-    return list_by_name(request, "group", "groups.html")
+    return render(request, "groups.html", **list_by_name(request, "group"))
 
 
 def show_group(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/groups/{group}`: properties, owners, members page by page."""
     key = request.param("group")
-    found = request.directory.find(request.tenant, key, kind="group")
-    if found is None:
+    row = request.directory.find(request.tenant, key, kind="group")
+    if row is None:
         raise PortalFault(404, "object", name=key)
-    record = _decode(found.doc)
-    hidden = record.get("visibility") == "HiddenMembership" and not _may_see(request, found)
-    members, owners = Links("members", found.seq), Links("owners", found.seq)
+    record = _decode(row.doc)
+    hidden = record.get("visibility") == "HiddenMembership" and not _may_see_members(request, row)
+    members, owners = Links("members", row.seq), Links("owners", row.seq)
     return render(
         request,
         "group.html",
@@ -49,19 +50,19 @@ def show_group(request: PageRequest) -> Response:
         count=request.directory.count_neighbours(request.tenant, members, most=COUNTED + 1),
         counted=COUNTED,
         owners=[
-            _decode(one.content)
-            for one in request.directory.neighbours(request.tenant, owners, limit=OWNERS)
+            _decode(owner.content)
+            for owner in request.directory.neighbours(request.tenant, owners, limit=OWNERS)
         ],
     )
 
 
-def _may_see(request: PageRequest, group: Found) -> bool:
-    """Who is in a group that hides its members is shown to them, and to administrators."""
+def _may_see_members(request: PageRequest, group: Found) -> bool:
+    """A group that hides its members shows them to its members and to administrators."""
     user = request.directory.find(request.tenant, request.signed_in.user_id)
     if user is None:
         return False
-    inside = request.directory.linked("members", group.seq, [user.seq])
-    return bool(inside or request.directory.roles_of(request.tenant, request.signed_in.user_id))
+    is_member = request.directory.linked("members", group.seq, [user.seq])
+    return bool(is_member or request.directory.roles_of(request.tenant, request.signed_in.user_id))
 
 
 ROUTES = (

@@ -1,11 +1,11 @@
-"""The tenant's first page."""
+"""The tenant's first page, and all tenants, to switch to another."""
 
 from starlette.responses import Response
 
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.render import render
-from entra_emulator.web.pages.request import PageRequest
+from entra_emulator.web.pages.request import PREFIX, PageRequest
 
 _COUNTED = ("user", "group", "device", "application")
 
@@ -16,5 +16,15 @@ def show_home(request: PageRequest) -> Response:
     return render(request, "home.html", counts=counts)
 
 
-ROUTES = (PageRoute("GET", TENANT, show_home),)
+def list_tenants(request: PageRequest) -> Response:
+    """`GET /portal/tenants`: every tenant, to switch to another."""
+    tenants = request.directory.tenants()
+    users = {tenant.id: request.directory.count(tenant, "user") for tenant in tenants}
+    return render(request, "tenants.html", tenants=tenants, users=users)
+
+
+ROUTES = (
+    PageRoute("GET", TENANT, show_home),
+    PageRoute("GET", f"{PREFIX}/tenants", list_tenants),
+)
 MENU = (MenuItem("tenant", 10, "home", "menu.home"),)

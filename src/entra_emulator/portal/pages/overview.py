@@ -3,8 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.portal.amend import try_update
-from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.application import ApplicationView, find_application, try_update
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.pages.app_registrations import LONGEST_NAME

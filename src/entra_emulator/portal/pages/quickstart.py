@@ -14,8 +14,7 @@ from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.model.applications import GRAPH_APP_ID
-from entra_emulator.portal.amend import update_application
-from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.application import ApplicationView, find_application, update_application
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.configured_permissions import (
     ROLE,

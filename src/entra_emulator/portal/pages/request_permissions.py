@@ -9,8 +9,7 @@ from entra_emulator.directory.link_rows import Links
 from entra_emulator.directory.object_rows import Span
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Record
-from entra_emulator.portal.amend import update_application
-from entra_emulator.portal.application import find_application
+from entra_emulator.portal.application import find_application, update_application
 from entra_emulator.portal.configured_permissions import (
     ROLE,
     SCOPE,

@@ -5,8 +5,14 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.amend import find_entitlement, say_each, try_update, update_application
-from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.application import (
+    ApplicationView,
+    find_application,
+    find_entitlement,
+    translate_problems,
+    try_update,
+    update_application,
+)
 from entra_emulator.portal.exposed_api import change_scopes, put, read_scope, without
 from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
@@ -40,7 +46,7 @@ def save_scope(request: PageRequest) -> Response:
     scope_id = present["id"] if present else request.directory.new_id()
     scope, problems = read_scope(app.record, request.form, scope_id)
     if problems:
-        return _render(request, app, key, scope, say_each(request, problems))
+        return _render(request, app, key, scope, translate_problems(request, problems))
     body = change_scopes(app.record, put(_list(app), scope))
     fault = try_update(request, app, body)
     if fault is not None:

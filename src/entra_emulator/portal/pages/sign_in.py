@@ -1,4 +1,4 @@
-"""Who one is in the portal, in which tenant, and in which language."""
+"""Signing in and out, and the language that the portal speaks."""
 
 import re
 
@@ -14,7 +14,7 @@ from entra_emulator.web.session import begin_session, end_session, find_people
 
 _YEAR = 365 * 86_400
 
-# A page of the portal, and nothing else: `//host` would lead elsewhere.
+# The address of a page of the portal; `//host` would lead to another site.
 _PAGE = re.compile(rf"{PREFIX}([/?][\x21-\x7e]*)?")
 
 
@@ -46,9 +46,9 @@ def sign_in(request: PageRequest) -> Response:
     tenant, user = _find_picked(request)
     after = _check_page(request.form.get("next"))
     home = f"{PREFIX}/{tenant.id}"
-    # A page of another tenant's would ask again who one is.
-    known = [f"{PREFIX}/{one.id}" for one in request.directory.tenants() if one != tenant]
-    response = go_to(home if after == PREFIX or after.startswith(tuple(known)) else after)
+    # A page of another tenant would send the person back to the page for signing in.
+    others = tuple(f"{PREFIX}/{one.id}" for one in request.directory.tenants() if one != tenant)
+    response = go_to(home if after == PREFIX or after.startswith(others) else after)
     if not user.get("accountEnabled", True):
         raise PortalFault(403, "disabled", name=user["displayName"])
     begin_session(request.context, response, tenant, user)
@@ -65,13 +65,13 @@ def sign_out(request: PageRequest) -> Response:
 
 def choose_language(request: PageRequest) -> Response:
     """`GET /portal/language`: the same page in another language, and all that follow."""
-    wanted = request.query("to")
+    language = request.query("to")
     after = request.query("next")
     response = go_to(after if _PAGE.fullmatch(after) else PREFIX)
-    if wanted in LANGUAGES:
+    if language in LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE,
-            wanted,
+            language,
             max_age=_YEAR,
             path="/",
             secure=True,
@@ -81,25 +81,18 @@ def choose_language(request: PageRequest) -> Response:
     return response
 
 
-def list_tenants(request: PageRequest) -> Response:
-    """`GET /portal/tenants`: every tenant, to switch to another."""
-    tenants = request.directory.tenants()
-    users = {one.id: request.directory.count(one, "user") for one in tenants}
-    return render(request, "tenants.html", tenants=tenants, users=users)
-
-
 def _choose_tenants(request: PageRequest) -> list[Tenant]:
-    asked = request.query("tenant")
-    if not asked:
+    key = request.query("tenant")
+    if not key:
         return request.directory.tenants()
-    tenant = request.directory.tenant(asked)
+    tenant = request.directory.tenant(key)
     if tenant is None:
-        raise PortalFault(404, "tenant", tenant=asked)
+        raise PortalFault(404, "tenant", tenant=key)
     return [tenant]
 
 
 def _find_picked(request: PageRequest) -> tuple[Tenant, Record]:
-    """The person of a button: `{tenant ID}/{object ID}`."""
+    """The person whose button was pressed, which is called `{tenant ID}/{object ID}`."""
     key, _, user_id = request.form.get("user").partition("/")
     tenant = request.directory.tenant(key)
     user = request.directory.read_user(tenant, user_id) if tenant else None
@@ -109,9 +102,9 @@ def _find_picked(request: PageRequest) -> tuple[Tenant, Record]:
 
 
 def _check_page(after: str) -> str:
-    """A page of the portal's, the first one unless this is one to go on to."""
-    known = _PAGE.fullmatch(after) and not after.startswith(f"{PREFIX}/signin")
-    return after if known else PREFIX
+    """The page to go on to; the first one, if this is no page of the portal that can be shown."""
+    fits = _PAGE.fullmatch(after) and not after.startswith(f"{PREFIX}/signin")
+    return after if fits else PREFIX
 
 
 ROUTES = (
@@ -120,5 +113,4 @@ ROUTES = (
     PageRoute("POST", f"{PREFIX}/signin", sign_in, public=True),
     PageRoute("POST", f"{PREFIX}/signout", sign_out),
     PageRoute("GET", f"{PREFIX}/language", choose_language, public=True),
-    PageRoute("GET", f"{PREFIX}/tenants", list_tenants),
 )

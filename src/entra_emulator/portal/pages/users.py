@@ -1,4 +1,4 @@
-"""Users: everybody in the directory, and one of them."""
+"""Users: everybody in the directory, and one user with roles and groups."""
 
 import msgspec
 from starlette.responses import Response
@@ -17,17 +17,17 @@ _decode = msgspec.json.Decoder(Record).decode
 
 def list_users(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/users`: everybody by name, or those looked for."""
-    return list_by_name(request, "user", "users.html")
+    return render(request, "users.html", **list_by_name(request, "user"))
 
 
 def show_user(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/users/{user}`: properties, assigned roles, groups."""
     key = request.param("user")
-    found = request.directory.find(request.tenant, key, kind="user")
-    if found is None:
+    row = request.directory.find(request.tenant, key, kind="user")
+    if row is None:
         raise PortalFault(404, "object", name=key)
-    record = _decode(found.doc)
-    groups = Links("members", found.seq, reverse=True, kinds=["group"])
+    record = _decode(row.doc)
+    groups = Links("members", row.seq, reverse=True, kinds=["group"])
     return render(
         request,
         "user.html",
