@@ -121,7 +121,7 @@ def _commands(
 
 def _settings() -> str:
     rows = [
-        f"| `{row.name}` | {row.kind} | {row.default or 'none'} | {row.meaning} "
+        f"| `{row.name}` | {row.form} | {row.default or 'none'} | {row.meaning} "
         f"| {', '.join(f'`{name}`' for name in row.variables) or 'none'} |"
         for row in SETTINGS
     ]

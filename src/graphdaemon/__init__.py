@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from graphdaemon.client import Client, load
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
     from graphdaemon.graph.page import Page
-    from graphdaemon.settings.read import Settings
+    from graphdaemon.settings.model import Settings
 
 __all__ = [
     "Client",

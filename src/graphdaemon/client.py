@@ -26,7 +26,8 @@ from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
 from graphdaemon.listing.run import accounting, list_collection, read_within
 from graphdaemon.listing.target import Target
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from graphdaemon.throttling.open import open_budget
 
 
@@ -240,7 +241,7 @@ def load(file: str | os.PathLike[str] | None = None, **given: object) -> Client:
     Raises:
         SettingsError: Naming the setting and where it was read.
     """
-    return Client(read_settings(file, given=given))
+    return Client(read_settings(file, overrides=given))
 
 
 def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:

@@ -20,7 +20,8 @@ from graphdaemon.auth.credential import Credential
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import Error, IdentityError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from tests.support.run_command import Command
 
 SCRIPT = Path(__file__).parent / "node" / "oidc.mjs"

@@ -14,7 +14,7 @@ import pytest
 
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.read import read_settings
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 from graphdaemon.throttling.bucket import WINDOW_S, Totals
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
 from graphdaemon.throttling.ledger import DistantLedger, Memory

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from graphdaemon.auth.key_files import make_key_pair
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 from tests.support.leak_search import find_leaks, read_files
 from tests.support.run_command import Command
 from tests.support.scripted_server import Answer, ScriptedServer, json_answer, page

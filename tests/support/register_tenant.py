@@ -23,7 +23,8 @@ from graphdaemon.registration.desired import Wish
 from graphdaemon.registration.local_files import Files
 from graphdaemon.registration.undo import undo
 from graphdaemon.registration.verify import verify
-from graphdaemon.settings.read import Settings, read_place, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings, read_sign_in_settings
 from graphdaemon.throttling.budget import Budget
 from tests.graphdaemon.registration.test_rotation import make_small_pair
 from tests.support.emulator_probe import Probe, register
@@ -77,7 +78,7 @@ class Site:
             "ca_file": str(self.emulator.ca_file),
             "timeout": 5,
         }
-        return read_place(PUBLIC_CLIENT, {}, {}, given)
+        return read_sign_in_settings(PUBLIC_CLIENT, {}, {}, given)
 
     def wish(self, **values: Any) -> Wish:
         return Wish(**({"name": self.name} | values))

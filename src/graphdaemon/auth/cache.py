@@ -18,7 +18,7 @@ from typing import Protocol
 from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.auth.token import Token
 from graphdaemon.settings.credentials import CredentialSettings
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -120,11 +120,11 @@ def open_cache(settings: Settings) -> TokenCache | None:
         SettingsError: It has no key, or its package is missing.
     """
     cache = settings.cache
-    if cache.place == "memory":
+    if cache.backend == "memory":
         return None
     key = read_cache_key(cache)
     place: Place
-    if cache.place == "redis":
+    if cache.backend == "redis":
         from graphdaemon.auth.cache_redis import RedisPlace
 
         assert cache.url is not None, "settings hold the address"

@@ -5,7 +5,7 @@ import binascii
 import os
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.read import CacheSettings
+from graphdaemon.settings.model import CacheSettings
 from graphdaemon.settings.sources import warn_if_readable
 
 _ENTRY = "graphdaemon/token cache key"

@@ -4,7 +4,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.redis_server import connect, redis_errors, require_redis
 
 _PREFIX = "graphdaemon:token:"

@@ -9,8 +9,8 @@ from graphdaemon.auth.cache import TokenCache, open_cache
 from graphdaemon.auth.token import LEAST_S, MARGIN_S, Demand, Token
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings
-from graphdaemon.settings.table import KINDS
+from graphdaemon.settings.credentials import KINDS
+from graphdaemon.settings.model import Settings
 
 if TYPE_CHECKING:
     from graphdaemon.auth.kinds import Proof

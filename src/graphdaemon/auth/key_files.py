@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey

@@ -26,7 +26,7 @@ from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -26,7 +26,8 @@ from graphdaemon.output.atomic_file import AtomicFile
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import put
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 
 
 def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -> None:

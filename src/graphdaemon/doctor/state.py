@@ -12,7 +12,7 @@ from graphdaemon.diagnosis.permissions import Call, Need, find_need
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import NetworkError
 from graphdaemon.http.transport import Response, Transport
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 if TYPE_CHECKING:
     from graphdaemon.doctor.registration import Registration

@@ -14,7 +14,8 @@ from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import ANYBODYS, Settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import ANY_TENANT
 
 PUBLIC_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 """Microsoft Graph Command Line Tools, which every tenant knows."""
@@ -68,7 +69,7 @@ def take_az(place: Settings, transport: Transport) -> Administrator:
     tenant = urlsplit(place.authority or "").path.strip("/")
     resource = place.scope[0].removesuffix("/.default")
     words = ["account", "get-access-token", "--output", "json", "--resource", resource]
-    answer = _run_az([*words, *([] if tenant == ANYBODYS else ["--tenant", tenant])])
+    answer = _run_az([*words, *([] if tenant == ANY_TENANT else ["--tenant", tenant])])
     try:
         content = json.loads(answer)
         token = Token(str(content["accessToken"]), _read_end(content), issued_at=time.time())
@@ -94,8 +95,8 @@ def _hold(token: Token, place: Settings, transport: Transport, tenant: str) -> A
         )
 
     authority = place.authority or ""
-    if authority.endswith(f"/{ANYBODYS}"):
-        authority = f"{authority.removesuffix(ANYBODYS)}{tenant}"
+    if authority.endswith(f"/{ANY_TENANT}"):
+        authority = f"{authority.removesuffix(ANY_TENANT)}{tenant}"
     settled = dataclasses.replace(place, authority=authority)
     return Administrator(TokenSource(give, transport.start), settled)
 

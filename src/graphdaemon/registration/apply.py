@@ -18,7 +18,7 @@ from graphdaemon.registration.plan import (
     plan_changes,
     plan_removals,
 )
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 # How often an answer may be lost before that is the end, and how long to wait before looking what
 # became of the request.

@@ -16,7 +16,7 @@ from graphdaemon.diagnosis.token_claims import is_for_graph, read_claims, read_r
 from graphdaemon.errors import IdentityError, NetworkError, SettingsError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from graphdaemon.auth.token import Token
 from graphdaemon.errors import GraphError, SettingsError
 from graphdaemon.graph.page import explain, read_object
 from graphdaemon.http.transport import Response, Transport
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 
 class Registration(NamedTuple):

@@ -29,8 +29,8 @@ from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration.own_keys import Keys, Registration
 from graphdaemon.settings.credentials import CredentialSettings
-from graphdaemon.settings.read import Settings
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.private_files import flush_folder, replace_private
 
 _WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)

@@ -11,7 +11,7 @@ from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration.admin_graph import WAITS_S
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 
 # What a registration that is minutes old may meet: the app, its service principal and its
 # credential come to the token service, and its roles into tokens, one after the other.

@@ -1,4 +1,9 @@
-"""What the settings say about credentials: one or several, each of one kind, in order of use."""
+"""
+The credential part of the settings table: the kinds, their keys, and the checked value of one.
+
+A further kind of credential is a row of `KINDS`, rows of `CREDENTIAL_SETTINGS`, fields of
+`CredentialSettings` with their checks, and a module of its own name in `auth/kinds/`.
+"""
 
 import re
 from pathlib import Path
@@ -6,11 +11,182 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings import checks
-from graphdaemon.settings.sources import Layer
-from graphdaemon.settings.table import KINDS, PLATFORMS, Secret
+from graphdaemon.settings.checks import (
+    check_choice,
+    check_https,
+    check_path,
+    check_secret,
+    check_switch,
+    check_text,
+    check_words,
+    invalid_setting,
+    join_choices,
+)
+from graphdaemon.settings.setting import Layer, Secret, Setting
+
+
+class CredentialKind(NamedTuple):
+    """
+    A kind of credential.
+
+    Attributes:
+        keys: The settings of which one makes a credential of this kind.
+        companions: The settings that may go with it.
+        reason: Why this kind is used, for the log.
+    """
+
+    keys: tuple[str, ...]
+    companions: tuple[str, ...]
+    reason: str
+
+
+# The order is Microsoft's: "Security best practices for application properties in Microsoft Entra
+# ID" on learn.microsoft.com.
+KINDS = {
+    "managed_identity": CredentialKind(
+        ("managed_identity",), (), "the platform keeps and renews it"
+    ),
+    "federated": CredentialKind(
+        ("federated_token_file", "federated", "federated_command"),
+        (),
+        "the platform vouches for the app and nothing is kept here",
+    ),
+    "keyvault": CredentialKind(
+        ("key_vault_key",),
+        ("thumbprint", "certificate_file", "send_chain"),
+        "its private key never leaves the vault",
+    ),
+    "certificate": CredentialKind(
+        ("private_key_file",),
+        ("thumbprint", "certificate_file", "passphrase", "passphrase_file", "send_chain"),
+        "its private key is never sent",
+    ),
+    "secret": CredentialKind(
+        ("secret", "secret_file", "secret_keyring"), (), "nothing better is configured"
+    ),
+}
+"""Every kind of credential, in the order in which `auto` prefers them."""
 
 _COMPANIONS = tuple(dict.fromkeys(key for kind in KINDS.values() for key in kind.companions))
+
+_PLATFORMS = ("github", "kubernetes")
+
+CREDENTIAL_SETTINGS = (
+    Setting(
+        "credential",
+        join_choices(("auto", *KINDS)),
+        "the only one configured",
+        "Which of several configured credentials to use; auto takes them in this order, the next "
+        "when one is no longer accepted.",
+        ("GRAPHDAEMON_CREDENTIAL",),
+    ),
+    Setting(
+        "credentials",
+        "list of tables",
+        "",
+        "Several credentials instead of one, in the order of use: each table holds keys from "
+        "secret to key_vault_key.",
+    ),
+    Setting(
+        "secret",
+        "secret",
+        "",
+        "The client secret's Value (not its Secret ID).",
+        ("GRAPHDAEMON_SECRET", "AZURE_CLIENT_SECRET"),
+    ),
+    Setting(
+        "secret_file",
+        "file",
+        "",
+        "File that holds the client secret and nothing else; read anew for every token.",
+        ("GRAPHDAEMON_SECRET_FILE",),
+    ),
+    Setting(
+        "secret_keyring",
+        "service/name",
+        "",
+        "Entry of the operating system's keyring that holds the client secret.",
+        ("GRAPHDAEMON_SECRET_KEYRING",),
+    ),
+    Setting(
+        "thumbprint",
+        "text",
+        "taken from the certificate, where there is one",
+        "Thumbprint of the uploaded certificate, SHA-1 as the portal shows it, or SHA-256.",
+        ("GRAPHDAEMON_THUMBPRINT",),
+    ),
+    Setting(
+        "private_key_file",
+        "file",
+        "",
+        "PEM or PFX file with the private key, and if possible its certificate.",
+        ("GRAPHDAEMON_PRIVATE_KEY_FILE", "AZURE_CLIENT_CERTIFICATE_PATH"),
+    ),
+    Setting(
+        "certificate_file",
+        "file",
+        "{private_key_file}",
+        "PEM file with the certificate, and its chain if there is one.",
+        ("GRAPHDAEMON_CERTIFICATE_FILE",),
+    ),
+    Setting(
+        "passphrase",
+        "secret",
+        "",
+        "What private_key_file is encrypted with; best given by its variable.",
+        ("GRAPHDAEMON_PASSPHRASE", "AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+    ),
+    Setting(
+        "passphrase_file",
+        "file",
+        "",
+        "File that holds the passphrase and nothing else.",
+        ("GRAPHDAEMON_PASSPHRASE_FILE",),
+    ),
+    Setting(
+        "send_chain",
+        "true or false",
+        "false",
+        "Send the certificate chain, for apps that trust a subject and issuer (SNI).",
+        ("GRAPHDAEMON_SEND_CHAIN", "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"),
+    ),
+    Setting(
+        "federated_token_file",
+        "file",
+        "",
+        "File that holds the platform's token; read anew for every token.",
+        ("GRAPHDAEMON_FEDERATED_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"),
+    ),
+    Setting(
+        "federated",
+        "github or kubernetes",
+        "",
+        "The platform whose token proves who the app is, found by the variables it sets.",
+        ("GRAPHDAEMON_FEDERATED",),
+    ),
+    Setting(
+        "federated_command",
+        "list of text",
+        "",
+        "Program and arguments that print the platform's token; run without a shell.",
+    ),
+    Setting(
+        "managed_identity",
+        "system, a client ID or a resource ID",
+        "",
+        "The identity that Azure gave to this machine.",
+        ("GRAPHDAEMON_MANAGED_IDENTITY",),
+    ),
+    Setting(
+        "key_vault_key",
+        "https address",
+        "",
+        "Key in Azure Key Vault that signs instead of private_key_file; certificate_file or "
+        "thumbprint says whose it is.",
+        ("GRAPHDAEMON_KEY_VAULT_KEY",),
+    ),
+)
+"""The rows of the settings table that say something of credentials."""
 
 
 class CredentialSettings(NamedTuple):
@@ -43,121 +219,145 @@ class CredentialSettings(NamedTuple):
     key_vault_key: str | None = None
 
 
+RENEWED_FILES = ("federated_token_file",)
+"""Fields that name a file whose content changes while the credential stays the same."""
+
+
 def check_credentials(merged: Layer, where: str) -> tuple[CredentialSettings, ...]:
     """
     Return the configured credentials, the one to use first.
 
+    Args:
+        merged: All settings.
+        where: Their main source, for messages.
+
     Raises:
         SettingsError: None, contradictory ones, or a value of the wrong form.
     """
-    wanted = checks.choice(merged, "credential", ("auto", *KINDS))
-    kinds = _kinds_of(merged)
+    choice = check_choice(merged, "credential", ("auto", *KINDS))
+    kinds = _list_kinds(merged)
     if "credentials" in merged:
-        if kinds or wanted:
+        if kinds or choice:
             raise _ambiguous(
                 f"{where} has both credentials (a list) and "
-                + ("credential" if wanted else _keys_of(merged, kinds[0])[0]),
+                + ("credential" if choice else _list_keys(merged, kinds[0])[0]),
                 "Move everything into the list; its order is the order of use.",
             )
         return _check_list(merged)
-    if wanted not in (None, "auto") and kinds:
-        if wanted not in kinds:
+    if choice not in (None, "auto") and kinds:
+        if choice not in kinds:
             raise SettingsError(
-                f"credential in {merged['credential'][1]} is {wanted}, and none is configured",
+                f"credential in {merged['credential'][1]} is {choice}, and none is configured",
                 code="credential_missing",
-                hint=f"Set {' or '.join(KINDS[str(wanted)].keys)}, or credential to auto.",
+                hint=f"Set {' or '.join(KINDS[choice].keys)}, or credential to auto.",
             )
-        kinds = [str(wanted)]
-    return tuple(_check_all(merged, where, kinds, several=wanted == "auto"))
+        kinds = [choice]
+    return tuple(_check_layer(merged, where, kinds, several=choice == "auto"))
 
 
-def _kinds_of(merged: Layer) -> list[str]:
+def _list_kinds(layer: Layer) -> list[str]:
     """The kinds that are configured, best first."""
-    return [kind for kind in KINDS if _keys_of(merged, kind)]
+    return [kind for kind in KINDS if _list_keys(layer, kind)]
 
 
-def _keys_of(merged: Layer, kind: str) -> list[str]:
-    return [key for key in KINDS[kind].keys if key in merged]
+def _list_keys(layer: Layer, kind: str) -> list[str]:
+    """The keys that are given of those that make a credential of this kind."""
+    return [key for key in KINDS[kind].keys if key in layer]
 
 
 def _check_list(merged: Layer) -> tuple[CredentialSettings, ...]:
-    value, source = merged["credentials"]
-    if not isinstance(value, list) or not value or not all(isinstance(one, dict) for one in value):
-        raise checks.invalid(
+    tables, source = merged["credentials"]
+    if (
+        not isinstance(tables, list)
+        or not tables
+        or not all(isinstance(table, dict) for table in tables)
+    ):
+        raise invalid_setting(
             merged,
             "credentials",
             "is not a list of tables",
             'Write [{"private_key_file": "new.pem"}, {"private_key_file": "old.pem"}].',
         )
-    found: list[CredentialSettings] = []
-    for number, table in enumerate(value, 1):
+    credentials: list[CredentialSettings] = []
+    for number, table in enumerate(tables, 1):
         where = f"credential {number} of {source}"
-        layer = {name: (one, where) for name, one in table.items() if one not in (None, "")}
-        found += _check_all(layer, where, _kinds_of(layer), several=False)
-    return tuple(found)
+        layer = {key: (value, where) for key, value in table.items() if value not in (None, "")}
+        credentials += _check_layer(layer, where, _list_kinds(layer), several=False)
+    return tuple(credentials)
 
 
-def _check_all(
-    merged: Layer, where: str, kinds: list[str], *, several: bool
+def _check_layer(
+    layer: Layer, where: str, kinds: list[str], *, several: bool
 ) -> list[CredentialSettings]:
+    """Return a credential of each of `kinds`; more than one only if `several` may be given."""
     used = {key for kind in kinds for key in KINDS[kind].companions}
-    stray = [key for key in _COMPANIONS if key in merged and key not in used]
+    unused = [key for key in _COMPANIONS if key in layer and key not in used]
     if not kinds:
-        raise SettingsError(
-            f"{where} has a {stray[0]} and no private_key_file"
-            if stray
-            else f"{where} has no credential: neither secret nor private_key_file",
-            code="credential_missing",
-            hint="Make one under App registrations > Certificates & secrets; AZURE_CLIENT_SECRET, "
-            "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are read as well, and "
-            "managed_identity needs nothing.",
-        )
-    if stray or (len(kinds) > 1 and not several):
-        one, other = kinds[-1], stray[0] if stray else _keys_of(merged, kinds[0])[0]
-        raise _ambiguous(
-            f"{where} has both a {one} and a {kinds[0]} ({other})"
-            if len(kinds) > 1
-            else f"{where} has both a {one} and a {other}",
-            f"Keep the {kinds[0] if len(kinds) > 1 else 'certificate'}, the stronger of the two, "
-            f"and delete {_keys_of(merged, one)[0]}; or set credential to auto, which falls back.",
-        )
-    return [_check_one(merged, kind) for kind in kinds]
+        raise _missing(where, unused)
+    best, weakest = kinds[0], kinds[-1]
+    if len(kinds) > 1 and (unused or not several):
+        key = (unused or _list_keys(layer, best))[0]
+        raise _two_kinds(layer, where, weakest, f"{best} ({key})", best)
+    if unused:
+        # Nearly always it goes with a certificate whose private_key_file was forgotten.
+        raise _two_kinds(layer, where, weakest, unused[0], "certificate")
+    return [_check_one(layer, kind) for kind in kinds]
 
 
-def _check_one(merged: Layer, kind: str) -> CredentialSettings:
-    keys = _keys_of(merged, kind)
-    where = merged[keys[0]][1]
+def _missing(where: str, unused: list[str]) -> SettingsError:
+    return SettingsError(
+        f"{where} has a {unused[0]} and no private_key_file"
+        if unused
+        else f"{where} has no credential: neither secret nor private_key_file",
+        code="credential_missing",
+        hint="Make one under App registrations > Certificates & secrets; AZURE_CLIENT_SECRET, "
+        "AZURE_CLIENT_CERTIFICATE_PATH and AZURE_FEDERATED_TOKEN_FILE are read as well, and "
+        "managed_identity needs nothing.",
+    )
+
+
+def _two_kinds(layer: Layer, where: str, weaker: str, other: str, better: str) -> SettingsError:
+    return _ambiguous(
+        f"{where} has both a {weaker} and a {other}",
+        f"Keep the {better}, the stronger of the two, and delete {_list_keys(layer, weaker)[0]}; "
+        "or set credential to auto, which falls back.",
+    )
+
+
+def _check_one(layer: Layer, kind: str) -> CredentialSettings:
+    keys = _list_keys(layer, kind)
+    where = layer[keys[0]][1]
     if len(keys) > 1:
         raise _ambiguous(f"{where} has both {keys[0]} and {keys[1]}", "Keep one of the two.")
-    own = {key: merged[key] for key in (*keys, *KINDS[kind].companions) if key in merged}
+    own = {key: layer[key] for key in (*keys, *KINDS[kind].companions) if key in layer}
     return CredentialSettings(
         kind=kind,
         source=f"{keys[0]} in {where}",
-        secret=checks.secret(own, "secret"),
-        secret_file=checks.path(own, "secret_file"),
+        secret=check_secret(own, "secret"),
+        secret_file=check_path(own, "secret_file"),
         secret_keyring=_check_keyring(own),
         thumbprint=_check_thumbprint(own),
-        private_key_file=checks.path(own, "private_key_file"),
-        certificate_file=checks.path(own, "certificate_file"),
-        passphrase=checks.secret(own, "passphrase"),
-        passphrase_file=checks.path(own, "passphrase_file"),
-        send_chain=checks.yes_or_no(own, "send_chain"),
-        federated_token_file=checks.path(own, "federated_token_file"),
-        federated=checks.choice(own, "federated", PLATFORMS),
-        federated_command=checks.words(own, "federated_command", '["spire-agent", "api", "fetch"]'),
-        managed_identity=checks.text(own, "managed_identity"),
+        private_key_file=check_path(own, "private_key_file"),
+        certificate_file=check_path(own, "certificate_file"),
+        passphrase=check_secret(own, "passphrase"),
+        passphrase_file=check_path(own, "passphrase_file"),
+        send_chain=check_switch(own, "send_chain"),
+        federated_token_file=check_path(own, "federated_token_file"),
+        federated=check_choice(own, "federated", _PLATFORMS),
+        federated_command=check_words(own, "federated_command", '["spire-agent", "api", "fetch"]'),
+        managed_identity=check_text(own, "managed_identity"),
         key_vault_key=_check_vault(own),
     )
 
 
-def _check_thumbprint(merged: Layer) -> str | None:
-    thumbprint = checks.text(merged, "thumbprint")
+def _check_thumbprint(layer: Layer) -> str | None:
+    thumbprint = check_text(layer, "thumbprint")
     if not thumbprint:
         return None
     thumbprint = re.sub(r"[\s:]", "", thumbprint).upper()
     if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", thumbprint):
-        raise checks.invalid(
-            merged,
+        raise invalid_setting(
+            layer,
             "thumbprint",
             "is not 40 hexadecimal digits (SHA-1), nor 64 (SHA-256)",
             "Copy it from Certificates & secrets > Certificates.",
@@ -165,30 +365,30 @@ def _check_thumbprint(merged: Layer) -> str | None:
     return thumbprint
 
 
-def _check_keyring(merged: Layer) -> str | None:
-    name = checks.text(merged, "secret_keyring")
+def _check_keyring(layer: Layer) -> str | None:
+    name = check_text(layer, "secret_keyring")
     if name is not None and not all(name.partition("/")):
-        raise checks.invalid(
-            merged, "secret_keyring", "is not of the form service/name", "Write graphdaemon/secret."
+        raise invalid_setting(
+            layer, "secret_keyring", "is not of the form service/name", "Write graphdaemon/secret."
         )
     return name
 
 
-def _check_vault(merged: Layer) -> str | None:
-    address = checks.https(merged, "key_vault_key")
+def _check_vault(layer: Layer) -> str | None:
+    address = check_https(layer, "key_vault_key")
     if address is None:
         return None
     steps = urlsplit(address).path.strip("/").split("/")
     if steps[0] != "keys" or len(steps) not in (2, 3):
-        raise checks.invalid(
-            merged,
+        raise invalid_setting(
+            layer,
             "key_vault_key",
             "is not the address of a key",
             "Copy Key Identifier from the key's page: https://NAME.vault.azure.net/keys/KEY.",
         )
-    if "thumbprint" not in merged and "certificate_file" not in merged:
+    if "thumbprint" not in layer and "certificate_file" not in layer:
         raise SettingsError(
-            f"{merged['key_vault_key'][1]} has a key_vault_key and no certificate_file",
+            f"{layer['key_vault_key'][1]} has a key_vault_key and no certificate_file",
             code="credential_missing",
             hint="Set certificate_file (the certificate as uploaded, without its key), or "
             "thumbprint.",

@@ -1,4 +1,4 @@
-"""Where settings come from: a file, the environment, the caller. Merges them; checks only form."""
+"""Where settings come from: a file, the environment, the caller; merged, their values unchecked."""
 
 import contextlib
 import json
@@ -12,22 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.table import KINDS, SETTINGS
+from graphdaemon.settings.credentials import KINDS
+from graphdaemon.settings.setting import Layer
+from graphdaemon.settings.table import SETTINGS
 
 logger = logging.getLogger(__name__)
 
 DEFAULT_FILE = "parameters.json"
 
-Layer = dict[str, tuple[Any, str]]
-"""Settings by name, each with the name of its source."""
-
 _NAMES = tuple(row.name for row in SETTINGS)
-_FILES = tuple(row.name for row in SETTINGS if row.kind in ("file", "folder"))
-_SECRETS = tuple(row.name for row in SETTINGS if row.kind == "secret")
+_FILES = tuple(row.name for row in SETTINGS if row.form in ("file", "folder"))
+_SECRETS = tuple(row.name for row in SETTINGS if row.form == "secret")
 _CREDENTIALS = ("credentials", *(key for kind in KINDS.values() for key in kind.keys))
 _COMPANIONS = ("credential", *(key for kind in KINDS.values() for key in kind.companions))
 _IN_TABLES = tuple(dict.fromkeys((*_CREDENTIALS[1:], *_COMPANIONS[1:])))
-# Giving one of the first drops all of the second where they come from a weaker source: a secret in
+# A source that gives one of the first drops all of the second that weaker sources gave: a secret in
 # the environment replaces the file's certificate instead of clashing with it.
 _REPLACED = (
     (("authority", "oidc_authority", "tenant"), ("authority", "oidc_authority", "tenant")),
@@ -41,45 +40,50 @@ _PLACEHOLDER = re.compile(
 )
 
 
-def gather(
+def merge_sources(
     file: str | os.PathLike[str] | None,
     environment: Mapping[str, str],
-    given: Mapping[str, object],
+    overrides: Mapping[str, object],
 ) -> tuple[Layer, str]:
     """
     Return the merged settings and the name of their main source.
+
+    Args:
+        file: The settings file, or None for the usual places.
+        environment: The variables.
+        overrides: What the caller sets, strongest of all.
 
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
     """
     azure = dict(_read_environment(environment, "AZURE_"))
     own = dict(_read_environment(environment, "GRAPHDAEMON_"))
-    known = {**azure, **own, **given}
-    complete = "client_id" in known or "managed_identity" in known
+    names = {*azure, *own, *overrides}
+    complete = "client_id" in names or "managed_identity" in names
     path = _find_file(file, environment, complete=complete)
     from_file = _read_file(path) if path else {}
     _warn_of_overrides(from_file, {**azure, **own})
-    caller = {name: (value, "the caller") for name, value in given.items()}
+    caller = {name: (value, "the caller") for name, value in overrides.items()}
     merged = _merge([from_file, azure, own, caller])
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
     return merged, str(path) if path else "the environment"
 
 
-def gather_some(
+def merge_chosen(
     names: Container[str],
     file: Mapping[str, Any],
     environment: Mapping[str, str],
-    given: Mapping[str, object],
+    overrides: Mapping[str, object],
 ) -> Layer:
     """
-    Return the merged settings among `names`, where there need not be all that a run needs.
+    Return the merged settings called `names`, which need not be all that a run needs.
 
     Args:
         names: Which ones.
         file: What a file holds, weakest of all.
         environment: The variables.
-        given: Strongest of all.
+        overrides: What the caller sets, strongest of all; None counts as not given.
 
     Raises:
         SettingsError: A placeholder was left in.
@@ -88,10 +92,10 @@ def gather_some(
         {name: (value, "the settings file") for name, value in file.items()},
         dict(_read_environment(environment, "AZURE_")),
         dict(_read_environment(environment, "GRAPHDAEMON_")),
-        {name: (value, "the caller") for name, value in given.items() if value is not None},
+        {name: (value, "the caller") for name, value in overrides.items() if value is not None},
     ]
     merged = _merge(
-        [{name: one for name, one in layer.items() if name in names} for layer in layers]
+        [{name: entry for name, entry in layer.items() if name in names} for layer in layers]
     )
     _refuse_placeholders(merged)
     return merged
@@ -100,9 +104,9 @@ def gather_some(
 def _find_file(
     file: str | os.PathLike[str] | None, environment: Mapping[str, str], *, complete: bool
 ) -> Path | None:
-    asked = file or environment.get("GRAPHDAEMON_CONFIG")
-    if asked:
-        return Path(asked)
+    named = file or environment.get("GRAPHDAEMON_CONFIG")
+    if named:
+        return Path(named)
     if Path(DEFAULT_FILE).exists():
         return Path(DEFAULT_FILE)
     if complete:
@@ -137,9 +141,9 @@ def _read_file(path: Path) -> Layer:
     tables = values.get("credentials")
     if isinstance(tables, list):
         values["credentials"] = [
-            _relative_to(path, one) if isinstance(one, dict) else one for one in tables
+            _relative_to(path, table) if isinstance(table, dict) else table for table in tables
         ]
-    if any(one.get(name) for one in (values, *_tables(values)) for name in _SECRETS):
+    if any(table.get(name) for table in (values, *_tables(values)) for name in _SECRETS):
         warn_if_readable(path, "holds a secret")
     return {
         name: (value, path.name)
@@ -149,7 +153,7 @@ def _read_file(path: Path) -> Layer:
 
 
 def _relative_to(path: Path, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with the files named as seen from here, not from the file that names them."""
+    """`values` with file names that are relative to `path`'s folder made relative to ours."""
     return {
         name: str(path.parent / value)
         if name in _FILES and isinstance(value, str) and value
@@ -159,21 +163,23 @@ def _relative_to(path: Path, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tables(values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tables of `credentials`, as far as they are tables."""
-    listed = values.get("credentials")
-    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    """Those entries of the list `credentials` that are tables, as they all should be."""
+    entries = values.get("credentials")
+    return (
+        [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    )
 
 
 @cache
-def warn_if_readable(path: Path, what: str) -> None:
-    """Say once if others on this machine can read `path`, which `what` makes private."""
+def warn_if_readable(path: Path, reason: str) -> None:
+    """Log once if others can read `path`; `reason` says why they should not: `holds a secret`."""
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):
         mode = stat.S_IMODE(path.stat().st_mode)
         if mode & 0o077:
             logger.warning(
-                "%s %s, and others can read it (mode %o): chmod 600 %s", path, what, mode, path
+                "%s %s, and others can read it (mode %o): chmod 600 %s", path, reason, mode, path
             )
 
 
@@ -223,8 +229,8 @@ def _read_environment(
 def _merge(layers: list[Layer]) -> Layer:
     merged: Layer = {}
     for layer in layers:
-        for given, replaced in _REPLACED:
-            if any(name in layer for name in given):
+        for names, replaced in _REPLACED:
+            if any(name in layer for name in names):
                 for name in replaced:
                     merged.pop(name, None)
         merged.update(layer)
@@ -232,7 +238,7 @@ def _merge(layers: list[Layer]) -> Layer:
 
 
 def _warn_of_overrides(file: Layer, variables: Layer) -> None:
-    """Say when the environment beats the file: nobody suspects it on a machine set up long ago."""
+    """Log where the environment beats the file: variables set long ago surprise people."""
     for name, (value, source) in variables.items():
         if name in file and file[name][0] != value:
             logger.warning("%s: %s beats %s", name, source, file[name][1])
@@ -245,35 +251,36 @@ def _refuse_unknown(merged: Layer) -> None:
         _refuse_strangers(((name, f"credentials in {source}") for name in table), _IN_TABLES)
 
 
-def _refuse_strangers(given: Iterable[tuple[str, str]], known: tuple[str, ...]) -> None:
-    for name, source in given:
+def _refuse_strangers(entries: Iterable[tuple[str, str]], known: tuple[str, ...]) -> None:
+    """Refuse the first of `entries`, names with their sources, whose name is not `known`."""
+    for name, source in entries:
         if name not in known:
             import difflib
 
-            near = difflib.get_close_matches(name, known, n=1)
+            similar = difflib.get_close_matches(name, known, n=1)
             raise SettingsError(
                 f"{source} has an unknown key: {name}",
                 code="setting_unknown",
-                hint=f"Did you mean {near[0]}?"
-                if near
+                hint=f"Did you mean {similar[0]}?"
+                if similar
                 else f"Known keys: {', '.join(known)}; remarks go into note.",
             )
 
 
 def _refuse_placeholders(merged: Layer) -> None:
-    left = [
+    names = [
         name for name, (value, _) in merged.items() if name != "note" and _is_placeholder(value)
     ]
-    if not left:
+    if not names:
         return
-    source = merged[left[0]][1]
+    source = merged[names[0]][1]
     raise SettingsError(
-        f"{source} still has the sample's placeholder in {', '.join(left)}",
+        f"{source} still has the sample's placeholder in {', '.join(names)}",
         code="setting_placeholder",
         hint="Set oidc_authority to null: authority is the one in use."
-        if left == ["oidc_authority"] and "authority" in merged
+        if names == ["oidc_authority"] and "authority" in merged
         else "Fill in the values from the app's Overview and Certificates & secrets pages"
-        + (", and set the authority you do not use to null." if "oidc_authority" in left else "."),
+        + (", and set the authority you do not use to null." if "oidc_authority" in names else "."),
     )
 
 

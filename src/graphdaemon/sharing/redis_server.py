@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 
 
 def require_redis(purpose: str) -> None:

@@ -1,6 +1,6 @@
 """Open the throttle budget that the settings name: of this process, in a file, or in Redis."""
 
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
 from graphdaemon.throttling.budget import Budget, find_budget
 from graphdaemon.throttling.ledger import DistantLedger, Ledger, Memory, SharedLedger
 

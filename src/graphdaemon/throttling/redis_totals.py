@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.redis_server import connect, redis_errors, require_redis
 from graphdaemon.throttling.bucket import WINDOW_S, Totals
 

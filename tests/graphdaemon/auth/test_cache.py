@@ -17,7 +17,8 @@ from graphdaemon.auth.credential import Credential
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from tests.support.redis_server import RedisServer
 from tests.support.run_command import Run, WriteParameters, clean_environment
 from tests.support.scripted_server import ScriptedServer, json_answer

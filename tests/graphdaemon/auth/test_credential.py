@@ -29,7 +29,8 @@ from graphdaemon.auth.kinds.managed_identity import ask_machine
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from tests.support.client_app import App, register
 from tests.support.foreign_issuer import SUBJECT, Foreign, serving
 from tests.support.run_command import Command

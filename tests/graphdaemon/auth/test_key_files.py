@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from graphdaemon.auth.key_files import Identified, make_key_pair, read_certificate, read_key_pair
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 
 
 @pytest.fixture(scope="module")

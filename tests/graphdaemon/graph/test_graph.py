@@ -20,7 +20,8 @@ from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph
 from graphdaemon.graph.query import Query
 from graphdaemon.http.transport import Response, Transport
 from graphdaemon.listing.options import ListingOptions
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from graphdaemon.throttling.budget import Budget
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
 

@@ -15,7 +15,8 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.registration.consent import build_consent_url, read_wish, wait_for_consent
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from tests.support.client_app import App, register
 from tests.support.emulator_probe import Probe
 from tests.support.run_command import Command, Run, WriteParameters

@@ -15,7 +15,7 @@ from graphdaemon.registration.administrator import PUBLIC_CLIENT
 from graphdaemon.registration.desired import Trust, Wish, read_name
 from graphdaemon.registration.local_files import Held
 from graphdaemon.registration.plan import plan_changes
-from graphdaemon.settings.read import read_place
+from graphdaemon.settings.read import read_sign_in_settings
 
 NOW = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
 LATER, EARLIER = "2027-01-05T10:00:00Z", "2026-01-05T09:59:59Z"
@@ -217,7 +217,7 @@ def test_each_cloud_has_its_own_addresses(
     cloud: str, login: str, graph: str, tenant: str | None
 ) -> None:
     """Nothing but the cloud's name is needed; without a tenant it is whose signs in."""
-    place = read_place(PUBLIC_CLIENT, {}, {}, {"cloud": cloud, "tenant": tenant})
+    place = read_sign_in_settings(PUBLIC_CLIENT, {}, {}, {"cloud": cloud, "tenant": tenant})
 
     assert place.authority == f"https://{login}/{tenant or 'organizations'}"
     assert place.graph_root == f"https://{graph}/v1.0"
@@ -226,7 +226,9 @@ def test_each_cloud_has_its_own_addresses(
 
 def test_the_cloud_is_known_by_the_authority() -> None:
     """As everywhere."""
-    place = read_place(PUBLIC_CLIENT, {}, {"AZURE_AUTHORITY_HOST": "login.microsoftonline.us"}, {})
+    place = read_sign_in_settings(
+        PUBLIC_CLIENT, {}, {"AZURE_AUTHORITY_HOST": "login.microsoftonline.us"}, {}
+    )
 
     assert (place.authority, place.graph_root) == (
         "https://login.microsoftonline.us/organizations",
@@ -239,9 +241,13 @@ def test_an_option_beats_a_variable_and_that_an_earlier_run() -> None:
     file = {"authority": "https://login.microsoftonline.com/first", "secret": "s", "client_id": "c"}
     environment = {"AZURE_CLIENT_ID": "other", "AZURE_CLIENT_SECRET": "s"}
 
-    first = read_place(PUBLIC_CLIENT, file, environment, {})
-    second = read_place(PUBLIC_CLIENT, file, environment | {"AZURE_TENANT_ID": "second"}, {})
-    third = read_place(PUBLIC_CLIENT, file, {"AZURE_TENANT_ID": "second"}, {"tenant": "third"})
+    first = read_sign_in_settings(PUBLIC_CLIENT, file, environment, {})
+    second = read_sign_in_settings(
+        PUBLIC_CLIENT, file, environment | {"AZURE_TENANT_ID": "second"}, {}
+    )
+    third = read_sign_in_settings(
+        PUBLIC_CLIENT, file, {"AZURE_TENANT_ID": "second"}, {"tenant": "third"}
+    )
 
     tenants = [(one.authority or "").rpartition("/")[2] for one in (first, second, third)]
     assert tenants == ["first", "second", "third"]
@@ -252,7 +258,7 @@ def test_a_cloud_that_the_authority_is_not_of_is_refused() -> None:
     """The token would go elsewhere."""
     given = {"cloud": "china", "authority": "https://login.microsoftonline.com/contoso.example"}
     with pytest.raises(SettingsError, match="the authority belongs to public"):
-        read_place(PUBLIC_CLIENT, {}, {}, given)
+        read_sign_in_settings(PUBLIC_CLIENT, {}, {}, given)
 
 
 def test_a_federated_app_that_trusts_nobody_is_asked_whom_to_trust() -> None:
@@ -281,7 +287,7 @@ REFUSED = {
 def test_a_sign_in_that_fails_says_what_to_do(error: str, number: int | None, case: str) -> None:
     """By the number, or by OAuth's word; the exit code is 4."""
     text = f"AADSTS{number}: It is so. Trace ID: 1" if number else "It is so."
-    place = read_place(PUBLIC_CLIENT, {}, {}, {})
+    place = read_sign_in_settings(PUBLIC_CLIENT, {}, {}, {})
 
     refused = _refused_to_sign_in({"error": error, "error_description": text}, place)
 

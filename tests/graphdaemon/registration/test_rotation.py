@@ -23,7 +23,7 @@ from graphdaemon.http.transport import Transport
 from graphdaemon.registration import rotation as module
 from graphdaemon.registration.rotation import Journal, Rotation
 from graphdaemon.settings.read import read_settings
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing import private_files
 from tests.support.client_app import register
 from tests.support.run_command import Command

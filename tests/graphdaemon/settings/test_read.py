@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.credentials import CredentialSettings
-from graphdaemon.settings.read import CacheSettings, Settings, read_settings
-from graphdaemon.settings.table import KINDS, SETTINGS, Secret
+from graphdaemon.settings.credentials import KINDS, CredentialSettings
+from graphdaemon.settings.model import CacheSettings, Settings
+from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.setting import Secret
+from graphdaemon.settings.table import SETTINGS
 from tests.support.places import DOCS
 
-_CACHE_FIELDS = CacheSettings._fields
 TENANT = "11111111-2222-4333-8444-555555555555"
 CLIENT = "22222222-2222-4333-8444-555555555555"
 GOOD: dict[str, Any] = {
@@ -308,7 +309,7 @@ def test_every_setting_is_a_field_or_ignored() -> None:
     """The table and the values agree, so that a row cannot be forgotten."""
     fields = {*Settings.__dataclass_fields__, *CredentialSettings._fields}
     merged = {"credential", "tenant", "cloud", "authority_host", "note"}
-    cache = {"token_cache" if name == "place" else f"token_cache_{name}" for name in _CACHE_FIELDS}
+    cache = {f"token_cache_{name}".removesuffix("_backend") for name in CacheSettings._fields}
 
     rows = {row.name for row in SETTINGS} - merged
     assert rows == (fields | cache) - {"sources", "cache", "kind", "source"}

@@ -12,9 +12,9 @@ from graphdaemon.auth.kinds.key_vault import open_vault
 from graphdaemon.auth.os_keyring import read_entry
 from graphdaemon.errors import Error, SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
-from graphdaemon.settings.read import Settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.setting import Secret
 from graphdaemon.settings.sources import warn_if_readable
-from graphdaemon.settings.table import Secret
 
 WARN_BEFORE_S = 30 * 86_400
 """How long before a credential's end its owner is told."""

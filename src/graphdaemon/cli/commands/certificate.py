@@ -9,7 +9,7 @@ from graphdaemon import log
 from graphdaemon.auth.key_files import KeyPair, make_key_pair, read_key_pair
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
-from graphdaemon.settings.table import Secret
+from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.private_files import open_private
 
 

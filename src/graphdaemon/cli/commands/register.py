@@ -32,7 +32,8 @@ from graphdaemon.registration.desired import DEFAULT_NAME, Wish, read_name, read
 from graphdaemon.registration.local_files import Files
 from graphdaemon.registration.undo import plan_undoing, undo
 from graphdaemon.registration.verify import verify
-from graphdaemon.settings.read import Settings, read_place, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings, read_sign_in_settings
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -188,7 +189,7 @@ def _read_place(given: dict[str, Any], files: Files) -> Settings:
             raise click.UsageError("--as needs nobody to sign in.")
         return read_settings(given["as_app"])
     options = {name: given[name] for name in ("tenant", "cloud", "authority", "endpoint")}
-    return read_place(given["client_id"], files.values, os.environ, options)
+    return read_sign_in_settings(given["client_id"], files.values, os.environ, options)
 
 
 def _find_administrator(

@@ -15,7 +15,8 @@ from graphdaemon.auth.kinds import key_vault
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import Settings, read_settings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.read import read_settings
 from tests.support.client_app import App
 from tests.support.connect_proxy import connect_proxy
 from tests.support.pretend_key_vault import KEY, VERSION, Vault, machine, serving

@@ -1,0 +1,86 @@
+"""The checked settings, as every other package sees them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.setting import Secret
+
+CACHE_BACKENDS = ("memory", "file", "redis")
+
+
+class CacheSettings(NamedTuple):
+    """
+    Where tokens are kept.
+
+    Attributes:
+        backend: `memory`, `file` or `redis`.
+        folder: Of the file cache, or None for the user's own.
+        url: Of the Redis server, or None.
+        key: What a shared cache is encrypted with, or None.
+        key_file: The file that holds it, or None.
+    """
+
+    backend: str = "memory"
+    folder: Path | None = None
+    url: Secret | None = None
+    key: Secret | None = None
+    key_file: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """
+    Everything a run needs to know, checked.
+
+    Attributes:
+        authority: `https://host/{tenant}`, or None where `oidc_authority` is given, or where
+            a managed identity needs neither.
+        oidc_authority: The issuer's address, or None.
+        region: `auto` or an Azure region whose token service is asked, or None.
+        client_id: Application (client) ID; empty for a machine's own managed identity.
+        scope: One value, `{App ID URI}/.default`.
+        credentials: What proves the app's identity, in the order of use.
+        cache: Where tokens are kept.
+        endpoint: The address the quickstart calls.
+        ca_file: Further certificate authorities, or None.
+        timeout: Seconds.
+        budget_file: Where processes on this host share a throttle budget, or None.
+        budget_url: The Redis server by which processes on many hosts do, or None.
+        sources: Where each given setting was read: a file's name or a variable's.
+    """
+
+    authority: str | None
+    oidc_authority: str | None
+    region: str | None
+    client_id: str
+    scope: tuple[str, ...]
+    credentials: tuple[CredentialSettings, ...]
+    cache: CacheSettings
+    endpoint: str
+    ca_file: Path | None
+    timeout: float
+    budget_file: Path | None = None
+    budget_url: Secret | None = None
+    sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+
+    @property
+    def graph_root(self) -> str:
+        """Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`."""
+        parts = urlsplit(self.endpoint)
+        version = parts.path.split("/")[1] if parts.path.count("/") else ""
+        return f"{parts.scheme}://{parts.netloc}/{version or 'v1.0'}"
+
+    @property
+    def consent_url(self) -> str | None:
+        """Where an administrator grants this app what it asks for; None for a custom issuer."""
+        if self.authority is None:
+            return None
+        return f"{self.authority.rstrip('/')}/adminconsent?client_id={self.client_id}"
+
+    def source(self, name: str) -> str:
+        """Where `name` was read, for messages."""
+        return self.sources.get(name, "the default")

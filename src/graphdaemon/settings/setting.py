@@ -1,0 +1,48 @@
+"""One setting: its row in the table, its value with where it was read, a value that is secret."""
+
+from typing import Any, NamedTuple
+
+Layer = dict[str, tuple[Any, str]]
+"""Settings by name, each with the name of its source."""
+
+
+class Setting(NamedTuple):
+    """
+    One row of the settings table, from which the reference page is made.
+
+    Attributes:
+        name: The key in the file.
+        form: What its value looks like. `file` and `folder` start at the settings file's folder;
+            a `secret` is never shown.
+        default: What holds where it is not given, as the reference page says it.
+        meaning: What it is for.
+        variables: Environment variables that it is read from as well.
+    """
+
+    name: str
+    form: str
+    default: str
+    meaning: str
+    variables: tuple[str, ...] = ()
+
+
+class Secret:
+    """A text that shows itself only when asked by name."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The text itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('**********')"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and self._value == other._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
