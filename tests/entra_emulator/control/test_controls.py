@@ -379,8 +379,11 @@ SERVE = """
 import sys
 from pathlib import Path
 from entra_emulator.server.emulator import serve
-serve("127.0.0.1:0", Path(sys.argv[1]), users=1, control=True, managed_identity=True,
-      ready=lambda e: print(e.url, e.imds_url, flush=True))
+from entra_emulator.server.settings import EmulatorSettings
+settings = EmulatorSettings(
+    data=Path(sys.argv[1]), users=1, control=True, managed_identity=True
+)
+serve("127.0.0.1:0", settings, ready=lambda e: print(e.url, e.imds_url, flush=True))
 """
 
 
