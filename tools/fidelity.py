@@ -6,12 +6,8 @@ import tomllib
 from pathlib import Path
 from typing import NamedTuple
 
-from entra_emulator.errors.breakdown import BREAKDOWNS
-from entra_emulator.errors.delegated import DELEGATED
-from entra_emulator.errors.denial import DENIALS
-from entra_emulator.errors.graph import GRAPH
-from entra_emulator.errors.rejection import REJECTIONS
-from entra_emulator.errors.token_service import OAUTH
+from entra_emulator.errors.graph import GRAPH_REFUSALS
+from entra_emulator.errors.token_service import TOKEN_REFUSALS
 
 GRADES = ("recorded", "documented", "chosen", "missing")
 _FILE = Path(__file__).with_name("fidelity.toml")
@@ -79,35 +75,51 @@ def _refusals() -> list[Row]:
             f"AADSTS{code}: {row.status} {row.error}",
             _grade(row.evidence),
             row.evidence,
-            f"{file}::test_every_refusal_is_tested",
+            WITNESSES[code],
             (),
         )
-        for table, file in (
-            (
-                {c: r for c, r in OAUTH.items() if c not in DELEGATED},
-                "entra_emulator/token_service/test_token_endpoint.py",
-            ),
-            (DELEGATED, "entra_emulator/token_service/test_sign_in_page.py"),
-        )
-        for code, row in sorted(table.items())
+        for code, row in TOKEN_REFUSALS.items()
     ]
     graph = [
         Row(
             f"Graph: {row.status} {row.code or 'no code'}, {row.message[:60]}",
             _grade(row.evidence),
             row.evidence,
-            witness,
+            WITNESSES[word],
             (),
         )
-        for table, witness in (
-            (GRAPH, "entra_emulator/graph/test_dispatch.py::test_every_refusal_is_tested"),
-            (REJECTIONS, "scenarios/test_fidelity.py::test_every_refusal_is_raised"),
-            (DENIALS, "entra_emulator/graph/delta/test_endpoint.py::test_every_denial_is_tested"),
-            (BREAKDOWNS, "entra_emulator/server/test_fault_middleware.py::test_statuses"),
-        )
-        for row in table.values()
+        for word, row in GRAPH_REFUSALS.items()
     ]
     return token_service + graph
+
+
+# The first refusal of each part of the tables, and the test that reaches those of this part.
+_PARTS: dict[int | str, str] = {
+    50011: "entra_emulator/token_service/test_token_endpoint.py::test_every_refusal_is_tested",
+    28000: "entra_emulator/token_service/test_sign_in_page.py::test_every_refusal_is_tested",
+    "token_empty": "entra_emulator/graph/test_dispatch.py::test_every_refusal_is_tested",
+    "payload_empty": "scenarios/test_fidelity.py::test_every_refusal_is_raised",
+    "delta_option": "entra_emulator/graph/delta/test_endpoint.py::test_every_denial_is_tested",
+    "throttled": "entra_emulator/server/test_fault_middleware.py::test_statuses",
+}
+
+
+def _assign_witnesses() -> dict[int | str, str]:
+    refusals: tuple[int | str, ...] = (*TOKEN_REFUSALS, *GRAPH_REFUSALS)
+    witnesses: dict[int | str, str] = {}
+    witness = ""
+    for refusal in refusals:
+        witness = witnesses[refusal] = _PARTS.get(refusal, witness)
+    return witnesses
+
+
+WITNESSES = _assign_witnesses()
+"""The test that reaches each refusal."""
+
+
+def list_reached(test: str) -> set[int | str]:
+    """The refusals that the table says this test reaches, by a part of the test's address."""
+    return {refusal for refusal, witness in WITNESSES.items() if test in witness}
 
 
 def _grade(evidence: str) -> str:

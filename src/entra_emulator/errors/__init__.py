@@ -1,15 +1,9 @@
-"""What the emulator raises when it refuses; app.py alone turns it into an answer."""
+"""What both services raise when they refuse, each by the rows of its table."""
 
 from collections.abc import Mapping
 
-from entra_emulator.errors.breakdown import BREAKDOWNS
-from entra_emulator.errors.delegated import DELEGATED
-from entra_emulator.errors.denial import DENIALS
-from entra_emulator.errors.graph import GRAPH
-from entra_emulator.errors.rejection import REJECTIONS
-from entra_emulator.errors.token_service import OAUTH
-
-_ROWS = {**GRAPH, **REJECTIONS, **DENIALS, **BREAKDOWNS}
+from entra_emulator.errors.graph import GRAPH_REFUSALS
+from entra_emulator.errors.token_service import TOKEN_REFUSALS
 
 
 class OAuthFault(Exception):  # noqa: N818 - a refusal, not an error of ours
@@ -79,11 +73,11 @@ def refuse(code: int, *, error: str | None = None, **values: object) -> OAuthFau
     The token service's fault for an AADSTS number, its text filled with `values`.
 
     Args:
-        code: a key of OAUTH or DELEGATED.
+        code: a key of TOKEN_REFUSALS.
         error: instead of the row's own, where two endpoints differ.
         values: what the row's text has in braces.
     """
-    row = OAUTH.get(code) or DELEGATED[code]
+    row = TOKEN_REFUSALS[code]
     text = row.text.format(**values)
     return OAuthFault(code, error or row.error, row.status, text, suberror=row.suberror)
 
@@ -99,10 +93,10 @@ def deny(
     **values: object,
 ) -> GraphFault:
     """
-    Graph's fault for a key of one of its tables of refusals, its message filled with `values`.
+    Graph's fault for a key of its table, the message filled with `values`.
 
     Args:
-        word: the key.
+        word: a key of GRAPH_REFUSALS.
         claims: what the next token must say.
         target: the property that the row's detail is about.
         holder: the object that it conflicts with, e.g. `User_{id}`.
@@ -110,7 +104,7 @@ def deny(
         inner: see `GraphFault`.
         values: what the row's message has in braces.
     """
-    row = _ROWS[word]
+    row = GRAPH_REFUSALS[word]
     message = row.message.format(**values)
     details = [(row.detail, target)] if row.detail and target else []
     details += [("ConflictingObjects", holder)] if holder else []

@@ -8,7 +8,7 @@ import pytest
 
 from entra_emulator.clock import Clock
 from entra_emulator.content.seeding.users import draw_users
-from entra_emulator.errors.denial import DENIALS
+from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.faults.fault import Fault
 from tests.support.emulator_probe import Answer, App, Probe, register
 
@@ -367,7 +367,7 @@ def test_bad_envelope(send: Send, name: str) -> None:
     content = requests if isinstance(requests, bytes) else {"requests": requests}
     answer = send(body=content)
 
-    row = DENIALS[word]
+    row = GRAPH_REFUSALS[word]
     assert (answer.status, answer.code) == (400, row.code)
     assert answer.message.startswith(row.message.partition("{")[0])
 

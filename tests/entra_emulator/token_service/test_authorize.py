@@ -11,7 +11,7 @@ import jwt
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.errors.delegated import DELEGATED
+from entra_emulator.errors.token_service import TOKEN_REFUSALS
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.web.browser import matches_redirect
 from tests.support.emulator_probe import Answer, Probe
@@ -683,7 +683,7 @@ def test_refused_at_redemption(scene: Scene, case: tuple[Redeem, int, str, int])
     assert (answer.status, content["error"], content["error_codes"]) == (status, error, [code])
     # Recorded: a code redeemed twice is refused without error_uri.
     assert ("error_uri" in content) == (code != 54005)
-    assert content.get("suberror", "") == getattr(DELEGATED.get(code), "suberror", "")
+    assert content.get("suberror", "") == TOKEN_REFUSALS[code].suberror
 
 
 def test_plain_challenge(scene: Scene) -> None:

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 
-from entra_emulator.errors.token_service import OAUTH
 from graphdaemon.diagnosis.aadsts import MEANINGS, REFUSALS, find_case
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.cases import CASES
@@ -19,6 +18,7 @@ from graphdaemon.errors import CODES
 from tests.support.places import PUBLISHED, SHARED
 from tests.support.run_command import Command, Run
 from tests.support.unsigned_tokens import make_token
+from tools.fidelity import list_reached
 
 NOW = 1_772_357_500.0
 REFERENCE = SHARED / "reference" / "entra-protocol.md"
@@ -50,7 +50,8 @@ def test_every_refusal_of_the_pretend_token_service_is_known() -> None:
     """What one can meet when learning is explained."""
     own = 165000  # the emulator's own, against forged forms
 
-    assert [code for code in OAUTH if find_case((code,)) == "identity_refused"] == [own]
+    codes = [int(code) for code in list_reached("test_token_endpoint")]
+    assert [code for code in codes if find_case((code,)) == "identity_refused"] == [own]
 
 
 def test_every_number_of_the_protocol_reference_is_known() -> None:

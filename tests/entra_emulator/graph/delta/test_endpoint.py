@@ -11,14 +11,14 @@ from entra_emulator.clock import Clock
 from entra_emulator.directory import change_rows
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.object_rows import Found
-from entra_emulator.errors.denial import DENIALS
-from entra_emulator.errors.graph import GRAPH
+from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.faults.fault import Fault
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.web.context import DeltaSettings
 from tests.support.delta_follower import Follower
 from tests.support.emulator_probe import Answer, Probe, register
+from tools.fidelity import list_reached
 
 DAY = 86_400.0
 ROLES = ("Directory.Read.All",)
@@ -472,12 +472,13 @@ def test_refused(scene: Scene, options: str) -> None:
 
 # Reached by tests below, and by those of batches and look-ups.
 ELSEWHERE = {"delta_reset", "delta_token_expired", "dependency_failed", "ids_many"}
-ELSEWHERE |= {"parameter_missing", *(word for word in DENIALS if word.startswith("batch_"))}
+ELSEWHERE |= {"parameter_missing", *(word for word in GRAPH_REFUSALS if word.startswith("batch_"))}
 
 
 def test_every_denial_is_tested() -> None:
     """No refusal of delta queries, batches and look-ups is without a test that reaches it."""
-    assert ELSEWHERE | {word for word in REFUSED.values() if word not in GRAPH} == set(DENIALS)
+    reached = list_reached("delta/test_endpoint")
+    assert ELSEWHERE | {*REFUSED.values()} - list_reached("graph/test_dispatch") == reached
 
 
 @pytest.mark.parametrize("options", ["$top=1", "$expand=manager", "$count=true"])
@@ -718,4 +719,4 @@ def test_permissions(scene: Scene) -> None:
 
 
 def refusal(word: str) -> Any:
-    return DENIALS.get(word) or GRAPH[word]
+    return GRAPH_REFUSALS[word]

@@ -3,7 +3,7 @@ from urllib.parse import quote
 import pytest
 
 from entra_emulator.errors import GraphFault
-from entra_emulator.errors.graph import GRAPH
+from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.expand import Expand
 from entra_emulator.graph.query.options import read_query, read_single
 
@@ -61,7 +61,7 @@ def refuse(kind: str, raw: str, *, eventual: bool = False) -> str:
 
 
 def text_of(word: str, **values: object) -> str:
-    return GRAPH[word].message.format(**values)
+    return GRAPH_REFUSALS[word].message.format(**values)
 
 
 REFUSED = {

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.errors import GraphFault
-from entra_emulator.errors.graph import GRAPH
+from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.compile import compile_match
 from entra_emulator.graph.query.filter import parse_filter
 from entra_emulator.graph.query.options import read_query
@@ -152,7 +152,7 @@ def ask(
 
 
 def refused(word: str, **values: object) -> str:
-    return GRAPH[word].message.format(**values)
+    return GRAPH_REFUSALS[word].message.format(**values)
 
 
 def no_property(name: str, kind: str = "User") -> str:

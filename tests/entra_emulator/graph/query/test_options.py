@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from entra_emulator.directory.object_rows import Position
 from entra_emulator.errors import GraphFault
-from entra_emulator.errors.graph import GRAPH
+from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.index_plan import Plan
 from entra_emulator.graph.query.options import parse_options, read_query, read_single
 from entra_emulator.graph.query.page_token import open_position, seal_position
@@ -23,7 +23,7 @@ def refuse(kind: str, raw: str, *, eventual: bool = False, related: bool = False
 
 
 def text_of(word: str, **values: object) -> str:
-    return GRAPH[word].message.format(**values)
+    return GRAPH_REFUSALS[word].message.format(**values)
 
 
 SELECTED = {
