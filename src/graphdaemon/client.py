@@ -20,7 +20,7 @@ from graphdaemon.graph.graph import ATTEMPTS, Graph
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query, query_of
 from graphdaemon.http.transport import Transport
-from graphdaemon.listing.learned_cuts import plan_path
+from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
@@ -212,7 +212,7 @@ class Client:
         """`options`, with what is known here: whose directory it is, and where plans are."""
         owner = self.settings.authority or self.settings.oidc_authority or ""
         if options.learn and options.plan is None:
-            path = plan_path(self.settings.graph_root, owner, collection.strip("/"))
+            path = cuts_path(self.settings.graph_root, owner, collection.strip("/"))
             options = options._replace(plan=path)
         # Another app may read other properties: what one began, it has to end.
         return options._replace(owner=f"{owner} {self.settings.client_id}")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
-from graphdaemon.listing.record import tolerance
+from graphdaemon.listing.verdict import tolerance
 from tests.support.listing_world import COLLATIONS, list_world
 from tests.support.pretend_graph import Lies, PretendGraph, Record, Weather
 

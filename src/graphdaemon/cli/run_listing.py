@@ -19,7 +19,7 @@ from graphdaemon.errors import Error, UnprovedError, UsageError
 from graphdaemon.graph.catalog import CATALOG, find_collection
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
-from graphdaemon.listing.learned_cuts import plan_path
+from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, OnProgress
 from graphdaemon.output.atomic_file import AtomicFile
@@ -107,7 +107,7 @@ def _read_options(
         method=given["method"],
         chains=given["chains"] or ListingOptions().chains,
         seconds=given["within"] or ListingOptions().seconds,
-        plan=plan_path(settings.graph_root, tenant, collection) if collection in CATALOG else None,
+        plan=cuts_path(settings.graph_root, tenant, collection) if collection in CATALOG else None,
         expand=with_,
         journal=given["resume"],
     )

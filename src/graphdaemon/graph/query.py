@@ -93,6 +93,11 @@ def write_options(options: Mapping[str, str]) -> str:
     return "&".join(f"{name}={quote(value, safe=_UNESCAPED)}" for name, value in options.items())
 
 
+def quote_string(text: str) -> str:
+    """Return `text` as an OData string literal: in single quotes, those within it doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
 def _quote(search: str) -> str:
     return search if '"' in search else f'"{search}"'
 

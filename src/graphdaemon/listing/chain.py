@@ -1,45 +1,50 @@
-"""A part of a collection that is read by one chain of pages, begun anew where its links fail."""
+"""One chain of pages: each names the next, and where a link fails the chain is begun anew."""
 
 from collections.abc import Awaitable, Callable
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.page import Page, follow, path_of
-from graphdaemon.listing.intervals import Interval, condition_of, quote
+from graphdaemon.graph.links import follow_within
+from graphdaemon.graph.page import Page, path_of
+from graphdaemon.graph.query import quote_string
+from graphdaemon.listing.intervals import Interval, condition_of
 from graphdaemon.listing.target import Target
 
 RESTARTS = 10
-"""How often a chain is begun anew and gets no further; what is always refused is no accident."""
+"""Restarts in a row that got no further than before. A link always refused is no accident."""
 
+# Restarts in all: a chain that gains one page with each would go on for hours.
 _MOST_RESTARTS = 100
+# Graph may send an empty page with a next link; so many in a row lead nowhere.
 _MOST_EMPTY = 100
+# Records that come twice because the directory changed, besides a tenth of those there are.
 _REPEATED = 1_000
 
 
-class Shard(msgspec.Struct, eq=False):
+class Chain(msgspec.Struct, eq=False):
     """
-    One part of a collection, and how far its chain has got.
+    One part of a collection, or all of it, and how far its pages have been read.
 
     Attributes:
-        condition: The `$filter` expression that makes it; empty for everything.
-        interval: What the condition means, where it can be divided further.
-        depth: How often what it is part of was divided.
+        condition: The `$filter` expression that makes the part; empty for everything.
+        interval: What the condition means, if it is a range, which can be divided further.
+        depth: How many divisions made it, one within the other.
         link: The next page to ask for; None before the first.
-        pages: Read since it was begun (anew).
+        pages: Pages read since the chain was begun, or begun anew.
         restarts: How often it was begun anew.
-        stalled: How often in a row without getting further than before.
-        furthest: Pages that it had got to when it was begun anew.
-        read: Pages in all.
-        empty: Pages since the last that held a record.
-        taken: Records of its chain that were looked at.
-        enough: Records after which nothing more is asked for; None reads all.
-        handed_over: Others read it: parts that it was divided into.
-        ended: Nothing is left to read of it.
-        number: What a journal calls it.
-        first: Where its chain begins, if not where the target and the condition say.
+        stalled: How many restarts in a row got no further than before.
+        furthest: The most pages that it had read when it was begun anew.
+        pages_in_all: Pages read, those before a restart and in earlier runs included.
+        empty_pages: Pages since the last one that held a record.
+        records: Records read since it was begun, or begun anew.
+        consumed: How many of those the consumer has looked at.
+        limit: Records after which no further page is asked for; None reads all.
+        handed_over: It was divided, and other chains read the pieces.
+        ended: An earlier run left nothing of it to read.
+        number: What the journal calls it; -1 while the journal does not know it.
+        first_url: Its first page, if that is not what the target says of the condition.
     """
 
     condition: str = ""
@@ -50,165 +55,152 @@ class Shard(msgspec.Struct, eq=False):
     restarts: int = 0
     stalled: int = 0
     furthest: int = 0
-    read: int = 0
-    empty: int = 0
-    taken: int = 0
-    enough: int | None = None
+    pages_in_all: int = 0
+    empty_pages: int = 0
+    records: int = 0
+    consumed: int = 0
+    limit: int | None = None
     handed_over: bool = False
     ended: bool = False
     number: int = -1
-    first: str = ""
-    _links: set[int] = msgspec.field(default_factory=set)
+    first_url: str = ""
+    _visited: set[int] = msgspec.field(default_factory=set)
+
+    def count_page(self, page: Page) -> None:
+        """Count a page that was read."""
+        self.pages += 1
+        self.pages_in_all += 1
+        self.empty_pages = 0 if page.records else self.empty_pages + 1
+        self.records += len(page.records)
 
     def visit(self, link: str) -> None:
         """
-        Note the next link.
+        Make `link` the next page to ask for.
 
         Raises:
             GraphError: The chain goes in a circle, or on and on without a record.
         """
-        # A number for a link: a chain of thousands need not keep them all.
+        # A number for each link: a chain of thousands of pages need not keep the texts.
         mark = hash(link)
-        if mark in self._links:
+        if mark in self._visited:
             raise _endless(link, "leads back to a page that was read already")
-        if self.empty > _MOST_EMPTY:
-            raise _endless(link, f"goes on after {self.empty} empty pages")
-        self._links.add(mark)
+        if self.empty_pages > _MOST_EMPTY:
+            raise _endless(link, f"goes on after {self.empty_pages} empty pages")
+        self._visited.add(mark)
         self.link = link
 
-    def take(self, records: int, distinct: int) -> None:
+    def consume(self, records: int, distinct: int) -> None:
         """
-        Note that records of its chain were looked at, and how many different ones there are.
+        Note that the consumer looked at `records` more; it knows `distinct` different ones.
 
         Raises:
-            GraphError: It has brought more than there are: it repeats itself, and will for ever.
+            GraphError: The chain has brought more records than there are: it repeats itself.
         """
-        self.taken += records
-        if self.taken > _REPEATED + distinct + distinct // 10:
+        self.consumed += records
+        if self.consumed > _REPEATED + distinct + distinct // 10:
             raise _endless(self.link or "", "repeats what was read already")
 
     def begin_anew(self) -> None:
-        """Forget the chain so far."""
+        """Go back to the first page."""
         self.stalled = 0 if self.pages > self.furthest else self.stalled + 1
         self.furthest = max(self.furthest, self.pages)
         self.link = None
-        self.pages = self.taken = self.empty = 0
+        self.pages = self.records = self.consumed = self.empty_pages = 0
         self.restarts += 1
-        self._links.clear()
+        self._visited.clear()
 
     @property
-    def is_lost(self) -> bool:
+    def is_full(self) -> bool:
+        """Whether it has read as many records as its limit asks for."""
+        return self.limit is not None and self.records >= self.limit
+
+    @property
+    def is_hopeless(self) -> bool:
         """Whether to begin it anew would lead nowhere."""
         return self.stalled >= RESTARTS or self.restarts >= _MOST_RESTARTS
 
 
-class Batch(NamedTuple):
+class ChainPage(NamedTuple):
     """
-    A page of a shard.
+    A page, and where in its chain it stands.
 
     Attributes:
-        shard: Whose.
+        chain: The chain that it was read in.
         page: The page.
-        last: Its chain has ended with it.
-        link: The page after it, if it has not.
-        read: Pages of the shard up to this one.
+        last: The chain is over: there is no page after this one, or others read the rest.
+        link: The page after it, if the chain is not over.
+        place: How many pages the chain had read with this one, restarts and earlier runs included.
     """
 
-    shard: Shard
+    chain: Chain
     page: Page
     last: bool
     link: str | None
-    read: int
+    place: int
 
 
-Deliver = Callable[[Batch], Awaitable[None]]
+Deliver = Callable[[ChainPage], Awaitable[None]]
+Divide = Callable[[Chain, Page], Awaitable[bool]]
 
 
-def of_interval(interval: Interval, key: str, depth: int = 0) -> Shard:
-    """The shard of an interval of `key`."""
-    return Shard(condition_of(interval, key), interval, depth)
+def of_interval(interval: Interval, key: str, depth: int = 0) -> Chain:
+    """Return the chain of the records whose `key` lies in `interval`."""
+    return Chain(condition_of(interval, key), interval, depth)
 
 
-def of_prefix(prefix: str, key: str) -> Shard:
-    """The shard of what begins with `prefix`."""
-    return Shard(f"startswith({key},{quote(prefix)})")
+def of_prefix(prefix: str, key: str) -> Chain:
+    """Return the chain of the records whose `key` begins with `prefix`."""
+    return Chain(f"startswith({key},{quote_string(prefix)})")
 
 
-async def read_shard(
-    target: Target, shard: Shard, deliver: Deliver, divide: Callable[[Shard, Page], Awaitable[bool]]
-) -> None:
+async def read_chain(target: Target, chain: Chain, deliver: Deliver, divide: Divide) -> None:
     """
-    Read a shard to its end, delivering each page.
+    Read a chain to its end, delivering each page.
 
     Args:
         target: What is listed.
-        shard: The part to read; from `link` on, if it has one.
+        chain: The chain to read; it goes on at its `link`, if it has one.
         deliver: Takes a page; waits while there is no room for it.
-        divide: Asked after each page but the last whether others take the shard over.
+        divide: Says, after each page but the last, whether other chains read the rest.
 
     Raises:
-        IdentityError, GraphError, NetworkError: The shard is not read to its end.
+        IdentityError, GraphError, NetworkError: The chain was not read to its end.
     """
-    first = shard.first or target.url(shard.condition)
-    brought = 0
+    first_url = chain.first_url or target.url(chain.condition)
     while True:
-        link = shard.link
+        link = chain.link
         try:
-            page = await target.page(link or first)
+            page = await target.page(link or first_url)
         except GraphError as error:
-            if link is None or not is_refused(error) or shard.is_lost:
+            if link is None or not is_link_refused(error) or chain.is_hopeless:
                 raise
-            shard.begin_anew()
-            brought = 0
+            chain.begin_anew()
             continue
-        shard.pages += 1
-        shard.read += 1
-        shard.empty = 0 if page.records else shard.empty + 1
-        brought += len(page.records)
-        is_enough = shard.enough is not None and brought >= shard.enough
-        if page.next_link is None or is_enough:
-            await deliver(Batch(shard, page, True, None, shard.read))
+        chain.count_page(page)
+        if page.next_link is None or chain.is_full:
+            await deliver(ChainPage(chain, page, True, None, chain.pages_in_all))
             return
-        shard.visit(follow_within(page.next_link, link or first))
-        handed_over = await divide(shard, page)
-        link = None if handed_over else shard.link
-        await deliver(Batch(shard, page, handed_over, link, shard.read))
+        chain.visit(follow_within(page.next_link, link or first_url))
+        handed_over = await divide(chain, page)
+        next_link = None if handed_over else chain.link
+        await deliver(ChainPage(chain, page, handed_over, next_link, chain.pages_in_all))
         if handed_over:
             return
 
 
-async def never_divide(_shard: Shard, _page: Page) -> bool:
-    """Leave nothing to others."""
+async def never_divide(_chain: Chain, _page: Page) -> bool:
+    """Leave nothing to other chains."""
     return False
 
 
-def is_refused(error: GraphError) -> bool:
+def is_link_refused(error: GraphError) -> bool:
     """
     Say whether a page link was refused for what it is: expired, or unknown to this replica.
 
-    Graph's codes for that vary, and one of them is empty (microsoft-graph-docs #8612): that the
-    first page was answered, and this link of Graph's own making is not, tells enough.
+    Graph's codes for that vary, and one of them is empty (microsoft-graph-docs #8612). The status
+    is enough, since the first page was answered and this link is of Graph's own making.
     """
     return error.status in (400, 404, 410)
-
-
-def follow_within(link: str, current: str) -> str:
-    """
-    As `follow`; and the link leads to no other collection, version or tenant.
-
-    Raises:
-        GraphError: It does.
-    """
-    followed = follow(link, current)
-    here, there = urlsplit(current).path, urlsplit(followed).path
-    if unquote(here).casefold() != unquote(there).casefold():
-        raise GraphError(
-            f"a next link of {here} points to {there}; it was not followed",
-            code="link_foreign",
-            status=200,
-            hint="Look for a gateway or proxy that alters Graph's answers.",
-        )
-    return followed
 
 
 def _endless(link: str, problem: str) -> GraphError:

@@ -1,24 +1,27 @@
-"""Many chains of pages at once: who reads which shard, and what waits to be taken."""
+"""Many chains read at once: who reads which, and which pages wait for the consumer."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 
-from graphdaemon.listing.chain import Batch, Shard
+from graphdaemon.listing.chain import Chain, ChainPage
 
-# Pages, and bytes of them, that wait to be taken; with more, readers wait, and memory stays flat.
-# All that 32 chains bring at once: a chain that waits here does not ask for its next page.
-_FEW, _MOST, _MOST_BYTES = 8, 32, 12_000_000
+# Readers wait while this many pages wait for the consumer, so that memory stays flat. It is one
+# page for each of 32 chains: a chain that waits here does not ask for its next page.
+_MOST_PAGES = 32
+# Large pages fill memory sooner: from this many bytes on the lower number counts.
+_MOST_BYTES = 12_000_000
+_MOST_LARGE_PAGES = 8
 
 
-class Crew:
+class ChainPool:
     """
-    Reads shards, several at a time.
+    Reads chains, several at a time.
 
     Args:
-        read: Reads one shard, and delivers its pages.
-        size: Shards at a time.
-        note: Hears of every shard before anybody reads it.
+        read: Reads one chain, and delivers its pages.
+        size: How many chains to read at a time.
+        announce: Hears of every chain before it is read.
 
     Attributes:
         size: The same.
@@ -26,85 +29,85 @@ class Crew:
 
     def __init__(
         self,
-        read: Callable[[Shard], Awaitable[None]],
+        read: Callable[[Chain], Awaitable[None]],
         size: int,
-        note: Callable[[Shard], None] = lambda _: None,
+        announce: Callable[[Chain], None] = lambda _: None,
     ) -> None:
         self._read = read
         self.size = size
-        self._note = note
-        self._pending: deque[Shard] = deque()
+        self._announce = announce
+        self._pending: deque[Chain] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._pages: deque[Batch] = deque()
-        self._held = 0
+        self._pages: deque[ChainPage] = deque()
+        self._bytes = 0
         self._news = asyncio.Event()
         self._room = asyncio.Event()
         self._failure: Exception | None = None
 
     @property
     def busy(self) -> int:
-        """Shards that are being read."""
+        """How many chains are being read."""
         return len(self._tasks)
 
     @property
     def waiting(self) -> int:
-        """Shards that nobody reads yet."""
+        """How many chains nobody reads yet."""
         return len(self._pending)
 
-    def add(self, shards: Iterable[Shard]) -> None:
-        """Read these too."""
-        for shard in shards:
-            self._note(shard)
-            self._pending.append(shard)
+    def add(self, chains: Iterable[Chain]) -> None:
+        """Read these, too."""
+        for chain in chains:
+            self._announce(chain)
+            self._pending.append(chain)
         while self._pending and len(self._tasks) < self.size and self._failure is None:
             task = asyncio.create_task(self._work(self._pending.popleft()))
             self._tasks.add(task)
             task.add_done_callback(self._end)
 
-    def drop(self, unwanted: Callable[[Shard], bool]) -> None:
-        """Read none of these that nobody has begun."""
-        self._pending = deque(shard for shard in self._pending if not unwanted(shard))
+    def drop_parts(self) -> None:
+        """Read no part of the collection that nobody has begun to read."""
+        self._pending = deque(chain for chain in self._pending if not chain.condition)
 
-    async def deliver(self, batch: Batch) -> None:
-        """Hand a page over; wait while too many wait already."""
+    async def deliver(self, chain_page: ChainPage) -> None:
+        """Hand a page to the consumer; wait while too many wait already."""
         while self._is_full():
             self._room.clear()
             await self._room.wait()
-        self._held += len(batch.page.body)
-        self._pages.append(batch)
+        self._bytes += len(chain_page.page.body)
+        self._pages.append(chain_page)
         self._news.set()
 
-    async def batches(self, shards: Iterable[Shard]) -> AsyncGenerator[Batch]:
+    async def pages(self, chains: Iterable[Chain]) -> AsyncGenerator[ChainPage]:
         """
-        Yield every page of `shards`, and of what is added meanwhile, as they come.
+        Yield every page of `chains`, and of those that are added meanwhile, as they come.
 
         Closing it stops every chain.
 
         Raises:
             Error: The first failure of any chain; the others are stopped.
         """
-        self.add(shards)
+        self.add(chains)
         try:
             while self._tasks or self._pages:
                 if self._pages:
-                    batch = self._pages.popleft()
-                    self._held -= len(batch.page.body)
+                    chain_page = self._pages.popleft()
+                    self._bytes -= len(chain_page.page.body)
                     self._room.set()
-                    yield batch
+                    yield chain_page
                 else:
                     self._news.clear()
                     await self._news.wait()
             if self._failure is not None:
                 raise self._failure
         finally:
-            await self._dismiss()
+            await self._stop()
 
     def _is_full(self) -> bool:
-        waiting = len(self._pages)
-        return waiting >= _MOST or (waiting >= _FEW and self._held >= _MOST_BYTES)
+        most = _MOST_PAGES if self._bytes < _MOST_BYTES else _MOST_LARGE_PAGES
+        return len(self._pages) >= most
 
-    async def _work(self, shard: Shard) -> None:
-        await self._read(shard)
+    async def _work(self, chain: Chain) -> None:
+        await self._read(chain)
         while self._pending and self._failure is None:
             await self._read(self._pending.popleft())
 
@@ -117,7 +120,7 @@ class Crew:
                 other.cancel()
         self._news.set()
 
-    async def _dismiss(self) -> None:
+    async def _stop(self) -> None:
         self._pending.clear()
         tasks = list(self._tasks)
         for task in tasks:

@@ -1,5 +1,5 @@
 """
-The service's own account of what changed: a link taken before, and followed afterwards.
+The service's own account of what changed: a delta link, taken before and followed afterwards.
 
 Source: "Use delta query to track changes in Microsoft Graph data" on learn.microsoft.com.
 """
@@ -13,20 +13,23 @@ import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.page import Page, follow, path_of
-from graphdaemon.listing.chain import RESTARTS, is_refused
+from graphdaemon.listing.chain import RESTARTS, is_link_refused
 from graphdaemon.listing.target import Target
 
+# Empty pages in a row. A round may skip many records that nobody selected; so many lead nowhere.
 _MOST_EMPTY = 1_000
+# Records of a round that may be told again, besides ten times as many as there are different ones.
 _REPEATED = 10_000
-_AT_ONCE = 3
+# Pages in which a delta has to begin: a service that knows `latest` answers with one.
+_MOST_FIRST_PAGES = 3
 _TEXT = re.compile(r"'(?:[^']|'')*'")
-# Names that stand alone: neither within a path nor a function.
+# Names that stand alone in an expression: neither within a path nor a function.
 _NAME = re.compile(r"(?<![\w/-])[A-Za-z_]\w*(?![\w:(-])")
-_VARIABLE = re.compile(r"(\w+):")
+_LAMBDA_VARIABLE = re.compile(r"(\w+):")
 _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
 
-Told = dict[str, msgspec.Raw | None]
-"""What a round tells: by ID the record, or None if it is gone."""
+Changes = dict[str, msgspec.Raw | None]
+"""What a round tells: by ID the record as it is now, or None if it is gone."""
 
 
 class _Item(msgspec.Struct):
@@ -42,11 +45,11 @@ class Delta:
     The changes of one collection from now on.
 
     Args:
-        target: What is listed; a delta follows only the properties that are selected.
-        link: Where an earlier delta had got to.
+        target: What is listed.
+        link: The delta link of an earlier run, to go on from.
 
     Attributes:
-        link: Where the next round begins.
+        link: The delta link at which the next round begins; None before `begin`.
         pages: How many pages the last round had; one page is the state of one moment.
     """
 
@@ -59,45 +62,48 @@ class Delta:
 
     async def begin(self) -> None:
         """
-        Take the link that tells of everything from this moment on.
+        Take the delta link that tells of every change from this moment on.
 
-        Graph answers with it at once. Whoever does not know `latest` tells everything first: a
-        second listing, page after page, is nothing to begin with.
+        Graph answers with it at once. A service that does not know `latest` would first tell every
+        record, page after page: that is as long as the listing itself, and is broken off.
 
         Raises:
-            GraphError: There is no delta here, or not for this token.
+            GraphError: There is no delta of this collection, or not for this token.
         """
-        await self._walk(f"{self._base}?{self._options()}$deltatoken=latest", most=_AT_ONCE)
+        await self._walk(
+            f"{self._base}?{self._options()}$deltatoken=latest", most=_MOST_FIRST_PAGES
+        )
 
     async def sample(self) -> Page:
         """
-        A page of the records there are, in an order that has little to do with their names.
+        Get a page of the records there are, in an order that has little to do with their names.
 
         Raises:
             GraphError: As `begin`.
         """
         return await self._page(f"{self._base}?{self._options()}".rstrip("?&"))
 
-    async def round(self) -> Told:
+    async def round(self) -> Changes:
         """
-        Everything told since the last round; an ID told of twice is as it was told last.
+        Return what changed since the last round; of a record told of twice, what was told last.
 
         Raises:
-            GraphError: The link is not good any more, or somebody alters the answers.
+            GraphError: The delta link is not valid any more, or somebody alters the answers.
         """
         assert self.link is not None, "begin comes first"
         for _ in range(RESTARTS):
             try:
                 return await self._walk(self.link)
             except GraphError as error:
-                # Only a page link within the round was refused: what it told so far is forgotten.
-                if self.pages == 0 or not is_refused(error):
+                # Where a page link within the round was refused, the round is begun anew.
+                if self.pages == 0 or not is_link_refused(error):
                     raise
         return await self._walk(self.link)
 
-    async def _walk(self, url: str, most: int | None = None) -> Told:
-        told: Told = {}
-        links = {hash(url)}
+    async def _walk(self, url: str, most: int | None = None) -> Changes:
+        """Read a round from `url` to its delta link, in `most` pages."""
+        changes: Changes = {}
+        visited = {hash(url)}
         self.pages = items = empty = 0
         while True:
             page = await self._page(url)
@@ -105,24 +111,24 @@ class Delta:
             for record in page.records:
                 item = _decode(record, url)
                 # Told again, it moves behind what was told before.
-                told.pop(item.id, None)
-                told[item.id] = None if bytes(item.removed) else record
+                changes.pop(item.id, None)
+                changes[item.id] = None if bytes(item.removed) else record
             if page.delta_link is not None:
                 self.link = follow(page.delta_link, self._base)
-                return told
+                return changes
             items += len(page.records)
             empty = 0 if page.records else empty + 1
-            repeats = items > _REPEATED + 10 * len(told)
+            repeats = items > _REPEATED + 10 * len(changes)
             if page.next_link is None or empty > _MOST_EMPTY or repeats or self.pages == most:
                 raise _broken(url, "does not end in a delta link")
             url = follow(page.next_link, url)
-            if hash(url) in links:
+            if hash(url) in visited:
                 raise _broken(url, "leads back to a page that was read already")
-            links.add(hash(url))
+            visited.add(hash(url))
 
     async def _page(self, url: str) -> Page:
         target = self._target
-        # No advanced index here, whatever the query needs elsewhere.
+        # A delta is never answered from the advanced index, whatever the query needs elsewhere.
         return await target.graph.page(url, needs=target.collection.role, tally=target.tally)
 
     def _options(self) -> str:
@@ -134,8 +140,8 @@ def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bo
     Compare what a delta told of a record with how it was read afterwards.
 
     Returns:
-        Whether they contradict each other, and whether they say the same. Neither holds where the
-        delta is silent about a value: it omits what was never set.
+        Whether they contradict each other, and whether they say the same. Neither is so where the
+        delta is silent about a value, since it omits what was never set.
     """
     if told is None or read is None:
         return (told is None) != (read is None), told is None and read is None
@@ -147,7 +153,7 @@ def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bo
 
 
 def is_dead(error: GraphError) -> bool:
-    """Say whether there is no delta here: none at all, not for this token, or not any more."""
+    """Say whether `error` means that there is no delta: none, not for this token, or no longer."""
     return error.status in (400, 403, 404, 405, 410, 501) or error.code == "page_malformed"
 
 
@@ -157,20 +163,25 @@ def _values(record: msgspec.Raw) -> Mapping[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    # A list of the directory has no order: the same addresses come in another one.
+    # Lists of the directory have no order: the same addresses may come in another one.
     return sorted(map(msgspec.json.encode, value)) if isinstance(value, list) else value
 
 
 def _properties(target: Target) -> tuple[str, ...]:
-    """What has to be followed: what is shown, and what decides whether and on which page."""
+    """
+    The properties to follow; empty for all.
+
+    A delta tells only of changes to the properties that it selects. Needed are those that are
+    shown, and those that decide whether, and in which part, a record is listed.
+    """
     query, key = target.query, target.collection.key
     if not query.select:
         return ()
     bare = _TEXT.sub("", f"{query.filter or ''} {query.orderby or ''}")
-    variables = set(_VARIABLE.findall(bare))
-    asked = [name for name in _NAME.findall(bare) if name not in _OPERATORS | variables]
-    places = [key.name] if key else []
-    return tuple(dict.fromkeys(("id", *query.select, *places, *asked)))
+    no_properties = _OPERATORS.union(_LAMBDA_VARIABLE.findall(bare))
+    tested = [name for name in _NAME.findall(bare) if name not in no_properties]
+    keys = [key.name] if key else []
+    return tuple(dict.fromkeys(("id", *query.select, *keys, *tested)))
 
 
 def _decode(record: msgspec.Raw, url: str) -> _Item:

@@ -1,24 +1,25 @@
-"""Which properties never have a value: not set anywhere, or not readable with this token."""
+"""Which properties have a value nowhere: never set, or not readable with this token."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-_FIRST = 200
-_LATER = 4
+# Records to look at on the first page, which rules nearly every property out, and on each later
+# one. To decode all of them would cost more than reading the pages.
+_ON_FIRST_PAGE = 200
+_ON_LATER_PAGES = 4
 
 
-class Blanks:
+class EmptyProperties:
     """
     Watches for properties that are null or absent in every record looked at.
 
-    Graph shows a token that may not read a property null in its place, not a refusal
-    (microsoft-graph-docs #2790). Some records of each page are looked at; all would cost more
-    than reading the page.
+    Where a token may not read a property, Graph shows null in its place and refuses nothing
+    (microsoft-graph-docs #2790).
 
     Args:
-        select: The properties that were asked for; empty where Graph chose.
+        select: The properties that were selected; empty where Graph chose them.
     """
 
     def __init__(self, select: Sequence[str]) -> None:
@@ -26,16 +27,19 @@ class Blanks:
         self._names: set[str] | None = None
 
     def look(self, records: Sequence[msgspec.Raw]) -> None:
-        """Look at some of a page."""
-        if self._names is not None and not self._names:
+        """Look at some records of a page."""
+        if self._names is None:
+            looked_at = records[:_ON_FIRST_PAGE]
+        elif self._names:
+            looked_at = records[:: len(records) // _ON_LATER_PAGES + 1]
+        else:
             return
-        some = records[:_FIRST] if self._names is None else records[:: len(records) // _LATER + 1]
-        for record in some:
+        for record in looked_at:
             values = msgspec.json.decode(record, type=dict[str, Any])
             if self._names is None:
                 self._names = set(self._select) or {name for name in values if "@" not in name}
             self._names = {name for name in self._names if values.get(name) is None}
 
     def names(self) -> list[str]:
-        """The properties that had no value anywhere, in alphabetical order."""
+        """Return the properties that had a value nowhere, in alphabetical order."""
         return sorted(self._names or ())

@@ -1,8 +1,9 @@
 """
-What is read for each record besides: managers, memberships, licences.
+What is read for each record besides, such as managers, memberships and licences.
 
-Graph has no bulk form for these that is whole: `$expand` ends after twenty ("Known issues with
-Microsoft Graph"). Each is asked for by itself, twenty in a batch, and followed to its last page.
+Graph has no complete form of these for many records at once: `$expand` ends after twenty objects
+("Known issues with Microsoft Graph"). Each is asked for by itself, twenty requests in a batch, and
+followed to its last page.
 """
 
 import http.client
@@ -14,14 +15,16 @@ import msgspec
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.batch import Answer, Part, send_parts
+from graphdaemon.graph.links import follow_within
 from graphdaemon.graph.page import Page, explain, ids_of, page_ids, read_page, texts_of
 from graphdaemon.graph.query import Query
 from graphdaemon.http.transport import Response
-from graphdaemon.listing.chain import Batch, Shard, follow_within, never_divide, read_shard
+from graphdaemon.listing.chain import Chain, ChainPage, never_divide, read_chain
 from graphdaemon.listing.target import Target
 
+# Navigation properties that lead to one object; the others lead to a collection.
 _SINGLE = frozenset({"manager"})
-# These are no directory objects: all they have is wanted.
+# These are no directory objects and have no display name: every property of them is shown.
 _WHOLE = frozenset(
     "licenseDetails appRoleAssignments appRoleAssignedTo federatedIdentityCredentials".split()
 )
@@ -29,14 +32,14 @@ _WHOLE = frozenset(
 
 class Expander:
     """
-    Adds what was asked for to records.
+    Adds related objects to records.
 
     Args:
         target: What is listed.
-        names: Navigation properties, such as `manager`.
+        names: The navigation properties that lead to them, such as `manager`.
 
     Attributes:
-        found: How many there were, by name.
+        counts: How many objects were read, by navigation property.
 
     Raises:
         UsageError: The collection has no such property.
@@ -54,20 +57,20 @@ class Expander:
             )
         self._target = target
         self._names = tuple(names)
-        self.found = dict.fromkeys(names, 0)
+        self.counts = dict.fromkeys(names, 0)
         self._nameless = dict.fromkeys(names, 0)
 
     async def apply(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
         """
-        The records with what belongs to each, as further properties at their ends.
+        Return the records with their related objects, as further properties at their ends.
 
         Raises:
-            Error: Something could not be read; it is not left out.
+            Error: Something could not be read; nothing is left out.
         """
         target = self._target
         parts = [
-            Part(f"{name}:{one}", self._url(one, name))
-            for one in ids_of(records)
+            Part(f"{name}:{key}", self._url(key, name))
+            for key in ids_of(records)
             for name in self._names
         ]
         answers = await send_parts(
@@ -78,28 +81,28 @@ class Expander:
 
     def find_nameless(self) -> list[str]:
         """
-        Of which there were some without a name, a sentence each.
+        Return a sentence for each property that led to objects without a name.
 
         Graph lists an object that the token may not read, and shows no more of it than its ID
         ("Limited information returned for inaccessible member objects").
         """
         return [
-            f"{number:,} of {self.found[name]:,} {name} have no displayName (unset or not readable)"
-            for name, number in self._nameless.items()
-            if number
+            f"{count:,} of {self.counts[name]:,} {name} have no displayName (unset or not readable)"
+            for name, count in self._nameless.items()
+            if count
         ]
 
-    def _url(self, one: str, name: str) -> str:
+    def _url(self, key: str, name: str) -> str:
         options = "" if name in _WHOLE else "?$select=id,displayName"
         if name not in _SINGLE and name not in _WHOLE:
             options += "&$top=999"
-        return f"/{self._target.collection.name}/{quote(one, safe='')}/{name}{options}"
+        return f"/{self._target.collection.name}/{quote(key, safe='')}/{name}{options}"
 
     async def _read(self, part: Part, answer: Answer) -> bytes:
         name = part.id.partition(":")[0]
         url = f"{self._target.root}{part.url}"
         if answer.status == 404:
-            # None set; or the record itself is gone, and the delta will say so.
+            # Nothing is set, or the record itself is gone, of which the delta tells.
             return b"null" if name in _SINGLE else b"[]"
         response = Response(answer.status, _message(answer), bytes(answer.body))
         if answer.status >= 300:
@@ -109,25 +112,26 @@ class Expander:
             ids_of(records)
         else:
             records = await self._read_all(read_page(response, url), url)
-        self.found[name] += len(records)
+        self.counts[name] += len(records)
         if name not in _WHOLE:
             self._nameless[name] += len(records) - len(texts_of(records, "displayName"))
         return bytes(answer.body) if name in _SINGLE else b"[" + b",".join(records) + b"]"
 
     async def _read_all(self, page: Page, url: str) -> list[msgspec.Raw]:
-        """The records of `page` and of those behind it, each once, though a link be refused."""
-        found = dict(zip(page_ids(page), page.records, strict=True))
+        """The records of `page` and of those behind it, each once, even if a link is refused."""
+        records = dict(zip(page_ids(page), page.records, strict=True))
 
-        async def keep(batch: Batch) -> None:
-            found.update(zip(page_ids(batch.page), batch.page.records, strict=True))
-            batch.shard.take(len(batch.page.records), len(found))
+        async def keep(chain_page: ChainPage) -> None:
+            page = chain_page.page
+            records.update(zip(page_ids(page), page.records, strict=True))
+            chain_page.chain.consume(len(page.records), len(records))
 
         if page.next_link is not None:
-            shard = Shard(first=url, pages=1, link=follow_within(page.next_link, url))
-            # No advanced index here, whatever the listing needs.
+            chain = Chain(first_url=url, pages=1, link=follow_within(page.next_link, url))
+            # Related objects never need the advanced index, whatever the listing needs.
             plain = msgspec.structs.replace(self._target, query=Query())
-            await read_shard(plain, shard, keep, never_divide)
-        return list(found.values())
+            await read_chain(plain, chain, keep, never_divide)
+        return list(records.values())
 
 
 def _message(answer: Answer) -> http.client.HTTPMessage:

@@ -1,19 +1,20 @@
-"""Which IDs a listing has met: sixteen bytes each, so that a million fit into 30 MB."""
+"""The set of IDs that a listing has met: sixteen bytes each, so that a million fit into 30 MB."""
 
 import binascii
 import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 
+# A million IDs make 16 to a bucket, which are searched as fast as one.
 _BUCKETS = 1 << 16
 _each = struct.Struct("16s").iter_unpack
 
 
 def pack_ids(ids: Sequence[str]) -> list[bytes]:
     """
-    Sixteen bytes for each ID: those of a GUID, in whatever case, or a digest of anything else.
+    Return sixteen bytes for each ID: those of a GUID, in any case, or a digest of anything else.
 
-    The GUIDs of a page are packed together, ten times faster than one by one.
+    The GUIDs of a page are packed together, which is ten times as fast as one by one.
     """
     count = len(ids)
     joined = "".join(ids)
@@ -37,13 +38,13 @@ def pack_ids(ids: Sequence[str]) -> list[bytes]:
 
 class IdSet:
     """
-    A set of packed IDs that only tells what is new.
+    A set of packed IDs that tells which of those added are new.
 
-    A plain set is fastest and takes 100 bytes an ID; a large listing moves into buckets of joined
-    IDs, which take 26.
+    A plain set is fastest and takes 100 bytes an ID. A large one moves into buckets, in each of
+    which IDs are joined to one string of bytes; there an ID takes 26.
 
     Args:
-        large: With more than so many it is large.
+        large: Up to this many IDs stay in a plain set.
     """
 
     def __init__(self, large: int = 200_000) -> None:
@@ -68,7 +69,7 @@ class IdSet:
 
     def add(self, packed: Sequence[bytes]) -> list[int] | None:
         """
-        Add those that are new; return the positions of those that were, or None if all were.
+        Add `packed`; return the positions of those that are new, or None if all are.
 
         None is the usual case, and saves picking records by position.
         """
@@ -89,7 +90,7 @@ class IdSet:
         return fresh
 
     def discard(self, packed: bytes) -> None:
-        """Forget one, if it is there."""
+        """Remove `packed`, if it is there."""
         if not self._buckets:
             self._plain.discard(packed)
         elif packed in self:
@@ -103,7 +104,7 @@ class IdSet:
         for at, one in enumerate(packed):
             place = hash(one) % _BUCKETS
             bucket = buckets[place]
-            # The first test is fast and may find an ID across two others; the second is exact.
+            # The first test is fast, but may match across two joined IDs; the second is exact.
             if one in bucket and _holds(bucket, one):
                 known.add(at)
             else:

@@ -1,19 +1,21 @@
 """
 Closed intervals of key values: how a collection is divided so that nothing can fall between.
 
-For boundaries b1 … bn in any order whatever, the conditions `key le b1`, `key ge b1 and key le
-b2`, …, `key ge bn` cover every value x that is not null, under any total order of the service's,
-as long as `ge` and `le` mean the same order. Take the last i with x ≥ bi: then x ≤ b(i+1), or
-there is no b(i+1). If there is no such i, then x ≤ b1. Boundaries that the service sorts otherwise
-than we do cost repetitions or balance, never a record.
+For boundaries b1 … bn in any order whatever, the conditions `key le b1`, `key ge b1 and key le b2`,
+…, `key ge bn` cover every value x that is not null, under any total order of the service's, as long
+as `ge` and `le` mean the same order. Take the last i with x ≥ bi: then x ≤ b(i+1), or there is no
+b(i+1). If there is no such i, then x ≤ b1. Boundaries that the service sorts otherwise than we do
+cost repetitions or balance, never a record.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from graphdaemon.graph.query import quote_string
+
 LONGEST = 60
-"""Characters of a boundary at most; Graph takes 120, and a shorter one divides as well."""
+"""Characters of a boundary at most: Graph takes 120, and a shorter one divides as well."""
 
 _DIGITS, _LETTERS = "0123456789", "abcdefghijklmnopqrstuvwxyz"
 
@@ -26,36 +28,31 @@ class Interval(NamedTuple):
 
 
 def cover(boundaries: Sequence[str]) -> list[Interval]:
-    """The intervals that `boundaries` make of everything."""
+    """Return the intervals that `boundaries` make of everything."""
     return [Interval(*pair) for pair in pairwise([None, *boundaries, None])]
 
 
 def condition_of(interval: Interval, key: str) -> str:
-    """The `$filter` expression for `interval` of the property `key`; empty for everything."""
+    """Return the `$filter` expression for `interval` of property `key`; empty for everything."""
     parts = []
     if interval.low is not None:
-        parts.append(f"{key} ge {quote(interval.low)}")
+        parts.append(f"{key} ge {quote_string(interval.low)}")
     if interval.high is not None:
-        parts.append(f"{key} le {quote(interval.high)}")
+        parts.append(f"{key} le {quote_string(interval.high)}")
     return " and ".join(parts)
 
 
-def quote(text: str) -> str:
-    """`text` as an OData string."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def fold(text: str) -> str:
-    """What we sort by; the service may sort otherwise."""
+    """Return what this program sorts `text` by; the service may sort otherwise."""
     return text.casefold()
 
 
 def choose_boundaries(keys: Iterable[str], parts: int) -> list[str]:
     """
-    Values that divide `keys` into `parts` of about the same size, or into fewer.
+    Return values that divide `keys` into `parts` of about the same size, or into fewer.
 
-    Each is the shortest beginning of a key that tells it from the key before: names of people are
-    not copied about for longer than needed.
+    Each is the shortest beginning of a key that tells it from the key before, so that no more of
+    people's names is sent and kept than needed.
     """
     ordered = sorted(keys, key=fold)
     chosen: list[str] = []
@@ -72,44 +69,58 @@ def choose_boundaries(keys: Iterable[str], parts: int) -> list[str]:
 def is_ordered(keys: Sequence[str]) -> bool:
     """Say whether a page came sorted by key, as far as we can tell."""
     folded = [fold(key) for key in keys]
+    # The service may sort a few signs otherwise: one pair in fifty may stand the other way round.
     falling = sum(left > right for left, right in pairwise(folded))
     return falling * 50 <= len(keys)
 
 
 def divide(
-    whole: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
+    interval: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
 ) -> list[Interval]:
     """
-    Divide `whole`, of which a first page with `keys` was seen and more is to come.
+    Divide `interval`, of which the first page is read and more pages follow.
 
-    A page in no order is itself a sample of the whole. A page in order says nothing of what comes
-    after it: there, `sample` decides, and where that is silent, guesses near and far.
+    A page in no order is itself a sample of the interval. A page in order says nothing of what
+    comes after it: there `sample` decides, and where that is silent, guesses near and far.
+
+    Args:
+        interval: What to divide.
+        keys: The keys on its first page.
+        sample: Keys from anywhere in the collection.
+        parts: How many pieces are wanted; there may be more where boundaries are guessed.
 
     Returns:
-        Intervals that cover `whole`; none, if it cannot be divided.
+        Intervals that cover `interval`; none if it cannot be divided.
     """
     if not is_ordered(keys):
-        points = choose_boundaries([*keys, *_inside(whole, sample)], parts)
+        points = choose_boundaries([*keys, *_inside(interval, sample)], parts)
     elif keys:
-        last = keys[-1]
-        ahead = list(_inside(Interval(last, whole.high), sample))
-        beyond = (
-            choose_boundaries([last, *ahead], parts)
-            if len(ahead) >= parts
-            else [*_guess_beyond(keys[0], last), *choose_boundaries([last, *ahead], len(ahead) + 1)]
-        )
-        points = [*choose_boundaries(keys[-len(keys) // 5 :], 2), *beyond]
+        # Cut at nine tenths of the page, the first piece is one page again, with some room.
+        page_points = choose_boundaries(keys[-len(keys) // 5 :], 2)
+        points = [*page_points, *_boundaries_beyond(interval, keys, sample, parts)]
     else:
         points = []
-    points = sorted({fold(point): point for point in _inside(whole, points)}.values(), key=fold)
+    points = sorted({fold(point): point for point in _inside(interval, points)}.values(), key=fold)
     if not points:
         return []
-    return [Interval(*pair) for pair in pairwise([whole.low, *points, whole.high])]
+    return [Interval(*pair) for pair in pairwise([interval.low, *points, interval.high])]
 
 
-def _inside(whole: Interval, keys: Iterable[str]) -> Iterator[str]:
-    low = None if whole.low is None else fold(whole.low)
-    high = None if whole.high is None else fold(whole.high)
+def _boundaries_beyond(
+    interval: Interval, keys: Sequence[str], sample: Iterable[str], parts: int
+) -> list[str]:
+    """Where to cut what comes after a page in order."""
+    last = keys[-1]
+    ahead = list(_inside(Interval(last, interval.high), sample))
+    if len(ahead) >= parts:
+        return choose_boundaries([last, *ahead], parts)
+    return [*_guess_beyond(keys[0], last), *choose_boundaries([last, *ahead], len(ahead) + 1)]
+
+
+def _inside(interval: Interval, keys: Iterable[str]) -> Iterator[str]:
+    """Those of `keys` that lie between the ends of `interval`."""
+    low = None if interval.low is None else fold(interval.low)
+    high = None if interval.high is None else fold(interval.high)
     for key in keys:
         folded = fold(key)
         if (low is None or folded > low) and (high is None or folded < high):
@@ -120,7 +131,7 @@ def _guess_beyond(first: str, last: str) -> Iterator[str]:
     """
     Values after `last` that differ from it ever further to the left.
 
-    After svc-0001 … svc-0999 the next full page may begin with svc-1, or with t: both are tried.
+    After a page of svc-0001 … svc-0999 the next may begin with svc-1, or with t: both are tried.
     """
     folded = fold(last)
     same = next(
@@ -133,7 +144,7 @@ def _guess_beyond(first: str, last: str) -> Iterator[str]:
 
 
 def _after(sign: str) -> Iterator[str]:
-    """Up to three signs after `sign` of its own kind, and some of the kinds that follow."""
+    """Up to three characters after `sign` of its own kind, and some of the kinds that follow."""
     for kind in (_DIGITS, _LETTERS):
         if sign in kind:
             rest = kind[kind.index(sign) + 1 :]
@@ -148,10 +159,10 @@ def _after(sign: str) -> Iterator[str]:
 
 
 def _shorten(before: str, key: str) -> str:
-    """The shortest usable beginning of `key` that sorts after `before`; empty if none is."""
+    """The shortest usable beginning of `key` that sorts after `before`; empty if there is none."""
     for length in range(1, min(len(key), LONGEST) + 1):
         if fold(key[:length]) > fold(before):
             text = key[:length]
-            # What is no letter or sign may mean something else to whoever reads the address.
+            # Invisible characters and blanks at an end may be altered on the way to the service.
             return text if text.isprintable() and text == text.strip() else ""
     return ""

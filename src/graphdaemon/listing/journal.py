@@ -1,12 +1,12 @@
 """
-What a listing has read so far, in a file, so that one that was stopped can go on.
+The journal: a file of what a listing has read, so that one that was stopped can go on.
 
-Lines in the order in which things happened: records as Graph sent them, and between them, beginning
-with `#`, what was read by which chain. A `commit` line holds the checksum of what stands
-between it and the one before. When the file is opened again, everything behind the last sound
-commit is cut off, so that it does not matter when the program, or the machine, was stopped.
+Its lines are in the order in which things happened. A record is a line, as Graph sent it. Lines
+that begin with `#` say which chain read which page. A `commit` line holds the checksum of what
+stands between it and the commit before. When the file is opened again, everything behind the last
+sound commit is cut off: it does not matter when the program, or the machine, was stopped.
 
-The file holds names of people and a delta link: it is readable by its owner alone.
+The file holds names of people and a delta link, so only its owner may read it.
 """
 
 import contextlib
@@ -21,22 +21,41 @@ from typing import BinaryIO
 import msgspec
 
 from graphdaemon.errors import OutputError, UsageError
-from graphdaemon.listing.chain import Batch, Shard
+from graphdaemon.listing.chain import Chain, ChainPage
 from graphdaemon.listing.intervals import Interval
 from graphdaemon.sharing.private_files import open_private, try_lock
 
 _COMMIT = re.compile(rb'#\{"commit":(\d+)\}\n')
-_EVERY_S = 0.5
-_EVERY_BYTES = 8_000_000
-_CHUNK = 999
+# Each commit waits for the disk; what was read since the last one is read again after a kill.
+_COMMIT_EVERY_S = 0.5
+_COMMIT_EVERY_BYTES = 8_000_000
+# Records handed out at a time when a listing goes on: as many as a page has.
+_RECORDS_AT_ONCE = 999
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
-    """One line that is no record."""
+    """
+    One line that is no record; it has a `head`, a `chain` or a `page`.
+
+    Attributes:
+        head: What is listed; the first line has it, and with it the delta link.
+        delta: The delta link, if there is one.
+        chain: The number of a chain that is to be read. Its file format calls it `shard`.
+        condition: The chain's `$filter` expression.
+        low: Where its interval begins, if it has one.
+        high: Where its interval ends.
+        depth: How many divisions made it.
+        page: The number of the chain that a page of was read.
+        link: The chain's next page.
+        read: Pages of the chain up to this one.
+        end: The chain is over.
+        handed_over: Other chains read the rest of it.
+        witnesses: Packed IDs, in hexadecimal, that the page made witnesses or showed.
+    """
 
     head: dict[str, str] | None = None
     delta: str | None = None
-    shard: int | None = None
+    chain: int | None = msgspec.field(name="shard", default=None)
     condition: str = ""
     low: str | None = None
     high: str | None = None
@@ -55,21 +74,21 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 class Journal:
     """
-    The file, open for one listing; a context manager.
+    The file, open for one listing.
 
     Args:
         path: Where it is, or will be.
-        head: What is listed: a journal of something else is refused.
-        now: A steady clock.
+        head: What is listed: the journal of anything else is refused.
+        now: A steady clock, in seconds.
 
     Attributes:
-        delta: The link that changes are followed from, or None.
-        shards: Every part there was, as far as it has got.
-        witnesses: Packed IDs that were read with everything, and by no part since.
-        resumed: There was something to go on with.
+        delta: The delta link that changes are followed from; None where there is no delta.
+        chains: Every chain there was, as far as it had got.
+        witnesses: Packed IDs that the first page had, and no part has brought since.
+        resumed: An earlier run left something to go on with.
 
     Raises:
-        UsageError: It is the journal of something else, or in use.
+        UsageError: It is the journal of another listing, or in use by another run.
         OutputError: It cannot be read or written.
     """
 
@@ -80,16 +99,16 @@ class Journal:
         self._head = head
         self._now = now
         self.delta: str | None = None
-        self.shards: list[Shard] = []
+        self.chains: list[Chain] = []
         self.witnesses: set[bytes] = set()
         self.resumed = False
         self._numbered = 0
-        self._waiting = self._checksum = 0
+        self._uncommitted = self._checksum = 0
         self._committed_at = now()
-        with self._telling():
+        with self._explaining():
             self._file = _open(path)
             try:
-                self._cut()
+                self._cut_unsound_end()
                 self._read_lines()
             except BaseException:
                 self._file.close()
@@ -97,69 +116,77 @@ class Journal:
 
     def begin(self, delta: str | None) -> None:
         """Start a listing from nothing."""
-        with self._telling():
+        with self._explaining():
             self._file.seek(0)
             self._file.truncate()
-        self.shards, self.resumed, self.delta = [], False, delta
+        self.chains, self.resumed, self.delta = [], False, delta
         self.witnesses.clear()
-        self._numbered = self._waiting = self._checksum = 0
+        self._numbered = self._uncommitted = self._checksum = 0
         self._put(_Line(head=self._head, delta=delta))
         self.commit()
 
-    def add(self, shard: Shard) -> None:
-        """Note that a part is to be read, unless that is known."""
-        if shard.number >= 0:
+    def add(self, chain: Chain) -> None:
+        """Note that a chain is to be read, unless the journal knows it."""
+        if chain.number >= 0:
             return
-        shard.number = self._numbered
+        chain.number = self._numbered
         self._numbered += 1
-        interval = shard.interval or Interval()
+        interval = chain.interval or Interval()
         self._put(
             _Line(
-                shard=shard.number,
-                condition=shard.condition,
+                chain=chain.number,
+                condition=chain.condition,
                 low=interval.low,
                 high=interval.high,
-                depth=shard.depth,
+                depth=chain.depth,
             )
         )
 
     def take(
-        self, batch: Batch, records: Sequence[msgspec.Raw], witnesses: Iterable[bytes] = ()
+        self, chain_page: ChainPage, records: Sequence[msgspec.Raw], witnesses: Iterable[bytes] = ()
     ) -> None:
-        """Keep what a page brought that is new, how far its part has got, and whom it showed."""
-        shard = batch.shard
-        with self._telling():
+        """
+        Keep what a page brought.
+
+        Args:
+            chain_page: The page, which says how far its chain has got.
+            records: Those of its records that are new.
+            witnesses: Packed IDs that it made witnesses, or showed.
+        """
+        chain = chain_page.chain
+        with self._explaining():
             self._write(b"\n".join([*map(_one_line, records), b""]) if records else b"")
         self._put(
             _Line(
-                page=shard.number,
-                link=batch.link,
-                read=batch.read,
-                end=batch.last,
-                handed_over=batch.last and shard.handed_over,
+                page=chain.number,
+                link=chain_page.link,
+                read=chain_page.place,
+                end=chain_page.last,
+                handed_over=chain_page.last and chain.handed_over,
                 witnesses=[one.hex() for one in witnesses],
             )
         )
-        if self._waiting >= _EVERY_BYTES or self._now() - self._committed_at >= _EVERY_S:
+        age = self._now() - self._committed_at
+        if self._uncommitted >= _COMMIT_EVERY_BYTES or age >= _COMMIT_EVERY_S:
             self.commit()
 
     def commit(self) -> None:
-        """Have everything so far on the disk, whatever happens next."""
-        with self._telling():
+        """Wait until everything so far is on the disk, whatever happens next."""
+        with self._explaining():
             self._file.write(b'#{"commit":%d}\n' % self._checksum)
             self._file.flush()
             os.fsync(self._file.fileno())
-        self._waiting = self._checksum = 0
+        self._uncommitted = self._checksum = 0
         self._committed_at = self._now()
 
     def records(self) -> Iterator[list[msgspec.Raw]]:
-        """Every record that was kept, some at a time."""
+        """Yield every record that was kept, some at a time."""
         chunk: list[msgspec.Raw] = []
-        with self._telling(), self._path.open("rb") as file:
+        with self._explaining(), self._path.open("rb") as file:
             for line in file:
                 if not line.startswith(b"#"):
                     chunk.append(msgspec.Raw(line[:-1]))
-                if len(chunk) == _CHUNK:
+                if len(chunk) == _RECORDS_AT_ONCE:
                     yield chunk
                     chunk = []
         if chunk:
@@ -173,15 +200,15 @@ class Journal:
             self._file.close()
 
     def _put(self, line: _Line) -> None:
-        with self._telling():
+        with self._explaining():
             self._write(b"#" + _encode(line) + b"\n")
 
     def _write(self, text: bytes) -> None:
         self._file.write(text)
-        self._waiting += len(text)
+        self._uncommitted += len(text)
         self._checksum = zlib.crc32(text, self._checksum)
 
-    def _cut(self) -> None:
+    def _cut_unsound_end(self) -> None:
         """Cut off what stands behind the last commit whose checksum is right."""
         end = position = checksum = 0
         for line in self._file:
@@ -196,43 +223,47 @@ class Journal:
         self._file.seek(0)
 
     def _read_lines(self) -> None:
-        found: dict[int, Shard] = {}
+        """Learn from the lines of an earlier run where it stopped."""
+        chains: dict[int, Chain] = {}
         for text in self._file:
             if not text.startswith(b"#") or _COMMIT.fullmatch(text):
                 continue
             line = _decode(text[1:])
             if line.head is not None:
-                self._check(line.head)
+                self._check_head(line.head)
                 self.delta, self.resumed = line.delta, True
-            elif line.shard is not None:
-                ranged = line.low is not None or line.high is not None
-                interval = Interval(line.low, line.high) if ranged else None
-                found[line.shard] = Shard(line.condition, interval, line.depth, number=line.shard)
+            elif line.chain is not None:
+                chains[line.chain] = _make_chain(line, line.chain)
             elif line.page is not None:
-                shard = found[line.page]
-                shard.link, shard.read, shard.ended = line.link, line.read, line.end
-                shard.handed_over = line.handed_over
-                witnesses = set(map(bytes.fromhex, line.witnesses))
-                if shard.condition:
-                    self.witnesses -= witnesses
-                else:
-                    self.witnesses |= witnesses
-        self._numbered = len(found)
-        self.shards = list(found.values())
+                self._read_page_line(line, chains[line.page])
+        self._numbered = len(chains)
+        self.chains = list(chains.values())
         self._file.seek(0, os.SEEK_END)
 
-    def _check(self, head: dict[str, str]) -> None:
-        other = [name for name in self._head if self._head[name] != head.get(name)]
-        if other or len(head) != len(self._head):
+    def _read_page_line(self, line: _Line, chain: Chain) -> None:
+        chain.link, chain.pages_in_all, chain.ended = line.link, line.read, line.end
+        chain.handed_over = line.handed_over
+        witnesses = set(map(bytes.fromhex, line.witnesses))
+        # The chain of everything makes witnesses; the parts show them.
+        if chain.condition:
+            self.witnesses -= witnesses
+        else:
+            self.witnesses |= witnesses
+
+    def _check_head(self, head: dict[str, str]) -> None:
+        different = [name for name in self._head if self._head[name] != head.get(name)]
+        if different or len(head) != len(self._head):
+            name = different[0] if different else ""
             raise UsageError(
                 f"{self._path} is the journal of another listing"
-                + (f": its {other[0]} is {head.get(other[0]) or 'none'}" if other else ""),
+                + (f": its {name} is {head.get(name) or 'none'}" if name else ""),
                 code="journal_mismatch",
                 hint="Ask for the same as then, or name another file.",
             )
 
     @contextlib.contextmanager
-    def _telling(self) -> Iterator[None]:
+    def _explaining(self) -> Iterator[None]:
+        """Turn what goes wrong with the file into the error that says what to do."""
         try:
             yield
         except BlockingIOError:
@@ -251,7 +282,7 @@ class Journal:
 
 
 def forget(path: Path) -> None:
-    """Delete a journal whose listing has been put to use."""
+    """Delete the journal of a listing whose records are in their place."""
     path.unlink(missing_ok=True)
 
 
@@ -262,6 +293,12 @@ def _open(path: Path) -> BinaryIO:
             raise BlockingIOError
         closing.pop_all()
     return file
+
+
+def _make_chain(line: _Line, number: int) -> Chain:
+    is_range = line.low is not None or line.high is not None
+    interval = Interval(line.low, line.high) if is_range else None
+    return Chain(line.condition, interval, line.depth, number=number)
 
 
 def _one_line(record: msgspec.Raw) -> bytes:

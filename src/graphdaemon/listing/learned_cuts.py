@@ -1,9 +1,9 @@
 """
-The learned plan: where to cut a collection so that each range is one page.
+Where to cut a collection so that each range is one page, as learned from earlier listings.
 
-A small file for each tenant and collection, rewritten after each listing. It holds beginnings of
-names, and so is readable by its owner alone. Without it, or with a wrong one, a listing is slower
-and as complete.
+The cuts are kept in a small file for each tenant and collection, rewritten after each listing. It
+holds beginnings of names, so only its owner may read it. Without it, or with a wrong one, a listing
+is slower and as complete.
 """
 
 import hashlib
@@ -19,63 +19,65 @@ from graphdaemon.sharing.private_files import cache_folder, make_private_folder,
 
 logger = logging.getLogger(__name__)
 
-_MOST = 20_000
+# Keys to learn from at most. Ten from each page cover two million records.
+_MOST_KEYS = 20_000
 
 
-class Plan(msgspec.Struct):
-    """What is kept: for which property, learnt from how many records, and where to cut."""
+class _StoredCuts(msgspec.Struct):
+    """The file: which property it divides, how many records it was learned from, where to cut."""
 
     key: str
     records: int
     boundaries: list[str]
 
 
-def plan_path(root: str, tenant: str, collection: str) -> Path:
-    """Where the plan for a collection of a tenant is kept."""
+def cuts_path(root: str, tenant: str, collection: str) -> Path:
+    """Return the file for a collection of a tenant; its name gives neither away."""
     name = hashlib.sha256(f"{root}\n{tenant}\n{collection}".encode()).hexdigest()[:32]
     return cache_folder() / "plans" / f"{name}.json"
 
 
-class Planner:
+class LearnedCuts:
     """
-    Reads a plan before a listing, and learns a better one from it.
+    The cuts that one listing begins with, and the better ones that it learns.
 
     Args:
         path: The file; None neither reads nor learns.
         key: The property that ranges are made of.
-        page_size: Records in a page: a range should hold as many, and room for who comes later.
+        page_size: Records in a page; a range should fit into one.
     """
 
     def __init__(self, path: Path | None, key: str, page_size: int) -> None:
-        self._fill = max(1, page_size * 9 // 10)
-        self._every = page_size // 10 or 1
+        # Nine tenths of a page: room for records that are created before the next listing.
+        self._range_size = max(1, page_size * 9 // 10)
+        self._step = page_size // 10 or 1
         self._path = path
         self._key = key
         self._keys: list[str] = []
 
     def load(self) -> list[str]:
-        """The boundaries; none where nothing was learnt."""
+        """Return the boundaries; none where nothing was learned."""
         if self._path is None:
             return []
         try:
-            plan = msgspec.json.decode(self._path.read_bytes(), type=Plan)
+            stored = msgspec.json.decode(self._path.read_bytes(), type=_StoredCuts)
         except (OSError, msgspec.DecodeError):
             return []
-        return plan.boundaries if plan.key == self._key else []
+        return stored.boundaries if stored.key == self._key else []
 
     def note(self, records: Sequence[msgspec.Raw]) -> None:
-        """Remember a few keys of a page."""
-        if self._path is not None and len(self._keys) < _MOST:
-            self._keys += texts_of(records[self._every // 2 :: self._every], self._key)
+        """Remember ten keys of a page."""
+        if self._path is not None and len(self._keys) < _MOST_KEYS:
+            self._keys += texts_of(records[self._step // 2 :: self._step], self._key)
 
     def save(self, records: int) -> None:
-        """Write what was learnt; a plan that cannot be kept is no failure."""
+        """Write what was learned, if it can be written; the listing had `records` records."""
         if self._path is None or not self._keys:
             return
-        parts = records // self._fill + 1
-        plan = Plan(self._key, records, choose_boundaries(self._keys, parts))
+        parts = records // self._range_size + 1
+        stored = _StoredCuts(self._key, records, choose_boundaries(self._keys, parts))
         try:
             make_private_folder(self._path.parent)
-            replace_private(self._path, msgspec.json.encode(plan))
+            replace_private(self._path, msgspec.json.encode(stored))
         except OSError as error:
-            logger.info("the plan could not be kept: %s", error.strerror)
+            logger.info("where to cut could not be kept: %s", error.strerror)

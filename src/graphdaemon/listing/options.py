@@ -12,17 +12,17 @@ class ListingOptions(NamedTuple):
 
     Attributes:
         method: `auto` tries ranges, then prefixes where they are certain to cover everything or
-            nothing has to be proved, then one chain; the others force one.
-        chains: Chains of pages at a time.
+            nothing has to be proved, then one chain. `ranges`, `prefixes` and `chain` force one.
+        chains: Chains of pages to read at a time.
         page_size: Records to ask for in a page.
-        seconds: Give up after so long, by default a day; None never.
-        learn: Keep a plan for the next time, in the user's cache folder.
-        plan: Another file for it.
+        seconds: Give up after this long, by default a day; None never gives up.
+        learn: Keep where to divide the collection next time, in the user's cache folder.
+        plan: Keep it in this file instead.
         expand: What to read for each record besides, such as `("manager", "memberOf")`.
         confirm: Read a second time, in one chain, where the service's count disagrees.
         journal: File that keeps what was read, so that a listing that was stopped can go on.
-        owner: Whose directory it is, such as the authority: a journal of another's is refused.
-        proved: Take the trouble to prove it; without, one pass over the pages is all.
+        owner: Whose directory it is, such as the authority: the journal of another is refused.
+        proved: Prove that the listing is complete; False makes one pass over the pages and no more.
     """
 
     method: Literal["auto", "ranges", "prefixes", "chain"] = "auto"

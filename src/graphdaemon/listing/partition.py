@@ -1,8 +1,10 @@
 """
-How a collection is divided: whether the service honours ranges, where to cut, and when again.
+How one collection is divided among many chains: may it be, where is it cut, and when cut again.
 
-The first page of everything is read in any case. If there is more, its records say where to cut,
-and serve as witnesses: every one of them has to turn up in some range.
+The first page of the whole collection is read in any case. If more pages follow, its records say
+where to cut, and become witnesses: each of them has to turn up in some part. Parts are ranges of
+the key, or prefixes of it where the service does not honour ranges; where neither is safe, the
+chain of the whole goes on alone.
 """
 
 import logging
@@ -13,8 +15,8 @@ from graphdaemon.concurrency import gather
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.page import Page, follow, texts_of
-from graphdaemon.listing.chain import Batch, Shard, of_interval, of_prefix
-from graphdaemon.listing.chain_pool import Crew
+from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_prefix
+from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta
 from graphdaemon.listing.intervals import (
     Interval,
@@ -30,34 +32,43 @@ from graphdaemon.listing.target import Target
 
 logger = logging.getLogger(__name__)
 
+# Parts to begin with at most: each costs a request, however little is in it.
 _MOST_PARTS = 2_000
+# Parts to begin with where the service gives no count: two for each of the usual 32 chains.
+_PARTS_OF_UNKNOWN = 64
+# Pieces that a part is divided into: the most, and how many where nobody knows how much is left.
+_MOST_PIECES, _PIECES_OF_UNKNOWN = 16, 8
+# Divisions one within the other at most: here the keys are alike, and dividing does not help.
 _DEEPEST = 40
-_LOOKS = 5
+# Pages to look at for one that is not empty, in a probe.
+_MOST_LOOKS = 5
 # Microsoft's own list of what a userPrincipalName may contain, and what else was seen there.
-_SIGNS = "abcdefghijklmnopqrstuvwxyz0123456789'.-_!#^~$@ ("
+_FIRST_CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789'.-_!#^~$@ ("
 
 
-class Ranges:
+class Partition:
     """
-    Divides one listing among a crew.
+    Divides one listing into chains for a pool.
 
     Args:
         target: What is listed.
-        key: What it is divided by.
-        crew: Who reads the parts.
-        room: How many more requests could be in flight.
-        wanted: `auto`, or the only way to try.
-        proving: Prefixes that may miss something are no way.
-        plan: Boundaries that divided it well before.
+        key: The property that it is divided by.
+        pool: Reads the chains.
+        room: Says how many more requests could be in flight.
+        requested_method: `auto`, or the only method to try.
+        proving: Whether the listing has to be proved complete; prefixes that may miss something
+            are used only where it has not.
+        cuts: Boundaries that divided it well in an earlier listing.
 
     Attributes:
         method: How it is read.
-        expected: How many records there should be, or None.
-        found: How many there are so far; kept up by whoever takes the pages.
+        expected: How many records there should be, as the service counts; None if not known.
+        met: How many different ones there are so far; the consumer of the pages keeps it up.
+        splits: How many parts were divided further.
+        resumed_parts: Parts that an earlier run had read to their ends.
         sample: Some keys, spread over the whole as evenly as can be had.
-        witnesses: Packed IDs that some range has to bring; taken out by whoever takes the pages.
-        delta: Where a sample can be had, if the collection has one.
-        ended: Parts that an earlier run had read to their ends.
+        witnesses: Packed IDs of records that some part still has to bring.
+        delta: Where a sample can be had, if the collection has a delta.
         whole_read: One chain of everything was read to its end.
     """
 
@@ -65,227 +76,260 @@ class Ranges:
         self,
         target: Target,
         key: Key,
-        crew: Crew,
+        pool: ChainPool,
         *,
         room: Callable[[], int],
-        wanted: str = "auto",
+        requested_method: str = "auto",
         proving: bool = True,
-        plan: Sequence[str] = (),
+        cuts: Sequence[str] = (),
     ) -> None:
         self._target = target
         self._key = key
-        self._crew = crew
+        self._pool = pool
         self._room = room
-        self._wanted = wanted
+        self._requested_method = requested_method
         self._proving = proving
-        self.plan = list(plan)
+        self._cuts = list(cuts)
         self.method: Method = "chain"
         self.expected: int | None = None
-        self.found = 0
+        self.met = 0
         self.splits = 0
-        self.sample: list[str] = list(plan)
-        self.ended = 0
+        self.resumed_parts = 0
+        self.sample: list[str] = list(cuts)
         self.witnesses: set[bytes] = set()
         self.delta: Delta | None = None
         self.whole_read = False
         self._notes: list[str] = []
-        self._open_for_parts = wanted != "chain"
-        self._whole = Shard(enough=target.query.limit)
+        self._may_divide = requested_method != "chain"
+        self._whole = Chain(limit=target.query.limit)
         self._has_parts = False
-        # One page, with room for those who come meanwhile.
-        self._fill = max(1, target.page_size * 9 // 10)
-        self._visible = not target.query.select or key.name in target.query.select
+        # Nine tenths of a page: room for records that are created before the next listing.
+        self._part_size = max(1, target.page_size * 9 // 10)
+        self._key_is_shown = not target.query.select or key.name in target.query.select
 
-    def begin(self) -> list[Shard]:
-        """What to read first: everything, and, where that is known, its parts at the same time."""
-        if not self.plan:
+    def begin(self) -> list[Chain]:
+        """Return what to read first: the whole, and, where cuts are known, its parts as well."""
+        if not self._cuts:
             return [self._whole]
         self.method = "ranges"
         self._has_parts = True
-        return [self._whole, *(of_interval(part, self._key.name) for part in cover(self.plan))]
+        return [self._whole, *self._make_ranges(self._cuts)]
 
-    def resume(self, shards: Sequence[Shard]) -> list[Shard]:
-        """What of `shards`, which an earlier run had, is still to be read."""
-        wholes = [shard for shard in shards if not shard.condition]
-        parts = [shard for shard in shards if shard.condition]
-        # Where prefixes were cut, ranges were found not to be honoured.
-        parts = [shard for shard in parts if shard.interval is None] or parts
-        whole = wholes[-1] if wholes else Shard()
-        if not whole.read:
-            # It was not known then whether parts can be had: what they brought is kept anyway.
+    def resume(self, chains: Sequence[Chain]) -> list[Chain]:
+        """Take up the chains of an earlier run; return those that are still to be read."""
+        wholes = [chain for chain in chains if not chain.condition]
+        if not wholes or not wholes[-1].pages_in_all:
+            # Without its first page nobody knew whether parts can be had: begin, and find out.
             return self.begin()
-        self._whole = whole
-        if not whole.handed_over:
-            self._open_for_parts = False
-            self.whole_read = whole.ended
-            return [] if whole.ended else [whole]
-        self._has_parts = True
-        self.method = "ranges" if any(shard.interval for shard in parts) else "prefixes"
-        self.ended = sum(shard.ended and not shard.handed_over for shard in parts)
-        return [shard for shard in parts if not shard.ended]
+        self._whole = wholes[-1]
+        if self._whole.handed_over:
+            return self._resume_parts([chain for chain in chains if chain.condition])
+        self._may_divide = False
+        self.whole_read = self._whole.ended
+        return [] if self._whole.ended else [self._whole]
 
-    async def divide(self, shard: Shard, page: Page) -> bool:
-        """Say whether `shard`, of which `page` was just read, is left to others."""
-        if not shard.condition:
-            if shard.read == 1:
-                handed_over = await self._open(page)
-                # Meanwhile a part may have been refused.
-                shard.handed_over = handed_over and self._open_for_parts
-        elif shard.interval is not None and self._is_worth_dividing(shard):
-            shard.handed_over = await self._split(shard, shard.interval, page)
-        return shard.handed_over
+    def _resume_parts(self, parts: list[Chain]) -> list[Chain]:
+        # Prefixes are there only because ranges were found not to be honoured: these do not count.
+        prefixes = [part for part in parts if part.interval is None]
+        parts = prefixes or parts
+        self._has_parts = True
+        self.method = "prefixes" if prefixes else "ranges"
+        self.resumed_parts = sum(part.ended and not part.handed_over for part in parts)
+        return [part for part in parts if not part.ended]
+
+    async def divide(self, chain: Chain, page: Page) -> bool:
+        """Say whether other chains read the rest of `chain`, of which `page` was just read."""
+        if not chain.condition:
+            if chain.pages_in_all == 1:
+                divided = await self._divide_whole(page)
+                # A part may have been refused meanwhile, and dividing been given up.
+                chain.handed_over = divided and self._may_divide
+        elif chain.interval is not None and self._is_worth_dividing(chain):
+            chain.handed_over = await self._divide_part(chain, chain.interval, page)
+        return chain.handed_over
 
     def give_up(self, reason: str = "") -> None:
         """Divide no more: everything is read in one chain."""
         if reason:
             self._notes.append(reason)
         self.method = "chain"
-        self._open_for_parts = False
-        self._crew.drop(lambda shard: bool(shard.condition))
+        self._may_divide = False
+        self._pool.drop_parts()
 
-    def make_whole(self) -> list[Shard]:
-        """The chain of everything, once more if it was left to others."""
+    def make_whole(self) -> list[Chain]:
+        """Return a new chain of everything, if the first one was divided."""
         if not self._whole.handed_over:
             return []
-        self._whole = Shard()
+        self._whole = Chain()
         return [self._whole]
 
     def take_notes(self) -> list[str]:
-        """What went otherwise than planned, once."""
+        """Return what went otherwise than planned since this was last called."""
         notes, self._notes = self._notes, []
         return notes
 
-    def take(self, batch: Batch, packed: Sequence[bytes], fresh: Sequence[bytes]) -> set[bytes]:
+    def take_page(
+        self, chain_page: ChainPage, packed: Sequence[bytes], fresh: Sequence[bytes]
+    ) -> set[bytes]:
         """
-        Note what a page brought: the first one brings witnesses, the parts have to show them.
+        Keep the witnesses up to date: the first page makes them, the parts have to show them.
+
+        Args:
+            chain_page: A page that the consumer took.
+            packed: The IDs on it.
+            fresh: Those of them that no page before had.
 
         Returns:
-            The witnesses that it brought or showed.
+            The witnesses that the page made, or showed.
         """
-        if batch.shard.condition:
+        if chain_page.chain.condition:
             shown = self.witnesses.intersection(packed)
             self.witnesses -= shown
             return shown
-        if batch.shard.handed_over:
+        if chain_page.chain.handed_over:
             self.witnesses.update(fresh)
             return set(fresh)
-        if batch.last:
+        if chain_page.last:
             self.whole_read = True
             self.method = "chain"
-            self._crew.drop(lambda shard: bool(shard.condition))
+            self._pool.drop_parts()
         return set()
 
-    async def _open(self, page: Page) -> bool:
-        """After the first page of everything: find out whether parts can be had, and hand over."""
-        if not self._open_for_parts:
-            if self._proving:
-                await self.count()
-            return False
-        keys = await self._keys(page, "")
-        if not keys or len(keys) < len(page.records):
-            name = self._key.name
-            self.give_up(f"{name} is null in some records: one chain" if keys else "")
-            return False
-        honoured, *_ = await gather(self._probe(keys), self.count(), self._take_sample(keys))
-        if not self._open_for_parts:
-            return False
-        if honoured and self._wanted != "prefixes":
-            return self._cut(keys)
-        self._crew.drop(lambda shard: bool(shard.condition))
-        self.method = "chain"
-        sure = bool(self._key.signs) or not self._proving
-        return (self._wanted == "prefixes" or sure) and await self._cut_prefixes(keys)
-
-    def _cut(self, keys: list[str]) -> bool:
-        if not self._has_parts:
-            known = [*self.sample] if is_ordered(keys) else [*keys, *self.sample]
-            parts = min(_MOST_PARTS, self._estimate_parts(), max(2, len(known) // 2))
-            boundaries = choose_boundaries(known, parts) or choose_boundaries(keys, 2)
-            if not boundaries:
-                self.give_up(f"{self._key.name} is the same everywhere: one chain")
-                return False
-            self._crew.add(of_interval(part, self._key.name) for part in cover(boundaries))
-        self.method = "ranges"
-        return True
-
-    def _estimate_parts(self) -> int:
-        """
-        How many parts to begin with, where nothing was learnt yet.
-
-        Each ends in a page that is not full, and boundaries that were guessed miss their mark:
-        many small parts cost more pages, and more of the throttle budget, than a few large ones.
-        """
-        if self.expected is None:
-            return 64
-        pages = self.expected // self._fill + 1
-        return min(pages, max(4 * self._crew.size, pages // 3))
-
-    async def _split(self, shard: Shard, interval: Interval, page: Page) -> bool:
-        keys = await self._keys(page, shard.condition)
-        rest = None if self.expected is None else self.expected - self.found
-        parts = 8 if rest is None else max(2, min(16, rest // self._fill))
-        pieces = divide(interval, keys, self.sample, parts)
-        if len(pieces) < 2:
-            return False
-        self.splits += 1
-        self._crew.add(of_interval(one, self._key.name, shard.depth + 1) for one in pieces)
-        return True
-
-    async def _cut_prefixes(self, keys: list[str]) -> bool:
-        name = self._key.name
-        one, _ = _choose_two(keys)
-        try:
-            found, _ = await self._look(of_prefix(one, name).condition)
-        except GraphError as error:
-            if error.status != 400:
-                raise
-            self._notes.append(f"prefixes of {name} were refused ({error.graph_code}): one chain")
-            return False
-        if one not in found or not all(fold(text).startswith(fold(one)) for text in found):
-            self._notes.append(f"prefixes of {name} are not honoured: one chain")
-            return False
-        starts = "".join(fold(key[:1]) for key in (*keys, *self.sample))
-        signs = self._key.signs or "".join(dict.fromkeys(_SIGNS + starts))
-        self._crew.add(of_prefix(sign, name) for sign in signs)
-        self.method = "prefixes"
-        return True
-
-    async def _probe(self, keys: Sequence[str]) -> bool:
-        """
-        Say whether the service honours ranges, in either direction.
-
-        A range of one key brings that record and none of another name. Of two ranges between two
-        keys, one way round and the other, exactly one is empty.
-        """
-        one, other = _choose_two(keys)
-        name = self._key.name
-        pairs = ((one, one), (one, other), (other, one))
-        try:
-            exact, forth, back = await gather(
-                *(self._look(condition_of(Interval(*pair), name)) for pair in pairs)
-            )
-        except GraphError as error:
-            if error.status != 400:
-                raise
-            self._notes.append(f"ranges of {name} were refused ({error.graph_code}): no ranges")
-            return False
-        same = one in exact[0] and all(_plain(text) == _plain(one) for text in exact[0])
-        if same and any(forth) != any(back):
-            return True
-        self._notes.append(f"ranges of {name} are not honoured: no ranges")
-        return False
-
     async def count(self) -> None:
-        """Ask once how many there should be."""
+        """Ask the service, once, how many records there should be."""
         if self.expected is None:
             try:
                 self.expected = await self._target.count()
             except Error as error:
                 logger.info("no count of %s: %s", self._target.collection.name, error.code)
 
+    async def _divide_whole(self, page: Page) -> bool:
+        """After the first page of everything: find out which parts can be had, and add them."""
+        if not self._may_divide:
+            if self._proving:
+                await self.count()
+            return False
+        keys = await self._keys_of(page, "")
+        if not keys or len(keys) < len(page.records):
+            # No range brings a record whose key is null.
+            name = self._key.name
+            self.give_up(f"{name} is null in some records: one chain" if keys else "")
+            return False
+        honoured, *_ = await gather(self._probe_ranges(keys), self.count(), self._take_sample(keys))
+        if not self._may_divide:
+            return False
+        if honoured and self._requested_method != "prefixes":
+            return self._cut_ranges(keys)
+        self._pool.drop_parts()
+        self.method = "chain"
+        certain = bool(self._key.signs) or not self._proving
+        if self._requested_method != "prefixes" and not certain:
+            return False
+        return await self._cut_prefixes(keys)
+
+    def _cut_ranges(self, keys: list[str]) -> bool:
+        if not self._has_parts:
+            # A page in order of the key says nothing of what comes after it.
+            known = [*self.sample] if is_ordered(keys) else [*keys, *self.sample]
+            parts = min(_MOST_PARTS, self._estimate_parts(), max(2, len(known) // 2))
+            boundaries = choose_boundaries(known, parts) or choose_boundaries(keys, 2)
+            if not boundaries:
+                self.give_up(f"{self._key.name} is the same everywhere: one chain")
+                return False
+            self._pool.add(self._make_ranges(boundaries))
+        self.method = "ranges"
+        return True
+
+    def _make_ranges(self, boundaries: Sequence[str]) -> list[Chain]:
+        return [of_interval(interval, self._key.name) for interval in cover(boundaries)]
+
+    def _estimate_parts(self) -> int:
+        """
+        How many parts to begin with, where no cuts were learned yet.
+
+        Each ends in a page that is not full, and boundaries that were guessed miss their mark:
+        many small parts cost more pages, and more of the throttle budget, than a few large ones.
+        """
+        if self.expected is None:
+            return _PARTS_OF_UNKNOWN
+        pages = self.expected // self._part_size + 1
+        # Enough to keep every chain busy, though some parts turn out small.
+        return min(pages, max(4 * self._pool.size, pages // 3))
+
+    async def _cut_prefixes(self, keys: list[str]) -> bool:
+        name = self._key.name
+        key, _ = _choose_two(keys)
+        try:
+            matching, _ = await self._look(of_prefix(key, name).condition)
+        except GraphError as error:
+            if error.status != 400:
+                raise
+            self._notes.append(f"prefixes of {name} were refused ({error.graph_code}): one chain")
+            return False
+        if key not in matching or not all(fold(text).startswith(fold(key)) for text in matching):
+            self._notes.append(f"prefixes of {name} are not honoured: one chain")
+            return False
+        starts = "".join(fold(text[:1]) for text in (*keys, *self.sample))
+        signs = self._key.signs or "".join(dict.fromkeys(_FIRST_CHARACTERS + starts))
+        self._pool.add(of_prefix(sign, name) for sign in signs)
+        self.method = "prefixes"
+        return True
+
+    async def _divide_part(self, chain: Chain, interval: Interval, page: Page) -> bool:
+        keys = await self._keys_of(page, chain.condition)
+        count = _PIECES_OF_UNKNOWN
+        if self.expected is not None:
+            left = self.expected - self.met
+            count = max(2, min(_MOST_PIECES, left // self._part_size))
+        pieces = divide(interval, keys, self.sample, count)
+        if len(pieces) < 2:
+            return False
+        self.splits += 1
+        self._pool.add(of_interval(piece, self._key.name, chain.depth + 1) for piece in pieces)
+        return True
+
+    def _is_worth_dividing(self, chain: Chain) -> bool:
+        if chain.depth >= _DEEPEST:
+            return False
+        if chain.restarts:
+            # A link of it was refused: the smaller a part is, the fewer links it needs.
+            return True
+        if self._room() <= self._pool.waiting:
+            return False
+        if self.expected is None:
+            # Of unknown length: dividing after 1, 2, 4, 8 … pages wastes at most half.
+            return chain.pages & (chain.pages - 1) == 0
+        pages_left = (self.expected - self.met) / self._target.page_size / max(1, self._pool.busy)
+        return pages_left > chain.pages + 1
+
+    async def _probe_ranges(self, keys: Sequence[str]) -> bool:
+        """
+        Say whether the service honours ranges, in either direction.
+
+        A range of one key brings that record and none of another name. Of two ranges between two
+        keys, one way round and the other, exactly one is empty.
+        """
+        key, other = _choose_two(keys)
+        name = self._key.name
+        intervals = (Interval(key, key), Interval(key, other), Interval(other, key))
+        try:
+            exact, forth, back = await gather(
+                *(self._look(condition_of(interval, name)) for interval in intervals)
+            )
+        except GraphError as error:
+            if error.status != 400:
+                raise
+            self._notes.append(f"ranges of {name} were refused ({error.graph_code}): no ranges")
+            return False
+        same = key in exact[0] and all(_plain(text) == _plain(key) for text in exact[0])
+        if same and any(forth) != any(back):
+            return True
+        self._notes.append(f"ranges of {name} are not honoured: no ranges")
+        return False
+
     async def _take_sample(self, keys: list[str]) -> None:
-        """Where the first page is sorted it says nothing of the rest: look elsewhere."""
-        if self.plan or self.delta is None or not is_ordered(keys):
+        """Where the first page is in order of the key, look elsewhere for keys of the rest."""
+        if self._cuts or self.delta is None or not is_ordered(keys):
             return
         try:
             page = await self.delta.sample()
@@ -293,36 +337,22 @@ class Ranges:
             return
         self.sample += texts_of(page.records, self._key.name)
 
-    async def _keys(self, page: Page, condition: str) -> list[str]:
-        """The keys of a page; where the query does not show them, they are asked for."""
-        if self._visible:
+    async def _keys_of(self, page: Page, condition: str) -> list[str]:
+        """The keys of the first page of `condition`; asked for if the query does not show them."""
+        if self._key_is_shown:
             return texts_of(page.records, self._key.name)
-        found, _ = await self._look(condition)
-        return found
+        keys, _ = await self._look(condition)
+        return keys
 
     async def _look(self, condition: str) -> tuple[list[str], bool]:
-        """The keys of the first page of `condition` that has any, and whether more follow."""
+        """The keys on the first page of `condition` with any records, and whether more follow."""
         url = self._target.url(condition, select=("id", self._key.name))
-        for _ in range(_LOOKS):
+        for _ in range(_MOST_LOOKS):
             page = await self._target.page(url)
             if page.records or page.next_link is None:
                 break
             url = follow(page.next_link, url)
         return texts_of(page.records, self._key.name), page.next_link is not None
-
-    def _is_worth_dividing(self, shard: Shard) -> bool:
-        if shard.depth >= _DEEPEST:
-            return False
-        if shard.restarts:
-            # A link of it was refused: the smaller a part is, the fewer links it needs.
-            return True
-        if self._room() <= self._crew.waiting:
-            return False
-        if self.expected is None:
-            # Of unknown length: dividing after 1, 2, 4, 8 … pages wastes at most half.
-            return shard.pages & (shard.pages - 1) == 0
-        rest = (self.expected - self.found) / self._target.page_size / max(1, self._crew.busy)
-        return rest > shard.pages + 1
 
 
 def _choose_two(keys: Sequence[str]) -> tuple[str, str]:
@@ -335,6 +365,6 @@ def _choose_two(keys: Sequence[str]) -> tuple[str, str]:
 
 
 def _plain(text: str) -> str:
-    """What is left of a text for the most forgiving order: letters and digits, no accents."""
+    """What the most forgiving order compares: letters and digits, without case and accents."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(sign for sign in decomposed if sign.isalnum()) or decomposed

@@ -1,9 +1,10 @@
 """
-What changed while a listing ran, read anew until the directory and the output are the same.
+What changed while a listing ran, read again until the output and the directory are the same.
 
-A round of the delta names records. Each is read again, as the listing would show it. A round that
-names none shows that nothing happened since; so does, in a directory that is never quiet, a round
-of one page whose records were all found as it told them.
+A round of the delta names records. Each is read again, as the listing would show it, and the output
+is corrected. This is over after a round that names none: then nothing happened since the round
+before. A directory that is never quiet has no such round. There it is over after a round of one
+page whose records were all read as the round told them, since one page tells of one moment.
 """
 
 import asyncio
@@ -14,45 +15,48 @@ import msgspec
 
 from graphdaemon.concurrency import gather
 from graphdaemon.graph.page import ids_of
-from graphdaemon.listing.chain import Batch, Shard, never_divide, read_shard
-from graphdaemon.listing.delta import Delta, Told, agrees
+from graphdaemon.graph.query import quote_string
+from graphdaemon.listing.chain import Chain, ChainPage, never_divide, read_chain
+from graphdaemon.listing.delta import Changes, Delta, agrees
 from graphdaemon.listing.id_set import IdSet, pack_ids
-from graphdaemon.listing.intervals import quote
 from graphdaemon.listing.record import Replay
 from graphdaemon.listing.target import Target
 
-_ROUNDS = 10
-_AT_ONCE = 15
-"""IDs in one question: Graph takes no more values of `in`."""
+# A directory that still differs after so many rounds changes faster than it can be followed.
+_MOST_ROUNDS = 10
+# Graph takes no more values of `in` in one `$filter`.
+_IDS_AT_ONCE = 15
 
 
 class Replayer:
     """
-    Puts right what changed.
-
-    Attributes:
-        corrections: Records that were written, by ID: as they are now, or None if gone.
-        appeared: Records that were not, by ID.
-        touched: Every ID that was told of, packed.
+    Corrects the output by what changed while the listing ran.
 
     Args:
         target: What is listed.
         delta: Its changes.
-        seen: The IDs that were written; kept up with.
+        written: The packed IDs of what was written; kept up to date here.
         sleep: Waits between rounds.
+
+    Attributes:
+        corrections: Records that were written and have changed: by ID as they are now, or None if
+            they are gone.
+        appeared: Records that are still to be written, by ID.
+        touched: Packed IDs of every record that the delta told of.
+        account: What the listing record says of it.
     """
 
     def __init__(
         self,
         target: Target,
         delta: Delta,
-        seen: IdSet,
+        written: IdSet,
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._target = target
         self._delta = delta
-        self._seen = seen
+        self._written = written
         self._sleep = sleep
         self.corrections: dict[str, msgspec.Raw | None] = {}
         self.appeared: dict[str, msgspec.Raw] = {}
@@ -61,31 +65,32 @@ class Replayer:
 
     async def run(self) -> bool:
         """
-        Follow the delta until nothing is left to put right; say whether that came about.
+        Follow the delta until nothing is left to correct; say whether that was reached.
 
         Raises:
             IdentityError, GraphError, NetworkError: The delta, or a record, could not be read.
         """
-        doubtful: Told = {}
-        for number in range(_ROUNDS):
+        doubtful: Changes = {}
+        for number in range(_MOST_ROUNDS):
             told = await self._delta.round()
             self.account.rounds += 1
-            # What was told once and is not told again is as it was told then.
-            asked = doubtful | told
-            if not asked:
+            # What a round before told, and this one does not, has not changed since.
+            changes = doubtful | told
+            if not changes:
                 return True
             if doubtful and not told:
                 # Nothing happened, and yet two answers differ: a replica is behind.
                 await self._sleep(0.25 * 2**number)
-            now = await self._read(asked)
-            self._apply(asked, now)
-            doubtful, silent = _compare(asked, now, filtered=bool(self._target.query.filter))
+            current = await self._read(changes)
+            self._apply(changes, current)
+            filtered = bool(self._target.query.filter)
+            doubtful, silent = _compare(changes, current, filtered=filtered)
             if not doubtful and (not told or (not silent and self._delta.pages == 1)):
                 return True
         return False
 
     def settle(self) -> list[msgspec.Raw]:
-        """Count what was put right, and return the records that are still to be written."""
+        """Count what was corrected, and return the records that are still to be written."""
         account = self.account
         account.removed = sum(record is None for record in self.corrections.values())
         account.changed = len(self.corrections) - account.removed
@@ -94,41 +99,40 @@ class Replayer:
         self.appeared.clear()
         return records
 
-    async def _read(self, told: Told) -> dict[str, msgspec.Raw]:
+    async def _read(self, ids: Iterable[str]) -> dict[str, msgspec.Raw]:
         """The records as the listing would show them now; those that it would not are left out."""
-        chunks = list(_chunks(told, _AT_ONCE))
-        found = await gather(*(self._read_chunk(chunk) for chunk in chunks))
-        records = [record for chunk in found for record in chunk]
+        chunks = list(_chunks(ids, _IDS_AT_ONCE))
+        read = await gather(*map(self._read_chunk, chunks))
+        records = [record for chunk in read for record in chunk]
         return dict(zip(ids_of(records), records, strict=True))
 
     async def _read_chunk(self, ids: Sequence[str]) -> list[msgspec.Raw]:
-        found: list[msgspec.Raw] = []
+        records: list[msgspec.Raw] = []
 
-        async def keep(batch: Batch) -> None:
-            found.extend(batch.page.records)
-            batch.shard.take(len(batch.page.records), len(ids))
+        async def keep(chain_page: ChainPage) -> None:
+            records.extend(chain_page.page.records)
+            chain_page.chain.consume(len(chain_page.page.records), len(ids))
 
-        listed = ",".join(quote(one) for one in ids)
-        shard = Shard(f"id in ({listed})")
-        await read_shard(self._target, shard, keep, never_divide)
-        return found
+        condition = f"id in ({','.join(map(quote_string, ids))})"
+        await read_chain(self._target, Chain(condition), keep, never_divide)
+        return records
 
-    def _apply(self, told: Told, now: dict[str, msgspec.Raw]) -> None:
-        self.touched.update(pack_ids(list(told)))
-        for one in told:
-            record = now.get(one)
-            (packed,) = pack_ids((one,))
-            if one in self.appeared or (packed not in self._seen and one not in self.corrections):
-                if record is None:
-                    self.appeared.pop(one, None)
-                else:
-                    self.appeared[one] = record
+    def _apply(self, changes: Changes, current: dict[str, msgspec.Raw]) -> None:
+        ids = list(changes)
+        for key, packed in zip(ids, pack_ids(ids), strict=True):
+            record = current.get(key)
+            self.touched.add(packed)
+            was_written = packed in self._written or key in self.corrections
+            if was_written and key not in self.appeared:
+                self.corrections[key] = record
+            elif record is None:
+                self.appeared.pop(key, None)
             else:
-                self.corrections[one] = record
+                self.appeared[key] = record
             if record is None:
-                self._seen.discard(packed)
+                self._written.discard(packed)
             else:
-                self._seen.add((packed,))
+                self._written.add((packed,))
 
 
 def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
@@ -137,18 +141,25 @@ def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
         yield chunk
 
 
-def _compare(told: Told, now: dict[str, msgspec.Raw], *, filtered: bool) -> tuple[Told, bool]:
-    """What is contradicted, and whether the delta was silent about anything else."""
-    doubtful: Told = {}
+def _compare(
+    changes: Changes, current: dict[str, msgspec.Raw], *, filtered: bool
+) -> tuple[Changes, bool]:
+    """
+    Compare what the delta told with what was read.
+
+    Returns:
+        The changes that are contradicted, and whether the delta was silent about a value.
+    """
+    doubtful: Changes = {}
     silent = False
-    for one, record in told.items():
-        if filtered and (record is None or one not in now):
-            # It may be there, and not be what the filter asks for: only quiet can tell.
+    for key, record in changes.items():
+        if filtered and (record is None or key not in current):
+            # It may exist and not match the filter: only a round that tells nothing settles it.
             silent = silent or record is not None
-            contradicting = record is None and one in now
+            contradicting = record is None and key in current
         else:
-            contradicting, same = agrees(record, now.get(one))
+            contradicting, same = agrees(record, current.get(key))
             silent = silent or not same
         if contradicting:
-            doubtful[one] = record
+            doubtful[key] = record
     return doubtful, silent

@@ -1,9 +1,5 @@
 """
-One complete listing of a collection, and the record that proves it.
-
-A delta link is taken first. The collection is then read in closed key ranges, many at a time, or,
-where the service refuses them, by prefixes, or in one chain. Records are told apart by ID. What
-changed meanwhile is replayed from the delta, and the service's own count is compared.
+Run one complete listing of a collection, within a time, and return the record that proves it.
 
     record = await list_collection(graph, root, CATALOG["users"], Query(), write=writer.write)
     sys.exit(record.exit_code)
@@ -41,22 +37,23 @@ async def list_collection(
     List `collection` and return the account of it.
 
     Each record goes to `write` exactly once, as the bytes Graph sent, in no order (except where
-    `query` has one). Changes that the delta tells of afterwards go to `correct`, once, at the
-    end: an output that is a file can be written anew in one pass. Without `correct` they make the
+    `query` has one). Changes that the delta tells of afterwards go to `correct`, once, at the end,
+    so that an output that is a file can be rewritten in one pass. Without `correct` they make the
     verdict `unproved`.
 
     Args:
         graph: The connection.
         root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
         collection: A row of the catalogue.
-        query: What to ask for.
+        query: The OData options.
         write: Takes some records.
-        correct: Takes what has to be put right in records that were written already.
-        on_progress: Hears how far it is: after each page, and twice a second.
+        correct: Takes what to correct in records that were written already.
+        on_progress: Hears how far it has got: after each page, and twice a second.
         options: How to go about it.
 
     Raises:
-        Error: What was written so far is a part; the error's `listing` is the record of it.
+        Error: The listing failed. What was written so far is a part of the collection; the
+            error's `listing` is the record of it.
     """
     options = options or ListingOptions()
     target = Target(graph, root, collection, query, page_size=options.page_size)
@@ -77,15 +74,16 @@ async def list_collection(
 
 async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator[list[msgspec.Raw]]:
     """
-    Yield what `listing.batches` does, for so long; time that the consumer takes counts.
+    Yield what `listing.batches` yields, for `seconds` at most; the consumer's time counts, too.
 
     Raises:
-        Error: As there, or it took too long.
+        Error: What `listing.batches` raises.
+        UnprovedError: It took longer.
     """
     end = None if seconds is None else asyncio.get_running_loop().time() + seconds
     async with aclosing(listing.batches()) as batches:
         while True:
-            # Not around the yield: what the consumer does meanwhile is not ours to break off.
+            # Not around the yield: what the consumer does meanwhile must not be broken off.
             timeout = asyncio.timeout_at(end)
             try:
                 async with timeout:
@@ -101,7 +99,7 @@ async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator
 
 @contextlib.contextmanager
 def accounting(listing: Listing) -> Iterator[None]:
-    """Give an error the account of the listing that it ended."""
+    """Attach the account of the listing to an error that ends it."""
     try:
         yield
     except Error as error:
@@ -112,7 +110,7 @@ def accounting(listing: Listing) -> Iterator[None]:
 
 @contextlib.asynccontextmanager
 async def _reporting(listing: Listing, on_progress: OnProgress | None) -> AsyncGenerator[None]:
-    """Say how far it is while nothing comes, too."""
+    """Tell of the progress twice a second, also while nothing comes."""
     if on_progress is None:
         yield
         return

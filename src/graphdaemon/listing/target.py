@@ -10,14 +10,14 @@ from graphdaemon.graph.query import PAGE_SIZE, Query, build_url, count_url, is_a
 
 class Target(msgspec.Struct, frozen=True):
     """
-    A collection and a query, and what asking them has cost so far.
+    A collection and a query, and what asking for them has cost so far.
 
     Attributes:
         graph: The connection.
-        root: Origin and version of Graph.
+        root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
         collection: A row of the catalogue.
-        query: What is asked.
-        tally: Counts every request.
+        query: The OData options.
+        tally: Counts every request and what it cost.
         page_size: Records to ask for in a page.
     """
 
@@ -34,9 +34,15 @@ class Target(msgspec.Struct, frozen=True):
         return is_advanced(self.query, self.collection)
 
     def url(self, condition: str = "", *, select: tuple[str, ...] | None = None) -> str:
-        """The first page of what the query means, narrowed by `condition`."""
-        wanted = self.query.filter
-        both = f"({wanted}) and {condition}" if wanted and condition else wanted or condition
+        """
+        Return the address of the first page of the query.
+
+        Args:
+            condition: A `$filter` expression that narrows the query to a part.
+            select: Properties to return in place of those of the query.
+        """
+        own = self.query.filter
+        both = f"({own}) and {condition}" if own and condition else own or condition
         query = self.query._replace(filter=both or None)
         if select is not None:
             query = query._replace(select=select)
@@ -55,7 +61,7 @@ class Target(msgspec.Struct, frozen=True):
 
     async def count(self) -> int:
         """
-        Ask the service's own count of what the query means.
+        Ask the service how many records match the query.
 
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.

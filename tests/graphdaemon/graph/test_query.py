@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphdaemon.graph.catalog import CATALOG
-from graphdaemon.graph.query import Query, build_url, is_advanced, query_of
+from graphdaemon.graph.query import Query, build_url, is_advanced, query_of, quote_string
 
 USERS = CATALOG["users"]
 ROOT = "https://graph.microsoft.com/v1.0"
@@ -75,3 +75,8 @@ def test_options_in_the_endpoint_count() -> None:
     )
 
     assert query_of(endpoint) == Query(("id", "mail"), "accountEnabled eq true")
+
+
+def test_quotes_cannot_break_out() -> None:
+    """A name with quotes stays a text."""
+    assert quote_string("' or id eq '") == "''' or id eq '''"

@@ -18,7 +18,6 @@ from graphdaemon.listing.intervals import (
     divide,
     fold,
     is_ordered,
-    quote,
 )
 from tests.support.listing_world import COLLATIONS
 from tests.support.pretend_graph import Collation
@@ -156,11 +155,6 @@ def test_what_is_all_the_same_cannot_be_divided() -> None:
 def test_an_interval_is_a_filter(interval: Interval, condition: str) -> None:
     """Closed at both ends, quotes doubled."""
     assert condition_of(interval, "key") == condition
-
-
-def test_quotes_cannot_break_out() -> None:
-    """A name with quotes stays a text."""
-    assert quote("' or id eq '") == "''' or id eq '''"
 
 
 @pytest.mark.parametrize(

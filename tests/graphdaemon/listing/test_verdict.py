@@ -16,10 +16,11 @@ from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.page import Page, follow, ids_of, page_ids, read_number, read_page, texts_of
 from graphdaemon.graph.query import Query, build_url, count_url
 from graphdaemon.listing.delta import Delta, agrees
-from graphdaemon.listing.empty_properties import Blanks
-from graphdaemon.listing.learned_cuts import Planner, plan_path
-from graphdaemon.listing.record import Evidence, ListingRecord, Replay, conclude, tolerance
+from graphdaemon.listing.empty_properties import EmptyProperties
+from graphdaemon.listing.learned_cuts import LearnedCuts, cuts_path
+from graphdaemon.listing.record import ListingRecord, Replay
 from graphdaemon.listing.target import Target
+from graphdaemon.listing.verdict import Evidence, conclude, tolerance
 from tests.graphdaemon.graph.test_page import answer
 from tests.support import virtual_time
 from tests.support.pretend_graph import ROOT, Lies, PretendGraph, Weather
@@ -196,17 +197,17 @@ def test_late_corrections_are_counted() -> None:
 
 def test_blanks_are_what_is_null_everywhere() -> None:
     """One value anywhere in what is looked at is enough."""
-    blanks = Blanks(("a", "b", "c"))
+    blanks = EmptyProperties(("a", "b", "c"))
     blanks.look([raw({"a": None, "b": None})] * 300)
     blanks.look([raw({"a": None, "b": 1})])
 
     assert blanks.names() == ["a", "c"]
-    assert Blanks(()).names() == []
+    assert EmptyProperties(()).names() == []
 
 
 def test_without_a_selection_the_first_records_name_the_properties() -> None:
     """Annotations are none."""
-    blanks = Blanks(())
+    blanks = EmptyProperties(())
     blanks.look([raw({"@odata.type": None, "a": None, "b": 2})])
 
     assert blanks.names() == ["a"]
@@ -215,12 +216,12 @@ def test_without_a_selection_the_first_records_name_the_properties() -> None:
 def test_a_plan_divides_evenly(tmp_path: Path) -> None:
     """Every hundredth key of a page is enough to cut the next listing into pages."""
     path = tmp_path / "plan.json"
-    planner = Planner(path, "k", 100)
+    planner = LearnedCuts(path, "k", 100)
     for start in range(0, 5000, 100):
         planner.note([raw({"k": f"{at:05d}"}) for at in range(start, start + 100)])
     planner.save(5000)
 
-    cuts = [int(text.ljust(5, "0")) for text in Planner(path, "k", 100).load()]
+    cuts = [int(text.ljust(5, "0")) for text in LearnedCuts(path, "k", 100).load()]
 
     assert len(cuts) == 55
     assert max(right - left for left, right in pairwise(cuts)) <= 100
@@ -229,7 +230,7 @@ def test_a_plan_divides_evenly(tmp_path: Path) -> None:
 def test_a_plan_that_cannot_be_kept_is_no_failure(tmp_path: Path) -> None:
     """The folder may be anybody's."""
     (tmp_path / "file").write_text("")
-    planner = Planner(tmp_path / "file" / "plan.json", "k", 100)
+    planner = LearnedCuts(tmp_path / "file" / "plan.json", "k", 100)
     planner.note([raw({"k": "x"})] * 100)
 
     planner.save(100)
@@ -240,7 +241,7 @@ def test_a_plan_that_cannot_be_kept_is_no_failure(tmp_path: Path) -> None:
 def test_every_tenant_and_collection_has_its_own_plan(monkeypatch: pytest.MonkeyPatch) -> None:
     """And no name of them is in the name of the file."""
     monkeypatch.setenv("XDG_CACHE_HOME", "/somewhere")
-    paths = {plan_path(ROOT, tenant, name) for tenant in ("a", "b") for name in ("users", "groups")}
+    paths = {cuts_path(ROOT, tenant, name) for tenant in ("a", "b") for name in ("users", "groups")}
 
     assert len(paths) == 4
     assert all("users" not in path.name for path in paths)
