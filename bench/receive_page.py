@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 
@@ -112,7 +112,7 @@ def measure(settings: dict[str, str], pages: int) -> dict[str, list[float]]:
     """Milliseconds of CPU a page, by client, one figure a round; interleaved."""
     read = read_settings(None, {}, settings)
     transport = Transport(ca_file=read.ca_file)
-    token = asyncio.run(Credential(read, transport).acquire()).value
+    token = asyncio.run(AppIdentity(read, transport).acquire()).value
     transport.close()
     url, headers = f"{read.endpoint}?$top=999", {"Authorization": f"Bearer {token}"}
     costs: dict[str, list[float]] = {}

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 import msgspec
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import TokenSource
 from graphdaemon.errors import UnprovedError
 from graphdaemon.graph.catalog import find_collection
@@ -58,7 +58,7 @@ class Client:
         self.settings = settings
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
         tokens = TokenSource(
-            Credential(settings, self._transport).fetch,
+            AppIdentity(settings, self._transport).fetch,
             self._transport.start,
             key=(
                 *(settings.authority, settings.oidc_authority, settings.client_id),

@@ -16,7 +16,7 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import Error, IdentityError
 from graphdaemon.http.transport import Transport
@@ -99,7 +99,7 @@ def with_key(server: Server, pem: str, folder: Path, **values: Any) -> Settings:
 def acquire(settings: Settings) -> str:
     transport = Transport(ca_file=settings.ca_file)
     try:
-        return asyncio.run(Credential(settings, transport).acquire()).value
+        return asyncio.run(AppIdentity(settings, transport).acquire()).value
     finally:
         transport.close()
 

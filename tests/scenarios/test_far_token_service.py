@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from entra_emulator.server.emulator import Emulator
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
@@ -89,7 +89,7 @@ def fetch(far: Far, **given: Any) -> Token:
     settings = read_settings(None, {}, known | given)
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
-        return Credential(settings, transport).fetch(Demand())
+        return AppIdentity(settings, transport).fetch(Demand())
     finally:
         transport.close()
 

@@ -312,14 +312,14 @@ def _(scene: Scene) -> Path:
 
 
 def warm_cache(path: Path) -> None:
-    from graphdaemon.auth.credential import Credential
+    from graphdaemon.auth.app_identity import AppIdentity
     from graphdaemon.auth.token import Demand
     from graphdaemon.http.transport import Transport
     from graphdaemon.settings.read import read_settings
 
     settings = read_settings(path)
     transport = Transport(ca_file=settings.ca_file)
-    Credential(settings, transport).fetch(Demand())
+    AppIdentity(settings, transport).fetch(Demand())
     transport.close()
 
 

@@ -171,6 +171,6 @@ class Examination:
 
 
 def _fetch(settings: Settings, transport: Transport, demand: Demand) -> Token:
-    from graphdaemon.auth.credential import Credential
+    from graphdaemon.auth.app_identity import AppIdentity
 
-    return Credential(settings, transport).fetch(demand)
+    return AppIdentity(settings, transport).fetch(demand)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.msal_app import SignIn
 from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.diagnosis.token_claims import read_claims
@@ -80,7 +80,7 @@ def take_az(place: Settings, transport: Transport) -> Administrator:
 
 def take_app(settings: Settings, transport: Transport) -> Administrator:
     """Take an app that may register others; nothing is sent yet."""
-    tokens = TokenSource(Credential(settings, transport).fetch, transport.start)
+    tokens = TokenSource(AppIdentity(settings, transport).fetch, transport.start)
     return Administrator(tokens, settings, as_app=True)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.graph_refusals import choose_role
@@ -163,6 +163,6 @@ def _preferred(need: Need) -> str:
 def _fetch(settings: Settings, demand: Demand) -> Token:
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
-        return Credential(settings, transport).fetch(demand)
+        return AppIdentity(settings, transport).fetch(demand)
     finally:
         transport.close()

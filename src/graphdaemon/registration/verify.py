@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.diagnosis.permissions import find_need
 from graphdaemon.diagnosis.token_claims import read_claims, read_roles
@@ -60,7 +60,7 @@ async def verify(
 
 async def _try(settings: Settings, transport: Transport, roles: tuple[str, ...]) -> str:
     # A kept token would show the roles of before.
-    fetch = Credential(settings, transport).fetch
+    fetch = AppIdentity(settings, transport).fetch
     token = await transport.run(lambda: fetch(Demand(Token("", 0))))
     held = read_roles(read_claims(token.value) or {})
     missing = [role for role in roles if role not in held]

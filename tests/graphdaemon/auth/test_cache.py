@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.cache import identify, open_cache
 from graphdaemon.auth.cache_file import FilePlace
-from graphdaemon.auth.credential import Credential
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
@@ -38,7 +38,7 @@ def settings_of(server: ScriptedServer, folder: Path, **changes: Any) -> Setting
 def fetch(settings: Settings, demand: Demand | None = None) -> Token:
     transport = Transport(ca_file=settings.ca_file, timeout=5)
     try:
-        return Credential(settings, transport).fetch(demand or Demand())
+        return AppIdentity(settings, transport).fetch(demand or Demand())
     finally:
         transport.close()
 

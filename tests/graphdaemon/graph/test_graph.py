@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.client import Client
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
@@ -77,7 +77,7 @@ class Clock:
 
 async def _walk(settings: Settings, clock: Clock) -> list[str]:
     transport = Transport(ca_file=settings.ca_file, timeout=5)
-    tokens = TokenSource(Credential(settings, transport).fetch, transport.start)
+    tokens = TokenSource(AppIdentity(settings, transport).fetch, transport.start)
     budget = Budget(now=clock.now, sleep=clock.sleep)
     graph = Graph(transport, tokens, budget=budget, sleep=clock.sleep)
     try:

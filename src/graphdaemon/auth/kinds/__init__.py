@@ -8,7 +8,7 @@ from pathlib import Path
 from graphdaemon.auth.client_assertion import Sign, make_assertion
 from graphdaemon.auth.key_files import Identified, read_certificate, read_key_pair
 from graphdaemon.auth.kinds.federated import Exchange, fetch_assertion
-from graphdaemon.auth.kinds.key_vault import open_vault
+from graphdaemon.auth.kinds.keyvault import open_vault
 from graphdaemon.auth.os_keyring import read_entry
 from graphdaemon.errors import Error, SettingsError
 from graphdaemon.settings.credentials import CredentialSettings

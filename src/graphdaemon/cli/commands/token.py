@@ -6,7 +6,7 @@ import time
 import click
 
 from graphdaemon import log
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token
 from graphdaemon.cli.commands.claims import print_claims
 from graphdaemon.cli.interrupt import run_async
@@ -50,6 +50,6 @@ async def _acquire(parameters: str | None) -> Token:
     settings = read_settings(parameters)
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
-        return await Credential(settings, transport).acquire()
+        return await AppIdentity(settings, transport).acquire()
     finally:
         transport.close()

@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from entra_emulator.server.emulator import Emulator
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.kinds import key_vault
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, NetworkError
@@ -59,7 +59,7 @@ def settings_of(emulator: Emulator, app: App, folder: Path, **changes: Any) -> S
 def fetch(settings: Settings) -> Token:
     transport = Transport(ca_file=settings.ca_file)
     try:
-        return Credential(settings, transport).fetch(Demand())
+        return AppIdentity(settings, transport).fetch(Demand())
     finally:
         transport.close()
 

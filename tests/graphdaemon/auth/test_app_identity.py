@@ -23,7 +23,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from entra_emulator.clock import Clock
 from entra_emulator.server.emulator import Emulator
-from graphdaemon.auth.credential import Credential
+from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.auth.kinds.managed_identity import ask_machine
 from graphdaemon.auth.token import Demand, Token
@@ -87,7 +87,7 @@ def private(folder: Path, name: str, content: str | bytes) -> str:
 def fetch(settings: Settings, demand: Demand | None = None) -> Token:
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
-        return Credential(settings, transport).fetch(demand or Demand())
+        return AppIdentity(settings, transport).fetch(demand or Demand())
     finally:
         transport.close()
 
@@ -255,7 +255,7 @@ def test_a_federated_token_is_read_anew_for_each_request(place: Place, tmp_path:
     path.write_text(place.issuer.token(exp=1_000_000_000, nbf=999_999_000))
     settings = place.settings(federated_token_file=str(path))
     transport = Transport(ca_file=settings.ca_file)
-    credential = Credential(settings, transport)
+    credential = AppIdentity(settings, transport)
     with pytest.raises(IdentityError, match="AADSTS700024"):
         credential.fetch(Demand())
 
@@ -333,7 +333,7 @@ def test_a_token_that_is_asked_for_anew_is_kept_for_others(
     fetch(settings)
     transport = Transport(ca_file=settings.ca_file)
 
-    token = asyncio.run(Credential(settings, transport).acquire(cached=False))
+    token = asyncio.run(AppIdentity(settings, transport).acquire(cached=False))
 
     transport.close()
     assert token.value == "token-2"
@@ -408,7 +408,7 @@ def test_the_next_credential_is_used_at_once(
     credentials = [{"secret": "first"}, {"secret": "second~one"}]
     settings = read_settings(None, {}, scripted.settings(secret=None, credentials=credentials))
     transport = Transport(ca_file=settings.ca_file)
-    credential = Credential(settings, transport)
+    credential = AppIdentity(settings, transport)
 
     for _ in range(3):
         credential.fetch(Demand())
@@ -476,7 +476,7 @@ def test_when_all_are_lost_the_last_ones_error_is_raised(scripted: ScriptedServe
     credentials = [{"secret": "first"}, {"secret": "second"}]
     settings = read_settings(None, {}, scripted.settings(secret=None, credentials=credentials))
     transport = Transport(ca_file=settings.ca_file)
-    credential = Credential(settings, transport)
+    credential = AppIdentity(settings, transport)
 
     with pytest.raises(IdentityError) as caught:
         credential.fetch(Demand())
@@ -574,7 +574,7 @@ def test_a_certificate_that_ends_soon_is_told_of_once(
     path = private(tmp_path, "app.pem", make_key_pair("app", days=20)[0])
     settings = read_settings(None, {}, scripted.settings(secret=None, private_key_file=path))
     transport = Transport(ca_file=settings.ca_file)
-    credential = Credential(settings, transport)
+    credential = AppIdentity(settings, transport)
 
     for _ in range(3):
         credential.fetch(Demand())
@@ -589,7 +589,7 @@ def test_a_corrected_secret_works_at_once(scripted: ScriptedServer, tmp_path: Pa
     path = Path(private(tmp_path, "secret", "wrong"))
     settings = read_settings(None, {}, scripted.settings(secret=None, secret_file=str(path)))
     transport = Transport(ca_file=settings.ca_file)
-    credential = Credential(settings, transport)
+    credential = AppIdentity(settings, transport)
     scripted.token_answer = refusal(7000215, status=400)
     for _ in range(2):
         with pytest.raises(IdentityError):

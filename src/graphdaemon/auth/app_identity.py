@@ -26,7 +26,7 @@ _LOST_NUMBERS = frozenset(
 _LOST_CODES = ("managed_identity_absent", "vault_refused")
 
 
-class Credential:
+class AppIdentity:
     """
     Gets tokens with the configured credentials, the next one where one is no longer accepted.
 
