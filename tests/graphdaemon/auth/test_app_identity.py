@@ -255,13 +255,13 @@ def test_a_federated_token_is_read_anew_for_each_request(place: Place, tmp_path:
     path.write_text(place.issuer.token(exp=1_000_000_000, nbf=999_999_000))
     settings = place.settings(federated_token_file=str(path))
     transport = Transport(ca_file=settings.ca_file)
-    credential = AppIdentity(settings, transport)
+    identity = AppIdentity(settings, transport)
     with pytest.raises(IdentityError, match="AADSTS700024"):
-        credential.fetch(Demand())
+        identity.fetch(Demand())
 
     path.write_text(place.issuer.token())
 
-    assert claims_of(credential.fetch(Demand()))["roles"]
+    assert claims_of(identity.fetch(Demand()))["roles"]
     transport.close()
 
 
@@ -408,10 +408,10 @@ def test_the_next_credential_is_used_at_once(
     credentials = [{"secret": "first"}, {"secret": "second~one"}]
     settings = read_settings(None, {}, scripted.settings(secret=None, credentials=credentials))
     transport = Transport(ca_file=settings.ca_file)
-    credential = AppIdentity(settings, transport)
+    identity = AppIdentity(settings, transport)
 
     for _ in range(3):
-        credential.fetch(Demand())
+        identity.fetch(Demand())
 
     transport.close()
     secrets = [parse_qs(one.body.decode())["client_secret"] for one in scripted.token_requests]
@@ -476,14 +476,14 @@ def test_when_all_are_lost_the_last_ones_error_is_raised(scripted: ScriptedServe
     credentials = [{"secret": "first"}, {"secret": "second"}]
     settings = read_settings(None, {}, scripted.settings(secret=None, credentials=credentials))
     transport = Transport(ca_file=settings.ca_file)
-    credential = AppIdentity(settings, transport)
+    identity = AppIdentity(settings, transport)
 
     with pytest.raises(IdentityError) as caught:
-        credential.fetch(Demand())
+        identity.fetch(Demand())
     scripted.token_answer = None
 
     assert caught.value.code == "secret_expired"
-    assert credential.fetch(Demand()).value
+    assert identity.fetch(Demand()).value
     transport.close()
 
 
@@ -574,10 +574,10 @@ def test_a_certificate_that_ends_soon_is_told_of_once(
     path = private(tmp_path, "app.pem", make_key_pair("app", days=20)[0])
     settings = read_settings(None, {}, scripted.settings(secret=None, private_key_file=path))
     transport = Transport(ca_file=settings.ca_file)
-    credential = AppIdentity(settings, transport)
+    identity = AppIdentity(settings, transport)
 
     for _ in range(3):
-        credential.fetch(Demand())
+        identity.fetch(Demand())
 
     transport.close()
     (warning,) = [one.message for one in caplog.records if one.levelno == logging.WARNING]
@@ -589,15 +589,15 @@ def test_a_corrected_secret_works_at_once(scripted: ScriptedServer, tmp_path: Pa
     path = Path(private(tmp_path, "secret", "wrong"))
     settings = read_settings(None, {}, scripted.settings(secret=None, secret_file=str(path)))
     transport = Transport(ca_file=settings.ca_file)
-    credential = AppIdentity(settings, transport)
+    identity = AppIdentity(settings, transport)
     scripted.token_answer = refusal(7000215, status=400)
     for _ in range(2):
         with pytest.raises(IdentityError):
-            credential.fetch(Demand())
+            identity.fetch(Demand())
     assert len(scripted.token_requests) == 2
 
     scripted.token_answer = None
-    assert credential.fetch(Demand()).value
+    assert identity.fetch(Demand()).value
     transport.close()
 
 

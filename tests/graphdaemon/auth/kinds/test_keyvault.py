@@ -11,7 +11,7 @@ import pytest
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.app_identity import AppIdentity
-from graphdaemon.auth.kinds import key_vault
+from graphdaemon.auth.kinds import keyvault
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
@@ -28,7 +28,7 @@ pytest.importorskip("azure.identity")
 @pytest.fixture
 def vault(emulator: Emulator, app: App, monkeypatch: pytest.MonkeyPatch) -> Iterator[Vault]:
     """The vault, reached through a proxy, and a machine that has an identity there."""
-    key_vault._open.cache_clear()
+    keyvault._open.cache_clear()
     with (
         serving(app.pem, emulator.ca) as running,
         connect_proxy(running.port) as (proxy, _),
@@ -102,7 +102,7 @@ def test_a_vault_that_refuses_is_a_loss_and_one_out_of_order_is_none(
     vault.refusal = 403
     assert fetch(settings).value
 
-    key_vault._open.cache_clear()
+    keyvault._open.cache_clear()
     vault.refusal = 501
     with pytest.raises(NetworkError, match="not reached: it answered 501"):
         fetch(settings)
