@@ -29,6 +29,9 @@ test-nightly: $(VENV)/.ready-dev ## 20,000 random listings, 1,000 kills; SEED=â€
 	@echo "SEED=$(SEED)" >&2
 	LISTING_CASES=20000 LISTING_KILLS=1000 LISTING_SEED=$(SEED) $(BIN)/pytest -s --hypothesis-seed=$(SEED) $(NIGHTLY_TESTS)
 
+mutation: $(VENV)/.ready-dev ## change the client's code in 400 small ways; count what the tests notice
+	$(BIN)/python -m tools.run_mutations
+
 test-peers: test-peers-python tests/peers/node/node_modules/.ready ## run other people's clients (Python and Node) against the emulator
 	$(PEERS)/bin/pytest --quiet -W default $(NODE_TESTS)
 
@@ -96,4 +99,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test coverage test-nightly test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean
+.PHONY: help quickstart test coverage test-nightly mutation test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean
