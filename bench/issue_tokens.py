@@ -33,9 +33,9 @@ import json, sys
 from entra_emulator.server.emulator import Emulator
 with Emulator(users=1) as emulator:
     directory, tenant = emulator.directory, emulator.tenant
-    application = directory.register_application(tenant, "bench")
-    directory.add_certificate(tenant, application.app_id, bytes.fromhex(sys.argv[1]))
-    secret = directory.add_password(tenant, application.app_id).secret_text
+    application = directory.applications.register(tenant, "bench")
+    directory.credentials.add_certificate(tenant, application.app_id, bytes.fromhex(sys.argv[1]))
+    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
     print(json.dumps([f"{emulator.url}/{tenant.id}", str(emulator.ca_file),
                       application.app_id, secret]), flush=True)
     sys.stdin.read()

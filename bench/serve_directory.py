@@ -43,11 +43,11 @@ from entra_emulator.server.emulator import Emulator
 with Emulator(data=Path(sys.argv[1])) as emulator:
     print("accepting", flush=True)
     directory, tenant = emulator.directory, emulator.tenant
-    application = directory.register_application(tenant, "bench")
+    application = directory.applications.register(tenant, "bench")
     for role in ("User.Read.All", "Group.Read.All", "Application.Read.All"):
-        directory.add_application_permission(tenant, application.app_id, role)
-    directory.grant_admin_consent(tenant, application.app_id)
-    secret = directory.add_password(tenant, application.app_id).secret_text
+        directory.applications.add_application_permission(tenant, application.app_id, role)
+    directory.consents.grant_admin_consent(tenant, application.app_id)
+    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
     print(json.dumps([emulator.url, tenant.id, str(emulator.ca_file), application.app_id, secret]),
           flush=True)
     sys.stdin.read()

@@ -60,7 +60,7 @@ def asked(probe: Probe, query: str = "") -> list[dict[str, Any]]:
 def test_token(watched: Probe, reader: App) -> None:
     """A token request: who got which roles, and under which IDs the answer went out."""
     answer = watched.post(reader.token_path, reader.form(), client_request_id="abc-1")
-    principal = watched.emulator.directory.service_principal(reader.tenant, reader.client_id)
+    principal = watched.emulator.directory.service_principals.find(reader.tenant, reader.client_id)
     assert principal is not None
     entry = last(watched)
 
@@ -144,7 +144,7 @@ def test_user(watched: Probe) -> None:
     client: Client = web_client(watched)
     user = ordinary(watched.emulator)
     tokens = client.tokens(user)
-    record = watched.emulator.directory.read_user(client.tenant, user)
+    record = watched.emulator.directory.users.find(client.tenant, user)
     assert record is not None
     issued = last(watched)
     watched.get("/v1.0/me", Authorization=f"Bearer {tokens['access_token']}")
@@ -192,7 +192,7 @@ def test_batch(watched: Probe, reader: App) -> None:
 def test_managed_identity(launch: Callable[..., Probe]) -> None:
     """The tokens of a machine are in the log as well."""
     probe = launch(users=5, managed_identity=True)
-    probe.emulator.directory.add_managed_identity(probe.emulator.tenant, "machine")
+    probe.emulator.directory.managed_identities.add(probe.emulator.tenant, "machine")
     connection = http.client.HTTPConnection(urlsplit(probe.emulator.imds_url).netloc, timeout=5)
     query = "?api-version=2018-02-01&resource=https://graph.microsoft.com"
     connection.request("GET", IMDS_PATH + query, headers={"Metadata": "true"})

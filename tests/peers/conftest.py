@@ -51,8 +51,10 @@ class Refused:
 def refused(emulator: Emulator) -> dict[str, Refused]:
     """Five refusals, each with its own state of the directory."""
     directory, tenant, now = emulator.directory, emulator.tenant, emulator.clock.now()
-    forgotten = directory.register_application(tenant, "Forgotten")
-    old = directory.add_password(tenant, forgotten.app_id, start=now - 7200, end=now - 3600)
+    forgotten = directory.applications.register(tenant, "Forgotten")
+    old = directory.credentials.add_password(
+        tenant, forgotten.app_id, start=now - 7200, end=now - 3600
+    )
     cases = [
         Refused("wrong secret", 7000215, secret="wrong"),
         Refused("expired secret", 7000222, client_id=forgotten.app_id, secret=old.secret_text),

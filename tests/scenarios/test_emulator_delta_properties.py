@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.clock import Clock
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.server.app import create_app
@@ -41,7 +41,9 @@ class World:
 
     def __init__(self, line: Line, directory: Directory) -> None:
         self.line, self.directory = line, directory
-        self.tenant = directory.create_tenant("Contoso", (f"c{len(directory.tenants())}.example",))
+        self.tenant = directory.tenants.create(
+            "Contoso", (f"c{len(directory.tenants.list_all())}.example",)
+        )
         self.token = make_token(line, directory, self.tenant)
         self.made = 0
         self._populate()
@@ -73,21 +75,21 @@ class World:
         headers = {"prefer": "return=minimal"} if first % 2 else {}
         self.followers[word].step(**headers)
 
-    def live(self, kind: str) -> list[Found]:
+    def live(self, kind: str) -> list[StoredObject]:
         return [
-            Found(kind, position.seq, doc)
-            for position, doc in self.directory.scan(self.tenant, kind)
+            StoredObject(kind, position.seq, doc)
+            for position, doc in self.directory.objects.scan(self.tenant, kind)
         ]
 
     def _populate(self) -> None:
         """What was there before anybody looked, of which the journal knows nothing."""
         fill = self.directory
-        users = fill.add_objects(self.tenant, "user", [self._user("Old") for _ in range(5)])
-        groups = fill.add_objects(self.tenant, "group", [self._group("Old") for _ in range(2)])
+        users = fill.objects.fill(self.tenant, "user", [self._user("Old") for _ in range(5)])
+        groups = fill.objects.fill(self.tenant, "group", [self._group("Old") for _ in range(2)])
         pairs = [(groups[0], user) for user in users]
-        fill.add_links("members", "group", "user", pairs)
-        fill.add_links("members", "group", "group", [(groups[1], groups[0])])
-        fill.add_links("manager", "user", "user", [(users[1], users[0])])
+        fill.links.fill("members", "group", "user", pairs)
+        fill.links.fill("members", "group", "group", [(groups[1], groups[0])])
+        fill.links.fill("manager", "user", "user", [(users[1], users[0])])
 
     def _new_id(self) -> str:
         self.made += 1
@@ -102,12 +104,12 @@ class World:
         return {"id": self._new_id(), "displayName": name, "mailNickname": "g"}
 
     def _create_user(self, first: int, _: int) -> None:
-        self.directory.create(self.tenant, "user", self._user(f"User {first}"))
+        self.directory.objects.create(self.tenant, "user", self._user(f"User {first}"))
 
     def _create_group(self, first: int, _: int) -> None:
-        self.directory.create(self.tenant, "group", self._group(f"Group {first}"))
+        self.directory.objects.create(self.tenant, "group", self._group(f"Group {first}"))
 
-    def _pick(self, kind: str, number: int) -> Found | None:
+    def _pick(self, kind: str, number: int) -> StoredObject | None:
         found = self.live(kind)
         return found[number % len(found)] if found else None
 
@@ -115,7 +117,7 @@ class World:
         found = self._pick(kind, number)
         if found:
             key = msgspec.json.decode(found.doc)["id"]
-            self.directory.update(self.tenant, kind, key, changes)
+            self.directory.objects.update(self.tenant, kind, key, changes)
 
     def _update_user(self, first: int, second: int) -> None:
         name = ("jobTitle", "mobilePhone", "displayName", "department")[second % 4]
@@ -130,48 +132,56 @@ class World:
     def _delete(self, first: int, second: int) -> None:
         found = self._pick(("user", "user", "group")[second % 3], first)
         if found:
-            self.directory.delete(self.tenant, found)
+            self.directory.recycle_bin.delete(self.tenant, found)
 
     def _remove(self, first: int, second: int) -> None:
         found = self._pick(("user", "user", "group")[second % 3], first)
         if found:
-            self.directory.delete(self.tenant, found, forever=True)
+            self.directory.recycle_bin.delete(self.tenant, found, forever=True)
 
     def _bin(self, first: int) -> Any:
         kinds = ("user", "group")
-        found = [row for kind in kinds for row in self.directory.list_deleted(self.tenant, kind)]
+        found = [
+            row
+            for kind in kinds
+            for row in self.directory.recycle_bin.list_objects(self.tenant, kind)
+        ]
         return found[first % len(found)] if found else None
 
     def _restore(self, first: int, _: int) -> None:
         if item := self._bin(first):
-            self.directory.restore_deleted(self.tenant, item)
+            self.directory.recycle_bin.restore(self.tenant, item)
 
     def _purge(self, first: int, _: int) -> None:
         if item := self._bin(first):
-            self.directory.purge_deleted(self.tenant, item)
+            self.directory.recycle_bin.purge(self.tenant, item)
 
     def _link(self, first: int, second: int) -> None:
         group = self._pick("group", first)
         member = self._pick("group" if second % 5 == 0 else "user", second)
         if group and member:
-            self.directory.link(self.tenant, "members", group, member)
+            self.directory.links.add(self.tenant, "members", group, member)
 
     def _unlink(self, first: int, second: int) -> None:
         group = self._pick("group", first)
         if group:
-            members = self.directory.neighbours(self.tenant, Links("members", group.seq))
+            members = self.directory.links.list_neighbours(
+                self.tenant, LinkQuery("members", group.seq)
+            )
             if members:
                 one = members[second % len(members)]
-                target = Found(one.kind, one.seq, one.content)
-                self.directory.unlink(self.tenant, "members", group, target)
+                target = StoredObject(one.kind, one.seq, one.content)
+                self.directory.links.remove(self.tenant, "members", group, target)
 
     def _manage(self, first: int, second: int) -> None:
         user, boss = self._pick("user", first), self._pick("user", second)
         if user and boss:
-            for one in self.directory.neighbours(self.tenant, Links("manager", user.seq)):
-                held = Found(one.kind, one.seq, one.content)
-                self.directory.unlink(self.tenant, "manager", user, held)
-            self.directory.link(self.tenant, "manager", user, boss)
+            for one in self.directory.links.list_neighbours(
+                self.tenant, LinkQuery("manager", user.seq)
+            ):
+                held = StoredObject(one.kind, one.seq, one.content)
+                self.directory.links.remove(self.tenant, "manager", user, held)
+            self.directory.links.add(self.tenant, "manager", user, boss)
 
     def _wait(self, first: int, _: int) -> None:
         self.directory.clock.move(first * 10)
@@ -181,7 +191,9 @@ class World:
         for found in self.live(kind):
             record = msgspec.json.decode(found.doc)
             objects[record["id"]] = {n: record[n] for n in names if n in record}
-            others = self.directory.references(self.tenant, relation, found.seq, after=0, limit=-1)
+            others = self.directory.links.list_references(
+                self.tenant, relation, found.seq, after=0, limit=-1
+            )
             links[record["id"]] = {one.id for one in others}
         return objects, links
 
@@ -198,10 +210,10 @@ class World:
 
 
 def make_token(line: Line, directory: Directory, tenant: Tenant) -> str:
-    app = directory.register_application(tenant, "Sync")
-    directory.add_application_permission(tenant, app.app_id, "Directory.Read.All")
-    directory.grant_admin_consent(tenant, app.app_id)
-    secret = directory.add_password(tenant, app.app_id).secret_text
+    app = directory.applications.register(tenant, "Sync")
+    directory.applications.add_application_permission(tenant, app.app_id, "Directory.Read.All")
+    directory.consents.grant_admin_consent(tenant, app.app_id)
+    secret = directory.credentials.add_password(tenant, app.app_id).secret_text
     form = (
         f"grant_type=client_credentials&client_id={app.app_id}&client_secret={secret}"
         "&scope=https%3A%2F%2Fgraph.microsoft.com%2F.default"

@@ -46,8 +46,8 @@ class World:
 
     def fill(self, kind: str, records: list[Record]) -> None:
         self.directory.clear()
-        tenant = self.directory.create_tenant("Contoso", ("contoso.example",), tenant_id=TENANT)
-        self.directory.add_objects(tenant, kind, records)
+        tenant = self.directory.tenants.create("Contoso", ("contoso.example",), tenant_id=TENANT)
+        self.directory.objects.fill(tenant, kind, records)
 
     def walk(self, path: str, options: str, *, advanced: bool = False) -> list[Record]:
         """Every record of every page, and no page longer than asked for."""
@@ -71,10 +71,10 @@ def world(keys: Path) -> Iterator[World]:
     directory = Directory(clock=Clock())
     tenant = seed_directory(directory, users=0)
     assert tenant.id == TENANT
-    made = directory.register_application(tenant, "Lister")
-    directory.add_application_permission(tenant, made.app_id, "Directory.Read.All")
-    directory.grant_admin_consent(tenant, made.app_id)
-    secret = directory.add_password(tenant, made.app_id).secret_text or ""
+    made = directory.applications.register(tenant, "Lister")
+    directory.applications.add_application_permission(tenant, made.app_id, "Directory.Read.All")
+    directory.consents.grant_admin_consent(tenant, made.app_id)
+    secret = directory.credentials.add_password(tenant, made.app_id).secret_text or ""
     throttle = Throttle(directory.clock, enabled=False)
     app = create_app(directory, KeyRing(keys, directory.clock), throttle=throttle)
     with running_loop() as loop:

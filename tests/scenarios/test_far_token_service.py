@@ -50,7 +50,7 @@ def tenant(
         Emulator(users=3, hostnames=names, federation_ca=issuer.ca_file) as emulator,
     ):
         app = register(emulator, key_pair)
-        emulator.directory.add_federated_credential(
+        emulator.directory.credentials.add_federated(
             emulator.tenant, app.client_id, "pipeline", issuer.url, SUBJECT
         )
         yield emulator, issuer, app

@@ -76,18 +76,18 @@ class World:
 def world(keys: Path) -> Iterator[World]:
     directory = Directory(clock=Clock())
     tenant = seed_directory(directory, users=40, groups=8, devices=8)
-    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
     strangers = [
         user | {"displayName": MARK, "userPrincipalName": f"{MARK}{n}@fabrikam.example"}
         for n, user in enumerate(draw_users(20, 99))
     ]
-    directory.add_users(other, strangers)
-    directory.register_application(other, MARK)
-    made = directory.register_application(tenant, "Fuzzed")
+    directory.objects.fill(other, "user", strangers)
+    directory.applications.register(other, MARK)
+    made = directory.applications.register(tenant, "Fuzzed")
     for role in ROLES:
-        directory.add_application_permission(tenant, made.app_id, role)
-    directory.grant_admin_consent(tenant, made.app_id)
-    secret = directory.add_password(tenant, made.app_id).secret_text or ""
+        directory.applications.add_application_permission(tenant, made.app_id, role)
+    directory.consents.grant_admin_consent(tenant, made.app_id)
+    secret = directory.credentials.add_password(tenant, made.app_id).secret_text or ""
     throttle = Throttle(directory.clock, enabled=False)
     app = create_app(directory, KeyRing(keys, directory.clock), throttle=throttle)
     with running_loop() as loop:
@@ -102,7 +102,7 @@ def world(keys: Path) -> Iterator[World]:
             [
                 json.loads(doc)[name]
                 for kind in KINDS.values()
-                for _, doc in directory.scan(one, kind.name)
+                for _, doc in directory.objects.scan(one, kind.name)
                 for name in {"id", kind.key}
                 if json.loads(doc).get(name)
             ]

@@ -83,10 +83,10 @@ class Wire:
 def wire(keys: Path) -> Iterator[Wire]:
     directory = Directory(clock=Clock())
     tenant = seed_directory(directory, users=0)
-    made = directory.register_application(tenant, "Fuzzed")
-    secret = directory.add_password(tenant, made.app_id).secret_text or ""
-    directory.add_certificate(tenant, made.app_id, IDENTITY.der)
-    directory.add_federated_credential(tenant, made.app_id, "fuzzed", ISSUER, "s")
+    made = directory.applications.register(tenant, "Fuzzed")
+    secret = directory.credentials.add_password(tenant, made.app_id).secret_text or ""
+    directory.credentials.add_certificate(tenant, made.app_id, IDENTITY.der)
+    directory.credentials.add_federated(tenant, made.app_id, "fuzzed", ISSUER, "s")
     curve = ec.generate_private_key(ec.SECP256R1())
 
     def fetch(url: str) -> bytes:

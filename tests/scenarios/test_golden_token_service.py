@@ -90,8 +90,10 @@ def stage(probe: Probe) -> dict[str, App]:
     """Applications in the states that the recordings were made in."""
     now = probe.emulator.clock.now()
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    forgotten = directory.register_application(tenant, "Forgotten")
-    old = directory.add_password(tenant, forgotten.app_id, start=now - 7200, end=now - 3600)
+    forgotten = directory.applications.register(tenant, "Forgotten")
+    old = directory.credentials.add_password(
+        tenant, forgotten.app_id, start=now - 7200, end=now - 3600
+    )
     return {
         "app": register(probe, "User.Read.All"),
         "expired": App(probe, tenant, forgotten.app_id, old.secret_text or ""),

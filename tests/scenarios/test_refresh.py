@@ -115,7 +115,7 @@ def test_family(probe: Probe) -> None:
 def test_roles_are_fresh(scene: Scene) -> None:
     """A role assigned since then is in the next token."""
     directory, tenant = scene.probe.emulator.directory, scene.client.tenant
-    directory.assign_role(tenant, scene.user, "Global Reader")
+    directory.role_members.assign(tenant, scene.user, "Global Reader")
 
     token = scene.refresh().json()["access_token"]
 
@@ -130,7 +130,7 @@ def test_challenges(scene: Scene) -> None:
     before = scene.probe.get("/v1.0/me", Authorization=f"Bearer {token}")
 
     scene.clock.move(5)
-    directory.revoke_sign_ins(scene.client.tenant, scene.user)
+    directory.users.revoke_sign_ins(scene.client.tenant, scene.user)
     after = scene.probe.get("/v1.0/me", Authorization=f"Bearer {token}")
 
     assert read(token)["xms_cc"] == ["cp1"]
@@ -156,7 +156,7 @@ def expired(scene: Scene) -> Answer:
 
 def revoked(scene: Scene) -> Answer:
     scene.clock.move(60)
-    scene.probe.emulator.directory.revoke_sign_ins(scene.client.tenant, scene.user)
+    scene.probe.emulator.directory.users.revoke_sign_ins(scene.client.tenant, scene.user)
     return scene.refresh()
 
 
@@ -166,13 +166,13 @@ def of_another_client(scene: Scene) -> Answer:
 
 def of_a_disabled_user(scene: Scene) -> Answer:
     directory, tenant = scene.probe.emulator.directory, scene.client.tenant
-    user = directory.read_user(tenant, scene.user)
+    user = directory.users.find(tenant, scene.user)
     assert user is not None
     path = f"/{tenant.id}/oauth2/v2.0/token"
     disabled = [user | {"id": user["id"][:-1] + "0", "userPrincipalName": "off@contoso.example"}]
-    directory.add_users(tenant, [one | {"accountEnabled": True} for one in disabled])
+    directory.objects.fill(tenant, "user", [one | {"accountEnabled": True} for one in disabled])
     token = scene.client.tokens("off@contoso.example")["refresh_token"]
-    directory.update(tenant, "user", disabled[0]["id"], {"accountEnabled": False})
+    directory.objects.update(tenant, "user", disabled[0]["id"], {"accountEnabled": False})
     return scene.probe.post(
         path, scene.client.form(grant_type="refresh_token", refresh_token=token)
     )
@@ -180,8 +180,10 @@ def of_a_disabled_user(scene: Scene) -> Answer:
 
 def at_another_tenant(scene: Scene) -> Answer:
     directory = scene.probe.emulator.directory
-    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
-    directory.enter(other, directory.client(scene.client.client_id))  # type: ignore[arg-type] # registered
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
+    client = directory.applications.find_client(scene.client.client_id)
+    assert client is not None
+    directory.service_principals.find_or_create(other, client)
     return Client(scene.probe, other, scene.client.client_id, NATIVE).refresh(scene.token)
 
 
@@ -193,13 +195,13 @@ def of_a_web_client(scene: Scene) -> Answer:
 
 def of_a_disabled_client(scene: Scene) -> Answer:
     directory = scene.probe.emulator.directory
-    directory.enable_service_principal(scene.client.tenant, scene.client.client_id, enabled=False)
+    directory.service_principals.enable(scene.client.tenant, scene.client.client_id, enabled=False)
     return scene.refresh()
 
 
 def of_an_empty_api(scene: Scene) -> Answer:
     directory = scene.probe.emulator.directory
-    api = directory.register_application(scene.client.tenant, "Nothing API")
+    api = directory.applications.register(scene.client.tenant, "Nothing API")
     return scene.refresh(scope=f"{api.app_id}/.default")
 
 

@@ -26,14 +26,14 @@ def register(
     """Register an app with a secret, a certificate and application permissions."""
     pem, der = key_pair
     directory, tenant = emulator.directory, emulator.tenant
-    application = directory.register_application(tenant, "Daemon-console")
-    password = directory.add_password(tenant, application.app_id)
-    certificate = directory.add_certificate(tenant, application.app_id, der)
+    application = directory.applications.register(tenant, "Daemon-console")
+    password = directory.credentials.add_password(tenant, application.app_id)
+    certificate = directory.credentials.add_certificate(tenant, application.app_id, der)
     assert password.secret_text is not None
     for role in roles:
-        directory.add_application_permission(tenant, application.app_id, role)
+        directory.applications.add_application_permission(tenant, application.app_id, role)
     if consent:
-        directory.grant_admin_consent(tenant, application.app_id)
+        directory.consents.grant_admin_consent(tenant, application.app_id)
     return App(
         application.app_id,
         password.secret_text,

@@ -113,7 +113,9 @@ def _(scene: Scene) -> Path:
 def _(scene: Scene) -> Path:
     app, now = scene.fresh(), scene.emulator.clock.now()
     directory, tenant = scene.emulator.directory, scene.emulator.tenant
-    old = directory.add_password(tenant, app.client_id, start=now - 7200, end=now - 3600)
+    old = directory.credentials.add_password(
+        tenant, app.client_id, start=now - 7200, end=now - 3600
+    )
     return scene.parameters(client_id=app.client_id, secret=old.secret_text)
 
 
@@ -148,7 +150,9 @@ def _(scene: Scene) -> Path:
 def _(scene: Scene) -> Path:
     identity = make_identity(start_days=-9, end_days=-1)
     app, path = scene.fresh(), scene.key_file(identity.key_pem + identity.certificate_pem)
-    scene.emulator.directory.add_certificate(scene.emulator.tenant, app.client_id, identity.der)
+    scene.emulator.directory.credentials.add_certificate(
+        scene.emulator.tenant, app.client_id, identity.der
+    )
     return scene.parameters(client_id=app.client_id, secret=None, private_key_file=path)
 
 
@@ -173,7 +177,7 @@ def _(scene: Scene) -> Path:
 @state("federation subject")
 def _(scene: Scene) -> Path:
     app = scene.fresh(scene.own)
-    scene.own.directory.add_federated_credential(
+    scene.own.directory.credentials.add_federated(
         scene.own.tenant, app.client_id, "pipeline", scene.issuer.url, "repo:contoso/other:x"
     )
     path = scene.folder / "federated"
@@ -195,14 +199,14 @@ def _(scene: Scene) -> Path:
 @state("app not in tenant")
 def _(scene: Scene) -> Path:
     app, own = scene.fresh(scene.own), scene.own
-    other = own.directory.create_tenant("Fabrikam", [f"{secrets.token_hex(4)}.example"])
+    other = own.directory.tenants.create("Fabrikam", [f"{secrets.token_hex(4)}.example"])
     return scene.own_parameters(app, authority=f"{own.url}/{other.id}")
 
 
 @state("app disabled")
 def _(scene: Scene) -> Path:
     app = scene.fresh()
-    scene.emulator.directory.enable_service_principal(
+    scene.emulator.directory.service_principals.enable(
         scene.emulator.tenant, app.client_id, enabled=False
     )
     return scene.parameters(client_id=app.client_id, secret=app.secret)
@@ -211,7 +215,7 @@ def _(scene: Scene) -> Path:
 @state("conditional access")
 def _(scene: Scene) -> Path:
     app = scene.fresh()
-    scene.emulator.directory.block_by_policy(scene.emulator.tenant, app.client_id)
+    scene.emulator.directory.token_policies.block(scene.emulator.tenant, app.client_id)
     return scene.parameters(client_id=app.client_id, secret=app.secret)
 
 
@@ -228,18 +232,20 @@ def _(scene: Scene) -> Path:
 @state("not assigned")
 def _(scene: Scene) -> Path:
     directory, tenant = scene.emulator.directory, scene.emulator.tenant
-    api = directory.register_application(tenant, "Ledger API")
-    directory.expose_api(tenant, api.app_id, app_roles=[("Read", "Read")], assignment_required=True)
+    api = directory.applications.register(tenant, "Ledger API")
+    directory.applications.expose_api(
+        tenant, api.app_id, app_roles=[("Read", "Read")], assignment_required=True
+    )
     return scene.parameters(scope=[f"api://{api.app_id}/.default"])
 
 
 @state("delegated, unproved")
 def _(scene: Scene) -> Path:
     directory, tenant = scene.emulator.directory, scene.emulator.tenant
-    application = directory.register_application(tenant, "Delegated")
-    password = directory.add_password(tenant, application.app_id)
-    directory.add_delegated_permission(tenant, application.app_id, "User.Read.All")
-    directory.grant_admin_consent(tenant, application.app_id)
+    application = directory.applications.register(tenant, "Delegated")
+    password = directory.credentials.add_password(tenant, application.app_id)
+    directory.applications.add_delegated_permission(tenant, application.app_id, "User.Read.All")
+    directory.consents.grant_admin_consent(tenant, application.app_id)
     return scene.parameters(client_id=application.app_id, secret=password.secret_text)
 
 
@@ -307,7 +313,7 @@ def _(scene: Scene) -> Path:
     )
     warm_cache(path)
     own.clock.resume()
-    own.directory.grant_admin_consent(own.tenant, app.client_id)
+    own.directory.consents.grant_admin_consent(own.tenant, app.client_id)
     return path
 
 
@@ -347,16 +353,16 @@ def _(scene: Scene) -> Path:
 @state("token for another api")
 def _(scene: Scene) -> Path:
     directory, tenant = scene.emulator.directory, scene.emulator.tenant
-    api = directory.register_application(tenant, "Ledger API")
-    directory.expose_api(tenant, api.app_id, app_roles=[("Read", "Read")])
+    api = directory.applications.register(tenant, "Ledger API")
+    directory.applications.expose_api(tenant, api.app_id, app_roles=[("Read", "Read")])
     return scene.parameters(scope=[f"api://{api.app_id}/.default"])
 
 
 @state("more than needed")
 def _(scene: Scene) -> Path:
     app, directory, tenant = scene.fresh(), scene.emulator.directory, scene.emulator.tenant
-    directory.add_application_permission(tenant, app.client_id, "Mail.ReadWrite")
-    directory.grant_admin_consent(tenant, app.client_id)
+    directory.applications.add_application_permission(tenant, app.client_id, "Mail.ReadWrite")
+    directory.consents.grant_admin_consent(tenant, app.client_id)
     return scene.parameters(client_id=app.client_id, secret=app.secret)
 
 

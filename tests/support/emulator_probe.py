@@ -142,11 +142,11 @@ def register(
     tenant: Tenant | None = None,
 ) -> App:
     directory, tenant = probe.emulator.directory, tenant or probe.emulator.tenant
-    application = directory.register_application(tenant, name, redirect_uris=redirects)
+    application = directory.applications.register(tenant, name, redirect_uris=redirects)
     for role in roles:
-        directory.add_application_permission(tenant, application.app_id, role)
-    directory.grant_admin_consent(tenant, application.app_id)
-    secret = directory.add_password(tenant, application.app_id).secret_text
+        directory.applications.add_application_permission(tenant, application.app_id, role)
+    directory.consents.grant_admin_consent(tenant, application.app_id)
+    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
     assert secret is not None
     return App(probe, tenant, application.app_id, secret)
 

@@ -110,6 +110,6 @@ def start_writer(probe: Probe, *permissions: str) -> Writer:
     """A writer in a new tenant, so that nobody else sees what it writes."""
     directory = probe.emulator.directory
     name = f"w{uuid4().hex[:10]}"
-    tenant = directory.create_tenant(name, (f"{name}.onmicrosoft.com", f"{name}.example"))
+    tenant = directory.tenants.create(name, (f"{name}.onmicrosoft.com", f"{name}.example"))
     app = register(probe, *(permissions or PERMISSIONS), tenant=tenant, name="Writer")
     return Writer(app, app.token())

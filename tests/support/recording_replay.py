@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.model.applications import draft_application, draft_principal
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record, Tenant
@@ -119,12 +119,12 @@ class Stage:
         self.probe = probe
         directory = probe.emulator.directory
         self.directory = directory
-        self.tenant: Tenant = directory.create_tenant("Azure SDK", DOMAINS, tenant_id=tenant_id)
+        self.tenant: Tenant = directory.tenants.create("Azure SDK", DOMAINS, tenant_id=tenant_id)
         self.known: dict[str, str] = {}
         self.sent: set[str] = set()  # IDs that the client chose are the same here
         admin = draft_user(ADMIN) | {"displayName": "rolelivetest"}
         self.ensure("user", {"id": "6d97229a-391f-473a-893f-f0608b592d7b"} | admin)
-        directory.assign_role(self.tenant, ADMIN, "Global Administrator")
+        directory.role_members.assign(self.tenant, ADMIN, "Global Administrator")
         client = Client(probe, self.tenant, AZURE_CLI, NATIVE)
         scope = "https://graph.microsoft.com/.default"
         self.token = client.tokens(ADMIN, scope)["access_token"]
@@ -169,21 +169,21 @@ class Stage:
         elif is_guid(recorded) and is_guid(given) and recorded not in {given, *self.sent}:
             self.known[recorded] = given
 
-    def find(self, key: str, kind: str | None = None) -> Found | None:
+    def find(self, key: str, kind: str | None = None) -> StoredObject | None:
         """The object here that stands for a recorded ID."""
-        return self.directory.find(self.tenant, self.known.get(key, key), kind=kind)
+        return self.directory.objects.find(self.tenant, self.known.get(key, key), kind=kind)
 
-    def ensure(self, kind: str, record: Record) -> Found:
+    def ensure(self, kind: str, record: Record) -> StoredObject:
         """The object, made with the recorded ID when it is not there."""
         found = self.find(record["id"])
         if found is None:
             drafted = draft(kind, record, self.tenant)
             # What was read keeps its own order: it is what the service had.
             whole = record | {n: value for n, value in drafted.items() if n not in record}
-            twin = self.directory.find(self.tenant, whole.get("appId", ""), kind=kind)
+            twin = self.directory.objects.find(self.tenant, whole.get("appId", ""), kind=kind)
             if twin is not None:  # Microsoft Graph itself, which every tenant has
-                self.directory.delete(self.tenant, twin, forever=True)
-            self.directory.add_objects(self.tenant, kind, [whole])
+                self.directory.recycle_bin.delete(self.tenant, twin, forever=True)
+            self.directory.objects.fill(self.tenant, kind, [whole])
             found = self.find(record["id"])
         assert found is not None
         return found
@@ -208,7 +208,11 @@ def arrange(stage: Stage, entry: Record) -> None:
 
 
 def arrange_items(
-    stage: Stage, segments: list[str], kind: str | None, owner: Found | None, items: list[Any]
+    stage: Stage,
+    segments: list[str],
+    kind: str | None,
+    owner: StoredObject | None,
+    items: list[Any],
 ) -> None:
     """The items of a recorded list, linked to whom they belong to."""
     for item in items:
@@ -223,12 +227,14 @@ def arrange_items(
         target = stage.ensure(named, record)
         relation = segments[2] if len(segments) > 2 else ""
         if owner and relation in {"members", "owners"}:
-            stage.directory.link(stage.tenant, relation, owner, target)
+            stage.directory.links.add(stage.tenant, relation, owner, target)
         elif owner and relation.lower().endswith("memberof"):
-            stage.directory.link(stage.tenant, "members", target, owner)
+            stage.directory.links.add(stage.tenant, "members", target, owner)
 
 
-def arrange_special(stage: Stage, entry: Record, segments: list[str], owner: Found | None) -> None:
+def arrange_special(
+    stage: Stage, entry: Record, segments: list[str], owner: StoredObject | None
+) -> None:
     """What requests refer to in their bodies, or change."""
     if entry["method"] == "POST" and [one.lower() for one in segments] == ["serviceprincipals"]:
         arrange_application(stage, entry)
@@ -262,20 +268,20 @@ def arrange_application(stage: Stage, entry: Record) -> None:
 
 
 def arrange_reference(
-    stage: Stage, entry: Record, segments: list[str], owner: Found | None
+    stage: Stage, entry: Record, segments: list[str], owner: StoredObject | None
 ) -> None:
     key = (entry.get("request_body") or {}).get("@odata.id", "").rpartition("/")[2] or segments[3]
     target = stage.find(key) or stage.ensure("user", {"id": key})
     if entry["method"] == "DELETE" and owner:
-        stage.directory.link(stage.tenant, segments[2], owner, target)
+        stage.directory.links.add(stage.tenant, segments[2], owner, target)
         if segments[:3:2] == ["groups", "owners"] and not stage.known:  # a group keeps one
             admin = stage.find(ADMIN, "user")
             assert admin is not None
-            stage.directory.link(stage.tenant, "owners", owner, admin)
+            stage.directory.links.add(stage.tenant, "owners", owner, admin)
 
 
 def arrange_federated(
-    stage: Stage, entry: Record, segments: list[str], owner: Found | None
+    stage: Stage, entry: Record, segments: list[str], owner: StoredObject | None
 ) -> None:
     assert owner is not None
     shown = entry.get("response_body") or {}
@@ -283,7 +289,7 @@ def arrange_federated(
     for one in listed:
         if one["id"] in stage.known:
             continue
-        made = stage.directory.add_federated_credential(
+        made = stage.directory.credentials.add_federated(
             stage.tenant,
             json.loads(owner.doc)["appId"],
             one.get("name", "Testing"),
@@ -294,16 +300,16 @@ def arrange_federated(
         stage.known[one["id"]] = made.id
 
 
-def arrange_password(stage: Stage, key_id: str, owner: Found) -> None:
+def arrange_password(stage: Stage, key_id: str, owner: StoredObject) -> None:
     if key_id not in stage.known and owner.kind == "application":
         app_id = json.loads(owner.doc)["appId"]
-        stage.known[key_id] = stage.directory.add_password(stage.tenant, app_id).key_id
+        stage.known[key_id] = stage.directory.credentials.add_password(stage.tenant, app_id).key_id
 
 
 def arrange_deleted(stage: Stage, key: str) -> None:
     known = stage.known.get(key, key)
-    if stage.find(key) is None and stage.directory.find_deleted(stage.tenant, known) is None:
-        stage.directory.delete(stage.tenant, stage.ensure("application", {"id": key}))
+    if stage.find(key) is None and stage.directory.recycle_bin.find(stage.tenant, known) is None:
+        stage.directory.recycle_bin.delete(stage.tenant, stage.ensure("application", {"id": key}))
 
 
 def arrange_memberships(stage: Stage, entry: Record, segments: list[str]) -> None:
@@ -312,10 +318,10 @@ def arrange_memberships(stage: Stage, entry: Record, segments: list[str]) -> Non
     for key in entry["response_body"]["value"]:
         if stage.find(key) is None:
             group = stage.ensure("group", {"id": key})
-            stage.directory.link(stage.tenant, "members", group, member)
+            stage.directory.links.add(stage.tenant, "members", group, member)
 
 
-def ensure_key(stage: Stage, kind: str, key: str, shown: Record) -> Found:
+def ensure_key(stage: Stage, kind: str, key: str, shown: Record) -> StoredObject:
     """The object that a path names, by ID or by user principal name."""
     found = stage.find(key, kind)
     if found is not None:

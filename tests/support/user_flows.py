@@ -34,9 +34,9 @@ CHALLENGE = (
 def holder(emulator: Emulator, role: str) -> str:
     """The user principal name of the seeded person with this role."""
     directory, tenant = emulator.directory, emulator.tenant
-    for user_id, roles in directory.role_holders(tenant).items():
+    for user_id, roles in directory.role_members.list_holders(tenant).items():
         if ROLES[role] in roles:
-            user = directory.read_user(tenant, user_id)
+            user = directory.users.find(tenant, user_id)
             assert user is not None
             return str(user["userPrincipalName"])
     raise AssertionError(role)
@@ -45,9 +45,9 @@ def holder(emulator: Emulator, role: str) -> str:
 def ordinary(emulator: Emulator, number: int = 0) -> str:
     """The user principal name of somebody without a role."""
     directory, tenant = emulator.directory, emulator.tenant
-    holders = directory.role_holders(tenant)
+    holders = directory.role_members.list_holders(tenant)
     found = []
-    for _, doc in directory.scan(tenant, "user"):
+    for _, doc in directory.objects.scan(tenant, "user"):
         user = json.loads(doc)
         if user["id"] not in holders and user["accountEnabled"] and user["userType"] == "Member":
             found.append(str(user["userPrincipalName"]))
@@ -126,14 +126,14 @@ def sign_in(browser: Browser, user: str) -> Arrival | None:
 
 def web_client(probe: Probe, **settings: Any) -> Client:
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    app = directory.register_application(tenant, "Orders web", redirect_uris=(WEB,), **settings)
-    secret = directory.add_password(tenant, app.app_id).secret_text
+    app = directory.applications.register(tenant, "Orders web", redirect_uris=(WEB,), **settings)
+    secret = directory.credentials.add_password(tenant, app.app_id).secret_text
     return Client(probe, tenant, app.app_id, WEB, secret)
 
 
 def native_client(probe: Probe, **settings: Any) -> Client:
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    app = directory.register_application(
+    app = directory.applications.register(
         tenant, "Orders desk", public_redirect_uris=(NATIVE,), allow_public_client=True, **settings
     )
     return Client(probe, tenant, app.app_id, NATIVE)

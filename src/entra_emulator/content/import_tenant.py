@@ -140,14 +140,14 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
         links = _Links()
         objects = _watch(_read_all(files), census, known, links)
         for kind, items in groupby(objects, key=lambda item: item.kind):
-            directory.add_objects(tenant, kind, (_complete(tenant, item) for item in items))
+            directory.objects.fill(tenant, kind, (_complete(tenant, item) for item in items))
         for (relation, source, target), pairs in links.pairs.items():
             rest = iter(pairs)
             kinds = (BY_NUMBER[source].name, BY_NUMBER[target].name)
-            directory.add_links(relation, *kinds, zip(rest, rest, strict=True))
+            directory.links.fill(relation, *kinds, zip(rest, rest, strict=True))
         for app_id, names in census.identifiers.items():
-            directory.add_identifiers(tenant, app_id, names)
-        directory.add_subscriptions(tenant, census.licenses)
+            directory.service_principals.add_identifiers(tenant, app_id, names)
+        directory.licences.add_subscriptions(tenant, census.licenses)
     counted = Counter(BY_NUMBER[kind].name for _, kind in census.places.values())
     return Imported(tenant, dict(counted), links.count(), links.lost)
 
@@ -174,10 +174,10 @@ class _Links:
 
 def _number(directory: Directory, tenant: Tenant, census: _Census) -> dict[str, _Place]:
     """The number that each object gets, or has, and its type's number."""
-    first, kind = directory.next_number(), KINDS["servicePrincipal"].number
+    first, kind = directory.objects.next_number(), KINDS["servicePrincipal"].number
     known = {key: (first + place, kind) for key, (place, kind) in census.places.items()}
     for key, app_id in census.built_in.items():
-        found = directory.find(tenant, app_id, kind="servicePrincipal")
+        found = directory.objects.find(tenant, app_id, kind="servicePrincipal")
         if found is not None:
             known[key] = (found.seq, kind)
     return known
@@ -211,7 +211,7 @@ def _create_tenant(directory: Directory, census: _Census) -> Tenant:
     names = list(dict.fromkeys((*verified, *common)))
     initial = next((name for name in names if name.endswith(INITIAL)), f"contoso{INITIAL}")
     graph = next((key for key, app_id in census.built_in.items() if app_id == GRAPH_APP_ID), None)
-    return directory.create_tenant(
+    return directory.tenants.create(
         organization.get("displayName") or initial.removesuffix(INITIAL).capitalize(),
         (initial, *(name for name in names if name != initial)),
         tenant_id=organization.get("id"),

@@ -117,7 +117,7 @@ class Life:
             self._stopped.wait(max(0.0, due - time.monotonic()))
 
     def _change(self) -> Event | None:
-        tenants = self._directory.tenants()
+        tenants = self._directory.tenants.list_all()
         if not tenants:
             return None
         self._count += 1

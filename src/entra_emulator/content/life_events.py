@@ -15,8 +15,8 @@ from entra_emulator.content.seeding.draw import Draw
 from entra_emulator.content.seeding.groups import describe_group
 from entra_emulator.content.seeding.users import DOMAIN, INITIAL_DOMAIN, draw_name, draw_person
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found, Position, Span
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import Position, Span, StoredObject
 from entra_emulator.model.products import SKUS
 from entra_emulator.model.records import Record, Tenant
 
@@ -41,7 +41,7 @@ class Scene(NamedTuple):
     tenant: Tenant
     draw: Draw
 
-    def pick(self, kind: str, below: int | None = None) -> Found | None:
+    def pick(self, kind: str, below: int | None = None) -> StoredObject | None:
         """One of the objects of a type, all as likely; numbered below another, if that is given."""
         first = self._read(kind, Span(), None)
         last = self._read(kind, Span(descending=True), None)
@@ -53,18 +53,20 @@ class Scene(NamedTuple):
         start = first.seq + self.draw.number(end - first.seq + 1)
         return self._read(kind, Span(), Position(None, start - 1))
 
-    def pick_person(self) -> tuple[Found, Record] | None:
+    def pick_person(self) -> tuple[StoredObject, Record] | None:
         """A member who administers nothing: tests sign in as those who do."""
         found = self.pick("user")
         if found is None:
             return None
         record = _decode(found.doc)
-        roles = Links("members", found.seq, reverse=True, kinds=["directoryRole"])
-        if record.get("userType") == "Guest" or self.directory.count_neighbours(self.tenant, roles):
+        roles = LinkQuery("members", found.seq, reverse=True, kinds=["directoryRole"])
+        if record.get("userType") == "Guest" or self.directory.links.count_neighbours(
+            self.tenant, roles
+        ):
             return None
         return found, record
 
-    def pick_group(self) -> tuple[Found, Record] | None:
+    def pick_group(self) -> tuple[StoredObject, Record] | None:
         """A group that is not made by a rule."""
         found = self.pick("group")
         record = _decode(found.doc) if found else {}
@@ -74,11 +76,13 @@ class Scene(NamedTuple):
 
     def update(self, kind: str, record: Record, changes: Record) -> None:
         """Set properties of an object."""
-        self.directory.update(self.tenant, kind, record["id"], changes)
+        self.directory.objects.update(self.tenant, kind, record["id"], changes)
 
-    def _read(self, kind: str, span: Span, after: Position | None) -> Found | None:
-        rows = self.directory.rows(self.tenant, kind, "doc", span, after=after, limit=1)
-        return Found(kind, rows[0][1], rows[0][2]) if rows else None
+    def _read(self, kind: str, span: Span, after: Position | None) -> StoredObject | None:
+        rows = self.directory.objects.read_rows(
+            self.tenant, kind, "doc", span, after=after, limit=1
+        )
+        return StoredObject(kind, rows[0][1], rows[0][2]) if rows else None
 
 
 def hire(scene: Scene) -> Event:
@@ -86,24 +90,24 @@ def hire(scene: Scene) -> Event:
     draw, directory, tenant = scene.draw, scene.directory, scene.tenant
     name = draw_name(draw)
     alias = name.alias
-    while directory.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
+    while directory.objects.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
         alias = f"{name.alias}{draw.number(100_000)}"
-    number = directory.count(tenant, "user")
+    number = directory.objects.count(tenant, "user")
     record = _move_in(draw_person(draw, number, name, alias), tenant)
     record["createdDateTime"] = format_iso(directory.clock.now())
     record = {prop: value for prop, value in record.items() if not prop.startswith("onPremises")}
     licenses = record.pop("assignedLicenses", [])
     record.pop("assignedPlans", None)
-    if directory.find(tenant, record["userPrincipalName"], kind="user"):
+    if directory.objects.find(tenant, record["userPrincipalName"], kind="user"):
         return Event("nothing", record["id"])  # that guest is here already
-    person = directory.create(tenant, "user", record)
-    held = directory.subscriptions(tenant)
+    person = directory.objects.create(tenant, "user", record)
+    held = directory.licences.read_subscriptions(tenant)
     free = [entry for entry in licenses if (found := held.get(entry["skuId"])) and found.left > 0]
     if free:
-        directory.assign_licenses(tenant, person, free)
+        directory.licences.assign(tenant, person, free)
     manager = scene.pick("user", below=person.seq)
     if manager is not None and record["userType"] == "Member":
-        directory.link(tenant, "manager", person, manager)
+        directory.links.add(tenant, "manager", person, manager)
     return Event("hired", record["id"])
 
 
@@ -126,11 +130,11 @@ def _move(scene: Scene) -> Event | None:
     scene.update("user", record, changes)
     manager = scene.pick("user", below=found.seq)  # nobody comes above who is above them
     if manager is not None:
-        links = Links("manager", found.seq)
-        for old in scene.directory.neighbours(scene.tenant, links):
-            former = Found(old.kind, old.seq, old.content)
-            scene.directory.unlink(scene.tenant, "manager", found, former)
-        scene.directory.link(scene.tenant, "manager", found, manager)
+        links = LinkQuery("manager", found.seq)
+        for old in scene.directory.links.list_neighbours(scene.tenant, links):
+            former = StoredObject(old.kind, old.seq, old.content)
+            scene.directory.links.remove(scene.tenant, "manager", found, former)
+        scene.directory.links.add(scene.tenant, "manager", found, manager)
     return Event("moved", record["id"])
 
 
@@ -143,7 +147,7 @@ def _rename(scene: Scene) -> Event | None:
     name = draw_name(scene.draw)
     alias = f"{name.alias}{scene.draw.number(100_000)}"
     upn = f"{alias}@{scene.tenant.domains[-1]}"
-    if scene.directory.find(scene.tenant, upn, kind="user"):
+    if scene.directory.objects.find(scene.tenant, upn, kind="user"):
         return None
     former = [address.replace("SMTP:", "smtp:") for address in record.get("proxyAddresses", ())]
     changes = {
@@ -181,28 +185,28 @@ def _delete(scene: Scene) -> Event | None:
     person = scene.pick_person()
     if person is None:
         return None
-    scene.directory.delete(scene.tenant, person[0])
+    scene.directory.recycle_bin.delete(scene.tenant, person[0])
     return Event("deleted", person[1]["id"])
 
 
 def _restore(scene: Scene) -> Event | None:
-    items = scene.directory.list_deleted(scene.tenant, "user", limit=MOST_DELETED)
+    items = scene.directory.recycle_bin.list_objects(scene.tenant, "user", limit=MOST_DELETED)
     if not items:
         return None
     item = scene.draw.pick(items)
     record = _decode(item.doc)
-    if scene.directory.find(scene.tenant, record["userPrincipalName"], kind="user"):
+    if scene.directory.objects.find(scene.tenant, record["userPrincipalName"], kind="user"):
         return None
-    scene.directory.restore_deleted(scene.tenant, item)
+    scene.directory.recycle_bin.restore(scene.tenant, item)
     return Event("restored", record["id"])
 
 
 def _purge(scene: Scene) -> Event | None:
-    items = scene.directory.list_deleted(scene.tenant, "user", limit=MOST_DELETED)
+    items = scene.directory.recycle_bin.list_objects(scene.tenant, "user", limit=MOST_DELETED)
     if len(items) <= KEPT_DELETED:
         return None
     item = min(items, key=lambda one: one.moment)
-    scene.directory.purge_deleted(scene.tenant, item)
+    scene.directory.recycle_bin.purge(scene.tenant, item)
     return Event("purged", str(_decode(item.doc)["id"]))
 
 
@@ -210,7 +214,7 @@ def _join(scene: Scene) -> Event | None:
     group, person = scene.pick_group(), scene.pick("user")
     if group is None or person is None:
         return None
-    if not scene.directory.link(scene.tenant, "members", group[0], person):
+    if not scene.directory.links.add(scene.tenant, "members", group[0], person):
         return None
     return Event("joined", group[1]["id"])
 
@@ -219,13 +223,13 @@ def _leave(scene: Scene) -> Event | None:
     group = scene.pick_group()
     if group is None:
         return None
-    links = Links("members", group[0].seq, kinds=["user"])
-    members = scene.directory.neighbours(scene.tenant, links, limit=100)
+    links = LinkQuery("members", group[0].seq, kinds=["user"])
+    members = scene.directory.links.list_neighbours(scene.tenant, links, limit=100)
     if not members:
         return None
     member = scene.draw.pick(members)
-    leaver = Found(member.kind, member.seq, member.content)
-    scene.directory.unlink(scene.tenant, "members", group[0], leaver)
+    leaver = StoredObject(member.kind, member.seq, member.content)
+    scene.directory.links.remove(scene.tenant, "members", group[0], leaver)
     return Event("left", group[1]["id"])
 
 
@@ -233,14 +237,14 @@ def _found(scene: Scene) -> Event | None:
     owner = scene.pick("user")
     if owner is None:
         return None
-    number = scene.directory.next_number()
+    number = scene.directory.objects.next_number()
     sort = scene.draw.pick(("team", "team", "security"))
     record = _move_in(describe_group(scene.draw, number, sort), scene.tenant)
     now = format_iso(scene.directory.clock.now())
     record |= {"createdDateTime": now, "renewedDateTime": now}
-    group = scene.directory.create(scene.tenant, "group", record)
+    group = scene.directory.objects.create(scene.tenant, "group", record)
     for relation in ("owners", "members"):
-        scene.directory.link(scene.tenant, relation, group, owner)
+        scene.directory.links.add(scene.tenant, relation, group, owner)
     return Event("founded", record["id"])
 
 
@@ -248,7 +252,7 @@ def _dissolve(scene: Scene) -> Event | None:
     group = scene.pick_group()
     if group is None or group[1].get("isAssignableToRole"):
         return None
-    scene.directory.delete(scene.tenant, group[0])
+    scene.directory.recycle_bin.delete(scene.tenant, group[0])
     return Event("dissolved", group[1]["id"])
 
 
@@ -256,15 +260,15 @@ def _license(scene: Scene) -> Event | None:
     person = scene.pick_person()
     if person is None or not person[1].get("usageLocation"):
         return None
-    licenses = scene.directory.read_licenses(person[0])
+    licenses = scene.directory.licences.read(person[0])
     sku = scene.draw.pick(SKUS)
     after = [entry for entry in licenses if entry["skuId"] != sku.id]
-    held = scene.directory.subscriptions(scene.tenant).get(sku.id)
+    held = scene.directory.licences.read_subscriptions(scene.tenant).get(sku.id)
     if len(after) == len(licenses):
         if held is None or held.left <= 0:
             return None
         after.append({"disabledPlans": [], "skuId": sku.id})
-    scene.directory.assign_licenses(scene.tenant, person[0], after)
+    scene.directory.licences.assign(scene.tenant, person[0], after)
     return Event("licensed", person[1]["id"])
 
 

@@ -60,7 +60,7 @@ def seed_directory(
     """
     draw = Draw(seed, "tenant")
     with directory.filling():
-        tenant = directory.create_tenant(
+        tenant = directory.tenants.create(
             "Contoso",
             (INITIAL_DOMAIN, DOMAIN),
             tenant_id=draw.guid(),
@@ -68,7 +68,7 @@ def seed_directory(
             region="EU",
             created=FIRST_HIRE,
         )
-        first = directory.next_number()
+        first = directory.objects.next_number()
         order = Order(seed, tenant.id, first, users, groups, devices, applications)
         parts = draw_elsewhere(order) if users >= LARGE else draw_parts(order)
         done, total = 0, users + groups + devices
@@ -82,11 +82,11 @@ def _store(directory: Directory, tenant: Tenant, part: Part) -> int:
     """Put a part into the directory; how many objects that were."""
     match part:
         case Rows(kind, rows):
-            return len(directory.add_rows(tenant, kind, rows))
+            return len(directory.objects.fill_rows(tenant, kind, rows))
         case Pairs(relation, source, target, numbers):
-            directory.add_links(relation, source, target, _split(numbers))
+            directory.links.fill(relation, source, target, _split(numbers))
         case Units(consumed):
-            directory.add_subscriptions(tenant, consumed)
+            directory.licences.add_subscriptions(tenant, consumed)
     return 0
 
 

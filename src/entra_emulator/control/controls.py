@@ -316,8 +316,8 @@ def _describe_tenants(context: Context) -> dict[str, Any]:
             "id": tenant.id,
             "displayName": tenant.display_name,
             "domains": tenant.domains,
-            "users": directory.count(tenant, "user"),
+            "users": directory.objects.count(tenant, "user"),
         }
-        for tenant in directory.tenants()
+        for tenant in directory.tenants.list_all()
     ]
     return {"tenants": rows}

@@ -46,7 +46,7 @@ class Change(NamedTuple):
     number: int = 0
 
 
-class Window(NamedTuple):
+class ChangeRange(NamedTuple):
     """
     The changes behind number `after`, up to `until`.
 
@@ -111,7 +111,7 @@ def read_watermark_at(store: Store, tenant: int, moment: float) -> int:
 
 
 def list_changed(
-    store: Store, tenant: int, window: Window, *, position: int, limit: int
+    store: Store, tenant: int, window: ChangeRange, *, position: int, limit: int
 ) -> list[tuple[int, str, int]]:
     """Up to `limit` objects changed in the window: (first change there, type, number)."""
     numbers = [KINDS[kind].number for kind in window.kinds]

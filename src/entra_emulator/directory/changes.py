@@ -1,17 +1,15 @@
-"""What `Directory` knows of what changed in it, as delta queries ask for it."""
+"""What changed in the directory, as delta queries and lagging replicas ask for it."""
 
-from collections.abc import Collection
 from typing import NamedTuple
 
-from entra_emulator.directory import change_rows, link_rows
-from entra_emulator.directory.change_rows import Change, Window
-from entra_emulator.directory.link_rows import Reference
-from entra_emulator.directory.tenants import Tenancy
+from entra_emulator.directory import change_rows
+from entra_emulator.directory.change_rows import Change, ChangeRange
+from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Tenant
 
 
-class State(NamedTuple):
+class ObjectState(NamedTuple):
     """
     What an object is like now.
 
@@ -24,58 +22,51 @@ class State(NamedTuple):
     deleted: bool
 
 
-class History(Tenancy):
+class Changes:
     """The journal of changes, and the present state of what changed."""
 
-    def watermark(self) -> int:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def read_watermark(self) -> int:
         """The number of the last change."""
         return change_rows.read_watermark(self._store)
 
-    def watermark_at(self, tenant: Tenant, moment: float) -> int:
-        """The number of the last change that a replica knows which stopped at this moment."""
+    def read_watermark_at(self, tenant: Tenant, moment: float) -> int:
+        """The number of the last change known to a replica that stopped at this moment."""
         return change_rows.read_watermark_at(self._store, tenant.number, moment)
 
-    def floor(self) -> int:
+    def read_floor(self) -> int:
         """The number of the last change that is forgotten."""
         return change_rows.read_floor(self._store)
 
-    def changes(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
+    def list_between(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
         """The changes of a type behind number `after`, up to `until`, oldest first."""
         return change_rows.list_changes(self._store, tenant.number, kind, after, until)
 
-    def recent_changes(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
+    def list_since(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
         """The changes of a type after this moment, oldest first."""
         return change_rows.list_recent(self._store, tenant.number, kind, since)
 
-    def changed_objects(
-        self, tenant: Tenant, window: Window, *, position: int, limit: int
+    def list_objects(
+        self, tenant: Tenant, changes: ChangeRange, *, position: int, limit: int
     ) -> list[tuple[int, str, int]]:
-        """Up to `limit` of (first change in the window, type, number), behind `position`."""
+        """Up to `limit` of (first change in the range, type, number), behind `position`."""
         return change_rows.list_changed(
-            self._store, tenant.number, window, position=position, limit=limit
+            self._store, tenant.number, changes, position=position, limit=limit
         )
 
-    def history(self, seq: int, until: int) -> list[Change]:
+    def list_history(self, seq: int, until: int) -> list[Change]:
         """Every change of one object up to number `until`, oldest first."""
         return change_rows.list_history(self._store, seq, until)
 
-    def state(self, tenant: Tenant, kind: str, seq: int) -> State:
+    def read_state(self, tenant: Tenant, kind: str, seq: int) -> ObjectState:
         """What the object of this number is like now."""
         rows = self._store.read(
             "SELECT d.doc, EXISTS (SELECT 1 FROM deleted AS x WHERE x.tenant = :tenant "
             "AND x.kind = :kind AND x.seq = d.seq) FROM document AS d WHERE d.seq = :seq",
             {"tenant": tenant.number, "kind": KINDS[kind].number, "seq": seq},
         )
-        return State(rows[0][0], bool(rows[0][1])) if rows else State(None, deleted=False)
-
-    def references(
-        self, tenant: Tenant, relation: str, seq: int, *, after: int, limit: int
-    ) -> list[Reference]:
-        """Up to `limit` objects that one is linked to, in the recycle bin or not, in order."""
-        return link_rows.list_references(
-            self._store, tenant.number, relation, seq, after=after, limit=limit
-        )
-
-    def linked(self, relation: str, seq: int, targets: Collection[int]) -> set[int]:
-        """Those of the targets that an object is linked to."""
-        return link_rows.find_linked(self._store, relation, seq, targets)
+        if not rows:
+            return ObjectState(None, deleted=False)
+        return ObjectState(rows[0][0], bool(rows[0][1]))

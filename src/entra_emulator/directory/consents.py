@@ -1,20 +1,30 @@
-"""Who holds which permission: app role assignments and consent to scopes, one by one."""
+"""Consent: which application may do what, by app roles and by scopes that users delegate."""
 
 import base64
 import binascii
+from collections.abc import Collection
 from uuid import UUID
 
 import msgspec
 
-from entra_emulator.clock import format_iso
-from entra_emulator.directory.object_rows import Found
-from entra_emulator.directory.role_members import People
-from entra_emulator.model.applications import draft_assignment
+from entra_emulator.clock import Clock, format_iso
+from entra_emulator.directory.applications import Applications
+from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.representation import read_id
+from entra_emulator.directory.service_principals import ServicePrincipals
+from entra_emulator.directory.store import Store
+from entra_emulator.directory.users import Users
+from entra_emulator.model.app_roles import DEFAULT_ACCESS, find_role
+from entra_emulator.model.applications import GRAPH_APP_ID, draft_assignment
+from entra_emulator.model.first_party_apps import list_preauthorized
 from entra_emulator.model.kinds import KINDS
-from entra_emulator.model.records import Record, Tenant
+from entra_emulator.model.records import Application, Record, Tenant
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
+
+# In the place of a user's ID: everybody.
+EVERYBODY = ""
 
 # Of deleted principals and resources the rows stay, so that they come back with them.
 _LIVE = (
@@ -23,10 +33,90 @@ _LIVE = (
 )
 
 
-class Grants(People):
-    """What `Directory` knows of permissions that users, groups and applications hold."""
+class Consents:
+    """
+    App role assignments and scope grants (Graph's `oauth2PermissionGrant`).
 
-    def assignments(
+    Without a user an application acts by the app roles assigned to it; for a user it acts by the
+    scopes that the user, or an administrator for everybody, has granted.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        applications: Applications,
+        service_principals: ServicePrincipals,
+        users: Users,
+    ) -> None:
+        self._store, self._clock, self._users = store, clock, users
+        self._applications, self._service_principals = applications, service_principals
+
+    def grant_admin_consent(self, tenant: Tenant, app_id: str) -> list[str]:
+        """
+        Grant every app role the application asks for, once; the values of all of them.
+
+        The first consent of a foreign multi-tenant application makes its
+        service principal here.
+
+        Raises:
+            LookupError: no such application, or it is for its own tenant only.
+        """
+        with self._store.writing():
+            principal = self._service_principals.find(tenant, app_id) or self._admit(tenant, app_id)
+            permissions = self._applications.list_requested_roles(tenant, app_id)
+            for permission in permissions:
+                resource = self._service_principals.need(tenant, permission.resource_app_id)
+                self._insert_assignment(
+                    tenant, principal, resource, permission.role_id, permission.value
+                )
+        return [permission.value for permission in permissions]
+
+    def grant_app_role(
+        self,
+        tenant: Tenant,
+        app_id: str,
+        value: str | None,
+        *,
+        resource_app_id: str = GRAPH_APP_ID,
+    ) -> None:
+        """
+        Grant an app role to a service principal directly, as managed identities get theirs.
+
+        Args:
+            tenant: where both are.
+            app_id: to whom.
+            value: the role's value; None assigns without a role ("default access").
+            resource_app_id: whose role.
+
+        Raises:
+            LookupError: no such service principal, resource or role.
+        """
+        principal = self._service_principals.need(tenant, app_id)
+        resource = self._service_principals.need(tenant, resource_app_id)
+        role = DEFAULT_ACCESS if value is None else find_role(resource, value)["id"]
+        self._insert_assignment(tenant, principal, resource, role, value or "")
+
+    def is_assigned(self, tenant: Tenant, app_id: str, resource_app_id: str) -> bool:
+        """Whether the application holds anything of that resource, be it only default access."""
+        return bool(self._read_assignments(tenant, app_id, resource_app_id))
+
+    def revoke(self, tenant: Tenant, app_id: str) -> None:
+        """Take every app role away from the application in this tenant."""
+        principal = self._service_principals.need(tenant, app_id)
+        with self._store.writing() as connection:
+            connection.execute(
+                "DELETE FROM assignment WHERE tenant = ? AND principal = ?",
+                (tenant.number, principal.id),
+            )
+
+    def list_granted_roles(
+        self, tenant: Tenant, app_id: str, resource: str = GRAPH_APP_ID
+    ) -> list[str]:
+        """The values of the app roles granted to the application, of one resource's appId."""
+        return [value for value in self._read_assignments(tenant, app_id, resource) if value]
+
+    def list_assignments(
         self, tenant: Tenant, *, principal: str | None = None, resource: str | None = None
     ) -> list[Record]:
         """The app role assignments of a principal, or of a resource, by object ID."""
@@ -46,10 +136,12 @@ class Grants(People):
             ValueError: it cannot be such an ID.
         """
         principal, *_ = _split(assignment_id, 2)
-        held = self.assignments(tenant, principal=principal)
+        held = self.list_assignments(tenant, principal=principal)
         return next((one for one in held if one["id"] == assignment_id), None)
 
-    def assign(self, tenant: Tenant, principal: Found, resource: Record, role: Record) -> Record:
+    def assign(
+        self, tenant: Tenant, principal: StoredObject, resource: Record, role: Record
+    ) -> Record:
         """
         Give an app role of the resource to a user, a group or a service principal.
 
@@ -60,7 +152,7 @@ class Grants(People):
             _decode(principal.doc),
             resource,
             role["id"],
-            created=format_iso(self.clock.now(), 7),
+            created=format_iso(self._clock.now(), 7),
             kind=KINDS[principal.kind].resource,
         )
         key = (tenant.number, doc["principalId"], doc["resourceId"], doc["appRoleId"])
@@ -88,9 +180,77 @@ class Grants(People):
                 ),
             )
 
+    def grant_scopes(
+        self,
+        tenant: Tenant,
+        app_id: str,
+        scopes: Collection[str],
+        *,
+        user: str | None = None,
+        resource_app_id: str = GRAPH_APP_ID,
+    ) -> None:
+        """
+        Consent to scopes for a user, or without one for everybody; earlier consent stays.
+
+        The application's service principal is made if it is not here yet.
+
+        Raises:
+            LookupError: no such application, resource or user.
+        """
+        client = self._applications.find_client(app_id)
+        if client is None:
+            raise LookupError(f"no application {app_id!r}")
+        holder = EVERYBODY if user is None else read_id(self._users.need(tenant, user).doc)
+        resource = self._service_principals.need(tenant, resource_app_id)
+        with self._store.writing() as connection:
+            key = (
+                tenant.number,
+                self._service_principals.find_or_create(tenant, client).id,
+                resource.id,
+                holder,
+            )
+            held = self._read_scopes(*key)
+            connection.execute(
+                "INSERT OR REPLACE INTO delegation (tenant, client, resource, user, scope) "
+                "VALUES (?, ?, ?, ?, ?)",
+                (*key, " ".join(dict.fromkeys((*held, *scopes)))),
+            )
+
+    def list_granted_scopes(
+        self, tenant: Tenant, app_id: str, user_id: str, resource_app_id: str = GRAPH_APP_ID
+    ) -> frozenset[str]:
+        """The resource's scopes that the application has for this user, by whomever's consent."""
+        client, resource = self._find_ids(tenant, app_id, resource_app_id)
+        return list_preauthorized(app_id, resource_app_id).union(
+            self._list_trusted(app_id, resource_app_id),
+            self._read_scopes(tenant.number, client, resource, EVERYBODY),
+            self._read_scopes(tenant.number, client, resource, user_id),
+        )
+
+    def list_grants(self, tenant: Tenant) -> list[Record]:
+        """Every consent to scopes, as Graph's `oauth2PermissionGrant` objects."""
+        rows = self._store.read(
+            "SELECT client, resource, user, scope FROM delegation AS g WHERE tenant = ? "
+            "AND EXISTS (SELECT 1 FROM object WHERE id = g.client AND tenant = g.tenant) "
+            "AND EXISTS (SELECT 1 FROM object WHERE id = g.resource AND tenant = g.tenant) "
+            "ORDER BY client, resource, user",
+            (tenant.number,),
+        )
+        return [
+            {
+                "clientId": client,
+                "consentType": "Principal" if user else "AllPrincipals",
+                "id": _name_grant(client, resource, user),
+                "principalId": user or None,
+                "resourceId": resource,
+                "scope": scope,
+            }
+            for client, resource, user, scope in rows
+        ]
+
     def find_grant(self, tenant: Tenant, grant_id: str) -> Record | None:
         """The consent to scopes of this ID, which is made of the IDs that it connects."""
-        return next((one for one in self.scope_grants(tenant) if one["id"] == grant_id), None)
+        return next((one for one in self.list_grants(tenant) if one["id"] == grant_id), None)
 
     def add_grant(
         self, tenant: Tenant, client: str, resource: str, user: str | None, scope: str
@@ -105,17 +265,17 @@ class Grants(People):
             made = connection.execute(
                 "INSERT OR IGNORE INTO delegation (tenant, client, resource, user, scope) "
                 "VALUES (?, ?, ?, ?, ?)",
-                (tenant.number, client, resource, user or "", scope),
+                (tenant.number, client, resource, user or EVERYBODY, scope),
             )
             if not made.rowcount:
                 raise ValueError(f"{client} has a grant for {resource} already")
-            grants = self.scope_grants(tenant)
+            grants = self.list_grants(tenant)
         key = (client, resource, user)
         return next(
             one for one in grants if (one["clientId"], one["resourceId"], one["principalId"]) == key
         )
 
-    def set_grant(self, tenant: Tenant, grant: Record, scope: str | None) -> None:
+    def change_grant(self, tenant: Tenant, grant: Record, scope: str | None) -> None:
         """Give a consent other scopes; None takes it back."""
         key = (tenant.number, grant["clientId"], grant["resourceId"], grant["principalId"] or "")
         where = "WHERE tenant = ? AND client = ? AND resource = ? AND user = ?"
@@ -128,9 +288,9 @@ class Grants(People):
                     (scope, *key),
                 )
 
-    def _forget(self, tenant: Tenant, found: Found) -> None:
+    def forget(self, tenant: Tenant, gone: StoredObject) -> None:
         """Remove the permissions of an object that is gone for ever, and those to use it."""
-        object_id = str(_decode(found.doc)["id"])
+        object_id = read_id(gone.doc)
         with self._store.writing() as connection:
             for table, columns in (
                 ("assignment", ("principal", "resource")),
@@ -141,7 +301,67 @@ class Grants(People):
                         f"DELETE FROM {table} WHERE tenant = ? AND {column} = ?",  # noqa: S608 - names of ours
                         (tenant.number, object_id),
                     )
-            super()._forget(tenant, found)
+
+    def _read_assignments(self, tenant: Tenant, app_id: str, resource: str) -> list[str]:
+        rows = self._store.read(
+            "SELECT value FROM assignment WHERE tenant = ? AND principal = ? AND resource = ? "
+            "ORDER BY value",
+            (tenant.number, *self._find_ids(tenant, app_id, resource)),
+        )
+        return [value for (value,) in rows]
+
+    def _find_ids(self, tenant: Tenant, *app_ids: str) -> list[str]:
+        """The object IDs of service principals; an empty text for one that is not here."""
+        principals = (self._service_principals.find(tenant, app_id) for app_id in app_ids)
+        return [principal.id if principal else "" for principal in principals]
+
+    def _admit(self, tenant: Tenant, app_id: str) -> Application:
+        """The service principal that an application of another tenant gets here."""
+        application = self._applications.find_anywhere(app_id)
+        if application is None or application.record["signInAudience"] == "AzureADMyOrg":
+            raise LookupError(f"no application {app_id!r} that tenant {tenant.id} may use")
+        return self._service_principals.find_or_create(tenant, application)
+
+    def _insert_assignment(
+        self, tenant: Tenant, principal: Application, resource: Application, role: str, value: str
+    ) -> None:
+        created = format_iso(self._clock.now())
+        doc = draft_assignment(principal.record, resource.record, role, created=created)
+        with self._store.writing() as connection:
+            connection.execute(
+                "INSERT OR IGNORE INTO assignment (tenant, principal, resource, role, value, doc) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                (tenant.number, principal.id, resource.id, role, value, _encode(doc)),
+            )
+
+    def _list_trusted(self, app_id: str, resource_app_id: str) -> list[str]:
+        """The scopes that an API lets the client have without anybody's consent."""
+        api = self._applications.find_anywhere(resource_app_id)
+        if api is None:  # Microsoft's own
+            return []
+        offer = api.record["api"]
+        trusted = {
+            scope_id
+            for client in offer["preAuthorizedApplications"]
+            for scope_id in client["delegatedPermissionIds"]
+            if client["appId"] == app_id.lower()
+        }
+        scopes = offer["oauth2PermissionScopes"]
+        return [one["value"] for one in scopes if one["isEnabled"] and one["id"] in trusted]
+
+    def _read_scopes(self, tenant: int, client: str, resource: str, user: str) -> list[str]:
+        rows = self._store.read(
+            "SELECT scope FROM delegation "
+            "WHERE tenant = ? AND client = ? AND resource = ? AND user = ?",
+            (tenant, client, resource, user),
+        )
+        return rows[0][0].split() if rows else []
+
+
+def _name_grant(client: str, resource: str, user: str) -> str:
+    """The IDs it connects, as in every documented example of an oauth2PermissionGrant."""
+    parts = b"".join(UUID(part).bytes_le for part in (client, resource, user) if part)
+    return base64.urlsafe_b64encode(parts).rstrip(b"=").decode()
 
 
 def _split(text: str, parts: int) -> list[str]:

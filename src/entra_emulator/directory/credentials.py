@@ -1,10 +1,14 @@
 """What applications prove their identity with: secrets, certificates, federated credentials."""
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import astuple
+from typing import NamedTuple
 
-from entra_emulator.clock import format_iso
-from entra_emulator.directory.lookup import Lookups
+from entra_emulator.clock import Clock, format_iso
+from entra_emulator.directory.application_records import ApplicationRecords
+from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.store import Store
 from entra_emulator.model.applications import (
     describe_certificate,
     digest_secret,
@@ -32,8 +36,62 @@ LONGEST_FEDERATED = 600
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
 
 
-class Credentials(Lookups):
-    """What `Directory` knows of credentials."""
+class Credential(NamedTuple):
+    """
+    A secret or certificate, as the token service looks for it.
+
+    Args:
+        key_id: its GUID.
+        kind: "secret" or "certificate".
+        value: the secret's digest, or the certificate's DER.
+        start: seconds since 1970.
+        end: seconds since 1970.
+    """
+
+    key_id: str
+    kind: str
+    value: bytes
+    start: float
+    end: float
+
+
+class Credentials:
+    """
+    The credentials of applications, service principals and managed identities.
+
+    A credential belongs to a holder: an appId, or the object ID of a service principal.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        new_id: Callable[[], str],
+        records: ApplicationRecords,
+        objects: Objects,
+    ) -> None:
+        self._store, self._clock, self._new_id = store, clock, new_id
+        self._records, self._objects = records, objects
+
+    def keep(self, holder: str, credentials: Iterable[Credential]) -> None:
+        """Let these prove the holder's identity from now on."""
+        for one in credentials:
+            values = (one.key_id, holder, one.kind, one.value, one.start, one.end)
+            self._store.keep_credential(values)
+
+    def drop(self, holder: str, key_ids: Iterable[str]) -> None:
+        """Let these prove nothing any more."""
+        with self._store.writing() as connection:
+            connection.executemany(
+                "DELETE FROM credential WHERE app_id = ? AND key_id = ?",
+                [(holder, key_id) for key_id in key_ids],
+            )
+
+    def drop_all(self, holder: str) -> None:
+        """Remove every credential of a holder that is gone for ever."""
+        with self._store.writing() as connection:
+            for table in ("credential", "federated"):
+                connection.execute(f"DELETE FROM {table} WHERE app_id = ?", (holder,))  # noqa: S608 - names of ours
 
     def add_password(
         self,
@@ -53,7 +111,7 @@ class Credentials(Lookups):
             LookupError: the application is not in this tenant.
         """
         secret, key_id = draw_secret(), self._new_id()
-        begin = self.clock.now() if start is None else start
+        begin = self._clock.now() if start is None else start
         finish = begin + TWO_YEARS if end is None else end
         entry = draft_password(
             key_id, secret, display_name, start=format_iso(begin, 7), end=format_iso(finish, 7)
@@ -64,7 +122,7 @@ class Credentials(Lookups):
             self._store.keep_credential(values)
         return Password(key_id, secret, secret[:3], begin, finish)
 
-    def password(self, app_id: str, secret: str, *, principal_id: str = "") -> Password | None:
+    def find_password(self, app_id: str, secret: str, *, principal_id: str = "") -> Password | None:
         """The client secret of this value, the application's or the service principal's own."""
         rows = self._store.read(
             "SELECT key_id, start, end FROM credential "
@@ -95,7 +153,7 @@ class Credentials(Lookups):
             self._store.keep_credential((key_id, app_id.lower(), "certificate", der, begin, finish))
         return describe_certificate(key_id, der, begin, finish)
 
-    def certificates(self, app_id: str, *, principal_id: str = "") -> list[Certificate]:
+    def list_certificates(self, app_id: str, *, principal_id: str = "") -> list[Certificate]:
         """The application's certificates and its service principal's own, expired ones too."""
         rows = self._store.read(
             "SELECT key_id, value, start, end FROM credential "
@@ -122,7 +180,7 @@ class Credentials(Lookups):
         """
         self._remove(tenant, app_id, "keyCredentials", key_id)
 
-    def add_federated_credential(
+    def add_federated(
         self,
         tenant: Tenant,
         app_id: str,
@@ -145,7 +203,7 @@ class Credentials(Lookups):
         self._need_holder(tenant, app_id)
         made = FederatedCredential(self._new_id(), name, issuer, subject, audience, description)
         with self._store.writing() as connection:
-            _check_federated(self.federated_credentials(app_id), made)
+            _check_federated(self.list_federated(app_id), made)
             connection.execute(
                 "INSERT INTO federated "
                 "(app_id, id, name, issuer, subject, audience, description) "
@@ -154,9 +212,7 @@ class Credentials(Lookups):
             )
         return made
 
-    def change_federated_credential(
-        self, tenant: Tenant, app_id: str, changed: FederatedCredential
-    ) -> None:
+    def change_federated(self, tenant: Tenant, app_id: str, changed: FederatedCredential) -> None:
         """
         Put a federated credential in the place of the one with its ID; its name stays.
 
@@ -166,7 +222,7 @@ class Credentials(Lookups):
         """
         self._need_holder(tenant, app_id)
         with self._store.writing() as connection:
-            others = [one for one in self.federated_credentials(app_id) if one.id != changed.id]
+            others = [one for one in self.list_federated(app_id) if one.id != changed.id]
             _check_federated(others, changed)
             connection.execute(
                 "UPDATE federated SET issuer = ?, subject = ?, audience = ?, description = ? "
@@ -174,7 +230,7 @@ class Credentials(Lookups):
                 (*astuple(changed)[2:], changed.id),
             )
 
-    def federated_credentials(self, app_id: str) -> list[FederatedCredential]:
+    def list_federated(self, app_id: str) -> list[FederatedCredential]:
         """The application's federated credentials, by name."""
         rows = self._store.read(
             "SELECT id, name, issuer, subject, audience, description FROM federated "
@@ -183,7 +239,7 @@ class Credentials(Lookups):
         )
         return [FederatedCredential(*row) for row in rows]
 
-    def remove_federated_credential(self, tenant: Tenant, app_id: str, name: str) -> None:
+    def remove_federated(self, tenant: Tenant, app_id: str, name: str) -> None:
         """
         Trust that issuer for that subject no longer.
 
@@ -200,23 +256,23 @@ class Credentials(Lookups):
 
     def _need_holder(self, tenant: Tenant, app_id: str) -> None:
         """Make sure that this is an application of the tenant's, or a managed identity."""
-        if self._find_application("application", tenant.number, app_id) is None:
-            principal = self._need("servicePrincipal", tenant, app_id)
+        if self._records.find("application", tenant, app_id) is None:
+            principal = self._records.need("servicePrincipal", tenant, app_id)
             if principal.record["servicePrincipalType"] != "ManagedIdentity":
-                self._need("application", tenant, app_id)
+                self._records.need("application", tenant, app_id)
 
     def _extend(self, tenant: Tenant, app_id: str, name: str, entry: Record) -> None:
-        record = self._need("application", tenant, app_id).record
+        record = self._records.need("application", tenant, app_id).record
         record[name].append(entry)
-        self._rewrite(tenant, "application", record)
+        self._objects.rewrite(tenant, "application", record)
 
     def _remove(self, tenant: Tenant, app_id: str, name: str, key_id: str) -> None:
         with self._store.writing() as connection:
-            record = self._need("application", tenant, app_id).record
+            record = self._records.need("application", tenant, app_id).record
             kept = [entry for entry in record[name] if entry["keyId"] != key_id]
             if len(kept) == len(record[name]):
                 raise LookupError(f"{app_id} has no {name} entry with keyId {key_id!r}")
-            self._rewrite(tenant, "application", record | {name: kept})
+            self._objects.rewrite(tenant, "application", record | {name: kept})
             connection.execute(
                 "DELETE FROM credential WHERE app_id = ? AND key_id = ?", (app_id.lower(), key_id)
             )

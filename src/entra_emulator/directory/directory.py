@@ -1,23 +1,34 @@
-"""
-Tenants and what is in them. Knows no HTTP.
+"""Every tenant of one emulator and all that is in them. Knows no HTTP."""
 
-The class is one, its text is in twelve files: `tenancy`, `history`, `objects`, `lookup`,
-`credentials`, `registry`, `ledger`, `people`, `grant`, `registrar`, `licence`,
-and what is here.
-"""
-
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
 
-from entra_emulator.directory import object_rows
+from entra_emulator.clock import Clock
+from entra_emulator.directory.application_records import ApplicationRecords
+from entra_emulator.directory.applications import Applications
+from entra_emulator.directory.changes import Changes
+from entra_emulator.directory.consents import Consents
+from entra_emulator.directory.credentials import Credentials
 from entra_emulator.directory.licences import Licences
-from entra_emulator.directory.object_rows import Row
-from entra_emulator.model.records import Record, Tenant
+from entra_emulator.directory.links import Links
+from entra_emulator.directory.managed_identities import ManagedIdentities
+from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.recycle_bin import RecycleBin
+from entra_emulator.directory.role_members import RoleMembers
+from entra_emulator.directory.search import Search
+from entra_emulator.directory.service_principals import ServicePrincipals
+from entra_emulator.directory.store import Store
+from entra_emulator.directory.tenants import Tenants
+from entra_emulator.directory.tickets import Tickets
+from entra_emulator.directory.token_policies import TokenPolicies
+from entra_emulator.directory.users import Users
 
 
-class Directory(Licences):
+class Directory:
     """
-    Every tenant of one emulator, in a file or in memory.
+    The directory's parts side by side, over one database.
 
     Args:
         path: the database file; None keeps everything in memory.
@@ -26,34 +37,91 @@ class Directory(Licences):
         draft: the file is new, and nobody else's until it is closed, see `Store`.
     """
 
+    def __init__(
+        self,
+        path: Path | None = None,
+        *,
+        clock: Clock | None = None,
+        new_id: Callable[[], str] = lambda: str(uuid4()),
+        draft: bool = False,
+    ) -> None:
+        self.clock = clock = clock or Clock()
+        self.new_id = new_id
+        self._store = store = Store(path, draft=draft)
+        records = ApplicationRecords(store)
+        self.tenants = Tenants(store, clock, new_id)
+        self.objects = Objects(store, clock)
+        self.links = Links(store, clock)
+        self.search = Search(store)
+        self.changes = Changes(store)
+        self.tickets = Tickets(store, clock)
+        self.token_policies = TokenPolicies(store, clock, records)
+        self.licences = Licences(store, clock, self.objects)
+        self.users = Users(store, clock, self.objects)
+        self.role_members = RoleMembers(store, new_id, self.objects, self.links, self.users)
+        self.managed_identities = ManagedIdentities(
+            store, clock, new_id, self.tenants, self.objects
+        )
+        self.credentials = Credentials(store, clock, new_id, records, self.objects)
+        self.service_principals = ServicePrincipals(
+            store,
+            clock,
+            new_id,
+            tenants=self.tenants,
+            records=records,
+            objects=self.objects,
+            token_policies=self.token_policies,
+        )
+        self.applications = Applications(
+            store,
+            clock,
+            new_id,
+            records=records,
+            objects=self.objects,
+            credentials=self.credentials,
+            service_principals=self.service_principals,
+        )
+        self.consents = Consents(
+            store, clock, self.applications, self.service_principals, self.users
+        )
+        forgetters = (self.applications.forget, self.consents.forget, self.links.forget)
+        self.recycle_bin = RecycleBin(store, clock, self.objects, self.licences, forgetters)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._store.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Several changes that happen together or not at all."""
+        try:
+            with self._store.writing():
+                yield
+        except BaseException:
+            self.tenants.reload()
+            raise
+
     @contextmanager
     def filling(self) -> Iterator[None]:
         """A transaction for many new objects: indices are made at its end, all at once."""
         with self.transaction(), self._store.unindexed():
             yield
 
-    def next_number(self) -> int:
-        """The number that the next object gets."""
-        return object_rows.read_last(self._store) + 1
+    def backup(self, path: Path) -> None:
+        """Copy everything into a new database file, while others go on reading and writing."""
+        self._store.backup(path)
 
-    def add_rows(self, tenant: Tenant, kind: str, rows: Iterable[Row]) -> range:
-        """Fill the directory with objects that are rendered already; their numbers."""
-        return object_rows.insert(self._store, tenant.number, kind, rows)
+    def restore(self, path: Path) -> None:
+        """Become what `backup` wrote to this file; what happened since is gone."""
+        self._store.restore(path)
+        self.tenants.reload()
 
-    def add_identifiers(self, tenant: Tenant, app_id: str, names: Iterable[str]) -> None:
-        """
-        Let a service principal be known by these names.
+    def clear(self) -> None:
+        """Remove every tenant with all that is in it; settings stay."""
+        with self._store.writing():
+            self._store.clear()
+            self.tenants.reload()
 
-        Raises:
-            ValueError: another one has a name already.
-        """
-        self._store.keep_identifiers(tenant.number, app_id, names)
-
-    def add_users(self, tenant: Tenant, records: Iterable[Record]) -> range:
-        """Add users in the order they are to be listed; `id` and `userPrincipalName` are unique."""
-        return self.add_objects(tenant, "user", records)
-
-    def user(self, tenant: Tenant, key: str) -> bytes | None:
-        """The document of the user with this ID or user principal name, in any case of letters."""
-        found = self.find(tenant, key, kind="user")
-        return found.doc if found else None
+    def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
+        """A small value kept with the directory, made on first use."""
+        return self._store.setting(name, make)

@@ -5,11 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from entra_emulator.clock import format_iso
-from entra_emulator.directory.object_rows import Found
-from entra_emulator.directory.objects import Deleted
-from entra_emulator.directory.registrar import Registrar
+from entra_emulator.clock import Clock, format_iso
+from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.representation import read_id
+from entra_emulator.directory.store import Store
 from entra_emulator.model.products import BY_ID, SKUS, Sku, draft_plans, draft_sku
 from entra_emulator.model.records import Record, Tenant
 
@@ -37,13 +37,16 @@ class _Licensed(msgspec.Struct):
 _decode = msgspec.json.Decoder(_Licensed).decode
 
 
-class Licences(Registrar):
+class Licences:
     """
-    What `Directory` knows of licences.
+    The products that tenants have bought, and who uses them.
 
     The units consumed are counted when somebody gets or loses one: a user in
     the recycle bin has none, and gets them back when restored.
     """
+
+    def __init__(self, store: Store, clock: Clock, objects: Objects) -> None:
+        self._store, self._clock, self._objects = store, clock, objects
 
     def add_subscriptions(self, tenant: Tenant, consumed: Mapping[str, int]) -> None:
         """
@@ -66,7 +69,7 @@ class Licences(Registrar):
                 rows,
             )
 
-    def subscriptions(self, tenant: Tenant) -> dict[str, Subscription]:
+    def read_subscriptions(self, tenant: Tenant) -> dict[str, Subscription]:
         """What the tenant has bought, by skuId."""
         rows = self._store.read(
             "SELECT sku, name, enabled, consumed FROM subscription WHERE tenant = ?",
@@ -89,39 +92,32 @@ class Licences(Registrar):
                 enabled=held.enabled,
                 consumed=held.consumed,
             )
-            for held in self.subscriptions(tenant).values()
+            for held in self.read_subscriptions(tenant).values()
         ]
 
-    def read_licenses(self, user: Found) -> list[Record]:
+    def read(self, user: StoredObject) -> list[Record]:
         """The `assignedLicenses` of a user."""
         return _decode(user.doc).assignedLicenses
 
-    def assign_licenses(self, tenant: Tenant, user: Found, licenses: Iterable[Record]) -> None:
+    def assign(self, tenant: Tenant, user: StoredObject, licenses: Iterable[Record]) -> None:
         """Let the user have these `assignedLicenses`, in the place of all it had."""
         after = list(licenses)
         with self._store.writing():
-            plans = draft_plans(after, format_iso(self.clock.now()))
+            plans = draft_plans(after, format_iso(self._clock.now()))
             changes = {"assignedLicenses": after, "assignedPlans": plans}
-            self.update(tenant, "user", read_id(user.doc), changes)
-            self._consume(tenant, self.read_licenses(user), -1)
+            self._objects.update(tenant, "user", read_id(user.doc), changes)
+            self._consume(tenant, self.read(user), -1)
             self._consume(tenant, after, 1)
 
-    def delete(self, tenant: Tenant, found: Found, *, forever: bool = False) -> None:
-        """Move an object to the recycle bin, or remove it with its links; free its licences."""
-        with self._store.writing():
-            super().delete(tenant, found, forever=forever)
-            if found.kind == "user":
-                self._consume(tenant, self.read_licenses(found), -1)
+    def release(self, tenant: Tenant, item: StoredObject) -> None:
+        """Free the licences of a user who goes to the recycle bin; other objects have none."""
+        if item.kind == "user":
+            self._consume(tenant, self.read(item), -1)
 
-    def restore_deleted(
-        self, tenant: Tenant, item: Deleted, changes: Record | None = None
-    ) -> Found:
-        """Bring an object back from the recycle bin, see `Objects`; its licences come along."""
-        with self._store.writing():
-            found = super().restore_deleted(tenant, item, changes)
-            if found.kind == "user":
-                self._consume(tenant, self.read_licenses(found), 1)
-        return found
+    def reclaim(self, tenant: Tenant, item: StoredObject) -> None:
+        """Give a restored user the licences of before; other objects have none."""
+        if item.kind == "user":
+            self._consume(tenant, self.read(item), 1)
 
     def _consume(self, tenant: Tenant, licenses: Iterable[Record], units: int) -> None:
         with self._store.writing() as connection:

@@ -13,7 +13,7 @@ from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
 
 
-class Links(NamedTuple):
+class LinkQuery(NamedTuple):
     """
     Which neighbours of an object.
 
@@ -87,7 +87,7 @@ def drop_links(
 def list_linked(
     store: Store,
     tenant: int,
-    links: Links,
+    links: LinkQuery,
     *,
     what: str = "doc",
     after: int = 0,
@@ -156,7 +156,7 @@ def list_sources(store: Store, target: int) -> list[tuple[str, str, int]]:
     return [(names[relation], BY_NUMBER[number].name, seq) for relation, number, seq in rows]
 
 
-def count_linked(store: Store, tenant: int, links: Links, *, most: int = -1) -> int:
+def count_linked(store: Store, tenant: int, links: LinkQuery, *, most: int = -1) -> int:
     """How many neighbours there are; nobody counts beyond `most`."""
     ((number,),) = store.read(
         f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
@@ -168,7 +168,7 @@ def count_linked(store: Store, tenant: int, links: Links, *, most: int = -1) -> 
     return int(number)
 
 
-def _walk(links: Links) -> str:
+def _walk(links: LinkQuery) -> str:
     """The table `near` of (seq, kind); UNION ends at groups that contain each other."""
     here, there = ("target", "source") if links.reverse else ("source", "target")
     relation = RELATIONS[links.relation]
@@ -181,7 +181,7 @@ def _walk(links: Links) -> str:
     )
 
 
-def _restrict(links: Links) -> str:
+def _restrict(links: LinkQuery) -> str:
     if links.kinds is None:
         return ""
     return f"AND n.kind IN ({', '.join(str(KINDS[kind].number) for kind in links.kinds)})"

@@ -18,7 +18,7 @@ from entra_emulator.model.kinds import BY_NUMBER, KINDS
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
-class Row(NamedTuple):
+class ObjectRow(NamedTuple):
     """
     One object: what the indices know it by, its face and its whole document.
 
@@ -37,8 +37,15 @@ class Row(NamedTuple):
     aliases: tuple[str, ...] = ()
 
 
-class Found(NamedTuple):
-    """An object that was looked for."""
+class StoredObject(NamedTuple):
+    """
+    An object as the store has it.
+
+    Args:
+        kind: its type, a key of `KINDS`.
+        seq: its number.
+        doc: its document, in JSON.
+    """
 
     kind: str
     seq: int
@@ -103,7 +110,7 @@ CHUNK = 500
 
 
 def insert(
-    store: Store, tenant: int, kind: str, rows: Iterable[Row], *, moment: float | None = None
+    store: Store, tenant: int, kind: str, rows: Iterable[ObjectRow], *, moment: float | None = None
 ) -> range:
     """
     Append objects in the given order, in one transaction; their numbers.
@@ -144,7 +151,7 @@ def read_last(store: Store) -> int:
     return int(rows[0][0]) if rows else 0
 
 
-def replace(store: Store, tenant: int, kind: str, row: Row, *, moment: float) -> None:
+def replace(store: Store, tenant: int, kind: str, row: ObjectRow, *, moment: float) -> None:
     """Write an object anew where it stands, and note which properties changed."""
     with store.writing() as connection:
         found = find(store, tenant, kind, "id", row.id)
@@ -175,7 +182,7 @@ def remove(store: Store, tenant: int, kind: str, seq: int) -> None:
 
 def find(
     store: Store, tenant: int | None, kind: str | None, column: str, value: str
-) -> list[Found]:
+) -> list[StoredObject]:
     """The objects whose `id`, `key` or `name` is `value`; None is any tenant, any type by ID."""
     assert column in {"id", "key", "name"}
     place = "o.kind = :kind" if kind else "TRUE"
@@ -186,7 +193,7 @@ def find(
         f"AND {place} AND o.tenant IN ({tenants})",
         {"value": value, "kind": KINDS[kind].number if kind else None, "tenant": tenant},
     )
-    return [Found(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
+    return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
 
 
 def read_rows(
@@ -239,7 +246,7 @@ def read_joined(
     return Joined(body or b"", last)
 
 
-def search(
+def list_matching(
     store: Store,
     tenant: int,
     kind: str,
@@ -343,6 +350,19 @@ def _ask(what: str, span: Span, after: Position | None) -> tuple[str, Mapping[st
     return statement, {"low": span.low, "high": span.high, **position}
 
 
+def read_document(store: Store, seq: int) -> bytes | None:
+    """The document of the object of this number, in the recycle bin or not."""
+    rows = store.read("SELECT doc FROM document WHERE seq = ?", (seq,))
+    return rows[0][0] if rows else None
+
+
+def drop_document(store: Store, seq: int) -> None:
+    """Forget an object that is in no collection any more."""
+    with store.writing() as connection:
+        connection.execute("DELETE FROM document WHERE seq = ?", (seq,))
+        drop_aliases(store, seq)
+
+
 def drop_aliases(store: Store, seq: int) -> None:
     """Forget what else an object is called."""
     with store.writing() as connection:
@@ -350,7 +370,9 @@ def drop_aliases(store: Store, seq: int) -> None:
         connection.execute("DELETE FROM alias WHERE place BETWEEN ? AND ?", span)
 
 
-def _add_aliases(store: Store, tenant: int, kind: int, numbered: Iterable[tuple[int, Row]]) -> None:
+def _add_aliases(
+    store: Store, tenant: int, kind: int, numbered: Iterable[tuple[int, ObjectRow]]
+) -> None:
     with store.writing() as connection:
         connection.executemany(
             f"INSERT INTO alias (place, tenant, kind, word) VALUES (?, {tenant}, {kind}, ?)",  # noqa: S608 - numbers of ours
@@ -369,7 +391,7 @@ def _compare(before: bytes, after: bytes) -> list[str]:
     return [name for name in names if bytes(old.get(name, b"")) != bytes(new.get(name, b""))]
 
 
-def _batch(rows: Iterable[Row]) -> Iterator[list[Row]]:
+def _batch(rows: Iterable[ObjectRow]) -> Iterator[list[ObjectRow]]:
     rest = iter(rows)
     while batch := list(islice(rest, 5000)):
         yield batch

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from entra_emulator.directory.object_rows import Row
+from entra_emulator.directory.object_rows import ObjectRow
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
@@ -63,12 +63,12 @@ def render_reference(kind: str, object_id: str) -> bytes:
     return _encode({"@odata.type": f"#microsoft.graph.{kind}", "id": object_id})
 
 
-def render(kind: str, record: Record) -> Row:
+def render(kind: str, record: Record) -> ObjectRow:
     """An object as the store keeps it."""
     key = str(record.get(KINDS[kind].key) or record["id"]).casefold()
     name = str(record.get("displayName") or "").casefold()
     if kind in _WHOLE:
-        return Row(record["id"], key, name, None, _encode(_arrange(kind, record)))
+        return ObjectRow(record["id"], key, name, None, _encode(_arrange(kind, record)))
     seldom = _SELDOM if kind == "user" else _NONE
     often: Record = {}
     rest: Record = {}
@@ -80,7 +80,7 @@ def render(kind: str, record: Record) -> Row:
         doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
     face = _encode(_make_decoder(kind)(brief))
     aliases = _list_aliases(kind, record, key, name)
-    return Row(record["id"], key, name, face, doc, len(brief) - 1 if rest else None, aliases)
+    return ObjectRow(record["id"], key, name, face, doc, len(brief) - 1 if rest else None, aliases)
 
 
 def _list_aliases(kind: str, record: Record, key: str, name: str) -> tuple[str, ...]:
@@ -116,7 +116,7 @@ def _usual() -> frozenset[str]:
     return frozenset(schema.default("user"))
 
 
-def render_application(record: Record) -> Row:
+def render_application(record: Record) -> ObjectRow:
     """An application or service principal; its default representation is all of it."""
     return render("application", record)
 

@@ -6,11 +6,18 @@ A page is a few range scans, wherever it is in the list.
 """
 
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
-from entra_emulator.directory.object_rows import ALIASES, Found
+import msgspec
+
+from entra_emulator.directory import object_rows
+from entra_emulator.directory.object_rows import ALIASES, StoredObject
 from entra_emulator.directory.store import Store
-from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.kinds import BY_NUMBER, KINDS
+from entra_emulator.model.records import Record, Tenant
+
+_decode = msgspec.json.Decoder(Record).decode
 
 # What begins alike is called nothing greater.
 LAST = "\U0010ffff"
@@ -40,7 +47,7 @@ _COLUMNS = {
 }
 
 
-class Place(NamedTuple):
+class SearchPosition(NamedTuple):
     """
     Where an object stands in the list.
 
@@ -60,65 +67,106 @@ class Place(NamedTuple):
         return self.number // ALIASES if self.way == _ALIAS else self.number
 
 
-class Sheet(NamedTuple):
+class SearchPage(NamedTuple):
     """
     A page of the list.
 
     Args:
-        found: what is on it.
+        objects: what is on it.
         before: where the page before it ends, if there is one.
         after: where the page behind it begins, if there is one.
         cut: more are called so, but they are too many to be told from those shown already.
     """
 
-    found: list[Found]
-    before: Place | None
-    after: Place | None
+    objects: list[StoredObject]
+    before: SearchPosition | None
+    after: SearchPosition | None
     cut: bool
 
 
-def read_sheet(
-    store: Store,
-    tenant: int,
-    kind: str,
-    text: str = "",
-    *,
-    start: Place | None = None,
-    back: bool = False,
-    limit: int,
-) -> Sheet:
+class Search:
     """
-    A page of the objects of a type of which a name begins with `text`, in any case of letters.
+    Finds objects by what need not be unique, by a beginning, or by what has no index.
 
-    Args:
-        store: where.
-        tenant: whose.
-        kind: of which type.
-        text: the beginning; empty is everybody, by display name.
-        start: a page's `before` or `after`.
-        back: whether the page ends there, instead of beginning behind it.
-        limit: the most on a page.
+    Looking into every document of a million takes seconds; other readers do
+    not wait for it.
     """
-    walk = _Walk(store, tenant, kind, text.casefold(), start, back=back)
-    hits = []
-    for hit in walk.list_hits():
-        hits.append(hit)
-        if len(hits) > limit:
-            break
-    more = len(hits) > limit
-    if back and not more and start is not None:  # the first page is a full one
-        return read_sheet(store, tenant, kind, text, limit=limit)
-    shown = hits[:limit][:: -1 if back else 1]
-    before = shown[0] if shown and (more if back else start) else None
-    after = shown[-1] if shown and (back or more) else None
-    return Sheet(_fetch(store, kind, shown), before, after, walk.cut)
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def find_each(self, tenant: Tenant, kind: str, key: str) -> list[StoredObject]:
+        """Every object of a type with this key, e.g. groups of one `mailNickname`."""
+        return object_rows.find(self._store, tenant.number, kind, "key", key.casefold())
+
+    def browse(
+        self,
+        tenant: Tenant,
+        kind: str,
+        text: str = "",
+        *,
+        start: SearchPosition | None = None,
+        back: bool = False,
+        limit: int = 50,
+    ) -> SearchPage:
+        """
+        A page of the objects of which a name begins with `text`, in any case of letters.
+
+        Args:
+            tenant: whose.
+            kind: of which type.
+            text: the beginning; empty is everybody, by display name.
+            start: a page's `before` or `after`.
+            back: whether the page ends there, instead of beginning behind it.
+            limit: the most on a page.
+        """
+        walk = _Walk(self._store, tenant.number, kind, text.casefold(), start, back=back)
+        hits = list(islice(walk.list_hits(), limit + 1))
+        more = len(hits) > limit
+        if back and not more and start is not None:  # the first page is a full one
+            return self.browse(tenant, kind, text, limit=limit)
+        shown = hits[:limit][:: -1 if back else 1]
+        before = shown[0] if shown and (more if back else start) else None
+        after = shown[-1] if shown and (back or more) else None
+        return SearchPage(_fetch(self._store, kind, shown), before, after, walk.cut)
+
+    def find_by_address(self, tenant: Tenant, address: str) -> list[StoredObject]:
+        """The users and groups that have this mail address, in any case of letters."""
+        folded = address.lower()
+        candidates = self._find_text(tenant, ("user", "group"), folded)
+        return [one for one in candidates if folded in _list_addresses(_decode(one.doc))]
+
+    def find_by_unique_name(self, tenant: Tenant, kind: str, name: str) -> StoredObject | None:
+        """The object of a type with this `uniqueName`."""
+        candidates = self._find_text(tenant, (kind,), name.lower())
+        return next((one for one in candidates if _decode(one.doc).get("uniqueName") == name), None)
+
+    def _find_text(self, tenant: Tenant, kinds: tuple[str, ...], text: str) -> list[StoredObject]:
+        """The objects in whose documents a text stands, in any case of ASCII letters."""
+        escaped = msgspec.json.encode(text)[1:-1].decode()
+        numbers = ", ".join(str(KINDS[kind].number) for kind in kinds)
+        rows = self._store.read(
+            "SELECT o.kind, o.seq, d.doc FROM object AS o "  # noqa: S608 - constants
+            "CROSS JOIN document AS d ON d.seq = o.seq "
+            f"WHERE o.tenant = ? AND o.kind IN ({numbers}) "
+            "AND instr(lower(CAST(d.doc AS TEXT)), ?)",
+            (tenant.number, escaped),
+        )
+        return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
 
 
 class _Walk:
     """One way through the indices."""
 
     def __init__(
-        self, store: Store, tenant: int, kind: str, text: str, start: Place | None, *, back: bool
+        self,
+        store: Store,
+        tenant: int,
+        kind: str,
+        text: str,
+        start: SearchPosition | None,
+        *,
+        back: bool,
     ) -> None:
         self._store, self._back, self._text = store, back, text
         # Who asks may have made a place up.
@@ -134,7 +182,7 @@ class _Walk:
         }
         self.cut = False
 
-    def list_hits(self) -> Iterator[Place]:
+    def list_hits(self) -> Iterator[SearchPosition]:
         """Where each object stands, once."""
         indices = [_NAME, _KEY, _ALIAS] if self._text else [_NAME]
         here = self._start.way if self._start else 0
@@ -143,12 +191,12 @@ class _Walk:
             at = self._start if self._start and self._start.way == index else None
             yield from self._list_one(index, at)
 
-    def _list_one(self, index: int, at: Place | None) -> Iterator[Place]:
+    def _list_one(self, index: int, at: SearchPosition | None) -> Iterator[SearchPosition]:
         passed = 0
         while True:
             rows = self._read(index, at)
             for value, number, name, key in rows:
-                at = Place(index, value, number)
+                at = SearchPosition(index, value, number)
                 if self._is_known(index, name, key):
                     passed += 1
                 else:
@@ -165,7 +213,7 @@ class _Walk:
             return False
         return name.startswith(self._text) or (index == _ALIAS and key.startswith(self._text))
 
-    def _read(self, index: int, at: Place | None) -> list[tuple[str, int, str, str]]:
+    def _read(self, index: int, at: SearchPosition | None) -> list[tuple[str, int, str, str]]:
         column, last = _COLUMNS[index]
         sign, turn = ("<", "DESC") if self._back else (">", "ASC")
         bounds = {">": f"{column} >= :low", "<": f"{column} <= :high"}
@@ -182,7 +230,7 @@ class _Walk:
         )
 
 
-def _fetch(store: Store, kind: str, places: list[Place]) -> list[Found]:
+def _fetch(store: Store, kind: str, places: list[SearchPosition]) -> list[StoredObject]:
     if not places:
         return []
     marks = ", ".join("?" * len(places))
@@ -191,4 +239,9 @@ def _fetch(store: Store, kind: str, places: list[Place]) -> list[Found]:
         [place.seq for place in places],
     )
     docs = dict(rows)
-    return [Found(kind, place.seq, docs[place.seq]) for place in places if place.seq in docs]
+    return [StoredObject(kind, place.seq, docs[place.seq]) for place in places if place.seq in docs]
+
+
+def _list_addresses(record: Record) -> set[str]:
+    proxies = (one.partition(":")[2] for one in record.get("proxyAddresses", ()))
+    return {one.lower() for one in (*proxies, record.get("mail") or "")}

@@ -1,11 +1,7 @@
-"""The tenants, and the store under everything that is in them. Knows no HTTP."""
+"""The tenants, their service principals of Microsoft's own, and their domains."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from uuid import UUID, uuid4, uuid5
-
-import msgspec
+from collections.abc import Callable, Iterable
+from uuid import UUID, uuid5
 
 from entra_emulator.clock import Clock, format_iso
 from entra_emulator.directory import object_rows
@@ -16,71 +12,18 @@ from entra_emulator.model.applications import (
     draft_graph_principal,
     draft_management_principal,
 )
-from entra_emulator.model.records import Application, Record, Tenant
-
-_decode = msgspec.json.Decoder(Record).decode
+from entra_emulator.model.records import Tenant
 
 
-class Tenancy:
-    """
-    What `Directory` builds on: tenants, transactions, and looking up applications.
+class Tenants:
+    """Every tenant, held in memory because each request asks for one."""
 
-    Args:
-        path: the database file; None keeps everything in memory.
-        clock: where creation times and expiry come from.
-        new_id: makes the GUIDs of what is created.
-        draft: the file is new, and nobody else's until it is closed, see `Store`.
-    """
-
-    def __init__(
-        self,
-        path: Path | None = None,
-        *,
-        clock: Clock | None = None,
-        new_id: Callable[[], str] = lambda: str(uuid4()),
-        draft: bool = False,
-    ) -> None:
-        self.clock = clock or Clock()
-        self._new_id = new_id
-        self._store = Store(path, draft=draft)
+    def __init__(self, store: Store, clock: Clock, new_id: Callable[[], str]) -> None:
+        self._store, self._clock, self._new_id = store, clock, new_id
         self._tenants: dict[str, Tenant] = {}
-        self._held: dict[tuple[str, int | None, str], tuple[int, Application]] = {}
-        self._load_tenants()
+        self.reload()
 
-    def close(self) -> None:
-        """Close the database."""
-        self._store.close()
-
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Several changes that happen together or not at all."""
-        try:
-            with self._store.writing():
-                yield
-        except BaseException:
-            self._load_tenants()
-            raise
-
-    def backup(self, path: Path) -> None:
-        """Copy everything into a new database file, while others go on reading and writing."""
-        self._store.backup(path)
-
-    def restore(self, path: Path) -> None:
-        """Become what `backup` wrote to this file; what happened since is gone."""
-        self._store.restore(path)
-        self._load_tenants()
-
-    def clear(self) -> None:
-        """Remove every tenant with all that is in it; settings stay."""
-        with self._store.writing():
-            self._store.clear()
-            self._load_tenants()
-
-    def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """A small value kept with the directory, made on first use."""
-        return self._store.setting(name, make)
-
-    def create_tenant(
+    def create(
         self,
         display_name: str,
         domains: Iterable[str],
@@ -101,7 +44,7 @@ class Tenancy:
             region: the `tenant_region_scope` of its tokens.
             created: seconds since 1970.
         """
-        moment = self.clock.now() if created is None else created
+        moment = self._clock.now() if created is None else created
         values = ((tenant_id or self._new_id()).lower(), display_name, region, moment)
         with self._store.writing() as connection:
             number = connection.execute(
@@ -123,18 +66,38 @@ class Tenancy:
                 self._store.keep_identifiers(
                     number, principal["appId"], principal["servicePrincipalNames"]
                 )
-            self._load_tenants()
+            self.reload()
         return self._tenants[values[0]]
 
-    def tenant(self, key: str) -> Tenant | None:
+    def find(self, key: str) -> Tenant | None:
         """The tenant with this GUID or verified domain, in any case of letters."""
         return self._tenants.get(key.lower())
 
-    def tenants(self) -> list[Tenant]:
+    def list_all(self) -> list[Tenant]:
         """Every tenant, oldest first."""
         return sorted(set(self._tenants.values()), key=lambda tenant: tenant.number)
 
-    def _load_tenants(self) -> None:
+    def list_claims(self, tenant: Tenant) -> list[str]:
+        """The domains that the tenant has named and not yet proved to be its own, by name."""
+        rows = self._store.read(
+            "SELECT name FROM claim WHERE tenant = ? ORDER BY name", (tenant.number,)
+        )
+        return [name for (name,) in rows]
+
+    def claim_domain(self, tenant: Tenant, name: str) -> None:
+        """Note a domain that the tenant is to verify one day."""
+        with self._store.writing() as connection:
+            values = (tenant.number, name)
+            connection.execute("INSERT INTO claim (tenant, name) VALUES (?, ?)", values)
+
+    def disclaim_domain(self, tenant: Tenant, name: str) -> None:
+        """Forget a domain that was not verified."""
+        with self._store.writing() as connection:
+            values = (tenant.number, name)
+            connection.execute("DELETE FROM claim WHERE tenant = ? AND name = ?", values)
+
+    def reload(self) -> None:
+        """Read the tenants again, because the database was changed under them."""
         domains: dict[int, list[str]] = {}
         for name, number in self._store.read("SELECT name, tenant FROM domain ORDER BY rank"):
             domains.setdefault(number, []).append(name)
@@ -145,33 +108,3 @@ class Tenancy:
             tenant = Tenant(number, key, display_name, names, region, created)
             tenants |= dict.fromkeys((key, *names), tenant)
         self._tenants = tenants
-
-    def _find_application(self, kind: str, tenant: int | None, app_id: str) -> Application | None:
-        """
-        The application as last committed. Its record is shared: nobody may change it.
-
-        Microsoft Graph's service principal is a third of a megabyte, and every token asks for it.
-        """
-        if self._store.is_writing():
-            return self._read_application(kind, tenant, app_id)
-        key, changes = (kind, tenant, app_id.lower()), self._store.changes
-        held = self._held.get(key)
-        if held is not None and held[0] == changes:
-            return held[1]
-        found = self._read_application(kind, tenant, app_id)
-        if found is not None:
-            if len(self._held) >= 1000:
-                self._held = {}
-            self._held[key] = (changes, found)
-        return found
-
-    def _read_application(self, kind: str, tenant: int | None, app_id: str) -> Application | None:
-        found = object_rows.find(self._store, tenant, kind, "key", app_id.lower())
-        return Application(_decode(found[0].doc)) if found else None
-
-    def _need(self, kind: str, tenant: Tenant, app_id: str) -> Application:
-        """The application, to be changed and written back."""
-        found = self._read_application(kind, tenant.number, app_id)
-        if found is None:
-            raise LookupError(f"no {kind} with appId {app_id!r} in tenant {tenant.display_name!r}")
-        return found

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from entra_emulator.directory.applications import Registry
+from entra_emulator.clock import Clock
+from entra_emulator.directory.store import Store
 from entra_emulator.model.applications import digest_secret
 from entra_emulator.model.records import Record
 
@@ -32,32 +33,35 @@ def seal(kind: str, secret: str) -> str:
     return f"{kind} {digest_secret(secret).hex()}"
 
 
-class Ledger(Registry):
-    """What `Directory` knows of codes, sessions and refresh tokens."""
+class Tickets:
+    """Codes, sessions and refresh tokens, each kept under the digest of its secret."""
 
-    def keep_ticket(self, key: str, doc: Mapping[str, Any], *, expires: float) -> None:
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store, self._clock = store, clock
+
+    def keep(self, key: str, doc: Mapping[str, Any], *, expires: float) -> None:
         """Keep a document under a key that `seal` made; long expired ones are thrown away."""
         with self._store.writing() as connection:
-            connection.execute("DELETE FROM ticket WHERE expires < ?", (self.clock.now() - KEEP,))
+            connection.execute("DELETE FROM ticket WHERE expires < ?", (self._clock.now() - KEEP,))
             connection.execute(
                 "INSERT OR REPLACE INTO ticket (key, doc, expires) VALUES (?, ?, ?)",
                 (key, _encode(doc), expires),
             )
 
-    def ticket(self, key: str) -> Ticket | None:
+    def find(self, key: str) -> Ticket | None:
         """What is kept under this key, expired or not."""
         rows = self._store.read("SELECT doc, expires FROM ticket WHERE key = ?", (key,))
         return Ticket(_decode(rows[0][0]), rows[0][1]) if rows else None
 
-    def change_ticket(self, key: str, changes: Mapping[str, Any]) -> None:
+    def change(self, key: str, changes: Mapping[str, Any]) -> None:
         """Change parts of the document under this key, if there is one."""
         with self._store.writing() as connection:
-            ticket = self.ticket(key)
+            ticket = self.find(key)
             if ticket is not None:
                 doc = _encode({**ticket.doc, **changes})
                 connection.execute("UPDATE ticket SET doc = ? WHERE key = ?", (doc, key))
 
-    def drop_ticket(self, key: str) -> None:
+    def drop(self, key: str) -> None:
         """Forget what is kept under this key."""
         with self._store.writing() as connection:
             connection.execute("DELETE FROM ticket WHERE key = ?", (key,))

@@ -75,7 +75,7 @@ def _choose(resolved: Resolved, method: str) -> Endpoint:
 
 def _check_itself(request: Request, caller: Caller, key: str) -> None:
     """Some permissions are about the signed-in user only."""
-    user = context_of(request).directory.read_user(caller.tenant, caller.object_id)
+    user = context_of(request).directory.users.find(caller.tenant, caller.object_id)
     if user is None or key.casefold() not in {user["id"], user["userPrincipalName"].casefold()}:
         raise deny("forbidden")
 

@@ -88,7 +88,7 @@ class FederatedCredential:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class TokenPolicy:
     """
     What a tenant has decided about an application's tokens.
 
@@ -102,7 +102,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Machine:
+class ManagedIdentity:
     """A managed identity of the pretend machine; only user-assigned ones have a resource ID."""
 
     app_id: str

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.objects.find import read_record
@@ -48,7 +48,7 @@ def find_application(request: PageRequest) -> ApplicationView:
         PortalFault: 404, there is none in this tenant.
     """
     app_id = request.param("app")
-    row = request.directory.find(request.tenant, app_id, kind="application")
+    row = request.directory.objects.find(request.tenant, app_id, kind="application")
     if row is None:
         raise PortalFault(404, "application", app=app_id)
     return ApplicationView(read_record(row), _may_change(request, row))
@@ -98,7 +98,7 @@ def translate_problems(request: PageRequest, problems: Mapping[str, str]) -> dic
     return {field: request.say(key) for field, key in problems.items()}
 
 
-def _may_change(request: PageRequest, row: Found) -> bool:
+def _may_change(request: PageRequest, row: StoredObject) -> bool:
     caller = make_caller(request)
     roles = partial(list_roles, request.context, caller)
     try:
@@ -107,6 +107,6 @@ def _may_change(request: PageRequest, row: Found) -> bool:
         return False
     if not permit.owned:
         return True
-    owners = request.directory.neighbours(request.tenant, Links("owners", row.seq))
-    user = request.directory.find(request.tenant, request.signed_in.user_id)
+    owners = request.directory.links.list_neighbours(request.tenant, LinkQuery("owners", row.seq))
+    user = request.directory.objects.find(request.tenant, request.signed_in.user_id)
     return user is not None and user.seq in {owner.seq for owner in owners}

@@ -87,7 +87,7 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Permissi
     requested_by_api = _read_requested(record)
     configured, others = list[Permission](), list[Permission]()
     for app_id in dict.fromkeys((*requested_by_api, *granted_by_api)):
-        resource = directory.service_principal(tenant, app_id)
+        resource = directory.service_principals.find(tenant, app_id)
         requested = requested_by_api.get(app_id, {})
         granted = granted_by_api.get(app_id, set())
         offered = {(one.kind, one.id): one for one in _list_all(resource)} if resource else {}
@@ -168,31 +168,33 @@ def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> Non
     """Grant everything that the application asks for, for the whole tenant."""
     app_id = record["appId"]
     with directory.transaction():
-        directory.enter(tenant, Application(record))
-        directory.grant_admin_consent(tenant, app_id)
-        for resource, scopes in directory.requested_scopes(tenant, app_id).items():
+        directory.service_principals.find_or_create(tenant, Application(record))
+        directory.consents.grant_admin_consent(tenant, app_id)
+        for resource, scopes in directory.applications.list_requested_scopes(
+            tenant, app_id
+        ).items():
             values = [scope["value"] for scope in scopes]
-            directory.grant_scopes(tenant, app_id, values, resource_app_id=resource)
+            directory.consents.grant_scopes(tenant, app_id, values, resource_app_id=resource)
 
 
 def revoke_grant(directory: Directory, tenant: Tenant, app_id: str, permission: Permission) -> None:
     """Take back a grant for the whole tenant; the application asks for the permission as before."""
-    client = directory.service_principal(tenant, app_id)
-    resource = directory.service_principal(tenant, permission.resource)
+    client = directory.service_principals.find(tenant, app_id)
+    resource = directory.service_principals.find(tenant, permission.resource)
     if client is None or resource is None:
         return
     with directory.transaction():
         if permission.kind == ROLE:
-            for assignment in directory.assignments(tenant, principal=client.id):
+            for assignment in directory.consents.list_assignments(tenant, principal=client.id):
                 role = (assignment["resourceId"], assignment["appRoleId"])
                 if role == (resource.id, permission.id):
-                    directory.unassign(tenant, assignment)
+                    directory.consents.unassign(tenant, assignment)
             return
-        for grant in directory.scope_grants(tenant):
+        for grant in directory.consents.list_grants(tenant):
             ends = (grant["clientId"], grant["resourceId"], grant["consentType"])
             if ends == (client.id, resource.id, "AllPrincipals"):
                 scopes = [name for name in grant["scope"].split() if name != permission.value]
-                directory.set_grant(tenant, grant, " ".join(scopes) or None)
+                directory.consents.change_grant(tenant, grant, " ".join(scopes) or None)
 
 
 def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permission]:
@@ -241,14 +243,14 @@ def _name_unknown(app_id: str, resource: Application | None, access: _Access) ->
 
 def _read_granted(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
     """What is granted to the application for the whole tenant, by the appIds of the APIs."""
-    principal = directory.service_principal(tenant, app_id)
+    principal = directory.service_principals.find(tenant, app_id)
     if principal is None:
         return {}
     granted: dict[str, set[_Access]] = {}
-    for assignment in directory.assignments(tenant, principal=principal.id):
+    for assignment in directory.consents.list_assignments(tenant, principal=principal.id):
         resource = _find_resource(directory, tenant, assignment["resourceId"])
         granted.setdefault(resource.app_id, set()).add((ROLE, assignment["appRoleId"]))
-    for grant in directory.scope_grants(tenant):
+    for grant in directory.consents.list_grants(tenant):
         if grant["clientId"] != principal.id or grant["consentType"] != "AllPrincipals":
             continue
         resource = _find_resource(directory, tenant, grant["resourceId"])
@@ -262,9 +264,9 @@ def _read_granted(directory: Directory, tenant: Tenant, app_id: str) -> dict[str
 
 
 def _find_resource(directory: Directory, tenant: Tenant, object_id: str) -> Application:
-    row = directory.find(tenant, object_id)
+    row = directory.objects.find(tenant, object_id)
     assert row is not None, "a grant goes with the API that it is of"
-    resource = directory.service_principal(tenant, _decode_app_id(row.doc).appId)
+    resource = directory.service_principals.find(tenant, _decode_app_id(row.doc).appId)
     assert resource is not None, "its service principal was just found by its ID"
     return resource
 

@@ -22,7 +22,7 @@ def render_credentials(
     counts = {
         "certificates": len(app.record["keyCredentials"]),
         "secrets": len(app.record["passwordCredentials"]),
-        "federated": len(request.directory.federated_credentials(app.app_id)),
+        "federated": len(request.directory.credentials.list_federated(app.app_id)),
     }
     return render(request, "credentials.html", app=app, tab=tab, counts=counts, **values)
 

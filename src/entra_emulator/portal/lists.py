@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from entra_emulator.directory.link_rows import Links, Neighbour
-from entra_emulator.directory.search import Place
+from entra_emulator.directory.link_rows import LinkQuery, Neighbour
+from entra_emulator.directory.search import SearchPosition
 from entra_emulator.model.records import Record
 from entra_emulator.web.pages.request import PageRequest
 
@@ -21,7 +21,7 @@ from entra_emulator.web.pages.request import PageRequest
 SHOWN = 25
 
 _decode = msgspec.json.Decoder(Record).decode
-_decode_place = msgspec.json.Decoder(Place).decode
+_decode_place = msgspec.json.Decoder(SearchPosition).decode
 _encode = msgspec.json.Encoder().encode
 
 
@@ -40,7 +40,7 @@ class LinkedPage(NamedTuple):
     after: str | None
 
 
-def find_start(request: PageRequest) -> tuple[Place | None, bool]:
+def find_start(request: PageRequest) -> tuple[SearchPosition | None, bool]:
     """
     Where the page begins, and whether it ends there instead.
 
@@ -54,7 +54,9 @@ def find_start(request: PageRequest) -> tuple[Place | None, bool]:
     return place, request.query("back") == "yes"
 
 
-def turn_page(request: PageRequest, place: Place | None, *, back: bool = False) -> str | None:
+def turn_page(
+    request: PageRequest, place: SearchPosition | None, *, back: bool = False
+) -> str | None:
     """The address of the page that begins behind a place, or with `back` ends before it."""
     if place is None:
         return None
@@ -73,20 +75,20 @@ def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
     """
     start, back = find_start(request)
     text = request.query("q")
-    sheet = request.directory.browse(
+    sheet = request.directory.search.browse(
         request.tenant, kind, text, start=start, back=back, limit=SHOWN
     )
     return {
-        "rows": [_decode(row.doc) for row in sheet.found],
+        "rows": [_decode(row.doc) for row in sheet.objects],
         "search": text,
-        "known": request.directory.count(request.tenant, kind),
+        "known": request.directory.objects.count(request.tenant, kind),
         "cut": sheet.cut,
         "before": turn_page(request, sheet.before, back=True),
         "after": turn_page(request, sheet.after),
     }
 
 
-def list_linked(request: PageRequest, links: Links) -> LinkedPage:
+def list_linked(request: PageRequest, links: LinkQuery) -> LinkedPage:
     """The page that the address asks for, oldest objects first."""
     start, back = find_start(request)
     seq = start.number if start and start.number.bit_length() < 64 else 0
@@ -111,14 +113,14 @@ def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def _read(
-    request: PageRequest, links: Links, seq: int, *, back: bool = False
+    request: PageRequest, links: LinkQuery, seq: int, *, back: bool = False
 ) -> tuple[list[Neighbour], bool]:
     """A page of neighbours in the order of their numbers, and whether there are more."""
-    neighbours = request.directory.neighbours(
+    neighbours = request.directory.links.list_neighbours(
         request.tenant, links, after=seq, limit=SHOWN + 1, back=back
     )
     return neighbours[:SHOWN][:: -1 if back else 1], len(neighbours) > SHOWN
 
 
-def _place(neighbours: list[Neighbour]) -> Place | None:
-    return Place(0, "", neighbours[0].seq) if neighbours else None
+def _place(neighbours: list[Neighbour]) -> SearchPosition | None:
+    return SearchPosition(0, "", neighbours[0].seq) if neighbours else None

@@ -58,7 +58,7 @@ def _make_answer(
 
     def answer(http: Request, form: Form, fault: PortalFault | None) -> Response:
         context, key = context_of(http), http.path_params.get("tenant")
-        tenant = context.directory.tenant(key) if key else None
+        tenant = context.directory.tenants.find(key) if key else None
         who = find_signed_in(http, tenant)
         session = http.cookies.get(COOKIE, "") if who else ""
         request = PageRequest(http, context, who, session, form, notices, menus)
@@ -94,7 +94,7 @@ def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     """
     http = request.http
     key = http.path_params.get("tenant")
-    if key is not None and request.directory.tenant(key) is None:
+    if key is not None and request.directory.tenants.find(key) is None:
         raise PortalFault(404, "tenant", tenant=key)
     if page.method == "POST":
         if request.who is None and not page.public:

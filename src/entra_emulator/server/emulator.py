@@ -111,7 +111,7 @@ class Emulator:
                 make_store(path, self._fill, clock=self.clock)
             self.directory = Directory(path, clock=self.clock)
             stack.callback(self.directory.close)
-            if not self.directory.tenants():
+            if not self.directory.tenants.list_all():
                 self._fill(self.directory)
             self.life = Life(self.directory)
             stack.callback(self.life.stop)
@@ -124,7 +124,7 @@ class Emulator:
     @property
     def tenant(self) -> Tenant:
         """The first tenant."""
-        return self.directory.tenants()[0]
+        return self.directory.tenants.list_all()[0]
 
     def live(self, rate: float, seed: int = 0) -> Life:
         """
@@ -255,10 +255,14 @@ def _write_parameters(emulator: Emulator) -> None:
         settings = msgspec.json.decode(path.read_bytes()) | addresses
     else:
         directory, tenant = emulator.directory, emulator.tenant
-        application = directory.register_application(tenant, "Daemon-console")
-        directory.add_application_permission(tenant, application.app_id, "User.Read.All")
-        directory.grant_admin_consent(tenant, application.app_id)
-        password = directory.add_password(tenant, application.app_id, "graphdaemon emulator")
+        application = directory.applications.register(tenant, "Daemon-console")
+        directory.applications.add_application_permission(
+            tenant, application.app_id, "User.Read.All"
+        )
+        directory.consents.grant_admin_consent(tenant, application.app_id)
+        password = directory.credentials.add_password(
+            tenant, application.app_id, "graphdaemon emulator"
+        )
         settings = {
             "authority": addresses["authority"],
             "oidc_authority": None,

@@ -147,14 +147,14 @@ def _describe_success(question: Question, version: int) -> dict[str, str | None]
 def _grant(context: Context, question: Question) -> None:
     directory, tenant, client = context.directory, question.tenant, question.client
     with directory.transaction():
-        directory.enter(tenant, client)
-        if question.static and directory.registration(client.app_id) is not None:
-            directory.grant_admin_consent(tenant, client.app_id)
+        directory.service_principals.find_or_create(tenant, client)
+        if question.static and directory.applications.find_anywhere(client.app_id) is not None:
+            directory.consents.grant_admin_consent(tenant, client.app_id)
         grant_missing(context, tenant, client, question.scopes, user_id=None)
 
 
 def _may_answer(context: Context, question: Question) -> bool:
-    roles = context.directory.roles_of(question.tenant, question.signed_in.user_id)
+    roles = context.directory.role_members.list_roles(question.tenant, question.signed_in.user_id)
     of_graph = any(p.resource_app_id == GRAPH_APP_ID for p in question.roles)
     return may_consent(roles, graph_roles=of_graph)
 
@@ -173,7 +173,7 @@ def _check(
         if not values.get(field, "").strip():
             raise refuse(900144, field=field)
     client_id = values["client_id"]
-    client = context.directory.client(client_id)
+    client = context.directory.applications.find_client(client_id)
     if client is None:
         raise refuse(
             700016, app=client_id, tenant=tenant.display_name if tenant else "organizations"
@@ -198,13 +198,15 @@ def _read_question(
         wanted = list_wanted(context, tenant, aims)
         static = any(one.default for one in wanted.values())
         found = {key: Missing(one.principal, one.scopes) for key, one in wanted.items()}
-    requested = directory.requested_scopes(tenant, client.app_id) if static else {}
+    requested = (
+        directory.applications.list_requested_scopes(tenant, client.app_id) if static else {}
+    )
     for app_id, scopes in requested.items():
-        resource = directory.service_principal(tenant, app_id)
+        resource = directory.service_principals.find(tenant, app_id)
         assert resource is not None
         named = found[app_id].scopes if app_id in found else ()
         found[app_id] = Missing(resource, (*named, *(s for s in scopes if s not in named)))
-    roles = directory.requested_permissions(tenant, client.app_id) if static else []
+    roles = directory.applications.list_requested_roles(tenant, client.app_id) if static else []
     state = values.get("state")
     return Question(
         signed_in,
@@ -240,7 +242,7 @@ def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None
 
 def _render_question(request: Request, question: Question) -> Response:
     client, tenant, user = question.client, question.tenant, question.signed_in.user
-    roles = context_of(request).directory.roles_of(tenant, user["id"])
+    roles = context_of(request).directory.role_members.list_roles(tenant, user["id"])
     fields = {
         "client_id": client.app_id,
         "redirect_uri": question.redirect_uri,
@@ -267,7 +269,7 @@ def _describe_roles(context: Context, question: Question) -> list[Wanted]:
     """The application permissions, as the page lists them."""
     found = []
     for one in question.roles:
-        resource = context.directory.service_principal(question.tenant, one.resource_app_id)
+        resource = context.directory.service_principals.find(question.tenant, one.resource_app_id)
         assert resource is not None, "its permissions are asked for"
         text = find_role(resource, one.role_id)["description"]
         described = "" if text == one.display_name else text

@@ -112,12 +112,12 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
     """
     directory = context.directory
     if names_graph(context, identifier):
-        principal = directory.service_principal(tenant, GRAPH_APP_ID)
+        principal = directory.service_principals.find(tenant, GRAPH_APP_ID)
     else:
-        principal = directory.find_api(tenant, identifier)
+        principal = directory.service_principals.find_api(tenant, identifier)
     if principal is None:
         raise refuse(500011, resource=identifier, tenant=tenant.display_name)
-    registration = directory.registration(principal.app_id)
+    registration = directory.applications.find_anywhere(principal.app_id)
     off = registration is not None and registration.record.get("isDisabled")
     if off or not principal.record["accountEnabled"]:
         raise refuse(500014, resource=identifier)
@@ -138,10 +138,10 @@ def issue_token_for(context: Context, order: Order) -> Issued:
     """
     directory, tenant, principal = context.directory, order.tenant, order.principal
     resource = order.resource.principal
-    standing = directory.standing(tenant, principal.app_id)
+    standing = directory.token_policies.find(tenant, principal.app_id)
     if standing.blocked:
         raise refuse(53003)
-    if resource.record["appRoleAssignmentRequired"] and not directory.is_assigned(
+    if resource.record["appRoleAssignmentRequired"] and not directory.consents.is_assigned(
         tenant, principal.app_id, resource.app_id
     ):
         raise refuse(
@@ -158,7 +158,7 @@ def issue_token_for(context: Context, order: Order) -> Issued:
         tenant,
         principal,
         _name_audience(order.resource),
-        directory.granted_roles(tenant, principal.app_id, resource.app_id),
+        directory.consents.list_granted_roles(tenant, principal.app_id, resource.app_id),
         order.proof,
         issued,
         # Not before the last revocation, within the second of which it may be issued.

@@ -207,7 +207,7 @@ def _keep_code(context: Context, ask: Ask, signed_in: SignedIn, aims: Aims) -> s
         "at": now,
         "used": False,
     }
-    context.directory.keep_ticket(seal("code", code), doc, expires=now + CODE_LIFETIME)
+    context.directory.tickets.keep(seal("code", code), doc, expires=now + CODE_LIFETIME)
     return code
 
 

@@ -56,7 +56,7 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
     Raises:
         OAuthFault: 700016.
     """
-    principal = context.directory.service_principal(tenant, client_id)
+    principal = context.directory.service_principals.find(tenant, client_id)
     if principal is None or not _is_client(context, principal):
         raise refuse(700016, app=client_id, tenant=tenant.display_name)
     return principal
@@ -66,7 +66,7 @@ def _is_client(context: Context, principal: Application) -> bool:
     """Whether it can ask for tokens here; Microsoft's own applications cannot."""
     if principal.record["servicePrincipalType"] == "ManagedIdentity":
         return True
-    return context.directory.registration(principal.app_id) is not None
+    return context.directory.applications.find_anywhere(principal.app_id) is not None
 
 
 def check_enabled(context: Context, principal: Application) -> None:
@@ -76,7 +76,7 @@ def check_enabled(context: Context, principal: Application) -> None:
     Raises:
         OAuthFault: 7000112.
     """
-    registration = context.directory.registration(principal.app_id)
+    registration = context.directory.applications.find_anywhere(principal.app_id)
     off = registration is not None and registration.record.get("isDisabled")
     if off or not principal.record["accountEnabled"]:
         raise refuse(7000112, app=principal.app_id, name=principal.display_name)
@@ -93,7 +93,9 @@ def prove(asked: TokenRequest, tenant: Tenant, principal: Application, secret: s
         return "2"
     if not secret:
         raise refuse(7000216)
-    password = directory.password(principal.app_id, secret, principal_id=principal.id)
+    password = directory.credentials.find_password(
+        principal.app_id, secret, principal_id=principal.id
+    )
     if password is None or now < password.start:
         raise refuse(7000215, app=principal.app_id)
     if now >= password.end:
@@ -103,13 +105,13 @@ def prove(asked: TokenRequest, tenant: Tenant, principal: Application, secret: s
 
 def is_public(directory: Directory, principal: Application) -> bool:
     """Whether it is a public client; a credential makes it a confidential one all the same."""
-    registration = directory.registration(principal.app_id)
+    registration = directory.applications.find_anywhere(principal.app_id)
     if registration is None or not registration.record["isFallbackPublicClient"]:
         return False
     names = ("passwordCredentials", "keyCredentials")
     return not (
         any(registration.record[name] or principal.record[name] for name in names)
-        or directory.federated_credentials(principal.app_id)
+        or directory.credentials.list_federated(principal.app_id)
     )
 
 
@@ -128,7 +130,7 @@ def _prove_by_assertion(
     verify_assertion(
         assertion,
         client_id=principal.app_id,
-        certificates=asked.context.directory.certificates(
+        certificates=asked.context.directory.credentials.list_certificates(
             principal.app_id, principal_id=principal.id
         ),
         audiences=_audiences(asked, tenant),

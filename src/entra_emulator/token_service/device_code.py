@@ -77,7 +77,7 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     if not client_id:
         raise refuse(900144, field="client_id")
     client = find_visitor(context, tenant, client_id)
-    place = next(iter([tenant] if tenant else context.directory.tenants()), None)
+    place = next(iter([tenant] if tenant else context.directory.tenants.list_all()), None)
     if place is None:
         raise refuse(50059)
     aims = read_aims(context, place, client, form.get("scope", ""))
@@ -111,8 +111,8 @@ def _keep(
         "state": "pending",
     }
     with context.directory.transaction():
-        context.directory.keep_ticket(key, doc, expires=expires)
-        context.directory.keep_ticket(seal("user code", user_code), {"key": key}, expires=expires)
+        context.directory.tickets.keep(key, doc, expires=expires)
+        context.directory.tickets.keep(seal("user code", user_code), {"key": key}, expires=expires)
     return device_code, user_code
 
 
@@ -146,7 +146,7 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
         raise refuse(50058)
     client = question.client
     if form.get("decision") != "accept":
-        context.directory.change_ticket(question.key, {"state": "declined"})
+        context.directory.tickets.change(question.key, {"state": "declined"})
         return render_dialog(request, signed_in, "device_done.html", client=client, accepted=False)
     missing = _find_missing(request, question, signed_in)
     tenant, user_id = signed_in.tenant, signed_in.user_id
@@ -154,7 +154,7 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
         raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
     grant_missing(context, tenant, client, missing, user_id=user_id)
     state = {"state": "approved", "tenant": tenant.id, "user": user_id, "at": signed_in.at}
-    context.directory.change_ticket(question.key, state)
+    context.directory.tickets.change(question.key, state)
     return render_dialog(request, signed_in, "device_done.html", client=client, accepted=True)
 
 
@@ -165,8 +165,8 @@ def _find_question(context: Context, code: str) -> Question:
     Raises:
         OAuthFault: 70018, no such code; 70020, too late; 90120, it was answered.
     """
-    pointer = context.directory.ticket(seal("user code", code))
-    ticket = context.directory.ticket(pointer.doc["key"]) if pointer else None
+    pointer = context.directory.tickets.find(seal("user code", code))
+    ticket = context.directory.tickets.find(pointer.doc["key"]) if pointer else None
     if pointer is None or ticket is None:
         raise refuse(70018)
     if context.clock.now() >= ticket.expires:
@@ -174,7 +174,7 @@ def _find_question(context: Context, code: str) -> Question:
     if ticket.doc["state"] != "pending":
         raise refuse(90120)
     asked = ticket.doc["asked_tenant"]
-    tenant = context.directory.tenant(asked) if asked else None
+    tenant = context.directory.tenants.find(asked) if asked else None
     client = find_visitor(context, tenant, ticket.doc["client"])
     return Question(pointer.doc["key"], ticket, client, tenant)
 

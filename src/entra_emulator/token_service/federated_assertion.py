@@ -53,7 +53,7 @@ async def load_keys(context: Context, origin: str, form: Mapping[str, str]) -> N
         parts = split_token(assertion)
         if not is_foreign(parts, client_id):
             return
-        credentials = context.directory.federated_credentials(client_id)
+        credentials = context.directory.credentials.list_federated(client_id)
         match_credential(parts, credentials, context.clock.now())
     except (MalformedTokenError, OAuthFault):
         return  # the request is about to be refused for that
@@ -74,7 +74,7 @@ def prove_federated(
         OAuthFault: 5002730, 50027, 700211, 700213, 7002137, 7002138, 700212,
             700024, 50166, 7000272, 700027 or 700229.
     """
-    credentials = context.directory.federated_credentials(client_id)
+    credentials = context.directory.credentials.list_federated(client_id)
     match_credential(parts, credentials, context.clock.now())
     issuer, kid = str(parts.claims["iss"]), str(parts.header.get("kid"))
     own = _own_keys(context, origin, issuer)
@@ -138,7 +138,7 @@ def _refuse_subject(subject: str, candidates: Iterable[FederatedCredential]) -> 
 def _own_keys(context: Context, origin: str, issuer: str) -> Keys | None:
     """Our own keys, if the issuer is a tenant of ours; they need no fetching."""
     named = _ENTRA.fullmatch(issuer)
-    if named is None or context.directory.tenant(named["tenant"]) is None:
+    if named is None or context.directory.tenants.find(named["tenant"]) is None:
         return None
     origins = {
         "/": {"https://sts.windows.net"},

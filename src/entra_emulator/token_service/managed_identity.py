@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from entra_emulator.errors import OAuthFault, refuse
-from entra_emulator.model.records import Machine
+from entra_emulator.model.records import ManagedIdentity
 from entra_emulator.token_service.app_grant import Issued, Order, find_resource, issue_token_for
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
@@ -149,13 +149,13 @@ def _check_app_service(request: Request) -> None:
         raise ManagedFault(400, "invalid_request", "The resource is missing.")
 
 
-def _find_identity(request: Request, *, alone: bool) -> Machine:
+def _find_identity(request: Request, *, alone: bool) -> ManagedIdentity:
     """
     The identity the request names; if none, the machine's own.
 
     `alone`: without its own, a virtual machine takes the only one assigned to it.
     """
-    machines = context_of(request).directory.machines()
+    machines = context_of(request).directory.managed_identities.list_all()
     asked = [
         (names, value.lower())
         for names in (_CLIENT, _OBJECT, _RESOURCE)
@@ -182,15 +182,15 @@ def _find_identity(request: Request, *, alone: bool) -> Machine:
     raise ManagedFault(400, "invalid_request", _UNKNOWN[alone])
 
 
-def _identify(machine: Machine, names: tuple[str, ...]) -> str:
+def _identify(machine: ManagedIdentity, names: tuple[str, ...]) -> str:
     if names == _CLIENT:
         return machine.app_id
     return machine.object_id if names == _OBJECT else (machine.resource_id or "").lower()
 
 
-def _issue(request: Request, machine: Machine) -> Issued:
+def _issue(request: Request, machine: ManagedIdentity) -> Issued:
     context = context_of(request)
-    principal = context.directory.service_principal(machine.tenant, machine.app_id)
+    principal = context.directory.service_principals.find(machine.tenant, machine.app_id)
     assert principal is not None, "every identity has a service principal"
     if not principal.record["accountEnabled"]:
         raise refuse(7000112, app=principal.app_id, name=principal.display_name)

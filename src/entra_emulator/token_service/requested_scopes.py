@@ -99,7 +99,7 @@ def list_wanted(context: Context, tenant: Tenant, aims: Aims) -> dict[str, Wante
         aim.resource.principal.app_id: Wanted(aim.resource.principal, aim.scopes, aim.default)
         for aim in aims.aims
     }
-    graph = context.directory.service_principal(tenant, GRAPH_APP_ID)
+    graph = context.directory.service_principals.find(tenant, GRAPH_APP_ID)
     if aims.openid and graph is not None:
         found = (find_scope(graph, name) for name in OPENID if name in aims.openid)
         openid = tuple(scope for scope in found if scope is not None)
@@ -131,10 +131,12 @@ def find_missing(
     directory = context.directory
     found: list[Missing] = []
     for resource, wanted in list_wanted(context, tenant, aims).items():
-        granted = directory.granted_scopes(tenant, client.app_id, user_id, resource)
+        granted = directory.consents.list_granted_scopes(tenant, client.app_id, user_id, resource)
         scopes = list(wanted.scopes)
         if wanted.default and (anew or granted <= set(OPENID)):
-            scopes += directory.requested_scopes(tenant, client.app_id).get(resource, [])
+            scopes += directory.applications.list_requested_scopes(tenant, client.app_id).get(
+                resource, []
+            )
         chosen = {s["value"]: s for s in scopes if anew or s["value"] not in granted}
         if chosen:
             found.append(Missing(wanted.principal, tuple(chosen.values())))
@@ -155,7 +157,9 @@ def may_agree(context: Context, tenant: Tenant, user_id: str, missing: Iterable[
 
 def may_agree_for_all(context: Context, tenant: Tenant, user_id: str) -> bool:
     """Whether the user has a role that consents to scopes for everybody."""
-    return may_consent(context.directory.roles_of(tenant, user_id), graph_roles=False)
+    return may_consent(
+        context.directory.role_members.list_roles(tenant, user_id), graph_roles=False
+    )
 
 
 def grant_missing(
@@ -169,7 +173,7 @@ def grant_missing(
     """Write down a user's consent, or with None an administrator's for everybody."""
     with context.directory.transaction():
         for resource, scopes in missing:
-            context.directory.grant_scopes(
+            context.directory.consents.grant_scopes(
                 tenant,
                 client.app_id,
                 [scope["value"] for scope in scopes],

@@ -63,7 +63,7 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
     """
     context, after = context_of(request), _check_page(after)
     tenant = find_tenant(context, segment)
-    tenants = [tenant] if tenant else context.directory.tenants()
+    tenants = [tenant] if tenant else context.directory.tenants.list_all()
     redirect = parse_qs(urlsplit(after).query).get("redirect_uri", [""])[0]
     return render_dialog(
         request,
@@ -73,7 +73,7 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
         address=f"/{quote(segment)}/signin",
         after=after,
         people=list(find_people(context.directory, tenants, search)),
-        known=sum(context.directory.count(one, "user") for one in tenants),
+        known=sum(context.directory.objects.count(one, "user") for one in tenants),
         many=len(tenants) > 1,
         search=search,
         asked="",
@@ -99,7 +99,7 @@ def sign_out(request: Request) -> Response:
     find_tenant(context, request.path_params["tenant"])
     values = request.query_params
     target = values.get("post_logout_redirect_uri")
-    client = context.directory.client(values.get("client_id", ""))
+    client = context.directory.applications.find_client(values.get("client_id", ""))
     registered = list_redirects(client) if client else []
     if target and any(matches_redirect(uri, target) for uri in registered):
         response = answer_at(request, target, {"state": values.get("state")}, "query")
@@ -126,15 +126,15 @@ def _find_picked(context: Context, segment: str, picked: str, after: str) -> tup
     """
     place = find_tenant(context, segment)
     key, _, user_id = picked.partition("/")
-    home = context.directory.tenant(key)
-    user = context.directory.read_user(home, user_id) if home else None
+    home = context.directory.tenants.find(key)
+    user = context.directory.users.find(home, user_id) if home else None
     if home is None or user is None:
         where = place.display_name if place else segment
         raise refuse(50034, user=picked, tenant=where)
     if place not in {None, home}:
         assert place is not None
         app_id = parse_qs(urlsplit(after).query).get("client_id", [""])[0]
-        client = context.directory.client(app_id)
+        client = context.directory.applications.find_client(app_id)
         raise refuse(
             50020,
             user=user["userPrincipalName"],

@@ -18,14 +18,14 @@ def find_visitor(context: Context, tenant: Tenant | None, client_id: str) -> App
             only where any is asked for; 7000112, disabled.
     """
     directory = context.directory
-    client = directory.client(client_id)
+    client = directory.applications.find_client(client_id)
     where = tenant.display_name if tenant else "organizations"
     if client is None:
         raise refuse(700016, app=client_id, tenant=where)
     single = client.record["signInAudience"] == "AzureADMyOrg"
     if tenant is None and single:
         raise refuse(50194, app=client.app_id, name=client.display_name)
-    principal = directory.service_principal(tenant, client.app_id) if tenant else None
+    principal = directory.service_principals.find(tenant, client.app_id) if tenant else None
     if tenant is not None and principal is None and single:
         raise refuse(700016, app=client_id, tenant=where)
     off = client.record.get("isDisabled")

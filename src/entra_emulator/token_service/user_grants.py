@@ -84,11 +84,11 @@ def grant_authorization_code(asked: TokenRequest) -> dict[str, Any]:
     proof = _authenticate(asked, client, public=public)
     key, directory = seal("code", code), asked.context.directory
     with directory.transaction():
-        ticket = directory.ticket(key)
+        ticket = directory.tickets.find(key)
         if ticket is None:
             raise refuse(9002313, error="invalid_grant")
         _check_code(asked, client, ticket)
-        directory.change_ticket(key, {"used": True})
+        directory.tickets.change(key, {"used": True})
     doc = ticket.doc
     tenant, user = _find_user(asked, client, doc, signed_in=doc["at"])
     grant = Grant(asked, tenant, user, client, proof, doc["at"], doc["scope"], doc["nonce"])
@@ -106,7 +106,7 @@ def grant_device_code(asked: TokenRequest) -> dict[str, Any]:
     key, directory = seal("device", code), asked.context.directory
     fault: OAuthFault | None = None
     with directory.transaction():
-        ticket = directory.ticket(key)
+        ticket = directory.tickets.find(key)
         if ticket is None or ticket.doc["client"] != client.app_id:
             raise refuse(70018)
         fault = _poll(asked, key, ticket)
@@ -121,7 +121,7 @@ def grant_refresh_token(asked: TokenRequest) -> dict[str, Any]:
     """New tokens for an old refresh token, which stays good; a new one comes with them."""
     client = _find_client(asked)
     secret = _need(asked, "refresh_token")
-    ticket = asked.context.directory.ticket(seal("refresh", secret))
+    ticket = asked.context.directory.tickets.find(seal("refresh", secret))
     public = bool(ticket and ticket.doc["public"]) or _may_be_public(client)
     proof = _authenticate(asked, client, public=public)
     if ticket is None:
@@ -169,12 +169,12 @@ def _authenticate(asked: TokenRequest, client: Application, *, public: bool) -> 
         if public:
             return "0"
         raise refuse(7000218)
-    registered = asked.context.directory.registration(client.app_id)
+    registered = asked.context.directory.applications.find_anywhere(client.app_id)
     if registered is None or is_public(asked.context.directory, client):
         raise refuse(700025)
     if public and not _may_be_public(client):
         raise refuse(700025)
-    tenant = asked.tenant or asked.context.directory.tenants()[0]
+    tenant = asked.tenant or asked.context.directory.tenants.list_all()[0]
     return prove(asked, tenant, client, secret)
 
 
@@ -186,7 +186,7 @@ def _check_code(asked: TokenRequest, client: Application, ticket: Ticket) -> Non
         raise refuse(54005)
     if asked.context.clock.now() >= ticket.expires:
         raise refuse(70008)
-    home = asked.context.directory.tenant(doc["tenant"])
+    home = asked.context.directory.tenants.find(doc["tenant"])
     if asked.tenant != (None if doc["shared"] else home):
         raise refuse(700005)
     if form["redirect_uri"] != doc["redirect_uri"]:
@@ -222,14 +222,14 @@ def _poll(asked: TokenRequest, key: str, ticket: Ticket) -> OAuthFault | None:
     if doc["state"] == "declined":
         return refuse(700171)
     if doc["state"] == "approved":
-        directory.change_ticket(key, {"state": "used"})
+        directory.tickets.change(key, {"state": "used"})
         return None
     if doc["state"] == "used":
         return refuse(70018)
     polled, interval = doc["polled"], doc["interval"]
     hasty = polled is not None and now - polled < interval * EARLY
     # RFC 8628, 3.5: five seconds more from now on.
-    directory.change_ticket(key, {"polled": now, "interval": interval + 5 * hasty})
+    directory.tickets.change(key, {"polled": now, "interval": interval + 5 * hasty})
     return refuse(70016, error="slow_down") if hasty else refuse(70016)
 
 
@@ -243,8 +243,8 @@ def _find_user(
         OAuthFault: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.
     """
     directory = asked.context.directory
-    tenant = directory.tenant(doc["tenant"])
-    user = directory.read_user(tenant, doc["user"]) if tenant else None
+    tenant = directory.tenants.find(doc["tenant"])
+    user = directory.users.find(tenant, doc["user"]) if tenant else None
     if tenant is None or user is None:
         raise refuse(50034, user=doc["user"], tenant=tenant.id if tenant else doc["tenant"])
     if not user.get("accountEnabled", True):
@@ -259,7 +259,7 @@ def _find_user(
             app=client.app_id,
             name=client.display_name,
         )
-    valid_from = directory.sign_ins_valid_from(tenant, user["id"])
+    valid_from = directory.users.read_valid_from(tenant, user["id"])
     if signed_in <= valid_from:
         dates = {"issued": format_iso(signed_in, 7), "valid_from": format_iso(valid_from, 7)}
         raise refuse(50173, **dates)
@@ -318,8 +318,8 @@ def _check_consent(grant: Grant, aims: Aims, aim: Aim) -> frozenset[str]:
     if find_missing(context, tenant, client, grant.user["id"], aims):
         raise refuse(65001, app=client.app_id, name=client.display_name)
     resource = aim.resource.principal
-    context.directory.enter(tenant, client)
-    granted = context.directory.granted_scopes(
+    context.directory.service_principals.find_or_create(tenant, client)
+    granted = context.directory.consents.list_granted_scopes(
         tenant, client.app_id, grant.user["id"], resource.app_id
     )
     if not granted:
@@ -343,7 +343,11 @@ def _mint(
     able: bool,
 ) -> str:
     resource, directory = aim.resource, grant.asked.context.directory
-    roles = directory.roles_of(grant.tenant, grant.user["id"]) if resource.is_graph else None
+    roles = (
+        directory.role_members.list_roles(grant.tenant, grant.user["id"])
+        if resource.is_graph
+        else None
+    )
     claims = describe_access(
         subject,
         lifetime=lifetime,
@@ -373,7 +377,7 @@ def _keep_refresh(grant: Grant, aims: Aims) -> str:
         "at": grant.at,
         "issued": now,
     }
-    context.directory.keep_ticket(seal("refresh", secret), doc, expires=now + REFRESH_LIFETIME)
+    context.directory.tickets.keep(seal("refresh", secret), doc, expires=now + REFRESH_LIFETIME)
     return secret
 
 

@@ -21,8 +21,8 @@ async def show_userinfo(request: Request) -> Response:
     Source: "Microsoft identity platform UserInfo endpoint".
     """
     caller, context = identify(request), context_of(request)
-    user = context.directory.read_user(caller.tenant, caller.object_id)
-    client = context.directory.client(caller.app_id)
+    user = context.directory.users.find(caller.tenant, caller.object_id)
+    client = context.directory.applications.find_client(caller.app_id)
     scopes = caller.permissions if caller.delegated else frozenset()
     if user is None or client is None or "openid" not in scopes:
         raise deny("forbidden")

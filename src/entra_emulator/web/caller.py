@@ -45,7 +45,7 @@ def identify(request: Request) -> Caller:
     claims = read_access_token(context.keys, token, trace_of(request).now)
     if not names_graph(context, str(claims.get("aud"))):
         raise deny("token_foreign")
-    tenant = context.directory.tenant(str(claims.get("tid")))
+    tenant = context.directory.tenants.find(str(claims.get("tid")))
     if tenant is None:
         raise deny("caller_unknown")
     _check_revoked(context, tenant, claims)
@@ -68,7 +68,7 @@ def list_roles(context: Context, caller: Caller) -> list[str]:
     They are none of an application, and of a user who is gone.
     """
     try:
-        return context.directory.roles_of(caller.tenant, caller.object_id)
+        return context.directory.role_members.list_roles(caller.tenant, caller.object_id)
     except LookupError:
         return []
 
@@ -78,8 +78,8 @@ def _check_revoked(context: Context, tenant: Tenant, claims: dict[str, Any]) -> 
     if "xms_cc" not in claims:
         return
     if claims.get("idtyp") == "app":
-        revoked = context.directory.standing(tenant, str(claims.get("appid"))).revoked
+        revoked = context.directory.token_policies.find(tenant, str(claims.get("appid"))).revoked
     else:
-        revoked = int(context.directory.sign_ins_valid_from(tenant, str(claims.get("oid"))))
+        revoked = int(context.directory.users.read_valid_from(tenant, str(claims.get("oid"))))
     if int(claims["nbf"]) < revoked:
         raise deny("token_revoked", claims=render_challenge(revoked))

@@ -135,7 +135,7 @@ def find_tenant(context: Context, segment: str, *, error: str = "invalid_request
         return None
     if not (is_guid(segment) or _DNS_NAME.fullmatch(segment) or segment == "consumers"):
         raise refuse(900023, tenant=segment)
-    tenant = context.directory.tenant(segment)
+    tenant = context.directory.tenants.find(segment)
     if tenant is None:
         raise refuse(90002, error=error, tenant=segment)
     return tenant

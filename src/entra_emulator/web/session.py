@@ -43,16 +43,16 @@ class SignedIn(NamedTuple):
 def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
     """Who is signed in in this browser; somebody of another tenant than asked for is nobody."""
     directory, secret = context_of(request).directory, request.cookies.get(COOKIE)
-    ticket = directory.ticket(seal("session", secret)) if secret else None
+    ticket = directory.tickets.find(seal("session", secret)) if secret else None
     if ticket is None or directory.clock.now() >= ticket.expires:
         return None
-    home = directory.tenant(ticket.doc["tenant"])
+    home = directory.tenants.find(ticket.doc["tenant"])
     if home is None or tenant not in {None, home}:
         return None
-    user = directory.read_user(home, ticket.doc["user"])
+    user = directory.users.find(home, ticket.doc["user"])
     if user is None or not user.get("accountEnabled", True):
         return None
-    if ticket.doc["at"] <= directory.sign_ins_valid_from(home, user["id"]):
+    if ticket.doc["at"] <= directory.users.read_valid_from(home, user["id"]):
         return None
     return SignedIn(home, user, ticket.doc["at"])
 
@@ -67,7 +67,7 @@ def begin_session(context: Context, response: Response, tenant: Tenant, user: Re
     if not user.get("accountEnabled", True):
         raise refuse(50057)
     secret, now = secrets.token_urlsafe(32), context.clock.now()
-    context.directory.keep_ticket(
+    context.directory.tickets.keep(
         seal("session", secret),
         {"tenant": tenant.id, "user": user["id"], "at": now},
         expires=now + DAY,
@@ -79,7 +79,7 @@ def end_session(request: Request, response: Response) -> None:
     """Let the browser that gets this answer be nobody."""
     secret = request.cookies.get(COOKIE)
     if secret:
-        context_of(request).directory.drop_ticket(seal("session", secret))
+        context_of(request).directory.tickets.drop(seal("session", secret))
     response.delete_cookie(COOKIE, path="/", secure=True, httponly=True, samesite="lax")
 
 
@@ -95,14 +95,16 @@ def find_people(directory: Directory, tenants: Iterable[Tenant], search: str) ->
     """The first people of whom a name or address begins so, those with roles in front."""
     wanted = search.strip().casefold()
     for tenant in tenants:
-        holders = directory.role_holders(tenant)
+        holders = directory.role_members.list_holders(tenant)
         left = SHOWN
         for user_id, roles in sorted(holders.items(), key=lambda item: rank_roles(item[1])):
-            user = directory.read_user(tenant, user_id)
+            user = directory.users.find(tenant, user_id)
             if user is not None and _is_called(user, wanted):
                 left -= 1
                 yield Person(tenant, user, roles)
-        for found in directory.browse(tenant, "user", wanted, limit=SHOWN + len(holders)).found:
+        for found in directory.search.browse(
+            tenant, "user", wanted, limit=SHOWN + len(holders)
+        ).objects:
             user = _decode(found.doc)
             if left > 0 and user["id"] not in holders:
                 left -= 1

@@ -12,7 +12,7 @@ from entra_emulator.content.export_files import ImportFault, Source, parse_sourc
 from entra_emulator.content.import_tenant import Imported, import_files
 from entra_emulator.content.seed import choose_sizes
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.model.applications import GRAPH_APP_ID, MANAGEMENT_APP_ID
 from entra_emulator.model.records import Tenant
 from tests.entra_emulator.content.test_seed import graphdaemon
@@ -55,9 +55,9 @@ def take(tmp_path: Path, *entries: Any, name: str = "users.ndjson") -> tuple[Dir
 
 
 def linked(directory: Directory, tenant: Tenant, relation: str, object_id: str) -> list[str]:
-    found = directory.find(tenant, object_id)
+    found = directory.objects.find(tenant, object_id)
     assert found is not None
-    neighbours = directory.neighbours(tenant, Links(relation, found.seq))
+    neighbours = directory.links.list_neighbours(tenant, LinkQuery(relation, found.seq))
     return [msgspec.json.decode(one.content)["id"] for one in neighbours]
 
 
@@ -69,7 +69,7 @@ def test_users(tmp_path: Path) -> None:
         b"",
         ana(id=ANA.upper(), city=None),
     )
-    rows = [msgspec.json.decode(doc) for _, doc in directory.scan(made.tenant, "user")]
+    rows = [msgspec.json.decode(doc) for _, doc in directory.objects.scan(made.tenant, "user")]
     directory.close()
 
     assert rows == [bo(department="Sales", extension_0_badge="17", favouriteColour="blue"), ana()]
@@ -174,7 +174,9 @@ def test_licences(tmp_path: Path) -> None:
     e3 = "05e9a617-0261-4cee-bb44-138d3ef5d965"
     licenses = [{"disabledPlans": [], "skuId": sku} for sku in (e3, unknown)]
     directory, made = take(tmp_path, ana(assignedLicenses=licenses), bo(assignedLicenses=None))
-    consumed = {s["skuPartNumber"]: s["consumedUnits"] for s in directory.list_skus(made.tenant)}
+    consumed = {
+        s["skuPartNumber"]: s["consumedUnits"] for s in directory.licences.list_skus(made.tenant)
+    }
     directory.close()
 
     assert (consumed["SPE_E3"], consumed[unknown], consumed["SPE_E5"]) == (1, 1, 0)
@@ -201,11 +203,11 @@ def test_applications(tmp_path: Path) -> None:
         name="all.ndjson",
     )
     tenant = made.tenant
-    application = directory.application(tenant, SUB)
-    graph = directory.service_principal(tenant, GRAPH_APP_ID)
-    api = directory.find_api(tenant, "api://nightly")
+    application = directory.applications.find(tenant, SUB)
+    graph = directory.service_principals.find(tenant, GRAPH_APP_ID)
+    api = directory.service_principals.find_api(tenant, "api://nightly")
     members = linked(directory, tenant, "members", GRP)
-    count = directory.count(tenant, "servicePrincipal")
+    count = directory.objects.count(tenant, "servicePrincipal")
     directory.close()
 
     assert application is not None
@@ -270,7 +272,7 @@ def test_refused(tmp_path: Path, line: Any, part: str) -> None:
     assert part in message
     assert message.endswith((".", "…."))
     assert "\n" not in message
-    assert directory.tenants() == []
+    assert directory.tenants.list_all() == []
     directory.close()
 
 

@@ -11,7 +11,7 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.life import MOST_RATE, Life, parse_rate
 from entra_emulator.content.seed import choose_sizes, seed_directory
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 from tests.entra_emulator.control.test_controls import control
@@ -29,17 +29,17 @@ def living(users: int = 250, seed: int = 0) -> Iterator[tuple[Directory, Life]]:
 
 
 def users_of(directory: Directory) -> dict[str, Record]:
-    tenant = directory.tenants()[0]
-    found = (decode(doc) for _, doc in directory.scan(tenant, "user"))
+    tenant = directory.tenants.list_all()[0]
+    found = (decode(doc) for _, doc in directory.objects.scan(tenant, "user"))
     return {user["id"]: user for user in found}
 
 
 def count_links(directory: Directory, relation: str) -> int:
-    tenant = directory.tenants()[0]
+    tenant = directory.tenants.list_all()[0]
     return sum(
-        directory.count_neighbours(tenant, Links(relation, position.seq))
+        directory.links.count_neighbours(tenant, LinkQuery(relation, position.seq))
         for kind in KINDS
-        for position, _ in directory.scan(tenant, kind)
+        for position, _ in directory.objects.scan(tenant, kind)
     )
 
 
@@ -88,14 +88,16 @@ def test_other_life() -> None:
 def test_journal() -> None:
     """Every change is in the journal: replaying it over what was seeded gives what is there."""
     with living(seed=5) as (directory, life):
-        tenant = directory.tenants()[0]
+        tenant = directory.tenants.list_all()[0]
         replica = users_of(directory)
         life.step(400)
-        for change in directory.changes(tenant, "user", 0, directory.watermark()):
+        for change in directory.changes.list_between(
+            tenant, "user", 0, directory.changes.read_watermark()
+        ):
             if change.what in {"deleted", "purged"}:
                 replica.pop(change.id, None)
             elif change.what in {"created", "updated", "restored"}:
-                doc = directory.document(change.seq)
+                doc = directory.objects.read_document(change.seq)
                 if doc is not None:
                     replica[change.id] = decode(doc)
 
@@ -105,31 +107,33 @@ def test_journal() -> None:
 def test_order_is_kept() -> None:
     """Whatever happens, managers stay a tree, licences counted, and administrators in office."""
     with living(seed=2) as (directory, life):
-        tenant = directory.tenants()[0]
-        holders = directory.role_holders(tenant)
+        tenant = directory.tenants.list_all()[0]
+        holders = directory.role_members.list_holders(tenant)
         life.step(800)
 
         held = Counter[str]()
         for user in users_of(directory).values():
             held.update(entry["skuId"] for entry in user.get("assignedLicenses", ()))
-        consumed = {sku["skuId"]: sku["consumedUnits"] for sku in directory.list_skus(tenant)}
+        consumed = {
+            sku["skuId"]: sku["consumedUnits"] for sku in directory.licences.list_skus(tenant)
+        }
         assert consumed == {sku: held[sku] for sku in consumed}
-        assert directory.role_holders(tenant) == holders
-        for position, _ in directory.scan(tenant, "user"):
-            managers = directory.neighbours(tenant, Links("manager", position.seq))
+        assert directory.role_members.list_holders(tenant) == holders
+        for position, _ in directory.objects.scan(tenant, "user"):
+            managers = directory.links.list_neighbours(tenant, LinkQuery("manager", position.seq))
             assert len(managers) <= 1
             assert all(manager.seq < position.seq for manager in managers)
-        assert directory.count(tenant, "user") == len(users_of(directory))
+        assert directory.objects.count(tenant, "user") == len(users_of(directory))
 
 
 def test_domains() -> None:
     """New people and groups have addresses in the tenant's own domains."""
     directory = Directory(clock=Clock(at=1_800_000_000))
-    tenant = directory.create_tenant("Fabrikam", ("fabrikam.onmicrosoft.com", "fabrikam.example"))
+    tenant = directory.tenants.create("Fabrikam", ("fabrikam.onmicrosoft.com", "fabrikam.example"))
     Life(directory).step(60)
 
     for kind in ("user", "group"):
-        text = b"".join(doc for _, doc in directory.scan(tenant, kind))
+        text = b"".join(doc for _, doc in directory.objects.scan(tenant, kind))
         assert b"@fabrikam." in text
         assert b"contoso.example" not in text.replace(b"@corp.contoso.example", b"")
         assert b"contoso.onmicrosoft" not in text
@@ -141,7 +145,7 @@ def test_empty_directory() -> None:
     directory = Directory(clock=Clock(at=1_800_000_000))
     life = Life(directory)
     nothing = life.step(3)
-    directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    directory.tenants.create("Fabrikam", ("fabrikam.example",))
     events = life.step(3)
     directory.close()
 
@@ -170,7 +174,7 @@ def test_by_itself() -> None:
         life.stop()
 
         assert life.rate == 0
-        assert (life.count, directory.watermark() > 0) == (count, True)
+        assert (life.count, directory.changes.read_watermark() > 0) == (count, True)
         assert not [thread for thread in threading.enumerate() if thread.name == "life"]
 
 
@@ -258,4 +262,4 @@ def test_reset_while_living(launch: Callable[..., Probe]) -> None:
     assert answer.status == 200
     directory = probe.emulator.directory
     assert len(probe.emulator.life.step(5)) == 5
-    assert directory.count(probe.emulator.tenant, "device") == 2
+    assert directory.objects.count(probe.emulator.tenant, "device") == 2

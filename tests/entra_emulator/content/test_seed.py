@@ -23,7 +23,7 @@ from entra_emulator.content.seeding.parts import Order, draw_parts
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record, Tenant
@@ -51,28 +51,30 @@ def directory() -> Iterator[Directory]:
 
 @pytest.fixture(scope="module")
 def tenant(directory: Directory) -> Tenant:
-    return directory.tenants()[0]
+    return directory.tenants.list_all()[0]
 
 
 def records(directory: Directory, kind: str) -> dict[int, Record]:
     """The objects of a type by number."""
-    tenant = directory.tenants()[0]
-    return {position.seq: decode(doc) for position, doc in directory.scan(tenant, kind)}
+    tenant = directory.tenants.list_all()[0]
+    return {position.seq: decode(doc) for position, doc in directory.objects.scan(tenant, kind)}
 
 
 def linked(directory: Directory, relation: str, seq: int, *kinds: str) -> list[int]:
-    tenant = directory.tenants()[0]
-    links = Links(relation, seq, kinds=kinds or None)
-    return [neighbour.seq for neighbour in directory.neighbours(tenant, links)]
+    tenant = directory.tenants.list_all()[0]
+    links = LinkQuery(relation, seq, kinds=kinds or None)
+    return [neighbour.seq for neighbour in directory.links.list_neighbours(tenant, links)]
 
 
 def dump(directory: Directory) -> bytes:
     """Everything that seeding writes; of applications not what the emulator adds to each."""
-    tenant = directory.tenants()[0]
-    parts: list[Any] = [tenant.id, tenant.domains, directory.list_skus(tenant)]
+    tenant = directory.tenants.list_all()[0]
+    parts: list[Any] = [tenant.id, tenant.domains, directory.licences.list_skus(tenant)]
     for kind in KINDS:
         for (position, doc), (_, face) in zip(
-            directory.scan(tenant, kind), directory.scan(tenant, kind, what="face"), strict=True
+            directory.objects.scan(tenant, kind),
+            directory.objects.scan(tenant, kind, what="face"),
+            strict=True,
         ):
             relations = ("members", "owners", "manager", "registeredOwners")
             links = [linked(directory, relation, position.seq) for relation in relations]
@@ -119,7 +121,7 @@ def test_more_users_begin_alike() -> None:
     for users in (100, 400):
         directory = Directory()
         tenant = seed_directory(directory, users=users)
-        rows = list(islice(directory.scan(tenant, "user"), 100))
+        rows = list(islice(directory.objects.scan(tenant, "user"), 100))
         trees.append([linked(directory, "manager", position.seq) for position, _ in rows])
         directory.close()
 
@@ -185,7 +187,7 @@ def test_licences_of_users(directory: Directory, tenant: Tenant) -> None:
             assert user["userType"] == "Member"
             assert not user["userPrincipalName"].startswith("svc-")
 
-    skus = directory.list_skus(tenant)
+    skus = directory.licences.list_skus(tenant)
     assert {sku["skuId"]: sku["consumedUnits"] for sku in skus} == held
     assert all(sku["prepaidUnits"]["enabled"] > sku["consumedUnits"] for sku in skus)
     assert bare[True] > 100
@@ -318,13 +320,13 @@ def test_declared_properties(directory: Directory) -> None:
 
 def test_filling_is_no_change(directory: Directory) -> None:
     """Delta queries are told of nothing that was seeded."""
-    assert directory.watermark() == 0
+    assert directory.changes.read_watermark() == 0
 
 
 def test_numbers(directory: Directory, tenant: Tenant) -> None:
     """Every link joins objects that are there, and counts are those of the objects."""
     for kind in KINDS:
-        assert directory.count(tenant, kind) == len(records(directory, kind))
+        assert directory.objects.count(tenant, kind) == len(records(directory, kind))
     known = {seq for kind in KINDS for seq in records(directory, kind)}
     ends = directory._store.read("SELECT source FROM link UNION SELECT target FROM link")
     assert {seq for (seq,) in ends} <= known
@@ -342,8 +344,8 @@ def test_small_sizes() -> None:
         directory = Directory()
         tenant = seed_directory(directory, **choose_sizes(users)._asdict())
 
-        assert directory.count(tenant, "user") == users
-        assert directory.count(tenant, "group") == (5 if users else 0)
+        assert directory.objects.count(tenant, "user") == users
+        assert directory.objects.count(tenant, "group") == (5 if users else 0)
         directory.close()
 
 
@@ -372,7 +374,7 @@ def test_file_and_memory(tmp_path: Path) -> None:
     make_store(tmp_path / STORE, partial(seed_directory, **sizes))
     for path in (tmp_path / STORE, tmp_path / "old.sqlite", None):
         directory = Directory(path)
-        if not directory.tenants():
+        if not directory.tenants.list_all():
             seed_directory(directory, **sizes)
         dumps.append(dump(directory))
         directory.close()

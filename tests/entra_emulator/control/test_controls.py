@@ -163,7 +163,7 @@ def test_restore_while_reading(controlled: Probe) -> None:
     app = register(controlled, "User.Read.All")
     token = app.token()
     post(controlled, "/snapshots/busy")
-    controlled.emulator.directory.add_users(controlled.emulator.tenant, [draw_guest()])
+    controlled.emulator.directory.objects.fill(controlled.emulator.tenant, "user", [draw_guest()])
     counts: set[int] = set()
     done = threading.Event()
 
@@ -337,12 +337,12 @@ def test_backup_in_memory(tmp_path: Path) -> None:
     tenant = seed_directory(directory, users=4)
     directory.backup(tmp_path / "kept.sqlite")
     directory.clear()
-    empty = directory.tenants()
+    empty = directory.tenants.list_all()
     directory.restore(tmp_path / "kept.sqlite")
 
     assert empty == []
-    assert directory.tenants() == [tenant]
-    assert directory.count(tenant, "user") == 4
+    assert directory.tenants.list_all() == [tenant]
+    assert directory.objects.count(tenant, "user") == 4
     assert [path.name for path in tmp_path.iterdir()] == ["kept.sqlite"]
     directory.close()
 
@@ -370,8 +370,8 @@ def test_failed_reset(tmp_path: Path) -> None:
 
     with pytest.raises(sqlite3.OperationalError):
         fail()
-    assert directory.tenants() == [tenant]
-    assert directory.count(tenant, "user") == 4
+    assert directory.tenants.list_all() == [tenant]
+    assert directory.objects.count(tenant, "user") == 4
     directory.close()
 
 

@@ -31,7 +31,7 @@ def codes_of_certificate(app: App, identity: Identity) -> Any:
 
 
 def entries(app: App, name: str) -> list[str]:
-    application = app.probe.emulator.directory.application(app.tenant, app.client_id)
+    application = app.probe.emulator.directory.applications.find(app.tenant, app.client_id)
     assert application is not None
     return [entry["keyId"] for entry in application.record[name]]
 
@@ -41,7 +41,9 @@ def test_secrets(probe: Probe) -> None:
     app, directory = register(probe), probe.emulator.directory
     now = directory.clock.now()
     made = [
-        directory.add_password(app.tenant, app.client_id, name, start=now + start, end=now + end)
+        directory.credentials.add_password(
+            app.tenant, app.client_id, name, start=now + start, end=now + end
+        )
         for name, start, end in (
             ("past", -9, -1),
             ("now", -9, 99),
@@ -51,7 +53,7 @@ def test_secrets(probe: Probe) -> None:
     ]
 
     before = [codes_of_secret(app, password.secret_text) for password in made]
-    directory.remove_password(app.tenant, app.client_id, made[1].key_id)
+    directory.credentials.remove_password(app.tenant, app.client_id, made[1].key_id)
     after = [codes_of_secret(app, password.secret_text) for password in made]
 
     assert before == [[7000222], None, None, [7000215]]
@@ -68,29 +70,33 @@ def test_certificates(probe: Probe) -> None:
         make_identity(2, end_days=0, start_days=-9),
         make_identity(3, start_days=5),
     ]
-    made = [directory.add_certificate(app.tenant, app.client_id, i.der) for i in identities]
+    made = [
+        directory.credentials.add_certificate(app.tenant, app.client_id, i.der) for i in identities
+    ]
 
     before = [codes_of_certificate(app, identity) for identity in identities]
-    directory.remove_certificate(app.tenant, app.client_id, made[0].key_id)
+    directory.credentials.remove_certificate(app.tenant, app.client_id, made[0].key_id)
     after = [codes_of_certificate(app, identity) for identity in identities]
 
     assert before == [None, None, [700027], [50012]]
     assert after == [[700027], None, [700027], [50012]]
     assert entries(app, "keyCredentials") == [certificate.key_id for certificate in made[1:]]
     thumbprint = encode(identities[0].certificate.fingerprint(hashes.SHA256()))
-    assert thumbprint not in {c.thumbprint_sha256 for c in directory.certificates(app.client_id)}
+    assert thumbprint not in {
+        c.thumbprint_sha256 for c in directory.credentials.list_certificates(app.client_id)
+    }
 
 
 def test_nothing_to_remove(probe: Probe) -> None:
     """What is not there cannot be taken away, and another's neither."""
     app, other = register(probe), register(probe)
     directory = probe.emulator.directory
-    foreign = directory.add_password(other.tenant, other.client_id)
+    foreign = directory.credentials.add_password(other.tenant, other.client_id)
 
     for remove, key_id in (
-        (directory.remove_password, foreign.key_id),
-        (directory.remove_certificate, "x"),
-        (directory.remove_federated_credential, "x"),
+        (directory.credentials.remove_password, foreign.key_id),
+        (directory.credentials.remove_certificate, "x"),
+        (directory.credentials.remove_federated, "x"),
     ):
         with pytest.raises(LookupError, match=app.client_id):
             remove(app.tenant, app.client_id, key_id)
@@ -100,12 +106,12 @@ def test_nothing_to_remove(probe: Probe) -> None:
 def test_public_client(probe: Probe) -> None:
     """A public client that is given a credential is a confidential one."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    made = directory.register_application(tenant, "Phone")
-    directory.make_public(tenant, made.app_id)
+    made = directory.applications.register(tenant, "Phone")
+    directory.applications.make_public(tenant, made.app_id)
     app = App(probe, tenant, made.app_id, "x")
 
     before = codes_of_secret(app, "x")
-    secret = directory.add_password(tenant, made.app_id).secret_text
+    secret = directory.credentials.add_password(tenant, made.app_id).secret_text
     after = codes_of_secret(app, secret)
 
     assert (before, after) == ([700025], None)

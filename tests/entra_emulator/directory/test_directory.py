@@ -29,7 +29,7 @@ def tenant(directory: Directory) -> Tenant:
 
 
 def everything(directory: Directory, tenant: Tenant) -> bytes:
-    return b"\n".join(doc for _, doc in directory.scan(tenant, "user"))
+    return b"\n".join(doc for _, doc in directory.objects.scan(tenant, "user"))
 
 
 def test_seed_is_deterministic(directory: Directory, tenant: Tenant, tmp_path: Path) -> None:
@@ -40,7 +40,7 @@ def test_seed_is_deterministic(directory: Directory, tenant: Tenant, tmp_path: P
     assert (twin.id, twin.domains) == (tenant.id, tenant.domains)
     assert everything(other, twin) == everything(directory, tenant)
     principals = [
-        d.service_principal(t, GRAPH_APP_ID) for d, t in ((directory, tenant), (other, twin))
+        d.service_principals.find(t, GRAPH_APP_ID) for d, t in ((directory, tenant), (other, twin))
     ]
     assert principals[0] == principals[1]
     other.close()
@@ -50,7 +50,7 @@ def test_pages(directory: Directory, tenant: Tenant) -> None:
     """Faces come in creation order, each exactly once, whatever the page size."""
     for limit in (1, 7, 40, 41):
         after, found = None, []
-        while rows := directory.rows(tenant, "user", after=after, limit=limit):
+        while rows := directory.objects.read_rows(tenant, "user", after=after, limit=limit):
             found += [msgspec.json.decode(face)["id"] for _, _, face in rows]
             after = Position(None, rows[-1][1])
 
@@ -65,23 +65,27 @@ def test_joined(
 ) -> None:
     """What is joined is what the rows are, with a position exactly when more follows."""
     span = Span(order, descending)
-    rows = directory.rows(tenant, "user", what, span, limit=99)
+    rows = directory.objects.read_rows(tenant, "user", what, span, limit=99)
     for limit in (1, 7, 39, 40, 41):
         after, parts = None, []
         while True:
-            body, after = directory.joined(tenant, "user", what, span, after=after, limit=limit)
+            body, after = directory.objects.read_joined(
+                tenant, "user", what, span, after=after, limit=limit
+            )
             parts.append(body)
             if after is None:
                 break
 
         assert b",".join(parts) == b",".join(content for _, _, content in rows)
         assert len(parts) == -(-40 // limit)
-    assert directory.joined(tenant, "group", what, span, limit=5) == (b"", None)
+    assert directory.objects.read_joined(tenant, "group", what, span, limit=5) == (b"", None)
 
 
 def test_brief_documents(directory: Directory, tenant: Tenant) -> None:
     """The beginning of a user's document has every property but those that are asked for seldom."""
-    rows = [directory.rows(tenant, "user", what, limit=99) for what in ("doc", "brief")]
+    rows = [
+        directory.objects.read_rows(tenant, "user", what, limit=99) for what in ("doc", "brief")
+    ]
     for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
         left = set(whole) - set(begun)
@@ -96,19 +100,26 @@ def test_brief_documents(directory: Directory, tenant: Tenant) -> None:
 
 def test_brief_follows(directory: Directory, tenant: Tenant) -> None:
     """However a user is written, the beginning of its document is that of the document."""
-    ids = [msgspec.json.decode(doc)["id"] for _, _, doc in directory.rows(tenant, "user", limit=9)]
-    directory.update(tenant, "user", ids[0], {"department": "Ä" * 50, "proxyAddresses": None})
-    directory.update(tenant, "user", ids[1], {"securityIdentifier": None, "city": None})
+    ids = [
+        msgspec.json.decode(doc)["id"]
+        for _, _, doc in directory.objects.read_rows(tenant, "user", limit=9)
+    ]
+    directory.objects.update(
+        tenant, "user", ids[0], {"department": "Ä" * 50, "proxyAddresses": None}
+    )
+    directory.objects.update(tenant, "user", ids[1], {"securityIdentifier": None, "city": None})
     bare = {"id": "11111111-1111-4111-8111-111111111111", "userPrincipalName": "b@contoso.example"}
-    directory.create(tenant, "user", bare)
-    found = directory.find(tenant, ids[2])
+    directory.objects.create(tenant, "user", bare)
+    found = directory.objects.find(tenant, ids[2])
     assert found is not None
-    directory.delete(tenant, found)
-    item = directory.find_deleted(tenant, ids[2])
+    directory.recycle_bin.delete(tenant, found)
+    item = directory.recycle_bin.find(tenant, ids[2])
     assert item is not None
-    directory.restore_deleted(tenant, item, {"displayName": "Back again"})
+    directory.recycle_bin.restore(tenant, item, {"displayName": "Back again"})
 
-    rows = [directory.rows(tenant, "user", what, limit=99) for what in ("doc", "brief")]
+    rows = [
+        directory.objects.read_rows(tenant, "user", what, limit=99) for what in ("doc", "brief")
+    ]
     for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
         left = {name for name in whole if choose_content("user", [name]) == "doc"}
@@ -121,10 +132,10 @@ def test_search(directory: Directory, tenant: Tenant, order: str, limit: int) ->
     """A search finds what matches, so many at once, and goes on where it ended."""
     span = Span(order)
     match = b'"employeeType":"Contractor"'.__contains__
-    expected = [doc for _, doc in directory.scan(tenant, "user", span) if match(doc)]
+    expected = [doc for _, doc in directory.objects.scan(tenant, "user", span) if match(doc)]
     position, found = None, []
     for _ in range(50):
-        docs, position = directory.search(
+        docs, position = directory.objects.list_matching(
             tenant, "user", match, span=span, after=position, limit=limit
         )
         found += docs
@@ -132,54 +143,56 @@ def test_search(directory: Directory, tenant: Tenant, order: str, limit: int) ->
             break
 
     assert found == (expected if limit else [])
-    assert directory.count_matching(tenant, "user", match, span=span) == len(expected)
-    assert directory.count_matching(tenant, "user", None, span=span) == 40
-    everything, _ = directory.search(tenant, "user", None, span=span, limit=100)
-    assert everything == [doc for _, doc in directory.scan(tenant, "user", span)]
+    assert directory.objects.count_matching(tenant, "user", match, span=span) == len(expected)
+    assert directory.objects.count_matching(tenant, "user", None, span=span) == 40
+    everything, _ = directory.objects.list_matching(tenant, "user", None, span=span, limit=100)
+    assert everything == [doc for _, doc in directory.objects.scan(tenant, "user", span)]
 
 
 def test_large_faces(directory: Directory, tenant: Tenant) -> None:
     """An object whose document is its face is not stored twice, and listed all the same."""
-    rows = directory.rows(tenant, "servicePrincipal", "face", limit=9)
-    docs = directory.rows(tenant, "servicePrincipal", "doc", limit=9)
+    rows = directory.objects.read_rows(tenant, "servicePrincipal", "face", limit=9)
+    docs = directory.objects.read_rows(tenant, "servicePrincipal", "doc", limit=9)
     stored = directory._store.read("SELECT max(length(face)), count(*) FROM object")
 
     assert [row[2] for row in rows] == [row[2] for row in docs]
     assert stored[0][0] < 2000
     assert len(docs[0][2]) > 200_000
-    assert stored[0][1] == 42 + directory.count(tenant, "directoryRole")
+    assert stored[0][1] == 42 + directory.objects.count(tenant, "directoryRole")
 
 
 def test_counts(directory: Directory, tenant: Tenant) -> None:
     """Counts follow every way to come and go, and are each tenant's own."""
-    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
-    assert [directory.count(one, "user") for one in (tenant, other)] == [40, 0]
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
+    assert [directory.objects.count(one, "user") for one in (tenant, other)] == [40, 0]
     record = {"id": "11111111-1111-4111-8111-111111111111", "userPrincipalName": "a@x.example"}
-    directory.create(other, "user", record)
-    made = directory.count(other, "user")
-    found = directory.find(other, record["id"])
+    directory.objects.create(other, "user", record)
+    made = directory.objects.count(other, "user")
+    found = directory.objects.find(other, record["id"])
     assert found is not None
-    directory.delete(other, found)
-    gone = directory.count(other, "user")
-    item = directory.find_deleted(other, record["id"])
+    directory.recycle_bin.delete(other, found)
+    gone = directory.objects.count(other, "user")
+    item = directory.recycle_bin.find(other, record["id"])
     assert item is not None
-    directory.restore_deleted(other, item)
-    back = directory.count(other, "user")
+    directory.recycle_bin.restore(other, item)
+    back = directory.objects.count(other, "user")
 
     def fail() -> None:
         with directory.transaction():
-            directory.delete(other, found, forever=True)
+            directory.recycle_bin.delete(other, found, forever=True)
             raise RuntimeError("power cut")
 
     with pytest.raises(RuntimeError, match="power"):
         fail()
-    kept = directory.count(other, "user")
+    kept = directory.objects.count(other, "user")
     with directory.filling():
-        directory.add_users(tenant, [record | {"userPrincipalName": "b@contoso.example"}])
+        directory.objects.fill(
+            tenant, "user", [record | {"userPrincipalName": "b@contoso.example"}]
+        )
     directory.clear()
 
     assert (made, gone, back, kept) == (1, 0, 1, 1)
-    assert directory.count(tenant, "user") == 0
+    assert directory.objects.count(tenant, "user") == 0
 
 
 @pytest.mark.parametrize("order", ["seq", "name", "key"])
@@ -187,26 +200,26 @@ def test_counts(directory: Directory, tenant: Tenant) -> None:
 def test_scan(directory: Directory, tenant: Tenant, order: str, *, descending: bool) -> None:
     """A scan is ordered, complete, and goes on from any position, in chunks of any size."""
     span = Span(order, descending)
-    rows = list(directory.scan(tenant, "user", span))
+    rows = list(directory.objects.scan(tenant, "user", span))
 
     positions = [(position.value or "", position.seq) for position, _ in rows]
     assert positions == sorted(positions, reverse=descending)
     assert len(rows) == 40
     for number, (position, _) in enumerate(rows):
-        rest = directory.scan(tenant, "user", span, after=position, chunk=number + 1)
+        rest = directory.objects.scan(tenant, "user", span, after=position, chunk=number + 1)
         assert list(rest) == rows[number + 1 :]
 
 
 def test_user(directory: Directory, tenant: Tenant) -> None:
     """A user is found by ID and by name in any case of letters, in its own tenant only."""
     user = next(draw_users(1, 0))
-    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
 
     for key in (user["id"], user["id"].upper(), user["userPrincipalName"].upper()):
-        found = directory.user(tenant, key)
+        found = directory.users.find(tenant, key)
         assert found is not None
-        assert msgspec.json.decode(found) == user
-        assert directory.user(other, key) is None
+        assert found == user
+        assert directory.users.find(other, key) is None
 
 
 def test_tenants(directory: Directory, tenant: Tenant, tmp_path: Path) -> None:
@@ -218,9 +231,9 @@ def test_tenants(directory: Directory, tenant: Tenant, tmp_path: Path) -> None:
     second = Directory(path)
 
     for key in (made.id.upper(), "CONTOSO.example", "contoso.onmicrosoft.com"):
-        assert second.tenant(key) == made
-    assert second.tenant("fabrikam.example") is None
-    assert second.tenants() == [made]
+        assert second.tenants.find(key) == made
+    assert second.tenants.find("fabrikam.example") is None
+    assert second.tenants.list_all() == [made]
     second.close()
 
 
@@ -239,17 +252,17 @@ def test_interrupted_seed(tmp_path: Path) -> None:
     directory.close()
 
     again = Directory(path)
-    assert again.tenants() == []
+    assert again.tenants.list_all() == []
     again.close()
 
 
 def test_application(directory: Directory, tenant: Tenant) -> None:
     """A registration comes with its service principal, both in the recorded shape."""
     redirect = "https://app.example/back"
-    made = directory.register_application(tenant, "Nightly sync", redirect_uris=[redirect])
+    made = directory.applications.register(tenant, "Nightly sync", redirect_uris=[redirect])
 
-    application = directory.application(tenant, made.app_id.upper())
-    principal = directory.service_principal(tenant, made.app_id)
+    application = directory.applications.find(tenant, made.app_id.upper())
+    principal = directory.service_principals.find(tenant, made.app_id)
 
     assert application == made
     assert list(application.record) == APPLICATION_KEYS
@@ -264,10 +277,10 @@ def test_application(directory: Directory, tenant: Tenant) -> None:
 
 def test_password(directory: Directory, tenant: Tenant) -> None:
     """A secret has the real shape, two years to live, and is kept as a digest only."""
-    app_id = directory.register_application(tenant, "x").app_id
-    made = directory.add_password(tenant, app_id, "first")
+    app_id = directory.applications.register(tenant, "x").app_id
+    made = directory.credentials.add_password(tenant, app_id, "first")
     secret = made.secret_text or ""
-    application = directory.application(tenant, app_id)
+    application = directory.applications.find(tenant, app_id)
     assert application is not None
     (entry,) = application.record["passwordCredentials"]
 
@@ -283,18 +296,18 @@ def test_password(directory: Directory, tenant: Tenant) -> None:
         "startDateTime": "2027-01-15T08:00:00.0000000Z",
     }
     assert parse_iso(entry["endDateTime"]) == made.end
-    found = directory.password(app_id, secret)
+    found = directory.credentials.find_password(app_id, secret)
     assert found is not None
     assert (found.key_id, found.secret_text) == (made.key_id, None)
-    assert directory.password(app_id, secret[:-1]) is None
+    assert directory.credentials.find_password(app_id, secret[:-1]) is None
 
 
 def test_secret_is_not_stored(tmp_path: Path) -> None:
     """No file of the data folder holds a secret's text."""
     directory = Directory(tmp_path / "directory.sqlite")
     tenant = seed_directory(directory, users=1)
-    app_id = directory.register_application(tenant, "x").app_id
-    secret = directory.add_password(tenant, app_id).secret_text or "-"
+    app_id = directory.applications.register(tenant, "x").app_id
+    secret = directory.credentials.add_password(tenant, app_id).secret_text or "-"
     directory.close()
 
     for path in tmp_path.iterdir():
@@ -303,41 +316,41 @@ def test_secret_is_not_stored(tmp_path: Path) -> None:
 
 def test_permissions(directory: Directory, tenant: Tenant) -> None:
     """Asking grants nothing; consent grants all that was asked for, once."""
-    app_id = directory.register_application(tenant, "x").app_id
+    app_id = directory.applications.register(tenant, "x").app_id
     for value in ("User.Read.All", "Group.Read.All", "User.Read.All"):
-        directory.add_application_permission(tenant, app_id, value)
+        directory.applications.add_application_permission(tenant, app_id, value)
 
-    asked = directory.requested_permissions(tenant, app_id)
-    before = directory.granted_roles(tenant, app_id)
-    granted = [directory.grant_admin_consent(tenant, app_id) for _ in range(2)]
-    after = directory.granted_roles(tenant, app_id, GRAPH_APP_ID)
-    directory.revoke_consent(tenant, app_id)
+    asked = directory.applications.list_requested_roles(tenant, app_id)
+    before = directory.consents.list_granted_roles(tenant, app_id)
+    granted = [directory.consents.grant_admin_consent(tenant, app_id) for _ in range(2)]
+    after = directory.consents.list_granted_roles(tenant, app_id, GRAPH_APP_ID)
+    directory.consents.revoke(tenant, app_id)
 
     assert [permission.value for permission in asked] == ["User.Read.All", "Group.Read.All"]
     assert asked[0].display_name == "Read all users' full profiles and company properties"
     assert before == []
     assert granted == [["User.Read.All", "Group.Read.All"]] * 2
     assert after == ["Group.Read.All", "User.Read.All"]
-    assert directory.granted_roles(tenant, app_id) == []
+    assert directory.consents.list_granted_roles(tenant, app_id) == []
 
 
 def test_unknown_permission(directory: Directory, tenant: Tenant) -> None:
     """A permission that Graph does not have is a clear error, and so are unknown applications."""
-    app_id = directory.register_application(tenant, "x").app_id
+    app_id = directory.applications.register(tenant, "x").app_id
 
     with pytest.raises(LookupError, match="Microsoft Graph has no application permission 'x'"):
-        directory.add_application_permission(tenant, app_id, "x")
+        directory.applications.add_application_permission(tenant, app_id, "x")
     with pytest.raises(LookupError, match="no servicePrincipal with appId 'y'"):
-        directory.add_application_permission(tenant, app_id, "x", resource_app_id="y")
+        directory.applications.add_application_permission(tenant, app_id, "x", resource_app_id="y")
     with pytest.raises(LookupError, match="no application with appId 'z' in tenant 'Contoso'"):
-        directory.add_password(tenant, "z")
-    assert directory.requested_permissions(tenant, "z") == []
-    assert directory.granted_roles(tenant, "z") == []
+        directory.credentials.add_password(tenant, "z")
+    assert directory.applications.list_requested_roles(tenant, "z") == []
+    assert directory.consents.list_granted_roles(tenant, "z") == []
 
 
 def test_graph_principal(directory: Directory, tenant: Tenant) -> None:
     """Microsoft Graph's service principal has its published application permissions."""
-    principal = directory.service_principal(tenant, GRAPH_APP_ID)
+    principal = directory.service_principals.find(tenant, GRAPH_APP_ID)
     assert principal is not None
     roles = {role["value"]: role["id"] for role in principal.record["appRoles"]}
 
@@ -363,7 +376,7 @@ def test_threads(tmp_path: Path) -> None:
 
     def read() -> None:
         for _ in range(30):
-            seqs = [seq for _, seq, _ in directory.rows(tenant, "user", limit=999)]
+            seqs = [seq for _, seq, _ in directory.objects.read_rows(tenant, "user", limit=999)]
             if len(seqs) < 300 or any(a >= b for a, b in pairwise(seqs)):
                 failures.append(str(len(seqs)))
 
@@ -371,12 +384,12 @@ def test_threads(tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     newcomers = islice(draw_users(400, 0), 300, None)
-    directory.add_users(tenant, newcomers)
+    directory.objects.fill(tenant, "user", newcomers)
     for thread in threads:
         thread.join()
 
     assert failures == []
-    assert directory.count(tenant, "user") == 400
+    assert directory.objects.count(tenant, "user") == 400
     directory.close()
 
 

@@ -13,8 +13,8 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory import search
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.search import Place, Sheet
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.search import SearchPage, SearchPosition
 from entra_emulator.model.records import Tenant
 
 decode = msgspec.json.decode
@@ -29,7 +29,7 @@ def directory() -> Iterator[Directory]:
 
 @pytest.fixture
 def tenant(directory: Directory) -> Tenant:
-    return directory.create_tenant("Contoso", ("contoso.example",))
+    return directory.tenants.create("Contoso", ("contoso.example",))
 
 
 @pytest.fixture(scope="module")
@@ -42,17 +42,17 @@ def contoso() -> Iterator[tuple[Directory, Tenant]]:
 def add(directory: Directory, tenant: Tenant, number: int, name: str, upn: str, **more: str) -> str:
     object_id = f"00000000-0000-4000-8000-{number:012}"
     record = {"id": object_id, "displayName": name, "userPrincipalName": upn, **more}
-    directory.create(tenant, "user", record)
+    directory.objects.create(tenant, "user", record)
     return object_id
 
 
-def names(sheet: Sheet) -> list[str]:
-    return [decode(found.doc)["displayName"] for found in sheet.found]
+def names(sheet: SearchPage) -> list[str]:
+    return [decode(found.doc)["displayName"] for found in sheet.objects]
 
 
 def turn(
-    browse: Callable[..., Sheet], start: Place | None = None, *, back: bool = False
-) -> Iterator[Sheet]:
+    browse: Callable[..., SearchPage], start: SearchPosition | None = None, *, back: bool = False
+) -> Iterator[SearchPage]:
     """The pages one behind the other."""
     while True:
         sheet = browse(start=start, back=back)
@@ -69,9 +69,9 @@ def test_every_name_finds(directory: Directory, tenant: Tenant) -> None:
     add(directory, tenant, 2, "Ben", "ben@contoso.example")
 
     for text in ("ana m", "MARIA", "da silva", "Silva", "ada#", "boss", "dora@", "ANA MARIA DA"):
-        assert names(directory.browse(tenant, "user", text)) == ["Ana Maria da Silva"], text
+        assert names(directory.search.browse(tenant, "user", text)) == ["Ana Maria da Silva"], text
     for text in ("na", "ana silva", "%", "_na"):
-        assert names(directory.browse(tenant, "user", text)) == [], text
+        assert names(directory.search.browse(tenant, "user", text)) == [], text
 
 
 def test_once(directory: Directory, tenant: Tenant) -> None:
@@ -79,27 +79,27 @@ def test_once(directory: Directory, tenant: Tenant) -> None:
     add(directory, tenant, 1, "Zoe Alma Alba", "alz@contoso.example", mailNickname="alias")
     add(directory, tenant, 2, "Al Alton", "al.alton@contoso.example")
 
-    assert names(directory.browse(tenant, "user", "al")) == ["Al Alton", "Zoe Alma Alba"]
+    assert names(directory.search.browse(tenant, "user", "al")) == ["Al Alton", "Zoe Alma Alba"]
 
 
 def test_renamed_deleted_restored(directory: Directory, tenant: Tenant) -> None:
     """The words that find somebody are those of today."""
     key = add(directory, tenant, 1, "Ana Silva", "ana@contoso.example")
-    directory.update(tenant, "user", key, {"displayName": "Ana Souza"})
-    renamed = [names(directory.browse(tenant, "user", text)) for text in ("silva", "souza")]
-    found = directory.find(tenant, key)
+    directory.objects.update(tenant, "user", key, {"displayName": "Ana Souza"})
+    renamed = [names(directory.search.browse(tenant, "user", text)) for text in ("silva", "souza")]
+    found = directory.objects.find(tenant, key)
     assert found is not None
-    directory.delete(tenant, found)
-    deleted = names(directory.browse(tenant, "user", "souza"))
-    item = directory.find_deleted(tenant, key)
+    directory.recycle_bin.delete(tenant, found)
+    deleted = names(directory.search.browse(tenant, "user", "souza"))
+    item = directory.recycle_bin.find(tenant, key)
     assert item is not None
-    directory.restore_deleted(tenant, item)
-    restored = names(directory.browse(tenant, "user", "souza"))
-    directory.delete(tenant, found, forever=True)
+    directory.recycle_bin.restore(tenant, item)
+    restored = names(directory.search.browse(tenant, "user", "souza"))
+    directory.recycle_bin.delete(tenant, found, forever=True)
 
     assert renamed == [[], ["Ana Souza"]]
     assert (deleted, restored) == ([], ["Ana Souza"])
-    assert names(directory.browse(tenant, "user", "souza")) == []
+    assert names(directory.search.browse(tenant, "user", "souza")) == []
 
 
 @pytest.mark.parametrize("text", ["", "a", "al", "ma"])
@@ -107,13 +107,13 @@ def test_pages_there_and_back(contoso: tuple[Directory, Tenant], text: str) -> N
     """Pages go through everybody once, and back the same way."""
     directory, tenant = contoso
 
-    def browse(**place: Any) -> Sheet:
-        return directory.browse(tenant, "user", text, limit=4, **place)
+    def browse(**place: Any) -> SearchPage:
+        return directory.search.browse(tenant, "user", text, limit=4, **place)
 
     there = list(turn(browse))
     back = list(turn(browse, there[-1].before, back=True))
-    seen = [found.seq for sheet in there for found in sheet.found]
-    users = [(seq, decode(doc)) for (_, seq), doc in directory.scan(tenant, "user")]
+    seen = [found.seq for sheet in there for found in sheet.objects]
+    users = [(seq, decode(doc)) for (_, seq), doc in directory.objects.scan(tenant, "user")]
     called = [
         seq
         for seq, user in users
@@ -128,8 +128,9 @@ def test_pages_there_and_back(contoso: tuple[Directory, Tenant], text: str) -> N
 def test_too_many_to_tell_apart(directory: Directory, tenant: Tenant) -> None:
     """Who is found by every name is passed over, but not for ever; the page is said to be cut."""
     with directory.filling():
-        directory.add_users(
+        directory.objects.fill(
             tenant,
+            "user",
             (
                 {
                     "id": f"00000000-0000-4000-8000-{number:012}",
@@ -141,12 +142,14 @@ def test_too_many_to_tell_apart(directory: Directory, tenant: Tenant) -> None:
         )
     add(directory, tenant, 90_001, "Zed", "botz@contoso.example")
 
-    end = list(turn(lambda **place: directory.browse(tenant, "user", "bot", limit=999, **place)))
+    end = list(
+        turn(lambda **place: directory.search.browse(tenant, "user", "bot", limit=999, **place))
+    )
 
-    assert sum(len(sheet.found) for sheet in end) == search.MOST_PASSED + 600
+    assert sum(len(sheet.objects) for sheet in end) == search.MOST_PASSED + 600
     assert end[-1].cut
-    assert names(directory.browse(tenant, "user", "botz")) == ["Zed"]
-    assert not directory.browse(tenant, "user", "botz").cut
+    assert names(directory.search.browse(tenant, "user", "botz")) == ["Zed"]
+    assert not directory.search.browse(tenant, "user", "botz").cut
 
 
 def test_no_scan(contoso: tuple[Directory, Tenant]) -> None:
@@ -161,19 +164,12 @@ def test_no_scan(contoso: tuple[Directory, Tenant]) -> None:
             asked.append((statement, values))
             return read(statement, values)
 
-    places = [Place(index, "al", 1) for index in range(3)]
+    watched = search.Search(Watched())  # type: ignore[arg-type]  # reads as a store does
+    places = [SearchPosition(index, "al", 1) for index in range(3)]
     for start in (None, *places):
         for back in (False, True):
             for text in ("", "al"):
-                search.read_sheet(
-                    Watched(),  # type: ignore[arg-type]  # reads as a store does
-                    tenant.number,
-                    "user",
-                    text,
-                    start=start,
-                    back=back,
-                    limit=20,
-                )
+                watched.browse(tenant, "user", text, start=start, back=back, limit=20)
     plans = [
         row[3]
         for one, values in asked
@@ -194,8 +190,9 @@ def test_the_middle_costs_no_more(
 ) -> None:
     """A page in the middle of the list is as much work as the first one."""
     with directory.filling():
-        directory.add_users(
+        directory.objects.fill(
             tenant,
+            "user",
             (
                 {
                     "id": f"00000000-0000-4000-8000-{number:012}",
@@ -216,11 +213,15 @@ def test_the_middle_costs_no_more(
     work = []
     for start in (
         None,
-        Place(index, ("mia 02500", "m02500", "m02500")[index], 40_000 if index == 2 else 2500),
+        SearchPosition(
+            index, ("mia 02500", "m02500", "m02500")[index], 40_000 if index == 2 else 2500
+        ),
     ):
         steps = 0
-        sheet = directory.browse(tenant, "user", "m", start=start, back=back and start is not None)
-        assert len(sheet.found) == 50
+        sheet = directory.search.browse(
+            tenant, "user", "m", start=start, back=back and start is not None
+        )
+        assert len(sheet.objects) == 50
         work.append(steps)
 
     assert work[1] < 2 * work[0] + 50
@@ -234,16 +235,16 @@ def dict_of(values: Any) -> Any:
 def test_members_there_and_back(contoso: tuple[Directory, Tenant]) -> None:
     """Linked objects are paged in both directions, and counted up to a limit."""
     directory, tenant = contoso
-    (found,) = directory.browse(tenant, "group", "All Employees").found
-    links = Links("members", found.seq)
-    first = directory.neighbours(tenant, links, limit=5)
-    second = directory.neighbours(tenant, links, after=first[-1].seq, limit=5)
+    (found,) = directory.search.browse(tenant, "group", "All Employees").objects
+    links = LinkQuery("members", found.seq)
+    first = directory.links.list_neighbours(tenant, links, limit=5)
+    second = directory.links.list_neighbours(tenant, links, after=first[-1].seq, limit=5)
 
-    back = directory.neighbours(tenant, links, after=second[0].seq, limit=5, back=True)
+    back = directory.links.list_neighbours(tenant, links, after=second[0].seq, limit=5, back=True)
 
     assert back == first[::-1]
-    total = directory.count_neighbours(tenant, links)
-    assert directory.count_neighbours(tenant, links, most=7) == 7 < total
+    total = directory.links.count_neighbours(tenant, links)
+    assert directory.links.count_neighbours(tenant, links, most=7) == 7 < total
 
 
 def test_an_older_folder_is_refused(tmp_path: Any) -> None:

@@ -17,20 +17,20 @@ def home(launch: Callable[..., Probe]) -> Probe:
 @pytest.fixture
 def guest(home: Probe) -> Tenant:
     """Another tenant of the same process."""
-    return home.emulator.directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    return home.emulator.directory.tenants.create("Fabrikam", ("fabrikam.example",))
 
 
 def shared(home: Probe, audience: str = "AzureADMultipleOrgs") -> App:
     """An application for several tenants that asks for a permission."""
     directory, tenant = home.emulator.directory, home.emulator.tenant
-    made = directory.register_application(tenant, "Shared", sign_in_audience=audience)
-    directory.add_application_permission(tenant, made.app_id, "User.Read.All")
-    secret = directory.add_password(tenant, made.app_id).secret_text or ""
+    made = directory.applications.register(tenant, "Shared", sign_in_audience=audience)
+    directory.applications.add_application_permission(tenant, made.app_id, "User.Read.All")
+    secret = directory.credentials.add_password(tenant, made.app_id).secret_text or ""
     return App(home, tenant, made.app_id, secret)
 
 
 def consent(app: App, tenant: Tenant) -> None:
-    app.probe.emulator.directory.grant_admin_consent(tenant, app.client_id)
+    app.probe.emulator.directory.consents.grant_admin_consent(tenant, app.client_id)
 
 
 def codes(app: App) -> list[int] | None:
@@ -49,7 +49,7 @@ def test_consent_makes_the_principal(home: Probe, guest: Tenant) -> None:
     claims = jwt.decode(there.token(), options={"verify_signature": False})
 
     assert before == [700016]
-    principal = directory.service_principal(guest, app.client_id)
+    principal = directory.service_principals.find(guest, app.client_id)
     assert principal is not None
     assert (claims["tid"], claims["oid"]) == (guest.id, principal.id)
     assert claims["roles"] == ["User.Read.All"]
@@ -75,7 +75,7 @@ def test_single_tenant(home: Probe, guest: Tenant) -> None:
     with pytest.raises(LookupError, match="may use"):
         consent(app, guest)
     assert codes(replace(app, tenant=guest)) == [700016]
-    assert home.emulator.directory.service_principal(guest, app.client_id) is None
+    assert home.emulator.directory.service_principals.find(guest, app.client_id) is None
 
 
 def test_users_stay_apart(home: Probe, guest: Tenant) -> None:
@@ -96,10 +96,10 @@ def test_disabled_in_one(home: Probe, guest: Tenant) -> None:
     consent(app, guest)
     there = replace(app, tenant=guest)
 
-    directory.enable_service_principal(guest, app.client_id, enabled=False)
+    directory.service_principals.enable(guest, app.client_id, enabled=False)
     first = [codes(app), codes(there)]
-    directory.enable_service_principal(guest, app.client_id)
-    directory.disable_application(app.tenant, app.client_id)
+    directory.service_principals.enable(guest, app.client_id)
+    directory.applications.disable(app.tenant, app.client_id)
     second = [codes(app), codes(there)]
 
     assert first == [None, [7000112]]
@@ -111,9 +111,9 @@ def test_same_domain_twice(home: Probe, guest: Tenant) -> None:
     directory, tenants = home.emulator.directory, (home.emulator.tenant, guest)
     for tenant in tenants:
         api = register(home, tenant=tenant)
-        directory.expose_api(tenant, api.client_id, "api://orders")
+        directory.applications.expose_api(tenant, api.client_id, "api://orders")
 
-    found = [directory.find_api(tenant, "api://orders") for tenant in tenants]
+    found = [directory.service_principals.find_api(tenant, "api://orders") for tenant in tenants]
 
     assert found[0] is not None
     assert found[1] is not None
@@ -126,9 +126,9 @@ def test_policy(home: Probe, guest: Tenant) -> None:
     consent(app, guest)
     there = replace(app, tenant=guest)
 
-    directory.block_by_policy(guest, app.client_id)
+    directory.token_policies.block(guest, app.client_id)
     blocked = [codes(app), codes(there)]
-    directory.block_by_policy(guest, app.client_id, blocked=False)
+    directory.token_policies.block(guest, app.client_id, blocked=False)
 
     assert blocked == [None, [53003]]
     assert codes(there) is None

@@ -507,13 +507,13 @@ def test_consent_reaches_new_tokens_only(probe: Probe) -> None:
     """A token is refused after consent as before; a new one is not; revoking works alike."""
     app, directory = register(probe), probe.emulator.directory
     old = app.token()
-    directory.add_application_permission(app.tenant, app.client_id, "User.Read.All")
+    directory.applications.add_application_permission(app.tenant, app.client_id, "User.Read.All")
     before = app.get("/v1.0/users?$top=1", app.token()).status
-    granted = [directory.grant_admin_consent(app.tenant, app.client_id) for _ in range(2)]
+    granted = [directory.consents.grant_admin_consent(app.tenant, app.client_id) for _ in range(2)]
 
     new = app.token()
     statuses = [app.get("/v1.0/users?$top=1", token).status for token in (old, new)]
-    directory.revoke_consent(app.tenant, app.client_id)
+    directory.consents.revoke(app.tenant, app.client_id)
     after = [app.get("/v1.0/users?$top=1", token).status for token in (new, app.token())]
 
     assert granted == [["User.Read.All"], ["User.Read.All"]]
@@ -545,8 +545,8 @@ def test_page_token_of_another_tenant(launch: Callable[..., Probe]) -> None:
     """A page token does not lead into another tenant."""
     probe = launch(users=30)
     directory = probe.emulator.directory
-    tenant = directory.create_tenant("Fabrikam", ("fabrikam.example",))
-    directory.add_users(tenant, draw_users(30, 1))
+    tenant = directory.tenants.create("Fabrikam", ("fabrikam.example",))
+    directory.objects.fill(tenant, "user", draw_users(30, 1))
     home = register(probe, "User.Read.All")
     foreign = register(probe, "User.Read.All", tenant=tenant)
 

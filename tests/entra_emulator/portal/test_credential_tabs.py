@@ -58,7 +58,7 @@ def test_secret(admin: Visitor) -> None:
         app = App(admin.probe, admin.probe.emulator.tenant, app_id, value)
         assert app.token()
         directory, tenant = admin.probe.emulator.directory, admin.probe.emulator.tenant
-        application = directory.application(tenant, app_id)
+        application = directory.applications.find(tenant, app_id)
         assert application is not None
         (entry,) = application.record["passwordCredentials"]
         assert (entry["keyId"], entry["displayName"]) == (key_id, "nightly")
@@ -94,7 +94,7 @@ def test_secret_refused(admin: Visitor, typed: dict[str, str], complaint: str) -
 
         assert (admin.status, complaint in page.text) == (400, True)
         directory = admin.probe.emulator.directory
-        application = directory.application(admin.probe.emulator.tenant, app_id)
+        application = directory.applications.find(admin.probe.emulator.tenant, app_id)
         assert application is not None
         assert application.record["passwordCredentials"] == []
 
@@ -143,7 +143,7 @@ def test_certificate(
         page = admin.press("Add", files={"certificate": content}, description="")
 
         assert "The certificate was added." in page.text
-        (known,) = admin.probe.emulator.directory.certificates(app_id)
+        (known,) = admin.probe.emulator.directory.credentials.list_certificates(app_id)
         expected = describe_certificate("", certificate.public_bytes(FORMS.DER), 0, 0)
         assert (known.thumbprint, known.der) == (expected.thumbprint, expected.der)
         for text in (expected.thumbprint, expected.thumbprint_sha256, "CN=nightly"):
@@ -151,7 +151,7 @@ def test_certificate(
         admin.open(next(a for w, a in page.links.items() if w.startswith("Delete")))
         admin.press("Delete")
         assert "The certificate CN=nightly was deleted." in admin.page.text
-        assert admin.probe.emulator.directory.certificates(app_id) == []
+        assert admin.probe.emulator.directory.credentials.list_certificates(app_id) == []
 
 
 def test_certificates_stay(
@@ -162,7 +162,7 @@ def test_certificates_stay(
         for certificate in (pair[0], certify(pair[1])):
             admin.open(admin.page.links["Upload certificate"])
             admin.press("Add", files={"certificate": certificate.public_bytes(FORMS.PEM)})
-        assert len(admin.probe.emulator.directory.certificates(app_id)) == 2
+        assert len(admin.probe.emulator.directory.credentials.list_certificates(app_id)) == 2
         assert "Certificates (2)" in admin.page.text
 
 
@@ -192,7 +192,7 @@ def test_bad_certificate(
 
         assert (admin.status, complaint in page.text) == (400, True)
         assert dict(page.form("Add").fields)["description"] == "kept"
-        assert admin.probe.emulator.directory.certificates(app_id) == []
+        assert admin.probe.emulator.directory.credentials.list_certificates(app_id) == []
 
 
 @pytest.mark.parametrize(
@@ -234,12 +234,12 @@ def test_federated(
         page = admin.press("Add", typed, name="trusted")
 
         assert "The federated credential trusted was added." in page.text
-        (found,) = admin.probe.emulator.directory.federated_credentials(app_id)
+        (found,) = admin.probe.emulator.directory.credentials.list_federated(app_id)
         assert (found.issuer, found.subject) == (issuer, subject)
         assert found.audience == "api://AzureADTokenExchange"
         admin.open(next(a for w, a in page.links.items() if w.startswith("Delete")))
         admin.press("Delete")
-        assert admin.probe.emulator.directory.federated_credentials(app_id) == []
+        assert admin.probe.emulator.directory.credentials.list_federated(app_id) == []
 
 
 def test_federated_refused(admin: Visitor) -> None:

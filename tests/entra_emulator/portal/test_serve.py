@@ -90,9 +90,10 @@ def test_switch_tenant(launch: Callable[..., Probe]) -> None:
     """Another tenant is entered as one of its own people."""
     probe = launch(users=10)
     directory = probe.emulator.directory
-    other = directory.create_tenant("Fabrikam", ["fabrikam.example"])
-    directory.add_users(
+    other = directory.tenants.create("Fabrikam", ["fabrikam.example"])
+    directory.objects.fill(
         other,
+        "user",
         [
             {
                 "id": "6a1c4f2e-0000-4000-8000-000000000001",
@@ -226,7 +227,7 @@ def test_cross_site(admin: Visitor, headers: dict[str, str]) -> None:
 
     assert (admin.status, "This form is not from here" in admin.page.text) == (403, True)
     directory, tenant = admin.probe.emulator.directory, admin.probe.emulator.tenant
-    assert directory.application(tenant, app_id) is not None
+    assert directory.applications.find(tenant, app_id) is not None
 
 
 @pytest.mark.parametrize("token", ["", "x", "ö", "other"])
@@ -239,7 +240,7 @@ def test_token(admin: Visitor, user: Visitor, token: str) -> None:
 
     assert (admin.status, "Nothing was changed" in admin.page.text) == (403, True)
     directory, tenant = admin.probe.emulator.directory, admin.probe.emulator.tenant
-    assert directory.application(tenant, app_id) is not None
+    assert directory.applications.find(tenant, app_id) is not None
 
 
 @pytest.mark.parametrize("session", ["", "forged", "x" * 5000, "é"])
@@ -343,9 +344,9 @@ def test_disabled(launch: Callable[..., Probe]) -> None:
     probe = launch(users=20)
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
     upn = ordinary(probe.emulator)
-    user = directory.read_user(tenant, upn)
+    user = directory.users.find(tenant, upn)
     assert user is not None
-    directory.update(tenant, "user", user["id"], {"accountEnabled": False})
+    directory.objects.update(tenant, "user", user["id"], {"accountEnabled": False})
     visitor = Visitor(probe)
     visitor.open(f"/portal/signin?q={upn}")
     visitor.press(upn)

@@ -59,7 +59,9 @@ def write(app: App, token: str, name: str) -> Answer:
 
 def has_group(app: App, name: str) -> bool:
     directory, tenant = app.probe.emulator.directory, app.probe.emulator.tenant
-    return any(json.loads(doc)["displayName"] == name for _, doc in directory.scan(tenant, "group"))
+    return any(
+        json.loads(doc)["displayName"] == name for _, doc in directory.objects.scan(tenant, "group")
+    )
 
 
 def control(app: App, method: str, path: str, body: Any = None) -> Answer:

@@ -45,7 +45,7 @@ def unconsented(probe: Probe) -> App:
     """An application that asks for two permissions and has none."""
     app, directory = register(probe, redirects=(REDIRECT,)), probe.emulator.directory
     for role in ("User.Read.All", "Group.Read.All"):
-        directory.add_application_permission(app.tenant, app.client_id, role)
+        directory.applications.add_application_permission(app.tenant, app.client_id, role)
     return app
 
 
@@ -63,7 +63,7 @@ def look(app: App, **values: str) -> Answer:
 
 
 def roles(app: App) -> list[str]:
-    return app.probe.emulator.directory.granted_roles(app.tenant, app.client_id)
+    return app.probe.emulator.directory.consents.list_granted_roles(app.tenant, app.client_id)
 
 
 def test_page(unconsented: App) -> None:
@@ -216,7 +216,7 @@ def test_longer_redirect(launch: Callable[..., Probe]) -> None:
     probe = launch()
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
     registered = ("https://app.example/base",)
-    application = directory.register_application(tenant, "x", redirect_uris=registered)
+    application = directory.applications.register(tenant, "x", redirect_uris=registered)
     app = App(probe, tenant, application.app_id, "")
     uris = {
         "https://app.example/base": 200,
@@ -261,7 +261,7 @@ def test_common_with_two_tenants(launch: Callable[..., Probe]) -> None:
     """On common the tenant is the one of whoever signs in."""
     probe = launch()
     app = register(probe)
-    probe.emulator.directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    probe.emulator.directory.tenants.create("Fabrikam", ("fabrikam.example",))
 
     answer = probe.get(f"/common/adminconsent?client_id={app.client_id}", **administrator(app))
 

@@ -17,9 +17,9 @@ GRAPH = "https://graph.microsoft.com"
 def app(probe: Probe) -> App:
     """An application that asks for application and delegated permissions, and has none."""
     app, directory = register(probe, redirects=(WEB,)), probe.emulator.directory
-    directory.add_application_permission(app.tenant, app.client_id, "User.Read.All")
-    directory.add_delegated_permission(app.tenant, app.client_id, "User.Read")
-    directory.add_delegated_permission(app.tenant, app.client_id, "Group.Read.All")
+    directory.applications.add_application_permission(app.tenant, app.client_id, "User.Read.All")
+    directory.applications.add_delegated_permission(app.tenant, app.client_id, "User.Read")
+    directory.applications.add_delegated_permission(app.tenant, app.client_id, "Group.Read.All")
     return app
 
 
@@ -40,8 +40,8 @@ def visit(app: App, role: str | None, url: str) -> Browser:
 def granted(app: App) -> tuple[list[str], set[str]]:
     """The roles granted to the application, and the scopes granted for everybody."""
     directory = app.probe.emulator.directory
-    scopes = directory.granted_scopes(app.tenant, app.client_id, "nobody")
-    return directory.granted_roles(app.tenant, app.client_id), set(scopes)
+    scopes = directory.consents.list_granted_scopes(app.tenant, app.client_id, "nobody")
+    return directory.consents.list_granted_roles(app.tenant, app.client_id), set(scopes)
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_named_scopes(app: App) -> None:
     assert granted(app) == ([], {"Application.ReadWrite.All"})
     (grant,) = (
         g
-        for g in app.probe.emulator.directory.scope_grants(app.tenant)
+        for g in app.probe.emulator.directory.consents.list_grants(app.tenant)
         if g["scope"] == "Application.ReadWrite.All"
     )
     assert (grant["consentType"], grant["principalId"]) == ("AllPrincipals", None)
@@ -125,16 +125,20 @@ def test_who_may(app: App, role: str | None, *, roles_too: bool, allowed: bool) 
 def test_roles_of_own_apis(app: App) -> None:
     """An application administrator consents to application permissions of other APIs."""
     directory = app.probe.emulator.directory
-    api = directory.register_application(app.tenant, "Ledger API")
-    directory.expose_api(app.tenant, api.app_id, app_roles=[("Read.All", "Read everything")])
+    api = directory.applications.register(app.tenant, "Ledger API")
+    directory.applications.expose_api(
+        app.tenant, api.app_id, app_roles=[("Read.All", "Read everything")]
+    )
     caller = register(app.probe, redirects=(WEB,))
-    directory.add_application_permission(
+    directory.applications.add_application_permission(
         app.tenant, caller.client_id, "Read.All", resource_app_id=api.app_id
     )
 
     visit(caller, "Application Administrator", link(caller, version=1)).press("accept")
 
-    assert directory.granted_roles(app.tenant, caller.client_id, api.app_id) == ["Read.All"]
+    assert directory.consents.list_granted_roles(app.tenant, caller.client_id, api.app_id) == [
+        "Read.All"
+    ]
 
 
 def test_ask_an_administrator(app: App) -> None:
@@ -176,18 +180,18 @@ def test_foreign_application(launch: Callable[..., Probe]) -> None:
     """Consent to another tenant's application makes its service principal here."""
     probe = launch(users=20)
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    home = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    home = directory.tenants.create("Fabrikam", ("fabrikam.example",))
     registered = [
-        directory.register_application(home, name, sign_in_audience=name, redirect_uris=(WEB,))
+        directory.applications.register(home, name, sign_in_audience=name, redirect_uris=(WEB,))
         for name in ("AzureADMultipleOrgs", "AzureADMyOrg")
     ]
-    directory.add_application_permission(home, registered[0].app_id, "User.Read.All")
+    directory.applications.add_application_permission(home, registered[0].app_id, "User.Read.All")
     apps = [App(probe, tenant, one.app_id, "") for one in registered]
 
     visit(apps[0], "Global Administrator", link(apps[0], version=1)).press("accept")
     refused = visit(apps[1], "Global Administrator", link(apps[1], version=1))
 
-    assert directory.granted_roles(tenant, apps[0].client_id) == ["User.Read.All"]
+    assert directory.consents.list_granted_roles(tenant, apps[0].client_id) == ["User.Read.All"]
     assert "AADSTS700016" in refused.page.text
 
 

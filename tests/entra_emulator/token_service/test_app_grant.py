@@ -14,7 +14,7 @@ V2_CLAIMS = "aud iss iat nbf exp aio azp azpacr oid rh roles sub tid uti ver".sp
 
 def expose(app: App, identifier: str | None = None, *roles: str, **more: Any) -> str:
     """Make the application an API; its identifier."""
-    record = app.probe.emulator.directory.expose_api(
+    record = app.probe.emulator.directory.applications.expose_api(
         app.tenant, app.client_id, identifier, [(role, f"Do {role}") for role in roles], **more
     ).record
     identifiers: list[str] = record["identifierUris"]
@@ -24,10 +24,10 @@ def expose(app: App, identifier: str | None = None, *roles: str, **more: Any) ->
 def consent(app: App, api: App, *roles: str) -> None:
     directory = app.probe.emulator.directory
     for role in roles:
-        directory.add_application_permission(
+        directory.applications.add_application_permission(
             app.tenant, app.client_id, role, resource_app_id=api.client_id
         )
-    directory.grant_admin_consent(app.tenant, app.client_id)
+    directory.consents.grant_admin_consent(app.tenant, app.client_id)
 
 
 def claims_of(token: str) -> dict[str, Any]:
@@ -128,9 +128,11 @@ def test_assignment_required(probe: Probe) -> None:
     directory = probe.emulator.directory
 
     refused = probe.post(app.token_path, app.form(scope=scope)).json()
-    directory.grant_app_role(app.tenant, app.client_id, None, resource_app_id=api.client_id)
+    directory.consents.grant_app_role(
+        app.tenant, app.client_id, None, resource_app_id=api.client_id
+    )
     assigned = claims_of(app.token(scope=scope))
-    directory.grant_app_role(
+    directory.consents.grant_app_role(
         app.tenant, app.client_id, "Orders.Read", resource_app_id=api.client_id
     )
     allowed = claims_of(app.token(scope=scope))
@@ -150,10 +152,10 @@ def test_disabled_resource(probe: Probe) -> None:
     directory = probe.emulator.directory
     codes = []
     for enabled, disabled in ((False, False), (True, True)):
-        directory.enable_service_principal(app.tenant, api.client_id, enabled=enabled)
-        directory.disable_application(app.tenant, api.client_id, disabled=disabled)
+        directory.service_principals.enable(app.tenant, api.client_id, enabled=enabled)
+        directory.applications.disable(app.tenant, api.client_id, disabled=disabled)
         codes.append(code_of(app, scope))
-    directory.disable_application(app.tenant, api.client_id, disabled=False)
+    directory.applications.disable(app.tenant, api.client_id, disabled=False)
 
     assert codes == [[500014], [500014]]
     assert claims_of(app.token(scope=scope))["aud"] == f"api://{api.client_id}"
@@ -174,7 +176,7 @@ def test_wrong_exposure(probe: Probe) -> None:
     app, api = register(probe), register(probe)
     expose(api, "api://taken", "Things.Read")
     directory = probe.emulator.directory
-    before = directory.application(app.tenant, app.client_id)
+    before = directory.applications.find(app.tenant, app.client_id)
 
     for identifier, more, message in (
         ("api://taken", {}, "names another application"),
@@ -189,26 +191,28 @@ def test_wrong_exposure(probe: Probe) -> None:
     with pytest.raises(ValueError, match=r"app role 'Things\.Read' already"):
         expose(api, "api://taken", "Things.Read")
     with pytest.raises(LookupError, match="no application"):
-        directory.expose_api(app.tenant, GRAPH_APP_ID)
-    assert directory.application(app.tenant, app.client_id) == before
+        directory.applications.expose_api(app.tenant, GRAPH_APP_ID)
+    assert directory.applications.find(app.tenant, app.client_id) == before
 
 
 def test_roles_of_other_tenants(probe: Probe) -> None:
     """A multi-tenant API brings its roles and identifiers into every tenant that has it."""
     directory = probe.emulator.directory
-    guest = directory.create_tenant("Litware", ("litware.example",))
+    guest = directory.tenants.create("Litware", ("litware.example",))
     home = probe.emulator.tenant
-    made = directory.register_application(home, "API", sign_in_audience="AzureADMultipleOrgs")
-    directory.expose_api(home, made.app_id, "api://shared", [("Early", "Early")])
-    directory.grant_admin_consent(guest, made.app_id)
-    directory.expose_api(home, made.app_id, "api://shared", [("Late", "Late")])
+    made = directory.applications.register(home, "API", sign_in_audience="AzureADMultipleOrgs")
+    directory.applications.expose_api(home, made.app_id, "api://shared", [("Early", "Early")])
+    directory.consents.grant_admin_consent(guest, made.app_id)
+    directory.applications.expose_api(home, made.app_id, "api://shared", [("Late", "Late")])
     app = register(probe, tenant=guest)
 
-    directory.grant_app_role(guest, app.client_id, "Early", resource_app_id=made.app_id)
-    directory.grant_app_role(guest, app.client_id, "Late", resource_app_id=made.app_id)
+    directory.consents.grant_app_role(guest, app.client_id, "Early", resource_app_id=made.app_id)
+    directory.consents.grant_app_role(guest, app.client_id, "Late", resource_app_id=made.app_id)
 
     assert claims_of(app.token(scope="api://shared/.default"))["roles"] == ["Early", "Late"]
-    assert directory.find_api(home, "api://shared") != directory.find_api(guest, "api://shared")
+    assert directory.service_principals.find_api(
+        home, "api://shared"
+    ) != directory.service_principals.find_api(guest, "api://shared")
 
 
 @pytest.mark.parametrize(

@@ -183,9 +183,9 @@ def test_scope_echo(probe: Probe, anna: str, scope: str, expected: str, audience
     """The answer names each scope as it was asked for, and what else is granted."""
     client = web_client(probe)
     directory = probe.emulator.directory
-    directory.add_delegated_permission(client.tenant, client.client_id, "User.Read")
+    directory.applications.add_delegated_permission(client.tenant, client.client_id, "User.Read")
     if scope == "openid profile":
-        directory.grant_scopes(client.tenant, client.client_id, ["User.Read"])
+        directory.consents.grant_scopes(client.tenant, client.client_id, ["User.Read"])
 
     content = client.tokens(anna, scope)
 
@@ -197,10 +197,12 @@ def test_scope_echo(probe: Probe, anna: str, scope: str, expected: str, audience
 def test_own_api(probe: Probe, anna: str) -> None:
     """An API of one's own has scopes, and tokens in its own version."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    api = directory.register_application(tenant, "Ledger API")
+    api = directory.applications.register(tenant, "Ledger API")
     uri = f"api://{api.app_id}"
-    directory.expose_api(tenant, api.app_id, token_version=2, optional_claims=["idtyp"])
-    directory.add_api_scope(tenant, api.app_id, "Entries.Read", "Read entries")
+    directory.applications.expose_api(
+        tenant, api.app_id, token_version=2, optional_claims=["idtyp"]
+    )
+    directory.applications.add_api_scope(tenant, api.app_id, "Entries.Read", "Read entries")
     client = native_client(probe)
 
     content = client.tokens(anna, f"{uri}/Entries.Read openid offline_access")
@@ -224,9 +226,9 @@ def test_own_api(probe: Probe, anna: str) -> None:
 def test_several_resources(probe: Probe, anna: str) -> None:
     """One consent may cover several resources; a token is for one of them."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    api = directory.register_application(tenant, "Stock API")
-    directory.expose_api(tenant, api.app_id)
-    directory.add_api_scope(tenant, api.app_id, "Read")
+    api = directory.applications.register(tenant, "Stock API")
+    directory.applications.expose_api(tenant, api.app_id)
+    directory.applications.add_api_scope(tenant, api.app_id, "Read")
     client = web_client(probe)
     both = f"{GRAPH}/User.Read api://{api.app_id}/Read offline_access"
 
@@ -281,7 +283,7 @@ def test_id_token(probe: Probe, anna: str) -> None:
     """An application that is allowed to gets an ID token from the endpoint itself."""
     client = web_client(probe)
     refused = client.visit(anna, response_type="code id_token", nonce="n")
-    probe.emulator.directory.enable_id_tokens(client.tenant, client.client_id)
+    probe.emulator.directory.applications.enable_id_tokens(client.tenant, client.client_id)
 
     both = client.visit(anna, response_type="id_token code", nonce="n", scope="openid email")
     alone = client.visit(anna, response_type="id_token", nonce="n", scope="openid")
@@ -351,7 +353,7 @@ def test_consent(probe: Probe, anna: str) -> None:
     assert second is not None
     grants = [
         grant
-        for grant in probe.emulator.directory.scope_grants(client.tenant)
+        for grant in probe.emulator.directory.consents.list_grants(client.tenant)
         if grant["clientId"] == principal_id(client)
     ]
     assert [(g["consentType"], g["scope"]) for g in grants] == [
@@ -364,7 +366,9 @@ def test_consent(probe: Probe, anna: str) -> None:
 
 
 def principal_id(client: Client) -> str:
-    principal = client.probe.emulator.directory.service_principal(client.tenant, client.client_id)
+    principal = client.probe.emulator.directory.service_principals.find(
+        client.tenant, client.client_id
+    )
     assert principal is not None
     return principal.id
 
@@ -541,7 +545,7 @@ def test_refused_on_a_page(
 def test_no_redirect_uri(probe: Probe) -> None:
     """Without a redirect URI the only one counts; of several, or none, no one does."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    several = directory.register_application(
+    several = directory.applications.register(
         tenant, "x", redirect_uris=(WEB, "https://app.example/other")
     )
     client = Client(probe, tenant, several.app_id, WEB)
@@ -628,7 +632,7 @@ def redeem_at_version_1(scene: Scene) -> Answer:
 def redeem_for_nobody(scene: Scene) -> Answer:
     """The user's sign-ins are revoked between code and redemption."""
     code = scene.code()
-    scene.probe.emulator.directory.revoke_sign_ins(scene.client.tenant, scene.user)
+    scene.probe.emulator.directory.users.revoke_sign_ins(scene.client.tenant, scene.user)
     return scene.redeem(code=code)
 
 

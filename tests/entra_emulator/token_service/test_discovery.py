@@ -127,7 +127,7 @@ def test_v1_long_token(app: App) -> None:
 def test_v1_assertion(probe: Probe) -> None:
     """A client assertion for either endpoint's address is good at both."""
     app, identity = register(probe), make_identity()
-    probe.emulator.directory.add_certificate(app.tenant, app.client_id, identity.der)
+    probe.emulator.directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
     paths = [f"/{app.tenant.id}/oauth2/{version}token" for version in ("", "v2.0/")]
     header = {
         "alg": "PS256",

@@ -46,7 +46,7 @@ def trusting(
 
 def trust(app: App, issuer: str, subject: str = SUBJECT, name: str = "github") -> None:
     directory = app.probe.emulator.directory
-    directory.add_federated_credential(app.tenant, app.client_id, name, issuer, subject)
+    directory.credentials.add_federated(app.tenant, app.client_id, name, issuer, subject)
 
 
 def send_assertion(app: App, assertion: str) -> Answer:
@@ -162,7 +162,7 @@ def test_refused(
     trusting: App, foreign: Foreign, case: tuple[Callable[[Foreign], str], int, int]
 ) -> None:
     """An assertion that differs in anything is refused with the number for that."""
-    if not trusting.probe.emulator.directory.federated_credentials(trusting.client_id)[1:]:
+    if not trusting.probe.emulator.directory.credentials.list_federated(trusting.client_id)[1:]:
         trust(trusting, foreign.url, EID1.format("{tenantId}"), "agent")
     make, status, code = case
 
@@ -265,7 +265,9 @@ def test_limits(probe: Probe) -> None:
     app, directory = register(probe), probe.emulator.directory
 
     def add(name: str = "abc", issuer: str = "https://i", subject: str = "s", **more: str) -> None:
-        directory.add_federated_credential(app.tenant, app.client_id, name, issuer, subject, **more)
+        directory.credentials.add_federated(
+            app.tenant, app.client_id, name, issuer, subject, **more
+        )
 
     add()
     for values, message in (
@@ -286,7 +288,7 @@ def test_limits(probe: Probe) -> None:
     with pytest.raises(ValueError, match="at most 20"):
         add("one-more", subject="more")
     with pytest.raises(LookupError, match="no application"):
-        directory.add_federated_credential(
+        directory.credentials.add_federated(
             app.tenant, "00000003-0000-0000-c000-000000000000", "abc", "https://i", "s"
         )
 
@@ -297,19 +299,19 @@ def test_removal(trusting: App, foreign: Foreign) -> None:
     trust(app, foreign.url)
 
     before = codes(send_assertion(app, foreign.token()))
-    directory.remove_federated_credential(app.tenant, app.client_id, "github")
+    directory.credentials.remove_federated(app.tenant, app.client_id, "github")
     after = codes(send_assertion(app, foreign.token()))
 
     assert (before, after) == ((200, None), (401, [700211]))
     with pytest.raises(LookupError, match="'github'"):
-        directory.remove_federated_credential(app.tenant, app.client_id, "github")
+        directory.credentials.remove_federated(app.tenant, app.client_id, "github")
 
 
 def test_managed_identity(trusting: App, foreign: Foreign) -> None:
     """A managed identity can have federated credentials too."""
     directory, tenant = trusting.probe.emulator.directory, trusting.tenant
-    identity = directory.add_managed_identity(tenant, "pod", "/subscriptions/s/pod")
-    directory.grant_app_role(tenant, identity.app_id, "User.Read.All")
+    identity = directory.managed_identities.add(tenant, "pod", "/subscriptions/s/pod")
+    directory.consents.grant_app_role(tenant, identity.app_id, "User.Read.All")
     app = App(trusting.probe, tenant, identity.app_id, "")
     trust(app, foreign.url)
 
@@ -329,10 +331,10 @@ def test_own_tokens(trusting: App, version: int) -> None:
     app, worker = register(probe), register(probe)
     api = register(probe)
     identifier = f"api://exchange-{version}"
-    directory.expose_api(tenant, api.client_id, identifier, token_version=version)
+    directory.applications.expose_api(tenant, api.client_id, identifier, token_version=version)
     token = worker.token(scope=f"{identifier}/.default")
     claims = jwt.decode(token, options={"verify_signature": False})
-    directory.add_federated_credential(
+    directory.credentials.add_federated(
         tenant, app.client_id, "own", claims["iss"], claims["sub"], audience=claims["aud"]
     )
 

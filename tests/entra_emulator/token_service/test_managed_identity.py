@@ -29,14 +29,14 @@ def machine(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pr
     with running(keys, data, users=3, managed_identity=True) as probe:
         directory, tenant = probe.emulator.directory, probe.emulator.tenant
         for name, resource_id in (("vm-1", None), ("Worker", USER_ASSIGNED)):
-            identity = directory.add_managed_identity(tenant, name, resource_id)
-            directory.grant_app_role(tenant, identity.app_id, "User.Read.All")
+            identity = directory.managed_identities.add(tenant, name, resource_id)
+            directory.consents.grant_app_role(tenant, identity.app_id, "User.Read.All")
         yield probe
 
 
 def identify(machine: Probe, number: int) -> Any:
     """The system-assigned identity, or the user-assigned one."""
-    machines = machine.emulator.directory.machines()
+    machines = machine.emulator.directory.managed_identities.list_all()
     return sorted(machines, key=lambda machine: machine.resource_id or "")[number]
 
 
@@ -215,8 +215,8 @@ def test_app_service_refusals(machine: Probe) -> None:
 def test_disabled_identity(machine: Probe) -> None:
     """An identity whose service principal is disabled gets no token."""
     directory, tenant = machine.emulator.directory, machine.emulator.tenant
-    identity = directory.add_managed_identity(tenant, "off", f"{USER_ASSIGNED}-off")
-    directory.enable_service_principal(tenant, identity.app_id, enabled=False)
+    identity = directory.managed_identities.add(tenant, "off", f"{USER_ASSIGNED}-off")
+    directory.service_principals.enable(tenant, identity.app_id, enabled=False)
 
     answer = ask_imds(machine.emulator, client_id=identity.app_id)
 
@@ -228,17 +228,17 @@ def test_records(machine: Probe) -> None:
     directory, tenant = machine.emulator.directory, machine.emulator.tenant
     records = []
     for number in (0, 1):
-        found = directory.service_principal(tenant, identify(machine, number).app_id)
+        found = directory.service_principals.find(tenant, identify(machine, number).app_id)
         assert found is not None
         records.append(found.record)
-        assert directory.registration(found.app_id) is None
+        assert directory.applications.find_anywhere(found.app_id) is None
 
     assert [r["servicePrincipalType"] for r in records] == ["ManagedIdentity"] * 2
     assert records[1]["alternativeNames"] == ["isExplicit=True", USER_ASSIGNED]
     assert records[0]["alternativeNames"][0] == "isExplicit=False"
     for resource_id in (None, USER_ASSIGNED.upper()):
         with pytest.raises(ValueError, match="already"):
-            directory.add_managed_identity(tenant, "again", resource_id)
+            directory.managed_identities.add(tenant, "again", resource_id)
 
 
 def test_which_identity(launch: Any) -> None:
@@ -252,7 +252,7 @@ def test_which_identity(launch: Any) -> None:
 
     found = [statuses()]
     for name in ("one", "two"):
-        directory.add_managed_identity(tenant, name, f"/subscriptions/s/{name}")
+        directory.managed_identities.add(tenant, name, f"/subscriptions/s/{name}")
         found.append(statuses())
 
     assert found == [[400, 400], [200, 400], [400, 400]]
@@ -263,9 +263,11 @@ def test_own_api(machine: Probe) -> None:
     """A managed identity gets tokens for an API of one's own, in the version that it wants."""
     api = register(machine)
     directory, tenant = machine.emulator.directory, machine.emulator.tenant
-    directory.expose_api(tenant, api.client_id, "api://own", [("Run", "Run")], token_version=2)
+    directory.applications.expose_api(
+        tenant, api.client_id, "api://own", [("Run", "Run")], token_version=2
+    )
     app_id = identify(machine, 0).app_id
-    directory.grant_app_role(tenant, app_id, "Run", resource_app_id=api.client_id)
+    directory.consents.grant_app_role(tenant, app_id, "Run", resource_app_id=api.client_id)
 
     claims = claims_of(ask_imds(machine.emulator, resource="api://own"))
 

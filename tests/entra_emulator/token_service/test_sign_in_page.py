@@ -48,10 +48,10 @@ def at_sign_in(client: Client) -> Browser:
 def test_seeded_roles(probe: Probe) -> None:
     """The first four members who can sign in hold one administrator's role each."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    users = [json.loads(doc) for _, doc in directory.scan(tenant, "user")]
+    users = [json.loads(doc) for _, doc in directory.objects.scan(tenant, "user")]
     able = [u for u in users if u["userType"] == "Member" and u["accountEnabled"]]
 
-    held = [directory.roles_of(tenant, user["id"]) for user in able[:5]]
+    held = [directory.role_members.list_roles(tenant, user["id"]) for user in able[:5]]
 
     assert held == [*([ROLES[name]] for name in ADMINISTRATORS), []]
     assert held[0] == ["62e90394-69f5-4237-9190-012177145e10"]
@@ -63,14 +63,14 @@ def test_roles(launch: Callable[..., Probe]) -> None:
     emulator = launch(users=20).emulator
     directory, tenant, user = emulator.directory, emulator.tenant, ordinary(emulator)
 
-    directory.assign_role(tenant, user, "User Administrator")
-    directory.assign_role(tenant, user, ROLES["User Administrator"])
+    directory.role_members.assign(tenant, user, "User Administrator")
+    directory.role_members.assign(tenant, user, ROLES["User Administrator"])
 
-    assert directory.roles_of(tenant, user.upper()) == [ROLES["User Administrator"]]
+    assert directory.role_members.list_roles(tenant, user.upper()) == [ROLES["User Administrator"]]
     with pytest.raises(LookupError, match="no directory role 'King'"):
-        directory.assign_role(tenant, user, "King")
+        directory.role_members.assign(tenant, user, "King")
     with pytest.raises(LookupError, match="no user 'nobody'"):
-        directory.roles_of(tenant, "nobody")
+        directory.role_members.list_roles(tenant, "nobody")
 
 
 def test_page(client: Client) -> None:
@@ -183,7 +183,7 @@ def test_refused_people(launch: Callable[..., Probe]) -> None:
     probe = launch(users=60)
     client = web_client(probe)
     directory, tenant = probe.emulator.directory, client.tenant
-    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
     user = {
         "id": "00000000-0000-4000-8000-000000000001",
         "displayName": "Fabian",
@@ -191,8 +191,8 @@ def test_refused_people(launch: Callable[..., Probe]) -> None:
         "userType": "Member",
         "accountEnabled": True,
     }
-    directory.add_users(other, [user])
-    users = [json.loads(doc) for _, doc in directory.scan(tenant, "user")]
+    directory.objects.fill(other, "user", [user])
+    users = [json.loads(doc) for _, doc in directory.objects.scan(tenant, "user")]
     disabled = next(u for u in users if not u["accountEnabled"])
     picked = {
         f"{tenant.id}/nobody": 50034,
@@ -215,13 +215,13 @@ def test_two_tenants(launch: Callable[..., Probe]) -> None:
     """On organizations everybody is listed; a session of one tenant is none in the other."""
     probe = launch(users=20)
     directory = probe.emulator.directory
-    other = directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
     user = {
         "id": "00000000-0000-4000-8000-000000000001",
         "displayName": "Fabian",
         "userPrincipalName": "fabian@fabrikam.example",
     }
-    directory.add_users(other, [user | {"userType": "Member", "accountEnabled": True}])
+    directory.objects.fill(other, "user", [user | {"userType": "Member", "accountEnabled": True}])
     home = native_client(probe, sign_in_audience="AzureADMultipleOrgs")
     client = Client(probe, other, home.client_id, NATIVE, segment="organizations")
 
@@ -234,7 +234,7 @@ def test_two_tenants(launch: Callable[..., Probe]) -> None:
     content = client.redeem(code=arrival.values["code"]).json()
 
     assert read(content["access_token"])["tid"] == other.id
-    assert directory.service_principal(other, home.client_id) is not None
+    assert directory.service_principals.find(other, home.client_id) is not None
     assert browser.open(home.link()) is None
     assert "Pick somebody" in browser.page.text
 
@@ -261,7 +261,7 @@ def test_session_ends(launch: Callable[..., Probe]) -> None:
     sign_in(browser, user)
     found.append(code(browser))
     clock.move(1)
-    probe.emulator.directory.revoke_sign_ins(client.tenant, user)
+    probe.emulator.directory.users.revoke_sign_ins(client.tenant, user)
     found.append(code(browser))
 
     assert found == [None, None, 50058, None, 50058]

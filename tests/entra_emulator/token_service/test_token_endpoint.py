@@ -79,7 +79,7 @@ def test_msal_secret(app: App) -> None:
 def test_msal_certificates(probe: Probe) -> None:
     """Unmodified MSAL acquires with RS256 and a SHA-1 thumbprint, and with PS256."""
     app, identity = register(probe), make_identity()
-    probe.emulator.directory.add_certificate(app.tenant, app.client_id, identity.der)
+    probe.emulator.directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
     key, public = identity.key_pem, identity.certificate_pem
     credentials = (
         {"private_key": key, "thumbprint": identity.thumbprint},
@@ -144,7 +144,7 @@ def test_claims(app: App, token: str) -> None:
     claims = jwt.decode(token, key, algorithms=["RS256"], audience="https://graph.microsoft.com")
 
     assert list(claims) == CLAIMS
-    principal = emulator.directory.service_principal(app.tenant, app.client_id)
+    principal = emulator.directory.service_principals.find(app.tenant, app.client_id)
     assert principal is not None
     issuer = f"https://sts.windows.net/{app.tenant.id}/"
     expected = {
@@ -209,7 +209,7 @@ def test_graph_names(app: App, resource: str) -> None:
 
 def test_another_resource(app: App) -> None:
     """A token for another API names it as audience, has its roles only, and is not Graph's."""
-    api = app.probe.emulator.directory.register_application(app.tenant, "Ledger API")
+    api = app.probe.emulator.directory.applications.register(app.tenant, "Ledger API")
     token = app.token(scope=f"{api.app_id}/.default")
 
     claims = jwt.decode(token, options={"verify_signature": False})
@@ -337,19 +337,21 @@ def post_discovery(app: App) -> Answer:
 def expired_secret(app: App) -> Answer:
     directory = app.probe.emulator.directory
     now = directory.clock.now()
-    password = directory.add_password(app.tenant, app.client_id, start=now - 99, end=now - 1)
+    password = directory.credentials.add_password(
+        app.tenant, app.client_id, start=now - 99, end=now - 1
+    )
     return refusal(client_secret=password.secret_text)(app)
 
 
 def early_secret(app: App) -> Answer:
     directory = app.probe.emulator.directory
     start = directory.clock.now() + 99
-    password = directory.add_password(app.tenant, app.client_id, start=start)
+    password = directory.credentials.add_password(app.tenant, app.client_id, start=start)
     return refusal(client_secret=password.secret_text)(app)
 
 
 def secret_id(app: App) -> Answer:
-    password = app.probe.emulator.directory.add_password(app.tenant, app.client_id)
+    password = app.probe.emulator.directory.credentials.add_password(app.tenant, app.client_id)
     return refusal(client_secret=password.key_id)(app)
 
 
@@ -360,33 +362,33 @@ def secret_of_another(app: App) -> Answer:
 def disabled(app: App) -> Answer:
     other = register(app.probe, name="Retired")
     directory = app.probe.emulator.directory
-    directory.enable_service_principal(other.tenant, other.client_id, enabled=False)
+    directory.service_principals.enable(other.tenant, other.client_id, enabled=False)
     return refusal()(other)
 
 
 def switched_off(app: App) -> Answer:
     other = register(app.probe, name="Switched off")
-    app.probe.emulator.directory.disable_application(other.tenant, other.client_id)
+    app.probe.emulator.directory.applications.disable(other.tenant, other.client_id)
     return refusal()(other)
 
 
 def blocked(app: App) -> Answer:
     other = register(app.probe, name="Blocked")
-    app.probe.emulator.directory.block_by_policy(other.tenant, other.client_id)
+    app.probe.emulator.directory.token_policies.block(other.tenant, other.client_id)
     return refusal()(other)
 
 
 def removed_secret(app: App) -> Answer:
     directory = app.probe.emulator.directory
-    password = directory.add_password(app.tenant, app.client_id)
-    directory.remove_password(app.tenant, app.client_id, password.key_id)
+    password = directory.credentials.add_password(app.tenant, app.client_id)
+    directory.credentials.remove_password(app.tenant, app.client_id, password.key_id)
     return refusal(client_secret=password.secret_text)(app)
 
 
 def public_client(app: App) -> Answer:
     directory = app.probe.emulator.directory
-    made = directory.register_application(app.tenant, "Phone")
-    directory.make_public(app.tenant, made.app_id)
+    made = directory.applications.register(app.tenant, "Phone")
+    directory.applications.make_public(app.tenant, made.app_id)
     return refusal(client_id=made.app_id)(app)
 
 
@@ -396,14 +398,14 @@ def v1_without_resource(app: App) -> Answer:
 
 def disabled_resource(app: App) -> Answer:
     directory, api = app.probe.emulator.directory, register(app.probe)
-    directory.expose_api(app.tenant, api.client_id)
-    directory.enable_service_principal(app.tenant, api.client_id, enabled=False)
+    directory.applications.expose_api(app.tenant, api.client_id)
+    directory.service_principals.enable(app.tenant, api.client_id, enabled=False)
     return refusal(scope=f"api://{api.client_id}/.default")(app)
 
 
 def unassigned(app: App) -> Answer:
     directory, api = app.probe.emulator.directory, register(app.probe)
-    directory.expose_api(app.tenant, api.client_id, assignment_required=True)
+    directory.applications.expose_api(app.tenant, api.client_id, assignment_required=True)
     return refusal(scope=f"api://{api.client_id}/.default")(app)
 
 
@@ -727,19 +729,19 @@ def test_first_value_counts(app: App) -> None:
 def test_multi_tenant_application(launch: Callable[..., Probe]) -> None:
     """A foreign application is unknown until an administrator consents to it here."""
     probe = launch()
-    home = probe.emulator.directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    home = probe.emulator.directory.tenants.create("Fabrikam", ("fabrikam.example",))
     directory = probe.emulator.directory
     audiences = ("AzureADMyOrg", "AzureADMultipleOrgs")
-    apps = [directory.register_application(home, n, sign_in_audience=n) for n in audiences]
-    secrets = [directory.add_password(home, a.app_id).secret_text or "" for a in apps]
+    apps = [directory.applications.register(home, n, sign_in_audience=n) for n in audiences]
+    secrets = [directory.credentials.add_password(home, a.app_id).secret_text or "" for a in apps]
     clients = [
         App(probe, probe.emulator.tenant, a.app_id, s) for a, s in zip(apps, secrets, strict=True)
     ]
 
     before = [refusal()(client).json()["error_codes"] for client in clients]
-    directory.grant_admin_consent(probe.emulator.tenant, apps[1].app_id)
+    directory.consents.grant_admin_consent(probe.emulator.tenant, apps[1].app_id)
     with pytest.raises(LookupError, match="may use"):
-        directory.grant_admin_consent(probe.emulator.tenant, apps[0].app_id)
+        directory.consents.grant_admin_consent(probe.emulator.tenant, apps[0].app_id)
 
     assert before == [[700016], [700016]]
     claims = jwt.decode(clients[1].token(), options={"verify_signature": False})

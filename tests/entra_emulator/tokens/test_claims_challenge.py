@@ -93,7 +93,7 @@ def test_revocation(timed: App) -> None:
     directory = timed.probe.emulator.directory
     old = ask(timed).json()["access_token"]
     before = timed.get("/v1.0/users", old).status
-    directory.revoke_tokens(timed.tenant, timed.client_id)
+    directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
 
     refused = timed.get("/v1.0/users", old)
     wanted = challenge_of(refused)
@@ -118,7 +118,7 @@ def test_revocation(timed: App) -> None:
 
 def test_new_tokens_are_good(timed: App) -> None:
     """A token issued after the revocation is good, in the same second too."""
-    timed.probe.emulator.directory.revoke_tokens(timed.tenant, timed.client_id)
+    timed.probe.emulator.directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
 
     token = ask(timed).json()["access_token"]
 
@@ -128,7 +128,7 @@ def test_new_tokens_are_good(timed: App) -> None:
 def test_no_capability_no_challenge(timed: App) -> None:
     """A token of a client that cannot handle challenges stays good until it expires."""
     token = timed.token()
-    timed.probe.emulator.directory.revoke_tokens(timed.tenant, timed.client_id)
+    timed.probe.emulator.directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
 
     assert timed.get("/v1.0/users", token).status == 200
 
@@ -137,7 +137,7 @@ def test_disabled(timed: App) -> None:
     """Disabling the service principal revokes; the next token request says why."""
     directory = timed.probe.emulator.directory
     tokens = [ask(timed).json()["access_token"], timed.token()]
-    directory.enable_service_principal(timed.tenant, timed.client_id, enabled=False)
+    directory.service_principals.enable(timed.tenant, timed.client_id, enabled=False)
 
     found = [timed.get("/v1.0/users", token).status for token in tokens]
     refused = ask(timed, challenge_of(timed.get("/v1.0/users", tokens[0])))
@@ -151,7 +151,7 @@ def test_only_that_application(timed: App) -> None:
     directory, probe = timed.probe.emulator.directory, timed.probe
     other = register(probe, "User.Read.All")
     token = ask(other).json()["access_token"]
-    directory.revoke_tokens(timed.tenant, timed.client_id)
+    directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
 
     assert other.get("/v1.0/users", token).status == 200
 
@@ -170,7 +170,7 @@ def test_msal(timed: App) -> None:
             http_client=session,
         )
         first = client.acquire_token_for_client([GRAPH_SCOPE])["access_token"]
-        emulator.directory.revoke_tokens(timed.tenant, timed.client_id)
+        emulator.directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
         refused = timed.get("/v1.0/users", first)
         second = client.acquire_token_for_client(
             [GRAPH_SCOPE], claims_challenge=challenge_of(refused)

@@ -32,7 +32,7 @@ Make = Callable[[Identity, Any, Any], str]
 @pytest.fixture(scope="module")
 def certified(probe: Probe) -> tuple[App, Identity]:
     app, identity = register(probe, "User.Read.All"), make_identity()
-    probe.emulator.directory.add_certificate(app.tenant, app.client_id, identity.der)
+    probe.emulator.directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
     return app, identity
 
 
@@ -260,7 +260,7 @@ def test_certificate_validity(probe: Probe) -> None:
     expired = make_identity(start_days=-9, end_days=-1)
     early = make_identity(start_days=2, end_days=9)
     for identity in (expired, early):
-        directory.add_certificate(app.tenant, app.client_id, identity.der)
+        directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
 
     answers = [
         send(app, sign(identity, *describe(identity, app.client_id, audience(app))))
@@ -315,8 +315,10 @@ def test_only_rsa_certificates() -> None:
     )
     directory = Directory()
     tenant = seed_directory(directory, users=0)
-    app_id = directory.register_application(tenant, "x").app_id
+    app_id = directory.applications.register(tenant, "x").app_id
 
     with pytest.raises(ValueError, match="RSA key"):
-        directory.add_certificate(tenant, app_id, certificate.public_bytes(Encoding.DER))
+        directory.credentials.add_certificate(
+            tenant, app_id, certificate.public_bytes(Encoding.DER)
+        )
     directory.close()

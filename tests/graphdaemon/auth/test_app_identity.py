@@ -66,9 +66,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, key_pair: tuple[str, bytes])
     ):
         app = register(emulator, key_pair)
         directory, tenant = emulator.directory, emulator.tenant
-        directory.add_federated_credential(tenant, app.client_id, "pipeline", issuer.url, SUBJECT)
-        identity = directory.add_managed_identity(tenant, "vm-1")
-        directory.grant_app_role(tenant, identity.app_id, "User.Read.All")
+        directory.credentials.add_federated(tenant, app.client_id, "pipeline", issuer.url, SUBJECT)
+        identity = directory.managed_identities.add(tenant, "vm-1")
+        directory.consents.grant_app_role(tenant, identity.app_id, "User.Read.All")
         yield Place(emulator, issuer, app, identity.app_id)
 
 
@@ -491,7 +491,7 @@ def test_the_listing_goes_on_and_says_so(command: Command, place: Place, tmp_pat
     """An expired secret in front of a good certificate: all users, and one warning on stderr."""
     emulator, app = place.emulator, place.app
     now = emulator.clock.now()
-    old = emulator.directory.add_password(
+    old = emulator.directory.credentials.add_password(
         emulator.tenant, app.client_id, start=now - 7200, end=now - 3600
     )
     settings = {

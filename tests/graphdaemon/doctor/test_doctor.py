@@ -237,7 +237,7 @@ def test_a_certificate_that_ends_soon_is_a_warning(
 
     identity = make_identity(3, end_days=12)
     app = scene.fresh()
-    emulator.directory.add_certificate(emulator.tenant, app.client_id, identity.der)
+    emulator.directory.credentials.add_certificate(emulator.tenant, app.client_id, identity.der)
     path = scene.key_file(identity.key_pem + identity.certificate_pem)
 
     code, report = report_of(

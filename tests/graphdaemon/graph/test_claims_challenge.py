@@ -128,7 +128,9 @@ def test_a_listing_survives_the_revocation_of_its_token(
                 async for page_ in client.pages("users"):
                     if not count:
                         emulator.clock.move(2)
-                        emulator.directory.revoke_tokens(emulator.tenant, app.client_id)
+                        emulator.directory.token_policies.revoke_tokens(
+                            emulator.tenant, app.client_id
+                        )
                     count += len(page_.records)
             return count
 

@@ -395,8 +395,8 @@ def test_the_pretend_tenant_rolls_keys_too(
     """Its addKey and removeKey were written by others, from the same documentation."""
     app = register(emulator, key_pair, consent=False)
     directory, tenant = emulator.directory, emulator.tenant
-    directory.add_application_permission(tenant, app.client_id, "Application.Read.All")
-    directory.grant_admin_consent(tenant, app.client_id)
+    directory.applications.add_application_permission(tenant, app.client_id, "Application.Read.All")
+    directory.consents.grant_admin_consent(tenant, app.client_id)
     key_file = tmp_path / "app.pem"
     key_file.write_text(app.pem)
     key_file.chmod(0o600)

@@ -34,7 +34,7 @@ def show_delta(call: Call, *, place: str, kinds: Collection[str]) -> Response:
         place: the collection.
         kinds: the types in it.
     """
-    call.directory.expire_deleted(call.tenant)
+    call.directory.recycle_bin.purge_expired(call.tenant)
     options = parse_options(call.query_string)
     if options.get("$skiptoken") and options.get("$deltatoken"):
         raise deny("delta_tokens")
@@ -69,7 +69,12 @@ def _find_death(call: Call, kind: str, state: Round) -> str | None:
     known = state.until if kind == "delta" or state.after == INITIAL else state.after
     expired = call.now - state.issued > call.context.delta.age
     # A snapshot that was restored knows nothing of later changes.
-    if expired or not call.directory.floor() <= known <= call.directory.watermark():
+    if (
+        expired
+        or not call.directory.changes.read_floor()
+        <= known
+        <= call.directory.changes.read_watermark()
+    ):
         return "delta_reset" if call.context.delta.gone else "delta_token_expired"
     return None
 
@@ -90,8 +95,8 @@ def _continue(call: Call, kind: str, state: Round) -> Round:
 def _read_watermark(call: Call) -> int:
     """The last change that the replica which answers knows."""
     if call.lag:
-        return call.directory.watermark_at(call.tenant, call.now - call.lag)
-    return call.directory.watermark()
+        return call.directory.changes.read_watermark_at(call.tenant, call.now - call.lag)
+    return call.directory.changes.read_watermark()
 
 
 def _read_page(call: Call, state: Round) -> DeltaPage:

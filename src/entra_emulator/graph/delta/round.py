@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from entra_emulator.directory.change_rows import Change, Window
+from entra_emulator.directory.change_rows import Change, ChangeRange
 from entra_emulator.directory.object_rows import Position
 from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.graph.answer import wants_no_metadata
@@ -141,11 +141,13 @@ def _begin(place: Place, step: int) -> int:
 
 def _walk_live(call: Call, state: Round, kind: str, after: int) -> Iterator[tuple[int, bytes]]:
     if state.track.ids:
-        found = (call.directory.find(call.tenant, one) for one in state.track.ids)
+        found = (call.directory.objects.find(call.tenant, one) for one in state.track.ids)
         rows = sorted((one.seq, one.doc) for one in found if one and one.kind == kind)
         return ((seq, doc) for seq, doc in rows if seq > after)
     chunk = call.context.delta.page + 1
-    rows_of_all = call.directory.scan(call.tenant, kind, after=Position(None, after), chunk=chunk)
+    rows_of_all = call.directory.objects.scan(
+        call.tenant, kind, after=Position(None, after), chunk=chunk
+    )
     return ((position.seq, doc) for position, doc in rows_of_all)
 
 
@@ -153,7 +155,7 @@ def _walk_deleted(
     call: Call, state: Round, step: int, kind: str, after: int
 ) -> Iterator[_Candidate]:
     while True:
-        rows = call.directory.list_deleted(call.tenant, kind, after=after, limit=_CHUNK)
+        rows = call.directory.recycle_bin.list_objects(call.tenant, kind, after=after, limit=_CHUNK)
         for row in rows:
             if not state.track.ids or read_id(row.doc) in state.track.ids:
                 yield _Candidate(step, row.seq, kind, row.seq, row.doc, deleted=True)
@@ -165,10 +167,12 @@ def _walk_deleted(
 def _list_changed(call: Call, state: Round) -> Iterator[_Candidate]:
     """Each object that changed in the round, in the order of its first change."""
     kinds = [tracked.kind for tracked in state.track.types]
-    window = Window(state.after, state.until, kinds, state.track.ids)
+    window = ChangeRange(state.after, state.until, kinds, state.track.ids)
     position = _begin(state.place, 0)
     while True:
-        rows = call.directory.changed_objects(call.tenant, window, position=position, limit=_CHUNK)
+        rows = call.directory.changes.list_objects(
+            call.tenant, window, position=position, limit=_CHUNK
+        )
         for number, kind, seq in rows:
             yield _Candidate(0, number, kind, seq)
         if len(rows) < _CHUNK:
@@ -181,11 +185,11 @@ def _tell_change(
 ) -> _Told | None:
     """What the round tells of a changed object; None when no change of it counts."""
     tracked = state.track.find(candidate.kind)
-    history = call.directory.history(candidate.seq, state.until)
+    history = call.directory.changes.list_history(candidate.seq, state.until)
     changes = [change for change in history if change.number > state.after]
     if not is_told(tracked, changes):
         return None
-    now = call.directory.state(call.tenant, candidate.kind, candidate.seq)
+    now = call.directory.changes.read_state(call.tenant, candidate.kind, candidate.seq)
     doc, deleted = now.doc, now.deleted
     if candidate.seq in older:
         doc = older[candidate.seq] or doc
@@ -213,10 +217,12 @@ def _read_older(call: Call, state: Round) -> dict[int, bytes | None]:
     older: dict[int, bytes | None] = {}
     if not call.lag:
         return older
-    since = max(state.until, call.directory.watermark_at(call.tenant, call.now - call.lag))
+    since = max(
+        state.until, call.directory.changes.read_watermark_at(call.tenant, call.now - call.lag)
+    )
     for tracked in state.track.types:
-        last = call.directory.watermark()
-        for change in call.directory.changes(call.tenant, tracked.kind, since, last):
+        last = call.directory.changes.read_watermark()
+        for change in call.directory.changes.list_between(call.tenant, tracked.kind, since, last):
             if change.target is None and change.seq not in older:
                 was_there = change.what not in {"created", "restored"}
                 older[change.seq] = change.before if was_there else None
@@ -268,11 +274,13 @@ def _list_links(
     }
     rows: list[tuple[int, bytes, bool]] = []
     if told.whole:
-        linked = call.directory.references(call.tenant, relation, seq, after=after, limit=limit)
+        linked = call.directory.links.list_references(
+            call.tenant, relation, seq, after=after, limit=limit
+        )
         rows = [(one.seq, render_reference(one.kind, one.id), False) for one in linked]
     asked = sorted(target for target in changed if target is not None)
     for chunk in (asked[i : i + _CHUNK] for i in range(0, len(asked), _CHUNK)):
-        still = call.directory.linked(relation, seq, chunk)
+        still = call.directory.links.find_linked(relation, seq, chunk)
         for target in chunk:
             if not (told.whole and target in still):
                 rows.append((target, changed[target] or b"{}", target not in still))

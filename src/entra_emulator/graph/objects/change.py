@@ -64,10 +64,10 @@ def _change(call: Call, kind: str, key: str) -> Response:
         values = merge_values(kind, record, written.values)
         alter = _ALTER.get(kind)
         changes = alter(call, record, values) if alter else values
-        call.directory.update(call.tenant, kind, record["id"], changes)
+        call.directory.objects.update(call.tenant, kind, record["id"], changes)
         bind_references(call, kind, found, written.binds)
         if "signInSessionsValidFromDateTime" in changes:
-            call.directory.revoke_sign_ins(call.tenant, record["id"])
+            call.directory.users.revoke_sign_ins(call.tenant, record["id"])
     return answer_nothing(call)
 
 

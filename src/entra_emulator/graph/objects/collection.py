@@ -80,7 +80,7 @@ def _cut(call: Call, query: Query, select: tuple[str, ...], after: Position | No
 
 
 def _join(call: Call, query: Query, what: str, after: Position | None, limit: int) -> Joined:
-    return call.directory.joined(
+    return call.directory.objects.read_joined(
         call.tenant, query.kind, what, _span(query), after=after, limit=limit
     )
 
@@ -105,10 +105,10 @@ def _shorten(call: Call, top: int) -> int:
 def _count(call: Call, query: Query) -> int:
     plan = query.plan
     if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
-        return call.directory.count(call.tenant, query.kind)
+        return call.directory.objects.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
         what = choose_content(query.kind, query.asked)
-        return call.directory.count_matching(
+        return call.directory.objects.count_matching(
             call.tenant, query.kind, query.match, what=what, span=_span(query)
         )
     return sum(1 for _ in _list_others(call, query, None))
@@ -117,7 +117,7 @@ def _count(call: Call, query: Query) -> int:
 def _find(call: Call, query: Query, after: Position | None, limit: int) -> Documents:
     """The first so many documents that the query is about, from behind `after`."""
     if query.plan.ids is None and not call.lag:
-        return call.directory.search(
+        return call.directory.objects.list_matching(
             call.tenant,
             query.kind,
             query.match,
@@ -150,7 +150,7 @@ def _find_each(
     call: Call, kind: str, ids: tuple[str, ...], after: Position | None
 ) -> Iterator[tuple[Position, bytes]]:
     """The few objects that were asked for by ID, from behind `after`."""
-    found = (call.directory.find(call.tenant, key, kind=kind) for key in dict.fromkeys(ids))
+    found = (call.directory.objects.find(call.tenant, key, kind=kind) for key in dict.fromkeys(ids))
     rows = sorted((one.seq, one.doc) for one in found if one is not None)
     first = after.seq if after else 0
     return ((Position(None, seq), doc) for seq, doc in rows if seq > first)

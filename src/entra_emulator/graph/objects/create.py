@@ -3,7 +3,7 @@
 from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import answer_created, find_caller
@@ -41,7 +41,7 @@ def create_group(call: Call) -> Response:
         owner = find_caller(call)
         # "A nonadmin user who is creating a group is added as its owner" (known issues).
         if call.permit.owned and call.caller.delegated and owner is not None:
-            call.directory.link(call.tenant, "owners", found, owner)
+            call.directory.links.add(call.tenant, "owners", found, owner)
     return answer_created(call, found)
 
 
@@ -50,7 +50,7 @@ def create_device(call: Call) -> Response:
     written = _read_new(call, "device")
     device_id = written.values["deviceId"].lower()
     with call.directory.transaction():
-        if call.directory.find_each(call.tenant, "device", device_id):
+        if call.directory.search.find_each(call.tenant, "device", device_id):
             raise deny("object_taken", target="deviceId")
         values = written.values | {"deviceId": device_id}
         moment = format_iso(call.now)
@@ -80,9 +80,9 @@ def create_role(call: Call) -> Response:
     except LookupError as error:
         raise deny("object_missing", key=template) from error
     with call.directory.transaction():
-        if call.directory.find(call.tenant, template, kind="directoryRole") is not None:
+        if call.directory.objects.find(call.tenant, template, kind="directoryRole") is not None:
             raise deny("object_taken", target="roleTemplateId")
-        found = call.directory.activate_role(call.tenant, template)
+        found = call.directory.role_members.activate(call.tenant, template)
     return answer_created(call, found)
 
 
@@ -92,7 +92,7 @@ def _read_new(call: Call, kind: str) -> Written:
     return Written(merge_values(kind, {}, written.values), written.binds)
 
 
-def _create(call: Call, kind: str, record: Record, written: Written) -> Found:
-    found = call.directory.create(call.tenant, kind, record)
+def _create(call: Call, kind: str, record: Record, written: Written) -> StoredObject:
+    found = call.directory.objects.create(call.tenant, kind, record)
     bind_references(call, kind, found, written.binds)
     return found

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
@@ -18,13 +18,13 @@ def remove_object(call: Call, *, kind: str) -> Response:
     with call.directory.transaction():
         found = find_target(call, kind)
         if kind == "application":
-            call.directory.delete_application(call.tenant, found)
+            call.directory.recycle_bin.delete_application(call.tenant, found)
         else:
-            call.directory.delete(call.tenant, found, forever=_is_gone(found))
+            call.directory.recycle_bin.delete(call.tenant, found, forever=_is_gone(found))
     return answer_nothing(call)
 
 
-def _is_gone(found: Found) -> bool:
+def _is_gone(found: StoredObject) -> bool:
     if found.kind == "group":
         return UNIFIED not in read_record(found).get("groupTypes", ())
     return found.kind in _FOR_EVER

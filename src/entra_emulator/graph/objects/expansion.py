@@ -33,7 +33,7 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
         raise deny("not_emulated", what=f"$expand of {expand.navigation}")
     parts = []
     for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
-        found = call.directory.find(call.tenant, read_id(doc), kind=kind)
+        found = call.directory.objects.find(call.tenant, read_id(doc), kind=kind)
         assert found is not None or call.lag, "what was listed is there"
         members = navigation.relation == "members" and not navigation.reverse
         hidden = members and is_hidden(doc) and not call.permit.hidden
@@ -48,7 +48,9 @@ def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int
         chain = _climb(call, navigation, expand, seq)
         return chain or b"null"
     most = MOST_DEVICES if expand.navigation == "registeredDevices" else MOST
-    neighbours = call.directory.neighbours(call.tenant, navigation.links(seq), limit=most)
+    neighbours = call.directory.links.list_neighbours(
+        call.tenant, navigation.links(seq), limit=most
+    )
     if navigation.relation == "members" and navigation.reverse and not call.permit.hidden:
         neighbours = [one for one in neighbours if not is_hidden(one.content)]
     items = render_neighbours(neighbours, expand.select, call.readable)
@@ -60,7 +62,7 @@ def _climb(call: Call, navigation: Navigation, expand: Expand, seq: int) -> byte
     chain: list[Neighbour] = []
     limit = expand.levels or HIGHEST
     while len(chain) < limit:
-        above = call.directory.neighbours(call.tenant, navigation.links(seq), limit=1)
+        above = call.directory.links.list_neighbours(call.tenant, navigation.links(seq), limit=1)
         if not above or above[0].seq in {one.seq for one in chain}:
             break
         chain.append(above[0])

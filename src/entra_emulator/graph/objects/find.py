@@ -11,8 +11,8 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object
 from entra_emulator.graph.call import Call
@@ -37,12 +37,12 @@ class Reference(NamedTuple):
     key: str
 
 
-def read_record(found: Found) -> Record:
+def read_record(found: StoredObject) -> Record:
     """The object's properties."""
     return _decode(found.doc)
 
 
-def find_target(call: Call, kind: str, key: str | None = None) -> Found:
+def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
     """
     The object that the path names, to be written to.
 
@@ -51,14 +51,14 @@ def find_target(call: Call, kind: str, key: str | None = None) -> Found:
     """
     found = find_object(call, kind, call.keys["key"] if key is None else key)
     object_id = str(read_record(found)["id"])
-    now = call.directory.find(call.tenant, object_id)
+    now = call.directory.objects.find(call.tenant, object_id)
     if now is None or not is_visible(call, now):
         raise deny("object_missing", key=call.keys.get("key", object_id))
     check_owned(call, now)
     return now
 
 
-def is_visible(call: Call, found: Found) -> bool:
+def is_visible(call: Call, found: StoredObject) -> bool:
     """Whether the replica that answers knows the object already."""
     if not call.lag:
         return True
@@ -66,7 +66,7 @@ def is_visible(call: Call, found: Found) -> bool:
     return find_stale(call.directory, call.tenant, found.kind, object_id, call.lag) is not None
 
 
-def check_owned(call: Call, found: Found) -> None:
+def check_owned(call: Call, found: StoredObject) -> None:
     """
     Refuse others' objects to those who may write their own only.
 
@@ -76,14 +76,14 @@ def check_owned(call: Call, found: Found) -> None:
     if call.permit.own_keys and _decode(found.doc).get("appId") != call.caller.app_id:
         raise deny("forbidden")
     if call.permit.owned and found.kind in {"application", "group", "servicePrincipal"}:
-        owners = call.directory.neighbours(call.tenant, Links("owners", found.seq))
+        owners = call.directory.links.list_neighbours(call.tenant, LinkQuery("owners", found.seq))
         if call.caller.object_id not in {_decode(one.content)["id"] for one in owners}:
             raise deny("forbidden")
 
 
-def find_caller(call: Call) -> Found | None:
+def find_caller(call: Call) -> StoredObject | None:
     """The signed-in user, or the calling application's service principal."""
-    return call.directory.find(call.tenant, call.caller.object_id)
+    return call.directory.objects.find(call.tenant, call.caller.object_id)
 
 
 def read_reference(value: object) -> Reference:
@@ -116,7 +116,7 @@ def read_reference(value: object) -> Reference:
     return Reference(kind, key)
 
 
-def find_referred(call: Call, reference: Reference) -> Found:
+def find_referred(call: Call, reference: Reference) -> StoredObject:
     """
     The object that a reference means.
 
@@ -124,13 +124,13 @@ def find_referred(call: Call, reference: Reference) -> Found:
         GraphFault: 404.
     """
     kind, key = reference
-    found = call.directory.find(call.tenant, key, kind=kind if "@" in key else None)
+    found = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
     if found is None or kind not in {None, found.kind} or not is_visible(call, found):
         raise deny("object_missing", key=key)
     return found
 
 
-def answer_created(call: Call, found: Found, *, body: bytes | None = None) -> Response:
+def answer_created(call: Call, found: StoredObject, *, body: bytes | None = None) -> Response:
     """201 with the new object, and the directory's own address of it, as recorded."""
     kind = KINDS[found.kind]
     if body is None:

@@ -6,7 +6,7 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links, Neighbour
+from entra_emulator.directory.link_rows import LinkQuery, Neighbour
 from entra_emulator.directory.object_rows import Position
 from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
@@ -64,7 +64,9 @@ async def list_references(call: Call, *, navigation: Navigation) -> Response:
 def show_linked(call: Call, *, navigation: Navigation) -> Response:
     """`GET /users/{id}/manager`: the one linked object."""
     select, _ = read_single("directoryObject", call.query_string)
-    neighbours = call.directory.neighbours(call.tenant, _links(call, navigation, None), limit=1)
+    neighbours = call.directory.links.list_neighbours(
+        call.tenant, _links(call, navigation, None), limit=1
+    )
     if not neighbours:
         raise deny("object_missing", key=navigation.name)
     (body,) = render_neighbours(
@@ -73,7 +75,7 @@ def show_linked(call: Call, *, navigation: Navigation) -> Response:
     return answer_object(call, describe_set("directoryObjects", select) + "/$entity", body)
 
 
-def _links(call: Call, navigation: Navigation, kind: str | None) -> Links:
+def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
     key = call.keys.get("key", call.caller.object_id)
     found = find_object(call, navigation.kind, key)
     members = navigation.relation == "members" and not navigation.reverse
@@ -97,7 +99,7 @@ def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
 
 def _read_page(
     call: Call,
-    links: Links,
+    links: LinkQuery,
     query: Query,
     after: Position | None,
 ) -> Page:
@@ -112,7 +114,7 @@ def _read_page(
 
 
 def _find_neighbours(
-    call: Call, links: Links, query: Query, after: Position | None
+    call: Call, links: LinkQuery, query: Query, after: Position | None
 ) -> tuple[list[Neighbour], Position | None]:
     """A page's neighbours that match, and where it ends if there are more."""
     if query.plan.order != "seq":
@@ -121,7 +123,7 @@ def _find_neighbours(
     last = after.seq if after else 0
     limit = query.top + 1 if query.match is None else _STEP
     while True:
-        rows = call.directory.neighbours(call.tenant, links, after=last, limit=limit)
+        rows = call.directory.links.list_neighbours(call.tenant, links, after=last, limit=limit)
         found += [row for row in rows if query.match is None or query.match(row.content)]
         if len(found) > query.top:
             return found[: query.top], Position(None, found[query.top - 1].seq)
@@ -131,10 +133,10 @@ def _find_neighbours(
 
 
 def _sort_neighbours(
-    call: Call, links: Links, query: Query, after: Position | None
+    call: Call, links: LinkQuery, query: Query, after: Position | None
 ) -> tuple[list[Neighbour], Position | None]:
     """A page in the order of names; links have no such index, so all of them are sorted."""
-    rows = call.directory.neighbours(call.tenant, links)
+    rows = call.directory.links.list_neighbours(call.tenant, links)
     ranked = sorted(
         ((_rank(row, query.plan.order), row) for row in rows if _matches(query, row)),
         key=lambda entry: entry[0],
@@ -156,11 +158,13 @@ def _rank(row: Neighbour, order: str) -> tuple[str, int]:
     return (rendered.name if order == "name" else rendered.key, row.seq)
 
 
-def _count(call: Call, links: Links, query: Query) -> int:
+def _count(call: Call, links: LinkQuery, query: Query) -> int:
     if query.match is None:
-        return call.directory.count_neighbours(call.tenant, links)
+        return call.directory.links.count_neighbours(call.tenant, links)
     match = query.match
-    return sum(match(row.content) for row in call.directory.neighbours(call.tenant, links))
+    return sum(
+        match(row.content) for row in call.directory.links.list_neighbours(call.tenant, links)
+    )
 
 
 def _locate(call: Call, neighbour: Neighbour) -> str:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
@@ -59,13 +59,13 @@ def remove_reference(call: Call, *, navigation: Navigation) -> Response:
         if not is_guid(key):
             raise deny("reference_identifier", relation=navigation.name)
         _check_static(source, navigation.name)
-        target = call.directory.find(call.tenant, key)
-        links = Links(navigation.relation, source.seq)
+        target = call.directory.objects.find(call.tenant, key)
+        links = LinkQuery(navigation.relation, source.seq)
         if source.kind == "group" and navigation.name == "owners":
-            owners = call.directory.neighbours(call.tenant, links)
+            owners = call.directory.links.list_neighbours(call.tenant, links)
             if target is not None and [one.seq for one in owners] == [target.seq]:
                 raise deny("owner_last")
-        if target is None or not call.directory.unlink(
+        if target is None or not call.directory.links.remove(
             call.tenant, navigation.relation, source, target
         ):
             raise deny("object_missing", key=key)
@@ -90,7 +90,9 @@ def remove_single(call: Call, *, navigation: Navigation) -> Response:
     return answer_nothing(call)
 
 
-def bind_references(call: Call, kind: str, source: Found, binds: dict[str, list[str]]) -> None:
+def bind_references(
+    call: Call, kind: str, source: StoredObject, binds: dict[str, list[str]]
+) -> None:
     """
     Link the objects that `@odata.bind` names; all of them, or none.
 
@@ -115,26 +117,30 @@ def bind_references(call: Call, kind: str, source: Found, binds: dict[str, list[
         _link(call, navigation, source, targets)
 
 
-def _link(call: Call, navigation: Navigation, source: Found, targets: Iterable[Found]) -> None:
+def _link(
+    call: Call, navigation: Navigation, source: StoredObject, targets: Iterable[StoredObject]
+) -> None:
     for target in targets:
-        if not call.directory.link(call.tenant, navigation.relation, source, target):
+        if not call.directory.links.add(call.tenant, navigation.relation, source, target):
             raise deny("reference_present", relation=navigation.name)
     if navigation.name == "owners":
-        count = call.directory.count_neighbours(call.tenant, Links("owners", source.seq))
+        count = call.directory.links.count_neighbours(call.tenant, LinkQuery("owners", source.seq))
         if count > MOST_OWNERS:
             raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
 
 
-def _drop_linked(call: Call, navigation: Navigation, source: Found) -> int:
+def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> int:
     """Unlink whatever is linked; how many that was."""
-    held = call.directory.neighbours(call.tenant, Links(navigation.relation, source.seq))
+    held = call.directory.links.list_neighbours(
+        call.tenant, LinkQuery(navigation.relation, source.seq)
+    )
     for one in held:
-        target = Found(one.kind, one.seq, one.content)
-        call.directory.unlink(call.tenant, navigation.relation, source, target)
+        target = StoredObject(one.kind, one.seq, one.content)
+        call.directory.links.remove(call.tenant, navigation.relation, source, target)
     return len(held)
 
 
-def _check_static(source: Found, name: str) -> None:
+def _check_static(source: StoredObject, name: str) -> None:
     """
     Members that follow a rule cannot be added or removed.
 
@@ -147,7 +153,7 @@ def _check_static(source: Found, name: str) -> None:
         raise deny("forbidden")
 
 
-def _check_fitting(source: Found, name: str, target: Found) -> None:
+def _check_fitting(source: StoredObject, name: str, target: StoredObject) -> None:
     fits = target.kind in _FITTING[source.kind, name]
     if fits and name == "members":
         fits = _is_member_fitting(source, read_record(source), target, read_record(target))
@@ -157,7 +163,9 @@ def _check_fitting(source: Found, name: str, target: Found) -> None:
         raise deny("reference_unfit", item=item, kind=kind, relation=name)
 
 
-def _is_member_fitting(source: Found, group: Record, target: Found, member: Record) -> bool:
+def _is_member_fitting(
+    source: StoredObject, group: Record, target: StoredObject, member: Record
+) -> bool:
     """Who can be a member of what ("Add members", table of supported types)."""
     if source.kind == "directoryRole":
         return target.kind != "group" or bool(member.get("isAssignableToRole"))

@@ -6,7 +6,7 @@ Source: the CSDL of Microsoft Graph v1.0, and the API pages for what each holds.
 
 from typing import NamedTuple
 
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 
 # How the document of a group or an administrative unit says that few may know who is in it.
 _HIDDEN = b'"visibility":"HiddenMembership"'
@@ -36,9 +36,9 @@ class Navigation(NamedTuple):
     kinds: tuple[str, ...] | None = None
     writable: bool = False
 
-    def links(self, seq: int, kinds: tuple[str, ...] | None = None) -> Links:
+    def links(self, seq: int, kinds: tuple[str, ...] | None = None) -> LinkQuery:
         """The links of one object, by its number; `kinds` narrows them further."""
-        return Links(self.relation, seq, self.reverse, self.deep, kinds or self.kinds)
+        return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds or self.kinds)
 
 
 def is_hidden(doc: bytes) -> bool:

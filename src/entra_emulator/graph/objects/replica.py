@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import msgspec
 
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import Found, Position, Span
+from entra_emulator.directory.object_rows import Position, Span, StoredObject
 from entra_emulator.directory.representation import render
 from entra_emulator.model.records import Record, Tenant
 
@@ -20,9 +20,9 @@ _decode = msgspec.json.Decoder(Record).decode
 
 def find_stale(
     directory: Directory, tenant: Tenant, kind: str, key: str, lag: float
-) -> Found | None:
+) -> StoredObject | None:
     """The object with this ID or key, as it was `lag` seconds ago."""
-    found = directory.find(tenant, key, kind=kind)
+    found = directory.objects.find(tenant, key, kind=kind)
     older = _read_older(directory, tenant, kind, lag)
     if found is not None and found.seq not in older:
         return found
@@ -30,7 +30,7 @@ def find_stale(
         if doc is not None:
             row = render(kind, _decode(doc))
             if key.casefold() in {row.id, row.key}:
-                return Found(kind, seq, doc)
+                return StoredObject(kind, seq, doc)
     return None
 
 
@@ -46,10 +46,12 @@ def scan_stale(
     """Every (position, document) as it was `lag` seconds ago, in the span's order."""
     older = _read_older(directory, tenant, kind, lag)
     if not older:
-        return directory.scan(tenant, kind, span, after=after)
+        return directory.objects.scan(tenant, kind, span, after=after)
     placed = [_place(kind, span, seq, doc) for seq, doc in older.items() if doc is not None]
     stale = [entry for entry in placed if _is_within(span, after, entry[0])]
-    live = (e for e in directory.scan(tenant, kind, span, after=after) if e[0].seq not in older)
+    live = (
+        e for e in directory.objects.scan(tenant, kind, span, after=after) if e[0].seq not in older
+    )
     turn = span.descending
     stale.sort(key=lambda entry: _rank(entry[0]), reverse=turn)
     return heapq.merge(live, stale, key=lambda entry: _rank(entry[0]), reverse=turn)
@@ -60,7 +62,7 @@ def _read_older(
 ) -> dict[int, bytes | None]:
     """What changed objects were like before: by number, None for what was not there."""
     older: dict[int, bytes | None] = {}
-    for change in directory.recent_changes(tenant, kind, directory.clock.now() - lag):
+    for change in directory.changes.list_since(tenant, kind, directory.clock.now() - lag):
         if change.what not in {"linked", "unlinked"} and change.seq not in older:
             was_there = change.what not in {"created", "restored"}
             older[change.seq] = change.before if was_there else None

@@ -7,7 +7,7 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import Neighbour
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object, describe_set
 from entra_emulator.graph.call import Call
@@ -55,7 +55,7 @@ def show_any(call: Call) -> Response:
     return answer_object(call, describe_set("directoryObjects", select) + "/$entity", body)
 
 
-def find_object(call: Call, kind: str | None, key: str) -> Found:
+def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
     """
     The object with this key, as written in a path; None looks through every type by ID.
 
@@ -69,28 +69,28 @@ def find_object(call: Call, kind: str | None, key: str) -> Found:
     if kind is not None and call.lag:
         found = find_stale(call.directory, call.tenant, kind, key, call.lag)
     else:
-        found = call.directory.find(call.tenant, key, kind=kind if "@" in key else None)
+        found = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
     if found is None or (kind is not None and found.kind != kind):
         raise deny("object_missing", key=key)
     return found
 
 
-def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> Found:
+def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> StoredObject:
     value = value.replace("''", "'")
     if name not in _ALTERNATES.get(kind, ()):
         raise deny("id_malformed", key=key)
     if name == KINDS[kind].key.lower():
-        found = call.directory.find(call.tenant, value, kind=kind)
+        found = call.directory.objects.find(call.tenant, value, kind=kind)
         if found is not None:
             return found
     else:
-        for position, doc in call.directory.scan(call.tenant, kind):
+        for position, doc in call.directory.objects.scan(call.tenant, kind):
             if value.encode() in doc and _decode(doc).get("uniqueName") == value:
-                return Found(kind, position.seq, doc)
+                return StoredObject(kind, position.seq, doc)
     raise deny("object_missing", key=value)
 
 
-def _answer_found(call: Call, kind: str, found: Found) -> Response:
+def _answer_found(call: Call, kind: str, found: StoredObject) -> Response:
     select, expand = read_single(kind, call.query_string)
     doc = disclose_keys(call, kind, found.doc, select or ())
     body = render_objects(kind, select, [doc], basic=call.permit.basic)

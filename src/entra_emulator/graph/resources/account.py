@@ -22,6 +22,6 @@ def _revoke(call: Call, key: str) -> Response:
     with call.directory.transaction():
         user = read_record(find_target(call, "user", key))["id"]
         moment = {"signInSessionsValidFromDateTime": format_iso(call.now)}
-        call.directory.update(call.tenant, "user", user, moment)
-        call.directory.revoke_sign_ins(call.tenant, user)
+        call.directory.objects.update(call.tenant, "user", user, moment)
+        call.directory.users.revoke_sign_ins(call.tenant, user)
     return answer_value(call, "Edm.Boolean", value=True)

@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
 from entra_emulator.graph.call import Call
@@ -55,7 +55,7 @@ def create_assignment(call: Call, *, kind: str, side: str) -> Response:
         if role is None:
             raise deny("assignment_unfounded")
         try:
-            made = call.directory.assign(call.tenant, principal, offer, role)
+            made = call.directory.consents.assign(call.tenant, principal, offer, role)
         except ValueError as error:
             raise deny("assignment_present") from error
     location = f"https://graph.microsoft.com/v2/{call.tenant.id}/appRoleAssignments/{made['id']}"
@@ -67,11 +67,11 @@ def remove_assignment(call: Call, *, kind: str, side: str) -> Response:
     """`DELETE /servicePrincipals/{id}/appRoleAssignedTo/{id}`: new tokens lack the role."""
     with call.directory.transaction():
         owner = _find_owner(call, kind)
-        call.directory.unassign(call.tenant, _find(call, read_record(owner), side))
+        call.directory.consents.unassign(call.tenant, _find(call, read_record(owner), side))
     return answer_nothing(call)
 
 
-def _find_owner(call: Call, kind: str) -> Found:
+def _find_owner(call: Call, kind: str) -> StoredObject:
     """The object in the path, the signed-in user without one."""
     found = find_object(call, kind, call.keys.get("key", call.caller.object_id))
     if not is_visible(call, found):
@@ -79,14 +79,14 @@ def _find_owner(call: Call, kind: str) -> Found:
     return found
 
 
-def _find_part(call: Call, object_id: str, kinds: frozenset[str]) -> Found:
-    found = call.directory.find(call.tenant, object_id)
+def _find_part(call: Call, object_id: str, kinds: frozenset[str]) -> StoredObject:
+    found = call.directory.objects.find(call.tenant, object_id)
     if found is None or found.kind not in kinds or not is_visible(call, found):
         raise deny("update_invalid")
     return found
 
 
-def _check_graph(call: Call, resource: Record, principal: Found) -> None:
+def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
     """Graph's own application permissions are for few to give."""
     is_graph = resource["appId"] == GRAPH_APP_ID and principal.kind == "servicePrincipal"
     if is_graph and not call.permit.graph_roles:
@@ -94,13 +94,13 @@ def _check_graph(call: Call, resource: Record, principal: Found) -> None:
 
 
 def _list(call: Call, side: str, owner: Record) -> list[Record]:
-    return call.directory.assignments(call.tenant, **{side: owner["id"]})
+    return call.directory.consents.list_assignments(call.tenant, **{side: owner["id"]})
 
 
 def _find(call: Call, owner: Record, side: str) -> Record:
     key = call.keys["assignment"]
     try:
-        found = call.directory.find_assignment(call.tenant, key)
+        found = call.directory.consents.find_assignment(call.tenant, key)
     except ValueError as error:
         raise deny("assignment_malformed") from error
     if found is None or found[f"{side}Id"] != owner["id"]:
@@ -108,6 +108,6 @@ def _find(call: Call, owner: Record, side: str) -> Record:
     return found
 
 
-def _describe(owner: Found, side: str) -> str:
+def _describe(owner: StoredObject, side: str) -> str:
     name = "appRoleAssignedTo" if side == "resource" else "appRoleAssignments"
     return f"{KINDS[owner.kind].collection}('{read_record(owner)['id']}')/{name}"

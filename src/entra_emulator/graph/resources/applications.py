@@ -6,8 +6,8 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
-from entra_emulator.directory.object_rows import Found
-from entra_emulator.directory.registrar import Credential
+from entra_emulator.directory.credentials import Credential
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import GraphFault, deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
@@ -68,7 +68,7 @@ def wants_creation(call: Call) -> bool:
     return "create-if-missing" in {one.strip() for one in preferences.split(",")}
 
 
-def own(call: Call, found: Found) -> None:
+def own(call: Call, found: StoredObject) -> None:
     """
     Let whoever calls own what it has made.
 
@@ -77,7 +77,7 @@ def own(call: Call, found: Found) -> None:
     """
     caller = find_caller(call)
     if caller is not None:
-        call.directory.link(call.tenant, "owners", found, caller)
+        call.directory.links.add(call.tenant, "owners", found, caller)
 
 
 def _read_unique_name(call: Call) -> str | None:
@@ -86,7 +86,7 @@ def _read_unique_name(call: Call) -> str | None:
     if not key.lower().startswith("uniquename='"):
         return None
     name = key[len("uniquename='") : -1].replace("''", "'")
-    found = call.directory.find_unique(call.tenant, "application", name)
+    found = call.directory.search.find_by_unique_name(call.tenant, "application", name)
     return name if found is None else None
 
 
@@ -136,9 +136,9 @@ def _create(call: Call, written: Written) -> Response:
     return answer_created(call, found, body=_encode(shown))
 
 
-def _register(call: Call, record: Record, credentials: Iterable[Credential]) -> Found:
+def _register(call: Call, record: Record, credentials: Iterable[Credential]) -> StoredObject:
     try:
-        return call.directory.register(call.tenant, record, credentials)
+        return call.directory.applications.create(call.tenant, record, credentials)
     except ValueError as error:
         raise _refuse_name() from error
 
@@ -151,11 +151,11 @@ def _change(call: Call, record: Record, values: Record) -> None:
         keys = reconcile_keys(call, before["keyCredentials"], wanted)
         record["keyCredentials"] = keys.records
         check_distinct(record)
-        call.directory.drop_credentials(record["appId"], keys.dropped)
-        call.directory.keep_credentials(record["appId"], keys.added)
+        call.directory.credentials.drop(record["appId"], keys.dropped)
+        call.directory.credentials.keep(record["appId"], keys.added)
     check_offer(call, record, before)
     try:
-        call.directory.rewrite_application(call.tenant, record)
+        call.directory.applications.rewrite(call.tenant, record)
     except ValueError as error:
         raise _refuse_name() from error
 

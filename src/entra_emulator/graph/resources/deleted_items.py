@@ -14,8 +14,8 @@ from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.directory.link_rows import Neighbour
-from entra_emulator.directory.object_rows import Found, Position
-from entra_emulator.directory.objects import Deleted
+from entra_emulator.directory.object_rows import Position, StoredObject
+from entra_emulator.directory.recycle_bin import DeletedObject
 from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
 from entra_emulator.graph.access.authorize import authorize
@@ -104,7 +104,7 @@ def restore_deleted(call: Call) -> Response:
     key = KINDS[item.kind].key
     with call.directory.transaction():
         try:
-            found = call.directory.restore_deleted(call.tenant, item, changes)
+            found = call.directory.recycle_bin.restore(call.tenant, item, changes)
         except ValueError as error:
             raise deny("value_taken", name=key, target=key) from error
     location = "https://graph.microsoft.com"
@@ -115,23 +115,23 @@ def purge_deleted(call: Call) -> Response:
     """`DELETE /directory/deletedItems/{id}`: gone for ever (recorded: 204)."""
     item = _find(call)
     with call.directory.transaction():
-        call.directory.purge_deleted(call.tenant, item)
+        call.directory.recycle_bin.purge(call.tenant, item)
     return answer_nothing(call)
 
 
-def _find(call: Call) -> Deleted:
+def _find(call: Call) -> DeletedObject:
     key = call.keys["key"]
     if not is_guid(key):
         raise deny("id_malformed", key=key)
-    call.directory.expire_deleted(call.tenant)
-    item = call.directory.find_deleted(call.tenant, key)
+    call.directory.recycle_bin.purge_expired(call.tenant)
+    item = call.directory.recycle_bin.find(call.tenant, key)
     if item is None:
         raise deny("object_missing", key=key)
     _check_kind(call, item)
     return item
 
 
-def _check_kind(call: Call, item: Deleted) -> None:
+def _check_kind(call: Call, item: DeletedObject) -> None:
     """
     Ask for the permission of the object's type, now that it is known.
 
@@ -142,14 +142,14 @@ def _check_kind(call: Call, item: Deleted) -> None:
     roles = partial(list_roles, call.context, call.caller)
     permit = authorize(call.caller, call.request.method, place, roles)
     if permit.owned:
-        check_owned(call, Found(item.kind, item.seq, item.doc))
+        check_owned(call, StoredObject(item.kind, item.seq, item.doc))
 
 
-def _describe(item: Deleted) -> tuple[Neighbour]:
+def _describe(item: DeletedObject) -> tuple[Neighbour]:
     return (Neighbour(item.seq, item.kind, _date(item)),)
 
 
-def _date(item: Deleted) -> bytes:
+def _date(item: DeletedObject) -> bytes:
     """The document with the moment of its deletion."""
     moment = format_iso(item.moment)
     return _encode(_decode(item.doc) | {"deletedDateTime": moment})
@@ -169,11 +169,11 @@ def _find_rows(call: Call, query: Query) -> list[_Row]:
 
     They are few, so that every one is looked at.
     """
-    call.directory.expire_deleted(call.tenant)
+    call.directory.recycle_bin.purge_expired(call.tenant)
     order = parse_options(call.query_string).get("$orderby", "")
     by_time = _BY_TIME.match(order) is not None
     rows = []
-    for item in call.directory.list_deleted(call.tenant, query.kind):
+    for item in call.directory.recycle_bin.list_objects(call.tenant, query.kind):
         row = _Row(_place(item, query.plan, by_time=by_time), _date(item))
         covered = _is_covered(item, query.plan)
         if covered and (query.match is None or query.match(row.doc)):
@@ -181,14 +181,14 @@ def _find_rows(call: Call, query: Query) -> list[_Row]:
     return sorted(rows, key=lambda row: _rank(row.position), reverse=query.plan.descending)
 
 
-def _place(item: Deleted, plan: Plan, *, by_time: bool) -> Position:
+def _place(item: DeletedObject, plan: Plan, *, by_time: bool) -> Position:
     if by_time:
         return Position(f"{item.moment:020.6f}", item.seq)
     row = render(item.kind, _decode(item.doc))
     return Position({"seq": None, "name": row.name, "key": row.key}[plan.order], item.seq)
 
 
-def _is_covered(item: Deleted, plan: Plan) -> bool:
+def _is_covered(item: DeletedObject, plan: Plan) -> bool:
     """Whether the object is among those that the plan would find by an index."""
     if plan.ids is not None:
         return read_id(item.doc) in plan.ids

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links, Neighbour
+from entra_emulator.directory.link_rows import LinkQuery, Neighbour
 from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
@@ -50,7 +50,7 @@ def get_by_ids(call: Call) -> Response:
     ids = _read_ids(parameters["ids"], "ids", MOST_IDS)
     kinds = _read_types(parameters["types"])
     select, _ = read_single("directoryObject", call.query_string)
-    found = (call.directory.find(call.tenant, one) for one in dict.fromkeys(ids))
+    found = (call.directory.objects.find(call.tenant, one) for one in dict.fromkeys(ids))
     neighbours = [
         Neighbour(one.seq, one.kind, one.doc) for one in found if one and one.kind in kinds
     ]
@@ -111,10 +111,10 @@ def _list_memberships(
     if "key" not in call.keys and not call.caller.delegated:
         raise deny("me_without_user")
     subject = find_object(call, kind, call.keys.get("key", call.caller.object_id))
-    links = Links("members", subject.seq, reverse=True, kinds=kinds)
-    direct = call.directory.neighbours(call.tenant, links)
+    links = LinkQuery("members", subject.seq, reverse=True, kinds=kinds)
+    direct = call.directory.links.list_neighbours(call.tenant, links)
     known = {one.seq for one in direct}
-    through = call.directory.neighbours(call.tenant, links._replace(deep=True))
+    through = call.directory.links.list_neighbours(call.tenant, links._replace(deep=True))
     rest = [one for one in through if one.seq not in known and one.kind != "administrativeUnit"]
     # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
     return [one for one in direct + rest if call.permit.hidden or not is_hidden(one.content)]

@@ -22,10 +22,10 @@ def create_domain(call: Call) -> Response:
     if not _NAME.fullmatch(name):
         raise deny("value_invalid", name="id", resource="Domain", target="id")
     with call.directory.transaction():
-        taken = call.directory.tenant(name) is not None
-        if taken or name in call.directory.claims(call.tenant):
+        taken = call.directory.tenants.find(name) is not None
+        if taken or name in call.directory.tenants.list_claims(call.tenant):
             raise deny("domain_present", name=name, target="id")
-        call.directory.claim_domain(call.tenant, name)
+        call.directory.tenants.claim_domain(call.tenant, name)
     location = f"https://graph.microsoft.com/v2/{call.tenant.id}/domains/{name}"
     record = draft_claim(name)
     return answer_record(call, "domain", "domains", record, status=201, location=location)
@@ -35,8 +35,8 @@ def remove_domain(call: Call) -> Response:
     """`DELETE /domains/{name}`: only what is not verified goes."""
     name = call.keys["key"].lower()
     with call.directory.transaction():
-        if name in call.directory.claims(call.tenant):
-            call.directory.disclaim_domain(call.tenant, name)
+        if name in call.directory.tenants.list_claims(call.tenant):
+            call.directory.tenants.disclaim_domain(call.tenant, name)
             return answer_nothing(call)
     if name in call.tenant.domains:
         raise deny("domain_verified", name=name)

@@ -20,14 +20,14 @@ _KIND = "federatedIdentityCredential"
 def list_federated(call: Call) -> Response:
     """`GET /applications/{id}/federatedIdentityCredentials`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
-    records = [_render(one) for one in call.directory.federated_credentials(record["appId"])]
+    records = [_render(one) for one in call.directory.credentials.list_federated(record["appId"])]
     return answer_records(call, _KIND, _describe(record), records)
 
 
 def count_federated(call: Call) -> Response:
     """`GET /applications/{id}/federatedIdentityCredentials/$count`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
-    held = call.directory.federated_credentials(record["appId"])
+    held = call.directory.credentials.list_federated(record["appId"])
     return count_records(call, _KIND, map(_render, held))
 
 
@@ -57,7 +57,7 @@ def change_federated(call: Call) -> Response:
         found = _find(call, record["appId"])
         changed = _alter(found, values)
         try:
-            call.directory.change_federated_credential(call.tenant, record["appId"], changed)
+            call.directory.credentials.change_federated(call.tenant, record["appId"], changed)
         except ValueError as error:
             raise deny("federated_limit", reason=str(error)) from error
     return answer_nothing(call)
@@ -68,19 +68,19 @@ def remove_federated(call: Call) -> Response:
     with call.directory.transaction():
         app_id = read_record(find_target(call, "application"))["appId"]
         name = _find(call, app_id).name
-        call.directory.remove_federated_credential(call.tenant, app_id, name)
+        call.directory.credentials.remove_federated(call.tenant, app_id, name)
     return answer_nothing(call)
 
 
 def _create(call: Call, record: Record, values: Record) -> Response:
     require(_KIND, values)
     app_id, directory = record["appId"], call.directory
-    if any(one.name == values["name"] for one in directory.federated_credentials(app_id)):
+    if any(one.name == values["name"] for one in directory.credentials.list_federated(app_id)):
         raise deny("federated_present", name=values["name"])
     if not values["audiences"]:
         raise deny("value_missing", name="audiences", resource="FederatedIdentityCredential")
     try:
-        made = directory.add_federated_credential(
+        made = directory.credentials.add_federated(
             call.tenant,
             app_id,
             values["name"],
@@ -130,7 +130,7 @@ def _find(call: Call, app_id: str) -> FederatedCredential:
 def _search(call: Call, app_id: str) -> FederatedCredential | None:
     key = call.keys["credential"]
     wanted = _read_name(key) or key
-    for one in call.directory.federated_credentials(app_id):
+    for one in call.directory.credentials.list_federated(app_id):
         if wanted == one.name or wanted.lower() == one.id:
             return one
     return None

@@ -66,7 +66,7 @@ def check_unique_name(call: Call, kind: str, name: str | None) -> None:
     """
     if name is None:
         return
-    found = call.directory.find_unique(call.tenant, kind, name)
+    found = call.directory.search.find_by_unique_name(call.tenant, kind, name)
     if found is not None:
         holder = f"{kind[0].upper()}{kind[1:]}_{read_record(found)['id']}"
         raise deny("value_taken", name="uniqueName", target="uniqueName", holder=holder)
@@ -96,7 +96,7 @@ def _check_nickname(call: Call, record: Record, own_id: str | None) -> None:
     """Mailboxes have names of their own; security groups may share one (recorded)."""
     if not record["mailEnabled"]:
         return
-    for found in call.directory.find_each(call.tenant, "group", record["mailNickname"]):
+    for found in call.directory.search.find_each(call.tenant, "group", record["mailNickname"]):
         holder = read_record(found)
         if holder.get("mailEnabled") and holder["id"] != own_id:
             raise deny(

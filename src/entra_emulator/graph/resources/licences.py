@@ -23,10 +23,10 @@ _ACTION = "assignLicense"
 def list_details(call: Call) -> Response:
     """`GET /users/{id}/licenseDetails`: the products a user has, with their service plans."""
     user = find_object(call, "user", call.keys.get("key", call.caller.object_id))
-    held = call.directory.subscriptions(call.tenant)
+    held = call.directory.licences.read_subscriptions(call.tenant)
     records = [
         draft_details(call.tenant.id, held[entry["skuId"]].sku, entry["disabledPlans"])
-        for entry in call.directory.read_licenses(user)
+        for entry in call.directory.licences.read(user)
         if entry["skuId"] in held
     ]
     fragment = f"users('{read_record(user)['id']}')/licenseDetails"
@@ -45,14 +45,14 @@ def assign_license(call: Call) -> Response:
         user = find_target(call, "user")
         if adding and not read_record(user).get("usageLocation"):
             raise deny("location_missing")
-        known = call.directory.subscriptions(call.tenant)
-        held = {entry["skuId"]: entry for entry in call.directory.read_licenses(user)}
+        known = call.directory.licences.read_subscriptions(call.tenant)
+        held = {entry["skuId"]: entry for entry in call.directory.licences.read(user)}
         _check(known, held, [entry["skuId"] for entry in adding], removing)
         for entry in adding:
             _check_plans(known[entry["skuId"]], entry["disabledPlans"])
         after = {sku: entry for sku, entry in held.items() if sku not in removing}
         after |= {entry["skuId"]: entry for entry in adding}
-        call.directory.assign_licenses(call.tenant, user, after.values())
+        call.directory.licences.assign(call.tenant, user, after.values())
         user = find_target(call, "user")
     body = render_objects("user", None, [user.doc])
     return answer_object(call, "users/$entity", body, location="https://graph.microsoft.com")

@@ -23,14 +23,14 @@ def show_organization(call: Call) -> Response:
 def list_domains(call: Call) -> Response:
     """`GET /domains`: the verified domains, the initial one first, then others."""
     records = [draft_domain(call.tenant, name) for name in call.tenant.domains]
-    records += map(draft_claim, call.directory.claims(call.tenant))
+    records += map(draft_claim, call.directory.tenants.list_claims(call.tenant))
     return answer_records(call, "domain", "domains", records)
 
 
 def show_domain(call: Call) -> Response:
     """`GET /domains/{name}`."""
     name = call.keys["key"].lower()
-    if name in call.directory.claims(call.tenant):
+    if name in call.directory.tenants.list_claims(call.tenant):
         return answer_record(call, "domain", "domains", draft_claim(name))
     if name not in call.tenant.domains:
         raise deny("object_missing", key=call.keys["key"])
@@ -39,13 +39,13 @@ def show_domain(call: Call) -> Response:
 
 def list_skus(call: Call) -> Response:
     """`GET /subscribedSkus`: what the tenant has bought."""
-    records = call.directory.list_skus(call.tenant)
+    records = call.directory.licences.list_skus(call.tenant)
     return answer_records(call, "subscribedSku", "subscribedSkus", records)
 
 
 def show_sku(call: Call) -> Response:
     """`GET /subscribedSkus/{tenantId_skuId}`."""
-    for record in call.directory.list_skus(call.tenant):
+    for record in call.directory.licences.list_skus(call.tenant):
         if record["id"] == call.keys["key"].lower():
             return answer_record(call, "subscribedSku", "subscribedSkus", record)
     raise deny("object_missing", key=call.keys["key"])

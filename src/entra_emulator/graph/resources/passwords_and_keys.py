@@ -28,8 +28,10 @@ def add_password(call: Call, *, kind: str) -> Response:
         secret = draft_secret(call, values)
         _check_new(record, secret.entry["keyId"])
         entries = [*record["passwordCredentials"], secret.entry]
-        call.directory.update(call.tenant, kind, record["id"], {"passwordCredentials": entries})
-        call.directory.keep_credentials(_holder(kind, record), [secret.credential])
+        call.directory.objects.update(
+            call.tenant, kind, record["id"], {"passwordCredentials": entries}
+        )
+        call.directory.credentials.keep(_holder(kind, record), [secret.credential])
     body = _encode(secret.entry | {"secretText": secret.text})
     return answer_object(call, "microsoft.graph.passwordCredential", body, location=_NOWHERE)
 
@@ -55,8 +57,8 @@ def add_key(call: Call, *, kind: str) -> Response:
         entry, credential = read_key(call, values)
         _check_new(record, entry["keyId"])
         entries = [*record["keyCredentials"], entry]
-        call.directory.update(call.tenant, kind, record["id"], {"keyCredentials": entries})
-        call.directory.keep_credentials(_holder(kind, record), [credential])
+        call.directory.objects.update(call.tenant, kind, record["id"], {"keyCredentials": entries})
+        call.directory.credentials.keep(_holder(kind, record), [credential])
     body = _encode(entry)
     return answer_object(call, "microsoft.graph.keyCredential", body, location=_NOWHERE)
 
@@ -77,8 +79,8 @@ def _remove(call: Call, kind: str, record: Record, name: str, key_id: str) -> No
     if len(kept) == len(record[name]):
         word = "password_unknown" if name == "passwordCredentials" else "key_unknown"
         raise deny(word, key=key_id)
-    call.directory.update(call.tenant, kind, record["id"], {name: kept})
-    call.directory.drop_credentials(_holder(kind, record), [key_id])
+    call.directory.objects.update(call.tenant, kind, record["id"], {name: kept})
+    call.directory.credentials.drop(_holder(kind, record), [key_id])
 
 
 def _check_new(record: Record, key_id: str) -> None:
@@ -88,7 +90,7 @@ def _check_new(record: Record, key_id: str) -> None:
 
 
 def _check_proof(call: Call, kind: str, record: Record, proof: object) -> None:
-    certificates = call.directory.certificates(_holder(kind, record))
+    certificates = call.directory.credentials.list_certificates(_holder(kind, record))
     check_proof(call, record["id"], certificates, proof)
 
 

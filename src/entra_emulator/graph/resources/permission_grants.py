@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records
 from entra_emulator.graph.call import Call
@@ -20,7 +20,7 @@ _SET = "oauth2PermissionGrants"
 
 def list_grants(call: Call) -> Response:
     """`GET /oauth2PermissionGrants`."""
-    return answer_records(call, _KIND, _SET, call.directory.scope_grants(call.tenant))
+    return answer_records(call, _KIND, _SET, call.directory.consents.list_grants(call.tenant))
 
 
 def list_grants_of(call: Call, *, kind: str) -> Response:
@@ -28,7 +28,7 @@ def list_grants_of(call: Call, *, kind: str) -> Response:
     found = find_object(call, kind, call.keys.get("key", call.caller.object_id))
     name = "clientId" if kind == "servicePrincipal" else "principalId"
     object_id = read_record(found)["id"]
-    grants = call.directory.scope_grants(call.tenant)
+    grants = call.directory.consents.list_grants(call.tenant)
     return answer_records(call, _KIND, _SET, [one for one in grants if one[name] == object_id])
 
 
@@ -52,12 +52,12 @@ def create_grant(call: Call) -> Response:
             raise deny("object_missing", key=values["clientId"])
         if resource is None:
             raise deny("grant_baseless")
-        if principal and call.directory.find(call.tenant, principal, kind="user") is None:
+        if principal and call.directory.objects.find(call.tenant, principal, kind="user") is None:
             raise deny("object_missing", key=principal)
         ends = read_record(client)["id"], read_record(resource)["id"]
         user = principal.lower() if principal else None
         try:
-            made = call.directory.add_grant(call.tenant, *ends, user, scope)
+            made = call.directory.consents.add_grant(call.tenant, *ends, user, scope)
         except ValueError as error:
             raise deny("grant_present") from error
     location = f"https://graph.microsoft.com/v2/{call.tenant.id}/{_SET}/{made['id']}"
@@ -72,27 +72,27 @@ def change_grant(call: Call) -> Response:
     with call.directory.transaction():
         found = _find(call)
         if "scope" in values:
-            call.directory.set_grant(call.tenant, found, _join(values["scope"]))
+            call.directory.consents.change_grant(call.tenant, found, _join(values["scope"]))
     return answer_nothing(call)
 
 
 def remove_grant(call: Call) -> Response:
     """`DELETE /oauth2PermissionGrants/{id}`: new tokens lack the scopes."""
     with call.directory.transaction():
-        call.directory.set_grant(call.tenant, _find(call), None)
+        call.directory.consents.change_grant(call.tenant, _find(call), None)
     return answer_nothing(call)
 
 
 def _find(call: Call) -> Record:
     key = call.keys["grant"]
-    found = call.directory.find_grant(call.tenant, key)
+    found = call.directory.consents.find_grant(call.tenant, key)
     if found is None:
         raise deny("object_missing", key=key)
     return found
 
 
-def _find_principal(call: Call, object_id: str) -> Found | None:
-    found = call.directory.find(call.tenant, object_id)
+def _find_principal(call: Call, object_id: str) -> StoredObject | None:
+    found = call.directory.objects.find(call.tenant, object_id)
     if found is None or found.kind != "servicePrincipal" or not is_visible(call, found):
         return None
     return found

@@ -42,10 +42,10 @@ def change_principal(call: Call) -> Response:
         found = find_target(call, "servicePrincipal")
         record = read_record(found)
         changes = _alter(call, record, written.values)
-        call.directory.update(call.tenant, "servicePrincipal", record["id"], changes)
+        call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
         bind_references(call, "servicePrincipal", found, written.binds)
         if changes.get("accountEnabled") is False and record["accountEnabled"]:
-            call.directory.revoke_tokens(call.tenant, record["appId"])
+            call.directory.token_policies.revoke_tokens(call.tenant, record["appId"])
     return answer_nothing(call)
 
 
@@ -55,22 +55,22 @@ def _read_app_id(call: Call) -> str | None:
     if not key.lower().startswith("appid='"):
         return None
     app_id = key[len("appid='") : -1]
-    return app_id if call.directory.service_principal(call.tenant, app_id) is None else None
+    return app_id if call.directory.service_principals.find(call.tenant, app_id) is None else None
 
 
 def _create(call: Call, written: Written) -> Response:
     values = dict(written.values)
     app_id = str(values.pop("appId")).lower()
-    if call.directory.service_principal(call.tenant, app_id) is not None:
+    if call.directory.service_principals.find(call.tenant, app_id) is not None:
         raise deny("principal_present", app=app_id, target="servicePrincipalNames")
     client = _find_backing(call, app_id)
-    found = call.directory.instantiate(call.tenant, client, {})
+    found = call.directory.service_principals.create(call.tenant, client, {})
     record = read_record(found)
     changes = _alter(call, record, values)
-    call.directory.update(call.tenant, "servicePrincipal", record["id"], changes)
+    call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
     own(call, found)
     bind_references(call, "servicePrincipal", found, written.binds)
-    made = call.directory.find(call.tenant, record["id"])
+    made = call.directory.objects.find(call.tenant, record["id"])
     assert made is not None, "it was made just now"
     return answer_created(call, made)
 
@@ -82,10 +82,10 @@ def _find_backing(call: Call, app_id: str) -> Application:
     Raises:
         GraphFault: 400, there is none that this tenant may use; 403, it is not the caller's.
     """
-    client = call.directory.client(app_id)
+    client = call.directory.applications.find_client(app_id)
     if client is None:
         raise deny("principal_baseless", app=app_id, target="appId")
-    local = call.directory.find(call.tenant, client.id, kind="application")
+    local = call.directory.objects.find(call.tenant, client.id, kind="application")
     if local is not None:
         if not is_visible(call, local):
             raise deny("principal_baseless", app=app_id, target="appId")
@@ -111,8 +111,8 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
         keys = reconcile_keys(call, record["keyCredentials"], wanted)
         changes["keyCredentials"] = keys.records
         check_distinct(record | changes)
-        call.directory.drop_credentials(record["id"], keys.dropped)
-        call.directory.keep_credentials(record["id"], keys.added)
+        call.directory.credentials.drop(record["id"], keys.dropped)
+        call.directory.credentials.keep(record["id"], keys.added)
     for name in ("accountEnabled", "appRoleAssignmentRequired", "displayName"):
         if name in changes and changes[name] is None:
             raise deny("value_invalid", name=name, resource="ServicePrincipal", target=name)

@@ -114,13 +114,13 @@ def _check_name(call: Call, upn: str, own_id: str | None) -> None:
         raise deny("name_invalid", target="userPrincipalName")
     if domain.lower() not in call.tenant.domains:
         raise deny("name_foreign", target="userPrincipalName")
-    holder = call.directory.find(call.tenant, upn, kind="user")
+    holder = call.directory.objects.find(call.tenant, upn, kind="user")
     if holder is not None and read_record(holder)["id"] != own_id:
         raise _refuse_taken("userPrincipalName", "User", read_record(holder))
 
 
 def _check_address(call: Call, address: str, own_id: str | None) -> None:
-    for holder in call.directory.find_address(call.tenant, address):
+    for holder in call.directory.search.find_by_address(call.tenant, address):
         record = read_record(holder)
         if record["id"] != own_id:
             kind = "User" if holder.kind == "user" else "Group"

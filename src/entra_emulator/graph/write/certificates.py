@@ -10,7 +10,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from entra_emulator.clock import format_iso, parse_iso
-from entra_emulator.directory.registrar import Credential
+from entra_emulator.directory.credentials import Credential
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.model.applications import draft_key, name_subject, read_certificate
@@ -78,7 +78,7 @@ def disclose_keys(call: Call, kind: str, doc: bytes, select: Collection[str]) ->
         return doc
     record = _decode(doc)
     application = kind == "application"
-    held = call.directory.certificates(
+    held = call.directory.credentials.list_certificates(
         record["appId"] if application else "", principal_id="" if application else record["id"]
     )
     keys = {one.key_id: base64.b64encode(one.der).decode() for one in held}

@@ -76,7 +76,7 @@ def _check_identifiers(call: Call, record: Record, before: Record | None) -> Non
             raise _refuse("identifierUris")
         if parts.scheme in {"http", "https"} and uri not in present:
             _check_host(call, uri, (parts.hostname or "").lower())
-        holder = call.directory.identifier_holder(call.tenant, uri)
+        holder = call.directory.applications.find_identifier_holder(call.tenant, uri)
         if holder not in {None, record["appId"]}:
             raise deny("value_taken", name="identifierUris", target="identifierUris")
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from entra_emulator.clock import format_iso, parse_iso
-from entra_emulator.directory.registrar import Credential
+from entra_emulator.directory.credentials import Credential
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.model.applications import digest_secret, draft_password, draw_secret

@@ -118,7 +118,7 @@ def _find_permission(table: PermissionTable, key: str) -> Permission:
 
 def _may_approve(request: PageRequest, table: PermissionTable) -> bool:
     return may_grant_consent(
-        request.directory.roles_of(request.tenant, request.signed_in.user_id), table
+        request.directory.role_members.list_roles(request.tenant, request.signed_in.user_id), table
     )
 
 

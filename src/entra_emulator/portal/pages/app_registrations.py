@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.write.rules import find_rule
 from entra_emulator.model.applications import GRAPH_APP_ID
@@ -44,10 +44,13 @@ def list_registrations(request: PageRequest) -> Response:
 
 def list_owned(request: PageRequest) -> Response:
     """`GET …/applications/owned`: those that the signed-in user owns."""
-    user = request.directory.find(request.tenant, request.signed_in.user_id)
+    user = request.directory.objects.find(request.tenant, request.signed_in.user_id)
     assert user is not None, "somebody is signed in"
-    links = Links("owners", user.seq, reverse=True, kinds=["application"])
-    owned = [_decode(app.content) for app in request.directory.neighbours(request.tenant, links)]
+    links = LinkQuery("owners", user.seq, reverse=True, kinds=["application"])
+    owned = [
+        _decode(app.content)
+        for app in request.directory.links.list_neighbours(request.tenant, links)
+    ]
     text = request.query("q")
     matching = [record for record in owned if _matches(record, text.casefold())]
     matching.sort(key=lambda record: str(record["displayName"]).casefold())
@@ -115,7 +118,7 @@ def _check(request: PageRequest, typed: dict[str, str]) -> dict[str, str]:
 
 
 def _make_body(request: PageRequest, typed: dict[str, str]) -> Record:
-    graph = request.directory.service_principal(request.tenant, GRAPH_APP_ID)
+    graph = request.directory.service_principals.find(request.tenant, GRAPH_APP_ID)
     scope = find_scope(graph, "User.Read") if graph else None
     body: Record = {"displayName": typed["name"], "signInAudience": typed["audience"]}
     if scope is not None:

@@ -62,26 +62,28 @@ def show_entry(request: PageRequest) -> Response:
         entry=entry,
         app_name=_name_app(request, entry.app_id),
         who=_name_caller(request, entry),
-        tenant=request.directory.tenant(entry.tenant) if entry.tenant else None,
+        tenant=request.directory.tenants.find(entry.tenant) if entry.tenant else None,
         needed=needed,
         lacking=entry.status == 403 and bool(needed) and not set(needed) & set(entry.permissions),
     )
 
 
 def _name_app(request: PageRequest, app_id: str) -> str:
-    client = request.directory.client(app_id) if app_id else None
+    client = request.directory.applications.find_client(app_id) if app_id else None
     return client.display_name if client else app_id
 
 
 def _name_caller(request: PageRequest, entry: Entry) -> str:
     """The user, or the service principal, that the token is about."""
-    tenant = request.directory.tenant(entry.tenant) if entry.tenant and entry.object_id else None
+    tenant = (
+        request.directory.tenants.find(entry.tenant) if entry.tenant and entry.object_id else None
+    )
     if tenant is None:
         return ""
     if entry.delegated:
-        user = request.directory.read_user(tenant, entry.object_id)
+        user = request.directory.users.find(tenant, entry.object_id)
         return str(user["userPrincipalName"]) if user else ""
-    principal = request.directory.service_principal(tenant, entry.app_id)
+    principal = request.directory.service_principals.find(tenant, entry.app_id)
     return principal.display_name if principal else ""
 
 

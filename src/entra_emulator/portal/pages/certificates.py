@@ -33,7 +33,8 @@ def list_certificates(request: PageRequest) -> Response:
     """`GET …/credentials/certificates`: the application's certificates."""
     app = find_application(request)
     digests = {
-        one.key_id: one.thumbprint_sha256 for one in request.directory.certificates(app.app_id)
+        one.key_id: one.thumbprint_sha256
+        for one in request.directory.credentials.list_certificates(app.app_id)
     }
     rows = [
         describe_entry(request, entry) | {"sha256": digests.get(entry["keyId"], "")}

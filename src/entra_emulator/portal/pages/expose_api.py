@@ -35,7 +35,7 @@ def show_exposure(request: PageRequest) -> Response:
     app = find_application(request)
     record, directory = app.record, request.directory
     trusted = [client["appId"] for client in record["api"]["preAuthorizedApplications"]]
-    known = {one: directory.client(one) for one in trusted}
+    known = {one: directory.applications.find_client(one) for one in trusted}
     names = {one: client.display_name for one, client in known.items() if client}
     return render(
         request,

@@ -44,7 +44,7 @@ SCENARIOS = {
 def list_federated(request: PageRequest) -> Response:
     """`GET …/credentials/federated`: the application's federated credentials."""
     app = find_application(request)
-    rows = request.directory.federated_credentials(app.app_id)
+    rows = request.directory.credentials.list_federated(app.app_id)
     return render_credentials(request, app, "federated", rows=rows)
 
 
@@ -103,7 +103,7 @@ def remove_federated(request: PageRequest) -> Response:
 
 
 def _find_name(request: PageRequest, app: ApplicationView) -> str:
-    for one in request.directory.federated_credentials(app.app_id):
+    for one in request.directory.credentials.list_federated(app.app_id):
         if one.id == request.param("key"):
             return one.name
     raise PortalFault(404, "credential")

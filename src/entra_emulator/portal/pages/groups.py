@@ -3,8 +3,8 @@
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import (
     LinkedPage,
@@ -34,12 +34,12 @@ def list_groups(request: PageRequest) -> Response:
 def show_group(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/groups/{group}`: properties, owners, members page by page."""
     key = request.param("group")
-    row = request.directory.find(request.tenant, key, kind="group")
+    row = request.directory.objects.find(request.tenant, key, kind="group")
     if row is None:
         raise PortalFault(404, "object", name=key)
     record = _decode(row.doc)
     hidden = record.get("visibility") == "HiddenMembership" and not _may_see_members(request, row)
-    members, owners = Links("members", row.seq), Links("owners", row.seq)
+    members, owners = LinkQuery("members", row.seq), LinkQuery("owners", row.seq)
     return render(
         request,
         "group.html",
@@ -47,22 +47,27 @@ def show_group(request: PageRequest) -> Response:
         properties=list_properties(record),
         hidden=hidden,
         linked=LinkedPage([], None, None) if hidden else list_linked(request, members),
-        count=request.directory.count_neighbours(request.tenant, members, most=COUNTED + 1),
+        count=request.directory.links.count_neighbours(request.tenant, members, most=COUNTED + 1),
         counted=COUNTED,
         owners=[
             _decode(owner.content)
-            for owner in request.directory.neighbours(request.tenant, owners, limit=OWNERS)
+            for owner in request.directory.links.list_neighbours(
+                request.tenant, owners, limit=OWNERS
+            )
         ],
     )
 
 
-def _may_see_members(request: PageRequest, group: Found) -> bool:
+def _may_see_members(request: PageRequest, group: StoredObject) -> bool:
     """A group that hides its members shows them to its members and to administrators."""
-    user = request.directory.find(request.tenant, request.signed_in.user_id)
+    user = request.directory.objects.find(request.tenant, request.signed_in.user_id)
     if user is None:
         return False
-    is_member = request.directory.linked("members", group.seq, [user.seq])
-    return bool(is_member or request.directory.roles_of(request.tenant, request.signed_in.user_id))
+    is_member = request.directory.links.find_linked("members", group.seq, [user.seq])
+    return bool(
+        is_member
+        or request.directory.role_members.list_roles(request.tenant, request.signed_in.user_id)
+    )
 
 
 ROUTES = (

@@ -24,8 +24,8 @@ def show_overview(request: PageRequest) -> Response:
         "overview.html",
         app=app,
         redirects=redirects,
-        federated=len(request.directory.federated_credentials(app.app_id)),
-        principal=request.directory.service_principal(request.tenant, app.app_id),
+        federated=len(request.directory.credentials.list_federated(app.app_id)),
+        principal=request.directory.service_principals.find(request.tenant, app.app_id),
     )
 
 

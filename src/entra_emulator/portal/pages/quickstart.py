@@ -80,7 +80,7 @@ def _show(
     errors: Mapping[str, str],
 ) -> Response:
     table = read_table(request.directory, request.tenant, app.record)
-    roles = request.directory.roles_of(request.tenant, request.signed_in.user_id)
+    roles = request.directory.role_members.list_roles(request.tenant, request.signed_in.user_id)
     query = urlencode({"client_id": app.app_id})
     return render(
         request,
@@ -168,7 +168,7 @@ def _find_mistake(request: PageRequest, app: ApplicationView, value: str) -> str
     """What is wrong with a secret that was typed in; nothing if it is the application's."""
     if is_guid(value):
         return request.say("quickstart.secret_id")
-    if request.directory.password(app.app_id, value) is None:
+    if request.directory.credentials.find_password(app.app_id, value) is None:
         return request.say("quickstart.secret_foreign")
     return ""
 
@@ -176,12 +176,16 @@ def _find_mistake(request: PageRequest, app: ApplicationView, value: str) -> str
 def _find_thumbprint(request: PageRequest, app: ApplicationView) -> str:
     """Of the certificate that is good for the longest time."""
     now = request.context.clock.now()
-    good = [one for one in request.directory.certificates(app.app_id) if one.start <= now < one.end]
+    good = [
+        one
+        for one in request.directory.credentials.list_certificates(app.app_id)
+        if one.start <= now < one.end
+    ]
     return max(good, key=lambda one: one.end).thumbprint if good else ""
 
 
 def _find_permission(request: PageRequest) -> Permission:
-    graph = request.directory.service_principal(request.tenant, GRAPH_APP_ID)
+    graph = request.directory.service_principals.find(request.tenant, GRAPH_APP_ID)
     assert graph is not None, "every tenant has Microsoft Graph"
     families = list_offered(graph, ROLE, PERMISSION)
     return next(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.directory.object_rows import Span
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Record
@@ -108,7 +108,7 @@ def _render_choice(
 
 
 def _find_api(request: PageRequest) -> Application:
-    found = request.directory.service_principal(request.tenant, request.param("api"))
+    found = request.directory.service_principals.find(request.tenant, request.param("api"))
     if found is None:
         raise PortalFault(404, "api", api=request.param("api"), tenant=request.tenant.display_name)
     return found
@@ -117,23 +117,27 @@ def _find_api(request: PageRequest) -> Application:
 def _find_apis(request: PageRequest, search: str) -> Found:
     """The tenant's APIs that offer permissions, by the beginning of their name, or client ID."""
     directory, tenant = request.directory, request.tenant
-    named = directory.service_principal(tenant, search) if search else None
+    named = directory.service_principals.find(tenant, search) if search else None
     if named is not None:
         return Found([named], more=False)
     low = search.casefold()
     span = Span("name", low=low, high=low + _LAST) if search else Span("name")
-    found = directory.search(tenant, "servicePrincipal", _offers, span=span, limit=MOST_APIS)
+    found = directory.objects.list_matching(
+        tenant, "servicePrincipal", _offers, span=span, limit=MOST_APIS
+    )
     return Found([Application(_decode(doc)) for doc in found.docs], found.last is not None)
 
 
 def _find_own(request: PageRequest) -> Found:
     """The APIs among the applications that the user owns."""
     directory, tenant = request.directory, request.tenant
-    user = directory.find(tenant, request.signed_in.user_id)
+    user = directory.objects.find(tenant, request.signed_in.user_id)
     assert user is not None, "somebody is signed in"
-    links = Links("owners", user.seq, reverse=True, kinds=["application"])
-    owned = [Application(_decode(one.content)) for one in directory.neighbours(tenant, links)]
-    apis = [directory.service_principal(tenant, one.app_id) for one in owned]
+    links = LinkQuery("owners", user.seq, reverse=True, kinds=["application"])
+    owned = [
+        Application(_decode(one.content)) for one in directory.links.list_neighbours(tenant, links)
+    ]
+    apis = [directory.service_principals.find(tenant, one.app_id) for one in owned]
     offering = [one for one in apis if one and _offers_anything(one.record)]
     offering.sort(key=lambda one: one.display_name.casefold())
     return Found(offering[:MOST_APIS], len(offering) > MOST_APIS)

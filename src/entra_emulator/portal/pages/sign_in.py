@@ -27,7 +27,7 @@ def show_sign_in(request: PageRequest) -> Response:
     """`GET /portal/signin`: the people to sign in as, and a search for others."""
     tenants = _choose_tenants(request)
     people = list(find_people(request.directory, tenants, request.query("q")))
-    known = sum(request.directory.count(tenant, "user") for tenant in tenants)
+    known = sum(request.directory.objects.count(tenant, "user") for tenant in tenants)
     return render(
         request,
         "sign_in.html",
@@ -47,7 +47,9 @@ def sign_in(request: PageRequest) -> Response:
     after = _check_page(request.form.get("next"))
     home = f"{PREFIX}/{tenant.id}"
     # A page of another tenant would send the person back to the page for signing in.
-    others = tuple(f"{PREFIX}/{one.id}" for one in request.directory.tenants() if one != tenant)
+    others = tuple(
+        f"{PREFIX}/{one.id}" for one in request.directory.tenants.list_all() if one != tenant
+    )
     response = go_to(home if after == PREFIX or after.startswith(others) else after)
     if not user.get("accountEnabled", True):
         raise PortalFault(403, "disabled", name=user["displayName"])
@@ -84,8 +86,8 @@ def choose_language(request: PageRequest) -> Response:
 def _choose_tenants(request: PageRequest) -> list[Tenant]:
     key = request.query("tenant")
     if not key:
-        return request.directory.tenants()
-    tenant = request.directory.tenant(key)
+        return request.directory.tenants.list_all()
+    tenant = request.directory.tenants.find(key)
     if tenant is None:
         raise PortalFault(404, "tenant", tenant=key)
     return [tenant]
@@ -94,8 +96,8 @@ def _choose_tenants(request: PageRequest) -> list[Tenant]:
 def _find_picked(request: PageRequest) -> tuple[Tenant, Record]:
     """The person whose button was pressed, which is called `{tenant ID}/{object ID}`."""
     key, _, user_id = request.form.get("user").partition("/")
-    tenant = request.directory.tenant(key)
-    user = request.directory.read_user(tenant, user_id) if tenant else None
+    tenant = request.directory.tenants.find(key)
+    user = request.directory.users.find(tenant, user_id) if tenant else None
     if tenant is None or user is None:
         raise PortalFault(404, "person")
     return tenant, user

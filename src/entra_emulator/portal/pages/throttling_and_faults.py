@@ -182,7 +182,7 @@ def _describe_plan(plan: Plan) -> dict[str, Any]:
 
 
 def _name_app(request: PageRequest, app_id: str) -> str:
-    client = request.directory.client(app_id) if app_id else None
+    client = request.directory.applications.find_client(app_id) if app_id else None
     return client.display_name if client else app_id
 
 

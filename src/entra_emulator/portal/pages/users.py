@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
 from entra_emulator.portal.menu import MenuItem
@@ -23,11 +23,11 @@ def list_users(request: PageRequest) -> Response:
 def show_user(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/users/{user}`: properties, assigned roles, groups."""
     key = request.param("user")
-    row = request.directory.find(request.tenant, key, kind="user")
+    row = request.directory.objects.find(request.tenant, key, kind="user")
     if row is None:
         raise PortalFault(404, "object", name=key)
     record = _decode(row.doc)
-    groups = Links("members", row.seq, reverse=True, kinds=["group"])
+    groups = LinkQuery("members", row.seq, reverse=True, kinds=["group"])
     return render(
         request,
         "user.html",
@@ -35,7 +35,7 @@ def show_user(request: PageRequest) -> Response:
         properties=list_properties(record),
         roles=[
             request.say(f"role.{role}")
-            for role in request.directory.roles_of(request.tenant, record["id"])
+            for role in request.directory.role_members.list_roles(request.tenant, record["id"])
         ],
         linked=list_linked(request, groups),
     )

@@ -119,25 +119,27 @@ class _Walk:
     def _meet_tenant(self) -> None:
         self._begin("A pretend tenant", "your own tenant's Overview")
         tenant = self._tenant
-        count = self._directory.count(tenant, "user")
+        count = self._directory.objects.count(tenant, "user")
         _say(f"   {tenant.display_name}, {count} users, at {self._emulator.url}")
         _say(f"   Directory (tenant) ID    {tenant.id}")
 
     def _register(self) -> tuple[Path, Path]:
         self._begin("Register the app Daemon-console", "App registrations > New registration")
         directory, tenant = self._directory, self._tenant
-        application = directory.register_application(tenant, "Daemon-console")
+        application = directory.applications.register(tenant, "Daemon-console")
         self._client_id = application.app_id
         _say(f"   Application (client) ID  {application.app_id}")
         _portal("Certificates & secrets")
-        password = directory.add_password(tenant, application.app_id, "quickstart")
+        password = directory.credentials.add_password(tenant, application.app_id, "quickstart")
         assert password.secret_text is not None, "it was made just now"
         _say(f"   secret {password.hint}…, shown once; its Secret ID {password.key_id} is not it")
         pem, der = make_key_pair("Daemon-console")
-        certificate = directory.add_certificate(tenant, application.app_id, der)
+        certificate = directory.credentials.add_certificate(tenant, application.app_id, der)
         _say(f"   certificate, thumbprint {certificate.thumbprint}")
         _portal("API permissions > Microsoft Graph > Application permissions")
-        directory.add_application_permission(tenant, application.app_id, "User.Read.All")
+        directory.applications.add_application_permission(
+            tenant, application.app_id, "User.Read.All"
+        )
         _say("   User.Read.All: not granted for Contoso yet")
         key_file = self._folder / "daemon-console.pem"
         _write_private(key_file, pem)
@@ -157,7 +159,7 @@ class _Walk:
 
     def _consent(self, client: Client) -> None:
         self._begin("Grant admin consent", "API permissions > Grant admin consent for Contoso")
-        granted = self._directory.grant_admin_consent(self._tenant, self._client_id)
+        granted = self._directory.consents.grant_admin_consent(self._tenant, self._client_id)
         _say(f"   granted: {', '.join(granted)}")
         _say("   The token from before, once more: roles are fixed when a token is issued.")
         _show_refusal(client, hint=False)

@@ -426,8 +426,10 @@ def test_new_permissions_need_a_new_token(scene: Writer) -> None:
     """Consent is in the tokens issued after it, not in those before."""
     reader = as_app(scene, "User.Read.All")
     directory, tenant = scene.app.probe.emulator.directory, scene.app.tenant
-    directory.add_application_permission(tenant, reader.app.client_id, "Group.Read.All")
-    directory.grant_admin_consent(tenant, reader.app.client_id)
+    directory.applications.add_application_permission(
+        tenant, reader.app.client_id, "Group.Read.All"
+    )
+    directory.consents.grant_admin_consent(tenant, reader.app.client_id)
     fresh = Writer(reader.app, reader.app.token())
 
     assert [one.send("GET", "/groups").status for one in (reader, fresh)] == [403, 200]
@@ -446,7 +448,7 @@ def test_signed_in(scene: Writer, role: str | None, scopes: str, statuses: list[
     me, other = list_users(scene)[2:4] if role is None else list_users(scene)[3:1:-1]
     emulator = scene.app.probe.emulator
     if role is not None:
-        emulator.directory.assign_role(scene.app.tenant, me, role)
+        emulator.directory.role_members.assign(scene.app.tenant, me, role)
     user = Writer(scene.app, sign(emulator, scene.app, me, scopes))
     change = {"jobTitle": "Gardener"}
 

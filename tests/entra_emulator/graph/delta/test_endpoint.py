@@ -10,7 +10,7 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.directory import change_rows
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.faults.fault import Fault
 from entra_emulator.model import schema
@@ -47,43 +47,43 @@ class Scene:
         follower.finish()
         return follower
 
-    def add(self, kind: str, **changes: Any) -> Found:
+    def add(self, kind: str, **changes: Any) -> StoredObject:
         self.made += 1
         key = f"{self.tenant.number:08x}-0000-4000-8000-{self.made:012}"
         record: Record = {"id": key, "displayName": f"{kind} {self.made}"}
         if kind == "user":
             record |= {"userPrincipalName": f"user{self.made}@contoso.example"}
-        return self.directory.create(self.tenant, kind, record | changes)
+        return self.directory.objects.create(self.tenant, kind, record | changes)
 
-    def update(self, found: Found, **changes: Any) -> None:
-        self.directory.update(self.tenant, found.kind, key_of(found), changes)
+    def update(self, found: StoredObject, **changes: Any) -> None:
+        self.directory.objects.update(self.tenant, found.kind, key_of(found), changes)
 
-    def link(self, relation: str, source: Found, target: Found) -> None:
-        assert self.directory.link(self.tenant, relation, source, target)
+    def link(self, relation: str, source: StoredObject, target: StoredObject) -> None:
+        assert self.directory.links.add(self.tenant, relation, source, target)
 
-    def unlink(self, relation: str, source: Found, target: Found) -> None:
-        assert self.directory.unlink(self.tenant, relation, source, target)
+    def unlink(self, relation: str, source: StoredObject, target: StoredObject) -> None:
+        assert self.directory.links.remove(self.tenant, relation, source, target)
 
     def fail(self, kind: str, **more: Any) -> None:
         self.probe.emulator.faults.fail_for(None, Fault(kind=kind, **more))
 
-    def delete(self, found: Found, *, forever: bool = False) -> None:
-        self.directory.delete(self.tenant, found, forever=forever)
+    def delete(self, found: StoredObject, *, forever: bool = False) -> None:
+        self.directory.recycle_bin.delete(self.tenant, found, forever=forever)
 
 
-def key_of(found: Found) -> str:
+def key_of(found: StoredObject) -> str:
     key: str = msgspec.json.decode(found.doc)["id"]
     return key
 
 
-def reference(found: Found, *, removed: bool = False) -> dict[str, Any]:
+def reference(found: StoredObject, *, removed: bool = False) -> dict[str, Any]:
     shown: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{found.kind}", "id": key_of(found)}
     return shown | ({"@removed": {"reason": "deleted"}} if removed else {})
 
 
 def open_scene(probe: Probe) -> Scene:
-    number = len(probe.emulator.directory.tenants())
-    tenant = probe.emulator.directory.create_tenant("Contoso", (f"delta{number}.example",))
+    number = len(probe.emulator.directory.tenants.list_all())
+    tenant = probe.emulator.directory.tenants.create("Contoso", (f"delta{number}.example",))
     return Scene(probe, tenant, register(probe, *ROLES, tenant=tenant).token())
 
 
@@ -251,9 +251,9 @@ def test_deleted(scene: Scene) -> None:
 
     scene.delete(user)
     assert follower.finish() == [{"id": key, "@removed": {"reason": "changed"}}]
-    item = scene.directory.find_deleted(scene.tenant, key)
+    item = scene.directory.recycle_bin.find(scene.tenant, key)
     assert item is not None
-    scene.directory.restore_deleted(scene.tenant, item)
+    scene.directory.recycle_bin.restore(scene.tenant, item)
     (back,) = follower.finish(prefer="return=minimal")
     assert back["jobTitle"] == "Clerk"
     scene.delete(user, forever=True)
@@ -334,9 +334,9 @@ def test_purged_member(scene: Scene) -> None:
 
     scene.delete(user)
     assert follower.finish() == []
-    item = scene.directory.find_deleted(scene.tenant, key_of(user))
+    item = scene.directory.recycle_bin.find(scene.tenant, key_of(user))
     assert item is not None
-    scene.directory.purge_deleted(scene.tenant, item)
+    scene.directory.recycle_bin.purge(scene.tenant, item)
     (told,) = follower.finish()
     assert told["members@delta"] == [reference(user, removed=True)]
 
@@ -383,9 +383,9 @@ def test_restored_group(scene: Scene) -> None:
     scene.link("members", group, user)
     follower = scene.follow("/v1.0/groups/delta")
     scene.delete(group)
-    item = scene.directory.find_deleted(scene.tenant, key_of(group))
+    item = scene.directory.recycle_bin.find(scene.tenant, key_of(group))
     assert item is not None
-    scene.directory.restore_deleted(scene.tenant, item)
+    scene.directory.recycle_bin.restore(scene.tenant, item)
     scene.link("members", group, later)
     scene.unlink("members", group, later)
 
@@ -504,7 +504,7 @@ def test_foreign_token(scene: Scene) -> None:
         f"/v1.0/users/delta?$deltatoken={altered}",
     ):
         assert scene.get(target).code == "syncStateInvalid"
-    tenant = scene.directory.create_tenant("Fabrikam", ("fabrikam.example",))
+    tenant = scene.directory.tenants.create("Fabrikam", ("fabrikam.example",))
     other = register(scene.probe, *ROLES, tenant=tenant)
     assert other.get(f"/v1.0/users/delta?$deltatoken={token}").code == "syncStateInvalid"
     assert scene.get(f"/beta/users/delta?$deltatoken={token}").status == 200
@@ -667,9 +667,9 @@ def test_stale_bin(frozen: Scene) -> None:
     frozen.delete(user)
     clock.move(100)
     frozen.fail("stale", lag=60.0)
-    item = frozen.directory.find_deleted(frozen.tenant, key_of(user))
+    item = frozen.directory.recycle_bin.find(frozen.tenant, key_of(user))
     assert item is not None
-    frozen.directory.purge_deleted(frozen.tenant, item)
+    frozen.directory.recycle_bin.purge(frozen.tenant, item)
 
     assert follower.finish() == [{"id": key_of(user), "@removed": {"reason": "changed"}}]
     assert frozen.get("/v1.0/users").json()["value"] == []
@@ -699,13 +699,13 @@ def test_changes_meanwhile(stage: Callable[..., Scene]) -> None:
 
 def test_applications(scene: Scene) -> None:
     """Applications tell what is set of all they show by default."""
-    app = scene.directory.register_application(scene.tenant, "Payroll")
+    app = scene.directory.applications.register(scene.tenant, "Payroll")
     follower = scene.follow("/v1.0/applications/delta")
 
     told = follower.objects[app.id]
     assert set(told) <= set(schema.default("application"))
     assert told["displayName"] == "Payroll"
-    scene.directory.make_public(scene.tenant, app.app_id)
+    scene.directory.applications.make_public(scene.tenant, app.app_id)
     assert [one["isFallbackPublicClient"] for one in follower.finish()] == [True]
 
 

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found, Span
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import Span, StoredObject
 from entra_emulator.graph.objects import replica
 from entra_emulator.server.emulator import Emulator
 from tests.support.emulator_probe import Answer, App, Probe, register
@@ -43,10 +43,13 @@ def scene() -> Iterator[Scene]:
     with Emulator(users=CHAIN, groups=0, devices=0) as emulator:
         directory, tenant = emulator.directory, emulator.tenant
         users = [
-            Found("user", position.seq, doc) for position, doc in directory.scan(tenant, "user")
+            StoredObject("user", position.seq, doc)
+            for position, doc in directory.objects.scan(tenant, "user")
         ]
         inner, outer, device = (
-            directory.create(tenant, kind, {"id": f"00000000-0000-4000-8000-{n:012}"} | record)
+            directory.objects.create(
+                tenant, kind, {"id": f"00000000-0000-4000-8000-{n:012}"} | record
+            )
             for n, (kind, record) in enumerate(
                 [
                     ("group", {"displayName": "Inner", "mailNickname": "inner"}),
@@ -56,17 +59,17 @@ def scene() -> Iterator[Scene]:
             )
         )
         for user in users:
-            directory.link(tenant, "members", inner, user)
+            directory.links.add(tenant, "members", inner, user)
         for user in users:
-            for seeded in directory.neighbours(tenant, Links("manager", user.seq)):
-                above = Found("user", seeded.seq, seeded.content)
-                directory.unlink(tenant, "manager", user, above)
+            for seeded in directory.links.list_neighbours(tenant, LinkQuery("manager", user.seq)):
+                above = StoredObject("user", seeded.seq, seeded.content)
+                directory.links.remove(tenant, "manager", user, above)
         for user, manager in zip(users[1:], users, strict=False):
-            directory.link(tenant, "manager", user, manager)
-        directory.link(tenant, "members", outer, inner)
-        directory.link(tenant, "members", outer, device)
-        directory.link(tenant, "owners", outer, users[0])
-        directory.link(tenant, "registeredOwners", device, users[0])
+            directory.links.add(tenant, "manager", user, manager)
+        directory.links.add(tenant, "members", outer, inner)
+        directory.links.add(tenant, "members", outer, device)
+        directory.links.add(tenant, "owners", outer, users[0])
+        directory.links.add(tenant, "registeredOwners", device, users[0])
         probe = Probe(emulator)
         app = register(probe, "Directory.Read.All")
         ids = [msgspec.json.decode(found.doc)["id"] for found in (*users, inner, outer, device)]
@@ -246,15 +249,15 @@ def test_company(scene: Scene) -> None:
 def test_lagging_replica(scene: Scene) -> None:
     """A replica that lags shows what was there before: renamed, made and deleted objects too."""
     directory, tenant = scene.app.probe.emulator.directory, scene.app.tenant
-    before = [doc for _, doc in directory.scan(tenant, "user")]
+    before = [doc for _, doc in directory.objects.scan(tenant, "user")]
     directory.clock.move(1000)
     record: dict[str, Any] = msgspec.json.decode(before[0])
-    directory.update(tenant, "user", record["id"], {"displayName": "Zz"})
-    gone = directory.find(tenant, scene.users[1])
+    directory.objects.update(tenant, "user", record["id"], {"displayName": "Zz"})
+    gone = directory.objects.find(tenant, scene.users[1])
     assert gone is not None
-    directory.delete(tenant, gone)
+    directory.recycle_bin.delete(tenant, gone)
     new = {"id": "00000000-0000-4000-8000-00000000000a", "userPrincipalName": "n@x.example"}
-    directory.create(tenant, "user", new | {"displayName": "New"})
+    directory.objects.create(tenant, "user", new | {"displayName": "New"})
     try:
         stale = replica.scan_stale(directory, tenant, "user", Span(), 500)
         assert [doc for _, doc in stale] == before
@@ -262,7 +265,9 @@ def test_lagging_replica(scene: Scene) -> None:
         assert found == gone
         assert replica.find_stale(directory, tenant, "user", new["id"], 500) is None
     finally:
-        deleted = directory.find_deleted(tenant, scene.users[1])
+        deleted = directory.recycle_bin.find(tenant, scene.users[1])
         assert deleted is not None
-        directory.restore_deleted(tenant, deleted)
-        directory.update(tenant, "user", record["id"], {"displayName": record["displayName"]})
+        directory.recycle_bin.restore(tenant, deleted)
+        directory.objects.update(
+            tenant, "user", record["id"], {"displayName": record["displayName"]}
+        )

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_emulator.directory.object_rows import Row
+from entra_emulator.directory.object_rows import ObjectRow
 from entra_emulator.directory.representation import render
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.query.index_plan import Plan
@@ -29,7 +29,7 @@ def ask(kind: str, text: str, order: str = "", *, related: bool = False) -> Quer
     return read_query(kind, raw, eventual=True, related=related)
 
 
-def walk(query: Query, rows: Iterable[Row]) -> list[str]:
+def walk(query: Query, rows: Iterable[ObjectRow]) -> list[str]:
     """What the store would find: the plan's objects in its order, of which match takes some."""
     plan = query.plan
     numbered = list(enumerate(rows))

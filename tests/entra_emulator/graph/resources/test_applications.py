@@ -242,9 +242,9 @@ def test_identifiers(writer: Writer) -> None:
     assert writer.delete(f"/applications/{first['id']}").status == 204
     assert writer.patch(path, {"identifierUris": [uri]}).message == message
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
-    deleted = directory.find_deleted(tenant, first["id"])
+    deleted = directory.recycle_bin.find(tenant, first["id"])
     assert deleted is not None
-    directory.purge_deleted(tenant, deleted)
+    directory.recycle_bin.purge(tenant, deleted)
     assert writer.patch(path, {"identifierUris": [uri]}).status == 204
 
 
@@ -677,9 +677,9 @@ def test_delete(writer: Writer) -> None:
         assert writer.send("GET", path).status == 404
     assert code(ask(writer, made["appId"], client_secret=secret)) == 700016
     for object_id in (made["id"], principal["id"]):
-        deleted = directory.find_deleted(tenant, object_id)
+        deleted = directory.recycle_bin.find(tenant, object_id)
         assert deleted is not None
-        directory.restore_deleted(tenant, deleted)
+        directory.recycle_bin.restore(tenant, deleted)
     assert code(ask(writer, made["appId"], client_secret=secret)) == 0
 
 
@@ -693,13 +693,13 @@ def test_purge(writer: Writer) -> None:
     )
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
     writer.delete(path)
-    deleted = directory.find_deleted(tenant, made["id"])
+    deleted = directory.recycle_bin.find(tenant, made["id"])
     assert deleted is not None
-    directory.purge_deleted(tenant, deleted)
+    directory.recycle_bin.purge(tenant, deleted)
 
     secret = made["passwordCredentials"][0]["secretText"]
-    assert directory.password(made["appId"], secret) is None
-    assert directory.federated_credentials(made["appId"]) == []
+    assert directory.credentials.find_password(made["appId"], secret) is None
+    assert directory.credentials.list_federated(made["appId"]) == []
 
 
 def test_disable(writer: Writer) -> None:
@@ -770,7 +770,9 @@ def test_journal(writer: Writer) -> None:
     writer.post(f"{path}/addPassword")
     writer.delete(path)
 
-    noted = directory.changes(tenant, "application", 0, directory.watermark())
+    noted = directory.changes.list_between(
+        tenant, "application", 0, directory.changes.read_watermark()
+    )
     assert [(one.what, one.names) for one in noted if one.id == made["id"]] == [
         ("created", ()),
         ("linked", ("owners",)),

@@ -7,8 +7,8 @@ import pytest
 
 from entra_emulator.clock import Clock, format_iso
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import Links
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.graph.resources.deleted_items import DELETABLE
 from entra_emulator.model.records import Tenant
 from tests.support.emulator_probe import Answer, App, Probe, register, running
@@ -24,8 +24,8 @@ class Scene:
 
     def __init__(self, probe: Probe) -> None:
         self.directory: Directory = probe.emulator.directory
-        number = len(self.directory.tenants())
-        self.tenant: Tenant = self.directory.create_tenant("Contoso", (f"bin{number}.example",))
+        number = len(self.directory.tenants.list_all())
+        self.tenant: Tenant = self.directory.tenants.create("Contoso", (f"bin{number}.example",))
         self.app: App = register(
             probe,
             *ROLES,
@@ -47,19 +47,19 @@ class Scene:
     def get(self, target: str, **headers: str) -> Answer:
         return self.send("GET", BIN + target, **headers)
 
-    def add(self, kind: str = "user", **changes: Any) -> Found:
+    def add(self, kind: str = "user", **changes: Any) -> StoredObject:
         self.made += 1
         record = {
             "id": f"{self.tenant.number:08x}-0000-4000-8000-{self.made:012}",
             "displayName": f"{kind} {self.made}",
             "userPrincipalName": f"u{self.made}@contoso.example",
         }
-        return self.directory.create(self.tenant, kind, record | changes)
+        return self.directory.objects.create(self.tenant, kind, record | changes)
 
     def throw(self, kind: str = "user", **changes: Any) -> str:
         """The ID of an object that is made and deleted."""
         found = self.add(kind, **changes)
-        self.directory.delete(self.tenant, found)
+        self.directory.recycle_bin.delete(self.tenant, found)
         return key_of(found)
 
     def list_ids(self, target: str, **headers: str) -> list[str]:
@@ -73,7 +73,7 @@ class Scene:
         return ids
 
 
-def key_of(found: Found) -> str:
+def key_of(found: StoredObject) -> str:
     key: str = msgspec.json.decode(found.doc)["id"]
     return key
 
@@ -159,9 +159,9 @@ def test_show(scene: Scene) -> None:
 def test_restore(scene: Scene) -> None:
     """What is restored is there again with its links, and no more in the recycle bin."""
     group, user = scene.add("group"), scene.add()
-    scene.directory.link(scene.tenant, "members", group, user)
+    scene.directory.links.add(scene.tenant, "members", group, user)
     key = key_of(user)
-    scene.directory.delete(scene.tenant, user)
+    scene.directory.recycle_bin.delete(scene.tenant, user)
 
     answer = scene.send("POST", f"{BIN}/{key}/restore")
     assert answer.status == 200
@@ -170,7 +170,7 @@ def test_restore(scene: Scene) -> None:
     assert answer.json()["id"] == key
     assert scene.send("GET", f"/v1.0/users/{key}").status == 200
     assert scene.get(f"/{key}").status == 404
-    members = scene.directory.neighbours(scene.tenant, Links("members", group.seq))
+    members = scene.directory.links.list_neighbours(scene.tenant, LinkQuery("members", group.seq))
     assert [one.seq for one in members] == [user.seq]
 
 

@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import Found
+from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.records import Tenant
 from tests.support.emulator_probe import Answer, App, Probe, register
@@ -24,8 +24,8 @@ class Scene:
     def __init__(self, probe: Probe, *roles: str) -> None:
         self.probe = probe
         self.directory: Directory = probe.emulator.directory
-        number = len(self.directory.tenants())
-        self.tenant: Tenant = self.directory.create_tenant("Contoso", (f"in{number}.example",))
+        number = len(self.directory.tenants.list_all())
+        self.tenant: Tenant = self.directory.tenants.create("Contoso", (f"in{number}.example",))
         self.app: App = register(probe, *(roles or ("Directory.Read.All",)), tenant=self.tenant)
         self.token = self.app.token()
         self.made = 0
@@ -43,13 +43,13 @@ class Scene:
             (self.far, self.outer),
             (self.role, self.ana),
         ):
-            self.directory.link(self.tenant, "members", source, target)
+            self.directory.links.add(self.tenant, "members", source, target)
 
-    def add(self, kind: str, **changes: Any) -> Found:
+    def add(self, kind: str, **changes: Any) -> StoredObject:
         self.made += 1
         key = f"{self.tenant.number:08x}-0000-4000-8000-{self.made:012}"
         record = {"id": key, "displayName": f"{kind} {self.made}"}
-        return self.directory.create(self.tenant, kind, record | changes)
+        return self.directory.objects.create(self.tenant, kind, record | changes)
 
     def post(self, target: str, body: Any = None, token: str | None = None) -> Answer:
         headers = {
@@ -66,7 +66,7 @@ class Scene:
         return value
 
 
-def key_of(found: Found) -> str:
+def key_of(found: StoredObject) -> str:
     key: str = msgspec.json.decode(found.doc)["id"]
     return key
 
@@ -124,7 +124,7 @@ def test_select(scene: Scene) -> None:
 def test_foreign_ids(scene: Scene, probe: Probe) -> None:
     """Another tenant's objects are as unknown as none."""
     user = msgspec.json.decode(
-        next(doc for _, doc in probe.emulator.directory.scan(probe.emulator.tenant, "user"))
+        next(doc for _, doc in probe.emulator.directory.objects.scan(probe.emulator.tenant, "user"))
     )
 
     assert scene.find([user["id"]]) == []
@@ -186,7 +186,7 @@ def test_member_groups(scene: Scene) -> None:
 def test_cycle(probe: Probe) -> None:
     """Groups that contain each other are told once."""
     scene = Scene(probe)
-    scene.directory.link(scene.tenant, "members", scene.inner, scene.outer)
+    scene.directory.links.add(scene.tenant, "members", scene.inner, scene.outer)
     found = scene.post(
         f"/groups/{key_of(scene.inner)}/getMemberGroups", {"securityEnabledOnly": False}
     ).json()["value"]

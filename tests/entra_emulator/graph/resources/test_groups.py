@@ -28,7 +28,7 @@ def administrator(writer: Writer) -> Writer:
     """A signed-in global administrator, who may also register devices."""
     user = writer.make_user()
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
-    directory.assign_role(tenant, user["id"], "Global Administrator")
+    directory.role_members.assign(tenant, user["id"], "Global Administrator")
     client = Client(writer.app.probe, tenant, AZURE_CLI, NATIVE)
     tokens = client.tokens(user["userPrincipalName"], GRAPH_SCOPE)
     return Writer(writer.app, tokens["access_token"])
@@ -40,7 +40,9 @@ def members(writer: Writer, path: str) -> list[str]:
 
 def link_changes(writer: Writer, group_id: str) -> list[tuple[str, tuple[str, ...]]]:
     directory = writer.app.probe.emulator.directory
-    noted = directory.changes(writer.app.tenant, "group", 0, directory.watermark())
+    noted = directory.changes.list_between(
+        writer.app.tenant, "group", 0, directory.changes.read_watermark()
+    )
     return [(one.what, one.names) for one in noted if one.id == group_id]
 
 
@@ -195,8 +197,8 @@ def test_delete(writer: Writer) -> None:
         assert writer.delete(f"/groups/{group}").status == 204
         assert writer.send("GET", f"/groups/{group}").status == 404
 
-    assert directory.find_deleted(tenant, unified) is not None
-    assert directory.find_deleted(tenant, plain) is None
+    assert directory.recycle_bin.find(tenant, unified) is not None
+    assert directory.recycle_bin.find(tenant, plain) is None
     assert link_changes(writer, plain)[-1][0] == "purged"
 
 
@@ -387,7 +389,7 @@ def test_devices(writer: Writer, administrator: Writer) -> None:
     assert writer.patch(path, {"deviceId": NOBODY}).status == 400
     assert writer.delete(path).status == 204
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
-    assert directory.find_deleted(tenant, made["id"]) is None
+    assert directory.recycle_bin.find(tenant, made["id"]) is None
 
 
 def test_administrative_units(writer: Writer) -> None:
@@ -486,14 +488,14 @@ def test_owner_quota(writer: Writer) -> None:
     """A group has a hundred owners at most."""
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
     group = writer.make_group()["id"]
-    found = directory.find(tenant, group)
+    found = directory.objects.find(tenant, group)
     assert found is not None
     records = [
         {"id": directory.new_id(), "userPrincipalName": f"q{n}@x.example"} for n in range(100)
     ]
     for record in records:
-        made = directory.create(tenant, "user", record)
-        directory.link(tenant, "owners", found, made)
+        made = directory.objects.create(tenant, "user", record)
+        directory.links.add(tenant, "owners", found, made)
     answer = writer.link(f"/groups/{group}/owners", writer.make_user()["id"])
 
     assert (answer.status, answer.code) == (403, "Directory_QuotaExceeded")

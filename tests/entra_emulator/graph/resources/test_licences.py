@@ -197,7 +197,7 @@ def test_exhausted(shop: Shop) -> None:
     directory, tenant = shop.app.probe.emulator.directory, shop.app.tenant
     user, holder = (shop.pick(licensed=flag) for flag in (False, True))
     sku = holder["assignedLicenses"][0]["skuId"]
-    directory.add_subscriptions(tenant, {})
+    directory.licences.add_subscriptions(tenant, {})
     with directory.transaction():
         directory._store._writer.execute(
             "UPDATE subscription SET consumed = enabled WHERE sku = ?", (sku,)
@@ -249,13 +249,13 @@ def test_deleted_user(shop: Shop) -> None:
     user = shop.pick(licensed=True)
     skus = [entry["skuId"] for entry in user["assignedLicenses"]]
     before = shop.consumed()
-    found = directory.find(tenant, user["id"])
+    found = directory.objects.find(tenant, user["id"])
     assert found is not None
-    directory.delete(tenant, found)
+    directory.recycle_bin.delete(tenant, found)
     deleted = shop.consumed()
-    item = directory.find_deleted(tenant, user["id"])
+    item = directory.recycle_bin.find(tenant, user["id"])
     assert item is not None
-    directory.restore_deleted(tenant, item)
+    directory.recycle_bin.restore(tenant, item)
 
     assert {sku: before[sku] - deleted[sku] for sku in skus} == dict.fromkeys(skus, 1)
     assert shop.consumed() == before

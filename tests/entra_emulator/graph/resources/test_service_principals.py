@@ -390,7 +390,7 @@ def test_graph_roles(writer: Writer, graph: dict[str, Any]) -> None:
     """An Application Administrator assigns roles of other APIs, not Microsoft Graph's."""
     user = writer.make_user()
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
-    directory.assign_role(tenant, user["id"], "Application Administrator")
+    directory.role_members.assign(tenant, user["id"], "Application Administrator")
     client = Client(writer.app.probe, tenant, AZURE_CLI, NATIVE)
     person = Writer(
         writer.app, client.tokens(user["userPrincipalName"], GRAPH_SCOPE)["access_token"]
@@ -541,12 +541,12 @@ def test_deleted_client(writer: Writer, graph: dict[str, Any]) -> None:
     writer.delete(f"/servicePrincipals/{principal['id']}")
 
     assert made["id"] not in {one["id"] for one in writer.get(path)["value"]}
-    deleted = directory.find_deleted(tenant, principal["id"])
+    deleted = directory.recycle_bin.find(tenant, principal["id"])
     assert deleted is not None
-    directory.restore_deleted(tenant, deleted)
+    directory.recycle_bin.restore(tenant, deleted)
     assert roles(writer, application) == ["User.Read.All"]
     writer.delete(f"/servicePrincipals/{principal['id']}")
-    deleted = directory.find_deleted(tenant, principal["id"])
+    deleted = directory.recycle_bin.find(tenant, principal["id"])
     assert deleted is not None
-    directory.purge_deleted(tenant, deleted)
-    assert directory.find_assignment(tenant, made["id"]) is None
+    directory.recycle_bin.purge(tenant, deleted)
+    assert directory.consents.find_assignment(tenant, made["id"]) is None

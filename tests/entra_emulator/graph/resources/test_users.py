@@ -25,7 +25,9 @@ def writer(probe: Probe) -> Writer:
 
 def changes(writer: Writer, user_id: str) -> list[tuple[str, tuple[str, ...]]]:
     directory = writer.app.probe.emulator.directory
-    noted = directory.changes(writer.app.tenant, "user", 0, directory.watermark())
+    noted = directory.changes.list_between(
+        writer.app.tenant, "user", 0, directory.changes.read_watermark()
+    )
     return [(one.what, one.names) for one in noted if one.id == user_id]
 
 
@@ -336,7 +338,7 @@ def test_delete(writer: Writer) -> None:
     assert (answer.status, answer.body) == (204, b"")
     assert writer.send("GET", f"/users/{user['id']}").status == 404
     assert writer.delete(f"/users/{user['id']}").code == "Request_ResourceNotFound"
-    assert directory.find_deleted(tenant, user["id"]) is not None
+    assert directory.recycle_bin.find(tenant, user["id"]) is not None
     assert changes(writer, user["id"])[-1][0] == "deleted"
     again = writer.make_user(userPrincipalName=user["userPrincipalName"])
     assert again["id"] != user["id"]
@@ -365,7 +367,7 @@ def test_synced(writer: Writer) -> None:
     """What an on-premises directory is the master of cannot be changed here."""
     directory = writer.app.probe.emulator.directory
     user = writer.make_user()
-    directory.update(writer.app.tenant, "user", user["id"], {"onPremisesSyncEnabled": True})
+    directory.objects.update(writer.app.tenant, "user", user["id"], {"onPremisesSyncEnabled": True})
     path = f"/users/{user['id']}"
 
     assert writer.patch(path, {"usageLocation": "NL"}).status == 204
@@ -418,7 +420,7 @@ def test_me(writer: Writer) -> None:
     """Signed-in users change themselves and revoke their own sessions; applications cannot."""
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
     user = writer.make_user()
-    directory.assign_role(tenant, user["id"], "Global Administrator")
+    directory.role_members.assign(tenant, user["id"], "Global Administrator")
     _, tokens = sign_in(writer, user["userPrincipalName"])
     me = Writer(writer.app, tokens["access_token"])
 

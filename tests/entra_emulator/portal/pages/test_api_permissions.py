@@ -32,9 +32,9 @@ class Place:
     def ask_for(self, *names: str, delegated: bool = False, resource: str = GRAPH_APP_ID) -> None:
         directory = self.app.probe.emulator.directory
         add = (
-            directory.add_delegated_permission
+            directory.applications.add_delegated_permission
             if delegated
-            else directory.add_application_permission
+            else directory.applications.add_application_permission
         )
         for name in names:
             add(self.app.tenant, self.app.client_id, name, resource_app_id=resource)
@@ -45,7 +45,7 @@ class Place:
 
     @property
     def configured(self) -> set[tuple[str, str]]:
-        application = self.app.probe.emulator.directory.application(
+        application = self.app.probe.emulator.directory.applications.find(
             self.app.tenant, self.app.client_id
         )
         assert application is not None
@@ -58,8 +58,12 @@ class Place:
     @property
     def granted(self) -> tuple[list[str], set[str]]:
         directory = self.app.probe.emulator.directory
-        scopes = directory.granted_scopes(self.app.tenant, self.app.client_id, "nobody")
-        return directory.granted_roles(self.app.tenant, self.app.client_id), set(scopes)
+        scopes = directory.consents.list_granted_scopes(
+            self.app.tenant, self.app.client_id, "nobody"
+        )
+        return directory.consents.list_granted_roles(self.app.tenant, self.app.client_id), set(
+            scopes
+        )
 
 
 @pytest.fixture
@@ -74,8 +78,10 @@ def visit(probe: Probe) -> Callable[..., Place]:
 
 def make_api(place: Place, name: str = "Ledger API") -> Application:
     directory, tenant = place.app.probe.emulator.directory, place.app.tenant
-    api = directory.register_application(tenant, name)
-    directory.expose_api(tenant, api.app_id, app_roles=[("Ledger.Read.All", "Read the ledger")])
+    api = directory.applications.register(tenant, name)
+    directory.applications.expose_api(
+        tenant, api.app_id, app_roles=[("Ledger.Read.All", "Read the ledger")]
+    )
     return api
 
 
@@ -181,7 +187,7 @@ def test_other_permissions(
     place = visit()
     place.ask_for("User.Read.All")
     directory = place.app.probe.emulator.directory
-    directory.grant_scopes(place.app.tenant, place.app.client_id, ["Group.Read.All"])
+    directory.consents.grant_scopes(place.app.tenant, place.app.client_id, ["Group.Read.All"])
     place.visitor.open(f"{place.url}/consent")
     assert "What is to become of them?" in place.visitor.page.text
     place.visitor.press("Yes", others=others)
@@ -222,9 +228,12 @@ def test_who_may_consent(
     assert place.visitor.status == (200 if allowed else 403)
     assert (link in place.visitor.page.text) is not allowed
     directory = place.app.probe.emulator.directory
-    principal = directory.service_principal(place.app.tenant, place.app.client_id)
+    principal = directory.service_principals.find(place.app.tenant, place.app.client_id)
     assert principal is not None
-    assert bool(directory.assignments(place.app.tenant, principal=principal.id)) is allowed
+    assert (
+        bool(directory.consents.list_assignments(place.app.tenant, principal=principal.id))
+        is allowed
+    )
 
 
 def test_address_for_an_administrator(visit: Callable[..., Place]) -> None:
@@ -284,13 +293,13 @@ def test_owner_may_change(visit: Callable[..., Place]) -> None:
     """An ordinary user who owns the application adds permissions, and sees its own APIs."""
     place = visit(None)
     directory, tenant = place.app.probe.emulator.directory, place.app.tenant
-    user = directory.find(tenant, ordinary(place.app.probe.emulator), kind="user")
+    user = directory.objects.find(tenant, ordinary(place.app.probe.emulator), kind="user")
     api = make_api(place, "Mine")
     for app_id in (place.app.client_id, api.app_id):
-        owned = directory.find(tenant, app_id, kind="application")
+        owned = directory.objects.find(tenant, app_id, kind="application")
         assert user is not None
         assert owned is not None
-        directory.link(tenant, "owners", owned, user)
+        directory.links.add(tenant, "owners", owned, user)
     visitor = place.visitor
     visitor.open(f"{place.url}/add?from=mine")
     visitor.open(visitor.page.links["Mine"] + "?kind=Role")
@@ -302,7 +311,7 @@ def test_owner_may_change(visit: Callable[..., Place]) -> None:
 
 
 def api_role(place: Place, api: Application) -> str:
-    found = place.app.probe.emulator.directory.application(place.app.tenant, api.app_id)
+    found = place.app.probe.emulator.directory.applications.find(place.app.tenant, api.app_id)
     assert found is not None
     return str(found.record["appRoles"][0]["id"])
 
@@ -341,9 +350,9 @@ def test_unknown_permissions(visit: Callable[..., Place]) -> None:
     api = make_api(place, "Gone API")
     role = api_role(place, api)
     place.ask_for("Ledger.Read.All", resource=api.app_id)
-    principal = directory.find(tenant, api.app_id, kind="servicePrincipal")
+    principal = directory.objects.find(tenant, api.app_id, kind="servicePrincipal")
     assert principal is not None
-    directory.delete(tenant, principal)
+    directory.recycle_bin.delete(tenant, principal)
 
     assert role in place.visitor.open(place.url).text
     place.visitor.open(f"{place.url}/remove?permission=nonsense")

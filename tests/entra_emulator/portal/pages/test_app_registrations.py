@@ -32,8 +32,8 @@ def test_register(user: Visitor) -> None:
     assert page.headings[0] == (1, "By hand | Overview")
     assert "By hand is registered." in page.text
     application, principal = (
-        directory.application(tenant, app_id),
-        directory.service_principal(tenant, app_id),
+        directory.applications.find(tenant, app_id),
+        directory.service_principals.find(tenant, app_id),
     )
     assert application is not None
     assert principal is not None
@@ -41,7 +41,7 @@ def test_register(user: Visitor) -> None:
     assert page.ids["object-id"] == application.id
     assert page.ids["tenant-id"] == tenant.id
     assert page.ids["principal-id"] == principal.id
-    (asked,) = directory.requested_scopes(tenant, app_id).values()
+    (asked,) = directory.applications.list_requested_scopes(tenant, app_id).values()
     assert [scope["value"] for scope in asked] == ["User.Read"]
     user.open(page.links["App registrations"])
     user.open(user.page.links["Owned applications"])
@@ -51,9 +51,9 @@ def test_register(user: Visitor) -> None:
 def test_same_as_graph(admin: Visitor) -> None:
     """What the portal makes is what Graph makes, but for what the portal asks for besides."""
     emulator = admin.probe.emulator
-    made = emulator.directory.register_application(emulator.tenant, "Twin")
+    made = emulator.directory.applications.register(emulator.tenant, "Twin")
     app_id = register(admin, "Twin")
-    found = emulator.directory.application(emulator.tenant, app_id)
+    found = emulator.directory.applications.find(emulator.tenant, app_id)
     assert found is not None
 
     own = {"id", "appId", "createdDateTime", "requiredResourceAccess"}
@@ -73,7 +73,7 @@ def test_same_as_graph(admin: Visitor) -> None:
 )
 def test_refused_names(admin: Visitor, typed: dict[str, str], complaint: str) -> None:
     """What is wrong is said at its field, and what was typed is kept."""
-    count = admin.probe.emulator.directory.count(admin.probe.emulator.tenant, "application")
+    count = admin.probe.emulator.directory.objects.count(admin.probe.emulator.tenant, "application")
     admin.open(f"/portal/{admin.probe.emulator.tenant.id}/applications/new")
     page = admin.press("Register", typed)
 
@@ -86,14 +86,14 @@ def test_refused_names(admin: Visitor, typed: dict[str, str], complaint: str) ->
     assert error in described
     assert dict(page.form("Register").fields)["name"] == typed["name"].strip()
     directory = admin.probe.emulator.directory
-    assert directory.count(admin.probe.emulator.tenant, "application") == count
+    assert directory.objects.count(admin.probe.emulator.tenant, "application") == count
 
 
 def test_redirect(admin: Visitor) -> None:
     """A redirect URI belongs to the chosen platform."""
     app_id = register(admin, "Web app", platform="web", redirect="https://app.example/back")
     emulator = admin.probe.emulator
-    found = emulator.directory.application(emulator.tenant, app_id)
+    found = emulator.directory.applications.find(emulator.tenant, app_id)
 
     assert found is not None
     assert found.record["web"]["redirectUris"] == ["https://app.example/back"]
@@ -103,7 +103,7 @@ def test_redirect(admin: Visitor) -> None:
 def test_guest(probe: Probe, visitor: Visitor) -> None:
     """Guests may not register applications."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    users = (json.loads(doc) for _, doc in directory.scan(tenant, "user"))
+    users = (json.loads(doc) for _, doc in directory.objects.scan(tenant, "user"))
     guest = next(u for u in users if u["userType"] == "Guest" and u["accountEnabled"])
     visitor.sign_in(guest["userPrincipalName"])
     visitor.open(f"/portal/{tenant.id}/applications/new")
@@ -133,7 +133,7 @@ def test_search_and_pages(launch: Callable[..., Probe]) -> None:
     """The list is sorted by name, turns pages, and finds by name or client ID."""
     probe = launch(users=5)
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    made = [directory.register_application(tenant, f"Zeta {n:02}") for n in range(60)]
+    made = [directory.applications.register(tenant, f"Zeta {n:02}") for n in range(60)]
     visitor = Visitor(probe)
     visitor.sign_in()
     page = visitor.open(f"/portal/{tenant.id}/applications?q=ZETA")
@@ -164,7 +164,7 @@ def test_rename_and_delete(admin: Visitor) -> None:
     assert admin.status == 400
     admin.press("Save", name="Renamed")
     assert "The application is called Renamed." in admin.page.text
-    principal = directory.service_principal(tenant, app_id)
+    principal = directory.service_principals.find(tenant, app_id)
     assert principal is not None
     assert principal.display_name == "Renamed"
 
@@ -174,8 +174,8 @@ def test_rename_and_delete(admin: Visitor) -> None:
     admin.press("Delete")
 
     assert "Renamed was deleted." in admin.page.text
-    assert directory.application(tenant, app_id) is None
-    deleted = directory.list_deleted(tenant, "application")
+    assert directory.applications.find(tenant, app_id) is None
+    deleted = directory.recycle_bin.list_objects(tenant, "application")
     assert app_id in {json.loads(one.doc)["appId"] for one in deleted}
     admin.open(f"/portal/{tenant.id}/applications/{app_id}")
     assert (admin.status, app_id in admin.page.text) == (404, True)
@@ -185,7 +185,7 @@ def test_manifest(admin: Visitor) -> None:
     """The manifest is what Graph answers, as JSON."""
     app_id = register(admin, "Documented")
     emulator = admin.probe.emulator
-    found = emulator.directory.application(emulator.tenant, app_id)
+    found = emulator.directory.applications.find(emulator.tenant, app_id)
     admin.open(admin.page.links["Manifest"])
 
     assert found is not None

@@ -32,7 +32,7 @@ class Roles:
     @property
     def records(self) -> list[Record]:
         directory = self.app.probe.emulator.directory
-        found = directory.application(self.app.tenant, self.app.client_id)
+        found = directory.applications.find(self.app.tenant, self.app.client_id)
         assert found is not None
         roles: list[Record] = found.record["appRoles"]
         return roles

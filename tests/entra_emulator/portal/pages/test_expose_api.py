@@ -31,7 +31,7 @@ class Exposure:
     @property
     def record(self) -> Record:
         directory = self.app.probe.emulator.directory
-        found = directory.application(self.app.tenant, self.app.client_id)
+        found = directory.applications.find(self.app.tenant, self.app.client_id)
         assert found is not None
         return found.record
 
@@ -80,7 +80,7 @@ def test_first_scope(expose: Callable[..., Exposure]) -> None:
         True,
         None,
     )
-    principal = api.app.probe.emulator.directory.service_principal(
+    principal = api.app.probe.emulator.directory.service_principals.find(
         api.app.tenant, api.app.client_id
     )
     assert principal is not None
@@ -129,7 +129,7 @@ def test_uri_refused(expose: Callable[..., Exposure], uri: str, words: str) -> N
 
 
 def api_holder(api: Exposure, uri: str) -> str | None:
-    return api.app.probe.emulator.directory.identifier_holder(api.app.tenant, uri)
+    return api.app.probe.emulator.directory.applications.find_identifier_holder(api.app.tenant, uri)
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ def started(keys: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 def app(started: Probe) -> str:
     """The client ID of an application that has nothing yet, and that nobody owns."""
     emulator = started.emulator
-    return emulator.directory.register_application(emulator.tenant, "Daemon-console").app_id
+    return emulator.directory.applications.register(emulator.tenant, "Daemon-console").app_id
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_twice(open_as: Callable[..., Visitor], app: str) -> None:
     visitor.press(MAKE)
     visitor.open(visitor.url)
     visitor.press(MAKE)
-    found = visitor.probe.emulator.directory.registration(app)
+    found = visitor.probe.emulator.directory.applications.find_anywhere(app)
     assert found is not None
 
     assert len(found.record["passwordCredentials"]) == 2
@@ -151,7 +151,7 @@ def test_manual_secret(open_as: Callable[..., Visitor], app: str, tmp_path: Path
     """A secret made by hand is filled in; its ID, and another app's, are told apart from it."""
     visitor = open_as()
     emulator = visitor.probe.emulator
-    password = emulator.directory.add_password(emulator.tenant, app, "by hand")
+    password = emulator.directory.credentials.add_password(emulator.tenant, app, "by hand")
     assert password.secret_text is not None
     mistakes = []
     for wrong in (password.key_id, "nonsense"):
@@ -180,9 +180,11 @@ def test_certificate(
     subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
     uploaded = load_pem_x509_certificate((tmp_path / "server.crt").read_bytes())
     der = uploaded.public_bytes(Encoding.DER)
-    certificate = emulator.directory.add_certificate(emulator.tenant, app, der)
-    emulator.directory.add_application_permission(emulator.tenant, app, "User.Read.All")
-    emulator.directory.grant_admin_consent(emulator.tenant, app)
+    certificate = emulator.directory.credentials.add_certificate(emulator.tenant, app, der)
+    emulator.directory.applications.add_application_permission(
+        emulator.tenant, app, "User.Read.All"
+    )
+    emulator.directory.consents.grant_admin_consent(emulator.tenant, app)
     visitor.open(visitor.url)
     assert f"thumbprint {certificate.thumbprint}" in visitor.page.text
     download(visitor, "Download the certificate sample")
@@ -208,11 +210,11 @@ def test_owner_without_role(open_as: Callable[..., Visitor], started: Probe, app
     """An owner makes the changes, and gets the address to send to an administrator."""
     directory, tenant = started.emulator.directory, started.emulator.tenant
     upn = ordinary(started.emulator, 5)
-    owner = directory.find(tenant, upn, kind="user")
-    application = directory.find(tenant, app, kind="application")
+    owner = directory.objects.find(tenant, upn, kind="user")
+    application = directory.objects.find(tenant, app, kind="application")
     assert owner is not None
     assert application is not None
-    directory.link(tenant, "owners", application, owner)
+    directory.links.add(tenant, "owners", application, owner)
     visitor = open_as(upn)
     page = visitor.press(MAKE)
 

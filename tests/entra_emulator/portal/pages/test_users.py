@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from entra_emulator.directory.link_rows import Links
+from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.model.records import Record
 from tests.support.emulator_probe import Probe, running
 from tests.support.portal_visitor import Visitor
@@ -63,7 +63,7 @@ def test_users_by_name(visitor: Visitor) -> None:
 def test_search(visitor: Visitor) -> None:
     """Name, address and family name find the same person; what is typed is shown, not run."""
     directory, tenant = visitor.probe.emulator.directory, visitor.probe.emulator.tenant
-    user = directory.read_user(tenant, ordinary(visitor.probe.emulator, 7))
+    user = directory.users.find(tenant, ordinary(visitor.probe.emulator, 7))
     assert user is not None
     for text in (user["displayName"].upper(), user["userPrincipalName"], user["surname"]):
         visitor.open(at(visitor, "users"))
@@ -80,12 +80,12 @@ def test_user(visitor: Visitor) -> None:
     """One user: identity, every property by Graph's name, roles, groups with links."""
     emulator = visitor.probe.emulator
     admin = holder(emulator, "Global Administrator")
-    record = emulator.directory.read_user(emulator.tenant, admin)
+    record = emulator.directory.users.find(emulator.tenant, admin)
     assert record is not None
-    found = emulator.directory.find(emulator.tenant, record["id"])
+    found = emulator.directory.objects.find(emulator.tenant, record["id"])
     assert found is not None
-    groups = emulator.directory.neighbours(
-        emulator.tenant, Links("members", found.seq, reverse=True, kinds=["group"])
+    groups = emulator.directory.links.list_neighbours(
+        emulator.tenant, LinkQuery("members", found.seq, reverse=True, kinds=["group"])
     )
     visitor.open(at(visitor, f"users/{admin}"))
     page = visitor.page
@@ -103,7 +103,7 @@ def test_user(visitor: Visitor) -> None:
 def test_nobody(visitor: Visitor) -> None:
     """A user or group that is not there is refused in words; so is another kind's ID."""
     emulator = visitor.probe.emulator
-    (group,) = emulator.directory.browse(emulator.tenant, "group", "All Employees").found
+    (group,) = emulator.directory.search.browse(emulator.tenant, "group", "All Employees").objects
     for path in ("users/nobody", "groups/nothing", f"users/{decode(group.doc)['id']}"):
         visitor.open(at(visitor, path))
         assert visitor.status == 404
@@ -114,9 +114,9 @@ def test_group(visitor: Visitor) -> None:
     """One group: its type, owners and members page by page, with how many there are."""
     emulator = visitor.probe.emulator
     directory, tenant = emulator.directory, emulator.tenant
-    (found,) = directory.browse(tenant, "group", "All Employees").found
-    links = Links("members", found.seq)
-    total = directory.count_neighbours(tenant, links)
+    (found,) = directory.search.browse(tenant, "group", "All Employees").objects
+    links = LinkQuery("members", found.seq)
+    total = directory.links.count_neighbours(tenant, links)
     visitor.open(at(visitor, f"groups/{decode(found.doc)['id']}"))
     seen: list[str] = []
     while True:
@@ -127,7 +127,9 @@ def test_group(visitor: Visitor) -> None:
         visitor.open(onward[0])
 
     assert visitor.page.ids["member-count"] == str(total)
-    members = [decode(one.content)["displayName"] for one in directory.neighbours(tenant, links)]
+    members = [
+        decode(one.content)["displayName"] for one in directory.links.list_neighbours(tenant, links)
+    ]
     assert set(members) == set(seen)
     assert total > 75
 
@@ -137,7 +139,7 @@ def test_hidden_members(staffed: Probe) -> None:
     emulator = staffed.emulator
     directory, tenant = emulator.directory, emulator.tenant
     member, stranger = (
-        directory.find(tenant, ordinary(emulator, number), kind="user") for number in (3, 4)
+        directory.objects.find(tenant, ordinary(emulator, number), kind="user") for number in (3, 4)
     )
     assert member is not None
     assert stranger is not None
@@ -150,8 +152,8 @@ def test_hidden_members(staffed: Probe) -> None:
         "securityEnabled": False,
         "visibility": "HiddenMembership",
     }
-    group = directory.create(tenant, "group", record)
-    directory.link(tenant, "members", group, member)
+    group = directory.objects.create(tenant, "group", record)
+    directory.links.add(tenant, "members", group, member)
     told = {}
     for who in (decode(member.doc), decode(stranger.doc), None):
         visitor = Visitor(staffed)
@@ -175,9 +177,9 @@ def test_made_up_places(visitor: Visitor, start: str) -> None:
     for path in ("users", "groups"):
         visitor.open(at(visitor, f"{path}?start={start}&back=yes"))
         assert visitor.status == 200
-    (found,) = visitor.probe.emulator.directory.browse(
+    (found,) = visitor.probe.emulator.directory.search.browse(
         visitor.probe.emulator.tenant, "group", "All Employees"
-    ).found
+    ).objects
     visitor.open(at(visitor, f"groups/{decode(found.doc)['id']}?start={start}"))
     assert visitor.status == 200
 

@@ -235,8 +235,8 @@ def test_an_expired_secret(
 ) -> None:
     """7000222 says when nothing but time has passed."""
     now = emulator.clock.now()
-    application = emulator.directory.register_application(emulator.tenant, "Forgotten")
-    password = emulator.directory.add_password(
+    application = emulator.directory.applications.register(emulator.tenant, "Forgotten")
+    password = emulator.directory.credentials.add_password(
         emulator.tenant, application.app_id, start=now - 7200, end=now - 3600
     )
 
@@ -257,7 +257,7 @@ def test_a_certificate_that_was_never_uploaded(
     app: App,
 ) -> None:
     """700027 names the thumbprint; the hint names the page."""
-    application = emulator.directory.register_application(emulator.tenant, "No certificate")
+    application = emulator.directory.applications.register(emulator.tenant, "No certificate")
     (tmp_path / "server.pem").write_text(app.pem)
     path = parameters(client_id=application.app_id, secret=None, private_key_file="server.pem")
 

@@ -1,0 +1,164 @@
+"""Objects on their way out: deleted, restored, and gone for ever after thirty days."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from entra_emulator.clock import Clock
+from entra_emulator.directory import change_rows, object_rows
+from entra_emulator.directory.change_rows import Change
+from entra_emulator.directory.licences import Licences
+from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.representation import read_id, render
+from entra_emulator.directory.store import Store
+from entra_emulator.model.kinds import BY_NUMBER, KINDS
+from entra_emulator.model.records import Record, Tenant
+
+_decode = msgspec.json.Decoder(Record).decode
+
+# "Deleted items remain available to restore for up to 30 days" (directory resource type).
+RETENTION = 30 * 86_400.0
+
+
+class DeletedObject(NamedTuple):
+    """An object in the recycle bin, and when it went there (seconds since 1970)."""
+
+    kind: str
+    seq: int
+    doc: bytes
+    moment: float
+
+
+class RecycleBin:
+    """
+    Deletes objects and keeps them for a while, with their numbers and links.
+
+    Args:
+        store: the database.
+        clock: what time it is.
+        objects: what is not deleted.
+        licences: are freed with a user, and taken again when it is restored.
+        forgetters: each removes what one part of the directory keeps about an object that is gone
+            for ever.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        objects: Objects,
+        licences: Licences,
+        forgetters: Sequence[Callable[[Tenant, StoredObject], None]],
+    ) -> None:
+        self._store, self._clock = store, clock
+        self._objects, self._licences, self._forgetters = objects, licences, forgetters
+
+    def delete(self, tenant: Tenant, item: StoredObject, *, forever: bool = False) -> None:
+        """Move an object to the recycle bin, or remove it with its links; free its licences."""
+        object_id = read_id(item.doc)
+        with self._store.writing() as connection:
+            now = self._clock.now()
+            object_rows.remove(self._store, tenant.number, item.kind, item.seq)
+            self._note(tenant, item, "purged" if forever else "deleted", before=item.doc)
+            if forever:
+                self._forget(tenant, item)
+            else:
+                connection.execute(
+                    "INSERT INTO deleted (tenant, kind, seq, id, moment) VALUES (?, ?, ?, ?, ?)",
+                    (tenant.number, KINDS[item.kind].number, item.seq, object_id, now),
+                )
+            self._licences.release(tenant, item)
+
+    def delete_application(self, tenant: Tenant, application: StoredObject) -> None:
+        """Move an application to the recycle bin, and its service principal in its home too."""
+        with self._store.writing():
+            self.delete(tenant, application)
+            app_id = _decode(application.doc)["appId"]
+            principal = self._objects.find(tenant, app_id, kind="servicePrincipal")
+            if principal is not None:
+                self.delete(tenant, principal)
+
+    def restore(
+        self, tenant: Tenant, item: DeletedObject, changes: Record | None = None
+    ) -> StoredObject:
+        """
+        Bring an object back, with its number, its links and its licences.
+
+        Args:
+            tenant: whose it is.
+            item: what to bring back.
+            changes: properties that it is to have then.
+
+        Raises:
+            ValueError: another one has taken its unique key meanwhile.
+        """
+        row = render(item.kind, _decode(item.doc) | (changes or {}))
+        with self._store.writing() as connection:
+            if KINDS[item.kind].unique and self._objects.find(tenant, row.key, kind=item.kind):
+                raise ValueError(f"there is a {item.kind} {row.key!r} already")
+            number = KINDS[item.kind].number
+            connection.execute(
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (tenant.number, number, item.seq, *row[:4]),
+            )
+            connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
+            connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, item.seq))
+            restored = StoredObject(item.kind, item.seq, row.doc)
+            self._note(tenant, restored, "restored", before=row.doc)
+            self._licences.reclaim(tenant, restored)
+        return restored
+
+    def purge(self, tenant: Tenant, item: DeletedObject) -> None:
+        """Remove an object from the recycle bin for ever, with its links."""
+        with self._store.writing() as connection:
+            connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
+            gone = StoredObject(item.kind, item.seq, item.doc)
+            self._note(tenant, gone, "purged", before=None)
+            self._forget(tenant, gone)
+
+    def purge_expired(self, tenant: Tenant) -> None:
+        """Remove for ever what has been in the recycle bin for thirty days."""
+        since = self._clock.now() - RETENTION
+        rows = self._store.read(
+            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
+            "ON d.seq = x.seq WHERE x.tenant = ? AND x.moment <= ? ORDER BY x.seq",
+            (tenant.number, since),
+        )
+        for kind, seq, doc, moment in rows:
+            self.purge(tenant, DeletedObject(BY_NUMBER[kind].name, seq, doc, moment))
+
+    def find(self, tenant: Tenant, object_id: str) -> DeletedObject | None:
+        """The object of this ID in the recycle bin."""
+        rows = self._store.read(
+            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x JOIN document AS d "
+            "USING (seq) WHERE x.id = ? AND x.tenant = ?",
+            (object_id.lower(), tenant.number),
+        )
+        return DeletedObject(BY_NUMBER[rows[0][0]].name, *rows[0][1:]) if rows else None
+
+    def list_objects(
+        self, tenant: Tenant, kind: str, *, after: int = 0, limit: int = -1
+    ) -> list[DeletedObject]:
+        """Up to `limit` objects of a type in the recycle bin, numbered above `after`."""
+        rows = self._store.read(
+            "SELECT x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
+            "ON d.seq = x.seq WHERE x.tenant = ? AND x.kind = ? AND x.seq > ? "
+            "ORDER BY x.seq LIMIT ?",
+            (tenant.number, KINDS[kind].number, after, limit),
+        )
+        return [DeletedObject(kind, *row) for row in rows]
+
+    def _note(self, tenant: Tenant, item: StoredObject, what: str, *, before: bytes | None) -> None:
+        now, object_id = self._clock.now(), read_id(item.doc)
+        change = Change(item.kind, item.seq, object_id, now, what, before=before)
+        change_rows.note_change(self._store, tenant.number, change)
+
+    def _forget(self, tenant: Tenant, gone: StoredObject) -> None:
+        """Remove what is left of an object; its tombstone is in the journal."""
+        with self._store.writing():
+            for forget in self._forgetters:
+                forget(tenant, gone)
+            object_rows.drop_document(self._store, gone.seq)
