@@ -1,1 +1,1 @@
-"""The running emulator: settings, routes, TLS, and faults on the wire."""
+"""The running emulator: its settings, routes and TLS, and faults on the connection."""

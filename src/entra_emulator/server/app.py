@@ -1,4 +1,4 @@
-"""The emulator as one ASGI application: its routes, and where refusals become answers."""
+"""The emulator as one ASGI application: its routes, and how refusals are answered."""
 
 import random
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from entra_emulator.graph.fault import answer_fault
 from entra_emulator.graph.router import VERSIONS
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.portal.lazy import make_portal
-from entra_emulator.server.fault_middleware import sabotage
+from entra_emulator.server.fault_middleware import inject_faults
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.token_service import (
     admin_consent,
@@ -46,8 +46,8 @@ from entra_emulator.web.token_service_answers import answer_oauth, describe_faul
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-class Endpoint(NamedTuple):
-    """One line of the route table of everything but Graph."""
+class ServiceRoute(NamedTuple):
+    """One route of the token service; the routes of Graph and the portal are in their packages."""
 
     method: str
     path: str
@@ -55,31 +55,33 @@ class Endpoint(NamedTuple):
 
 
 ROUTES = (
-    Endpoint("GET", "/common/discovery/instance", discovery.show_instance),
-    Endpoint(
+    ServiceRoute("GET", "/common/discovery/instance", discovery.show_instance),
+    ServiceRoute(
         "GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.show_configuration
     ),
-    Endpoint("GET", "/{tenant}/.well-known/openid-configuration", discovery.show_configuration_v1),
-    Endpoint("GET", "/{tenant}/discovery/v2.0/keys", discovery.show_keys),
-    Endpoint("GET", "/{tenant}/discovery/keys", discovery.show_keys_v1),
-    Endpoint("POST", "/{tenant}/oauth2/v2.0/token", token_endpoint.issue_token),
-    Endpoint("POST", "/{tenant}/oauth2/token", token_endpoint.issue_token_v1),
-    Endpoint("GET", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize),
-    Endpoint("POST", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize_by_form),
-    Endpoint("GET", "/{tenant}/oauth2/v2.0/logout", sign_in_page.sign_out),
-    Endpoint("POST", "/{tenant}/oauth2/v2.0/devicecode", device_code.start_device),
-    Endpoint("GET", "/devicelogin", device_code.ask_device),
-    Endpoint("POST", "/devicelogin", device_code.answer_device),
-    Endpoint("GET", "/common/oauth2/deviceauth", device_code.ask_device),
-    Endpoint("GET", "/{tenant}/signin", sign_in_page.show_sign_in),
-    Endpoint("POST", "/{tenant}/signin", sign_in_page.sign_in),
-    Endpoint("POST", "/{tenant}/consent", authorize.decide),
-    Endpoint("GET", "/{tenant}/adminconsent", admin_consent.ask_consent),
-    Endpoint("POST", "/{tenant}/adminconsent", admin_consent.answer_consent),
-    Endpoint("GET", "/{tenant}/v2.0/adminconsent", admin_consent.ask_consent_v2),
-    Endpoint("POST", "/{tenant}/v2.0/adminconsent", admin_consent.answer_consent_v2),
-    Endpoint("GET", "/oidc/userinfo", show_userinfo),
-    Endpoint("POST", "/oidc/userinfo", show_userinfo),
+    ServiceRoute(
+        "GET", "/{tenant}/.well-known/openid-configuration", discovery.show_configuration_v1
+    ),
+    ServiceRoute("GET", "/{tenant}/discovery/v2.0/keys", discovery.show_keys),
+    ServiceRoute("GET", "/{tenant}/discovery/keys", discovery.show_keys_v1),
+    ServiceRoute("POST", "/{tenant}/oauth2/v2.0/token", token_endpoint.issue_token),
+    ServiceRoute("POST", "/{tenant}/oauth2/token", token_endpoint.issue_token_v1),
+    ServiceRoute("GET", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize),
+    ServiceRoute("POST", "/{tenant}/oauth2/v2.0/authorize", authorize.authorize_by_form),
+    ServiceRoute("GET", "/{tenant}/oauth2/v2.0/logout", sign_in_page.sign_out),
+    ServiceRoute("POST", "/{tenant}/oauth2/v2.0/devicecode", device_code.start_device),
+    ServiceRoute("GET", "/devicelogin", device_code.ask_device),
+    ServiceRoute("POST", "/devicelogin", device_code.answer_device),
+    ServiceRoute("GET", "/common/oauth2/deviceauth", device_code.ask_device),
+    ServiceRoute("GET", "/{tenant}/signin", sign_in_page.show_sign_in),
+    ServiceRoute("POST", "/{tenant}/signin", sign_in_page.sign_in),
+    ServiceRoute("POST", "/{tenant}/consent", authorize.decide),
+    ServiceRoute("GET", "/{tenant}/adminconsent", admin_consent.ask_consent),
+    ServiceRoute("POST", "/{tenant}/adminconsent", admin_consent.answer_consent),
+    ServiceRoute("GET", "/{tenant}/v2.0/adminconsent", admin_consent.ask_consent_v2),
+    ServiceRoute("POST", "/{tenant}/v2.0/adminconsent", admin_consent.answer_consent_v2),
+    ServiceRoute("GET", "/oidc/userinfo", show_userinfo),
+    ServiceRoute("POST", "/oidc/userinfo", show_userinfo),
 )
 
 
@@ -129,8 +131,8 @@ def create_app(
         settings.delta,
         ca_pem,
     )
-    # The portal first: elsewhere `portal` would be the name of a tenant.
-    routes = [*make_portal(), *(_make_route(endpoint) for endpoint in ROUTES)]
+    # The portal comes first: behind the others `portal` would be taken for a tenant's name.
+    routes = [*make_portal(), *map(_make_route, ROUTES)]
     routes += [route for version in VERSIONS for route in _make_graph_routes(version)]
     if control is not None:
         routes.insert(0, Mount(PREFIX, app=create_control(context, control)))
@@ -140,7 +142,7 @@ def create_app(
 def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
         routes=routes,
-        middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(sabotage)],
+        middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(inject_faults)],
         exception_handlers={
             OAuthFault: _answer_oauth_fault,
             GraphFault: _answer_graph_fault,
@@ -153,14 +155,14 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     return app
 
 
-def _make_route(endpoint: Endpoint) -> Route:
-    route = Route(endpoint.path, endpoint.answer, methods=[endpoint.method])
-    route.methods = {endpoint.method}  # without the HEAD that Starlette adds
-    return route
+def _make_route(route: ServiceRoute) -> Route:
+    made = Route(route.path, route.answer, methods=[route.method])
+    made.methods = {route.method}  # without the HEAD that Starlette adds
+    return made
 
 
 def _make_graph_routes(version: str) -> list[Route]:
-    """Everything below a version goes to Graph's own router, whatever the method."""
+    """Routes that hand every path below a version to Graph's own router, whatever the method."""
     routes = [
         Route(f"/{version}", dispatch.serve),
         Route(f"/{version}/{{rest:path}}", dispatch.serve),
@@ -171,15 +173,15 @@ def _make_graph_routes(version: str) -> list[Route]:
 
 
 def _admit(app: ASGIApp) -> ASGIApp:
-    """Turn away foreign hosts, and bring Graph's spellings of a path into one."""
+    """Refuse host names that are not ours, and resolve Graph's paths in any spelling."""
 
-    async def admitted(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope)
             host = request.headers.get("host", "")
             if host_name(host) not in scope["app"].state.context.hostnames:
-                answer = _answer_graph_fault(request, deny("host_unknown", host=host))
-                await answer(scope, receive, send)
+                refused = _answer_graph_fault(request, deny("host_unknown", host=host))
+                await refused(scope, receive, send)
                 return
             raw = scope.get("raw_path") or scope["path"].encode()
             resolved = ROUTER.resolve(raw.decode("latin-1"))
@@ -187,7 +189,7 @@ def _admit(app: ASGIApp) -> ASGIApp:
                 scope["graph"], scope["path"] = resolved, resolved.path
         await app(scope, receive, send)
 
-    return admitted
+    return answer
 
 
 def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
@@ -214,7 +216,7 @@ def _answer_graph_fault(request: Request, fault: Exception) -> Response:
 
 
 def _answer_unrouted(request: Request, error: Exception) -> Response:
-    """No such path, or not with this verb; JSON in either service's form."""
+    """Refuse an unknown path as Graph does, and a wrong method as the token service does."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
@@ -225,5 +227,5 @@ def _answer_unrouted(request: Request, error: Exception) -> Response:
 
 
 def _answer_failure(request: Request, _: Exception) -> Response:
-    """A bug of ours: Starlette raises it on, so that the log shows it."""
+    """Answer a bug of ours; Starlette raises the exception again, so that the log shows it."""
     return _answer_graph_fault(request, deny("internal"))

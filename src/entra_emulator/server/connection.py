@@ -1,4 +1,4 @@
-"""The connection under a request, for answers that break off."""
+"""The TCP connection that a request came on, for answers that break it off."""
 
 import asyncio
 import socket
@@ -6,47 +6,48 @@ import struct
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-# Where the scope of a request has its connection; a request in a batch has none.
-_PLACE = "graphdaemon.connection"
+# The name of the ASGI extension that holds a request's connection; in a batch there is none.
+_EXTENSION = "graphdaemon.connection"
 
-# How long a client that does not read may hold up a reset.
+# Seconds that a client which does not read may hold up a reset.
 PATIENCE = 2.0
 
 
 def expose(app: ASGIApp) -> ASGIApp:
-    """The application, with the connection of each request in its scope."""
+    """Give the application the connection of each request, in the request's scope."""
 
-    async def exposed(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         # uvicorn's `send` is a method of the object that holds the transport.
         connection = getattr(getattr(send, "__self__", None), "transport", None)
         if connection is not None:
-            scope.setdefault("extensions", {})[_PLACE] = connection
+            scope.setdefault("extensions", {})[_EXTENSION] = connection
         await app(scope, receive, send)
 
-    return exposed
+    return answer
 
 
 def connection_of(scope: Scope) -> asyncio.Transport | None:
     """The connection that a request came on, if it came on one of its own."""
-    connection: asyncio.Transport | None = scope.get("extensions", {}).get(_PLACE)
+    connection: asyncio.Transport | None = scope.get("extensions", {}).get(_EXTENSION)
     return connection
 
 
 async def flush(connection: asyncio.Transport) -> None:
-    """Wait until what was written has left, or nobody takes it."""
+    """Wait until what was written has left this program, for at most PATIENCE seconds."""
     waited = 0.0
     while connection.get_write_buffer_size() and waited < PATIENCE:
         await asyncio.sleep(0.005)
         waited += 0.005
-    # What the kernel has yet to deliver, a reset would throw away.
+    # A reset throws away what the kernel has not delivered yet.
     await asyncio.sleep(0.02)
 
 
 async def reset(connection: asyncio.Transport) -> None:
-    """Break the connection off with a TCP reset, which no polite close can be mistaken for."""
-    own = connection.get_extra_info("socket")
-    # To linger for no time is to reset (socket(7)); closing a TLS connection would say goodbye.
-    own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    """Break the connection off with a TCP reset instead of an orderly close."""
+    # Closing with a linger time of zero sends a reset (socket(7)) and no TLS goodbye.
+    connection.get_extra_info("socket").setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0)
+    )
     connection.abort()
-    # The server learns of it in its next turn, and then does not miss an answer.
+    # Let the server notice that the client is gone, so that it does not miss an answer.
     await asyncio.sleep(0.001)

@@ -1,4 +1,4 @@
-"""A running emulator: its files, its certificates, its TLS server."""
+"""A running emulator: its data folder, its certificate authority and its TLS server."""
 
 import contextlib
 import os
@@ -43,14 +43,14 @@ from entra_emulator.web.context import Context
 
 class Emulator:
     """
-    A pretend tenant behind TLS on this machine, in a thread of its own.
+    A pretend tenant behind TLS on this machine, served in a thread of its own.
 
     Use it as a context manager, or call `start` and `stop`. Its attributes
     `url`, `ca_file`, `ca`, `tenant`, `directory`, `life` and `data` exist while it runs; `audit`
-    says what was asked of it.
+    tells which requests it got, and `faults` lets requests fail.
 
     Args:
-        settings: what it is told; by default the defaults.
+        settings: by default those of `EmulatorSettings` without arguments.
         options: fields of `EmulatorSettings`, which replace those of `settings`.
     """
 
@@ -105,6 +105,7 @@ class Emulator:
             )
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
+            # The keys are made in the background: wait for their file before the folder goes.
             stack.callback(lambda: keys.keys)
             path = self.data / STORE
             if not path.exists():
@@ -128,10 +129,10 @@ class Emulator:
 
     def live(self, rate: float, seed: int = 0) -> Life:
         """
-        Let the directory change by itself, so many times a second.
+        Let the directory change by itself, at a rate of changes per second.
 
         Raises:
-            ValueError: the rate is nothing, or too much.
+            ValueError: the rate is not above 0, or too high.
         """
         self.life.start(rate, seed)
         return self.life
@@ -191,7 +192,7 @@ def serve(
 
     Args:
         listen: `HOST:PORT`, an IPv6 host in brackets.
-        settings: what the emulator is told, but for host and port.
+        settings: of the emulator; host and port are those of `listen`.
         life: how many times a second the directory is to change by itself.
         faults: a file of what is to go wrong, see `read_orders`.
         allow_remote: other machines may reach it.
@@ -208,7 +209,7 @@ def serve(
     host, port, names = _choose_address(listen, allow_remote=allow_remote)
     done = threading.Event()
 
-    def watch(made: int, total: int) -> None:
+    def watch_seeding(made: int, total: int) -> None:
         if done.is_set():
             raise KeyboardInterrupt
         settings.progress(made, total)
@@ -218,7 +219,9 @@ def serve(
             previous = signal.signal(number, lambda *_: done.set())
             stack.callback(signal.signal, number, previous)
         hostnames = (*settings.hostnames, *names)
-        emulator = Emulator(settings, host=host, port=port, hostnames=hostnames, progress=watch)
+        emulator = Emulator(
+            settings, host=host, port=port, hostnames=hostnames, progress=watch_seeding
+        )
         if faults is not None:
             emulator.faults.load(faults)
         stack.enter_context(emulator)
@@ -226,13 +229,13 @@ def serve(
         if life:
             emulator.live(life)
         ready(emulator)
-        # Not for ever at a time: a signal just before an endless wait is seen only behind it.
+        # A signal that comes just before an endless wait would be handled only after it.
         while not done.wait(1):
             pass
 
 
 def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple[str, ...]]:
-    """The host, the port, and what else this machine is called if others may reach it."""
+    """The host, the port, and the other names of this machine if others may reach it."""
     host, port = parse_listen(listen)
     if is_loopback(host):
         return host, port, ()
@@ -245,7 +248,7 @@ def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple
 
 
 def _write_parameters(emulator: Emulator) -> None:
-    """The settings file of a ready application; later starts only correct its addresses."""
+    """Write the settings of a ready application; later starts only correct its addresses."""
     path = emulator.data / "parameters.json"
     addresses = {
         "authority": f"{emulator.url}/{emulator.tenant.id}",
@@ -277,7 +280,7 @@ def _write_parameters(emulator: Emulator) -> None:
 
 
 def _open_authority(data: Path) -> tuple[trustme.CA, Path]:
-    """The folder's certificate authority, made on first use, and the file clients trust."""
+    """The folder's certificate authority, made on first use, and the file for clients to trust."""
     path, key_path = data / "ca.pem", data / "ca-key.pem"
     if path.exists() and key_path.exists():
         return trustme.CA.from_pem(path.read_bytes(), key_path.read_bytes()), path

@@ -1,5 +1,5 @@
 """
-The ring around every request in which faults happen: it delays, refuses, cuts and resets.
+The middleware in which planned faults happen: requests are delayed, refused, cut and reset.
 
 A request in a batch has no connection of its own: what would break one
 becomes a 503, or a 504 once the request was carried out.
@@ -10,24 +10,35 @@ import gzip
 from collections.abc import Callable
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entra_emulator.control.controls import PREFIX
+from entra_emulator.errors import deny, refuse
 from entra_emulator.faults.fault import BESIDE, Fault
+from entra_emulator.graph.access.admission import THROTTLED
+from entra_emulator.graph.fault import answer_fault
 from entra_emulator.server.connection import connection_of, flush, reset
-from entra_emulator.server.outage import answer_outage
 from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.request import PREFIX as PORTAL
 from entra_emulator.web.request_notes import notes_of
+from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
 
-# How often in a second a slow body moves on.
+# In how many pieces a second a slow body is sent.
 _DRIPS = 20
 
+# A front door's own page knows nothing of OAuth or Graph: clients must not count on JSON.
+_FRONT_DOOR_PAGE = (
+    "<!DOCTYPE html><html><head><title>Service unavailable</title></head><body>"
+    "<h2>Our services aren't available right now</h2><p>We're working to restore all services as "
+    "soon as possible. Please check back soon.</p></body></html>"
+)
 
-def sabotage(app: ASGIApp) -> ASGIApp:
-    """The application, whose requests fail as planned before anything else looks at them."""
 
-    async def sabotaged(scope: Scope, receive: Receive, send: Send) -> None:
+def inject_faults(app: ASGIApp) -> ASGIApp:
+    """Let requests fail as planned, before the application itself looks at them."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         faults = _draw(scope) if scope["type"] == "http" else ()
         if not faults:
             await app(scope, receive, send)
@@ -38,26 +49,26 @@ def sabotage(app: ASGIApp) -> ASGIApp:
         if spoiling is None:
             await app(scope, receive, send)
         else:
-            await _Exchange(app, scope, receive, send).suffer(spoiling)
+            await _SpoiltRequest(app, scope, receive, send).answer(spoiling)
 
-    return sabotaged
+    return answer
 
 
 def _draw(scope: Scope) -> tuple[Fault, ...]:
     if scope["path"].startswith((f"{PREFIX}/", PORTAL)):
-        return ()  # who plans faults must be able to call them off
+        return ()  # faults are planned there, and must be called off there
     query = scope["query_string"].decode("latin-1")
     return context_of(Request(scope)).faults.draw(scope["method"], scope["path"], query)
 
 
-class _Exchange:
+class _SpoiltRequest:
     """One request whose answer goes wrong."""
 
     def __init__(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
         self._app, self._scope, self._receive, self._send = app, scope, receive, send
         self._connection = connection_of(scope)
 
-    async def suffer(self, fault: Fault) -> None:
+    async def answer(self, fault: Fault) -> None:
         """Let the fault happen."""
         if fault.kind in {"outage", "status"}:
             await self._refuse(fault)
@@ -70,14 +81,14 @@ class _Exchange:
             await self._spoil(fault, self._connection)
 
     async def _refuse(self, fault: Fault) -> None:
-        """Another answer than the right one, which may have been carried out all the same."""
+        """Answer with a refusal, though the request may be carried out all the same."""
         if fault.after:
             await self._carry_out()
-        answer = answer_outage(Request(self._scope), fault)
+        answer = _answer_outage(Request(self._scope), fault)
         await answer(self._scope, self._receive, self._send)
 
     async def _reset(self, fault: Fault, connection: asyncio.Transport) -> None:
-        """A connection that breaks off, before, during or after the body."""
+        """Break the connection off before, during or after the body."""
         if fault.after or fault.when != "before":
             start, body = await self._carry_out()
             if fault.when != "before":
@@ -88,7 +99,7 @@ class _Exchange:
         await reset(connection)
 
     async def _spoil(self, fault: Fault, connection: asyncio.Transport) -> None:
-        """An answer whose body is cut, broken or slow."""
+        """Send a body that is cut, broken or slow."""
         start, body = await self._carry_out()
         if fault.kind == "drip":
             await self._send(_resize(start))
@@ -105,10 +116,10 @@ class _Exchange:
 
     async def _drip(self, body: bytes, rate: float, connection: asyncio.Transport) -> None:
         size = max(1, round(rate / _DRIPS))
-        for place in range(0, len(body), size):
+        for start in range(0, len(body), size):
             if connection.is_closing():
                 return
-            await self._write(body[place : place + size], more=True)
+            await self._write(body[start : start + size], more=True)
             await asyncio.sleep(size / rate)
         await self._write(b"")
 
@@ -120,8 +131,8 @@ class _Exchange:
             messages.append(message)
 
         await self._app(self._scope, self._receive, keep)
-        start, *rest = messages
-        return start, b"".join(message.get("body", b"") for message in rest)
+        start, *bodies = messages
+        return start, b"".join(message.get("body", b"") for message in bodies)
 
     async def _write(self, body: bytes, *, more: bool = False) -> None:
         await self._send({"type": "http.response.body", "body": body, "more_body": more})
@@ -147,6 +158,31 @@ def _halve(text: bytes) -> bytes:
 
 
 def _garble(text: bytes) -> bytes:
-    """No JSON: the colon behind the first name past the middle is gone."""
-    place = text.find(b'":', len(text) // 2)
-    return b"<" + text[1:] if place < 0 else text[: place + 1] + b"=" + text[place + 2 :]
+    """Spoil JSON: put `=` for the colon behind the first name in the second half."""
+    quote = text.find(b'":', len(text) // 2)
+    return b"<" + text[1:] if quote < 0 else text[: quote + 1] + b"=" + text[quote + 2 :]
+
+
+def _answer_outage(request: Request, fault: Fault) -> Response:
+    """The answer to a request that is made to fail with an outage or a status."""
+    if fault.html:
+        answer = Response(_FRONT_DOOR_PAGE, fault.answer, media_type="text/html")
+    elif fault.kind == "outage":
+        assert fault.code is not None
+        content = describe_fault(request, refuse(fault.code))
+        answer = answer_oauth(request, content, status=fault.answer, code=fault.code)
+    else:
+        answer = _answer_status(request, fault)
+    if fault.wait is not None:
+        answer.headers["Retry-After"] = str(fault.wait)
+    return answer
+
+
+def _answer_status(request: Request, fault: Fault) -> Response:
+    if fault.answer == 429:
+        refusal = deny("throttled", inner=THROTTLED)
+    else:
+        refusal = deny(f"broken_{fault.answer}")
+    if fault.error is not None:
+        refusal.code = fault.error
+    return answer_fault(request, refusal)

@@ -1,19 +1,19 @@
-"""Addresses to listen on, and what to call them."""
+"""Addresses to listen on, and the names that others know them by."""
 
 import errno
 import ipaddress
 import socket
 
-# Addresses to listen on that nobody can call.
+# These mean every address of the machine; nobody can connect to them by that name.
 UNSPECIFIED = frozenset({"0.0.0.0", "::"})  # noqa: S104 - named, not bound to
 
 
 class BindRefused(Exception):  # noqa: N818 - the name says what happened
-    """The emulator cannot, or will not without leave, listen at this address."""
+    """The address is not this machine's, or other machines could reach it without leave."""
 
 
 class PortInUse(Exception):  # noqa: N818 - the name says what happened
-    """Another program listens there already."""
+    """Another program listens on this port already."""
 
 
 def open_listener(host: str, port: int) -> socket.socket:
@@ -38,7 +38,7 @@ def parse_listen(listen: str) -> tuple[str, int]:
     The host and the port of `HOST:PORT`, an IPv6 host in brackets.
 
     Raises:
-        ValueError: it is something else.
+        ValueError: the text has another form.
     """
     host, colon, port = listen.rpartition(":")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65_536):
@@ -47,21 +47,21 @@ def parse_listen(listen: str) -> tuple[str, int]:
 
 
 def name_host(host: str) -> str:
-    """What the host is called in a URL."""
+    """The host as it stands in a URL."""
     if host in UNSPECIFIED:
         return "localhost"
     return f"[{host}]" if ":" in host else host
 
 
 def list_own_names(host: str) -> tuple[str, ...]:
-    """What other machines may call this one, which listens on `host`."""
+    """The names and addresses by which other machines may reach a server on `host`."""
     name = socket.gethostname()
-    own = () if host in UNSPECIFIED else (host,)
+    listened = () if host in UNSPECIFIED else (host,)
     try:
         addresses = socket.gethostbyname_ex(name)[2]
     except OSError:
         addresses = []
-    return (*own, name, *addresses)
+    return (*listened, name, *addresses)
 
 
 def is_loopback(host: str) -> bool:

@@ -12,12 +12,12 @@ from starlette.applications import Starlette
 
 from entra_emulator.server.connection import expose
 
-# Seconds that requests under way may take when the server stops.
+# Seconds that requests in progress are given when the server stops.
 GRACE = 0.25
 
 
 def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
-    """TLS with a new certificate of this authority, good for these names."""
+    """TLS settings with a new certificate for these names, issued by this authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     authority.issue_cert(*names).configure_cert(context)
@@ -27,7 +27,15 @@ def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
 def run_server(
     app: Starlette, listener: socket.socket, tls: ssl.SSLContext | None
 ) -> Callable[[], None]:
-    """Serve in a thread, accepting connections on return; the answer stops it."""
+    """
+    Serve in a thread of its own, and return once connections are accepted.
+
+    Returns:
+        A function that stops the server.
+
+    Raises:
+        RuntimeError: the server did not start within ten seconds.
+    """
     config = uvicorn.Config(
         expose(app),
         http="httptools",
@@ -37,7 +45,7 @@ def run_server(
         log_level="warning",
         access_log=False,
         server_header=False,
-        date_header=False,  # the clock's time, not the machine's
+        date_header=False,  # answers carry the time of the emulator's clock
         proxy_headers=False,
         timeout_keep_alive=75,
     )
@@ -57,7 +65,7 @@ def run_server(
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, which says when it accepts connections and stops without delay."""
+    """Uvicorn's server, with an event for its start and a stop that does not wait for clients."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -68,7 +76,7 @@ class _Server(uvicorn.Server):
         self.accepting.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Closing a TLS connection politely waits for the client, who need not answer.
+        # An orderly close of TLS waits for the client's answer, which may never come.
         stopping = asyncio.ensure_future(super().shutdown(sockets))
         await asyncio.wait({stopping}, timeout=GRACE)
         for connection in list(self.server_state.connections):
