@@ -14,22 +14,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
 from entra_emulator.web.context import origin_of
 from entra_emulator.web.graph_answers import answer_graph
 
-_SETS = {
-    "applications": "application",
-    "devices": "device",
-    "directoryObjects": "directoryObject",
-    "directoryRoles": "directoryRole",
-    "domains": "domain",
-    "groups": "group",
-    "oauth2PermissionGrants": "oAuth2PermissionGrant",
-    "organization": "organization",
-    "servicePrincipals": "servicePrincipal",
-    "subscribedSkus": "subscribedSku",
-    "users": "user",
-}
 _SINGLETONS = {"directory": "directory", "me": "user"}
 
 _EDM = "http://docs.oasis-open.org/odata/ns/edm"
@@ -37,20 +25,18 @@ _EDM = "http://docs.oasis-open.org/odata/ns/edm"
 # What `directory` contains; no row of the table has it.
 _DIRECTORY = {"administrativeUnits": "administrativeUnit", "deletedItems": "directoryObject"}
 
-_TRACKED = (
-    "administrativeUnit application device directoryObject directoryRole group servicePrincipal "
-    "user"
-).split()
+# Names of entity sets with the types of what is in them.
+Sets = tuple[tuple[str, str], ...]
 
 
-def show_metadata(request: Request) -> Response:
+def show_metadata(request: Request, *, sets: Sets) -> Response:
     """`GET /$metadata`: the types, in XML."""
-    return answer_graph(request, _describe(), media_type="application/xml", units=None)
+    return answer_graph(request, _describe(sets), media_type="application/xml", units=None)
 
 
-def list_service(request: Request) -> Response:
+def list_service(request: Request, *, sets: Sets) -> Response:
     """`GET /v1.0/`: the sets, and what there is only one of."""
-    rows = [{"name": name, "kind": "EntitySet", "url": name} for name in _SETS]
+    rows = [{"name": name, "kind": "EntitySet", "url": name} for name, _ in _list_all(sets)]
     rows += [{"name": name, "kind": "Singleton", "url": name} for name in _SINGLETONS]
     version = request.scope["path"].split("/")[1]
     body = {
@@ -61,7 +47,7 @@ def list_service(request: Request) -> Response:
 
 
 @cache
-def _describe() -> bytes:
+def _describe(sets: Sets) -> bytes:
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">',
@@ -71,7 +57,7 @@ def _describe() -> bytes:
         *_list_entities(),
         *_list_complex(),
         *_list_functions(),
-        *_list_sets(),
+        *_list_sets(sets),
         "</Schema>",
         "</edmx:DataServices>",
         "</edmx:Edmx>",
@@ -130,20 +116,26 @@ def _write_navigation(name: str, target: str, *, contains: bool = False) -> str:
 
 
 def _list_functions() -> Iterator[str]:
-    for kind in _TRACKED:
+    for kind in sorted([*KINDS, "directoryObject"]):
         yield '<Function Name="delta" IsBound="true">'
         yield f'<Parameter Name="bindingParameter" Type="Collection(graph.{kind})" />'
         yield f'<ReturnType Type="Collection(graph.{kind})" />'
         yield "</Function>"
 
 
-def _list_sets() -> Iterator[str]:
+def _list_sets(sets: Sets) -> Iterator[str]:
     yield '<EntityContainer Name="GraphService">'
-    for name, kind in _SETS.items():
+    for name, kind in _list_all(sets):
         yield f'<EntitySet Name="{name}" EntityType="microsoft.graph.{kind}" />'
     for name, kind in _SINGLETONS.items():
         yield f'<Singleton Name="{name}" Type="microsoft.graph.{kind}" />'
     yield "</EntityContainer>"
+
+
+def _list_all(sets: Sets) -> list[tuple[str, str]]:
+    """These sets and those of directory objects, but for what `directory` contains, by name."""
+    rows = [(kind.collection, name) for name, kind in KINDS.items()]
+    return sorted(row for row in (*sets, *rows) if row[0] not in _DIRECTORY)
 
 
 def _item_type(edm: str) -> str:

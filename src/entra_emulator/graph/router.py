@@ -22,6 +22,10 @@ _TENANT = re.compile(r"myorganization|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|
 _NAMESPACE = "microsoft.graph."
 
 
+# Takes the call, or the bare request of what is public; gives the response.
+Answer = Callable[[Any], Response | Awaitable[Response]]
+
+
 class Endpoint(NamedTuple):
     """
     One line of the route table.
@@ -29,16 +33,21 @@ class Endpoint(NamedTuple):
     Args:
         method: the HTTP method.
         path: below the version, keys in braces.
-        answer: takes the call, gives the response.
+        answer: what answers there.
         blocking: it waits for the database's writer, so that it runs in a thread.
-        public: everybody may have it; it takes the bare request.
+        public: everybody may have it, without a token.
     """
 
     method: str
     path: str
-    answer: Callable[[Any], Response | Awaitable[Response]]
+    answer: Answer
     blocking: bool = False
     public: bool = False
+
+
+def write(method: str, path: str, answer: Answer) -> Endpoint:
+    """A line for what changes the directory."""
+    return Endpoint(method, path, answer, blocking=True)
 
 
 @dataclass

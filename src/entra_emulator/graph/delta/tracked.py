@@ -21,14 +21,6 @@ from entra_emulator.web.context import is_guid
 # "There is a limit of 50 filtered objects."
 MOST_IDS = 50
 
-# What is told without $select, says "Get incremental changes for groups"; the example of
-# "directoryRole: delta" has it too.
-_DEFAULT_LINKS = {
-    "group": ("members",),
-    "directoryRole": ("members",),
-    "administrativeUnit": ("members",),
-}
-
 # Types that `isof` accepts and the emulator has no objects of.
 _EMPTY_TYPES = frozenset({"approleassignment", "orgcontact"})
 
@@ -145,7 +137,10 @@ def _track_type(kind: str, text: str, *, several: bool) -> Tracked:
     if several:
         items = _choose_items(kind, items)
     if not items:
-        return Tracked(kind, ("id",) if text.strip() else None, _DEFAULT_LINKS.get(kind, ()))
+        # Members are told without $select ("Get incremental changes for groups"; the example of
+        # "directoryRole: delta").
+        default = ("members",) if "members" in links else ()
+        return Tracked(kind, ("id",) if text.strip() else None, default)
     chosen = tuple(links[item.lower()] for item in items if item.lower() in links)
     rest = [item for item in items if item.lower() not in links]
     select = read_select(kind, ",".join(rest), collection=True) if rest else ("id",)

@@ -1,4 +1,4 @@
-"""Changes of users, groups, devices and administrative units: `PATCH /users/{id}`."""
+"""Changes of objects: `PATCH /users/{id}`."""
 
 from collections.abc import Callable
 
@@ -9,69 +9,72 @@ from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.references import bind_references
-from entra_emulator.graph.resources.groups import alter_group
-from entra_emulator.graph.resources.users import alter_user
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.merge import merge_values
-from entra_emulator.graph.write.rules import find_rule
+from entra_emulator.graph.write.rules import Rule
 from entra_emulator.graph.write.validate import Written, read_properties
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
+# What becomes of a change: from the object as it is and the properties sent to those that change.
+Alter = Callable[[Call, Record, Record], Record]
 
-def change_object(call: Call, *, kind: str) -> Response:
-    """`PATCH /users/{id}`: set properties, clear those that are null."""
-    return _change(call, kind, call.keys["key"])
-
-
-def change_me(call: Call) -> Response:
-    """`PATCH /me`: the signed-in user's own properties."""
-    return _change(call, "user", call.caller.object_id)
+# What can be written to an object that comes from an Active Directory.
+_CLOUD = frozenset({"otherMails", "passwordPolicies", "preferredDataLocation", "usageLocation"})
 
 
-def read_changes(call: Call, kind: str) -> Written:
+def change_object(
+    call: Call, *, rule: Rule, alter: Alter | None = None, key: str | None = None
+) -> Response:
+    """
+    `PATCH /users/{id}`: set properties, clear those that are null.
+
+    Args:
+        call: the request.
+        rule: of the object's type.
+        alter: what else changes with them, or why they cannot be; None is nothing.
+        key: the object, instead of the one that the path names.
+    """
+    kind = rule.kind
+    written = read_changes(call, rule)
+    with call.directory.transaction():
+        row = find_target(call, kind, key)
+        record = read_record(row)
+        values = merge_values(kind, record, written.values)
+        changes = alter(call, record, values) if alter else values
+        call.directory.objects.update(call.tenant, kind, record["id"], changes)
+        bind_references(call, row, written.binds)
+        if "signInSessionsValidFromDateTime" in changes:
+            call.directory.users.revoke_sign_ins(call.tenant, record["id"])
+    return answer_nothing(call)
+
+
+def read_changes(call: Call, rule: Rule) -> Written:
     """
     What a change is to change, checked for itself.
 
     Raises:
         GraphFault: 400; 403, the caller may not write one of the properties.
     """
-    written = read_properties(kind, read_payload(call), creating=False)
-    check_reach(call, written)
-    for name in find_rule(kind).required:
-        if written.values.get(name, "") is None:
-            raise deny("value_invalid", name=name, resource=KINDS[kind].resource, target=name)
-    return written
-
-
-def check_reach(call: Call, written: Written) -> None:
-    """
-    Refuse to write more than the few properties that some permissions are for.
-
-    Raises:
-        GraphFault: 403.
-    """
+    written = read_properties(rule, read_payload(call), creating=False)
     allowed = call.permit.properties
     if allowed is not None and not {*written.values, *written.binds} <= allowed:
         raise deny("forbidden")
+    for name in rule.required:
+        if written.values.get(name, "") is None:
+            resource = KINDS[rule.kind].resource
+            raise deny("value_invalid", name=name, resource=resource, target=name)
+    return written
 
 
-def _change(call: Call, kind: str, key: str) -> Response:
-    written = read_changes(call, kind)
-    with call.directory.transaction():
-        found = find_target(call, kind, key)
-        record = read_record(found)
-        values = merge_values(kind, record, written.values)
-        alter = _ALTER.get(kind)
-        changes = alter(call, record, values) if alter else values
-        call.directory.objects.update(call.tenant, kind, record["id"], changes)
-        bind_references(call, kind, found, written.binds)
-        if "signInSessionsValidFromDateTime" in changes:
-            call.directory.users.revoke_sign_ins(call.tenant, record["id"])
-    return answer_nothing(call)
+def check_synced(record: Record, values: Record) -> None:
+    """
+    Refuse to change what an on-premises directory is the master of.
 
-
-_ALTER: dict[str, Callable[[Call, Record, Record], Record]] = {
-    "group": alter_group,
-    "user": alter_user,
-}
+    Raises:
+        GraphFault: 400.
+    """
+    if record.get("onPremisesSyncEnabled"):
+        for name in values:
+            if name not in _CLOUD and not name.startswith("extension_"):
+                raise deny("synced")

@@ -1,5 +1,5 @@
 """
-The objects that a request writes to or refers to, as they are now.
+Objects that a request names: to be shown, to be written to, or to be referred to.
 
 A replica that lags behind does not know what was made a moment ago, and says so.
 """
@@ -9,22 +9,22 @@ from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_object
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.relations import NAVIGATIONS
 from entra_emulator.graph.objects.replica import find_stale
-from entra_emulator.graph.objects.show import find_object
-from entra_emulator.graph.render import render_objects
+from entra_emulator.model import schema
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
 _decode = msgspec.json.Decoder(Record).decode
 
+# `applications(appId='…')`
+_ALTERNATE = re.compile(r"(?P<name>[A-Za-z]+)='(?P<value>.*)'", re.DOTALL)
 _KEYED = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)
 _BASES = frozenset({"v1.0", "beta", "v2", "myorganization"})
 _COLLECTIONS = {name.lower(): kind.name for name, kind in BY_COLLECTION.items()}
@@ -37,53 +37,64 @@ class Reference(NamedTuple):
     key: str
 
 
-def read_record(found: StoredObject) -> Record:
+def read_record(row: StoredObject) -> Record:
     """The object's properties."""
-    return _decode(found.doc)
+    return _decode(row.doc)
+
+
+def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
+    """
+    The object with this key, as written in a path; None looks through every type by ID.
+
+    Raises:
+        GraphFault: 404, or 400 for what cannot be a key.
+    """
+    if kind is not None and (alternate := _ALTERNATE.fullmatch(key)):
+        return _find_alternate(call, kind, key, alternate["name"].lower(), alternate["value"])
+    if not is_guid(key) and not (kind == "user" and "@" in key):
+        raise deny("id_malformed", key=key)
+    if kind is not None and call.lag:
+        row = find_stale(call.directory, call.tenant, kind, key, call.lag)
+    else:
+        row = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
+    if row is None or (kind is not None and row.kind != kind):
+        raise deny("object_missing", key=key)
+    return row
 
 
 def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
     """
-    The object that the path names, to be written to.
+    The object that the path names, as it is now, to be written to.
 
     Raises:
         GraphFault: 404; 403 when the caller may only write to what it owns.
     """
-    found = find_object(call, kind, call.keys["key"] if key is None else key)
-    object_id = str(read_record(found)["id"])
-    now = call.directory.objects.find(call.tenant, object_id)
-    if now is None or not is_visible(call, now):
+    row = find_object(call, kind, call.keys["key"] if key is None else key)
+    object_id = str(read_record(row)["id"])
+    current = call.directory.objects.find(call.tenant, object_id)
+    if current is None or not is_visible(call, current):
         raise deny("object_missing", key=call.keys.get("key", object_id))
-    check_owned(call, now)
-    return now
-
-
-def is_visible(call: Call, found: StoredObject) -> bool:
-    """Whether the replica that answers knows the object already."""
-    if not call.lag:
-        return True
-    object_id = str(read_record(found)["id"])
-    return find_stale(call.directory, call.tenant, found.kind, object_id, call.lag) is not None
-
-
-def check_owned(call: Call, found: StoredObject) -> None:
-    """
-    Refuse others' objects to those who may write their own only.
-
-    Raises:
-        GraphFault: 403.
-    """
-    if call.permit.own_keys and _decode(found.doc).get("appId") != call.caller.app_id:
-        raise deny("forbidden")
-    if call.permit.owned and found.kind in {"application", "group", "servicePrincipal"}:
-        owners = call.directory.links.list_neighbours(call.tenant, LinkQuery("owners", found.seq))
-        if call.caller.object_id not in {_decode(one.content)["id"] for one in owners}:
-            raise deny("forbidden")
+    check_owned(call, current)
+    return current
 
 
 def find_caller(call: Call) -> StoredObject | None:
     """The signed-in user, or the calling application's service principal."""
     return call.directory.objects.find(call.tenant, call.caller.object_id)
+
+
+def find_referred(call: Call, reference: Reference) -> StoredObject:
+    """
+    The object that a reference means.
+
+    Raises:
+        GraphFault: 404.
+    """
+    kind, key = reference
+    row = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
+    if row is None or kind not in {None, row.kind} or not is_visible(call, row):
+        raise deny("object_missing", key=key)
+    return row
 
 
 def read_reference(value: object) -> Reference:
@@ -116,28 +127,45 @@ def read_reference(value: object) -> Reference:
     return Reference(kind, key)
 
 
-def find_referred(call: Call, reference: Reference) -> StoredObject:
+def is_visible(call: Call, row: StoredObject) -> bool:
+    """Whether the replica that answers knows the object already."""
+    if not call.lag:
+        return True
+    object_id = str(read_record(row)["id"])
+    return find_stale(call.directory, call.tenant, row.kind, object_id, call.lag) is not None
+
+
+def check_owned(call: Call, row: StoredObject) -> None:
     """
-    The object that a reference means.
+    Refuse others' objects to callers that may write only their own.
 
     Raises:
-        GraphFault: 404.
+        GraphFault: 403.
     """
-    kind, key = reference
-    found = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
-    if found is None or kind not in {None, found.kind} or not is_visible(call, found):
-        raise deny("object_missing", key=key)
-    return found
+    if call.permit.own_keys and _decode(row.doc).get("appId") != call.caller.app_id:
+        raise deny("forbidden")
+    if call.permit.owned and (row.kind, "owners") in NAVIGATIONS:
+        owners = call.directory.links.list_neighbours(call.tenant, LinkQuery("owners", row.seq))
+        if call.caller.object_id not in {_decode(owner.content)["id"] for owner in owners}:
+            raise deny("forbidden")
 
 
-def answer_created(call: Call, found: StoredObject, *, body: bytes | None = None) -> Response:
-    """201 with the new object, and the directory's own address of it, as recorded."""
-    kind = KINDS[found.kind]
-    if body is None:
-        body = render_objects(kind.name, None, [found.doc])
-    location = (
-        f"https://graph.microsoft.com/v2/{call.tenant.id}/directoryObjects/"
-        f"{read_record(found)['id']}/Microsoft.DirectoryServices.{kind.resource}"
-    )
-    fragment = f"{kind.collection}/$entity"
-    return answer_object(call, fragment, body, status=201, location=location)
+def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> StoredObject:
+    """
+    An object by an alternate key: the one that the store indexes, or `uniqueName`.
+
+    Those are the alternate keys that the CSDL and the API pages name.
+    """
+    value = value.replace("''", "'")
+    indexed = KINDS[kind].key if KINDS[kind].unique else "id"
+    if name == indexed.lower() != "id":
+        row = call.directory.objects.find(call.tenant, value, kind=kind)
+        if row is not None:
+            return row
+    elif name == "uniquename" and "uniqueName" in schema.declared(kind):
+        for position, doc in call.directory.objects.scan(call.tenant, kind):
+            if value.encode() in doc and _decode(doc).get("uniqueName") == value:
+                return StoredObject(kind, position.seq, doc)
+    else:
+        raise deny("id_malformed", key=key)
+    raise deny("object_missing", key=value)

@@ -20,8 +20,8 @@ from entra_emulator.graph.answer import (
     wants_no_metadata,
 )
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import find_object
 from entra_emulator.graph.objects.relations import Navigation, is_hidden
-from entra_emulator.graph.objects.show import find_object
 from entra_emulator.graph.query.options import Query, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.model.kinds import KINDS

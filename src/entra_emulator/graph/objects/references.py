@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
@@ -16,10 +15,8 @@ from entra_emulator.graph.objects.find import (
     read_reference,
 )
 from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
-from entra_emulator.graph.resources.groups import DYNAMIC, UNIFIED
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.model.kinds import KINDS
-from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
 # "Up to 20 members can be added in a single request" ("Add members", "Create group").
@@ -28,26 +25,17 @@ MOST_BOUND = 20
 # limits and restrictions").
 MOST_OWNERS = 100
 
-# Which types of objects can be linked, by whom they are linked to and how.
-_FITTING = {
-    ("administrativeUnit", "members"): {"device", "group", "user"},
-    ("application", "owners"): {"servicePrincipal", "user"},
-    ("device", "registeredOwners"): {"user"},
-    ("device", "registeredUsers"): {"user"},
-    ("directoryRole", "members"): {"group", "servicePrincipal", "user"},
-    ("group", "members"): {"device", "group", "servicePrincipal", "user"},
-    ("group", "owners"): {"servicePrincipal", "user"},
-    ("servicePrincipal", "owners"): {"servicePrincipal", "user"},
-    ("user", "manager"): {"user"},
-}
-
 
 def add_reference(call: Call, *, navigation: Navigation) -> Response:
-    """`POST /groups/{id}/members/$ref`: link one more object."""
+    """
+    Link one more object, or the only one instead of whichever it was.
+
+    `POST /groups/{id}/members/$ref`, `PUT /users/{id}/manager/$ref`.
+    """
     address = _read_address(call)
     with call.directory.transaction():
         source = find_target(call, navigation.kind)
-        bind_references(call, navigation.kind, source, {navigation.name: [address]})
+        bind_references(call, source, {navigation.name: [address]})
     return answer_nothing(call)
 
 
@@ -58,26 +46,16 @@ def remove_reference(call: Call, *, navigation: Navigation) -> Response:
         source = find_target(call, navigation.kind)
         if not is_guid(key):
             raise deny("reference_identifier", relation=navigation.name)
-        _check_static(source, navigation.name)
+        _check_free(navigation, source)
         target = call.directory.objects.find(call.tenant, key)
-        links = LinkQuery(navigation.relation, source.seq)
-        if source.kind == "group" and navigation.name == "owners":
-            owners = call.directory.links.list_neighbours(call.tenant, links)
-            if target is not None and [one.seq for one in owners] == [target.seq]:
+        if navigation.keeps_last:
+            linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
+            if target is not None and [neighbour.seq for neighbour in linked] == [target.seq]:
                 raise deny("owner_last")
         if target is None or not call.directory.links.remove(
             call.tenant, navigation.relation, source, target
         ):
             raise deny("object_missing", key=key)
-    return answer_nothing(call)
-
-
-def set_single(call: Call, *, navigation: Navigation) -> Response:
-    """`PUT /users/{id}/manager/$ref`: link this object instead of whichever it was."""
-    address = _read_address(call)
-    with call.directory.transaction():
-        source = find_target(call, navigation.kind)
-        bind_references(call, navigation.kind, source, {navigation.name: [address]})
     return answer_nothing(call)
 
 
@@ -90,9 +68,7 @@ def remove_single(call: Call, *, navigation: Navigation) -> Response:
     return answer_nothing(call)
 
 
-def bind_references(
-    call: Call, kind: str, source: StoredObject, binds: dict[str, list[str]]
-) -> None:
+def bind_references(call: Call, source: StoredObject, binds: dict[str, list[str]]) -> None:
     """
     Link the objects that `@odata.bind` names; all of them, or none.
 
@@ -101,17 +77,17 @@ def bind_references(
     """
     count = sum(map(len, binds.values()))
     for name, addresses in binds.items():
-        navigation = NAVIGATIONS.get((kind, name))
+        navigation = NAVIGATIONS.get((source.kind, name))
         if navigation is None or not navigation.writable:
             raise deny("property_unknown", name=f"{name}@odata.bind")
         if count > MOST_BOUND or (navigation.single and len(addresses) != 1):
             raise deny("references_many", name=name, count=count)
         if len({address.casefold() for address in addresses}) < len(addresses):
             raise deny("values_repeated")
-        _check_static(source, name)
+        _check_free(navigation, source)
         targets = [find_referred(call, read_reference(address)) for address in addresses]
         for target in targets:
-            _check_fitting(source, name, target)
+            _check_fitting(navigation, source, target)
         if navigation.single:
             _drop_linked(call, navigation, source)
         _link(call, navigation, source, targets)
@@ -124,59 +100,38 @@ def _link(
         if not call.directory.links.add(call.tenant, navigation.relation, source, target):
             raise deny("reference_present", relation=navigation.name)
     if navigation.name == "owners":
-        count = call.directory.links.count_neighbours(call.tenant, LinkQuery("owners", source.seq))
+        count = call.directory.links.count_neighbours(call.tenant, navigation.links(source.seq))
         if count > MOST_OWNERS:
             raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
 
 
 def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> int:
     """Unlink whatever is linked; how many that was."""
-    held = call.directory.links.list_neighbours(
-        call.tenant, LinkQuery(navigation.relation, source.seq)
-    )
-    for one in held:
-        target = StoredObject(one.kind, one.seq, one.content)
+    linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
+    for neighbour in linked:
+        target = StoredObject(neighbour.kind, neighbour.seq, neighbour.content)
         call.directory.links.remove(call.tenant, navigation.relation, source, target)
-    return len(held)
+    return len(linked)
 
 
-def _check_static(source: StoredObject, name: str) -> None:
+def _check_free(navigation: Navigation, source: StoredObject) -> None:
     """
-    Members that follow a rule cannot be added or removed.
+    Refuse to add or remove what a rule decides.
 
     Answered like missing privileges (microsoft-graph-docs#9071, #9556).
     """
-    if name != "members" or source.kind not in {"group", "administrativeUnit"}:
-        return
-    record = read_record(source)
-    if DYNAMIC in record.get("groupTypes", ()) or record.get("membershipType") == "Dynamic":
+    if navigation.follows_rule is not None and navigation.follows_rule(read_record(source)):
         raise deny("forbidden")
 
 
-def _check_fitting(source: StoredObject, name: str, target: StoredObject) -> None:
-    fits = target.kind in _FITTING[source.kind, name]
-    if fits and name == "members":
-        fits = _is_member_fitting(source, read_record(source), target, read_record(target))
-    if not fits or (source.seq == target.seq):
+def _check_fitting(navigation: Navigation, source: StoredObject, target: StoredObject) -> None:
+    fits = target.kind in navigation.takes and source.seq != target.seq
+    if fits and navigation.admits is not None:
+        fits = navigation.admits(read_record(source), target.kind, read_record(target))
+    if not fits:
         kind = KINDS[target.kind].resource
         item = f"{kind}_{read_record(target)['id']}"
-        raise deny("reference_unfit", item=item, kind=kind, relation=name)
-
-
-def _is_member_fitting(
-    source: StoredObject, group: Record, target: StoredObject, member: Record
-) -> bool:
-    """Who can be a member of what ("Add members", table of supported types)."""
-    if source.kind == "directoryRole":
-        return target.kind != "group" or bool(member.get("isAssignableToRole"))
-    if source.kind != "group":
-        return True
-    if UNIFIED in group.get("groupTypes", ()):
-        return target.kind == "user"
-    if target.kind != "group":
-        return True
-    # Groups that can hold a role take no groups, and no group takes a Microsoft 365 group.
-    return not group.get("isAssignableToRole") and UNIFIED not in member.get("groupTypes", ())
+        raise deny("reference_unfit", item=item, kind=kind, relation=navigation.name)
 
 
 def _read_address(call: Call) -> str:

@@ -4,9 +4,11 @@ The navigation properties between directory objects, and which links are behind 
 Source: the CSDL of Microsoft Graph v1.0, and the API pages for what each holds.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.model.records import Record
 
 # How the document of a group or an administrative unit says that few may know who is in it.
 _HIDDEN = b'"visibility":"HiddenMembership"'
@@ -23,8 +25,13 @@ class Navigation(NamedTuple):
         reverse: from the links' targets to their sources.
         deep: through groups in between too.
         single: it holds one object at most.
-        kinds: the types of objects in it; None is any.
-        writable: objects are added and removed by reference.
+        takes: the types of objects that can be added and removed by reference; of a property that
+            can only be read there are none.
+        admits: further tells, from the owner's record and the other object's type and record,
+            whether that one can be added; None admits every object of those types.
+        follows_rule: tells from the owner's record whether a rule decides what is in it, so that
+            nothing can be added or removed; None is never.
+        keeps_last: the last object in it cannot be removed.
     """
 
     kind: str
@@ -33,46 +40,33 @@ class Navigation(NamedTuple):
     reverse: bool = False
     deep: bool = False
     single: bool = False
-    kinds: tuple[str, ...] | None = None
-    writable: bool = False
+    takes: frozenset[str] = frozenset()
+    admits: Callable[[Record, str, Record], bool] | None = None
+    follows_rule: Callable[[Record], bool] | None = None
+    keeps_last: bool = False
+
+    @property
+    def writable(self) -> bool:
+        """Whether objects are added and removed by reference."""
+        return bool(self.takes)
 
     def links(self, seq: int, kinds: tuple[str, ...] | None = None) -> LinkQuery:
-        """The links of one object, by its number; `kinds` narrows them further."""
-        return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds or self.kinds)
+        """The links of the object with this number; `kinds` leaves those to some types only."""
+        return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds)
+
+
+# By type and name. `declare_collection` enters those of each collection.
+NAVIGATIONS: dict[tuple[str, str], Navigation] = {}
+
+
+def list_member_of(kind: str) -> tuple[Navigation, Navigation]:
+    """The groups, roles and administrative units that an object of this type is in."""
+    return (
+        Navigation(kind, "memberOf", "members", reverse=True),
+        Navigation(kind, "transitiveMemberOf", "members", reverse=True, deep=True),
+    )
 
 
 def is_hidden(doc: bytes) -> bool:
     """Whether only who has `Member.Read.Hidden` may know who is in this group or unit."""
     return _HIDDEN in doc
-
-
-def _list_member_of(kind: str) -> list[Navigation]:
-    return [
-        Navigation(kind, "memberOf", "members", reverse=True),
-        Navigation(kind, "transitiveMemberOf", "members", reverse=True, deep=True),
-    ]
-
-
-_TABLE = (
-    Navigation("user", "manager", "manager", single=True, writable=True),
-    Navigation("user", "directReports", "manager", reverse=True),
-    *_list_member_of("user"),
-    Navigation("user", "ownedObjects", "owners", reverse=True),
-    Navigation("user", "ownedDevices", "registeredOwners", reverse=True),
-    Navigation("user", "registeredDevices", "registeredUsers", reverse=True),
-    Navigation("group", "members", "members", writable=True),
-    Navigation("group", "transitiveMembers", "members", deep=True),
-    Navigation("group", "owners", "owners", writable=True),
-    *_list_member_of("group"),
-    Navigation("device", "registeredOwners", "registeredOwners", writable=True),
-    Navigation("device", "registeredUsers", "registeredUsers", writable=True),
-    *_list_member_of("device"),
-    Navigation("application", "owners", "owners", writable=True),
-    Navigation("servicePrincipal", "owners", "owners", writable=True),
-    Navigation("servicePrincipal", "ownedObjects", "owners", reverse=True),
-    *_list_member_of("servicePrincipal"),
-    Navigation("administrativeUnit", "members", "members", writable=True),
-    Navigation("directoryRole", "members", "members", writable=True),
-)
-
-NAVIGATIONS = {(row.kind, row.name): row for row in _TABLE}

@@ -1,14 +1,18 @@
 """App role assignments: who holds which app role of which resource."""
 
+from collections.abc import Iterator
+from functools import partial
+
 from starlette.responses import Response
 
 from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import is_visible, read_record
-from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.objects.find import find_object, is_visible, read_record
+from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.app_roles import find_entitlement
 from entra_emulator.model.applications import GRAPH_APP_ID
@@ -16,6 +20,11 @@ from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
 _KIND = "appRoleAssignment"
+_RULE = Rule(
+    "appRoleAssignment",
+    fixed=split(f"{EVERYWHERE} principalDisplayName principalType resourceDisplayName"),
+    required=("principalId", "resourceId", "appRoleId"),
+)
 _PRINCIPALS = frozenset({"group", "servicePrincipal", "user"})
 
 
@@ -41,8 +50,8 @@ def show_assignment(call: Call, *, kind: str, side: str) -> Response:
 
 def create_assignment(call: Call, *, kind: str, side: str) -> Response:
     """`POST /servicePrincipals/{id}/appRoleAssignedTo`: new tokens hold the role."""
-    values = read_properties(_KIND, read_payload(call), creating=True).values
-    require(_KIND, values)
+    values = read_properties(_RULE, read_payload(call), creating=True).values
+    require(_RULE, values)
     with call.directory.transaction():
         owner = _find_owner(call, kind)
         if read_record(owner)["id"] != values[f"{side}Id"]:
@@ -111,3 +120,25 @@ def _find(call: Call, owner: Record, side: str) -> Record:
 def _describe(owner: StoredObject, side: str) -> str:
     name = "appRoleAssignedTo" if side == "resource" else "appRoleAssignments"
     return f"{KINDS[owner.kind].collection}('{read_record(owner)['id']}')/{name}"
+
+
+def _list_routes(path: str, kind: str, side: str) -> Iterator[Endpoint]:
+    """The assignments of the objects at this path, as "principal" or as "resource"."""
+    listing = partial(list_assignments, kind=kind, side=side)
+    yield Endpoint("GET", path, listing)
+    yield Endpoint("GET", f"{path}/$count", partial(count_assignments, kind=kind, side=side))
+    yield Endpoint("GET", f"{path}/{{assignment}}", partial(show_assignment, kind=kind, side=side))
+    yield write("POST", path, partial(create_assignment, kind=kind, side=side))
+    removing = partial(remove_assignment, kind=kind, side=side)
+    yield write("DELETE", f"{path}/{{assignment}}", removing)
+
+
+ROUTES = (
+    *_list_routes("/groups/{key}/appRoleAssignments", "group", "principal"),
+    *_list_routes("/servicePrincipals/{key}/appRoleAssignedTo", "servicePrincipal", "resource"),
+    *_list_routes("/servicePrincipals/{key}/appRoleAssignments", "servicePrincipal", "principal"),
+    *_list_routes("/users/{key}/appRoleAssignments", "user", "principal"),
+    Endpoint(
+        "GET", "/me/appRoleAssignments", partial(list_assignments, kind="user", side="principal")
+    ),
+)

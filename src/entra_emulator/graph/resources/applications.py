@@ -1,6 +1,7 @@
-"""Applications: made, changed, made unless they are there, so that tokens follow."""
+"""Applications: `/applications`. Tokens and service principals follow what is written to them."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 from starlette.responses import Response
@@ -11,20 +12,23 @@ from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import GraphFault, deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.object_collection import declare_collection
 from entra_emulator.graph.objects.change import read_changes
-from entra_emulator.graph.objects.find import (
+from entra_emulator.graph.objects.create import (
     answer_created,
-    find_caller,
-    find_target,
-    read_record,
+    check_unique_name,
+    make_caller_owner,
+    wants_creation,
 )
+from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.references import bind_references
-from entra_emulator.graph.resources.groups import check_unique_name
+from entra_emulator.graph.objects.relations import Navigation
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
-from entra_emulator.graph.write.secrets import draft_secret
+from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
+from entra_emulator.graph.write.secrets import Secret, draft_secret
 from entra_emulator.graph.write.validate import Written, read_properties, require
 from entra_emulator.model.applications import draft_application
 from entra_emulator.model.records import Record
@@ -33,16 +37,48 @@ from entra_emulator.model.records import Record
 # was AzureADandPersonalMicrosoftAccount.
 AUDIENCE = "AzureADMyOrg"
 
+_AUDIENCES = split(
+    "AzureADMyOrg AzureADMultipleOrgs AzureADandPersonalMicrosoftAccount PersonalMicrosoftAccount"
+)
+RULE = Rule(
+    "application",
+    fixed=split(
+        f"{EVERYWHERE} appId applicationTemplateId certification createdByAppId "
+        "disabledByMicrosoftStatus managerApplications publisherDomain verifiedPublisher"
+    ),
+    once=split("passwordCredentials uniqueName"),
+    elsewhere=split("logo"),
+    required=("displayName",),
+    lengths={"description": 1024, "displayName": 256, "notes": 1024, "uniqueName": 256},
+    choices={"signInAudience": _AUDIENCES},
+)
+_OWNERS = frozenset({"servicePrincipal", "user"})
+
 # Always objects: null makes them as they were at first (recorded).
 _ALWAYS = ("api", "info", "parentalControlSettings", "publicClient", "spa", "web")
 
 _encode = msgspec.json.Encoder().encode
 
 
+class _Draft(NamedTuple):
+    """
+    An application that is to be made.
+
+    Args:
+        record: its properties.
+        certificates: those of its credentials that are certificates.
+        secrets: those that are client secrets.
+    """
+
+    record: Record
+    certificates: list[Credential]
+    secrets: list[Secret]
+
+
 def create_application(call: Call) -> Response:
     """`POST /applications`: an application without a service principal."""
-    written = read_properties("application", read_payload(call), creating=True)
-    require("application", written.values)
+    written = read_properties(RULE, read_payload(call), creating=True)
+    require(RULE, written.values)
     with call.directory.transaction():
         return _create(call, written)
 
@@ -53,31 +89,19 @@ def change_application(call: Call) -> Response:
         name = _read_unique_name(call)
         if name is not None:
             return _create_named(call, name)
-    written = read_changes(call, "application")
+    written = read_changes(call, RULE)
     with call.directory.transaction():
-        found = find_target(call, "application")
-        record = read_record(found)
-        _change(call, record, written.values)
-        bind_references(call, "application", found, written.binds)
+        row = find_target(call, "application")
+        _change(call, read_record(row), written.values)
+        bind_references(call, row, written.binds)
     return answer_nothing(call)
 
 
-def wants_creation(call: Call) -> bool:
-    """Whether the caller prefers that what is not there is made (`Prefer: create-if-missing`)."""
-    preferences = call.request.headers.get("prefer", "").lower()
-    return "create-if-missing" in {one.strip() for one in preferences.split(",")}
-
-
-def own(call: Call, found: StoredObject) -> None:
-    """
-    Let whoever calls own what it has made.
-
-    Recorded for users (Azure CLI, test_app_owner); for applications by analogy, because
-    `Application.ReadWrite.OwnedBy` would be of no use otherwise.
-    """
-    caller = find_caller(call)
-    if caller is not None:
-        call.directory.links.add(call.tenant, "owners", found, caller)
+def delete_application(call: Call) -> Response:
+    """`DELETE /applications/{id}`: to the recycle bin, with its service principal."""
+    with call.directory.transaction():
+        call.directory.recycle_bin.delete_application(call.tenant, find_target(call, "application"))
+    return answer_nothing(call)
 
 
 def _read_unique_name(call: Call) -> str | None:
@@ -86,54 +110,72 @@ def _read_unique_name(call: Call) -> str | None:
     if not key.lower().startswith("uniquename='"):
         return None
     name = key[len("uniquename='") : -1].replace("''", "'")
-    found = call.directory.search.find_by_unique_name(call.tenant, "application", name)
-    return name if found is None else None
+    return (
+        name
+        if call.directory.search.find_by_unique_name(call.tenant, "application", name) is None
+        else None
+    )
 
 
 def _create_named(call: Call, name: str) -> Response:
-    written = read_properties("application", read_payload(call), creating=True)
+    written = read_properties(RULE, read_payload(call), creating=True)
     values = written.values | {"uniqueName": name}
-    require("application", values)
+    require(RULE, values)
     with call.directory.transaction():
         return _create(call, Written(values, written.binds))
 
 
 def _create(call: Call, written: Written) -> Response:
     check_unique_name(call, "application", written.values.get("uniqueName"))
-    values = dict(written.values)
-    wanted, passwords = values.pop("keyCredentials", []), values.pop("passwordCredentials", [])
-    audience = values.get("signInAudience") or AUDIENCE
+    draft = _draft(call, written.values)
+    check_offer(call, draft.record, None)
+    credentials = [*draft.certificates, *(secret.credential for secret in draft.secrets)]
+    row = _register(call, draft.record, credentials)
+    make_caller_owner(call, row)
+    bind_references(call, row, _drop_owner(call, written.binds))
+    return answer_created(call, row, body=_show_new(call, row, draft.secrets))
+
+
+def _draft(call: Call, values: Record) -> _Draft:
+    """
+    A new application with these properties.
+
+    Raises:
+        GraphFault: 400, a credential is wrong, or two have one ID.
+    """
+    values = dict(values)
+    key_credentials = values.pop("keyCredentials", [])
+    password_credentials = values.pop("passwordCredentials", [])
     record = draft_application(
         call.directory.new_id(),
         call.directory.new_id(),
         values["displayName"],
         created=format_iso(call.now),
         domain=call.tenant.domains[0],
-        audience=audience,
+        audience=values.get("signInAudience") or AUDIENCE,
         redirect_uris=(),
     )
-    if audience.endswith("PersonalMicrosoftAccount"):
+    if record["signInAudience"].endswith("PersonalMicrosoftAccount"):
         record["api"]["requestedAccessTokenVersion"] = 2  # recorded
     record = _merge(record, values)
-    keys = reconcile_keys(call, [], wanted)
-    secrets = [draft_secret(call, one) for one in passwords]
+    keys = reconcile_keys(call, [], key_credentials)
+    secrets = [draft_secret(call, entry) for entry in password_credentials]
     record["keyCredentials"] = keys.records
     record["passwordCredentials"] = [secret.entry for secret in secrets]
     check_distinct(record)
-    check_offer(call, record, None)
-    credentials = [*keys.added, *(secret.credential for secret in secrets)]
-    found = _register(call, record, credentials)
-    own(call, found)
-    bind_references(call, "application", found, _drop_owner(call, written.binds))
-    shown = read_record(found)
+    return _Draft(record, keys.added, secrets)
+
+
+def _show_new(call: Call, row: StoredObject, secrets: Iterable[Secret]) -> bytes:
+    """The answer's body, which shows secrets this once ("Example 2: … add a password secret")."""
+    record = read_record(row)
     # Recorded: a fraction in this answer, none in any other.
-    shown["createdDateTime"] = format_iso(call.now, 7)
-    # Secrets are shown once ("Example 2: Create a new application and add a password secret").
-    shown["passwordCredentials"] = [
+    record["createdDateTime"] = format_iso(call.now, 7)
+    record["passwordCredentials"] = [
         entry | {"secretText": secret.text}
-        for entry, secret in zip(shown["passwordCredentials"], secrets, strict=True)
+        for entry, secret in zip(record["passwordCredentials"], secrets, strict=True)
     ]
-    return answer_created(call, found, body=_encode(shown))
+    return _encode(record)
 
 
 def _register(call: Call, record: Record, credentials: Iterable[Credential]) -> StoredObject:
@@ -143,12 +185,11 @@ def _register(call: Call, record: Record, credentials: Iterable[Credential]) -> 
         raise _refuse_name() from error
 
 
-def _change(call: Call, record: Record, values: Record) -> None:
-    before = record
-    wanted = values.pop("keyCredentials", None)
+def _change(call: Call, before: Record, values: Record) -> None:
+    key_credentials = values.pop("keyCredentials", None)
     record = _merge(before, values)
-    if wanted is not None:
-        keys = reconcile_keys(call, before["keyCredentials"], wanted)
+    if key_credentials is not None:
+        keys = reconcile_keys(call, before["keyCredentials"], key_credentials)
         record["keyCredentials"] = keys.records
         check_distinct(record)
         call.directory.credentials.drop(record["appId"], keys.dropped)
@@ -188,13 +229,23 @@ def _draft_blank(record: Record) -> Record:
 
 
 def _drop_owner(call: Call, binds: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Owners that were asked for, but for the caller, who is one already."""
+    """The references but for the caller as an owner, who is one already."""
     own_id = call.caller.object_id
     return {
-        name: [one for one in addresses if name != "owners" or own_id not in one.lower()]
+        name: [link for link in addresses if name != "owners" or own_id not in link.lower()]
         for name, addresses in binds.items()
     }
 
 
 def _refuse_name() -> GraphFault:
     return deny("value_taken", name="identifierUris", target="identifierUris")
+
+
+ROUTES = declare_collection(
+    "application",
+    "/applications",
+    navigations=(Navigation("application", "owners", "owners", takes=_OWNERS),),
+    create=create_application,
+    change=change_application,
+    delete=delete_application,
+)

@@ -34,6 +34,7 @@ from entra_emulator.graph.objects.find import check_owned
 from entra_emulator.graph.query.index_plan import Plan
 from entra_emulator.graph.query.options import Query, parse_options, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
+from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.web.caller import list_roles
@@ -41,7 +42,7 @@ from entra_emulator.web.context import is_guid
 
 # "Currently, deleted items functionality is only supported for …"; the table of `$orderby` has
 # devices too.
-DELETABLE = ("administrativeUnit", "application", "device", "group", "servicePrincipal", "user")
+DELETABLE = tuple(kind for kind in KINDS if kind != "directoryRole")
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode
@@ -198,3 +199,22 @@ def _is_covered(item: DeletedObject, plan: Plan) -> bool:
 
 def _rank(position: Position) -> tuple[str, int]:
     return (position.value or "", position.seq)
+
+
+_PATH = "/directory/deletedItems"
+
+ROUTES = (
+    *(
+        Endpoint(
+            "GET",
+            f"{_PATH}/microsoft.graph.{kind}{suffix}",
+            partial(answer, kind=kind),
+            blocking=True,
+        )
+        for kind in DELETABLE
+        for suffix, answer in (("", list_deleted), ("/$count", count_deleted))
+    ),
+    Endpoint("GET", f"{_PATH}/{{key}}", show_deleted, blocking=True),
+    write("DELETE", f"{_PATH}/{{key}}", purge_deleted),
+    write("POST", f"{_PATH}/{{key}}/restore", restore_deleted),
+)

@@ -7,14 +7,23 @@ from starlette.responses import Response
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import find_target, read_record
-from entra_emulator.graph.objects.show import find_object
-from entra_emulator.graph.resources.applications import wants_creation
+from entra_emulator.graph.objects.create import wants_creation
+from entra_emulator.graph.objects.find import find_object, find_target, read_record
+from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.rules import Rule, split
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.records import FederatedCredential, Record
 
 _KIND = "federatedIdentityCredential"
+_PATH = "/applications/{key}/federatedIdentityCredentials"
+
+_RULE = Rule(
+    "federatedIdentityCredential",
+    fixed=split("id"),
+    required=("name", "issuer", "subject", "audiences"),
+    counts={"audiences": 1},
+)
 
 
 def list_federated(call: Call) -> Response:
@@ -40,7 +49,7 @@ def show_federated(call: Call) -> Response:
 
 def create_federated(call: Call) -> Response:
     """`POST /applications/{id}/federatedIdentityCredentials`."""
-    values = read_properties(_KIND, read_payload(call), creating=True).values
+    values = read_properties(_RULE, read_payload(call), creating=True).values
     with call.directory.transaction():
         record = read_record(find_target(call, "application"))
         return _create(call, record, values)
@@ -48,7 +57,7 @@ def create_federated(call: Call) -> Response:
 
 def change_federated(call: Call) -> Response:
     """`PATCH /applications/{id}/federatedIdentityCredentials/{id or name}`; names stay."""
-    values = read_properties(_KIND, read_payload(call), creating=False).values
+    values = read_properties(_RULE, read_payload(call), creating=False).values
     with call.directory.transaction():
         record = read_record(find_target(call, "application"))
         name = _read_name(call.keys["credential"])
@@ -73,7 +82,7 @@ def remove_federated(call: Call) -> Response:
 
 
 def _create(call: Call, record: Record, values: Record) -> Response:
-    require(_KIND, values)
+    require(_RULE, values)
     app_id, directory = record["appId"], call.directory
     if any(one.name == values["name"] for one in directory.credentials.list_federated(app_id)):
         raise deny("federated_present", name=values["name"])
@@ -157,3 +166,13 @@ def _render(one: FederatedCredential) -> Record:
         "description": one.description,
         "audiences": [one.audience],
     }
+
+
+ROUTES = (
+    Endpoint("GET", _PATH, list_federated),
+    Endpoint("GET", f"{_PATH}/$count", count_federated),
+    Endpoint("GET", f"{_PATH}/{{credential}}", show_federated),
+    write("POST", _PATH, create_federated),
+    write("PATCH", f"{_PATH}/{{credential}}", change_federated),
+    write("DELETE", f"{_PATH}/{{credential}}", remove_federated),
+)

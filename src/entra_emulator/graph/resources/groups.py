@@ -1,22 +1,74 @@
-"""What makes a group: its types, its names, its rule."""
+"""Groups: `/groups`."""
 
-import re
+from functools import partial
+
+from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.object_collection import declare_collection
+from entra_emulator.graph.objects.change import change_object, check_synced
+from entra_emulator.graph.objects.create import (
+    answer_created,
+    check_unique_name,
+    create_object,
+    make_caller_owner,
+    read_new,
+)
+from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.find import read_record
-from entra_emulator.graph.resources.users import check_synced
+from entra_emulator.graph.objects.references import MOST_BOUND
+from entra_emulator.graph.objects.relations import Navigation, list_member_of
+from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split
 from entra_emulator.model.people_and_devices import draft_group
 from entra_emulator.model.records import Record
 
-DYNAMIC, UNIFIED = "DynamicMembership", "Unified"
+_DYNAMIC, _UNIFIED = "DynamicMembership", "Unified"
 
-# "ASCII character set 0 - 127 except @ () \ [] \" ; : <> , SPACE" (group resource type).
-_NICKNAME = re.compile(r"[!#-\'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}")
+RULE = Rule(
+    "group",
+    fixed=split(
+        f"{EVERYWHERE} {SYNCED} assignedLicenses expirationDateTime hasMembersWithLicenseErrors "
+        "isArchived isManagementRestricted licenseProcessingState mail onPremisesNetBiosName "
+        "organizationId proxyAddresses renewedDateTime securityIdentifier"
+    ),
+    once=split(
+        "creationOptions isAssignableToRole resourceBehaviorOptions resourceProvisioningOptions "
+        "uniqueName"
+    ),
+    elsewhere=split(
+        "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists "
+        "hideFromOutlookClients infoCatalogs isFavorite isSubscribedByMail "
+        "unseenConversationsCount unseenCount unseenMessagesCount welcomeMessageEnabled"
+    ),
+    required=("displayName", "mailEnabled", "mailNickname", "securityEnabled"),
+    lengths={"description": 1024, "displayName": 256, "mailNickname": 64, "membershipRule": 3072},
+    choices={
+        "groupTypes": split("DynamicMembership Unified"),
+        "membershipRuleProcessingState": split("On Paused"),
+        "theme": split("Teal Purple Green Blue Pink Orange Red"),
+        "visibility": split("HiddenMembership Private Public"),
+    },
+    filled=True,
+)
 
 
-def prepare_group(call: Call, values: Record) -> Record:
+def create_group(call: Call) -> Response:
+    """`POST /groups`: a security group or a Microsoft 365 group."""
+    written = read_new(call, RULE)
+    count = sum(map(len, written.binds.values()))
+    if count > MOST_BOUND:
+        raise deny("references_many", name=next(iter(written.binds)), count=count)
+    with call.directory.transaction():
+        row = create_object(call, "group", _draft_group(call, written.values), written)
+        # "A nonadmin user who is creating a group is added as its owner" (known issues).
+        if call.permit.owned and call.caller.delegated:
+            make_caller_owner(call, row)
+    return answer_created(call, row)
+
+
+def _draft_group(call: Call, values: Record) -> Record:
     """
     A new group with these properties.
 
@@ -34,7 +86,7 @@ def prepare_group(call: Call, values: Record) -> Record:
     )
 
 
-def alter_group(call: Call, record: Record, values: Record) -> Record:
+def _alter_group(call: Call, record: Record, values: Record) -> Record:
     """
     What changes when a group is to have these properties.
 
@@ -43,10 +95,10 @@ def alter_group(call: Call, record: Record, values: Record) -> Record:
     """
     check_synced(record, values)
     merged = record | values
-    if (UNIFIED in merged.get("groupTypes", ())) != (UNIFIED in record.get("groupTypes", ())):
+    if (_UNIFIED in merged.get("groupTypes", ())) != (_UNIFIED in record.get("groupTypes", ())):
         raise _refuse("groupTypes")
     changes = dict(values)
-    if DYNAMIC not in merged.get("groupTypes", ()):
+    if _DYNAMIC not in merged.get("groupTypes", ()):
         if "membershipRule" not in values:
             changes |= {"membershipRule": None, "membershipRuleProcessingState": None}
     elif not merged.get("membershipRuleProcessingState"):
@@ -57,25 +109,10 @@ def alter_group(call: Call, record: Record, values: Record) -> Record:
     return changes
 
 
-def check_unique_name(call: Call, kind: str, name: str | None) -> None:
-    """
-    Refuse an alternate key that another object of the type has.
-
-    Raises:
-        GraphFault: 400.
-    """
-    if name is None:
-        return
-    found = call.directory.search.find_by_unique_name(call.tenant, kind, name)
-    if found is not None:
-        holder = f"{kind[0].upper()}{kind[1:]}_{read_record(found)['id']}"
-        raise deny("value_taken", name="uniqueName", target="uniqueName", holder=holder)
-
-
 def _check_group(record: Record) -> None:
     types = record.get("groupTypes") or []
-    unified, dynamic = UNIFIED in types, DYNAMIC in types
-    if not _NICKNAME.fullmatch(record["mailNickname"]):
+    unified, dynamic = _UNIFIED in types, _DYNAMIC in types
+    if not NICKNAME.fullmatch(record["mailNickname"]):
         raise _refuse("mailNickname")
     if record["mailEnabled"] and not unified:
         raise deny("mail_group")
@@ -109,3 +146,54 @@ def _check_nickname(call: Call, record: Record, own_id: str | None) -> None:
 
 def _refuse(name: str) -> Exception:
     return deny("value_invalid", name=name, resource="Group", target=name)
+
+
+def _is_dynamic(record: Record) -> bool:
+    return _DYNAMIC in record.get("groupTypes", ())
+
+
+def _is_gone_at_once(record: Record) -> bool:
+    """
+    Whether a group that is deleted does not go to the recycle bin.
+
+    "Microsoft 365 groups are moved to a temporary container … security groups are permanently
+    deleted immediately" ("Delete group").
+    """
+    return _UNIFIED not in record.get("groupTypes", ())
+
+
+def _admits(group: Record, kind: str, member: Record) -> bool:
+    """Who can be a member of which group ("Add members", table of supported types)."""
+    if _UNIFIED in group.get("groupTypes", ()):
+        return kind == "user"
+    if kind != "group":
+        return True
+    # Groups that can hold a role take no groups, and no group takes a Microsoft 365 group.
+    return not group.get("isAssignableToRole") and _UNIFIED not in member.get("groupTypes", ())
+
+
+_MEMBERS = Navigation(
+    "group",
+    "members",
+    "members",
+    takes=frozenset({"device", "group", "servicePrincipal", "user"}),
+    admits=_admits,
+    follows_rule=_is_dynamic,
+)
+_OWNERS = Navigation(
+    "group", "owners", "owners", takes=frozenset({"servicePrincipal", "user"}), keeps_last=True
+)
+
+ROUTES = declare_collection(
+    "group",
+    "/groups",
+    navigations=(
+        _MEMBERS,
+        Navigation("group", "transitiveMembers", "members", deep=True),
+        _OWNERS,
+        *list_member_of("group"),
+    ),
+    create=create_group,
+    change=partial(change_object, rule=RULE, alter=_alter_group),
+    delete=partial(delete_object, kind="group", forever=_is_gone_at_once),
+)

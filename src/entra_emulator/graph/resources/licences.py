@@ -9,9 +9,9 @@ from entra_emulator.directory.licences import Subscription
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object, answer_records
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import find_target, read_record
-from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.objects.find import find_object, find_target, read_record
 from entra_emulator.graph.render import render_objects
+from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_parameters
 from entra_emulator.model.products import draft_details
 from entra_emulator.model.records import Record
@@ -101,3 +101,10 @@ def _read_guid(value: Any) -> str:
     if not isinstance(value, str) or not is_guid(value):
         raise deny("guid_wrong")
     return value.lower()
+
+
+ROUTES = (
+    Endpoint("GET", "/users/{key}/licenseDetails", list_details),
+    Endpoint("GET", "/me/licenseDetails", list_details),
+    write("POST", "/users/{key}/assignLicense", assign_license),
+)

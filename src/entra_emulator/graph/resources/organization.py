@@ -1,11 +1,30 @@
 """The tenant itself: `/organization`, `/domains`, `/subscribedSkus`."""
 
+import re
+
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_record, answer_records
+from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
+
+_NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
+
+_DOMAIN = Rule(
+    "domain",
+    fixed=split(
+        "availabilityStatus isAdminManaged isDefault isInitial isRoot isVerified state "
+        "supportedServices passwordNotificationWindowInDays passwordValidityPeriodInDays "
+        "authenticationType"
+    ),
+    required=("id",),
+    lengths={"id": 255},
+)
 
 
 def list_organizations(call: Call) -> Response:
@@ -37,6 +56,35 @@ def show_domain(call: Call) -> Response:
     return answer_record(call, "domain", "domains", draft_domain(call.tenant, name))
 
 
+def create_domain(call: Call) -> Response:
+    """`POST /domains`: a domain that is not verified yet."""
+    values = read_properties(_DOMAIN, read_payload(call), creating=True).values
+    require(_DOMAIN, values)
+    name = values["id"].lower()
+    if not _NAME.fullmatch(name):
+        raise deny("value_invalid", name="id", resource="Domain", target="id")
+    with call.directory.transaction():
+        taken = call.directory.tenants.find(name) is not None
+        if taken or name in call.directory.tenants.list_claims(call.tenant):
+            raise deny("domain_present", name=name, target="id")
+        call.directory.tenants.claim_domain(call.tenant, name)
+    location = f"https://graph.microsoft.com/v2/{call.tenant.id}/domains/{name}"
+    record = draft_claim(name)
+    return answer_record(call, "domain", "domains", record, status=201, location=location)
+
+
+def remove_domain(call: Call) -> Response:
+    """`DELETE /domains/{name}`: only what is not verified goes."""
+    name = call.keys["key"].lower()
+    with call.directory.transaction():
+        if name in call.directory.tenants.list_claims(call.tenant):
+            call.directory.tenants.disclaim_domain(call.tenant, name)
+            return answer_nothing(call)
+    if name in call.tenant.domains:
+        raise deny("domain_verified", name=name)
+    raise deny("object_missing", key=call.keys["key"])
+
+
 def list_skus(call: Call) -> Response:
     """`GET /subscribedSkus`: what the tenant has bought."""
     records = call.directory.licences.list_skus(call.tenant)
@@ -49,3 +97,16 @@ def show_sku(call: Call) -> Response:
         if record["id"] == call.keys["key"].lower():
             return answer_record(call, "subscribedSku", "subscribedSkus", record)
     raise deny("object_missing", key=call.keys["key"])
+
+
+SETS = {"domains": "domain", "organization": "organization", "subscribedSkus": "subscribedSku"}
+ROUTES = (
+    Endpoint("GET", "/organization", list_organizations),
+    Endpoint("GET", "/organization/{key}", show_organization),
+    Endpoint("GET", "/domains", list_domains),
+    Endpoint("GET", "/domains/{key}", show_domain),
+    write("POST", "/domains", create_domain),
+    write("DELETE", "/domains/{key}", remove_domain),
+    Endpoint("GET", "/subscribedSkus", list_skus),
+    Endpoint("GET", "/subscribedSkus/{key}", show_sku),
+)

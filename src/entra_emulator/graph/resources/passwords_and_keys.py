@@ -1,5 +1,7 @@
 """Credentials one by one: `addPassword`, `removePassword`, `addKey`, `removeKey`."""
 
+from functools import partial
+
 import msgspec
 from starlette.responses import Response
 
@@ -7,10 +9,12 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_object
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
+from entra_emulator.graph.router import write
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.graph.write.certificates import check_proof, read_key
 from entra_emulator.graph.write.secrets import draft_secret
 from entra_emulator.graph.write.validate import read_parameter
+from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
@@ -104,3 +108,17 @@ def _read_key_id(sent: Record) -> str:
     if not is_guid(key_id):
         raise deny("literal_wrong", literal=key_id[:100], wanted="Edm.Guid")
     return key_id.lower()
+
+
+_ACTIONS = {
+    "addKey": add_key,
+    "addPassword": add_password,
+    "removeKey": remove_key,
+    "removePassword": remove_password,
+}
+
+ROUTES = tuple(
+    write("POST", f"/{KINDS[kind].collection}/{{key}}/{name}", partial(answer, kind=kind))
+    for kind in ("application", "servicePrincipal")
+    for name, answer in _ACTIONS.items()
+)

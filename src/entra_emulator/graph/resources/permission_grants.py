@@ -1,6 +1,7 @@
 """Consent to scopes: `oauth2PermissionGrants`."""
 
 from collections.abc import Iterable
+from functools import partial
 
 from starlette.responses import Response
 
@@ -8,14 +9,26 @@ from entra_emulator.directory.object_rows import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import is_visible, read_record
-from entra_emulator.graph.objects.show import find_object
+from entra_emulator.graph.delta.endpoint import refuse_delta
+from entra_emulator.graph.objects.find import find_object, is_visible, read_record
+from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_payload
+from entra_emulator.graph.write.rules import Rule, split
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.records import Record
 
 _KIND = "oAuth2PermissionGrant"
 _SET = "oauth2PermissionGrants"
+
+_RULE = Rule(
+    "oAuth2PermissionGrant",
+    fixed=split("id"),
+    once=split("clientId consentType principalId resourceId"),
+    required=("clientId", "consentType", "resourceId"),
+    lengths={"scope": 3850},
+    choices={"consentType": split("AllPrincipals Principal")},
+    guids=split("clientId principalId resourceId"),
+)
 
 
 def list_grants(call: Call) -> Response:
@@ -39,8 +52,8 @@ def show_grant(call: Call) -> Response:
 
 def create_grant(call: Call) -> Response:
     """`POST /oauth2PermissionGrants`: new tokens hold the scopes."""
-    values = read_properties(_KIND, read_payload(call), creating=True).values
-    require(_KIND, values)
+    values = read_properties(_RULE, read_payload(call), creating=True).values
+    require(_RULE, values)
     principal = values.get("principalId")
     if (values["consentType"] == "Principal") != bool(principal):
         raise _refuse("principalId")
@@ -66,7 +79,7 @@ def create_grant(call: Call) -> Response:
 
 def change_grant(call: Call) -> Response:
     """`PATCH /oauth2PermissionGrants/{id}`: only its scopes can change."""
-    values = read_properties(_KIND, read_payload(call), creating=False).values
+    values = read_properties(_RULE, read_payload(call), creating=False).values
     if values.get("scope", "") is None:
         raise _refuse("scope")
     with call.directory.transaction():
@@ -106,3 +119,20 @@ def _join(scope: str) -> str:
 
 def _refuse(name: str) -> Exception:
     return deny("value_invalid", name=name, resource="OAuth2PermissionGrant", target=name)
+
+
+_of_client = partial(list_grants_of, kind="servicePrincipal")
+_of_user = partial(list_grants_of, kind="user")
+
+SETS = {_SET: _KIND}
+ROUTES = (
+    Endpoint("GET", f"/{_SET}", list_grants),
+    Endpoint("GET", f"/{_SET}/{{grant}}", show_grant),
+    Endpoint("GET", f"/{_SET}/delta", refuse_delta),
+    write("POST", f"/{_SET}", create_grant),
+    write("PATCH", f"/{_SET}/{{grant}}", change_grant),
+    write("DELETE", f"/{_SET}/{{grant}}", remove_grant),
+    Endpoint("GET", f"/servicePrincipals/{{key}}/{_SET}", _of_client),
+    Endpoint("GET", f"/users/{{key}}/{_SET}", _of_user),
+    Endpoint("GET", f"/me/{_SET}", _of_user),
+)

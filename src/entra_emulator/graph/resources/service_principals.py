@@ -1,31 +1,46 @@
 """Service principals: an application comes into a tenant, and is told what it may be there."""
 
+from functools import partial
+
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.object_collection import declare_collection
 from entra_emulator.graph.objects.change import read_changes
-from entra_emulator.graph.objects.find import (
-    answer_created,
-    check_owned,
-    find_target,
-    is_visible,
-    read_record,
-)
+from entra_emulator.graph.objects.create import answer_created, make_caller_owner, wants_creation
+from entra_emulator.graph.objects.delete import delete_object
+from entra_emulator.graph.objects.find import check_owned, find_target, is_visible, read_record
 from entra_emulator.graph.objects.references import bind_references
-from entra_emulator.graph.resources.applications import own, wants_creation
+from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
 from entra_emulator.graph.write.merge import merge_values
+from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
 from entra_emulator.graph.write.validate import Written, read_properties, require
 from entra_emulator.model.records import Application, Record
+
+_RULE = Rule(
+    "servicePrincipal",
+    fixed=split(
+        f"{EVERYWHERE} appDescription appDisplayName appOwnerOrganizationId "
+        "applicationTemplateId createdByAppId disabledByMicrosoftStatus passwordCredentials "
+        "resourceSpecificApplicationPermissions servicePrincipalType signInAudience "
+        "verifiedPublisher"
+    ),
+    once=split("appId"),
+    required=("appId",),
+    guids=split("appId"),
+    lengths={"description": 1024, "displayName": 256, "notes": 1024},
+)
+_OWNERS = frozenset({"servicePrincipal", "user"})
 
 
 def create_principal(call: Call) -> Response:
     """`POST /servicePrincipals`: the application with this appId comes into the tenant."""
-    written = read_properties("servicePrincipal", read_payload(call), creating=True)
-    require("servicePrincipal", written.values)
+    written = read_properties(_RULE, read_payload(call), creating=True)
+    require(_RULE, written.values)
     with call.directory.transaction():
         return _create(call, written)
 
@@ -34,16 +49,16 @@ def change_principal(call: Call) -> Response:
     """`PATCH /servicePrincipals/{id}`: the token service follows at once."""
     app_id = _read_app_id(call) if wants_creation(call) else None
     if app_id is not None:
-        written = read_properties("servicePrincipal", read_payload(call), creating=True)
+        written = read_properties(_RULE, read_payload(call), creating=True)
         with call.directory.transaction():
             return _create(call, Written(written.values | {"appId": app_id}, written.binds))
-    written = read_changes(call, "servicePrincipal")
+    written = read_changes(call, _RULE)
     with call.directory.transaction():
-        found = find_target(call, "servicePrincipal")
-        record = read_record(found)
+        row = find_target(call, "servicePrincipal")
+        record = read_record(row)
         changes = _alter(call, record, written.values)
         call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
-        bind_references(call, "servicePrincipal", found, written.binds)
+        bind_references(call, row, written.binds)
         if changes.get("accountEnabled") is False and record["accountEnabled"]:
             call.directory.token_policies.revoke_tokens(call.tenant, record["appId"])
     return answer_nothing(call)
@@ -64,15 +79,15 @@ def _create(call: Call, written: Written) -> Response:
     if call.directory.service_principals.find(call.tenant, app_id) is not None:
         raise deny("principal_present", app=app_id, target="servicePrincipalNames")
     client = _find_backing(call, app_id)
-    found = call.directory.service_principals.create(call.tenant, client, {})
-    record = read_record(found)
+    row = call.directory.service_principals.create(call.tenant, client, {})
+    record = read_record(row)
     changes = _alter(call, record, values)
     call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
-    own(call, found)
-    bind_references(call, "servicePrincipal", found, written.binds)
-    made = call.directory.objects.find(call.tenant, record["id"])
-    assert made is not None, "it was made just now"
-    return answer_created(call, made)
+    make_caller_owner(call, row)
+    bind_references(call, row, written.binds)
+    current = call.directory.objects.find(call.tenant, record["id"])
+    assert current is not None, "it was made just now"
+    return answer_created(call, current)
 
 
 def _find_backing(call: Call, app_id: str) -> Application:
@@ -106,9 +121,9 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
         GraphFault: 400.
     """
     changes = merge_values("servicePrincipal", record, values)
-    wanted = changes.pop("keyCredentials", None)
-    if wanted is not None:
-        keys = reconcile_keys(call, record["keyCredentials"], wanted)
+    key_credentials = changes.pop("keyCredentials", None)
+    if key_credentials is not None:
+        keys = reconcile_keys(call, record["keyCredentials"], key_credentials)
         changes["keyCredentials"] = keys.records
         check_distinct(record | changes)
         call.directory.credentials.drop(record["id"], keys.dropped)
@@ -117,3 +132,17 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
         if name in changes and changes[name] is None:
             raise deny("value_invalid", name=name, resource="ServicePrincipal", target=name)
     return changes
+
+
+ROUTES = declare_collection(
+    "servicePrincipal",
+    "/servicePrincipals",
+    navigations=(
+        Navigation("servicePrincipal", "owners", "owners", takes=_OWNERS),
+        Navigation("servicePrincipal", "ownedObjects", "owners", reverse=True),
+        *list_member_of("servicePrincipal"),
+    ),
+    create=create_principal,
+    change=change_principal,
+    delete=partial(delete_object, kind="servicePrincipal"),
+)

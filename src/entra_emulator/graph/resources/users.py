@@ -1,20 +1,32 @@
-"""What makes a user: names, addresses, passwords."""
+"""Users: `/users`, and the signed-in one: `/me`."""
 
 import re
 import string
+from functools import partial
+
+from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_value
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import read_record
+from entra_emulator.graph.object_collection import declare_collection, list_navigations
+from entra_emulator.graph.objects.change import change_object, check_synced
+from entra_emulator.graph.objects.create import answer_created, create_object, read_new
+from entra_emulator.graph.objects.delete import delete_object
+from entra_emulator.graph.objects.find import find_target, read_record
+from entra_emulator.graph.objects.relations import Navigation, list_member_of
+from entra_emulator.graph.objects.show import show_me
+from entra_emulator.graph.render import render_objects
+from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split
+from entra_emulator.model import schema
 from entra_emulator.model.people_and_devices import draft_user, identify_user, set_mail
 from entra_emulator.model.records import Record
 
 # "The following characters are allowed: A-Z, a-z, 0-9, ' . - _ ! # ^ ~" (user resource type); the
 # dollar sign is recorded (Azure CLI, test_special_characters_in_upn).
 _LOCAL = re.compile(r"[A-Za-z0-9'._\-!#^~$]{1,64}")
-# "ASCII character set 0 - 127 except @ () \ [] \" ; : <> , SPACE" (group resource type).
-_NICKNAME = re.compile(r"[!#-\'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}")
 _MAIL = re.compile(r"[!-?A-~]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+")
 _COUNTRY = re.compile(r"[A-Z]{2}")
 _POLICY = re.compile(r"(None|DisablePasswordExpiration|DisableStrongPassword)")
@@ -23,11 +35,96 @@ _POLICY = re.compile(r"(None|DisablePasswordExpiration|DisableStrongPassword)")
 _SHORTEST, _LONGEST = 8, 256
 _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 
-# What can be written to an object that comes from an Active Directory.
-_CLOUD = frozenset({"otherMails", "passwordPolicies", "preferredDataLocation", "usageLocation"})
+RULE = Rule(
+    "user",
+    fixed=split(
+        f"{EVERYWHERE} {SYNCED} assignedLicenses assignedPlans creationType "
+        "externalUserStateChangeDateTime identityParentId imAddresses isManagementRestricted "
+        "lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates "
+        "onPremisesDistinguishedName onPremisesUserPrincipalName provisionedPlans "
+        "proxyAddresses securityIdentifier signInActivity signInSessionsValidFromDateTime"
+    ),
+    elsewhere=split(
+        "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings mySite "
+        "pastProjects preferredName print responsibilities schools skills"
+    ),
+    required=(
+        "accountEnabled",
+        "displayName",
+        "mailNickname",
+        "passwordProfile",
+        "userPrincipalName",
+    ),
+    lengths={
+        "businessPhones": 64,
+        "city": 128,
+        "companyName": 64,
+        "country": 128,
+        "department": 64,
+        "displayName": 256,
+        "employeeId": 16,
+        "faxNumber": 64,
+        "givenName": 64,
+        "jobTitle": 128,
+        "mail": 256,
+        "mailNickname": 64,
+        "mobilePhone": 64,
+        "officeLocation": 128,
+        "otherMails": 250,
+        "postalCode": 40,
+        "state": 128,
+        "streetAddress": 1024,
+        "surname": 64,
+        "usageLocation": 2,
+        "userPrincipalName": 113,
+    },
+    counts={"businessPhones": 1, "otherMails": 250},
+    choices={
+        "ageGroup": split("Minor NotAdult Adult"),
+        "consentProvidedForMinor": split("Granted Denied NotRequired"),
+        "userType": split("Member Guest"),
+    },
+    filled=True,
+)
+
+_USERS = frozenset({"user"})
+_NAVIGATIONS = (
+    Navigation("user", "manager", "manager", single=True, takes=_USERS),
+    Navigation("user", "directReports", "manager", reverse=True),
+    *list_member_of("user"),
+    Navigation("user", "ownedObjects", "owners", reverse=True),
+    Navigation("user", "ownedDevices", "registeredOwners", reverse=True),
+    Navigation("user", "registeredDevices", "registeredUsers", reverse=True),
+)
 
 
-def prepare_user(call: Call, values: Record) -> Record:
+def create_user(call: Call) -> Response:
+    """`POST /users`: a new member of the tenant."""
+    written = read_new(call, RULE)
+    with call.directory.transaction():
+        row = create_object(call, "user", _draft_user(call, written.values), written)
+    # Recorded: in this answer the ID stands first, in every other last.
+    names = ("id", *(name for name in schema.default("user") if name != "id"))
+    return answer_created(call, row, body=render_objects("user", names, [row.doc]))
+
+
+def change_me(call: Call) -> Response:
+    """`PATCH /me`: the signed-in user's own properties."""
+    return change_object(call, rule=RULE, alter=_alter_user, key=call.caller.object_id)
+
+
+def revoke_sessions(call: Call) -> Response:
+    """`POST /users/{id}/revokeSignInSessions`: make refresh tokens and sessions worthless."""
+    with call.directory.transaction():
+        row = find_target(call, "user", call.keys.get("key", call.caller.object_id))
+        user_id = read_record(row)["id"]
+        changes = {"signInSessionsValidFromDateTime": format_iso(call.now)}
+        call.directory.objects.update(call.tenant, "user", user_id, changes)
+        call.directory.users.revoke_sign_ins(call.tenant, user_id)
+    return answer_value(call, "Edm.Boolean", value=True)
+
+
+def _draft_user(call: Call, values: Record) -> Record:
     """
     A new user with these properties.
 
@@ -47,7 +144,7 @@ def prepare_user(call: Call, values: Record) -> Record:
     return draft_user(call.directory.new_id(), values, created=created, issuer=initial)
 
 
-def alter_user(call: Call, record: Record, values: Record) -> Record:
+def _alter_user(call: Call, record: Record, values: Record) -> Record:
     """
     What changes when a user is to have these properties.
 
@@ -75,22 +172,9 @@ def alter_user(call: Call, record: Record, values: Record) -> Record:
     return changes
 
 
-def check_synced(record: Record, values: Record) -> None:
-    """
-    Refuse to change what an on-premises directory is the master of.
-
-    Raises:
-        GraphFault: 400.
-    """
-    if record.get("onPremisesSyncEnabled"):
-        for name in values:
-            if name not in _CLOUD and not name.startswith("extension_"):
-                raise deny("synced")
-
-
 def _check_values(call: Call, values: Record, record: Record) -> None:
     upn, nickname = values.get("userPrincipalName"), values.get("mailNickname")
-    if nickname is not None and not _NICKNAME.fullmatch(nickname):
+    if nickname is not None and not NICKNAME.fullmatch(nickname):
         raise _refuse("mailNickname")
     if upn is not None:
         _check_name(call, upn, record.get("id"))
@@ -141,3 +225,20 @@ def _refuse(name: str) -> Exception:
 
 def _refuse_taken(name: str, kind: str, holder: Record) -> Exception:
     return deny("value_taken", name=name, target=name, holder=f"{kind}_{holder['id']}")
+
+
+ROUTES = (
+    *declare_collection(
+        "user",
+        "/users",
+        navigations=_NAVIGATIONS,
+        create=create_user,
+        change=partial(change_object, rule=RULE, alter=_alter_user),
+        delete=partial(delete_object, kind="user"),
+    ),
+    write("POST", "/users/{key}/revokeSignInSessions", revoke_sessions),
+    Endpoint("GET", "/me", show_me),
+    write("PATCH", "/me", change_me),
+    write("POST", "/me/revokeSignInSessions", revoke_sessions),
+    *list_navigations("/me", _NAVIGATIONS),
+)

@@ -5,6 +5,7 @@ from typing import Any
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.model.records import Record
+from entra_emulator.web.context import is_guid
 
 
 def read_payload(call: Call) -> Record:
@@ -24,17 +25,17 @@ def read_parameters(call: Call, *names: str) -> Record:
     An action's parameters by their declared names; those that were not sent are null.
 
     Raises:
-        GraphFault: 400, no object, or a parameter that the action has not.
+        GraphFault: 400, no object, or a parameter that the action does not have.
     """
-    found: Record = dict.fromkeys(names)
-    known = {name.casefold(): name for name in names}
+    parameters: Record = dict.fromkeys(names)
+    declared = {name.casefold(): name for name in names}
     for written, value in _check_object({} if call.body is None else call.body).items():
         if "@" in written:
             continue
-        if written.casefold() not in known:
+        if written.casefold() not in declared:
             raise deny("parameter_unknown", name=written, action=call.path.rpartition("/")[2])
-        found[known[written.casefold()]] = value
-    return found
+        parameters[declared[written.casefold()]] = value
+    return parameters
 
 
 def read_text(value: Any, name: str) -> str:
@@ -49,8 +50,25 @@ def read_text(value: Any, name: str) -> str:
     return value
 
 
+def read_ids(value: Any, name: str, most: int) -> list[str]:
+    """
+    A parameter that is a list of at most so many object IDs, in small letters.
+
+    Raises:
+        GraphFault: 400, it is something else, or has more.
+    """
+    if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
+        raise deny("parameter_missing", name=name, wanted="a collection of IDs")
+    if len(value) > most:
+        raise deny("ids_many", name=name, count=len(value), most=most)
+    for key in value:
+        if not is_guid(key):
+            raise deny("id_malformed", key=key)
+    return [key.lower() for key in value]
+
+
 def _check_object(body: Any) -> Record:
     if not isinstance(body, dict):
-        found = "StartArray" if isinstance(body, list) else "PrimitiveValue"
-        raise deny("payload_shapeless", found=found, wanted="StartObject")
+        node = "StartArray" if isinstance(body, list) else "PrimitiveValue"
+        raise deny("payload_shapeless", found=node, wanted="StartObject")
     return body

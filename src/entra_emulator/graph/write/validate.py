@@ -17,7 +17,6 @@ import msgspec
 from entra_emulator.errors import deny
 from entra_emulator.graph.write.rules import Rule, find_rule
 from entra_emulator.model import schema
-from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
@@ -44,41 +43,45 @@ class Written(NamedTuple):
     binds: dict[str, list[str]]
 
 
-def read_properties(kind: str, body: Record, *, creating: bool) -> Written:
+def read_properties(rule: Rule, body: Record, *, creating: bool) -> Written:
     """
     The properties in a body by their declared names, checked against their types.
+
+    Args:
+        rule: of the type that they are written into.
+        body: as it was sent.
+        creating: the object is a new one.
 
     Raises:
         GraphFault: 400, saying what is wrong with which property.
     """
-    rule = find_rule(kind)
     values: Record = {}
     binds: dict[str, list[str]] = {}
     for written, value in body.items():
         bare, _, annotation = written.partition("@")
         if annotation == "odata.bind":
-            binds[_find_navigation(kind, bare)] = _read_references(value)
+            binds[_find_navigation(rule.kind, bare)] = _read_references(value)
         elif not annotation:
-            name = _find_name(kind, written)
+            name = _find_name(rule.kind, written)
             if name in values:
                 raise deny("property_repeated", name=name)
             _check_writable(rule, name, creating=creating)
-            values[name] = _read_value(kind, name, value)
+            values[name] = _read_value(rule, name, value)
     if _count(values) > MOST_ENTRIES:
         raise deny("object_too_large")
     return Written(values, binds)
 
 
-def require(kind: str, values: Record) -> None:
+def require(rule: Rule, values: Record) -> None:
     """
     Refuse a new object that lacks something.
 
     Raises:
         GraphFault: 400.
     """
-    for name in find_rule(kind).required:
+    for name in rule.required:
         if values.get(name) in (None, ""):
-            raise deny("value_missing", name=name, resource=_name_resource(kind))
+            raise deny("value_missing", name=name, resource=_name_resource(rule.kind))
 
 
 def read_parameter(kind: str, value: Any) -> Record:
@@ -155,32 +158,32 @@ def _read_references(value: Any) -> list[str]:
     return items
 
 
-def _read_value(owner: str, name: str, value: Any) -> Any:
+def _read_value(rule: Rule, name: str, value: Any) -> Any:
     """A property's value as it is kept."""
     if name.startswith("extension_"):
         return _check_extension(name, value)
-    edm = schema.declared(owner)[name]
+    edm = schema.declared(rule.kind)[name]
     collection = _COLLECTION.fullmatch(edm)
     if collection:
         if not isinstance(value, list):
             raise deny("payload_shapeless", found=_name_node(value), wanted="StartArray")
-        items = [_read_item(owner, name, collection[1], item) for item in value]
-        _check_items(owner, name, items)
+        items = [_read_item(rule, name, collection[1], item) for item in value]
+        _check_items(rule, name, items)
         return items
     if value is None:
         return None
-    return _read_item(owner, name, edm, value)
+    return _read_item(rule, name, edm, value)
 
 
-def _read_item(owner: str, name: str, edm: str, value: Any) -> Any:
+def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
     if value is None:
-        raise _refuse_value(owner, name)
+        raise _refuse_value(rule, name)
     if edm.startswith(_COMPLEX) and schema.knows(edm.removeprefix(_COMPLEX)):
         return _read_complex(edm.removeprefix(_COMPLEX), value)
     if isinstance(value, dict | list):
         raise deny("payload_shapeless", found=_name_node(value), wanted="PrimitiveValue")
     if edm.startswith(_COMPLEX):
-        return _read_member(owner, name, edm.removeprefix(_COMPLEX), value)
+        return _read_member(rule, name, edm.removeprefix(_COMPLEX), value)
     read = _READERS.get(edm)
     if read is None:
         raise deny("not_emulated", what=f"how to write {name}")
@@ -190,7 +193,7 @@ def _read_item(owner: str, name: str, edm: str, value: Any) -> Any:
         literal = msgspec.json.encode(value).decode().strip('"')[:100]
         raise deny("literal_wrong", literal=literal, wanted=edm) from error
     if isinstance(found, str):
-        _check_text(owner, name, found)
+        _check_text(rule, name, found)
     return found
 
 
@@ -211,38 +214,35 @@ def _read_complex(kind: str, value: Any) -> Record:
         if name in values:
             raise deny("property_repeated", name=name)
         if name not in rule.fixed:
-            values[name] = _read_value(kind, name, part)
-    for name in rule.required:
-        if values.get(name) in (None, ""):
-            raise deny("value_missing", name=name, resource=_name_resource(kind))
+            values[name] = _read_value(rule, name, part)
+    require(rule, values)
     return values
 
 
-def _read_member(owner: str, name: str, enumeration: str, value: Any) -> str:
+def _read_member(rule: Rule, name: str, enumeration: str, value: Any) -> str:
     """A member of an enumeration, in any case of letters."""
     for member in schema.enumerated(enumeration):
         if isinstance(value, str) and member.casefold() == value.casefold():
             return member
-    raise _refuse_value(owner, name)
+    raise _refuse_value(rule, name)
 
 
-def _check_text(owner: str, name: str, text: str) -> None:
-    rule = find_rule(owner)
+def _check_text(rule: Rule, name: str, text: str) -> None:
     if not text and rule.filled:
-        raise _refuse_value(owner, name)
+        raise _refuse_value(rule, name)
     if len(text) > rule.lengths.get(name, MOST_CHARACTERS):
-        raise _refuse_value(owner, name)
+        raise _refuse_value(rule, name)
     if name in rule.choices and text not in rule.choices[name]:
-        raise _refuse_value(owner, name)
+        raise _refuse_value(rule, name)
     if name in rule.guids and not is_guid(text):
-        raise _refuse_value(owner, name)
+        raise _refuse_value(rule, name)
 
 
-def _check_items(owner: str, name: str, items: list[Any]) -> None:
+def _check_items(rule: Rule, name: str, items: list[Any]) -> None:
     """Plain collections are sets, and have limits."""
-    limit = find_rule(owner).counts.get(name)
+    limit = rule.counts.get(name)
     if limit is not None and len(items) > limit:
-        raise _refuse_value(owner, name)
+        raise _refuse_value(rule, name)
     plain = [item.casefold() for item in items if isinstance(item, str)]
     if len(set(plain)) < len(plain):
         raise deny("values_repeated")
@@ -260,12 +260,12 @@ def _check_extension(name: str, value: Any) -> Any:
     return value
 
 
-def _refuse_value(owner: str, name: str) -> Exception:
-    return deny("value_invalid", name=name, resource=_name_resource(owner), target=name)
+def _refuse_value(rule: Rule, name: str) -> Exception:
+    return deny("value_invalid", name=name, resource=_name_resource(rule.kind), target=name)
 
 
 def _name_resource(kind: str) -> str:
-    return KINDS[kind].resource if kind in KINDS else kind[:1].upper() + kind[1:]
+    return kind[:1].upper() + kind[1:]
 
 
 def _name_node(value: Any) -> str:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.errors import GraphFault
-from entra_emulator.graph.write.rules import find_rule
+from entra_emulator.graph.resources.applications import RULE
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Record
 from entra_emulator.model.scopes import find_scope
@@ -20,7 +20,7 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
-LONGEST_NAME = find_rule("application").lengths["displayName"]
+LONGEST_NAME = RULE.lengths["displayName"]
 
 # Supported account types, in the portal's order.
 AUDIENCES = (

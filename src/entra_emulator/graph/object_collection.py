@@ -1,0 +1,91 @@
+"""The routes that every collection of directory objects has, and those that it has by choice."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from entra_emulator.graph.delta.endpoint import show_delta
+from entra_emulator.graph.objects import collection, memberships, navigation, references
+from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
+from entra_emulator.graph.objects.show import show_object
+from entra_emulator.graph.router import Answer, Endpoint, write
+from entra_emulator.model.kinds import KINDS
+
+
+def declare_collection(
+    kind: str,
+    *paths: str,
+    navigations: Sequence[Navigation],
+    create: Answer,
+    change: Answer | None = None,
+    delete: Answer | None = None,
+) -> list[Endpoint]:
+    """
+    The routes of a collection, whose navigation properties are from now on known to all.
+
+    Args:
+        kind: the type of its objects.
+        paths: where it stands, below the version.
+        navigations: the navigation properties of the type.
+        create: answers a POST to the collection.
+        change: answers a PATCH of an object.
+        delete: answers a DELETE of an object.
+    """
+    NAVIGATIONS.update({(kind, row.name): row for row in navigations})
+    endpoints: list[Endpoint] = []
+    for path in paths:
+        one = f"{path}/{{key}}"
+        endpoints += _list_reads(kind, path)
+        endpoints.append(write("POST", path, create))
+        if change is not None:
+            endpoints.append(write("PATCH", one, change))
+        if delete is not None:
+            endpoints.append(write("DELETE", one, delete))
+        endpoints += list_navigations(one, navigations)
+        endpoints += _list_references(one, navigations)
+    return endpoints
+
+
+def list_navigations(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:
+    """Reading what is linked to the object at this path, and asking for its memberships."""
+    for row in navigations:
+        yield from _read_navigation(f"{path}/{row.name}", row)
+        if row.name == "memberOf":
+            yield from memberships.list_routes(path, row.kind)
+
+
+def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
+    delta = partial(show_delta, place=KINDS[kind].collection, kinds=(kind,))
+    yield Endpoint("GET", path, partial(collection.list_objects, kind=kind))
+    yield Endpoint("GET", f"{path}/$count", partial(collection.count_objects, kind=kind))
+    yield Endpoint("GET", f"{path}/{{key}}", partial(show_object, kind=kind))
+    yield Endpoint("GET", f"{path}/delta", delta, blocking=True)
+
+
+def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:
+    if row.single:
+        yield Endpoint("GET", path, partial(navigation.show_linked, navigation=row))
+        return
+    listing = partial(navigation.list_linked, navigation=row)
+    counting = partial(navigation.count_linked, navigation=row)
+    yield Endpoint("GET", path, listing)
+    yield Endpoint("GET", f"{path}/$count", counting)
+    if row.writable:
+        yield Endpoint("GET", f"{path}/$ref", partial(navigation.list_references, navigation=row))
+    for kind in KINDS:
+        cast = f"{path}/microsoft.graph.{kind}"
+        yield Endpoint("GET", cast, partial(listing, kind=kind))
+        yield Endpoint("GET", f"{cast}/$count", partial(counting, kind=kind))
+
+
+def _list_references(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:
+    """Adding and removing by reference."""
+    for row in navigations:
+        adding = partial(references.add_reference, navigation=row)
+        if row.writable and row.single:
+            dropping = partial(references.remove_single, navigation=row)
+            yield write("PUT", f"{path}/{row.name}/$ref", adding)
+            yield write("DELETE", f"{path}/{row.name}/$ref", dropping)
+        elif row.writable:
+            dropping = partial(references.remove_reference, navigation=row)
+            yield write("POST", f"{path}/{row.name}/$ref", adding)
+            yield write("DELETE", f"{path}/{row.name}/{{target}}/$ref", dropping)

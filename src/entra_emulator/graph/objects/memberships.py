@@ -1,0 +1,113 @@
+"""
+Which groups, roles and administrative units somebody is in.
+
+Sources: "checkMemberGroups", "checkMemberObjects", "getMemberGroups", "getMemberObjects".
+"""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import msgspec
+from starlette.responses import Response
+
+from entra_emulator.directory.link_rows import LinkQuery, Neighbour
+from entra_emulator.directory.representation import read_id
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_value
+from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.find import find_object
+from entra_emulator.graph.objects.relations import is_hidden
+from entra_emulator.graph.router import Endpoint
+from entra_emulator.graph.write.body import read_ids, read_parameters
+
+# "Up to a maximum of 20 groups per request".
+MOST_CHECKED = 20
+
+
+class _Security(msgspec.Struct):
+    securityEnabled: bool | None = None  # noqa: N815 - Graph's name
+
+
+_read_security = msgspec.json.Decoder(_Security).decode
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+def list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
+    """The actions of an object at this path, of this type or, without one, of any."""
+    for name, answer in _ACTIONS.items():
+        yield Endpoint("POST", f"{path}/{name}", partial(answer, kind=kind), blocking=True)
+
+
+def check_groups(call: Call, *, kind: str | None) -> Response:
+    """`POST /users/{id}/checkMemberGroups`: those of these groups that somebody is in."""
+    parameters = read_parameters(call, "groupIds")
+    group_ids = read_ids(parameters["groupIds"], "groupIds", MOST_CHECKED)
+    held = {read_id(group.content) for group in _list_memberships(call, kind, ("group",))}
+    return _answer_ids(call, [key for key in dict.fromkeys(group_ids) if key in held])
+
+
+def check_objects(call: Call, *, kind: str | None) -> Response:
+    """
+    `POST /users/{id}/checkMemberObjects`: those of these that somebody is in.
+
+    Directory roles are known by their template's ID too (documented example).
+    """
+    ids = read_ids(read_parameters(call, "ids")["ids"], "ids", MOST_CHECKED)
+    held = set[str]()
+    for membership in _list_memberships(call, kind, None):
+        record = _decode(membership.content)
+        held |= {record["id"], record.get("roleTemplateId", record["id"])}
+    return _answer_ids(call, [key for key in dict.fromkeys(ids) if key in held])
+
+
+def list_groups(call: Call, *, kind: str | None) -> Response:
+    """`POST /users/{id}/getMemberGroups`: every group that somebody is in."""
+    return _list_all(call, kind, ("group",))
+
+
+def list_objects(call: Call, *, kind: str | None) -> Response:
+    """`POST /users/{id}/getMemberObjects`: every group, role and unit that somebody is in."""
+    return _list_all(call, kind, None)
+
+
+_ACTIONS = {
+    "checkMemberGroups": check_groups,
+    "checkMemberObjects": check_objects,
+    "getMemberGroups": list_groups,
+    "getMemberObjects": list_objects,
+}
+
+
+def _list_all(call: Call, kind: str | None, kinds: tuple[str, ...] | None) -> Response:
+    only_security = read_parameters(call, "securityEnabledOnly")["securityEnabledOnly"]
+    if not isinstance(only_security, bool):
+        raise deny("parameter_missing", name="securityEnabledOnly", wanted="a boolean")
+    memberships = _list_memberships(call, kind, ("group",) if only_security else kinds)
+    if only_security:
+        memberships = [one for one in memberships if _read_security(one.content).securityEnabled]
+    return _answer_ids(call, [read_id(one.content) for one in memberships])
+
+
+def _list_memberships(
+    call: Call, kind: str | None, kinds: tuple[str, ...] | None
+) -> list[Neighbour]:
+    """
+    What somebody is in, directly first as recorded, then through groups.
+
+    Who is in a group in an administrative unit is not in the unit ("Administrative units").
+    """
+    if "key" not in call.keys and not call.caller.delegated:
+        raise deny("me_without_user")
+    subject = find_object(call, kind, call.keys.get("key", call.caller.object_id))
+    links = LinkQuery("members", subject.seq, reverse=True, kinds=kinds)
+    direct = call.directory.links.list_neighbours(call.tenant, links)
+    known = {one.seq for one in direct}
+    through = call.directory.links.list_neighbours(call.tenant, links._replace(deep=True))
+    rest = [one for one in through if one.seq not in known and one.kind != "administrativeUnit"]
+    # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
+    return [one for one in direct + rest if call.permit.hidden or not is_hidden(one.content)]
+
+
+def _answer_ids(call: Call, ids: list[str]) -> Response:
+    return answer_value(call, "Collection(Edm.String)", ids)
