@@ -15,8 +15,7 @@ from typing import Any, NamedTuple, Protocol
 import pytest
 
 from graphdaemon.errors import NetworkError
-from tests.graphdaemon.http.test_tls_and_proxy import far_listing
-from tests.support.connect_proxy import connect_proxy
+from tests.support.connect_proxy import connect_proxy, far_listing
 from tests.support.pretend_graph import Lies, PretendGraph, Record, Weather
 from tests.support.pretend_graph_server import serving
 from tests.support.run_command import Command

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from graphdaemon.client import Client
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.settings.read import read_settings
+from tests.support.scripted_server import TENANT, ScriptedServer
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
@@ -57,3 +63,22 @@ def connect_proxy(target_port: int, status: str = "200 OK") -> Iterator[tuple[st
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()
+
+
+def far_listing(server: ScriptedServer) -> int:
+    """List users of a Graph whose name only the proxy can resolve."""
+    settings = read_settings(
+        None,
+        {},
+        server.settings(
+            authority=f"{server.url}/{TENANT}",
+            endpoint=f"https://graph.test:{server.port}/v1.0/users",
+        ),
+    )
+
+    async def count() -> int:
+        async with Client(settings) as client:
+            users = client.list("users", options=ListingOptions(proved=False))
+            return len([user async for user in users])
+
+    return asyncio.run(count())

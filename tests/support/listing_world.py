@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -126,3 +127,22 @@ def list_world(
 
     virtual_time.run(work())
     return outcome
+
+
+SMALL = ListingOptions(page_size=20)
+
+
+def people(number: int, name: Callable[[int], str] = "u{:06d}".format) -> list[Record]:
+    return [{"userPrincipalName": name(at), "displayName": f"N{at}"} for at in range(number)]
+
+
+def scattered(number: int) -> list[Record]:
+    """Names in no order, as a tenant gathers them."""
+    draws = random.Random(number)
+    return people(number, lambda at: f"{draws.choice('abdeghjklmnprst')}{draws.random()}-{at}")
+
+
+def assert_complete(outcome: Outcome, world: PretendGraph) -> None:
+    assert outcome.proved.verdict == "complete", outcome.proved.why
+    assert outcome.written == world.shown()
+    assert outcome.twice == []

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import email.utils
-import json
 import time
-from http.client import HTTPMessage
 
 import pytest
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.page import explain, follow, read_object, read_page
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.page import (
+    Page,
+    explain,
+    follow,
+    ids_of,
+    page_ids,
+    read_number,
+    read_object,
+    read_page,
+    texts_of,
+)
+from tests.support.graph_answers import answer, raw
+from tests.support.pretend_graph import ROOT
 
 URL = "https://graph.microsoft.com/v1.0/users?$skiptoken=SECRET-PLACE"
-
-
-def answer(body: object, status: int = 200, **headers: str) -> Response:
-    message = HTTPMessage()
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(status, message, content)
 
 
 def test_records_are_the_bytes_graph_sent() -> None:
@@ -182,3 +183,45 @@ def test_retry_after_may_be_a_date() -> None:
     assert waits[0] is not None
     assert 25 < waits[0] <= 30
     assert waits[1] == 0.0
+
+
+def test_ids_are_read_with_the_page_and_without() -> None:
+    """Both ways say the same; what has no ID counts as itself."""
+    body = b'{"value":[{"id":"1","x":{"id":"no"}},{"b":2}]}'
+    page = read_page(answer(body), ROOT)
+
+    assert page_ids(page) == ["1", '{"b":2}']
+    assert ids_of(page.records) == ["1", '{"b":2}']
+    assert page_ids(read_page(answer(b'{"value":[{"id":"1"}]}'), ROOT)) == ["1"]
+
+
+def test_what_is_no_record_is_refused() -> None:
+    """Numbers in a page are nobody."""
+    page = read_page(answer(b'{"value":[1]}'), ROOT)
+
+    with pytest.raises(GraphError) as caught:
+        page_ids(page)
+
+    assert caught.value.code == "page_malformed"
+    assert texts_of([raw({"k": "a"}), raw({"k": None}), raw({}), raw({"k": 1})], "k") == ["a"]
+
+
+@pytest.mark.parametrize(("body", "number"), [(b"250", 250), (b"\xef\xbb\xbf7", 7)])
+def test_a_count_is_a_number(body: bytes, number: int) -> None:
+    """With and without a byte order mark."""
+    assert read_number(answer(body), ROOT) == number
+
+
+def test_a_count_that_is_none_is_refused() -> None:
+    """A sign-in page is no number."""
+    with pytest.raises(GraphError):
+        read_number(answer(b"<html>"), ROOT)
+
+
+def test_a_page_is_a_page() -> None:
+    """Links of deltas and lists are told apart."""
+    text = b'{"value":[],"@odata.deltaLink":"https://x/d"}'
+    page = read_page(answer(text), ROOT)
+
+    assert page == Page([], None, None, "https://x/d", text)
+    assert follow("https://x/d", "https://x/e") == "https://x/d"

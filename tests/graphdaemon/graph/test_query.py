@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from graphdaemon.graph.catalog import CATALOG
-from graphdaemon.graph.query import Query, build_url, is_advanced, query_of, quote_string
+from graphdaemon.graph.query import Query, build_url, count_url, is_advanced, query_of, quote_string
 
 USERS = CATALOG["users"]
 ROOT = "https://graph.microsoft.com/v1.0"
@@ -80,3 +80,20 @@ def test_options_in_the_endpoint_count() -> None:
 def test_quotes_cannot_break_out() -> None:
     """A name with quotes stays a text."""
     assert quote_string("' or id eq '") == "''' or id eq '''"
+
+
+def test_the_address_of_a_count_has_no_page_options() -> None:
+    """Only what decides how many there are."""
+    query = Query(("mail",), "accountEnabled eq true", orderby="displayName")
+
+    assert count_url(ROOT, CATALOG["users"], query) == (
+        f"{ROOT}/users/$count?$filter=accountEnabled%20eq%20true"
+    )
+    assert count_url(ROOT, CATALOG["groups"], Query()) == f"{ROOT}/groups/$count"
+
+
+def test_sign_in_activity_has_smaller_pages() -> None:
+    """Graph's own limit there is 500."""
+    url = build_url(ROOT, CATALOG["users"], Query(("signInActivity",)))
+
+    assert "$top=500" in url

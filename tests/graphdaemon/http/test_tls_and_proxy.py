@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import base64
 
 import pytest
 
-from graphdaemon.client import Client
 from graphdaemon.errors import NetworkError
-from graphdaemon.listing.options import ListingOptions
-from graphdaemon.settings.read import read_settings
-from tests.support.connect_proxy import connect_proxy
-from tests.support.scripted_server import TENANT, ScriptedServer, page
-
-
-def far_listing(server: ScriptedServer) -> int:
-    """List users of a Graph whose name only the proxy can resolve."""
-    settings = read_settings(
-        None,
-        {},
-        server.settings(
-            authority=f"{server.url}/{TENANT}",
-            endpoint=f"https://graph.test:{server.port}/v1.0/users",
-        ),
-    )
-
-    async def count() -> int:
-        async with Client(settings) as client:
-            users = client.list("users", options=ListingOptions(proved=False))
-            return len([user async for user in users])
-
-    return asyncio.run(count())
+from tests.support.connect_proxy import connect_proxy, far_listing
+from tests.support.scripted_server import ScriptedServer, page
 
 
 def test_a_far_host_is_reached_through_the_proxy_with_its_password(

@@ -1,0 +1,24 @@
+"""The listing record, for programs and for people."""
+
+from __future__ import annotations
+
+import json
+
+from graphdaemon.graph.query import Query
+from tests.support.listing_world import SMALL, list_world, people
+from tests.support.pretend_graph import PretendGraph
+
+
+def test_the_record_is_json_and_a_sentence() -> None:
+    """For programs, and for people."""
+    world = PretendGraph(people(50))
+
+    record = list_world(world, Query(("displayName",)), SMALL).proved
+
+    told = json.loads(record.to_json())
+    assert told["collection"] == "users"
+    assert told["query"] == {"select": "displayName"}
+    assert told["verdict"] == "complete"
+    assert told["count_after"] == 50
+    assert told["replay"]["applied"] is True
+    assert record.summary().startswith("50 records, complete: ")
