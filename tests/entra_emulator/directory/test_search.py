@@ -152,6 +152,31 @@ def test_too_many_to_tell_apart(directory: Directory, tenant: Tenant) -> None:
     assert not directory.search.browse(tenant, "user", "botz").cut
 
 
+@pytest.mark.parametrize(("bots", "cut"), [(999, False), (1000, True)])
+def test_a_thousand_are_passed_over(
+    directory: Directory, tenant: Tenant, bots: int, cut: bool
+) -> None:
+    """Behind 999 that were shown already the next is still looked for, behind 1,000 it is not."""
+    directory.objects.fill(
+        tenant,
+        "user",
+        (
+            {
+                "id": f"00000000-0000-4000-8000-{number:012}",
+                "displayName": f"Bot {number}",
+                "userPrincipalName": f"bot{number:05}@contoso.example",
+            }
+            for number in range(bots)
+        ),
+    )
+    add(directory, tenant, 90_001, "Zed", "botz@contoso.example")
+
+    page = directory.search.browse(tenant, "user", "bot", limit=2000)
+
+    assert len(page.objects) == (bots if cut else bots + 1)
+    assert page.cut is cut
+
+
 def test_no_scan(contoso: tuple[Directory, Tenant]) -> None:
     """Every statement is answered by the beginning of an index, and sorts nothing."""
     directory, tenant = contoso
