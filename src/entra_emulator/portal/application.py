@@ -1,8 +1,11 @@
-"""The application that a page is about: found, and changed as the signed-in user."""
+"""The application that a page is about: found, named, and changed as the signed-in user."""
 
 from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
 
 from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.directory.object_rows import StoredObject
@@ -12,8 +15,11 @@ from entra_emulator.graph.objects.find import read_record
 from entra_emulator.model.records import Record
 from entra_emulator.portal.ask_graph import ask_graph, make_caller
 from entra_emulator.web.caller import list_roles
+from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.request import PageRequest
+
+_decode = msgspec.json.Decoder(Record).decode
 
 
 class ApplicationView(NamedTuple):
@@ -52,6 +58,15 @@ def find_application(request: PageRequest) -> ApplicationView:
     if row is None:
         raise PortalFault(404, "application", app=app_id)
     return ApplicationView(read_record(row), _may_change(request, row))
+
+
+def list_owned_applications(request: PageRequest) -> list[Record]:
+    """The app registrations that the signed-in user owns."""
+    user = request.directory.objects.find(request.tenant, request.signed_in.user_id)
+    assert user is not None, "somebody is signed in"
+    links = LinkQuery("owners", user.seq, reverse=True, kinds=["application"])
+    owned = request.directory.links.list_neighbours(request.tenant, links)
+    return [_decode(app.content) for app in owned]
 
 
 def update_application(request: PageRequest, app: ApplicationView, properties: Record) -> None:
@@ -96,6 +111,18 @@ def find_entitlement(entitlements: Iterable[Record], entitlement_id: str) -> Rec
 def translate_problems(request: PageRequest, problems: Mapping[str, str]) -> dict[str, str]:
     """What is wrong with which field, in the visitor's language; `problems` are keys of texts."""
     return {field: request.say(key) for field, key in problems.items()}
+
+
+def link_consent(request: PageRequest, app: ApplicationView) -> str:
+    """The admin consent page of the application, to send to an administrator."""
+    query = urlencode({"client_id": app.app_id})
+    return f"{origin_of(request.http)}/{request.tenant.id}/adminconsent?{query}"
+
+
+def name_application(request: PageRequest, app_id: str) -> str:
+    """What an application of any tenant is called; its ID where there is none."""
+    client = request.directory.applications.find_client(app_id) if app_id else None
+    return client.display_name if client else app_id
 
 
 def _may_change(request: PageRequest, row: StoredObject) -> bool:

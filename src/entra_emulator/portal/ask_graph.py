@@ -1,7 +1,8 @@
 """
-Asking Graph as the signed-in user, which is how the portal changes anything.
+Requests to Graph as the signed-in user, which is how the portal changes anything.
 
-Validation, ownership, directory roles and the journal are Graph's; a refusal is a `GraphFault`.
+So Graph validates the change, checks ownership and directory roles, and records it for delta
+queries. Where it refuses, a `GraphFault` is raised.
 """
 
 import asyncio
@@ -19,11 +20,11 @@ from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
 from entra_emulator.web.pages.request import PageRequest
 
-# "Azure Portal", by whose ID the real portal asks Graph (first-party applications in sign-in
-# reports).
+# The client ID by which the real portal asks Graph: "Azure Portal" in "First-party Microsoft
+# applications in sign-in reports".
 PORTAL_APP_ID = "c44b4083-3bb0-49c1-b47d-974e53cbdf3c"
 
-# What the user may do is all that counts: the portal has every permission that users can use.
+# The portal has every permission that a user can use, so that the user's rights alone decide.
 _PERMISSIONS = frozenset(
     {
         "AppRoleAssignment.ReadWrite.All",
@@ -32,7 +33,7 @@ _PERMISSIONS = frozenset(
     }
 )
 
-# All that may stand in an address, and the sign of what is encoded already.
+# Characters that need no encoding; `%` is one, as keys are encoded already.
 _SAFE = "%/:@!$&'()*+,;=?"
 
 
@@ -43,7 +44,7 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
     Args:
         request: whose user asks.
         method: e.g. "POST".
-        target: e.g. `/v1.0/applications?$top=20`; keys in it are encoded, see `quote`.
+        target: e.g. `/v1.0/applications?$top=20`; keys in it are percent-encoded.
         body: the JSON to send.
 
     Raises:

@@ -159,8 +159,11 @@ def requests_graph_roles(permissions: Iterable[Permission]) -> bool:
     return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in permissions)
 
 
-def may_grant_consent(roles: Collection[str], table: PermissionTable) -> bool:
-    """Whether somebody with these directory roles may consent to what is asked for."""
+def may_grant_consent(
+    directory: Directory, tenant: Tenant, user_id: str, table: PermissionTable
+) -> bool:
+    """Whether a user's directory roles let them consent to what is asked for."""
+    roles = directory.role_members.list_roles(tenant, user_id)
     return may_consent(roles, graph_roles=requests_graph_roles(table.configured))
 
 

@@ -11,14 +11,14 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
-# "Expiring soon": within so many seconds.
+# A credential that expires within so many seconds is "Expiring soon".
 SOON = 30 * 86_400
 
 
 def render_credentials(
     request: PageRequest, app: ApplicationView, tab: str, **values: Any
 ) -> Response:
-    """The page of one kind of credentials, with how many there are of each."""
+    """The page that lists one kind of credentials, with the number of each kind on its tabs."""
     counts = {
         "certificates": len(app.record["keyCredentials"]),
         "secrets": len(app.record["passwordCredentials"]),
@@ -30,7 +30,7 @@ def render_credentials(
 def render_removal(
     request: PageRequest, app: ApplicationView, tab: str, title: str, lead: str
 ) -> Response:
-    """The question whether the credential in the address is really to go."""
+    """The question whether the credential in the address is really to be deleted."""
     key = request.param("key")
     return render(
         request, "credential_delete.html", app=app, tab=tab, title=title, lead=lead, key=key
@@ -38,12 +38,12 @@ def render_removal(
 
 
 def describe_entry(request: PageRequest, entry: Record) -> dict[str, Any]:
-    """A line of the list: the credential, and whether it is good."""
+    """A line of the list: the credential and its state."""
     return {"entry": entry, "state": name_state(request, [entry])}
 
 
 def name_state(request: PageRequest, entries: list[Record]) -> str:
-    """How credentials stand: "none", "current", "soon" or "expired", by the first to expire."""
+    """The state of the credential that expires first: "none", "current", "soon" or "expired"."""
     if not entries:
         return "none"
     left = min(parse_iso(entry["endDateTime"]) for entry in entries) - request.context.clock.now()

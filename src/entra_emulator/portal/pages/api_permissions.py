@@ -1,11 +1,14 @@
-"""API permissions: what is configured, what is granted, and both changed."""
-
-from urllib.parse import urlencode
+"""API permissions: what is configured, what is granted, and how both are changed."""
 
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.application import ApplicationView, find_application, update_application
+from entra_emulator.portal.application import (
+    ApplicationView,
+    find_application,
+    link_consent,
+    update_application,
+)
 from entra_emulator.portal.configured_permissions import (
     Permission,
     PermissionTable,
@@ -19,7 +22,6 @@ from entra_emulator.portal.configured_permissions import (
 )
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import APPLICATION, PageRoute
-from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
@@ -33,14 +35,14 @@ def show_permissions(request: PageRequest) -> Response:
         "permissions.html",
         app=app,
         table=table,
-        allowed=_may_approve(request, table),
+        allowed=_may_grant_consent(request, table),
         graph_roles=requests_graph_roles(table.configured),
-        link=_link_consent(request, app),
+        link=link_consent(request, app),
     )
 
 
 def confirm_consent(request: PageRequest) -> Response:
-    """`GET …/permissions/consent`: grant admin consent, yes or no."""
+    """`GET …/permissions/consent`: whether admin consent is to be granted."""
     app, table = _read(request)
     _check_approver(request, app, table)
     return render(request, "permissions_consent.html", app=app, table=table)
@@ -69,7 +71,7 @@ def confirm_removal(request: PageRequest) -> Response:
 
 
 def remove_permission(request: PageRequest) -> Response:
-    """`POST …/permissions/remove`: the application does not ask for it; a grant of it stays."""
+    """`POST …/permissions/remove`: the application no longer asks for it; a grant of it stays."""
     app, table = _read(request)
     permission = _find_permission(table, request.form.get("permission"))
     _rewrite(request, app, exclude_permission(app.record, permission))
@@ -86,7 +88,7 @@ def confirm_revocation(request: PageRequest) -> Response:
 
 
 def revoke_permission(request: PageRequest) -> Response:
-    """`POST …/permissions/revoke`: tokens from the next on lack the permission."""
+    """`POST …/permissions/revoke`: later tokens lack the permission."""
     app, table = _read(request)
     permission = _find_permission(table, request.form.get("permission"))
     _check_approver(request, app, table)
@@ -96,7 +98,7 @@ def revoke_permission(request: PageRequest) -> Response:
 
 
 def add_granted(request: PageRequest) -> Response:
-    """`POST …/permissions/configure`: what is granted is asked for too."""
+    """`POST …/permissions/configure`: the application asks for what is granted to it already."""
     app, table = _read(request)
     permission = _find_permission(table, request.form.get("permission"))
     _rewrite(request, app, include_permissions(app.record, [permission]))
@@ -116,31 +118,24 @@ def _find_permission(table: PermissionTable, key: str) -> Permission:
     return permission
 
 
-def _may_approve(request: PageRequest, table: PermissionTable) -> bool:
-    return may_grant_consent(
-        request.directory.role_members.list_roles(request.tenant, request.signed_in.user_id), table
-    )
+def _may_grant_consent(request: PageRequest, table: PermissionTable) -> bool:
+    user_id = request.signed_in.user_id
+    return may_grant_consent(request.directory, request.tenant, user_id, table)
 
 
 def _check_approver(request: PageRequest, app: ApplicationView, table: PermissionTable) -> None:
-    if not _may_approve(request, table):
+    if not _may_grant_consent(request, table):
         raise PortalFault(
             403,
             "consent",
             user=request.user["displayName"],
             tenant=request.tenant.display_name,
-            link=_link_consent(request, app),
+            link=link_consent(request, app),
         )
 
 
-def _link_consent(request: PageRequest, app: ApplicationView) -> str:
-    """The address to send to an administrator."""
-    query = urlencode({"client_id": app.app_id})
-    return f"{origin_of(request.http)}/{request.tenant.id}/adminconsent?{query}"
-
-
-def _rewrite(request: PageRequest, app: ApplicationView, wanted: list[Record]) -> None:
-    update_application(request, app, {"requiredResourceAccess": wanted})
+def _rewrite(request: PageRequest, app: ApplicationView, access: list[Record]) -> None:
+    update_application(request, app, {"requiredResourceAccess": access})
 
 
 def _go_back(request: PageRequest, app: ApplicationView) -> Response:

@@ -2,15 +2,14 @@
 
 from typing import Any
 
-import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import LinkQuery
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.resources.applications import RULE
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Record
 from entra_emulator.model.scopes import find_scope
+from entra_emulator.portal.application import list_owned_applications
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import name_state
 from entra_emulator.portal.lists import list_by_name
@@ -32,8 +31,6 @@ AUDIENCES = (
 # Platforms of redirect URIs, by the property of `application` that holds them.
 PLATFORMS = ("publicClient", "web", "spa")
 
-_decode = msgspec.json.Decoder(Record).decode
-
 
 def list_registrations(request: PageRequest) -> Response:
     """`GET …/applications`: every application of the tenant, by name, or those looked for."""
@@ -44,14 +41,7 @@ def list_registrations(request: PageRequest) -> Response:
 
 def list_owned(request: PageRequest) -> Response:
     """`GET …/applications/owned`: those that the signed-in user owns."""
-    user = request.directory.objects.find(request.tenant, request.signed_in.user_id)
-    assert user is not None, "somebody is signed in"
-    links = LinkQuery("owners", user.seq, reverse=True, kinds=["application"])
-    owned = [
-        _decode(app.content)
-        for app in request.directory.links.list_neighbours(request.tenant, links)
-    ]
-    text = request.query("q")
+    owned, text = list_owned_applications(request), request.query("q")
     matching = [record for record in owned if _matches(record, text.casefold())]
     matching.sort(key=lambda record: str(record["displayName"]).casefold())
     return render(
@@ -133,7 +123,6 @@ def _show_form(request: PageRequest, typed: dict[str, str], errors: dict[str, st
     return render(
         request,
         "registration_new.html",
-        status=400 if errors else 200,
         typed={"name": "", "platform": "", "redirect": "", **typed},
         errors=errors,
         audiences=AUDIENCES,

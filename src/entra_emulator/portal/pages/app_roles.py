@@ -1,4 +1,4 @@
-"""App roles: listed, made, changed, deleted when they are disabled."""
+"""App roles: listed, made, changed, and deleted once they are disabled."""
 
 from collections.abc import Mapping
 
@@ -40,22 +40,22 @@ def show_role_form(request: PageRequest) -> Response:
     """`GET …/roles/{role}`: an app role to create or to edit."""
     app, key = find_application(request), request.param("role")
     if key == "add":
-        return _render(request, app, key, dict(_BLANK))
-    return _render(request, app, key, find_entitlement(_list(app), key))
+        return _show_form(request, app, key, dict(_BLANK))
+    return _show_form(request, app, key, find_entitlement(_list(app), key))
 
 
 def save_role(request: PageRequest) -> Response:
     """`POST …/roles/{role}`: the application offers the role as the form has it."""
     app, key = find_application(request), request.param("role")
-    present = None if key == "add" else find_entitlement(_list(app), key)
-    role_id = present["id"] if present else request.directory.new_id()
+    new = key == "add"
+    role_id = request.directory.new_id() if new else find_entitlement(_list(app), key)["id"]
     role, problems = read_role(app.record, request.form, role_id)
     if problems:
-        return _render(request, app, key, role, translate_problems(request, problems))
+        return _show_form(request, app, key, role, translate_problems(request, problems))
     fault = try_update(request, app, {"appRoles": put(_list(app), role)})
     if fault is not None:
         errors = {"value": request.say("exposure.problem.refused", message=fault.message)}
-        return _render(request, app, key, role, errors)
+        return _show_form(request, app, key, role, errors)
     request.notify("exposure.saved", value=role["value"])
     return go_to(_locate(request, app))
 
@@ -74,13 +74,12 @@ def delete_role(request: PageRequest) -> Response:
     """`POST …/roles/{role}/delete`: the application stops offering it, if it is disabled."""
     app = find_application(request)
     role = find_entitlement(_list(app), request.param("role"))
-    body = {"appRoles": without(_list(app), role["id"])}
-    update_application(request, app, body)
+    update_application(request, app, {"appRoles": without(_list(app), role["id"])})
     request.notify("exposure.deleted", value=role["value"] or role["displayName"])
     return go_to(_locate(request, app))
 
 
-def _render(
+def _show_form(
     request: PageRequest,
     app: ApplicationView,
     key: str,
@@ -90,7 +89,6 @@ def _render(
     return render(
         request,
         "approle.html",
-        status=400 if errors else 200,
         app=app,
         key=key,
         role=role,

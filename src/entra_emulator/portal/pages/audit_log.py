@@ -1,4 +1,4 @@
-"""The audit log: every token request and Graph call, and one of them in full."""
+"""The audit log: the list of token requests and Graph calls, and one of them in full."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -9,12 +9,14 @@ from starlette.responses import Response
 
 from entra_emulator.audit import VERDICTS, Entry
 from entra_emulator.graph.access.needed import list_needed
+from entra_emulator.portal.application import name_application
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
+# How many entries a page shows.
 SHOWN = 50
 
 
@@ -24,18 +26,18 @@ def show_log(request: PageRequest) -> Response:
     chosen = {name: request.query(name) for name in ("app", "verdict", "q")}
     if chosen["verdict"] not in VERDICTS:
         chosen["verdict"] = ""
-    before, after = _number(request.query("before")), _number(request.query("after"))
+    before, after = _read_number(request.query("before")), _read_number(request.query("after"))
     read = partial(audit.entries, app=chosen["app"], verdict=chosen["verdict"], text=chosen["q"])
-    found = read(before=before, after=after, limit=SHOWN)
-    first, last = (found[0].number, found[-1].number) if found else (0, 0)
-    newer = found and read(after=first, limit=1)
-    older = found and read(before=last, limit=1)
+    entries = read(before=before, after=after, limit=SHOWN)
+    first, last = (entries[0].number, entries[-1].number) if entries else (0, 0)
+    newer = entries and read(after=first, limit=1)
+    older = entries and read(before=last, limit=1)
     return render(
         request,
         "audit.html",
-        entries=found,
-        names={one: _name_app(request, one) for one in {entry.app_id for entry in found}},
-        apps=[(one, _name_app(request, one)) for one in audit.apps()],
+        entries=entries,
+        names={one: name_application(request, one) for one in {entry.app_id for entry in entries}},
+        apps=[(app_id, name_application(request, app_id)) for app_id in audit.apps()],
         chosen=chosen,
         newer=_link(request, chosen, "after", first) if newer else None,
         older=_link(request, chosen, "before", last) if older else None,
@@ -43,7 +45,7 @@ def show_log(request: PageRequest) -> Response:
 
 
 def clear_log(request: PageRequest) -> Response:
-    """`POST /portal/{tenant}/audit`: forget what was asked."""
+    """`POST /portal/{tenant}/audit`: forget all requests."""
     request.context.audit.clear()
     request.notify("audit.cleared")
     return go_to(request.at("audit"))
@@ -51,7 +53,7 @@ def clear_log(request: PageRequest) -> Response:
 
 def show_entry(request: PageRequest) -> Response:
     """`GET /portal/{tenant}/audit/{entry}`: everything that is known of one request."""
-    number = _number(request.param("entry"))
+    number = _read_number(request.param("entry"))
     entry = request.context.audit.find(number) if number else None
     if entry is None:
         raise PortalFault(404, "entry", number=request.param("entry"))
@@ -60,7 +62,7 @@ def show_entry(request: PageRequest) -> Response:
         request,
         "audit_entry.html",
         entry=entry,
-        app_name=_name_app(request, entry.app_id),
+        app_name=name_application(request, entry.app_id),
         who=_name_caller(request, entry),
         tenant=request.directory.tenants.find(entry.tenant) if entry.tenant else None,
         needed=needed,
@@ -68,17 +70,10 @@ def show_entry(request: PageRequest) -> Response:
     )
 
 
-def _name_app(request: PageRequest, app_id: str) -> str:
-    client = request.directory.applications.find_client(app_id) if app_id else None
-    return client.display_name if client else app_id
-
-
 def _name_caller(request: PageRequest, entry: Entry) -> str:
-    """The user, or the service principal, that the token is about."""
-    tenant = (
-        request.directory.tenants.find(entry.tenant) if entry.tenant and entry.object_id else None
-    )
-    if tenant is None:
+    """What the user or the service principal that the token is about is called."""
+    tenant = request.directory.tenants.find(entry.tenant) if entry.tenant else None
+    if tenant is None or not entry.object_id:
         return ""
     if entry.delegated:
         user = request.directory.users.find(tenant, entry.object_id)
@@ -87,7 +82,7 @@ def _name_caller(request: PageRequest, entry: Entry) -> str:
     return principal.display_name if principal else ""
 
 
-def _number(text: str) -> int | None:
+def _read_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 

@@ -1,4 +1,4 @@
-"""Certificates: the list with their thumbprints, an upload, and the end of one."""
+"""Certificates: the list with their thumbprints, an upload, and a removal."""
 
 import base64
 import re
@@ -23,7 +23,7 @@ from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
 LONGEST = find_rule("keyCredential").lengths["displayName"]
-# A certificate has one or two kilobytes.
+# In bytes. A certificate has one or two thousand.
 LARGEST = 32_768
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -33,8 +33,8 @@ def list_certificates(request: PageRequest) -> Response:
     """`GET …/credentials/certificates`: the application's certificates."""
     app = find_application(request)
     digests = {
-        one.key_id: one.thumbprint_sha256
-        for one in request.directory.credentials.list_certificates(app.app_id)
+        certificate.key_id: certificate.thumbprint_sha256
+        for certificate in request.directory.credentials.list_certificates(app.app_id)
     }
     rows = [
         describe_entry(request, entry) | {"sha256": digests.get(entry["keyId"], "")}
@@ -44,29 +44,26 @@ def list_certificates(request: PageRequest) -> Response:
 
 
 def show_certificate_form(request: PageRequest) -> Response:
-    """`GET …/credentials/certificates/new`: a file, and what it is for."""
+    """`GET …/credentials/certificates/new`: the form for a file and its description."""
     return _show_form(request, find_application(request), "", {})
 
 
 def add_certificate(request: PageRequest) -> Response:
-    """`POST …/credentials/certificates/new`: the certificate proves who the application is."""
-    app = find_application(request)
-    description, content = (
-        request.form.get("description"),
-        request.form.files.get("certificate", b""),
-    )
+    """`POST …/credentials/certificates/new`: the application can prove its identity with it."""
+    app, description = find_application(request), request.form.get("description")
+    content = request.form.files.get("certificate", b"")
     errors = _check(request, description, content)
     if errors:
         return _show_form(request, app, description, errors)
-    found = _PEM.search(content)
-    item = {
+    pem = _PEM.search(content)
+    credential = {
         "type": "AsymmetricX509Cert",
         "usage": "Verify",
-        "key": base64.b64encode(found[0] if found else content).decode(),
+        "key": base64.b64encode(pem[0] if pem else content).decode(),
         "displayName": description or None,
     }
-    wanted = [*app.record["keyCredentials"], item]
-    if try_update(request, app, {"keyCredentials": wanted}) is not None:
+    credentials = [*app.record["keyCredentials"], credential]
+    if try_update(request, app, {"keyCredentials": credentials}) is not None:
         errors = {"certificate": request.say("certificates.unreadable")}
         return _show_form(request, app, description, errors)
     request.notify("certificates.added")
@@ -74,27 +71,26 @@ def add_certificate(request: PageRequest) -> Response:
 
 
 def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/credentials/certificates/{key}/delete`: whether it is really to go."""
+    """`GET …/credentials/certificates/{key}/delete`: whether it is really to be deleted."""
     app = find_application(request)
     entry = find_entry(app, "keyCredentials", request.param("key"))
     lead = request.say("certificates.delete_lead", name=entry["displayName"] or entry["keyId"])
-    return render_removal(
-        request, app, "certificates", request.say("certificates.delete_title"), lead
-    )
+    title = request.say("certificates.delete_title")
+    return render_removal(request, app, "certificates", title, lead)
 
 
 def remove_certificate(request: PageRequest) -> Response:
-    """`POST …/credentials/certificates/{key}/delete`: what its key signs is refused."""
+    """`POST …/credentials/certificates/{key}/delete`: it proves nothing from now on."""
     app = find_application(request)
-    gone = find_entry(app, "keyCredentials", request.param("key"))
-    kept = [entry for entry in app.record["keyCredentials"] if entry is not gone]
-    update_application(request, app, {"keyCredentials": kept})
-    request.notify("certificates.removed", name=gone["displayName"] or gone["keyId"])
+    removed = find_entry(app, "keyCredentials", request.param("key"))
+    others = [entry for entry in app.record["keyCredentials"] if entry is not removed]
+    update_application(request, app, {"keyCredentials": others})
+    request.notify("certificates.removed", name=removed["displayName"] or removed["keyId"])
     return go_to(request.at("applications", app.app_id, "credentials", "certificates"))
 
 
 def _check(request: PageRequest, description: str, content: bytes) -> dict[str, str]:
-    """What is wrong with which field, as far as that can be told without reading the file."""
+    """What is wrong with which field; whether it is a certificate is for Graph to tell."""
     errors = {}
     if len(description) > LONGEST:
         errors["description"] = request.say("credentials.long", most=LONGEST)
@@ -113,7 +109,6 @@ def _show_form(
     return render(
         request,
         "certificate_new.html",
-        status=400 if errors else 200,
         app=app,
         description=description,
         errors=errors,

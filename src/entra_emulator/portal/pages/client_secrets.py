@@ -1,7 +1,7 @@
-"""Client secrets: the list, a new one whose value is shown once, and the end of one."""
+"""Client secrets: the list, a new one whose value is shown once, and a removal."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.responses import Response
 
@@ -21,20 +21,26 @@ from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
-# Days until a secret expires, in the portal's order; the first is what it recommends.
+# The choices of days until a secret expires, in the portal's order; the first is recommended.
 DAYS = (180, 90, 365, 545, 730)
+# The choice of a start and an end of one's own.
 CUSTOM = "custom"
 MOST_DAYS = max(DAYS)
 
 LONGEST = find_rule("passwordCredential").lengths["displayName"]
 
-Lifetime = tuple[float, float]
+
+class Lifetime(NamedTuple):
+    """From when to when a secret is good, in seconds since 1970."""
+
+    start: float
+    end: float
 
 
 def list_secrets(request: PageRequest) -> Response:
     """`GET …/credentials`: the application's secrets, and the value of the one just made."""
     app = find_application(request)
-    entries = sorted(app.record["passwordCredentials"], key=lambda one: one["endDateTime"])
+    entries = sorted(app.record["passwordCredentials"], key=lambda entry: entry["endDateTime"])
     rows = [describe_entry(request, entry) for entry in entries]
     return render_credentials(request, app, "secrets", rows=rows, made=request.take("secret"))
 
@@ -45,7 +51,7 @@ def show_secret_form(request: PageRequest) -> Response:
 
 
 def add_secret(request: PageRequest) -> Response:
-    """`POST …/credentials/secrets/new`: a secret, whose value the next page shows once."""
+    """`POST …/credentials/secrets/new`: make the secret, whose value the next page shows once."""
     app = find_application(request)
     names = ("description", "expires", "start", "end")
     typed = {name: request.form.get(name) for name in names}
@@ -55,17 +61,17 @@ def add_secret(request: PageRequest) -> Response:
     if errors or lifetime is None:
         return _show_form(request, app, typed, errors)
     body = {
-        "displayName": typed["description"] or _name_unnamed(lifetime[0]),
-        "startDateTime": format_iso(lifetime[0], 7),
-        "endDateTime": format_iso(lifetime[1], 7),
+        "displayName": typed["description"] or _make_name(lifetime.start),
+        "startDateTime": format_iso(lifetime.start, 7),
+        "endDateTime": format_iso(lifetime.end, 7),
     }
-    made = ask_graph(request, "POST", f"{app.path}/addPassword", {"passwordCredential": body})
-    request.keep("secret", {"id": made["keyId"], "value": made["secretText"]})
+    secret = ask_graph(request, "POST", f"{app.path}/addPassword", {"passwordCredential": body})
+    request.keep("secret", {"id": secret["keyId"], "value": secret["secretText"]})
     return go_to(request.at("applications", app.app_id, "credentials"))
 
 
 def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/credentials/secrets/{key}/delete`: whether it is really to go."""
+    """`GET …/credentials/secrets/{key}/delete`: whether it is really to be deleted."""
     app = find_application(request)
     entry = find_entry(app, "passwordCredentials", request.param("key"))
     lead = request.say("secrets.delete_lead", name=entry["displayName"] or entry["keyId"])
@@ -73,7 +79,7 @@ def confirm_removal(request: PageRequest) -> Response:
 
 
 def remove_secret(request: PageRequest) -> Response:
-    """`POST …/credentials/secrets/{key}/delete`: its next use is refused."""
+    """`POST …/credentials/secrets/{key}/delete`: the secret is refused from now on."""
     app = find_application(request)
     entry = find_entry(app, "passwordCredentials", request.param("key"))
     ask_graph(request, "POST", f"{app.path}/removePassword", {"keyId": entry["keyId"]})
@@ -82,12 +88,12 @@ def remove_secret(request: PageRequest) -> Response:
 
 
 def _read_lifetime(request: PageRequest, typed: Record) -> tuple[Lifetime | None, dict[str, str]]:
-    """From when to when the secret is good, or what is wrong with that."""
+    """From when to when the secret is to be good, and what is wrong with which field."""
     now = request.context.clock.now()
     if typed["expires"] != CUSTOM:
         if typed["expires"] not in map(str, DAYS):
             return None, {"expires": request.say("secrets.expires_missing")}
-        return (now, now + int(typed["expires"]) * 86_400.0), {}
+        return Lifetime(now, now + int(typed["expires"]) * 86_400.0), {}
     errors = {}
     moments = []
     for name in ("start", "end"):
@@ -102,10 +108,10 @@ def _read_lifetime(request: PageRequest, typed: Record) -> tuple[Lifetime | None
     start, end = moments
     if not start < end <= start + timedelta(days=MOST_DAYS + 1).total_seconds():
         return None, {"end": request.say("secrets.wrong_end")}
-    return (start, end), {}
+    return Lifetime(start, end), {}
 
 
-def _name_unnamed(start: float) -> str:
+def _make_name(start: float) -> str:
     """What the portal calls a secret that nobody named."""
     return f"Password uploaded on {datetime.fromtimestamp(start, UTC):%a %b %d %Y}"
 
@@ -116,7 +122,6 @@ def _show_form(
     return render(
         request,
         "secret_new.html",
-        status=400 if errors else 200,
         app=app,
         typed={"description": "", "start": "", "end": "", **typed},
         errors=errors,

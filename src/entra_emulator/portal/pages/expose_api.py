@@ -1,4 +1,4 @@
-"""Expose an API: its name, and the clients that it trusts."""
+"""Expose an API: its Application ID URI, and the clients that it trusts."""
 
 from starlette.responses import Response
 
@@ -23,7 +23,7 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
-# Why Graph refuses a URI, by its code.
+# What the page says where Graph refuses a URI, by the code of the refusal.
 _URI_PROBLEMS = {
     "HostNameNotOnVerifiedDomain": "exposure.problem.uri_foreign",
     "ObjectConflict": "exposure.problem.uri_taken",
@@ -35,8 +35,8 @@ def show_exposure(request: PageRequest) -> Response:
     app = find_application(request)
     record, directory = app.record, request.directory
     trusted = [client["appId"] for client in record["api"]["preAuthorizedApplications"]]
-    known = {one: directory.applications.find_client(one) for one in trusted}
-    names = {one: client.display_name for one, client in known.items() if client}
+    clients = {app_id: directory.applications.find_client(app_id) for app_id in trusted}
+    names = {app_id: client.display_name for app_id, client in clients.items() if client}
     return render(
         request,
         "exposure.html",
@@ -53,7 +53,7 @@ def show_uri_form(request: PageRequest) -> Response:
 
 
 def save_uri(request: PageRequest) -> Response:
-    """`POST …/exposure/uri`: the application goes by this URI, and on to the scope if asked to."""
+    """`POST …/exposure/uri`: the application goes by this URI; a form for a scope may follow."""
     app, uri = find_application(request), request.form.get("uri")
     if not uri:
         problem = request.say("exposure.problem.required")
@@ -78,12 +78,11 @@ def remove_uri(request: PageRequest) -> Response:
 def show_client_form(request: PageRequest) -> Response:
     """`GET …/exposure/clients/{client}`: a client to authorize, or to change."""
     app, client = find_application(request), _find_client(request)
-    present = app.record["api"]["preAuthorizedApplications"]
     chosen = [
-        scope
-        for one in present
-        if one["appId"] == client
-        for scope in one["delegatedPermissionIds"]
+        scope_id
+        for trusted in app.record["api"]["preAuthorizedApplications"]
+        if trusted["appId"] == client
+        for scope_id in trusted["delegatedPermissionIds"]
     ]
     if client and not chosen:
         raise PortalFault(404, "entitlement", sought=client)
@@ -91,23 +90,23 @@ def show_client_form(request: PageRequest) -> Response:
 
 
 def save_client(request: PageRequest) -> Response:
-    """`POST …/exposure/clients/{client}`: users are not asked to consent to it."""
+    """`POST …/exposure/clients/{client}`: its users are not asked to consent to these scopes."""
     app, client = find_application(request), _find_client(request)
-    given, chosen = client or request.form.get("client"), request.form.each("scopes")
-    problems = check_client(app.record, given, chosen, edited=bool(client))
+    app_id, chosen = client or request.form.get("client"), request.form.each("scopes")
+    problems = check_client(app.record, app_id, chosen, edited=bool(client))
     if problems:
         errors = translate_problems(request, problems)
-        return _render_client(request, app, given, chosen, errors)
-    fault = try_update(request, app, change_clients(app.record, given, chosen))
+        return _render_client(request, app, app_id, chosen, errors)
+    fault = try_update(request, app, change_clients(app.record, app_id, chosen))
     if fault is not None:
         errors = {"client": request.say("exposure.problem.refused", message=fault.message)}
-        return _render_client(request, app, given, chosen, errors)
-    request.notify("exposure.saved", value=given)
+        return _render_client(request, app, app_id, chosen, errors)
+    request.notify("exposure.saved", value=app_id)
     return _go_back(request, app)
 
 
 def remove_client(request: PageRequest) -> Response:
-    """`POST …/exposure/clients/{client}/remove`: users are asked to consent to it again."""
+    """`POST …/exposure/clients/{client}/remove`: its users are asked to consent again."""
     app, client = find_application(request), request.param("client")
     update_application(request, app, change_clients(app.record, client, []))
     request.notify("exposure.deleted", value=client)
@@ -118,33 +117,30 @@ def _render_uri(
     request: PageRequest, app: ApplicationView, uri: str, then: str, problem: str = ""
 ) -> Response:
     errors = {"uri": problem} if problem else {}
-    status = 400 if problem else 200
-    values = {"app": app, "uri": uri, "then": then, "errors": errors}
-    return render(request, "exposure_uri.html", status=status, **values)
+    return render(request, "exposure_uri.html", app=app, uri=uri, then=then, errors=errors)
 
 
 def _render_client(
     request: PageRequest,
     app: ApplicationView,
-    given: str,
+    app_id: str,
     chosen: list[str],
     errors: dict[str, str],
 ) -> Response:
     return render(
         request,
         "exposure_client.html",
-        status=400 if errors else 200,
         app=app,
         scopes=app.record["api"]["oauth2PermissionScopes"],
         client=_find_client(request),
-        given=given,
+        app_id=app_id,
         chosen=chosen,
         errors=errors,
     )
 
 
 def _explain(request: PageRequest, app: ApplicationView, uri: str, fault: GraphFault) -> str:
-    """Why the app cannot go by this URI, and what it can go by."""
+    """Why the application cannot go by this URI, and by which it could."""
     codes = [fault.code, *(detail["code"] for detail in fault.details)]
     keys = [_URI_PROBLEMS[code] for code in codes if code in _URI_PROBLEMS]
     return request.say(
@@ -157,7 +153,7 @@ def _explain(request: PageRequest, app: ApplicationView, uri: str, fault: GraphF
 
 
 def _find_client(request: PageRequest) -> str:
-    """The client in the address; empty for one that is to be added."""
+    """The appId of the client in the address; empty for a client that is to be added."""
     client = request.param("client").lower()
     return "" if client == "add" else client
 

@@ -1,4 +1,4 @@
-"""Federated credentials: whose tokens prove who the application is, without a secret."""
+"""Federated credentials: tokens of other issuers that prove who the application is."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -17,8 +17,8 @@ from entra_emulator.web.pages.request import PageRequest
 
 GITHUB = "https://token.actions.githubusercontent.com"
 
-# What GitHub's tokens can be for, and how the subject says it ("Configure an app to trust an
-# external identity provider").
+# What a workflow on GitHub runs for, and the end of its token's subject ("Configure an app to trust
+# an external identity provider").
 ENTITIES = {
     "branch": "ref:refs/heads/{}",
     "tag": "ref:refs/tags/{}",
@@ -28,10 +28,15 @@ ENTITIES = {
 
 
 class Scenario(NamedTuple):
-    """What is asked for: the fields that must be filled in, besides name and audience."""
+    """A kind of issuer: the fields of its form that must be filled in, and those that need not."""
 
-    fields: tuple[str, ...]
+    required: tuple[str, ...]
     optional: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields of the form, in their order."""
+        return (*self.required, *self.optional, "name", "description", "audience")
 
 
 SCENARIOS = {
@@ -49,26 +54,25 @@ def list_federated(request: PageRequest) -> Response:
 
 
 def show_federated_form(request: PageRequest) -> Response:
-    """`GET …/credentials/federated/new`: which issuer's tokens, and for whom."""
+    """`GET …/credentials/federated/new`: the form of the scenario that the address names."""
     typed = {"audience": TOKEN_EXCHANGE, "entity": "branch"}
     return _show_form(request, find_application(request), typed, {})
 
 
 def add_federated(request: PageRequest) -> Response:
-    """`POST …/credentials/federated/new`: such tokens prove who the application is."""
+    """`POST …/credentials/federated/new`: the application can prove its identity by such tokens."""
     app, scenario = find_application(request), _find_scenario(request)
-    names = (*scenario.fields, *scenario.optional, "name", "description", "audience")
-    typed = {name: request.form.get(name) for name in names}
+    typed = {name: request.form.get(name) for name in scenario.fields}
     errors = {
         name: request.say("federated.missing")
-        for name in (*scenario.fields, "name", "audience")
+        for name in (*scenario.required, "name", "audience")
         if not typed[name]
     }
     if typed.get("entity", "pull_request") != "pull_request" and not typed["entity_name"]:
         errors["entity_name"] = request.say("federated.missing")
     if errors:
         return _show_form(request, app, typed, errors)
-    issuer, subject = _name_subject(typed)
+    issuer, subject = _make_trust(typed)
     body = {
         "name": typed["name"],
         "issuer": issuer,
@@ -87,14 +91,14 @@ def add_federated(request: PageRequest) -> Response:
 
 
 def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/credentials/federated/{key}/delete`: whether it is really to go."""
+    """`GET …/credentials/federated/{key}/delete`: whether it is really to be deleted."""
     app = find_application(request)
     lead = request.say("federated.delete_lead", name=_find_name(request, app))
     return render_removal(request, app, "federated", request.say("federated.delete_title"), lead)
 
 
 def remove_federated(request: PageRequest) -> Response:
-    """`POST …/credentials/federated/{key}/delete`: such tokens prove nothing any more."""
+    """`POST …/credentials/federated/{key}/delete`: such tokens are refused from now on."""
     app = find_application(request)
     name = _find_name(request, app)
     ask_graph(request, "DELETE", f"{app.path}/federatedIdentityCredentials/{request.param('key')}")
@@ -103,21 +107,26 @@ def remove_federated(request: PageRequest) -> Response:
 
 
 def _find_name(request: PageRequest, app: ApplicationView) -> str:
-    for one in request.directory.credentials.list_federated(app.app_id):
-        if one.id == request.param("key"):
-            return one.name
+    """What the credential in the address is called."""
+    for credential in request.directory.credentials.list_federated(app.app_id):
+        if credential.id == request.param("key"):
+            return credential.name
     raise PortalFault(404, "credential")
 
 
 def _find_scenario(request: PageRequest) -> Scenario:
-    found = SCENARIOS.get(request.query("scenario") or next(iter(SCENARIOS)))
-    if found is None:
+    scenario = SCENARIOS.get(_name_scenario(request))
+    if scenario is None:
         raise PortalFault(404, "page")
-    return found
+    return scenario
 
 
-def _name_subject(typed: Mapping[str, str]) -> tuple[str, str]:
-    """The issuer, and the subject as its tokens have it."""
+def _name_scenario(request: PageRequest) -> str:
+    return request.query("scenario") or next(iter(SCENARIOS))
+
+
+def _make_trust(typed: Mapping[str, str]) -> tuple[str, str]:
+    """The issuer that the form means, and the subject of its tokens."""
     if "repository" in typed:
         entity = ENTITIES.get(typed["entity"], "{}").format(typed["entity_name"])
         return GITHUB, f"repo:{typed['organization']}/{typed['repository']}:{entity}"
@@ -131,16 +140,14 @@ def _show_form(
     request: PageRequest, app: ApplicationView, typed: Mapping[str, str], errors: dict[str, str]
 ) -> Response:
     scenario = _find_scenario(request)
-    names = (*scenario.fields, *scenario.optional, "name", "description", "audience")
     return render(
         request,
         "federated_new.html",
-        status=400 if errors else 200,
         app=app,
-        scenario=request.query("scenario") or next(iter(SCENARIOS)),
+        scenario=_name_scenario(request),
         scenarios=SCENARIOS,
         entities=ENTITIES,
-        typed={**dict.fromkeys(names, ""), **typed},
+        typed={**dict.fromkeys(scenario.fields, ""), **typed},
         errors=errors,
     )
 

@@ -1,4 +1,4 @@
-"""An application's first page, its name, its manifest, its end."""
+"""An application's first page, its name, its manifest, and its deletion."""
 
 import msgspec
 from starlette.responses import Response
@@ -30,13 +30,13 @@ def show_overview(request: PageRequest) -> Response:
 
 
 def show_name_form(request: PageRequest) -> Response:
-    """`GET …/applications/{app}/branding`: what people see of the application."""
+    """`GET …/applications/{app}/branding`: the form for the name that people see."""
     app = find_application(request)
     return _show_form(request, app, app.record["displayName"], {})
 
 
 def change_name(request: PageRequest) -> Response:
-    """`POST …/applications/{app}/branding`: call it that."""
+    """`POST …/applications/{app}/branding`: give the application another name."""
     app, name = find_application(request), request.form.get("name")
     error = ""
     if not name:
@@ -61,12 +61,12 @@ def show_manifest(request: PageRequest) -> Response:
 
 
 def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/applications/{app}/delete`: whether it is really to go."""
+    """`GET …/applications/{app}/delete`: whether it is really to be deleted."""
     return render(request, "registration_delete.html", app=find_application(request))
 
 
 def remove_registration(request: PageRequest) -> Response:
-    """`POST …/applications/{app}/delete`: into the recycle bin, where it stays for 30 days."""
+    """`POST …/applications/{app}/delete`: delete it; it can be restored for 30 days."""
     app = find_application(request)
     ask_graph(request, "DELETE", app.path)
     request.notify("delete.done", name=app.record["displayName"])
@@ -76,11 +76,9 @@ def remove_registration(request: PageRequest) -> Response:
 def _show_form(
     request: PageRequest, app: ApplicationView, name: str, errors: dict[str, str]
 ) -> Response:
-    status = 400 if errors else 200
     return render(
         request,
         "branding.html",
-        status=status,
         app=app,
         name=name,
         errors=errors,

@@ -1,24 +1,29 @@
 """
-Quickstart: what the daemon sample needs, made by one button or step by step, and the sample itself.
+Quickstart: what the daemon sample needs, made by one button or by hand, and the sample itself.
 
-A secret's value is kept nowhere: the page that shows it once sends it back with the form that asks
-for the sample, and the file is filled in from there.
+The server keeps no secret's value. The page that shows it once has it in the form that asks for the
+sample too, and the sample's file is filled in from there.
 """
 
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
 
 from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.model.applications import GRAPH_APP_ID
-from entra_emulator.portal.application import ApplicationView, find_application, update_application
+from entra_emulator.portal.application import (
+    ApplicationView,
+    find_application,
+    link_consent,
+    update_application,
+)
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.configured_permissions import (
     ROLE,
     Permission,
+    PermissionTable,
     include_permissions,
     list_offered,
     may_grant_consent,
@@ -32,24 +37,25 @@ from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import HEADERS, go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
-# What the sample needs to list users.
+# The application permission with which the sample can list users.
 PERMISSION = "User.Read.All"
 
-# As long as the portal recommends.
+# In seconds; as long as the portal recommends.
 SECRET_LIFETIME = 180 * 86_400.0
 
 _GRAPH_SCOPE = "https://graph.microsoft.com/.default"
+# Characters that a file name is better without.
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 
 class Progress(NamedTuple):
     """
-    How far the application is.
+    What the application has of all that the sample needs.
 
     Args:
-        credential: it has a secret or a certificate that is good now.
-        requested: it asks for PERMISSION.
-        granted: an administrator has consented to that.
+        credential: whether it has a secret or a certificate that is good now.
+        requested: whether it asks for PERMISSION.
+        granted: whether an administrator has consented to that.
     """
 
     credential: bool
@@ -80,46 +86,45 @@ def _show(
     errors: Mapping[str, str],
 ) -> Response:
     table = read_table(request.directory, request.tenant, app.record)
-    roles = request.directory.role_members.list_roles(request.tenant, request.signed_in.user_id)
-    query = urlencode({"client_id": app.app_id})
+    user_id = request.signed_in.user_id
     return render(
         request,
         "quickstart.html",
-        status=400 if errors else 200,
         app=app,
-        progress=_read_progress(request, app),
+        progress=_read_progress(request, app, table),
         permission=PERMISSION,
         made=made,
-        allowed=may_grant_consent(roles, table),
-        link=f"{origin_of(request.http)}/{request.tenant.id}/adminconsent?{query}",
+        allowed=may_grant_consent(request.directory, request.tenant, user_id, table),
+        link=link_consent(request, app),
         samples=SAMPLES,
         thumbprint=_find_thumbprint(request, app),
         errors=errors,
     )
 
 
-def _read_progress(request: PageRequest, app: ApplicationView) -> Progress:
-    table = read_table(request.directory, request.tenant, app.record)
-    wanted = [one for one in table.configured if _is_wanted(one)]
-    granted = [one for one in (*wanted, *table.others) if _is_wanted(one) and one.granted]
+def _read_progress(request: PageRequest, app: ApplicationView, table: PermissionTable) -> Progress:
     now = format_iso(request.context.clock.now())
-    entries = (*app.record["passwordCredentials"], *app.record["keyCredentials"])
-    good = [one for one in entries if one["startDateTime"] <= now < one["endDateTime"]]
-    return Progress(bool(good), bool(wanted or granted), bool(granted))
+    credentials = (*app.record["passwordCredentials"], *app.record["keyCredentials"])
+    good = any(one["startDateTime"] <= now < one["endDateTime"] for one in credentials)
+    permissions = (*table.configured, *table.others)
+    requested = any(_is_needed(permission) for permission in table.configured)
+    granted = any(permission.granted for permission in permissions if _is_needed(permission))
+    return Progress(good, requested or granted, granted)
 
 
 def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
-    """Option 1: a secret, and the permission if it is not asked for yet."""
+    """Make a secret, and have the application ask for the permission if it does not yet."""
     now = request.context.clock.now()
-    described = {
+    credential = {
         "displayName": request.say("quickstart.secret_name"),
         "endDateTime": format_iso(now + SECRET_LIFETIME, 7),
     }
     with request.directory.transaction():
-        if not _read_progress(request, app).requested:
-            wanted = include_permissions(app.record, [_find_permission(request)])
-            update_application(request, app, {"requiredResourceAccess": wanted})
-        body = {"passwordCredential": described}
+        table = read_table(request.directory, request.tenant, app.record)
+        if not _read_progress(request, app, table).requested:
+            access = include_permissions(app.record, [_find_permission(request)])
+            update_application(request, app, {"requiredResourceAccess": access})
+        body = {"passwordCredential": credential}
         secret = ask_graph(request, "POST", f"{app.path}/addPassword", body)
     made = {"app": app.app_id, "id": secret["keyId"], "value": secret["secretText"]}
     request.keep("quickstart", made)
@@ -128,8 +133,8 @@ def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
 
 
 def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response:
-    """The sample's archive; the secret, if there is one, is what the form brought."""
-    settings = _describe(request, app)
+    """The sample's archive, filled in with the secret of the form or with a thumbprint."""
+    settings = _make_parameters(request, app)
     if kind == "secret":
         value = request.form.get("secret")
         if value and (mistake := _find_mistake(request, app, value)):
@@ -152,8 +157,8 @@ def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response
     return Response(archive, 200, headers, "application/zip")
 
 
-def _describe(request: PageRequest, app: ApplicationView) -> dict[str, Any]:
-    """The parameters that do not depend on the credential."""
+def _make_parameters(request: PageRequest, app: ApplicationView) -> dict[str, Any]:
+    """The sample's parameters, but for the credential."""
     origin = origin_of(request.http)
     return {
         "note": request.say("quickstart.note", tenant=request.tenant.display_name),
@@ -165,7 +170,7 @@ def _describe(request: PageRequest, app: ApplicationView) -> dict[str, Any]:
 
 
 def _find_mistake(request: PageRequest, app: ApplicationView, value: str) -> str:
-    """What is wrong with a secret that was typed in; nothing if it is the application's."""
+    """What is wrong with a secret that was typed in; an empty text if it is the application's."""
     if is_guid(value):
         return request.say("quickstart.secret_id")
     if request.directory.credentials.find_password(app.app_id, value) is None:
@@ -174,7 +179,7 @@ def _find_mistake(request: PageRequest, app: ApplicationView, value: str) -> str
 
 
 def _find_thumbprint(request: PageRequest, app: ApplicationView) -> str:
-    """Of the certificate that is good for the longest time."""
+    """The thumbprint of the good certificate that expires last; an empty text without any."""
     now = request.context.clock.now()
     good = [
         one
@@ -188,17 +193,13 @@ def _find_permission(request: PageRequest) -> Permission:
     graph = request.directory.service_principals.find(request.tenant, GRAPH_APP_ID)
     assert graph is not None, "every tenant has Microsoft Graph"
     families = list_offered(graph, ROLE, PERMISSION)
-    return next(
-        permission for one in families for permission in one.permissions if _is_wanted(permission)
-    )
+    offered = (permission for family in families for permission in family.permissions)
+    return next(permission for permission in offered if _is_needed(permission))
 
 
-def _is_wanted(permission: Permission) -> bool:
-    return (permission.resource, permission.kind, permission.value) == (
-        GRAPH_APP_ID,
-        ROLE,
-        PERMISSION,
-    )
+def _is_needed(permission: Permission) -> bool:
+    names = (permission.resource, permission.kind, permission.value)
+    return names == (GRAPH_APP_ID, ROLE, PERMISSION)
 
 
 ROUTES = (

@@ -1,4 +1,4 @@
-"""One scope of an API of one's own: made, changed, deleted when it is disabled."""
+"""One scope of an application's own API: made, changed, and deleted once it is disabled."""
 
 from collections.abc import Mapping
 
@@ -35,23 +35,23 @@ def show_scope_form(request: PageRequest) -> Response:
     if key == "add":
         if not app.record["identifierUris"]:
             return go_to(_locate(request, app, "uri") + "?then=scope")
-        return _render(request, app, key, dict(_BLANK))
-    return _render(request, app, key, find_entitlement(_list(app), key))
+        return _show_form(request, app, key, dict(_BLANK))
+    return _show_form(request, app, key, find_entitlement(_list(app), key))
 
 
 def save_scope(request: PageRequest) -> Response:
     """`POST …/exposure/scopes/{scope}`: the API offers the scope as the form has it."""
     app, key = find_application(request), request.param("scope")
-    present = None if key == "add" else find_entitlement(_list(app), key)
-    scope_id = present["id"] if present else request.directory.new_id()
+    new = key == "add"
+    scope_id = request.directory.new_id() if new else find_entitlement(_list(app), key)["id"]
     scope, problems = read_scope(app.record, request.form, scope_id)
     if problems:
-        return _render(request, app, key, scope, translate_problems(request, problems))
+        return _show_form(request, app, key, scope, translate_problems(request, problems))
     body = change_scopes(app.record, put(_list(app), scope))
     fault = try_update(request, app, body)
     if fault is not None:
         errors = {"value": request.say("exposure.problem.refused", message=fault.message)}
-        return _render(request, app, key, scope, errors)
+        return _show_form(request, app, key, scope, errors)
     request.notify("exposure.saved", value=scope["value"])
     return go_to(_locate(request, app))
 
@@ -81,7 +81,7 @@ def delete_scope(request: PageRequest) -> Response:
     return go_to(_locate(request, app))
 
 
-def _render(
+def _show_form(
     request: PageRequest,
     app: ApplicationView,
     key: str,
@@ -91,7 +91,6 @@ def _render(
     return render(
         request,
         "scope.html",
-        status=400 if errors else 200,
         app=app,
         key=key,
         scope=scope,

@@ -77,7 +77,6 @@ def _show(request: PageRequest, typed: Mapping[str, str], errors: Mapping[str, s
     return render(
         request,
         "trouble.html",
-        status=400 if errors else 200,
         throttle=throttle,
         sizes=tuple(SIZES),
         buckets=[_describe_bucket(request, one) for one in throttle.buckets()],

@@ -1,4 +1,8 @@
-"""Templates made into answers: the only home of Jinja2, which is loaded for the first page."""
+"""
+Templates made into answers.
+
+This is the only module that uses Jinja2, and imports it for the first page alone.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,18 +18,19 @@ from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.pages.texts import LANGUAGES
 
-# Nothing inline and nothing from elsewhere; forms lead to the portal itself.
+# No inline styles or scripts, nothing from other hosts; forms are sent to the portal alone.
 _POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; base-uri 'none'; "
     "frame-ancestors 'none'; form-action 'self'"
 )
 
-# No Strict-Transport-Security: on `localhost` it would bind everybody's loopback listeners.
+# No Strict-Transport-Security: on `localhost` it would forbid http to every program that listens
+# there, such as the one to which MSAL has the browser redirected.
 HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": _POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
-    # Not no-referrer: browsers would then send `Origin: null` with the form.
+    # With no-referrer browsers would send `Origin: null` with forms, and these would be refused.
     "Referrer-Policy": "same-origin",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -33,20 +38,20 @@ HEADERS = {
 
 
 class _Errors(dict[str, str]):
-    """What is wrong with which field; of others nothing is."""
+    """What is wrong with which field; an empty text for fields that are right."""
 
     def __missing__(self, name: str) -> str:
         return ""
 
 
-def render(request: PageRequest, template: str, *, status: int = 200, **values: Any) -> Response:
+def render(request: PageRequest, template: str, *, status: int = 0, **values: Any) -> Response:
     """
     A page.
 
     Args:
         request: whose page it is.
         template: the name of a file in templates/.
-        status: the HTTP status.
+        status: the HTTP status; by default 400 where there are errors, 200 otherwise.
         values: what the template shows, each escaped there; `errors` says what is wrong with
             which field.
     """
@@ -60,6 +65,7 @@ def render(request: PageRequest, template: str, *, status: int = 200, **values: 
     }
     errors = _Errors(values.pop("errors", {}))
     text = _make_environment().get_template(template).render({**known, **values, "errors": errors})
+    status = status or (400 if errors else 200)
     return HTMLResponse(text, status, {**HEADERS, "Content-Language": request.language})
 
 
@@ -69,7 +75,7 @@ def go_to(address: str) -> Response:
 
 
 def _find_here(request: PageRequest) -> str:
-    """The page that is shown, to come back to; forms are sent to the address of their page."""
+    """The address of the page, for links that lead back to it, and for its forms."""
     scope = request.http.scope
     query = scope["query_string"].decode("latin-1")
     return f"{quote(scope['path'])}?{query}" if query else quote(scope["path"])
