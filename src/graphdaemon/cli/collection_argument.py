@@ -1,4 +1,4 @@
-"""Which collection somebody means."""
+"""The collection that a command's COLLECTION argument names."""
 
 import re
 
@@ -18,10 +18,10 @@ class _Group(msgspec.Struct):
 
 def check_collection(text: str, group: str | None) -> str:
     """
-    Return the path of the collection that `text` means.
+    Return the path of the collection that `text` names, such as `users` or `groups/{id}/owners`.
 
     Raises:
-        UsageError: It is none, or `--of` is missing or too much.
+        UsageError: No collection has that name, or `--of` is missing or does not belong here.
     """
     if "?" in text or "://" in text:
         raise UsageError(
@@ -65,17 +65,17 @@ async def find_members(client: Client, group: str) -> str:
     if _GUID.fullmatch(group):
         return f"groups/{group}/members"
     text = group.replace("'", "''")
-    found: list[str] = []
+    ids: list[str] = []
     async for page in client.pages(
         "groups", select=("id",), filter=f"displayName eq '{text}' or mail eq '{text}'"
     ):
-        found += [msgspec.json.decode(record, type=_Group).id for record in page.records]
-    if len(found) != 1:
+        ids += [msgspec.json.decode(record, type=_Group).id for record in page.records]
+    if len(ids) != 1:
         raise UsageError(
-            f"--of {group}: {len(found) or 'no'} groups have that name or mail address",
+            f"--of {group}: {len(ids) or 'no'} groups have that name or mail address",
             code="option_invalid",
-            hint=f"Give the ID of one: {', '.join(found[:5])}."
-            if found
+            hint=f"Give the ID of one: {', '.join(ids[:5])}."
+            if ids
             else 'Look it up: graphdaemon list groups --search "displayName:…" -f table.',
         )
-    return f"groups/{found[0]}/members"
+    return f"groups/{ids[0]}/members"

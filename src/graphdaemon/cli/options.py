@@ -151,14 +151,14 @@ def split_names(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def read_query(given: Mapping[str, Any]) -> Query:
+def read_query(arguments: Mapping[str, Any]) -> Query:
     """The query that the options mean."""
     return Query(
-        split_names(given["select"]),
-        given["filter_"],
-        given["search"],
-        given["orderby"],
-        given["limit"],
+        split_names(arguments["select"]),
+        arguments["filter_"],
+        arguments["search"],
+        arguments["orderby"],
+        arguments["limit"],
     )
 
 

@@ -1,4 +1,4 @@
-"""One request of any kind, and what its answer is."""
+"""Send one request of any kind, and read its answer."""
 
 import re
 from collections.abc import AsyncIterator, Iterable

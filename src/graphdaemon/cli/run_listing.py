@@ -1,4 +1,9 @@
-"""One listing on the command line: records out, the account of it, its verdict as exit code."""
+"""
+Run one listing for a command.
+
+Records go to the output, the listing record to stderr and to `--proof`, and the verdict decides the
+exit code.
+"""
 
 import sys
 from collections.abc import Callable, Coroutine, Iterator, Mapping
@@ -30,30 +35,30 @@ from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
 
 
-def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -> None:
+def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = None) -> None:
     """
     List a collection as the options say.
 
     Args:
-        text: What somebody called it.
-        given: The options by name.
-        group: Whose members, if it is `members`.
+        text: The collection as it was typed.
+        arguments: The options by name.
+        group: The group whose members are listed, if the collection is `members`.
 
     Raises:
         Error: It failed, or nothing proves that it is complete.
     """
-    log.configure(given["verbose"])
+    log.configure(arguments["verbose"])
     collection = check_collection(text, group)
-    query, with_ = read_query(given), split_names(given["with_"])
+    query, with_ = read_query(arguments), split_names(arguments["with_"])
     columns = (query.select or find_collection(collection).columns) + with_
-    spec = read_spec(given, columns)
+    spec = read_spec(arguments, columns)
     _refuse_unread(spec.sort, query, with_)
     client = Client(
-        read_settings(given["parameters"]),
-        share=read_share(given["polite"]),
-        attempts=given["attempts"] or ATTEMPTS,
+        read_settings(arguments["parameters"]),
+        share=read_share(arguments["polite"]),
+        attempts=arguments["attempts"] or ATTEMPTS,
     )
-    options = _read_options(given, with_, client.settings, collection)
+    options = _read_options(arguments, with_, client.settings, collection)
 
     async def collect(sink: Sink, on_progress: OnProgress | None) -> ListingRecord:
         async with client:
@@ -66,31 +71,30 @@ def run_listing(text: str, given: Mapping[str, Any], group: str | None = None) -
                 options=options,
             )
 
-    _write(collect, collection, spec, given)
+    _write(collect, collection, spec, arguments)
 
 
 def _write(
     collect: Callable[[Sink, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
     collection: str,
     spec: OutputSpec,
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
 ) -> None:
-    """Let `collect` fill what `spec` opens, and say how that went."""
-    with _accounting(given["proof"]) as account:
+    """Write what `collect` reads to the output that `spec` describes, and report the result."""
+    with _accounting(arguments["proof"]) as account:
         record = None
         try:
             with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
                 record = run_async(collect(sink, line.update if line.is_shown else None))
-                unproved = record.exit_code != 0 and not given["allow_unproved"]
+                unproved = record.exit_code != 0 and not arguments["allow_unproved"]
                 # What was printed is made whole in form; a file is not put in its place.
                 if not (unproved and spec.is_guarded):
                     sink.finish()
-            if given["resume"] is not None:
-                # It has reached its end: its records are where they were wanted, or else the next
-                # run has to read them anew.
+            if arguments["resume"] is not None:
+                # The listing has ended. Its records are written, or the next run reads them anew.
                 from graphdaemon.listing.journal import forget
 
-                forget(given["resume"])
+                forget(arguments["resume"])
             if unproved:
                 raise _unproved()
         except Error as error:
@@ -100,21 +104,21 @@ def _write(
 
 
 def _read_options(
-    given: Mapping[str, Any], with_: tuple[str, ...], settings: Settings, collection: str
+    arguments: Mapping[str, Any], with_: tuple[str, ...], settings: Settings, collection: str
 ) -> ListingOptions:
     tenant = settings.authority or settings.oidc_authority or ""
     return ListingOptions(
-        method=given["method"],
-        chains=given["chains"] or ListingOptions().chains,
-        seconds=given["within"] or ListingOptions().seconds,
+        method=arguments["method"],
+        chains=arguments["chains"] or ListingOptions().chains,
+        seconds=arguments["within"] or ListingOptions().seconds,
         plan=cuts_path(settings.graph_root, tenant, collection) if collection in CATALOG else None,
         expand=with_,
-        journal=given["resume"],
+        journal=arguments["resume"],
     )
 
 
 def _progress(spec: OutputSpec, collection: str) -> ProgressLine:
-    # Records that come to the same terminal show well enough how far it is.
+    # Records that are printed on the same terminal already show how far the listing is.
     shown = spec.file is None and sys.stdout is not None and sys.stdout.isatty()
     return ProgressLine(None if shown else sys.stderr, collection.rpartition("/")[2])
 
@@ -139,7 +143,7 @@ def _unproved() -> UnprovedError:
 
 @contextmanager
 def _accounting(proof: Path | None) -> Iterator[Callable[[ListingRecord | None], None]]:
-    """Give the function that says what was listed, and writes the whole account to `proof`."""
+    """Yield a function that reports a listing record on stderr, and writes it to `proof`."""
     file = AtomicFile(proof) if proof is not None else None
 
     def account(record: ListingRecord | None) -> None:

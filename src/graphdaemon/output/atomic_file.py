@@ -1,4 +1,4 @@
-"""A file that is there when it is whole, and until then is not there at all."""
+"""A file that appears under its name only when it is complete."""
 
 import contextlib
 import os
@@ -30,7 +30,7 @@ class AtomicFile:
     """
 
     def __init__(self, path: Path, *, private: bool = False) -> None:
-        # What stands there is asked by the name given: /dev/stdout has no other that can be opened.
+        # The name is opened as it was typed: /dev/stdout has no other name that can be opened.
         self._shown = path
         self.path = Path(os.path.realpath(path))
         self._mode: int | None = None
@@ -46,10 +46,10 @@ class AtomicFile:
             rest = rest[os.write(self._descriptor, rest) :]
 
     def flush(self) -> None:
-        """Nothing waits here."""
+        """Do nothing: every write goes to the operating system at once."""
 
     def read(self, size: int, offset: int) -> bytes:
-        """What was written at `offset`, as much of `size` as there is."""
+        """Return up to `size` bytes of what was written, from `offset` on."""
         os.lseek(self._descriptor, offset, os.SEEK_SET)
         data = os.read(self._descriptor, size)
         os.lseek(self._descriptor, 0, os.SEEK_END)
@@ -70,7 +70,7 @@ class AtomicFile:
             self.discard()
 
     def discard(self) -> None:
-        """Leave nothing of it; after `commit` there is nothing to leave."""
+        """Remove the unfinished file. After `commit` this does nothing."""
         if self._descriptor >= 0:
             os.close(self._descriptor)
             self._descriptor = -1
@@ -105,7 +105,7 @@ class AtomicFile:
         return self._open_named() if unnamed is None else unnamed
 
     def _open_unnamed(self) -> int | None:
-        """A file without a name vanishes however the process ends; some file systems have none."""
+        """Open a file without a name, which vanishes with the process, or else a named one."""
         flag = getattr(os, "O_TMPFILE", 0)
         if not flag:
             return None
@@ -150,7 +150,7 @@ class AtomicFile:
 
 
 def open_scratch(folder: Path) -> AtomicFile:
-    """A file for what nobody shall see: on most systems it never has a name."""
+    """Open a file for data that nobody else may see; on most systems it never has a name."""
     return AtomicFile(folder / f"graphdaemon-{os.urandom(8).hex()}", private=True)
 
 

@@ -15,7 +15,7 @@ class _Compressor(Protocol):
 
 class CompressedStream:
     """
-    A stream that compresses what it takes; without `end` it stays broken off, and says so.
+    A stream that compresses what is written. Without `end` it stays incomplete, and readers notice.
 
     Args:
         stream: Where to.
@@ -30,7 +30,7 @@ class CompressedStream:
         self._compressor = _gzip() if name == "gzip" else _zstd()
 
     def write(self, data: bytes, /) -> None:
-        """Take some bytes; they may leave later."""
+        """Compress these bytes; some may be written later."""
         compressed = self._compressor.compress(data)
         if compressed:
             put(self._stream, compressed)
@@ -40,7 +40,7 @@ class CompressedStream:
         flush(self._stream)
 
     def end(self) -> None:
-        """Write what makes it whole."""
+        """Write the end of the compressed stream; without it, decompression reports an error."""
         put(self._stream, self._compressor.flush())
         flush(self._stream)
 

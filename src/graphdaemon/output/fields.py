@@ -1,4 +1,4 @@
-"""What a record holds, as far as an output needs to know; the rest of it is not decoded."""
+"""Read single properties of a record; the rest of the record is not decoded."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -37,12 +37,12 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
 
 
 def text_of(value: bytes) -> str | None:
-    """A text is itself, `null` is None, everything else the JSON it is, with no blanks."""
+    """Return a text as it is, `null` as None, and anything else as compact JSON."""
     if value[:1] == b'"':
         try:
             return _decode_text(value)
         except UnicodeDecodeError:
-            # msgspec looks at the bytes of a text only when it is decoded.
+            # msgspec checks that a text is UTF-8 only when it decodes it.
             return _decode_text(value.decode("utf-8", "replace"))
     if value[:1] in b"[{":
         value = msgspec.json.format(value, indent=-1)
@@ -50,7 +50,7 @@ def text_of(value: bytes) -> str | None:
 
 
 def decode(value: Record | bytes) -> Any:
-    """The JSON as Python values."""
+    """Decode JSON to Python values."""
     try:
         return msgspec.json.decode(value)
     except (UnicodeDecodeError, msgspec.DecodeError):

@@ -1,4 +1,4 @@
-"""The way of one listing's records: kept where they must be, put in order, written."""
+"""Where the records of one listing go: kept while they may still change, sorted, written."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -17,13 +17,13 @@ from graphdaemon.output.stream import Stream, bytes_of, flush, put
 
 
 class Keeper(Protocol):
-    """Keeps records until it is known which of them hold."""
+    """Keeps records until the listing knows which of them were changed or deleted meanwhile."""
 
     def write(self, records: Sequence[Record]) -> None:
-        """Take some."""
+        """Keep these records."""
 
     def read(self, corrections: Corrections) -> Iterable[list[Record]]:
-        """Give them back, as they are after `corrections`."""
+        """Yield all records, with `corrections` applied."""
 
 
 class Sink:
@@ -35,7 +35,7 @@ class Sink:
         stdout: Where they go if the spec names no file; None where a shell closed it.
 
     Attributes:
-        can_correct: Whether records that were written can still be put right.
+        can_correct: Whether records that were written can still be corrected.
 
     Raises:
         OutputError: There is no place to write to.
@@ -65,32 +65,32 @@ class Sink:
 
     @property
     def can_correct(self) -> bool:
-        """Whether records that were written can still be put right."""
+        """Whether records that were written can still be corrected."""
         return self._keeper is not None
 
     def write(self, records: Sequence[Record]) -> None:
-        """Take some records."""
+        """Write these records, or keep them until `finish`."""
         if self._keeper is not None:
             self._keeper.write(records)
         if self._streams:
             self._put(records)
 
     def correct(self, corrections: Corrections) -> None:
-        """Put right what was written already: the record as it is now, or None if it is gone."""
-        assert self.can_correct, "what has left cannot be put right"
+        """Note, by ID, what became of records taken earlier: the record now, or None if deleted."""
+        assert self.can_correct, "what was printed cannot be taken back"
         self._corrections = corrections
 
     def copy(self, data: bytes) -> None:
-        """Write bytes that are no records, as they are; nothing else is written then."""
+        """Write an answer that is not JSON, byte for byte; the output then holds nothing else."""
         self._is_copy = True
         put(self._stream, data)
 
     def finish(self) -> None:
         """
-        Write what is left, and put the file in its place: what was written is the whole.
+        Write the records that were kept, end the format, and move the file into place.
 
         Raises:
-            OutputError: It could not be; there is no file then.
+            OutputError: Writing failed. There is no file then.
         """
         if self._keeper is not None and (not self._is_written or self._corrections):
             if self._is_written:
@@ -122,7 +122,7 @@ class Sink:
         self._writer.write(records)
 
     def _open_target(self) -> None:
-        """Open the place, and what stands between it and the records."""
+        """Open the file or standard output, and the compression and the writer in front of it."""
         spec = self._spec
         width = None
         if spec.file is not None:

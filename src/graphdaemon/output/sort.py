@@ -46,7 +46,7 @@ class Sorter:
         self._parts: list[tuple[int, int]] = []
 
     def write(self, records: Sequence[Record]) -> None:
-        """Take some."""
+        """Keep these records."""
         for record in records:
             self._rows.append((self._key(record), bytes(record)))
             self._size += len(self._rows[-1][1])
@@ -54,7 +54,7 @@ class Sorter:
             self._spill()
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Give them back in order, as they are after `corrections`."""
+        """Yield all records in order, with `corrections` applied."""
         late = [record for record in corrections.values() if record is not None]
         runs = [self._run(*part) for part in self._parts]
         runs.append(iter(_sorted(self._rows)))
@@ -77,7 +77,7 @@ class Sorter:
         self._rows, self._size = [], 0
 
     def _run(self, start: int, end: int) -> Iterator[_Row]:
-        """The rows of one part, read piece by piece."""
+        """Yield the rows of one sorted part, read piece by piece."""
         # All parts are open at once: the more there are, the smaller the pieces.
         piece = max(1 << 14, self._part // (len(self._parts) + 1))
         held = b""
@@ -99,7 +99,7 @@ class Sorter:
 
 
 def make_key(name: str) -> Callable[[Record], Key]:
-    """Return the function that says where a record stands when sorted by `name`."""
+    """Return the function that gives the sort key of a record, for the property `name`."""
     pick = make_picker((name, "id") if name != "id" else ("id",))
 
     def key(record: Record) -> Key:

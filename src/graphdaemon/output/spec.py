@@ -1,4 +1,4 @@
-"""What shall become of the records: decided before anything is asked of Graph."""
+"""How records are written and where to; decided before the first request is sent."""
 
 from pathlib import Path
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Records put aside until it is known which of them hold."""
+"""Records that wait on disk until the listing knows which of them still exist."""
 
 from collections.abc import Iterator, Sequence
 from typing import Protocol
@@ -14,17 +14,17 @@ _BLOCK = 1 << 20
 
 
 class Space(Protocol):
-    """Room for bytes."""
+    """A place on disk for bytes, such as a file without a name."""
 
     def write(self, data: bytes, /) -> object:
         """Add all of `data`."""
 
     def read(self, size: int, offset: int, /) -> bytes:
-        """What was written at `offset`, as much of `size` as there is; empty at the end."""
+        """Return up to `size` bytes from `offset` on; nothing at the end."""
 
 
 class Identified(msgspec.Struct):
-    """All that is looked at in a record to know which it is."""
+    """The one property that tells records apart."""
 
     id: str = ""
 
@@ -34,22 +34,22 @@ _decode_ids = msgspec.json.Decoder(Identified).decode_lines
 
 class Spool:
     """
-    Records in the order they came, one a line, to be read again.
+    Records in the order in which they came, one a line, to be read again at the end.
 
     Args:
-        space: Where they are kept; whoever opened it closes it.
+        space: Where they are kept. Whoever opened it closes it.
     """
 
     def __init__(self, space: Space) -> None:
         self._space = space
 
     def write(self, records: Sequence[Record]) -> None:
-        """Put some aside."""
+        """Append these records."""
         with explaining_failure():
             self._space.write(join_lines(records))
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Give them back, as they are after `corrections`."""
+        """Yield all records, a block at a time, with `corrections` applied."""
         for block in self._blocks():
             lines = block.split(b"\n")[:-1]
             records = [msgspec.Raw(line) for line in lines]
@@ -60,13 +60,13 @@ class Spool:
             yield records
 
     def _blocks(self) -> Iterator[bytes]:
-        """Whole lines, a megabyte or so at a time."""
+        """Yield whole lines, about a megabyte at a time."""
         offset, rest = 0, b""
         while data := self._read(offset):
             offset += len(data)
-            whole, found, tail = (rest + data).rpartition(b"\n")
-            if found:
-                yield whole + found
+            whole, line_break, tail = (rest + data).rpartition(b"\n")
+            if line_break:
+                yield whole + line_break
             rest = tail
         assert not rest, "every record has a line break behind it"
 
@@ -78,6 +78,6 @@ class Spool:
 def correct(
     records: Sequence[Record], ids: Sequence[str], corrections: Corrections
 ) -> list[Record]:
-    """The records as they are after `corrections`, without those that are gone."""
+    """Return the records with `corrections` applied: changed ones as they are now, no deleted ones."""
     corrected = (corrections.get(id_, record) for id_, record in zip(ids, records, strict=True))
     return [record for record in corrected if record is not None]

@@ -1,4 +1,4 @@
-"""Bytes to whatever takes them, and what it means when it no longer does."""
+"""Write bytes to a file or a pipe, and name what it means when that fails."""
 
 import io
 from collections.abc import Iterator
@@ -12,10 +12,10 @@ class Stream(Protocol):
     """What a writer writes to: a binary file, a file in the making, a compressor."""
 
     def write(self, data: bytes, /) -> object:
-        """Take all of `data`."""
+        """Write all of `data`."""
 
     def flush(self) -> object:
-        """Pass on what was taken."""
+        """Pass on what was written."""
 
 
 def put(stream: Stream, data: bytes) -> None:
@@ -90,7 +90,7 @@ class ByteStream(io.RawIOBase):
 
     @contextmanager
     def open(self) -> Iterator[None]:
-        """Let through what is written meanwhile."""
+        """Pass on what is written inside this context; outside it, writes are dropped."""
         self._is_open = True
         try:
             yield
@@ -98,15 +98,15 @@ class ByteStream(io.RawIOBase):
             self._is_open = False
 
     def writable(self) -> bool:
-        """True."""
+        """Return True: the one thing this file is for."""
         return True
 
     def tell(self) -> int:
-        """How many bytes were taken."""
+        """Return how many bytes were written so far."""
         return self._position
 
     def write(self, data: Any, /) -> int:
-        """Take bytes, or anything that lends them."""
+        """Write bytes, or any object with the buffer protocol."""
         taken = bytes(data)
         if self._is_open:
             put(self._stream, taken)

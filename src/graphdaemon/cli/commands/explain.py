@@ -4,11 +4,15 @@ import json
 import re
 import sys
 import time
+from collections.abc import Iterable
 
 import click
 
-from graphdaemon.cli.commands.claims import print_claims
 from graphdaemon.diagnosis import explain as explanation
+from graphdaemon.diagnosis.token_claims import Claim
+
+_ALIGNED_CELLS = 44
+"""Values up to this length are aligned; a longer one would push every sentence off the line."""
 
 
 @click.command()
@@ -59,6 +63,15 @@ def _print(explained: explanation.Explained) -> None:
         if number:
             click.echo()
         _print_one(one, explained)
+
+
+def print_claims(claims: Iterable[Claim]) -> None:
+    """Print one claim a line: its name, its value, and a sentence that says what it means."""
+    rows = list(claims)
+    names = max((len(row.name) for row in rows), default=0)
+    values = max((len(row.value) for row in rows if len(row.value) <= _ALIGNED_CELLS), default=0)
+    for row in rows:
+        click.echo(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())
 
 
 def _print_one(one: explanation.Explanation, explained: explanation.Explained) -> None:

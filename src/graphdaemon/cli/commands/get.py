@@ -15,7 +15,7 @@ from graphdaemon.cli import options, output_options
 @click.option("--expand", help="A navigation to include, such as manager.")
 @output_options.output_options
 @options.verbose_option
-def get(*, path: str, select: str | None, expand: str | None, **given: Any) -> None:
+def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) -> None:
     """
     Get one object.
 
@@ -29,15 +29,15 @@ def get(*, path: str, select: str | None, expand: str | None, **given: Any) -> N
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
 
-    log.configure(given["verbose"])
-    client = load(given["parameters"])
+    log.configure(arguments["verbose"])
+    client = load(arguments["parameters"])
     names = options.split_names(select)
     added = {"$select": ",".join(dict.fromkeys(("id", *names))) if names else "", "$expand": expand}
     written = write_options({name: value for name, value in added.items() if value})
     if written:
         path += ("&" if "?" in path else "?") + written
     columns = names or find_row(path).columns
-    spec = output_options.read_spec(given, columns, single=True)
+    spec = output_options.read_spec(arguments, columns, single=True)
     with Sink(spec, sys.stdout) as sink:
         sink.write(records_of(run_async(get_object(client, path)), spec))
         sink.finish()

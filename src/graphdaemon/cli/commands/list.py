@@ -16,7 +16,7 @@ from graphdaemon.cli import options, output_options
 @options.order_options
 @options.proof_options
 @options.verbose_option
-def list_(*, collection: str, group: str | None, **given: Any) -> None:
+def list_(*, collection: str, group: str | None, **arguments: Any) -> None:
     """
     List a collection of the directory.
 
@@ -26,4 +26,4 @@ def list_(*, collection: str, group: str | None, **given: Any) -> None:
     """
     from graphdaemon.cli.run_listing import run_listing
 
-    run_listing(collection, given, group)
+    run_listing(collection, arguments, group)

@@ -105,7 +105,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 @click.option("--delete", is_flag=True, help="Undo it: the app and the files that were written.")
 @click.option("--purge", is_flag=True, help="With --delete: from the recycle bin too.")
 @click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
-def register(**given: Any) -> int:
+def register(**arguments: Any) -> int:
     """
     Register the app in a tenant, or repair that.
 
@@ -114,19 +114,19 @@ def register(**given: Any) -> int:
     a call. Run again, it changes what differs and nothing else; stopped at any moment and run
     again, it goes on.
     """
-    log.configure(given["verbose"])
-    wish = _read_wish(given)
-    files = Files(given["output"], wish, force=given["force"])
-    place = _read_place(given, files)
+    log.configure(arguments["verbose"])
+    wish = _read_wish(arguments)
+    files = Files(arguments["output"], wish, force=arguments["force"])
+    place = _read_place(arguments, files)
     transport = Transport(ca_file=place.ca_file, timeout=place.timeout)
     try:
-        administrator = _find_administrator(given, place, transport)
+        administrator = _find_administrator(arguments, place, transport)
         desk = _open_desk(administrator, transport)
-        if given["delete"]:
-            return run_async(_undo(desk, wish, files, given))
+        if arguments["delete"]:
+            return run_async(_undo(desk, wish, files, arguments))
         place = administrator.place
         registrar = Registrar(wish, place, desk, files, make=_maker(wish), say=_say)
-        if given["dry_run"]:
+        if arguments["dry_run"]:
             _show(run_async(registrar.plan()), desk)
             return 0
         return run_async(_register(registrar, files, place, transport))
@@ -159,11 +159,11 @@ async def _prove(done: Registered, files: Files, transport: Transport, place: Se
     return f"Proved: {words}."
 
 
-async def _undo(desk: Desk, wish: Wish, files: Files, given: dict[str, Any]) -> int:
-    if given["dry_run"]:
-        _show(tuple(await plan_undoing(desk, wish, purge=given["purge"])), desk)
+async def _undo(desk: Desk, wish: Wish, files: Files, arguments: dict[str, Any]) -> int:
+    if arguments["dry_run"]:
+        _show(tuple(await plan_undoing(desk, wish, purge=arguments["purge"])), desk)
         return 0
-    changed = await undo(desk, wish, files, purge=given["purge"], say=_say)
+    changed = await undo(desk, wish, files, purge=arguments["purge"], say=_say)
     _say("Done." if changed else f"There is no app {wish.name}, and no file of it.")
     return 0
 
@@ -172,34 +172,36 @@ def _maker(wish: Wish) -> Callable[[str], str]:
     return lambda title: make_key_pair(title, days=wish.days)[0]
 
 
-def _read_wish(given: dict[str, Any]) -> Wish:
-    trust = read_trust(given["federated"]) if given["federated"] else None
-    if trust is not None and given["kind"]:
-        raise click.UsageError(f"Give --{given['kind']} or --federated, not both.")
-    if given["purge"] and not given["delete"]:
+def _read_wish(arguments: dict[str, Any]) -> Wish:
+    trust = read_trust(arguments["federated"]) if arguments["federated"] else None
+    if trust is not None and arguments["kind"]:
+        raise click.UsageError(f"Give --{arguments['kind']} or --federated, not both.")
+    if arguments["purge"] and not arguments["delete"]:
         raise click.UsageError("--purge goes with --delete.")
-    kind = "federated" if trust is not None else given["kind"]
-    return Wish(read_name(given["name"]), kind, trust, given["permissions"], given["days"])
+    kind = "federated" if trust is not None else arguments["kind"]
+    return Wish(
+        read_name(arguments["name"]), kind, trust, arguments["permissions"], arguments["days"]
+    )
 
 
-def _read_place(given: dict[str, Any], files: Files) -> Settings:
+def _read_place(arguments: dict[str, Any], files: Files) -> Settings:
     """The tenant: from the options, the environment, or what an earlier run wrote."""
-    if given["as_app"] is not None:
-        if given["way"]:
+    if arguments["as_app"] is not None:
+        if arguments["way"]:
             raise click.UsageError("--as needs nobody to sign in.")
-        return read_settings(given["as_app"])
-    options = {name: given[name] for name in ("tenant", "cloud", "authority", "endpoint")}
-    return read_sign_in_settings(given["client_id"], files.values, os.environ, options)
+        return read_settings(arguments["as_app"])
+    options = {name: arguments[name] for name in ("tenant", "cloud", "authority", "endpoint")}
+    return read_sign_in_settings(arguments["client_id"], files.values, os.environ, options)
 
 
 def _find_administrator(
-    given: dict[str, Any], place: Settings, transport: Transport
+    arguments: dict[str, Any], place: Settings, transport: Transport
 ) -> Administrator:
-    if given["as_app"] is not None:
+    if arguments["as_app"] is not None:
         return take_app(place, transport)
-    if given["way"] == "az":
+    if arguments["way"] == "az":
         return take_az(place, transport)
-    browser = given["way"] == "browser" or (given["way"] is None and _has_browser())
+    browser = arguments["way"] == "browser" or (arguments["way"] is None and _has_browser())
     if browser:
         _say("Sign in in the browser that opens.")
     return sign_in(place, transport, browser=browser, tell=_say)

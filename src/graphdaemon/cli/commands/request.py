@@ -41,7 +41,7 @@ def request(
     body: BinaryIO | None,
     headers: tuple[str, ...],
     include: bool,
-    **given: Any,
+    **arguments: Any,
 ) -> None:
     """
     Send any request, as the app.
@@ -57,13 +57,13 @@ def request(
     from graphdaemon.client import load
     from graphdaemon.output.sink import Sink
 
-    log.configure(given["verbose"])
+    log.configure(arguments["verbose"])
     if all_ and method != "GET":
         raise click.UsageError(f"--all goes with GET, not with {method}.")
-    client = load(given["parameters"])
+    client = load(arguments["parameters"])
     content = body.read() if body is not None else None
     ask = make_ask(client, url, method=method, body=content, headers=headers)
-    spec = output_options.read_spec(given, selected(url), single=not all_)
+    spec = output_options.read_spec(arguments, selected(url), single=not all_)
     with Sink(spec, sys.stdout) as sink:
         if all_:
             said = run_async(_write_all(client, ask, sink))

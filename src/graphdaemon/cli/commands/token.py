@@ -8,7 +8,7 @@ import click
 from graphdaemon import log
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token
-from graphdaemon.cli.commands.claims import print_claims
+from graphdaemon.cli.commands.explain import print_claims
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.diagnosis.token_claims import describe_claims, describe_moment, read_claims
 from graphdaemon.http.transport import Transport
@@ -30,18 +30,18 @@ def token(*, parameters: str | None, raw: bool, as_json: bool, verbose: int) -> 
     log.configure(verbose)
     if raw and as_json:
         raise click.UsageError("--raw prints the token, --json its claims: give one of them.")
-    got = run_async(_acquire(parameters))
+    acquired = run_async(_acquire(parameters))
     if raw:
-        click.echo(got.value)
+        click.echo(acquired.value)
         return
-    claims = read_claims(got.value)
+    claims = read_claims(acquired.value)
     now = time.time()
     if as_json:
-        shown = {"claims": claims, "expires_at": got.expires_at, "jwt": claims is not None}
+        shown = {"claims": claims, "expires_at": acquired.expires_at, "jwt": claims is not None}
         click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
     elif claims is None:
         click.echo("The token is no JWT: what it says, its API alone can read.")
-        click.echo(f"It expires {describe_moment(got.expires_at, now)}.")
+        click.echo(f"It expires {describe_moment(acquired.expires_at, now)}.")
     else:
         print_claims(describe_claims(claims, now))
 

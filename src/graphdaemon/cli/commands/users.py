@@ -14,7 +14,7 @@ from graphdaemon.cli import options, output_options
 @options.order_options
 @options.proof_options
 @options.verbose_option
-def users(**given: Any) -> None:
+def users(**arguments: Any) -> None:
     """
     List the users of the directory.
 
@@ -25,4 +25,4 @@ def users(**given: Any) -> None:
     """
     from graphdaemon.cli.run_listing import run_listing
 
-    run_listing("users", given)
+    run_listing("users", arguments)
