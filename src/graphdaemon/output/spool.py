@@ -78,6 +78,6 @@ class Spool:
 def correct(
     records: Sequence[Record], ids: Sequence[str], corrections: Corrections
 ) -> list[Record]:
-    """Return the records with `corrections` applied: changed ones as they are now, no deleted ones."""
+    """Return the records with `corrections` applied: changed ones as they are, no deleted ones."""
     corrected = (corrections.get(id_, record) for id_, record in zip(ids, records, strict=True))
     return [record for record in corrected if record is not None]
