@@ -36,7 +36,10 @@ from entra_emulator.server.listen import (
 )
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.server.uvicorn_thread import make_tls, run_server
-from entra_emulator.token_service.managed_identity import APP_SERVICE_PATH, create_managed
+from entra_emulator.token_service.managed_identity import (
+    APP_SERVICE_PATH,
+    create_managed_identity_app,
+)
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import Context
 
@@ -166,7 +169,7 @@ class Emulator:
         self.imds_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.identity_endpoint = self.imds_url + APP_SERVICE_PATH
         self.identity_header = secrets.token_hex(16)
-        app = create_managed(context, self.url, self.identity_header)
+        app = create_managed_identity_app(context, self.url, self.identity_header)
         stack.callback(run_server(app, listener, None))
 
     def stop(self) -> None:

@@ -1,5 +1,5 @@
 """
-Admin consent: an administrator grants an application what it asks for in the whole tenant.
+Admin consent: an administrator grants an application its permissions for the whole tenant.
 
 Sources: "Admin consent on the Microsoft identity platform", and for the endpoint
 without a version "OAuth 2.0 client credentials flow", admin consent.
@@ -18,19 +18,23 @@ from entra_emulator.model.app_roles import find_role
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.directory_roles import may_consent
 from entra_emulator.model.records import Application, Permission, Tenant
-from entra_emulator.token_service.consent_page import Wanted
+from entra_emulator.token_service.consent_page import (
+    ShownPermission,
+    link_sign_in,
+    render_consent_refused,
+)
 from entra_emulator.token_service.requested_scopes import (
-    Missing,
-    grant_missing,
-    list_wanted,
-    read_aims,
+    MissingConsent,
+    grant_consents,
+    group_by_resource,
+    read_requested_scopes,
 )
 from entra_emulator.token_service.sign_in_page import render_sign_in
-from entra_emulator.token_service.user_clients import find_visitor
+from entra_emulator.token_service.user_clients import find_user_client
 from entra_emulator.web.browser import (
-    answer_at,
+    answer_client,
     check_same_origin,
-    form_target,
+    list_form_origins,
     list_redirects,
     matches_redirect,
 )
@@ -40,12 +44,19 @@ from entra_emulator.web.session import SignedIn, find_signed_in
 from entra_emulator.web.token_service_answers import describe_fault, read_form
 
 
-class Question(NamedTuple):
+class ConsentRequest(NamedTuple):
     """
-    A question that makes sense: who asks, for what, and where to go afterwards.
+    A valid request for admin consent.
 
-    `roles` and `scopes` are what is granted if the answer is yes; `scope` is the
-    parameter of version 2.
+    Args:
+        signed_in: who is asked.
+        client: the application that asks.
+        redirect_uri: where the answer goes; without one a page shows it.
+        state: goes back with the answer.
+        scope: the parameter of version 2.
+        roles: the application permissions that are granted if the answer is yes.
+        scopes: the delegated permissions, by resource.
+        static: those of the application's registration are among them.
     """
 
     signed_in: SignedIn
@@ -54,31 +65,31 @@ class Question(NamedTuple):
     state: str | None
     scope: str | None
     roles: list[Permission]
-    scopes: list[Missing]
+    scopes: list[MissingConsent]
     static: bool
 
     @property
     def tenant(self) -> Tenant:
-        """Whose administrator is asked."""
+        """The tenant whose administrator is asked."""
         return self.signed_in.tenant
 
 
-async def ask_consent(request: Request) -> Response:
-    """`GET /{tenant}/adminconsent`: everything the application's registration asks for."""
-    return await run_in_threadpool(_ask, request, 1)
+async def show_admin_consent(request: Request) -> Response:
+    """`GET /{tenant}/adminconsent`: ask for everything in the application's registration."""
+    return await run_in_threadpool(_show, request, 1)
 
 
-async def answer_consent(request: Request) -> Response:
+async def answer_admin_consent(request: Request) -> Response:
     """`POST /{tenant}/adminconsent`: grant, or not, and go back to the application."""
     return await _answer(request, 1)
 
 
-async def ask_consent_v2(request: Request) -> Response:
-    """`GET /{tenant}/v2.0/adminconsent`: what `scope` names; `/.default` is the registration's."""
-    return await run_in_threadpool(_ask, request, 2)
+async def show_admin_consent_v2(request: Request) -> Response:
+    """`GET /{tenant}/v2.0/adminconsent`: ask for `scope`; `/.default` is the registration's."""
+    return await run_in_threadpool(_show, request, 2)
 
 
-async def answer_consent_v2(request: Request) -> Response:
+async def answer_admin_consent_v2(request: Request) -> Response:
     """`POST /{tenant}/v2.0/adminconsent`: grant, or not, and go back to the application."""
     return await _answer(request, 2)
 
@@ -88,17 +99,25 @@ async def _answer(request: Request, version: int) -> Response:
     return await run_in_threadpool(_decide, request, await read_form(request), version)
 
 
-def _ask(request: Request, version: int) -> Response:
+def _show(request: Request, version: int) -> Response:
     context, values = context_of(request), dict(reversed(request.query_params.multi_items()))
     tenant = _check(context, request.path_params["tenant"], values, version)
     signed_in = find_signed_in(request, tenant)
     here = _find_here(request)
     if signed_in is None:
         return render_sign_in(request, request.path_params["tenant"], after=here)
-    question = _read_question(context, signed_in, values, version)
-    if not _may_answer(context, question):
-        return _render_refused(request, question, here)
-    return _render_question(request, question)
+    consent = _read_consent_request(context, signed_in, values, version)
+    if not _may_answer(context, consent):
+        return render_consent_refused(
+            request,
+            signed_in,
+            consent.client,
+            consent_address=f"{origin_of(request)}{here}",
+            again=here,
+            roles=_describe_roles(context, consent),
+            scopes=_describe_scopes(consent),
+        )
+    return _render_consent(request, consent, here)
 
 
 def _decide(request: Request, form: Mapping[str, str], version: int) -> Response:
@@ -107,63 +126,68 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
     signed_in = find_signed_in(request, tenant)
     if signed_in is None:
         raise refuse(50058)
-    question = _read_question(context, signed_in, form, version)
-    answer: dict[str, str | None]
-    if form.get("decision") == "accept":
-        if not _may_answer(context, question):
-            name = question.client.display_name
-            raise refuse(90094, tenant=question.tenant.display_name, name=name)
-        _grant(context, question)
-        answer = _describe_success(question, version)
-    else:
-        fault = describe_fault(request, refuse(65004))
-        answer = {
-            "error": fault["error"],
-            "error_description": fault["error_description"],
-            "error_uri": fault["error_uri"],
-            "admin_consent": "True",  # present on failures too (observed: azure-docs#114009)
-            "state": question.state,
-        }
-    if question.redirect_uri is not None:
-        return answer_at(request, question.redirect_uri, answer, "query")
-    granted = "error" not in answer
-    return render_dialog(
-        request, signed_in, "consent_done.html", client=question.client, granted=granted
+    consent = _read_consent_request(context, signed_in, form, version)
+    accepted = form.get("decision") == "accept"
+    if accepted:
+        if not _may_answer(context, consent):
+            name = consent.client.display_name
+            raise refuse(90094, tenant=consent.tenant.display_name, name=name)
+        _grant(context, consent)
+    if consent.redirect_uri is None:
+        return render_dialog(
+            request, signed_in, "consent_done.html", client=consent.client, granted=accepted
+        )
+    answer = (
+        _describe_success(consent, version) if accepted else _describe_refusal(request, consent)
     )
+    return answer_client(request, consent.redirect_uri, answer, "query")
 
 
-def _describe_success(question: Question, version: int) -> dict[str, str | None]:
+def _describe_success(consent: ConsentRequest, version: int) -> dict[str, str | None]:
     """Keys in the order of a real redirect (azure-docs#114009), or of the documented one."""
     if version == 1:
-        return {"tenant": question.tenant.id, "state": question.state, "admin_consent": "True"}
+        return {"tenant": consent.tenant.id, "state": consent.state, "admin_consent": "True"}
     return {
         "admin_consent": "True",
-        "tenant": question.tenant.id,
-        "scope": question.scope,
-        "state": question.state,
+        "tenant": consent.tenant.id,
+        "scope": consent.scope,
+        "state": consent.state,
     }
 
 
-def _grant(context: Context, question: Question) -> None:
-    directory, tenant, client = context.directory, question.tenant, question.client
+def _describe_refusal(request: Request, consent: ConsentRequest) -> dict[str, str | None]:
+    fault = describe_fault(request, refuse(65004))
+    return {
+        "error": fault["error"],
+        "error_description": fault["error_description"],
+        "error_uri": fault["error_uri"],
+        "admin_consent": "True",  # present on failures too (observed: azure-docs#114009)
+        "state": consent.state,
+    }
+
+
+def _grant(context: Context, consent: ConsentRequest) -> None:
+    directory, tenant, client = context.directory, consent.tenant, consent.client
     with directory.transaction():
         directory.service_principals.find_or_create(tenant, client)
-        if question.static and directory.applications.find_anywhere(client.app_id) is not None:
+        if consent.static and directory.applications.find_anywhere(client.app_id) is not None:
             directory.consents.grant_admin_consent(tenant, client.app_id)
-        grant_missing(context, tenant, client, question.scopes, user_id=None)
+        grant_consents(context, tenant, client, consent.scopes, user_id=None)
 
 
-def _may_answer(context: Context, question: Question) -> bool:
-    roles = context.directory.role_members.list_roles(question.tenant, question.signed_in.user_id)
-    of_graph = any(p.resource_app_id == GRAPH_APP_ID for p in question.roles)
-    return may_consent(roles, graph_roles=of_graph)
+def _may_answer(context: Context, consent: ConsentRequest) -> bool:
+    roles = context.directory.role_members.list_roles(consent.tenant, consent.signed_in.user_id)
+    graph_roles = any(role.resource_app_id == GRAPH_APP_ID for role in consent.roles)
+    return may_consent(roles, graph_roles=graph_roles)
 
 
 def _check(
     context: Context, segment: str, values: Mapping[str, str], version: int
 ) -> Tenant | None:
     """
-    What can be told before anybody is signed in: the tenant, None if that is the user's.
+    Check what can be checked before anybody has signed in; the answer is the tenant.
+
+    On `common` and `organizations` it is the user's tenant, and the answer is None.
 
     Raises:
         OAuthFault: 900144, no client or scope; 700016, unknown; 90130, version 2 on `common`.
@@ -175,54 +199,53 @@ def _check(
     client_id = values["client_id"]
     client = context.directory.applications.find_client(client_id)
     if client is None:
-        raise refuse(
-            700016, app=client_id, tenant=tenant.display_name if tenant else "organizations"
-        )
+        tenant_name = tenant.display_name if tenant else "organizations"
+        raise refuse(700016, app=client_id, tenant=tenant_name)
     if version == 2 and segment.lower() == "common":
         raise refuse(90130, app=client.app_id, name=client.display_name)
     _read_redirect(client, values)
     return tenant
 
 
-def _read_question(
+def _read_consent_request(
     context: Context, signed_in: SignedIn, values: Mapping[str, str], version: int
-) -> Question:
+) -> ConsentRequest:
     directory, tenant = context.directory, signed_in.tenant
-    client = find_visitor(context, tenant, values["client_id"])
+    client = find_user_client(context, tenant, values["client_id"])
     redirect_uri = _read_redirect(client, values)
     scope = values["scope"] if version == 2 else None
-    found: dict[str, Missing] = {}
+    consents: dict[str, MissingConsent] = {}
     static = True
     if scope is not None:
-        aims = read_aims(context, tenant, client, scope)
-        wanted = list_wanted(context, tenant, aims)
-        static = any(one.default for one in wanted.values())
-        found = {key: Missing(one.principal, one.scopes) for key, one in wanted.items()}
-    requested = (
-        directory.applications.list_requested_scopes(tenant, client.app_id) if static else {}
-    )
-    for app_id, scopes in requested.items():
-        resource = directory.service_principals.find(tenant, app_id)
-        assert resource is not None
-        named = found[app_id].scopes if app_id in found else ()
-        found[app_id] = Missing(resource, (*named, *(s for s in scopes if s not in named)))
-    roles = directory.applications.list_requested_roles(tenant, client.app_id) if static else []
-    state = values.get("state")
-    return Question(
+        requested = read_requested_scopes(context, tenant, client, scope)
+        groups = group_by_resource(context, tenant, requested)
+        static = any(scopes.default for scopes in groups.values())
+        for app_id, scopes in groups.items():
+            consents[app_id] = MissingConsent(scopes.resource.principal, scopes.records)
+    if static:
+        for app_id, records in directory.applications.list_requested_scopes(
+            tenant, client.app_id
+        ).items():
+            resource = directory.service_principals.find(tenant, app_id)
+            assert resource is not None
+            named = consents[app_id].scopes if app_id in consents else ()
+            added = (record for record in records if record not in named)
+            consents[app_id] = MissingConsent(resource, (*named, *added))
+    return ConsentRequest(
         signed_in,
         client,
         redirect_uri,
-        state,
+        values.get("state"),
         scope,
-        roles,
-        [one for one in found.values() if one.scopes],
+        directory.applications.list_requested_roles(tenant, client.app_id) if static else [],
+        [consent for consent in consents.values() if consent.scopes],
         static,
     )
 
 
 def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None:
     """
-    The redirect URI: a registered one, or with more path segments behind one.
+    The redirect URI: a registered one, or one with more path segments behind it.
 
     Source: "Admin consent on the Microsoft identity platform" allows the segments.
 
@@ -234,84 +257,63 @@ def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None
         return None
     registered = list_redirects(client)
     plain = not any(sign in uri for sign in ("..", "\\", "?", "#", "@", "%", ";"))
-    longer = plain and any(uri.startswith(one.rstrip("/") + "/") for one in registered)
-    if not longer and not any(matches_redirect(one, uri) for one in registered):
+    longer = plain and any(uri.startswith(known.rstrip("/") + "/") for known in registered)
+    if not longer and not any(matches_redirect(known, uri) for known in registered):
         raise refuse(50011, uri=uri, app=client.app_id)
     return uri
 
 
-def _render_question(request: Request, question: Question) -> Response:
-    client, tenant, user = question.client, question.tenant, question.signed_in.user
-    roles = context_of(request).directory.role_members.list_roles(tenant, user["id"])
+def _render_consent(request: Request, consent: ConsentRequest, here: str) -> Response:
+    context, client = context_of(request), consent.client
     fields = {
         "client_id": client.app_id,
-        "redirect_uri": question.redirect_uri,
-        "state": question.state,
-        "scope": question.scope,
+        "redirect_uri": consent.redirect_uri,
+        "state": consent.state,
+        "scope": consent.scope,
     }
     return render_dialog(
         request,
-        question.signed_in,
+        consent.signed_in,
         "consent.html",
-        form_origins=form_target(question.redirect_uri),
+        form_origins=list_form_origins(consent.redirect_uri),
         client=client,
         publisher=client.record["verifiedPublisher"]["displayName"],
-        held=roles,
+        held=context.directory.role_members.list_roles(consent.tenant, consent.signed_in.user_id),
         action=quote(request.scope["path"]),
         fields=fields,
-        other=_link_other(_find_here(request)),
-        roles=_describe_roles(context_of(request), question),
-        scopes=_describe_scopes(question),
+        other=link_sign_in(here),
+        roles=_describe_roles(context, consent),
+        scopes=_describe_scopes(consent),
     )
 
 
-def _describe_roles(context: Context, question: Question) -> list[Wanted]:
+def _describe_roles(context: Context, consent: ConsentRequest) -> list[ShownPermission]:
     """The application permissions, as the page lists them."""
-    found = []
-    for one in question.roles:
-        resource = context.directory.service_principals.find(question.tenant, one.resource_app_id)
+    rows = []
+    for role in consent.roles:
+        resource = context.directory.service_principals.find(consent.tenant, role.resource_app_id)
         assert resource is not None, "its permissions are asked for"
-        text = find_role(resource, one.role_id)["description"]
-        described = "" if text == one.display_name else text
-        found.append(Wanted(one.display_name, described or "", one.value, one.resource))
-    return found
+        text = find_role(resource, role.role_id)["description"]
+        description = "" if text == role.display_name else text or ""
+        rows.append(ShownPermission(role.display_name, description, role.value, role.resource))
+    return rows
 
 
-def _describe_scopes(question: Question) -> list[Wanted]:
+def _describe_scopes(consent: ConsentRequest) -> list[ShownPermission]:
     """The delegated permissions, as the page lists them."""
     return [
-        Wanted(
+        ShownPermission(
             scope["adminConsentDisplayName"] or scope["value"],
             scope["adminConsentDescription"] or "",
             scope["value"],
-            missing.resource.display_name,
+            of_resource.resource.display_name,
         )
-        for missing in question.scopes
-        for scope in missing.scopes
+        for of_resource in consent.scopes
+        for scope in of_resource.scopes
     ]
 
 
-def _render_refused(request: Request, question: Question, here: str) -> Response:
-    """AADSTS90094: who is signed in may not consent, and learns where to send who may."""
-    return render_dialog(
-        request,
-        question.signed_in,
-        "consent_refused.html",
-        status=403,
-        client=question.client,
-        place=f"{origin_of(request)}{here}",
-        other=_link_other(here),
-        roles=_describe_roles(context_of(request), question),
-        scopes=_describe_scopes(question),
-    )
-
-
 def _find_here(request: Request) -> str:
-    """The page itself, which signing in leads back to."""
+    """The address of the page itself, which signing in leads back to."""
     values = dict(reversed(request.query_params.multi_items()))
     return f"{quote(request.scope['path'])}?{urlencode(values)}"
-
-
-def _link_other(here: str) -> str:
-    """The page to sign in as somebody else, and come back."""
-    return f"/{here.split('/')[1]}/signin?{urlencode({'next': here})}"

@@ -21,25 +21,27 @@ from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.model.records import Application, Tenant
 from entra_emulator.token_service.consent_page import render_approval_needed, render_consent
 from entra_emulator.token_service.requested_scopes import (
-    Aims,
-    find_missing,
-    grant_missing,
-    may_agree,
-    may_agree_for_all,
-    read_aims,
+    MissingConsent,
+    RequestedScopes,
+    find_missing_consents,
+    grant_consents,
+    may_consent_for_all,
+    may_consent_to,
+    read_requested_scopes,
 )
 from entra_emulator.token_service.sign_in_page import render_sign_in
-from entra_emulator.token_service.user_clients import find_visitor, make_subject
+from entra_emulator.token_service.user_clients import find_user_client, make_token_facts
+from entra_emulator.tokens.app_claims import PUBLIC_CLIENT
 from entra_emulator.tokens.signing import sign_token
-from entra_emulator.tokens.user_claims import describe_id, hash_half, render_client_info
+from entra_emulator.tokens.user_claims import describe_id_token, hash_token, render_client_info
 from entra_emulator.web.browser import (
-    answer_at,
+    answer_client,
     check_same_origin,
     drop_from_prompt,
-    form_target,
-    go,
+    list_form_origins,
     list_redirects,
     matches_redirect,
+    redirect,
 )
 from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.session import SignedIn, find_signed_in
@@ -53,12 +55,17 @@ _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
 _RESPONSES = {"code", "id_token", "code id_token"}
 
 
-class Ask(NamedTuple):
+class AuthorizationRequest(NamedTuple):
     """
-    An authorization request whose client and redirect URI are known to belong together.
+    An authorization request whose redirect URI is one of its client's.
 
-    `tenant` is None on `common` and `organizations`; `uri` is the request's own
-    path with its parameters, to come back to.
+    Args:
+        tenant: None on `common` and `organizations`.
+        segment: the tenant as the address names it.
+        client: the application.
+        redirect_uri: where the answer goes.
+        values: the parameters.
+        uri: the request's own path with its parameters, to come back to after signing in.
     """
 
     tenant: Tenant | None
@@ -69,21 +76,21 @@ class Ask(NamedTuple):
     uri: str
 
     @property
-    def kinds(self) -> frozenset[str]:
+    def response_types(self) -> frozenset[str]:
         """`code`, `id_token` or both."""
         return frozenset(self.values.get("response_type", "").split())
 
     @property
-    def mode(self) -> str:
+    def response_mode(self) -> str:
         """How the answer travels; in a fragment where it has an ID token in it."""
         chosen = self.values.get("response_mode", "")
         if chosen in MODES:
             return chosen
-        return "fragment" if "id_token" in self.kinds else "query"
+        return "fragment" if "id_token" in self.response_types else "query"
 
     @property
     def prompts(self) -> frozenset[str]:
-        """What the user is to be asked again."""
+        """The words of `prompt`: what the user must do again."""
         return frozenset(self.values.get("prompt", "").split())
 
 
@@ -98,7 +105,7 @@ async def authorize_by_form(request: Request) -> Response:
     return await run_in_threadpool(_authorize, request, await read_form(request))
 
 
-async def decide(request: Request) -> Response:
+async def answer_consent_page(request: Request) -> Response:
     """`POST /{tenant}/consent`: what the user answered on the consent page."""
     check_same_origin(request)
     return await run_in_threadpool(_decide, request, await read_form(request))
@@ -106,101 +113,123 @@ async def decide(request: Request) -> Response:
 
 def _authorize(request: Request, values: Mapping[str, str]) -> Response:
     path = f"/{quote(request.path_params['tenant'])}/oauth2/v2.0/authorize"
-    ask = _read_ask(context_of(request), request.path_params["tenant"], values, path)
+    authorization = _read_request(context_of(request), request.path_params["tenant"], values, path)
     try:
-        return _proceed(request, ask)
+        return _proceed(request, authorization)
     except OAuthFault as fault:
-        return _refuse_at(request, ask, fault)
+        return _refuse_at(request, authorization, fault)
 
 
-def _proceed(request: Request, ask: Ask) -> Response:
-    _check(ask)
-    context, prompts = context_of(request), ask.prompts
-    signed_in = find_signed_in(request, ask.tenant)
-    hint = ask.values.get("login_hint", "")
+def _proceed(request: Request, authorization: AuthorizationRequest) -> Response:
+    _check(authorization)
+    context, prompts = context_of(request), authorization.prompts
+    signed_in = find_signed_in(request, authorization.tenant)
+    hint = authorization.values.get("login_hint", "")
     if signed_in is None or prompts & {"login", "select_account"}:
         if "none" in prompts:
             raise refuse(50058)
-        return render_sign_in(request, ask.segment, after=ask.uri, search=hint)
-    tenant, user_id = signed_in.tenant, signed_in.user_id
-    aims = read_aims(context, tenant, ask.client, ask.values.get("scope", ""))
-    anew = "consent" in prompts
-    missing = find_missing(context, tenant, ask.client, user_id, aims, anew=anew)
+        return render_sign_in(request, authorization.segment, after=authorization.uri, search=hint)
+    client = authorization.client
+    requested, missing = _find_missing(context, authorization, signed_in)
     if not missing:
-        return _answer(request, ask, signed_in, aims)
+        return _answer(request, authorization, signed_in, requested)
     if "none" in prompts:
-        named = {"app": ask.client.app_id, "name": ask.client.display_name}
+        named = {"app": client.app_id, "name": client.display_name}
         raise refuse(65001, error="interaction_required", **named)
-    if not may_agree(context, tenant, user_id, missing):
-        return render_approval_needed(request, signed_in, ask.client, missing, again=ask.uri)
+    if not may_consent_to(context, signed_in.tenant, signed_in.user_id, missing):
+        return render_approval_needed(request, signed_in, client, missing, again=authorization.uri)
     return render_consent(
         request,
         signed_in,
-        ask.client,
+        client,
         missing,
-        action=f"/{quote(ask.segment)}/consent",
-        fields={"next": ask.uri},
-        targets=form_target(ask.redirect_uri),
+        action=f"/{quote(authorization.segment)}/consent",
+        fields={"next": authorization.uri},
+        targets=list_form_origins(authorization.redirect_uri),
     )
 
 
 def _decide(request: Request, form: Mapping[str, str]) -> Response:
-    ask = _read_again(request, form.get("next", ""))
+    authorization = _read_resumed_request(request, form.get("next", ""))
     try:
         if form.get("decision") != "accept":
             raise refuse(65004)
-        _agree(request, ask, everybody=form.get("everybody") == "yes")
+        _record_consent(request, authorization, everybody=form.get("everybody") == "yes")
     except OAuthFault as fault:
-        return _refuse_at(request, ask, fault)
-    return go(request, drop_from_prompt(ask.uri, "consent"))
+        return _refuse_at(request, authorization, fault)
+    return redirect(request, drop_from_prompt(authorization.uri, "consent"))
 
 
-def _agree(request: Request, ask: Ask, *, everybody: bool) -> None:
-    context, signed_in = context_of(request), find_signed_in(request, ask.tenant)
+def _record_consent(
+    request: Request, authorization: AuthorizationRequest, *, everybody: bool
+) -> None:
+    context, signed_in = context_of(request), find_signed_in(request, authorization.tenant)
     if signed_in is None:
         raise refuse(50058)
-    tenant, user_id = signed_in.tenant, signed_in.user_id
-    aims = read_aims(context, tenant, ask.client, ask.values.get("scope", ""))
-    anew = "consent" in ask.prompts
-    missing = find_missing(context, tenant, ask.client, user_id, aims, anew=anew)
-    allowed = may_agree(context, tenant, user_id, missing)
-    if not allowed or (everybody and not may_agree_for_all(context, tenant, user_id)):
-        raise refuse(90094, tenant=tenant.display_name, name=ask.client.display_name)
-    grant_missing(context, tenant, ask.client, missing, user_id=None if everybody else user_id)
+    tenant, user_id, client = signed_in.tenant, signed_in.user_id, authorization.client
+    _, missing = _find_missing(context, authorization, signed_in)
+    allowed = may_consent_to(context, tenant, user_id, missing)
+    if not allowed or (everybody and not may_consent_for_all(context, tenant, user_id)):
+        raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
+    grant_consents(context, tenant, client, missing, user_id=None if everybody else user_id)
 
 
-def _answer(request: Request, ask: Ask, signed_in: SignedIn, aims: Aims) -> Response:
-    context, values = context_of(request), ask.values
+def _find_missing(
+    context: Context, authorization: AuthorizationRequest, signed_in: SignedIn
+) -> tuple[RequestedScopes, list[MissingConsent]]:
+    """The requested scopes, and those of them that somebody has yet to consent to."""
+    tenant, client = signed_in.tenant, authorization.client
+    scope, anew = authorization.values.get("scope", ""), "consent" in authorization.prompts
+    requested = read_requested_scopes(context, tenant, client, scope)
+    user_id = signed_in.user_id
+    return requested, find_missing_consents(context, tenant, client, user_id, requested, anew=anew)
+
+
+def _answer(
+    request: Request,
+    authorization: AuthorizationRequest,
+    signed_in: SignedIn,
+    requested: RequestedScopes,
+) -> Response:
+    context, values = context_of(request), authorization.values
     answer: dict[str, str | None] = {}
-    if "code" in ask.kinds:
-        answer["code"] = _keep_code(context, ask, signed_in, aims)
-    if "id_token" in ask.kinds:
-        subject = make_subject(context, signed_in.tenant, signed_in.user, ask.client, "0")
-        issuer = f"{origin_of(request)}/{signed_in.tenant.id}/v2.0"
+    if "code" in authorization.response_types:
+        answer["code"] = _keep_code(context, authorization, signed_in, requested)
+    if "id_token" in authorization.response_types:
         code = answer.get("code")
-        hashes = {"c_hash": hash_half(code)} if code else {}
-        claims = describe_id(
-            subject, issuer=issuer, openid=aims.openid, nonce=values.get("nonce"), **hashes
+        claims = describe_id_token(
+            make_token_facts(
+                context, signed_in.tenant, signed_in.user, authorization.client, PUBLIC_CLIENT
+            ),
+            issuer=f"{origin_of(request)}/{signed_in.tenant.id}/v2.0",
+            openid=requested.openid,
+            nonce=values.get("nonce"),
+            **({"c_hash": hash_token(code)} if code else {}),
         )
         answer["id_token"] = sign_token(context.keys, claims)
     if values.get("client_info") == "1":
         answer["client_info"] = render_client_info(signed_in.tenant, signed_in.user_id)
     answer["state"] = values.get("state")
     answer["session_state"] = _name_session(signed_in)
-    return answer_at(request, ask.redirect_uri, answer, ask.mode)
+    return answer_client(request, authorization.redirect_uri, answer, authorization.response_mode)
 
 
-def _keep_code(context: Context, ask: Ask, signed_in: SignedIn, aims: Aims) -> str:
-    """A new code, of the shape of real ones, and what it is good for."""
+def _keep_code(
+    context: Context,
+    authorization: AuthorizationRequest,
+    signed_in: SignedIn,
+    requested: RequestedScopes,
+) -> str:
+    """Make a code of the shape of real ones, and write down what it can be redeemed for."""
     code = "1.AX" + secrets.token_urlsafe(96)
-    now, values = context.clock.now(), ask.values
+    now, values = context.clock.now(), authorization.values
     doc = {
-        "client": ask.client.app_id,
-        "redirect_uri": ask.redirect_uri,
-        "shared": ask.tenant is None,
+        "client": authorization.client.app_id,
+        "redirect_uri": authorization.redirect_uri,
+        "shared": authorization.tenant is None,
         "tenant": signed_in.tenant.id,
         "user": signed_in.user_id,
-        "scope": aims.text,
+        "scope": requested.text,
         "nonce": values.get("nonce"),
         "challenge": values.get("code_challenge"),
         "method": values.get("code_challenge_method", "plain"),
@@ -211,7 +240,9 @@ def _keep_code(context: Context, ask: Ask, signed_in: SignedIn, aims: Aims) -> s
     return code
 
 
-def _refuse_at(request: Request, ask: Ask, fault: OAuthFault) -> Response:
+def _refuse_at(
+    request: Request, authorization: AuthorizationRequest, fault: OAuthFault
+) -> Response:
     """Hand a refusal to the application, as documented and observed (azure-docs#114009)."""
     content = describe_fault(request, fault)
     answer: dict[str, str | None] = {
@@ -219,14 +250,16 @@ def _refuse_at(request: Request, ask: Ask, fault: OAuthFault) -> Response:
         "error_description": content["error_description"],
         "error_uri": content.get("error_uri"),
         "error_subcode": "cancel" if fault.code == 65004 else None,
-        "state": ask.values.get("state"),
+        "state": authorization.values.get("state"),
     }
-    return answer_at(request, ask.redirect_uri, answer, ask.mode)
+    return answer_client(request, authorization.redirect_uri, answer, authorization.response_mode)
 
 
-def _read_ask(context: Context, segment: str, values: Mapping[str, str], path: str) -> Ask:
+def _read_request(
+    context: Context, segment: str, values: Mapping[str, str], path: str
+) -> AuthorizationRequest:
     """
-    The request, if it may be answered at its redirect URI at all; else a page says why not.
+    The request, once its answer may go to its redirect URI; until then only a page may refuse it.
 
     Raises:
         OAuthFault: 900144, 700016, 50194, 900971 or 50011.
@@ -235,48 +268,49 @@ def _read_ask(context: Context, segment: str, values: Mapping[str, str], path: s
     client_id = values.get("client_id")
     if not client_id:
         raise refuse(900144, field="client_id")
-    client = find_visitor(context, tenant, client_id)
-    uri = values.get("redirect_uri")
+    client = find_user_client(context, tenant, client_id)
+    redirect_uri = values.get("redirect_uri")
     registered = list_redirects(client)
-    if not uri:
+    if not redirect_uri:
         if len(registered) != 1:
             raise refuse(900971)
-        uri = registered[0]
-    if not any(matches_redirect(one, uri) for one in registered):
-        raise refuse(50011, uri=uri, app=client.app_id)
-    return Ask(tenant, segment, client, uri, values, f"{path}?{urlencode(values)}")
+        redirect_uri = registered[0]
+    if not any(matches_redirect(uri, redirect_uri) for uri in registered):
+        raise refuse(50011, uri=redirect_uri, app=client.app_id)
+    uri = f"{path}?{urlencode(values)}"
+    return AuthorizationRequest(tenant, segment, client, redirect_uri, values, uri)
 
 
-def _read_again(request: Request, uri: str) -> Ask:
-    """The request that a consent page was shown for."""
+def _read_resumed_request(request: Request, uri: str) -> AuthorizationRequest:
+    """The authorization request for which a consent page was shown."""
     path = f"/{quote(request.path_params['tenant'])}/oauth2/v2.0/authorize"
-    place, _, query = uri.partition("?")
-    if place != path:
+    shown_path, _, query = uri.partition("?")
+    if shown_path != path:
         raise refuse(90023, field="next")
     values = dict(reversed(parse_qsl(query, keep_blank_values=True)))
-    return _read_ask(context_of(request), request.path_params["tenant"], values, path)
+    return _read_request(context_of(request), request.path_params["tenant"], values, path)
 
 
-def _check(ask: Ask) -> None:
-    """Refuse what is wrong with a request, but can be told to the application."""
-    values = ask.values
+def _check(authorization: AuthorizationRequest) -> None:
+    """Refuse a request for a fault that the application itself may be told of."""
+    values = authorization.values
     if "response_type" not in values:
         raise refuse(900144, field="response_type")
-    if " ".join(sorted(ask.kinds)) not in _RESPONSES:
+    if " ".join(sorted(authorization.response_types)) not in _RESPONSES:
         raise refuse(70005, value=values["response_type"])
-    grants = ask.client.record["web"]["implicitGrantSettings"]
-    if "id_token" in ask.kinds:
-        if not grants["enableIdTokenIssuance"]:
+    id_token = "id_token" in authorization.response_types
+    if id_token:
+        if not authorization.client.record["web"]["implicitGrantSettings"]["enableIdTokenIssuance"]:
             raise refuse(700054)
         for name in ("nonce", "scope"):
             if not values.get(name):
                 raise refuse(900144, field=name)
     mode = values.get("response_mode")
-    if mode is not None and (mode not in MODES or (mode == "query" and "id_token" in ask.kinds)):
+    if mode is not None and (mode not in MODES or (mode == "query" and id_token)):
         raise refuse(70007, value=mode)
     if not values.get("scope", "").strip():
         raise refuse(900144, field="scope")
-    if not ask.prompts <= PROMPTS:
+    if not authorization.prompts <= PROMPTS:
         raise refuse(90023, field="prompt")
     _check_challenge(values)
 

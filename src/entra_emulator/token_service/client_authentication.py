@@ -1,4 +1,4 @@
-"""Who asks the token endpoint: the client, and what proves that it is the client."""
+"""Client authentication at the token endpoint: by a secret or an assertion (RFC 6749, 2.3)."""
 
 import base64
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from urllib.parse import unquote_plus
 from entra_emulator.directory.directory import Directory
 from entra_emulator.errors import refuse
 from entra_emulator.model.records import Application, Tenant
-from entra_emulator.token_service.federated_assertion import is_foreign, prove_federated
+from entra_emulator.token_service.federated_assertion import check_federated_assertion, is_foreign
+from entra_emulator.tokens.app_claims import SECRET, SIGNED_ASSERTION
 from entra_emulator.tokens.client_assertion import verify_assertion
 from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from entra_emulator.web.context import Context
@@ -21,7 +22,14 @@ class TokenRequest:
     """
     One request for a token, before anything in it is believed.
 
-    `tenant` is None on `common` and `organizations`; `version` is the endpoint's.
+    Args:
+        context: the emulator's.
+        tenant: None on `common` and `organizations`.
+        segment: the tenant as the address names it.
+        origin: this token service's, as the client called it.
+        form: the fields of the body.
+        authorization: the header `Authorization`; empty if there is none.
+        version: the endpoint's, 1 or 2.
     """
 
     context: Context
@@ -33,10 +41,15 @@ class TokenRequest:
     version: int
 
 
-def read_client(asked: TokenRequest) -> tuple[str, str | None]:
-    """The client ID and secret, from the form or from HTTP Basic (RFC 6749, 2.3.1)."""
-    client_id, secret = asked.form.get("client_id"), asked.form.get("client_secret")
-    scheme, _, encoded = asked.authorization.partition(" ")
+def read_client_credentials(request: TokenRequest) -> tuple[str, str | None]:
+    """
+    The client ID and secret, from the form or from HTTP Basic (RFC 6749, 2.3.1).
+
+    Raises:
+        OAuthFault: 9002313, the header cannot be read; 900144, there is no client ID.
+    """
+    client_id, secret = request.form.get("client_id"), request.form.get("client_secret")
+    scheme, _, encoded = request.authorization.partition(" ")
     if scheme.lower() == "basic":
         try:
             decoded = base64.b64decode(encoded.strip(), validate=True).decode()
@@ -63,7 +76,7 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
 
 
 def _is_client(context: Context, principal: Application) -> bool:
-    """Whether it can ask for tokens here; Microsoft's own applications cannot."""
+    """Whether the application may ask for tokens; Microsoft's own may not."""
     if principal.record["servicePrincipalType"] == "ManagedIdentity":
         return True
     return context.directory.applications.find_anywhere(principal.app_id) is not None
@@ -71,26 +84,34 @@ def _is_client(context: Context, principal: Application) -> bool:
 
 def check_enabled(context: Context, principal: Application) -> None:
     """
-    Refuse an application that is disabled, here or everywhere.
+    Refuse an application that is disabled, in this tenant or everywhere.
 
     Raises:
         OAuthFault: 7000112.
     """
     registration = context.directory.applications.find_anywhere(principal.app_id)
-    off = registration is not None and registration.record.get("isDisabled")
-    if off or not principal.record["accountEnabled"]:
+    disabled = registration is not None and registration.record.get("isDisabled")
+    if disabled or not principal.record["accountEnabled"]:
         raise refuse(7000112, app=principal.app_id, name=principal.display_name)
 
 
-def prove(asked: TokenRequest, tenant: Tenant, principal: Application, secret: str | None) -> str:
-    """Check the client's credential; "1" for a secret, "2" for a certificate."""
-    directory, now = asked.context.directory, asked.context.clock.now()
-    assertion = asked.form.get("client_assertion")
-    if (assertion or secret) and is_public(directory, principal):
+def authenticate_client(
+    request: TokenRequest, tenant: Tenant, principal: Application, secret: str | None
+) -> str:
+    """
+    Check the client's credential; the answer is `SECRET` or `SIGNED_ASSERTION`.
+
+    Raises:
+        OAuthFault: 700025, a public client has none; 7000216, it is missing; 7000215, wrong;
+            7000222, expired; or see `verify_assertion` and `check_federated_assertion`.
+    """
+    directory, now = request.context.directory, request.context.clock.now()
+    assertion = request.form.get("client_assertion")
+    if (assertion or secret) and is_public_client(directory, principal):
         raise refuse(700025)
     if assertion:
-        _prove_by_assertion(asked, tenant, principal, assertion)
-        return "2"
+        _check_assertion(request, tenant, principal, assertion)
+        return SIGNED_ASSERTION
     if not secret:
         raise refuse(7000216)
     password = directory.credentials.find_password(
@@ -100,11 +121,11 @@ def prove(asked: TokenRequest, tenant: Tenant, principal: Application, secret: s
         raise refuse(7000215, app=principal.app_id)
     if now >= password.end:
         raise refuse(7000222, app=principal.app_id)
-    return "1"
+    return SECRET
 
 
-def is_public(directory: Directory, principal: Application) -> bool:
-    """Whether it is a public client; a credential makes it a confidential one all the same."""
+def is_public_client(directory: Directory, principal: Application) -> bool:
+    """Whether public flows are allowed and it has no credential, which makes it confidential."""
     registration = directory.applications.find_anywhere(principal.app_id)
     if registration is None or not registration.record["isFallbackPublicClient"]:
         return False
@@ -115,33 +136,34 @@ def is_public(directory: Directory, principal: Application) -> bool:
     )
 
 
-def _prove_by_assertion(
-    asked: TokenRequest, tenant: Tenant, principal: Application, assertion: str
+def _check_assertion(
+    request: TokenRequest, tenant: Tenant, principal: Application, assertion: str
 ) -> None:
-    if asked.form.get("client_assertion_type") != JWT_BEARER:
+    if request.form.get("client_assertion_type") != JWT_BEARER:
         raise refuse(900144, field="client_assertion_type")
     try:
         parts = split_token(assertion)
     except MalformedTokenError as error:
         raise refuse(50027) from error
-    if is_foreign(parts, principal.app_id):
-        prove_federated(asked.context, asked.origin, assertion, parts, principal.app_id)
+    context, app_id = request.context, principal.app_id
+    if is_foreign(parts, app_id):
+        check_federated_assertion(context, request.origin, assertion, parts, app_id)
         return
     verify_assertion(
         assertion,
-        client_id=principal.app_id,
-        certificates=asked.context.directory.credentials.list_certificates(
-            principal.app_id, principal_id=principal.id
+        client_id=app_id,
+        certificates=context.directory.credentials.list_certificates(
+            app_id, principal_id=principal.id
         ),
-        audiences=_audiences(asked, tenant),
-        now=asked.context.clock.now(),
+        audiences=_list_audiences(request, tenant),
+        now=context.clock.now(),
     )
 
 
-def _audiences(asked: TokenRequest, tenant: Tenant) -> set[str]:
-    """Either endpoint's address, with the tenant's GUID or as the caller wrote it."""
-    return {f"{asked.origin}/{tenant.id}/v2.0"} | {
-        f"{asked.origin}/{segment}/oauth2/{version}token"
-        for segment in (tenant.id, asked.segment)
+def _list_audiences(request: TokenRequest, tenant: Tenant) -> set[str]:
+    """What `aud` may be: addresses with the tenant's GUID or its name as the client wrote it."""
+    return {f"{request.origin}/{tenant.id}/v2.0"} | {
+        f"{request.origin}/{segment}/oauth2/{version}token"
+        for segment in (tenant.id, request.segment)
         for version in ("v2.0/", "")
     }

@@ -1,4 +1,4 @@
-"""The pages where somebody consents, or learns that an administrator has to."""
+"""The pages where a user consents, or learns that an administrator has to."""
 
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -9,21 +9,21 @@ from starlette.responses import Response
 
 from entra_emulator.model.records import Application
 from entra_emulator.model.scopes import OPENID, is_restricted
-from entra_emulator.token_service.requested_scopes import Missing, may_agree_for_all
+from entra_emulator.token_service.requested_scopes import MissingConsent, may_consent_for_all
 from entra_emulator.web.context import context_of, origin_of
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn
 
 
-class Wanted(NamedTuple):
+class ShownPermission(NamedTuple):
     """
-    A permission on a page.
+    A permission as a page shows it.
 
     Args:
         title: what it means, in a few words.
-        description: what it means, in a sentence; empty when nothing is known beyond that.
+        description: what it means, in a sentence; empty where the title says it all.
         value: its name, e.g. `User.Read`.
-        api: whose it is.
+        api: the name of the API that it is a permission of.
         restricted: only administrators can consent to it.
     """
 
@@ -38,23 +38,23 @@ def render_consent(
     request: Request,
     signed_in: SignedIn,
     client: Application,
-    missing: Iterable[Missing],
+    missing: Iterable[MissingConsent],
     *,
     action: str,
     fields: Mapping[str, str | None],
     targets: tuple[str, ...] = (),
 ) -> Response:
     """
-    What the application wants, and two buttons.
+    The permissions that an application asks the user for, and two buttons.
 
     Args:
         request: what is answered.
         signed_in: who is asked.
-        client: who wants it.
-        missing: what.
-        action: where the answer goes.
-        fields: what goes with it.
-        targets: origins that the answer to that may redirect to.
+        client: the application.
+        missing: the permissions.
+        action: the address that the form is sent to.
+        fields: hidden fields of the form.
+        targets: origins that the answer to the form may redirect to.
     """
     return render_dialog(
         request,
@@ -65,7 +65,7 @@ def render_consent(
         scopes=describe_scopes(missing),
         action=action,
         fields=fields,
-        everybody=may_agree_for_all(context_of(request), signed_in.tenant, signed_in.user_id),
+        everybody=may_consent_for_all(context_of(request), signed_in.tenant, signed_in.user_id),
     )
 
 
@@ -73,7 +73,7 @@ def render_approval_needed(
     request: Request,
     signed_in: SignedIn,
     client: Application,
-    missing: Iterable[Missing],
+    missing: Iterable[MissingConsent],
     *,
     again: str,
 ) -> Response:
@@ -83,43 +83,69 @@ def render_approval_needed(
     Args:
         request: what is answered.
         signed_in: who may not consent.
-        client: who wants it.
-        missing: what.
-        again: the page to try as somebody else.
+        client: the application.
+        missing: the permissions.
+        again: the page that signing in as somebody else leads back to.
     """
     missing = list(missing)
-    texts = [_name_scope(one.resource, s["value"]) for one in missing for s in one.scopes]
+    texts = [
+        _name_scope(consent.resource, scope["value"])
+        for consent in missing
+        for scope in consent.scopes
+    ]
     query = urlencode({"client_id": client.app_id, "scope": " ".join(texts)})
+    return render_consent_refused(
+        request,
+        signed_in,
+        client,
+        consent_address=f"{origin_of(request)}/{signed_in.tenant.id}/v2.0/adminconsent?{query}",
+        again=again,
+        roles=[],
+        scopes=describe_scopes(missing),
+    )
+
+
+def render_consent_refused(
+    request: Request,
+    signed_in: SignedIn,
+    client: Application,
+    *,
+    consent_address: str,
+    again: str,
+    roles: list[ShownPermission],
+    scopes: list[ShownPermission],
+) -> Response:
+    """The page of AADSTS90094; an administrator may consent at `consent_address`."""
     return render_dialog(
         request,
         signed_in,
         "consent_refused.html",
         status=403,
         client=client,
-        place=f"{origin_of(request)}/{signed_in.tenant.id}/v2.0/adminconsent?{query}",
-        other=_link_other(again),
-        roles=[],
-        scopes=describe_scopes(missing),
+        place=consent_address,
+        other=link_sign_in(again),
+        roles=roles,
+        scopes=scopes,
     )
 
 
-def describe_scopes(missing: Iterable[Missing]) -> list[Wanted]:
-    """Delegated permissions, in the words for the user who is asked."""
+def describe_scopes(missing: Iterable[MissingConsent]) -> list[ShownPermission]:
+    """Delegated permissions in the words that are meant for users."""
     return [
-        Wanted(
+        ShownPermission(
             scope["userConsentDisplayName"] or scope["value"],
             "",
             scope["value"],
-            one.resource.display_name,
+            consent.resource.display_name,
             is_restricted(scope),
         )
-        for one in missing
-        for scope in one.scopes
+        for consent in missing
+        for scope in consent.scopes
     ]
 
 
-def _link_other(again: str) -> str:
-    """The page to sign in as somebody else, and come back."""
+def link_sign_in(again: str) -> str:
+    """The address of the page to sign in as somebody else, which leads back to `again`."""
     segment = again.split("/")[1]
     if not segment or urlsplit(again).path == "/devicelogin":
         segment = "organizations"
@@ -127,7 +153,7 @@ def _link_other(again: str) -> str:
 
 
 def _name_scope(resource: Application, value: str) -> str:
-    """A scope as a client asks for it."""
+    """A scope with its resource, as a client writes it."""
     if value in OPENID:
         return value
     names = [name for name in resource.record["servicePrincipalNames"] if ":" in name]

@@ -19,30 +19,39 @@ from entra_emulator.errors import refuse
 from entra_emulator.model.records import Application, Tenant
 from entra_emulator.token_service.consent_page import describe_scopes, render_approval_needed
 from entra_emulator.token_service.requested_scopes import (
-    Missing,
-    check_single,
-    find_missing,
-    grant_missing,
-    may_agree,
-    read_aims,
+    MissingConsent,
+    find_missing_consents,
+    grant_consents,
+    may_consent_to,
+    read_requested_scopes,
+    require_one_resource,
 )
 from entra_emulator.token_service.sign_in_page import render_sign_in
-from entra_emulator.token_service.user_clients import find_visitor
+from entra_emulator.token_service.user_clients import find_user_client
 from entra_emulator.web.browser import check_same_origin
 from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
 from entra_emulator.web.token_service_answers import answer_oauth, read_form
 
+# Seconds.
 LIFETIME = 900
-# Without vowels, so that no word comes up, and without letters that look like digits.
+# Without vowels, so that codes spell no word, and without letters that look like digits.
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
 LENGTH = 9
 PAGE = "/devicelogin"
 
 
-class Question(NamedTuple):
-    """A device that waits, and what it wants."""
+class DeviceAuthorization(NamedTuple):
+    """
+    A device authorization that waits for its user.
+
+    Args:
+        key: of its ticket.
+        ticket: what the device asked for.
+        client: the application on the device.
+        tenant: None on `common` and `organizations`.
+    """
 
     key: str
     ticket: Ticket
@@ -50,21 +59,21 @@ class Question(NamedTuple):
     tenant: Tenant | None
 
 
-async def start_device(request: Request) -> Response:
+async def authorize_device(request: Request) -> Response:
     """`POST /{tenant}/oauth2/v2.0/devicecode`: codes for a device and its user."""
     form = await read_form(request)
     return answer_oauth(request, await run_in_threadpool(_start, request, form))
 
 
-async def ask_device(request: Request) -> Response:
-    """`GET /devicelogin`: where to type the code; with it, what the device wants."""
+async def show_device_page(request: Request) -> Response:
+    """`GET /devicelogin`: where to type the code; with a code, what the device asks for."""
     code = _read_code(request.query_params)
     if not code:
-        return _render_entry(request)
-    return await run_in_threadpool(_ask, request, code)
+        return render_dialog(request, None, "device_code.html", action=PAGE)
+    return await run_in_threadpool(_show, request, code)
 
 
-async def answer_device(request: Request) -> Response:
+async def answer_device_page(request: Request) -> Response:
     """`POST /devicelogin`: let the device in, or not."""
     check_same_origin(request)
     return await run_in_threadpool(_decide, request, await read_form(request))
@@ -76,13 +85,14 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     client_id = form.get("client_id")
     if not client_id:
         raise refuse(900144, field="client_id")
-    client = find_visitor(context, tenant, client_id)
-    place = next(iter([tenant] if tenant else context.directory.tenants.list_all()), None)
-    if place is None:
+    client = find_user_client(context, tenant, client_id)
+    # On `common` the scopes are looked up in some tenant: whose it will be nobody knows yet.
+    any_tenant = tenant or next(iter(context.directory.tenants.list_all()), None)
+    if any_tenant is None:
         raise refuse(50059)
-    aims = read_aims(context, place, client, form.get("scope", ""))
-    check_single(aims)
-    device_code, user_code = _keep(context, tenant, segment, client, aims.text)
+    requested = read_requested_scopes(context, any_tenant, client, form.get("scope", ""))
+    require_one_resource(requested)
+    device_code, user_code = _keep_codes(context, tenant, segment, client, requested.text)
     uri = f"{origin_of(request)}{PAGE}"
     return {
         "user_code": user_code,
@@ -95,9 +105,10 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     }
 
 
-def _keep(
+def _keep_codes(
     context: Context, tenant: Tenant | None, segment: str, client: Application, scope: str
 ) -> tuple[str, str]:
+    """Make a device code and a user code, and write down what they are for."""
     device_code = "BAQAB" + secrets.token_urlsafe(96)
     user_code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
     key, expires = seal("device", device_code), context.clock.now() + LIFETIME
@@ -116,20 +127,20 @@ def _keep(
     return device_code, user_code
 
 
-def _ask(request: Request, code: str) -> Response:
-    question = _find_question(context_of(request), code)
-    signed_in = find_signed_in(request, question.tenant)
+def _show(request: Request, code: str) -> Response:
+    device = _find_device(context_of(request), code)
+    signed_in = find_signed_in(request, device.tenant)
     here = f"{PAGE}?{urlencode({'user_code': code})}"
     if signed_in is None:
-        return render_sign_in(request, question.ticket.doc["segment"], after=here)
-    missing = _find_missing(request, question, signed_in)
-    if not may_agree(context_of(request), signed_in.tenant, signed_in.user_id, missing):
-        return render_approval_needed(request, signed_in, question.client, missing, again=here)
+        return render_sign_in(request, device.ticket.doc["segment"], after=here)
+    missing = _find_missing(request, device, signed_in)
+    if not may_consent_to(context_of(request), signed_in.tenant, signed_in.user_id, missing):
+        return render_approval_needed(request, signed_in, device.client, missing, again=here)
     return render_dialog(
         request,
         signed_in,
         "device.html",
-        client=question.client,
+        client=device.client,
         scopes=describe_scopes(missing),
         action=PAGE,
         user_code=code,
@@ -140,58 +151,56 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
     context, code = context_of(request), _read_code(form)
     if not code:
         raise refuse(90119)
-    question = _find_question(context, code)
-    signed_in = find_signed_in(request, question.tenant)
+    device = _find_device(context, code)
+    signed_in = find_signed_in(request, device.tenant)
     if signed_in is None:
         raise refuse(50058)
-    client = question.client
+    client = device.client
     if form.get("decision") != "accept":
-        context.directory.tickets.change(question.key, {"state": "declined"})
+        context.directory.tickets.change(device.key, {"state": "declined"})
         return render_dialog(request, signed_in, "device_done.html", client=client, accepted=False)
-    missing = _find_missing(request, question, signed_in)
+    missing = _find_missing(request, device, signed_in)
     tenant, user_id = signed_in.tenant, signed_in.user_id
-    if not may_agree(context, tenant, user_id, missing):
+    if not may_consent_to(context, tenant, user_id, missing):
         raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
-    grant_missing(context, tenant, client, missing, user_id=user_id)
+    grant_consents(context, tenant, client, missing, user_id=user_id)
     state = {"state": "approved", "tenant": tenant.id, "user": user_id, "at": signed_in.at}
-    context.directory.tickets.change(question.key, state)
+    context.directory.tickets.change(device.key, state)
     return render_dialog(request, signed_in, "device_done.html", client=client, accepted=True)
 
 
-def _find_question(context: Context, code: str) -> Question:
+def _find_device(context: Context, code: str) -> DeviceAuthorization:
     """
-    The device of a user code that still waits for an answer.
+    The device authorization of a user code, if it still waits for an answer.
 
     Raises:
         OAuthFault: 70018, no such code; 70020, too late; 90120, it was answered.
     """
-    pointer = context.directory.tickets.find(seal("user code", code))
-    ticket = context.directory.tickets.find(pointer.doc["key"]) if pointer else None
-    if pointer is None or ticket is None:
+    user_code = context.directory.tickets.find(seal("user code", code))
+    ticket = context.directory.tickets.find(user_code.doc["key"]) if user_code else None
+    if user_code is None or ticket is None:
         raise refuse(70018)
     if context.clock.now() >= ticket.expires:
         raise refuse(70020)
     if ticket.doc["state"] != "pending":
         raise refuse(90120)
-    asked = ticket.doc["asked_tenant"]
-    tenant = context.directory.tenants.find(asked) if asked else None
-    client = find_visitor(context, tenant, ticket.doc["client"])
-    return Question(pointer.doc["key"], ticket, client, tenant)
+    tenant_id = ticket.doc["asked_tenant"]
+    tenant = context.directory.tenants.find(tenant_id) if tenant_id else None
+    client = find_user_client(context, tenant, ticket.doc["client"])
+    return DeviceAuthorization(user_code.doc["key"], ticket, client, tenant)
 
 
-def _find_missing(request: Request, question: Question, signed_in: SignedIn) -> list[Missing]:
+def _find_missing(
+    request: Request, device: DeviceAuthorization, signed_in: SignedIn
+) -> list[MissingConsent]:
     context, tenant = context_of(request), signed_in.tenant
-    aims = read_aims(context, tenant, question.client, question.ticket.doc["scope"])
-    return find_missing(context, tenant, question.client, signed_in.user_id, aims)
+    requested = read_requested_scopes(context, tenant, device.client, device.ticket.doc["scope"])
+    return find_missing_consents(context, tenant, device.client, signed_in.user_id, requested)
 
 
 def _read_code(values: Mapping[str, str]) -> str:
-    """The user code, as people type it: small letters, blanks and hyphens are no harm."""
+    """The user code; small letters, blanks and hyphens in it do not matter."""
     for name in ("user_code", "otc"):
         if values.get(name):
             return "".join(letter for letter in values[name].upper() if letter.isalnum())[:20]
     return ""
-
-
-def _render_entry(request: Request) -> Response:
-    return render_dialog(request, None, "device_code.html", action=PAGE)

@@ -1,11 +1,11 @@
 """
-What clients find out before they ask for a token: issuers, endpoints, keys, clouds.
+Discovery, before a client requests a token: issuers, endpoints, keys and clouds.
 
-Version 1.0 documents are for those who check tokens of that version; their
-keys and key order are the real document's.
+The documents of version 1.0 are for whoever checks tokens of that version; their members and the
+order of these are the real document's.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.requests import Request
@@ -20,8 +20,8 @@ from entra_emulator.web.token_service_answers import answer_oauth
 # The tenant of personal Microsoft accounts ("OpenID Connect on the Microsoft identity platform").
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
-_PROOFS = ["client_secret_post", "private_key_jwt", "client_secret_basic"]
-_MODES = ["query", "fragment", "form_post"]
+_CLIENT_AUTHENTICATION_METHODS = ["client_secret_post", "private_key_jwt", "client_secret_basic"]
+_RESPONSE_MODES = ["query", "fragment", "form_post"]
 _CLOUD = {
     "cloud_instance_name": "microsoftonline.com",
     "cloud_graph_host_name": "graph.windows.net",
@@ -38,7 +38,8 @@ _CLAIMS_V1 = (
     "exp iat auth_time acr amr nonce email given_name family_name nickname"
 ).split()
 
-# The public clouds' hosts as the real document lists them (recorded 2021-2025, unchanged).
+# The cache's host and all hosts of each cloud, as the real document lists them (recorded
+# 2021-2025, unchanged).
 _INSTANCES = (
     (
         "login.windows.net",
@@ -51,15 +52,16 @@ _INSTANCES = (
 )
 
 
-class Place(NamedTuple):
+class Authority(NamedTuple):
     """
-    Where a discovery document is asked for.
+    An authority: the token service with a tenant's name behind it.
 
     Args:
-        origin: the token service's, as the caller called it.
-        segment: the tenant in the addresses the document gives, a GUID if it is one's own.
-        issuer: the tenant in issuers; in those of shared places the braces are literal.
-        tenant: None for the shared places.
+        origin: the token service's, as the client called it.
+        segment: the tenant in the addresses of a discovery document; a GUID, or one of the
+            shared names, such as `common`.
+        issuer: the tenant in the names of issuers; the shared names have a literal `{tenantid}`.
+        tenant: None for the shared names.
     """
 
     origin: str
@@ -69,12 +71,12 @@ class Place(NamedTuple):
 
     @property
     def base(self) -> str:
-        """What the addresses begin with."""
+        """The beginning of every address of the authority."""
         return f"{self.origin}/{self.segment}"
 
     @property
     def region(self) -> str | None:
-        """Where the tenant is, if it is one."""
+        """The region of the tenant, if it is one."""
         return self.tenant.region if self.tenant else None
 
 
@@ -84,20 +86,20 @@ async def show_configuration(request: Request) -> Response:
 
     A domain's document names the GUID: clients learn the tenant's ID from it.
     """
-    place = _find_place(request)
-    base = place.base
+    authority = _find_authority(request)
+    base = authority.base
     document = {
         "token_endpoint": f"{base}/oauth2/v2.0/token",
-        "token_endpoint_auth_methods_supported": _PROOFS,
+        "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION_METHODS,
         "jwks_uri": f"{base}/discovery/v2.0/keys",
-        "response_modes_supported": _MODES,
+        "response_modes_supported": _RESPONSE_MODES,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
         "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": _issuer(place),
+        "issuer": _name_issuer(authority),
         "request_uri_parameter_supported": False,
-        "userinfo_endpoint": f"{place.origin}/oidc/userinfo",
+        "userinfo_endpoint": f"{authority.origin}/oidc/userinfo",
         "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
         "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
         "http_logout_supported": True,
@@ -105,20 +107,20 @@ async def show_configuration(request: Request) -> Response:
         "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
         "claims_supported": _CLAIMS,
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": place.region,
+        "tenant_region_scope": authority.region,
     }
     return answer_oauth(request, document | _CLOUD, cached=True)
 
 
 async def show_configuration_v1(request: Request) -> Response:
     """`GET /{tenant}/.well-known/openid-configuration`, for tokens of version 1.0."""
-    place = _find_place(request)
-    base = place.base
+    authority = _find_authority(request)
+    base = authority.base
     document = {
         "token_endpoint": f"{base}/oauth2/token",
-        "token_endpoint_auth_methods_supported": _PROOFS,
+        "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION_METHODS,
         "jwks_uri": f"{base}/discovery/keys",
-        "response_modes_supported": _MODES,
+        "response_modes_supported": _RESPONSE_MODES,
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "response_types_supported": [
@@ -129,7 +131,7 @@ async def show_configuration_v1(request: Request) -> Response:
             "token",
         ],
         "scopes_supported": ["openid"],
-        "issuer": f"https://sts.windows.net/{place.issuer}/",
+        "issuer": f"https://sts.windows.net/{authority.issuer}/",
         "microsoft_multi_refresh_token": True,
         "authorization_endpoint": f"{base}/oauth2/authorize",
         "device_authorization_endpoint": f"{base}/oauth2/devicecode",
@@ -140,51 +142,41 @@ async def show_configuration_v1(request: Request) -> Response:
         "check_session_iframe": f"{base}/oauth2/checksession",
         "userinfo_endpoint": f"{base}/openid/userinfo",
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": place.region,
+        "tenant_region_scope": authority.region,
     }
     return answer_oauth(request, document | _CLOUD, cached=True)
 
 
 def show_keys(request: Request) -> Response:
     """`GET /{tenant}/discovery/v2.0/keys`: the public signing keys, each with its issuer."""
-    document = render_jwks(context_of(request).keys, _issuer(_find_place(request)))
+    document = render_jwks(context_of(request).keys, _name_issuer(_find_authority(request)))
     return answer_oauth(request, document, cached=True)
 
 
 def show_keys_v1(request: Request) -> Response:
     """`GET /{tenant}/discovery/keys`: the same keys, without issuers."""
-    _find_place(request)
+    _find_authority(request)
     return answer_oauth(request, render_jwks(context_of(request).keys), cached=True)
 
 
 async def show_instance(request: Request) -> Response:
     """
-    `GET /common/discovery/instance`: whether an authority is one of ours.
+    `GET /common/discovery/instance`: whether an authority belongs to a known cloud, or is ours.
 
-    The tenant in the question is not looked up: the real service answers 200
+    The tenant in the authority is not looked up: the real service answers 200
     for a tenant that does not exist (recorded 2021-2025).
     """
-    asked = request.query_params.get("authorization_endpoint", "")
     try:
-        parts = urlsplit(asked)
+        parts = urlsplit(request.query_params.get("authorization_endpoint", ""))
         host = parts.hostname or ""
     except ValueError:
         raise refuse(50049) from None
-    hosts = {name for _, aliases in _INSTANCES for name in aliases.split()}
-    if host not in hosts | context_of(request).hostnames:
-        raise refuse(50049)
+    metadata = [_describe_instance(aliases.split(), cache) for cache, aliases in _INSTANCES]
+    if not any(host in instance["aliases"] for instance in metadata):
+        if host not in context_of(request).hostnames:
+            raise refuse(50049)
+        metadata.insert(0, _describe_instance([parts.netloc]))
     segment = parts.path.strip("/").partition("/")[0] or "common"
-    metadata = [
-        {
-            "preferred_network": aliases.split()[0],
-            "preferred_cache": cache or aliases.split()[0],
-            "aliases": aliases.split(),
-        }
-        for cache, aliases in _INSTANCES
-    ]
-    if host not in hosts:
-        own = {"preferred_network": parts.netloc, "preferred_cache": parts.netloc}
-        metadata.insert(0, own | {"aliases": [parts.netloc]})
     endpoint = f"{origin_of(request)}/{segment}/v2.0/.well-known/openid-configuration"
     document = {
         "tenant_discovery_endpoint": endpoint,
@@ -194,16 +186,25 @@ async def show_instance(request: Request) -> Response:
     return answer_oauth(request, document, cached=True)
 
 
-def _find_place(request: Request) -> Place:
+def _describe_instance(aliases: list[str], cache: str | None = None) -> dict[str, Any]:
+    """One cloud: the host to call, the host to cache tokens under, and all its hosts."""
+    return {
+        "preferred_network": aliases[0],
+        "preferred_cache": cache or aliases[0],
+        "aliases": aliases,
+    }
+
+
+def _find_authority(request: Request) -> Authority:
     segment, origin = request.path_params["tenant"], origin_of(request)
     folded = segment.lower()
     if folded in {"consumers", CONSUMERS}:
-        return Place(origin, folded, CONSUMERS, None)
+        return Authority(origin, folded, CONSUMERS, None)
     tenant = find_tenant(context_of(request), segment, error="invalid_tenant")
     if tenant is None:
-        return Place(origin, folded, "{tenantid}", None)
-    return Place(origin, tenant.id, tenant.id, tenant)
+        return Authority(origin, folded, "{tenantid}", None)
+    return Authority(origin, tenant.id, tenant.id, tenant)
 
 
-def _issuer(place: Place) -> str:
-    return f"{place.origin}/{place.issuer}/v2.0"
+def _name_issuer(authority: Authority) -> str:
+    return f"{authority.origin}/{authority.issuer}/v2.0"

@@ -20,7 +20,13 @@ from starlette.routing import Route
 
 from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.model.records import ManagedIdentity
-from entra_emulator.token_service.app_grant import Issued, Order, find_resource, issue_token_for
+from entra_emulator.token_service.app_grant import (
+    AppGrant,
+    IssuedToken,
+    find_resource,
+    issue_app_token,
+)
+from entra_emulator.tokens.app_claims import SIGNED_ASSERTION
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import Context, context_of, host_name
@@ -49,7 +55,7 @@ _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class ManagedFault(Exception):  # noqa: N818 - a refusal, not an error of ours
-    """The endpoint of a machine refuses; `error` is what IMDS calls it."""
+    """One of the two endpoints refuses; `error` is the code in an answer of IMDS."""
 
     def __init__(self, status: int, error: str, text: str) -> None:
         super().__init__(text)
@@ -57,9 +63,9 @@ class ManagedFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         self.error = error
 
 
-def create_managed(context: Context, origin: str, header: str) -> Starlette:
+def create_managed_identity_app(context: Context, origin: str, header: str) -> Starlette:
     """
-    The endpoints of the pretend machine.
+    The endpoints of a pretend virtual machine, which is a pretend App Service too.
 
     Args:
         context: the emulator's.
@@ -84,7 +90,7 @@ def create_managed(context: Context, origin: str, header: str) -> Starlette:
 def show_imds_token(request: Request) -> Response:
     """A token from the Azure Instance Metadata Service."""
     _check_host(request)
-    # Both headers keep a request from getting here through somebody else's server.
+    # The checks of both headers keep out requests that another server was made to send.
     if request.headers.get("metadata") != "true":
         raise ManagedFault(400, "bad_request_102", "Required metadata header not specified")
     if "x-forwarded-for" in request.headers:
@@ -93,9 +99,9 @@ def show_imds_token(request: Request) -> Response:
         if not request.query_params.get(name):
             text = f"Required query variable '{name}' is missing"
             raise ManagedFault(400, "invalid_request", text)
-    found = _find_identity(request, alone=True)
+    machine = _find_identity(request, on_vm=True)
     try:
-        issued = _issue(request, found)
+        issued = _issue(request, machine)
     except OAuthFault as fault:
         text = describe_fault(request, fault)["error_description"]
         raise ManagedFault(400, fault.error, text) from fault
@@ -103,8 +109,8 @@ def show_imds_token(request: Request) -> Response:
         "access_token": issued.token,
         "refresh_token": "",
         "expires_in": str(issued.lifetime),
-        "expires_on": str(issued.at + issued.lifetime),
-        "not_before": str(issued.begins),
+        "expires_on": str(issued.issued_at + issued.lifetime),
+        "not_before": str(issued.not_before),
         "resource": request.query_params["resource"],
         "token_type": "Bearer",
     }
@@ -115,8 +121,8 @@ def show_app_service_token(request: Request) -> Response:
     """A token from the endpoint that App Service and Azure Functions give their programs."""
     try:
         _check_app_service(request)
-        found = _find_identity(request, alone=False)
-        issued = _issue(request, found)
+        machine = _find_identity(request, on_vm=False)
+        issued = _issue(request, machine)
     except ManagedFault as fault:
         return _answer_app_service_fault(fault.status, str(fault))
     except OAuthFault:
@@ -125,10 +131,10 @@ def show_app_service_token(request: Request) -> Response:
         return _answer_app_service_fault(500, text)
     content = {
         "access_token": issued.token,
-        "expires_on": str(issued.at + issued.lifetime),
+        "expires_on": str(issued.issued_at + issued.lifetime),
         "resource": request.query_params["resource"],
         "token_type": "Bearer",
-        "client_id": found.app_id,
+        "client_id": machine.app_id,
     }
     return _answer(content)
 
@@ -149,64 +155,68 @@ def _check_app_service(request: Request) -> None:
         raise ManagedFault(400, "invalid_request", "The resource is missing.")
 
 
-def _find_identity(request: Request, *, alone: bool) -> ManagedIdentity:
+def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
     """
-    The identity the request names; if none, the machine's own.
+    The identity that the request names, or else the machine's own.
 
-    `alone`: without its own, a virtual machine takes the only one assigned to it.
+    A virtual machine without an identity of its own takes the only one that is assigned to it; an
+    App Service does not (`on_vm`).
+
+    Raises:
+        ManagedFault: there is no such identity, or the request leaves open which one.
     """
     machines = context_of(request).directory.managed_identities.list_all()
-    asked = [
+    named = [
         (names, value.lower())
         for names in (_CLIENT, _OBJECT, _RESOURCE)
         for name in names
         if (value := request.query_params.get(name))
     ]
-    if len(asked) > 1:
+    if len(named) > 1:
         raise ManagedFault(400, "invalid_request", "Name the identity in one way only")
-    for names, value in asked:
-        for machine in machines:
-            if value == _identify(machine, names):
-                return machine
-    own = [machine for machine in machines if machine.resource_id is None]
-    if not asked and own:
-        return own[0]
-    if not asked and alone and len(machines) > 1:
-        text = (
-            "Multiple user assigned identities exist, please specify the clientId / resourceId of "
-            "the identity in the token request"
-        )
-        raise ManagedFault(400, "invalid_request", text)
-    if not asked and alone and machines:
-        return machines[0]
-    raise ManagedFault(400, "invalid_request", _UNKNOWN[alone])
+    if named:
+        names, value = named[0]
+        matches = [machine for machine in machines if _identify(machine, names) == value]
+    else:
+        own = [machine for machine in machines if machine.resource_id is None]
+        matches = own[:1] or (machines if on_vm else [])
+        if len(matches) > 1:
+            text = (
+                "Multiple user assigned identities exist, please specify the clientId / resourceId "
+                "of the identity in the token request"
+            )
+            raise ManagedFault(400, "invalid_request", text)
+    if not matches:
+        raise ManagedFault(400, "invalid_request", _UNKNOWN[on_vm])
+    return matches[0]
 
 
 def _identify(machine: ManagedIdentity, names: tuple[str, ...]) -> str:
+    """The identity's value for parameters of these names."""
     if names == _CLIENT:
         return machine.app_id
     return machine.object_id if names == _OBJECT else (machine.resource_id or "").lower()
 
 
-def _issue(request: Request, machine: ManagedIdentity) -> Issued:
+def _issue(request: Request, machine: ManagedIdentity) -> IssuedToken:
     context = context_of(request)
     principal = context.directory.service_principals.find(machine.tenant, machine.app_id)
     assert principal is not None, "every identity has a service principal"
     if not principal.record["accountEnabled"]:
         raise refuse(7000112, app=principal.app_id, name=principal.display_name)
     resource = find_resource(context, machine.tenant, request.query_params["resource"])
-    order = Order(
+    order = AppGrant(
         machine.tenant,
         principal,
         resource,
-        proof="2",
+        authentication=SIGNED_ASSERTION,
         origin=request.app.state.origin,
         lifetime=LIFETIME,
         resource_id=principal.record["alternativeNames"][1],
     )
     notes = notes_of(request.scope)
     notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
-    issued = issue_token_for(context, order)
+    issued = issue_app_token(context, order)
     notes.claims = split_token(issued.token).claims
     return issued
 

@@ -1,4 +1,4 @@
-"""What a client wants to do for a user: scopes with their resources, and whose consent it needs."""
+"""The scopes that a client requests for a user, and the consent that they need."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -20,45 +20,44 @@ from entra_emulator.token_service.app_grant import Resource, find_resource
 from entra_emulator.web.context import Context
 
 
-class Aim(NamedTuple):
+class ResourceScopes(NamedTuple):
     """
-    The scopes asked of one resource, as written and as the resource has them.
+    The scopes requested of one resource.
 
-    `default`: whatever the client's registration asks for, or has been granted.
+    Args:
+        resource: whose scopes they are.
+        written: each as the client wrote it, `.default` included.
+        records: those named one by one, as the resource publishes them.
+        default: `.default` is among them: whatever the client's registration asks for, or has
+            been granted.
     """
 
     resource: Resource
-    words: tuple[Named, ...]
-    scopes: tuple[Record, ...]
+    written: tuple[Named, ...]
+    records: tuple[Record, ...]
     default: bool
 
 
-class Aims(NamedTuple):
-    """A whole `scope` parameter; there is always at least one aim."""
+class RequestedScopes(NamedTuple):
+    """A whole `scope` parameter: its text, its OpenID scopes, and one entry or more by resource."""
 
     text: str
     openid: frozenset[str]
-    aims: tuple[Aim, ...]
+    resources: tuple[ResourceScopes, ...]
 
 
-class Wanted(NamedTuple):
-    """The scopes asked of one resource, the OpenID ones included, which are Graph's."""
-
-    principal: Application
-    scopes: tuple[Record, ...]
-    default: bool
-
-
-class Missing(NamedTuple):
+class MissingConsent(NamedTuple):
     """Scopes of one resource that nobody has consented to yet."""
 
     resource: Application
     scopes: tuple[Record, ...]
 
 
-def read_aims(context: Context, tenant: Tenant, client: Application, text: str) -> Aims:
+def read_requested_scopes(
+    context: Context, tenant: Tenant, client: Application, text: str
+) -> RequestedScopes:
     """
-    What a `scope` parameter asks for in this tenant.
+    What a `scope` parameter requests in this tenant.
 
     With OpenID scopes only, the access token is Microsoft Graph's.
 
@@ -67,56 +66,60 @@ def read_aims(context: Context, tenant: Tenant, client: Application, text: str) 
     """
     if not text.strip():
         raise refuse(900144, field="scope")
-    openid, named = split_scope(text)
-    groups: dict[str, list[Named]] = {}
+    openid, named_scopes = split_scope(text)
+    written: dict[str, list[Named]] = {}
     resources: dict[str, Resource] = {}
-    for word in named or (Named("", "", ""),):
-        resource = find_resource(context, tenant, word.resource or GRAPH_APP_ID)
+    for named in named_scopes or (Named("", "", ""),):
+        resource = find_resource(context, tenant, named.resource or GRAPH_APP_ID)
         resources.setdefault(resource.principal.app_id, resource)
-        groups.setdefault(resource.principal.app_id, []).append(word)
-    aims = tuple(
-        _read_aim(resources[key], [word for word in words if word.text], client)
-        for key, words in groups.items()
+        written.setdefault(resource.principal.app_id, []).append(named)
+    return RequestedScopes(
+        text,
+        openid,
+        tuple(
+            _find_records(resources[app_id], [named for named in names if named.text], client)
+            for app_id, names in written.items()
+        ),
     )
-    return Aims(text, openid, aims)
 
 
-def check_single(aims: Aims) -> Aim:
+def require_one_resource(requested: RequestedScopes) -> ResourceScopes:
     """
-    The one aim of a token request.
+    The scopes of the only resource that a token request may name.
 
     Raises:
-        OAuthFault: 28000, there are several.
+        OAuthFault: 28000, it names several.
     """
-    if len(aims.aims) > 1:
-        raise refuse(28000, scope=aims.text)
-    return aims.aims[0]
+    if len(requested.resources) > 1:
+        raise refuse(28000, scope=requested.text)
+    return requested.resources[0]
 
 
-def list_wanted(context: Context, tenant: Tenant, aims: Aims) -> dict[str, Wanted]:
-    """What is wanted of each resource; the OpenID scopes are Graph's."""
-    wanted = {
-        aim.resource.principal.app_id: Wanted(aim.resource.principal, aim.scopes, aim.default)
-        for aim in aims.aims
-    }
+def group_by_resource(
+    context: Context, tenant: Tenant, requested: RequestedScopes
+) -> dict[str, ResourceScopes]:
+    """The requested scopes by their resource's client ID; the OpenID scopes are Graph's."""
+    groups = {scopes.resource.principal.app_id: scopes for scopes in requested.resources}
     graph = context.directory.service_principals.find(tenant, GRAPH_APP_ID)
-    if aims.openid and graph is not None:
-        found = (find_scope(graph, name) for name in OPENID if name in aims.openid)
-        openid = tuple(scope for scope in found if scope is not None)
-        held = wanted.get(GRAPH_APP_ID, Wanted(graph, (), False))
-        wanted[GRAPH_APP_ID] = held._replace(scopes=openid + held.scopes)
-    return wanted
+    if requested.openid and graph is not None:
+        scopes = groups.get(GRAPH_APP_ID) or ResourceScopes(
+            Resource(graph, GRAPH_APP_ID, 1, frozenset()), (), (), default=False
+        )
+        openid = [find_scope(graph, name) for name in OPENID if name in requested.openid]
+        records = tuple(record for record in openid if record is not None)
+        groups[GRAPH_APP_ID] = scopes._replace(records=records + scopes.records)
+    return groups
 
 
-def find_missing(
+def find_missing_consents(
     context: Context,
     tenant: Tenant,
     client: Application,
     user_id: str,
-    aims: Aims,
+    requested: RequestedScopes,
     *,
     anew: bool = False,
-) -> list[Missing]:
+) -> list[MissingConsent]:
     """
     What somebody has to consent to before the client may act so for this user.
 
@@ -129,44 +132,46 @@ def find_missing(
         OAuthFault: 65002, a client of Microsoft's own whose permissions are fixed.
     """
     directory = context.directory
-    found: list[Missing] = []
-    for resource, wanted in list_wanted(context, tenant, aims).items():
-        granted = directory.consents.list_granted_scopes(tenant, client.app_id, user_id, resource)
-        scopes = list(wanted.scopes)
-        if wanted.default and (anew or granted <= set(OPENID)):
-            scopes += directory.applications.list_requested_scopes(tenant, client.app_id).get(
-                resource, []
+    missing: list[MissingConsent] = []
+    for app_id, scopes in group_by_resource(context, tenant, requested).items():
+        granted = directory.consents.list_granted_scopes(tenant, client.app_id, user_id, app_id)
+        records = list(scopes.records)
+        if scopes.default and (anew or granted <= set(OPENID)):
+            records += directory.applications.list_requested_scopes(tenant, client.app_id).get(
+                app_id, []
             )
-        chosen = {s["value"]: s for s in scopes if anew or s["value"] not in granted}
-        if chosen:
-            found.append(Missing(wanted.principal, tuple(chosen.values())))
+        by_name = {r["value"]: r for r in records if anew or r["value"] not in granted}
+        if by_name:
+            missing.append(MissingConsent(scopes.resource.principal, tuple(by_name.values())))
     if list_preauthorized(client.app_id, GRAPH_APP_ID):
-        unknown = [m for m in found if not _is_preauthorized(client, m)]
-        if unknown:
-            raise refuse(65002, app=client.app_id, resource=unknown[0].resource.app_id)
+        for consent in missing:
+            if not _is_preauthorized(client, consent):
+                raise refuse(65002, app=client.app_id, resource=consent.resource.app_id)
         return []
-    return found
+    return missing
 
 
-def may_agree(context: Context, tenant: Tenant, user_id: str, missing: Iterable[Missing]) -> bool:
+def may_consent_to(
+    context: Context, tenant: Tenant, user_id: str, missing: Iterable[MissingConsent]
+) -> bool:
     """Whether the user may consent to all of that: with a role, or if nothing is restricted."""
-    if may_agree_for_all(context, tenant, user_id):
+    if may_consent_for_all(context, tenant, user_id):
         return True
-    return not any(is_restricted(scope) for one in missing for scope in one.scopes)
+    return not any(is_restricted(scope) for consent in missing for scope in consent.scopes)
 
 
-def may_agree_for_all(context: Context, tenant: Tenant, user_id: str) -> bool:
+def may_consent_for_all(context: Context, tenant: Tenant, user_id: str) -> bool:
     """Whether the user has a role that consents to scopes for everybody."""
     return may_consent(
         context.directory.role_members.list_roles(tenant, user_id), graph_roles=False
     )
 
 
-def grant_missing(
+def grant_consents(
     context: Context,
     tenant: Tenant,
     client: Application,
-    missing: Iterable[Missing],
+    missing: Iterable[MissingConsent],
     *,
     user_id: str | None,
 ) -> None:
@@ -182,50 +187,50 @@ def grant_missing(
             )
 
 
-def render_scope(aim: Aim, granted: Iterable[str]) -> str:
+def render_scope(scopes: ResourceScopes, granted: Iterable[str]) -> str:
     """
-    The `scope` of an answer: everything granted, and each scope asked for as it was written.
+    The `scope` of an answer: everything granted, and each requested scope as it was written.
 
     MSAL files the token under these words, and looks for those it asked with.
     The order is that of recorded answers; `offline_access` is not among them.
     """
     held = set(granted)
-    asked = {scope["value"]: word.text for scope, word in zip(aim.scopes, _named(aim), strict=True)}
-    prefix = _prefix(aim)
-    openid = [name for name in OPENID[:3] if name in held] if aim.resource.is_graph else []
+    one_by_one = [named for named in scopes.written if named.name != DEFAULT]
+    texts = {r["value"]: n.text for r, n in zip(scopes.records, one_by_one, strict=True)}
+    prefix = _find_prefix(scopes)
+    openid = [name for name in OPENID[:3] if name in held] if scopes.resource.is_graph else []
     others = sorted(held.difference(OPENID), key=str.casefold)
-    names = [asked.get(name, f"{prefix}{name}") for name in others]
-    return " ".join([*openid, *names, *(w.text for w in aim.words if w.name == DEFAULT)])
+    names = [texts.get(name, f"{prefix}{name}") for name in others]
+    defaults = [named.text for named in scopes.written if named.name == DEFAULT]
+    return " ".join([*openid, *names, *defaults])
 
 
-def _is_preauthorized(client: Application, missing: Missing) -> bool:
-    allowed = list_preauthorized(client.app_id, missing.resource.app_id)
-    return all(scope["value"] in allowed for scope in missing.scopes)
+def _is_preauthorized(client: Application, consent: MissingConsent) -> bool:
+    allowed = list_preauthorized(client.app_id, consent.resource.app_id)
+    return all(scope["value"] in allowed for scope in consent.scopes)
 
 
-def _read_aim(resource: Resource, words: list[Named], client: Application) -> Aim:
-    scopes = []
-    for word in words:
-        if word.name == DEFAULT:
+def _find_records(resource: Resource, written: list[Named], client: Application) -> ResourceScopes:
+    """
+    Look each scope up at its resource.
+
+    Raises:
+        OAuthFault: 650053, it has no such scope.
+    """
+    records = []
+    for named in written:
+        if named.name == DEFAULT:
             continue
-        scope = find_scope(resource.principal, word.name)
-        if scope is None:
-            raise refuse(
-                650053,
-                name=client.display_name,
-                scope=word.name,
-                resource=resource.principal.app_id,
-            )
-        scopes.append(scope)
-    return Aim(resource, tuple(words), tuple(scopes), any(w.name == DEFAULT for w in words))
+        record = find_scope(resource.principal, named.name)
+        if record is None:
+            app_id = resource.principal.app_id
+            raise refuse(650053, name=client.display_name, scope=named.name, resource=app_id)
+        records.append(record)
+    default = len(records) < len(written)
+    return ResourceScopes(resource, tuple(written), tuple(records), default)
 
 
-def _named(aim: Aim) -> list[Named]:
-    return [word for word in aim.words if word.name != DEFAULT]
-
-
-def _prefix(aim: Aim) -> str:
+def _find_prefix(scopes: ResourceScopes) -> str:
     """What stands before scopes that were not asked for: the resource as the client wrote it."""
-    for word in aim.words:
-        return f"{word.resource.removesuffix('/')}/" if word.resource else ""
-    return ""
+    resource = scopes.written[0].resource if scopes.written else ""
+    return f"{resource.removesuffix('/')}/" if resource else ""

@@ -15,14 +15,15 @@ from starlette.responses import Response
 
 from entra_emulator.errors import refuse
 from entra_emulator.model.records import Record, Tenant
+from entra_emulator.token_service.user_clients import refuse_other_tenant
 from entra_emulator.web.browser import (
-    answer_at,
+    answer_client,
     check_same_origin,
     drop_from_prompt,
-    form_target,
-    go,
+    list_form_origins,
     list_redirects,
     matches_redirect,
+    redirect,
 )
 from entra_emulator.web.context import Context, context_of, find_tenant
 from entra_emulator.web.pages.dialog import render_dialog
@@ -64,12 +65,12 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
     context, after = context_of(request), _check_page(after)
     tenant = find_tenant(context, segment)
     tenants = [tenant] if tenant else context.directory.tenants.list_all()
-    redirect = parse_qs(urlsplit(after).query).get("redirect_uri", [""])[0]
+    redirect_uri = parse_qs(urlsplit(after).query).get("redirect_uri", [""])[0]
     return render_dialog(
         request,
         None,
         "sign_in_dialog.html",
-        form_origins=form_target(redirect),
+        form_origins=list_form_origins(redirect_uri),
         address=f"/{quote(segment)}/signin",
         after=after,
         people=list(find_people(context.directory, tenants, search)),
@@ -102,7 +103,7 @@ def sign_out(request: Request) -> Response:
     client = context.directory.applications.find_client(values.get("client_id", ""))
     registered = list_redirects(client) if client else []
     if target and any(matches_redirect(uri, target) for uri in registered):
-        response = answer_at(request, target, {"state": values.get("state")}, "query")
+        response = answer_client(request, target, {"state": values.get("state")}, "query")
     else:
         response = render_dialog(request, None, "signed_out.html")
     end_session(request, response)
@@ -112,7 +113,7 @@ def sign_out(request: Request) -> Response:
 def _sign_in(request: Request, form: Mapping[str, str]) -> Response:
     context, after = context_of(request), _check_page(form.get("next", ""))
     tenant, user = _find_picked(context, request.path_params["tenant"], form.get("user", ""), after)
-    response = go(request, drop_from_prompt(after, "login", "select_account"))
+    response = redirect(request, drop_from_prompt(after, "login", "select_account"))
     begin_session(context, response, tenant, user)
     return response
 
@@ -124,25 +125,16 @@ def _find_picked(context: Context, segment: str, picked: str, after: str) -> tup
     Raises:
         OAuthFault: 50034, there is nobody of that ID; 50020, somebody of another tenant.
     """
-    place = find_tenant(context, segment)
-    key, _, user_id = picked.partition("/")
-    home = context.directory.tenants.find(key)
+    tenant = find_tenant(context, segment)
+    home_id, _, user_id = picked.partition("/")
+    home = context.directory.tenants.find(home_id)
     user = context.directory.users.find(home, user_id) if home else None
     if home is None or user is None:
-        where = place.display_name if place else segment
-        raise refuse(50034, user=picked, tenant=where)
-    if place not in {None, home}:
-        assert place is not None
+        raise refuse(50034, user=picked, tenant=tenant.display_name if tenant else segment)
+    if tenant is not None and tenant != home:
         app_id = parse_qs(urlsplit(after).query).get("client_id", [""])[0]
         client = context.directory.applications.find_client(app_id)
-        raise refuse(
-            50020,
-            user=user["userPrincipalName"],
-            idp=f"https://sts.windows.net/{home.id}/",
-            tenant=place.display_name,
-            app=app_id,
-            name=client.display_name if client else "",
-        )
+        raise refuse_other_tenant(user, home, tenant, app_id, client)
     return home, user
 
 

@@ -1,4 +1,4 @@
-"""The token endpoints, and tokens for applications that prove their own identity."""
+"""The token endpoints, the table of grants, and the grant `client_credentials`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -11,26 +11,26 @@ from starlette.responses import Response
 
 from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.token_service.app_grant import (
-    Issued,
-    Order,
+    AppGrant,
+    IssuedToken,
     find_resource,
-    issue_token_for,
-    read_scope,
+    issue_app_token,
+    read_default_scope,
 )
 from entra_emulator.token_service.client_authentication import (
     TokenRequest,
+    authenticate_client,
     check_enabled,
     find_principal,
-    prove,
-    read_client,
+    read_client_credentials,
 )
-from entra_emulator.token_service.federated_assertion import load_keys
+from entra_emulator.token_service.federated_assertion import fetch_issuer_keys
 from entra_emulator.token_service.user_grants import (
     grant_authorization_code,
     grant_device_code,
     grant_refresh_token,
 )
-from entra_emulator.tokens.claims_challenge import read_wish
+from entra_emulator.tokens.claims_challenge import read_claims_request
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.context import context_of, find_tenant, origin_of
 from entra_emulator.web.request_notes import notes_of
@@ -46,14 +46,14 @@ async def issue_token(request: Request) -> Response:
 
 
 async def issue_token_v1(request: Request) -> Response:
-    """`POST /{tenant}/oauth2/token`: `resource` for `scope`, and numbers as strings."""
+    """`POST /{tenant}/oauth2/token`: with `resource` instead of `scope`, and numbers as strings."""
     return await _answer(request, 1)
 
 
 async def _answer(request: Request, version: int) -> Response:
     form = await read_form(request)
-    await load_keys(context_of(request), origin_of(request), form)
-    # Signing takes a millisecond of another core; the first token may wait for the keys.
+    await fetch_issuer_keys(context_of(request), origin_of(request), form)
+    # In a thread: signing takes a millisecond, and the first token may wait for the keys.
     content = await run_in_threadpool(_issue, request, form, version)
     notes_of(request.scope).claims = split_token(content["access_token"]).claims
     return answer_oauth(request, content)
@@ -64,41 +64,41 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
     if segment.lower() == "consumers":
         raise refuse(9001023)
     tenant = find_tenant(context, segment)
-    grant = form.get("grant_type")
-    if not grant:
+    grant_type = form.get("grant_type")
+    if not grant_type:
         raise refuse(900144, field="grant_type")
-    if grant not in GRANTS:
-        raise refuse(70003, grant=grant)
+    if grant_type not in GRANTS:
+        raise refuse(70003, grant=grant_type)
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
-    asked = TokenRequest(context, tenant, segment, origin, form, authorization, version)
+    token_request = TokenRequest(context, tenant, segment, origin, form, authorization, version)
     with suppress(OAuthFault):
-        notes_of(request.scope).client_id = read_client(asked)[0]
-    return GRANTS[grant](asked)
+        notes_of(request.scope).client_id = read_client_credentials(token_request)[0]
+    return GRANTS[grant_type](token_request)
 
 
-def grant_client_credentials(asked: TokenRequest) -> dict[str, Any]:
+def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     """
-    A token for an application that proves its own identity.
+    A token for an application itself (RFC 6749, 4.4).
 
     The answer has no `scope`: MSAL Python would file the token under it and
     not find it again.
     """
-    client_id, secret = read_client(asked)
-    if asked.tenant is None:
+    client_id, secret = read_client_credentials(request)
+    if request.tenant is None:
         raise refuse(50059)
-    if _REGIONAL.search(asked.origin):
+    if _REGIONAL.search(request.origin):
         raise refuse(100007)
-    context, tenant = asked.context, asked.tenant
+    context, tenant = request.context, request.tenant
     principal = find_principal(context, tenant, client_id)
-    identifier = _read_resource(asked)
-    wish = read_wish(asked.form.get("claims"), context.clock.now())
-    proof = prove(asked, tenant, principal, secret)
+    identifier = _read_resource(request)
+    claims_request = read_claims_request(request.form.get("claims"), context.clock.now())
+    authentication = authenticate_client(request, tenant, principal, secret)
     check_enabled(context, principal)
     resource = find_resource(context, tenant, identifier)
-    order = Order(tenant, principal, resource, proof, asked.origin, wish)
-    issued = issue_token_for(context, order)
-    return _render(issued) if asked.version == 2 else _render_v1(issued, identifier)
+    grant = AppGrant(tenant, principal, resource, authentication, request.origin, claims_request)
+    issued = issue_app_token(context, grant)
+    return _render(issued) if request.version == 2 else _render_v1(issued, identifier)
 
 
 GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
@@ -110,7 +110,7 @@ GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
 }
 
 
-def _render(issued: Issued) -> dict[str, Any]:
+def _render(issued: IssuedToken) -> dict[str, Any]:
     content = {
         "token_type": "Bearer",
         "expires_in": issued.lifetime,
@@ -121,9 +121,9 @@ def _render(issued: Issued) -> dict[str, Any]:
     return content | {"access_token": issued.token}
 
 
-def _render_v1(issued: Issued, resource: str) -> dict[str, Any]:
+def _render_v1(issued: IssuedToken, resource: str) -> dict[str, Any]:
     """
-    Keys as in the answers of managed identities, which are this endpoint's.
+    The answer of version 1.0; answers of managed identities, which come from it, show its keys.
 
     Source: "How to use managed identities on an Azure VM to acquire an access token".
     """
@@ -131,8 +131,8 @@ def _render_v1(issued: Issued, resource: str) -> dict[str, Any]:
         "token_type": "Bearer",
         "expires_in": str(issued.lifetime),
         "ext_expires_in": str(issued.lifetime),
-        "expires_on": str(issued.at + issued.lifetime),
-        "not_before": str(issued.begins),
+        "expires_on": str(issued.issued_at + issued.lifetime),
+        "not_before": str(issued.not_before),
         "resource": resource,
     }
     if issued.refresh_in is not None:
@@ -140,12 +140,13 @@ def _render_v1(issued: Issued, resource: str) -> dict[str, Any]:
     return content | {"access_token": issued.token}
 
 
-def _read_resource(asked: TokenRequest) -> str:
-    resource = asked.form.get("resource")
-    if asked.version == 2:
+def _read_resource(request: TokenRequest) -> str:
+    """The identifier of the API that the token is to be for."""
+    resource = request.form.get("resource")
+    if request.version == 2:
         if resource is not None:
             raise refuse(901002)
-        return read_scope(asked.form.get("scope", ""))
+        return read_default_scope(request.form.get("scope", ""))
     if not resource:
         raise refuse(500013)
     return resource

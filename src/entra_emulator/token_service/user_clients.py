@@ -1,17 +1,17 @@
-"""Clients that come with a user: whether they may enter a tenant, and what tokens say of them."""
+"""Clients that users sign in to: which tenants they may enter, and what their tokens say."""
 
 import hmac
 from hashlib import sha256
 
-from entra_emulator.errors import refuse
+from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.model.records import Application, Record, Tenant
-from entra_emulator.tokens.user_claims import Subject
+from entra_emulator.tokens.user_claims import UserTokenFacts
 from entra_emulator.web.context import Context
 
 
-def find_visitor(context: Context, tenant: Tenant | None, client_id: str) -> Application:
+def find_user_client(context: Context, tenant: Tenant | None, client_id: str) -> Application:
     """
-    The registration of a client that users of this tenant, or of any, may sign in to.
+    The registration of a client that users of this tenant may sign in to; with None, of any tenant.
 
     Raises:
         OAuthFault: 700016, unknown or for another tenant only; 50194, for one tenant
@@ -19,30 +19,44 @@ def find_visitor(context: Context, tenant: Tenant | None, client_id: str) -> App
     """
     directory = context.directory
     client = directory.applications.find_client(client_id)
-    where = tenant.display_name if tenant else "organizations"
+    tenant_name = tenant.display_name if tenant else "organizations"
     if client is None:
-        raise refuse(700016, app=client_id, tenant=where)
+        raise refuse(700016, app=client_id, tenant=tenant_name)
     single = client.record["signInAudience"] == "AzureADMyOrg"
     if tenant is None and single:
         raise refuse(50194, app=client.app_id, name=client.display_name)
     principal = directory.service_principals.find(tenant, client.app_id) if tenant else None
     if tenant is not None and principal is None and single:
-        raise refuse(700016, app=client_id, tenant=where)
-    off = client.record.get("isDisabled")
-    if off or (principal is not None and not principal.record["accountEnabled"]):
+        raise refuse(700016, app=client_id, tenant=tenant_name)
+    disabled = client.record.get("isDisabled")
+    if disabled or (principal is not None and not principal.record["accountEnabled"]):
         raise refuse(7000112, app=client.app_id, name=client.display_name)
     return client
 
 
-def make_subject(
-    context: Context, tenant: Tenant, user: Record, client: Application, proof: str
-) -> Subject:
-    """The subject of a token issued now."""
-    return Subject(
+def make_token_facts(
+    context: Context, tenant: Tenant, user: Record, client: Application, authentication: str
+) -> UserTokenFacts:
+    """What a token about the user is made of, if it is issued now."""
+    return UserTokenFacts(
         tenant,
         user,
         client,
-        proof,
+        authentication,
         hmac.digest(context.page_key, b"pairwise", sha256),
         int(context.clock.now()),
+    )
+
+
+def refuse_other_tenant(
+    user: Record, home: Tenant, tenant: Tenant, app_id: str, client: Application | None
+) -> OAuthFault:
+    """AADSTS50020, for a user whose home is not the tenant that is signed in to."""
+    return refuse(
+        50020,
+        user=user["userPrincipalName"],
+        idp=f"https://sts.windows.net/{home.id}/",
+        tenant=tenant.display_name,
+        app=app_id,
+        name=client.display_name if client else "",
     )

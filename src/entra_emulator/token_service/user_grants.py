@@ -1,5 +1,5 @@
 """
-Tokens for a user's client: for a code, for a device's code, for a refresh token.
+The grants of a client with a user: authorization code, device code and refresh token.
 
 Sources: "Microsoft identity platform and OAuth 2.0 authorization code flow",
 "… device authorization grant flow", "Refresh tokens in the Microsoft identity platform".
@@ -19,25 +19,30 @@ from entra_emulator.model.first_party_apps import is_in_family
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.token_service.client_authentication import (
     TokenRequest,
-    is_public,
-    prove,
-    read_client,
+    authenticate_client,
+    is_public_client,
+    read_client_credentials,
 )
 from entra_emulator.token_service.requested_scopes import (
-    Aim,
-    Aims,
-    check_single,
-    find_missing,
-    read_aims,
+    RequestedScopes,
+    ResourceScopes,
+    find_missing_consents,
+    read_requested_scopes,
     render_scope,
+    require_one_resource,
 )
-from entra_emulator.token_service.user_clients import find_visitor, make_subject
-from entra_emulator.tokens.claims_challenge import read_wish
+from entra_emulator.token_service.user_clients import (
+    find_user_client,
+    make_token_facts,
+    refuse_other_tenant,
+)
+from entra_emulator.tokens.app_claims import PUBLIC_CLIENT
+from entra_emulator.tokens.claims_challenge import ClaimsRequest, read_claims_request
 from entra_emulator.tokens.signing import sign_token
 from entra_emulator.tokens.user_claims import (
-    Subject,
-    describe_access,
-    describe_id,
+    UserTokenFacts,
+    describe_access_token,
+    describe_id_token,
     render_client_info,
 )
 from entra_emulator.web.browser import list_redirects, matches_redirect
@@ -45,107 +50,104 @@ from entra_emulator.web.browser import list_redirects, matches_redirect
 DAY = 86_400.0
 # "Refresh tokens have a default lifetime of 90 days" of inactivity.
 REFRESH_LIFETIME = 90 * DAY
-# How much sooner than `interval` a poll may come: clocks and networks are not exact.
+# A poll is on time after this share of `interval`: clocks and networks are not exact.
 EARLY = 0.8
 
 
 @dataclass(frozen=True)
-class Grant:
+class UserGrant:
     """
-    Something redeemed: who signed in to which client, and how that was proved.
+    A grant that is good: who signed in, for which client, and how the client authenticated.
 
     Args:
-        asked: the request.
+        request: the request for the tokens.
         tenant: the user's.
         user: the user's record.
-        client: who redeems it.
-        proof: "0" for a public client, "1" for a secret, "2" for a certificate.
-        at: when the user signed in, in seconds since 1970.
-        scope: what was asked for when it was made.
+        client: who gets the tokens.
+        authentication: see `UserTokenFacts`.
+        signed_in_at: when the user signed in, in seconds since 1970.
+        scope: the `scope` requested when the code was made, or the first token.
         nonce: for the ID token.
     """
 
-    asked: TokenRequest
+    request: TokenRequest
     tenant: Tenant
     user: Record
     client: Application
-    proof: str
-    at: float
+    authentication: str
+    signed_in_at: float
     scope: str
-    nonce: str | None = None
+    nonce: str | None
+
+    @property
+    def issuer(self) -> str:
+        """The issuer of tokens of version 2.0."""
+        return f"{self.request.origin}/{self.tenant.id}/v2.0"
 
 
-def grant_authorization_code(asked: TokenRequest) -> dict[str, Any]:
+def grant_authorization_code(request: TokenRequest) -> dict[str, Any]:
     """Tokens for the code that the authorization endpoint gave the client."""
-    client = _find_client(asked)
-    code, redirect_uri = (_need(asked, name) for name in ("code", "redirect_uri"))
+    client = _find_client(request)
+    code, redirect_uri = (_require(request, name) for name in ("code", "redirect_uri"))
     native = list_redirects(client, "publicClient")
     public = any(matches_redirect(uri, redirect_uri) for uri in native)
-    proof = _authenticate(asked, client, public=public)
-    key, directory = seal("code", code), asked.context.directory
+    authentication = _authenticate_client(request, client, public=public)
+    key, directory = seal("code", code), request.context.directory
     with directory.transaction():
         ticket = directory.tickets.find(key)
         if ticket is None:
             raise refuse(9002313, error="invalid_grant")
-        _check_code(asked, client, ticket)
+        _check_code(request, client, ticket)
         directory.tickets.change(key, {"used": True})
-    doc = ticket.doc
-    tenant, user = _find_user(asked, client, doc, signed_in=doc["at"])
-    grant = Grant(asked, tenant, user, client, proof, doc["at"], doc["scope"], doc["nonce"])
-    return _answer(grant)
+    return _answer(_make_grant(request, client, authentication, ticket.doc))
 
 
-def grant_device_code(asked: TokenRequest) -> dict[str, Any]:
+def grant_device_code(request: TokenRequest) -> dict[str, Any]:
     """Tokens for a device whose user has approved; until then, `authorization_pending`."""
-    client = _find_client(asked)
+    client = _find_client(request)
     # The endpoint of version 1.0 calls it `code`; MSAL Python sends both.
-    code = asked.form.get("device_code") or asked.form.get("code")
+    code = request.form.get("device_code") or request.form.get("code")
     if not code:
         raise refuse(900144, field="device_code")
-    proof = _authenticate(asked, client, public=_may_be_public(client))
-    key, directory = seal("device", code), asked.context.directory
-    fault: OAuthFault | None = None
+    authentication = _authenticate_client(request, client, public=_may_be_public(client))
+    key, directory = seal("device", code), request.context.directory
     with directory.transaction():
         ticket = directory.tickets.find(key)
         if ticket is None or ticket.doc["client"] != client.app_id:
             raise refuse(70018)
-        fault = _poll(asked, key, ticket)
+        fault = _poll(request, key, ticket)
     if fault is not None:  # raised here, so that the transaction keeps what the poll changed
         raise fault
-    doc = ticket.doc
-    tenant, user = _find_user(asked, client, doc, signed_in=doc["at"])
-    return _answer(Grant(asked, tenant, user, client, proof, doc["at"], doc["scope"]))
+    return _answer(_make_grant(request, client, authentication, ticket.doc))
 
 
-def grant_refresh_token(asked: TokenRequest) -> dict[str, Any]:
+def grant_refresh_token(request: TokenRequest) -> dict[str, Any]:
     """New tokens for an old refresh token, which stays good; a new one comes with them."""
-    client = _find_client(asked)
-    secret = _need(asked, "refresh_token")
-    ticket = asked.context.directory.tickets.find(seal("refresh", secret))
+    client = _find_client(request)
+    secret = _require(request, "refresh_token")
+    ticket = request.context.directory.tickets.find(seal("refresh", secret))
     public = bool(ticket and ticket.doc["public"]) or _may_be_public(client)
-    proof = _authenticate(asked, client, public=public)
+    authentication = _authenticate_client(request, client, public=public)
     if ticket is None:
         raise refuse(9002313, error="invalid_grant")  # recorded 2025
     doc = ticket.doc
     shared = doc["family"] and is_in_family(client.app_id)
     if doc["client"] != client.app_id and not shared:
         raise refuse(700007)
-    if asked.context.clock.now() >= ticket.expires:
+    if request.context.clock.now() >= ticket.expires:
         raise refuse(700082, issued=format_iso(doc["issued"], 7))
-    tenant, user = _find_user(asked, client, doc, signed_in=doc["issued"])
-    grant = Grant(asked, tenant, user, client, proof, doc["at"], doc["scope"])
+    grant = _make_grant(request, client, authentication, doc, issued_at=doc["issued"])
     return _answer(grant, refreshing=True)
 
 
-def _find_client(asked: TokenRequest) -> Application:
-    if asked.version == 1:
-        raise refuse(70003, grant=asked.form["grant_type"])
-    client_id, _ = read_client(asked)
-    return find_visitor(asked.context, asked.tenant, client_id)
+def _find_client(request: TokenRequest) -> Application:
+    if request.version == 1:
+        raise refuse(70003, grant=request.form["grant_type"])
+    return find_user_client(request.context, request.tenant, read_client_credentials(request)[0])
 
 
-def _need(asked: TokenRequest, name: str) -> str:
-    value = asked.form.get(name)
+def _require(request: TokenRequest, name: str) -> str:
+    value = request.form.get(name)
     if not value:
         raise refuse(900144, field=name)
     return value
@@ -156,38 +158,38 @@ def _may_be_public(client: Application) -> bool:
     return bool(client.record["isFallbackPublicClient"])
 
 
-def _authenticate(asked: TokenRequest, client: Application, *, public: bool) -> str:
+def _authenticate_client(request: TokenRequest, client: Application, *, public: bool) -> str:
     """
     Check the client's credential, if it must have one or shows one.
 
     Raises:
-        OAuthFault: 7000218, it must and does not; 700025, it must not and does; or see `prove`.
+        OAuthFault: 7000218, it must and does not; 700025, it must not and does; or see
+            `authenticate_client`.
     """
-    _, secret = read_client(asked)
-    shown = secret or asked.form.get("client_assertion")
-    if not shown:
+    _, secret = read_client_credentials(request)
+    if not secret and not request.form.get("client_assertion"):
         if public:
-            return "0"
+            return PUBLIC_CLIENT
         raise refuse(7000218)
-    registered = asked.context.directory.applications.find_anywhere(client.app_id)
-    if registered is None or is_public(asked.context.directory, client):
+    registered = request.context.directory.applications.find_anywhere(client.app_id)
+    if registered is None or is_public_client(request.context.directory, client):
         raise refuse(700025)
     if public and not _may_be_public(client):
         raise refuse(700025)
-    tenant = asked.tenant or asked.context.directory.tenants.list_all()[0]
-    return prove(asked, tenant, client, secret)
+    tenant = request.tenant or request.context.directory.tenants.list_all()[0]
+    return authenticate_client(request, tenant, client, secret)
 
 
-def _check_code(asked: TokenRequest, client: Application, ticket: Ticket) -> None:
-    doc, form = ticket.doc, asked.form
+def _check_code(request: TokenRequest, client: Application, ticket: Ticket) -> None:
+    doc, form = ticket.doc, request.form
     if doc["client"] != client.app_id:
         raise refuse(700007)
     if doc["used"]:
         raise refuse(54005)
-    if asked.context.clock.now() >= ticket.expires:
+    if request.context.clock.now() >= ticket.expires:
         raise refuse(70008)
-    home = asked.context.directory.tenants.find(doc["tenant"])
-    if asked.tenant != (None if doc["shared"] else home):
+    home = request.context.directory.tenants.find(doc["tenant"])
+    if request.tenant != (None if doc["shared"] else home):
         raise refuse(700005)
     if form["redirect_uri"] != doc["redirect_uri"]:
         raise refuse(500112, uri=form["redirect_uri"], expected=doc["redirect_uri"])
@@ -203,21 +205,21 @@ def _check_verifier(verifier: str | None, doc: Mapping[str, Any]) -> None:
         return
     if not verifier:
         raise refuse(50148)
-    found = verifier
+    answer = verifier
     if doc["method"] == "S256":
         digest = sha256(verifier.encode()).digest()
-        found = urlsafe_b64encode(digest).rstrip(b"=").decode()
-    if not secrets.compare_digest(found.encode(), challenge.encode()):
+        answer = urlsafe_b64encode(digest).rstrip(b"=").decode()
+    if not secrets.compare_digest(answer.encode(), challenge.encode()):
         raise refuse(501481)
 
 
-def _poll(asked: TokenRequest, key: str, ticket: Ticket) -> OAuthFault | None:
-    """Why a device gets nothing yet, or any more; None when it is approved, once."""
-    doc, now, directory = ticket.doc, asked.context.clock.now(), asked.context.directory
+def _poll(request: TokenRequest, key: str, ticket: Ticket) -> OAuthFault | None:
+    """Why the device gets no tokens, not yet or not any more; None once, when it is approved."""
+    doc, now, directory = ticket.doc, request.context.clock.now(), request.context.directory
     if now >= ticket.expires:
         return refuse(70020)
-    asked_id = asked.tenant.id if asked.tenant else None
-    if asked_id != doc["asked_tenant"]:
+    tenant_id = request.tenant.id if request.tenant else None
+    if tenant_id != doc["asked_tenant"]:
         return refuse(700005)
     if doc["state"] == "declined":
         return refuse(700171)
@@ -227,97 +229,99 @@ def _poll(asked: TokenRequest, key: str, ticket: Ticket) -> OAuthFault | None:
     if doc["state"] == "used":
         return refuse(70018)
     polled, interval = doc["polled"], doc["interval"]
-    hasty = polled is not None and now - polled < interval * EARLY
+    too_early = polled is not None and now - polled < interval * EARLY
     # RFC 8628, 3.5: five seconds more from now on.
-    directory.tickets.change(key, {"polled": now, "interval": interval + 5 * hasty})
-    return refuse(70016, error="slow_down") if hasty else refuse(70016)
+    directory.tickets.change(key, {"polled": now, "interval": interval + 5 * too_early})
+    return refuse(70016, error="slow_down") if too_early else refuse(70016)
 
 
-def _find_user(
-    asked: TokenRequest, client: Application, doc: Mapping[str, Any], *, signed_in: float
-) -> tuple[Tenant, Record]:
+def _make_grant(
+    request: TokenRequest,
+    client: Application,
+    authentication: str,
+    doc: Mapping[str, Any],
+    *,
+    issued_at: float | None = None,
+) -> UserGrant:
     """
-    Who signed in, if that still counts.
+    The grant of a code or a refresh token, if its user's sign-in still counts.
+
+    Args:
+        request: the request for the tokens.
+        client: who sent it.
+        authentication: see `UserTokenFacts`.
+        doc: what was written down when the code or the refresh token was made.
+        issued_at: when that was; without it, when the user signed in.
 
     Raises:
         OAuthFault: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.
     """
-    directory = asked.context.directory
+    directory = request.context.directory
     tenant = directory.tenants.find(doc["tenant"])
     user = directory.users.find(tenant, doc["user"]) if tenant else None
     if tenant is None or user is None:
         raise refuse(50034, user=doc["user"], tenant=tenant.id if tenant else doc["tenant"])
     if not user.get("accountEnabled", True):
         raise refuse(50057)
-    if asked.tenant not in {None, tenant}:
-        assert asked.tenant is not None
-        raise refuse(
-            50020,
-            user=user["userPrincipalName"],
-            idp=f"https://sts.windows.net/{tenant.id}/",
-            tenant=asked.tenant.display_name,
-            app=client.app_id,
-            name=client.display_name,
-        )
+    if request.tenant is not None and request.tenant != tenant:
+        raise refuse_other_tenant(user, tenant, request.tenant, client.app_id, client)
+    issued_at = doc["at"] if issued_at is None else issued_at
     valid_from = directory.users.read_valid_from(tenant, user["id"])
-    if signed_in <= valid_from:
-        dates = {"issued": format_iso(signed_in, 7), "valid_from": format_iso(valid_from, 7)}
+    if issued_at <= valid_from:
+        dates = {"issued": format_iso(issued_at, 7), "valid_from": format_iso(valid_from, 7)}
         raise refuse(50173, **dates)
-    return tenant, user
+    nonce = doc.get("nonce")
+    return UserGrant(request, tenant, user, client, authentication, doc["at"], doc["scope"], nonce)
 
 
-def _answer(grant: Grant, *, refreshing: bool = False) -> dict[str, Any]:
+def _answer(grant: UserGrant, *, refreshing: bool = False) -> dict[str, Any]:
     """The answer, keys in the recorded order (Azure/azure-sdk-for-js, device code, 2021)."""
-    asked, context = grant.asked, grant.asked.context
-    aims, aim = _read_aims(grant)
-    subject = make_subject(context, grant.tenant, grant.user, grant.client, grant.proof)
-    granted = _check_consent(grant, aims, aim)
-    wish = read_wish(asked.form.get("claims"), context.clock.now())
-    able = wish.handles_challenges
-    lifetime = context.draw_lifetime(able and aim.resource.is_graph)
-    content: dict[str, Any] = {
-        "token_type": "Bearer",
-        "scope": render_scope(aim, granted),
-        "expires_in": lifetime,
-        "ext_expires_in": lifetime,
-    }
-    if lifetime >= 7200:
-        content["refresh_in"] = lifetime // 2
-    content["access_token"] = _mint(grant, subject, aim, granted, lifetime=lifetime, able=able)
-    if refreshing or "offline_access" in aims.openid:
-        content["refresh_token"] = _keep_refresh(grant, aims)
+    form, context = grant.request.form, grant.request.context
+    requested, scopes = _read_scopes(grant)
+    facts = make_token_facts(context, grant.tenant, grant.user, grant.client, grant.authentication)
+    granted = _check_consent(grant, requested, scopes)
+    claims_request = read_claims_request(form.get("claims"), context.clock.now())
+    content = _issue_access_token(grant, facts, scopes, granted, claims_request)
+    if refreshing or "offline_access" in requested.openid:
+        content["refresh_token"] = _keep_refresh_token(grant, requested)
         if is_in_family(grant.client.app_id):
             content["foci"] = "1"
-    if "openid" in aims.openid:
-        claims = describe_id(
-            subject, issuer=_name_issuer(grant), openid=aims.openid, nonce=grant.nonce
+    if "openid" in requested.openid:
+        claims = describe_id_token(
+            facts, issuer=grant.issuer, openid=requested.openid, nonce=grant.nonce
         )
         content["id_token"] = sign_token(context.keys, claims)
-    if asked.form.get("client_info") == "1":
+    if form.get("client_info") == "1":
         content["client_info"] = render_client_info(grant.tenant, grant.user["id"])
     return content
 
 
-def _read_aims(grant: Grant) -> tuple[Aims, Aim]:
-    """What this request asks for, or else what the first one did: the first of its resources."""
-    asked = grant.asked
-    own = asked.form.get("scope", "").strip()
-    aims = read_aims(asked.context, grant.tenant, grant.client, own or grant.scope)
-    aim = check_single(aims) if own else aims.aims[0]
-    return aims._replace(aims=(aim,)), aim
+def _read_scopes(grant: UserGrant) -> tuple[RequestedScopes, ResourceScopes]:
+    """
+    The scopes that this request names, or else those of the first resource of the first request.
+
+    Raises:
+        OAuthFault: see `read_requested_scopes` and `require_one_resource`.
+    """
+    context, named = grant.request.context, grant.request.form.get("scope", "").strip()
+    requested = read_requested_scopes(context, grant.tenant, grant.client, named or grant.scope)
+    scopes = require_one_resource(requested) if named else requested.resources[0]
+    return requested._replace(resources=(scopes,)), scopes
 
 
-def _check_consent(grant: Grant, aims: Aims, aim: Aim) -> frozenset[str]:
+def _check_consent(
+    grant: UserGrant, requested: RequestedScopes, scopes: ResourceScopes
+) -> frozenset[str]:
     """
     Every scope of the resource that the client has for this user.
 
     Raises:
         OAuthFault: 65001, not all that is asked for; 650057, none at all.
     """
-    context, tenant, client = grant.asked.context, grant.tenant, grant.client
-    if find_missing(context, tenant, client, grant.user["id"], aims):
+    context, tenant, client = grant.request.context, grant.tenant, grant.client
+    if find_missing_consents(context, tenant, client, grant.user["id"], requested):
         raise refuse(65001, app=client.app_id, name=client.display_name)
-    resource = aim.resource.principal
+    resource = scopes.resource.principal
     context.directory.service_principals.find_or_create(tenant, client)
     granted = context.directory.consents.list_granted_scopes(
         tenant, client.app_id, grant.user["id"], resource.app_id
@@ -327,59 +331,61 @@ def _check_consent(grant: Grant, aims: Aims, aim: Aim) -> frozenset[str]:
             650057,
             app=client.app_id,
             name=client.display_name,
-            resource=aim.resource.identifier,
+            resource=scopes.resource.identifier,
             resource_app=resource.app_id,
         )
     return granted
 
 
-def _mint(
-    grant: Grant,
-    subject: Subject,
-    aim: Aim,
+def _issue_access_token(
+    grant: UserGrant,
+    facts: UserTokenFacts,
+    scopes: ResourceScopes,
     granted: frozenset[str],
-    *,
-    lifetime: int,
-    able: bool,
-) -> str:
-    resource, directory = aim.resource, grant.asked.context.directory
-    roles = (
-        directory.role_members.list_roles(grant.tenant, grant.user["id"])
-        if resource.is_graph
-        else None
-    )
-    claims = describe_access(
-        subject,
+    claims_request: ClaimsRequest,
+) -> dict[str, Any]:
+    """The access token, with what the answer says about it."""
+    context, resource = grant.request.context, scopes.resource
+    handles_challenges = claims_request.handles_challenges
+    lifetime = context.draw_lifetime(handles_challenges and resource.is_graph)
+    roles = None
+    if resource.is_graph:
+        roles = context.directory.role_members.list_roles(grant.tenant, grant.user["id"])
+    claims = describe_access_token(
+        facts,
         lifetime=lifetime,
         audience=resource.identifier,
         resource_app_id=resource.principal.app_id,
         scopes=granted - {"offline_access"},
         version=resource.version,
-        issuer=_name_issuer(grant),
+        issuer=grant.issuer,
         roles=roles,
-        able=able,
+        handles_challenges=handles_challenges,
     )
     if "idtyp" in resource.optional_claims:
         claims["idtyp"] = "user"
-    return sign_token(grant.asked.context.keys, claims)
+    return {
+        "token_type": "Bearer",
+        "scope": render_scope(scopes, granted),
+        "expires_in": lifetime,
+        "ext_expires_in": lifetime,
+        **({"refresh_in": lifetime // 2} if lifetime >= 7200 else {}),
+        "access_token": sign_token(context.keys, claims),
+    }
 
 
-def _keep_refresh(grant: Grant, aims: Aims) -> str:
+def _keep_refresh_token(grant: UserGrant, requested: RequestedScopes) -> str:
     secret = "1.AX" + secrets.token_urlsafe(192)
-    context, now = grant.asked.context, grant.asked.context.clock.now()
+    context, now = grant.request.context, grant.request.context.clock.now()
     doc = {
         "tenant": grant.tenant.id,
         "user": grant.user["id"],
         "client": grant.client.app_id,
         "family": is_in_family(grant.client.app_id),
-        "public": grant.proof == "0",
-        "scope": aims.text,
-        "at": grant.at,
+        "public": grant.authentication == PUBLIC_CLIENT,
+        "scope": requested.text,
+        "at": grant.signed_in_at,
         "issued": now,
     }
     context.directory.tickets.keep(seal("refresh", secret), doc, expires=now + REFRESH_LIFETIME)
     return secret
-
-
-def _name_issuer(grant: Grant) -> str:
-    return f"{grant.asked.origin}/{grant.tenant.id}/v2.0"

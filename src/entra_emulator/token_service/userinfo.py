@@ -1,4 +1,4 @@
-"""`/oidc/userinfo`: who a token is of, on Graph's host but not below a version."""
+"""The UserInfo endpoint, which is on Graph's host but below none of its versions."""
 
 from typing import Any
 
@@ -7,8 +7,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.token_service.user_clients import make_subject
-from entra_emulator.tokens.user_claims import name_pairwise
+from entra_emulator.token_service.user_clients import make_token_facts
+from entra_emulator.tokens.app_claims import PUBLIC_CLIENT
+from entra_emulator.tokens.user_claims import make_pairwise_subject
 from entra_emulator.web.caller import identify
 from entra_emulator.web.context import context_of, origin_of
 from entra_emulator.web.graph_answers import answer_graph
@@ -16,7 +17,7 @@ from entra_emulator.web.graph_answers import answer_graph
 
 async def show_userinfo(request: Request) -> Response:
     """
-    `GET` and `POST /oidc/userinfo`: who the token is of.
+    `GET` and `POST /oidc/userinfo`: claims about the user of the access token.
 
     Source: "Microsoft identity platform UserInfo endpoint".
     """
@@ -26,8 +27,8 @@ async def show_userinfo(request: Request) -> Response:
     scopes = caller.permissions if caller.delegated else frozenset()
     if user is None or client is None or "openid" not in scopes:
         raise deny("forbidden")
-    subject = make_subject(context, caller.tenant, user, client, "0")
-    content: dict[str, Any] = {"sub": name_pairwise(subject, client.app_id)}
+    facts = make_token_facts(context, caller.tenant, user, client, PUBLIC_CLIENT)
+    content: dict[str, Any] = {"sub": make_pairwise_subject(facts, client.app_id)}
     if "profile" in scopes:
         content |= {
             "name": user["displayName"],

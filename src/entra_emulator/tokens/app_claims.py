@@ -1,5 +1,5 @@
 """
-What an app-only access token says. Pure.
+The claims of an app-only access token.
 
 Sources: "Access token claims reference" and "Optional claims reference",
 Microsoft identity platform; for Graph's a real token (msgraph-sdk-powershell#1782).
@@ -16,37 +16,43 @@ from entra_emulator.model.records import Application, Tenant
 SERVICE_PRINCIPAL_TEMPLATE = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 
 
+# How a client authenticated, as the claims `appidacr` and `azpacr` say it.
+PUBLIC_CLIENT = "0"  # it did not
+SECRET = "1"  # noqa: S105 - the word for a kind
+SIGNED_ASSERTION = "2"  # by a certificate or a federated credential
+
+
 @dataclass(frozen=True)
-class Facts:
+class AppTokenFacts:
     """
-    What the token service knows when it issues a token.
+    What the token service knows when it issues an app-only token.
 
     Args:
-        tenant: whose directory the token is for.
-        principal: the service principal it speaks as.
-        audience: whom it is for, as `aud` has it.
+        tenant: in whose directory the token is issued.
+        principal: the service principal that it is issued to.
+        audience: the `aud` claim: the API that the token is for.
         roles: the app roles granted; without any the claim is absent, not empty.
-        proof: "1" for a secret, "2" for a certificate or a federated credential.
-        issued: whole seconds since 1970.
-        begins: when it begins, as a rule when it is issued.
-        lifetime: seconds from `issued` until it expires.
-        handles_challenges: the client says that it can (`cp1`).
-        resource_id: of a managed identity.
+        authentication: how the client authenticated, `SECRET` or `SIGNED_ASSERTION`.
+        issued_at: whole seconds since 1970.
+        not_before: when it begins to be valid, as a rule when it is issued.
+        lifetime: seconds from `issued_at` until it expires.
+        handles_challenges: the client says that it handles claims challenges (`cp1`).
+        resource_id: of a managed identity, the Azure resource.
     """
 
     tenant: Tenant
     principal: Application
     audience: str
     roles: list[str]
-    proof: str
-    issued: int
-    begins: int
+    authentication: str
+    issued_at: int
+    not_before: int
     lifetime: int
     handles_challenges: bool = False
     resource_id: str | None = None
 
 
-def describe_for_graph(facts: Facts) -> dict[str, Any]:
+def describe_for_graph(facts: AppTokenFacts) -> dict[str, Any]:
     """The claims of a token for Microsoft Graph, whose format is v1.0."""
     return order_claims(
         _describe_v1(facts)
@@ -62,16 +68,16 @@ def describe_for_graph(facts: Facts) -> dict[str, Any]:
 
 
 def describe_for_api(
-    facts: Facts, *, version: int, issuer: str, optional: frozenset[str] = frozenset()
+    facts: AppTokenFacts, *, version: int, issuer: str, optional: frozenset[str] = frozenset()
 ) -> dict[str, Any]:
     """
     The claims of a token for an API of somebody's own.
 
     Args:
-        facts: see there.
+        facts: what the claims are made of.
         version: of the token's format, 1 or 2, as the API wants it.
         issuer: of version 2; version 1 has one of its own.
-        optional: the optional claims the API asks for.
+        optional: the names of the optional claims that the API asks for.
     """
     claims = _describe_v1(facts) if version == 1 else _describe_v2(facts, issuer)
     if "idtyp" in optional:
@@ -81,31 +87,31 @@ def describe_for_api(
     return order_claims(claims)
 
 
-def _describe_v1(facts: Facts) -> dict[str, Any]:
+def _describe_v1(facts: AppTokenFacts) -> dict[str, Any]:
     issuer = f"https://sts.windows.net/{facts.tenant.id}/"
     return _describe(facts, issuer) | {
         "appid": facts.principal.app_id,
-        "appidacr": facts.proof,
+        "appidacr": facts.authentication,
         "idp": issuer,
         "ver": "1.0",
     }
 
 
-def _describe_v2(facts: Facts, issuer: str) -> dict[str, Any]:
+def _describe_v2(facts: AppTokenFacts, issuer: str) -> dict[str, Any]:
     return _describe(facts, issuer) | {
         "azp": facts.principal.app_id,
-        "azpacr": facts.proof,
+        "azpacr": facts.authentication,
         "ver": "2.0",
     }
 
 
-def _describe(facts: Facts, issuer: str) -> dict[str, Any]:
+def _describe(facts: AppTokenFacts, issuer: str) -> dict[str, Any]:
     return {
         "aud": facts.audience,
         "iss": issuer,
-        "iat": facts.issued,
-        "nbf": facts.begins,
-        "exp": facts.issued + facts.lifetime,
+        "iat": facts.issued_at,
+        "nbf": facts.not_before,
+        "exp": facts.issued_at + facts.lifetime,
         "aio": "k2RgYPj" + secrets.token_urlsafe(30),
         "oid": facts.principal.id,
         "rh": "1.AX" + secrets.token_urlsafe(30) + ".",
@@ -118,7 +124,7 @@ def _describe(facts: Facts, issuer: str) -> dict[str, Any]:
 
 
 def order_claims(claims: dict[str, Any]) -> dict[str, Any]:
-    """Real tokens begin with the five registered claims; the rest is sorted, nothing is null."""
+    """The claims in the order of real tokens: five registered ones, the rest sorted, none null."""
     first = ("aud", "iss", "iat", "nbf", "exp")
     rest = sorted(name for name in claims if name not in first and claims[name] is not None)
     return {name: claims[name] for name in (*first, *rest)}

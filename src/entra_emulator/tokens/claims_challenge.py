@@ -1,5 +1,5 @@
 """
-Claims challenges of continuous access evaluation: the ones given, and the answers to them.
+Claims challenges of continuous access evaluation, and the claims requests that answer them.
 
 Sources: "Claims challenges, claims requests and client capabilities", Microsoft
 identity platform; a real challenge (azure-sdk-for-js, recorded 2021).
@@ -13,49 +13,54 @@ from entra_emulator.errors import refuse
 from entra_emulator.tokens.jwt import read_number
 
 LIMIT = 8192
-# How far ahead of now a token may have to begin: what Graph tolerates at the other end.
+# Seconds from now until the latest beginning that may be asked for: as much as Graph tolerates.
 LEEWAY = 300
 
 
-class Wish(NamedTuple):
+class ClaimsRequest(NamedTuple):
     """
-    What a token request's `claims` asks of the access token.
+    What the `claims` parameter of a token request asks of the access token.
 
     Args:
         handles_challenges: the client declares the capability `cp1`.
-        begins: seconds since 1970 that the token must not begin before.
+        not_before: the earliest beginning that the token may have, in seconds since 1970.
     """
 
     handles_challenges: bool = False
-    begins: int = 0
+    not_before: int = 0
 
 
-NO_WISH = Wish()
+NO_CLAIMS_REQUEST = ClaimsRequest()
 
 
-def read_wish(text: str | None, now: float) -> Wish:
+def read_claims_request(text: str | None, now: float) -> ClaimsRequest:
     """
-    The wish in a `claims` parameter; what it does not know it ignores.
+    Read a `claims` parameter; members without a meaning here are ignored.
 
     Raises:
-        OAuthFault: 90100, not JSON of that form, or it asks for a token of the future.
+        OAuthFault: 90100, it is no such JSON, or asks for a token that begins in the future.
     """
     if not text:
-        return NO_WISH
-    wanted = _member(_parse(text), "access_token")
-    capabilities = _member(wanted, "xms_cc").get("values", [])
+        return NO_CLAIMS_REQUEST
+    access_token = _member(_parse(text), "access_token")
+    capabilities = _member(access_token, "xms_cc").get("values", [])
     if not isinstance(capabilities, list):
         raise refuse(90100, field="claims")
-    able = any(isinstance(value, str) and value.lower() == "cp1" for value in capabilities)
-    begins = _member(wanted, "nbf").get("value", 0)
-    moment = read_number(begins)
-    if moment is None or moment > now + LEEWAY:
+    handles_challenges = any(
+        isinstance(value, str) and value.lower() == "cp1" for value in capabilities
+    )
+    not_before = read_number(_member(access_token, "nbf").get("value", 0))
+    if not_before is None or not_before > now + LEEWAY:
         raise refuse(90100, field="claims")
-    return Wish(able, int(moment))
+    return ClaimsRequest(handles_challenges, int(not_before))
 
 
 def render_challenge(revoked: int) -> str:
-    """The `claims` of a `WWW-Authenticate` header: standard base64, and the recorded blank."""
+    """
+    The `claims` of a `WWW-Authenticate` header, in standard base64.
+
+    The one blank in it is recorded.
+    """
     text = f'{{"access_token":{{"nbf":{{"essential":true, "value":"{revoked}"}}}}}}'
     return base64.b64encode(text.encode()).decode()
 
@@ -73,7 +78,7 @@ def _parse(text: str) -> dict[str, Any]:
 
 
 def _member(parent: dict[str, Any], name: str) -> dict[str, Any]:
-    """An object in an object; null is as good as absent (OpenID Connect Core, 5.5)."""
+    """The object that is a member of another; null means absent (OpenID Connect Core, 5.5)."""
     value = parent.get(name)
     if value is None:
         return {}

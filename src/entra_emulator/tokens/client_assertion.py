@@ -1,9 +1,9 @@
 """
-Client assertions: an application proves with a certificate who it is.
+Client authentication by an assertion that a registered certificate signs.
 
-Rules from the page "Microsoft identity platform application authentication
-certificate credentials"; what is tolerated beyond it, MSAL Python 1.39, MSAL
-Node 7.2, azure-identity 1.27 and MSAL.NET really send.
+The rules are those of the page "Microsoft identity platform application authentication
+certificate credentials". Whatever else is tolerated, MSAL Python 1.39, MSAL Node 7.2,
+azure-identity 1.27 or MSAL.NET sends.
 """
 
 import base64
@@ -19,9 +19,9 @@ from cryptography.hazmat.primitives.hashes import SHA256
 
 from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.model.records import Certificate
-from entra_emulator.tokens.jwt import MalformedTokenError, Parts, read_number, split_token
+from entra_emulator.tokens.jwt import MalformedTokenError, UnverifiedToken, read_number, split_token
 
-# Either side of now; MSAL Node sends assertions that begin a second later.
+# Seconds either side of now; MSAL Node sends assertions that begin a second later.
 LEEWAY = 300
 
 _PADDINGS: dict[str, padding.AsymmetricPadding] = {
@@ -41,9 +41,9 @@ def verify_assertion(
     """
     The registered certificate whose key signed this assertion.
 
-    Only a registered certificate's public key verifies; keys that travel in
-    the header (`x5c`, `jwk`, `jku`) are never used. The same assertion may come
-    again until it expires: MSAL Python repeats one for nine minutes.
+    Only the public key of a registered certificate is used, never one from the header (`x5c`,
+    `jwk`, `jku`). The same assertion may come again until it expires: MSAL Python repeats one for
+    nine minutes.
 
     Args:
         assertion: the JWT in compact form.
@@ -67,7 +67,7 @@ def verify_assertion(
     _check_signature(parts, certificate, client_id)
     _check_validity(certificate, client_id, now)
     _check_claims(parts.claims, client_id, audiences)
-    check_time(parts.claims, now)
+    check_times(parts.claims, now)
     return certificate
 
 
@@ -98,12 +98,12 @@ def _decode_thumbprint(value: object, size: int) -> str:
     return data.hex().upper()
 
 
-def _check_signature(parts: Parts, certificate: Certificate, client_id: str) -> None:
+def _check_signature(parts: UnverifiedToken, certificate: Certificate, client_id: str) -> None:
     public_key = x509.load_der_x509_certificate(certificate.der).public_key()
     assert isinstance(public_key, rsa.RSAPublicKey)
-    chosen = _PADDINGS[str(parts.header["alg"])]
+    chosen_padding = _PADDINGS[str(parts.header["alg"])]
     try:
-        public_key.verify(parts.signature, parts.signed, chosen, SHA256())
+        public_key.verify(parts.signature, parts.signed, chosen_padding, SHA256())
     except InvalidSignature as error:
         reason = "The key was found, but use of the key to verify the signature failed."
         raise _refuse_key(client_id, reason, certificate.thumbprint, certificate) from error
@@ -127,9 +127,9 @@ def _check_claims(claims: dict[str, Any], client_id: str, audiences: Collection[
         raise refuse(700023)
 
 
-def check_time(claims: dict[str, Any], now: float) -> None:
+def check_times(claims: dict[str, Any], now: float) -> None:
     """
-    Refuse an assertion that is over, or has not begun; five minutes either way are no matter.
+    Refuse an assertion that has expired or not begun; five minutes either way do not matter.
 
     Raises:
         OAuthFault: 50027 or 700024.
@@ -148,14 +148,14 @@ def check_time(claims: dict[str, Any], now: float) -> None:
 def _refuse_key(
     client_id: str, reason: str, thumbprint: str, certificate: Certificate | None = None
 ) -> OAuthFault:
-    found = ""
+    description = ""
     if certificate is not None:
         dates = (
             f"{datetime.fromtimestamp(moment, UTC):%m/%d/%Y %H:%M:%S}"
             for moment in (certificate.start, certificate.end)
         )
-        found = " Found key 'Start={}, End={}',".format(*dates)
-    return refuse(700027, reason=reason, thumbprint=thumbprint, found=found, app=client_id)
+        description = " Found key 'Start={}, End={}',".format(*dates)
+    return refuse(700027, reason=reason, thumbprint=thumbprint, found=description, app=client_id)
 
 
 def _format(epoch: float) -> str:

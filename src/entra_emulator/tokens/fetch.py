@@ -1,4 +1,4 @@
-"""Fetching a small document over TLS, from a host that need not be friendly."""
+"""Fetch a small document over TLS from a host that may be slow or hostile."""
 
 import contextlib
 import http.client
@@ -15,19 +15,19 @@ LIMIT = 262_144
 
 
 class FetchFailed(Exception):  # noqa: N818 - the name says what happened
-    """There is no such document to be had; the text says why."""
+    """The document could not be fetched; the text says why."""
 
 
 def make_fetch(authority: Path | None = None, *, seconds: float = 5.0) -> Callable[[str], bytes]:
     """
     A function that gets the body of an https URL, or raises FetchFailed.
 
-    It follows no redirect, takes no body above 256 kB, and hangs up after
-    `seconds`, however slowly the other side drips. Looking up the host's name
-    is the system's business and takes the system's time.
+    It follows no redirect, takes no body above 256 kB, and hangs up after `seconds`, even while
+    bytes still arrive. Only the look-up of the host's name may take longer.
 
     Args:
-        authority: a PEM file of the only authorities to trust; by default the system's.
+        authority: a PEM file of the only certificate authorities to trust; by default the
+            system's.
         seconds: how long one document may take.
     """
 
@@ -36,7 +36,7 @@ def make_fetch(authority: Path | None = None, *, seconds: float = 5.0) -> Callab
         return ssl.create_default_context(cafile=str(authority) if authority else None)
 
     if authority is not None:
-        make_tls()  # a wrong file is found out now; the system's are read when first needed
+        make_tls()  # so that a wrong file fails now
 
     def fetch(url: str) -> bytes:
         try:
@@ -70,24 +70,23 @@ def _connect(
     """
     A connection that ends after `seconds`, whatever it is doing.
 
-    Timeouts of sockets count from one byte to the next; a timer that hangs up
-    bounds the whole.
+    The timeout of a socket starts again with each byte that arrives; a timer bounds the whole.
     """
     host, port = parts.hostname or "", parts.port or 443
-    until = time.monotonic() + seconds
-    plain = socket.create_connection((host, port), timeout=seconds)
-    left = max(until - time.monotonic(), 0.0)
+    deadline = time.monotonic() + seconds
+    connected = socket.create_connection((host, port), timeout=seconds)
+    remaining = max(deadline - time.monotonic(), 0.0)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(plain)
-        twin = stack.enter_context(plain.dup())  # the TLS layer takes the first one over
-        timer = threading.Timer(left, _hang_up, (twin,))
+        stack.enter_context(connected)
+        duplicate = stack.enter_context(connected.dup())  # TLS takes the first one over
+        timer = threading.Timer(remaining, _hang_up, (duplicate,))
         timer.daemon = True
         timer.start()
         stack.callback(timer.join)
         stack.callback(timer.cancel)
         connection = http.client.HTTPSConnection(host, port, timeout=seconds, context=tls)
         stack.callback(connection.close)
-        connection.sock = stack.enter_context(tls.wrap_socket(plain, server_hostname=host))
+        connection.sock = stack.enter_context(tls.wrap_socket(connected, server_hostname=host))
         yield connection
 
 

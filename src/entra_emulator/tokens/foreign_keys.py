@@ -1,8 +1,8 @@
 """
-The signing keys of foreign token issuers, found as OpenID Connect Discovery 1.0 has it.
+The signing keys of other token issuers, found by OpenID Connect Discovery 1.0.
 
-Each issuer is asked by one request at a time, in threads of its own, so that a
-dead one keeps nobody waiting but those who need it.
+Each issuer is asked by one request at a time, in a thread, so that an issuer that does not answer
+keeps only those waiting who need its keys.
 """
 
 import time
@@ -22,28 +22,28 @@ DAY = 86_400.0
 # "Important considerations and restrictions for federated identity credentials": the first
 # hundred keys are kept.
 MOST_KEYS = 100
-# What a key of the document is good for.
+# The algorithm that keys of each type sign with.
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
-# Bits; a key document must not cost us minutes per signature, and ES256 is P-256.
+# Bits: longer keys would take minutes to check a signature, and ES256 means the curve P-256.
 SIZES = {"RS256": range(2048, 8193), "ES256": range(256, 257)}
 
 
 @dataclass(frozen=True)
-class Keys:
+class KeySet:
     """
-    What one look at an issuer gave.
+    What is known of an issuer's keys.
 
     Args:
-        found: public keys by `kid`.
-        failure: why there are none; empty when there are.
-        at: seconds since 1970 by the emulator's clock.
-        tick: the same moment by the machine's monotonic clock.
+        keys: public keys by `kid`.
+        failure: why the last try to fetch them failed; empty when it did not.
+        fetched_at: when they were fetched, in seconds since 1970 by the emulator's clock.
+        tried_at: when the last try was, in seconds by the machine's monotonic clock.
     """
 
-    found: Mapping[str, jwt.PyJWK]
+    keys: Mapping[str, jwt.PyJWK]
     failure: str
-    at: float
-    tick: float
+    fetched_at: float
+    tried_at: float
 
 
 @dataclass
@@ -51,65 +51,65 @@ class IssuerKeys:
     """
     The keys of every issuer asked for so far.
 
-    They are fetched again after a day, and for a key not seen yet; the latter,
-    and an issuer that did not answer, at most every `pause` seconds.
+    They are fetched again after a day, and when a token names a key that is not among them; for
+    such a key, and after a failure, at most every `pause` seconds.
 
     Args:
         fetch: gets the body of an https URL, or raises FetchFailed.
-        clock: says when a day is over.
-        pause: seconds by `tick`.
-        tick: a clock that nobody moves.
+        clock: the emulator's, which says when a day is over.
+        pause: seconds by `monotonic`.
+        monotonic: a clock that tests of the emulator's clock do not move.
     """
 
     fetch: Callable[[str], bytes]
     clock: Clock
     pause: float = 5.0
-    tick: Callable[[], float] = time.monotonic
-    _known: dict[str, Keys] = field(default_factory=dict)
-    _asked: dict[str, Future[Keys]] = field(default_factory=dict)
+    monotonic: Callable[[], float] = time.monotonic
+    _known: dict[str, KeySet] = field(default_factory=dict)
+    _pending: dict[str, Future[KeySet]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(4, "federation")
     )
 
     def close(self) -> None:
-        """Ask nobody any more; what is under way ends by itself within seconds."""
+        """Start no more requests; those under way end within seconds by themselves."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def load(self, issuer: str, kid: str) -> Future[Keys]:
-        """The issuer's keys, fetched if need be; never fails, see `Keys.failure`."""
+    def load(self, issuer: str, kid: str) -> Future[KeySet]:
+        """The issuer's keys, fetched if need be; the future never fails, see `KeySet.failure`."""
         with self._lock:
             known = self._known.get(issuer)
             if known is not None and not self._is_due(known, kid):
-                ready: Future[Keys] = Future()
+                ready: Future[KeySet] = Future()
                 ready.set_result(known)
                 return ready
-            if issuer not in self._asked:
-                self._asked[issuer] = self._threads.submit(self._ask, issuer)
-            return self._asked[issuer]
+            if issuer not in self._pending:
+                self._pending[issuer] = self._threads.submit(self._fetch_keys, issuer)
+            return self._pending[issuer]
 
-    def _is_due(self, known: Keys, kid: str) -> bool:
-        if not known.failure and self.clock.now() - known.at >= DAY:
+    def _is_due(self, known: KeySet, kid: str) -> bool:
+        if not known.failure and self.clock.now() - known.fetched_at >= DAY:
             return True
-        missing = bool(known.failure) or kid not in known.found
-        return missing and self.tick() - known.tick >= self.pause
+        missing = bool(known.failure) or kid not in known.keys
+        return missing and self.monotonic() - known.tried_at >= self.pause
 
-    def _ask(self, issuer: str) -> Keys:
+    def _fetch_keys(self, issuer: str) -> KeySet:
         try:
-            keys = Keys(_read_keys(self.fetch, issuer), "", self.clock.now(), self.tick())
+            keys = KeySet(_read_keys(self.fetch, issuer), "", self.clock.now(), self.monotonic())
         except (FetchFailed, msgspec.DecodeError, ValueError, RecursionError) as error:
-            keys = self._fail(issuer, str(error))
+            keys = self._keep_known(issuer, str(error))
         with self._lock:
             self._known[issuer] = keys
-            self._asked.pop(issuer, None)
+            self._pending.pop(issuer, None)
         return keys
 
-    def _fail(self, issuer: str, failure: str) -> Keys:
-        """What is known all the same: for a day, a silent issuer's keys stay good."""
+    def _keep_known(self, issuer: str, failure: str) -> KeySet:
+        """After a failure, the keys that are known already; they stay good for a day."""
         known, now = self._known.get(issuer), self.clock.now()
-        if known is None or now - known.at >= DAY:
-            return Keys({}, failure, now, self.tick())
-        return Keys(known.found, failure, known.at, self.tick())
+        if known is None or now - known.fetched_at >= DAY:
+            return KeySet({}, failure, now, self.monotonic())
+        return KeySet(known.keys, failure, known.fetched_at, self.monotonic())
 
 
 def _read_keys(fetch: Callable[[str], bytes], issuer: str) -> dict[str, jwt.PyJWK]:
@@ -131,7 +131,7 @@ def _read_object(body: bytes) -> dict[str, Any]:
 
 
 def _read_key(key: object) -> tuple[str, jwt.PyJWK] | None:
-    """The key's name and itself; None for what signs nothing that we take."""
+    """The key's `kid` and the key; None if it signs nothing that is accepted here."""
     if not isinstance(key, dict) or not isinstance(key.get("kid"), str):
         return None
     algorithm = ALGORITHMS.get(str(key.get("kty")))
@@ -140,7 +140,7 @@ def _read_key(key: object) -> tuple[str, jwt.PyJWK] | None:
     if key.get("alg", algorithm) != algorithm:
         return None
     try:
-        made = jwt.PyJWK(key, algorithm=algorithm)
+        public_key = jwt.PyJWK(key, algorithm=algorithm)
     except (jwt.PyJWTError, ValueError, TypeError):
         return None
-    return (key["kid"], made) if made.key.key_size in SIZES[algorithm] else None
+    return (key["kid"], public_key) if public_key.key.key_size in SIZES[algorithm] else None

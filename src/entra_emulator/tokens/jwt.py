@@ -1,4 +1,4 @@
-"""Taking a JSON Web Token apart before anything in it is believed."""
+"""Take a JSON Web Token apart, before anything in it is verified."""
 
 import base64
 import binascii
@@ -13,14 +13,14 @@ _SEGMENT = re.compile(r"[A-Za-z0-9_-]*={0,2}")
 
 
 class MalformedTokenError(ValueError):
-    """Not a signed token in compact form; `part` says which of its parts is wrong."""
+    """The text is no signed token in compact form; `part` names the part that is wrong."""
 
     def __init__(self, part: str, reason: str) -> None:
         super().__init__(f"{part}: {reason}")
         self.part = part
 
 
-class Parts(NamedTuple):
+class UnverifiedToken(NamedTuple):
     """A token's decoded parts, and the bytes its signature covers."""
 
     header: dict[str, Any]
@@ -29,7 +29,7 @@ class Parts(NamedTuple):
     signed: bytes
 
 
-def split_token(token: str) -> Parts:
+def split_token(token: str) -> UnverifiedToken:
     """
     The parts of a signed token; nothing is verified.
 
@@ -47,7 +47,7 @@ def split_token(token: str) -> Parts:
     if len(segments) != 3:
         raise MalformedTokenError("token", f"{len(segments)} segments")
     header, claims, signature = segments
-    return Parts(
+    return UnverifiedToken(
         _decode_object("header", header),
         _decode_object("payload", claims),
         _decode_segment("signature", signature),
@@ -84,10 +84,10 @@ def _decode_segment(part: str, segment: str) -> bytes:
 
 def _decode_object(part: str, segment: str) -> dict[str, Any]:
     def refuse_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
+        members = dict(pairs)
+        if len(members) != len(pairs):
             raise MalformedTokenError(part, "a name occurs twice")
-        return found
+        return members
 
     data = _decode_segment(part, segment)
     try:
@@ -106,7 +106,7 @@ def _decode_object(part: str, segment: str) -> dict[str, Any]:
 
 
 def _is_text(value: object) -> bool:
-    """Whether every string within can be written out: an escape can be half a character."""
+    """Whether every string in it is whole text: an escape can be half of a surrogate pair."""
     try:
         json.dumps(value, ensure_ascii=False).encode()
     except UnicodeEncodeError:

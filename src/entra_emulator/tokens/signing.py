@@ -1,4 +1,4 @@
-"""Signing keys and access tokens. Knows no HTTP."""
+"""The token service's signing keys, and the tokens that they sign and verify."""
 
 import base64
 import os
@@ -69,7 +69,7 @@ class KeyRing:
 
     Args:
         path: a PEM file to load them from, or to write them to (mode 0600).
-        clock: when the certificates of new keys begin.
+        clock: says when the certificates of new keys begin.
         count: how many to make; at least two, so that clients learn to choose.
     """
 
@@ -91,7 +91,7 @@ class KeyRing:
         """
         Sign with a new key from now on, and keep it; the older ones stay published.
 
-        Of more than eight keys the oldest goes, and what it signed is good no longer.
+        Of more than eight keys the oldest goes, and tokens that it signed are valid no longer.
         """
         with self._lock:
             keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
@@ -110,16 +110,16 @@ class KeyRing:
 
 def render_jwks(ring: KeyRing, issuer: str | None = None) -> dict[str, Any]:
     """The keys document; in version 2.0 each key names the issuer whose tokens it signs."""
-    named = {} if issuer is None else {"issuer": issuer}
-    return {"keys": [key.jwk | named for key in ring.keys]}
+    member = {} if issuer is None else {"issuer": issuer}
+    return {"keys": [key.jwk | member for key in ring.keys]}
 
 
 def sign_token(ring: KeyRing, claims: Mapping[str, Any]) -> str:
     """
-    The claims signed with the newest key; tokens of version 1.0 name it twice.
+    Sign the claims with the newest key, which the header of version 1.0 names twice.
 
-    Real Graph tokens also have a `nonce` header that keeps others from
-    verifying them; ours leave it out, so that every JWT library can.
+    The header of a real Graph token also has a `nonce`, which keeps everybody but Graph from
+    verifying it; ours has none, so that every JWT library can.
     """
     key = ring.keys[0]
     headers = {"typ": "JWT", "kid": key.kid}
@@ -132,20 +132,20 @@ def read_access_token(ring: KeyRing, token: str, now: float) -> dict[str, Any]:
     """
     The claims of an access token that this emulator signed and that is valid now.
 
-    The audience is the caller's to check.
+    The audience is left to the caller to check.
 
     Raises:
-        GraphFault: 401 with the text the real Graph has for that defect.
+        GraphFault: 401, with the text that the real Graph has for that fault of a token.
     """
     if not token:
         raise deny("token_empty")
     if "." not in token:
         raise deny("token_shapeless")
     claims = _read_signed(ring, token)
-    expires, starts = read_number(claims.get("exp")), read_number(claims.get("nbf"))
+    expires, not_before = read_number(claims.get("exp")), read_number(claims.get("nbf"))
     if expires is None or now >= expires:
         raise deny("token_expired")
-    if starts is None or now < starts - 300:
+    if not_before is None or now < not_before - 300:
         raise deny("token_early")
     return claims
 
@@ -178,7 +178,7 @@ def _read_signed(ring: KeyRing, token: str) -> dict[str, Any]:
 
 def draw_lifetime(rng: random.Random, *, long: bool = False) -> int:
     """
-    Seconds between 60 and 90 minutes, or 20 and 28 hours, as the service spreads them.
+    Draw a lifetime in seconds: 60 to 90 minutes, or if `long` 20 to 28 hours.
 
     Sources: "Configurable token lifetimes" and, for clients that handle claims
     challenges, "Access tokens", Microsoft identity platform.

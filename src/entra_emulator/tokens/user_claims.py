@@ -1,5 +1,5 @@
 """
-What tokens about a signed-in user say. Pure.
+The claims of tokens about a signed-in user.
 
 Sources: "Access token claims reference", "ID token claims reference" and
 "Optional claims reference", Microsoft identity platform.
@@ -23,29 +23,30 @@ ID_LIFETIME = 3600
 
 
 @dataclass(frozen=True)
-class Subject:
+class UserTokenFacts:
     """
-    Whom a token is about, and to whom it is issued.
+    What the token service knows when it issues a token about a user.
 
     Args:
         tenant: the user's.
         user: the user's record.
-        client: to which application.
-        proof: "0" for a public client, "1" for a secret, "2" for a certificate.
+        client: the application that it is issued to.
+        authentication: how the client authenticated: `PUBLIC_CLIENT`, `SECRET` or
+            `SIGNED_ASSERTION`.
         pairwise_key: makes `sub` differ from client to client.
-        issued: whole seconds since 1970.
+        issued_at: whole seconds since 1970.
     """
 
     tenant: Tenant
     user: Record
     client: Application
-    proof: str
+    authentication: str
     pairwise_key: bytes
-    issued: int
+    issued_at: int
 
 
-def describe_access(
-    subject: Subject,
+def describe_access_token(
+    facts: UserTokenFacts,
     *,
     lifetime: int,
     audience: str,
@@ -54,52 +55,57 @@ def describe_access(
     version: int,
     issuer: str,
     roles: Iterable[str] | None = None,
-    able: bool = False,
+    handles_challenges: bool = False,
 ) -> dict[str, Any]:
     """
     The claims of an access token that speaks for the user.
 
     Args:
-        subject: see there.
+        facts: what the claims are made of.
         lifetime: seconds.
         audience: `aud` of version 1.0; version 2.0 names the resource's client ID.
-        resource_app_id: whom it is for.
+        resource_app_id: the client ID of the API that it is for.
         scopes: `scp`.
         version: of the token's format, 1 or 2.
         issuer: of version 2.0; version 1.0 has one of its own.
         roles: the user's directory roles, if the resource is Microsoft Graph.
-        able: the client handles claims challenges.
+        handles_challenges: the client says that it handles claims challenges (`cp1`).
     """
-    common = _describe(subject, lifetime) | {
-        "oid": subject.user["id"],
+    common = _describe(facts, lifetime) | {
+        "oid": facts.user["id"],
         "scp": " ".join(sorted(scopes, key=str.casefold)),
-        "sub": name_pairwise(subject, resource_app_id),
+        "sub": make_pairwise_subject(facts, resource_app_id),
     }
     if version == 2:
         named = {"aud": resource_app_id, "iss": issuer}
-        return order_claims(common | _describe_v2(subject) | named)
-    claims = common | _describe_v1(subject) | {"aud": audience}
+        return order_claims(common | _describe_v2(facts) | named)
+    claims = common | _describe_v1(facts) | {"aud": audience}
     if roles is not None:
-        claims |= _describe_graph(subject, roles, able=able)
+        claims |= _describe_graph(facts, roles, handles_challenges=handles_challenges)
     return order_claims(claims)
 
 
-def describe_id(
-    subject: Subject, *, issuer: str, openid: frozenset[str], nonce: str | None, **hashes: str
+def describe_id_token(
+    facts: UserTokenFacts, *, issuer: str, openid: frozenset[str], nonce: str | None, **hashes: str
 ) -> dict[str, Any]:
     """
     The claims of an ID token, version 2.0.
 
-    `name`, `oid` and `preferred_username` come with the scope `profile`, `email`
-    with its own; `hashes` are `at_hash` and `c_hash`.
+    Args:
+        facts: what the claims are made of.
+        issuer: the `iss` claim.
+        openid: the OpenID scopes: `name`, `oid` and `preferred_username` come with `profile`,
+            `email` with `email`.
+        nonce: the authorization request's.
+        hashes: `at_hash` and `c_hash`, if the token comes with an access token or a code.
     """
-    user = subject.user
-    claims = _describe(subject, ID_LIFETIME) | {
-        "aud": subject.client.app_id,
+    user = facts.user
+    claims = _describe(facts, ID_LIFETIME) | {
+        "aud": facts.client.app_id,
         "iss": issuer,
-        "idp": f"https://sts.windows.net/{subject.tenant.id}/",
+        "idp": f"https://sts.windows.net/{facts.tenant.id}/",
         "nonce": nonce,
-        "sub": name_pairwise(subject, subject.client.app_id),
+        "sub": make_pairwise_subject(facts, facts.client.app_id),
         "ver": "2.0",
     }
     if "profile" in openid:
@@ -111,14 +117,14 @@ def describe_id(
     return order_claims(claims | hashes)
 
 
-def name_pairwise(subject: Subject, app_id: str) -> str:
-    """The user's name with this application, which tells other applications nothing."""
-    text = f"{app_id} {subject.tenant.id} {subject.user['id']}"
-    return encode_base64url(hmac.digest(subject.pairwise_key, text.encode(), sha256))
+def make_pairwise_subject(facts: UserTokenFacts, app_id: str) -> str:
+    """The user's `sub` for this application; another application gets another one."""
+    text = f"{app_id} {facts.tenant.id} {facts.user['id']}"
+    return encode_base64url(hmac.digest(facts.pairwise_key, text.encode(), sha256))
 
 
-def hash_half(token: str) -> str:
-    """`at_hash` and `c_hash` (OpenID Connect Core 1.0, 3.3.2.11)."""
+def hash_token(token: str) -> str:
+    """The hash in `at_hash` and `c_hash` (OpenID Connect Core 1.0, 3.3.2.11)."""
     return encode_base64url(sha256(token.encode()).digest()[:16])
 
 
@@ -128,27 +134,27 @@ def render_client_info(tenant: Tenant, user_id: str) -> str:
     return encode_base64url(text.encode())
 
 
-def _describe(subject: Subject, lifetime: int) -> dict[str, Any]:
+def _describe(facts: UserTokenFacts, lifetime: int) -> dict[str, Any]:
     return {
-        "iat": subject.issued,
-        "nbf": subject.issued,
-        "exp": subject.issued + lifetime,
+        "iat": facts.issued_at,
+        "nbf": facts.issued_at,
+        "exp": facts.issued_at + lifetime,
         "aio": "AVQAq/8T" + secrets.token_urlsafe(40),
-        "name": subject.user["displayName"],
+        "name": facts.user["displayName"],
         "rh": "1.AX" + secrets.token_urlsafe(30) + ".",
-        "tid": subject.tenant.id,
+        "tid": facts.tenant.id,
         "uti": secrets.token_urlsafe(16),
     }
 
 
-def _describe_v1(subject: Subject) -> dict[str, Any]:
-    user = subject.user
+def _describe_v1(facts: UserTokenFacts) -> dict[str, Any]:
+    user = facts.user
     return {
-        "iss": f"https://sts.windows.net/{subject.tenant.id}/",
+        "iss": f"https://sts.windows.net/{facts.tenant.id}/",
         "acr": "1",
         "amr": ["pwd"],
-        "appid": subject.client.app_id,
-        "appidacr": subject.proof,
+        "appid": facts.client.app_id,
+        "appidacr": facts.authentication,
         "family_name": user.get("surname"),
         "given_name": user.get("givenName"),
         "ipaddr": "127.0.0.1",
@@ -158,22 +164,24 @@ def _describe_v1(subject: Subject) -> dict[str, Any]:
     }
 
 
-def _describe_v2(subject: Subject) -> dict[str, Any]:
+def _describe_v2(facts: UserTokenFacts) -> dict[str, Any]:
     return {
-        "azp": subject.client.app_id,
-        "azpacr": subject.proof,
-        "preferred_username": subject.user["userPrincipalName"],
+        "azp": facts.client.app_id,
+        "azpacr": facts.authentication,
+        "preferred_username": facts.user["userPrincipalName"],
         "ver": "2.0",
     }
 
 
-def _describe_graph(subject: Subject, roles: Iterable[str], *, able: bool) -> dict[str, Any]:
+def _describe_graph(
+    facts: UserTokenFacts, roles: Iterable[str], *, handles_challenges: bool
+) -> dict[str, Any]:
     return {
-        "acct": int(subject.user.get("userType") == "Guest"),
-        "app_displayname": subject.client.display_name,
+        "acct": int(facts.user.get("userType") == "Guest"),
+        "app_displayname": facts.client.display_name,
         "idtyp": "user",
-        "tenant_region_scope": subject.tenant.region,
+        "tenant_region_scope": facts.tenant.region,
         "wids": [*roles, USER_TEMPLATE],
-        "xms_cc": ["cp1"] if able else None,
-        "xms_tcdt": int(subject.tenant.created),
+        "xms_cc": ["cp1"] if handles_challenges else None,
+        "xms_tcdt": int(facts.tenant.created),
     }

@@ -61,19 +61,19 @@ def matches_redirect(registered: str, uri: str) -> bool:
     return given.scheme == "http" and given.hostname == wanted.hostname and same
 
 
-def form_target(uri: str | None) -> tuple[str, ...]:
+def list_form_origins(uri: str | None) -> tuple[str, ...]:
     """The redirect URI's origin, if it can stand in a Content-Security-Policy."""
     parts = urlsplit(uri or "")
     plain = re.fullmatch(r"[a-z0-9.\[\]:-]*", parts.netloc, re.IGNORECASE)
     return (f"{parts.scheme}://{parts.netloc}",) if plain and parts.netloc else ()
 
 
-def go(request: Request, uri: str, *, status: int = 303) -> Response:
+def redirect(request: Request, uri: str, *, status: int = 303) -> Response:
     """Send the browser somewhere else."""
     return RedirectResponse(uri, status, describe_oauth(request, to_browser=True))
 
 
-def answer_at(
+def answer_client(
     request: Request, redirect_uri: str, values: Mapping[str, str | None], mode: str
 ) -> Response:
     """
@@ -92,16 +92,16 @@ def answer_at(
             request,
             None,
             "form_post.html",
-            form_origins=form_target(redirect_uri),
+            form_origins=list_form_origins(redirect_uri),
             script="document.forms[0].submit()",
             action=redirect_uri,
             fields=given,
         )
     parts = urlsplit(redirect_uri)
     if mode == "fragment":
-        return go(request, urlunsplit(parts._replace(fragment=urlencode(given))), status=302)
+        return redirect(request, urlunsplit(parts._replace(fragment=urlencode(given))), status=302)
     query = "&".join(part for part in (parts.query, urlencode(given)) if part)
-    return go(request, urlunsplit(parts._replace(query=query)), status=302)
+    return redirect(request, urlunsplit(parts._replace(query=query)), status=302)
 
 
 def drop_from_prompt(uri: str, *words: str) -> str:

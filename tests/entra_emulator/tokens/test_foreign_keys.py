@@ -85,7 +85,7 @@ def test_broken_issuer(
         issuers.close()
 
     assert keys.failure
-    assert not keys.found
+    assert not keys.keys
     assert time.monotonic() - started < 5
 
 
@@ -133,7 +133,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def load(documents: Documents, ticks: list[float], clock: Clock) -> Iterator[Callable[[str], Any]]:
-    issuers = IssuerKeys(documents.fetch, clock, tick=lambda: ticks[0])
+    issuers = IssuerKeys(documents.fetch, clock, monotonic=lambda: ticks[0])
     yield lambda kid: issuers.load("https://i.example", kid).result()
     issuers.close()
 
@@ -153,11 +153,11 @@ def test_foreign_rotation(
     load: Callable[[str], Any], documents: Documents, ticks: list[float]
 ) -> None:
     """A key not seen before is looked for, but not more often than every five seconds."""
-    found = [set(load("one").found)]
+    found = [set(load("one").keys)]
     documents.keys.append(describe("two", make_key(8)))
     for tick in (1.0, 6.0, 7.0):
         ticks[0] = tick
-        found.append(set(load("two").found))
+        found.append(set(load("two").keys))
     load("three")
 
     assert found == [{"one"}, {"one"}, {"one", "two"}, {"one", "two"}]
@@ -175,7 +175,7 @@ def test_silent_issuer(
         clock.move(seconds)
         ticks[0] += 10
         keys = load("new")
-        found.append((set(keys.found), bool(keys.failure)))
+        found.append((set(keys.keys), bool(keys.failure)))
 
     assert found == [({"one"}, True), ({"one"}, True), (set(), True)]
 
@@ -194,4 +194,4 @@ def test_useless_keys(load: Callable[[str], Any], documents: Documents) -> None:
     ]
     documents.keys = [*useless, good, *[good | {"kid": str(n)} for n in range(200)]]
 
-    assert set(load("good").found) == {"good", *(str(n) for n in range(92))}
+    assert set(load("good").keys) == {"good", *(str(n) for n in range(92))}
