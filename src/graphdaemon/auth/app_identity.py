@@ -1,4 +1,4 @@
-"""The app's identity: which proof is used, which comes next, and what other processes share."""
+"""The app's identity: gets tokens with the configured credentials, or from the shared cache."""
 
 import logging
 import threading
@@ -13,13 +13,13 @@ from graphdaemon.settings.credentials import KINDS
 from graphdaemon.settings.model import Settings
 
 if TYPE_CHECKING:
-    from graphdaemon.auth.kinds import Proof
-    from graphdaemon.auth.msal_app import Authority
+    from graphdaemon.auth.client_credential import ClientCredential
+    from graphdaemon.auth.msal_app import MsalApp
 
 logger = logging.getLogger(__name__)
 
-# What a credential is refused with, where `error` alone does not say so: a federated credential's
-# refusals were invalid_request in 2022 (azure-workload-identity#616).
+# The AADSTS numbers that mean a lost credential where `error` does not say `invalid_client`: a
+# federated credential's refusals were invalid_request in 2022 (azure-workload-identity#616).
 _LOST_NUMBERS = frozenset(
     (7000215, 7000222, 700027, 700024, 50012, 50027, 70021, 700211, 700212, 700213, 7002137)
 )
@@ -28,24 +28,27 @@ _LOST_CODES = ("managed_identity_absent", "vault_refused")
 
 class AppIdentity:
     """
-    Gets tokens with the configured credentials, the next one where one is no longer accepted.
+    Gets tokens with the first credential, and with the next once that is no longer accepted.
 
-    Nothing is read or sent before the first token is asked for.
+    Nothing is read or sent before the first token is asked for. Any number of threads may use it.
     """
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._settings = settings
         self._transport = transport
-        self._authority: Authority | None = None
+        self._msal_app: MsalApp | None = None
         self._shared: TokenCache | None = None
         self._opened = False
         self._current = 0
-        self._told: set[str] = set()
-        self._asking = threading.Lock()
+        self._logged: set[str] = set()
+        self._request_lock = threading.Lock()
 
     async def acquire(self, cached: bool = True) -> Token:
         """
-        Get a token: from the shared cache if `cached` and there is one, else the network.
+        Get a token: from the shared cache, if that is allowed and has one, or from the network.
+
+        Args:
+            cached: Whether one from the shared cache will do.
 
         Raises:
             Error: As `fetch`.
@@ -56,7 +59,7 @@ class AppIdentity:
 
     def fetch(self, demand: Demand) -> Token:
         """
-        Get a token from the shared cache, if it has one that will do, or the network; blocks.
+        Get a token from the shared cache, if it has one that will do, or from the network; blocks.
 
         Raises:
             SettingsError: No credential can be used as it is.
@@ -96,10 +99,10 @@ class AppIdentity:
         return self._shared
 
     def _request(self, claims: str | None) -> Token:
-        """Ask with one credential after the other, from the one that served last."""
+        """Ask with one credential after the other, beginning with the one that served last."""
         count = len(self._settings.credentials)
-        # A refresh ahead of time and the answer to a challenge may come together.
-        with self._asking:
+        # A refresh ahead of time and the answer to a claims challenge may come together.
+        with self._request_lock:
             for step in range(count):
                 number = (self._current + step) % count
                 try:
@@ -114,47 +117,49 @@ class AppIdentity:
         raise AssertionError("there is at least one credential")
 
     def _request_with(self, number: int, claims: str | None) -> Token:
-        # Whoever finds a token in the shared cache pays for none of these.
-        from graphdaemon.auth.kinds import read_proof
-        from graphdaemon.auth.msal_app import Authority
+        # Not before: a token in the shared cache needs none of these.
+        from graphdaemon.auth.kinds import read_credential
+        from graphdaemon.auth.msal_app import MsalApp
 
-        if self._authority is None:
-            self._authority = Authority(self._settings, self._transport)
-        proof = read_proof(self._settings, self._settings.credentials[number])
-        self._report_choice(proof, number)
-        self._warn_of_end(proof)
-        return self._authority.request_token(proof, claims)
+        if self._msal_app is None:
+            self._msal_app = MsalApp(self._settings, self._transport)
+        credential = read_credential(self._settings, self._settings.credentials[number])
+        self._report_choice(credential, number)
+        self._warn_of_end(credential)
+        return self._msal_app.request_token(credential, claims)
 
-    def _report_choice(self, proof: "Proof", number: int) -> None:
-        kinds = [credential.kind for credential in self._settings.credentials]
-        reason = KINDS[proof.kind].reason
-        if len(kinds) > 1:
-            reason = f"number {number + 1} of {len(kinds)}: {reason}"
-        self._tell(logging.INFO, f"the app's identity is proved by {proof.source} ({reason})")
+    def _report_choice(self, credential: "ClientCredential", number: int) -> None:
+        count = len(self._settings.credentials)
+        reason = KINDS[credential.kind].reason
+        if count > 1:
+            reason = f"number {number + 1} of {count}: {reason}"
+        self._log_once(
+            logging.INFO, f"the app's identity is proved by {credential.source} ({reason})"
+        )
 
-    def _warn_of_end(self, proof: "Proof") -> None:
-        from graphdaemon.auth.kinds import list_expiring
+    def _warn_of_end(self, credential: "ClientCredential") -> None:
+        from graphdaemon.auth.client_credential import list_expiring
 
-        for _, left in list_expiring([proof], time.time()):
+        for _, left in list_expiring([credential], time.time()):
             days = f"in {left / 86_400:.0f} days" if left > 0 else f"{-left / 86_400:.0f} days ago"
-            self._tell(
+            self._log_once(
                 logging.WARNING,
-                f"the certificate of {proof.source} ends {days}: "
+                f"the certificate of {credential.source} ends {days}: "
                 "graphdaemon certificate rotate replaces it",
             )
 
     def _report_loss(self, lost: int, following: int, error: Error) -> None:
         credentials = self._settings.credentials
-        self._tell(
+        self._log_once(
             logging.WARNING,
             f"{credentials[lost].source} is no longer accepted ({error}), so "
             f"{credentials[following].source} is used. {error.hint or ''}",
         )
 
-    def _tell(self, level: int, message: str) -> None:
-        """Say it once, however often it happens."""
-        if message not in self._told:
-            self._told.add(message)
+    def _log_once(self, level: int, message: str) -> None:
+        """Log a message once, however often it comes."""
+        if message not in self._logged:
+            self._logged.add(message)
             logger.log(level, "%s", message)
 
 
@@ -163,7 +168,7 @@ def _has_time(token: Token, seconds: float) -> bool:
 
 
 def _will_do(token: Token, demand: Demand) -> bool:
-    """Whether another process has got what is wanted meanwhile."""
+    """Whether another process has meanwhile got a token of the kind that is demanded."""
     old = demand.instead_of
     if old is None:
         return _has_time(token, MARGIN_S)
@@ -176,11 +181,11 @@ def _is_lost(error: Error) -> bool:
     """
     Whether another credential may do better: this one is invalid, expired, unknown or unreadable.
 
-    Never for an outage: the other would meet it too, and this one would be given up for nothing.
+    An outage is no such case: the other would meet it too, and a good credential would be given up.
     """
     if isinstance(error, SettingsError):
         return error.code != "ca_file_unreadable"
-    assert isinstance(error, IdentityError), "no other kind is asked about"
+    assert isinstance(error, IdentityError), "callers catch these two"
     return (
         error.error == "invalid_client"
         or error.code in _LOST_CODES

@@ -1,8 +1,8 @@
 """
-Tokens that processes share: sealed, one small entry for each identity, read without MSAL.
+The token cache that processes share: one small encrypted entry for each app, read without MSAL.
 
-An entry is found only by who has the key, the settings and the credentials it was made with: its
-name and its seal are computed from all three.
+An entry's name and its encryption are computed from the cache's key, the settings and the
+credentials, so that only a program with all three can find and open it.
 """
 
 import contextlib
@@ -17,8 +17,9 @@ from typing import Protocol
 
 from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.auth.token import Token
-from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.credentials import RENEWED_FILES, CredentialSettings
 from graphdaemon.settings.model import Settings
+from graphdaemon.settings.setting import Secret
 
 logger = logging.getLogger(__name__)
 
@@ -26,14 +27,14 @@ _MAGIC = b"gdt1"
 _NONCE = 12
 
 
-class Place(Protocol):
-    """Where sealed entries lie; its methods raise `OSError` where it cannot be used."""
+class CacheBackend(Protocol):
+    """Where encrypted entries are kept; its methods raise `OSError` where it cannot be used."""
 
     def read(self, name: str) -> bytes | None:
         """The entry, or None."""
 
     def write(self, name: str, content: bytes, life: float) -> None:
-        """Put the entry in the old one's place at once; it is useless after `life` seconds."""
+        """Replace the entry in one step; nobody needs it after `life` seconds."""
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Keep other processes from asking for the same token; give up waiting after a while."""
@@ -41,46 +42,48 @@ class Place(Protocol):
 
 class TokenCache:
     """
-    One identity's entry in a shared cache; trouble with the cache is told once and does no harm.
+    One app's entry in a shared cache.
+
+    A cache that cannot be used is logged once and does no harm: nothing is read, kept or locked.
 
     Args:
-        place: Where the entry lies.
-        key: 32 bytes.
-        identity: What the token is for: see `identify`.
+        backend: Where the entry is kept.
+        key: What it is encrypted with, 32 bytes.
+        identity: Whose token it is: see `identify`.
     """
 
-    def __init__(self, place: Place, key: bytes, identity: bytes) -> None:
-        self._place = place
+    def __init__(self, backend: CacheBackend, key: bytes, identity: bytes) -> None:
+        self._backend = backend
         self._key = key
         self._identity = identity
         # Keyed, so that nobody can try settings against the names of entries.
         self._name = hashlib.blake2b(identity, key=key, digest_size=20).hexdigest()
-        self._told = False
+        self._warned = False
 
     def read(self) -> Token | None:
-        """The token that was kept, whatever is left of it, or None."""
+        """Return the token that was kept, even one that has ended, or None."""
         try:
-            content = self._place.read(self._name)
+            content = self._backend.read(self._name)
         except OSError as error:
-            self._tell(error)
+            self._warn(error)
             return None
         return None if content is None else self._open(content)
 
     def write(self, token: Token, now: float) -> None:
-        """Keep `token` for others."""
+        """Keep `token` for other processes."""
         try:
-            self._place.write(self._name, self._seal(token), max(token.expires_at - now, 1))
+            self._backend.write(self._name, self._seal(token), max(token.expires_at - now, 1))
         except OSError as error:
-            self._tell(error)
+            self._warn(error)
 
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
-        """Let no other process ask for the same token meanwhile."""
+        """Keep other processes from asking for the same token while the block runs."""
         with contextlib.ExitStack() as stack:
             try:
-                stack.enter_context(self._place.lock(self._name))
+                stack.enter_context(self._backend.lock(self._name))
             except OSError as error:
-                self._tell(error)
+                self._warn(error)
             yield
 
     def _seal(self, token: Token) -> bytes:
@@ -92,7 +95,7 @@ class TokenCache:
         return _MAGIC + nonce + sealed
 
     def _open(self, content: bytes) -> Token | None:
-        # This module of cryptography alone takes a fifth of what all of it does.
+        # Importing this module of cryptography alone takes a fifth of the time of all of it.
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -105,9 +108,9 @@ class TokenCache:
         logger.warning("the token cache holds a damaged entry; it is replaced")
         return None
 
-    def _tell(self, error: OSError) -> None:
-        if not self._told:
-            self._told = True
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
+            self._warned = True
             reason = error.strerror or str(error)
             logger.warning("the token cache cannot be used, so tokens are not shared: %s", reason)
 
@@ -123,55 +126,49 @@ def open_cache(settings: Settings) -> TokenCache | None:
     if cache.backend == "memory":
         return None
     key = read_cache_key(cache)
-    place: Place
+    backend: CacheBackend
     if cache.backend == "redis":
-        from graphdaemon.auth.cache_redis import RedisPlace
+        from graphdaemon.auth.cache_redis import RedisBackend
 
         assert cache.url is not None, "settings hold the address"
-        place = RedisPlace(cache.url, settings.ca_file, settings.timeout)
+        backend = RedisBackend(cache.url, settings.ca_file, settings.timeout)
     else:
-        from graphdaemon.auth.cache_file import FilePlace
+        from graphdaemon.auth.cache_file import FileBackend
 
-        place = FilePlace(cache.folder, settings.timeout)
-    return TokenCache(place, key, identify(settings))
+        backend = FileBackend(cache.folder, settings.timeout)
+    return TokenCache(backend, key, identify(settings))
 
 
 def identify(settings: Settings) -> bytes:
-    """A digest of whose token it is: authority, client, scope, and every credential's content."""
-    told = [
+    """Return a digest of whose token it is: token service, app, scope and every credential."""
+    values = [
         settings.authority,
         settings.oidc_authority,
         settings.region,
         settings.client_id,
         *settings.scope,
-        *(part for credential in settings.credentials for part in _describe(credential)),
+        *(value for credential in settings.credentials for value in _describe(credential)),
     ]
-    return hashlib.sha256(json.dumps(told).encode()).digest()
+    return hashlib.sha256(json.dumps(values).encode()).digest()
 
 
 def _describe(credential: CredentialSettings) -> list[object]:
-    secret = credential.secret
+    """What a credential consists of; where it is configured makes no difference."""
     return [
-        credential.kind,
-        secret.reveal() if secret is not None else None,
-        credential.secret_keyring,
-        credential.thumbprint,
-        credential.federated,
-        credential.federated_command,
-        str(credential.federated_token_file),
-        credential.managed_identity,
-        credential.key_vault_key,
-        *map(
-            _digest,
-            (credential.secret_file, credential.private_key_file, credential.certificate_file),
-        ),
+        _describe_value(name, value)
+        for name, value in credential._asdict().items()
+        if name != "source"
     ]
 
 
-def _digest(path: Path | None) -> str | None:
-    if path is None:
-        return None
+def _describe_value(name: str, value: object) -> object:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if not isinstance(value, Path):
+        return value
+    if name in RENEWED_FILES:
+        return str(value)
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(value.read_bytes()).hexdigest()
     except OSError:
         return "unreadable"

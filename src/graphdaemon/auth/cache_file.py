@@ -1,30 +1,26 @@
-"""Sealed tokens as files of one folder, for all processes of one user on one machine."""
+"""The token cache as files of one folder, for all processes of one user on one machine."""
 
-import contextlib
-import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from graphdaemon.sharing.private_files import (
     cache_folder,
+    hold_lock,
     make_private_folder,
-    open_private,
     replace_private,
-    try_lock,
 )
 
-_POLL_S = 0.02
 
-
-class FilePlace:
+class FileBackend:
     """
     A folder with one file for each entry, and one to lock it.
 
     Args:
         folder: Made if absent, for this user alone; by default the user's cache folder.
-        patience: Seconds to wait for whoever holds a lock.
-        sleep: Waits between looks at the lock.
+        patience: Seconds to wait for another process that holds a lock.
+        sleep: Waits between attempts to lock.
     """
 
     def __init__(
@@ -45,13 +41,12 @@ class FilePlace:
         except FileNotFoundError:
             return None
 
-    def write(self, name: str, content: bytes, life: float) -> None:  # noqa: ARG002  Place's form
-        """Replace the file at once: a reader sees the old or the new one, never a part."""
+    def write(self, name: str, content: bytes, life: float) -> None:  # noqa: ARG002  the protocol's
+        """Replace the file in one step."""
         make_private_folder(self._folder)
         replace_private(self._folder / name, content)
 
-    @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
+    def lock(self, name: str) -> AbstractContextManager[None]:
         """
         Hold `name`; the operating system frees it if this process dies.
 
@@ -59,17 +54,9 @@ class FilePlace:
             OSError: Not to be had in time, or the folder cannot be used.
         """
         make_private_folder(self._folder)
-        descriptor = open_private(self._folder / f"{name}.lock", os.O_RDWR)
-        try:
-            self._wait(descriptor)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _wait(self, descriptor: int) -> None:
-        waited = 0.0
-        while not try_lock(descriptor):
-            if waited >= self._patience:
-                raise TimeoutError("another process has been asking for a token for too long")
-            self._sleep(_POLL_S)
-            waited += _POLL_S
+        return hold_lock(
+            self._folder / f"{name}.lock",
+            self._patience,
+            "another process has been asking for a token for too long",
+            sleep=self._sleep,
+        )

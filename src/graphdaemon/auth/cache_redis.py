@@ -1,4 +1,4 @@
-"""Sealed tokens in a Redis server, for processes on many machines."""
+"""The token cache in a Redis server, for processes on many machines."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _PREFIX = "graphdaemon:token:"
 _LOCK_LIFE_S = 120
 
 
-class RedisPlace:
+class RedisBackend:
     """
     One key for each entry, which Redis forgets when the token ends.
 

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from graphdaemon.auth.key_files import Identified
+from graphdaemon.auth.key_files import CertificateInfo
 
 Sign = Callable[[bytes, str], bytes]
 """Signs bytes with `PS256` or `RS256`."""
@@ -18,7 +18,7 @@ _LIFETIME_S = 600
 def make_assertion(
     client_id: str,
     audience: str,
-    certificate: Identified,
+    certificate: CertificateInfo,
     sign: Sign,
     *,
     send_chain: bool = False,
@@ -42,7 +42,7 @@ def make_assertion(
     return _make(header, {**claims, "iat": now}, now, sign)
 
 
-def make_possession_proof(object_id: str, certificate: Identified, sign: Sign) -> str:
+def make_possession_proof(object_id: str, certificate: CertificateInfo, sign: Sign) -> str:
     """
     Return a proof that one of the app's keys is ours, as `addKey` and `removeKey` want it.
 

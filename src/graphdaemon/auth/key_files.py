@@ -17,7 +17,7 @@ _BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
-class Identified:
+class CertificateInfo:
     """
     What names a certificate to the identity platform.
 
@@ -39,7 +39,7 @@ class KeyPair:
     """A private key, never shown, and what names its certificate."""
 
     private_key: "RSAPrivateKey" = field(repr=False)
-    certificate: Identified
+    certificate: CertificateInfo
 
     def sign(self, content: bytes, algorithm: str) -> bytes:
         """Sign with `PS256` or `RS256`."""
@@ -92,7 +92,7 @@ def read_key_pair(
     )
 
 
-def read_certificate(path: Path | None, expected_thumbprint: str | None) -> Identified:
+def read_certificate(path: Path | None, expected_thumbprint: str | None) -> CertificateInfo:
     """
     Read the certificate whose key is elsewhere; with no file, take the thumbprint's word for it.
 
@@ -268,7 +268,7 @@ def _find_leaf(
 
 def _identify(
     path: Path, leaf: "Certificate", chain: "list[Certificate]", expected: str | None
-) -> Identified:
+) -> CertificateInfo:
     from cryptography.hazmat.primitives import hashes, serialization
 
     sha1 = leaf.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303  a name, not a proof
@@ -282,7 +282,7 @@ def _identify(
             "certificate in the file, thumbprint may be left out.",
         )
     ordered = [leaf, *(one for one in chain if one != leaf)]
-    return Identified(
+    return CertificateInfo(
         sha1,
         sha256,
         leaf.not_valid_after_utc.timestamp(),
@@ -290,7 +290,7 @@ def _identify(
     )
 
 
-def _by_thumbprint(path: Path, thumbprint: str | None) -> Identified:
+def _by_thumbprint(path: Path, thumbprint: str | None) -> CertificateInfo:
     if thumbprint is None:
         raise SettingsError(
             f"{path} holds a private key and no certificate, and no thumbprint is set",
@@ -299,5 +299,5 @@ def _by_thumbprint(path: Path, thumbprint: str | None) -> Identified:
             "certificate_file or thumbprint.",
         )
     if len(thumbprint) == 40:
-        return Identified(thumbprint, None)
-    return Identified(None, thumbprint)
+        return CertificateInfo(thumbprint, None)
+    return CertificateInfo(None, thumbprint)

@@ -23,7 +23,7 @@ class _Answer:
         self.text = response.body.decode("utf-8", "replace")
 
     def raise_for_status(self) -> None:
-        """MSAL calls this for 5xx only; `authority` knows the answer and says what it means."""
+        """MSAL calls this for 5xx only; `msal_app` knows the answer and says what it means."""
         if self.status_code >= 400:
             raise ValueError(f"HTTP {self.status_code}")
 

@@ -1,22 +1,47 @@
 """
-Modules of a package without its own first lines, where those load what is not needed.
+Imports MSAL, which lives here alone: all of it, or only the modules that a token request needs.
 
-Python runs a package's `__init__` before any of its modules. Here the package is entered by an
-empty stand-in, which is gone again afterwards: whoever else imports it gets all of it.
+Python runs a package's `__init__` before any of its modules, and MSAL's loads requests, for managed
+identities alone, which takes twice as long as all the rest. So the package is entered by an empty
+stand-in, which is gone again afterwards: whoever else imports it gets all of it.
 """
 
 import importlib
 import importlib.util
 import sys
 import threading
+from functools import cache
 from types import ModuleType
+from typing import Any
 
 _lock = threading.RLock()
 
 
+def import_msal() -> Any:
+    """Return all of MSAL, with its exceptions."""
+    import msal
+    import msal.exceptions
+
+    return msal
+
+
+@cache
+def import_msal_parts() -> tuple[Any, Any]:
+    """Return MSAL's module of applications and that of its exceptions, without the rest."""
+    # The last is used by the first, which expects somebody to have imported it.
+    application, exceptions, _ = import_parts("msal", "application", "exceptions", "auth_scheme")
+    if sys.modules.get("msal.application") is not application:
+        # A copy of our own. Its look at msal-extensions, which nothing here uses, would load the
+        # whole after all.
+        vars(application)["_msal_extension_check"] = lambda: None
+    return application, exceptions
+
+
 def import_parts(package: str, *names: str) -> tuple[ModuleType, ...]:
     """
-    Import `names` of `package`; in full, if that has been imported, or it does not work so.
+    Import modules of a package without running its `__init__`.
+
+    Where the package is imported already, or they need its `__init__`, they are imported as usual.
 
     Raises:
         ImportError: There is no such package.
@@ -37,7 +62,7 @@ def _enter(package: str, names: tuple[str, ...]) -> tuple[ModuleType, ...]:
     stand_in = importlib.util.module_from_spec(spec)
 
     def find(name: str) -> object:
-        # Somebody on another thread has come upon the stand-in, or a part needs the whole later.
+        # Another thread has imported the stand-in meanwhile, or a module needs the package later.
         with _lock:
             if name.startswith("__") or sys.modules.get(package) is stand_in:
                 raise AttributeError(name)

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from graphdaemon.auth.kinds import Proof, list_expiring, list_proofs
+from graphdaemon.auth.client_credential import ClientCredential, list_expiring
+from graphdaemon.auth.kinds import read_credentials
 from graphdaemon.auth.token import Demand
 from graphdaemon.cloud import CLOUDS
 from graphdaemon.diagnosis.aadsts import find_refusal
@@ -101,39 +102,43 @@ def check_tenant(examination: Examination) -> Finding:
 
 def check_credential(examination: Examination) -> Finding:
     """Look which credential there is, whether it fits together, and how long it lasts."""
-    proofs = list_proofs(examination.settings)
-    broken = [proof for proof in proofs if proof.problem is not None]
-    words = "; then ".join(describe_proof(proof, examination.now()) for proof in proofs)
-    kinds = [proof.kind for proof in proofs]
-    if len(broken) == len(proofs) and broken[0].problem is not None:
+    credentials = read_credentials(examination.settings)
+    broken = [credential for credential in credentials if credential.problem is not None]
+    words = "; then ".join(
+        describe_credential(credential, examination.now()) for credential in credentials
+    )
+    kinds = [credential.kind for credential in credentials]
+    if len(broken) == len(credentials) and broken[0].problem is not None:
         return fail_with(broken[0].problem)
     if broken and broken[0].problem is not None:
         found = fail_with(broken[0].problem)
         return warn(f"{words}; {found.words}", found.advice, kinds=kinds)
-    guid = next((p for p in proofs if p.secret and _GUID.fullmatch(p.secret.reveal())), None)
+    guid = next(
+        (one for one in credentials if one.secret and _GUID.fullmatch(one.secret.reveal())), None
+    )
     if guid is not None:
         advice = advise("secret_id_given", examination.values)
         return warn(f"{guid.source} has the form of a Secret ID", advice, kinds=kinds)
-    ending = list_expiring(proofs, examination.now())
+    ending = list_expiring(credentials, examination.now())
     if not ending:
         return ok(words, kinds=kinds)
     _, left = min(ending, key=lambda one: one[1])
-    if left < 0 and len(proofs) == 1:
+    if left < 0 and len(credentials) == 1:
         advice = advise("certificate_expired", examination.values)
         return fail(words, advice, IdentityError.exit_code, kinds=kinds)
     return warn(words, advise("certificate_ending", examination.values), kinds=kinds)
 
 
-def describe_proof(proof: Proof, now: float) -> str:
+def describe_credential(credential: ClientCredential, now: float) -> str:
     """`certificate 0A1B… (private_key_file in parameters.json), expires in 300 days`."""
     names = {"managed_identity": "managed identity", "keyvault": "key in a vault"}
-    words = names.get(proof.kind, proof.kind)
-    if proof.thumbprint:
-        words += f" {proof.thumbprint}"
-    words += f" ({proof.source})"
-    if proof.expires_at is not None:
-        ends = "expires" if proof.expires_at > now else "expired"
-        words += f", {ends} {describe_moment(proof.expires_at, now)}"
+    words = names.get(credential.kind, credential.kind)
+    if credential.thumbprint:
+        words += f" {credential.thumbprint}"
+    words += f" ({credential.source})"
+    if credential.expires_at is not None:
+        ends = "expires" if credential.expires_at > now else "expired"
+        words += f", {ends} {describe_moment(credential.expires_at, now)}"
     return words
 
 
@@ -163,25 +168,25 @@ def check_token(examination: Examination) -> Finding:
 
 def check_each_credential(examination: Examination) -> Finding:
     """Look whether every one of several credentials would serve, not only the first."""
-    from graphdaemon.auth.msal_app import Authority
+    from graphdaemon.auth.msal_app import MsalApp
 
-    authority = Authority(examination.settings, examination.transport)
+    msal_app = MsalApp(examination.settings, examination.transport)
     served, lost = [], []
-    for proof in list_proofs(examination.settings):
+    for credential in read_credentials(examination.settings):
         try:
-            if proof.problem is not None:
-                raise proof.problem
-            authority.request_token(proof)
+            if credential.problem is not None:
+                raise credential.problem
+            msal_app.request_token(credential)
         except (SettingsError, IdentityError) as error:
-            lost.append((proof, error))
+            lost.append((credential, error))
         else:
-            served.append(proof.source)
+            served.append(credential.source)
     words = f"accepted: {', '.join(served) or 'none'}"
     if not lost:
         return ok(words, accepted=served)
-    proof, reason = lost[0]
+    credential, reason = lost[0]
     found = fail_with(reason)
-    return warn(f"{words}; {proof.source}: {found.words}", found.advice, accepted=served)
+    return warn(f"{words}; {credential.source}: {found.words}", found.advice, accepted=served)
 
 
 _GRAPHS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from graphdaemon.auth.kinds import WARN_BEFORE_S
+from graphdaemon.auth.client_credential import WARN_BEFORE_S
 from graphdaemon.auth.token import Demand
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.graph_refusals import choose_role

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from urllib.parse import urlsplit
 
 from graphdaemon.auth.app_identity import AppIdentity
-from graphdaemon.auth.msal_app import SignIn
+from graphdaemon.auth.msal_sign_in import SignIn
 from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import Error, IdentityError, SettingsError

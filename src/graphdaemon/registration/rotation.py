@@ -20,10 +20,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from graphdaemon.auth.cache_file import FilePlace
 from graphdaemon.auth.key_files import KeyPair, read_key_pair
-from graphdaemon.auth.kinds import read_passphrase, read_proof
-from graphdaemon.auth.msal_app import Authority
+from graphdaemon.auth.kinds import read_credential
+from graphdaemon.auth.kinds.certificate import read_passphrase
+from graphdaemon.auth.msal_app import MsalApp
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
@@ -31,7 +31,7 @@ from graphdaemon.registration.own_keys import Keys, Registration
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.sharing.private_files import flush_folder, replace_private
+from graphdaemon.sharing.private_files import flush_folder, hold_lock, replace_private
 
 _WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)
 """Between looks at whether the new certificate is accepted: it takes minutes to get everywhere."""
@@ -87,7 +87,7 @@ class Rotation:
         assert self._credential.private_key_file is not None, "a certificate has a key file"
         self._file = self._credential.private_key_file.resolve()
         self._settings = settings
-        self._authority = Authority(settings, transport)
+        self._msal_app = MsalApp(settings, transport)
         self._keys = Keys(settings, transport, self._token, object_id)
         self._passphrase = read_passphrase(self._credential)
         self._make = make
@@ -104,7 +104,7 @@ class Rotation:
         Raises:
             Error: Run it again: it goes on where it stopped.
         """
-        with FilePlace(self._file.parent, 1).lock(self._file.name):
+        with hold_lock(self._beside("lock"), 1, "another rotation of this key is under way"):
             journal = self._read_journal()
             if journal is None or journal.step == "done":
                 journal = self._begin(journal)
@@ -210,7 +210,7 @@ class Rotation:
         return self._held
 
     def _request(self, credential: CredentialSettings) -> Token:
-        return self._authority.request_token(read_proof(self._settings, credential))
+        return self._msal_app.request_token(read_credential(self._settings, credential))
 
     def _read(self, path: Path) -> KeyPair:
         """The pair in `path`; a key takes long to check, so each is read once."""

@@ -3,12 +3,14 @@
 import contextlib
 import os
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 # Windows lets nobody else read or write a locked byte, so the one we lock lies behind any content
 # that another process reads; 31 bits is as far as its C library seeks.
 _LOCK_BYTE = 2**31 - 2
+_POLL_S = 0.02
 
 
 def cache_folder() -> Path:
@@ -96,6 +98,36 @@ def try_lock(descriptor: int) -> bool:
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+@contextlib.contextmanager
+def hold_lock(
+    path: Path, patience: float, busy: str, *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[None]:
+    """
+    Lock the file `path`, made if absent, for the length of the block.
+
+    Args:
+        path: A file that serves for locking alone.
+        patience: Seconds to wait for another process.
+        busy: What to raise when they are over.
+        sleep: Waits between attempts.
+
+    Raises:
+        TimeoutError: Another process kept it for longer than `patience`.
+        OSError: The file cannot be made.
+    """
+    descriptor = open_private(path, os.O_RDWR)
+    try:
+        waited = 0.0
+        while not try_lock(descriptor):
+            if waited >= patience:
+                raise TimeoutError(busy)
+            sleep(_POLL_S)
+            waited += _POLL_S
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ import pytest
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.cache import identify, open_cache
-from graphdaemon.auth.cache_file import FilePlace
+from graphdaemon.auth.cache_file import FileBackend
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
@@ -285,10 +285,10 @@ def test_who_waits_too_long_for_the_lock_asks_itself(
     (entry,) = [path for path in tmp_path.iterdir() if path.suffix != ".lock"]
     entry.unlink()
     waits: list[float] = []
-    with FilePlace(tmp_path, 1).lock(entry.name):
+    with FileBackend(tmp_path, 1).lock(entry.name):
         with (
             pytest.raises(TimeoutError),
-            FilePlace(tmp_path, 1, sleep=waits.append).lock(entry.name),
+            FileBackend(tmp_path, 1, sleep=waits.append).lock(entry.name),
         ):
             raise AssertionError("the lock was given twice")
         fetch(settings)

@@ -11,7 +11,12 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 
-from graphdaemon.auth.key_files import Identified, make_key_pair, read_certificate, read_key_pair
+from graphdaemon.auth.key_files import (
+    CertificateInfo,
+    make_key_pair,
+    read_certificate,
+    read_key_pair,
+)
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.setting import Secret
 
@@ -74,8 +79,8 @@ def test_a_bare_key_needs_a_thumbprint(tmp_path: Path, pair: tuple[str, bytes]) 
     path = tmp_path / "key.pem"
     path.write_text(split(pair[0])[0])
 
-    assert read_key_pair(path, "AB" * 20).certificate == Identified("AB" * 20, None)
-    assert read_key_pair(path, "AB" * 32).certificate == Identified(None, "AB" * 32)
+    assert read_key_pair(path, "AB" * 20).certificate == CertificateInfo("AB" * 20, None)
+    assert read_key_pair(path, "AB" * 32).certificate == CertificateInfo(None, "AB" * 32)
     with pytest.raises(SettingsError, match="no certificate") as caught:
         read_key_pair(path, None)
     assert caught.value.code == "credential_missing"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.auth.msal_app import _refused_to_sign_in
+from graphdaemon.auth.msal_sign_in import _refused_to_sign_in
 from graphdaemon.errors import SettingsError, UsageError
 from graphdaemon.registration.actual import Found
 from graphdaemon.registration.admin_graph import fill

@@ -1,18 +1,15 @@
-"""Tokens of the platform we run on, which vouch for the app instead of a secret of its own."""
+"""A federated credential: a token of the platform we run on vouches for the app."""
 
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from graphdaemon.errors import Error, SettingsError
-from graphdaemon.http.transport import Response
+from graphdaemon.auth.client_credential import ClientCredential, Exchange
+from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
-
-Exchange = Callable[[str, str, Mapping[str, str]], Response]
-"""Sends a request without a body: method, address, headers."""
+from graphdaemon.settings.model import Settings
 
 AUDIENCE = "api://AzureADTokenExchange"
 _WEBHOOK_FILE = Path("/var/run/secrets/azure/tokens/azure-identity-token")
@@ -20,14 +17,21 @@ _COMMAND_TIMEOUT_S = 30
 _GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")
 
 
-def fetch_assertion(credential: CredentialSettings, exchange: Exchange) -> str:
+def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
     """
-    Get the platform's token, anew each time: it is short-lived, and replaced behind our back.
+    Return a credential whose assertion is the platform's token.
 
-    Raises:
-        SettingsError: The platform does not give one.
-        NetworkError: GitHub was not reached.
+    It is fetched anew for each request: it is short-lived, and the platform replaces it. Fetching
+    raises `SettingsError` where there is none, `NetworkError` where GitHub is not reached.
     """
+
+    def fetch(_audience: str, exchange: Exchange) -> str:
+        return _fetch_assertion(credential, exchange)
+
+    return ClientCredential(credential.kind, credential.source, assertion=fetch)
+
+
+def _fetch_assertion(credential: CredentialSettings, exchange: Exchange) -> str:
     if credential.federated_command is not None:
         return _run(credential.federated_command)
     if credential.federated == "github":
@@ -110,5 +114,5 @@ def _checked(token: str, source: str) -> str:
     )
 
 
-def _unavailable(message: str, hint: str) -> Error:
+def _unavailable(message: str, hint: str) -> SettingsError:
     return SettingsError(message, code="assertion_unavailable", hint=hint)

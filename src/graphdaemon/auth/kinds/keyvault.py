@@ -1,4 +1,4 @@
-"""A key in Azure Key Vault that signs for us, by Microsoft's library (an extra): its only home."""
+"""A certificate whose key stays in Azure Key Vault; azure (an extra) lives here alone."""
 
 import hashlib
 import ssl
@@ -7,18 +7,28 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from graphdaemon.auth.client_assertion import Sign
+from graphdaemon.auth.client_credential import ClientCredential, make_signing_credential
+from graphdaemon.auth.key_files import read_certificate
 from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
 from graphdaemon.http.tls_and_proxy import make_context
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.model import Settings
 
 
-def open_vault(address: str, ca_file: Path | None, timeout: float) -> Sign:
+def read(settings: Settings, credential: CredentialSettings) -> ClientCredential:
     """
-    Return what signs with the key at `address`; the vault is asked when it signs.
+    Read the certificate; the vault is asked when something is to be signed.
 
-    Who asks is found the way Azure's own programs find it: `DefaultAzureCredential`.
+    How this program proves itself to the vault is found the way Azure's own programs find it:
+    `DefaultAzureCredential`.
+
+    Raises:
+        SettingsError: The certificate cannot be read.
     """
-    return partial(_sign, address, ca_file, timeout)
+    assert credential.key_vault_key is not None, "settings hold the key's address"
+    certificate = read_certificate(credential.certificate_file, credential.thumbprint)
+    sign = partial(_sign, credential.key_vault_key, settings.ca_file, settings.timeout)
+    return make_signing_credential(settings, credential, certificate, sign)
 
 
 def _sign(

@@ -1,17 +1,26 @@
-"""Plain http to this machine's own metadata service, which no proxy may see: managed identities."""
+"""A managed identity: the machine's own metadata service, which MSAL asks, gives the token."""
 
 import http.client
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
+from graphdaemon.auth.client_credential import ClientCredential
 from graphdaemon.errors import IdentityError
 from graphdaemon.http.transport import Response
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.model import Settings
 
 _CONNECT_TIMEOUT_S = 2.0
 # "How to use managed identities on an Azure VM": 404 and 429 pass, 410 within 70 seconds, 5xx too.
 _PASSING = (404, 410, 429, 500, 502, 503, 504)
 _WAITS_S = (0.5, 1.0, 2.0)
+
+
+def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
+    """Return the credential; there is nothing to read."""
+    identity = credential.managed_identity
+    return ClientCredential(credential.kind, credential.source, managed_identity=identity)
 
 
 def ask_machine(
@@ -22,7 +31,7 @@ def ask_machine(
     sleep: Callable[[float], None] = time.sleep,
 ) -> Response:
     """
-    Get `url`, again where the metadata service only asks for patience.
+    Get `url` over plain http, past any proxy; again where the service only asks for patience.
 
     Raises:
         IdentityError: Nothing answers there.

@@ -1,0 +1,39 @@
+"""A certificate whose private key is in a file here; it is never sent, only signed with."""
+
+from graphdaemon.auth.client_credential import ClientCredential, make_signing_credential
+from graphdaemon.auth.key_files import read_key_pair
+from graphdaemon.auth.kinds.secret import read_secret_file
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.setting import Secret
+from graphdaemon.settings.sources import warn_if_readable
+
+
+def read(settings: Settings, credential: CredentialSettings) -> ClientCredential:
+    """
+    Read the key and its certificate.
+
+    Raises:
+        SettingsError: They cannot be read, or do not belong together.
+    """
+    assert credential.private_key_file is not None, "settings hold a key file"
+    warn_if_readable(credential.private_key_file, "holds a private key")
+    pair = read_key_pair(
+        credential.private_key_file,
+        credential.thumbprint,
+        certificate_file=credential.certificate_file,
+        passphrase=read_passphrase(credential),
+    )
+    return make_signing_credential(settings, credential, pair.certificate, pair.sign)
+
+
+def read_passphrase(credential: CredentialSettings) -> Secret | None:
+    """
+    Return what the key file is encrypted with, if anything.
+
+    Raises:
+        SettingsError: It is in a file that cannot be read.
+    """
+    if credential.passphrase_file is not None:
+        return read_secret_file(credential.passphrase_file, "passphrase_file")
+    return credential.passphrase

@@ -1,0 +1,63 @@
+"""A client secret: in the settings, in a file of its own, or in the operating system's keyring."""
+
+from pathlib import Path
+
+from graphdaemon.auth.client_credential import ClientCredential
+from graphdaemon.auth.os_keyring import read_entry
+from graphdaemon.errors import SettingsError
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.model import Settings
+from graphdaemon.settings.setting import Secret
+from graphdaemon.settings.sources import warn_if_readable
+
+
+def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
+    """
+    Read the secret, anew each time: a file or an entry may have been replaced.
+
+    Raises:
+        SettingsError: It is not there, or cannot be read.
+    """
+    secret = credential.secret or _read_elsewhere(credential)
+    return ClientCredential(credential.kind, credential.source, secret=secret)
+
+
+def read_secret_file(path: Path, setting: str) -> Secret:
+    """
+    Return what `path` holds, without the line break that editors and `echo` end it with.
+
+    Args:
+        path: A file that holds a secret and nothing else.
+        setting: What names the file, for messages.
+
+    Raises:
+        SettingsError: It is empty, or cannot be read.
+    """
+    try:
+        value = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        problem = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
+    else:
+        if value:
+            warn_if_readable(path, "holds a secret")
+            return Secret(value)
+        problem = "is empty"
+    raise SettingsError(
+        f"{setting} {path} {problem}",
+        code="secret_unreadable",
+        hint="It must hold the value alone, and be readable by this user.",
+    )
+
+
+def _read_elsewhere(credential: CredentialSettings) -> Secret:
+    if credential.secret_keyring is None:
+        assert credential.secret_file is not None, "settings hold a secret"
+        return read_secret_file(credential.secret_file, "secret_file")
+    value = read_entry(credential.secret_keyring)
+    if not value:
+        raise SettingsError(
+            f"the keyring holds nothing under {credential.secret_keyring}",
+            code="secret_unreadable",
+            hint=f"Run keyring set {credential.secret_keyring.replace('/', ' ', 1)}.",
+        )
+    return Secret(value)

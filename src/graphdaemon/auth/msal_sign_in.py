@@ -1,0 +1,135 @@
+"""A person's sign-in, through MSAL: by a code that is entered anywhere, or in a browser here."""
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from graphdaemon.auth.msal_app import UNREADABLE, first_sentences, read_codes, read_token
+from graphdaemon.auth.msal_http import HttpClient
+from graphdaemon.auth.msal_import import import_msal
+from graphdaemon.auth.token import Token
+from graphdaemon.diagnosis.aadsts import find_refusal
+from graphdaemon.diagnosis.advice import advise, locate
+from graphdaemon.errors import Error, IdentityError
+from graphdaemon.http.transport import Transport
+from graphdaemon.settings.model import Settings
+
+# The AADSTS numbers of a client that this person may not use: nobody consented to it.
+_UNCONSENTED = frozenset((65001, 65002, 65004, 65005, 650057, 90094, 90095))
+# How else a sign-in ends without a token: the error of OAuth, or of MSAL, and our case.
+_CASES = {
+    "authorization_declined": "sign_in_declined",
+    "access_denied": "sign_in_declined",
+    "authorization_pending": "sign_in_expired",
+    "expired_token": "sign_in_expired",
+    "abort": "sign_in_declined",
+}
+
+
+class SignIn:
+    """
+    Signs a person in, and gets a token to act in that person's name.
+
+    Args:
+        settings: The token service, and the public client that people sign in to.
+        transport: The socket.
+    """
+
+    def __init__(self, settings: Settings, transport: Transport) -> None:
+        self._settings = settings
+        self._http = HttpClient(transport, settings.timeout, None)
+
+    def by_code(self, scopes: list[str], tell: Callable[[str], None]) -> Token:
+        """
+        Let them enter a code in a browser anywhere; blocks until they have.
+
+        Args:
+            scopes: The permissions to ask for.
+            tell: Says what they have to do.
+
+        Raises:
+            IdentityError: They did not, or may not.
+            NetworkError: The token service was not reached.
+        """
+
+        def sign_in(client: Any) -> Any:
+            flow = client.initiate_device_flow(scopes=scopes)
+            if "user_code" not in flow:
+                return flow
+            tell(str(flow["message"]))
+            return client.acquire_token_by_device_flow(flow)
+
+        return self._run(sign_in)
+
+    def by_browser(self, scopes: list[str], tell: Callable[[str], None], seconds: float) -> Token:
+        """
+        Let them sign in in this machine's browser; blocks until they have.
+
+        Raises:
+            IdentityError: They did not, not in time, or may not.
+            NetworkError: The token service was not reached.
+        """
+
+        def sign_in(client: Any) -> Any:
+            return client.acquire_token_interactive(
+                scopes,
+                prompt="select_account",
+                timeout=seconds,
+                auth_uri_callback=lambda address: tell(f"Open this address here: {address}"),
+            ) or {"error": "expired_token", "error_description": "nobody signed in in time"}
+
+        return self._run(sign_in)
+
+    def _run(self, sign_in: Callable[[Any], Any]) -> Token:
+        msal = import_msal()
+        asked_at = time.time()
+        msal_logger = logging.getLogger("msal")
+        level = msal_logger.level
+        msal_logger.setLevel(logging.CRITICAL)  # it logs the codes that it is given
+        try:
+            client = msal.PublicClientApplication(
+                self._settings.client_id,
+                authority=self._settings.authority,
+                instance_discovery=False,
+                http_client=self._http,
+            )
+            result = sign_in(client)
+            if "access_token" in result:
+                return read_token(result, asked_at)
+            if not result.get("error"):
+                raise ValueError("neither a token nor an error")
+        except Error:
+            raise
+        except (*UNREADABLE, msal.exceptions.MsalServiceError) as error:
+            raise IdentityError(
+                f"{self._settings.authority} did not answer like a token service",
+                code="identity_unreadable",
+                hint="Check the authority's address; a proxy or sign-in page may be answering "
+                "instead.",
+            ) from error
+        finally:
+            msal_logger.setLevel(level)
+        raise _refused_to_sign_in(result, self._settings)
+
+
+def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> IdentityError:
+    error = str(body.get("error"))
+    text = first_sentences(str(body.get("error_description") or error))
+    codes = read_codes(body, text)
+    values = locate(settings.authority, settings.consent_url)
+    case = find_refusal(codes, text, values, error=error).case
+    if not _UNCONSENTED.isdisjoint(codes):
+        case = "sign_in_unconsented"
+    elif case in ("user_flow", "identity_refused", "service_refused"):
+        case = _CASES.get(error, "sign_in_failed")
+    advice = advise(case, values)
+    return IdentityError(
+        text,
+        code=advice.code,
+        case=case,
+        hint=advice.step,
+        error=error,
+        error_codes=codes,
+        correlation_id=body.get("correlation_id"),
+    )
