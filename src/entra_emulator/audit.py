@@ -1,4 +1,4 @@
-"""The audit log: every token request and every Graph request, and what became of it."""
+"""The audit log: every token request and every Graph request, and how it was answered."""
 
 import threading
 from collections import deque
@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from entra_emulator.clock import format_iso
 
-# So many requests are remembered.
+# How many requests are remembered.
 SIZE = 10_000
 
-# Of an entry whose connection was broken off before it was answered.
+# The status of an entry whose connection was broken off before an answer.
 BROKEN = 0
 
 VERDICTS = ("allowed", "refused")
@@ -19,27 +19,27 @@ VERDICTS = ("allowed", "refused")
 
 class Entry(NamedTuple):
     """
-    One request. No secret, no token and no page link is in it.
+    One request, without secrets, tokens and page links.
 
     Args:
         number: counted from 1; 0 until it is noted.
         at: when it came, in seconds since 1970.
         service: `token` or `graph`.
         method: the HTTP method.
-        path: the path, and of the query what is known to be harmless.
-        route: what Graph's route table calls the path; empty when it means nothing.
+        path: the path, and the query with its secret values left out.
+        route: the path in Graph's route table; empty if the request's is not in it.
         grant: the grant type of a token request.
         tenant: the tenant's ID, or what the request named instead.
         app_id: the application's ID, or what the request named instead.
-        object_id: of the signed-in user, or of the application's service principal.
+        object_id: the ID of the signed-in user, or of the application's service principal.
         delegated: a user is signed in.
         permissions: the roles or scopes in the token.
-        status: the HTTP status; BROKEN when nothing was answered.
-        code: `AADSTS7000215`, or Graph's error code; empty when nothing was refused.
+        status: the HTTP status; BROKEN without an answer.
+        code: e.g. `AADSTS7000215`, or Graph's error code; empty unless it was refused.
         message: why it was refused.
-        request_id: as the answer has it.
-        correlation_id: as the answer has it.
-        faults: the planned faults that it met.
+        request_id: as in the answer.
+        correlation_id: as in the answer.
+        faults: the kinds of the planned faults that it met.
     """
 
     number: int
@@ -72,7 +72,7 @@ class Entry(NamedTuple):
         return self._asdict() | {"at": format_iso(self.at, 7)} | shown
 
     def says(self, text: str) -> bool:
-        """Whether the text, in small letters, stands in it."""
+        """Whether a text in small letters stands in one of the fields that people search."""
         words = (
             self.method,
             self.path,
@@ -92,7 +92,7 @@ class Entry(NamedTuple):
 
 class Audit:
     """
-    The newest requests; the oldest are forgotten.
+    The newest requests; older ones are forgotten.
 
     Args:
         size: how many are remembered.
@@ -110,17 +110,17 @@ class Audit:
             self._entries.append(entry._replace(number=self._number))
 
     def clear(self) -> None:
-        """Forget everything; the next entry's number goes on."""
+        """Forget every entry; the numbers of new ones go on from there."""
         with self._lock:
             self._entries.clear()
 
     def find(self, number: int) -> Entry | None:
         """The entry of this number, if it is still remembered."""
-        return next((one for one in self._copy() if one.number == number), None)
+        return next((entry for entry in self._copy() if entry.number == number), None)
 
     def apps(self) -> list[str]:
         """The IDs of the applications in the log."""
-        return sorted({one.app_id for one in self._copy() if one.app_id})
+        return sorted({entry.app_id for entry in self._copy() if entry.app_id})
 
     def entries(
         self,
@@ -134,30 +134,30 @@ class Audit:
         limit: int = 100,
     ) -> list[Entry]:
         """
-        The newest entries that match all of this, newest first.
+        The entries that match every filter, newest first.
 
         Args:
             app: the application's ID.
             service: `token` or `graph`.
             verdict: one of VERDICTS.
-            text: what stands anywhere in it, in any case of letters.
+            text: stands anywhere in it, in any case of letters.
             before: only entries with smaller numbers.
-            after: only entries with greater numbers, and of those the oldest.
-            limit: the most.
+            after: only entries with greater numbers.
+            limit: the most entries: the newest ones, or with `after` the oldest.
         """
-        wanted, app = text.lower(), app.lower()
-        held = self._copy()
-        found = (
-            one
-            for one in (held if after is not None else reversed(held))
-            if (before is None or one.number < before)
-            and (after is None or one.number > after)
-            and (not app or one.app_id.lower() == app)
-            and (not service or one.service == service)
-            and (not verdict or one.verdict == verdict)
-            and (not wanted or one.says(wanted))
+        text, app = text.lower(), app.lower()
+        entries = self._copy()
+        matching = (
+            entry
+            for entry in (entries if after is not None else reversed(entries))
+            if (before is None or entry.number < before)
+            and (after is None or entry.number > after)
+            and (not app or entry.app_id.lower() == app)
+            and (not service or entry.service == service)
+            and (not verdict or entry.verdict == verdict)
+            and (not text or entry.says(text))
         )
-        shown = list(islice(found, limit))
+        shown = list(islice(matching, limit))
         return shown[::-1] if after is not None else shown
 
     def _copy(self) -> list[Entry]:

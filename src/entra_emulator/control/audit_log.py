@@ -32,10 +32,10 @@ async def clear_audit(request: Request) -> Response:
 
 def _read(request: Request) -> dict[str, Any]:
     """
-    The filters of an address.
+    The filters in the query string, by the arguments of `Audit.entries`.
 
     Raises:
-        ControlFault: 400, no such filter, or no such value.
+        ControlFault: 400, there is no such filter, or it has no such value.
     """
     values: dict[str, Any] = {}
     for name, text in request.query_params.items():

@@ -49,7 +49,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class ControlSettings(NamedTuple):
-    """Where snapshots are kept, what a reset seeds, and what makes the directory live."""
+    """Where snapshots are kept, what a reset seeds by default, and the life of the directory."""
 
     snapshots: Path
     sizes: Sizes
@@ -57,24 +57,24 @@ class ControlSettings(NamedTuple):
     life: Life
 
 
-class Nothing(msgspec.Struct, forbid_unknown_fields=True):
-    """A body that says nothing."""
+class _NoFields(msgspec.Struct, forbid_unknown_fields=True):
+    """A body without any field."""
 
 
-class Moment(msgspec.Struct, forbid_unknown_fields=True):
-    """A time: ISO 8601, or seconds since 1970."""
+class _SetClock(msgspec.Struct, forbid_unknown_fields=True):
+    """The time to set: ISO 8601, or seconds since 1970."""
 
     at: float | str | None = None
 
 
-class Distance(msgspec.Struct, forbid_unknown_fields=True):
-    """How far to move the clock; back when negative."""
+class _MoveClock(msgspec.Struct, forbid_unknown_fields=True):
+    """How far to move the clock; negative moves it back."""
 
     seconds: float
 
 
-class Seeding(msgspec.Struct, forbid_unknown_fields=True):
-    """What to fill the directory with; by default what it was started with."""
+class _Reset(msgspec.Struct, forbid_unknown_fields=True):
+    """What to fill the directory with; by default what the emulator was started with."""
 
     users: int | None = None
     groups: int | None = None
@@ -82,15 +82,15 @@ class Seeding(msgspec.Struct, forbid_unknown_fields=True):
     seed: int | None = None
 
 
-class Living(msgspec.Struct, forbid_unknown_fields=True):
-    """How many changes there are to be in a second, or as in `300/m`, and which."""
+class _StartLife(msgspec.Struct, forbid_unknown_fields=True):
+    """Changes per second, or a rate such as `300/m`, and the seed that chooses them."""
 
     rate: float | str
     seed: int = 0
 
 
 class Control(NamedTuple):
-    """One line of the table of controls; what it does is its function's docstring."""
+    """One route of the control API; the first line of its function's docstring describes it."""
 
     method: str
     path: str
@@ -120,14 +120,14 @@ async def show_clock(request: Request) -> Response:
 
 async def freeze_clock(request: Request) -> Response:
     """Stop the clock, where it is or at `at`."""
-    moment = _read_moment(await read_body(request, Moment))
+    moment = _read_moment(await read_body(request, _SetClock))
     context_of(request).clock.freeze(moment)
     return await show_clock(request)
 
 
 async def set_clock(request: Request) -> Response:
     """Set the clock to `at`, running or frozen as before; without `at`, to the machine's."""
-    clock, moment = context_of(request).clock, _read_moment(await read_body(request, Moment))
+    clock, moment = context_of(request).clock, _read_moment(await read_body(request, _SetClock))
     if moment is None:
         clock.resume()
     else:
@@ -137,15 +137,15 @@ async def set_clock(request: Request) -> Response:
 
 async def move_clock(request: Request) -> Response:
     """Move the clock by `seconds`."""
-    clock, distance = context_of(request).clock, (await read_body(request, Distance)).seconds
-    _check_moment(clock.now() + distance)
-    clock.move(distance)
+    clock, seconds = context_of(request).clock, (await read_body(request, _MoveClock)).seconds
+    _check_moment(clock.now() + seconds)
+    clock.move(seconds)
     return await show_clock(request)
 
 
 async def reset(request: Request) -> Response:
     """Empty the directory, seed it with `users` and more of `seed`; forget faults and log."""
-    order, settings = await read_body(request, Seeding), _settings_of(request)
+    order, settings = await read_body(request, _Reset), _settings_of(request)
     sizes = settings.sizes
     if order.users is not None:
         sizes = choose_sizes(order.users)
@@ -178,7 +178,7 @@ async def show_life(request: Request) -> Response:
 
 async def start_life(request: Request) -> Response:
     """Let the directory change by itself at a `rate`, by the chances of `seed`."""
-    order, life = await read_body(request, Living), _settings_of(request).life
+    order, life = await read_body(request, _StartLife), _settings_of(request).life
     try:
         rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
         await run_in_threadpool(life.start, rate, order.seed)
@@ -202,7 +202,7 @@ async def list_snapshots(request: Request) -> Response:
 
 async def take_snapshot(request: Request) -> Response:
     """Keep the whole directory under a name; one of that name is replaced."""
-    await read_body(request, Nothing)
+    await read_body(request, _NoFields)
     path = _find_snapshot(request)
     path.parent.mkdir(mode=0o700, exist_ok=True)
     draft = path.with_suffix(".new")
@@ -214,7 +214,7 @@ async def take_snapshot(request: Request) -> Response:
 
 async def restore_snapshot(request: Request) -> Response:
     """Bring the directory back to what it was; clock, faults and keys stay."""
-    await read_body(request, Nothing)
+    await read_body(request, _NoFields)
     context, path = context_of(request), _find_snapshot(request)
     if not path.exists():
         raise ControlFault(404, "not_found", f"no snapshot is named {path.stem!r}")
@@ -230,7 +230,7 @@ async def remove_snapshot(request: Request) -> Response:
 
 async def rotate_keys(request: Request) -> Response:
     """Sign tokens with a new key from now on; the older ones stay published."""
-    await read_body(request, Nothing)
+    await read_body(request, _NoFields)
     keys = context_of(request).keys
     await run_in_threadpool(keys.rotate)
     return answer_json({"keys": [key.kid for key in keys.keys]})
@@ -279,7 +279,7 @@ def create_control(context: Context, settings: ControlSettings) -> Starlette:
     return app
 
 
-def _read_moment(order: Moment) -> float | None:
+def _read_moment(order: _SetClock) -> float | None:
     if order.at is None:
         return None
     try:
@@ -291,7 +291,7 @@ def _read_moment(order: Moment) -> float | None:
 
 
 def _check_moment(moment: float) -> None:
-    """Every time must be one that dates can be printed for, and tokens expire after."""
+    """Refuse a time for which no date could be printed, or after which no token could expire."""
     if not 0 <= moment < 32_503_680_000:  # the year 3000
         raise ControlFault(400, "bad_request", "a time from 1970 to 2999")
 

@@ -1,4 +1,4 @@
-"""The controls that make trouble: faults, and the limits of what one may ask for."""
+"""The controls of planned faults and of throttling limits."""
 
 from typing import Any
 
@@ -11,8 +11,8 @@ from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.web.context import Context, context_of
 
 
-class Limits(msgspec.Struct, forbid_unknown_fields=True):
-    """Whether requests are throttled, as of a tenant of which size, on which scale."""
+class _ChangeLimits(msgspec.Struct, forbid_unknown_fields=True):
+    """Settings of `Throttle` to change; those left out stay."""
 
     enabled: bool | None = None
     size: str | None = None
@@ -50,7 +50,7 @@ async def show_throttle(request: Request) -> Response:
 
 async def change_throttle(request: Request) -> Response:
     """Switch throttling on or off, and change the `size` of tenants or the `scale` of limits."""
-    order, context = await read_body(request, Limits), context_of(request)
+    order, context = await read_body(request, _ChangeLimits), context_of(request)
     try:
         context.throttle.change(enabled=order.enabled, size=order.size, scale=order.scale)
     except ValueError as error:

@@ -19,7 +19,7 @@ _S = TypeVar("_S", bound=msgspec.Struct)
 
 
 class ControlFault(Exception):  # noqa: N818 - a refusal, not an error of ours
-    """The control API refuses."""
+    """The control API refuses a request."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
         super().__init__(message)
@@ -28,21 +28,21 @@ class ControlFault(Exception):  # noqa: N818 - a refusal, not an error of ours
 
 
 def guard(app: ASGIApp) -> ASGIApp:
-    """Turn away other machines, other names for this one, and other sites' pages."""
+    """Refuse other machines, other host names than loopback ones, and other sites' pages."""
 
-    async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope)
-            fault = _find_intruder(request)
+            fault = _find_intrusion(request)
             if fault is not None:
                 await answer_fault(request, fault)(scope, receive, send)
                 return
         await app(scope, receive, send)
 
-    return guarded
+    return answer
 
 
-def _find_intruder(request: Request) -> ControlFault | None:
+def _find_intrusion(request: Request) -> ControlFault | None:
     peer = request.client.host if request.client else ""
     try:
         is_local = ipaddress.ip_address(peer).is_loopback
@@ -60,17 +60,17 @@ def _find_intruder(request: Request) -> ControlFault | None:
 
 async def read_body(request: Request, kind: type[_S]) -> _S:
     """
-    The JSON body; none at all is as good as `{}`.
+    The JSON body as a value of that type; an empty body counts as `{}`.
 
     Raises:
-        ControlFault: 400, 413 or 415.
+        ControlFault: 400 for another body, 413 for a large one, 415 for another content type.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_LIMIT:
             raise ControlFault(413, "too_large", f"a body has at most {BODY_LIMIT} bytes")
-    # A form that another site's page posts cannot have this type.
+    # A page of another site can post forms, but not this type.
     if body and request.headers.get("content-type", "").partition(";")[0] != "application/json":
         raise ControlFault(415, "unsupported_media_type", "the body must be application/json")
     try:
@@ -86,14 +86,14 @@ def answer_json(content: Any, *, status: int = 200) -> Response:
 
 
 def answer_fault(_: Request, fault: Exception) -> Response:
-    """What the control API refuses, and why."""
+    """The answer to a refused request: the code and the reason."""
     assert isinstance(fault, ControlFault)
     error = {"code": fault.code, "message": str(fault)}
     return answer_json({"error": error}, status=fault.status)
 
 
 def answer_unrouted(request: Request, error: Exception) -> Response:
-    """No such control, or not with this verb."""
+    """The answer to a request for a control, or with a method, that does not exist."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
         fault = ControlFault(405, "method_not_allowed", f"not with {request.method}")
@@ -103,5 +103,5 @@ def answer_unrouted(request: Request, error: Exception) -> Response:
 
 
 def answer_failure(request: Request, _: Exception) -> Response:
-    """A bug of ours: Starlette raises it on, so that the log shows it."""
+    """The answer to a bug of ours; Starlette raises it again, so that the log shows it."""
     return answer_fault(request, ControlFault(500, "internal", "a bug of the emulator"))

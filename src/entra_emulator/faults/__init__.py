@@ -1,1 +1,1 @@
-"""What is to go wrong, and when; throttling limits. Pure decisions."""
+"""Which requests are to fail, and which are throttled: decisions without any network."""

@@ -1,17 +1,17 @@
-"""What may go wrong on demand: one value for every kind of fault."""
+"""The kinds of faults that can be planned, and what can be said about each."""
 
 import math
 from dataclasses import dataclass, fields
 from typing import Any
 
-# What may go wrong at the token service ("Microsoft Entra authentication and authorization error
-# codes"), and the status each has here.
+# The AADSTS numbers of an outage of the token service ("Microsoft Entra authentication and
+# authorization error codes"), and the HTTP status that each has here.
 OUTAGES = {90055: 429, 90006: 503, 90024: 503, 90033: 503, 90090: 503}
 
 # The statuses that Graph's best practices tell clients to survive.
 STATUSES = (429, 500, 502, 503, 504)
 
-# Each kind of fault, and what can be said about it.
+# Each kind of fault, and the fields of `Fault` that can be set for it.
 KINDS: dict[str, tuple[str, ...]] = {
     "outage": ("code", "retry_after", "html"),
     "status": ("status", "retry_after", "html", "error", "after"),
@@ -30,15 +30,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     "delta_reset": (),
 }
 
-# What happens to the connection, whatever is asked on it.
+# Faults of the connection, which can happen to a request to any service.
 TRANSPORT = frozenset({"latency", "reset", "truncated", "malformed", "drip"})
 
-# What the directory's own answers show.
+# Faults that show in what Graph answers about the directory.
 EFFECTS = frozenset(
     "page_token empty_page short_page delta_repeat delta_drop delta_shuffle delta_reset".split()
 )
 
-# These come beside others; of the rest a request meets one.
+# A request can meet several of these at once, and one of the others.
 BESIDE = EFFECTS | {"latency", "stale"}
 
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -59,26 +59,26 @@ class Fault:
     How a request fails.
 
     Args:
-        code: a key of OUTAGES, of an outage: 90055 is throttling, the others are outages.
+        code: of an outage, a key of OUTAGES: 90055 is throttling, the others are failures.
         retry_after: whole seconds in `Retry-After`; by default 60 when the token service throttles,
             as "Understanding client and server throttling in MSAL.NET" has it, and no header
             otherwise.
-        html: the page of a front door instead of JSON.
-        kind: a key of KINDS; an outage is the token service's, a status Graph's.
+        html: answer with the HTML page of a load balancer instead of JSON.
+        kind: a key of KINDS; an `outage` is of the token service, a `status` of Graph.
         status: one of STATUSES.
-        error: Graph's error code, instead of the status' usual one.
-        after: the request is carried out, and then its answer is lost.
+        error: Graph's error code, instead of the usual one for this status.
+        after: the request is carried out, and only its answer is lost.
         delay: seconds that a request is kept waiting, by the machine's clock.
-        jitter: up to so many more.
+        jitter: the most seconds, drawn at random, that are added to the delay.
         when: a connection is reset `before` anything is answered, `during` the body, or `after`
             the answer.
-        framing: half the body in whole HTTP (`chunked`), or less than `Content-Length` promised
-            (`length`).
+        framing: half of the body is sent, as a well-formed HTTP message (`chunked`), or with the
+            `Content-Length` of the whole (`length`).
         rate: bytes of the body per second.
-        lag: seconds that the replica which answers is behind.
+        lag: seconds by which the replica that answers is behind.
 
     Raises:
-        ValueError: no such kind, or what is said does not belong to it.
+        ValueError: there is no such kind, a field does not belong to it, or a value is wrong.
     """
 
     code: int | None = None
@@ -108,7 +108,7 @@ class Fault:
         self._check()
 
     def describe(self) -> dict[str, Any]:
-        """What was said about it, by name."""
+        """The fields that are set, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value not in {None, False}}
 
@@ -134,7 +134,7 @@ class Fault:
         if self.status is not None and self.status not in STATUSES:
             raise ValueError(f"{self.status} is none of {', '.join(map(str, STATUSES))}")
         if self.retry_after is not None and self.retry_after < 0:
-            raise ValueError("nobody can wait for less than no time")
+            raise ValueError("retry_after must be 0 or more")
         for name, words in _WORDS.items():
             if getattr(self, name) not in {None, *words}:
                 raise ValueError(f"{name} is {' or '.join(words)}, not {getattr(self, name)!r}")

@@ -1,4 +1,4 @@
-"""Orders for faults, as the control API and fault files have them."""
+"""Orders to plan a fault, as they stand in fault files and in requests to the control API."""
 
 import tomllib
 from collections.abc import Mapping
@@ -15,7 +15,12 @@ class FaultFileError(ValueError):
 
 
 class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
-    """Which requests are to fail: the next `count`, or all for `seconds`; and how, see `Fault`."""
+    """
+    Which requests are to fail, and how.
+
+    The next `count` requests fail, or all during `seconds`. `route` and `chance` are those of
+    `FaultPlan`, the other fields those of `Fault`.
+    """
 
     count: int | None = None
     seconds: float | None = None
@@ -38,13 +43,13 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
 
     def fault(self) -> Fault:
         """
-        How the requests fail.
+        The fault that is ordered.
 
         Raises:
             ValueError: see `Fault`.
         """
-        about = {"count", "seconds", "route", "chance", "seed"}
-        return Fault(**{k: v for k, v in msgspec.structs.asdict(self).items() if k not in about})
+        plan = {"count", "seconds", "route", "chance", "seed"}
+        return Fault(**{k: v for k, v in msgspec.structs.asdict(self).items() if k not in plan})
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

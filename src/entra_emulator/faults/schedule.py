@@ -1,4 +1,4 @@
-"""Faults on demand: which requests fail, how often, and as what."""
+"""The faults that are planned: which requests meet which fault, and how often."""
 
 import random
 import threading
@@ -15,26 +15,27 @@ from entra_emulator.faults.orders import FaultFileError, FaultOrder, read_orders
 # The token endpoints of both versions, of every tenant.
 TOKEN = "*/oauth2/*token"  # noqa: S105 - a path
 
-# Whatever is asked of Graph.
+# Every request to Graph.
 GRAPH = "*"
 
 _VERSIONS = ("/v1.0/", "/beta/")
 
 
 @dataclass
-class Plan:
+class FaultPlan:
     """
     Which requests a fault meets.
 
     Args:
         fault: how they fail.
-        route: a pattern of the path, as the shell's: `*` is anything, alone all of Graph or, for
-            an outage, all of the token service. A method may stand before it; the version may be
-            left out, as in `GET /users*`.
-        left: how many more of them; None is every one.
-        until: seconds since 1970 when it is over; None is never.
-        chance: of how many matching requests, from 0 to 1; those spared do not count.
-        rng: draws those.
+        route: a shell pattern of the path, e.g. `GET /users*`: a method may stand before it, and
+            the version may be left out. `*` alone is all of Graph, or for an outage all of the
+            token service.
+        left: how many more requests fail; None is every one.
+        until: when the plan ends, in seconds since 1970; None is never.
+        chance: the share of matching requests that fail, above 0 and at most 1; those that are
+            spared are not counted.
+        rng: draws which ones are spared.
     """
 
     fault: Fault
@@ -55,7 +56,7 @@ class Plan:
         }
 
     def strikes(self) -> bool:
-        """Whether chance lets the fault happen; if it does, it is counted."""
+        """Whether chance lets the fault happen; then it is counted in `left`."""
         if self.chance < 1.0 and self.rng.random() >= self.chance:
             return False
         if self.left is not None:
@@ -63,7 +64,7 @@ class Plan:
         return True
 
     def meets(self, method: str, path: str, query: str) -> bool:
-        """Whether a request is one that the fault is about, by a path in small letters."""
+        """Whether the plan is for this request, whose path is in small letters."""
         verb, _, pattern = self.route.lower().rpartition(" ")
         if verb not in {"", method.lower()}:
             return False
@@ -73,8 +74,8 @@ class Plan:
         if self.fault.kind in TRANSPORT and version is None and pattern in {"", GRAPH}:
             return False
         bare = path if version is None else path[len(version) - 1 :]
-        found = fnmatchcase(path, pattern) or fnmatchcase(bare, pattern)
-        return found and self._concerns(method, bare, query)
+        matches = fnmatchcase(path, pattern) or fnmatchcase(bare, pattern)
+        return matches and self._concerns(method, bare, query)
 
     def _concerns(self, method: str, path: str, query: str) -> bool:
         """Whether the fault can show in the answer to this request at all."""
@@ -90,17 +91,17 @@ class Plan:
 
 class Faults:
     """
-    The plans in force; requests ask it whether they fail.
+    The plans in force, which every request is checked against.
 
     Args:
-        clock: when plans are over.
+        clock: says when plans end.
         seed: makes the draws of plans with a chance repeatable.
     """
 
     def __init__(self, clock: Clock, seed: int = 0) -> None:
         self._clock, self._seed = clock, seed
         self._lock = threading.Lock()
-        self._plans: list[Plan] = []
+        self._plans: list[FaultPlan] = []
         self._number = 0
 
     def fail_next(
@@ -116,11 +117,11 @@ class Faults:
         Let the next `count` requests to `route` fail; by default they are throttled.
 
         Args:
-            count: how many.
+            count: how many requests.
             fault: how; by default the token service throttles.
-            route: see `Plan`; by default the token endpoints for an outage, and Graph for the rest.
-            chance: of how many that match.
-            seed: of the plan's draws; by default they depend on what was planned before.
+            route: see `FaultPlan`; by default the token endpoints for an outage, else Graph.
+            chance: the share of matching requests that fail.
+            seed: of the plan's draws; by default they depend on the number of earlier plans.
 
         Raises:
             ValueError: the plan makes no sense.
@@ -143,13 +144,13 @@ class Faults:
             ValueError: the plan makes no sense.
         """
         if seconds is not None and seconds <= 0:
-            raise ValueError("a fault lasts some time")
+            raise ValueError("seconds must be above 0")
         until = None if seconds is None else self._clock.now() + seconds
         self._add(fault or Fault(), route=route, until=until, chance=chance, seed=seed)
 
     def follow(self, order: FaultOrder) -> None:
         """
-        Plan what is ordered; without count and seconds it is until `clear`.
+        Plan what is ordered; without count and seconds it holds until `clear`.
 
         Raises:
             ValueError: the order makes no sense.
@@ -182,22 +183,22 @@ class Faults:
         with self._lock:
             self._plans = []
 
-    def plans(self) -> list[Plan]:
-        """Those in force, oldest first."""
+    def plans(self) -> list[FaultPlan]:
+        """The plans in force, oldest first."""
         with self._lock:
             self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
             return list(self._plans)
 
     def draw(self, method: str, path: str, query: str = "") -> tuple[Fault, ...]:
         """
-        The faults that this request meets, counted.
+        The faults that this request meets; each is counted in its plan.
 
-        Of those that spoil an answer the oldest plan decides; what only delays or ages one comes
-        beside it.
+        Of the faults that spoil an answer only the oldest plan's happens; those of BESIDE, which
+        delay or age an answer, happen beside it.
         """
         if not self._plans:  # the usual case costs nothing
             return ()
-        found: list[Fault] = []
+        faults: list[Fault] = []
         spoiled = False
         path, query = path.lower(), query.lower()
         with self._lock:
@@ -207,9 +208,9 @@ class Faults:
                     continue
                 if plan.meets(method, path, query) and plan.strikes():
                     spoiled = spoiled or not beside
-                    found.append(_settle(plan))
+                    faults.append(_draw_delay(plan))
             self._plans = [plan for plan in self._plans if self._is_in_force(plan)]
-        return tuple(found)
+        return tuple(faults)
 
     def _add(
         self,
@@ -229,15 +230,15 @@ class Faults:
             self._number += 1
             word = f"{self._seed} {self._number}" if seed is None else str(seed)
             rng = random.Random(word)  # noqa: S311 - chance, not secrecy
-            place = route or (TOKEN if fault.kind == "outage" else GRAPH)
-            self._plans = [*self._plans, Plan(fault, place, left, until, chance, rng)]
+            route = route or (TOKEN if fault.kind == "outage" else GRAPH)
+            self._plans = [*self._plans, FaultPlan(fault, route, left, until, chance, rng)]
 
-    def _is_in_force(self, plan: Plan) -> bool:
+    def _is_in_force(self, plan: FaultPlan) -> bool:
         return plan.left != 0 and (plan.until is None or self._clock.now() < plan.until)
 
 
-def _settle(plan: Plan) -> Fault:
-    """The plan's fault, with its chances drawn."""
+def _draw_delay(plan: FaultPlan) -> Fault:
+    """The plan's fault, with the jitter of a latency drawn and added to its delay."""
     fault = plan.fault
     if fault.kind != "latency" or not fault.jitter:
         return fault

@@ -1,10 +1,10 @@
 """
 Throttling: how much an application may ask of Graph, and who comes back too early.
 
-Limits of "Microsoft Graph service-specific throttling limits", identity and
-access. Each limit is a bucket that empties steadily and runs over at its limit.
-The limit of 130,000 requests in ten seconds for all of Graph is never the
-narrowest: every request costs a unit, and units are scarcer.
+The limits are those of "Microsoft Graph service-specific throttling limits", identity and access.
+Each is a leaky bucket: requests fill it, it empties steadily, and a request that would make it run
+over is refused. The limit of 130,000 requests in ten seconds for all of Graph is left out: every
+request costs at least a unit, and the limits on units are lower.
 """
 
 import math
@@ -20,13 +20,14 @@ SIZES = {"S": 3_500, "M": 5_000, "L": 8_000}
 # Above this share of a limit answers say how full it is, and requests of low priority are refused.
 WARNING = 0.8
 
-# "x-ms-throttle-limit-percentage" ends there.
+# The greatest share that "x-ms-throttle-limit-percentage" tells of.
 MOST = 1.8
 
-# Who sent a request before it could know of the refusal of another did not come back too early.
+# A request within this many seconds of a refusal was probably sent before the refusal arrived,
+# and does not count as coming back too early.
 UNDER_WAY = 0.1
 
-# How long a tenant's size is remembered.
+# Seconds for which a tenant's size is remembered.
 SIZE_AGE = 10.0
 
 _UNITS, _WRITES = "ResourceUnitLimitExceeded", "WriteLimitExceeded"
@@ -34,14 +35,14 @@ _UNITS, _WRITES = "ResourceUnitLimitExceeded", "WriteLimitExceeded"
 
 class Charge(NamedTuple):
     """
-    What became of a request.
+    Whether a request is let through, and what its answer tells of the limits.
 
     Args:
         ok: it is let through.
         load: how full the fullest bucket is; 1.0 is its limit.
-        retry_after: seconds to wait, of a refused one.
-        scope: `x-ms-throttle-scope` of a refused one.
-        information: `x-ms-throttle-information` of a refused one.
+        retry_after: whole seconds to wait, if it is refused.
+        scope: the value of `x-ms-throttle-scope`, if it is refused.
+        information: the value of `x-ms-throttle-information`, if it is refused.
     """
 
     ok: bool
@@ -52,7 +53,15 @@ class Charge(NamedTuple):
 
 
 class Bucket(NamedTuple):
-    """A bucket: whose it is, what it counts, what is in it now, where it runs over."""
+    """
+    How full a bucket is.
+
+    Args:
+        scope: whose it is, e.g. `Tenant_Application/ReadWrite/{app}/{tenant}`.
+        information: the value of `x-ms-throttle-information` when it runs over.
+        used: what is in it now, in resource units, or requests if it counts writes.
+        limit: where it runs over.
+    """
 
     scope: str
     information: str
@@ -60,8 +69,8 @@ class Bucket(NamedTuple):
     limit: float
 
 
-class Count(NamedTuple):
-    """What an application did in a tenant: requests, of them refused, of those too early."""
+class AppUsage(NamedTuple):
+    """What an application did in a tenant; `early` counts those refused that came too early."""
 
     tenant_id: str
     app_id: str
@@ -78,8 +87,8 @@ class _Limit(NamedTuple):
     Args:
         scope: whose: `Tenant_Application`, `Tenant` or `Application`.
         action: `ReadWrite`, which counts units, or `Write`, which counts requests.
-        most: how much.
-        window: in how many seconds.
+        most: the greatest amount.
+        window: the seconds in which it may be used.
     """
 
     scope: str
@@ -89,7 +98,7 @@ class _Limit(NamedTuple):
 
     @property
     def information(self) -> str:
-        """`x-ms-throttle-information` when it is exceeded."""
+        """The value of `x-ms-throttle-information` when it is exceeded."""
         return _WRITES if self.action == "Write" else _UNITS
 
 
@@ -106,7 +115,7 @@ _WRITING = (
 
 
 class _Level:
-    """What is in a bucket, and when that was."""
+    """How much was in a bucket at a moment."""
 
     __slots__ = ("at", "limit", "used")
 
@@ -114,15 +123,15 @@ class _Level:
         self.limit, self.used, self.at = limit, 0.0, now
 
     def drain(self, now: float, scale: float) -> float:
-        """What is left in it now."""
+        """Empty the bucket up to now, and say what is left in it."""
         rate = self.limit.most * scale / self.limit.window
         self.used = max(0.0, self.used - max(0.0, now - self.at) * rate)
         self.at = now
         return self.used
 
 
-class _Barrier(NamedTuple):
-    """Somebody was told, at a moment, to wait until another."""
+class _Block(NamedTuple):
+    """An application was told, at one moment, to wait until another."""
 
     told: float
     until: float
@@ -131,28 +140,28 @@ class _Barrier(NamedTuple):
     load: float
 
 
-class _Standing:
-    """What an application did in a tenant, and what it was told."""
+class _App:
+    """What an application did in a tenant, and how long it was told to wait."""
 
-    __slots__ = ("barriers", "early", "peers", "refused", "requests", "units")
+    __slots__ = ("blocks", "early", "peers", "refused", "requests", "units")
 
     def __init__(self) -> None:
         self.requests = self.units = self.refused = self.early = 0
-        self.barriers: dict[str, _Barrier] = {}
+        self.blocks: dict[str, _Block] = {}
         self.peers: set[object] = set()
 
-    def find_barrier(self, now: float, *, write: bool) -> _Barrier | None:
-        """What holds this request up, if it was told to wait; reads pass when writes must wait."""
-        for information, barrier in list(self.barriers.items()):
-            if not barrier.told <= now < barrier.until:  # over, or the clock was set back
-                del self.barriers[information]
+    def find_block(self, now: float, *, write: bool) -> _Block | None:
+        """The block that a request meets; a block on writes lets reads pass."""
+        for information, block in list(self.blocks.items()):
+            if not block.told <= now < block.until:  # it is over, or the clock was set back
+                del self.blocks[information]
             elif write or information == _UNITS:
-                return barrier
+                return block
         return None
 
-    def comes_early(self, barrier: _Barrier, now: float, peer: object) -> bool:
-        """Whether who comes on this connection knew that it was told to wait."""
-        early = peer in self.peers or now - barrier.told >= UNDER_WAY
+    def comes_early(self, block: _Block, now: float, peer: object) -> bool:
+        """Whether the sender on this connection could know that it has to wait; count it."""
+        early = peer in self.peers or now - block.told >= UNDER_WAY
         self.early += early
         self.peers.add(peer)
         return early
@@ -160,11 +169,11 @@ class _Standing:
 
 class Throttle:
     """
-    What every application has used up.
+    How much every application has used of its limits.
 
     Args:
-        clock: whose seconds count.
-        enabled: whether anybody is refused.
+        clock: empties the buckets.
+        enabled: whether requests are refused.
         size: "S", "M" or "L" for every tenant, whatever the number of its users.
         scale: of the documented limits; with 0.01 they are met soon.
     """
@@ -175,7 +184,7 @@ class Throttle:
         self._clock = clock
         self._lock = threading.Lock()
         self._levels: dict[tuple[str, str, str], _Level] = {}
-        self._standings: dict[tuple[str, str], _Standing] = {}
+        self._apps: dict[tuple[str, str], _App] = {}
         self._sizes: dict[str, tuple[float, str]] = {}
         self.enabled, self.size, self.scale = True, size, 1.0
         self.change(enabled=enabled, size=size, scale=scale)
@@ -187,7 +196,7 @@ class Throttle:
         Change settings; those not named stay. An empty `size` goes by the number of users again.
 
         Raises:
-            ValueError: no such size, or nothing would be allowed.
+            ValueError: there is no such size, or the scale is not above 0.
         """
         if size and size not in SIZES:
             raise ValueError(f"a tenant's size is {', '.join(SIZES)}, not {size!r}")
@@ -199,10 +208,10 @@ class Throttle:
             self.scale = self.scale if scale is None else scale
 
     def clear(self) -> None:
-        """Empty every bucket, and forget who did what."""
+        """Empty every bucket, and forget what applications did."""
         with self._lock:
             self._levels = {}
-            self._standings = {}
+            self._apps = {}
             self._sizes = {}
 
     def charge(
@@ -220,53 +229,53 @@ class Throttle:
         Count a request, and say whether it is let through.
 
         Args:
-            tenant_id: whose directory it is about.
-            app_id: who sends it.
-            units: what it costs.
+            tenant_id: the tenant whose directory it is about.
+            app_id: the application that sends it.
+            units: its cost in resource units.
             write: it changes something.
             size: the tenant's, unless every tenant has the same.
             low: its priority is low.
-            peer: the connection that it came on; only other connections may have sent something
-                before they could know that the first was told to wait.
+            peer: the connection that it came on. A request on another connection than a refused
+                one may have been sent before the refusal was known.
         """
         if not self.enabled:
             return Charge(ok=True, load=0.0)
         with self._lock:
             now = self._clock.now()
             who = (tenant_id, app_id)
-            standing = self._standings.get(who)
-            if standing is None:
-                standing = self._standings[who] = _Standing()
-            standing.requests += 1
-            standing.units += units
+            app = self._apps.get(who)
+            if app is None:
+                app = self._apps[who] = _App()
+            app.requests += 1
+            app.units += units
             limits = _READING[self.size or size] + (_WRITING if write else ())
             levels = [self._find(who, limit, now) for limit in limits]
             share = WARNING if low else 1.0
-            barrier = standing.barriers and standing.find_barrier(now, write=write)
+            block = app.find_block(now, write=write)
             wait = 0.0
-            if barrier:
-                if standing.comes_early(barrier, now, peer):
-                    self._pour(levels, units, MOST)  # every request counts, let through or not
-                    _, wait = self._find_full(levels, units, share)
-            else:
-                barrier = self._fill(who, levels, units, now, share)
-                if barrier is None:
+            if block is None:
+                block = self._fill(who, levels, units, now, share)
+                if block is None:
                     return Charge(ok=True, load=self._load(levels))
-                standing.barriers[barrier.information] = barrier
-                standing.peers = {peer}
-            standing.refused += 1
-            wait = max(1, math.ceil(wait), math.ceil(barrier.until - now))
-            return Charge(False, barrier.load, int(wait), barrier.scope, barrier.information)
+                app.blocks[block.information] = block
+                app.peers = {peer}
+            elif app.comes_early(block, now, peer):
+                self._pour(levels, units, MOST)  # every request counts, let through or not
+                _, wait = self._find_full(levels, units, share)
+            app.refused += 1
+            wait = max(1, math.ceil(wait), math.ceil(block.until - now))
+            return Charge(False, block.load, int(wait), block.scope, block.information)
 
     def measure(self, tenant_id: str, count: Callable[[], int]) -> str:
-        """The size of a tenant, whose users are counted now and then."""
+        """The size of a tenant; its users are counted every SIZE_AGE seconds."""
         if self.size:
             return self.size
         now = self._clock.now()
-        held = self._sizes.get(tenant_id)
-        if held is None or not held[0] <= now < held[0] + SIZE_AGE:
-            held = self._sizes[tenant_id] = (now, size_of(count()))
-        return held[1]
+        measured, size = self._sizes.get(tenant_id, (-math.inf, ""))
+        if not measured <= now < measured + SIZE_AGE:
+            size = size_of(count())
+            self._sizes[tenant_id] = (now, size)
+        return size
 
     def buckets(self) -> list[Bucket]:
         """Every bucket that is not empty."""
@@ -283,12 +292,12 @@ class Throttle:
                 if level.drain(now, scale)
             ]
 
-    def counts(self) -> list[Count]:
+    def counts(self) -> list[AppUsage]:
         """What every application did in every tenant."""
         with self._lock:
             return [
-                Count(*who, one.requests, one.units, one.refused, one.early)
-                for who, one in self._standings.items()
+                AppUsage(*who, app.requests, app.units, app.refused, app.early)
+                for who, app in self._apps.items()
             ]
 
     def _find(self, who: tuple[str, str], limit: _Limit, now: float) -> _Level:
@@ -305,34 +314,34 @@ class Throttle:
 
     def _fill(
         self, who: tuple[str, str], levels: Sequence[_Level], units: int, now: float, share: float
-    ) -> _Barrier | None:
-        """Fill the buckets; or if one would run over, say which, and how long that lasts."""
-        found, wait = self._find_full(levels, units, share)
-        if found is None:
+    ) -> _Block | None:
+        """Fill the buckets; if one would run over, fill none and return the block."""
+        full, wait = self._find_full(levels, units, share)
+        if full is None:
             self._pour(levels, units, math.inf)
             return None
-        limit = found.limit
+        limit = full.limit
         scope = f"{limit.scope}/{limit.action}/{who[1]}/{who[0]}"
-        load = max(WARNING, (found.used + 1) / (limit.most * self.scale))
-        return _Barrier(now, now + math.ceil(wait), scope, limit.information, min(MOST, load))
+        load = max(WARNING, (full.used + 1) / (limit.most * self.scale))
+        return _Block(now, now + math.ceil(wait), scope, limit.information, min(MOST, load))
 
     def _find_full(
         self, levels: Sequence[_Level], units: int, share: float
     ) -> tuple[_Level | None, float]:
         """The bucket that would run over for the longest time, and for how long."""
-        found, longest = None, 0.0
+        fullest, longest = None, 0.0
         for level in levels:
             most = level.limit.most * self.scale
             amount = 1 if level.limit.action == "Write" else units
-            # An empty bucket takes whatever comes, or what costs much would never be let through.
+            # An empty bucket takes any request, or an expensive one would never be let through.
             over = level.used + amount - max(amount, most * share)
             wait = over * level.limit.window / most
             if wait > longest:
-                found, longest = level, wait
-        return found, longest
+                fullest, longest = level, wait
+        return fullest, longest
 
     def _pour(self, levels: Sequence[_Level], units: int, share: float) -> None:
-        """Put a request into its buckets, which it fills up to that share of their limits."""
+        """Put a request into its buckets, and fill each at most to that share of its limit."""
         for level in levels:
             amount = 1 if level.limit.action == "Write" else units
             full = max(level.used, level.limit.most * self.scale * share)
@@ -343,5 +352,5 @@ class Throttle:
 
 
 def size_of(users: int) -> str:
-    """The size of a tenant with so many users."""
+    """The size of a tenant with this number of users."""
     return "S" if users < 50 else "M" if users <= 500 else "L"

@@ -140,9 +140,9 @@ def test_impossible_plans() -> None:
         (lambda: faults.fail_next(0), "at least one"),
         (lambda: faults.fail_next(chance=0), "chance"),
         (lambda: faults.fail_for(1, chance=1.1), "chance"),
-        (lambda: faults.fail_for(0), "some time"),
+        (lambda: faults.fail_for(0), "seconds must be above 0"),
         (lambda: Fault(90002), "90002 is none of"),
-        (lambda: Fault(retry_after=-1), "no time"),
+        (lambda: Fault(retry_after=-1), "retry_after must be 0 or more"),
     ):
         with pytest.raises(ValueError, match=message):
             make()

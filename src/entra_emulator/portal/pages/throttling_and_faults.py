@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from entra_emulator.faults.fault import Fault
 from entra_emulator.faults.orders import FaultOrder
-from entra_emulator.faults.schedule import Plan
+from entra_emulator.faults.schedule import FaultPlan
 from entra_emulator.faults.throttle import SIZES, Bucket
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
@@ -170,7 +170,7 @@ def _describe_bucket(request: PageRequest, bucket: Bucket) -> dict[str, Any]:
     }
 
 
-def _describe_plan(plan: Plan) -> dict[str, Any]:
+def _describe_plan(plan: FaultPlan) -> dict[str, Any]:
     """A plan with its preset's name, if it is one, and what can be said about it."""
     said = plan.fault.describe()
     for name, settings in PRESETS.items():
