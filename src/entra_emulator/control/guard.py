@@ -9,11 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from entra_emulator.web.context import host_name, origin_of
+from entra_emulator.web.context import LOOPBACK_NAMES, host_name, origin_of
 
 BODY_LIMIT = 65_536
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 _S = TypeVar("_S", bound=msgspec.Struct)
 
@@ -50,7 +48,7 @@ def _find_intrusion(request: Request) -> ControlFault | None:
         is_local = False
     if not is_local:
         return ControlFault(403, "forbidden", "the control API is for this machine only")
-    if host_name(request.headers.get("host", "")) not in _LOOPBACK:
+    if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
         return ControlFault(403, "forbidden", "the control API is at localhost or 127.0.0.1")
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:

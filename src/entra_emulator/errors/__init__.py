@@ -1,4 +1,4 @@
-"""What both services raise when they refuse, each by the rows of its table."""
+"""How both services refuse: an exception for each, made from the rows of its table."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ class OAuthFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         error: the OAuth error, e.g. `invalid_client`.
         status: the HTTP status.
         text: the sentence after `AADSTS7000215: `.
-        suberror: what libraries tell similar refusals apart by; empty without one.
+        suberror: tells refusals with the same error apart, for libraries; empty without one.
     """
 
     def __init__(
@@ -37,12 +37,12 @@ class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         status: the HTTP status.
         code: Graph's error code, e.g. `Request_ResourceNotFound`.
         message: the sentence people read.
-        gateway: refused before the directory was asked; such answers carry
+        gateway: it is refused before the directory is asked; such answers carry
             neither `Cache-Control` nor `x-ms-resource-unit` (recorded 2022-2025).
-        claims: what the next token must say, in base64, if that would help.
-        details: what is wrong with which property, and with whom it conflicts.
-        headers: what the answer carries besides.
-        inner: what `innerError` holds besides date and request ID; a throttled request's.
+        claims: a claims challenge in base64: what the next token must say; None without one.
+        details: entries that name a wrong property, or an object that this one conflicts with.
+        headers: further headers of the answer.
+        inner: further fields of `innerError`, for throttled requests.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
 
 def refuse(code: int, *, error: str | None = None, **values: object) -> OAuthFault:
     """
-    The token service's fault for an AADSTS number, its text filled with `values`.
+    The token service's refusal with an AADSTS number, its text filled in with `values`.
 
     Args:
         code: a key of TOKEN_REFUSALS.
-        error: instead of the row's own, where two endpoints differ.
-        values: what the row's text has in braces.
+        error: the OAuth error, where an endpoint has another than the table.
+        values: for the names in braces in the row's text.
     """
     row = TOKEN_REFUSALS[code]
     text = row.text.format(**values)
@@ -93,16 +93,16 @@ def deny(
     **values: object,
 ) -> GraphFault:
     """
-    Graph's fault for a key of its table, the message filled with `values`.
+    Graph's refusal by its word in the table, the message filled in with `values`.
 
     Args:
         word: a key of GRAPH_REFUSALS.
-        claims: what the next token must say.
+        claims: see `GraphFault`.
         target: the property that the row's detail is about.
         holder: the object that it conflicts with, e.g. `User_{id}`.
         headers: see `GraphFault`.
         inner: see `GraphFault`.
-        values: what the row's message has in braces.
+        values: for the names in braces in the row's message.
     """
     row = GRAPH_REFUSALS[word]
     message = row.message.format(**values)

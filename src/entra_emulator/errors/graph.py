@@ -1,8 +1,8 @@
 """
-Microsoft Graph's refusals, by a word of ours.
+Microsoft Graph's refusals: status, error code and message of each, by a word of this program.
 
-Statuses, codes and messages as recorded, quoted in public issues, documented
-or chosen: `evidence` says which.
+Each row's `evidence` says whether they are as recorded, as quoted in public issues, as documented,
+or chosen.
 """
 
 from typing import NamedTuple
@@ -15,10 +15,10 @@ class GraphRow(NamedTuple):
     Args:
         status: the HTTP status.
         code: the error's code.
-        message: has the fault's values in braces.
-        evidence: where they come from.
+        message: has names in braces, for the values of one request.
+        evidence: where status, code and message come from.
         gateway: see `GraphFault`.
-        detail: the code of an entry in `details` that says what is wrong; empty without one.
+        detail: the code of the entry in `details` that names the wrong property; empty without.
     """
 
     status: int
@@ -105,7 +105,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "recorded 2022",
         gateway=True,
     ),
-    # Which resource
+    # The path
     "host_unknown": GraphRow(
         421,
         "BadRequest",
@@ -140,7 +140,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     "id_malformed": GraphRow(
         400, "Request_BadRequest", "Invalid object identifier '{key}'.", "documented"
     ),
-    # What is sent
+    # The body
     "body_malformed": GraphRow(
         400,
         "BadRequest",
@@ -152,7 +152,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     "body_too_large": GraphRow(
         413, "BadRequest", "The request is larger than 4 MB.", "chosen", gateway=True
     ),
-    # What about it
+    # Query options
     "option_repeated": GraphRow(
         400,
         "BadRequest",
@@ -471,7 +471,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "retry your request.",
         "the limit of 1,200 entries is documented; code and where it is checked chosen",
     ),
-    # Which others there are
+    # Writing: conflicts with other objects
     "value_taken": GraphRow(
         400,
         _BAD,

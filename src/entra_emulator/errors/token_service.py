@@ -1,15 +1,15 @@
 """
-The token service's refusals, by AADSTS number.
+The token service's refusals: status, OAuth error and text of each, by AADSTS number.
 
-Statuses and texts as recorded, quoted in public issues, documented or chosen:
-`evidence` says which.
+Each row's `evidence` says whether they are as recorded, as quoted in public issues, as documented,
+or chosen.
 """
 
 from typing import NamedTuple
 
 
 class OAuthRow(NamedTuple):
-    """One refusal of the token service; `text` has the fault's values in braces."""
+    """One refusal; `text` has names in braces, for the values of one request."""
 
     status: int
     error: str

@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Route, Router
 from entra_emulator.errors import GraphFault
 from entra_emulator.portal.menu import MenuItem, make_menus
 from entra_emulator.portal.routes import PageRoute, list_routes
-from entra_emulator.web.context import context_of, host_name, origin_of
+from entra_emulator.web.context import LOOPBACK_NAMES, context_of, host_name, origin_of
 from entra_emulator.web.pages import assets
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.forms import NOTHING, Form, read_form
@@ -26,8 +26,6 @@ from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.session import COOKIE, find_signed_in
-
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 def make_router() -> Router:
@@ -124,7 +122,7 @@ def _find_intruder(request: Request) -> PortalFault | None:
         local = ipaddress.ip_address(peer).is_loopback
     except ValueError:
         local = False
-    if not local and host_name(request.headers.get("host", "")) in _LOOPBACK:
+    if not local and host_name(request.headers.get("host", "")) in LOOPBACK_NAMES:
         return PortalFault(403, "remote")
     if request.method == "GET":
         return None

@@ -39,11 +39,9 @@ from entra_emulator.tokens.fetch import make_fetch
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing, draw_lifetime
 from entra_emulator.web.audit_middleware import audit_requests
-from entra_emulator.web.context import Context, host_name
+from entra_emulator.web.context import LOOPBACK_NAMES, Context, host_name
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
-
-LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
 class ServiceRoute(NamedTuple):
@@ -119,7 +117,7 @@ def create_app(
         keys,
         directory.clock,
         lambda long: draw_lifetime(draws, long=long) if lifetime is None else lifetime,
-        frozenset(name.lower() for name in (*LOOPBACK, *settings.hostnames)),
+        frozenset(name.lower() for name in (*LOOPBACK_NAMES, *settings.hostnames)),
         directory.setting("page_key", lambda: draws.randbytes(32)),
         settings.page_token_age,
         settings.strict_filter,

@@ -25,7 +25,7 @@ from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.model.records import Tenant
-from entra_emulator.server.app import LOOPBACK, create_app
+from entra_emulator.server.app import create_app
 from entra_emulator.server.listen import (
     BindRefused,
     is_loopback,
@@ -41,7 +41,7 @@ from entra_emulator.token_service.managed_identity import (
     create_managed_identity_app,
 )
 from entra_emulator.tokens.signing import KeyRing
-from entra_emulator.web.context import Context
+from entra_emulator.web.context import LOOPBACK_NAMES, Context
 
 
 class Emulator:
@@ -161,7 +161,7 @@ class Emulator:
         stack.callback(app.state.context.issuers.close)
         if settings.managed_identity:
             self._serve_machine(stack, app.state.context)
-        names = tuple(dict.fromkeys((*LOOPBACK, *settings.hostnames)))
+        names = tuple(dict.fromkeys((*LOOPBACK_NAMES, *settings.hostnames)))
         stack.callback(run_server(app, listener, make_tls(self.ca, names)))
 
     def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:

@@ -29,7 +29,7 @@ from entra_emulator.token_service.app_grant import (
 from entra_emulator.tokens.app_claims import SIGNED_ASSERTION
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
-from entra_emulator.web.context import Context, context_of, host_name
+from entra_emulator.web.context import LOOPBACK_NAMES, Context, context_of, host_name
 from entra_emulator.web.request_notes import notes_of
 from entra_emulator.web.token_service_answers import describe_fault
 
@@ -50,8 +50,6 @@ _UNKNOWN = {
     False: "No User Assigned or Delegated Managed Identity found for specified "
     "ClientId/ResourceId/PrincipalId.",
 }
-
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 class ManagedFault(Exception):  # noqa: N818 - a refusal, not an error of ours
@@ -140,7 +138,7 @@ def show_app_service_token(request: Request) -> Response:
 
 
 def _check_host(request: Request) -> None:
-    if host_name(request.headers.get("host", "")) not in _LOOPBACK:
+    if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
         raise ManagedFault(403, "access_denied", "This endpoint is for the machine itself.")
 
 

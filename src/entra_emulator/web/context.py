@@ -24,6 +24,8 @@ from entra_emulator.web.request_notes import Trace, notes_of
 GRAPH_RESOURCES = frozenset(
     {GRAPH_APP_ID, "https://graph.microsoft.com", "https://graph.microsoft.com/"}
 )
+# The host names and addresses of this machine that only this machine reaches.
+LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 SHARED_TENANTS = frozenset({"common", "organizations"})
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)

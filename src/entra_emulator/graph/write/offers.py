@@ -6,9 +6,9 @@ from urllib.parse import SplitResult, urlsplit
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.model.records import Record
+from entra_emulator.web.context import LOOPBACK_NAMES
 
 _PERSONAL = frozenset({"AzureADandPersonalMicrosoftAccount", "PersonalMicrosoftAccount"})
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # "Maximum length of identifierUris, of redirect URIs" ("Redirect URI restrictions").
 _LONGEST_URI = 255
 
@@ -92,7 +92,7 @@ def _check_redirects(record: Record) -> None:
     for platform in ("web", "spa", "publicClient"):
         for uri in record[platform]["redirectUris"]:
             parts = _split(uri)
-            bare = parts.scheme == "http" and parts.hostname not in _LOOPBACK
+            bare = parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES
             if not parts.scheme or parts.fragment or (bare and platform != "publicClient"):
                 raise _refuse(f"{platform}.redirectUris")
 
