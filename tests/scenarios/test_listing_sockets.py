@@ -20,7 +20,7 @@ import graphdaemon
 from graphdaemon.client import Client
 from graphdaemon.errors import Error
 from graphdaemon.graph.query import Query
-from graphdaemon.http.transport import Response
+from graphdaemon.http.response import Response
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord
 from graphdaemon.settings.read import read_settings

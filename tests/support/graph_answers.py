@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from graphdaemon.http.transport import Response
+from graphdaemon.http.response import Response
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Response:

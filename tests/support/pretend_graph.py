@@ -23,7 +23,7 @@ from urllib.parse import parse_qsl, urlsplit
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, Graph
-from graphdaemon.http.transport import Response
+from graphdaemon.http.response import Response
 from graphdaemon.throttling.budget import Budget
 from tests.support import virtual_time
 

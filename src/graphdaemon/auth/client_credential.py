@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from graphdaemon.auth.client_assertion import Sign, make_assertion
 from graphdaemon.auth.key_files import CertificateInfo
 from graphdaemon.errors import Error
-from graphdaemon.http.transport import Response
+from graphdaemon.http.response import Response
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret

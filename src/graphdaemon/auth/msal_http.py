@@ -7,7 +7,8 @@ from http.client import HTTPMessage
 from urllib.parse import urlencode, urlsplit
 
 from graphdaemon.auth.kinds.managed_identity import ask_machine
-from graphdaemon.http.transport import Response, Transport
+from graphdaemon.http.response import Response
+from graphdaemon.http.transport import Transport
 
 logger = logging.getLogger(__name__)
 

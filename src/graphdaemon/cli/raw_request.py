@@ -12,8 +12,9 @@ from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.address import resolve
 from graphdaemon.graph.catalog import Collection, find_collection
 from graphdaemon.graph.graph import Ask
-from graphdaemon.graph.page import follow, path_of, read_object, read_page
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.page import read_object, read_page
+from graphdaemon.http.response import Response
 from graphdaemon.output.spec import OutputSpec
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)")

@@ -14,8 +14,8 @@ from graphdaemon.doctor.registration import read_registration
 from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import GraphError, NetworkError
 from graphdaemon.graph.catalog import CATALOG
-from graphdaemon.graph.page import explain
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.refused import explain
+from graphdaemon.http.response import Response
 
 # A token that is older than this came from a cache: roles granted since then are not in it.
 _FRESH_S = 5.0

@@ -11,7 +11,8 @@ from graphdaemon.diagnosis.advice import locate
 from graphdaemon.diagnosis.permissions import Call, Need, find_need
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import NetworkError
-from graphdaemon.http.transport import Response, Transport
+from graphdaemon.http.response import Response
+from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
 if TYPE_CHECKING:

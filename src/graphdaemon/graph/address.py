@@ -4,7 +4,7 @@ import re
 from urllib.parse import quote, urlsplit
 
 from graphdaemon.errors import UsageError
-from graphdaemon.graph.page import origin_of
+from graphdaemon.graph.links import origin_of
 
 _VERSION = re.compile(r"v\d+(\.\d+)?|beta")
 # What may stand in a path or a query as it is.

@@ -13,8 +13,9 @@ import msgspec
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.graph import LONGEST_WAIT_S, Ask, Graph, Tally
-from graphdaemon.graph.page import path_of, read_wait
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.headers import read_wait
+from graphdaemon.graph.links import path_of
+from graphdaemon.http.response import Response
 from graphdaemon.throttling.budget import Outcome
 
 AT_ONCE = 20

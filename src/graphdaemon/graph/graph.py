@@ -20,17 +20,11 @@ import msgspec
 
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError
-from graphdaemon.graph.page import (
-    Page,
-    explain,
-    follow,
-    path_of,
-    read_number,
-    read_object,
-    read_page,
-    read_wait,
-)
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.headers import read_wait
+from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.page import Page, read_number, read_object, read_page
+from graphdaemon.graph.refused import explain
+from graphdaemon.http.response import Response
 from graphdaemon.throttling.budget import Budget, Outcome
 
 logger = logging.getLogger(__name__)

@@ -5,20 +5,18 @@ Status, headers and body in; a page, an object or a precise exception out.
 """
 
 import contextlib
-import email.utils
-import time
 from collections.abc import Callable, Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
-from urllib.parse import urlsplit
 
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.links import path_of
+from graphdaemon.http.response import Response
 
 if TYPE_CHECKING:
-    from graphdaemon.diagnosis.advice import Advice
+    pass
 
 
 class Page(NamedTuple):
@@ -152,93 +150,6 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
         raise _malformed(response, url) from error
 
 
-def follow(link: str, current: str) -> str:
-    """
-    Return `link` if it may be followed from `current`, byte for byte.
-
-    The bearer token goes with the request, so a link must stay on the same https origin; and a
-    link to itself would never end.
-
-    Raises:
-        GraphError: `link_foreign` or `page_malformed`; naming origins only, since links hold
-            names of users.
-    """
-    here, there = origin_of(current), origin_of(link)
-    if here != there:
-        raise GraphError(
-            f"a next link points to {there}, not to {here}; it was not followed",
-            code="link_foreign",
-            status=200,
-            hint="If a gateway stands before Graph, put its address into endpoint; otherwise "
-            "somebody alters Graph's answers: find out who.",
-        )
-    if link == current or not link.isascii() or not link.isprintable() or " " in link:
-        raise GraphError(
-            f"the next link of {path_of(current)} "
-            + ("points to its own page" if link == current else "is no address"),
-            code="page_malformed",
-            status=200,
-            hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
-        )
-    return link
-
-
-def explain(
-    response: Response,
-    url: str,
-    *,
-    needs: str | None,
-    consent_url: str | None,
-    token: str | None = None,
-    method: str = "GET",
-) -> GraphError:
-    """
-    Turn a refusal into the exception that says what to do.
-
-    Args:
-        response: An answer with status 300 or above.
-        url: What was asked for.
-        needs: The application permission to ask for, if it opens the call.
-        consent_url: Where an administrator can consent, if known.
-        token: What was sent, whose roles tell several refusals apart.
-        method: How it was asked for.
-    """
-    graph_code, message = _graph_words(response.body)
-    said = f"{graph_code} {message}"
-    advice = _diagnose(
-        response.status,
-        said,
-        url,
-        needs=needs,
-        consent_url=consent_url,
-        token=token,
-        method=method,
-    )
-    words = " ".join(filter(None, [str(response.status), graph_code]))
-    return GraphError(
-        f"{path_of(url)}: {words}" + (f": {message}" if message else ""),
-        code=advice.code,
-        status=response.status,
-        hint=advice.step,
-        case=advice.case,
-        graph_code=graph_code,
-        request_id=response.headers.get("request-id"),
-        retry_after=read_wait(response.headers.get("Retry-After")),
-    )
-
-
-def origin_of(url: str) -> str:
-    """Scheme, host and port, in one spelling."""
-    parts = urlsplit(url)
-    host = parts.netloc.rpartition("@")[2].lower()
-    return f"{parts.scheme.lower()}://{host.removesuffix(':443')}"
-
-
-def path_of(url: str) -> str:
-    """The part of an address that may be shown: its options may hold a page token."""
-    return urlsplit(url).path
-
-
 def _malformed(response: Response, url: str) -> GraphError:
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
     return GraphError(
@@ -250,51 +161,3 @@ def _malformed(response: Response, url: str) -> GraphError:
         "that answers in Graph's place.",
         request_id=response.headers.get("request-id"),
     )
-
-
-def _graph_words(body: bytes) -> tuple[str | None, str | None]:
-    try:
-        error = msgspec.json.decode(body)["error"]
-        code, message = error.get("code"), error.get("message")
-    except (msgspec.DecodeError, LookupError, TypeError, AttributeError):
-        return None, None
-    # Some services behind Graph send an object where a text belongs (seen in go-azure-sdk).
-    text = message if isinstance(message, str) else None
-    return (code if isinstance(code, str) else None) or None, text
-
-
-def _diagnose(
-    status: int,
-    words: str,
-    url: str,
-    *,
-    needs: str | None,
-    consent_url: str | None,
-    token: str | None,
-    method: str,
-) -> "Advice":
-    # What a run that goes well never needs.
-    from graphdaemon.diagnosis.advice import advise, locate
-    from graphdaemon.diagnosis.graph_refusals import choose_role, find_denial, name_beyond
-    from graphdaemon.diagnosis.permissions import find_need
-    from graphdaemon.diagnosis.token_claims import read_claims
-
-    need = find_need(method, path_of(url)) if status in (401, 403) else None
-    claims = read_claims(token) if token is not None else None
-    values = {"role": choose_role(need, needs), "beyond": name_beyond(path_of(url))}
-    case = find_denial(status, words, claims=claims, need=need)
-    return advise(case, locate(consent_url, consent_url) | values)
-
-
-def read_wait(value: str | None) -> float | None:
-    """Seconds to wait: a number, fractional too (Graph's own documentation), or an HTTP date."""
-    if not value:
-        return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None

@@ -17,10 +17,11 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import urlsplit
 
-from graphdaemon.errors import NetworkError
+from graphdaemon.http.failures import HandshakeCutError, explain_failure
+from graphdaemon.http.response import Response
 from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_context
 from graphdaemon.version import __version__
 
@@ -28,18 +29,6 @@ T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 10.0
 _LONGEST_AT_ONCE = 1 << 24
-
-
-class Response(NamedTuple):
-    """An answer, read to its end; header names are found in any case."""
-
-    status: int
-    headers: http.client.HTTPMessage
-    body: bytes
-
-
-class HandshakeCutError(ConnectionError):
-    """The other side, or something before it, closed the line when TLS began."""
 
 
 class _Connection(http.client.HTTPSConnection):
@@ -300,81 +289,3 @@ def _set_result(future: asyncio.Future[T], result: T) -> None:
 def _set_exception(future: asyncio.Future[T], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
-
-
-class _Trouble(NamedTuple):
-    """What a failure of the network is called; what to do about it is the case's."""
-
-    causes: tuple[type[Exception], ...]
-    case: str
-    message: str
-
-
-# The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
-_TROUBLES = (
-    _Trouble(
-        (ssl.SSLCertVerificationError,),
-        "tls_untrusted",
-        "the certificate of {host} is not trusted: {reason}",
-    ),
-    _Trouble(
-        (socket.gaierror, UnicodeError),
-        "host_unknown",
-        "the name of {host} could not be resolved",
-    ),
-    _Trouble((TimeoutError,), "timed_out", "{host} did not answer within {timeout:g} s"),
-    _Trouble(
-        (http.client.IncompleteRead, zlib.error),
-        "answer_cut",
-        "the answer of {host} broke off in the middle",
-    ),
-    _Trouble(
-        (ConnectionRefusedError,),
-        "connection_refused",
-        "nothing answers at {host}: connection refused",
-    ),
-    _Trouble(
-        (ConnectionError, http.client.HTTPException),
-        "connection_lost",
-        "the connection to {host} broke ({kind})",
-    ),
-    _Trouble(
-        (Exception,),
-        "connection_failed",
-        "the connection to {host} could not be made: {reason}",
-    ),
-)
-
-
-def explain_failure(
-    error: Exception, host: str, timeout: float, signer: str | None = None
-) -> NetworkError:
-    """The failure to reach `host` as ours, with the next step; `signer` is whose TLS it has."""
-    from graphdaemon.diagnosis.advice import advise
-    from graphdaemon.http.interception import is_intercepted
-
-    case, message = _read_failure(error, host, timeout)
-    if signer is not None:
-        message += f"; it is signed by {signer}"
-        if case == "tls_untrusted" and is_intercepted(host, signer):
-            case = "tls_intercepted"
-    advice = advise(case, {"host": host})
-    return NetworkError(message, code=advice.code, hint=advice.step, case=case)
-
-
-def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str]:
-    # http.client has no class of its own for a proxy's refusal (CPython, HTTPConnection._tunnel).
-    if str(error).startswith("Tunnel connection failed"):
-        words = str(error).partition(": ")[2]
-        case = {"407": "proxy_password", "403": "proxy_blocked"}.get(words[:3], "proxy_refused")
-        return case, f"the proxy refused the connection to {host}: {words}"
-    if isinstance(error, HandshakeCutError):
-        return "tls_broken", f"the connection to {host} broke as soon as TLS began"
-    trouble = next(row for row in _TROUBLES if isinstance(error, row.causes))
-    verdict = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
-    message = trouble.message.format(
-        host=host, reason=verdict or error, kind=type(error).__name__, timeout=timeout
-    )
-    # OpenSSL's number for a certificate that names other hosts (X509_V_ERR_HOSTNAME_MISMATCH).
-    misnamed = getattr(error, "verify_code", None) == 62
-    return "tls_misnamed" if misnamed else trouble.case, message

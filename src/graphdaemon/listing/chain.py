@@ -6,8 +6,8 @@ from typing import NamedTuple
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import follow_within
-from graphdaemon.graph.page import Page, path_of
+from graphdaemon.graph.links import follow_within, path_of
+from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.intervals import Interval, condition_of
 from graphdaemon.listing.target import Target

@@ -12,7 +12,8 @@ from urllib.parse import quote
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.page import Page, follow, path_of
+from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.page import Page
 from graphdaemon.listing.chain import RESTARTS, is_link_refused
 from graphdaemon.listing.target import Target
 

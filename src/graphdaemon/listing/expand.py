@@ -16,9 +16,10 @@ from graphdaemon.concurrency import gather
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.batch import Answer, Part, send_parts
 from graphdaemon.graph.links import follow_within
-from graphdaemon.graph.page import Page, explain, ids_of, page_ids, read_page, texts_of
+from graphdaemon.graph.page import Page, ids_of, page_ids, read_page, texts_of
 from graphdaemon.graph.query import Query
-from graphdaemon.http.transport import Response
+from graphdaemon.graph.refused import explain
+from graphdaemon.http.response import Response
 from graphdaemon.listing.chain import Chain, ChainPage, never_divide, read_chain
 from graphdaemon.listing.target import Target
 

@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
-from graphdaemon.graph.page import Page, follow, texts_of
+from graphdaemon.graph.links import follow
+from graphdaemon.graph.page import Page, texts_of
 from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_prefix
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta

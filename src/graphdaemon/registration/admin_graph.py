@@ -12,7 +12,7 @@ from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Ask, Graph
 from graphdaemon.graph.page import read_object
-from graphdaemon.http.transport import Response
+from graphdaemon.http.response import Response
 from graphdaemon.registration.change import Change
 
 T = TypeVar("T")

@@ -10,8 +10,10 @@ from graphdaemon.auth.client_assertion import make_possession_proof
 from graphdaemon.auth.key_files import KeyPair
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import GraphError, SettingsError
-from graphdaemon.graph.page import explain, read_object
-from graphdaemon.http.transport import Response, Transport
+from graphdaemon.graph.page import read_object
+from graphdaemon.graph.refused import explain
+from graphdaemon.http.response import Response
+from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
 

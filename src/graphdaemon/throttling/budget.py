@@ -14,8 +14,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
-from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Usage, Window
+from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Usage
 from graphdaemon.throttling.ledger import Ledger, Memory
+from graphdaemon.throttling.window import Window
 
 # "Microsoft Graph service-specific throttling limits", identity and access: units in ten seconds
 # for one app in one tenant, by the tenant's users.

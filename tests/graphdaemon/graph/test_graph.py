@@ -18,7 +18,8 @@ from graphdaemon.client import Client
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
 from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph
 from graphdaemon.graph.query import Query
-from graphdaemon.http.transport import Response, Transport
+from graphdaemon.http.response import Response
+from graphdaemon.http.transport import Transport
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings

@@ -8,10 +8,9 @@ import time
 import pytest
 
 from graphdaemon.errors import GraphError
+from graphdaemon.graph.links import follow
 from graphdaemon.graph.page import (
     Page,
-    explain,
-    follow,
     ids_of,
     page_ids,
     read_number,
@@ -19,6 +18,7 @@ from graphdaemon.graph.page import (
     read_page,
     texts_of,
 )
+from graphdaemon.graph.refused import explain
 from tests.support.graph_answers import answer, raw
 from tests.support.pretend_graph import ROOT
 

@@ -11,7 +11,8 @@ import pytest
 from entra_emulator.faults.fault import Fault
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.errors import Error, GraphError
-from graphdaemon.http.transport import Response, Transport
+from graphdaemon.http.response import Response
+from graphdaemon.http.transport import Transport
 from graphdaemon.registration.apply import Registered
 from tests.support.register_tenant import Site, make_site
 

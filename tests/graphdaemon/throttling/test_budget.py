@@ -16,10 +16,11 @@ import pytest
 
 from graphdaemon.errors import GraphError, OutputError
 from graphdaemon.graph.graph import Graph
-from graphdaemon.graph.page import read_wait
-from graphdaemon.throttling.bucket import Bucket, Usage, Window
+from graphdaemon.graph.headers import read_wait
+from graphdaemon.throttling.bucket import Bucket, Usage
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
 from graphdaemon.throttling.ledger import SharedLedger
+from graphdaemon.throttling.window import Window
 from tests.support import virtual_time
 from tests.support.pretend_graph import ROOT, PretendGraph, Weather
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import ClientCredential
 from graphdaemon.errors import IdentityError
-from graphdaemon.http.transport import Response
+from graphdaemon.http.response import Response
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 

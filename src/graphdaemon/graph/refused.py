@@ -1,0 +1,65 @@
+"""What a refusal of Graph is called, and what to do about it."""
+
+import msgspec
+
+from graphdaemon.errors import GraphError
+from graphdaemon.graph.headers import read_wait
+from graphdaemon.graph.links import path_of
+from graphdaemon.http.response import Response
+
+
+def explain(
+    response: Response,
+    url: str,
+    *,
+    needs: str | None,
+    consent_url: str | None,
+    token: str | None = None,
+    method: str = "GET",
+) -> GraphError:
+    """
+    Turn a refusal into the exception that says what to do.
+
+    Args:
+        response: An answer with status 300 or above.
+        url: The address that was requested.
+        needs: The application permission that opens the call, if there is one.
+        consent_url: Where an administrator can consent, if known.
+        token: The access token that was sent: its roles tell several refusals apart.
+        method: The HTTP method of the request.
+    """
+    # A run that goes well needs none of these.
+    from graphdaemon.diagnosis.advice import advise, locate
+    from graphdaemon.diagnosis.graph_refusals import choose_role, find_denial, name_beyond
+    from graphdaemon.diagnosis.permissions import find_need
+    from graphdaemon.diagnosis.token_claims import read_claims
+
+    path = path_of(url)
+    graph_code, message = _read_error(response.body)
+    need = find_need(method, path) if response.status in (401, 403) else None
+    claims = read_claims(token) if token is not None else None
+    case = find_denial(response.status, f"{graph_code} {message}", claims=claims, need=need)
+    values = {"role": choose_role(need, needs), "beyond": name_beyond(path)}
+    advice = advise(case, locate(consent_url, consent_url) | values)
+    words = " ".join(filter(None, [str(response.status), graph_code]))
+    return GraphError(
+        f"{path}: {words}" + (f": {message}" if message else ""),
+        code=advice.code,
+        status=response.status,
+        hint=advice.step,
+        case=advice.case,
+        graph_code=graph_code,
+        request_id=response.headers.get("request-id"),
+        retry_after=read_wait(response.headers.get("Retry-After")),
+    )
+
+
+def _read_error(body: bytes) -> tuple[str | None, str | None]:
+    try:
+        error = msgspec.json.decode(body)["error"]
+        code, message = error.get("code"), error.get("message")
+    except (msgspec.DecodeError, LookupError, TypeError, AttributeError):
+        return None, None
+    # Some services behind Graph send an object where a text belongs (seen in go-azure-sdk).
+    text = message if isinstance(message, str) else None
+    return (code if isinstance(code, str) else None) or None, text

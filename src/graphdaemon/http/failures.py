@@ -1,0 +1,100 @@
+"""What is said when no answer comes, or only part of one: a case for each kind of failure."""
+
+import http.client
+import socket
+import ssl
+import zlib
+from typing import NamedTuple
+
+from graphdaemon.errors import NetworkError
+
+
+class HandshakeCutError(ConnectionError):
+    """The host, or something on the way to it, closed the connection during the TLS handshake."""
+
+
+class _Failure(NamedTuple):
+    """Which exceptions are which case of the diagnoses, and the message for them."""
+
+    causes: tuple[type[Exception], ...]
+    case: str
+    message: str
+
+
+# The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
+_FAILURES = (
+    _Failure(
+        (ssl.SSLCertVerificationError,),
+        "tls_untrusted",
+        "the certificate of {host} is not trusted: {reason}",
+    ),
+    _Failure(
+        (socket.gaierror, UnicodeError),
+        "host_unknown",
+        "the name of {host} could not be resolved",
+    ),
+    _Failure((TimeoutError,), "timed_out", "{host} did not answer within {timeout:g} s"),
+    _Failure(
+        (http.client.IncompleteRead, zlib.error),
+        "answer_cut",
+        "the answer of {host} broke off in the middle",
+    ),
+    _Failure(
+        (ConnectionRefusedError,),
+        "connection_refused",
+        "nothing answers at {host}: connection refused",
+    ),
+    _Failure(
+        (ConnectionError, http.client.HTTPException),
+        "connection_lost",
+        "the connection to {host} broke ({kind})",
+    ),
+    _Failure(
+        (Exception,),
+        "connection_failed",
+        "the connection to {host} could not be made: {reason}",
+    ),
+)
+
+
+def explain_failure(
+    error: Exception, host: str, timeout: float, signer: str | None = None
+) -> NetworkError:
+    """
+    Turn an exception of the network into ours, with the next step.
+
+    Args:
+        error: What was raised.
+        host: The host that was to be reached, with its port if it has one.
+        timeout: The timeout that was set, in seconds.
+        signer: Who signed the host's certificate, where that was not trusted.
+    """
+    # A run that goes well needs neither.
+    from graphdaemon.diagnosis.advice import advise
+    from graphdaemon.http.interception import is_intercepted
+
+    case, message = _read_failure(error, host, timeout)
+    if signer is not None:
+        message += f"; it is signed by {signer}"
+        if case == "tls_untrusted" and is_intercepted(host, signer):
+            case = "tls_intercepted"
+    advice = advise(case, {"host": host})
+    return NetworkError(message, code=advice.code, hint=advice.step, case=case)
+
+
+def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str]:
+    # http.client has no class of its own for a proxy's refusal (CPython, HTTPConnection._tunnel).
+    if str(error).startswith("Tunnel connection failed"):
+        words = str(error).partition(": ")[2]
+        case = {"407": "proxy_password", "403": "proxy_blocked"}.get(words[:3], "proxy_refused")
+        return case, f"the proxy refused the connection to {host}: {words}"
+    if isinstance(error, HandshakeCutError):
+        return "tls_broken", f"the connection to {host} broke as soon as TLS began"
+    failure = next(row for row in _FAILURES if isinstance(error, row.causes))
+    reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
+    message = failure.message.format(
+        host=host, reason=reason or error, kind=type(error).__name__, timeout=timeout
+    )
+    # OpenSSL's number for a certificate that names other hosts (X509_V_ERR_HOSTNAME_MISMATCH).
+    misnamed = getattr(error, "verify_code", None) == 62
+    return "tls_misnamed" if misnamed else failure.case, message
