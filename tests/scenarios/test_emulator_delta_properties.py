@@ -10,8 +10,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.clock import Clock
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.server.app import create_app
@@ -78,7 +78,7 @@ class World:
     def live(self, kind: str) -> list[StoredObject]:
         return [
             StoredObject(kind, position.seq, doc)
-            for position, doc in self.directory.objects.scan(self.tenant, kind)
+            for position, doc in self.directory.collections.scan(self.tenant, kind)
         ]
 
     def _populate(self) -> None:

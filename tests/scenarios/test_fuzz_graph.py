@@ -102,7 +102,7 @@ def world(keys: Path) -> Iterator[World]:
             [
                 json.loads(doc)[name]
                 for kind in KINDS.values()
-                for _, doc in directory.objects.scan(one, kind.name)
+                for _, doc in directory.collections.scan(one, kind.name)
                 for name in {"id", kind.key}
                 if json.loads(doc).get(name)
             ]

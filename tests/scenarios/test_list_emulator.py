@@ -63,7 +63,7 @@ def ids(out: bytes) -> list[str]:
 
 
 def count(emulator: Emulator, kind: str) -> int:
-    return emulator.directory.objects.count(emulator.tenant, kind)
+    return emulator.directory.collections.count(emulator.tenant, kind)
 
 
 @pytest.mark.parametrize(

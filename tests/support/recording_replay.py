@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.applications import draft_application, draft_principal
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record, Tenant

@@ -47,7 +47,7 @@ def ordinary(emulator: Emulator, number: int = 0) -> str:
     directory, tenant = emulator.directory, emulator.tenant
     holders = directory.role_members.list_holders(tenant)
     found = []
-    for _, doc in directory.objects.scan(tenant, "user"):
+    for _, doc in directory.collections.scan(tenant, "user"):
         user = json.loads(doc)
         if user["id"] not in holders and user["accountEnabled"] and user["userType"] == "Member":
             found.append(str(user["userPrincipalName"]))

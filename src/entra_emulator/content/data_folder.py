@@ -101,6 +101,6 @@ def _import(directory: Directory, *, sources: Sequence[Source]) -> tuple[dict[st
 def _count(directory: Directory) -> dict[str, int]:
     (tenant,) = directory.tenants.list_all()
     counted = {
-        kind.collection: directory.objects.count(tenant, name) for name, kind in KINDS.items()
+        kind.collection: directory.collections.count(tenant, name) for name, kind in KINDS.items()
     }
     return {name: number for name, number in counted.items() if number}

@@ -15,8 +15,9 @@ from entra_emulator.content.seeding.draw import Draw
 from entra_emulator.content.seeding.groups import describe_group
 from entra_emulator.content.seeding.users import DOMAIN, INITIAL_DOMAIN, draw_name, draw_person
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import Position, Span, StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.object_collections import Position, Span
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.products import SKUS
 from entra_emulator.model.records import Record, Tenant
 
@@ -79,7 +80,7 @@ class Scene(NamedTuple):
         self.directory.objects.update(self.tenant, kind, record["id"], changes)
 
     def _read(self, kind: str, span: Span, after: Position | None) -> StoredObject | None:
-        rows = self.directory.objects.read_rows(
+        rows = self.directory.collections.read_rows(
             self.tenant, kind, "doc", span, after=after, limit=1
         )
         return StoredObject(kind, rows[0][1], rows[0][2]) if rows else None
@@ -92,7 +93,7 @@ def hire(scene: Scene) -> Event:
     alias = name.alias
     while directory.objects.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
         alias = f"{name.alias}{draw.number(100_000)}"
-    number = directory.objects.count(tenant, "user")
+    number = directory.collections.count(tenant, "user")
     record = _move_in(draw_person(draw, number, name, alias), tenant)
     record["createdDateTime"] = format_iso(directory.clock.now())
     record = {prop: value for prop, value in record.items() if not prop.startswith("onPremises")}

@@ -316,7 +316,7 @@ def _describe_tenants(context: Context) -> dict[str, Any]:
             "id": tenant.id,
             "displayName": tenant.display_name,
             "domains": tenant.domains,
-            "users": directory.objects.count(tenant, "user"),
+            "users": directory.collections.count(tenant, "user"),
         }
         for tenant in directory.tenants.list_all()
     ]

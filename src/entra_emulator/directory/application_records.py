@@ -2,7 +2,7 @@
 
 import msgspec
 
-from entra_emulator.directory import object_rows
+from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.store import Store
 from entra_emulator.model.records import Application, Record, Tenant
 
@@ -20,8 +20,8 @@ class ApplicationRecords:
     it: a record is decoded once for every state of the database.
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    def __init__(self, store: Store, objects: Objects) -> None:
+        self._store, self._objects = store, objects
         self._cache: dict[tuple[str, str | None, str], tuple[int, Application]] = {}
 
     def find(self, kind: str, tenant: Tenant | None, app_id: str) -> Application | None:
@@ -57,6 +57,5 @@ class ApplicationRecords:
         return application
 
     def _read(self, kind: str, tenant: Tenant | None, app_id: str) -> Application | None:
-        number = tenant.number if tenant else None
-        rows = object_rows.find(self._store, number, kind, "key", app_id.lower())
-        return Application(_decode(rows[0].doc)) if rows else None
+        items = self._objects.find_each(tenant, kind, app_id)
+        return Application(_decode(items[0].doc)) if items else None

@@ -7,8 +7,7 @@ import msgspec
 from entra_emulator.clock import Clock, format_iso
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.credentials import Credential, Credentials
-from entra_emulator.directory.object_rows import StoredObject
-from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.service_principals import ServicePrincipals
 from entra_emulator.directory.store import Store
 from entra_emulator.model.app_roles import ask_for_role, list_permissions

@@ -1,12 +1,67 @@
-"""What changed in the directory, as delta queries and lagging replicas ask for it."""
+"""
+What changed in the directory, in order: for delta queries, and for replicas that lag behind.
 
-from typing import NamedTuple
+Filling a new directory is no change. What is older than KEEP is forgotten.
+"""
 
-from entra_emulator.directory import change_rows
-from entra_emulator.directory.change_rows import Change, ChangeRange
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
 from entra_emulator.directory.store import Store
-from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Tenant
+
+# Seconds; delta links live for seven days at most.
+KEEP = 30 * 86_400.0
+
+# Of how many changes one looks for what is to be forgotten.
+SWEEP = 1000
+
+
+class Change(NamedTuple):
+    """
+    One change of one object.
+
+    Args:
+        kind: the object's type.
+        seq: the object's number.
+        id: the object's ID, which stays known when the object is gone.
+        moment: seconds since 1970.
+        what: "created", "updated", "deleted", "restored", "purged", "linked" or "unlinked".
+        names: the properties that changed; for links the relation.
+        target: the number of the object at the link's other end.
+        before: the document before the change; None when there was no such object, or only in
+            the recycle bin. For links it is the reference to the other end, which stays known when
+            that is gone.
+        number: its place in the order of all changes, given when it is written down.
+    """
+
+    kind: str
+    seq: int
+    id: str
+    moment: float
+    what: str
+    names: tuple[str, ...] = ()
+    target: int | None = None
+    before: bytes | None = None
+    number: int = 0
+
+
+class ChangeRange(NamedTuple):
+    """
+    The changes behind number `after`, up to `until`.
+
+    Args:
+        after: the last that is not in it.
+        until: the last that is.
+        kinds: of objects of these types.
+        ids: of these objects only; empty is all.
+    """
+
+    after: int
+    until: int
+    kinds: Sequence[str]
+    ids: Collection[str] = ()
 
 
 class ObjectState(NamedTuple):
@@ -22,43 +77,97 @@ class ObjectState(NamedTuple):
     deleted: bool
 
 
+_COLUMNS = "kind, seq, id, moment, what, names, target, before, number"
+
+
 class Changes:
     """The journal of changes, and the present state of what changed."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
+    def note(self, tenant: Tenant, change: Change) -> None:
+        """Write a change down."""
+        number, names = KINDS[change.kind].number, " ".join(change.names)
+        with self._store.writing() as connection:
+            place = connection.execute(
+                "INSERT INTO change (tenant, kind, seq, id, moment, what, names, target, before) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (tenant.number, number, *change[1:5], names, change.target, change.before),
+            ).lastrowid
+        if place is not None and place % SWEEP == 0:
+            self._forget_before(change.moment - KEEP)
+
     def read_watermark(self) -> int:
-        """The number of the last change."""
-        return change_rows.read_watermark(self._store)
+        """The number of the last change, 0 before the first."""
+        rows = self._store.read("SELECT seq FROM sqlite_sequence WHERE name = 'change'")
+        return int(rows[0][0]) if rows else 0
 
     def read_watermark_at(self, tenant: Tenant, moment: float) -> int:
-        """The number of the last change known to a replica that stopped at this moment."""
-        return change_rows.read_watermark_at(self._store, tenant.number, moment)
+        """The number of the tenant's last change that was there at this moment."""
+        rows = self._store.read(
+            "SELECT number FROM change WHERE tenant = ? AND moment > ? ORDER BY number LIMIT 1",
+            (tenant.number, moment),
+        )
+        return int(rows[0][0]) - 1 if rows else self.read_watermark()
 
     def read_floor(self) -> int:
         """The number of the last change that is forgotten."""
-        return change_rows.read_floor(self._store)
-
-    def list_between(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
-        """The changes of a type behind number `after`, up to `until`, oldest first."""
-        return change_rows.list_changes(self._store, tenant.number, kind, after, until)
-
-    def list_since(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
-        """The changes of a type after this moment, oldest first."""
-        return change_rows.list_recent(self._store, tenant.number, kind, since)
+        ((oldest,),) = self._store.read("SELECT min(number) FROM change")
+        return self.read_watermark() if oldest is None else int(oldest) - 1
 
     def list_objects(
         self, tenant: Tenant, changes: ChangeRange, *, position: int, limit: int
     ) -> list[tuple[int, str, int]]:
-        """Up to `limit` of (first change in the range, type, number), behind `position`."""
-        return change_rows.list_changed(
-            self._store, tenant.number, changes, position=position, limit=limit
+        """Up to `limit` objects changed in the range: (first change there, type, number)."""
+        numbers = [KINDS[kind].number for kind in changes.kinds]
+        # An index on the type orders the changes of one type only.
+        hint = "" if len(numbers) == 1 else "NOT INDEXED"
+        chosen = f"AND c.id IN ({_mark(changes.ids)})" if changes.ids else ""
+        rows = self._store.read(
+            f"SELECT c.number, c.kind, c.seq FROM change AS c {hint} "  # noqa: S608 - constants
+            f"WHERE c.tenant = ? AND c.kind IN ({_mark(numbers)}) "
+            f"AND c.number > ? AND c.number <= ? {chosen} "
+            "AND NOT EXISTS (SELECT 1 FROM change AS e WHERE e.seq = c.seq "
+            "AND e.number > ? AND e.number < c.number) ORDER BY c.number LIMIT ?",
+            (
+                tenant.number,
+                *numbers,
+                max(position, changes.after),
+                changes.until,
+                *changes.ids,
+                changes.after,
+                limit,
+            ),
         )
+        return [(place, BY_NUMBER[number].name, seq) for place, number, seq in rows]
 
     def list_history(self, seq: int, until: int) -> list[Change]:
         """Every change of one object up to number `until`, oldest first."""
-        return change_rows.list_history(self._store, seq, until)
+        rows = self._store.read(
+            f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
+            "WHERE seq = ? AND number <= ? ORDER BY number",
+            (seq, until),
+        )
+        return [_read_row(row) for row in rows]
+
+    def list_between(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
+        """The changes of a type behind number `after`, up to `until`, oldest first."""
+        rows = self._store.read(
+            f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
+            "WHERE tenant = ? AND kind = ? AND number > ? AND number <= ? ORDER BY number",
+            (tenant.number, KINDS[kind].number, after, until),
+        )
+        return [_read_row(row) for row in rows]
+
+    def list_since(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
+        """The changes of a type after this moment, oldest first."""
+        rows = self._store.read(
+            f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
+            "WHERE tenant = ? AND kind = ? AND moment > ? ORDER BY number",
+            (tenant.number, KINDS[kind].number, since),
+        )
+        return [_read_row(row) for row in rows]
 
     def read_state(self, tenant: Tenant, kind: str, seq: int) -> ObjectState:
         """What the object of this number is like now."""
@@ -70,3 +179,22 @@ class Changes:
         if not rows:
             return ObjectState(None, deleted=False)
         return ObjectState(rows[0][0], bool(rows[0][1]))
+
+    def _forget_before(self, moment: float) -> None:
+        """Forget every change before the oldest one since this moment."""
+        with self._store.writing() as connection:
+            connection.execute(
+                "DELETE FROM change WHERE number < "
+                "(SELECT number FROM change WHERE moment >= ? ORDER BY number LIMIT 1)",
+                (moment,),
+            )
+
+
+def _mark(values: Collection[object]) -> str:
+    """As many question marks as there are values."""
+    return ", ".join("?" * len(values))
+
+
+def _read_row(row: tuple[Any, ...]) -> Change:
+    kind, seq, object_id, moment, what, names, *rest = row
+    return Change(BY_NUMBER[kind].name, seq, object_id, moment, what, tuple(names.split()), *rest)

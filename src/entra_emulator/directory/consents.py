@@ -9,7 +9,7 @@ import msgspec
 
 from entra_emulator.clock import Clock, format_iso
 from entra_emulator.directory.applications import Applications
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.service_principals import ServicePrincipals
 from entra_emulator.directory.store import Store

@@ -14,6 +14,7 @@ from entra_emulator.directory.credentials import Credentials
 from entra_emulator.directory.licences import Licences
 from entra_emulator.directory.links import Links
 from entra_emulator.directory.managed_identities import ManagedIdentities
+from entra_emulator.directory.object_collections import Collections
 from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.recycle_bin import RecycleBin
 from entra_emulator.directory.role_members import RoleMembers
@@ -48,17 +49,25 @@ class Directory:
         self.clock = clock = clock or Clock()
         self.new_id = new_id
         self._store = store = Store(path, draft=draft)
-        records = ApplicationRecords(store)
-        self.tenants = Tenants(store, clock, new_id)
-        self.objects = Objects(store, clock)
-        self.links = Links(store, clock)
-        self.search = Search(store)
         self.changes = Changes(store)
+        self.objects = Objects(store, clock, self.changes)
+        self.collections = Collections(store)
+        self.links = Links(store, clock, self.objects, self.changes)
+        self.search = Search(store)
+        self.tenants = Tenants(store, clock, new_id, self.objects)
+        records = ApplicationRecords(store, self.objects)
         self.tickets = Tickets(store, clock)
         self.token_policies = TokenPolicies(store, clock, records)
         self.licences = Licences(store, clock, self.objects)
         self.users = Users(store, clock, self.objects)
-        self.role_members = RoleMembers(store, new_id, self.objects, self.links, self.users)
+        self.role_members = RoleMembers(
+            store,
+            new_id,
+            objects=self.objects,
+            collections=self.collections,
+            links=self.links,
+            users=self.users,
+        )
         self.managed_identities = ManagedIdentities(
             store, clock, new_id, self.tenants, self.objects
         )
@@ -85,7 +94,14 @@ class Directory:
             store, clock, self.applications, self.service_principals, self.users
         )
         forgetters = (self.applications.forget, self.consents.forget, self.links.forget)
-        self.recycle_bin = RecycleBin(store, clock, self.objects, self.licences, forgetters)
+        self.recycle_bin = RecycleBin(
+            store,
+            clock,
+            objects=self.objects,
+            changes=self.changes,
+            licences=self.licences,
+            forgetters=forgetters,
+        )
 
     def close(self) -> None:
         """Close the database."""

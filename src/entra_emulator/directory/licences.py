@@ -6,8 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from entra_emulator.clock import Clock, format_iso
-from entra_emulator.directory.object_rows import StoredObject
-from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.store import Store
 from entra_emulator.model.products import BY_ID, SKUS, Sku, draft_plans, draft_sku

@@ -1,28 +1,83 @@
-"""Links between objects: made, removed and followed; what is linked now is noted as a change."""
+"""
+The links between objects: members, owners, managers.
+
+A link is a pair of object numbers in each direction's index, so a page of a
+group's members is a range scan like every other page.
+"""
 
 from collections.abc import Collection, Iterable
+from typing import NamedTuple
 
 from entra_emulator.clock import Clock
-from entra_emulator.directory import change_rows, link_rows, object_rows
-from entra_emulator.directory.change_rows import Change
-from entra_emulator.directory.link_rows import LinkQuery, Neighbour, Reference
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.changes import Change, Changes
+from entra_emulator.directory.objects import FACE, Objects, StoredObject
 from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.directory.store import Store
+from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
 from entra_emulator.model.records import Tenant
+
+
+class LinkQuery(NamedTuple):
+    """
+    Which neighbours of an object.
+
+    Args:
+        relation: a key of RELATIONS.
+        seq: the object's number.
+        reverse: not whom it has, but who has it: a user's groups.
+        deep: through the groups in between too.
+        kinds: only neighbours of these types; None takes all.
+    """
+
+    relation: str
+    seq: int
+    reverse: bool = False
+    deep: bool = False
+    kinds: Collection[str] | None = None
+
+
+class Neighbour(NamedTuple):
+    """An object at the other end of a link."""
+
+    seq: int
+    kind: str
+    content: bytes
+
+
+class Reference(NamedTuple):
+    """What is known of an object at the other end of a link, without its document."""
+
+    seq: int
+    kind: str
+    id: str
 
 
 class Links:
     """Who is a member, owner or manager of whom; the relations are the keys of `RELATIONS`."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, objects: Objects, changes: Changes) -> None:
         self._store, self._clock = store, clock
+        self._objects, self._changes = objects, changes
 
     def fill(
-        self, relation: str, source_kind: str, target_kind: str, pairs: Iterable[tuple[int, int]]
-    ) -> None:
-        """Link objects given by number; delta queries are told of no change."""
-        link_rows.add_links(self._store, relation, source_kind, target_kind, pairs)
+        self,
+        relation: str,
+        source_kind: str,
+        target_kind: str,
+        pairs: Iterable[tuple[int, int]],
+    ) -> int:
+        """
+        Link each pair of (source, target) numbers; how many were not linked already.
+
+        Delta queries are told of no change.
+        """
+        numbers = (KINDS[source_kind].number, KINDS[target_kind].number)
+        with self._store.writing() as connection:
+            return connection.executemany(
+                "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "  # noqa: S608 - names of ours
+                f"VALUES ({RELATIONS[relation]}, ?, ?, {numbers[0]}, {numbers[1]})",
+                pairs,
+            ).rowcount
 
     def add(
         self, tenant: Tenant, relation: str, source: StoredObject, target: StoredObject
@@ -30,7 +85,7 @@ class Links:
         """Link two objects; False when they were linked already."""
         with self._store.writing():
             pair = [(source.seq, target.seq)]
-            if not link_rows.add_links(self._store, relation, source.kind, target.kind, pair):
+            if not self.fill(relation, source.kind, target.kind, pair):
                 return False
             self._note(tenant, relation, source, target, "linked")
         return True
@@ -41,7 +96,7 @@ class Links:
         """Unlink two objects; False when they were not linked."""
         with self._store.writing():
             ends = {"source": source.seq, "target": target.seq}
-            if not link_rows.drop_links(self._store, relation=relation, **ends):
+            if not self._drop(relation=relation, **ends):
                 return False
             self._note(tenant, relation, source, target, "unlinked")
         return True
@@ -49,12 +104,12 @@ class Links:
     def forget(self, tenant: Tenant, gone: StoredObject) -> None:
         """Remove every link of an object that is gone for ever; its sources have changed."""
         with self._store.writing():
-            for relation, kind, seq in link_rows.list_sources(self._store, gone.seq):
-                doc = object_rows.read_document(self._store, seq)
+            for relation, kind, seq in self._list_sources(gone.seq):
+                doc = self._objects.read_document(seq)
                 assert doc is not None, "a link's source exists"
                 self._note(tenant, relation, StoredObject(kind, seq, doc), gone, "unlinked")
-            link_rows.drop_links(self._store, source=gone.seq)
-            link_rows.drop_links(self._store, target=gone.seq)
+            self._drop(source=gone.seq)
+            self._drop(target=gone.seq)
 
     def list_neighbours(
         self,
@@ -66,26 +121,65 @@ class Links:
         limit: int = -1,
         back: bool = False,
     ) -> list[Neighbour]:
-        """Up to `limit` linked objects numbered above `after`, or `back` below it."""
-        return link_rows.list_linked(
-            self._store, tenant.number, links, what=what, after=after, limit=limit, back=back
+        """
+        Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there.
+
+        Those before it, nearest first, when it goes `back`.
+        """
+        content, join = "d.doc", "JOIN document AS d USING (seq)"
+        if what == "face":
+            content, join = FACE, ""
+        sign, turn = ("<", "DESC") if back else (">", "ASC")
+        rows = self._store.read(
+            f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
+            f"SELECT o.seq, o.kind, {content} FROM near AS n CROSS JOIN object AS o "
+            f"ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq {join} "
+            f"WHERE n.seq {sign} :after {_restrict(links)} ORDER BY n.seq {turn} LIMIT :limit",
+            {"tenant": tenant.number, "seq": links.seq, "after": after, "limit": limit},
         )
+        return [Neighbour(seq, BY_NUMBER[number].name, found) for seq, number, found in rows]
 
     def count_neighbours(self, tenant: Tenant, links: LinkQuery, *, most: int = -1) -> int:
-        """How many linked objects there are; counting stops at `most`."""
-        return link_rows.count_linked(self._store, tenant.number, links, most=most)
+        """How many neighbours there are; nobody counts beyond `most`."""
+        ((number,),) = self._store.read(
+            f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
+            "SELECT count(*) FROM (SELECT 1 FROM near AS n CROSS JOIN object AS o "
+            "ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq "
+            f"WHERE TRUE {_restrict(links)} LIMIT :most)",
+            {"tenant": tenant.number, "seq": links.seq, "most": most},
+        )
+        return int(number)
 
     def list_references(
-        self, tenant: Tenant, relation: str, seq: int, *, after: int, limit: int
+        self, tenant: Tenant, relation: str, source: int, *, after: int, limit: int
     ) -> list[Reference]:
-        """Up to `limit` objects that one is linked to, in the recycle bin or not, in order."""
-        return link_rows.list_references(
-            self._store, tenant.number, relation, seq, after=after, limit=limit
+        """Up to `limit` targets numbered above `after`, in order; those in the recycle bin too."""
+        rows = self._store.read(
+            "SELECT l.target, l.target_kind, coalesce(o.id, x.id) FROM link AS l "
+            "LEFT JOIN object AS o "
+            "ON o.tenant = :tenant AND o.kind = l.target_kind AND o.seq = l.target "
+            "LEFT JOIN deleted AS x "
+            "ON x.tenant = :tenant AND x.kind = l.target_kind AND x.seq = l.target "
+            "WHERE l.relation = :relation AND l.source = :source AND l.target > :after "
+            "ORDER BY l.target LIMIT :limit",
+            {
+                "tenant": tenant.number,
+                "relation": RELATIONS[relation],
+                "source": source,
+                "after": after,
+                "limit": limit,
+            },
         )
+        return [Reference(seq, BY_NUMBER[number].name, key) for seq, number, key in rows]
 
-    def find_linked(self, relation: str, seq: int, targets: Collection[int]) -> set[int]:
-        """Those of the targets that an object is linked to."""
-        return link_rows.find_linked(self._store, relation, seq, targets)
+    def find_linked(self, relation: str, source: int, targets: Collection[int]) -> set[int]:
+        """Those of the targets that the source is linked to."""
+        marks = ", ".join("?" * len(targets))
+        rows = self._store.read(
+            f"SELECT target FROM link WHERE relation = ? AND source = ? AND target IN ({marks})",  # noqa: S608 - names of ours
+            (RELATIONS[relation], source, *targets),
+        )
+        return {target for (target,) in rows}
 
     def _note(
         self, tenant: Tenant, relation: str, source: StoredObject, target: StoredObject, what: str
@@ -100,4 +194,52 @@ class Links:
             target.seq,
             render_reference(target.kind, read_id(target.doc)),
         )
-        change_rows.note_change(self._store, tenant.number, change)
+        self._changes.note(tenant, change)
+
+    def _list_sources(self, target: int) -> list[tuple[str, str, int]]:
+        """Who is linked to this object: (relation, type, number)."""
+        names = {number: name for name, number in RELATIONS.items()}
+        rows = self._store.read(
+            "SELECT relation, source_kind, source FROM link "  # noqa: S608 - numbers of ours
+            f"WHERE relation IN ({', '.join(map(str, names))}) AND target = ? "
+            "ORDER BY relation, source",
+            (target,),
+        )
+        return [(names[relation], BY_NUMBER[number].name, seq) for relation, number, seq in rows]
+
+    def _drop(
+        self,
+        *,
+        relation: str | None = None,
+        source: int | None = None,
+        target: int | None = None,
+    ) -> int:
+        """Unlink what matches all that is given; how many links that were."""
+        with self._store.writing() as connection:
+            known = [RELATIONS[relation]] if relation else list(RELATIONS.values())
+            ends = {"source": source, "target": target}
+            tests = [f"{end} = :{end}" for end, seq in ends.items() if seq is not None]
+            return connection.execute(
+                f"DELETE FROM link WHERE relation IN ({', '.join(map(str, known))}) "  # noqa: S608 - names of ours
+                f"AND {' AND '.join(tests)}",
+                ends,
+            ).rowcount
+
+
+def _walk(links: LinkQuery) -> str:
+    """The table `near` of (seq, kind); UNION ends at groups that contain each other."""
+    here, there = ("target", "source") if links.reverse else ("source", "target")
+    relation = RELATIONS[links.relation]
+    step = f"SELECT {there}, {there}_kind FROM link WHERE relation = {relation} AND {here} = :seq"  # noqa: S608 - names of ours
+    if not links.deep:
+        return f"near (seq, kind) AS ({step})"
+    return (
+        f"near (seq, kind) AS ({step} UNION SELECT l.{there}, l.{there}_kind FROM near AS n "  # noqa: S608 - names of ours
+        f"CROSS JOIN link AS l ON l.relation = {relation} AND l.{here} = n.seq)"
+    )
+
+
+def _restrict(links: LinkQuery) -> str:
+    if links.kinds is None:
+        return ""
+    return f"AND n.kind IN ({', '.join(str(KINDS[kind].number) for kind in links.kinds)})"

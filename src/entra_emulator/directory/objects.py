@@ -1,25 +1,45 @@
-"""Directory objects of every type: made, changed, counted and read in order."""
+"""
+Directory objects of every type: made, found and changed, one by one.
 
-from collections.abc import Callable, Iterable, Iterator
+An object has one row, with its representation for lists, and one whole document.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import NamedTuple
 
 import msgspec
 
 from entra_emulator.clock import Clock
-from entra_emulator.directory import object_rows
-from entra_emulator.directory.object_rows import (
-    Documents,
-    Joined,
-    ObjectRow,
-    Position,
-    Span,
-    StoredObject,
-)
-from entra_emulator.directory.representation import render
+from entra_emulator.directory.changes import Change, Changes
+from entra_emulator.directory.representation import ObjectRow, render
 from entra_emulator.directory.store import Store
-from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Record, Tenant
 
 _decode = msgspec.json.Decoder(Record).decode
+_split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+
+# The face of an object `o`, in SQL.
+FACE = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))"
+
+# An object has no more of them.
+ALIASES = 16
+
+
+class StoredObject(NamedTuple):
+    """
+    An object as the store has it.
+
+    Args:
+        kind: its type, a key of `KINDS`.
+        seq: its number.
+        doc: its document, in JSON.
+    """
+
+    kind: str
+    seq: int
+    doc: bytes
 
 
 class Objects:
@@ -30,8 +50,8 @@ class Objects:
     store gave it, which is what links and page positions hold.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, changes: Changes) -> None:
+        self._store, self._clock, self._changes = store, clock, changes
 
     def fill(self, tenant: Tenant, kind: str, records: Iterable[Record]) -> range:
         """
@@ -44,11 +64,27 @@ class Objects:
 
     def fill_rows(self, tenant: Tenant, kind: str, rows: Iterable[ObjectRow]) -> range:
         """Fill the directory with objects that are rendered already; their numbers."""
-        return object_rows.insert(self._store, tenant.number, kind, rows)
+        number = KINDS[kind].number
+        with self._store.writing() as connection:
+            first = last = self._read_last()
+            for batch in _batch(rows):
+                numbered = list(enumerate(batch, last + 1))
+                last += len(numbered)
+                connection.executemany(
+                    "INSERT INTO object (tenant, kind, seq, id, key, name, face, brief) "  # noqa: S608 - names of ours
+                    f"VALUES ({tenant.number}, {number}, ?, ?, ?, ?, ?, ?)",
+                    [(seq, *row[:4], row.brief) for seq, row in numbered],
+                )
+                connection.executemany(
+                    "INSERT INTO document (seq, doc) VALUES (?, ?)",
+                    [(seq, row.doc) for seq, row in numbered],
+                )
+                self._add_aliases(tenant, kind, numbered)
+        return range(first + 1, last + 1)
 
     def next_number(self) -> int:
         """The number that the next object gets."""
-        return object_rows.read_last(self._store) + 1
+        return self._read_last() + 1
 
     def create(self, tenant: Tenant, kind: str, record: Record) -> StoredObject:
         """
@@ -63,16 +99,21 @@ class Objects:
                 KINDS[kind].unique and self.find(tenant, row.key, kind=kind)
             ):
                 raise ValueError(f"there is a {kind} {row.key!r} already")
-            now = self._clock.now()
-            (seq,) = object_rows.insert(self._store, tenant.number, kind, [row], moment=now)
+            (seq,) = self.fill_rows(tenant, kind, [row])
+            change = Change(kind, seq, row.id, self._clock.now(), "created")
+            self._changes.note(tenant, change)
         return StoredObject(kind, seq, row.doc)
 
     def find(self, tenant: Tenant, key: str, *, kind: str | None = None) -> StoredObject | None:
         """The object with this ID, or of one type by its key, in any case of letters."""
-        objects = object_rows.find(self._store, tenant.number, kind, "id", key.lower())
+        objects = self._select(tenant, kind, "id", key.lower())
         if not objects and kind is not None:
-            objects = object_rows.find(self._store, tenant.number, kind, "key", key.casefold())
+            objects = self.find_each(tenant, kind, key)
         return objects[0] if objects else None
+
+    def find_each(self, tenant: Tenant | None, kind: str, key: str) -> list[StoredObject]:
+        """Every object of a type with this key, e.g. groups of one `mailNickname`."""
+        return self._select(tenant, kind, "key", key.casefold())
 
     def update(self, tenant: Tenant, kind: str, object_id: str, changes: Record) -> None:
         """
@@ -90,97 +131,109 @@ class Objects:
             holder = self.find(tenant, row.key, kind=kind) if KINDS[kind].unique else None
             if holder is not None and holder.seq != item.seq:
                 raise ValueError(f"there is a {kind} {row.key!r} already")
-            object_rows.replace(self._store, tenant.number, kind, row, moment=self._clock.now())
+            self._replace(tenant, kind, row)
 
-    def count(self, tenant: Tenant, kind: str) -> int:
-        """How many objects of this type the tenant has."""
-        statement = "SELECT number FROM tally WHERE tenant = ? AND kind = ?"
-        rows = self._store.read(statement, (tenant.number, KINDS[kind].number))
-        return int(rows[0][0]) if rows else 0
+    def rewrite(self, tenant: Tenant, kind: str, record: Record) -> None:
+        """Put the record in the place of the one with its ID, and note what changed."""
+        self._replace(tenant, kind, render(kind, record))
 
-    def read_rows(
-        self,
-        tenant: Tenant,
-        kind: str,
-        what: str = "face",
-        span: Span = object_rows.EVERYTHING,
-        *,
-        after: Position | None = None,
-        limit: int,
-    ) -> list[tuple[str | None, int, bytes]]:
-        """Up to `limit` (value, number, face or document) in the span's order, behind `after`."""
-        return object_rows.read_rows(
-            self._store, tenant.number, kind, what, span, after=after, limit=limit
-        )
-
-    def read_joined(
-        self,
-        tenant: Tenant,
-        kind: str,
-        what: str,
-        span: Span = object_rows.EVERYTHING,
-        *,
-        after: Position | None = None,
-        limit: int,
-    ) -> Joined:
-        """Up to `limit` contents in the span's order behind `after`, joined by commas."""
-        return object_rows.read_joined(
-            self._store, tenant.number, kind, what, span, after=after, limit=limit
-        )
-
-    def list_matching(
-        self,
-        tenant: Tenant,
-        kind: str,
-        match: Callable[[bytes], bool] | None,
-        *,
-        what: str = "doc",
-        span: Span = object_rows.EVERYTHING,
-        after: Position | None = None,
-        limit: int,
-    ) -> Documents:
-        """
-        The first `limit` documents that match, in the span's order behind `after`.
-
-        `what` is "doc" or "brief"; None matches all.
-        """
-        return object_rows.list_matching(
-            self._store, tenant.number, kind, match, what=what, span=span, after=after, limit=limit
-        )
-
-    def count_matching(
-        self,
-        tenant: Tenant,
-        kind: str,
-        match: Callable[[bytes], bool] | None,
-        *,
-        what: str = "doc",
-        span: Span = object_rows.EVERYTHING,
-    ) -> int:
-        """How many objects of the span match by their documents, "doc" or "brief"."""
-        number = tenant.number
-        return object_rows.count_matching(self._store, number, kind, match, what=what, span=span)
-
-    def scan(
-        self,
-        tenant: Tenant,
-        kind: str,
-        span: Span = object_rows.EVERYTHING,
-        *,
-        what: str = "doc",
-        after: Position | None = None,
-        chunk: int = 1000,
-    ) -> Iterator[tuple[Position, bytes]]:
-        """Every (position, document or face) in the span's order, behind `after`."""
-        return object_rows.scan(
-            self._store, tenant.number, kind, span, what=what, after=after, chunk=chunk
-        )
+    def remove(self, tenant: Tenant, item: StoredObject) -> None:
+        """Take an object out of its collection; its document stays for the recycle bin."""
+        with self._store.writing() as connection:
+            connection.execute(
+                "DELETE FROM object WHERE tenant = ? AND kind = ? AND seq = ?",
+                (tenant.number, KINDS[item.kind].number, item.seq),
+            )
 
     def read_document(self, seq: int) -> bytes | None:
         """The document of the object of this number, in the recycle bin or not."""
-        return object_rows.read_document(self._store, seq)
+        rows = self._store.read("SELECT doc FROM document WHERE seq = ?", (seq,))
+        return rows[0][0] if rows else None
 
-    def rewrite(self, tenant: Tenant, kind: str, record: Record) -> None:
-        """Put the record in the place of the one with its ID."""
-        row = render(kind, record)
-        object_rows.replace(self._store, tenant.number, kind, row, moment=self._clock.now())
+    def forget(self, seq: int) -> None:
+        """Forget an object that is in no collection any more."""
+        with self._store.writing() as connection:
+            connection.execute("DELETE FROM document WHERE seq = ?", (seq,))
+            self._drop_aliases(seq)
+
+    def _read_last(self) -> int:
+        """The greatest number that an object ever had."""
+        rows = self._store.read("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
+        return int(rows[0][0]) if rows else 0
+
+    def _select(
+        self, tenant: Tenant | None, kind: str | None, column: str, value: str
+    ) -> list[StoredObject]:
+        """The objects whose `id` or `key` is `value`; None is any tenant, any type by ID."""
+        place = "o.kind = :kind" if kind else "TRUE"
+        tenants = ":tenant" if tenant is not None else "SELECT number FROM tenant"
+        rows = self._store.read(
+            "SELECT o.kind, o.seq, d.doc FROM object AS o "  # noqa: S608 - constants
+            f"CROSS JOIN document AS d ON d.seq = o.seq WHERE o.{column} = :value "
+            f"AND {place} AND o.tenant IN ({tenants})",
+            {
+                "value": value,
+                "kind": KINDS[kind].number if kind else None,
+                "tenant": tenant.number if tenant else None,
+            },
+        )
+        return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
+
+    def _replace(self, tenant: Tenant, kind: str, row: ObjectRow) -> None:
+        with self._store.writing() as connection:
+            objects = self._select(tenant, kind, "id", row.id)
+            if not objects or objects[0].doc == row.doc:
+                return
+            (before,) = objects
+            connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, before.seq))
+            connection.execute(
+                "UPDATE object SET key = ?, name = ?, face = ?, brief = ? "
+                "WHERE tenant = ? AND kind = ? AND seq = ?",
+                (
+                    row.key,
+                    row.name,
+                    row.face,
+                    row.brief,
+                    tenant.number,
+                    KINDS[kind].number,
+                    before.seq,
+                ),
+            )
+            self._drop_aliases(before.seq)
+            self._add_aliases(tenant, kind, [(before.seq, row)])
+            names, now = tuple(_compare(before.doc, row.doc)), self._clock.now()
+            change = Change(kind, before.seq, row.id, now, "updated", names, before=before.doc)
+            self._changes.note(tenant, change)
+
+    def _add_aliases(
+        self, tenant: Tenant, kind: str, numbered: Iterable[tuple[int, ObjectRow]]
+    ) -> None:
+        with self._store.writing() as connection:
+            connection.executemany(
+                "INSERT INTO alias (place, tenant, kind, word) "  # noqa: S608 - numbers of ours
+                f"VALUES (?, {tenant.number}, {KINDS[kind].number}, ?)",
+                [
+                    pair
+                    for seq, row in numbered
+                    for pair in enumerate(row.aliases[:ALIASES], seq * ALIASES)
+                ],
+            )
+
+    def _drop_aliases(self, seq: int) -> None:
+        """Forget what else an object is called."""
+        with self._store.writing() as connection:
+            span = (seq * ALIASES, seq * ALIASES + ALIASES - 1)
+            connection.execute("DELETE FROM alias WHERE place BETWEEN ? AND ?", span)
+
+
+def _compare(before: bytes, after: bytes) -> list[str]:
+    """The properties in which two documents differ."""
+    old, new = _split(before), _split(after)
+    names = dict.fromkeys((*old, *new))
+    return [name for name in names if bytes(old.get(name, b"")) != bytes(new.get(name, b""))]
+
+
+def _batch(rows: Iterable[ObjectRow]) -> Iterator[list[ObjectRow]]:
+    rest = iter(rows)
+    while batch := list(islice(rest, 5000)):
+        yield batch

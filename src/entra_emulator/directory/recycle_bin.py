@@ -6,11 +6,9 @@ from typing import NamedTuple
 import msgspec
 
 from entra_emulator.clock import Clock
-from entra_emulator.directory import change_rows, object_rows
-from entra_emulator.directory.change_rows import Change
+from entra_emulator.directory.changes import Change, Changes
 from entra_emulator.directory.licences import Licences
-from entra_emulator.directory.object_rows import StoredObject
-from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id, render
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
@@ -39,6 +37,7 @@ class RecycleBin:
         store: the database.
         clock: what time it is.
         objects: what is not deleted.
+        changes: where deletions and restorations are noted.
         licences: are freed with a user, and taken again when it is restored.
         forgetters: each removes what one part of the directory keeps about an object that is gone
             for ever.
@@ -48,19 +47,22 @@ class RecycleBin:
         self,
         store: Store,
         clock: Clock,
+        *,
         objects: Objects,
+        changes: Changes,
         licences: Licences,
         forgetters: Sequence[Callable[[Tenant, StoredObject], None]],
     ) -> None:
         self._store, self._clock = store, clock
-        self._objects, self._licences, self._forgetters = objects, licences, forgetters
+        self._objects, self._changes = objects, changes
+        self._licences, self._forgetters = licences, forgetters
 
     def delete(self, tenant: Tenant, item: StoredObject, *, forever: bool = False) -> None:
         """Move an object to the recycle bin, or remove it with its links; free its licences."""
         object_id = read_id(item.doc)
         with self._store.writing() as connection:
             now = self._clock.now()
-            object_rows.remove(self._store, tenant.number, item.kind, item.seq)
+            self._objects.remove(tenant, item)
             self._note(tenant, item, "purged" if forever else "deleted", before=item.doc)
             if forever:
                 self._forget(tenant, item)
@@ -154,11 +156,11 @@ class RecycleBin:
     def _note(self, tenant: Tenant, item: StoredObject, what: str, *, before: bytes | None) -> None:
         now, object_id = self._clock.now(), read_id(item.doc)
         change = Change(item.kind, item.seq, object_id, now, what, before=before)
-        change_rows.note_change(self._store, tenant.number, change)
+        self._changes.note(tenant, change)
 
     def _forget(self, tenant: Tenant, gone: StoredObject) -> None:
         """Remove what is left of an object; its tombstone is in the journal."""
         with self._store.writing():
             for forget in self._forgetters:
                 forget(tenant, gone)
-            object_rows.drop_document(self._store, gone.seq)
+            self._objects.forget(gone.seq)

@@ -7,11 +7,10 @@ The document holds what is set; the face is what a list answers without
 
 from collections.abc import Callable, Collection
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from entra_emulator.directory.object_rows import ObjectRow
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
@@ -44,6 +43,25 @@ _NONE: frozenset[str] = frozenset()
 
 # Whom people look for by more than the beginning of a name.
 _LOOKED_FOR = frozenset({"user", "group"})
+
+
+class ObjectRow(NamedTuple):
+    """
+    One object: what the indices know it by, its face and its whole document.
+
+    The face is None when it is the document: comparing keys reads the whole row, and Microsoft
+    Graph's service principal is a third of a megabyte. The document's first `brief` bytes, closed
+    by a brace, hold what is asked for most; None means that it is not divided so. The aliases are
+    what people may look for besides key and name.
+    """
+
+    id: str
+    key: str
+    name: str
+    face: bytes | None
+    doc: bytes
+    brief: int | None = None
+    aliases: tuple[str, ...] = ()
 
 
 class _Identified(msgspec.Struct):

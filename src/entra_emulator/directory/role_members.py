@@ -4,10 +4,9 @@ from collections.abc import Callable
 
 import msgspec
 
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.links import Links
-from entra_emulator.directory.object_rows import StoredObject
-from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.links import LinkQuery, Links
+from entra_emulator.directory.object_collections import Collections
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.store import Store
 from entra_emulator.directory.users import Users
 from entra_emulator.model.directory_roles import draft_role, find_role_id
@@ -23,12 +22,15 @@ class RoleMembers:
         self,
         store: Store,
         new_id: Callable[[], str],
+        *,
         objects: Objects,
+        collections: Collections,
         links: Links,
         users: Users,
     ) -> None:
         self._store, self._new_id = store, new_id
-        self._objects, self._links, self._users = objects, links, users
+        self._objects, self._collections = objects, collections
+        self._links, self._users = links, users
 
     def assign(self, tenant: Tenant, user: str, role: str) -> None:
         """
@@ -67,7 +69,7 @@ class RoleMembers:
         holders: dict[str, list[str]] = {}
         roles = [
             (_decode(doc)["roleTemplateId"], position.seq)
-            for position, doc in self._objects.scan(tenant, "directoryRole")
+            for position, doc in self._collections.scan(tenant, "directoryRole")
         ]
         for template, seq in sorted(roles):
             members = LinkQuery("members", seq, kinds=["user"])

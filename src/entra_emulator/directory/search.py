@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from entra_emulator.directory import object_rows
-from entra_emulator.directory.object_rows import ALIASES, StoredObject
+from entra_emulator.directory.objects import ALIASES, StoredObject
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Record, Tenant
@@ -94,10 +93,6 @@ class Search:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-
-    def find_each(self, tenant: Tenant, kind: str, key: str) -> list[StoredObject]:
-        """Every object of a type with this key, e.g. groups of one `mailNickname`."""
-        return object_rows.find(self._store, tenant.number, kind, "key", key.casefold())
 
     def browse(
         self,

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 
 from entra_emulator.clock import Clock, format_iso
 from entra_emulator.directory.application_records import ApplicationRecords
-from entra_emulator.directory.object_rows import StoredObject
-from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.store import Store
 from entra_emulator.directory.tenants import Tenants
 from entra_emulator.directory.token_policies import TokenPolicies

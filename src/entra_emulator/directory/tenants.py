@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterable
 from uuid import UUID, uuid5
 
 from entra_emulator.clock import Clock, format_iso
-from entra_emulator.directory import object_rows
-from entra_emulator.directory.representation import render
+from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.store import Store
 from entra_emulator.model.applications import (
     MANAGEMENT_APP_ID,
@@ -18,8 +17,11 @@ from entra_emulator.model.records import Tenant
 class Tenants:
     """Every tenant, held in memory because each request asks for one."""
 
-    def __init__(self, store: Store, clock: Clock, new_id: Callable[[], str]) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, new_id: Callable[[], str], objects: Objects
+    ) -> None:
         self._store, self._clock, self._new_id = store, clock, new_id
+        self._objects = objects
         self._tenants: dict[str, Tenant] = {}
         self.reload()
 
@@ -55,19 +57,18 @@ class Tenants:
                 "INSERT INTO domain (name, tenant, rank) VALUES (?, ?, ?)",
                 [(name.lower(), number, rank) for rank, name in enumerate(domains)],
             )
-            assert number is not None
+            self.reload()
+            tenant = self._tenants[values[0]]
             stamp = format_iso(moment)
             graph = draft_graph_principal(graph_principal_id or self._new_id(), created=stamp)
             management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
             management = draft_management_principal(management_id, created=stamp)
+            self._objects.fill(tenant, "servicePrincipal", (graph, management))
             for principal in (graph, management):
-                row = render("servicePrincipal", principal)
-                object_rows.insert(self._store, number, "servicePrincipal", [row])
                 self._store.keep_identifiers(
-                    number, principal["appId"], principal["servicePrincipalNames"]
+                    tenant.number, principal["appId"], principal["servicePrincipalNames"]
                 )
-            self.reload()
-        return self._tenants[values[0]]
+        return tenant
 
     def find(self, key: str) -> Tenant | None:
         """The tenant with this GUID or verified domain, in any case of letters."""

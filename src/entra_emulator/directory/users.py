@@ -3,8 +3,7 @@
 import msgspec
 
 from entra_emulator.clock import Clock
-from entra_emulator.directory.object_rows import StoredObject
-from entra_emulator.directory.objects import Objects
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.store import Store
 from entra_emulator.model.records import Record, Tenant

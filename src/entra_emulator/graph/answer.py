@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import Position
+from entra_emulator.directory.object_collections import Position
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.query.options import Query, parse_options

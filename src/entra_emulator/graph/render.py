@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from entra_emulator.directory.link_rows import Neighbour
+from entra_emulator.directory.links import Neighbour
 from entra_emulator.model import schema
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode

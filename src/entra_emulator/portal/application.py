@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.objects.find import read_record

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from entra_emulator.directory.link_rows import LinkQuery, Neighbour
+from entra_emulator.directory.links import LinkQuery, Neighbour
 from entra_emulator.directory.search import SearchPosition
 from entra_emulator.model.records import Record
 from entra_emulator.web.pages.request import PageRequest
@@ -81,7 +81,7 @@ def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
     return {
         "rows": [_decode(row.doc) for row in sheet.objects],
         "search": text,
-        "known": request.directory.objects.count(request.tenant, kind),
+        "known": request.directory.collections.count(request.tenant, kind),
         "cut": sheet.cut,
         "before": turn_page(request, sheet.before, back=True),
         "after": turn_page(request, sheet.after),

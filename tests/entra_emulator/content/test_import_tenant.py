@@ -12,7 +12,7 @@ from entra_emulator.content.export_files import ImportFault, Source, parse_sourc
 from entra_emulator.content.import_tenant import Imported, import_files
 from entra_emulator.content.seed import choose_sizes
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.applications import GRAPH_APP_ID, MANAGEMENT_APP_ID
 from entra_emulator.model.records import Tenant
 from tests.entra_emulator.content.test_seed import graphdaemon
@@ -69,7 +69,7 @@ def test_users(tmp_path: Path) -> None:
         b"",
         ana(id=ANA.upper(), city=None),
     )
-    rows = [msgspec.json.decode(doc) for _, doc in directory.objects.scan(made.tenant, "user")]
+    rows = [msgspec.json.decode(doc) for _, doc in directory.collections.scan(made.tenant, "user")]
     directory.close()
 
     assert rows == [bo(department="Sales", extension_0_badge="17", favouriteColour="blue"), ana()]
@@ -207,7 +207,7 @@ def test_applications(tmp_path: Path) -> None:
     graph = directory.service_principals.find(tenant, GRAPH_APP_ID)
     api = directory.service_principals.find_api(tenant, "api://nightly")
     members = linked(directory, tenant, "members", GRP)
-    count = directory.objects.count(tenant, "servicePrincipal")
+    count = directory.collections.count(tenant, "servicePrincipal")
     directory.close()
 
     assert application is not None

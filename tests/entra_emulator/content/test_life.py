@@ -11,7 +11,7 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.life import MOST_RATE, Life, parse_rate
 from entra_emulator.content.seed import choose_sizes, seed_directory
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 from tests.entra_emulator.control.test_controls import control
@@ -30,7 +30,7 @@ def living(users: int = 250, seed: int = 0) -> Iterator[tuple[Directory, Life]]:
 
 def users_of(directory: Directory) -> dict[str, Record]:
     tenant = directory.tenants.list_all()[0]
-    found = (decode(doc) for _, doc in directory.objects.scan(tenant, "user"))
+    found = (decode(doc) for _, doc in directory.collections.scan(tenant, "user"))
     return {user["id"]: user for user in found}
 
 
@@ -39,7 +39,7 @@ def count_links(directory: Directory, relation: str) -> int:
     return sum(
         directory.links.count_neighbours(tenant, LinkQuery(relation, position.seq))
         for kind in KINDS
-        for position, _ in directory.objects.scan(tenant, kind)
+        for position, _ in directory.collections.scan(tenant, kind)
     )
 
 
@@ -119,11 +119,11 @@ def test_order_is_kept() -> None:
         }
         assert consumed == {sku: held[sku] for sku in consumed}
         assert directory.role_members.list_holders(tenant) == holders
-        for position, _ in directory.objects.scan(tenant, "user"):
+        for position, _ in directory.collections.scan(tenant, "user"):
             managers = directory.links.list_neighbours(tenant, LinkQuery("manager", position.seq))
             assert len(managers) <= 1
             assert all(manager.seq < position.seq for manager in managers)
-        assert directory.objects.count(tenant, "user") == len(users_of(directory))
+        assert directory.collections.count(tenant, "user") == len(users_of(directory))
 
 
 def test_domains() -> None:
@@ -133,7 +133,7 @@ def test_domains() -> None:
     Life(directory).step(60)
 
     for kind in ("user", "group"):
-        text = b"".join(doc for _, doc in directory.objects.scan(tenant, kind))
+        text = b"".join(doc for _, doc in directory.collections.scan(tenant, kind))
         assert b"@fabrikam." in text
         assert b"contoso.example" not in text.replace(b"@corp.contoso.example", b"")
         assert b"contoso.onmicrosoft" not in text
@@ -262,4 +262,4 @@ def test_reset_while_living(launch: Callable[..., Probe]) -> None:
     assert answer.status == 200
     directory = probe.emulator.directory
     assert len(probe.emulator.life.step(5)) == 5
-    assert directory.objects.count(probe.emulator.tenant, "device") == 2
+    assert directory.collections.count(probe.emulator.tenant, "device") == 2

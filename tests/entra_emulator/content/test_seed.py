@@ -23,7 +23,7 @@ from entra_emulator.content.seeding.parts import Order, draw_parts
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record, Tenant
@@ -57,7 +57,7 @@ def tenant(directory: Directory) -> Tenant:
 def records(directory: Directory, kind: str) -> dict[int, Record]:
     """The objects of a type by number."""
     tenant = directory.tenants.list_all()[0]
-    return {position.seq: decode(doc) for position, doc in directory.objects.scan(tenant, kind)}
+    return {position.seq: decode(doc) for position, doc in directory.collections.scan(tenant, kind)}
 
 
 def linked(directory: Directory, relation: str, seq: int, *kinds: str) -> list[int]:
@@ -72,8 +72,8 @@ def dump(directory: Directory) -> bytes:
     parts: list[Any] = [tenant.id, tenant.domains, directory.licences.list_skus(tenant)]
     for kind in KINDS:
         for (position, doc), (_, face) in zip(
-            directory.objects.scan(tenant, kind),
-            directory.objects.scan(tenant, kind, what="face"),
+            directory.collections.scan(tenant, kind),
+            directory.collections.scan(tenant, kind, what="face"),
             strict=True,
         ):
             relations = ("members", "owners", "manager", "registeredOwners")
@@ -121,7 +121,7 @@ def test_more_users_begin_alike() -> None:
     for users in (100, 400):
         directory = Directory()
         tenant = seed_directory(directory, users=users)
-        rows = list(islice(directory.objects.scan(tenant, "user"), 100))
+        rows = list(islice(directory.collections.scan(tenant, "user"), 100))
         trees.append([linked(directory, "manager", position.seq) for position, _ in rows])
         directory.close()
 
@@ -326,7 +326,7 @@ def test_filling_is_no_change(directory: Directory) -> None:
 def test_numbers(directory: Directory, tenant: Tenant) -> None:
     """Every link joins objects that are there, and counts are those of the objects."""
     for kind in KINDS:
-        assert directory.objects.count(tenant, kind) == len(records(directory, kind))
+        assert directory.collections.count(tenant, kind) == len(records(directory, kind))
     known = {seq for kind in KINDS for seq in records(directory, kind)}
     ends = directory._store.read("SELECT source FROM link UNION SELECT target FROM link")
     assert {seq for (seq,) in ends} <= known
@@ -344,8 +344,8 @@ def test_small_sizes() -> None:
         directory = Directory()
         tenant = seed_directory(directory, **choose_sizes(users)._asdict())
 
-        assert directory.objects.count(tenant, "user") == users
-        assert directory.objects.count(tenant, "group") == (5 if users else 0)
+        assert directory.collections.count(tenant, "user") == users
+        assert directory.collections.count(tenant, "group") == (5 if users else 0)
         directory.close()
 
 

@@ -342,7 +342,7 @@ def test_backup_in_memory(tmp_path: Path) -> None:
 
     assert empty == []
     assert directory.tenants.list_all() == [tenant]
-    assert directory.objects.count(tenant, "user") == 4
+    assert directory.collections.count(tenant, "user") == 4
     assert [path.name for path in tmp_path.iterdir()] == ["kept.sqlite"]
     directory.close()
 
@@ -371,7 +371,7 @@ def test_failed_reset(tmp_path: Path) -> None:
     with pytest.raises(sqlite3.OperationalError):
         fail()
     assert directory.tenants.list_all() == [tenant]
-    assert directory.objects.count(tenant, "user") == 4
+    assert directory.collections.count(tenant, "user") == 4
     directory.close()
 
 

@@ -10,7 +10,7 @@ from entra_emulator.clock import Clock, parse_iso
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import Position, Span
+from entra_emulator.directory.object_collections import Position, Span
 from entra_emulator.directory.representation import choose_content
 from entra_emulator.model.applications import GRAPH_APP_ID, assignment_id
 from entra_emulator.model.records import Tenant
@@ -29,7 +29,7 @@ def tenant(directory: Directory) -> Tenant:
 
 
 def everything(directory: Directory, tenant: Tenant) -> bytes:
-    return b"\n".join(doc for _, doc in directory.objects.scan(tenant, "user"))
+    return b"\n".join(doc for _, doc in directory.collections.scan(tenant, "user"))
 
 
 def test_seed_is_deterministic(directory: Directory, tenant: Tenant, tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_pages(directory: Directory, tenant: Tenant) -> None:
     """Faces come in creation order, each exactly once, whatever the page size."""
     for limit in (1, 7, 40, 41):
         after, found = None, []
-        while rows := directory.objects.read_rows(tenant, "user", after=after, limit=limit):
+        while rows := directory.collections.read_rows(tenant, "user", after=after, limit=limit):
             found += [msgspec.json.decode(face)["id"] for _, _, face in rows]
             after = Position(None, rows[-1][1])
 
@@ -65,11 +65,11 @@ def test_joined(
 ) -> None:
     """What is joined is what the rows are, with a position exactly when more follows."""
     span = Span(order, descending)
-    rows = directory.objects.read_rows(tenant, "user", what, span, limit=99)
+    rows = directory.collections.read_rows(tenant, "user", what, span, limit=99)
     for limit in (1, 7, 39, 40, 41):
         after, parts = None, []
         while True:
-            body, after = directory.objects.read_joined(
+            body, after = directory.collections.read_joined(
                 tenant, "user", what, span, after=after, limit=limit
             )
             parts.append(body)
@@ -78,13 +78,13 @@ def test_joined(
 
         assert b",".join(parts) == b",".join(content for _, _, content in rows)
         assert len(parts) == -(-40 // limit)
-    assert directory.objects.read_joined(tenant, "group", what, span, limit=5) == (b"", None)
+    assert directory.collections.read_joined(tenant, "group", what, span, limit=5) == (b"", None)
 
 
 def test_brief_documents(directory: Directory, tenant: Tenant) -> None:
     """The beginning of a user's document has every property but those that are asked for seldom."""
     rows = [
-        directory.objects.read_rows(tenant, "user", what, limit=99) for what in ("doc", "brief")
+        directory.collections.read_rows(tenant, "user", what, limit=99) for what in ("doc", "brief")
     ]
     for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
@@ -102,7 +102,7 @@ def test_brief_follows(directory: Directory, tenant: Tenant) -> None:
     """However a user is written, the beginning of its document is that of the document."""
     ids = [
         msgspec.json.decode(doc)["id"]
-        for _, _, doc in directory.objects.read_rows(tenant, "user", limit=9)
+        for _, _, doc in directory.collections.read_rows(tenant, "user", limit=9)
     ]
     directory.objects.update(
         tenant, "user", ids[0], {"department": "Ä" * 50, "proxyAddresses": None}
@@ -118,7 +118,7 @@ def test_brief_follows(directory: Directory, tenant: Tenant) -> None:
     directory.recycle_bin.restore(tenant, item, {"displayName": "Back again"})
 
     rows = [
-        directory.objects.read_rows(tenant, "user", what, limit=99) for what in ("doc", "brief")
+        directory.collections.read_rows(tenant, "user", what, limit=99) for what in ("doc", "brief")
     ]
     for (_, _, doc), (_, _, brief) in zip(*rows, strict=True):
         whole, begun = msgspec.json.decode(doc), msgspec.json.decode(brief)
@@ -132,10 +132,10 @@ def test_search(directory: Directory, tenant: Tenant, order: str, limit: int) ->
     """A search finds what matches, so many at once, and goes on where it ended."""
     span = Span(order)
     match = b'"employeeType":"Contractor"'.__contains__
-    expected = [doc for _, doc in directory.objects.scan(tenant, "user", span) if match(doc)]
+    expected = [doc for _, doc in directory.collections.scan(tenant, "user", span) if match(doc)]
     position, found = None, []
     for _ in range(50):
-        docs, position = directory.objects.list_matching(
+        docs, position = directory.collections.list_matching(
             tenant, "user", match, span=span, after=position, limit=limit
         )
         found += docs
@@ -143,39 +143,39 @@ def test_search(directory: Directory, tenant: Tenant, order: str, limit: int) ->
             break
 
     assert found == (expected if limit else [])
-    assert directory.objects.count_matching(tenant, "user", match, span=span) == len(expected)
-    assert directory.objects.count_matching(tenant, "user", None, span=span) == 40
-    everything, _ = directory.objects.list_matching(tenant, "user", None, span=span, limit=100)
-    assert everything == [doc for _, doc in directory.objects.scan(tenant, "user", span)]
+    assert directory.collections.count_matching(tenant, "user", match, span=span) == len(expected)
+    assert directory.collections.count_matching(tenant, "user", None, span=span) == 40
+    everything, _ = directory.collections.list_matching(tenant, "user", None, span=span, limit=100)
+    assert everything == [doc for _, doc in directory.collections.scan(tenant, "user", span)]
 
 
 def test_large_faces(directory: Directory, tenant: Tenant) -> None:
     """An object whose document is its face is not stored twice, and listed all the same."""
-    rows = directory.objects.read_rows(tenant, "servicePrincipal", "face", limit=9)
-    docs = directory.objects.read_rows(tenant, "servicePrincipal", "doc", limit=9)
+    rows = directory.collections.read_rows(tenant, "servicePrincipal", "face", limit=9)
+    docs = directory.collections.read_rows(tenant, "servicePrincipal", "doc", limit=9)
     stored = directory._store.read("SELECT max(length(face)), count(*) FROM object")
 
     assert [row[2] for row in rows] == [row[2] for row in docs]
     assert stored[0][0] < 2000
     assert len(docs[0][2]) > 200_000
-    assert stored[0][1] == 42 + directory.objects.count(tenant, "directoryRole")
+    assert stored[0][1] == 42 + directory.collections.count(tenant, "directoryRole")
 
 
 def test_counts(directory: Directory, tenant: Tenant) -> None:
     """Counts follow every way to come and go, and are each tenant's own."""
     other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
-    assert [directory.objects.count(one, "user") for one in (tenant, other)] == [40, 0]
+    assert [directory.collections.count(one, "user") for one in (tenant, other)] == [40, 0]
     record = {"id": "11111111-1111-4111-8111-111111111111", "userPrincipalName": "a@x.example"}
     directory.objects.create(other, "user", record)
-    made = directory.objects.count(other, "user")
+    made = directory.collections.count(other, "user")
     found = directory.objects.find(other, record["id"])
     assert found is not None
     directory.recycle_bin.delete(other, found)
-    gone = directory.objects.count(other, "user")
+    gone = directory.collections.count(other, "user")
     item = directory.recycle_bin.find(other, record["id"])
     assert item is not None
     directory.recycle_bin.restore(other, item)
-    back = directory.objects.count(other, "user")
+    back = directory.collections.count(other, "user")
 
     def fail() -> None:
         with directory.transaction():
@@ -184,7 +184,7 @@ def test_counts(directory: Directory, tenant: Tenant) -> None:
 
     with pytest.raises(RuntimeError, match="power"):
         fail()
-    kept = directory.objects.count(other, "user")
+    kept = directory.collections.count(other, "user")
     with directory.filling():
         directory.objects.fill(
             tenant, "user", [record | {"userPrincipalName": "b@contoso.example"}]
@@ -192,7 +192,7 @@ def test_counts(directory: Directory, tenant: Tenant) -> None:
     directory.clear()
 
     assert (made, gone, back, kept) == (1, 0, 1, 1)
-    assert directory.objects.count(tenant, "user") == 0
+    assert directory.collections.count(tenant, "user") == 0
 
 
 @pytest.mark.parametrize("order", ["seq", "name", "key"])
@@ -200,13 +200,13 @@ def test_counts(directory: Directory, tenant: Tenant) -> None:
 def test_scan(directory: Directory, tenant: Tenant, order: str, *, descending: bool) -> None:
     """A scan is ordered, complete, and goes on from any position, in chunks of any size."""
     span = Span(order, descending)
-    rows = list(directory.objects.scan(tenant, "user", span))
+    rows = list(directory.collections.scan(tenant, "user", span))
 
     positions = [(position.value or "", position.seq) for position, _ in rows]
     assert positions == sorted(positions, reverse=descending)
     assert len(rows) == 40
     for number, (position, _) in enumerate(rows):
-        rest = directory.objects.scan(tenant, "user", span, after=position, chunk=number + 1)
+        rest = directory.collections.scan(tenant, "user", span, after=position, chunk=number + 1)
         assert list(rest) == rows[number + 1 :]
 
 
@@ -376,7 +376,7 @@ def test_threads(tmp_path: Path) -> None:
 
     def read() -> None:
         for _ in range(30):
-            seqs = [seq for _, seq, _ in directory.objects.read_rows(tenant, "user", limit=999)]
+            seqs = [seq for _, seq, _ in directory.collections.read_rows(tenant, "user", limit=999)]
             if len(seqs) < 300 or any(a >= b for a, b in pairwise(seqs)):
                 failures.append(str(len(seqs)))
 
@@ -389,7 +389,7 @@ def test_threads(tmp_path: Path) -> None:
         thread.join()
 
     assert failures == []
-    assert directory.objects.count(tenant, "user") == 400
+    assert directory.collections.count(tenant, "user") == 400
     directory.close()
 
 

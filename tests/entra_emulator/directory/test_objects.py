@@ -10,8 +10,9 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import Position, Span, StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.object_collections import Position, Span
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.records import Record, Tenant
 
 decode = msgspec.json.decode
@@ -61,8 +62,8 @@ def test_unique(directory: Directory, tenant: Tenant) -> None:
 
     with pytest.raises(ValueError, match="already"):
         directory.objects.create(tenant, "user", twin)
-    assert directory.objects.count(tenant, "user") == 1
-    assert directory.objects.count(tenant, "group") == 2
+    assert directory.collections.count(tenant, "user") == 1
+    assert directory.collections.count(tenant, "group") == 2
 
 
 def test_update(directory: Directory, tenant: Tenant) -> None:
@@ -166,18 +167,20 @@ def test_links(directory: Directory, tenant: Tenant) -> None:
 def test_spans(directory: Directory, tenant: Tenant, order: str, *, descending: bool) -> None:
     """A span holds what lies between its bounds, the bounds included, in its order."""
     directory.objects.fill(tenant, "user", draw_users(60, 0))
-    everything = list(directory.objects.scan(tenant, "user", Span(order, descending)))
+    everything = list(directory.collections.scan(tenant, "user", Span(order, descending)))
     values = sorted(position.value or "" for position, _ in everything)
     low, high = values[10], values[40]
 
-    rows = list(directory.objects.scan(tenant, "user", Span(order, descending, low, high), chunk=7))
+    rows = list(
+        directory.collections.scan(tenant, "user", Span(order, descending, low, high), chunk=7)
+    )
 
     expected = [row for row in everything if low <= (row[0].value or "") <= high]
     assert rows == expected
     assert len(expected) >= 31
     middle: Position = expected[15][0]
     span = Span(order, descending, low, high)
-    assert list(directory.objects.scan(tenant, "user", span, after=middle)) == expected[16:]
+    assert list(directory.collections.scan(tenant, "user", span, after=middle)) == expected[16:]
 
 
 def test_another_version(tmp_path_factory: pytest.TempPathFactory) -> None:
@@ -219,7 +222,7 @@ def test_the_middle_of_a_range(directory: Directory, tenant: Tenant, *, descendi
     pages, work = [], []
     for after in (None, Position("mia 02500", first + 2500)):
         steps = 0
-        rows = directory.objects.read_rows(tenant, "user", "face", span, after=after, limit=50)
+        rows = directory.collections.read_rows(tenant, "user", "face", span, after=after, limit=50)
         pages.append([value for value, _, _ in rows])
         work.append(steps)
 

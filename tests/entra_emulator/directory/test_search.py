@@ -13,7 +13,7 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory import search
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.search import SearchPage, SearchPosition
 from entra_emulator.model.records import Tenant
 
@@ -113,7 +113,7 @@ def test_pages_there_and_back(contoso: tuple[Directory, Tenant], text: str) -> N
     there = list(turn(browse))
     back = list(turn(browse, there[-1].before, back=True))
     seen = [found.seq for sheet in there for found in sheet.objects]
-    users = [(seq, decode(doc)) for (_, seq), doc in directory.objects.scan(tenant, "user")]
+    users = [(seq, decode(doc)) for (_, seq), doc in directory.collections.scan(tenant, "user")]
     called = [
         seq
         for seq, user in users

@@ -60,7 +60,8 @@ def write(app: App, token: str, name: str) -> Answer:
 def has_group(app: App, name: str) -> bool:
     directory, tenant = app.probe.emulator.directory, app.probe.emulator.tenant
     return any(
-        json.loads(doc)["displayName"] == name for _, doc in directory.objects.scan(tenant, "group")
+        json.loads(doc)["displayName"] == name
+        for _, doc in directory.collections.scan(tenant, "group")
     )
 
 

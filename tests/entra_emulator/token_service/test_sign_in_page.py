@@ -48,7 +48,7 @@ def at_sign_in(client: Client) -> Browser:
 def test_seeded_roles(probe: Probe) -> None:
     """The first four members who can sign in hold one administrator's role each."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    users = [json.loads(doc) for _, doc in directory.objects.scan(tenant, "user")]
+    users = [json.loads(doc) for _, doc in directory.collections.scan(tenant, "user")]
     able = [u for u in users if u["userType"] == "Member" and u["accountEnabled"]]
 
     held = [directory.role_members.list_roles(tenant, user["id"]) for user in able[:5]]
@@ -192,7 +192,7 @@ def test_refused_people(launch: Callable[..., Probe]) -> None:
         "accountEnabled": True,
     }
     directory.objects.fill(other, "user", [user])
-    users = [json.loads(doc) for _, doc in directory.objects.scan(tenant, "user")]
+    users = [json.loads(doc) for _, doc in directory.collections.scan(tenant, "user")]
     disabled = next(u for u in users if not u["accountEnabled"])
     picked = {
         f"{tenant.id}/nobody": 50034,

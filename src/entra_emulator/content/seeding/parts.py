@@ -24,8 +24,7 @@ from entra_emulator.content.seeding.groups import (
 )
 from entra_emulator.content.seeding.staff import Staff
 from entra_emulator.content.seeding.users import draw_users
-from entra_emulator.directory.object_rows import ObjectRow
-from entra_emulator.directory.representation import render
+from entra_emulator.directory.representation import ObjectRow, render
 from entra_emulator.model.directory_roles import draft_role, find_role_id
 from entra_emulator.model.records import Record
 

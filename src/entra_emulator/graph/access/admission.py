@@ -48,7 +48,9 @@ def admit(request: Request, caller: Caller, method: str, template: str) -> Admis
         caller.app_id,
         units,
         write=writes(method, template),
-        size=throttle.measure(tenant.id, lambda: context.directory.objects.count(tenant, "user")),
+        size=throttle.measure(
+            tenant.id, lambda: context.directory.collections.count(tenant, "user")
+        ),
         low=request.headers.get("x-ms-throttle-priority", "").lower() == "low",
         # The requests of a batch are sent before any of them is answered.
         peer=object() if notes_of(request.scope).batched else request.client,

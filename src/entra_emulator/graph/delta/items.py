@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from entra_emulator.directory.change_rows import Change
+from entra_emulator.directory.changes import Change
 from entra_emulator.graph.delta.tracked import Tracked
 from entra_emulator.graph.render import WHOLE
 from entra_emulator.model import schema

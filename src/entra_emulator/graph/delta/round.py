@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, NamedTuple
 
-from entra_emulator.directory.change_rows import Change, ChangeRange
-from entra_emulator.directory.object_rows import Position
+from entra_emulator.directory.changes import Change, ChangeRange
+from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.graph.answer import wants_no_metadata
 from entra_emulator.graph.call import Call
@@ -145,7 +145,7 @@ def _walk_live(call: Call, state: Round, kind: str, after: int) -> Iterator[tupl
         rows = sorted((one.seq, one.doc) for one in found if one and one.kind == kind)
         return ((seq, doc) for seq, doc in rows if seq > after)
     chunk = call.context.delta.page + 1
-    rows_of_all = call.directory.objects.scan(
+    rows_of_all = call.directory.collections.scan(
         call.tenant, kind, after=Position(None, after), chunk=chunk
     )
     return ((position.seq, doc) for position, doc in rows_of_all)

@@ -6,7 +6,7 @@ from itertools import islice
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import Documents, Joined, Position, Span
+from entra_emulator.directory.object_collections import Documents, Joined, Position, Span
 from entra_emulator.directory.representation import choose_content
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
@@ -80,7 +80,7 @@ def _cut(call: Call, query: Query, select: tuple[str, ...], after: Position | No
 
 
 def _join(call: Call, query: Query, what: str, after: Position | None, limit: int) -> Joined:
-    return call.directory.objects.read_joined(
+    return call.directory.collections.read_joined(
         call.tenant, query.kind, what, _span(query), after=after, limit=limit
     )
 
@@ -105,10 +105,10 @@ def _shorten(call: Call, top: int) -> int:
 def _count(call: Call, query: Query) -> int:
     plan = query.plan
     if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
-        return call.directory.objects.count(call.tenant, query.kind)
+        return call.directory.collections.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
         what = choose_content(query.kind, query.asked)
-        return call.directory.objects.count_matching(
+        return call.directory.collections.count_matching(
             call.tenant, query.kind, query.match, what=what, span=_span(query)
         )
     return sum(1 for _ in _list_others(call, query, None))
@@ -117,7 +117,7 @@ def _count(call: Call, query: Query) -> int:
 def _find(call: Call, query: Query, after: Position | None, limit: int) -> Documents:
     """The first so many documents that the query is about, from behind `after`."""
     if query.plan.ids is None and not call.lag:
-        return call.directory.objects.list_matching(
+        return call.directory.collections.list_matching(
             call.tenant,
             query.kind,
             query.match,

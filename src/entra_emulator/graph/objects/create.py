@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object
 from entra_emulator.graph.call import Call

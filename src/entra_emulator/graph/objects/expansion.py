@@ -2,7 +2,7 @@
 
 import msgspec
 
-from entra_emulator.directory.link_rows import Neighbour
+from entra_emulator.directory.links import Neighbour
 from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call

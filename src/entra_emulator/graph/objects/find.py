@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.relations import NAVIGATIONS
@@ -163,7 +163,7 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
         if row is not None:
             return row
     elif name == "uniquename" and "uniqueName" in schema.declared(kind):
-        for position, doc in call.directory.objects.scan(call.tenant, kind):
+        for position, doc in call.directory.collections.scan(call.tenant, kind):
             if value.encode() in doc and _decode(doc).get("uniqueName") == value:
                 return StoredObject(kind, position.seq, doc)
     else:

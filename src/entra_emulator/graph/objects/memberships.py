@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import LinkQuery, Neighbour
+from entra_emulator.directory.links import LinkQuery, Neighbour
 from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value

@@ -6,8 +6,8 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import LinkQuery, Neighbour
-from entra_emulator.directory.object_rows import Position
+from entra_emulator.directory.links import LinkQuery, Neighbour
+from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call

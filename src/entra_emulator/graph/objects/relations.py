@@ -7,7 +7,7 @@ Source: the CSDL of Microsoft Graph v1.0, and the API pages for what each holds.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.records import Record
 
 # How the document of a group or an administrative unit says that few may know who is in it.

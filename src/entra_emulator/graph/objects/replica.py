@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import msgspec
 
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import Position, Span, StoredObject
+from entra_emulator.directory.object_collections import Position, Span
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import render
 from entra_emulator.model.records import Record, Tenant
 
@@ -46,11 +47,13 @@ def scan_stale(
     """Every (position, document) as it was `lag` seconds ago, in the span's order."""
     older = _read_older(directory, tenant, kind, lag)
     if not older:
-        return directory.objects.scan(tenant, kind, span, after=after)
+        return directory.collections.scan(tenant, kind, span, after=after)
     placed = [_place(kind, span, seq, doc) for seq, doc in older.items() if doc is not None]
     stale = [entry for entry in placed if _is_within(span, after, entry[0])]
     live = (
-        e for e in directory.objects.scan(tenant, kind, span, after=after) if e[0].seq not in older
+        e
+        for e in directory.collections.scan(tenant, kind, span, after=after)
+        if e[0].seq not in older
     )
     turn = span.descending
     stale.sort(key=lambda entry: _rank(entry[0]), reverse=turn)

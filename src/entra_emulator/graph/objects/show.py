@@ -2,8 +2,8 @@
 
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Neighbour
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.links import Neighbour
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object, describe_set
 from entra_emulator.graph.call import Call

@@ -5,7 +5,7 @@ import binascii
 import hmac
 import struct
 
-from entra_emulator.directory.object_rows import Position
+from entra_emulator.directory.object_collections import Position
 from entra_emulator.errors import deny
 
 # "DSpt", version 2: so begins every recorded token once decoded.

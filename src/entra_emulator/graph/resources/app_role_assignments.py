@@ -5,7 +5,7 @@ from functools import partial
 
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
 from entra_emulator.graph.call import Call

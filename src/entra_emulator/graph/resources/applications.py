@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
 from entra_emulator.directory.credentials import Credential
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import GraphFault, deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call

@@ -13,8 +13,9 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
-from entra_emulator.directory.link_rows import Neighbour
-from entra_emulator.directory.object_rows import Position, StoredObject
+from entra_emulator.directory.links import Neighbour
+from entra_emulator.directory.object_collections import Position
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.recycle_bin import DeletedObject
 from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny

@@ -44,7 +44,7 @@ def create_device(call: Call) -> Response:
     written = read_new(call, RULE)
     device_id = written.values["deviceId"].lower()
     with call.directory.transaction():
-        if call.directory.search.find_each(call.tenant, "device", device_id):
+        if call.directory.objects.find_each(call.tenant, "device", device_id):
             raise deny("object_taken", target="deviceId")
         values = written.values | {"deviceId": device_id}
         record = draft_device(call.directory.new_id(), values, created=format_iso(call.now))

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import Neighbour
+from entra_emulator.directory.links import Neighbour
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value, describe_set, wants_no_metadata
 from entra_emulator.graph.call import Call

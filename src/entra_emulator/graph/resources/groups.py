@@ -133,7 +133,7 @@ def _check_nickname(call: Call, record: Record, own_id: str | None) -> None:
     """Mailboxes have names of their own; security groups may share one (recorded)."""
     if not record["mailEnabled"]:
         return
-    for found in call.directory.search.find_each(call.tenant, "group", record["mailNickname"]):
+    for found in call.directory.objects.find_each(call.tenant, "group", record["mailNickname"]):
         holder = read_record(found)
         if holder.get("mailEnabled") and holder["id"] != own_id:
             raise deny(

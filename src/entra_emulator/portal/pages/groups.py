@@ -3,8 +3,8 @@
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import (
     LinkedPage,

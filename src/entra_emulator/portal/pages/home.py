@@ -12,14 +12,14 @@ _COUNTED = ("user", "group", "device", "application")
 
 def show_home(request: PageRequest) -> Response:
     """`GET /portal/{tenant}`: what the tenant is, and how much is in it."""
-    counts = {kind: request.directory.objects.count(request.tenant, kind) for kind in _COUNTED}
+    counts = {kind: request.directory.collections.count(request.tenant, kind) for kind in _COUNTED}
     return render(request, "home.html", counts=counts)
 
 
 def list_tenants(request: PageRequest) -> Response:
     """`GET /portal/tenants`: every tenant, to switch to another."""
     tenants = request.directory.tenants.list_all()
-    users = {tenant.id: request.directory.objects.count(tenant, "user") for tenant in tenants}
+    users = {tenant.id: request.directory.collections.count(tenant, "user") for tenant in tenants}
     return render(request, "tenants.html", tenants=tenants, users=users)
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.object_rows import Span
+from entra_emulator.directory.object_collections import Span
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Record
 from entra_emulator.portal.application import (
@@ -123,7 +123,7 @@ def _find_apis(request: PageRequest, search: str) -> ApiList:
         return ApiList([named], more=False)
     low = search.casefold()
     span = Span("name", low=low, high=low + _LAST) if search else Span("name")
-    hits = directory.objects.list_matching(
+    hits = directory.collections.list_matching(
         tenant, "servicePrincipal", _offers, span=span, limit=MOST_APIS
     )
     return ApiList([Application(_decode(doc)) for doc in hits.docs], hits.last is not None)

@@ -27,7 +27,7 @@ def show_sign_in(request: PageRequest) -> Response:
     """`GET /portal/signin`: the people to sign in as, and a search for others."""
     tenants = _choose_tenants(request)
     people = list(find_people(request.directory, tenants, request.query("q")))
-    known = sum(request.directory.objects.count(tenant, "user") for tenant in tenants)
+    known = sum(request.directory.collections.count(tenant, "user") for tenant in tenants)
     return render(
         request,
         "sign_in.html",

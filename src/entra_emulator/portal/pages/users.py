@@ -3,7 +3,7 @@
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
 from entra_emulator.portal.menu import MenuItem

@@ -119,7 +119,7 @@ class _Walk:
     def _meet_tenant(self) -> None:
         self._begin("A pretend tenant", "your own tenant's Overview")
         tenant = self._tenant
-        count = self._directory.objects.count(tenant, "user")
+        count = self._directory.collections.count(tenant, "user")
         _say(f"   {tenant.display_name}, {count} users, at {self._emulator.url}")
         _say(f"   Directory (tenant) ID    {tenant.id}")
 

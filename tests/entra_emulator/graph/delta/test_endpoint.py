@@ -8,9 +8,9 @@ import msgspec
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.directory import change_rows
+from entra_emulator.directory import changes
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.faults.fault import Fault
 from entra_emulator.model import schema
@@ -555,7 +555,7 @@ def test_pruned_journal(stage: Callable[..., Scene]) -> None:
     scene.add("user")
     clock.move(31 * DAY)
     fresh = scene.follow("/v1.0/users/delta").link
-    for number in range(change_rows.SWEEP):
+    for number in range(changes.SWEEP):
         scene.add("group", displayName=f"Group {number}")
 
     assert scene.get(link).code == "syncStateNotFound"

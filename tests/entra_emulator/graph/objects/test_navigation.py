@@ -8,8 +8,9 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from entra_emulator.directory.link_rows import LinkQuery
-from entra_emulator.directory.object_rows import Span, StoredObject
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.object_collections import Span
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.graph.objects import replica
 from entra_emulator.server.emulator import Emulator
 from tests.support.emulator_probe import Answer, App, Probe, register
@@ -44,7 +45,7 @@ def scene() -> Iterator[Scene]:
         directory, tenant = emulator.directory, emulator.tenant
         users = [
             StoredObject("user", position.seq, doc)
-            for position, doc in directory.objects.scan(tenant, "user")
+            for position, doc in directory.collections.scan(tenant, "user")
         ]
         inner, outer, device = (
             directory.objects.create(
@@ -249,7 +250,7 @@ def test_company(scene: Scene) -> None:
 def test_lagging_replica(scene: Scene) -> None:
     """A replica that lags shows what was there before: renamed, made and deleted objects too."""
     directory, tenant = scene.app.probe.emulator.directory, scene.app.tenant
-    before = [doc for _, doc in directory.objects.scan(tenant, "user")]
+    before = [doc for _, doc in directory.collections.scan(tenant, "user")]
     directory.clock.move(1000)
     record: dict[str, Any] = msgspec.json.decode(before[0])
     directory.objects.update(tenant, "user", record["id"], {"displayName": "Zz"})

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from entra_emulator.directory.object_rows import ObjectRow
-from entra_emulator.directory.representation import render
+from entra_emulator.directory.representation import ObjectRow, render
 from entra_emulator.errors import GraphFault
 from entra_emulator.graph.query.index_plan import Plan
 from entra_emulator.graph.query.options import Query, read_query

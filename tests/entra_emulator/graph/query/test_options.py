@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from entra_emulator.directory.object_rows import Position
+from entra_emulator.directory.object_collections import Position
 from entra_emulator.errors import GraphFault
 from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.index_plan import Plan

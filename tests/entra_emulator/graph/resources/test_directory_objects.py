@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_rows import StoredObject
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.records import Tenant
 from tests.support.emulator_probe import Answer, App, Probe, register
@@ -124,7 +124,10 @@ def test_select(scene: Scene) -> None:
 def test_foreign_ids(scene: Scene, probe: Probe) -> None:
     """Another tenant's objects are as unknown as none."""
     user = msgspec.json.decode(
-        next(doc for _, doc in probe.emulator.directory.objects.scan(probe.emulator.tenant, "user"))
+        next(
+            doc
+            for _, doc in probe.emulator.directory.collections.scan(probe.emulator.tenant, "user")
+        )
     )
 
     assert scene.find([user["id"]]) == []

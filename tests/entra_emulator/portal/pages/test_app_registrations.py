@@ -73,7 +73,9 @@ def test_same_as_graph(admin: Visitor) -> None:
 )
 def test_refused_names(admin: Visitor, typed: dict[str, str], complaint: str) -> None:
     """What is wrong is said at its field, and what was typed is kept."""
-    count = admin.probe.emulator.directory.objects.count(admin.probe.emulator.tenant, "application")
+    count = admin.probe.emulator.directory.collections.count(
+        admin.probe.emulator.tenant, "application"
+    )
     admin.open(f"/portal/{admin.probe.emulator.tenant.id}/applications/new")
     page = admin.press("Register", typed)
 
@@ -86,7 +88,7 @@ def test_refused_names(admin: Visitor, typed: dict[str, str], complaint: str) ->
     assert error in described
     assert dict(page.form("Register").fields)["name"] == typed["name"].strip()
     directory = admin.probe.emulator.directory
-    assert directory.objects.count(admin.probe.emulator.tenant, "application") == count
+    assert directory.collections.count(admin.probe.emulator.tenant, "application") == count
 
 
 def test_redirect(admin: Visitor) -> None:
@@ -103,7 +105,7 @@ def test_redirect(admin: Visitor) -> None:
 def test_guest(probe: Probe, visitor: Visitor) -> None:
     """Guests may not register applications."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    users = (json.loads(doc) for _, doc in directory.objects.scan(tenant, "user"))
+    users = (json.loads(doc) for _, doc in directory.collections.scan(tenant, "user"))
     guest = next(u for u in users if u["userType"] == "Guest" and u["accountEnabled"])
     visitor.sign_in(guest["userPrincipalName"])
     visitor.open(f"/portal/{tenant.id}/applications/new")

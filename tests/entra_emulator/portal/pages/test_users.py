@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from entra_emulator.directory.link_rows import LinkQuery
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.records import Record
 from tests.support.emulator_probe import Probe, running
 from tests.support.portal_visitor import Visitor

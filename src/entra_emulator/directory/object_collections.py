@@ -1,0 +1,240 @@
+"""
+The objects of one type, in order: pages, scans and counts.
+
+A page of faces is one range scan of a clustered table, so its cost does not
+depend on where in a million objects it starts.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from entra_emulator.directory.objects import FACE
+from entra_emulator.directory.store import Store
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Tenant
+
+
+class Position(NamedTuple):
+    """The last object seen: its value in the order's column (None in creation order), its seq."""
+
+    value: str | None
+    seq: int
+
+
+class Joined(NamedTuple):
+    """Faces or documents of objects joined by commas, and where they end if there are more."""
+
+    body: bytes
+    last: Position | None
+
+
+class Documents(NamedTuple):
+    """Documents of objects, and where they end if there are more."""
+
+    docs: list[bytes]
+    last: Position | None
+
+
+class Span(NamedTuple):
+    """
+    Which objects of a type, and in which order.
+
+    Args:
+        order: "seq" for creation order, or the indexed "name" or "key"; equal values stand in
+            creation order.
+        descending: from the last to the first.
+        low: the least value of the order's column, in folded case; None is open.
+        high: the greatest.
+    """
+
+    order: str = "seq"
+    descending: bool = False
+    low: str | None = None
+    high: str | None = None
+
+
+EVERYTHING = Span()
+
+# The beginning of a document `d` that holds what is asked for most, in SQL.
+BRIEF = (
+    "CASE WHEN o.brief IS NULL THEN d.doc "
+    "ELSE CAST(CAST(substr(d.doc, 1, o.brief) AS TEXT) || '}' AS BLOB) END"
+)
+
+# How many documents are looked at in one go; other threads wait for no more.
+CHUNK = 500
+
+_DOCUMENTS = "object AS o CROSS JOIN document AS d ON d.seq = o.seq"
+_CONTENTS = {
+    "seq": ("object AS o", "NULL"),
+    "face": ("object AS o", FACE),
+    "doc": (_DOCUMENTS, "d.doc"),
+    "brief": (_DOCUMENTS, BRIEF),
+}
+
+
+class Collections:
+    """
+    Reads the objects of a type that are not deleted.
+
+    Of each object it reads `what`: its "face" (what a list answers without `$select`), its whole
+    document ("doc"), or the document's beginning ("brief") that holds what is asked for most.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def count(self, tenant: Tenant, kind: str) -> int:
+        """How many objects of this type the tenant has."""
+        statement = "SELECT number FROM tally WHERE tenant = ? AND kind = ?"
+        rows = self._store.read(statement, (tenant.number, KINDS[kind].number))
+        return int(rows[0][0]) if rows else 0
+
+    def read_rows(
+        self,
+        tenant: Tenant,
+        kind: str,
+        what: str = "face",
+        span: Span = EVERYTHING,
+        *,
+        after: Position | None = None,
+        limit: int,
+    ) -> list[tuple[str | None, int, bytes]]:
+        """Up to `limit` of (value in the span's order, number, content), from behind `after`."""
+        return self._store.read(*_select(tenant, kind, what, span, after=after, limit=limit))
+
+    def read_joined(
+        self,
+        tenant: Tenant,
+        kind: str,
+        what: str,
+        span: Span = EVERYTHING,
+        *,
+        after: Position | None = None,
+        limit: int,
+    ) -> Joined:
+        """
+        Up to `limit` faces or documents from behind `after`.
+
+        In creation order the database puts them together: each row that Python sees costs more than
+        to copy it, and may let another thread go first.
+        """
+        if span.order != "seq":
+            rows = self.read_rows(tenant, kind, what, span, after=after, limit=limit + 1)
+            last = Position(*rows[limit - 1][:2]) if len(rows) > limit else None
+            return Joined(b",".join([content for _, _, content in rows[:limit]]), last)
+        statement, values = _select(tenant, kind, what, span, after=after, limit=limit)
+        end = "min(seq)" if span.descending else "max(seq)"
+        ((body, seq, number),) = self._store.read(
+            f"SELECT CAST(group_concat(CAST(content AS TEXT)) AS BLOB), {end}, count(*) "  # noqa: S608 - names of ours
+            f"FROM ({statement})",
+            values,
+        )
+        last = Position(None, seq) if number == limit else None
+        if last and not self.read_rows(tenant, kind, "seq", span, after=last, limit=1):
+            last = None
+        return Joined(body or b"", last)
+
+    def list_matching(
+        self,
+        tenant: Tenant,
+        kind: str,
+        match: Callable[[bytes], bool] | None,
+        *,
+        what: str = "doc",
+        span: Span = EVERYTHING,
+        after: Position | None = None,
+        limit: int,
+    ) -> Documents:
+        """
+        The first `limit` documents behind `after` that match; None takes all.
+
+        `what` is "doc" for whole documents, or "brief" for their beginnings.
+        """
+        found: list[tuple[str | None, int, bytes]] = []
+        chunk = CHUNK if match else limit + 1
+        place = after
+        while True:
+            rows = self.read_rows(tenant, kind, what, span, after=place, limit=chunk)
+            found += [row for row in rows if match(row[2])] if match else rows
+            if len(found) > limit or len(rows) < chunk:
+                break
+            place = Position(rows[-1][0], rows[-1][1])
+        shown = found[:limit]
+        last = Position(*shown[-1][:2]) if shown else after or Position(None, 0)
+        return Documents([doc for _, _, doc in shown], last if len(found) > limit else None)
+
+    def count_matching(
+        self,
+        tenant: Tenant,
+        kind: str,
+        match: Callable[[bytes], bool] | None,
+        *,
+        what: str = "doc",
+        span: Span = EVERYTHING,
+    ) -> int:
+        """How many objects of the span match by their "doc" or "brief"; None counts all."""
+        if match is None:
+            statement, values = _select(tenant, kind, "seq", span)
+            ((number,),) = self._store.read(f"SELECT count(*) FROM ({statement})", values)  # noqa: S608 - names of ours
+            return int(number)
+        total = 0
+        after: Position | None = None
+        while True:
+            rows = self.read_rows(tenant, kind, what, span, after=after, limit=CHUNK)
+            total += sum(map(match, [doc for _, _, doc in rows]))
+            if len(rows) < CHUNK:
+                return total
+            after = Position(rows[-1][0], rows[-1][1])
+
+    def scan(
+        self,
+        tenant: Tenant,
+        kind: str,
+        span: Span = EVERYTHING,
+        *,
+        what: str = "doc",
+        after: Position | None = None,
+        chunk: int = 1000,
+    ) -> Iterator[tuple[Position, bytes]]:
+        """Every (position, document) from behind `after`, read in keyset chunks."""
+        while True:
+            rows = self.read_rows(tenant, kind, what, span, after=after, limit=chunk)
+            for value, seq, doc in rows:
+                yield Position(value, seq), doc
+            if len(rows) < chunk:
+                return
+            after = Position(rows[-1][0], rows[-1][1])
+
+
+def _select(
+    tenant: Tenant,
+    kind: str,
+    what: str,
+    span: Span,
+    *,
+    after: Position | None = None,
+    limit: int = -1,
+) -> tuple[str, Mapping[str, Any]]:
+    """The SELECT for a span and its values; the statement's parts are constants."""
+    sign, turn = ("<", "DESC") if span.descending else (">", "ASC")
+    column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[span.order]
+    by = f"o.seq {turn}" if span.order == "seq" else f"{column} {turn}, o.seq {turn}"
+    tests = ["o.tenant = :tenant", "o.kind = :kind"]
+    # The position stands for the bound on its side: of both SQLite takes the bound, and walks.
+    placed = after is not None and span.order != "seq"
+    if span.low is not None and not (placed and not span.descending):
+        tests.append(f"{column} >= :low")
+    if span.high is not None and not (placed and span.descending):
+        tests.append(f"{column} <= :high")
+    if after is not None:
+        seq = f"o.seq {sign} :seq"
+        tests.append(seq if span.order == "seq" else f"({column}, o.seq) {sign} (:value, :seq)")
+    source, content = _CONTENTS[what]
+    statement = (
+        f"SELECT {column} AS value, o.seq AS seq, {content} AS content FROM {source} "  # noqa: S608 - constants
+        f"WHERE {' AND '.join(tests)} ORDER BY {by} LIMIT :limit"
+    )
+    values = {"tenant": tenant.number, "kind": KINDS[kind].number, "limit": limit}
+    position = {"value": after.value, "seq": after.seq} if after else {}
+    return statement, {**values, "low": span.low, "high": span.high, **position}
