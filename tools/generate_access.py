@@ -14,6 +14,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from entra_emulator.graph.routes import ROUTES
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
 TARGET = ROOT / "src/entra_emulator/graph/access/data/access.json"
@@ -28,11 +30,8 @@ ORIGIN = {
 
 SCHEMES = ("Application", "DelegatedWork")
 
-SETS = frozenset(
-    "administrativeunits applications devices directory directoryobjects directoryroles "
-    "directoryroletemplates domains groups me oauth2permissiongrants organization "
-    "serviceprincipals subscribedskus users".split()
-)
+# What the paths begin with that are served.
+SETS = frozenset(route.path.lower().split("/")[1] for route in ROUTES)
 
 # What else may stand in the path of a directory.
 SEGMENTS = SETS | frozenset(

@@ -11,6 +11,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from entra_emulator.graph.routes import SETS
+from entra_emulator.model.kinds import KINDS
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
 TARGET = ROOT / "src/entra_emulator/model/data"
@@ -25,22 +28,16 @@ SOURCES = {
     }
 }
 
-TYPES = (
-    "user",
-    "group",
-    "device",
-    "application",
-    "servicePrincipal",
-    "administrativeUnit",
-    "directoryRole",
-    "orgContact",
-    "directoryObject",
-    "appRoleAssignment",
-    "domain",
-    "federatedIdentityCredential",
-    "oAuth2PermissionGrant",
-    "organization",
-    "subscribedSku",
+# Those of the objects that are kept, of the sets that are served, and what those refer to.
+TYPES = sorted(
+    {
+        *KINDS,
+        *(name for _, name in SETS),
+        "appRoleAssignment",
+        "directoryObject",
+        "federatedIdentityCredential",
+        "orgContact",
+    }
 )
 
 

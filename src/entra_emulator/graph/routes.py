@@ -18,11 +18,13 @@ _MODULES = [
     import_module(f"{resources.__name__}.{module.name}")
     for module in iter_modules(resources.__path__)
 ]
-_SETS = tuple(entry for module in _MODULES for entry in getattr(module, "SETS", {}).items())
+SETS: tuple[tuple[str, str], ...] = tuple(
+    entry for module in _MODULES for entry in getattr(module, "SETS", {}).items()
+)
 
 ROUTES: tuple[Endpoint, ...] = (
-    Endpoint("GET", "/", partial(list_service, sets=_SETS), public=True),
-    Endpoint("GET", "/$metadata", partial(show_metadata, sets=_SETS), public=True),
+    Endpoint("GET", "/", partial(list_service, sets=SETS), public=True),
+    Endpoint("GET", "/$metadata", partial(show_metadata, sets=SETS), public=True),
     Endpoint("POST", "/$batch", run_batch),
     *(endpoint for module in _MODULES for endpoint in module.ROUTES),
 )
