@@ -45,6 +45,9 @@ KINDS = {
     )
 }
 
+# Roles are never deleted.
+DELETABLE = tuple(name for name in KINDS if name != "directoryRole")
+
 BY_COLLECTION = {kind.collection: kind for kind in KINDS.values()}
 BY_NUMBER = {kind.number: kind for kind in KINDS.values()}
 

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from entra_emulator.model.kinds import DELETABLE, KINDS
+
 # Nobody needs a permission for these: the description is public, and each request of a batch is
 # judged by itself ("Combine multiple HTTP requests using JSON batching").
 FREE = frozenset({"/$metadata", "/$batch"})
@@ -43,16 +45,9 @@ _LIKE = {
     "POST /serviceprincipals/{id}/owners": "PATCH /serviceprincipals/{id}",
 }
 
-# Whose deleted objects there are, and which sets they come from.
-_DELETABLE = {
-    "administrativeunit": "administrativeunits",
-    "application": "applications",
-    "device": "devices",
-    "group": "groups",
-    "serviceprincipal": "serviceprincipals",
-    "user": "users",
-}
-_SETS = (*_DELETABLE.values(), "directoryroles")
+# The sets of directory objects, and by their types those whose objects can be deleted.
+_SETS = tuple(kind.collection.lower() for kind in KINDS.values())
+_DELETABLE = {name.lower(): KINDS[name].collection.lower() for name in DELETABLE}
 
 
 class Access(NamedTuple):

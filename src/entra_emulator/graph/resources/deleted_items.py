@@ -37,13 +37,9 @@ from entra_emulator.graph.query.options import Query, parse_options, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_parameters, read_text
-from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.kinds import DELETABLE, KINDS
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.context import is_guid
-
-# "Currently, deleted items functionality is only supported for …"; the table of `$orderby` has
-# devices too.
-DELETABLE = tuple(kind for kind in KINDS if kind != "directoryRole")
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder().encode

@@ -9,7 +9,7 @@ from entra_emulator.clock import Clock, format_iso
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
-from entra_emulator.graph.resources.deleted_items import DELETABLE
+from entra_emulator.model.kinds import DELETABLE
 from entra_emulator.model.records import Tenant
 from tests.support.emulator_probe import Answer, App, Probe, register, running
 
