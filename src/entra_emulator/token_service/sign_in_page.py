@@ -1,8 +1,7 @@
 """
-Signing in to the token service: the page to pick somebody on, and signing out.
+Signing in to the token service, on a page that lists people to sign in as, and signing out.
 
-There are no passwords: whoever reaches the emulator may be anybody in it, and
-the page says so.
+There are no passwords: whoever reaches the emulator may sign in as anybody, and the page says so.
 """
 
 import re
@@ -30,7 +29,7 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import begin_session, end_session, find_people
 from entra_emulator.web.token_service_answers import read_form
 
-# Pages that signing in leads back to, and nothing else.
+# The only pages that signing in leads back to.
 _PAGES = re.compile(
     r"/[^/]+/(oauth2/v2\.0/authorize|adminconsent|v2\.0/adminconsent)"
     r"|/devicelogin|/common/oauth2/deviceauth"
@@ -38,7 +37,7 @@ _PAGES = re.compile(
 
 
 async def show_sign_in(request: Request) -> Response:
-    """`GET /{tenant}/signin`: the page again, with the people whom a search found."""
+    """`GET /{tenant}/signin`: the page again, with the people who match a search."""
     values = request.query_params
     return await run_in_threadpool(
         render_sign_in,
@@ -74,7 +73,7 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
         address=f"/{quote(segment)}/signin",
         after=after,
         people=list(find_people(context.directory, tenants, search)),
-        known=sum(context.directory.collections.count(one, "user") for one in tenants),
+        known=sum(context.directory.collections.count(each, "user") for each in tenants),
         many=len(tenants) > 1,
         search=search,
         asked="",
@@ -82,7 +81,7 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
 
 
 async def sign_in(request: Request) -> Response:
-    """`POST /{tenant}/signin`: be that person from now on, and go on."""
+    """`POST /{tenant}/signin`: sign in as that person, and go on to the page that wanted it."""
     check_same_origin(request)
     form = await read_form(request)
     return await run_in_threadpool(_sign_in, request, form)
@@ -90,7 +89,7 @@ async def sign_in(request: Request) -> Response:
 
 def sign_out(request: Request) -> Response:
     """
-    `GET /{tenant}/oauth2/v2.0/logout`: nobody is signed in here any more.
+    `GET /{tenant}/oauth2/v2.0/logout`: sign the user out.
 
     The browser goes back only to a redirect URI of the application that
     `client_id` or `id_token_hint` names ("OpenID Connect on the Microsoft

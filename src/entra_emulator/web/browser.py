@@ -1,4 +1,4 @@
-"""Talking to browsers: whom a form came from, where an answer may go, and how it travels."""
+"""Answers to browsers: which forms are accepted, where an answer may go, and how it travels."""
 
 import re
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ def check_same_origin(request: Request) -> None:
     """
     Refuse a form that another site made the browser send.
 
-    Programs send neither header, and need no protection from themselves.
+    Programs send neither header and need no such protection.
 
     Raises:
         OAuthFault: 165000.
@@ -42,23 +42,23 @@ def list_redirects(client: Application, *platforms: str) -> list[str]:
 
 def matches_redirect(registered: str, uri: str) -> bool:
     """
-    Whether a redirect URI is the registered one; on the loopback any port will do.
+    Whether a redirect URI is the registered one; on the loopback its port may differ.
 
     Source: "Redirect URI (reply URL) restrictions and limitations", localhost exceptions.
     """
     if uri == registered:
         return True
     try:
-        wanted, given = urlsplit(registered), urlsplit(uri)
-        given.port  # noqa: B018 - raises when it is none
+        known, sent = urlsplit(registered), urlsplit(uri)
+        sent.port  # noqa: B018 - raises when it is no number
     except ValueError:
         return False
-    if wanted.scheme != "http" or wanted.hostname not in LOOPBACK or "@" in given.netloc:
+    if known.scheme != "http" or known.hostname not in LOOPBACK or "@" in sent.netloc:
         return False
-    same = given._replace(netloc=wanted.netloc) == wanted or (
-        {given.path, wanted.path} <= {"", "/"} and not given.query and not given.fragment
+    same = sent._replace(netloc=known.netloc) == known or (
+        {sent.path, known.path} <= {"", "/"} and not sent.query and not sent.fragment
     )
-    return given.scheme == "http" and given.hostname == wanted.hostname and same
+    return sent.scheme == "http" and sent.hostname == known.hostname and same
 
 
 def list_form_origins(uri: str | None) -> tuple[str, ...]:
@@ -81,11 +81,11 @@ def answer_client(
 
     Args:
         request: what is answered.
-        redirect_uri: a registered one.
+        redirect_uri: one that is registered.
         values: the answer; those that are None are left out.
         mode: "query", "fragment" or "form_post" ("OAuth 2.0 Form Post Response Mode").
     """
-    given = {name: value for name, value in values.items() if value is not None}
+    answer = {name: value for name, value in values.items() if value is not None}
     if mode == "form_post":
         # Without scripts the page's button sends the form.
         return render_dialog(
@@ -95,12 +95,12 @@ def answer_client(
             form_origins=list_form_origins(redirect_uri),
             script="document.forms[0].submit()",
             action=redirect_uri,
-            fields=given,
+            fields=answer,
         )
     parts = urlsplit(redirect_uri)
     if mode == "fragment":
-        return redirect(request, urlunsplit(parts._replace(fragment=urlencode(given))), status=302)
-    query = "&".join(part for part in (parts.query, urlencode(given)) if part)
+        return redirect(request, urlunsplit(parts._replace(fragment=urlencode(answer))), status=302)
+    query = "&".join(part for part in (parts.query, urlencode(answer)) if part)
     return redirect(request, urlunsplit(parts._replace(query=query)), status=302)
 
 

@@ -1,4 +1,4 @@
-"""Who is asking: the access token of a request, verified."""
+"""Who sent a request to Graph: its access token, verified."""
 
 from typing import Any, NamedTuple
 
@@ -16,12 +16,12 @@ class Caller(NamedTuple):
     Who sent a request.
 
     Args:
-        tenant: whose directory it is about.
-        app_id: the application.
-        object_id: the signed-in user, or the application's service principal.
+        tenant: the one that issued the token.
+        app_id: the application's client ID.
+        object_id: of the signed-in user, or else of the application's service principal.
         permissions: the `roles` of an application's own token, or the `scp` of a user's.
-        delegated: a user is signed in.
-        claims: the whole token.
+        delegated: the token is about a signed-in user.
+        claims: all that the token says.
     """
 
     tenant: Tenant
@@ -34,10 +34,10 @@ class Caller(NamedTuple):
 
 def identify(request: Request) -> Caller:
     """
-    Who sent this request.
+    Verify the request's access token.
 
     Raises:
-        GraphFault: 401, with the service's word for what is wrong with the token.
+        GraphFault: 401, with the service's word for the token's fault.
     """
     context = context_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -65,7 +65,7 @@ def list_roles(context: Context, caller: Caller) -> list[str]:
     """
     The template IDs of the signed-in user's directory roles, as they are now.
 
-    They are none of an application, and of a user who is gone.
+    An application has none, and neither has a user who was deleted.
     """
     try:
         return context.directory.role_members.list_roles(caller.tenant, caller.object_id)
@@ -74,7 +74,7 @@ def list_roles(context: Context, caller: Caller) -> list[str]:
 
 
 def _check_revoked(context: Context, tenant: Tenant, claims: dict[str, Any]) -> None:
-    """Continuous access evaluation: clients that say they can handle it are told at once."""
+    """Continuous access evaluation: tell clients that handle claims challenges at once."""
     if "xms_cc" not in claims:
         return
     if claims.get("idtyp") == "app":

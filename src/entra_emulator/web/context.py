@@ -62,17 +62,17 @@ class Context:
         directory: the tenants.
         keys: sign and verify access tokens.
         clock: what time it is.
-        draw_lifetime: seconds the next access token lives; said `True`, that of a client
-            that handles claims challenges.
-        hostnames: names, without port, that this emulator answers for.
+        draw_lifetime: draws the lifetime of the next access token in seconds; its argument says
+            whether the client handles claims challenges.
+        hostnames: the names of this emulator, without port.
         page_key: signs page tokens.
         page_token_age: seconds until a page token expires.
         strict_filter: refuse `ge` and `le` on strings, which the current
             documentation does not list but public programs have long used.
         issuers: the keys of foreign token issuers.
         faults: which requests are to fail.
-        throttle: how much everybody has used up.
-        audit: what was asked, and what became of it.
+        throttle: how much of the limits everybody has used up.
+        audit: the log of requests and of what became of them.
         device_interval: seconds between two polls of a device.
         delta: how delta queries are answered.
         ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
@@ -96,7 +96,7 @@ class Context:
 
 
 def context_of(request: Request) -> Context:
-    """The context that `create_app` was given."""
+    """The context that was handed to `create_app`."""
     context: Context = request.app.state.context
     return context
 

@@ -22,7 +22,7 @@ GRAPH_JSON = (
     "charset=utf-8"
 )
 
-# Bodies up to this are compressed in less time than a change of threads takes.
+# Bytes: up to this, compressing takes less time than handing the body to another thread.
 COMPRESSED_AT_ONCE = 16_384
 
 _GZIP = re.compile(rb"gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
@@ -42,10 +42,17 @@ def answer_graph(
     headers: Mapping[str, str] | None = None,
 ) -> Response:
     """
-    An answer of Graph; `units` is its cost, None for refusals of the gateway.
+    An answer of Graph.
 
-    Recorded: never a `Content-Length`, compressed for who takes gzip, and nothing about a body
-    where there is none.
+    As recorded, it never has a `Content-Length`, and without a body no header that describes one.
+
+    Args:
+        request: what is answered.
+        body: JSON as a rule; left out with status 204.
+        status: the HTTP status.
+        media_type: the body's.
+        units: the cost in resource units; None for refusals of the gateway, which cost nothing.
+        headers: further headers.
     """
     trace = trace_of(request)
     described = {
@@ -66,7 +73,7 @@ def answer_graph(
 
 
 class _GraphAnswer(Response):
-    """An answer with a body, which is written in chunks, and compressed for who takes gzip."""
+    """An answer whose body is sent in chunks, and compressed if the client accepts gzip."""
 
     def init_headers(self, headers: Mapping[str, str] | None = None) -> None:
         super().init_headers(headers)

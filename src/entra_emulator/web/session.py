@@ -1,7 +1,7 @@
 """
-Sessions: who a browser's user is, and whom one may sign in as.
+Sessions of browsers: who is signed in, and the people to sign in as.
 
-There are no passwords: whoever reaches the emulator may be anybody in it.
+There are no passwords: whoever reaches the emulator may sign in as anybody.
 """
 
 import secrets
@@ -22,6 +22,7 @@ from entra_emulator.web.context import Context, context_of
 # The prefix binds the cookie to this host, to https and to the path "/".
 COOKIE = "__Host-graphdaemon-emulator"
 DAY = 86_400.0
+# How many people of each tenant are listed.
 SHOWN = 20
 
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -41,7 +42,7 @@ class SignedIn(NamedTuple):
 
 
 def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
-    """Who is signed in in this browser; somebody of another tenant than asked for is nobody."""
+    """The user who is signed in in this browser; with a tenant, only if it is the user's."""
     directory, secret = context_of(request).directory, request.cookies.get(COOKIE)
     ticket = directory.tickets.find(seal("session", secret)) if secret else None
     if ticket is None or directory.clock.now() >= ticket.expires:
@@ -59,7 +60,7 @@ def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
 
 def begin_session(context: Context, response: Response, tenant: Tenant, user: Record) -> None:
     """
-    Let the browser that gets this answer be this person for a day.
+    Sign the user in for a day, in the browser that gets this answer.
 
     Raises:
         OAuthFault: 50057, the account is disabled.
@@ -76,7 +77,7 @@ def begin_session(context: Context, response: Response, tenant: Tenant, user: Re
 
 
 def end_session(request: Request, response: Response) -> None:
-    """Let the browser that gets this answer be nobody."""
+    """Sign the user out, in the browser that gets this answer."""
     secret = request.cookies.get(COOKIE)
     if secret:
         context_of(request).directory.tickets.drop(seal("session", secret))
@@ -84,7 +85,7 @@ def end_session(request: Request, response: Response) -> None:
 
 
 class Person(NamedTuple):
-    """Somebody to sign in as, with the template IDs of the directory roles held."""
+    """Somebody to sign in as, with the template IDs of the directory roles that they hold."""
 
     tenant: Tenant
     user: Record
@@ -92,26 +93,26 @@ class Person(NamedTuple):
 
 
 def find_people(directory: Directory, tenants: Iterable[Tenant], search: str) -> Iterator[Person]:
-    """The first people of whom a name or address begins so, those with roles in front."""
-    wanted = search.strip().casefold()
+    """The first people with a name or address that begins so, holders of roles before others."""
+    beginning = search.strip().casefold()
     for tenant in tenants:
         holders = directory.role_members.list_holders(tenant)
         left = SHOWN
         for user_id, roles in sorted(holders.items(), key=lambda item: rank_roles(item[1])):
             user = directory.users.find(tenant, user_id)
-            if user is not None and _is_called(user, wanted):
+            if user is not None and _is_called(user, beginning):
                 left -= 1
                 yield Person(tenant, user, roles)
-        for found in directory.search.browse(
-            tenant, "user", wanted, limit=SHOWN + len(holders)
+        for row in directory.search.browse(
+            tenant, "user", beginning, limit=SHOWN + len(holders)
         ).objects:
-            user = _decode(found.doc)
+            user = _decode(row.doc)
             if left > 0 and user["id"] not in holders:
                 left -= 1
                 yield Person(tenant, user, [])
 
 
 def _is_called(user: Record, search: str) -> bool:
-    """Whether a word of theirs begins so."""
+    """Whether a word of the user's names or addresses begins so."""
     names = (user["displayName"], user["userPrincipalName"], user.get("mail") or "")
     return any(f" {search}" in f" {name.casefold()}" for name in names)

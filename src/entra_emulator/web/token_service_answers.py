@@ -17,12 +17,20 @@ from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.web.context import trace_of
 from entra_emulator.web.request_notes import notes_of
 
+# Bytes.
 FORM_LIMIT = 262_144
+
+_CACHED = {
+    "Cache-Control": "max-age=86400, private",
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "GET, OPTIONS",
+}
+_NOT_CACHED = {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
 
 
 async def read_form(request: Request) -> dict[str, str]:
     """
-    The urlencoded body; of a name that comes twice, the first.
+    The fields of the urlencoded body; of a name that comes twice, the first.
 
     Raises:
         OAuthFault: 9002313, too large or not urlencoded UTF-8.
@@ -73,16 +81,7 @@ def describe_oauth(
             `localhost` that would break the http listeners of MSAL and of everybody else.
     """
     trace = trace_of(request)
-    headers = (
-        {
-            "Cache-Control": "max-age=86400, private",
-            "Access-Control-Allow-Origin": "*",
-            "Access-Control-Allow-Methods": "GET, OPTIONS",
-        }
-        if cached
-        else {"Cache-Control": "no-store, no-cache", "Pragma": "no-cache", "Expires": "-1"}
-    )
-    headers |= {
+    headers = (_CACHED if cached else _NOT_CACHED) | {
         "X-Content-Type-Options": "nosniff",
         "P3P": 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
         "x-ms-request-id": trace.request_id,
