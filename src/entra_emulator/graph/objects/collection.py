@@ -107,7 +107,7 @@ def _count(call: Call, query: Query) -> int:
     if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
         return call.directory.collections.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
-        what = choose_content(query.kind, query.asked)
+        what = choose_content(query.kind, query.matched)
         return call.directory.collections.count_matching(
             call.tenant, query.kind, query.match, what=what, span=_span(query)
         )
@@ -158,7 +158,7 @@ def _find_each(
 
 def _choose_content(query: Query) -> str:
     """What the query needs of each object."""
-    names = query.asked.union(query.select or schema.default(query.kind))
+    names = query.matched.union(query.select or schema.default(query.kind))
     return choose_content(query.kind, names)
 
 

@@ -1,34 +1,38 @@
 """
 Which objects a query is about, as far as the store has an index to find them by.
 
-What the plan covers is not asked of the documents again: a list split into
+What an index answers is not checked against the documents again. A list that is divided into
 ranges of names costs what its pages cost, whatever the size of the directory.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from entra_emulator.graph.query.condition import Compare, Junction, Match, Member, Node, join
 from entra_emulator.model.kinds import KINDS
 
-# Behind everything that begins with what stands in front of it.
+# The greatest character: with it behind a text, no text with the same beginning is greater.
 _LAST = "\U0010ffff"
-# Objects without a display name stand first, under the empty string; no comparison takes them.
+# Objects without a display name have the empty string in the index, which no comparison matches;
+# every name is this or greater.
 _FIRST = "\0"
+
+# The indexed columns besides the creation order; the key comes first, since it narrows more.
+_COLUMNS = ("key", "name")
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class IndexPlan:
     """
-    A walk over the store's indices.
+    How to walk over one of the store's indices.
 
     Args:
         order: "seq" (creation order), "name" (displayName) or "key" (the kind's key property).
         descending: from the last to the first.
-        low: the least value of the order's column, casefolded; None is open.
+        low: the least value in the order's column, in folded case; None is open.
         high: the greatest one.
-        ids: only these objects, in lower case.
+        ids: look up only these objects instead, in lower case.
     """
 
     order: str = "seq"
@@ -38,119 +42,132 @@ class Plan:
     ids: tuple[str, ...] | None = None
 
 
-class Order(NamedTuple):
-    """What `$orderby` asks for: "seq", "name" or "key"."""
+class SortOrder(NamedTuple):
+    """What `$orderby` asks for; the column is an `order` of `IndexPlan`."""
 
-    name: str
+    column: str
     descending: bool
 
 
 class _Range(NamedTuple):
-    """Closed bounds on a column; exact ones say all that the condition says."""
+    """
+    Closed bounds on a column, between which every object that fulfils a condition stands.
 
-    order: str
+    Args:
+        column: one of _COLUMNS.
+        low: the least value; None is open.
+        high: the greatest value; None is open.
+        covers: the condition, if every object between the bounds fulfils it.
+    """
+
+    column: str
     low: str | None
     high: str | None
-    exact: bool
+    covers: Node | None = None
 
 
-def make_plan(kind: str, node: Node | None, order: Order | None) -> tuple[Plan, Node | None]:
+def make_plan(
+    kind: str, node: Node | None, sort: SortOrder | None
+) -> tuple[IndexPlan, Node | None]:
     """
     The plan for a condition, and what of the condition it does not cover.
 
     Args:
         kind: a key of KINDS; of collections of other types nothing is indexed.
-        node: the condition.
-        order: the order asked for, which the plan keeps to.
+        node: the condition; None takes all objects.
+        sort: an order that the plan has to keep to.
     """
-    parts = node.operands if isinstance(node, Junction) and node.operator == "and" else (node,)
-    rest = [part for part in parts if part is not None]
     if kind not in KINDS:
-        return Plan(*(order or ())), node
-    if order is None:
-        ids = [(part, found) for part in rest if (found := _read_ids(part)) is not None]
-        if ids:
-            return _plan_ids(ids, rest)
-    ranges = [(part, found) for part in rest for found in _read_ranges(kind, part)]
-    column = order.name if order else _choose(found for _, found in ranges)
-    used = [(part, found) for part, found in ranges if found.order == column]
-    lows = [found.low for _, found in used if found.low is not None]
-    highs = [found.high for _, found in used if found.high is not None]
-    plan = Plan(
+        return IndexPlan(*(sort or ())), node
+    conditions = _list_conditions(node)
+    if sort is None and (lookup := _plan_lookup(conditions)) is not None:
+        return lookup
+    ranges = [bounds for condition in conditions for bounds in _read_ranges(kind, condition)]
+    column = sort.column if sort else _choose_column(ranges)
+    ranges = [bounds for bounds in ranges if bounds.column == column]
+    plan = IndexPlan(
         column,
-        order.descending if order else False,
-        max(lows, default=None),
-        min(highs, default=None),
+        sort is not None and sort.descending,
+        max((bounds.low for bounds in ranges if bounds.low is not None), default=None),
+        min((bounds.high for bounds in ranges if bounds.high is not None), default=None),
     )
-    return plan, _subtract(rest, [part for part, found in used if found.exact])
+    return plan, _join_rest(conditions, [bounds.covers for bounds in ranges])
 
 
-def _plan_ids(
-    ids: list[tuple[Node, tuple[str, ...]]], rest: list[Node]
-) -> tuple[Plan, Node | None]:
-    wanted = dict.fromkeys(ids[0][1])
-    for _, others in ids[1:]:
-        wanted = {one: None for one in wanted if one in others}
-    return Plan(ids=tuple(wanted)), _subtract(rest, [part for part, _ in ids])
+def _list_conditions(node: Node | None) -> list[Node]:
+    """The conditions that an object has to fulfil all of."""
+    if isinstance(node, Junction) and node.operator == "and":
+        return list(node.operands)
+    return [] if node is None else [node]
 
 
-def _subtract(parts: list[Node], covered: list[Node]) -> Node | None:
-    rest = [part for part in parts if not any(part is one for one in covered)]
+def _plan_lookup(conditions: list[Node]) -> tuple[IndexPlan, Node | None] | None:
+    """The plan to look up objects by ID; None if no condition names IDs."""
+    named = [(node, ids) for node in conditions if (ids := _read_ids(node)) is not None]
+    if not named:
+        return None
+    (_, first), *others = named
+    common = [one for one in dict.fromkeys(first) if all(one in ids for _, ids in others)]
+    return IndexPlan(ids=tuple(common)), _join_rest(conditions, [node for node, _ in named])
+
+
+def _join_rest(conditions: list[Node], covered: Sequence[Node | None]) -> Node | None:
+    """The conditions that are not covered, as one."""
+    rest = [condition for condition in conditions if condition not in covered]
     return join("and", rest) if rest else None
 
 
-def _choose(ranges: Iterable[_Range]) -> str:
-    """The column whose bounds leave least: one value, else the key before the name."""
-    found = list(ranges)
-    for order in ("key", "name"):
-        if any(one.order == order and one.low == one.high for one in found):
-            return order
-    return next((order for order in ("key", "name") if any(o.order == order for o in found)), "seq")
+def _choose_column(ranges: list[_Range]) -> str:
+    """The column with the narrowest range: one value before several, the key before the name."""
+    for column in _COLUMNS:
+        if any(bounds.column == column and bounds.low == bounds.high for bounds in ranges):
+            return column
+    return min((bounds.column for bounds in ranges), key=_COLUMNS.index, default="seq")
 
 
 def _read_ids(node: Node) -> tuple[str, ...] | None:
-    """The IDs of which the object must have one; None when something else is asked."""
+    """The IDs of which an object must have one; None if the condition is not about the ID."""
     match node:
         case Compare("id", "eq", str(value)):
             return (value.lower(),)
         case Member("id", values):
             return tuple(str(value).lower() for value in values)
         case Junction("or", operands):
-            found = [_read_ids(operand) for operand in operands]
-            if all(one is not None for one in found):
-                return tuple(value for one in found for value in one or ())
+            alternatives = [_read_ids(operand) for operand in operands]
+            if None not in alternatives:
+                return tuple(value for ids in alternatives for value in ids or ())
     return None
 
 
 def _read_ranges(kind: str, node: Node) -> list[_Range]:
-    """What the node says of indexed columns."""
+    """The ranges that a condition sets, at most one for each column."""
     match node:
         case Compare(path, operator, str(value)):
-            return _bound(kind, path, operator, value.casefold())
+            return _bound(kind, node, path, operator, value.casefold())
         case Match("startswith", path, value):
-            return _bound(kind, path, "startswith", value.casefold())
+            return _bound(kind, node, path, "startswith", value.casefold())
         case Member(path, values):
-            return _unite([_read_ranges(kind, Compare(path, "eq", value)) for value in values])
+            return _enclose([_read_ranges(kind, Compare(path, "eq", value)) for value in values])
         case Junction("or", operands):
-            return _unite([_read_ranges(kind, operand) for operand in operands])
+            return _enclose([_read_ranges(kind, operand) for operand in operands])
     return []
 
 
-def _unite(each: list[list[_Range]]) -> list[_Range]:
-    """What holds for all alternatives: the range around their ranges, column by column."""
-    united = []
-    for order in ("key", "name"):
-        of_column = [[one for one in found if one.order == order] for found in each]
-        if all(of_column):
-            lows = [found[0].low for found in of_column]
-            highs = [found[0].high for found in of_column]
-            low = None if None in lows else min(one for one in lows if one is not None)
-            high = None if None in highs else max(one for one in highs if one is not None)
-            united.append(_Range(order, low, high, exact=False))
-    return united
+def _enclose(alternatives: list[list[_Range]]) -> list[_Range]:
+    """The range around those of all alternatives, for each column that every one of them bounds."""
+    enclosing = []
+    for column in _COLUMNS:
+        ranges = [one for ranges in alternatives for one in ranges if one.column == column]
+        if len(ranges) == len(alternatives):
+            lows = [bounds.low for bounds in ranges if bounds.low is not None]
+            highs = [bounds.high for bounds in ranges if bounds.high is not None]
+            low = min(lows) if len(lows) == len(ranges) else None
+            high = max(highs) if len(highs) == len(ranges) else None
+            enclosing.append(_Range(column, low, high))
+    return enclosing
 
 
-def _bound(kind: str, path: str, operator: str, value: str) -> list[_Range]:
+def _bound(kind: str, node: Node, path: str, operator: str, value: str) -> list[_Range]:
     bounds = {
         "eq": (value, value),
         "ge": (value, None),
@@ -160,11 +177,10 @@ def _bound(kind: str, path: str, operator: str, value: str) -> list[_Range]:
     if operator not in bounds:
         return []
     low, high = bounds[operator]
-    found = []
+    ranges = []
     if path == KINDS[kind].key:
-        # Where the key may be missing its column holds the ID.
-        found.append(_Range("key", low, high, exact=KINDS[kind].unique))
+        # A key that may be missing has the object's ID in its column instead.
+        ranges.append(_Range("key", low, high, node if KINDS[kind].unique else None))
     if path == "displayName":
-        low = max(low or "", _FIRST)
-        found.append(_Range("name", low, high, exact=True))
-    return found
+        ranges.append(_Range("name", max(low or "", _FIRST), high, node))
+    return ranges

@@ -1,4 +1,4 @@
-"""Query options: read, judged, turned into what the directory is asked. Pure."""
+"""The query options of a request, checked and made into a query to the directory."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from entra_emulator.graph.query.compile import compile_match
 from entra_emulator.graph.query.condition import Node, join, list_paths
 from entra_emulator.graph.query.expand import Expand, read_expand
 from entra_emulator.graph.query.filter import parse_filter
-from entra_emulator.graph.query.index_plan import Order, Plan, make_plan
+from entra_emulator.graph.query.index_plan import IndexPlan, SortOrder, make_plan
 from entra_emulator.graph.query.search import parse_search
 from entra_emulator.graph.query.select import read_select
 from entra_emulator.model import schema
@@ -42,29 +42,29 @@ _OPTIONS = frozenset(
 @dataclass(frozen=True, slots=True)
 class Query:
     """
-    A listing as asked for.
+    A query for a list of objects.
 
     Args:
-        kind: the type listed, e.g. "user", or "directoryObject" for several.
-        select: the properties to show in this order; None shows the default set.
-        expand: the linked objects to show inside each.
+        kind: the type of the objects, e.g. "user", or "directoryObject" for several types.
+        select: the properties to show, in this order; None shows the default set.
+        expand: the linked objects to show inside each object.
         top: the most records on a page.
-        plan: which objects, by what the store has an index for.
-        match: what the plan does not cover, asked of a document's bytes; None takes all.
-        count: give the total with the first page.
-        page_token: where an earlier page ended.
+        plan: which objects, as far as an index of the store can tell.
+        match: whether an object's JSON fulfils what the plan does not cover; None takes all.
+        count: give the total number with the first page.
+        page_token: says where the last page ended.
         link: the options to repeat in the next link, as they were sent.
-        binding: what a page token of this query is bound to.
-        small: `$top` below 20, which costs less.
-        eventual: `ConsistencyLevel: eventual` is there, so that the other index answers.
-        asked: the properties that `match` looks at.
+        binding: identifies the query, so that its page tokens are good for no other.
+        small: `$top` is below 20, which costs less.
+        eventual: the request has `ConsistencyLevel: eventual`, so that the index that lags answers.
+        matched: the properties that `match` reads.
     """
 
     kind: str
     select: tuple[str, ...] | None
     expand: Expand | None
     top: int
-    plan: Plan
+    plan: IndexPlan
     match: Callable[[bytes], bool] | None
     count: bool
     page_token: str | None
@@ -72,12 +72,12 @@ class Query:
     binding: bytes
     small: bool
     eventual: bool
-    asked: frozenset[str] = frozenset()
+    matched: frozenset[str] = frozenset()
 
 
 def parse_options(raw: str) -> dict[str, str]:
     """
-    The `$` options of a query string with decoded values; others are ignored.
+    The `$` options of a query string, with decoded values; other parameters are ignored.
 
     Raises:
         GraphFault: 400 for an unknown or a repeated option.
@@ -104,16 +104,16 @@ def read_query(
     related: bool = False,
 ) -> Query:
     """
-    The listing that a query string asks for.
+    The query that a query string asks for.
 
     Args:
-        kind: the type listed, e.g. "user".
+        kind: the type of the objects, e.g. "user".
         raw: the query string as sent.
         eventual: the header `ConsistencyLevel: eventual` is there.
         strict: see `Mode`.
         counting: the request is for `/$count`.
         related: the collection is one of linked objects, such as a group's members cast to users;
-            of "directoryObject" it always is. No index covers it, so that the plan is empty.
+            of "directoryObject" it always is. No index covers it, so that the plan has no bounds.
 
     Raises:
         GraphFault: 400 or 501, with the text the real Graph has where it is known.
@@ -128,22 +128,22 @@ def read_query(
     top = _read_top(options.get("$top"))
     select = read_select(kind, options.get("$select", ""), collection=True)
     node = _read_condition(kind, options, mode)
-    order = _read_order(kind, options, mode)
-    plan, rest = make_plan("directoryObject" if related else kind, node, order)
+    sort = _read_order(kind, options, mode)
+    plan, rest = make_plan("directoryObject" if related else kind, node, sort)
     return Query(
-        kind,
-        select,
-        expand,
-        top or DEFAULT_PAGE,
-        plan,
-        compile_match(rest) if rest is not None else None,
-        count and eventual,
-        options.get("$skiptoken"),
-        "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken"),
-        _bind(kind, options, eventual),
+        kind=kind,
+        select=select,
+        expand=expand,
+        top=top or DEFAULT_PAGE,
+        plan=plan,
+        match=compile_match(rest) if rest is not None else None,
+        count=count and eventual,
+        page_token=options.get("$skiptoken"),
+        link="&".join(part for part, name, _ in _split(raw) if name != "$skiptoken"),
+        binding=_bind(kind, options, eventual),
         small=top is not None and top < 20,
         eventual=eventual,
-        asked=frozenset(path.split("/")[0] for path in list_paths(rest)) if rest else frozenset(),
+        matched=frozenset(path.split("/")[0] for path in list_paths(rest)) if rest else frozenset(),
     )
 
 
@@ -162,7 +162,7 @@ def read_single(kind: str, raw: str) -> tuple[tuple[str, ...] | None, Expand | N
 
 
 def _split(raw: str) -> list[tuple[str, str, str]]:
-    """Each part of a query string as (as sent, decoded lower-case name, decoded value)."""
+    """Each parameter of a query string: as sent, its name in small letters, its decoded value."""
     parts = []
     for part in filter(None, raw.split("&")):
         name, _, value = part.partition("=")
@@ -171,12 +171,12 @@ def _split(raw: str) -> list[tuple[str, str, str]]:
 
 
 def _bind(kind: str, options: Mapping[str, str], eventual: bool) -> bytes:
-    asked = sorted((k, v) for k, v in options.items() if k not in {"$skiptoken", "$format"})
-    return msgspec.json.encode([kind, eventual, asked])
+    bound = sorted((k, v) for k, v in options.items() if k not in {"$skiptoken", "$format"})
+    return msgspec.json.encode([kind, eventual, bound])
 
 
 def _check_options(options: Mapping[str, str]) -> bool:
-    """Refuse what no list has; whether `$count` is true."""
+    """Refuse options that no list takes, and say whether `$count` is true."""
     if "$skip" in options:
         raise deny("skip_refused")
     if "$deltatoken" in options:
@@ -192,11 +192,11 @@ def _check_options(options: Mapping[str, str]) -> bool:
 
 def _read_mode(options: Mapping[str, str], mode: Mode, expand: Expand | None) -> Mode:
     """
-    The mode that the options leave.
+    The mode as `$search` and `$expand` change it.
 
-    `$search` needs no `$count` ("Advanced query capabilities"). What is expanded comes from the
-    default index: `$search` is refused with it as without the header, quoted in
-    microsoft-graph-docs-contrib#2577, and so is all that needs the header.
+    `$search` needs no `$count` ("Advanced query capabilities"). A list with `$expand` comes from
+    the default index: `$search` and all else that needs the header is refused with it as it is
+    without the header (quoted in microsoft-graph-docs-contrib#2577).
     """
     if expand is not None:
         if mode.advanced:
@@ -230,7 +230,7 @@ def _read_condition(kind: str, options: Mapping[str, str], mode: Mode) -> Node |
     return join("and", parts) if parts else None
 
 
-def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> Order | None:
+def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> SortOrder | None:
     if "$orderby" not in options:
         return None
     text = options["$orderby"]
@@ -245,11 +245,11 @@ def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> Order | No
     combined = mode.related or "$filter" in options or "$search" in options
     if (combined and not mode.advanced) or len(terms) > 1:
         raise deny("sort_refused")
-    return Order(_find_order(kind, str(names[0]), mode), terms[0][1:] == ["desc"])
+    return SortOrder(_find_order(kind, str(names[0]), mode), terms[0][1:] == ["desc"])
 
 
 def _find_order(kind: str, name: str, mode: Mode) -> str:
-    """The store's order for a property."""
+    """The order of the store that sorts by a property."""
     grade = SORTS.get("directoryObject" if mode.related else kind, {}).get(name)
     if grade is None or (grade == "A" and not mode.advanced):
         if mode.advanced:
@@ -260,5 +260,5 @@ def _find_order(kind: str, name: str, mode: Mode) -> str:
     if kind in KINDS and name == KINDS[kind].key:
         return "key"
     if name == "deletedDateTime":
-        return "seq"  # null of all objects in the collection
+        return "seq"  # it is null in every object of the collection
     raise deny("not_emulated", what=f"$orderby={name}")

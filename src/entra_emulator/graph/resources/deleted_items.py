@@ -32,7 +32,7 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import check_owned
-from entra_emulator.graph.query.index_plan import Plan
+from entra_emulator.graph.query.index_plan import IndexPlan
 from entra_emulator.graph.query.options import Query, parse_options, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.graph.router import Endpoint, write
@@ -179,14 +179,14 @@ def _find_rows(call: Call, query: Query) -> list[_Row]:
     return sorted(rows, key=lambda row: _rank(row.position), reverse=query.plan.descending)
 
 
-def _place(item: DeletedObject, plan: Plan, *, by_time: bool) -> Position:
+def _place(item: DeletedObject, plan: IndexPlan, *, by_time: bool) -> Position:
     if by_time:
         return Position(f"{item.moment:020.6f}", item.seq)
     row = render(item.kind, _decode(item.doc))
     return Position({"seq": None, "name": row.name, "key": row.key}[plan.order], item.seq)
 
 
-def _is_covered(item: DeletedObject, plan: Plan) -> bool:
+def _is_covered(item: DeletedObject, plan: IndexPlan) -> bool:
     """Whether the object is among those that the plan would find by an index."""
     if plan.ids is not None:
         return read_id(item.doc) in plan.ids

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from entra_emulator.directory.representation import ObjectRow, render
 from entra_emulator.errors import GraphFault
-from entra_emulator.graph.query.index_plan import Plan
+from entra_emulator.graph.query.index_plan import IndexPlan
 from entra_emulator.graph.query.options import Query, read_query
 from tests.support.filter_meaning import SHAPES, Case, Record, cases, fold, make_records
 
@@ -66,7 +66,7 @@ def test_related(drawn: tuple[str, Case]) -> None:
 
     query = ask(kind, case.text, related=True)
 
-    assert query.plan == Plan()
+    assert query.plan == IndexPlan()
     assert walk(query, ROWS[kind]) == [r["id"] for r in RECORDS[kind] if case.meaning(r)]
 
 
@@ -83,8 +83,8 @@ def test_order(drawn: tuple[str, Case], turn: str) -> None:
     assert found == [record["id"] for _, record in wanted]
 
 
-def between(order: str, low: str | None, high: str | None) -> Plan:
-    return Plan(order, low=low, high=high)
+def between(order: str, low: str | None, high: str | None) -> IndexPlan:
+    return IndexPlan(order, low=low, high=high)
 
 
 COVERED = {
@@ -96,10 +96,10 @@ COVERED = {
     ("user", "userPrincipalName eq 'Ana@x.example'"): between(
         "key", "ana@x.example", "ana@x.example"
     ),
-    ("user", "id eq 'ABC'"): Plan(ids=("abc",)),
-    ("user", "id in ('a','B','a')"): Plan(ids=("a", "b")),
-    ("user", "id eq 'a' or id eq 'b' or id in ('c')"): Plan(ids=("a", "b", "c")),
-    ("user", "id in ('a','b') and id in ('b','c')"): Plan(ids=("b",)),
+    ("user", "id eq 'ABC'"): IndexPlan(ids=("abc",)),
+    ("user", "id in ('a','B','a')"): IndexPlan(ids=("a", "b")),
+    ("user", "id eq 'a' or id eq 'b' or id in ('c')"): IndexPlan(ids=("a", "b", "c")),
+    ("user", "id in ('a','b') and id in ('b','c')"): IndexPlan(ids=("b",)),
     ("group", "displayName ge 'a' and displayName le 'b'"): between("name", "a", "b"),
     ("device", "deviceId eq 'X'"): between("key", "x", "x"),
     ("application", "appId eq 'X'"): between("key", "x", "x"),
@@ -109,7 +109,7 @@ COVERED = {
 
 
 @pytest.mark.parametrize(("asked", "plan"), COVERED.items(), ids=[text for _, text in COVERED])
-def test_covered(asked: tuple[str, str], plan: Plan) -> None:
+def test_covered(asked: tuple[str, str], plan: IndexPlan) -> None:
     """What an index covers is not asked of documents: a page's work, not the directory's."""
     query = read_query(asked[0], f"$filter={quote(asked[1])}", eventual=False)
 
@@ -123,15 +123,15 @@ NARROWED = {
     "displayName eq 'a' and userPrincipalName le 'b'": between("name", "a", "a"),
     "userPrincipalName in ('c','a','b')": between("key", "a", "c"),
     "displayName eq 'b' or startswith(displayName,'a')": between("name", "a", "b"),
-    "id eq 'a' and accountEnabled eq true": Plan(ids=("a",)),
-    "displayName eq 'a' or accountEnabled eq true": Plan(),
-    "not (displayName eq 'a')": Plan(),
-    "mail eq 'a'": Plan(),
+    "id eq 'a' and accountEnabled eq true": IndexPlan(ids=("a",)),
+    "displayName eq 'a' or accountEnabled eq true": IndexPlan(),
+    "not (displayName eq 'a')": IndexPlan(),
+    "mail eq 'a'": IndexPlan(),
 }
 
 
 @pytest.mark.parametrize(("text", "plan"), NARROWED.items(), ids=list(NARROWED))
-def test_narrowed(text: str, plan: Plan) -> None:
+def test_narrowed(text: str, plan: IndexPlan) -> None:
     """What an index only narrows is asked of the documents besides."""
     query = ask("user", text)
 
@@ -152,7 +152,7 @@ def test_other_order() -> None:
     """A range of one column under the order of another is left to the documents."""
     query = ask("user", "userPrincipalName ge 'a'", "displayName desc")
 
-    assert query.plan == Plan("name", descending=True)
+    assert query.plan == IndexPlan("name", descending=True)
     assert query.match is not None
 
 

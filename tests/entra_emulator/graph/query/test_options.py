@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.errors import GraphFault
 from entra_emulator.errors.graph import GRAPH_REFUSALS
-from entra_emulator.graph.query.index_plan import Plan
+from entra_emulator.graph.query.index_plan import IndexPlan
 from entra_emulator.graph.query.options import parse_options, read_query, read_single
 from entra_emulator.graph.query.page_token import open_position, seal_position
 from entra_emulator.graph.query.select import read_select
@@ -95,21 +95,21 @@ def test_single_user_only() -> None:
 
 
 ORDERED = {
-    ("user", "displayName", False): Plan("name"),
-    ("user", "DISPLAYNAME desc", False): Plan("name", descending=True),
-    ("user", "userPrincipalName asc", False): Plan("key"),
-    ("group", "displayName", False): Plan("name"),
-    ("application", "displayName", True): Plan("name"),
-    ("servicePrincipal", "displayName desc", True): Plan("name", descending=True),
-    ("device", "displayName", True): Plan("name"),
-    ("administrativeUnit", "displayName", True): Plan("name"),
-    ("user", "deletedDateTime", True): Plan("seq"),
-    ("directoryObject", "displayName", True): Plan("name"),
+    ("user", "displayName", False): IndexPlan("name"),
+    ("user", "DISPLAYNAME desc", False): IndexPlan("name", descending=True),
+    ("user", "userPrincipalName asc", False): IndexPlan("key"),
+    ("group", "displayName", False): IndexPlan("name"),
+    ("application", "displayName", True): IndexPlan("name"),
+    ("servicePrincipal", "displayName desc", True): IndexPlan("name", descending=True),
+    ("device", "displayName", True): IndexPlan("name"),
+    ("administrativeUnit", "displayName", True): IndexPlan("name"),
+    ("user", "deletedDateTime", True): IndexPlan("seq"),
+    ("directoryObject", "displayName", True): IndexPlan("name"),
 }
 
 
 @pytest.mark.parametrize(("asked", "plan"), ORDERED.items(), ids=range(len(ORDERED)))
-def test_order(asked: tuple[str, str, bool], plan: Plan) -> None:
+def test_order(asked: tuple[str, str, bool], plan: IndexPlan) -> None:
     """What can be sorted by is documented by type."""
     kind, text, eventual = asked
 
@@ -160,7 +160,7 @@ def test_order_of_a_selection() -> None:
 
     assert refuse("user", raw) == text_of("sort_refused")
     assert refuse("user", raw, eventual=True) == text_of("sort_refused")
-    assert read_query("user", raw + "&$count=true", eventual=True).plan == Plan("name")
+    assert read_query("user", raw + "&$count=true", eventual=True).plan == IndexPlan("name")
     assert refuse("user", "$orderby=displayName", related=True) == text_of("sort_refused")
 
 
@@ -178,7 +178,10 @@ def test_linked(kind: str, raw: str, message: str) -> None:
     """Linked objects are filtered, searched and sorted by the other index alone."""
     assert refuse(kind, raw, related=True) == message
     options = raw.removesuffix("&$count=true") + "&$count=true"
-    assert read_query(kind, options, eventual=True, related=True).plan in {Plan(), Plan("name")}
+    assert read_query(kind, options, eventual=True, related=True).plan in {
+        IndexPlan(),
+        IndexPlan("name"),
+    }
 
 
 def test_linked_properties() -> None:
