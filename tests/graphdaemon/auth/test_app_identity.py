@@ -1,4 +1,4 @@
-"""Every kind of credential end to end: real MSAL, real TLS, the pretend tenant's token service."""
+"""The app's identity: which credential is used, when the next one is, and what is said of it."""
 
 from __future__ import annotations
 
@@ -6,321 +6,23 @@ import asyncio
 import base64
 import json
 import logging
-import sys
-import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs
 
-import jwt
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.serialization import pkcs12
 
 from entra_emulator.clock import Clock
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.key_files import make_key_pair
-from graphdaemon.auth.kinds.managed_identity import ask_machine
-from graphdaemon.auth.token import Demand, Token
-from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
+from graphdaemon.auth.token import Demand
+from graphdaemon.errors import IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
-from tests.support.client_app import App, register
-from tests.support.foreign_issuer import SUBJECT, Foreign, serving
+from tests.support.client_app import register
+from tests.support.cloud_machine import Place, fetch, private
 from tests.support.run_command import Command
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer
-
-
-@dataclass(frozen=True)
-class Place:
-    """A machine in a cloud: a tenant that trusts a foreign issuer, an app, a managed identity."""
-
-    emulator: Emulator
-    issuer: Foreign
-    app: App
-    identity: str
-
-    def settings(self, **credential: Any) -> Settings:
-        known = {
-            "authority": f"{self.emulator.url}/{self.emulator.tenant.id}",
-            "client_id": self.app.client_id,
-            "scope": ["https://graph.microsoft.com/.default"],
-            "endpoint": f"{self.emulator.url}/v1.0/users",
-            "ca_file": str(self.emulator.ca_file),
-        }
-        given = {name: value for name, value in (known | credential).items() if value is not None}
-        return read_settings(None, {}, given)
-
-
-@pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory, key_pair: tuple[str, bytes]) -> Iterator[Place]:
-    with (
-        serving(tmp_path_factory.mktemp("foreign")) as issuer,
-        Emulator(users=5, managed_identity=True, federation_ca=issuer.ca_file) as emulator,
-    ):
-        app = register(emulator, key_pair)
-        directory, tenant = emulator.directory, emulator.tenant
-        directory.credentials.add_federated(tenant, app.client_id, "pipeline", issuer.url, SUBJECT)
-        identity = directory.managed_identities.add(tenant, "vm-1")
-        directory.consents.grant_app_role(tenant, identity.app_id, "User.Read.All")
-        yield Place(emulator, issuer, app, identity.app_id)
-
-
-@pytest.fixture(autouse=True)
-def environment(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", place.emulator.imds_url)
-
-
-def private(folder: Path, name: str, content: str | bytes) -> str:
-    path = folder / name
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    path.chmod(0o600)
-    return str(path)
-
-
-def fetch(settings: Settings, demand: Demand | None = None) -> Token:
-    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
-    try:
-        return AppIdentity(settings, transport).fetch(demand or Demand())
-    finally:
-        transport.close()
-
-
-def claims_of(token: Token) -> dict[str, Any]:
-    claims: dict[str, Any] = jwt.decode(token.value, options={"verify_signature": False})
-    return claims
-
-
-def encrypted_pem(pem: str) -> bytes:
-    key = serialization.load_pem_private_key(pem.encode(), None)
-    return (
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.BestAvailableEncryption(b"open sesame"),
-        )
-        + pem[pem.index("-----BEGIN CERT") :].encode()
-    )
-
-
-def pfx(pem: str) -> bytes:
-    key = serialization.load_pem_private_key(pem.encode(), None)
-    return pkcs12.serialize_key_and_certificates(
-        b"app",
-        key,  # type: ignore[arg-type]
-        x509.load_pem_x509_certificate(pem[pem.index("-----BEGIN CERT") :].encode()),
-        None,
-        serialization.BestAvailableEncryption(b"open sesame"),
-    )
-
-
-KINDS = {
-    "secret": "1",
-    "secret_file": "1",
-    "secret_keyring": "1",
-    "pem": "2",
-    "pem and thumbprint": "2",
-    "bare key and SHA-1": "2",
-    "bare key and SHA-256": "2",
-    "two files": "2",
-    "encrypted pem": "2",
-    "pfx": "2",
-    "chain sent": "2",
-    "federated_token_file": "2",
-    "federated_command": "2",
-    "kubernetes": "2",
-    "managed_identity": "2",
-    "managed_identity by ID": "2",
-}
-
-
-def configure(kind: str, place: Place, folder: Path) -> dict[str, Any]:
-    """The settings of one kind of credential, with the files they name."""
-    app, pem = place.app, place.app.pem
-    key, certificate = pem.split("-----BEGIN CERT")
-    leaf = x509.load_pem_x509_certificate(("-----BEGIN CERT" + certificate).encode())
-    token_file = private(folder, "token", place.issuer.token() + "\n")
-    whole = private(folder, "app.pem", pem)
-    bare = private(folder, "bare.pem", key)
-    print_it = f"print(open({token_file!r}).read())"
-    configured: dict[str, dict[str, Any]] = {
-        "secret": {"secret": app.secret},
-        "secret_file": {"secret_file": private(folder, "secret", app.secret + "\n")},
-        "secret_keyring": {"secret_keyring": "graphdaemon/test"},
-        "pem": {"private_key_file": whole},
-        "pem and thumbprint": {"private_key_file": whole, "thumbprint": app.thumbprint},
-        "bare key and SHA-1": {"private_key_file": bare, "thumbprint": app.thumbprint},
-        "bare key and SHA-256": {
-            "private_key_file": bare,
-            "thumbprint": leaf.fingerprint(hashes.SHA256()).hex(),
-        },
-        "two files": {
-            "private_key_file": bare,
-            "certificate_file": private(folder, "c.pem", "-----BEGIN CERT" + certificate),
-        },
-        "encrypted pem": {
-            "private_key_file": private(folder, "e.pem", encrypted_pem(pem)),
-            "passphrase_file": private(folder, "phrase", "open sesame\n"),
-        },
-        "pfx": {
-            "private_key_file": private(folder, "app.pfx", pfx(pem)),
-            "passphrase": "open sesame",
-        },
-        "chain sent": {"private_key_file": whole, "send_chain": True},
-        "federated_token_file": {"federated_token_file": token_file},
-        "federated_command": {"federated_command": [sys.executable, "-c", print_it]},
-        "kubernetes": {"federated": "kubernetes"},
-        "managed_identity": {"managed_identity": "system", "client_id": None, "authority": None},
-        "managed_identity by ID": {"managed_identity": place.identity},
-    }
-    return configured[kind]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_gets_a_token(
-    kind: str, place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Each proves the app's identity to the token service, which says with what in the token."""
-    credential = configure(kind, place, tmp_path)
-    monkeypatch.setenv("AZURE_FEDERATED_TOKEN_FILE", str(tmp_path / "token"))
-    if kind == "secret_keyring":
-        keyring = pytest.importorskip("keyring")
-        from tests.support.keyring_in_memory import KeyringInMemory
-
-        held = KeyringInMemory()
-        held.set_password("graphdaemon", "test", place.app.secret)
-        monkeypatch.setattr(keyring, "get_password", held.get_password)
-
-    token = fetch(place.settings(**credential))
-
-    claims = claims_of(token)
-    assert claims["roles"] == ["User.Read.All"]
-    assert claims["appidacr"] == KINDS[kind]
-    assert token.refresh_at is not None, "a token that lives a day is renewed at half of it"
-
-
-def test_a_managed_identity_lists_users(
-    command: Command, place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """No tenant, no client ID, no secret: two variables beside those of the pretend tenant."""
-    monkeypatch.setenv("GRAPHDAEMON_MANAGED_IDENTITY", "system")
-    monkeypatch.setenv("GRAPHDAEMON_ENDPOINT", f"{place.emulator.url}/v1.0/users")
-    monkeypatch.setenv("GRAPHDAEMON_CA_FILE", str(place.emulator.ca_file))
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", place.emulator.imds_url)
-
-    outcome = command("users")
-
-    assert (outcome.code, outcome.err.partition(":")[0]) == (0, "5 records, complete")
-
-
-def test_an_app_service_has_managed_identities_too(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Its endpoint and header are found in the environment."""
-    monkeypatch.setenv("IDENTITY_ENDPOINT", place.emulator.identity_endpoint)
-    monkeypatch.setenv("IDENTITY_HEADER", place.emulator.identity_header)
-
-    assert claims_of(fetch(place.settings(managed_identity="system")))["roles"]
-
-
-def test_github_actions_is_asked_for_each_assertion(
-    place: Place, scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """With the runner's own token and the audience that Entra ID wants."""
-    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_URL", f"{scripted.url}/idtoken?api-version=2.0")
-    monkeypatch.setenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "runner-token")
-    both = tmp_path / "both.pem"
-    both.write_bytes(place.emulator.ca_file.read_bytes() + scripted.ca_file.read_bytes())
-    scripted.script = [json_answer({"count": 1, "value": place.issuer.token()})]
-    settings = place.settings(federated="github", ca_file=str(both))
-
-    fetch(settings)
-    fetch(settings)
-
-    first, second = scripted.requests
-    assert first.target == second.target
-    assert first.target == "/idtoken?api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange"
-    assert first.headers["authorization"] == "Bearer runner-token"
-
-
-def test_a_federated_token_is_read_anew_for_each_request(place: Place, tmp_path: Path) -> None:
-    """Kubernetes replaces the file behind our back, long before the old token ends."""
-    path = tmp_path / "token"
-    path.write_text(place.issuer.token(exp=1_000_000_000, nbf=999_999_000))
-    settings = place.settings(federated_token_file=str(path))
-    transport = Transport(ca_file=settings.ca_file)
-    identity = AppIdentity(settings, transport)
-    with pytest.raises(IdentityError, match="AADSTS700024"):
-        identity.fetch(Demand())
-
-    path.write_text(place.issuer.token())
-
-    assert claims_of(identity.fetch(Demand()))["roles"]
-    transport.close()
-
-
-BROKEN: dict[str, tuple[dict[str, Any], str, str]] = {
-    # name: (settings, code, in the message)
-    "no file": ({"federated_token_file": "/nowhere/token"}, "assertion_unavailable", "/nowhere"),
-    "no token": ({"federated_command": ["echo", "hello"]}, "assertion_unavailable", "not a token"),
-    "no program": ({"federated_command": ["/nowhere/x"]}, "assertion_unavailable", "not be start"),
-    "program fails": (
-        {"federated_command": ["sh", "-c", "echo top-secret >&2; echo top-secret; exit 7"]},
-        "assertion_unavailable",
-        "exit code 7",
-    ),
-    "no runner": ({"federated": "github"}, "assertion_unavailable", "ACTIONS_ID_TOKEN"),
-    "no secret file": ({"secret_file": "/nowhere/secret"}, "secret_unreadable", "/nowhere"),
-    "unknown identity": (
-        {"managed_identity": "99999999-9999-4999-8999-999999999999"},
-        "managed_identity_absent",
-        "Identity not found",
-    ),
-}
-
-
-@pytest.mark.parametrize(("credential", "code", "words"), BROKEN.values(), ids=BROKEN.keys())
-def test_what_cannot_prove_anything_is_explained(
-    place: Place, credential: dict[str, Any], code: str, words: str
-) -> None:
-    """Its own code, what happened, and the next step; nothing of what a program printed."""
-    with pytest.raises(Error) as caught:
-        fetch(place.settings(**credential))
-
-    assert caught.value.code == code
-    assert words in str(caught.value)
-    assert caught.value.hint
-    assert "top-secret" not in f"{caught.value} {caught.value.hint}"
-
-
-@pytest.mark.parametrize("statuses", [[404, 429, 200], [503, 200], [410, 410, 410, 410]], ids=str)
-def test_the_metadata_service_is_given_time(statuses: list[int]) -> None:
-    """What it documents as passing is asked again, after longer and longer waits."""
-    answers, waits = iter(statuses), list[float]()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(next(answers))
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-        url = f"http://127.0.0.1:{server.server_port}/metadata?x=1"
-        response = ask_machine(url, {}, timeout=5, sleep=waits.append)
-        server.shutdown()
-
-    assert response.status == statuses[-1]
-    assert waits == [0.5, 1, 2][: len(statuses) - 1]
 
 
 def test_a_token_that_is_asked_for_anew_is_kept_for_others(
@@ -338,50 +40,6 @@ def test_a_token_that_is_asked_for_anew_is_kept_for_others(
     transport.close()
     assert token.value == "token-2"
     assert fetch(settings) == token
-
-
-def test_outside_azure_there_is_no_managed_identity(
-    place: Place, monkeypatch: pytest.MonkeyPatch, scripted: ScriptedServer
-) -> None:
-    """Nothing answers at the metadata service's address: said so, with what to use instead."""
-    port = scripted.port
-    scripted._listener.close()
-    monkeypatch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{port}")
-
-    with pytest.raises(IdentityError, match="has no managed identity") as caught:
-        fetch(place.settings(managed_identity="system"))
-
-    assert caught.value.code == "managed_identity_absent"
-    assert "federated" in (caught.value.hint or "")
-
-
-def assertion_of(request: Request) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Header and claims of the client assertion in a token request."""
-    (assertion,) = parse_qs(request.body.decode())["client_assertion"]
-    return (
-        jwt.get_unverified_header(assertion),
-        jwt.decode(assertion, options={"verify_signature": False}),
-    )
-
-
-def test_an_assertion_says_what_microsoft_documents(
-    scripted: ScriptedServer, tmp_path: Path, key_pair: tuple[str, bytes]
-) -> None:
-    """PS256, SHA-256 of the certificate, ten minutes, used once; the chain only if asked."""
-    path = private(tmp_path, "app.pem", key_pair[0])
-    for send_chain in (False, True):
-        settings = scripted.settings(secret=None, private_key_file=path, send_chain=send_chain)
-        fetch(read_settings(None, {}, settings))
-    (plain, claims), (chained, later) = map(assertion_of, scripted.token_requests)
-
-    assert set(plain) == {"alg", "typ", "x5t#S256"}
-    assert plain["alg"] == "PS256"
-    assert not plain["x5t#S256"].endswith("=")
-    assert [base64.b64decode(one) for one in chained["x5c"]] == [key_pair[1]]
-    assert claims["aud"].endswith("/oauth2/v2.0/token")
-    assert claims["iss"] == claims["sub"] == settings["client_id"]
-    assert claims["exp"] - claims["iat"] == 600
-    assert claims["jti"] != later["jti"]
 
 
 # ---- Fail-over ---------------------------------------------------------------------------------
@@ -599,11 +257,3 @@ def test_a_corrected_secret_works_at_once(scripted: ScriptedServer, tmp_path: Pa
     scripted.token_answer = None
     assert identity.fetch(Demand()).value
     transport.close()
-
-
-def test_unusable_files_are_settings_errors(place: Place, tmp_path: Path) -> None:
-    """An empty secret file is said to be one."""
-    path = private(tmp_path, "secret", "\n")
-
-    with pytest.raises(SettingsError, match="is empty"):
-        fetch(place.settings(secret_file=path))

@@ -7,15 +7,12 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.auth.msal_sign_in import _refused_to_sign_in
-from graphdaemon.errors import SettingsError, UsageError
+from graphdaemon.errors import UsageError
 from graphdaemon.registration.actual import Found
 from graphdaemon.registration.admin_graph import fill
-from graphdaemon.registration.administrator import PUBLIC_CLIENT
 from graphdaemon.registration.desired import Trust, Wish, read_name
 from graphdaemon.registration.local_files import Held
 from graphdaemon.registration.plan import plan_changes
-from graphdaemon.settings.read import read_sign_in_settings
 
 NOW = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
 LATER, EARLIER = "2027-01-05T10:00:00Z", "2026-01-05T09:59:59Z"
@@ -203,94 +200,9 @@ def test_only_known_places_are_filled() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("cloud", "login", "graph"),
-    [
-        ("public", "login.microsoftonline.com", "graph.microsoft.com"),
-        ("usgov", "login.microsoftonline.us", "graph.microsoft.us"),
-        ("usgovdod", "login.microsoftonline.us", "dod-graph.microsoft.us"),
-        ("china", "login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn"),
-    ],
-)
-@pytest.mark.parametrize("tenant", [None, "contoso.example"])
-def test_each_cloud_has_its_own_addresses(
-    cloud: str, login: str, graph: str, tenant: str | None
-) -> None:
-    """Nothing but the cloud's name is needed; without a tenant it is whose signs in."""
-    place = read_sign_in_settings(PUBLIC_CLIENT, {}, {}, {"cloud": cloud, "tenant": tenant})
-
-    assert place.authority == f"https://{login}/{tenant or 'organizations'}"
-    assert place.graph_root == f"https://{graph}/v1.0"
-    assert place.scope == (f"https://{graph}/.default",)
-
-
-def test_the_cloud_is_known_by_the_authority() -> None:
-    """As everywhere."""
-    place = read_sign_in_settings(
-        PUBLIC_CLIENT, {}, {"AZURE_AUTHORITY_HOST": "login.microsoftonline.us"}, {}
-    )
-
-    assert (place.authority, place.graph_root) == (
-        "https://login.microsoftonline.us/organizations",
-        "https://graph.microsoft.us/v1.0",
-    )
-
-
-def test_an_option_beats_a_variable_and_that_an_earlier_run() -> None:
-    """An app's own settings in the environment do not matter."""
-    file = {"authority": "https://login.microsoftonline.com/first", "secret": "s", "client_id": "c"}
-    environment = {"AZURE_CLIENT_ID": "other", "AZURE_CLIENT_SECRET": "s"}
-
-    first = read_sign_in_settings(PUBLIC_CLIENT, file, environment, {})
-    second = read_sign_in_settings(
-        PUBLIC_CLIENT, file, environment | {"AZURE_TENANT_ID": "second"}, {}
-    )
-    third = read_sign_in_settings(
-        PUBLIC_CLIENT, file, {"AZURE_TENANT_ID": "second"}, {"tenant": "third"}
-    )
-
-    tenants = [(one.authority or "").rpartition("/")[2] for one in (first, second, third)]
-    assert tenants == ["first", "second", "third"]
-    assert {one.client_id for one in (first, second, third)} == {PUBLIC_CLIENT}
-
-
-def test_a_cloud_that_the_authority_is_not_of_is_refused() -> None:
-    """The token would go elsewhere."""
-    given = {"cloud": "china", "authority": "https://login.microsoftonline.com/contoso.example"}
-    with pytest.raises(SettingsError, match="the authority belongs to public"):
-        read_sign_in_settings(PUBLIC_CLIENT, {}, {}, given)
-
-
 def test_a_federated_app_that_trusts_nobody_is_asked_whom_to_trust() -> None:
     """Registered again after it was deleted for good: the settings do not say."""
     with pytest.raises(UsageError, match="trusts nobody") as caught:
         plan(Found(GRAPH), Held("federated"))
 
     assert "--federated" in (caught.value.hint or "")
-
-
-REFUSED = {
-    "declined": ("authorization_declined", None, "sign_in_declined"),
-    "closed": ("access_denied", 65004, "sign_in_unconsented"),
-    "reserved": ("access_denied", 90094, "sign_in_unconsented"),
-    "late": ("expired_token", 70020, "sign_in_expired"),
-    "never": ("authorization_pending", 70016, "sign_in_expired"),
-    "no such client": ("unauthorized_client", 700016, "client_unknown"),
-    "no such tenant": ("invalid_request", 90002, "tenant_unknown"),
-    "policy": ("invalid_grant", 53003, "access_blocked"),
-    "own trouble": ("temporarily_unavailable", None, "identity_unavailable"),
-    "another": ("invalid_grant", 50126, "sign_in_failed"),
-}
-
-
-@pytest.mark.parametrize(("error", "number", "case"), REFUSED.values(), ids=REFUSED)
-def test_a_sign_in_that_fails_says_what_to_do(error: str, number: int | None, case: str) -> None:
-    """By the number, or by OAuth's word; the exit code is 4."""
-    text = f"AADSTS{number}: It is so. Trace ID: 1" if number else "It is so."
-    place = read_sign_in_settings(PUBLIC_CLIENT, {}, {}, {})
-
-    refused = _refused_to_sign_in({"error": error, "error_description": text}, place)
-
-    assert (refused.case, refused.exit_code) == (case, 4)
-    assert refused.hint
-    assert "Trace ID" not in str(refused)

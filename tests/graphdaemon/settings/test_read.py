@@ -10,35 +10,12 @@ from typing import Any
 import pytest
 
 from graphdaemon.errors import SettingsError
-from graphdaemon.settings.credentials import KINDS, CredentialSettings
-from graphdaemon.settings.model import CacheSettings, Settings
-from graphdaemon.settings.read import read_settings
+from graphdaemon.registration.administrator import PUBLIC_CLIENT
+from graphdaemon.settings.credentials import KINDS
+from graphdaemon.settings.read import read_settings, read_sign_in_settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.settings.table import SETTINGS
 from tests.support.places import DOCS
-
-TENANT = "11111111-2222-4333-8444-555555555555"
-CLIENT = "22222222-2222-4333-8444-555555555555"
-GOOD: dict[str, Any] = {
-    "authority": f"https://login.microsoftonline.com/{TENANT}",
-    "oidc_authority": None,
-    "client_id": CLIENT,
-    "scope": ["https://graph.microsoft.com/.default"],
-    "secret": "abc~def",
-    "endpoint": "https://graph.microsoft.com/v1.0/users",
-    "note": "for people",
-}
-
-
-def write(folder: Path, values: object, name: str = "parameters.json") -> Path:
-    path = folder / name
-    path.write_text(values if isinstance(values, str) else json.dumps(values), encoding="utf-8")
-    path.chmod(0o600)
-    return path
-
-
-def read(folder: Path, **changes: Any) -> Settings:
-    return read_settings(write(folder, GOOD | changes), {})
+from tests.support.settings_files import CLIENT, GOOD, TENANT, read, write
 
 
 def test_microsofts_file_works_unchanged(tmp_path: Path) -> None:
@@ -96,45 +73,6 @@ def test_environment_alone_is_enough() -> None:
     assert settings.authority == f"https://login.microsoftonline.us/{TENANT}"
     assert settings.endpoint == "https://graph.microsoft.us/v1.0/users"
     assert settings.scope == ("https://graph.microsoft.us/.default",)
-
-
-def test_caller_beats_environment_beats_file(tmp_path: Path) -> None:
-    """Flag over environment over file; GRAPHDAEMON_ over AZURE_."""
-    path = write(tmp_path, GOOD)
-    azure = {"AZURE_CLIENT_ID": "from-azure"}
-    own = azure | {"GRAPHDAEMON_CLIENT_ID": "from-graphdaemon"}
-
-    assert read_settings(path, azure).client_id == "from-azure"
-    assert read_settings(path, own).client_id == "from-graphdaemon"
-    assert read_settings(path, own, {"client_id": "given"}).client_id == "given"
-
-
-def test_secret_in_the_environment_replaces_the_files_certificate(tmp_path: Path) -> None:
-    """A stronger source's credential replaces a weaker one's, it does not clash with it."""
-    path = write(tmp_path, GOOD | {"secret": None, "private_key_file": "k.pem"})
-
-    settings = read_settings(path, {"AZURE_CLIENT_SECRET": "s"})
-
-    assert [credential.kind for credential in settings.credentials] == ["secret"]
-    assert settings.source("secret") == "AZURE_CLIENT_SECRET"
-
-
-def test_the_environment_says_when_it_beats_the_file(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Variables set long ago surprise nobody: names and sources are said, values are not."""
-    path = write(tmp_path, GOOD)
-
-    read_settings(path, {"AZURE_CLIENT_SECRET": "another~secret", "AZURE_CLIENT_ID": CLIENT})
-
-    assert caplog.messages == ["secret: AZURE_CLIENT_SECRET beats parameters.json"]
-
-
-def test_config_variable_names_the_file(tmp_path: Path) -> None:
-    """GRAPHDAEMON_CONFIG stands in for the argument."""
-    path = write(tmp_path, GOOD, "other.json")
-
-    assert read_settings(None, {"GRAPHDAEMON_CONFIG": str(path)}).client_id == CLIENT
 
 
 def test_secret_is_never_shown() -> None:
@@ -278,43 +216,6 @@ def test_the_sample_as_downloaded_names_every_placeholder(tmp_path: Path) -> Non
         read_settings(write(tmp_path, sample), {})
 
 
-def test_toml_error_names_the_line(tmp_path: Path) -> None:
-    """A TOML file that does not parse says where."""
-    with pytest.raises(SettingsError, match="line 2, column 1") as caught:
-        read_settings(write(tmp_path, 'client_id = "x"\n!', "s.toml"), {})
-
-    assert caught.value.code == "settings_malformed"
-
-
-def test_missing_file_is_named(tmp_path: Path) -> None:
-    """A path that leads nowhere is repeated."""
-    with pytest.raises(SettingsError, match=r"nowhere\.json does not exist") as caught:
-        read_settings(tmp_path / "nowhere.json", {})
-
-    assert caught.value.code == "no_settings"
-
-
-def test_unreadable_file_is_named(tmp_path: Path) -> None:
-    """A folder, or a file that is no text, is said to be unreadable."""
-    binary = tmp_path / "parameters.json"
-    binary.write_bytes(b"\xff\xfe\x00")
-
-    for path in (tmp_path, binary):
-        with pytest.raises(SettingsError) as caught:
-            read_settings(path, {})
-        assert caught.value.code == "settings_unreadable"
-
-
-def test_every_setting_is_a_field_or_ignored() -> None:
-    """The table and the values agree, so that a row cannot be forgotten."""
-    fields = {*Settings.__dataclass_fields__, *CredentialSettings._fields}
-    merged = {"credential", "tenant", "cloud", "authority_host", "note"}
-    cache = {f"token_cache_{name}".removesuffix("_backend") for name in CacheSettings._fields}
-
-    rows = {row.name for row in SETTINGS} - merged
-    assert rows == (fields | cache) - {"sources", "cache", "kind", "source"}
-
-
 CLOUDS = {
     "public": ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
     "usgov": ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
@@ -370,135 +271,6 @@ def test_the_projects_own_variable_beats_azures_of_another_name(tmp_path: Path) 
     assert read_settings(write(tmp_path, GOOD), variables).authority == "https://localhost:1/t"
 
 
-BAD_CREDENTIALS: dict[str, tuple[dict[str, Any], str, str]] = {
-    # name: (changes to a file with a secret, code, in the message or the hint)
-    "cloud and authority": ({"cloud": "china"}, "setting_invalid", "belongs to public"),
-    "no such cloud": ({"cloud": "mars"}, "setting_invalid", "usgovdod or china"),
-    "tenant and authority": ({"tenant": "t"}, "authority_ambiguous", "authority and tenant"),
-    "region": ({"region": "West Europe"}, "setting_invalid", "westeurope"),
-    "no such kind": ({"credential": "password"}, "setting_invalid", "certificate or secret"),
-    "kind not there": ({"credential": "certificate"}, "credential_missing", "private_key_file"),
-    "two secrets": ({"secret_file": "s"}, "credential_ambiguous", "secret and secret_file"),
-    "two kinds": ({"managed_identity": "system"}, "credential_ambiguous", "credential to auto"),
-    "stray passphrase": ({"passphrase": "p"}, "credential_ambiguous", "passphrase"),
-    "list and one": ({"credentials": [{"secret": "s"}]}, "credential_ambiguous", "into the list"),
-    "empty list": ({"secret": None, "credentials": []}, "setting_invalid", "list of tables"),
-    "list of texts": ({"secret": None, "credentials": ["s"]}, "setting_invalid", "list of tables"),
-    "empty table": (
-        {"secret": None, "credentials": [{"secret": "s"}, {}]},
-        "credential_missing",
-        "credential 2 of parameters.json",
-    ),
-    "two in one table": (
-        {"secret": None, "credentials": [{"secret": "s", "private_key_file": "k"}]},
-        "credential_ambiguous",
-        "credential 1 of parameters.json",
-    ),
-    "typo in a table": (
-        {"secret": None, "credentials": [{"secert": "s"}]},
-        "setting_unknown",
-        "Did you mean secret?",
-    ),
-    "placeholder in a table": (
-        {"secret": None, "credentials": [{"secret": "Enter_the_Client_Secret_Here"}]},
-        "setting_placeholder",
-        "credentials",
-    ),
-    "keyring": ({"secret": None, "secret_keyring": "x"}, "setting_invalid", "service/name"),
-    "vault's secret": (
-        {
-            "secret": None,
-            "key_vault_key": "https://c.vault.azure.net/secrets/a",
-            "thumbprint": "AB" * 20,
-        },
-        "setting_invalid",
-        "Key Identifier",
-    ),
-    "vault alone": (
-        {"secret": None, "key_vault_key": "https://c.vault.azure.net/keys/a"},
-        "credential_missing",
-        "certificate_file",
-    ),
-    "command": ({"secret": None, "federated_command": 5}, "setting_invalid", "list of texts"),
-    "platform": ({"secret": None, "federated": "gitlab"}, "setting_invalid", "github or kub"),
-    "chain": (
-        {"secret": None, "private_key_file": "k", "send_chain": "perhaps"},
-        "setting_invalid",
-        "true or false",
-    ),
-    "no such cache": ({"token_cache": "disk"}, "setting_invalid", "memory, file or redis"),
-    "redis nowhere": ({"token_cache": "redis"}, "setting_missing", "token_cache_url"),
-    "redis elsewhere": ({"token_cache_url": "http://u:hunter2@h"}, "setting_invalid", "rediss://"),
-}
-
-
-@pytest.mark.parametrize(
-    ("changes", "code", "words"), BAD_CREDENTIALS.values(), ids=BAD_CREDENTIALS.keys()
-)
-def test_bad_credentials_are_named(
-    tmp_path: Path, changes: dict[str, Any], code: str, words: str
-) -> None:
-    """What contradicts itself, is incomplete or of the wrong form; values of secrets never."""
-    with pytest.raises(SettingsError) as caught:
-        read(tmp_path, **changes)
-
-    assert caught.value.code == code
-    said = f"{caught.value} {caught.value.hint}"
-    assert words in said
-    assert "parameters.json" in said
-    assert "hunter2" not in said
-
-
-def test_credentials_of_a_list_keep_their_order_and_their_files(tmp_path: Path) -> None:
-    """Each table is one credential; relative paths start at the settings file's folder."""
-    tables = [{"private_key_file": "new.pem", "passphrase": "p"}, {"secret_file": "s"}]
-
-    first, second = read(tmp_path, secret=None, credentials=tables).credentials
-
-    assert first.private_key_file == tmp_path / "new.pem"
-    assert first.passphrase == Secret("p")
-    assert first.source == "private_key_file in credential 1 of parameters.json"
-    assert second.secret_file == tmp_path / "s"
-    assert second.kind == "secret"
-
-
-def test_only_a_managed_identity_needs_no_tenant(tmp_path: Path) -> None:
-    """It is the machine's own: neither authority nor client ID is asked for."""
-    path = write(tmp_path, {"managed_identity": "system"})
-
-    settings = read_settings(path, {})
-
-    assert settings.authority is None
-    assert settings.client_id == ""
-    assert settings.endpoint == "https://graph.microsoft.com/v1.0/users"
-
-
-def test_files_that_others_can_read_are_told_of_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """A settings file with a secret in it, and the command that closes it."""
-    path = write(tmp_path, GOOD)
-    path.chmod(0o644)
-    for _ in range(2):
-        read_settings(path, {})
-
-    assert caplog.messages == [
-        f"{path} holds a secret, and others can read it (mode 644): chmod 600 {path}"
-    ]
-
-
-def test_a_file_without_a_secret_may_be_read_by_all(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Nothing in it is private."""
-    path = write(tmp_path, GOOD | {"secret": None, "private_key_file": "k.pem"})
-    path.chmod(0o644)
-
-    read_settings(path, {})
-
-    assert caplog.messages == []
-
-
 def examples() -> list[Any]:
     """Every piece of JSON in the how-to pages with nothing left to fill in."""
     pages = sorted((DOCS / "how-to").glob("*.md"))
@@ -520,3 +292,64 @@ def test_the_examples_of_the_how_to_pages_are_settings(tmp_path: Path, example: 
     own = {"secret": None} if credential or "credentials" in shown else {}
 
     assert read(tmp_path, **own | shown).client_id
+
+
+# ---- Where a tenant is, for a client that people sign in to ----------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cloud", "login", "graph"),
+    [
+        ("public", "login.microsoftonline.com", "graph.microsoft.com"),
+        ("usgov", "login.microsoftonline.us", "graph.microsoft.us"),
+        ("usgovdod", "login.microsoftonline.us", "dod-graph.microsoft.us"),
+        ("china", "login.partner.microsoftonline.cn", "microsoftgraph.chinacloudapi.cn"),
+    ],
+)
+@pytest.mark.parametrize("tenant", [None, "contoso.example"])
+def test_each_cloud_has_its_own_addresses(
+    cloud: str, login: str, graph: str, tenant: str | None
+) -> None:
+    """Nothing but the cloud's name is needed; without a tenant it is whose signs in."""
+    place = read_sign_in_settings(PUBLIC_CLIENT, {}, {}, {"cloud": cloud, "tenant": tenant})
+
+    assert place.authority == f"https://{login}/{tenant or 'organizations'}"
+    assert place.graph_root == f"https://{graph}/v1.0"
+    assert place.scope == (f"https://{graph}/.default",)
+
+
+def test_the_cloud_is_known_by_the_authority() -> None:
+    """As everywhere."""
+    place = read_sign_in_settings(
+        PUBLIC_CLIENT, {}, {"AZURE_AUTHORITY_HOST": "login.microsoftonline.us"}, {}
+    )
+
+    assert (place.authority, place.graph_root) == (
+        "https://login.microsoftonline.us/organizations",
+        "https://graph.microsoft.us/v1.0",
+    )
+
+
+def test_an_option_beats_a_variable_and_that_an_earlier_run() -> None:
+    """An app's own settings in the environment do not matter."""
+    file = {"authority": "https://login.microsoftonline.com/first", "secret": "s", "client_id": "c"}
+    environment = {"AZURE_CLIENT_ID": "other", "AZURE_CLIENT_SECRET": "s"}
+
+    first = read_sign_in_settings(PUBLIC_CLIENT, file, environment, {})
+    second = read_sign_in_settings(
+        PUBLIC_CLIENT, file, environment | {"AZURE_TENANT_ID": "second"}, {}
+    )
+    third = read_sign_in_settings(
+        PUBLIC_CLIENT, file, {"AZURE_TENANT_ID": "second"}, {"tenant": "third"}
+    )
+
+    tenants = [(one.authority or "").rpartition("/")[2] for one in (first, second, third)]
+    assert tenants == ["first", "second", "third"]
+    assert {one.client_id for one in (first, second, third)} == {PUBLIC_CLIENT}
+
+
+def test_a_cloud_that_the_authority_is_not_of_is_refused() -> None:
+    """The token would go elsewhere."""
+    given = {"cloud": "china", "authority": "https://login.microsoftonline.com/contoso.example"}
+    with pytest.raises(SettingsError, match="the authority belongs to public"):
+        read_sign_in_settings(PUBLIC_CLIENT, {}, {}, given)

@@ -1,0 +1,17 @@
+"""The table and the values agree."""
+
+from __future__ import annotations
+
+from graphdaemon.settings.credentials import CredentialSettings
+from graphdaemon.settings.model import CacheSettings, Settings
+from graphdaemon.settings.table import SETTINGS
+
+
+def test_every_setting_is_a_field_or_ignored() -> None:
+    """The table and the values agree, so that a row cannot be forgotten."""
+    fields = {*Settings.__dataclass_fields__, *CredentialSettings._fields}
+    merged = {"credential", "tenant", "cloud", "authority_host", "note"}
+    cache = {f"token_cache_{name}".removesuffix("_backend") for name in CacheSettings._fields}
+
+    rows = {row.name for row in SETTINGS} - merged
+    assert rows == (fields | cache) - {"sources", "cache", "kind", "source"}
