@@ -79,9 +79,9 @@ async def _wait(answer: Any) -> Any:
 def _make_scope(request: PageRequest, method: str, path: str, query: str) -> dict[str, Any]:
     outer = request.http.scope
     raw = quote(path, safe=_SAFE).encode()
-    kept = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
+    names = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
     return {
-        **{name: outer[name] for name in kept if name in outer},
+        **{name: outer[name] for name in names if name in outer},
         "method": method,
         "path": path,
         "raw_path": raw,

@@ -75,16 +75,16 @@ def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
     """
     start, back = find_start(request)
     text = request.query("q")
-    sheet = request.directory.search.browse(
+    page = request.directory.search.browse(
         request.tenant, kind, text, start=start, back=back, limit=SHOWN
     )
     return {
-        "rows": [_decode(row.doc) for row in sheet.objects],
+        "rows": [_decode(row.doc) for row in page.objects],
         "search": text,
         "known": request.directory.collections.count(request.tenant, kind),
-        "cut": sheet.cut,
-        "before": turn_page(request, sheet.before, back=True),
-        "after": turn_page(request, sheet.after),
+        "cut": page.cut,
+        "before": turn_page(request, page.before, back=True),
+        "after": turn_page(request, page.after),
     }
 
 

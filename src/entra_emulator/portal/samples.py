@@ -1,8 +1,8 @@
 """
 The quickstart's code samples as archives that run as they are downloaded.
 
-The samples' files are data, in sample/; scripts end in `.txt` there, as they are no part of the
-package.
+The samples' files stand in sample/. Scripts end in `.txt` there, as they are data, not a part of
+the program.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-# What the parameters call the file of the certificate authority, which lies beside them.
+# The name of the certificate authority's file in the archive.
 CA_FILE = "ca.pem"
 
 
@@ -23,8 +23,8 @@ class Sample(NamedTuple):
     A code sample.
 
     Args:
-        folder: what it unpacks into.
-        script: its program.
+        folder: the name of the folder that the archive holds.
+        script: the file name of its program.
     """
 
     folder: str
@@ -53,8 +53,9 @@ def make_archive(
 
     Args:
         kind: a key of SAMPLES.
-        settings: what to fill into `parameters.json`; everything else stays as it is there.
-        ca_pem: the certificate that the sample is to trust; without one it trusts the system's.
+        settings: what to fill into `parameters.json`; other parameters stay as they are there.
+        ca_pem: the certificate authority that the sample is to trust; if it is empty, the sample
+            trusts the system's.
         readme: the text of `README.md`.
         moment: when the files were made, in seconds since 1970.
     """
@@ -76,7 +77,7 @@ def make_archive(
         for name, content in contents.items():
             entry = zipfile.ZipInfo(f"{sample.folder}/{name}", made)
             entry.compress_type = zipfile.ZIP_DEFLATED
-            # The parameters hold a secret: whoever unpacks them is to be their only reader.
+            # The parameters may hold a secret: only the user who unpacks them may read the file.
             entry.external_attr = (0o600 if name == "parameters.json" else 0o644) << 16
             archive.writestr(entry, content)
     return target.getvalue()

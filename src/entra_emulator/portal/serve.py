@@ -109,13 +109,11 @@ def _admit(page: PageRoute, request: PageRequest) -> Response | None:
 
 def _find_intruder(request: Request) -> PortalFault | None:
     """
-    Why a request is refused for where it came from.
+    Why a request is refused for where it came from; None if it may pass.
 
-    That is another machine that calls the emulator by a name of the loopback, or a form on another
-    site's page.
-
-    Other machines reach the emulator only when it was told to let them, under the names that it
-    was given; a `Host` it does not know is turned away before.
+    Refused are another machine that calls the emulator by a name of the loopback, and a form on
+    another site's page. Whether other machines may reach the emulator at all, and by which names,
+    is checked before.
     """
     peer = request.client.host if request.client else ""
     try:

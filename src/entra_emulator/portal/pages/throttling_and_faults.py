@@ -1,4 +1,4 @@
-"""Throttling and faults: how much is used up, and what is to go wrong."""
+"""Throttling and faults: the limits and how much of them is used, and what is to go wrong."""
 
 import math
 from collections.abc import Mapping
@@ -10,13 +10,14 @@ from entra_emulator.faults.fault import Fault
 from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.faults.schedule import FaultPlan
 from entra_emulator.faults.throttle import SIZES, Bucket
+from entra_emulator.portal.application import name_application
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
 from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
-# Faults by name; whoever wants others uses the control API or a fault file.
+# The faults to choose from, by name; the control API and fault files can order others.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "graph_429": {"kind": "status", "status": 429, "retry_after": 5},
     "graph_500": {"kind": "status", "status": 500},
@@ -42,19 +43,19 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "delta_reset": {"kind": "delta_reset"},
 }
 
-# How long a fault lasts: the next requests, some time, or until it is called off.
+# How long a fault lasts: so many requests, so many seconds, or until it is cleared.
 EXTENTS = ("count", "seconds", "ever")
 
 LONGEST_ROUTE = 200
 
 
 def show_faults(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/trouble`: limits, what is used of them, and the faults in force."""
+    """`GET /portal/{tenant}/trouble`: the limits, what is used of them, and the faults."""
     return _show(request, {}, {})
 
 
 def change_faults(request: PageRequest) -> Response:
-    """`POST /portal/{tenant}/trouble`: what the pressed button says."""
+    """`POST /portal/{tenant}/trouble`: do what the pressed button says."""
     act = request.form.get("act")
     if act == "throttle":
         return _change_throttle(request)
@@ -81,7 +82,7 @@ def _show(request: PageRequest, typed: Mapping[str, str], errors: Mapping[str, s
         sizes=tuple(SIZES),
         buckets=[_describe_bucket(request, one) for one in throttle.buckets()],
         counts=counts,
-        names={one.app_id: _name_app(request, one.app_id) for one in counts},
+        names={one.app_id: name_application(request, one.app_id) for one in counts},
         plans=[_describe_plan(one) for one in request.context.faults.plans()],
         presets=tuple(PRESETS),
         extents=EXTENTS,
@@ -123,8 +124,8 @@ def _add_fault(request: PageRequest) -> Response:
     typed = {name: request.form.get(name) for name in names}
     errors, order = _read_order(request, typed)
     if order is None:
-        known = {name: text for name, text in typed.items() if name not in errors or text}
-        return _show(request, known, errors)
+        sound = {name: text for name, text in typed.items() if name not in errors or text}
+        return _show(request, sound, errors)
     request.context.faults.follow(order)
     request.notify("trouble.added")
     return go_to(request.at("trouble"))
@@ -133,7 +134,7 @@ def _add_fault(request: PageRequest) -> Response:
 def _read_order(
     request: PageRequest, typed: Mapping[str, str]
 ) -> tuple[dict[str, str], FaultOrder | None]:
-    """What is wrong with which field; or else the order."""
+    """What is wrong with which field, and the order if nothing is."""
     errors: dict[str, str] = {}
     number, chance = _read_number(typed["number"]), _read_number(typed["chance"])
     counted = typed["extent"] == "count"
@@ -159,11 +160,15 @@ def _read_order(
 
 
 def _describe_bucket(request: PageRequest, bucket: Bucket) -> dict[str, Any]:
-    """A bucket with whose it is: `{scope}/{action}/{application}/{tenant}`, as Graph names it."""
+    """
+    A line of the table of limits.
+
+    Graph names a bucket `{scope}/{action}/{application}/{tenant}`, as far as it is one's own.
+    """
     scope, action, *owners = bucket.scope.split("/")
     return {
         "limit": f"{scope}/{action}",
-        "app": _name_app(request, owners[0]) if "Application" in scope and owners else "",
+        "app": name_application(request, owners[0]) if "Application" in scope and owners else "",
         "used": math.ceil(bucket.used),
         "most": math.floor(bucket.limit),
         "share": min(100, math.ceil(100 * bucket.used / bucket.limit)),
@@ -171,18 +176,13 @@ def _describe_bucket(request: PageRequest, bucket: Bucket) -> dict[str, Any]:
 
 
 def _describe_plan(plan: FaultPlan) -> dict[str, Any]:
-    """A plan with its preset's name, if it is one, and what can be said about it."""
-    said = plan.fault.describe()
-    for name, settings in PRESETS.items():
-        if Fault(**settings).describe() == said:
-            return {"plan": plan, "preset": name, "said": ""}
-    parts = (f"{name}={value}" for name, value in said.items() if name != "kind")
-    return {"plan": plan, "preset": "", "said": " ".join((plan.fault.kind, *parts))}
-
-
-def _name_app(request: PageRequest, app_id: str) -> str:
-    client = request.directory.applications.find_client(app_id) if app_id else None
-    return client.display_name if client else app_id
+    """A line of the table of faults: by the name of its preset, or in the words of fault files."""
+    settings = plan.fault.describe()
+    for name, preset in PRESETS.items():
+        if Fault(**preset).describe() == settings:
+            return {"plan": plan, "preset": name, "settings": ""}
+    parts = (f"{name}={value}" for name, value in settings.items() if name != "kind")
+    return {"plan": plan, "preset": "", "settings": " ".join((plan.fault.kind, *parts))}
 
 
 def _read_number(text: str) -> float | None:

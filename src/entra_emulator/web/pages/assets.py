@@ -1,4 +1,4 @@
-"""The stylesheet and the script, under addresses that change when they do."""
+"""The stylesheet and the script, at addresses that change whenever their contents change."""
 
 from functools import cache
 from hashlib import sha256
@@ -18,7 +18,7 @@ async def show_style(_: Request) -> Response:
 
 
 async def show_script(_: Request) -> Response:
-    """`GET /portal/portal.js`: buttons that copy, and menus that close; pages work without."""
+    """`GET /portal/portal.js`: buttons that copy, menus that close; pages work without it."""
     return _answer("portal.js", "text/javascript")
 
 

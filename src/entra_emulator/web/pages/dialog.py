@@ -1,4 +1,4 @@
-"""Pages of the token service's in the portal's look: one question, whose answer may lead away."""
+"""Pages of the token service, which look like the portal's: one question, and no menu."""
 
 import base64
 from hashlib import sha256
@@ -26,16 +26,16 @@ def render_dialog(
     **values: Any,
 ) -> Response:
     """
-    A page of the portal's look, which is no page of the portal's.
+    A page of the token service.
 
     Args:
-        request: what is answered.
-        signed_in: who is asked, if anybody is signed in.
+        request: the request that is answered.
+        signed_in: who is signed in, if anybody is.
         template: the name of a file in templates/.
         status: the HTTP status.
-        code: of the error that the page tells about, which a header names too.
-        form_origins: where answers to its form may redirect to; browsers apply `form-action` to
-            redirects too.
+        code: that of the error which the page tells about; a header names it too.
+        form_origins: the origins to which the answer to its form may redirect; browsers apply
+            `form-action` to redirects too.
         script: the only script that may run; the template shows it as it stands here.
         values: what the template shows; each is escaped there.
     """

@@ -1,14 +1,14 @@
-"""What a page of the portal raises when it refuses."""
+"""The exception by which a page of the portal refuses a request."""
 
 
 class PortalFault(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
-    The portal refuses.
+    The portal refuses a request; a page says why.
 
     Args:
         status: the HTTP status.
-        word: whose texts are `refused.{word}.title` and `refused.{word}.text`.
-        values: what those texts have in braces.
+        word: names the texts of that page, `refused.{word}.title` and `refused.{word}.text`.
+        values: what those texts need in the place of names in braces.
     """
 
     def __init__(self, status: int, word: str, **values: object) -> None:

@@ -1,4 +1,4 @@
-"""What a page's form brings: texts, and files."""
+"""Forms that browsers send: the texts of their fields, and files."""
 
 from email.message import Message
 from email.parser import BytesHeaderParser
@@ -9,6 +9,7 @@ from starlette.requests import Request
 
 from entra_emulator.web.pages.fault import PortalFault
 
+# In bytes.
 FORM_LIMIT = 131_072
 MOST_FIELDS = 1000
 
@@ -20,11 +21,11 @@ class Form(NamedTuple):
     files: dict[str, bytes]
 
     def get(self, name: str) -> str:
-        """The text of a field without blanks around it; nothing when it was not sent."""
+        """The text of a field without blanks around it; an empty one when it was not sent."""
         return next((text.strip() for key, text in self.fields if key == name), "")
 
     def each(self, name: str) -> list[str]:
-        """Every text that was sent by this name: what is ticked."""
+        """Every text that was sent under this name, such as those of ticked boxes."""
         return [text for key, text in self.fields if key == name]
 
 
@@ -43,10 +44,10 @@ async def read_form(request: Request) -> Form:
         body += chunk
         if len(body) > FORM_LIMIT:
             raise PortalFault(413, "large", limit=FORM_LIMIT // 1024)
-    kind = _read_type(request.headers.get("content-type", ""))
+    media_type = _read_type(request.headers.get("content-type", ""))
     try:
-        if kind.get_content_type() == "multipart/form-data":
-            return _read_parts(bytes(body), str(kind.get_param("boundary", "")))
+        if media_type.get_content_type() == "multipart/form-data":
+            return _read_parts(bytes(body), str(media_type.get_param("boundary", "")))
         pairs = parse_qsl(
             body.decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=MOST_FIELDS
         )
@@ -62,7 +63,7 @@ def _read_type(text: str) -> Message:
 
 
 def _read_parts(body: bytes, boundary: str) -> Form:
-    """The parts of a `multipart/form-data` body (RFC 7578), each byte as it was sent."""
+    """The form in a `multipart/form-data` body (RFC 7578); files stay as they were sent."""
     if not boundary:
         raise ValueError("a form without a boundary")
     sections = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
@@ -70,9 +71,9 @@ def _read_parts(body: bytes, boundary: str) -> Form:
     files: dict[str, bytes] = {}
     for section in sections[1:-1][:MOST_FIELDS]:
         head, _, content = section.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        described = BytesHeaderParser().parsebytes(head)
-        name = str(described.get_param("name", "", header="content-disposition"))
-        if described.get_filename() is None:
+        headers = BytesHeaderParser().parsebytes(head)
+        name = str(headers.get_param("name", "", header="content-disposition"))
+        if headers.get_filename() is None:
             fields.append((name, content.decode()))
         else:
             files[name] = content

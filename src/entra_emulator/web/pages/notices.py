@@ -1,15 +1,15 @@
-"""What the next page is to say, once: that something was done, or a secret's value."""
+"""What the next page of a session is to show once: that something was done, or a secret."""
 
 import threading
 from collections import OrderedDict
 from typing import Any, NamedTuple
 
-# A session that never looks is forgotten when so many others have come.
+# With more sessions than this, the one that kept something longest ago is forgotten.
 MOST_SESSIONS = 1000
 
 
 class Notice(NamedTuple):
-    """A text's key, what fills it, and whether it warns."""
+    """The key of a text, the values that it needs, and whether it is a warning."""
 
     key: str
     values: dict[str, Any]
@@ -18,10 +18,11 @@ class Notice(NamedTuple):
 
 class Notices:
     """
-    What is kept for each session until its next page, in memory only.
+    What is kept for each session until its next page, in memory alone.
 
-    A form is answered by the way to a page, so that reloading that page sends nothing again; what
-    the form did is told by that page, and a secret's value is never written anywhere.
+    The answer to a form redirects to a page, so that reloading the page does not send the form
+    again. That page tells what the form did, and what it tells has to be kept until then. A
+    secret's value is never written to disk.
     """
 
     def __init__(self) -> None:
@@ -37,7 +38,7 @@ class Notices:
                 self._kept.popitem(last=False)
 
     def take(self, session: str, name: str) -> Any:
-        """What was kept by this name, the first time; then None."""
+        """What was kept by this name; it is handed out once, after that it is None."""
         with self._lock:
             return self._kept.get(session, {}).pop(name, None)
 

@@ -55,7 +55,7 @@ def render(request: PageRequest, template: str, *, status: int = 0, **values: An
         values: what the template shows, each escaped there; `errors` says what is wrong with
             which field.
     """
-    known: Mapping[str, Any] = {
+    shared: Mapping[str, Any] = {
         "request": request,
         "t": request.say,
         "at": request.at,
@@ -64,7 +64,7 @@ def render(request: PageRequest, template: str, *, status: int = 0, **values: An
         **_FIXED,
     }
     errors = _Errors(values.pop("errors", {}))
-    text = _make_environment().get_template(template).render({**known, **values, "errors": errors})
+    text = _make_environment().get_template(template).render({**shared, **values, "errors": errors})
     status = status or (400 if errors else 200)
     return HTMLResponse(text, status, {**HEADERS, "Content-Language": request.language})
 

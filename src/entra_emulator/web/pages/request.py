@@ -25,15 +25,15 @@ PREFIX = "/portal"
 @dataclass(frozen=True)
 class PageRequest:
     """
-    A request by somebody's browser.
+    A request for a page, by somebody's browser.
 
     Args:
-        http: as it was sent.
-        context: what the emulator works with.
+        http: the request as it was sent.
+        context: the parts of the running emulator.
         who: who is signed in, if anybody is.
         session: the secret of the browser's session; empty when nobody is signed in.
         form: what was sent, if anything was.
-        notices: what pages tell the pages after them.
+        notices: where pages leave what the next page is to say.
         menus: the lines of each menu by the menu's name, for pages that have menus.
     """
 
@@ -53,8 +53,8 @@ class PageRequest:
 
     @property
     def signed_in(self) -> SignedIn:
-        """Who is signed in; pages that everybody may see ask `who`."""
-        assert self.who is not None, "nobody gets here without signing in"
+        """Who is signed in; for pages that only they may see, others read `who`."""
+        assert self.who is not None, "the page is shown to those who are signed in"
         return self.who
 
     @property
@@ -64,17 +64,21 @@ class PageRequest:
 
     @property
     def tenant(self) -> Tenant:
-        """The tenant of who is signed in, which is the one in the address."""
+        """The tenant of the signed-in user, which is the one in the address."""
         return self.signed_in.tenant
 
     @property
     def user(self) -> Record:
-        """Who is signed in."""
+        """The signed-in user."""
         return self.signed_in.user
 
     @property
     def token(self) -> str:
-        """What every form of this session brings back, and no other site's page knows."""
+        """
+        A secret of this session that each of its forms holds.
+
+        A page of another site cannot know it, so that its forms are refused.
+        """
         message = f"portal {self.session}".encode()
         digest = hmac.digest(self.context.page_key, message, sha256)
         return base64.urlsafe_b64encode(digest).decode().rstrip("=")
@@ -92,21 +96,21 @@ class PageRequest:
         return "/".join((PREFIX, self.tenant.id, *(quote(part, safe="") for part in parts)))
 
     def below(self, *parts: str) -> Callable[..., str]:
-        """What gives the addresses of pages below this one, as menus need it."""
+        """A function like `at`, for the addresses below this one."""
         return partial(self.at, *parts)
 
     def say(self, key: str, **values: object) -> str:
-        """A text in the visitor's language."""
+        """A text in the language of this request; `values` fill in what stands in braces."""
         return say(self.language, key, **values)
 
     def notify(self, key: str, *, warning: bool = False, **values: object) -> None:
-        """Have the next page say this."""
+        """Have the next page say the text of this key."""
         self.keep("notice", Notice(key, values, warning))
 
     def keep(self, name: str, value: Any) -> None:
-        """Keep something for the next page, in memory only."""
+        """Keep something for the next page, in memory alone."""
         self.notices.keep(self.token, name, value)
 
     def take(self, name: str) -> Any:
-        """What the page before kept by this name, the first time; then None."""
+        """What an earlier page kept by this name; it is handed out once, after that it is None."""
         return self.notices.take(self.token, name)

@@ -1,8 +1,8 @@
 """
-Every text of the portal in every language it speaks, by key: `section.name`.
+Every text of the pages in every language, by key: `section.name`.
 
-The words are those of the Microsoft Entra admin center in that language. They are data, in
-words/*.toml; no text holds HTML, and what stands in braces is filled in when it is shown.
+The words are those of the Microsoft Entra admin center in that language, in words/*.toml. No text
+holds HTML; names in braces are replaced by values when the text is shown.
 """
 
 import re
@@ -12,21 +12,22 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-# As `lang` attributes and cookies have them, with their own names for themselves.
+# The languages by their BCP 47 tags, with what they call themselves.
 LANGUAGES = {"en": "English", "pt-BR": "Português (Brasil)"}
 
-# Keeps the language that somebody chose.
+# The cookie that holds the language that somebody chose.
 LANGUAGE_COOKIE = "graphdaemon-language"
 
+# A language range of `Accept-Language` and its weight (RFC 9110, 12.5.4).
 _RANGE = re.compile(r"\s*([A-Za-z*]+)[A-Za-z0-9-]*\s*(?:;\s*q\s*=\s*([01](?:\.\d*)?))?\s*")
 
 
 def say(language: str, key: str, **values: object) -> str:
     """
-    The text of this key.
+    The text of this key, with the values in the place of their names in braces.
 
     Raises:
-        KeyError: there is no such text, or it needs a value that is not given.
+        KeyError: there is no such text, or a value that it needs is missing.
     """
     text = read_texts()[key][language]
     return text.format_map(values) if values else text
@@ -34,27 +35,27 @@ def say(language: str, key: str, **values: object) -> str:
 
 @cache
 def read_texts() -> Mapping[str, Mapping[str, str]]:
-    """The texts by key, and by language."""
-    found: dict[str, Mapping[str, str]] = {}
-    for file in sorted((files(__package__) / "words").iterdir(), key=lambda one: one.name):
-        for key, texts in _flatten(tomllib.loads(file.read_text("utf-8"))).items():
-            assert key not in found, f"{key} stands twice"
-            found[key] = texts
-    return found
+    """The texts by key, and then by language."""
+    texts: dict[str, Mapping[str, str]] = {}
+    for file in sorted((files(__package__) / "words").iterdir(), key=lambda file: file.name):
+        for key, translations in _flatten(tomllib.loads(file.read_text("utf-8"))).items():
+            assert key not in texts, f"{key} stands twice"
+            texts[key] = translations
+    return texts
 
 
-def choose_language(kept: str | None, accepted: str) -> str:
+def choose_language(chosen: str | None, accepted: str) -> str:
     """
     The language to answer in.
 
     Args:
-        kept: the one that was chosen before, if any was.
+        chosen: the value of LANGUAGE_COOKIE, if the browser sent it.
         accepted: the browser's `Accept-Language`.
     """
-    if kept in LANGUAGES:
-        return str(kept)
-    wanted = [match for part in accepted.split(",") if (match := _RANGE.fullmatch(part))]
-    for match in sorted(wanted, key=lambda one: -float(one[2] or 1)):
+    if chosen in LANGUAGES:
+        return str(chosen)
+    ranges = [match for part in accepted.split(",") if (match := _RANGE.fullmatch(part))]
+    for match in sorted(ranges, key=lambda match: -float(match[2] or 1)):
         for language in LANGUAGES:
             if match[1].lower() == language.partition("-")[0] and match[2] not in {"0", "0."}:
                 return language
@@ -62,10 +63,11 @@ def choose_language(kept: str | None, accepted: str) -> str:
 
 
 def _flatten(table: Mapping[str, Any], above: str = "") -> dict[str, Mapping[str, str]]:
-    found: dict[str, Mapping[str, str]] = {}
+    """The texts of a table and of the tables in it, by their dotted keys."""
+    texts: dict[str, Mapping[str, str]] = {}
     for name, value in table.items():
         if value.keys() & LANGUAGES.keys():
-            found[above + name] = value
+            texts[above + name] = value
         else:
-            found |= _flatten(value, f"{above}{name}.")
-    return found
+            texts |= _flatten(value, f"{above}{name}.")
+    return texts
