@@ -33,7 +33,7 @@ def show_roles(request: PageRequest) -> Response:
     app = find_application(request)
     roles = _list(app)
     members = {role["id"]: name_members(role) for role in roles}
-    return render(request, "approles.html", app=app, roles=roles, members=members)
+    return render(request, "app_roles.html", app=app, roles=roles, members=members)
 
 
 def show_role_form(request: PageRequest) -> Response:
@@ -88,7 +88,7 @@ def _show_form(
 ) -> Response:
     return render(
         request,
-        "approle.html",
+        "app_role.html",
         app=app,
         key=key,
         role=role,

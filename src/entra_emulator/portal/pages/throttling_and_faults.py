@@ -77,7 +77,7 @@ def _show(request: PageRequest, typed: Mapping[str, str], errors: Mapping[str, s
     counts = throttle.counts()
     return render(
         request,
-        "trouble.html",
+        "throttling_and_faults.html",
         throttle=throttle,
         sizes=tuple(SIZES),
         buckets=[_describe_bucket(request, one) for one in throttle.buckets()],
