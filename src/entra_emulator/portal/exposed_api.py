@@ -92,7 +92,7 @@ def read_role(record: Record, form: Form, role_id: str) -> CheckedForm:
     problems = _check_value(record, texts["value"], role_id)
     problems |= _check_texts(texts, _ROLE_TEXTS, _ROLE_TEXTS)
     if not members:
-        problems["members"] = "approle.problem.members"
+        problems["members"] = "app_role.problem.members"
     return CheckedForm(role, problems)
 
 

@@ -116,4 +116,4 @@ ROUTES = (
     PageRoute("GET", f"{_PATH}/{{role}}/delete", confirm_deletion),
     PageRoute("POST", f"{_PATH}/{{role}}/delete", delete_role),
 )
-MENU = (MenuItem("application", 70, "roles", "approle.title", ("roles",), "menu.manage"),)
+MENU = (MenuItem("application", 70, "roles", "app_role.title", ("roles",), "menu.manage"),)

@@ -63,10 +63,10 @@ def change_faults(request: PageRequest) -> Response:
         return _add_fault(request)
     if act == "clear":
         request.context.faults.clear()
-        request.notify("trouble.cleared")
+        request.notify("faults.cleared")
     elif act == "empty":
         request.context.throttle.clear()
-        request.notify("trouble.emptied")
+        request.notify("faults.emptied")
     else:
         raise PortalFault(400, "malformed")
     return go_to(request.at("trouble"))
@@ -108,14 +108,14 @@ def _change_throttle(request: PageRequest) -> Response:
     typed = {name: request.form.get(name) for name in ("size", "scale")}
     scale = _read_number(typed["scale"])
     if scale is None or scale <= 0:
-        return _show(request, typed, {"scale": request.say("trouble.positive")})
+        return _show(request, typed, {"scale": request.say("faults.positive")})
     if typed["size"] not in {"", *SIZES}:
         return _show(
-            request, {"scale": typed["scale"]}, {"size": request.say("trouble.which_size")}
+            request, {"scale": typed["scale"]}, {"size": request.say("faults.which_size")}
         )
     enabled = request.form.get("enabled") == "yes"
     request.context.throttle.change(enabled=enabled, size=typed["size"], scale=scale)
-    request.notify("trouble.changed")
+    request.notify("faults.changed")
     return go_to(request.at("trouble"))
 
 
@@ -127,7 +127,7 @@ def _add_fault(request: PageRequest) -> Response:
         sound = {name: text for name, text in typed.items() if name not in errors or text}
         return _show(request, sound, errors)
     request.context.faults.follow(order)
-    request.notify("trouble.added")
+    request.notify("faults.added")
     return go_to(request.at("trouble"))
 
 
@@ -139,17 +139,17 @@ def _read_order(
     number, chance = _read_number(typed["number"]), _read_number(typed["chance"])
     counted = typed["extent"] == "count"
     if typed["fault"] not in PRESETS:
-        errors["fault"] = request.say("trouble.which_fault")
+        errors["fault"] = request.say("faults.which_fault")
     if typed["extent"] not in EXTENTS:
-        errors["extent"] = request.say("trouble.which_extent")
+        errors["extent"] = request.say("faults.which_extent")
     elif typed["extent"] != "ever" and (number is None or number <= 0):
-        errors["number"] = request.say("trouble.positive")
+        errors["number"] = request.say("faults.positive")
     elif counted and number is not None and not number.is_integer():
-        errors["number"] = request.say("trouble.whole")
+        errors["number"] = request.say("faults.whole")
     if chance is None or not 0 < chance <= 100:
-        errors["chance"] = request.say("trouble.percent")
+        errors["chance"] = request.say("faults.percent")
     if len(typed["route"]) > LONGEST_ROUTE:
-        errors["route"] = request.say("trouble.route_long", most=LONGEST_ROUTE)
+        errors["route"] = request.say("faults.route_long", most=LONGEST_ROUTE)
     if errors or chance is None:
         return errors, None
     extent: dict[str, Any] = {}
@@ -198,4 +198,4 @@ ROUTES = (
     PageRoute("GET", f"{TENANT}/trouble", show_faults),
     PageRoute("POST", f"{TENANT}/trouble", change_faults),
 )
-MENU = (MenuItem("tenant", 60, "trouble", "trouble.title", ("trouble",), "menu.watch"),)
+MENU = (MenuItem("tenant", 60, "faults", "faults.title", ("trouble",), "menu.watch"),)
