@@ -110,9 +110,7 @@ def _change_throttle(request: PageRequest) -> Response:
     if scale is None or scale <= 0:
         return _show(request, typed, {"scale": request.say("faults.positive")})
     if typed["size"] not in {"", *SIZES}:
-        return _show(
-            request, {"scale": typed["scale"]}, {"size": request.say("faults.which_size")}
-        )
+        return _show(request, {"scale": typed["scale"]}, {"size": request.say("faults.which_size")})
     enabled = request.form.get("enabled") == "yes"
     request.context.throttle.change(enabled=enabled, size=typed["size"], scale=scale)
     request.notify("faults.changed")
