@@ -2,89 +2,17 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import quote
 
 import jwt
 import pytest
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from entra_emulator.clock import Clock
-from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.errors.graph import GRAPH_REFUSALS
-from entra_emulator.model import schema
 from tests.support.certificates_and_assertions import make_key
-from tests.support.emulator_probe import Answer, App, Probe, register
+from tests.support.emulator_probe import App, Probe, register
+from tests.support.graph_users import USERS, Ask
 from tools.fidelity import list_reached
-
-DEFAULT = (
-    "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
-    "preferredLanguage surname userPrincipalName id"
-).split()
-SUCCESS_TYPE = (
-    "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
-    "charset=utf-8"
-)
-USERS = list(draw_users(250, 0))
-Ask = Callable[..., Answer]
-
-
-@pytest.fixture(scope="module")
-def get(app: App, token: str) -> Ask:
-    return lambda target, **headers: app.get(f"/v1.0{target}", token, **headers)
-
-
-def walk(app: App, token: str, target: str, **headers: str) -> list[dict[str, Any]]:
-    """Every page from the first on, each link followed byte for byte."""
-    pages = []
-    while target:
-        answer = app.get(target, token, **headers)
-        assert answer.status == 200, answer.body
-        pages.append(answer.json())
-        target = pages[-1].get("@odata.nextLink", "")
-    return pages
-
-
-def ids(pages: list[dict[str, Any]]) -> list[str]:
-    return [user["id"] for page in pages for user in page["value"]]
-
-
-def test_list(app: App, get: Ask) -> None:
-    """A list has a hundred default users in the recorded key order."""
-    answer = get("/users")
-    page = answer.json()
-
-    assert list(page) == ["@odata.context", "@odata.nextLink", "value"]
-    assert page["@odata.context"] == f"{app.probe.emulator.url}/v1.0/$metadata#users"
-    assert len(page["value"]) == 100
-    assert [list(user) for user in page["value"]] == [DEFAULT] * 100
-    expected = {name: USERS[0].get(name) for name in DEFAULT}
-    assert page["value"][0] == expected | {"businessPhones": USERS[0].get("businessPhones", [])}
-
-
-def test_list_headers(get: Ask) -> None:
-    """A list answers with the recorded headers and its cost."""
-    headers = get("/users").headers
-
-    expected = {
-        "cache-control": "no-cache",
-        "content-type": SUCCESS_TYPE,
-        "odata-version": "4.0",
-        "strict-transport-security": "max-age=31536000",
-        "vary": "Accept-Encoding",
-        "x-ms-resource-unit": "2",
-        "client-request-id": headers["request-id"],
-    }
-    assert headers | expected == headers
-    assert headers["x-ms-ags-diagnostic"].startswith('{"ServerInfo":{"DataCenter":')
-    assert {"server", "etag"}.isdisjoint(headers)
-
-
-def test_client_request_id(get: Ask) -> None:
-    """The caller's own request ID comes back beside the service's."""
-    headers = get("/users", client_request_id="mine").headers
-
-    assert headers["client-request-id"] == "mine"
-    assert headers["request-id"] != "mine"
 
 
 @pytest.mark.parametrize(
@@ -103,150 +31,11 @@ def test_cost(get: Ask, target: str, units: int) -> None:
     assert get(target).headers["x-ms-resource-unit"] == str(units)
 
 
-@pytest.mark.parametrize("top", [*range(1, 12), 83, 99, 124, 125, 126, 249, 250, 251, 999])
-def test_paging(app: App, token: str, top: int) -> None:
-    """Walking pages of any size yields every user once, in the same order."""
-    pages = walk(app, token, f"/v1.0/users?$top={top}")
-
-    assert ids(pages) == [user["id"] for user in USERS]
-    assert {len(page["value"]) for page in pages[:-1]} <= {top}
-
-
-@pytest.mark.parametrize("column", ["displayName", "userPrincipalName"])
-@pytest.mark.parametrize("direction", ["", " asc", " desc"])
-def test_ordered_paging(app: App, token: str, column: str, direction: str) -> None:
-    """An ordered walk yields every user once, in order, equal names too."""
-    order = quote(column + direction)
-    pages = walk(app, token, f"/v1.0/users?$orderby={order}&$top=7&$select=id,{column}")
-
-    users = [user for page in pages for user in page["value"]]
-    names = [user[column].casefold() for user in users]
-    assert names == sorted(names, reverse=direction == " desc")
-    assert {user["id"] for user in users} == {user["id"] for user in USERS}
-    assert len(users) == len(USERS)
-
-
-def test_next_link(app: App, token: str) -> None:
-    """A next link repeats the options as sent, on the host the caller used."""
-    target = "/v1.0/myorganization/Users?%24select=Id,mail&$top=2&x=1"
-    port = app.probe.emulator.url.rpartition(":")[2]
-    first = app.get(target, token, Host=f"localhost:{port}").json()
-    link = first["@odata.nextLink"]
-
-    prefix = f"https://localhost:{port}{target}&$skiptoken="
-    assert link.startswith(prefix + "RFNwdAIA")
-    assert re.fullmatch(r"[A-Za-z0-9_-]+", link.removeprefix(prefix))
-    second = app.get(link.removeprefix(f"https://localhost:{port}"), token).json()
-    assert second["@odata.nextLink"].count("$skiptoken") == 1
-    context = f"https://localhost:{port}/v1.0/$metadata#users(id,mail)"
-    assert first["@odata.context"] == context
-
-
-def test_count(app: App, token: str) -> None:
-    """With ConsistencyLevel the first page has the total, the following have not."""
-    pages = walk(app, token, "/v1.0/users?$count=true&$top=100", ConsistencyLevel="eventual")
-    ignored = app.get("/v1.0/users?$count=true", token).json()
-
-    assert list(pages[0]) == ["@odata.context", "@odata.count", "@odata.nextLink", "value"]
-    assert [page.get("@odata.count") for page in pages] == [250, None, None]
-    assert "@odata.count" not in ignored
-
-
-def test_plain_count(get: Ask) -> None:
-    """`/$count` is a bare number as plain text, with a filter if there is one."""
-    answers = [
-        get(target, ConsistencyLevel="eventual")
-        for target in (
-            "/users/$count",
-            "/users/%24count?$filter=userType%20ne%20'Member'",
-            "/users/$COUNT?$filter=accountEnabled+eq+false",
-        )
-    ]
-
-    guests = sum(user["userType"] == "Guest" for user in USERS)
-    disabled = sum(not user["accountEnabled"] for user in USERS)
-    assert [int(answer.body) for answer in answers] == [250, guests, disabled]
-    assert answers[0].headers["content-type"].startswith("text/plain")
-
-
-def test_select(app: App, get: Ask) -> None:
-    """What is selected is shown, null or empty when unset; of unset extensions nothing."""
-    page = get("/users?$top=1&$select=userprincipalname,ACCOUNTENABLED,skills2,id").json()
-    assert page["error"]["message"].endswith(
-        "Could not find a property named 'skills2' on type 'microsoft.graph.user'."
-    )
-
-    names = "userprincipalname,ACCOUNTENABLED,assignedLicenses,aboutMe,extension_0a_size"
-    user = get(f"/users/{USERS[0]['id']}?$select={names}").json()
-
-    url = app.probe.emulator.url
-    canonical = "userPrincipalName,accountEnabled,assignedLicenses,aboutMe,extension_0a_size"
-    assert user == {
-        "@odata.context": f"{url}/v1.0/$metadata#users({canonical})/$entity",
-        "userPrincipalName": USERS[0]["userPrincipalName"],
-        "accountEnabled": True,
-        "assignedLicenses": [],
-        "aboutMe": None,
-    }
-
-
-def test_select_star(get: Ask) -> None:
-    """`$select=*` shows every property that collections can show."""
-    user = get("/users?$select=*&$top=1").json()["value"][0]
-
-    shown = set(user)
-    assert shown == set(schema.declared("user")) - schema.SINGLE_USER_ONLY - {"signInActivity"}
-
-
-@pytest.mark.parametrize(
-    "spelling",
-    [
-        "/users/{id}",
-        "/users/{ID}",
-        "/users/{upn}",
-        "/users/{UPN}",
-        "/users('{upn}')",
-        "/Users('{id}')",
-        "//users//{id}/",
-        "/myorganization/users/{id}",
-        "/myOrganization/USERS('{UPN}')",
-    ],
-)
-def test_spellings(app: App, get: Ask, spelling: str) -> None:
-    """One user is found by ID and by user principal name, in every spelling of the path."""
-    user_id, upn = USERS[1]["id"], USERS[1]["userPrincipalName"]
-    target = spelling.format(id=user_id, ID=user_id.upper(), upn=upn, UPN=upn.upper())
-    user = get(target).json()
-
-    assert list(user) == ["@odata.context", *DEFAULT]
-    assert user["@odata.context"] == f"{app.probe.emulator.url}/v1.0/$metadata#users/$entity"
-    assert user["id"] == user_id
-
-
-def test_difficult_names(get: Ask) -> None:
-    """Guests' names with # and quotes in keys are found when encoded."""
-    guest = next(user for user in USERS if user["userType"] == "Guest")
-    upn = guest["userPrincipalName"]
-
-    for target in (f"/users/{quote(upn)}", f"/users('{quote(upn)}')"):
-        assert get(target).json()["id"] == guest["id"]
-    missing = get("/users('o''neill@contoso.example')")
-    assert missing.message.startswith("Resource 'o'neill@contoso.example' does not exist")
-
-
 def test_beta(app: App, token: str) -> None:
     """The beta version answers alike, and says so in its context."""
     page = app.get("/BETA/users?$top=1", token).json()
 
     assert page["@odata.context"] == f"{app.probe.emulator.url}/beta/$metadata#users"
-
-
-def test_no_metadata(get: Ask) -> None:
-    """`odata.metadata=none` drops the context and keeps the next link, on which PnP CLI relies."""
-    answer = get("/users?$top=1", Accept="application/json; odata.metadata=none")
-
-    assert list(answer.json()) == ["@odata.nextLink", "value"]
-    assert answer.headers["content-type"].startswith("application/json;odata.metadata=none;")
 
 
 def sign_token(app: App, key: object = None, **changes: object) -> str:
@@ -518,60 +307,6 @@ def test_consent_reaches_new_tokens_only(probe: Probe) -> None:
 
     assert granted == [["User.Read.All"], ["User.Read.All"]]
     assert (before, statuses, after) == (403, [403, 200], [200, 403])
-
-
-def test_page_token_is_bound(app: App, token: str) -> None:
-    """A page token is good for its own query in its own mode only, and not when altered."""
-    base = "/v1.0/users?$top=5"
-    link = app.get(base, token).json()["@odata.nextLink"]
-    page_token = link.partition("$skiptoken=")[2]
-    flipped = "B" if page_token[-10] == "A" else "A"
-    altered = page_token[:-10] + flipped + page_token[-9:]
-    others = [
-        (f"{base}&$skiptoken={altered}", {}),
-        (f"{base}&$skiptoken={page_token[:-4]}", {}),
-        (f"/v1.0/users?$top=6&$skiptoken={page_token}", {}),
-        (f"{base}&$select=id&$skiptoken={page_token}", {}),
-        (f"{base}&$skiptoken={page_token}", {"ConsistencyLevel": "eventual"}),
-    ]
-
-    answers = [app.get(target, token, **headers) for target, headers in others]
-
-    assert {(a.status, a.message) for a in answers} == {(400, "Invalid Skip Token")}
-    assert app.get(f"{base}&$skiptoken={page_token}", token).status == 200
-
-
-def test_page_token_of_another_tenant(launch: Callable[..., Probe]) -> None:
-    """A page token does not lead into another tenant."""
-    probe = launch(users=30)
-    directory = probe.emulator.directory
-    tenant = directory.tenants.create("Fabrikam", ("fabrikam.example",))
-    directory.objects.fill(tenant, "user", draw_users(30, 1))
-    home = register(probe, "User.Read.All")
-    foreign = register(probe, "User.Read.All", tenant=tenant)
-
-    link = home.get("/v1.0/users?$top=5").json()["@odata.nextLink"]
-
-    assert foreign.get(link).message == "Invalid Skip Token"
-    theirs = {user["id"] for user in foreign.get("/v1.0/users?$top=999").json()["value"]}
-    assert theirs == {user["id"] for user in draw_users(30, 1)}
-    assert foreign.get(f"/v1.0/users/{USERS[0]['id']}").status == 404
-
-
-def test_page_token_expires(launch: Callable[..., Probe]) -> None:
-    """A page token older than the set age is refused in the quoted form."""
-    clock = Clock()
-    probe = launch(clock=clock, page_token_age=600, users=10)
-    app = register(probe, "User.Read.All")
-    token = app.token()
-    link = app.get("/v1.0/users?$top=5", token).json()["@odata.nextLink"]
-
-    clock.move(599)
-    in_time = app.get(link, token).status
-    clock.move(2)
-    late = app.get(link, token)
-
-    assert (in_time, late.status, late.code) == (200, 400, "Directory_ExpiredPageToken")
 
 
 def test_token_expires(launch: Callable[..., Probe]) -> None:

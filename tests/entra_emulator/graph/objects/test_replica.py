@@ -9,12 +9,7 @@ from entra_emulator.faults.fault import Fault
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.support.emulator_probe import Probe
-from tests.support.graph_writer import Writer, start_writer
-
-
-@pytest.fixture(scope="module")
-def writer(probe: Probe) -> Writer:
-    return start_writer(probe)
+from tests.support.graph_writer import Writer
 
 
 @pytest.fixture

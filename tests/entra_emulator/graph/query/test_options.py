@@ -289,16 +289,6 @@ def test_small_types() -> None:
     assert (ignored.select, ignored.match, ignored.top) == (None, None, 100)
 
 
-def test_render() -> None:
-    """Selected properties stand in the order asked; unset ones are null, or an empty list."""
-    docs = [b'{"id":"1","mail":"\\u00e4","tags":[1, 2]}', b'{"extension_0a_x":5}']
-
-    body = render_records("application", ("tags", "extension_0a_x", "id"), docs)
-
-    assert body == b'{"tags":[1, 2],"id":"1"},{"tags":[],"extension_0a_x":5,"id":null}'
-    assert render_records("user", ("id",), []) == b""
-
-
 @given(st.text(max_size=20) | st.none(), st.integers(0, 2**60))
 def test_position(value: str | None, seq: int) -> None:
     """A page token gives back the position that was put into it."""

@@ -8,19 +8,14 @@ from urllib.parse import quote
 import pytest
 
 from entra_emulator.model.sid import derive_sid
-from tests.support.emulator_probe import GRAPH_SCOPE, Answer, Probe
-from tests.support.graph_writer import GUID, NOBODY, Writer, start_writer
+from tests.support.emulator_probe import GRAPH_SCOPE, Answer
+from tests.support.graph_writer import GUID, NOBODY, Writer
 from tests.support.user_flows import AZURE_CLI, NATIVE, Client
 
 DEFAULT = (
     "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
     "preferredLanguage surname userPrincipalName"
 ).split()
-
-
-@pytest.fixture(scope="module")
-def writer(probe: Probe) -> Writer:
-    return start_writer(probe)
 
 
 def changes(writer: Writer, user_id: str) -> list[tuple[str, tuple[str, ...]]]:

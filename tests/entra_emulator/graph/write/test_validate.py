@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from entra_emulator.model import schema
-from tests.support.emulator_probe import Answer, Probe
-from tests.support.graph_writer import NOBODY, Writer, start_writer
+from tests.support.emulator_probe import Answer
+from tests.support.graph_writer import NOBODY, Writer
 
 KINDS = {
     "administrativeUnit": "/administrativeUnits",
@@ -20,12 +20,9 @@ KINDS = {
     "servicePrincipal": "/servicePrincipals",
     "user": "/users",
 }
+
+
 DEEP = b"[" * 200 + b"]" * 200
-
-
-@pytest.fixture(scope="module")
-def writer(probe: Probe) -> Writer:
-    return start_writer(probe)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +120,8 @@ SMALL = (
     )
     | st.just(2**70)
 )
+
+
 VALUES = (
     st.recursive(
         SMALL,
