@@ -17,9 +17,9 @@ import msal
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.records import Tenant
 from entra_emulator.server.emulator import Emulator
-from tests.entra_emulator.token_service.test_token_endpoint import Session
 from tests.support.emulator_probe import Answer, Probe
 from tests.support.scripted_browser import Arrival, Browser
+from tests.support.token_service import Session
 
 CLI_TOOLS = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 AZURE_CLI = "04b07795-8ddb-461a-bbee-02f9e1bf7b46"

@@ -8,8 +8,8 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.faults.fault import OUTAGES, Fault
 from entra_emulator.faults.schedule import Faults
-from tests.entra_emulator.token_service.test_token_endpoint import ERROR_KEYS, Session
 from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App, Probe, register, running
+from tests.support.token_service import ERROR_KEYS, Session
 
 
 @pytest.fixture(scope="module")

@@ -224,3 +224,38 @@ def test_azure_resource_manager(app: App, name: str) -> None:
 
     assert claims["aud"] == name
     assert "roles" not in claims
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        "https://graph.microsoft.com",
+        "https://graph.microsoft.com/",
+        "00000003-0000-0000-c000-000000000000",
+        "{url}",
+        "{url}/",
+        "https://127.0.0.1",
+        "https://localhost",
+    ],
+)
+def test_graph_names(app: App, resource: str) -> None:
+    """Every name of Graph is the token's audience exactly as asked, and Graph takes it."""
+    resource = resource.format(url=app.probe.emulator.url)
+    token = app.token(scope=f"{resource}/.default openid profile offline_access")
+
+    claims = jwt.decode(token, options={"verify_signature": False})
+
+    assert claims["aud"] == resource
+    assert app.get("/v1.0/users?$top=1", token).status == 200
+
+
+def test_another_resource(app: App) -> None:
+    """A token for another API names it as audience, has its roles only, and is not Graph's."""
+    api = app.probe.emulator.directory.applications.register(app.tenant, "Ledger API")
+    token = app.token(scope=f"{api.app_id}/.default")
+
+    claims = jwt.decode(token, options={"verify_signature": False})
+
+    assert (claims["aud"], "roles" in claims) == (api.app_id, False)
+    message = "Access token validation failure. Invalid audience."
+    assert app.get("/v1.0/users", token).message == message

@@ -1,12 +1,23 @@
-from collections.abc import Callable
+import base64
+import hashlib
 from typing import Any
+from urllib.parse import quote
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import hashes
 
-from tests.support.certificates_and_assertions import encode, make_identity, sign
-from tests.support.emulator_probe import App, Probe, register
+from tests.support.emulator_probe import Answer, App, Probe
+from tests.support.token_service import COMMON_HEADERS
+
+CONFIGURATION_KEYS = (
+    "token_endpoint token_endpoint_auth_methods_supported jwks_uri response_modes_supported "
+    "subject_types_supported id_token_signing_alg_values_supported response_types_supported "
+    "scopes_supported issuer request_uri_parameter_supported userinfo_endpoint "
+    "authorization_endpoint device_authorization_endpoint http_logout_supported "
+    "frontchannel_logout_supported end_session_endpoint claims_supported kerberos_endpoint "
+    "tenant_region_scope cloud_instance_name cloud_graph_host_name msgraph_host rbac_url"
+).split()
+
 
 V1_KEYS = (
     "token_endpoint token_endpoint_auth_methods_supported jwks_uri response_modes_supported "
@@ -89,75 +100,84 @@ def test_v1_unknown_tenant(probe: Probe, path: str) -> None:
     assert answer.headers["cache-control"] == "max-age=86400, private"
 
 
-def test_v1_token(app: App) -> None:
-    """The version 1.0 endpoint takes a resource, and gives its numbers as strings."""
-    path = f"/{app.tenant.id}/oauth2/token"
-
-    content = app.probe.post(path, app.form(scope=None, resource=GRAPH)).json()
-
-    assert list(content) == [
-        "token_type",
-        "expires_in",
-        "ext_expires_in",
-        "expires_on",
-        "not_before",
-        "resource",
-        "access_token",
+def test_configuration(app: App) -> None:
+    """The discovery document has the recorded keys in the recorded order, and the GUID."""
+    url, tenant = app.probe.emulator.url, app.tenant
+    answers = [
+        app.probe.get(f"/{name}/v2.0/.well-known/openid-configuration")
+        for name in (tenant.id, tenant.id.upper(), *tenant.domains)
     ]
-    assert all(isinstance(value, str) for value in content.values())
-    claims = jwt.decode(content["access_token"], options={"verify_signature": False})
-    assert content["expires_on"] == str(claims["exp"])
-    assert content["not_before"] == str(claims["nbf"])
-    assert content["expires_in"] == str(claims["exp"] - claims["iat"])
-    assert (content["resource"], claims["aud"]) == (GRAPH, GRAPH)
-    assert app.get("/v1.0/users?$top=1", content["access_token"]).status == 200
 
-
-def test_v1_long_token(app: App) -> None:
-    """A long token says when to refresh it, in a string here."""
-    form = app.form(
-        scope=None, resource=GRAPH, claims='{"access_token":{"xms_cc":{"values":["CP1"]}}}'
-    )
-
-    content = app.probe.post(f"/{app.tenant.id}/oauth2/token", form).json()
-
-    assert content["refresh_in"] == str(int(content["expires_in"]) // 2)
-
-
-def test_v1_assertion(probe: Probe) -> None:
-    """A client assertion for either endpoint's address is good at both."""
-    app, identity = register(probe), make_identity()
-    probe.emulator.directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
-    paths = [f"/{app.tenant.id}/oauth2/{version}token" for version in ("", "v2.0/")]
-    header = {
-        "alg": "PS256",
-        "x5t#S256": encode(identity.certificate.fingerprint(hashes.SHA256())),
+    documents = [answer.json() for answer in answers]
+    assert list(documents[0]) == CONFIGURATION_KEYS
+    assert documents == [documents[0]] * 4
+    assert documents[0]["issuer"] == f"{url}/{tenant.id}/v2.0"
+    assert documents[0]["token_endpoint"] == f"{url}{app.token_path}"
+    assert len(documents[0]["claims_supported"]) == 19
+    expected = COMMON_HEADERS | {
+        "cache-control": "max-age=86400, private",
+        "access-control-allow-origin": "*",
+        "access-control-allow-methods": "GET, OPTIONS",
     }
-    found = []
-    for audience in paths:
-        claims = {"iss": app.client_id, "sub": app.client_id, "exp": probe.emulator.clock.now()}
-        assertion = sign(identity, header, claims | {"aud": probe.emulator.url + audience})
-        proof = {
-            "client_secret": None,
-            "client_assertion": assertion,
-            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        }
-        found += [
-            probe.post(paths[0], app.form(scope=None, resource=GRAPH, **proof)).status,
-            probe.post(paths[1], app.form(**proof)).status,
-        ]
-
-    assert found == [200] * 4
+    assert answers[0].headers | expected == answers[0].headers
 
 
-def test_regional(launch: Callable[..., Probe]) -> None:
-    """The regional hosts of the token service are for Microsoft's own applications."""
-    host = "westus2.login.microsoft.com"
-    probe = launch(users=0, hostnames=(host, "login.microsoftonline.com"))
-    app = register(probe)
+def test_shared_configuration(probe: Probe) -> None:
+    """The documents of common and organizations have a template for an issuer."""
+    for name in ("common", "organizations"):
+        document = probe.get(f"/{name}/v2.0/.well-known/openid-configuration").json()
 
-    regional = probe.post(app.token_path, app.form(), Host=host)
-    usual = probe.post(app.token_path, app.form(), Host="login.microsoftonline.com")
+        assert document["issuer"] == f"{probe.emulator.url}/{{tenantid}}/v2.0"
+        assert document["token_endpoint"] == f"{probe.emulator.url}/{name}/oauth2/v2.0/token"
 
-    assert (regional.status, regional.json()["error_codes"]) == (400, [100007])
-    assert usual.status == 200
+
+def test_keys(app: App) -> None:
+    """Two keys are published, each named by the SHA-1 of its certificate."""
+    keys = app.probe.get(f"/{app.tenant.id}/discovery/v2.0/keys").json()["keys"]
+
+    assert len(keys) == 2
+    for key in keys:
+        names = ["kty", "use", "kid", "x5t", "n", "e", "x5c", "issuer"]
+        assert list(key) == names
+        assert key["kid"] == key["x5t"]
+        der = base64.b64decode(key["x5c"][0])
+        assert key["kid"] == encode_sha1(der)
+        assert key["issuer"] == f"{app.probe.emulator.url}/{app.tenant.id}/v2.0"
+
+
+def encode_sha1(der: bytes) -> str:
+    return base64.urlsafe_b64encode(hashlib.sha1(der).digest()).rstrip(b"=").decode()
+
+
+def test_instance(probe: Probe) -> None:
+    """Instance discovery knows the public clouds and this emulator, and nobody else."""
+    url = probe.emulator.url
+
+    def ask(authority: str) -> Answer:
+        endpoint = quote(f"{authority}/some-tenant/oauth2/v2.0/authorize", safe="")
+        path = "/common/discovery/instance?api-version=1.1&authorization_endpoint="
+        return probe.get(path + endpoint)
+
+    public = ask("https://login.microsoftonline.com").json()
+    own = ask(url).json()
+    foreign = ask("https://login.example")
+    broken = ask("https://[")
+
+    assert list(public) == ["tenant_discovery_endpoint", "api-version", "metadata"]
+    assert len(public["metadata"]) == 5
+    assert public["metadata"][0] == {
+        "preferred_network": "login.microsoftonline.com",
+        "preferred_cache": "login.windows.net",
+        "aliases": [
+            "login.microsoftonline.com",
+            "login.windows.net",
+            "login.microsoft.com",
+            "sts.windows.net",
+        ],
+    }
+    own_host = url.removeprefix("https://")
+    assert own["metadata"][0]["aliases"] == [own_host]
+    expected = f"{url}/some-tenant/v2.0/.well-known/openid-configuration"
+    assert own["tenant_discovery_endpoint"] == expected
+    refusals = [(answer.status, answer.json()["error"]) for answer in (foreign, broken)]
+    assert refusals == [(400, "invalid_instance")] * 2

@@ -16,10 +16,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.signing import sign_token
-from tests.entra_emulator.token_service.test_token_endpoint import Session
 from tests.support.certificates_and_assertions import encode, encode_json, make_key
 from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App, Probe, register, running
 from tests.support.foreign_issuer import EXCHANGE, METADATA, SUBJECT, Foreign, serving
+from tests.support.token_service import Session
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EID1 = "/eid1/c/pub/t/{}/a/9ExAW52n_ky4ZiS_jhpJIQ/7e307b14-2a27-4f66-ada8-ec6400eb4977"

@@ -2,12 +2,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import quote, urlencode
 
 import pytest
 
-from entra_emulator.clock import Clock
 from entra_emulator.content.seeding.parts import ADMINISTRATORS
 from entra_emulator.model.directory_roles import ROLES
 from tests.entra_emulator.token_service import (
@@ -239,53 +237,6 @@ def test_two_tenants(launch: Callable[..., Probe]) -> None:
     assert "Pick somebody" in browser.page.text
 
 
-def test_session_ends(launch: Callable[..., Probe]) -> None:
-    """A session ends after a day, or when the user's sign-ins are revoked."""
-    clock = Clock(at=1_800_000_000)
-    probe = launch(users=40, clock=clock)
-    client, user = web_client(probe), ordinary(probe.emulator)
-    browser = Browser(probe)
-    client.visit(user, browser)
-
-    def code(browser: Browser) -> int | None:
-        arrival = browser.open(client.link(prompt="none"))
-        assert arrival is not None
-        return None if "code" in arrival.values else arrival.code
-
-    found = [code(browser)]
-    clock.move(86_399)
-    found.append(code(browser))
-    clock.move(1)
-    found.append(code(browser))
-    browser.open(client.link())
-    sign_in(browser, user)
-    found.append(code(browser))
-    clock.move(1)
-    probe.emulator.directory.users.revoke_sign_ins(client.tenant, user)
-    found.append(code(browser))
-
-    assert found == [None, None, 50058, None, 50058]
-
-
-def test_session_survives_restart(launch: Callable[..., Probe], tmp_path: Path) -> None:
-    """Sessions, consent and codes are in the directory's file."""
-    first = launch(users=20, data=tmp_path / "kept")
-    client, user = web_client(first), ordinary(first.emulator)
-    browser = Browser(first)
-    code = client.visit(user, browser).values["code"]
-    first.close()
-    first.emulator.stop()
-    second = launch(users=20, data=tmp_path / "kept")
-    again = Client(second, client.tenant, client.client_id, WEB, client.secret)
-    browser.probe = second
-
-    arrival = browser.open(again.link(prompt="none"))
-
-    assert arrival is not None
-    assert "code" in arrival.values
-    assert again.redeem(code=code).status == 200
-
-
 def test_logout(client: Client) -> None:
     """Signing out ends the session, and goes back to a registered address only."""
     browser, user = Browser(client.probe), ordinary(client.probe.emulator)
@@ -336,28 +287,6 @@ def test_scopes_at_users(probe: Probe) -> None:
     one = probe.get("/v1.0/users?$top=1&$select=id,jobTitle", Authorization=bearer).json()
     assert one["value"][0]["jobTitle"] is None
     assert probe.get("/v1.0/me", Authorization=f"Bearer {tokens['openid']}").status == 403
-
-
-def test_userinfo(probe: Probe) -> None:
-    """The user info has the ID token's subject, and what the scopes allow."""
-    client, user = web_client(probe), ordinary(probe.emulator)
-    tokens = client.tokens(user, "openid profile email")
-    without = web_client(probe).tokens(user, "User.Read")["access_token"]
-
-    answer = probe.get("/oidc/userinfo", Authorization=f"Bearer {tokens['access_token']}")
-
-    content, claims = answer.json(), read(tokens["id_token"])
-    assert (content["sub"], content["name"]) == (claims["sub"], claims["name"])
-    assert content["email"] == user
-    assert probe.get("/oidc/userinfo", Authorization=f"Bearer {without}").status == 403
-    assert probe.get("/oidc/userinfo").status == 401
-
-
-def test_id_token_is_no_access_token(probe: Probe) -> None:
-    """Graph takes no ID token."""
-    token = web_client(probe).tokens(ordinary(probe.emulator))["id_token"]
-
-    assert probe.get("/v1.0/me", Authorization=f"Bearer {token}").status == 401
 
 
 def test_every_refusal_is_tested() -> None:

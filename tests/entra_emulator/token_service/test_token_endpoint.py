@@ -1,103 +1,20 @@
-import base64
-import hashlib
-import random
 import re
 from collections.abc import Callable
-from typing import Any
 from urllib.parse import quote
 
 import jwt
-import msal
 import pytest
-import requests
+from cryptography.hazmat.primitives import hashes
 
 from entra_emulator.clock import Clock
 from entra_emulator.faults.fault import OUTAGES
 from entra_emulator.token_service.token_endpoint import GRANTS
-from entra_emulator.tokens.signing import draw_lifetime
-from tests.support.certificates_and_assertions import make_identity
-from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App, Probe, register
+from tests.support.certificates_and_assertions import encode, make_identity, sign
+from tests.support.emulator_probe import Answer, App, Probe, register
+from tests.support.token_service import COMMON_HEADERS, ERROR_KEYS
 from tools.fidelity import list_reached
 
-CONFIGURATION_KEYS = (
-    "token_endpoint token_endpoint_auth_methods_supported jwks_uri response_modes_supported "
-    "subject_types_supported id_token_signing_alg_values_supported response_types_supported "
-    "scopes_supported issuer request_uri_parameter_supported userinfo_endpoint "
-    "authorization_endpoint device_authorization_endpoint http_logout_supported "
-    "frontchannel_logout_supported end_session_endpoint claims_supported kerberos_endpoint "
-    "tenant_region_scope cloud_instance_name cloud_graph_host_name msgraph_host rbac_url"
-).split()
-ERROR_KEYS = (
-    "error error_description error_codes timestamp trace_id correlation_id error_uri"
-).split()
-CLAIMS = (
-    "aud iss iat nbf exp aio app_displayname appid appidacr idp idtyp oid rh roles sub "
-    "tenant_region_scope tid uti ver wids xms_tcdt"
-).split()
-COMMON_HEADERS = {
-    "strict-transport-security": "max-age=31536000; includeSubDomains",
-    "x-content-type-options": "nosniff",
-    "p3p": 'CP="DSP CUR OTPi IND OTRi ONL FIN"',
-    "x-xss-protection": "0",
-    "content-type": "application/json; charset=utf-8",
-}
-
-
-class Session(requests.Session):
-    """Keeps `verify` although the environment names a bundle of its own."""
-
-    def merge_environment_settings(
-        self, url: Any, proxies: Any, stream: Any, verify: Any, cert: Any
-    ) -> Any:
-        merged = super().merge_environment_settings(url, proxies, stream, verify, cert)
-        return {**merged, "verify": self.verify, "proxies": {}}
-
-
-def acquire(app: App, credential: object) -> dict[str, Any]:
-    emulator = app.probe.emulator
-    with Session() as session:
-        session.verify = str(emulator.ca_file)
-        client = msal.ConfidentialClientApplication(
-            app.client_id,
-            authority=f"{emulator.url}/{app.tenant.domains[1]}",
-            client_credential=credential,
-            instance_discovery=False,
-            http_client=session,
-        )
-        answer: dict[str, Any] = client.acquire_token_for_client([GRAPH_SCOPE])
-    return answer
-
-
-def test_msal_secret(app: App) -> None:
-    """Unmodified MSAL acquires with a secret, and finds its token in the cache."""
-    answer = acquire(app, app.secret)
-
-    assert answer.get("token_type") == "Bearer", answer
-    assert app.get("/v1.0/users?$top=1", answer["access_token"]).status == 200
-
-
-def test_msal_certificates(probe: Probe) -> None:
-    """Unmodified MSAL acquires with RS256 and a SHA-1 thumbprint, and with PS256."""
-    app, identity = register(probe), make_identity()
-    probe.emulator.directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
-    key, public = identity.key_pem, identity.certificate_pem
-    credentials = (
-        {"private_key": key, "thumbprint": identity.thumbprint},
-        {"private_key": key, "public_certificate": public},
-        {"private_key": key, "thumbprint": identity.thumbprint, "public_certificate": public},
-    )
-
-    answers = [acquire(app, credential) for credential in credentials]
-
-    claims = [jwt.decode(a["access_token"], options={"verify_signature": False}) for a in answers]
-    assert [c["appidacr"] for c in claims] == ["2", "2", "2"]
-
-
-def test_msal_wrong_secret(app: App) -> None:
-    """MSAL hands on the token service's refusal of a wrong secret."""
-    answer = acquire(app, "not it")
-
-    assert (answer["error"], answer["error_codes"]) == ("invalid_client", [7000215])
+GRAPH = "https://graph.microsoft.com"
 
 
 def test_token_answer(app: App) -> None:
@@ -132,185 +49,6 @@ def test_telemetry_header(app: App) -> None:
     ]
 
     assert [a.headers["x-ms-clitelem"] for a in answers] == ["1,0,0,,", "1,7000215,0,,"]
-
-
-def test_claims(app: App, token: str) -> None:
-    """The access token has a real one's claims, signed by a published key."""
-    emulator = app.probe.emulator
-    keys = app.probe.get(f"/{app.tenant.id}/discovery/v2.0/keys").json()["keys"]
-    header = jwt.get_unverified_header(token)
-    key = jwt.PyJWK(next(key for key in keys if key["kid"] == header["kid"]))
-
-    claims = jwt.decode(token, key, algorithms=["RS256"], audience="https://graph.microsoft.com")
-
-    assert list(claims) == CLAIMS
-    principal = emulator.directory.service_principals.find(app.tenant, app.client_id)
-    assert principal is not None
-    issuer = f"https://sts.windows.net/{app.tenant.id}/"
-    expected = {
-        "iss": issuer,
-        "idp": issuer,
-        "app_displayname": "Nightly sync",
-        "appid": app.client_id,
-        "appidacr": "1",
-        "idtyp": "app",
-        "oid": principal.id,
-        "sub": principal.id,
-        "roles": ["User.Read.All"],
-        "tid": app.tenant.id,
-        "ver": "1.0",
-        "tenant_region_scope": "EU",
-        "wids": ["0997a1d0-0d1d-4acb-b408-d5ca73121e90"],
-    }
-    assert claims | expected == claims
-    assert claims["iat"] == claims["nbf"]
-    assert header == {"alg": "RS256", "typ": "JWT", "kid": header["x5t"], "x5t": header["x5t"]}
-
-
-def test_no_roles(probe: Probe) -> None:
-    """Without a granted role the claim is absent, not empty."""
-    claims = jwt.decode(register(probe).token(), options={"verify_signature": False})
-
-    assert "roles" not in claims
-
-
-def test_lifetime() -> None:
-    """Lifetimes spread over 60 to 90 minutes, the same for the same seed."""
-    first, again = random.Random(7), random.Random(7)
-    lifetimes = [draw_lifetime(first) for _ in range(500)]
-
-    assert lifetimes == [draw_lifetime(again) for _ in range(500)]
-    assert 3599 <= min(lifetimes) < 3700
-    assert 5300 < max(lifetimes) <= 5399
-
-
-@pytest.mark.parametrize(
-    "resource",
-    [
-        "https://graph.microsoft.com",
-        "https://graph.microsoft.com/",
-        "00000003-0000-0000-c000-000000000000",
-        "{url}",
-        "{url}/",
-        "https://127.0.0.1",
-        "https://localhost",
-    ],
-)
-def test_graph_names(app: App, resource: str) -> None:
-    """Every name of Graph is the token's audience exactly as asked, and Graph takes it."""
-    resource = resource.format(url=app.probe.emulator.url)
-    token = app.token(scope=f"{resource}/.default openid profile offline_access")
-
-    claims = jwt.decode(token, options={"verify_signature": False})
-
-    assert claims["aud"] == resource
-    assert app.get("/v1.0/users?$top=1", token).status == 200
-
-
-def test_another_resource(app: App) -> None:
-    """A token for another API names it as audience, has its roles only, and is not Graph's."""
-    api = app.probe.emulator.directory.applications.register(app.tenant, "Ledger API")
-    token = app.token(scope=f"{api.app_id}/.default")
-
-    claims = jwt.decode(token, options={"verify_signature": False})
-
-    assert (claims["aud"], "roles" in claims) == (api.app_id, False)
-    message = "Access token validation failure. Invalid audience."
-    assert app.get("/v1.0/users", token).message == message
-
-
-def test_basic_authentication(app: App) -> None:
-    """Client ID and secret may come by HTTP Basic, each urlencoded first."""
-    pair = f"{quote(app.client_id)}:{quote(app.secret, safe='')}"
-    basic = f"Basic {base64.b64encode(pair.encode()).decode()}"
-    form = app.form(client_id=None, client_secret=None)
-
-    answer = app.probe.post(app.token_path, form, Authorization=basic)
-
-    assert answer.status == 200
-
-
-def test_configuration(app: App) -> None:
-    """The discovery document has the recorded keys in the recorded order, and the GUID."""
-    url, tenant = app.probe.emulator.url, app.tenant
-    answers = [
-        app.probe.get(f"/{name}/v2.0/.well-known/openid-configuration")
-        for name in (tenant.id, tenant.id.upper(), *tenant.domains)
-    ]
-
-    documents = [answer.json() for answer in answers]
-    assert list(documents[0]) == CONFIGURATION_KEYS
-    assert documents == [documents[0]] * 4
-    assert documents[0]["issuer"] == f"{url}/{tenant.id}/v2.0"
-    assert documents[0]["token_endpoint"] == f"{url}{app.token_path}"
-    assert len(documents[0]["claims_supported"]) == 19
-    expected = COMMON_HEADERS | {
-        "cache-control": "max-age=86400, private",
-        "access-control-allow-origin": "*",
-        "access-control-allow-methods": "GET, OPTIONS",
-    }
-    assert answers[0].headers | expected == answers[0].headers
-
-
-def test_shared_configuration(probe: Probe) -> None:
-    """The documents of common and organizations have a template for an issuer."""
-    for name in ("common", "organizations"):
-        document = probe.get(f"/{name}/v2.0/.well-known/openid-configuration").json()
-
-        assert document["issuer"] == f"{probe.emulator.url}/{{tenantid}}/v2.0"
-        assert document["token_endpoint"] == f"{probe.emulator.url}/{name}/oauth2/v2.0/token"
-
-
-def test_keys(app: App) -> None:
-    """Two keys are published, each named by the SHA-1 of its certificate."""
-    keys = app.probe.get(f"/{app.tenant.id}/discovery/v2.0/keys").json()["keys"]
-
-    assert len(keys) == 2
-    for key in keys:
-        names = ["kty", "use", "kid", "x5t", "n", "e", "x5c", "issuer"]
-        assert list(key) == names
-        assert key["kid"] == key["x5t"]
-        der = base64.b64decode(key["x5c"][0])
-        assert key["kid"] == encode_sha1(der)
-        assert key["issuer"] == f"{app.probe.emulator.url}/{app.tenant.id}/v2.0"
-
-
-def encode_sha1(der: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha1(der).digest()).rstrip(b"=").decode()
-
-
-def test_instance(probe: Probe) -> None:
-    """Instance discovery knows the public clouds and this emulator, and nobody else."""
-    url = probe.emulator.url
-
-    def ask(authority: str) -> Answer:
-        endpoint = quote(f"{authority}/some-tenant/oauth2/v2.0/authorize", safe="")
-        path = "/common/discovery/instance?api-version=1.1&authorization_endpoint="
-        return probe.get(path + endpoint)
-
-    public = ask("https://login.microsoftonline.com").json()
-    own = ask(url).json()
-    foreign = ask("https://login.example")
-    broken = ask("https://[")
-
-    assert list(public) == ["tenant_discovery_endpoint", "api-version", "metadata"]
-    assert len(public["metadata"]) == 5
-    assert public["metadata"][0] == {
-        "preferred_network": "login.microsoftonline.com",
-        "preferred_cache": "login.windows.net",
-        "aliases": [
-            "login.microsoftonline.com",
-            "login.windows.net",
-            "login.microsoft.com",
-            "sts.windows.net",
-        ],
-    }
-    own_host = url.removeprefix("https://")
-    assert own["metadata"][0]["aliases"] == [own_host]
-    expected = f"{url}/some-tenant/v2.0/.well-known/openid-configuration"
-    assert own["tenant_discovery_endpoint"] == expected
-    refusals = [(answer.status, answer.json()["error"]) for answer in (foreign, broken)]
-    assert refusals == [(400, "invalid_instance")] * 2
 
 
 def refusal(**changes: str | None) -> Callable[[App], Answer]:
@@ -770,3 +508,77 @@ def test_grants() -> None:
     device = "urn:ietf:params:oauth:grant-type:device_code"
     names = ["client_credentials", "authorization_code", "refresh_token", device, "device_code"]
     assert list(GRANTS) == names
+
+
+def test_v1_token(app: App) -> None:
+    """The version 1.0 endpoint takes a resource, and gives its numbers as strings."""
+    path = f"/{app.tenant.id}/oauth2/token"
+
+    content = app.probe.post(path, app.form(scope=None, resource=GRAPH)).json()
+
+    assert list(content) == [
+        "token_type",
+        "expires_in",
+        "ext_expires_in",
+        "expires_on",
+        "not_before",
+        "resource",
+        "access_token",
+    ]
+    assert all(isinstance(value, str) for value in content.values())
+    claims = jwt.decode(content["access_token"], options={"verify_signature": False})
+    assert content["expires_on"] == str(claims["exp"])
+    assert content["not_before"] == str(claims["nbf"])
+    assert content["expires_in"] == str(claims["exp"] - claims["iat"])
+    assert (content["resource"], claims["aud"]) == (GRAPH, GRAPH)
+    assert app.get("/v1.0/users?$top=1", content["access_token"]).status == 200
+
+
+def test_v1_long_token(app: App) -> None:
+    """A long token says when to refresh it, in a string here."""
+    form = app.form(
+        scope=None, resource=GRAPH, claims='{"access_token":{"xms_cc":{"values":["CP1"]}}}'
+    )
+
+    content = app.probe.post(f"/{app.tenant.id}/oauth2/token", form).json()
+
+    assert content["refresh_in"] == str(int(content["expires_in"]) // 2)
+
+
+def test_v1_assertion(probe: Probe) -> None:
+    """A client assertion for either endpoint's address is good at both."""
+    app, identity = register(probe), make_identity()
+    probe.emulator.directory.credentials.add_certificate(app.tenant, app.client_id, identity.der)
+    paths = [f"/{app.tenant.id}/oauth2/{version}token" for version in ("", "v2.0/")]
+    header = {
+        "alg": "PS256",
+        "x5t#S256": encode(identity.certificate.fingerprint(hashes.SHA256())),
+    }
+    found = []
+    for audience in paths:
+        claims = {"iss": app.client_id, "sub": app.client_id, "exp": probe.emulator.clock.now()}
+        assertion = sign(identity, header, claims | {"aud": probe.emulator.url + audience})
+        proof = {
+            "client_secret": None,
+            "client_assertion": assertion,
+            "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        }
+        found += [
+            probe.post(paths[0], app.form(scope=None, resource=GRAPH, **proof)).status,
+            probe.post(paths[1], app.form(**proof)).status,
+        ]
+
+    assert found == [200] * 4
+
+
+def test_regional(launch: Callable[..., Probe]) -> None:
+    """The regional hosts of the token service are for Microsoft's own applications."""
+    host = "westus2.login.microsoft.com"
+    probe = launch(users=0, hostnames=(host, "login.microsoftonline.com"))
+    app = register(probe)
+
+    regional = probe.post(app.token_path, app.form(), Host=host)
+    usual = probe.post(app.token_path, app.form(), Host="login.microsoftonline.com")
+
+    assert (regional.status, regional.json()["error_codes"]) == (400, [100007])
+    assert usual.status == 200

@@ -1,6 +1,5 @@
 import base64
 import json
-import random
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -11,9 +10,8 @@ import msal
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.tokens.signing import draw_lifetime
-from tests.entra_emulator.token_service.test_token_endpoint import Session
 from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App, Probe, register
+from tests.support.token_service import Session
 
 CP1 = '{"access_token":{"xms_cc":{"values":["CP1"]}}}'
 
@@ -67,14 +65,6 @@ def test_without_capability(app: App) -> None:
         assert "refresh_in" not in answer.json()
         assert answer.json()["expires_in"] < 5400
         assert "xms_cc" not in claims_of(answer)
-
-
-def test_long_lifetimes() -> None:
-    """Long lifetimes spread over 20 to 28 hours."""
-    lifetimes = [draw_lifetime(random.Random(seed), long=True) for seed in range(500)]
-
-    assert 71_999 <= min(lifetimes) < 74_000
-    assert 99_000 < max(lifetimes) <= 100_799
 
 
 def test_set_lifetime(launch: Callable[..., Probe], tmp_path: Path) -> None:

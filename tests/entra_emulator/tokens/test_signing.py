@@ -1,3 +1,4 @@
+import random
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -5,7 +6,7 @@ from pathlib import Path
 import jwt
 
 from entra_emulator.clock import Clock
-from entra_emulator.tokens.signing import MOST_KEYS, KeyRing
+from entra_emulator.tokens.signing import MOST_KEYS, KeyRing, draw_lifetime
 from tests.support.emulator_probe import App, Probe, register
 
 
@@ -60,3 +61,21 @@ def test_oldest_key_goes(launch: Callable[..., Probe]) -> None:
     assert len(published(app)) == MOST_KEYS
     assert signer(token) not in published(app)
     assert app.get("/v1.0/users", token).message == "Access token validation failure."
+
+
+def test_lifetime() -> None:
+    """Lifetimes spread over 60 to 90 minutes, the same for the same seed."""
+    first, again = random.Random(7), random.Random(7)
+    lifetimes = [draw_lifetime(first) for _ in range(500)]
+
+    assert lifetimes == [draw_lifetime(again) for _ in range(500)]
+    assert 3599 <= min(lifetimes) < 3700
+    assert 5300 < max(lifetimes) <= 5399
+
+
+def test_long_lifetimes() -> None:
+    """Long lifetimes spread over 20 to 28 hours."""
+    lifetimes = [draw_lifetime(random.Random(seed), long=True) for seed in range(500)]
+
+    assert 71_999 <= min(lifetimes) < 74_000
+    assert 99_000 < max(lifetimes) <= 100_799
