@@ -1,1 +1,1 @@
-"""Which permissions a request needs, and what it costs."""
+"""Whether a request to Graph may be made: its permissions, and what it costs."""

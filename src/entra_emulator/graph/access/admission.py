@@ -1,4 +1,4 @@
-"""Whether a request is let through, or its caller has asked for too much already."""
+"""Charges a request to its caller's limits, and refuses it when a limit is reached."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -13,12 +13,12 @@ from entra_emulator.web.caller import Caller
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
 
-# "Throttling guidance": what `innerError` says beside date and request ID.
+# What `innerError` holds beside date and request ID ("Throttling guidance").
 THROTTLED = {"code": "429", "message": "Please retry after", "status": "429"}
 
 
 class Admission(NamedTuple):
-    """What a request costs, and what its answer says about the limits."""
+    """A request's cost in resource units, and its answer's headers about the limits."""
 
     units: int
     headers: Mapping[str, str]
@@ -28,8 +28,8 @@ def admit(request: Request, caller: Caller, method: str, template: str) -> Admis
     """
     Charge a request to its caller.
 
-    Requests whose `x-ms-throttle-priority` is `low` are refused first: the header is documented,
-    from which share of a limit on is chosen.
+    Requests whose `x-ms-throttle-priority` is `low` are refused first. The header is documented;
+    the share of a limit from which on that happens is chosen.
 
     Raises:
         GraphFault: 429, the limit is reached.

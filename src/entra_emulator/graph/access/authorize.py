@@ -1,9 +1,8 @@
 """
-What a caller may, beyond the permissions in its token.
+What a caller may do on a route, by the permissions in its token and the rights of its user.
 
-Sources: "Microsoft Graph permissions reference" for what a permission covers,
-"Microsoft Entra built-in roles" and "Default user permissions" for what
-signed-in users may change.
+Sources: "Microsoft Graph permissions reference" for what a permission covers, "Microsoft Entra
+built-in roles" and "Default user permissions" for what signed-in users may change.
 """
 
 from collections.abc import Callable, Collection
@@ -23,10 +22,10 @@ ASSIGN = "AppRoleAssignment.ReadWrite.All"
 # little else, and it makes applications and groups with them (recorded 2021-2024).
 AS_USER = "Directory.AccessAsUser.All"
 
-# These are about the signed-in user only.
+# Permissions for the signed-in user's own object only.
 _ITSELF = frozenset({"User.Read", "User.ReadWrite"})
 
-# These write some properties only, as their descriptions say.
+# Permissions to write certain properties only, as their descriptions say.
 _PROPERTIES = {
     "Group-NestingSupport.ReadWrite.All": frozenset({"disableNesting"}),
     "Group-PreferredDataLocation.ReadWrite.All": frozenset({"preferredDataLocation"}),
@@ -46,7 +45,7 @@ _APPLICATIONS = frozenset(
 _USERS = frozenset({_GLOBAL, ROLES["User Administrator"]})
 _GROUPS = _USERS | {ROLES["Groups Administrator"]}
 
-# Whose directory role lets them write what.
+# The directory roles whose holders may write the objects of a collection.
 _ADMINISTRATORS = {
     "administrativeunits": _ASSIGNERS,
     "applications": _APPLICATIONS,
@@ -56,16 +55,15 @@ _ADMINISTRATORS = {
     "serviceprincipals": _APPLICATIONS,
     "users": _USERS,
 }
-# The same for some of what hangs below an object.
+# The same for parts of an object, by the path segment below it.
 _PARTS = {
     "approleassignedto": _APPLICATIONS | _ASSIGNERS,
     "approleassignments": _APPLICATIONS | _ASSIGNERS,
     "assignlicense": _USERS | {ROLES["License Administrator"]},
     "revokesigninsessions": _USERS | {ROLES["Helpdesk Administrator"]},
 }
-# What everybody owns may be written by its owner, and everybody may make some.
+# Every user may create these, and write those that the user owns.
 _OWNABLE = frozenset({"applications", "groups", "serviceprincipals"})
-
 
 # "An application does not need any specific permission to roll its own keys" (addKey).
 _ROLLING = ("/addKey", "/removeKey")
@@ -73,16 +71,16 @@ _ROLLING = ("/addKey", "/removeKey")
 
 class Permit(NamedTuple):
     """
-    What a caller may do on a route that it is let in to.
+    What a caller may do on a route that it may use.
 
     Args:
-        basic: of users it sees the basic properties only.
-        owned: it may write only what it owns.
+        basic: it sees only the basic properties of users.
+        owned: it may write only objects that it owns.
         hidden: it sees the members of groups that hide them.
-        itself: it may have only the signed-in user's own.
-        own_keys: it is an application that may roll its own keys only.
+        itself: it may use only the signed-in user's own object.
+        own_keys: it is an application, and may only roll its own keys.
         graph_roles: it may assign Microsoft Graph's application permissions.
-        properties: it may write these properties only; None is all.
+        properties: the only properties that it may write; None is all.
     """
 
     basic: bool = False
@@ -104,11 +102,11 @@ def authorize(
         caller: who sent the request.
         method: e.g. "GET".
         template: e.g. "/users/{key}/memberOf".
-        roles: gives the template IDs of the signed-in user's directory roles.
+        roles: returns the template IDs of the signed-in user's directory roles.
 
     Raises:
-        GraphFault: 403, the caller has none of the permissions that the route needs; 400, it is
-            about the signed-in user, and there is none.
+        GraphFault: 403, the caller has none of the permissions that the route needs; 400, the
+            route is about the signed-in user, and nobody is signed in.
     """
     if not caller.delegated and _is_me(template):
         raise deny("me_without_user")
@@ -126,29 +124,30 @@ def readable_types(caller: Caller) -> frozenset[str]:
     """
     The types of objects of which the caller sees more than type and ID.
 
-    "Limited information returned for inaccessible member objects", in the permissions reference.
-    Whoever sees the basic properties of users only has `user.basic` there instead of `user`.
+    A caller that sees only the basic properties of users has `user.basic` instead of `user`.
+    Source: "Limited information returned for inaccessible member objects", in the permissions
+    reference.
     """
     return _list_readable(caller.permissions, caller.delegated)
 
 
 @lru_cache(maxsize=1024)
 def _list_readable(permissions: frozenset[str], delegated: bool) -> frozenset[str]:
-    found = frozenset(
+    types = frozenset(
         kind.name
         for kind in KINDS.values()
         if _hold(permissions, delegated, "GET", f"/{kind.collection}/{{id}}") - _ITSELF
     )
     if _sees_basics(permissions, delegated):
-        return found - {"user"} | {"user.basic"}
-    return found
+        return types - {"user"} | {"user.basic"}
+    return types
 
 
 @lru_cache(maxsize=4096)
 def _judge(
     permissions: frozenset[str], delegated: bool, method: str, template: str
 ) -> Permit | None:
-    """What these permissions allow by themselves; None is nothing."""
+    """What the permissions of a token allow, whoever the user is; None if they allow nothing."""
     if template in FREE:
         return Permit()
     held = _hold(permissions, delegated, method, template)
@@ -169,7 +168,7 @@ def _judge(
 def _hold(
     permissions: frozenset[str], delegated: bool, method: str, template: str
 ) -> frozenset[str]:
-    """Those of the permissions that let a caller use the route."""
+    """The permissions among these that let a caller use the route."""
     access = find_access(method, template)
     accepted = access.delegated | {AS_USER} if delegated else access.application
     return frozenset(
@@ -180,7 +179,7 @@ def _hold(
 
 
 def _sees_basics(permissions: frozenset[str], delegated: bool) -> bool:
-    """Whether basic properties of users are all that the permissions show."""
+    """Whether the permissions show only the basic properties of users."""
     if READ_BASIC not in permissions:
         return False
     return _hold(permissions, delegated, "GET", "/users") <= {READ_BASIC}
@@ -196,7 +195,7 @@ def _is_me(template: str) -> bool:
 
 def _judge_user(permit: Permit, method: str, template: str, roles: Collection[str]) -> Permit:
     """
-    What is left of a permission when the signed-in user's own rights are counted.
+    The permit as the signed-in user's own rights limit it.
 
     Raises:
         GraphFault: 403, the user may not write this.
@@ -213,7 +212,7 @@ def _judge_user(permit: Permit, method: str, template: str, roles: Collection[st
 
 
 def _find_administrators(segments: list[str]) -> frozenset[str]:
-    """The roles that let their holders write there."""
+    """The directory roles whose holders may write at this path."""
     for segment in segments:
         if segment in _PARTS:
             return _PARTS[segment]
@@ -226,7 +225,7 @@ def _find_administrators(segments: list[str]) -> frozenset[str]:
 
 
 def _is_own(method: str, segments: list[str]) -> bool:
-    """Whether it is among what users may do with themselves."""
+    """Whether every user may do this with its own object."""
     route = (method, *segments)
     return route in {
         ("PATCH", "users", "{id}"),

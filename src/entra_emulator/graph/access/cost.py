@@ -1,8 +1,8 @@
 """
 What a request costs, in resource units.
 
-Source: "Microsoft Graph service-specific throttling limits", identity and
-access; where recorded answers (Azure CLI, 2022-2024) have another number, theirs.
+Source: "Microsoft Graph service-specific throttling limits", identity and access. Where recorded
+answers (Azure CLI, 2022-2024) have another number, it is theirs.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from functools import cache
 
 from entra_emulator.graph.access.permission_table import fold
 
+# The costs of requests without query options, where they are not 1.
 _BASES = {
     "GET /users": 2,
     "GET /applications": 2,
@@ -34,7 +35,7 @@ _BASES = {
     "POST /directoryobjects/getbyids": 3,
 }
 
-# Functions of every directory object.
+# The costs of functions that every directory object has.
 _FUNCTIONS = {
     "checkmembergroups": 4,
     "checkmemberobjects": 4,
@@ -57,7 +58,7 @@ def cost_of(method: str, template: str, options: Mapping[str, str]) -> int:
     """
     base = _find_base(method, template)
     if base == 1 and "$expand" not in options:
-        return 1  # most requests: nothing makes them cheaper
+        return 1  # the usual case: no option makes it cheaper
     if options.get("$select"):
         base -= 1
     if options.get("$expand"):

@@ -1,8 +1,8 @@
 """
-Which permission each route needs: Microsoft's published table, and its gaps.
+Which permissions each route needs: Microsoft's published table, with its gaps filled.
 
-The table is data/access.json, written by tools/generate_access.py. What it
-leaves out is derived here from what it has, each time with the reason.
+The table is data/access.json, written by tools/generate_access.py. What it leaves out is derived
+here from its other rows, each time with the reason.
 """
 
 from functools import cache
@@ -13,17 +13,17 @@ import msgspec
 
 from entra_emulator.model.kinds import DELETABLE, KINDS
 
-# Nobody needs a permission for these: the description is public, and each request of a batch is
-# judged by itself ("Combine multiple HTTP requests using JSON batching").
+# These need no permission: the description is public, and each request of a batch is judged by
+# itself ("Combine multiple HTTP requests using JSON batching").
 FREE = frozenset({"/$metadata", "/$batch"})
 
-# Functions that are called by POST, and change nothing.
+# Functions that are called by POST and change nothing.
 _READS = frozenset(
     "checkmembergroups checkmemberobjects getbyids getmembergroups getmemberobjects "
     "getuserownedobjects validateproperties".split()
 )
 
-# Routes that the table leaves out, or has with less than their neighbours, and whose row they have.
+# Routes that are missing from the table, or whose row lacks permissions, and the row they get.
 _LIKE = {
     # Only Device.Read.All stands there; every other type's delta has the list's permissions.
     "GET /devices/delta": "GET /devices",
@@ -52,13 +52,13 @@ _DELETABLE = {name.lower(): KINDS[name].collection.lower() for name in DELETABLE
 
 class Access(NamedTuple):
     """
-    What lets a caller use a route.
+    The permissions that let a caller use a route.
 
     Args:
-        application: permissions of applications, any of which will do.
-        delegated: permissions of users' clients, likewise.
-        least: those of either that are marked as least privileged.
-        also: permissions that count only beside one of these others.
+        application: application permissions, one of which is enough.
+        delegated: delegated permissions, one of which is enough.
+        least: those of either kind that are marked as least privileged.
+        also: for a permission that counts only beside another, the others it counts beside.
     """
 
     application: frozenset[str]
@@ -70,19 +70,19 @@ class Access(NamedTuple):
 @cache
 def find_access(method: str, template: str) -> Access:
     """
-    What lets a caller use the route of this method and path template.
+    The permissions that let a caller use the route of this method and path template.
 
     Args:
         method: e.g. "GET".
-        template: e.g. "/users/{id}/memberOf", in any case of letters, whatever the key is called.
+        template: e.g. "/users/{id}/memberOf", in any case of letters and with any name of the key.
 
     Raises:
-        LookupError: no such route is known.
+        LookupError: the route is not known.
     """
-    found = _find(method, fold(template))
-    if found is None:
+    access = _find(method, fold(template))
+    if access is None:
         raise LookupError(f"nobody knows which permission {method} {template} needs")
-    return found if writes(method, template) else _widen(found)
+    return access if writes(method, template) else _widen(access)
 
 
 @cache
@@ -93,10 +93,10 @@ def writes(method: str, template: str) -> bool:
 
 def fold(template: str) -> str:
     """
-    The template as the table has it: small letters, `{id}` for every key.
+    The template as the table spells it: in small letters, with `{id}` for every key.
 
-    `/$count`, `/$ref` and casts need what the collection needs; only deleted objects differ by
-    their type.
+    `/$count`, `/$ref` and casts are left out, since they need what the collection needs; only among
+    deleted objects a cast makes a difference.
     """
     segments: list[str] = []
     for segment in template.lower().strip("/").split("/"):
@@ -124,19 +124,19 @@ def _find(method: str, path: str) -> Access | None:
     if row is not None:
         return row
     if path.startswith("/me"):
-        # The signed-in user's is a user's.
+        # What is below /me needs what it needs below a user.
         return _find(method, "/users/{id}" + path.removeprefix("/me"))
     if method == "GET" and path.endswith("/{id}"):
-        # One of a collection is as readable as the collection.
+        # Reading one object needs what reading its collection needs.
         return _find(method, path.removesuffix("/{id}"))
     return None
 
 
 def _find_deleted(method: str, rest: list[str]) -> Access | None:
     """
-    Deleted objects need what their type's living ones need ("Get deleted item").
+    Deleted objects need what the other objects of their type need ("Get deleted item").
 
-    Without a type in the path whoever may do it to some type is let in; its endpoint must ask
+    If the path names no type, the permissions for any type are enough; the endpoint must check
     again once it knows the object's type.
     """
     if rest[0] == "{id}":
@@ -145,22 +145,22 @@ def _find_deleted(method: str, rest: list[str]) -> Access | None:
     collection = _DELETABLE.get(rest[0], "")
     if method == "GET":
         return _find("GET", f"/{collection}")
-    # For users the table has restoring: with the permissions of deleting.
+    # For users the table has a row for restoring: with the permissions for deleting.
     return _find("DELETE", f"/{collection}/{{id}}") if collection else None
 
 
 def _unite(parts: list[Access | None]) -> Access:
-    found = [part for part in parts if part is not None]
+    known = [part for part in parts if part is not None]
     return Access(
-        frozenset[str]().union(*(part.application for part in found)),
-        frozenset[str]().union(*(part.delegated for part in found)),
-        frozenset[str]().union(*(part.least for part in found)),
+        frozenset[str]().union(*(part.application for part in known)),
+        frozenset[str]().union(*(part.delegated for part in known)),
+        frozenset[str]().union(*(part.least for part in known)),
         {},
     )
 
 
 def _widen(access: Access) -> Access:
-    """Who may read and write may read, as the permissions' descriptions say."""
+    """Accept ReadWrite permissions where Read is enough, as their descriptions say."""
     return access._replace(
         application=access.application | {_widen_one(name) for name in access.application},
         delegated=access.delegated | {_widen_one(name) for name in access.delegated},
@@ -188,7 +188,7 @@ def _rows() -> dict[str, Access]:
 
 
 def _read_set(line: str) -> Access:
-    """A line of the table; its permissions stand in the place of an application's."""
+    """One line of the table; its permissions are returned in the field `application`."""
     names, least, also = set(), set(), {}
     for word in line.split():
         name, _, others = word.partition("+")

@@ -1,1 +1,1 @@
-"""The query options of OData, as Graph understands them."""
+"""OData query options as Graph understands them: read, checked, compiled."""

@@ -1,8 +1,8 @@
 """
-Which filters need `ConsistencyLevel: eventual`, and how they are refused without it.
+Which filters Graph supports, which need `ConsistencyLevel: eventual`, and how others are refused.
 
-Sources: "Advanced query capabilities on Microsoft Entra ID objects", the tables
-in `filterable`, and texts quoted in public issues, named where they are used.
+Sources: "Advanced query capabilities on Microsoft Entra ID objects", the tables in
+`model/filterable.py`, and texts quoted in public issues, which are named where they are used.
 """
 
 from dataclasses import dataclass
@@ -41,12 +41,12 @@ _NOTHING = Support("", "", "", "")
 @dataclass(frozen=True, slots=True)
 class Mode:
     """
-    How a query is asked.
+    The circumstances of a query that decide what it may ask.
 
     Args:
-        eventual: the header `ConsistencyLevel: eventual` is there.
-        counted: `$count=true` or `$search`, or the request is for the count itself.
-        strict: no `ge` and `le` beyond the documentation's table.
+        eventual: the request has `ConsistencyLevel: eventual`.
+        counted: it has `$count=true` or `$search`, or is for the count itself.
+        strict: `ge` and `le` are refused where the documentation does not list them.
         related: the collection is one of linked objects, such as a group's members.
     """
 
@@ -57,16 +57,16 @@ class Mode:
 
     @property
     def advanced(self) -> bool:
-        """Both are there, so that the other index answers."""
+        """Whether the index for advanced queries answers, which lags behind."""
         return self.eventual and self.counted
 
 
 def check_filter(kind: str, node: Node, mode: Mode) -> None:
     """
-    Refuse what the directory does not support, or not in this mode.
+    Refuse a filter that the directory does not support, or not in this mode.
 
     Raises:
-        GraphFault: 400 with the text for that case.
+        GraphFault: 400, with the text for the first unsupported condition.
     """
     if mode.related and not mode.advanced:
         raise deny("reference_refused")
@@ -78,11 +78,12 @@ def check_filter(kind: str, node: Node, mode: Mode) -> None:
 
 
 def name_resource(kind: str) -> str:
-    """What error texts call a type: `User`."""
+    """The name of a type in error texts, e.g. `User`."""
     return kind[0].upper() + kind[1:]
 
 
 def _measure(node: Node) -> int:
+    """The height of the tree of junctions and negations."""
     match node:
         case Junction(_, operands):
             return 1 + max(map(_measure, operands))
@@ -93,7 +94,7 @@ def _measure(node: Node) -> int:
 
 
 class _Check:
-    """One filter's way past the tables."""
+    """Checks the conditions of one filter against the tables of what is supported."""
 
     def __init__(self, kind: str, mode: Mode) -> None:
         self._kind = kind
@@ -101,10 +102,10 @@ class _Check:
 
     def check(self, node: Node, *, alone: bool, prefix: str = "") -> None:
         """
-        Refuse the node, or let it pass.
+        Raise the refusal of a condition that is not supported.
 
         Args:
-            node: a condition.
+            node: the condition.
             alone: it stands by itself or in a top-level `and`.
             prefix: inside a lambda, the collection's path and "/any".
         """
@@ -119,25 +120,25 @@ class _Check:
                 self._require_header("not")
                 self.check(operand, alone=False, prefix=prefix)
             case Some():
-                self._check_some(node, _place(prefix, node.path), alone=alone)
+                self._check_some(node, _join_path(prefix, node.path), alone=alone)
             case Count():
-                self._check_count(node, _place(prefix, node.path))
+                self._check_count(node, _join_path(prefix, node.path))
             case Match():
-                self._check_match(node, _place(prefix, node.path))
+                self._check_match(node, _join_path(prefix, node.path))
             case Member(path, values):
                 self._check_or((node,))
-                self._check_values(_place(prefix, path), values)
+                self._check_values(_join_path(prefix, path), values)
             case Compare():
-                self._check_comparison(node, _place(prefix, node.path))
+                self._check_comparison(node, _join_path(prefix, node.path))
 
     def _check_some(self, node: Some, path: str, *, alone: bool) -> None:
         self._check_linked(path)
         collection = f"{path}/any"
-        rows = [p for p in FILTERS.get(self._kind, {}) if p.startswith(collection)]
-        if not rows or node.body is None:
+        supported = [p for p in FILTERS.get(self._kind, {}) if p.startswith(collection)]
+        if not supported or node.body is None:
             self._check_support(f"{path}/$count", "eq")
             return
-        if collection not in rows:
+        if collection not in supported:
             self._check_complex(path, node.body, alone=alone)
         self.check(node.body, alone=False, prefix=collection)
 
@@ -216,17 +217,17 @@ class _Check:
         self._check_length(path, node.value)
 
     def _check_or(self, operands: tuple[Node, ...]) -> None:
-        count = sum(len(one.values) if isinstance(one, Member) else 1 for one in operands)
+        count = sum(len(node.values) if isinstance(node, Member) else 1 for node in operands)
         if count > MAX_OR and not self._mode.advanced:
             raise deny("or_too_long", count=count)
 
     def _check_length(self, path: str, value: Literal) -> None:
-        """Quoted for startswith and eq (microsoft-graph-explorer-v4#2103)."""
+        """Refuse a long text; quoted for startswith and eq (microsoft-graph-explorer-v4#2103)."""
         if isinstance(value, str) and len(value) > MAX_LENGTH and not self._mode.advanced:
             raise self._refuse(path)
 
     def _check_linked(self, path: str) -> None:
-        """Refuse conditions on what an object is linked to."""
+        """Refuse conditions on linked objects."""
         first = path.partition("/")[0]
         if first not in schema.navigation(self._kind) or first in schema.declared(self._kind):
             return
@@ -269,5 +270,5 @@ def _has_or(node: Node) -> bool:
             return False
 
 
-def _place(prefix: str, path: str) -> str:
+def _join_path(prefix: str, path: str) -> str:
     return f"{prefix}/{path}" if prefix and path else prefix or path

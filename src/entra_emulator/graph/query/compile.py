@@ -1,8 +1,8 @@
 """
-Conditions made into functions that look at a document's bytes.
+Compiles conditions into functions that look at the bytes of an object's JSON.
 
-Only the properties a condition reads are decoded, into a struct; the rest of
-the document is skipped, which is most of its half a microsecond.
+Only the properties that a condition reads are decoded, into a struct; the decoder skips the rest,
+which takes half a microsecond for a usual object.
 """
 
 import itertools
@@ -31,7 +31,7 @@ from entra_emulator.graph.query.condition import (
     list_paths,
 )
 
-# Of something decoded: a row of an object's properties, or an item of a collection.
+# These take what was decoded: the struct of an object's properties, or an item of a collection.
 _Test = Callable[[Any], bool]
 _Read = Callable[[Any], Any]
 
@@ -39,7 +39,7 @@ _RUN = re.compile(r"[^\W\d_]+|\d+")
 
 
 def compile_match(node: Node) -> Callable[[bytes], bool]:
-    """A function that tells whether an object's JSON fulfils the condition."""
+    """A function that says whether an object's JSON fulfils the condition."""
     names = tuple(sorted({path.split("/")[0] for path in list_paths(node)}))
     decode = _make_decoder(names)
     test = _compile(node, _read_row)
@@ -52,12 +52,13 @@ def compile_match(node: Node) -> Callable[[bytes], bool]:
 
 @lru_cache(maxsize=256)
 def _make_decoder(names: tuple[str, ...]) -> Callable[[bytes], Any]:
-    # Any, because what is imported from elsewhere may hold other types than the schema says.
+    # The types are Any, since imported objects may hold other types than the schema says.
     fields = [(name, Any, None) for name in names]
-    return msgspec.json.Decoder(msgspec.defstruct("Asked", fields, gc=False)).decode
+    return msgspec.json.Decoder(msgspec.defstruct("Properties", fields, gc=False)).decode
 
 
 def _compile(node: Node, reach: Callable[[str], _Read]) -> _Test:
+    """The test for a condition; `reach` makes a function that reads a path."""
     match node:
         case Junction(operator, operands):
             tests = [_compile(operand, reach) for operand in operands]
@@ -84,13 +85,13 @@ def _compile_all(tests: Sequence[_Test]) -> _Test:
         first, second = tests
         return lambda row: first(row) and second(row)
 
-    def test(row: Any) -> bool:
-        for one in tests:  # noqa: SIM110 - a generator costs three times as much
-            if not one(row):
+    def run(row: Any) -> bool:
+        for test in tests:  # noqa: SIM110 - a generator takes three times as long
+            if not test(row):
                 return False
         return True
 
-    return test
+    return run
 
 
 def _compile_any(tests: Sequence[_Test]) -> _Test:
@@ -98,13 +99,13 @@ def _compile_any(tests: Sequence[_Test]) -> _Test:
         first, second = tests
         return lambda row: first(row) or second(row)
 
-    def test(row: Any) -> bool:
-        for one in tests:  # noqa: SIM110 - see above
-            if one(row):
+    def run(row: Any) -> bool:
+        for test in tests:  # noqa: SIM110 - see above
+            if test(row):
                 return True
         return False
 
-    return test
+    return run
 
 
 def _compile_some(read: _Read, body: Node | None) -> _Test:
@@ -137,15 +138,16 @@ def _compile_affix(read: _Read, function: str, value: str) -> _Test:
     return test
 
 
-def _compile_words(read: _Read, wanted: tuple[str, ...]) -> _Test:
+def _compile_words(read: _Read, prefixes: tuple[str, ...]) -> _Test:
     def test(row: Any) -> bool:
         actual = read(row)
         if not isinstance(actual, str):
             return False
-        if wanted[0] not in actual.casefold() and actual.replace(" ", "").isalnum():
-            return False  # most texts, and ten times faster than to split them
-        held = split_words(actual, joined=True)
-        return all(any(word.startswith(prefix) for word in held) for prefix in wanted)
+        # Settles most texts ten times faster than splitting them does.
+        if prefixes[0] not in actual.casefold() and actual.replace(" ", "").isalnum():
+            return False
+        words = split_words(actual, joined=True)
+        return all(any(word.startswith(prefix) for word in words) for prefix in prefixes)
 
     return test
 
@@ -154,11 +156,11 @@ def _compile_member(read: _Read, values: tuple[Literal, ...]) -> _Test:
     if any(isinstance(value, Moment) for value in values):
         tests = [_compile_comparison(read, "eq", value) for value in values]
         return _compile_any(tests)
-    wanted = frozenset(_fold(value) for value in values)
+    members = frozenset(_fold(value) for value in values)
 
     def test(row: Any) -> bool:
         actual = read(row)
-        return (actual.casefold() if isinstance(actual, str) else actual) in wanted
+        return (actual.casefold() if isinstance(actual, str) else actual) in members
 
     return test
 
@@ -208,7 +210,7 @@ def _compile_moment(read: _Read, operator: str, moment: Moment) -> _Test:
         if not isinstance(actual, str):
             return False
         if bound and len(actual) == len(bound) and actual[-1] == "Z":
-            return order(actual, bound)  # a third of the time that parsing takes
+            return order(actual, bound)  # takes a third of the time of parsing
         try:
             return compare(parse_iso(actual), moment.epoch)
         except ValueError:
@@ -218,7 +220,7 @@ def _compile_moment(read: _Read, operator: str, moment: Moment) -> _Test:
 
 
 def _write_bound(operator: str, moment: Moment) -> str:
-    """What times in whole seconds compare with as texts; empty when nothing does."""
+    """The text that times in whole seconds can be compared with; empty if there is none."""
     whole = math.ceil(moment.epoch) if operator == "ge" else math.floor(moment.epoch)
     try:
         return format_iso(whole) if operator != "eq" or whole == moment.epoch else ""
@@ -227,7 +229,7 @@ def _write_bound(operator: str, moment: Moment) -> str:
 
 
 def _read_row(path: str) -> _Read:
-    """How to get at a path from a row."""
+    """A function that reads a path from the struct of an object's properties."""
     first, *rest = path.split("/")
     read: _Read = attrgetter(first)
     for name in rest:
@@ -236,7 +238,7 @@ def _read_row(path: str) -> _Read:
 
 
 def _read_item(path: str) -> _Read:
-    """How to get at a path from an item of a collection."""
+    """A function that reads a path from an item of a collection."""
     read: _Read = _read_itself
     for name in filter(None, path.split("/")):
         read = _descend(read, name)
@@ -268,7 +270,7 @@ def split_words(text: str, *, joined: bool = False) -> list[str]:
 
     Args:
         text: e.g. `hello-World`.
-        joined: with what only symbols part as a word besides: `helloworld`.
+        joined: count what only symbols divide as one more word: `helloworld`.
     """
     words: list[str] = []
     for chunk in text.split():

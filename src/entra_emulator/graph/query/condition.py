@@ -1,8 +1,8 @@
 """
-What `$filter` and `$search` ask of an object, as a tree.
+Conditions that `$filter` and `$search` put on an object, as a tree.
 
-A path is a property's canonical name, or names joined by `/`; inside a `Some`
-it starts at the item, and the empty path is the item itself.
+A path is a property's canonical name, or several joined by `/`. Inside a `Some` it starts at the
+item of the collection, and the empty path is the item itself.
 """
 
 from collections.abc import Iterator
@@ -53,7 +53,7 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Each of the words, in folded case, begins a word of the text: a `$search` clause."""
+    """A `$search` clause: each of these words, in folded case, begins a word of the text."""
 
     path: str
     words: tuple[str, ...]
@@ -61,7 +61,7 @@ class Words:
 
 @dataclass(frozen=True, slots=True)
 class Some:
-    """`path/any(x:body)`: an item of the collection is so; without a body, there is one."""
+    """`path/any(x:body)`: the body holds for an item of the collection; None asks for any item."""
 
     path: str
     body: "Node | None"
@@ -85,7 +85,7 @@ class Negation:
 
 @dataclass(frozen=True, slots=True)
 class Junction:
-    """Two or more operands joined by `and` or by `or`; none is a junction by the same word."""
+    """Two or more operands joined by `and` or by `or`; no operand is joined by the same word."""
 
     operator: str
     operands: tuple["Node", ...]
@@ -106,7 +106,7 @@ def join(operator: str, operands: list[Node]) -> Node:
 
 
 def list_paths(node: Node) -> Iterator[str]:
-    """The path of every condition on the object itself; of lambdas, that of the collection."""
+    """The path of every condition on the object; for a lambda, the path of its collection."""
     match node:
         case Junction(_, operands):
             for operand in operands:

@@ -1,4 +1,4 @@
-"""`$expand`: which linked objects to show inside an object. Pure."""
+"""`$expand`: which linked objects to show inside an object."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Expand:
     Args:
         navigation: its canonical name, e.g. `manager`.
         select: the properties to show of each linked object; None shows the default set.
-        levels: how far to go from manager to manager.
+        levels: how many managers to follow, each the manager of the one before.
     """
 
     navigation: str
@@ -34,29 +34,29 @@ def read_expand(kind: str, text: str, *, collection: bool) -> Expand | None:
     The one navigation property in `$expand`; None when it is empty.
 
     Raises:
-        GraphFault: 400, more than one, unknown, or with options that are not for it.
+        GraphFault: 400, it names several, an unknown one, or options that do not belong to it.
     """
     if not text.strip():
         return None
-    found = _TERM.match(text)
-    if found is None:
+    term = _TERM.match(text)
+    if term is None:
         raise deny("select_malformed", name=text)
-    if text[found.end() :].startswith(","):
+    if text[term.end() :].startswith(","):
         raise deny("expand_many")
-    if found.end() < len(text):
+    if term.end() < len(text):
         raise deny("select_malformed", name=text)
-    navigation = find_navigation(kind, found["name"])
+    navigation = find_navigation(kind, term["name"])
     if navigation is None:
-        name = schema.canonical(kind, found["name"])
+        name = schema.canonical(kind, term["name"])
         if name is None:
-            raise deny("select_unknown", name=found["name"], kind=kind)
+            raise deny("select_unknown", name=term["name"], kind=kind)
         raise deny("expand_scalar", name=name, kind=kind)
     target = schema.navigation(kind)[navigation]
-    return _read_options(navigation, target, found["options"] or "", collection=collection)
+    return _read_options(navigation, target, term["options"] or "", collection=collection)
 
 
 def _read_options(navigation: str, target: str, text: str, *, collection: bool) -> Expand:
-    """What stands in the parentheses: `$levels=max;$select=id`."""
+    """The property with the options in its parentheses, e.g. `$levels=max;$select=id`."""
     select, levels = None, 1
     for part in filter(None, (part.strip() for part in text.split(";"))):
         name, _, value = (piece.strip() for piece in part.partition("="))

@@ -1,9 +1,9 @@
 """
 `$filter`: a tokenizer and a recursive descent parser.
 
-The grammar is the part of OData 4.0 that directory objects support. Operators
-and functions are known in any case of letters, as the documentation writes them
-(`NOT(companyName eq 'Microsoft')`).
+The grammar is the part of OData 4.0 that directory objects support. Operators and functions are
+accepted in any case of letters, since the documentation writes them so, e.g.
+`NOT(companyName eq 'Microsoft')`.
 """
 
 import re
@@ -27,7 +27,7 @@ from entra_emulator.graph.query.condition import (
 )
 from entra_emulator.model import schema
 
-# Parentheses and nots deeper than this are nobody's query but an attack on the stack.
+# Parentheses and nots nested deeper than this are refused: they could exhaust the stack.
 DEPTH = 50
 
 _TOKEN = re.compile(
@@ -42,7 +42,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
-# With the names that OData's own texts have for them.
+# The comparison operators, and their names in OData's error texts.
 _COMPARISONS = {
     "eq": "Equal",
     "ne": "NotEqual",
@@ -54,8 +54,8 @@ _COMPARISONS = {
 _FUNCTIONS = frozenset({"startswith", "endswith", "contains"})
 _WORDS: dict[str, Literal] = {"null": None, "true": True, "false": False}
 
-# Which literals a property of an EDM type can be compared with. Quotes around a GUID are
-# refused as by OData; a bare GUID is let pass for the IDs, which are strings.
+# Which literals a property of an EDM type can be compared with. A GUID in quotes is refused as by
+# OData; one without quotes is accepted for strings too, since the IDs are strings.
 _FITTING: dict[str, tuple[type, ...]] = {
     "Edm.String": (str, Guid),
     "Edm.Guid": (Guid,),
@@ -63,7 +63,8 @@ _FITTING: dict[str, tuple[type, ...]] = {
     "Edm.DateTimeOffset": (Moment,),
     "Edm.Int32": (int,),
 }
-_GIVEN = {
+# The EDM type of a literal, for error texts.
+_LITERAL_TYPES = {
     str: "Edm.String",
     Guid: "Edm.Guid",
     bool: "Edm.Boolean",
@@ -74,22 +75,22 @@ _GIVEN = {
 
 
 class Token(NamedTuple):
-    """A lexical element; `kind` is a group of the expression above, or "end"."""
+    """A token; its kind is the name of a group in _TOKEN, or "end"."""
 
     kind: str
     text: str
     at: int
 
 
-class _Scope(NamedTuple):
-    """Where paths start: at an object, or in a lambda at its variable."""
+class _Root(NamedTuple):
+    """Where paths start: at an object, or inside a lambda at its variable."""
 
     edm: str
     variable: str | None = None
 
 
-class _Place(NamedTuple):
-    """A path and the type of what is there; "" when nothing is known of it."""
+class _Property(NamedTuple):
+    """The path of a property and its EDM type; the type is empty if it is not known."""
 
     path: str
     edm: str
@@ -97,21 +98,21 @@ class _Place(NamedTuple):
 
 def parse_filter(kind: str, text: str) -> Node:
     """
-    The expression in `text`, with properties as the type's schema writes them.
+    The condition in `text`, with the names of properties as the type's schema spells them.
 
     Raises:
-        GraphFault: 400 "Invalid filter clause: …" for wrong syntax, unknown
-            properties and literals of the wrong type.
+        GraphFault: 400 "Invalid filter clause: …" for wrong syntax, unknown properties and
+            literals of the wrong type.
     """
     return _Parser(kind, text).parse()
 
 
 class _Parser:
-    """One text's way through the grammar; `_token` is the next element."""
+    """A recursive descent parser of one text; `_token` is the next token."""
 
     def __init__(self, kind: str, text: str) -> None:
         self._text = text
-        self._scope = _Scope(f"microsoft.graph.{kind}")
+        self._root = _Root(f"microsoft.graph.{kind}")
         self._tokens = self._tokenize()
         self._token = next(self._tokens)
         self._depth = 0
@@ -159,22 +160,22 @@ class _Parser:
             raise deny("lambda_refused")
         return self._parse_function(token)
 
-    def _parse_lambda(self, place: _Place) -> Node:
+    def _parse_lambda(self, prop: _Property) -> Node:
         """`(x:…)` or `()` behind `path/any`."""
-        self._require_collection(place)
+        self._require_collection(prop)
         self._expect("(")
         if self._token.text == ")":
             self._advance()
-            return Some(place.path, None)
+            return Some(prop.path, None)
         variable = self._advance()
         if variable.kind != "name" or "/" in variable.text:
             self._fail(variable)
         self._expect(":")
-        outer, self._scope = self._scope, _Scope(_item_type(place.edm), variable.text)
+        outer, self._root = self._root, _Root(_item_type(prop.edm), variable.text)
         body = self._parse_expression()
-        self._scope = outer
+        self._root = outer
         self._expect(")")
-        return Some(place.path, body)
+        return Some(prop.path, body)
 
     def _parse_function(self, token: Token) -> Node:
         function = token.text.lower()
@@ -188,20 +189,20 @@ class _Parser:
         name = self._advance()
         if name.kind != "name":
             self._fail(name)
-        place = self._resolve(name, name.text)
+        prop = self._resolve(name, name.text)
         self._expect(",")
         value = self._read_literal()
         self._expect(")")
-        if type(value) is not str or place.edm not in {"Edm.String", ""}:
+        if type(value) is not str or prop.edm not in {"Edm.String", ""}:
             reason = (
                 f"No function signature for the function with name '{function}' matches the "
                 "specified arguments."
             )
             raise deny("filter_malformed", reason=reason)
-        return self._read_truth(Match(function, place.path, value))
+        return self._read_truth(Match(function, prop.path, value))
 
     def _read_truth(self, node: Node) -> Node:
-        """The node as it is, or `eq true`, or turned by `eq false`."""
+        """The node as it is, also with `eq true` behind it, or negated by `eq false`."""
         if self._token.kind != "name" or self._token.text.lower() != "eq":
             return node
         self._advance()
@@ -214,39 +215,39 @@ class _Parser:
         path, _, last = token.text.rpartition("/")
         if path and last.lower() == "$count":
             return self._parse_count(self._resolve(token, path))
-        place = self._resolve(token, token.text)
+        prop = self._resolve(token, token.text)
         operator = self._advance()
         word = operator.text.lower()
         if operator.kind == "name" and word == "in":
             self._expect("(")
-            values = [self._read_operand(place, "Equal")]
+            values = [self._read_operand(prop, "Equal")]
             while self._token.text == ",":
                 self._advance()
-                values.append(self._read_operand(place, "Equal"))
+                values.append(self._read_operand(prop, "Equal"))
             self._expect(")")
-            return Member(place.path, tuple(values))
+            return Member(prop.path, tuple(values))
         if operator.kind != "name" or word not in _COMPARISONS:
             self._fail(operator)
-        return Compare(place.path, word, self._read_operand(place, _COMPARISONS[word]))
+        return Compare(prop.path, word, self._read_operand(prop, _COMPARISONS[word]))
 
-    def _parse_count(self, place: _Place) -> Node:
+    def _parse_count(self, prop: _Property) -> Node:
         operator = self._advance()
         word = operator.text.lower()
         if operator.kind != "name" or word not in _COMPARISONS:
             self._fail(operator)
-        self._require_collection(place)
-        number = self._read_operand(_Place("", "Edm.Int32"), _COMPARISONS[word])
-        return Count(place.path, word, number)
+        self._require_collection(prop)
+        number = self._read_operand(_Property("", "Edm.Int32"), _COMPARISONS[word])
+        return Count(prop.path, word, number)
 
-    def _require_collection(self, place: _Place) -> None:
-        if place.edm and not place.edm.startswith("Collection("):
-            raise deny("filter_malformed", reason=f"'{place.path}' is not a collection.")
+    def _require_collection(self, prop: _Property) -> None:
+        if prop.edm and not prop.edm.startswith("Collection("):
+            raise deny("filter_malformed", reason=f"'{prop.path}' is not a collection.")
 
-    def _resolve(self, token: Token, text: str) -> _Place:
-        """The place that a path in the text leads to."""
-        edm, segments = self._scope.edm, text.split("/")
-        if self._scope.variable is not None:
-            if segments[0] != self._scope.variable:
+    def _resolve(self, token: Token, text: str) -> _Property:
+        """The property that a path in the text names."""
+        edm, segments = self._root.edm, text.split("/")
+        if self._root.variable is not None:
+            if segments[0] != self._root.variable:
                 raise deny("filter_malformed", reason=_describe_unknown(segments[0], edm))
             segments = segments[1:]
         path: list[str] = []
@@ -255,19 +256,19 @@ class _Parser:
                 self._fail(token)
             name, edm = _step(edm, segment)
             path.append(name)
-        return _Place("/".join(path), edm)
+        return _Property("/".join(path), edm)
 
-    def _read_operand(self, place: _Place, operator: str) -> Literal:
-        """A literal that what is there can be compared with."""
+    def _read_operand(self, prop: _Property, operator: str) -> Literal:
+        """A literal that the property can be compared with."""
         value = self._read_literal()
-        if value is None or not place.edm:
+        if value is None or not prop.edm:
             return value
-        edm = place.edm.split(".")[-1]
-        fitting = (str,) if schema.enumerated(edm) else _FITTING.get(place.edm, ())
+        edm = prop.edm.split(".")[-1]
+        fitting = (str,) if schema.enumerated(edm) else _FITTING.get(prop.edm, ())
         if type(value) not in fitting:
             reason = (
                 "A binary operator with incompatible types was detected. Found operand types "
-                f"'{place.edm}' and '{_GIVEN[type(value)]}' for operator kind '{operator}'."
+                f"'{prop.edm}' and '{_LITERAL_TYPES[type(value)]}' for operator kind '{operator}'."
             )
             raise deny("filter_malformed", reason=reason)
         return value
@@ -303,13 +304,13 @@ class _Parser:
     def _tokenize(self) -> Iterator[Token]:
         at, end = 0, len(self._text.rstrip())
         while at < end:
-            found = _TOKEN.match(self._text, at)
-            if found is None:
+            match = _TOKEN.match(self._text, at)
+            if match is None:
                 self._fail(Token("", "", at))
-            group = found.lastgroup
+            group = match.lastgroup
             assert group is not None
-            yield Token(group, found[group], found.start(group))
-            at = found.end()
+            yield Token(group, match[group], match.start(group))
+            at = match.end()
         yield Token("end", "", end)
 
     def _fail(self, token: Token | None = None) -> NoReturn:
@@ -319,7 +320,7 @@ class _Parser:
 
 
 def _step(edm: str, segment: str) -> tuple[str, str]:
-    """From a type to one of its properties: the canonical name, and what is there."""
+    """The canonical name of a property of a type, and the property's own type."""
     if edm.startswith("Collection("):
         reason = (
             f"The parent value for a property access of a property '{segment}' is not a single "

@@ -1,4 +1,4 @@
-"""The opaque page token: a position in an order, signed, bound to its query."""
+"""Page tokens: where a page ended, signed, and good for the same query only."""
 
 import base64
 import binascii
@@ -8,14 +8,14 @@ import struct
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.errors import deny
 
-# "DSpt", version 2: so begins every recorded token once decoded.
+# Every recorded token begins so once decoded: "DSpt", version 2.
 _MAGIC = b"DSpt\x02\x00"
 _HEAD = struct.Struct(">6sdq")
 _MAC = 16
 
 
 def seal_position(key: bytes, binding: bytes, now: float, position: Position) -> str:
-    """A page token: base64url, good for this query only."""
+    """A page token for a position, in base64url; `binding` identifies its query."""
     value = b"" if position.value is None else b"=" + position.value.encode()
     body = _HEAD.pack(_MAGIC, now, position.seq) + value
     mac = hmac.digest(key, binding + body, "sha256")[:_MAC]
@@ -24,10 +24,10 @@ def seal_position(key: bytes, binding: bytes, now: float, position: Position) ->
 
 def open_position(key: bytes, binding: bytes, now: float, age: float, token: str) -> Position:
     """
-    The position in a page token of this query that is at most `age` seconds old.
+    The position in a page token of this query.
 
     Raises:
-        GraphFault: 400, altered or of another query, or expired.
+        GraphFault: 400, the token is altered, of another query, or older than `age` seconds.
     """
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -15,7 +15,7 @@ from entra_emulator.graph.query.condition import Match, Node, Some, Words, join
 from entra_emulator.model import schema
 from entra_emulator.model.filterable import FILTERS
 
-# Parentheses deeper than this are nobody's query but an attack on the stack.
+# Parentheses nested deeper than this are refused: they could exhaust the stack.
 DEPTH = 50
 
 _TOKEN = re.compile(r'\s*(?:"(?P<clause>(?:[^"\\]|\\.)*)"|(?P<word>AND|OR|[()]))')
@@ -25,16 +25,16 @@ _TOKENIZED = frozenset({"displayName", "description"})
 
 def parse_search(kind: str, text: str) -> Node:
     """
-    What the text asks for; AND binds closer than OR.
+    The condition that the text states; AND binds closer than OR.
 
     Raises:
-        GraphFault: 400, it is not a search, or not of a searchable property.
+        GraphFault: 400, the syntax is wrong, or a property cannot be searched.
     """
     return _Parser(kind, text).parse()
 
 
 class _Parser:
-    """One text's way through the grammar; `_word` is the next operator or sign, "" a clause."""
+    """A recursive descent parser of one text; `_at` is where the next token begins."""
 
     def __init__(self, kind: str, text: str) -> None:
         self._kind = kind
@@ -69,11 +69,11 @@ class _Parser:
             if not self._skip(")"):
                 self._fail()
         else:
-            found = self._peek()
-            if found is None or found["clause"] is None:
+            token = self._peek()
+            if token is None or token["clause"] is None:
                 self._fail()
-            self._at = found.end()
-            node = self._read_clause(found["clause"])
+            self._at = token.end()
+            node = self._read_clause(token["clause"])
         self._depth -= 1
         return node
 
@@ -94,16 +94,16 @@ class _Parser:
         raise deny("search_malformed", reason=f"'{name}' cannot be searched.")
 
     def _peek(self) -> re.Match[str] | None:
-        found = _TOKEN.match(self._text, self._at)
-        if found is None and self._text[self._at :].strip():
+        token = _TOKEN.match(self._text, self._at)
+        if token is None and self._text[self._at :].strip():
             self._fail()
-        return found
+        return token
 
     def _skip(self, word: str) -> bool:
-        found = self._peek()
-        if found is None or found["word"] != word:
+        token = self._peek()
+        if token is None or token["word"] != word:
             return False
-        self._at = found.end()
+        self._at = token.end()
         return True
 
     def _fail(self) -> NoReturn:

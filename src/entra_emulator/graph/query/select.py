@@ -1,4 +1,4 @@
-"""`$select`: which properties of an object to show. Pure."""
+"""`$select`: which properties of an object to show."""
 
 from entra_emulator.errors import deny
 from entra_emulator.model import schema
@@ -8,8 +8,11 @@ def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | 
     """
     The canonical names in `$select`, each once; None when it is empty.
 
-    Navigation properties may be named and show nothing. The real service may
-    let unknown names of the open types pass; refusing them finds typing errors.
+    Navigation properties may be named, and show nothing. The real service may accept unknown names
+    on open types; they are refused here, so that typing errors are noticed.
+
+    Raises:
+        GraphFault: 400, a name is malformed, unknown, or not for this request.
     """
     names: list[str] = []
     for item in filter(None, (part.strip() for part in text.split(","))):
