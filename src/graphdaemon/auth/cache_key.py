@@ -1,4 +1,4 @@
-"""The key that a shared token cache is sealed with: from a variable, a file, or the keyring."""
+"""The key that a shared token cache is encrypted with: from a setting, a file or the keyring."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ _HINT = (
 
 def read_cache_key(cache: CacheSettings) -> bytes:
     """
-    Return the key.
+    Return the key, 32 bytes.
 
     Where none is configured, one is made and kept in the operating system's keyring.
 
@@ -50,7 +50,8 @@ def _from_keyring() -> bytes:
         if text is None:
             text = base64.b64encode(os.urandom(_LENGTH)).decode()
             write_entry(_ENTRY, text)
-            # Another process may have made one at the same moment: the last one counts for all.
+            # Another process may have made one at the same moment; the last one written is the one
+            # that all use.
             text = read_entry(_ENTRY) or text
     except SettingsError as error:
         raise SettingsError(

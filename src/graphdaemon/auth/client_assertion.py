@@ -1,4 +1,4 @@
-"""The signed statement "I am this app" (RFC 7523) that a private key makes, wherever it is."""
+"""Client assertions: signed statements "I am this app" (RFC 7523), wherever the key is."""
 
 import base64
 import json
@@ -26,8 +26,9 @@ def make_assertion(
     """
     Return an assertion for `audience`, the token endpoint.
 
-    It is PS256 and names the certificate by SHA-256, as Microsoft documents; where only a SHA-1
-    thumbprint is known it is the older RS256 form, which is still accepted.
+    It is signed with PS256 and names the certificate by its SHA-256 thumbprint, as Microsoft
+    documents. Where only the SHA-1 thumbprint is known it has the older form with RS256, which is
+    still accepted.
     """
     now = int(time.time())
     algorithm = "PS256" if certificate.thumbprint_sha256 else "RS256"
@@ -37,14 +38,14 @@ def make_assertion(
     elif certificate.thumbprint:
         header["x5t"] = _encode(bytes.fromhex(certificate.thumbprint))
     if send_chain:
-        header["x5c"] = [base64.b64encode(one).decode() for one in certificate.chain]
+        header["x5c"] = [base64.b64encode(der).decode() for der in certificate.chain]
     claims = {"aud": audience, "iss": client_id, "sub": client_id, "jti": str(uuid.uuid4())}
     return _make(header, {**claims, "iat": now}, now, sign)
 
 
 def make_possession_proof(object_id: str, certificate: CertificateInfo, sign: Sign) -> str:
     """
-    Return a proof that one of the app's keys is ours, as `addKey` and `removeKey` want it.
+    Return the proof that `addKey` and `removeKey` require: that we have one of the app's keys.
 
     Source: "Generate proof of possession tokens for rolling keys" on learn.microsoft.com, whose
     example makes the header of RS256 with both names of the certificate.

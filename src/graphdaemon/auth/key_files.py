@@ -63,7 +63,7 @@ def read_key_pair(
     passphrase: Secret | None = None,
 ) -> KeyPair:
     """
-    Read a PEM or PFX file and check that its parts, and what is said of them, belong together.
+    Read a PEM or PFX file, and check that key, certificate and thumbprint belong together.
 
     Args:
         path: The private key, and possibly its certificate and chain in any order.
@@ -94,7 +94,7 @@ def read_key_pair(
 
 def read_certificate(path: Path | None, expected_thumbprint: str | None) -> CertificateInfo:
     """
-    Read the certificate whose key is elsewhere; with no file, take the thumbprint's word for it.
+    Read the certificate whose key is elsewhere; without a file, only its thumbprint is known.
 
     Raises:
         SettingsError: Missing, malformed, or another than the thumbprint says.
@@ -190,7 +190,7 @@ def _load_pfx(
     try:
         key, leaf, others = pkcs12.load_key_and_certificates(content, password)
     except ValueError as error:
-        # OpenSSL gives a PFX without and one with a wrong password the same words.
+        # OpenSSL's message is the same for a missing password and a wrong one.
         if "password" in str(error).lower():
             raise (_encrypted(path) if password is None else _wrong_passphrase(path)) from None
         key = leaf = None
@@ -201,7 +201,9 @@ def _load_pfx(
             code="private_key_malformed",
             hint="Export it again with its private key; a PEM file needs the ending .pem.",
         )
-    return _rsa(path, key), [one for one in (leaf, *others) if one is not None]
+    return _rsa(path, key), [
+        certificate for certificate in (leaf, *others) if certificate is not None
+    ]
 
 
 def _rsa(path: Path, key: "PrivateKeyTypes") -> "RSAPrivateKey":
@@ -253,9 +255,12 @@ def _find_leaf(
     certificate_file: Path | None,
     certificates: "list[Certificate]",
 ) -> "Certificate":
-    """The certificate whose public key is ours: a chain may stand in any order."""
+    """Return the certificate of `key`: those of a chain may stand in any order."""
     public_key = key.public_key()
-    leaf = next((one for one in certificates if one.public_key() == public_key), None)
+    leaf = next(
+        (certificate for certificate in certificates if certificate.public_key() == public_key),
+        None,
+    )
     if leaf is None:
         raise SettingsError(
             f"the certificate in {certificate_file or path} does not belong to the private key in "
@@ -281,12 +286,12 @@ def _identify(
             hint="Upload this certificate, or name the file of the uploaded one; with the "
             "certificate in the file, thumbprint may be left out.",
         )
-    ordered = [leaf, *(one for one in chain if one != leaf)]
+    ordered = [leaf, *(certificate for certificate in chain if certificate != leaf)]
     return CertificateInfo(
         sha1,
         sha256,
         leaf.not_valid_after_utc.timestamp(),
-        tuple(one.public_bytes(serialization.Encoding.DER) for one in ordered),
+        tuple(certificate.public_bytes(serialization.Encoding.DER) for certificate in ordered),
     )
 
 

@@ -1,4 +1,4 @@
-"""What MSAL expects its HTTP client to be: its way to our transport."""
+"""MSAL's HTTP client: what MSAL sends goes through our transport."""
 
 import json
 import logging
@@ -12,7 +12,7 @@ from graphdaemon.http.transport import Transport
 
 logger = logging.getLogger(__name__)
 
-_WHERE = "/metadata/instance/compute"
+_REGION_PATH = "/metadata/instance/compute"
 
 
 class _Answer:
@@ -30,7 +30,7 @@ class _Answer:
 
 
 class HttpClient:
-    """MSAL's way to our transport, so that TLS, proxy and timeout are the same for all."""
+    """Sends MSAL's requests through our transport, so that TLS, proxy and timeout are ours."""
 
     def __init__(self, transport: Transport, timeout: float, region: str | None) -> None:
         self._transport = transport
@@ -47,7 +47,7 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         **_ignored: object,
     ) -> _Answer:
-        """Send a GET; what a token service says of itself is asked for once."""
+        """Send a GET; a token service's description of itself is fetched once."""
         separator = "&" if "?" in url else "?"
         address = f"{url}{separator}{urlencode(params)}" if params else url
         if urlsplit(url).scheme == "http":  # a machine's own metadata service
@@ -55,12 +55,12 @@ class HttpClient:
             self.last_answer = self._ask_machine(address, headers or {})
             return _Answer(self.last_answer)
         # Where a token service's endpoints are does not change while a program runs.
-        known = self._discovered.get(address)
-        if known is None:
-            known = self._exchange("GET", address, headers, None)
-            if known.status_code == 200:
-                self._discovered[address] = known
-        return known
+        answer = self._discovered.get(address)
+        if answer is None:
+            answer = self._exchange("GET", address, headers, None)
+            if answer.status_code == 200:
+                self._discovered[address] = answer
+        return answer
 
     def post(
         self,
@@ -71,15 +71,16 @@ class HttpClient:
         **_ignored: object,
     ) -> _Answer:
         """Send a form."""
-        # MSAL posts only when its cache has nothing: the sample's own words.
+        # MSAL posts only when its cache has nothing; the words are those of Microsoft's sample.
         logger.info("No suitable token exists in cache. Let's get a new one from AAD.")
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         address = f"{url}?{urlencode(params)}" if params else url
         return self._exchange("POST", address, form, urlencode(data or {}).encode())
 
     def _ask_machine(self, url: str, headers: Mapping[str, str]) -> Response:
-        if self._region not in (None, "auto") and urlsplit(url).path.startswith(_WHERE):
-            # MSAL asks even where the settings say it, which takes seconds outside Azure.
+        if self._region not in (None, "auto") and urlsplit(url).path.startswith(_REGION_PATH):
+            # MSAL asks for the region even where the settings name it; outside Azure the attempt
+            # takes seconds.
             body = json.dumps({"location": self._region}).encode()
             return Response(200, HTTPMessage(), body)
         return ask_machine(url, headers, timeout=self._timeout)

@@ -1,4 +1,4 @@
-"""The operating system's keyring, through the package keyring (an extra): its only home."""
+"""The operating system's keyring; the package keyring (an extra) lives here alone."""
 
 from typing import Any
 

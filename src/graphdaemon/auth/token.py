@@ -1,4 +1,4 @@
-"""A token, and how many callers share one without asking twice."""
+"""A token, and its source, by which any number of callers share one token and one request."""
 
 import asyncio
 import contextlib
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 # The identity platform's own libraries count a token with less than five minutes left as expired.
 MARGIN_S = 300.0
-# With less than this left, a token may be over before the request that carries it arrives.
+# With less than this left, a token may end before the request that carries it arrives.
 LEAST_S = 10.0
 # How long after a failed refresh the next is tried, while the old token still serves.
 _PAUSE_S = 30.0
@@ -34,7 +34,7 @@ class Token:
         value: What goes behind `Bearer`; never shown.
         expires_at: Epoch seconds.
         refresh_at: When a new one should be asked for, though this one still serves; epoch seconds.
-        issued_at: Epoch seconds: what was granted later, it does not show.
+        issued_at: Epoch seconds; a permission that was granted later does not show in the token.
     """
 
     value: str = field(repr=False)
@@ -51,10 +51,10 @@ class Token:
 
 class Demand(NamedTuple):
     """
-    What kind of token is wanted.
+    What the next token must be.
 
     Attributes:
-        instead_of: A token that will not do any more: refused, or about to end.
+        instead_of: The token that it is to replace: one that was refused, or is about to end.
         claims: What Graph demands of the new one: JSON text.
     """
 
@@ -76,13 +76,13 @@ _flights_lock = threading.Lock()
 
 class TokenSource:
     """
-    Hands the current token to everybody, and asks for a new one once, however many wait.
+    Gives every caller the current token, and requests a new one once, however many wait for it.
 
-    Any number of threads and event loops may use it at once. Nobody waits for a new token while
-    the old one is good, and no failure to get a new one reaches whoever can still use the old.
+    Any number of threads and event loops may use it at once. While the old token is good nobody
+    waits for a new one, and nobody is told that none could be had.
 
     Args:
-        fetch: Gets a token; blocks.
+        fetch: Requests a token; blocks.
         start: Begins work on a thread.
         key: Whose token it is; sources with equal keys share a request under way.
         now: Epoch seconds.
@@ -138,11 +138,11 @@ class TokenSource:
 
     async def _wait(self, demand: Demand) -> Token:
         flight = self._join(demand)
-        await _arrival(flight)
+        await _wait_for(flight)
         if flight.owner is not self and isinstance(flight.exception(), NetworkError):
             # Its owner may have been closed; that is no trouble of ours.
             flight = self._join(demand)
-            await _arrival(flight)
+            await _wait_for(flight)
         return flight.result()
 
     def _join(self, demand: Demand) -> _Flight:
@@ -166,6 +166,7 @@ class TokenSource:
         return flight
 
     def _keep(self, flight: Future[Token]) -> None:
+        """Keep the new token; where there is none, use the old one for a while before the next."""
         error, old = flight.exception(), self._token
         if error is None:
             self._token = flight.result()
@@ -201,7 +202,8 @@ def _remove(key: Hashable) -> None:
         _flights.pop(key, None)
 
 
-async def _arrival(flight: _Flight) -> None:
+async def _wait_for(flight: _Flight) -> None:
+    """Wait, on the running loop, until a request has ended, well or not."""
     loop = asyncio.get_running_loop()
     arrived = loop.create_future()
 
@@ -210,7 +212,7 @@ async def _arrival(flight: _Flight) -> None:
             arrived.set_result(None)
 
     def tell(_: Future[Token]) -> None:
-        # The loop may have ended meanwhile: nobody waits any more.
+        # The loop may have ended meanwhile, and then nobody waits any more.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(settle)
 

@@ -52,12 +52,12 @@ def check_choice(layer: Layer, name: str, words: tuple[str, ...]) -> str | None:
 def check_switch(layer: Layer, name: str) -> bool:
     """Return the switch called `name`; a variable says 1 or true."""
     value, _ = layer.get(name, (False, ""))
-    meant = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    words = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
     if isinstance(value, bool):
         return value
-    if not isinstance(value, str) or value.lower() not in meant:
+    if not isinstance(value, str) or value.lower() not in words:
         raise invalid_setting(layer, name, "is neither true nor false", "Write true or false.")
-    return meant[value.lower()]
+    return words[value.lower()]
 
 
 def check_words(layer: Layer, name: str, example: str) -> tuple[str, ...] | None:
@@ -65,10 +65,10 @@ def check_words(layer: Layer, name: str, example: str) -> tuple[str, ...] | None
     if name not in layer:
         return None
     value, _ = layer[name]
-    listed = value.split() if isinstance(value, str) else value
-    if not isinstance(listed, list | tuple) or not all(isinstance(word, str) for word in listed):
+    items = value.split() if isinstance(value, str) else value
+    if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise invalid_setting(layer, name, "is not a list of texts", f"Write {example}.")
-    return tuple(listed)
+    return tuple(items)
 
 
 def check_https(layer: Layer, name: str) -> str | None:
@@ -89,6 +89,32 @@ def check_https(layer: Layer, name: str) -> str | None:
     if "@" in parts.netloc:
         raise invalid_setting(
             layer, name, "holds a user name", "Leave out what stands before the @."
+        )
+    return value
+
+
+def check_thumbprint(layer: Layer, name: str) -> str | None:
+    """Return the certificate's thumbprint called `name`, as upper-case hex digits, or None."""
+    value = check_text(layer, name)
+    if not value:
+        return None
+    thumbprint = re.sub(r"[\s:]", "", value).upper()
+    if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", thumbprint):
+        raise invalid_setting(
+            layer,
+            name,
+            "is not 40 hexadecimal digits (SHA-1), nor 64 (SHA-256)",
+            "Copy it from Certificates & secrets > Certificates.",
+        )
+    return thumbprint
+
+
+def check_keyring_entry(layer: Layer, name: str) -> str | None:
+    """Return the name of a keyring's entry called `name`, which is `service/name`, or None."""
+    value = check_text(layer, name)
+    if value is not None and not all(value.partition("/")):
+        raise invalid_setting(
+            layer, name, "is not of the form service/name", "Write graphdaemon/secret."
         )
     return value
 

@@ -5,7 +5,6 @@ A further kind of credential is a row of `KINDS`, rows of `CREDENTIAL_SETTINGS`,
 `CredentialSettings` with their checks, and a module of its own name in `auth/kinds/`.
 """
 
-import re
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -14,10 +13,12 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.checks import (
     check_choice,
     check_https,
+    check_keyring_entry,
     check_path,
     check_secret,
     check_switch,
     check_text,
+    check_thumbprint,
     check_words,
     invalid_setting,
     join_choices,
@@ -335,8 +336,8 @@ def _check_one(layer: Layer, kind: str) -> CredentialSettings:
         source=f"{keys[0]} in {where}",
         secret=check_secret(own, "secret"),
         secret_file=check_path(own, "secret_file"),
-        secret_keyring=_check_keyring(own),
-        thumbprint=_check_thumbprint(own),
+        secret_keyring=check_keyring_entry(own, "secret_keyring"),
+        thumbprint=check_thumbprint(own, "thumbprint"),
         private_key_file=check_path(own, "private_key_file"),
         certificate_file=check_path(own, "certificate_file"),
         passphrase=check_secret(own, "passphrase"),
@@ -348,30 +349,6 @@ def _check_one(layer: Layer, kind: str) -> CredentialSettings:
         managed_identity=check_text(own, "managed_identity"),
         key_vault_key=_check_vault(own),
     )
-
-
-def _check_thumbprint(layer: Layer) -> str | None:
-    thumbprint = check_text(layer, "thumbprint")
-    if not thumbprint:
-        return None
-    thumbprint = re.sub(r"[\s:]", "", thumbprint).upper()
-    if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", thumbprint):
-        raise invalid_setting(
-            layer,
-            "thumbprint",
-            "is not 40 hexadecimal digits (SHA-1), nor 64 (SHA-256)",
-            "Copy it from Certificates & secrets > Certificates.",
-        )
-    return thumbprint
-
-
-def _check_keyring(layer: Layer) -> str | None:
-    name = check_text(layer, "secret_keyring")
-    if name is not None and not all(name.partition("/")):
-        raise invalid_setting(
-            layer, "secret_keyring", "is not of the form service/name", "Write graphdaemon/secret."
-        )
-    return name
 
 
 def _check_vault(layer: Layer) -> str | None:

@@ -99,7 +99,7 @@ def read_sign_in_settings(
 
 
 def _check(merged: Layer, where: str) -> Settings:
-    # The authority's trouble is told first: it stands first in the file.
+    # First, since it stands first in the file: of several errors people mend that one first.
     authority, oidc_authority = _check_authority(merged, where)
     cloud = _check_cloud(merged, authority or oidc_authority)
     client_id = check_text(merged, "client_id")
