@@ -6,7 +6,6 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
-NIGHTLY_TESTS := tests/scenarios/test_listing_properties.py tests/graphdaemon/listing/test_journal.py tests/process/test_resume_kills.py
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 NODE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
@@ -25,9 +24,9 @@ test: lint test-peers-python ## set up, check the code, run every test
 coverage: $(VENV)/.ready-dev ## run every test, and list what no test runs
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal --cov --cov-report=term --ignore=tests/peers
 
-test-nightly: $(VENV)/.ready-dev ## 20,000 random listings, 1,000 kills; SEED=… repeats them
+test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listings, 1,000 kills; SEED=… repeats them
 	@echo "SEED=$(SEED)" >&2
-	LISTING_CASES=20000 LISTING_KILLS=1000 LISTING_SEED=$(SEED) $(BIN)/pytest -s --hypothesis-seed=$(SEED) $(NIGHTLY_TESTS)
+	LISTING_CASES=20000 LISTING_KILLS=1000 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
 
 mutation: $(VENV)/.ready-dev ## change the client's code in 400 small ways; count what the tests notice
 	$(BIN)/python -m tools.run_mutations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -18,11 +19,19 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon import cli
 from graphdaemon.auth.key_files import make_key_pair
 from tests.support.client_app import App, register
+from tests.support.hypothesis_profiles import register_profiles
 from tests.support.redis_server import RedisServer
 from tests.support.run_command import Command, Outcome, Run, WriteParameters, clean_environment
 from tests.support.scripted_server import ScriptedServer
 
 pytest_plugins = ["tests.support.emulator_fixtures"]
+register_profiles()
+
+
+@pytest.fixture(autouse=True)
+def _same_draws() -> None:
+    """Waits between attempts are drawn: let every run draw the same, whatever ran before."""
+    random.seed(0)
 
 
 @pytest.fixture(scope="session", autouse=True)

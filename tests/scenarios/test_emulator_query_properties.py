@@ -24,9 +24,7 @@ from entra_emulator.tokens.signing import KeyRing
 from tests.support.asgi_line import Line, running_loop
 
 TENANT = "c4a9b9d8-5d75-4210-b088-9e08b3840d68"
-EXAMPLES = settings(
-    max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), database=None
-)
+EXAMPLES = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 
 Meaning = Callable[[Mapping[str, Any]], bool]
 

@@ -16,7 +16,7 @@ from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from tests.support.certificates_and_assertions import encode
 from tests.support.emulator_probe import App, Probe, register
 
-FUZZ = settings(max_examples=75, deadline=None, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=75, suppress_health_check=list(HealthCheck))
 
 PIECES = st.sampled_from(
     [
@@ -166,7 +166,7 @@ def test_assertions(app: App, status: Callable[..., int], text: str) -> None:
     assert status("POST", app.token_path, body.encode()) in {400, 401}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(text=TEXTS)
 def test_parsers(text: str) -> None:
     """The parsers accept or refuse, whatever they read."""

@@ -38,10 +38,7 @@ THUMBPRINT = encode(IDENTITY.certificate.fingerprint(hashes.SHA256()))
 
 def some(share: float) -> Callable[[Any], Any]:
     return settings(
-        max_examples=max(1, int(CASES * share)),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        database=None,
+        max_examples=max(1, int(CASES * share)), suppress_health_check=list(HealthCheck)
     )
 
 

@@ -10,7 +10,7 @@ import os
 import random
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import Phase, given, note, settings
 from hypothesis import strategies as st
 
 from graphdaemon.graph.query import Query
@@ -21,12 +21,7 @@ from tests.support.pretend_graph import Lies, PretendGraph, Record, Weather
 
 CASES = int(os.environ.get("LISTING_CASES", "300"))
 UNTROUBLED = settings(
-    max_examples=CASES,
-    deadline=None,
-    print_blob=True,
-    derandomize=False,
-    suppress_health_check=list(HealthCheck),
-    phases=[phase for phase in Phase if phase is not Phase.explain],
+    max_examples=CASES, phases=[phase for phase in Phase if phase is not Phase.explain]
 )
 
 chances = st.sampled_from([0.0, 0.0, 0.0, 0.02, 0.1])

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputError, UsageError
@@ -67,9 +67,7 @@ def list_with_kills(
     return list_world(world, options=options)
 
 
-@settings(
-    max_examples=CASES, deadline=None, print_blob=True, suppress_health_check=list(HealthCheck)
-)
+@settings(max_examples=CASES)
 @given(
     st.lists(st.integers(1, 40), max_size=6),
     st.sampled_from([0.0, 0.02, 0.1]),

@@ -222,7 +222,7 @@ def test_a_file_is_whole_or_absent_wherever_writing_fails(
     st.data(),
     st.sampled_from(["plain", "json", "csv", "gzip", "sort", "hold", "query"]),
 )
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=list(HealthCheck))
 def test_corrections_are_in_the_file(
     tmp_path: Path, names: dict[str, str], data: st.DataObject, kind: str
 ) -> None:

@@ -256,7 +256,7 @@ class Weather:
     links=st.integers(1, 4),
     seed=st.integers(0, 99),
 )
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_reconstruction(
     keys: KeyRing, script: list[tuple[str, int, int]], page: int, links: int, seed: int
 ) -> None:

@@ -23,7 +23,7 @@ USERS = list(draw_users(250, 0))
 DOCUMENTS = [msgspec.json.encode(user) for user in USERS]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(
     case=cases("user"), top=st.integers(20, 300), order=st.sampled_from([None, "displayName desc"])
 )

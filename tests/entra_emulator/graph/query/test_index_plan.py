@@ -47,7 +47,7 @@ def walk(query: Query, rows: Iterable[ObjectRow]) -> list[str]:
     return [row.id for _, row in numbered if query.match is None or query.match(row.doc)]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(ALL)
 def test_meaning(drawn: tuple[str, Case]) -> None:
     """Plan and match together find exactly the objects that a filter means."""
@@ -58,7 +58,7 @@ def test_meaning(drawn: tuple[str, Case]) -> None:
     assert sorted(found) == sorted(r["id"] for r in RECORDS[kind] if case.meaning(r))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(ALL)
 def test_related(drawn: tuple[str, Case]) -> None:
     """Of linked objects, which no index holds, match alone finds what a filter means."""
@@ -70,7 +70,7 @@ def test_related(drawn: tuple[str, Case]) -> None:
     assert walk(query, ROWS[kind]) == [r["id"] for r in RECORDS[kind] if case.meaning(r)]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(drawn=ALL, turn=st.sampled_from(["", " asc", " desc"]))
 def test_order(drawn: tuple[str, Case], turn: str) -> None:
     """An order that was asked for is kept, whatever the filter says."""
@@ -186,7 +186,7 @@ PIECES = st.sampled_from(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     kind=st.sampled_from(KINDS),
     words=st.lists(PIECES, max_size=10),

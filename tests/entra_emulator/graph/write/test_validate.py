@@ -153,9 +153,7 @@ def fill(kind: str, draw: Any, depth: int = 0) -> dict[str, Any]:
     return found
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_values(writer: Writer, paths: list[tuple[str, str]], data: st.DataObject) -> None:
     """Whatever values stand in declared properties, the answer is a success or a refusal."""
@@ -173,9 +171,7 @@ def test_any_values(writer: Writer, paths: list[tuple[str, str]], data: st.DataO
             check(writer.patch(path, fill(kind, data.draw)))
 
 
-@settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=40, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_any_parameters(writer: Writer, paths: list[tuple[str, str]], data: st.DataObject) -> None:
     """Whatever is sent to actions and references, the answer is a success or a refusal."""
