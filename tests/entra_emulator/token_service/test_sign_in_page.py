@@ -9,9 +9,10 @@ import pytest
 from entra_emulator.content.seeding.parts import ADMINISTRATORS
 from entra_emulator.model.directory_roles import ROLES
 from tests.entra_emulator.token_service import (
-    test_admin_consent_scopes,
+    test_admin_consent,
     test_authorize,
     test_device_code,
+    test_user_grants,
 )
 from tests.scenarios import test_refresh
 from tests.support.emulator_probe import Probe
@@ -295,11 +296,11 @@ def test_every_refusal_is_tested() -> None:
         *((case[1], case[2]) for case in test_authorize.AT_THE_APPLICATION.values()),
         *((case[1], case[2]) for case in test_authorize.SIGNED_IN.values()),
         *(("", case[2]) for case in test_authorize.ON_A_PAGE.values()),
-        *((case[2], case[3]) for case in test_authorize.AT_REDEMPTION.values()),
+        *((case[2], case[3]) for case in test_user_grants.AT_REDEMPTION.values()),
         *((case[2], case[3]) for case in test_refresh.REFUSALS.values()),
         *((case[2], case[3]) for case in test_device_code.POLLS.values()),
         *(("", case[1]) for case in test_device_code.STARTS.values()),
-        *(("", case[1]) for case in test_admin_consent_scopes.REFUSALS.values()),
+        *(("", case[1]) for case in test_admin_consent.REFUSALS.values()),
     )
     # Reached by tests of their own: what a device is told, who may not sign in, what pages say.
     elsewhere = {28000, 50034, 65002, 70016, 70020, 90094, 90119, 90120, 700171, 900971}

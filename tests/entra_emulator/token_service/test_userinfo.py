@@ -1,11 +1,7 @@
 from __future__ import annotations
 
 from tests.support.emulator_probe import Probe
-from tests.support.user_flows import (
-    ordinary,
-    read,
-    web_client,
-)
+from tests.support.user_flows import ordinary, read, web_client
 
 
 def test_userinfo(probe: Probe) -> None:

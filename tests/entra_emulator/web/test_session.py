@@ -6,13 +6,7 @@ from pathlib import Path
 from entra_emulator.clock import Clock
 from tests.support.emulator_probe import Probe
 from tests.support.scripted_browser import Browser
-from tests.support.user_flows import (
-    WEB,
-    Client,
-    ordinary,
-    sign_in,
-    web_client,
-)
+from tests.support.user_flows import WEB, Client, ordinary, sign_in, web_client
 
 
 def test_session_ends(launch: Callable[..., Probe]) -> None:
