@@ -17,7 +17,7 @@ from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.throttling.bucket import WINDOW_S, Totals
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
-from graphdaemon.throttling.ledger import DistantLedger, Memory
+from graphdaemon.throttling.ledger import MemoryLedger, RemoteLedger
 from graphdaemon.throttling.redis_totals import RedisTotals
 from tests.graphdaemon.throttling.test_budget import make_world, swarm
 from tests.support import virtual_time
@@ -47,8 +47,8 @@ class Store:
         return self.totals
 
 
-def make_ledgers(store: Store, now: float = 100.0) -> tuple[DistantLedger, DistantLedger]:
-    one, two = (DistantLedger(store.exchange, lambda: now) for _ in range(2))
+def make_ledgers(store: Store, now: float = 100.0) -> tuple[RemoteLedger, RemoteLedger]:
+    one, two = (RemoteLedger(store.exchange, lambda: now) for _ in range(2))
     for ledger in (one, two):
         ledger.compare()
     return one, two
@@ -190,7 +190,7 @@ def test_nobody_waits_for_the_store() -> None:
         answer.wait(10)
         return mine
 
-    ledger = DistantLedger(exchange)
+    ledger = RemoteLedger(exchange)
     with ledger.open():
         pass
     assert asked.wait(10)
@@ -201,7 +201,7 @@ def test_nobody_waits_for_the_store() -> None:
 
 def test_two_shares_of_one_app_are_in_one_budget() -> None:
     """A polite client beside another: what each uses, both count; the wish is its own."""
-    ledger = Memory()
+    ledger = MemoryLedger()
     polite, other = (Budget(share=share, ledger=ledger) for share in (0.3, 1.0))
 
     async def scenario() -> None:

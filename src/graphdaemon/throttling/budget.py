@@ -1,8 +1,8 @@
 """
-The throttle budget: everything that talks to one Graph as one app in one tenant shares it.
+The throttle budget, which everything shares that talks to one Graph as one app in one tenant.
 
-Whoever wants to send enters, waits as long as that takes, sends, and leaves again with what came of
-it. When Graph asks one to wait, all wait.
+Whoever wants to send a request enters the budget, which may take a while; sends it; and leaves with
+what came of it. When Graph asks one of them to wait, all wait.
 """
 
 import asyncio
@@ -15,18 +15,27 @@ from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
 from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Usage
-from graphdaemon.throttling.ledger import Ledger, Memory
+from graphdaemon.throttling.ledger import Ledger, MemoryLedger
 from graphdaemon.throttling.window import Window
 
-# "Microsoft Graph service-specific throttling limits", identity and access: units in ten seconds
-# for one app in one tenant, by the tenant's users.
+# How many users a tenant of each size has at most, and the units in ten seconds that one app has
+# there ("Microsoft Graph service-specific throttling limits", identity and access).
 _DOCUMENTED = ((50, 3_500.0), (500, 5_000.0), (10**12, 8_000.0))
 
-_YIELDED_S = 60.0
+# After a refusal, requests are sent with the usual priority for so long.
+_USUAL_PRIORITY_S = 60.0
 
 
 class Ticket(NamedTuple):
-    """What was entered with: given back on leaving."""
+    """
+    A place in the budget: `enter` gives it, and `leave` takes it back.
+
+    Attributes:
+        kind: Requests of one kind cost the same.
+        weight: How many requests it stands for.
+        units: What they are expected to cost, in resource units.
+        sent: The moment from which they may be sent.
+    """
 
     kind: str
     weight: int
@@ -39,9 +48,9 @@ class Outcome(NamedTuple):
     What came of a request.
 
     Attributes:
-        units: What Graph says it cost, or None.
-        load: How full Graph says the budget is, or None.
-        refused_for: Seconds it asked everybody to wait, or None.
+        units: Resource units that it cost; None where Graph did not say.
+        load: How full the budget is, 1.0 being full; None where Graph did not say.
+        refused_for: Seconds for which it was refused; None if it was not.
         size: Bytes of the answer.
     """
 
@@ -58,9 +67,9 @@ class Budget:
     Args:
         chains: Requests in flight at most.
         share: Part of the documented limits to use, such as 0.3; 1 takes what Graph gives.
-        ledger: Where the bucket is; by default in this process.
-        now: A steady clock.
-        sleep: Waits.
+        ledger: Where the bucket is kept; by default in this process.
+        now: A steady clock, in seconds.
+        sleep: Waits so many seconds.
     """
 
     def __init__(
@@ -73,7 +82,7 @@ class Budget:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.share = share
-        self._ledger = ledger or Memory()
+        self._ledger = ledger or MemoryLedger()
         self._now = now
         self._sleep = sleep
         self._lock = threading.Lock()
@@ -84,28 +93,29 @@ class Budget:
         self._waiting: dict[int, float] = {}
         self._largest = 0
         self._pending = 0.0
-        self._wish: Bucket | None = None
-        self._refused = -_YIELDED_S
+        # Filled with our own use alone, and as large as our share of the documented limits.
+        self._share_bucket: Bucket | None = None
+        self._refused = -_USUAL_PRIORITY_S
         self.in_flight = 0
         self.expect(0)
 
     def expect(self, users: int) -> None:
-        """Learn that the tenant has so many users, or more: Graph's limits go by that."""
+        """Learn that the tenant has at least so many users: Graph's limits depend on it."""
         if self.share >= 1:
             return
         limit = next(limit for most, limit in _DOCUMENTED if users <= most)
-        self._wish = self._wish or Bucket()
-        self._wish.rate = max(self._wish.rate or 0, self.share * limit / WINDOW_S)
+        bucket = self._share_bucket = self._share_bucket or Bucket()
+        bucket.rate = max(bucket.rate or 0, self.share * limit / WINDOW_S)
 
     def widen(self, chains: int) -> None:
-        """Allow as many requests in flight."""
+        """Allow as many requests in flight as there are `chains`, if that is more than before."""
         self._window.widen(chains)
 
     async def enter(self, kind: str, weight: int = 1) -> Ticket:
         """
-        Wait until a request of `kind` may be sent, which stands for `weight` of them.
+        Wait until a request of `kind` may be sent, or a batch of `weight` such requests.
 
-        Whoever enters has to leave, whatever happens.
+        Whoever has entered must leave, whatever happens.
         """
         units = self._costs.get(kind, 1.0) * weight
         await self._wait_for_room()
@@ -119,7 +129,7 @@ class Budget:
         return Ticket(kind, weight, units, self._now())
 
     def leave(self, ticket: Ticket, outcome: Outcome) -> None:
-        """Say what came of it; everybody learns from it."""
+        """Say what came of the request; everybody learns from it."""
         now = self._now()
         self._pending -= ticket.units
         used = ticket.units if outcome.units is None else outcome.units
@@ -141,23 +151,23 @@ class Budget:
             self._costs[ticket.kind] = outcome.units / ticket.weight
         largest = self._largest = max(self._largest, outcome.size)
         if outcome.refused_for is None and outcome.size * 2 >= largest > 0:
-            # What is much smaller than a page is quicker for that reason alone.
+            # An answer much smaller than a page is quicker for that reason alone.
             self._window.note(now - ticket.sent)
         self._free()
 
     def pause(self, seconds: float) -> None:
-        """Let everybody wait."""
+        """Let everybody wait for so long."""
         with self._ledger.open() as bucket:
             bucket.pause(seconds, self._now())
 
     @property
     def yields(self) -> bool:
         """
-        Whether to ask with a low priority: others are served first.
+        Whether requests are to have a low priority, so that Graph serves others first.
 
-        Where that means not being served at all, a share is a share for a while.
+        After a refusal they have the usual one for a while, or they might never be served.
         """
-        return self.share < 1 and self._now() - self._refused >= _YIELDED_S
+        return self.share < 1 and self._now() - self._refused >= _USUAL_PRIORITY_S
 
     @property
     def room(self) -> int:
@@ -166,29 +176,28 @@ class Budget:
 
     @property
     def unit_rate(self) -> float:
-        """Units a second of late."""
+        """Resource units that were used a second of late."""
         with self._ledger.open() as bucket:
             return self._usage.recent(bucket.used, self._now())
 
     @property
     def unit_limit(self) -> float | None:
-        """Units a second that are allowed, as far as is known."""
+        """Resource units a second that are allowed; None while no limit is known."""
         with self._ledger.open() as bucket:
-            known = bucket.rate
-        wished = self._wish.rate if self._wish is not None else None
-        return min((rate for rate in (known, wished) if rate is not None), default=None)
+            rates = [bucket.rate, self._share_bucket.rate if self._share_bucket else None]
+        return min((rate for rate in rates if rate is not None), default=None)
 
     @property
     def waiting(self) -> float:
-        """Seconds until the first of those that wait for units or for Graph may go on; else 0."""
+        """Seconds until the first of those that wait for units may go on; 0 if nobody waits."""
         now = self._now()
         return max(0.0, min(self._waiting.values(), default=now) - now)
 
     async def _wait_for_units(self, units: float) -> None:
         with self._ledger.open() as bucket:
             at, refusals = bucket.take(units, self._now()), bucket.refusals
-            if self._wish is not None:
-                at = max(at, self._wish.take(units, self._now()))
+            if self._share_bucket is not None:
+                at = max(at, self._share_bucket.take(units, self._now()))
         try:
             while (wait := at - self._now()) > 0:
                 self._waiting[id(asyncio.current_task())] = at
@@ -196,7 +205,7 @@ class Budget:
                 with self._ledger.open() as bucket:
                     bucket.grow(now := self._now())
                     if bucket.refusals != refusals:
-                        # The picture has changed: a place in the old queue means nothing now.
+                        # The bucket is another than it was: the place in its queue means nothing.
                         at, refusals = bucket.take(units, now), bucket.refusals
                     elif bucket.paused_until > now:
                         at = bucket.hold(units, now)
@@ -209,8 +218,8 @@ class Budget:
 
     def _give_back(self, bucket: Bucket, units: float) -> None:
         bucket.give_back(units)
-        if self._wish is not None:
-            self._wish.give_back(units)
+        if self._share_bucket is not None:
+            self._share_bucket.give_back(units)
 
     async def _wait_for_room(self) -> None:
         with self._lock:
@@ -232,12 +241,12 @@ class Budget:
             raise
 
     def _free(self) -> None:
-        """Give the place to who waits longest, as far as the window allows."""
+        """Free a place in the window, and give it to whoever has waited longest."""
         with self._lock:
             self.in_flight -= 1
             while self._queue and self.in_flight < int(self._window.size):
                 loop, turn = self._queue.popleft()
-                # A loop that was closed has nobody left who waits.
+                # A RuntimeError means that the loop is closed, so nobody waits in it any more.
                 with contextlib.suppress(RuntimeError):
                     loop.call_soon_threadsafe(_wake, turn)
                     self.in_flight += 1
@@ -245,10 +254,10 @@ class Budget:
 
 def _slack(streak: int) -> float:
     """
-    Seconds to wait besides.
+    Return the seconds to wait on top of what Graph asked for, after `streak` refusals in a row.
 
-    Others who are not told yet may make the service add to the wait that it asks for, and whoever
-    comes back together is refused together.
+    Requests of others who do not know yet may prolong the pause, and those that come back together
+    are refused together: hence longer each time, and at random.
     """
     return 0.05 * (2.0 ** min(streak, 7) - 1) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
 
@@ -264,17 +273,17 @@ _budgets_lock = threading.Lock()
 
 
 def find_budget(
-    key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = Memory
+    key: Hashable, share: float = 1.0, make_ledger: Callable[[], Ledger] = MemoryLedger
 ) -> Budget:
     """
-    The one budget of this process for `key`: a Graph, a tenant, an app.
+    Return the one budget of this process for `key`: a Graph, a tenant and an app.
 
-    Those who want a share of it have a budget of their own within it.
+    Each `share` has a budget of its own; they have one ledger, so that what one uses, all count.
 
     Args:
         key: Whose budget it is.
         share: Part of the documented limits to use.
-        make_ledger: Makes what it is kept in, if nobody has yet.
+        make_ledger: Makes the ledger, if there is none for `key` yet.
     """
     with _budgets_lock:
         if key not in _ledgers:

@@ -1,8 +1,9 @@
 """
-Where a throttle budget is kept: in the process, or where other processes see it too.
+Where the bucket of a throttle budget is kept: in the process, or where others see it too.
 
-On one host that is a small file that each locks in turn. Between hosts it is a store far away,
-which nobody ever waits for: each process keeps its own books, and compares them now and then.
+Processes of one host share a small file, which each locks in turn. Those of many hosts share
+totals in a remote store, which nobody ever waits for: each process keeps a bucket of its own, and
+now and then compares what it did with what all did.
 """
 
 import contextlib
@@ -23,9 +24,11 @@ from graphdaemon.throttling.bucket import Bucket, Totals
 
 logger = logging.getLogger(__name__)
 
+# Bytes of the file: more than any bucket needs, so that a shorter one leaves nothing behind.
 _SIZE = 4096
 # A fiftieth of the time in which a full bucket empties: what others do meanwhile is little.
 _COMPARE_S = 0.2
+# Where a comparison has failed, or takes long, the next begins so much later.
 _TRY_AGAIN_S = 10.0
 
 
@@ -33,11 +36,11 @@ class Ledger(Protocol):
     """Where the bucket is kept."""
 
     def open(self) -> AbstractContextManager[Bucket]:
-        """The bucket, for as long as nobody else has it; changes to it are kept."""
+        """Lend the bucket, to nobody else meanwhile, and keep the changes made to it."""
 
 
-class Memory:
-    """A bucket for this process alone."""
+class MemoryLedger:
+    """A bucket in the memory of this process."""
 
     def __init__(self, bucket: Bucket | None = None) -> None:
         self._bucket = bucket or Bucket()
@@ -45,32 +48,32 @@ class Memory:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """The bucket, locked."""
+        """Lend the bucket, to nobody else in this process meanwhile."""
         with self._lock:
             yield self._bucket
 
 
-class SharedLedger:
+class FileLedger:
     """
-    A bucket in a file.
+    A bucket in a file, for all processes of this host.
 
-    The clock in it is the machine's own, which begins anew when the machine does: a bucket from
-    before that is an empty one.
+    Moments in it are read from the machine's steady clock, which begins anew when the machine is
+    started: a bucket from before that counts as empty.
 
     Args:
-        path: The file; made if it is not there.
+        path: The file; it is made if it does not exist.
 
     Raises:
-        OutputError: It cannot be made.
+        OutputError: The file cannot be made or opened.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        # Locks on files are a process's, not a thread's.
+        # A lock on a file belongs to the process: it does not keep two of its threads apart.
         self._lock = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            # A number, not a file object: it stays open as long as the process lives.
+            # A descriptor, not a file object: it stays open as long as the process lives.
             self._file = open_private(path, os.O_RDWR)
         except OSError as error:
             raise OutputError(
@@ -81,7 +84,7 @@ class SharedLedger:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """The bucket, for as long as nobody else on this host has it."""
+        """Lend the bucket, to nobody else on this host meanwhile."""
         with self._lock, locked(self._file):
             os.lseek(self._file, 0, os.SEEK_SET)
             bucket = _read(os.read(self._file, _SIZE))
@@ -90,16 +93,16 @@ class SharedLedger:
             os.write(self._file, msgspec.json.encode(bucket).ljust(_SIZE))
 
 
-class DistantLedger:
+class RemoteLedger:
     """
-    A bucket of this process, compared with those of others in a store far away.
+    A bucket of this process, compared now and then with the totals of all in a remote store.
 
-    Trouble with the store is told once and does no harm: each process then goes by its own.
+    Where the store cannot be used, a warning says so once, and this process goes by its own bucket.
 
     Args:
-        exchange: Adds to the common totals what this process did, and returns them; raises
-            `OSError` where it cannot.
-        now: A steady clock.
+        exchange: Adds what this process did to the totals of all, and returns those; raises
+            `OSError` where the store cannot be used.
+        now: A steady clock, in seconds.
     """
 
     def __init__(
@@ -116,7 +119,7 @@ class DistantLedger:
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
-        """The bucket, for as long as nobody else in this process has it."""
+        """Lend the bucket, to nobody else in this process meanwhile; begin to compare if due."""
         with self._lock:
             yield self._bucket
             if self._now() < self._next:
@@ -125,7 +128,7 @@ class DistantLedger:
         threading.Thread(target=self.compare, daemon=True).start()
 
     def compare(self) -> None:
-        """Tell the store what was done here, and learn what was done elsewhere."""
+        """Add to the store what was done here, and take in what was done elsewhere."""
         with self._lock:
             bucket, now = self._bucket, self._now()
             told = self._told
@@ -145,19 +148,27 @@ class DistantLedger:
             self._next = self._now() + _COMPARE_S
 
     def _merge(self, mine: Totals, common: Totals) -> None:
+        """
+        Take in what others did since the last comparison.
+
+        Args:
+            mine: What this process has just told the store.
+            common: What the store answered: the totals of all, with `mine` in them.
+        """
         bucket, told, before = self._bucket, self._told, self._common
         self._common = common
         if before is None:
             others = common._replace(used=0.0, refusals=0)
             bucket.level += max(0.0, common.level - mine.used)
         else:
-            # A store that was emptied begins at nothing again.
+            # Totals that are less than before are those of a store that was emptied.
             used = max(0.0, common.used - before.used - mine.used)
             refusals = max(0, common.refusals - before.refusals - mine.refusals)
             others = common._replace(used=used, refusals=refusals)
-        # What was done here meanwhile is told the next time.
+        # What was done here during the exchange is told the next time.
         used, refusals = told.used + mine.used, told.refusals + mine.refusals
         rate = bucket.rate if mine.rate is None else mine.rate
+        # A rate that was learnt here meanwhile, or just told, is newer than that of others.
         if bucket.rate != rate or common.rate is None or mine.rate is not None:
             others = others._replace(rate=None)
         bucket.join(others, self._now())

@@ -2,7 +2,7 @@
 
 from graphdaemon.settings.model import Settings
 from graphdaemon.throttling.budget import Budget, find_budget
-from graphdaemon.throttling.ledger import DistantLedger, Ledger, Memory, SharedLedger
+from graphdaemon.throttling.ledger import FileLedger, Ledger, MemoryLedger, RemoteLedger
 
 
 def open_budget(settings: Settings, share: float) -> Budget:
@@ -15,10 +15,10 @@ def open_budget(settings: Settings, share: float) -> Budget:
 
 def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
     if settings.budget_file is not None:
-        return SharedLedger(settings.budget_file)
+        return FileLedger(settings.budget_file)
     if settings.budget_url is None:
-        return Memory()
+        return MemoryLedger()
     from graphdaemon.throttling.redis_totals import RedisTotals
 
     totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
-    return DistantLedger(totals.exchange)
+    return RemoteLedger(totals.exchange)

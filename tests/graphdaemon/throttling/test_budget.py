@@ -19,7 +19,7 @@ from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.headers import read_wait
 from graphdaemon.throttling.bucket import Bucket, Usage
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
-from graphdaemon.throttling.ledger import SharedLedger
+from graphdaemon.throttling.ledger import FileLedger
 from graphdaemon.throttling.window import Window
 from tests.support import virtual_time
 from tests.support.pretend_graph import ROOT, PretendGraph, Weather
@@ -134,7 +134,7 @@ def test_two_processes_share_a_budget_by_a_file(tmp_path: Path) -> None:
     """Each sees what the other used."""
     path = tmp_path / "deep" / "budget"
     world = make_world(800)
-    budgets = [Budget(ledger=SharedLedger(path), now=virtual_time.now) for _ in range(2)]
+    budgets = [Budget(ledger=FileLedger(path), now=virtual_time.now) for _ in range(2)]
     graphs = [Graph(world, world, budget=budget) for budget in budgets]
 
     virtual_time.run(swarm(graphs, 60, workers=20))
@@ -149,8 +149,8 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
-from graphdaemon.throttling.ledger import SharedLedger
-ledger = SharedLedger(Path(sys.argv[1]))
+from graphdaemon.throttling.ledger import FileLedger
+ledger = FileLedger(Path(sys.argv[1]))
 for _ in range(300):
     with ledger.open() as bucket:
         bucket.used += 1
@@ -163,14 +163,14 @@ def test_processes_do_not_lose_each_others_units(tmp_path: Path) -> None:
     children = [subprocess.Popen([sys.executable, "-c", CHILD, str(path)]) for _ in range(3)]
 
     assert [child.wait(60) for child in children] == [0, 0, 0]
-    with SharedLedger(path).open() as bucket:
+    with FileLedger(path).open() as bucket:
         assert bucket.used == 900
 
 
 def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     """A folder is no file."""
     with pytest.raises(OutputError) as caught:
-        SharedLedger(tmp_path)
+        FileLedger(tmp_path)
 
     assert caught.value.code == "budget_file_unusable"
 
@@ -180,7 +180,7 @@ def test_a_damaged_file_is_an_empty_bucket(tmp_path: Path) -> None:
     path = tmp_path / "budget"
     path.write_text("{not json")
 
-    with SharedLedger(path).open() as bucket:
+    with FileLedger(path).open() as bucket:
         assert bucket == Bucket()
 
 
