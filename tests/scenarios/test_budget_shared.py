@@ -1,7 +1,5 @@
 """One throttle budget for many: strangers, processes on a host, processes on many hosts."""
 
-from __future__ import annotations
-
 import asyncio
 import subprocess
 import sys
@@ -17,41 +15,13 @@ from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.throttling.bucket import WINDOW_S, Totals
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
-from graphdaemon.throttling.ledger import MemoryLedger, RemoteLedger
+from graphdaemon.throttling.ledger import MemoryLedger
 from graphdaemon.throttling.redis_totals import RedisTotals
-from tests.graphdaemon.throttling.test_budget import make_world, swarm
 from tests.support import virtual_time
+from tests.support.budget_world import make_world, swarm
 from tests.support.redis_server import RedisServer
 from tests.support.run_command import Command, clean_environment
 from tests.support.scripted_server import Answer, Request, ScriptedServer, page
-
-
-class Store:
-    """The totals as a store keeps them; ``broken`` makes it a store that cannot be reached."""
-
-    def __init__(self) -> None:
-        self.totals = Totals()
-        self.broken = False
-
-    def exchange(self, mine: Totals) -> Totals:
-        if self.broken:
-            raise OSError("no route to the store")
-        old = self.totals
-        self.totals = Totals(
-            old.used + mine.used,
-            old.refusals + mine.refusals,
-            max(old.pause, mine.pause),
-            old.rate if mine.rate is None else mine.rate,
-            old.level + mine.used,
-        )
-        return self.totals
-
-
-def make_ledgers(store: Store, now: float = 100.0) -> tuple[RemoteLedger, RemoteLedger]:
-    one, two = (RemoteLedger(store.exchange, lambda: now) for _ in range(2))
-    for ledger in (one, two):
-        ledger.compare()
-    return one, two
 
 
 @pytest.mark.parametrize("tells_load", [True, False], ids=["told", "not told"])
@@ -97,108 +67,6 @@ def test_who_is_polite_leaves_room_and_gets_its_share() -> None:
     assert world.units >= 0.95 * (3_500 + 350 * 25)
 
 
-def test_who_is_not_served_for_being_polite_asks_as_others_do() -> None:
-    """A low priority until the first refusal, then for a minute the usual one."""
-    moment = 0.0
-    budget = Budget(share=0.3, now=lambda: moment)
-
-    async def ask(outcome: Outcome) -> None:
-        budget.leave(await budget.enter("x"), outcome)
-
-    assert budget.yields
-    asyncio.run(ask(Outcome(refused_for=0)))
-    assert not budget.yields
-    moment = 61
-    assert budget.yields
-    assert not Budget(now=lambda: moment).yields
-
-
-def test_units_used_elsewhere_count_here() -> None:
-    """What one adds to the store, the other finds in its bucket."""
-    one, two = make_ledgers(Store())
-    with one.open() as bucket:
-        bucket.rate = 80.0
-        bucket.take(30, 100)
-        bucket.used += 30
-    one.compare()
-    two.compare()
-
-    with two.open() as bucket:
-        assert (bucket.used, bucket.level, bucket.rate) == (30, 30, 80)
-    two.compare()
-    with one.open() as bucket:
-        assert bucket.used == 30, "one's own units are not counted twice"
-
-
-def test_all_wait_when_one_was_told_to() -> None:
-    """A refusal is everybody's, and so is the rate that it showed."""
-    one, two = make_ledgers(Store())
-    with one.open() as bucket:
-        bucket.refuse(7, 100, 80.0)
-    one.compare()
-    two.compare()
-
-    with two.open() as bucket:
-        assert bucket.refusals == 1
-        assert bucket.paused_until == 107
-        assert bucket.level == 80 * WINDOW_S
-        assert bucket.take(1, 100) >= 107
-
-
-def test_a_store_that_is_gone_is_told_once_and_does_no_harm(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    """The process goes by its own books, and tells of everything when the store is back."""
-    store = Store()
-    ledger, _ = make_ledgers(store)
-    store.broken = True
-    for _ in range(3):
-        with ledger.open() as bucket:
-            bucket.used += 10
-        ledger.compare()
-    store.broken = False
-    ledger.compare()
-
-    assert store.totals.used == 30
-    assert caplog.text.count("this process keeps its own: no route to the store") == 1
-
-
-def test_a_store_that_was_emptied_begins_anew() -> None:
-    """Nothing is taken back of what was used before."""
-    store = Store()
-    one, two = make_ledgers(store)
-    with one.open() as bucket:
-        bucket.used += 50
-    one.compare()
-    store.totals = Totals()
-    with two.open() as bucket:
-        bucket.used += 5
-    two.compare()
-    one.compare()
-
-    with one.open() as bucket:
-        assert bucket.used == 50
-    assert store.totals.used == 5
-
-
-def test_nobody_waits_for_the_store() -> None:
-    """A store that does not answer holds nothing up."""
-    asked, answer = threading.Event(), threading.Event()
-
-    def exchange(mine: Totals) -> Totals:
-        asked.set()
-        answer.wait(10)
-        return mine
-
-    ledger = RemoteLedger(exchange)
-    with ledger.open():
-        pass
-    assert asked.wait(10)
-    with ledger.open() as bucket:
-        bucket.used += 1
-    answer.set()
-
-
 def test_two_shares_of_one_app_are_in_one_budget() -> None:
     """A polite client beside another: what each uses, both count; the wish is its own."""
     ledger = MemoryLedger()
@@ -219,24 +87,8 @@ def test_two_shares_of_one_app_are_in_one_budget() -> None:
 # ---- Redis -------------------------------------------------------------------------------------
 
 
-WHOSE = ("https://graph.test/v1.0", "tenant", "app")
-
-
-def test_totals_in_redis(redis_server: RedisServer) -> None:
-    """Added up, each app for itself; the pause is what is left of it, by Redis's own clock."""
-    totals = RedisTotals(Secret(redis_server.url), None, WHOSE)
-    totals.exchange(Totals(10, 1, 5, 80.0))
-    found = totals.exchange(Totals(2.5))
-
-    assert (found.used, found.refusals, found.rate) == (12.5, 1, 80)
-    assert 4 < found.pause <= 5
-    # What was used a moment ago is still there, but for what ran out meanwhile.
-    assert 2.5 <= found.level <= 12.5
-    assert RedisTotals(Secret(redis_server.url), None, ("other",)).exchange(Totals()) == Totals()
-
-
 def serve_slowly(server: ScriptedServer, limit: float) -> Counter[bool]:
-    """A Graph of one endless collection that allows ``limit`` units in ten seconds."""
+    """A Graph of one endless collection that allows `limit` units in ten seconds."""
     level, at, lock, counts = 0.0, time.monotonic(), threading.Lock(), Counter[bool]()
 
     def answer(request: Request) -> Answer:

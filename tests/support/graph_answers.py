@@ -1,7 +1,5 @@
 """Answers of Graph, made by hand."""
 
-from __future__ import annotations
-
 import json
 from http.client import HTTPMessage
 from typing import Any

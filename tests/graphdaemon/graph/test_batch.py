@@ -1,7 +1,5 @@
 """$batch: twenty at a time, every part answered by itself."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

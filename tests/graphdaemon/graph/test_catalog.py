@@ -1,7 +1,5 @@
 """The catalogue of collections."""
 
-from __future__ import annotations
-
 import pytest
 
 from graphdaemon.graph.catalog import CATALOG, Collection, find_collection

@@ -1,7 +1,5 @@
 """Tokens that Graph takes back, or that are older than what was granted: renewed once, and on."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import json

@@ -1,13 +1,9 @@
 """Graph over real TLS against a scripted server: paging, trying again, and whom the token sees."""
 
-from __future__ import annotations
-
 import asyncio
-import socket
 import time
 from collections.abc import Mapping
 from http.client import HTTPMessage
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,44 +11,15 @@ import pytest
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.client import Client
-from graphdaemon.errors import Error, GraphError, NetworkError, SettingsError
+from graphdaemon.errors import Error, GraphError, NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph
 from graphdaemon.graph.query import Query
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport
-from graphdaemon.listing.options import ListingOptions
 from graphdaemon.settings.model import Settings
-from graphdaemon.settings.read import read_settings
 from graphdaemon.throttling.budget import Budget
+from tests.support.scripted_listing import listing, settings_of
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
-
-# One pass over one chain: what is asked is the same each time.
-PLAIN = ListingOptions(method="chain", proved=False)
-
-
-def settings_of(server: ScriptedServer, **changes: Any) -> Settings:
-    return read_settings(None, {}, server.settings(**changes))
-
-
-def listing(
-    server: ScriptedServer, *, query: Query | None = None, **changes: Any
-) -> list[dict[str, Any]]:
-    """List users through the public client."""
-    return asyncio.run(_list(settings_of(server, **changes), query or Query()))
-
-
-async def _list(settings: Settings, query: Query) -> list[dict[str, Any]]:
-    async with Client(settings) as client:
-        return [
-            user
-            async for user in client.list(
-                "users",
-                filter=query.filter,
-                search=query.search,
-                limit=query.limit,
-                options=PLAIN,
-            )
-        ]
 
 
 def patient_listing(server: ScriptedServer) -> tuple[list[str], list[float]]:
@@ -343,116 +310,3 @@ def test_one_token_serves_many_tasks(scripted: ScriptedServer) -> None:
     asyncio.run(many())
 
     assert scripted.tokens_issued == 1
-
-
-def test_untrusted_certificates_are_refused_at_once(scripted: ScriptedServer) -> None:
-    """Without the CA there is no connection; the hint names ca_file."""
-    with pytest.raises(NetworkError, match="not trusted") as caught:
-        listing(scripted, ca_file=None)
-
-    assert caught.value.code == "tls_untrusted"
-    assert "ca_file" in (caught.value.hint or "")
-
-
-def test_the_ca_file_counts_even_where_the_environment_names_another(
-    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """REQUESTS_CA_BUNDLE, set on many company machines, does not silently win."""
-    other = tmp_path / "other.pem"
-    other.write_bytes(scripted.ca_file.read_bytes())
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-    scripted.script = [page()]
-
-    assert listing(scripted) == []
-    assert listing(scripted, ca_file=None) == []
-
-
-@pytest.mark.parametrize("content", [None, "not a certificate"], ids=["missing", "not-pem"])
-def test_an_unusable_ca_file_is_named(
-    scripted: ScriptedServer, tmp_path: Path, content: str | None
-) -> None:
-    """A wrong ca_file is a settings error, not a TLS riddle."""
-    path = tmp_path / "ca.pem"
-    if content:
-        path.write_text(content)
-
-    with pytest.raises(SettingsError, match=r"ca\.pem") as caught:
-        listing(scripted, ca_file=str(path))
-
-    assert caught.value.code == "ca_file_unreadable"
-
-
-def test_no_network_is_said_at_once() -> None:
-    """A port where nothing listens, and a name that does not exist."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
-    base = {"client_id": "c", "secret": "s"}
-    codes = []
-    for host in (f"127.0.0.1:{port}", "no-such-host.invalid"):
-        settings = read_settings(None, {}, base | {"authority": f"https://{host}/t"})
-        with pytest.raises(NetworkError) as caught:
-            asyncio.run(_list(settings, Query()))
-        codes.append(caught.value.code)
-
-    assert codes == ["connection_failed", "host_unknown"]
-
-
-def test_a_host_that_says_nothing_is_given_up() -> None:
-    """The timeout is the settings' own."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        settings = read_settings(
-            None,
-            {},
-            {
-                "client_id": "c",
-                "secret": "s",
-                "timeout": 0.2,
-                "authority": f"https://127.0.0.1:{silent.getsockname()[1]}/t",
-            },
-        )
-
-        with pytest.raises(NetworkError, match="did not answer") as caught:
-            asyncio.run(_list(settings, Query()))
-
-    assert caught.value.code == "timed_out"
-
-
-def test_cancelling_drops_the_connection(scripted: ScriptedServer) -> None:
-    """A cancelled request leaves no thread waiting for the host."""
-    asked = asyncio.Event()
-
-    async def scenario() -> None:
-        loop = asyncio.get_running_loop()
-
-        def answer(_: Request) -> Answer:
-            loop.call_soon_threadsafe(asked.set)
-            release.wait(10)
-            return page()
-
-        import threading
-
-        release = threading.Event()
-        scripted.script = answer
-        async with Client(settings_of(scripted)) as client:
-            task = asyncio.create_task(client.get("users/x"))
-            await asyncio.wait_for(asked.wait(), 10)
-            task.cancel()
-            with pytest.raises(asyncio.CancelledError):
-                await task
-            release.set()
-
-    asyncio.run(scenario())
-
-
-def test_a_connection_the_host_closed_meanwhile_is_replaced(scripted: ScriptedServer) -> None:
-    """Keep-alive ends at the host's wish; the next request simply reconnects."""
-    transport = Transport(ca_file=scripted.ca_file, timeout=5)
-    scripted.script = [page()]
-    first = transport.exchange("GET", f"{scripted.url}/v1.0/users", {})
-    for connection in scripted._open:
-        connection.close()
-
-    second = transport.exchange("GET", f"{scripted.url}/v1.0/users", {})
-    transport.close()
-
-    assert first.body == second.body

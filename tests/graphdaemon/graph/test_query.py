@@ -1,7 +1,5 @@
 """Queries: what address is asked for, and when the advanced index is needed."""
 
-from __future__ import annotations
-
 import pytest
 
 from graphdaemon.graph.catalog import CATALOG

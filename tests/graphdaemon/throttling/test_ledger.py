@@ -1,0 +1,193 @@
+"""Where the bucket is kept: a file of this host, or a remote store."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from graphdaemon.errors import OutputError
+from graphdaemon.graph.graph import Graph
+from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Totals
+from graphdaemon.throttling.budget import Budget
+from graphdaemon.throttling.ledger import FileLedger, RemoteLedger
+from tests.support import virtual_time
+from tests.support.budget_world import make_world, swarm
+
+
+def test_two_processes_share_a_budget_by_a_file(tmp_path: Path) -> None:
+    """Each sees what the other used."""
+    path = tmp_path / "deep" / "budget"
+    world = make_world(800)
+    budgets = [Budget(ledger=FileLedger(path), now=virtual_time.now) for _ in range(2)]
+    graphs = [Graph(world, world, budget=budget) for budget in budgets]
+
+    virtual_time.run(swarm(graphs, 60, workers=20))
+
+    assert world.units >= 0.95 * (800 + 80 * 60)
+    assert world.refused_in_a_row <= 1
+    assert budgets[0].unit_limit == budgets[1].unit_limit
+
+
+CHILD = """
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from graphdaemon.throttling.ledger import FileLedger
+ledger = FileLedger(Path(sys.argv[1]))
+for _ in range(300):
+    with ledger.open() as bucket:
+        bucket.used += 1
+"""
+
+
+def test_processes_do_not_lose_each_others_units(tmp_path: Path) -> None:
+    """Three at once, 300 units each, are 900."""
+    path = tmp_path / "budget"
+    children = [subprocess.Popen([sys.executable, "-c", CHILD, str(path)]) for _ in range(3)]
+
+    assert [child.wait(60) for child in children] == [0, 0, 0]
+    with FileLedger(path).open() as bucket:
+        assert bucket.used == 900
+
+
+def test_a_file_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    """A folder is no file."""
+    with pytest.raises(OutputError) as caught:
+        FileLedger(tmp_path)
+
+    assert caught.value.code == "budget_file_unusable"
+
+
+def test_a_refusal_is_still_known_when_the_file_is_read_again(tmp_path: Path) -> None:
+    """Also a first refusal at a low rate, which is probably noise."""
+    with FileLedger(tmp_path / "budget").open() as bucket:
+        bucket.refuse(7, 100.0, 20.0)
+
+    with FileLedger(tmp_path / "budget").open() as bucket:
+        assert (bucket.rate, bucket.refusals, bucket.paused_until) == (20, 1, 107)
+
+
+def test_a_damaged_file_is_an_empty_bucket(tmp_path: Path) -> None:
+    """Whatever stood there."""
+    path = tmp_path / "budget"
+    path.write_text("{not json")
+
+    with FileLedger(path).open() as bucket:
+        assert bucket == Bucket()
+
+
+class Store:
+    """The totals as a store keeps them; `broken` makes it a store that cannot be reached."""
+
+    def __init__(self) -> None:
+        self.totals = Totals()
+        self.broken = False
+
+    def exchange(self, mine: Totals) -> Totals:
+        if self.broken:
+            raise OSError("no route to the store")
+        old = self.totals
+        self.totals = Totals(
+            old.used + mine.used,
+            old.refusals + mine.refusals,
+            max(old.pause, mine.pause),
+            old.rate if mine.rate is None else mine.rate,
+            old.level + mine.used,
+        )
+        return self.totals
+
+
+def make_ledgers(store: Store, now: float = 100.0) -> tuple[RemoteLedger, RemoteLedger]:
+    one, two = (RemoteLedger(store.exchange, lambda: now) for _ in range(2))
+    for ledger in (one, two):
+        ledger.compare()
+    return one, two
+
+
+def test_units_used_elsewhere_count_here() -> None:
+    """What one adds to the store, the other finds in its bucket."""
+    one, two = make_ledgers(Store())
+    with one.open() as bucket:
+        bucket.rate = 80.0
+        bucket.take(30, 100)
+        bucket.used += 30
+    one.compare()
+    two.compare()
+
+    with two.open() as bucket:
+        assert (bucket.used, bucket.level, bucket.rate) == (30, 30, 80)
+    two.compare()
+    with one.open() as bucket:
+        assert bucket.used == 30, "one's own units are not counted twice"
+
+
+def test_all_wait_when_one_was_told_to() -> None:
+    """A refusal is everybody's, and so is the rate that it showed."""
+    one, two = make_ledgers(Store())
+    with one.open() as bucket:
+        bucket.refuse(7, 100, 80.0)
+    one.compare()
+    two.compare()
+
+    with two.open() as bucket:
+        assert bucket.refusals == 1
+        assert bucket.paused_until == 107
+        assert bucket.level == 80 * WINDOW_S
+        assert bucket.take(1, 100) >= 107
+
+
+def test_a_store_that_is_gone_is_told_once_and_does_no_harm(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The process goes by its own books, and tells of everything when the store is back."""
+    store = Store()
+    ledger, _ = make_ledgers(store)
+    store.broken = True
+    for _ in range(3):
+        with ledger.open() as bucket:
+            bucket.used += 10
+        ledger.compare()
+    store.broken = False
+    ledger.compare()
+
+    assert store.totals.used == 30
+    assert caplog.text.count("this process keeps its own: no route to the store") == 1
+
+
+def test_a_store_that_was_emptied_begins_anew() -> None:
+    """Nothing is taken back of what was used before."""
+    store = Store()
+    one, two = make_ledgers(store)
+    with one.open() as bucket:
+        bucket.used += 50
+    one.compare()
+    store.totals = Totals()
+    with two.open() as bucket:
+        bucket.used += 5
+    two.compare()
+    one.compare()
+
+    with one.open() as bucket:
+        assert bucket.used == 50
+    assert store.totals.used == 5
+
+
+def test_nobody_waits_for_the_store() -> None:
+    """A store that does not answer holds nothing up."""
+    asked, answer = threading.Event(), threading.Event()
+
+    def exchange(mine: Totals) -> Totals:
+        asked.set()
+        answer.wait(10)
+        return mine
+
+    ledger = RemoteLedger(exchange)
+    with ledger.open():
+        pass
+    assert asked.wait(10)
+    with ledger.open() as bucket:
+        bucket.used += 1
+    answer.set()

@@ -1,0 +1,21 @@
+"""The totals that Redis keeps of all processes."""
+
+from graphdaemon.settings.setting import Secret
+from graphdaemon.throttling.bucket import Totals
+from graphdaemon.throttling.redis_totals import RedisTotals
+from tests.support.redis_server import RedisServer
+
+WHOSE = ("https://graph.test/v1.0", "tenant", "app")
+
+
+def test_totals_in_redis(redis_server: RedisServer) -> None:
+    """Added up, each app for itself; the pause is what is left of it, by Redis's own clock."""
+    totals = RedisTotals(Secret(redis_server.url), None, WHOSE)
+    totals.exchange(Totals(10, 1, 5, 80.0))
+    found = totals.exchange(Totals(2.5))
+
+    assert (found.used, found.refusals, found.rate) == (12.5, 1, 80)
+    assert 4 < found.pause <= 5
+    # What was used a moment ago is still there, but for what ran out meanwhile.
+    assert 2.5 <= found.level <= 12.5
+    assert RedisTotals(Secret(redis_server.url), None, ("other",)).exchange(Totals()) == Totals()
