@@ -32,12 +32,11 @@ SERVER = """
 import json, sys
 from entra_emulator.server.emulator import Emulator
 with Emulator(users=1) as emulator:
-    directory, tenant = emulator.directory, emulator.tenant
-    application = directory.applications.register(tenant, "bench")
-    directory.credentials.add_certificate(tenant, application.app_id, bytes.fromhex(sys.argv[1]))
-    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
-    print(json.dumps([f"{emulator.url}/{tenant.id}", str(emulator.ca_file),
-                      application.app_id, secret]), flush=True)
+    app = emulator.add_application("bench")
+    der = bytes.fromhex(sys.argv[1])
+    emulator.directory.credentials.add_certificate(emulator.tenant, app.client_id, der)
+    print(json.dumps([app.parameters["authority"], app.parameters["ca_file"], app.client_id,
+                      app.secret]), flush=True)
     sys.stdin.read()
 """
 

@@ -96,14 +96,8 @@ SERVER = """
 import json, sys
 from entra_emulator.server.emulator import Emulator
 with Emulator(users=999) as emulator:
-    directory, tenant = emulator.directory, emulator.tenant
-    application = directory.applications.register(tenant, "bench")
-    directory.applications.add_application_permission(tenant, application.app_id, "User.Read.All")
-    directory.consents.grant_admin_consent(tenant, application.app_id)
-    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
-    print(json.dumps({"authority": f"{emulator.url}/{tenant.id}", "client_id": application.app_id,
-                      "secret": secret, "endpoint": f"{emulator.url}/v1.0/users",
-                      "ca_file": str(emulator.ca_file)}), flush=True)
+    app = emulator.add_application("bench", ["User.Read.All"])
+    print(json.dumps(app.parameters), flush=True)
     sys.stdin.read()
 """
 

@@ -42,14 +42,10 @@ from pathlib import Path
 from entra_emulator.server.emulator import Emulator
 with Emulator(data=Path(sys.argv[1])) as emulator:
     print("accepting", flush=True)
-    directory, tenant = emulator.directory, emulator.tenant
-    application = directory.applications.register(tenant, "bench")
-    for role in ("User.Read.All", "Group.Read.All", "Application.Read.All"):
-        directory.applications.add_application_permission(tenant, application.app_id, role)
-    directory.consents.grant_admin_consent(tenant, application.app_id)
-    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
-    print(json.dumps([emulator.url, tenant.id, str(emulator.ca_file), application.app_id, secret]),
-          flush=True)
+    roles = ("User.Read.All", "Group.Read.All", "Application.Read.All")
+    app = emulator.add_application("bench", roles)
+    print(json.dumps([emulator.url, emulator.tenant.id, str(emulator.ca_file), app.client_id,
+                      app.secret]), flush=True)
     sys.stdin.read()
 """
 

@@ -51,15 +51,8 @@ with Emulator(data=Path(sys.argv[1]), throttle_size="L", throttle_scale=float(sy
         noted.append([it.clock.now(), who[2], found.ok])
         return found._replace(load=0.0) if sys.argv[3] == "untold" else found
     it.throttle.charge = note
-    application = it.directory.applications.register(it.tenant, "bench")
-    it.directory.applications.add_application_permission(
-        it.tenant, application.app_id, "User.Read.All"
-    )
-    it.directory.consents.grant_admin_consent(it.tenant, application.app_id)
-    secret = it.directory.credentials.add_password(it.tenant, application.app_id).secret_text
-    print(json.dumps({"authority": f"{it.url}/{it.tenant.id}", "client_id": application.app_id,
-        "secret": secret, "endpoint": f"{it.url}/v1.0/users", "ca_file": str(it.ca_file)}),
-        flush=True)
+    app = it.add_application("bench", ["User.Read.All"])
+    print(json.dumps(app.parameters), flush=True)
     sys.stdin.read()
     print(json.dumps([noted, sum(count.early for count in it.throttle.counts())]))
 """

@@ -46,13 +46,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
         Emulator(users=5, managed_identity=True, federation_ca=issuer.ca_file) as emulator,
     ):
         directory, tenant = emulator.directory, emulator.tenant
-        app = directory.applications.register(tenant, "Workload")
-        directory.credentials.add_federated(tenant, app.app_id, "pipeline", issuer.url, SUBJECT)
-        directory.applications.add_application_permission(tenant, app.app_id, "User.Read.All")
-        directory.consents.grant_admin_consent(tenant, app.app_id)
+        app = emulator.add_application("Workload", ["User.Read.All"])
+        directory.credentials.add_federated(tenant, app.client_id, "pipeline", issuer.url, SUBJECT)
         identity = directory.managed_identities.add(tenant, "vm-1")
         directory.consents.grant_app_role(tenant, identity.app_id, "User.Read.All")
-        yield Machine(emulator, issuer, app.app_id, identity.app_id)
+        yield Machine(emulator, issuer, app.client_id, identity.app_id)
 
 
 @pytest.fixture(autouse=True)

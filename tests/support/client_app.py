@@ -25,19 +25,8 @@ def register(
 ) -> App:
     """Register an app with a secret, a certificate and application permissions."""
     pem, der = key_pair
-    directory, tenant = emulator.directory, emulator.tenant
-    application = directory.applications.register(tenant, "Daemon-console")
-    password = directory.credentials.add_password(tenant, application.app_id)
-    certificate = directory.credentials.add_certificate(tenant, application.app_id, der)
-    assert password.secret_text is not None
-    for role in roles:
-        directory.applications.add_application_permission(tenant, application.app_id, role)
-    if consent:
-        directory.consents.grant_admin_consent(tenant, application.app_id)
-    return App(
-        application.app_id,
-        password.secret_text,
-        password.key_id,
-        pem,
-        certificate.thumbprint,
+    app = emulator.add_application("Daemon-console", roles, consent=consent)
+    certificate = emulator.directory.credentials.add_certificate(
+        emulator.tenant, app.client_id, der
     )
+    return App(app.client_id, app.secret, app.secret_id, pem, certificate.thumbprint)

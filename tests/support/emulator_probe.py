@@ -141,14 +141,9 @@ def register(
     redirects: tuple[str, ...] = (),
     tenant: Tenant | None = None,
 ) -> App:
-    directory, tenant = probe.emulator.directory, tenant or probe.emulator.tenant
-    application = directory.applications.register(tenant, name, redirect_uris=redirects)
-    for role in roles:
-        directory.applications.add_application_permission(tenant, application.app_id, role)
-    directory.consents.grant_admin_consent(tenant, application.app_id)
-    secret = directory.credentials.add_password(tenant, application.app_id).secret_text
-    assert secret is not None
-    return App(probe, tenant, application.app_id, secret)
+    tenant = tenant or probe.emulator.tenant
+    app = probe.emulator.add_application(name, roles, redirect_uris=redirects, tenant=tenant)
+    return App(probe, tenant, app.client_id, app.secret)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import signal
 import socket
 import tempfile
 import threading
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -42,6 +42,24 @@ from entra_emulator.token_service.managed_identity import (
 )
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
+
+
+@dataclass(frozen=True, slots=True)
+class EmulatorApplication:
+    """
+    An application of the pretend tenant, with what its administrator would note down.
+
+    Args:
+        client_id: its application ID.
+        secret: the value of its client secret.
+        secret_id: the ID of that secret.
+        parameters: a settings file of graphdaemon as a value; it works as it is.
+    """
+
+    client_id: str
+    secret: str
+    secret_id: str
+    parameters: dict[str, Any]
 
 
 class Emulator:
@@ -129,6 +147,50 @@ class Emulator:
     def tenant(self) -> Tenant:
         """The first tenant."""
         return self.directory.tenants.list_all()[0]
+
+    def add_application(
+        self,
+        display_name: str,
+        permissions: Iterable[str] = (),
+        *,
+        consent: bool = True,
+        redirect_uris: Iterable[str] = (),
+        tenant: Tenant | None = None,
+    ) -> EmulatorApplication:
+        """
+        Register an application with a client secret and permissions of Microsoft Graph.
+
+        Args:
+            display_name: what people see.
+            permissions: app roles it asks for, e.g. `User.Read.All`.
+            consent: grant them too.
+            redirect_uris: of the web platform.
+            tenant: its home, by default the first tenant.
+
+        Raises:
+            LookupError: Graph has no such permission.
+        """
+        directory, tenant = self.directory, tenant or self.tenant
+        with directory.transaction():
+            application = directory.applications.register(
+                tenant, display_name, redirect_uris=redirect_uris
+            )
+            client_id = application.app_id
+            for permission in permissions:
+                directory.applications.add_application_permission(tenant, client_id, permission)
+            if consent:
+                directory.consents.grant_admin_consent(tenant, client_id)
+            password = directory.credentials.add_password(tenant, client_id, "graphdaemon emulator")
+        assert password.secret_text is not None, "it was made just now"
+        parameters = {
+            "authority": f"{self.url}/{tenant.id}",
+            "client_id": client_id,
+            "scope": ["https://graph.microsoft.com/.default"],
+            "secret": password.secret_text,
+            "endpoint": f"{self.url}/v1.0/users",
+            "ca_file": str(self.ca_file),
+        }
+        return EmulatorApplication(client_id, password.secret_text, password.key_id, parameters)
 
     def live(self, rate: float, seed: int = 0) -> Life:
         """
@@ -253,31 +315,18 @@ def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple
 def _write_parameters(emulator: Emulator) -> None:
     """Write the settings of a ready application; later starts only correct its addresses."""
     path = emulator.data / "parameters.json"
-    addresses = {
-        "authority": f"{emulator.url}/{emulator.tenant.id}",
-        "endpoint": f"{emulator.url}/v1.0/users",
-    }
     if path.exists():
-        settings = msgspec.json.decode(path.read_bytes()) | addresses
+        settings = msgspec.json.decode(path.read_bytes()) | {
+            "authority": f"{emulator.url}/{emulator.tenant.id}",
+            "endpoint": f"{emulator.url}/v1.0/users",
+        }
     else:
-        directory, tenant = emulator.directory, emulator.tenant
-        application = directory.applications.register(tenant, "Daemon-console")
-        directory.applications.add_application_permission(
-            tenant, application.app_id, "User.Read.All"
-        )
-        directory.consents.grant_admin_consent(tenant, application.app_id)
-        password = directory.credentials.add_password(
-            tenant, application.app_id, "graphdaemon emulator"
-        )
-        settings = {
-            "authority": addresses["authority"],
-            "oidc_authority": None,
-            "client_id": application.app_id,
-            "scope": ["https://graph.microsoft.com/.default"],
-            "secret": password.secret_text,
-            "endpoint": addresses["endpoint"],
-            "ca_file": "ca.pem",
-            "note": f"A pretend application in the pretend tenant {tenant.display_name}.",
+        name = emulator.tenant.display_name
+        application = emulator.add_application("Daemon-console", ["User.Read.All"])
+        settings = {"authority": None, "oidc_authority": None} | application.parameters
+        settings |= {
+            "ca_file": emulator.ca_file.name,
+            "note": f"A pretend application in the pretend tenant {name}.",
         }
     _write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
 

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 import entra_emulator
+import graphdaemon
 from entra_emulator.server.emulator import Emulator, serve
 from entra_emulator.server.listen import BindRefused, PortInUse
 from entra_emulator.server.settings import EmulatorSettings
@@ -68,6 +69,36 @@ def test_restart(launch: Callable[..., Probe], keys: Path, tmp_path: Path) -> No
         assert again.get("/v1.0/users?$top=1", again.token()).status == 200
         assert again.get(link, token).status == 200
         probe.close()
+
+
+def test_added_application(probe: Probe, tmp_path: Path) -> None:
+    """One line makes an application whose parameters work; without consent Graph refuses."""
+    emulator, path = probe.emulator, tmp_path / "parameters.json"
+    allowed, refused = (
+        emulator.add_application("My daemon", permissions=["User.Read.All"], consent=consent)
+        for consent in (True, False)
+    )
+
+    path.write_bytes(msgspec.json.encode(allowed.parameters))
+    users = list(graphdaemon.blocking(graphdaemon.load(path).list("users")))
+    path.write_bytes(msgspec.json.encode(refused.parameters))
+    with pytest.raises(graphdaemon.GraphError):
+        list(graphdaemon.blocking(graphdaemon.load(path).list("users")))
+
+    assert len(users) == emulator.directory.collections.count(emulator.tenant, "user")
+    assert allowed.parameters["client_id"] == allowed.client_id
+    assert allowed.parameters["secret"] == allowed.secret
+
+
+def test_no_such_permission(probe: Probe) -> None:
+    """An application that asks for what Graph does not have is not registered at all."""
+    directory, tenant = probe.emulator.directory, probe.emulator.tenant
+    count = directory.collections.count(tenant, "application")
+
+    with pytest.raises(LookupError, match=r"User\.Fly\.All"):
+        probe.emulator.add_application("Wishful", ["User.Fly.All"])
+
+    assert directory.collections.count(tenant, "application") == count
 
 
 def test_private_files(probe: Probe) -> None:
