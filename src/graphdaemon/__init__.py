@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from graphdaemon.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from graphdaemon.blocking import blocking
     from graphdaemon.client import Client, load
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
     from graphdaemon.graph.page import Page
     from graphdaemon.settings.model import Settings
+    from graphdaemon.synchronous import blocking
 
 __all__ = [
     "Client",
@@ -31,7 +31,7 @@ __all__ = [
 
 _HOMES = {
     "Client": "client",
-    "blocking": "blocking",
+    "blocking": "synchronous",
     "load": "client",
     "Page": "graph.page",
     "Settings": "settings.read",
