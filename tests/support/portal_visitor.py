@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from http.cookies import SimpleCookie
@@ -10,6 +11,7 @@ from secrets import token_hex
 from urllib.parse import urlencode, urljoin, urlsplit
 
 from entra_emulator.model.records import Tenant
+from entra_emulator.portal.routes import list_routes
 from tests.support.emulator_probe import Answer, Probe
 from tests.support.user_flows import holder, ordinary
 
@@ -233,3 +235,47 @@ def encode(fields: list[tuple[str, str]], files: dict[str, bytes] | None) -> tup
     return f"multipart/form-data; boundary={boundary}", b"".join(
         parts
     ) + f"--{boundary}--\r\n".encode()
+
+
+def register_by_hand(visitor: Visitor, name: str, **typed: str) -> str:
+    """Register an application by hand; its client ID."""
+    home = f"/portal/{visitor.probe.emulator.tenant.id}"
+    visitor.open(f"{home}/applications/new")
+    page = visitor.press("Register", typed, name=name)
+    assert visitor.status == 200, page.text
+    return page.ids["client-id"]
+
+
+@contextmanager
+def at_credentials(visitor: Visitor, name: str, tab: str = "") -> Iterator[str]:
+    """A new application, and its page for credentials open; its client ID."""
+    app_id = register_by_hand(visitor, name)
+    place = f"/portal/{visitor.probe.emulator.tenant.id}/applications/{app_id}/credentials"
+    visitor.open(place + tab)
+    yield app_id
+
+
+def list_addresses(visitor: Visitor) -> list[str]:
+    """Each page that is shown by GET, of an application that was just registered."""
+    app_id = register_by_hand(visitor, "Every page")
+    values = {"tenant": visitor.probe.emulator.tenant.id, "app": app_id}
+    paths = [page.path for page in list_routes() if page.method == "GET"]
+    return [
+        path.format_map(values) for path in paths if set(list_parameters(path)) <= values.keys()
+    ]
+
+
+def list_parameters(path: str) -> Iterator[str]:
+    """The names in braces."""
+    return (part[1:-1] for part in path.split("/") if part.startswith("{"))
+
+
+def find_address(visitor: Visitor, path: str) -> str:
+    """The address of a page of the tenant."""
+    return f"/portal/{visitor.probe.emulator.tenant.id}/{path}"
+
+
+def list_shown(visitor: Visitor, section: str) -> list[str]:
+    """The names in the list, which are links to their pages."""
+    beginning = find_address(visitor, f"{section}/")
+    return [name for name, link in visitor.page.links.items() if link.startswith(beginning)]

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from typing import Any
+
 import pytest
 
-from tests.support.emulator_probe import Probe
+from tests.support.emulator_probe import Probe, running
+from tests.support.portal_exposure import Exposure
 from tests.support.portal_visitor import Visitor
 
 
@@ -26,3 +30,18 @@ def user(probe: Probe) -> Visitor:
     visitor = Visitor(probe)
     visitor.sign_in(None)
     return visitor
+
+
+@pytest.fixture(scope="session")
+def staffed(keys: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
+    data = tmp_path_factory.mktemp("staffed")
+    with running(keys, data, users=120, groups=40) as probe:  # type: ignore[arg-type]  # the fixture
+        yield probe
+
+
+@pytest.fixture
+def expose(probe: Probe) -> Callable[..., Exposure]:
+    def start(who: str | None = "Application Administrator", **values: Any) -> Exposure:
+        return Exposure(probe, who, **values)
+
+    return start

@@ -8,16 +8,17 @@ from urllib.parse import urlencode
 
 import pytest
 
-from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import create_app
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.web.pages.forms import FORM_LIMIT
 from entra_emulator.web.session import COOKIE
-from tests.entra_emulator.portal.pages.test_app_registrations import register
 from tests.support.asgi_line import Line, running_loop
 from tests.support.emulator_probe import Probe
-from tests.support.portal_visitor import Visitor
-from tests.support.user_flows import ordinary
+from tests.support.portal_visitor import (
+    Visitor,
+    list_addresses,
+    register_by_hand,
+)
 
 NAMES = {"aria-label", "aria-labelledby"}
 
@@ -36,89 +37,9 @@ def line(probe: Probe) -> Iterator[Line]:
         yield Line(app, loop)
 
 
-def every_address(visitor: Visitor) -> list[str]:
-    """Each page that is shown by GET, of an application that was just registered."""
-    app_id = register(visitor, "Every page")
-    values = {"tenant": visitor.probe.emulator.tenant.id, "app": app_id}
-    paths = [page.path for page in list_routes() if page.method == "GET"]
-    return [path.format_map(values) for path in paths if set(slots(path)) <= values.keys()]
-
-
-def slots(path: str) -> Iterator[str]:
-    return (part[1:-1] for part in path.split("/") if part.startswith("{"))
-
-
-def test_sign_in(visitor: Visitor) -> None:
-    """Who signs in comes to the page that was asked for, or to the tenant's first one."""
-    tenant = visitor.probe.emulator.tenant
-    page = visitor.open(f"/portal/{tenant.id}/applications?q=Fleet")
-    assert page.headings[0] == (1, "Sign in")
-    assert EMULATOR in page.text
-    visitor.press("Global Administrator")
-    assert visitor.page.headings[0] == (1, "App registrations")
-    assert dict(visitor.page.forms[1].fields)["q"] == "Fleet"
-
-    visitor.open("/portal")
-    assert visitor.page.headings[0] == (1, tenant.display_name)
-    assert visitor.page.ids["tenant-id"] == tenant.id
-
-
-def test_people(visitor: Visitor) -> None:
-    """Administrators stand first with their roles; others are found by name or address."""
-    upn = ordinary(visitor.probe.emulator, 3)
-    page = visitor.open("/portal/signin")
-    labels = [words for _, _, words in page.forms[1].buttons]
-    assert "Global Administrator" in labels[0]
-    assert "of 250 people shown." in page.text
-    page = visitor.press("Search", q=upn.upper())
-    assert [upn in words for _, _, words in page.forms[1].buttons] == [True]
-    page = visitor.press("Search", q="nobody at all")
-    assert "Nobody is called that." in page.text
-
-
-def test_sign_out(admin: Visitor) -> None:
-    """Who signs out is nobody, and the old cookie is worth nothing."""
-    held = dict(admin.cookies)
-    admin.press("Sign out")
-    assert admin.page.headings[0] == (1, "Sign in")
-    admin.cookies = held
-    admin.open(f"/portal/{admin.probe.emulator.tenant.id}")
-    assert admin.page.headings[0] == (1, "Sign in")
-
-
-def test_switch_tenant(launch: Callable[..., Probe]) -> None:
-    """Another tenant is entered as one of its own people."""
-    probe = launch(users=10)
-    directory = probe.emulator.directory
-    other = directory.tenants.create("Fabrikam", ["fabrikam.example"])
-    directory.objects.fill(
-        other,
-        "user",
-        [
-            {
-                "id": "6a1c4f2e-0000-4000-8000-000000000001",
-                "displayName": "Ada",
-                "userPrincipalName": "ada@fabrikam.example",
-                "accountEnabled": True,
-                "userType": "Member",
-            }
-        ],
-    )
-    visitor = Visitor(probe)
-    visitor.sign_in()
-    page = visitor.open("/portal/tenants")
-    assert "Current directory" in page.text
-    page = visitor.open(page.links["Switch Fabrikam"])
-    assert ["ada@" in words for _, _, words in page.forms[-1].buttons] == [True]
-    page = visitor.press("ada@fabrikam.example")
-    assert page.ids["tenant-id"] == other.id
-    page = visitor.open(f"/portal/{probe.emulator.tenant.id}/applications")
-    assert page.headings[0] == (1, "Sign in")
-
-
 def test_languages(admin: Visitor) -> None:
     """Every page is there in both languages, by choice or by what the browser asks for."""
-    for address in every_address(admin):
+    for address in list_addresses(admin):
         if address.endswith(("/language", ".zip")):
             continue
         for cookie, greeting in (("en", EMULATOR), ("pt-BR", EMULADOR)):
@@ -136,7 +57,7 @@ def test_languages(admin: Visitor) -> None:
 
 def test_sound_pages(admin: Visitor) -> None:
     """Headings descend in order, IDs are unique, fields have labels, tables have captions."""
-    for address in every_address(admin):
+    for address in list_addresses(admin):
         if address.endswith("/language") or "text/html" not in admin_type(admin, address):
             continue
         page = admin.page
@@ -220,7 +141,7 @@ def test_cookie(visitor: Visitor) -> None:
 )
 def test_cross_site(admin: Visitor, headers: dict[str, str]) -> None:
     """A form that another site's page sends is refused, whatever it knows."""
-    app_id = register(admin, "Target")
+    app_id = register_by_hand(admin, "Target")
     place = admin.url + "/delete"
     token = dict(admin.open(place).forms[1].fields)["token"]
     admin.post(place, {"token": token}, **{k.replace("-", "_"): v for k, v in headers.items()})
@@ -233,7 +154,7 @@ def test_cross_site(admin: Visitor, headers: dict[str, str]) -> None:
 @pytest.mark.parametrize("token", ["", "x", "ö", "other"])
 def test_token(admin: Visitor, user: Visitor, token: str) -> None:
     """A form without this session's own token is refused."""
-    app_id = register(admin, "Target")
+    app_id = register_by_hand(admin, "Target")
     place = admin.url + "/delete"
     other = dict(user.page.forms[0].fields)["token"]
     admin.post(place, {"token": other if token == "other" else token})
@@ -246,7 +167,7 @@ def test_token(admin: Visitor, user: Visitor, token: str) -> None:
 @pytest.mark.parametrize("session", ["", "forged", "x" * 5000, "é"])
 def test_forged_session(admin: Visitor, session: str) -> None:
     """A session that was never begun is nobody's: pages ask to sign in, forms are refused."""
-    register(admin, "Target")
+    register_by_hand(admin, "Target")
     place, token = admin.url, dict(admin.page.forms[0].fields)["token"]
     admin.cookies[COOKIE] = session
     admin.post(f"{place}/delete", {"token": token})
@@ -266,7 +187,7 @@ def test_expired_session(launch: Callable[..., Probe]) -> None:
 @pytest.mark.parametrize("files", [None, {"certificate": b"0" * FORM_LIMIT}])
 def test_huge_form(admin: Visitor, files: dict[str, bytes] | None) -> None:
     """A form beyond the limit is refused before it is read."""
-    app_id = register(admin, "Target")
+    app_id = register_by_hand(admin, "Target")
     if files is None:
         admin.open(f"{admin.url}/branding")
         admin.press("Save", name="n" * FORM_LIMIT)
@@ -316,18 +237,6 @@ def test_hosts(line: Line) -> None:
     assert (status, b"<html" in body) == (421, False)
 
 
-@pytest.mark.parametrize(
-    "after", ["https://evil.example/", "//evil.example", "/portal@evil", "/v1.0/users", "/portalx"]
-)
-def test_no_open_redirect(visitor: Visitor, after: str) -> None:
-    """Signing in and choosing a language lead to the portal's own pages only."""
-    visitor.open(f"/portal/language?{urlencode({'to': 'en', 'next': after})}")
-    assert visitor.url == "/portal/signin"
-    visitor.open(f"/portal/signin?{urlencode({'next': after})}")
-    visitor.press("Global Administrator")
-    assert visitor.url == f"/portal/{visitor.probe.emulator.tenant.id}"
-
-
 def test_nowhere(admin: Visitor) -> None:
     """An unknown page, tenant or verb is a page that says so."""
     tenant = admin.probe.emulator.tenant.id
@@ -337,21 +246,6 @@ def test_nowhere(admin: Visitor) -> None:
         assert admin.page.headings[0][1].startswith("There is no such")
     answer = admin.probe.send("DELETE", f"/portal/{tenant}/applications")
     assert answer.status == 404
-
-
-def test_disabled(launch: Callable[..., Probe]) -> None:
-    """A disabled account cannot sign in, and is told why."""
-    probe = launch(users=20)
-    directory, tenant = probe.emulator.directory, probe.emulator.tenant
-    upn = ordinary(probe.emulator)
-    user = directory.users.find(tenant, upn)
-    assert user is not None
-    directory.objects.update(tenant, "user", user["id"], {"accountEnabled": False})
-    visitor = Visitor(probe)
-    visitor.open(f"/portal/signin?q={upn}")
-    visitor.press(upn)
-
-    assert (visitor.status, "cannot sign in" in visitor.page.text) == (403, True)
 
 
 def test_start_up() -> None:

@@ -4,9 +4,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.entra_emulator.portal.test_serve import every_address
 from tests.support.emulator_probe import Probe
-from tests.support.portal_visitor import Visitor
+from tests.support.portal_visitor import (
+    Visitor,
+    list_addresses,
+)
 
 # Of the database's virtual machine: what it does per row it looks at is a dozen.
 STEPS = 100
@@ -35,7 +37,7 @@ def measure(probe: Probe) -> dict[str, int]:
     found = {}
     tenant = probe.emulator.tenant.id
     searches = [f"/portal/{tenant}/{place}?q=a" for place in ("users", "groups", "applications")]
-    for address in (*every_address(visitor), *searches, "/portal/signin?q=a"):
+    for address in (*list_addresses(visitor), *searches, "/portal/signin?q=a"):
         visitor.open(address)
         with counting(probe) as counted:
             visitor.open(address)

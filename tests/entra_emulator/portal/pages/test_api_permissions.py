@@ -10,7 +10,9 @@ import pytest
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application
 from tests.support.emulator_probe import App, Probe, register
-from tests.support.portal_visitor import Visitor
+from tests.support.portal_visitor import (
+    Visitor,
+)
 from tests.support.user_flows import ordinary
 
 USER_READ_ALL = f"{GRAPH_APP_ID}/Role/df021288-bdef-4463-88db-98f22de89214"

@@ -6,19 +6,13 @@ from collections.abc import Callable
 import pytest
 
 from tests.support.emulator_probe import Probe
-from tests.support.portal_visitor import Visitor
+from tests.support.portal_visitor import (
+    Visitor,
+    register_by_hand,
+)
 from tests.support.user_flows import ordinary
 
 HOSTILE = '<script>alert("x")</script>'
-
-
-def register(visitor: Visitor, name: str, **typed: str) -> str:
-    """Register an application by hand; its client ID."""
-    home = f"/portal/{visitor.probe.emulator.tenant.id}"
-    visitor.open(f"{home}/applications/new")
-    page = visitor.press("Register", typed, name=name)
-    assert visitor.status == 200, page.text
-    return page.ids["client-id"]
 
 
 def test_register(user: Visitor) -> None:
@@ -26,7 +20,7 @@ def test_register(user: Visitor) -> None:
     emulator = user.probe.emulator
     directory, tenant = emulator.directory, emulator.tenant
 
-    app_id = register(user, "By hand", audience="AzureADMultipleOrgs")
+    app_id = register_by_hand(user, "By hand", audience="AzureADMultipleOrgs")
 
     page = user.page
     assert page.headings[0] == (1, "By hand | Overview")
@@ -52,7 +46,7 @@ def test_same_as_graph(admin: Visitor) -> None:
     """What the portal makes is what Graph makes, but for what the portal asks for besides."""
     emulator = admin.probe.emulator
     made = emulator.directory.applications.register(emulator.tenant, "Twin")
-    app_id = register(admin, "Twin")
+    app_id = register_by_hand(admin, "Twin")
     found = emulator.directory.applications.find(emulator.tenant, app_id)
     assert found is not None
 
@@ -93,7 +87,7 @@ def test_refused_names(admin: Visitor, typed: dict[str, str], complaint: str) ->
 
 def test_redirect(admin: Visitor) -> None:
     """A redirect URI belongs to the chosen platform."""
-    app_id = register(admin, "Web app", platform="web", redirect="https://app.example/back")
+    app_id = register_by_hand(admin, "Web app", platform="web", redirect="https://app.example/back")
     emulator = admin.probe.emulator
     found = emulator.directory.applications.find(emulator.tenant, app_id)
 
@@ -117,7 +111,7 @@ def test_guest(probe: Probe, visitor: Visitor) -> None:
 
 def test_hostile_name(admin: Visitor) -> None:
     """A name with a script in it is shown as it is, on every page, and never run."""
-    app_id = register(admin, HOSTILE)
+    app_id = register_by_hand(admin, HOSTILE)
     home = f"/portal/{admin.probe.emulator.tenant.id}/applications"
     places = ["", f"?q={HOSTILE[:8]}", "/owned", f"/{app_id}", f"/{app_id}/branding"]
     places += [f"/{app_id}/{end}" for end in ("credentials", "manifest", "delete", "permissions")]
@@ -156,47 +150,9 @@ def test_search_and_pages(launch: Callable[..., Probe]) -> None:
     assert "No application's name or client ID begins so." in page.text
 
 
-def test_rename_and_delete(admin: Visitor) -> None:
-    """An application gets another name; deleted, it is in the recycle bin with its principal."""
-    app_id = register(admin, "Short-lived")
-    emulator = admin.probe.emulator
-    directory, tenant = emulator.directory, emulator.tenant
-    admin.open(admin.page.links["Change the display name"])
-    admin.press("Save", name="")
-    assert admin.status == 400
-    admin.press("Save", name="Renamed")
-    assert "The application is called Renamed." in admin.page.text
-    principal = directory.service_principals.find(tenant, app_id)
-    assert principal is not None
-    assert principal.display_name == "Renamed"
-
-    admin.open(f"/portal/{tenant.id}/applications/{app_id}")
-    admin.open(admin.page.links["Delete"])
-    assert "Do you want to delete the app registration Renamed?" in admin.page.text
-    admin.press("Delete")
-
-    assert "Renamed was deleted." in admin.page.text
-    assert directory.applications.find(tenant, app_id) is None
-    deleted = directory.recycle_bin.list_objects(tenant, "application")
-    assert app_id in {json.loads(one.doc)["appId"] for one in deleted}
-    admin.open(f"/portal/{tenant.id}/applications/{app_id}")
-    assert (admin.status, app_id in admin.page.text) == (404, True)
-
-
-def test_manifest(admin: Visitor) -> None:
-    """The manifest is what Graph answers, as JSON."""
-    app_id = register(admin, "Documented")
-    emulator = admin.probe.emulator
-    found = emulator.directory.applications.find(emulator.tenant, app_id)
-    admin.open(admin.page.links["Manifest"])
-
-    assert found is not None
-    assert json.loads(admin.page.ids["manifest"]) == found.record
-
-
 def test_not_the_owner(admin: Visitor, user: Visitor) -> None:
     """Who does not own an application may look at it; a change is refused, and said how to get."""
-    app_id = register(admin, "Somebody's")
+    app_id = register_by_hand(admin, "Somebody's")
     home = f"/portal/{admin.probe.emulator.tenant.id}/applications/{app_id}"
     for place in ("", "/branding", "/credentials"):
         page = user.open(home + place)
@@ -215,7 +171,7 @@ def test_not_the_owner(admin: Visitor, user: Visitor) -> None:
 
 def test_application_administrator(user: Visitor, visitor: Visitor) -> None:
     """Application administrators may change what others own."""
-    app_id = register(user, "A user's")
+    app_id = register_by_hand(user, "A user's")
     visitor.sign_in("Cloud Application Administrator")
     visitor.open(f"/portal/{user.probe.emulator.tenant.id}/applications/{app_id}/branding")
     visitor.press("Save", name="An administrator's")

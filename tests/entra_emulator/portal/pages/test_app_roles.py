@@ -9,7 +9,10 @@ import pytest
 
 from entra_emulator.model.records import Record
 from tests.support.emulator_probe import App, Probe, register
-from tests.support.portal_visitor import Sheet, Visitor
+from tests.support.portal_visitor import (
+    Sheet,
+    Visitor,
+)
 
 ROLE = {
     "displayName": "Order readers",

@@ -8,7 +8,10 @@ import pytest
 
 from entra_emulator.audit import Entry
 from tests.support.emulator_probe import App, Probe, register, running
-from tests.support.portal_visitor import Visitor
+from tests.support.portal_visitor import (
+    Visitor,
+    find_address,
+)
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 
@@ -38,15 +41,11 @@ def visitor(watched: Probe) -> Visitor:
     return visitor
 
 
-def at(visitor: Visitor, path: str) -> str:
-    return f"/portal/{visitor.probe.emulator.tenant.id}/{path}"
-
-
 def test_log(visitor: Visitor, stranger: App, reader: App) -> None:
     """The newest stand first: a refused call, its token, and who asked."""
     reader.get("/v1.0/users?$top=1")
     stranger.get("/v1.0/users?$skiptoken=abc")
-    text = visitor.open(at(visitor, "audit")).text
+    text = visitor.open(find_address(visitor, "audit")).text
 
     assert "GET /v1.0/users?$skiptoken=…" in text
     assert "abc" not in text
@@ -59,7 +58,7 @@ def test_filters(visitor: Visitor, stranger: App, reader: App) -> None:
     """By application, verdict and text; what is typed is shown, not run."""
     reader.get("/v1.0/users?$top=1")
     stranger.get("/v1.0/groups")
-    visitor.open(at(visitor, "audit"))
+    visitor.open(find_address(visitor, "audit"))
     visitor.press("Apply", verdict="refused")
     refused = visitor.page.ids["entries"]
     visitor.press("Apply", verdict="", app=reader.client_id)
@@ -76,7 +75,7 @@ def test_entry(visitor: Visitor, stranger: App) -> None:
     """One request: why it was refused, what the token held, and what would have done."""
     answer = stranger.get("/v1.0/users")
     entry = visitor.probe.emulator.audit.entries(limit=1)[0]
-    page = visitor.open(at(visitor, f"audit/{entry.number}"))
+    page = visitor.open(find_address(visitor, f"audit/{entry.number}"))
 
     assert "Insufficient privileges to complete the operation." in page.ids["why"]
     assert "The token holds none of the permissions" in page.ids["why"]
@@ -89,7 +88,7 @@ def test_allowed_entry(visitor: Visitor, reader: App) -> None:
     """An allowed call names the permission that let it through."""
     reader.get("/v1.0/users")
     entry = visitor.probe.emulator.audit.entries(limit=1)[0]
-    page = visitor.open(at(visitor, f"audit/{entry.number}"))
+    page = visitor.open(find_address(visitor, f"audit/{entry.number}"))
 
     assert "User.Read.All in the token" in page.text
     assert "why" not in page.ids
@@ -100,7 +99,7 @@ def test_pages(visitor: Visitor) -> None:
     audit = visitor.probe.emulator.audit
     for number in range(120):
         audit.note(Entry(0, 1_800_000_000.0, "graph", "GET", f"/v1.0/n{number}", status=200))
-    visitor.open(at(visitor, "audit"))
+    visitor.open(find_address(visitor, "audit"))
     assert "/v1.0/n119" in visitor.page.text
     for _ in range(2):
         older = next(link for words, link in visitor.page.links.items() if "Older" in words)
@@ -115,7 +114,7 @@ def test_pages(visitor: Visitor) -> None:
 @pytest.mark.parametrize("number", ["0", "999999", "x", "1" * 40])
 def test_no_such_entry(visitor: Visitor, number: str) -> None:
     """What is not, or no longer, in the log is refused in words."""
-    visitor.open(at(visitor, f"audit/{number}"))
+    visitor.open(find_address(visitor, f"audit/{number}"))
 
     assert visitor.status == 404
     assert "There is no such entry" in visitor.page.text
@@ -124,7 +123,7 @@ def test_no_such_entry(visitor: Visitor, number: str) -> None:
 def test_clear(visitor: Visitor, reader: App) -> None:
     """One button empties it."""
     reader.get("/v1.0/users")
-    visitor.open(at(visitor, "audit"))
+    visitor.open(find_address(visitor, "audit"))
     visitor.press("Clear the log")
 
     assert "The log is empty." in visitor.page.text
@@ -136,4 +135,4 @@ def test_portuguese(watched: Probe) -> None:
     visitor = Visitor(watched, language="pt-BR")
     visitor.sign_in()
 
-    assert visitor.open(at(visitor, "audit")).headings[0] == (1, "Logs de auditoria")
+    assert visitor.open(find_address(visitor, "audit")).headings[0] == (1, "Logs de auditoria")

@@ -1,90 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from entra_emulator.model.records import Record
-from tests.support.emulator_probe import App, Probe, register
-from tests.support.portal_visitor import Sheet, Visitor
+from tests.support.emulator_probe import register
+from tests.support.portal_exposure import SCOPE, Exposure
 from tests.support.scripted_browser import Browser
 from tests.support.user_flows import ordinary, read, sign_in, web_client
-
-SCOPE = {
-    "value": "Orders.Read",
-    "adminConsentDisplayName": "Read orders",
-    "adminConsentDescription": "Lets the app read every order.",
-}
-
-
-class Exposure:
-    """Expose an API of an application of its own, as somebody sees it."""
-
-    def __init__(self, probe: Probe, who: str | None, **values: Any) -> None:
-        self.app: App = register(probe, **values)
-        self.visitor = Visitor(probe)
-        self.visitor.sign_in(who)
-        self.url = f"/portal/{self.app.tenant.id}/applications/{self.app.client_id}/exposure"
-
-    @property
-    def record(self) -> Record:
-        directory = self.app.probe.emulator.directory
-        found = directory.applications.find(self.app.tenant, self.app.client_id)
-        assert found is not None
-        return found.record
-
-    @property
-    def scopes(self) -> list[Record]:
-        scopes: list[Record] = self.record["api"]["oauth2PermissionScopes"]
-        return scopes
-
-    def set_uri(self, uri: str | None = None) -> Sheet:
-        self.visitor.open(f"{self.url}/uri")
-        return self.visitor.fill("Save", {} if uri is None else {"uri": uri})
-
-    def add_scope(self, **changes: str) -> Sheet:
-        self.visitor.open(f"{self.url}/scopes/add")
-        return self.visitor.fill("Add a scope", SCOPE | changes)
-
-    def post(self, part: str, **fields: str) -> Sheet:
-        token = dict(self.visitor.open(self.url).forms[0].fields)["token"]
-        return self.visitor.post(f"{self.url}/{part}", {"token": token} | fields)
-
-
-@pytest.fixture
-def expose(probe: Probe) -> Callable[..., Exposure]:
-    def start(who: str | None = "Application Administrator", **values: Any) -> Exposure:
-        return Exposure(probe, who, **values)
-
-    return start
-
-
-def test_first_scope(expose: Callable[..., Exposure]) -> None:
-    """Whoever adds the first scope is first offered `api://` with the client ID as URI."""
-    api = expose()
-    page = api.visitor.open(api.url)
-    api.visitor.open(page.links["Add a scope"])
-    assert "need to set an Application ID URI" in api.visitor.page.text
-    api.visitor.press("Save and continue")
-    assert api.visitor.page.headings[0][1] == "Nightly sync | Add a scope"
-    page = api.visitor.fill("Add a scope", SCOPE | {"type": "User"})
-
-    assert api.record["identifierUris"] == [f"api://{api.app.client_id}"]
-    assert f"api://{api.app.client_id}/Orders.Read" in page.links
-    (scope,) = api.scopes
-    assert scope | SCOPE == scope
-    assert (scope["type"], scope["isEnabled"], scope["userConsentDisplayName"]) == (
-        "User",
-        True,
-        None,
-    )
-    principal = api.app.probe.emulator.directory.service_principals.find(
-        api.app.tenant, api.app.client_id
-    )
-    assert principal is not None
-    assert principal.record["oauth2PermissionScopes"] == [scope]
 
 
 def test_uri(expose: Callable[..., Exposure]) -> None:
@@ -130,59 +54,6 @@ def test_uri_refused(expose: Callable[..., Exposure], uri: str, words: str) -> N
 
 def api_holder(api: Exposure, uri: str) -> str | None:
     return api.app.probe.emulator.directory.applications.find_identifier_holder(api.app.tenant, uri)
-
-
-@pytest.mark.parametrize(
-    ("changes", "field", "words"),
-    [
-        ({"value": ""}, "value", "Enter a value."),
-        ({"value": "Orders Read"}, "value", "no spaces"),
-        ({"value": ".Read"}, "value", "does not begin with a period"),
-        ({"value": "x" * 121}, "value", "longer than allowed"),
-        ({"value": "Taken.Read"}, "value", "Another scope or app role"),
-        ({"adminConsentDisplayName": ""}, "adminConsentDisplayName", "Enter a value."),
-        ({"userConsentDisplayName": "x" * 101}, "userConsentDisplayName", "longer"),
-    ],
-)
-def test_scope_refused(
-    expose: Callable[..., Exposure], changes: dict[str, str], field: str, words: str
-) -> None:
-    """Each mistake is named at its field, and everything that was typed is kept."""
-    api = expose()
-    api.set_uri()
-    api.add_scope(value="Taken.Read")
-    page = api.add_scope(userConsentDescription="Kept", **changes)
-
-    assert api.visitor.status == 400
-    assert words in page.ids[f"{field}-error"]
-    fields = dict(page.form("Add a scope").fields)
-    assert fields["userConsentDescription"] == "Kept"
-    assert fields[field] == changes[field]
-    assert len(api.scopes) == 1
-
-
-def test_edit_disable_delete(expose: Callable[..., Exposure]) -> None:
-    """A scope is changed; it can be deleted once it is disabled, and no sooner."""
-    api = expose()
-    api.set_uri()
-    api.add_scope()
-    key = api.scopes[0]["id"]
-    page = api.visitor.open(f"{api.url}/scopes/{key}")
-    assert "Only a disabled one can be deleted" in page.text or "disable it" in page.ids["why"]
-    api.post(f"scopes/{key}/delete")
-    assert api.visitor.status == 400
-    assert "CannotDeleteOrUpdateEnabledEntitlement" in api.visitor.page.text
-    assert len(api.scopes) == 1
-
-    api.visitor.open(f"{api.url}/scopes/{key}")
-    page = api.visitor.press("Save", state="disabled", type="Admin", adminConsentDisplayName="All")
-    assert "Disabled" in page.text
-    assert (api.scopes[0]["id"], api.scopes[0]["type"]) == (key, "Admin")
-    assert api.scopes[0]["adminConsentDisplayName"] == "All"
-    api.visitor.open(api.visitor.open(f"{api.url}/scopes/{key}").links["Delete"])
-    api.visitor.press("Yes, delete")
-
-    assert api.scopes == []
 
 
 def test_authorized_clients(expose: Callable[..., Exposure]) -> None:

@@ -19,7 +19,9 @@ from cryptography.x509 import load_pem_x509_certificate
 from entra_emulator.portal.samples import SAMPLES
 from tests.support.emulator_probe import Probe, running
 from tests.support.places import ROOT
-from tests.support.portal_visitor import Visitor
+from tests.support.portal_visitor import (
+    Visitor,
+)
 from tests.support.run_command import clean_environment
 from tests.support.user_flows import ordinary
 

@@ -10,7 +10,9 @@ import pytest
 from entra_emulator.faults.fault import KINDS, Fault
 from entra_emulator.portal.pages.throttling_and_faults import PRESETS
 from tests.support.emulator_probe import App, Probe, register, running
-from tests.support.portal_visitor import Visitor
+from tests.support.portal_visitor import (
+    Visitor,
+)
 
 
 @pytest.fixture(scope="module")
