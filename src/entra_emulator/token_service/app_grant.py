@@ -73,15 +73,6 @@ class IssuedToken:
     not_before: int
     lifetime: int
 
-    @property
-    def refresh_in(self) -> int | None:
-        """
-        After how many seconds to ask for the next token: half the lifetime.
-
-        Answers with tokens of less than two hours do not say it; the libraries have the same limit.
-        """
-        return self.lifetime // 2 if self.lifetime >= 7200 else None
-
 
 def read_default_scope(scope: str) -> str:
     """

@@ -32,6 +32,7 @@ from entra_emulator.token_service.user_grants import (
 )
 from entra_emulator.tokens.claims_challenge import read_claims_request
 from entra_emulator.tokens.jwt import split_token
+from entra_emulator.tokens.signing import describe_refresh
 from entra_emulator.web.context import context_of, find_tenant, origin_of
 from entra_emulator.web.request_notes import notes_of
 from entra_emulator.web.token_service_answers import answer_oauth, read_form
@@ -111,14 +112,13 @@ GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
 
 
 def _render(issued: IssuedToken) -> dict[str, Any]:
-    content = {
+    return {
         "token_type": "Bearer",
         "expires_in": issued.lifetime,
         "ext_expires_in": issued.lifetime,
+        **describe_refresh(issued.lifetime),
+        "access_token": issued.token,
     }
-    if issued.refresh_in is not None:
-        content["refresh_in"] = issued.refresh_in
-    return content | {"access_token": issued.token}
 
 
 def _render_v1(issued: IssuedToken, resource: str) -> dict[str, Any]:
@@ -127,17 +127,19 @@ def _render_v1(issued: IssuedToken, resource: str) -> dict[str, Any]:
 
     Source: "How to use managed identities on an Azure VM to acquire an access token".
     """
-    content = {
-        "token_type": "Bearer",
-        "expires_in": str(issued.lifetime),
-        "ext_expires_in": str(issued.lifetime),
-        "expires_on": str(issued.issued_at + issued.lifetime),
-        "not_before": str(issued.not_before),
-        "resource": resource,
+    numbers = {
+        "expires_in": issued.lifetime,
+        "ext_expires_in": issued.lifetime,
+        "expires_on": issued.issued_at + issued.lifetime,
+        "not_before": issued.not_before,
     }
-    if issued.refresh_in is not None:
-        content["refresh_in"] = str(issued.refresh_in)
-    return content | {"access_token": issued.token}
+    return {
+        "token_type": "Bearer",
+        **{name: str(number) for name, number in numbers.items()},
+        "resource": resource,
+        **{name: str(number) for name, number in describe_refresh(issued.lifetime).items()},
+        "access_token": issued.token,
+    }
 
 
 def _read_resource(request: TokenRequest) -> str:

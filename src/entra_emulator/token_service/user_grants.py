@@ -38,7 +38,7 @@ from entra_emulator.token_service.user_clients import (
 )
 from entra_emulator.tokens.app_claims import PUBLIC_CLIENT
 from entra_emulator.tokens.claims_challenge import ClaimsRequest, read_claims_request
-from entra_emulator.tokens.signing import sign_token
+from entra_emulator.tokens.signing import describe_refresh, sign_token
 from entra_emulator.tokens.user_claims import (
     UserTokenFacts,
     describe_access_token,
@@ -57,7 +57,7 @@ EARLY = 0.8
 @dataclass(frozen=True)
 class UserGrant:
     """
-    A grant that is good: who signed in, for which client, and how the client authenticated.
+    A valid grant: who signed in, to which client, and how the client authenticated.
 
     Args:
         request: the request for the tokens.
@@ -91,7 +91,7 @@ def grant_authorization_code(request: TokenRequest) -> dict[str, Any]:
     code, redirect_uri = (_require(request, name) for name in ("code", "redirect_uri"))
     native = list_redirects(client, "publicClient")
     public = any(matches_redirect(uri, redirect_uri) for uri in native)
-    authentication = _authenticate_client(request, client, public=public)
+    authentication = _authenticate(request, client, public=public)
     key, directory = seal("code", code), request.context.directory
     with directory.transaction():
         ticket = directory.tickets.find(key)
@@ -109,7 +109,7 @@ def grant_device_code(request: TokenRequest) -> dict[str, Any]:
     code = request.form.get("device_code") or request.form.get("code")
     if not code:
         raise refuse(900144, field="device_code")
-    authentication = _authenticate_client(request, client, public=_may_be_public(client))
+    authentication = _authenticate(request, client, public=_may_be_public(client))
     key, directory = seal("device", code), request.context.directory
     with directory.transaction():
         ticket = directory.tickets.find(key)
@@ -122,12 +122,12 @@ def grant_device_code(request: TokenRequest) -> dict[str, Any]:
 
 
 def grant_refresh_token(request: TokenRequest) -> dict[str, Any]:
-    """New tokens for an old refresh token, which stays good; a new one comes with them."""
+    """New tokens and a new refresh token for an old one, which stays valid."""
     client = _find_client(request)
     secret = _require(request, "refresh_token")
     ticket = request.context.directory.tickets.find(seal("refresh", secret))
     public = bool(ticket and ticket.doc["public"]) or _may_be_public(client)
-    authentication = _authenticate_client(request, client, public=public)
+    authentication = _authenticate(request, client, public=public)
     if ticket is None:
         raise refuse(9002313, error="invalid_grant")  # recorded 2025
     doc = ticket.doc
@@ -158,12 +158,12 @@ def _may_be_public(client: Application) -> bool:
     return bool(client.record["isFallbackPublicClient"])
 
 
-def _authenticate_client(request: TokenRequest, client: Application, *, public: bool) -> str:
+def _authenticate(request: TokenRequest, client: Application, *, public: bool) -> str:
     """
-    Check the client's credential, if it must have one or shows one.
+    Authenticate the client, unless it may be public and has no credential in its request.
 
     Raises:
-        OAuthFault: 7000218, it must and does not; 700025, it must not and does; or see
+        OAuthFault: 7000218, it must have a credential; 700025, it must not; or see
             `authenticate_client`.
     """
     _, secret = read_client_credentials(request)
@@ -275,7 +275,7 @@ def _make_grant(
 
 
 def _answer(grant: UserGrant, *, refreshing: bool = False) -> dict[str, Any]:
-    """The answer, keys in the recorded order (Azure/azure-sdk-for-js, device code, 2021)."""
+    """The answer, its keys in the recorded order (Azure/azure-sdk-for-js, device code, 2021)."""
     form, context = grant.request.form, grant.request.context
     requested, scopes = _read_scopes(grant)
     facts = make_token_facts(context, grant.tenant, grant.user, grant.client, grant.authentication)
@@ -369,7 +369,7 @@ def _issue_access_token(
         "scope": render_scope(scopes, granted),
         "expires_in": lifetime,
         "ext_expires_in": lifetime,
-        **({"refresh_in": lifetime // 2} if lifetime >= 7200 else {}),
+        **describe_refresh(lifetime),
         "access_token": sign_token(context.keys, claims),
     }
 

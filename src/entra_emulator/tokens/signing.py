@@ -186,6 +186,15 @@ def draw_lifetime(rng: random.Random, *, long: bool = False) -> int:
     return rng.randint(72_000, 100_800) - 1 if long else rng.randint(3600, 5400) - 1
 
 
+def describe_refresh(lifetime: int) -> dict[str, int]:
+    """
+    The `refresh_in` of an answer with a token: half its lifetime in seconds.
+
+    Answers with a token of less than two hours have none; the libraries have the same limit.
+    """
+    return {"refresh_in": lifetime // 2} if lifetime >= 7200 else {}
+
+
 def _load_keys(path: Path | None, now: float, count: int) -> tuple[SigningKey, ...]:
     if path is not None and path.exists():
         return _parse_keys(path.read_bytes())

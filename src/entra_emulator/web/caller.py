@@ -50,12 +50,12 @@ def identify(request: Request) -> Caller:
         raise deny("caller_unknown")
     _check_revoked(context, tenant, claims)
     delegated = "scp" in claims
-    granted = str(claims["scp"]).split() if delegated else claims.get("roles", [])
+    permissions = str(claims["scp"]).split() if delegated else claims.get("roles", [])
     return Caller(
         tenant,
         str(claims.get("appid")),
         str(claims.get("oid")),
-        frozenset(granted),
+        frozenset(permissions),
         delegated,
         claims,
     )

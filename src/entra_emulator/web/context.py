@@ -67,8 +67,8 @@ class Context:
         hostnames: the names of this emulator, without port.
         page_key: signs page tokens.
         page_token_age: seconds until a page token expires.
-        strict_filter: refuse `ge` and `le` on strings, which the current
-            documentation does not list but public programs have long used.
+        strict_filter: refuse `ge` and `le` on strings, which the documentation no longer lists but
+            public programs use.
         issuers: the keys of foreign token issuers.
         faults: which requests are to fail.
         throttle: how much of the limits everybody has used up.
@@ -108,12 +108,16 @@ def host_name(host: str) -> str:
 
 
 def origin_of(request: Request) -> str:
-    """The origin the caller used, e.g. `https://localhost:8443`."""
+    """The origin that the client used, e.g. `https://localhost:8443`."""
     return f"{request.scope['scheme']}://{request.headers['host']}"
 
 
 def trace_of(request: Request) -> Trace:
-    """The request's trace, made on first use; MSAL Node sends its ID in query and form only."""
+    """
+    The request's identifiers and its moment, which are set at first use.
+
+    The client's own ID may stand in the query or the form: MSAL Node sends it nowhere else.
+    """
     notes = notes_of(request.scope)
     if notes.trace is None:
         name = "client-request-id"
@@ -127,11 +131,11 @@ def trace_of(request: Request) -> Trace:
 
 def find_tenant(context: Context, segment: str, *, error: str = "invalid_request") -> Tenant | None:
     """
-    The tenant a path names; None for `common` and `organizations`.
+    The tenant that a segment of an address names; None for `common` and `organizations`.
 
     Raises:
-        OAuthFault: 900023 for a segment that cannot be a tenant, 90002 for one
-            that is not here; `error` is what 90002 calls itself.
+        OAuthFault: 900023, the segment can be no tenant; 90002, there is no such tenant, with
+            `error` as its `error`.
     """
     if segment.lower() in SHARED_TENANTS:
         return None
@@ -152,8 +156,8 @@ def names_graph(context: Context, resource: str) -> bool:
     """
     Whether a resource identifier means Microsoft Graph.
 
-    Azure CLI asks for the emulator's own origin with a slash behind it,
-    msgraph-sdk for its host name without the port.
+    Azure CLI asks for a token for the emulator's own origin with a slash behind it, msgraph-sdk
+    for its host name without the port.
     """
     if resource.lower() in GRAPH_RESOURCES:
         return True

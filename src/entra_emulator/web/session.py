@@ -29,7 +29,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 class SignedIn(NamedTuple):
-    """Who is signed in, in which tenant, and since when (seconds since 1970)."""
+    """Who is signed in, in which tenant, and since when, in seconds since 1970."""
 
     tenant: Tenant
     user: Record
@@ -97,18 +97,17 @@ def find_people(directory: Directory, tenants: Iterable[Tenant], search: str) ->
     beginning = search.strip().casefold()
     for tenant in tenants:
         holders = directory.role_members.list_holders(tenant)
-        left = SHOWN
+        remaining = SHOWN
         for user_id, roles in sorted(holders.items(), key=lambda item: rank_roles(item[1])):
             user = directory.users.find(tenant, user_id)
             if user is not None and _is_called(user, beginning):
-                left -= 1
+                remaining -= 1
                 yield Person(tenant, user, roles)
-        for row in directory.search.browse(
-            tenant, "user", beginning, limit=SHOWN + len(holders)
-        ).objects:
+        page = directory.search.browse(tenant, "user", beginning, limit=SHOWN + len(holders))
+        for row in page.objects:
             user = _decode(row.doc)
-            if left > 0 and user["id"] not in holders:
-                left -= 1
+            if remaining > 0 and user["id"] not in holders:
+                remaining -= 1
                 yield Person(tenant, user, [])
 
 

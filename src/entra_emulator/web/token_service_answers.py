@@ -17,7 +17,7 @@ from entra_emulator.errors import OAuthFault, refuse
 from entra_emulator.web.context import trace_of
 from entra_emulator.web.request_notes import notes_of
 
-# Bytes.
+# The longest form that is read, in bytes.
 FORM_LIMIT = 262_144
 
 _CACHED = {
@@ -102,9 +102,10 @@ def describe_oauth(
 
 def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
     """
-    The token service's error object, keys in the recorded order.
+    The token service's error object, its keys in the recorded order.
 
-    Single blanks before `Trace ID` and its like: recorded since February 2024, line breaks before.
+    Before `Trace ID` and its like stands a single blank, as recorded since February 2024; until
+    then it was a line break.
     """
     trace = trace_of(request)
     correlation_id = trace.client_request_id or str(uuid4())
