@@ -67,12 +67,12 @@ class TokenCache:
         except OSError as error:
             self._warn(error)
             return None
-        return None if content is None else self._open(content)
+        return None if content is None else self._decrypt(content)
 
     def write(self, token: Token, now: float) -> None:
         """Keep `token` for other processes."""
         try:
-            self._backend.write(self._name, self._seal(token), max(token.expires_at - now, 1))
+            self._backend.write(self._name, self._encrypt(token), max(token.expires_at - now, 1))
         except OSError as error:
             self._warn(error)
 
@@ -86,23 +86,25 @@ class TokenCache:
                 self._warn(error)
             yield
 
-    def _seal(self, token: Token) -> bytes:
+    def _encrypt(self, token: Token) -> bytes:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         entry = [token.value, token.expires_at, token.refresh_at, token.issued_at]
         nonce = os.urandom(_NONCE)
-        sealed = AESGCM(self._key).encrypt(nonce, json.dumps(entry).encode(), self._identity)
-        return _MAGIC + nonce + sealed
+        encrypted = AESGCM(self._key).encrypt(nonce, json.dumps(entry).encode(), self._identity)
+        return _MAGIC + nonce + encrypted
 
-    def _open(self, content: bytes) -> Token | None:
+    def _decrypt(self, content: bytes) -> Token | None:
         # Importing this module of cryptography alone takes a fifth of the time of all of it.
         from cryptography.exceptions import InvalidTag
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-        nonce, sealed = content[len(_MAGIC) :][:_NONCE], content[len(_MAGIC) + _NONCE :]
+        nonce, encrypted = content[len(_MAGIC) :][:_NONCE], content[len(_MAGIC) + _NONCE :]
         try:
             if content.startswith(_MAGIC):
-                return Token(*json.loads(AESGCM(self._key).decrypt(nonce, sealed, self._identity)))
+                return Token(
+                    *json.loads(AESGCM(self._key).decrypt(nonce, encrypted, self._identity))
+                )
         except (InvalidTag, ValueError):
             pass
         logger.warning("the token cache holds a damaged entry; it is replaced")

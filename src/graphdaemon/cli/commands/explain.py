@@ -5,11 +5,14 @@ import re
 import sys
 import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 import click
 
-from graphdaemon.diagnosis import explain as explanation
 from graphdaemon.diagnosis.token_claims import Claim
+
+if TYPE_CHECKING:
+    from graphdaemon.diagnosis.explain import Explained, Explanation
 
 _ALIGNED_CELLS = 44
 """Values up to this length are aligned; a longer one would push every sentence off the line."""
@@ -34,7 +37,10 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
         if sys.stdin.isatty():
             raise click.UsageError("Give a code, or an error, a line of a log or a token on stdin.")
         text = sys.stdin.read()
-    explained = explanation.explain(text, time.time())
+    # Its tables take long to load, and `graphdaemon token` needs only how claims are printed.
+    from graphdaemon.diagnosis.explain import explain as explain_text
+
+    explained = explain_text(text, time.time())
     if as_json:
         click.echo(json.dumps(_describe(explained), indent=2, ensure_ascii=False))
     else:
@@ -42,7 +48,7 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     return 0 if explained.explanations else 2
 
 
-def _describe(explained: explanation.Explained) -> dict[str, object]:
+def _describe(explained: "Explained") -> dict[str, object]:
     return {
         "explanations": [
             one._asdict() | {"claims": [claim._asdict() for claim in one.claims]}
@@ -53,7 +59,7 @@ def _describe(explained: explanation.Explained) -> dict[str, object]:
     }
 
 
-def _print(explained: explanation.Explained) -> None:
+def _print(explained: "Explained") -> None:
     if not explained.explanations:
         click.echo(
             "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
@@ -74,7 +80,7 @@ def print_claims(claims: Iterable[Claim]) -> None:
         click.echo(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())
 
 
-def _print_one(one: explanation.Explanation, explained: explanation.Explained) -> None:
+def _print_one(one: "Explanation", explained: "Explained") -> None:
     click.echo(f"{one.subject}: {one.meaning}")
     print_claims(one.claims)
     if not one.claims:
