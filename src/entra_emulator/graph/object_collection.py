@@ -54,7 +54,7 @@ def list_navigations(path: str, navigations: Sequence[Navigation]) -> Iterator[E
 
 
 def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
-    delta = partial(show_delta, place=KINDS[kind].collection, kinds=(kind,))
+    delta = partial(show_delta, collection=KINDS[kind].collection, kinds=(kind,))
     yield Endpoint("GET", path, partial(collection.list_objects, kind=kind))
     yield Endpoint("GET", f"{path}/$count", partial(collection.count_objects, kind=kind))
     yield Endpoint("GET", f"{path}/{{key}}", partial(show_object, kind=kind))

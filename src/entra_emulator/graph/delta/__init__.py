@@ -1,1 +1,1 @@
-"""What changed since a delta link was given out."""
+"""Delta queries: what changed since a client last asked."""

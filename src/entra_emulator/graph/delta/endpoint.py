@@ -16,8 +16,8 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_json, describe_set, wants_no_metadata
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.round import DeltaPage, read_round
-from entra_emulator.graph.delta.tokens import INITIAL, Round, open_round, seal_round
-from entra_emulator.graph.delta.tracked import Track, read_track, write_options
+from entra_emulator.graph.delta.tokens import INITIAL, DeltaRound, open_round, seal_round
+from entra_emulator.graph.delta.tracked import DeltaQuery, read_delta_query, write_options
 from entra_emulator.graph.fault import answer_fault
 from entra_emulator.graph.query.options import parse_options
 from entra_emulator.web.context import trace_of
@@ -25,13 +25,13 @@ from entra_emulator.web.context import trace_of
 _encode = msgspec.json.Encoder().encode
 
 
-def show_delta(call: Call, *, place: str, kinds: Collection[str]) -> Response:
+def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Response:
     """
     `GET /{collection}/delta`: a page of what changed, or of everything at first.
 
     Args:
         call: the request.
-        place: the collection.
+        collection: e.g. `users`.
         kinds: the types in it.
     """
     call.directory.recycle_bin.purge_expired(call.tenant)
@@ -40,28 +40,28 @@ def show_delta(call: Call, *, place: str, kinds: Collection[str]) -> Response:
         raise deny("delta_tokens")
     token = options.get("$skiptoken") or options.get("$deltatoken", "")
     if token.lower() in {"", "latest"}:
-        track = read_track(place, kinds, options, call.readable)
-        state = Round(track, call.now, INITIAL, _read_watermark(call))
+        query = read_delta_query(collection, kinds, options, call.readable)
+        state = DeltaRound(query, call.now, INITIAL, _read_watermark(call))
         return _answer(call, state, DeltaPage([], None) if token else _read_page(call, state))
     kind = "skip" if options.get("$skiptoken") else "delta"
-    state = open_round(call.context.page_key, call.tenant.id, kind, place, token)
-    death = _find_death(call, kind, state)
-    if death == "delta_reset":
-        restart = f"{call.origin}{call.path}?{write_options(state.track)}$deltatoken="
-        return answer_fault(call.request, deny(death), headers={"Location": restart})
-    if death is not None:
-        raise deny(death)
+    state = open_round(call.context.page_key, call.tenant.id, kind, collection, token)
+    refusal = _find_refusal(call, kind, state)
+    if refusal == "delta_reset":
+        restart = f"{call.origin}{call.path}?{write_options(state.query)}$deltatoken="
+        return answer_fault(call.request, deny(refusal), headers={"Location": restart})
+    if refusal is not None:
+        raise deny(refusal)
     state = _continue(call, kind, state)
     return _answer(call, state, _read_page(call, state))
 
 
 def refuse_delta(call: Call) -> Response:
-    """`GET /oauth2PermissionGrants/delta`: the journal knows no grants."""
+    """`GET /oauth2PermissionGrants/delta`: changes of grants are not noted."""
     raise deny("not_emulated", what=call.path)
 
 
-def _find_death(call: Call, kind: str, state: Round) -> str | None:
-    """Why a token is good no more, as a word for `deny`; None when it is good."""
+def _find_refusal(call: Call, kind: str, state: DeltaRound) -> str | None:
+    """Why a token is not good any more, as a word for `deny`; None when it is good."""
     if "delta_reset" in call.effects:
         return "delta_reset"
     if kind == "skip" and "page_token" in call.effects:
@@ -79,7 +79,7 @@ def _find_death(call: Call, kind: str, state: Round) -> str | None:
     return None
 
 
-def _continue(call: Call, kind: str, state: Round) -> Round:
+def _continue(call: Call, kind: str, state: DeltaRound) -> DeltaRound:
     """
     The round that a token leads to.
 
@@ -89,45 +89,47 @@ def _continue(call: Call, kind: str, state: Round) -> Round:
     if kind == "skip":
         return msgspec.structs.replace(state, minimal=minimal or state.minimal)
     until = max(state.until, _read_watermark(call))
-    return Round(state.track, call.now, state.until, until, minimal=minimal)
+    return DeltaRound(state.query, call.now, state.until, until, minimal=minimal)
 
 
 def _read_watermark(call: Call) -> int:
-    """The last change that the replica which answers knows."""
+    """The number of the last change that the replica which answers knows."""
     if call.lag:
         return call.directory.changes.read_watermark_at(call.tenant, call.now - call.lag)
     return call.directory.changes.read_watermark()
 
 
-def _read_page(call: Call, state: Round) -> DeltaPage:
-    """The next page, with the faults that it is to show."""
+def _read_page(call: Call, state: DeltaRound) -> DeltaPage:
+    """The next page, with the faults that were ordered for it."""
     if "empty_page" in call.effects:
-        return DeltaPage([], state.place)
+        return DeltaPage([], state.position)
     page = read_round(call, state)
     items = list(page.items)
-    draws = random.Random(f"{state.until} {state.place}")  # noqa: S311 - chance, not secrecy
+    draws = random.Random(f"{state.until} {state.position}")  # noqa: S311 - chance, not secrecy
     if "delta_drop" in call.effects and items:
         items.pop(draws.randrange(len(items)))
     if "delta_repeat" in call.effects:
         items = [item for item in items for _ in range(2)]
     if "delta_shuffle" in call.effects:
         draws.shuffle(items)
-    return DeltaPage(items, page.place)
+    return DeltaPage(items, page.position)
 
 
-def _answer(call: Call, state: Round, page: DeltaPage) -> Response:
+def _answer(call: Call, state: DeltaRound, page: DeltaPage) -> Response:
     """A page in the documented order of keys: context, link, value."""
     body: dict[str, Any] = {}
     if not wants_no_metadata(call):
         metadata = f"{call.origin}/{call.version}/$metadata"
-        body["@odata.context"] = f"{metadata}#{_describe(state.track)}"
+        body["@odata.context"] = f"{metadata}#{_describe(state.query)}"
     mark = trace_of(call.request).request_id[:8]
     fresh = msgspec.structs.replace(state, issued=call.now, mark=mark)
-    if page.place is None:
-        token = _seal(call, "delta", Round(state.track, call.now, INITIAL, state.until, mark=mark))
+    if page.position is None:
+        token = _seal(
+            call, "delta", DeltaRound(state.query, call.now, INITIAL, state.until, mark=mark)
+        )
         body["@odata.deltaLink"] = f"{call.origin}{call.path}?$deltatoken={token}"
     else:
-        token = _seal(call, "skip", msgspec.structs.replace(fresh, place=page.place))
+        token = _seal(call, "skip", msgspec.structs.replace(fresh, position=page.position))
         body["@odata.nextLink"] = f"{call.origin}{call.path}?$skiptoken={token}"
     body["value"] = page.items
     answer = answer_json(call, _encode(body))
@@ -136,16 +138,16 @@ def _answer(call: Call, state: Round, page: DeltaPage) -> Response:
     return answer
 
 
-def _seal(call: Call, kind: str, state: Round) -> str:
+def _seal(call: Call, kind: str, state: DeltaRound) -> str:
     return seal_round(call.context.page_key, call.tenant.id, kind, state)
 
 
-def _describe(track: Track) -> str:
+def _describe(query: DeltaQuery) -> str:
     """The context's fragment; real answers have no `/$delta` behind it (docs#18628)."""
-    return describe_set(track.place, track.types[0].select if len(track.types) == 1 else None)
+    return describe_set(query.collection, query.types[0].select if len(query.types) == 1 else None)
 
 
 def _prefers_minimal(call: Call) -> bool:
     sent = call.request.headers.get("prefer", "")
-    wishes = {wish.strip().lower() for wish in sent.replace(";", ",").split(",")}
-    return "return=minimal" in wishes
+    preferences = {part.strip().lower() for part in sent.replace(";", ",").split(",")}
+    return "return=minimal" in preferences

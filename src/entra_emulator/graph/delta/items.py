@@ -1,8 +1,8 @@
 """
-Objects as delta queries tell them.
+Objects as delta queries report them.
 
-What was never set is left out, what was cleared is null; who is gone has an
-`@removed`; links are told under `members@delta` and its like.
+A property that was never set is left out, one that was cleared is null. An object that is gone has
+an `@removed`. Links stand under `members@delta` and the like.
 """
 
 from collections.abc import Collection, Iterable
@@ -11,18 +11,18 @@ from typing import Any
 import msgspec
 
 from entra_emulator.directory.changes import Change
-from entra_emulator.graph.delta.tracked import Tracked
+from entra_emulator.graph.delta.tracked import TrackedType
 from entra_emulator.graph.render import WHOLE
 from entra_emulator.model import schema
 
-# A deletion, and what brings an object back whole.
+# The changes after which an object is reported whole, or as gone.
 LIFE = frozenset({"created", "deleted", "purged", "restored"})
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 
 
-def is_told(tracked: Tracked, changes: Iterable[Change]) -> bool:
+def is_tracked(tracked: TrackedType, changes: Iterable[Change]) -> bool:
     """Whether any of these changes is one that the query tracks."""
     return any(_counts(tracked, change) for change in changes)
 
@@ -33,7 +33,7 @@ def list_changed_names(changes: Iterable[Change]) -> set[str]:
 
 
 def render_tracked(
-    tracked: Tracked,
+    tracked: TrackedType,
     doc: bytes,
     *,
     cleared: Collection[str] = (),
@@ -43,10 +43,10 @@ def render_tracked(
     An object with the properties that are tracked.
 
     Args:
-        tracked: which ones.
-        doc: the object.
-        cleared: those that were set once; when they are no more, they are told as null.
-        only: none but these, and the ID.
+        tracked: how objects of its type are tracked.
+        doc: the object's document.
+        cleared: properties that were set once; those that are not any more show as null.
+        only: show none but these, and the ID; None shows all.
     """
     row = _decode(doc)
     names = tracked.select or (row if tracked.kind in WHOLE else tracked.names)
@@ -64,13 +64,13 @@ def render_tracked(
 
 
 def render_removed(object_id: str, *, restorable: bool) -> dict[str, Any]:
-    """Who is gone: for good, or to the recycle bin."""
+    """An object that is gone: for good, or to the recycle bin."""
     reason = "changed" if restorable else "deleted"
     return {"id": object_id, "@removed": {"reason": reason}}
 
 
 def render_reference_change(reference: bytes, *, removed: bool, typed: bool) -> Any:
-    """One linked object; one that is linked no more has an `@removed`."""
+    """A linked object; one that is linked no more has an `@removed`."""
     if not (removed or not typed):
         return msgspec.Raw(reference)
     shown: dict[str, Any] = dict(_decode(reference))
@@ -81,7 +81,7 @@ def render_reference_change(reference: bytes, *, removed: bool, typed: bool) -> 
     return shown
 
 
-def _counts(tracked: Tracked, change: Change) -> bool:
+def _counts(tracked: TrackedType, change: Change) -> bool:
     if change.what in LIFE:
         return True
     if change.what in {"linked", "unlinked"}:

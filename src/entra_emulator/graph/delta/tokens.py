@@ -1,4 +1,8 @@
-"""The tokens of delta queries: what is tracked and how far, signed, for one tenant only."""
+"""
+The tokens of delta queries: what is tracked, and how far the client has read.
+
+They are signed, and good for callers of one tenant only.
+"""
 
 import base64
 import binascii
@@ -7,24 +11,24 @@ import hmac
 import msgspec
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.delta.tracked import Track
+from entra_emulator.graph.delta.tracked import DeltaQuery
 
 _MAC = 16
 
-# Of the round that tells everything there is, instead of changes.
+# In the place of the last known change, in a round that reports everything there is.
 INITIAL = -1
 
 
-class Place(msgspec.Struct, frozen=True, array_like=True):
+class RoundPosition(msgspec.Struct, frozen=True, array_like=True):
     """
     Where a page of a round ended.
 
     Args:
-        step: which type's objects, or behind those of every type which type's recycle bin; in a
-            round of changes always 0.
-        major: the object's number, in a round of changes that of its first change.
-        link: which of its relations is being told; -1 when all of it is told.
-        minor: the last object at the other end of a link that was told.
+        step: which type's objects it is among; the recycle bins of the types are counted on behind
+            them. In a round of changes always 0.
+        major: the object's number; in a round of changes the number of its first change.
+        link: which of the object's relations is being reported; -1 when all of it was.
+        minor: the number of the last linked object that was reported.
     """
 
     step: int = 0
@@ -33,56 +37,56 @@ class Place(msgspec.Struct, frozen=True, array_like=True):
     minor: int = 0
 
 
-START = Place()
+START = RoundPosition()
 
 
-class Round(msgspec.Struct, frozen=True, array_like=True):
+class DeltaRound(msgspec.Struct, frozen=True, array_like=True):
     """
     One round of a delta query: everything, or the changes between two moments.
 
     Args:
-        track: what is tracked.
+        query: what is tracked.
         issued: when the token was made, in seconds since 1970.
-        after: the last change that is known already; INITIAL when nothing is.
-        until: the last change that the round tells.
-        place: where it goes on.
-        minimal: only changed properties are told.
-        mark: makes each token another one.
+        after: the number of the last change that is known already; INITIAL when nothing is.
+        until: the number of the last change that the round reports.
+        position: where it goes on.
+        minimal: only changed properties are reported.
+        mark: makes each token different from every other.
     """
 
-    track: Track
+    query: DeltaQuery
     issued: float
     after: int
     until: int
-    place: Place = START
+    position: RoundPosition = START
     minimal: bool = False
     mark: str = ""
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Round).decode
+_decode = msgspec.msgpack.Decoder(DeltaRound).decode
 
 
-def seal_round(key: bytes, tenant: str, kind: str, state: Round) -> str:
+def seal_round(key: bytes, tenant: str, kind: str, state: DeltaRound) -> str:
     """
-    A token, in base64url.
+    A token that holds this round, in base64url.
 
     Args:
         key: signs it.
-        tenant: whose caller alone may use it.
+        tenant: the ID of the tenant whose callers alone may use it.
         kind: "skip" or "delta"; one is not taken for the other.
-        state: what it holds.
+        state: the round.
     """
     body = _encode(state)
     return base64.urlsafe_b64encode(body + _sign(key, tenant, kind, body)).decode().rstrip("=")
 
 
-def open_round(key: bytes, tenant: str, kind: str, place: str, token: str) -> Round:
+def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) -> DeltaRound:
     """
-    What is in a token of this tenant, kind and collection.
+    The round in a token of this tenant, kind and collection.
 
     Raises:
-        GraphFault: 400, it is altered or from elsewhere.
+        GraphFault: 400, the token was altered, or is of another tenant, kind or collection.
     """
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
@@ -92,7 +96,7 @@ def open_round(key: bytes, tenant: str, kind: str, place: str, token: str) -> Ro
         state = _decode(body)
     except (binascii.Error, ValueError, msgspec.DecodeError) as error:
         raise deny("delta_token_invalid") from error
-    if state.track.place != place:
+    if state.query.collection != collection:
         raise deny("delta_token_invalid")
     return state
 

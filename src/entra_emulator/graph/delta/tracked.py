@@ -32,12 +32,12 @@ _CLAUSE = re.compile(
 _OR = re.compile(r"\s+or\s+", re.IGNORECASE)
 
 
-class Tracked(msgspec.Struct, frozen=True, array_like=True):
+class TrackedType(msgspec.Struct, frozen=True, array_like=True):
     """
-    A type of which objects are tracked.
+    A type of objects that are tracked.
 
     Args:
-        kind: the type.
+        kind: the type's name.
         select: the properties that count, and are shown; None is the default set.
         links: the relations that count, and are shown.
     """
@@ -52,78 +52,78 @@ class Tracked(msgspec.Struct, frozen=True, array_like=True):
         return self.select or schema.default(self.kind)
 
 
-class Track(msgspec.Struct, frozen=True, array_like=True):
+class DeltaQuery(msgspec.Struct, frozen=True, array_like=True):
     """
     What a delta query tracks.
 
     Args:
-        place: the collection, e.g. `users`.
-        types: of which types.
-        ids: of these objects only; empty is all.
+        collection: e.g. `users`.
+        types: the types of objects in it that count.
+        ids: only these objects count; empty is all.
     """
 
-    place: str
-    types: tuple[Tracked, ...]
+    collection: str
+    types: tuple[TrackedType, ...]
     ids: tuple[str, ...] = ()
 
-    def find(self, kind: str) -> Tracked:
+    def find(self, kind: str) -> TrackedType:
         """How objects of this type are tracked."""
         return next(tracked for tracked in self.types if tracked.kind == kind)
 
 
-def read_track(
-    place: str, kinds: Collection[str], options: Mapping[str, str], readable: Collection[str]
-) -> Track:
+def read_delta_query(
+    collection: str, kinds: Collection[str], options: Mapping[str, str], readable: Collection[str]
+) -> DeltaQuery:
     """
-    What the options of an initial request ask for.
+    What the options of a first request are to track.
 
     `$expand` is ignored, as users found (microsoft-graph-docs#6194), and so is `$top`
     (microsoft-graph-docs#7160, #17516).
 
     Args:
-        place: the collection.
-        kinds: the types in it; several are told apart by `isof`.
+        collection: e.g. `users`.
+        kinds: the types in it; several are distinguished by `isof`.
         options: as sent.
         readable: the types that the caller may read.
 
     Raises:
-        GraphFault: 400, or 403 for a type asked for that the caller may not read.
+        GraphFault: 400; 403, the caller may not read a type that the filter names.
     """
     for option in ("$orderby", "$search", "$skip"):
         if option in options:
             raise deny("delta_option", option=option)
     types, ids = _read_filter(options.get("$filter", ""), kinds)
     if types is None:
-        wanted = {kind for kind in kinds if len(kinds) == 1 or kind in readable}
+        tracked = {kind for kind in kinds if len(kinds) == 1 or kind in readable}
     elif types <= set(readable):
-        wanted = types
+        tracked = types
     else:
         raise deny("forbidden")
     text = options.get("$select", "")
-    return Track(
-        place,
-        tuple(_track_type(kind, text, several=len(kinds) > 1) for kind in KINDS if kind in wanted),
+    return DeltaQuery(
+        collection,
+        tuple(_track_type(kind, text, several=len(kinds) > 1) for kind in KINDS if kind in tracked),
         ids,
     )
 
 
-def write_options(track: Track) -> str:
-    """The options that ask for this track, each with a `&` behind it."""
-    several = track.place == "directoryObjects"
+def write_options(query: DeltaQuery) -> str:
+    """The options that ask for this, each with a `&` behind it."""
+    several = query.collection == "directoryObjects"
     names, clauses = [], []
-    for tracked in track.types:
+    for tracked in query.types:
         prefix = f"microsoft.graph.{tracked.kind}/" if several else ""
         if tracked.select is not None:
             names += [prefix + name for name in (*tracked.select, *tracked.links)]
         if several:
             clauses.append(f"isof('microsoft.graph.{tracked.kind}')")
-    clauses += [f"id eq '{one}'" for one in track.ids]
+    clauses += [f"id eq '{key}'" for key in query.ids]
     select = f"$select={','.join(names)}&" if names else ""
     return select + (f"$filter={quote(' or '.join(clauses))}&" if clauses else "")
 
 
 def trackable_links(kind: str) -> dict[str, str]:
-    """The relations of a type that a delta query can track, by their names in lower case."""
+    """The relations of a type that a delta query can track, by their names in small letters."""
     return {
         name.lower(): name
         for (owner, name), row in NAVIGATIONS.items()
@@ -131,24 +131,24 @@ def trackable_links(kind: str) -> dict[str, str]:
     }
 
 
-def _track_type(kind: str, text: str, *, several: bool) -> Tracked:
+def _track_type(kind: str, text: str, *, several: bool) -> TrackedType:
     links = trackable_links(kind)
     items = [part.strip() for part in text.split(",") if part.strip()]
     if several:
         items = _choose_items(kind, items)
     if not items:
-        # Members are told without $select ("Get incremental changes for groups"; the example of
+        # Members are reported without $select ("Get incremental changes for groups"; the example of
         # "directoryRole: delta").
         default = ("members",) if "members" in links else ()
-        return Tracked(kind, ("id",) if text.strip() else None, default)
+        return TrackedType(kind, ("id",) if text.strip() else None, default)
     chosen = tuple(links[item.lower()] for item in items if item.lower() in links)
     rest = [item for item in items if item.lower() not in links]
     select = read_select(kind, ",".join(rest), collection=True) if rest else ("id",)
-    return Tracked(kind, select, tuple(dict.fromkeys(chosen)))
+    return TrackedType(kind, select, tuple(dict.fromkeys(chosen)))
 
 
 def _choose_items(kind: str, items: list[str]) -> list[str]:
-    """What is selected of this type: `microsoft.graph.user/surname`, or a name that it has."""
+    """The selected names that are of this type: `microsoft.graph.user/surname`, or a bare name."""
     chosen = []
     for item in items:
         owner, slash, name = item.rpartition("/")
@@ -160,21 +160,21 @@ def _choose_items(kind: str, items: list[str]) -> list[str]:
 
 
 def _read_filter(text: str, kinds: Collection[str]) -> tuple[set[str] | None, tuple[str, ...]]:
-    """The types, if any are asked for, and the IDs; both together are an intersection."""
+    """The types that a filter names, None for all, and the IDs: an object must fit both."""
     known = {kind.lower(): kind for kind in kinds}
     types: set[str] | None = None
     ids = dict[str, None]()
     for clause in _OR.split(text) if text.strip() else ():
-        found = _CLAUSE.fullmatch(clause)
-        if found is None or (found["kind"] and len(kinds) == 1):
+        match = _CLAUSE.fullmatch(clause)
+        if match is None or (match["kind"] and len(kinds) == 1):
             raise deny("delta_filter")
-        if found["id"] is not None:
-            if not is_guid(found["id"]):
-                raise deny("id_malformed", key=found["id"])
-            ids[found["id"].lower()] = None
-        elif found["kind"].lower() in known:
-            types = {*(types or ()), known[found["kind"].lower()]}
-        elif found["kind"].lower() in _EMPTY_TYPES:
+        if match["id"] is not None:
+            if not is_guid(match["id"]):
+                raise deny("id_malformed", key=match["id"])
+            ids[match["id"].lower()] = None
+        elif match["kind"].lower() in known:
+            types = {*(types or ()), known[match["kind"].lower()]}
+        elif match["kind"].lower() in _EMPTY_TYPES:
             types = types or set()
         else:
             raise deny("delta_filter")

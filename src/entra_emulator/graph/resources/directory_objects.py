@@ -60,7 +60,7 @@ def _read_types(value: Any) -> set[str]:
     return {kind for kind in KINDS if kind.lower() in names}
 
 
-_DELTA = partial(show_delta, place="directoryObjects", kinds=tuple(KINDS))
+_DELTA = partial(show_delta, collection="directoryObjects", kinds=tuple(KINDS))
 
 SETS = {"directoryObjects": "directoryObject"}
 ROUTES = (
