@@ -1,4 +1,9 @@
-"""How Graph writes its answers: context, links, metadata, headers."""
+"""
+How Graph writes its answers: context, links, metadata, headers.
+
+Tenants, domains, licences, grants and assignments are no directory objects: their records are put
+together for each request, and the query options work on them all the same.
+"""
 
 from collections.abc import Iterable
 
@@ -15,17 +20,20 @@ from entra_emulator.model.records import Record
 from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
-_NONE = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
+# Recorded: what actions answer says that it is nowhere.
+NOWHERE = "https://graph.microsoft.com"
+
+_NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
 
 
-class Page:
+class RecordPage:
     """
-    A page's records joined by commas.
+    A page of a list.
 
     Args:
-        body: the records.
-        last: where the page ends, if another follows.
-        total: how many records there are in all, if that was asked for.
+        body: the JSON of the records, joined by commas.
+        last: where the page ends; None when no other follows.
+        total: how many records the whole list has; None when the count was not asked for.
     """
 
     __slots__ = ("body", "last", "total")
@@ -34,13 +42,18 @@ class Page:
         self.body, self.last, self.total = body, last, total
 
 
+def locate(call: Call, path: str) -> str:
+    """The directory's own address of what is at this path in the tenant, as recorded."""
+    return f"https://graph.microsoft.com/v2/{call.tenant.id}/{path}"
+
+
 def describe_set(name: str, select: tuple[str, ...] | None, expanded: str | None = None) -> str:
     """The context's fragment of a set, e.g. `users(id,displayName)`."""
     parts = [*(select or ()), *([f"{expanded}()"] if expanded else [])]
     return f"{name}({','.join(parts)})" if parts else name
 
 
-def answer_page(call: Call, fragment: str, query: Query, page: Page) -> Response:
+def answer_page(call: Call, fragment: str, query: Query, page: RecordPage) -> Response:
     """A page of a list, keys in the recorded order: context, count, next link, value."""
     parts = [_context_line(call, fragment)]
     if page.total is not None:
@@ -62,9 +75,9 @@ def answer_object(
 
 
 def answer_value(call: Call, fragment: str, value: object) -> Response:
-    """What an action answers: 200, and the recorded `Location` that leads nowhere."""
+    """What an action answers: 200, with a `Location` that leads nowhere."""
     body = b'{%b"value":%b}' % (_context_line(call, fragment), _encode(value))
-    return answer_json(call, body, location="https://graph.microsoft.com")
+    return answer_json(call, body, location=NOWHERE)
 
 
 def answer_number(call: Call, number: int) -> Response:
@@ -82,7 +95,7 @@ def answer_json(
     call: Call, body: bytes, *, status: int = 200, location: str | None = None
 ) -> Response:
     """A successful answer with a JSON body."""
-    media_type = _NONE if wants_no_metadata(call) else GRAPH_JSON
+    media_type = _NO_METADATA if wants_no_metadata(call) else GRAPH_JSON
     headers = {"Location": location} if location else None
     return answer_graph(
         call.request, body, status=status, media_type=media_type, units=call.units, headers=headers
@@ -101,7 +114,7 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
     last = Position(None, end) if end < len(matching) else None
     total = len(matching) if query.count and after is None else None
     items = [_encode(_pick(record, query.select)) for record in shown]
-    page = Page(b",".join(items), last, total)
+    page = RecordPage(b",".join(items), last, total)
     return answer_page(call, describe_set(fragment, query.select), query, page)
 
 
@@ -132,7 +145,7 @@ def answer_record(
 
 
 def wants_no_metadata(call: Call) -> bool:
-    """Whether the caller asked for `odata.metadata=none`: no context, no types, but links."""
+    """Whether the caller wants `odata.metadata=none`: no context, no types, but links."""
     accept = call.request.headers.get("accept", "").lower().replace(" ", "")
     return "odata.metadata=none" in accept
 
@@ -164,7 +177,7 @@ def _bind(call: Call, query: Query) -> bytes:
 
 
 def _context_line(call: Call, fragment: str) -> bytes:
-    """`"@odata.context":"…",`, or nothing for who asked for no metadata."""
+    """`"@odata.context":"…",`, or nothing when the caller wants no metadata."""
     if wants_no_metadata(call):
         return b""
     return b'"@odata.context":%b,' % _encode(f"{call.origin}/{call.version}/$metadata#{fragment}")

@@ -12,7 +12,7 @@ from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import Rule
-from entra_emulator.graph.write.validate import Written, read_properties
+from entra_emulator.graph.write.validate import ObjectBody, read_properties
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
@@ -36,35 +36,35 @@ def change_object(
         key: the object, instead of the one that the path names.
     """
     kind = rule.kind
-    written = read_changes(call, rule)
+    body = read_changes(call, rule)
     with call.directory.transaction():
         row = find_target(call, kind, key)
         record = read_record(row)
-        values = merge_values(kind, record, written.values)
+        values = merge_values(kind, record, body.values)
         changes = alter(call, record, values) if alter else values
         call.directory.objects.update(call.tenant, kind, record["id"], changes)
-        bind_references(call, row, written.binds)
+        bind_references(call, row, body.binds)
         if "signInSessionsValidFromDateTime" in changes:
             call.directory.users.revoke_sign_ins(call.tenant, record["id"])
     return answer_nothing(call)
 
 
-def read_changes(call: Call, rule: Rule) -> Written:
+def read_changes(call: Call, rule: Rule) -> ObjectBody:
     """
     What a change is to change, checked for itself.
 
     Raises:
         GraphFault: 400; 403, the caller may not write one of the properties.
     """
-    written = read_properties(rule, read_payload(call), creating=False)
+    body = read_properties(rule, read_payload(call), creating=False)
     allowed = call.permit.properties
-    if allowed is not None and not {*written.values, *written.binds} <= allowed:
+    if allowed is not None and not {*body.values, *body.binds} <= allowed:
         raise deny("forbidden")
     for name in rule.required:
-        if written.values.get(name, "") is None:
+        if body.values.get(name, "") is None:
             resource = KINDS[rule.kind].resource
             raise deny("value_invalid", name=name, resource=resource, target=name)
-    return written
+    return body
 
 
 def check_synced(record: Record, values: Record) -> None:

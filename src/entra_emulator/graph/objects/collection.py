@@ -10,7 +10,7 @@ from entra_emulator.directory.object_collections import Documents, Joined, Posit
 from entra_emulator.directory.representation import choose_content
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
-    Page,
+    RecordPage,
     answer_number,
     answer_page,
     describe_set,
@@ -24,8 +24,8 @@ from entra_emulator.graph.render import render_joined, render_objects
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 
-# Of so many documents are properties cut out at once: a larger piece of memory is given back to the
-# system each time, and to get it again costs more than the work in it.
+# How many documents properties are cut out of at once. Larger pieces of memory go back to the
+# system after each use, and to get them again costs more than the work done in them.
 PIECE = 200
 
 
@@ -34,7 +34,7 @@ async def list_objects(call: Call, *, kind: str) -> Response:
     query = call.read_query(kind)
     after = open_page(call, query)
     if _is_plain(call, query):
-        # It takes a millisecond; to change threads would cost a part of that.
+        # This takes about a millisecond; to hand it to a thread would cost a good part of that.
         page = _read_plain(call, query, after)
     else:
         page = await run_in_threadpool(_read_page, call, query, after)
@@ -52,19 +52,19 @@ async def count_objects(call: Call, *, kind: str) -> Response:
 
 
 def _is_plain(call: Call, query: Query) -> bool:
-    """Whether every object that an index finds is shown, as far as it is asked for."""
+    """Whether a page can be cut out of an index: everything it covers is shown as it is kept."""
     plain = query.match is None and query.plan.ids is None and query.expand is None
     return plain and not (call.permit.basic or call.lag or call.effects)
 
 
-def _read_plain(call: Call, query: Query, after: Position | None) -> Page:
+def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
     """A page of prepared representations, or of properties cut out of the documents."""
     if query.select is None:
         body, last = _join(call, query, "face", after, query.top)
     else:
         body, last = _cut(call, query, query.select, after)
     total = _count(call, query) if query.count and after is None else None
-    return Page(body, last, total)
+    return RecordPage(body, last, total)
 
 
 def _cut(call: Call, query: Query, select: tuple[str, ...], after: Position | None) -> Joined:
@@ -85,18 +85,18 @@ def _join(call: Call, query: Query, what: str, after: Position | None, limit: in
     )
 
 
-def _read_page(call: Call, query: Query, after: Position | None) -> Page:
-    """A page that is looked for: documents are read in order until it is full."""
+def _read_page(call: Call, query: Query, after: Position | None) -> RecordPage:
+    """A page that must be searched: documents are read in order until it is full."""
     docs, last = _find(call, query, after, _shorten(call, query.top))
     body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
     if query.expand is not None:
         body = expand_objects(call, query.kind, query.expand, body, docs)
     total = _count(call, query) if query.count and after is None else None
-    return Page(body, last, total)
+    return RecordPage(body, last, total)
 
 
 def _shorten(call: Call, top: int) -> int:
-    """How many records a page has that is short, or empty, with another page behind it."""
+    """How many records the page is to have, when it was ordered short or empty."""
     if "empty_page" in call.effects:
         return 0
     return max(1, top // 3) if "short_page" in call.effects else top
@@ -115,7 +115,7 @@ def _count(call: Call, query: Query) -> int:
 
 
 def _find(call: Call, query: Query, after: Position | None, limit: int) -> Documents:
-    """The first so many documents that the query is about, from behind `after`."""
+    """The first documents behind `after` that the query is about, up to `limit`."""
     if query.plan.ids is None and not call.lag:
         return call.directory.collections.list_matching(
             call.tenant,
@@ -126,38 +126,38 @@ def _find(call: Call, query: Query, after: Position | None, limit: int) -> Docum
             after=after,
             limit=limit,
         )
-    found = list(islice(_list_others(call, query, after), limit + 1))
+    rows = list(islice(_list_others(call, query, after), limit + 1))
     last = None
-    if len(found) > limit:
-        last = found[limit - 1][0] if limit else after or Position(None, 0)
-    return Documents([doc for _, doc in found[:limit]], last)
+    if len(rows) > limit:
+        last = rows[limit - 1][0] if limit else after or Position(None, 0)
+    return Documents([doc for _, doc in rows[:limit]], last)
 
 
 def _list_others(
     call: Call, query: Query, after: Position | None
 ) -> Iterator[tuple[Position, bytes]]:
-    """The matching objects that were asked for by ID, or that a lagging replica has."""
+    """The matching objects that the filter names by ID, or that a lagging replica has."""
     if query.plan.ids is not None:
-        found = _find_each(call, query.kind, query.plan.ids, after)
+        rows = _find_each(call, query.kind, query.plan.ids, after)
     else:
-        found = scan_stale(
+        rows = scan_stale(
             call.directory, call.tenant, query.kind, _span(query), call.lag, after=after
         )
-    return found if query.match is None else (one for one in found if query.match(one[1]))
+    return rows if query.match is None else (row for row in rows if query.match(row[1]))
 
 
 def _find_each(
     call: Call, kind: str, ids: tuple[str, ...], after: Position | None
 ) -> Iterator[tuple[Position, bytes]]:
-    """The few objects that were asked for by ID, from behind `after`."""
-    found = (call.directory.objects.find(call.tenant, key, kind=kind) for key in dict.fromkeys(ids))
-    rows = sorted((one.seq, one.doc) for one in found if one is not None)
+    """The few objects that the filter names by ID, from behind `after`."""
+    objects = (call.directory.objects.find(call.tenant, key, kind=kind) for key in set(ids))
+    rows = sorted((row.seq, row.doc) for row in objects if row is not None)
     first = after.seq if after else 0
     return ((Position(None, seq), doc) for seq, doc in rows if seq > first)
 
 
 def _choose_content(query: Query) -> str:
-    """What the query needs of each object."""
+    """Which kept content of each object holds all that the query needs."""
     names = query.matched.union(query.select or schema.default(query.kind))
     return choose_content(query.kind, names)
 

@@ -3,33 +3,34 @@
 from starlette.responses import Response
 
 from entra_emulator.directory.objects import StoredObject
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import find_caller, read_record
+from entra_emulator.graph.objects.find import find_caller, locate_object, read_record
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import Rule
-from entra_emulator.graph.write.validate import Written, read_properties, require
+from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
 
-def read_new(call: Call, rule: Rule) -> Written:
+def read_new(call: Call, rule: Rule) -> ObjectBody:
     """
     What a new object is to be like, checked for itself.
 
     Raises:
         GraphFault: 400.
     """
-    written = read_properties(rule, read_payload(call), creating=True)
-    require(rule, written.values)
-    return Written(merge_values(rule.kind, {}, written.values), written.binds)
+    body = read_properties(rule, read_payload(call), creating=True)
+    require(rule, body.values)
+    return ObjectBody(merge_values(rule.kind, {}, body.values), body.binds)
 
 
-def create_object(call: Call, kind: str, record: Record, written: Written) -> StoredObject:
+def create_object(call: Call, kind: str, record: Record, body: ObjectBody) -> StoredObject:
     """
     Keep a new object, and link whom its body names.
 
@@ -37,7 +38,7 @@ def create_object(call: Call, kind: str, record: Record, written: Written) -> St
         GraphFault: see `bind_references`.
     """
     row = call.directory.objects.create(call.tenant, kind, record)
-    bind_references(call, row, written.binds)
+    bind_references(call, row, body.binds)
     return row
 
 
@@ -46,12 +47,8 @@ def answer_created(call: Call, row: StoredObject, *, body: bytes | None = None) 
     kind = KINDS[row.kind]
     if body is None:
         body = render_objects(kind.name, None, [row.doc])
-    location = (
-        f"https://graph.microsoft.com/v2/{call.tenant.id}/directoryObjects/"
-        f"{read_record(row)['id']}/Microsoft.DirectoryServices.{kind.resource}"
-    )
-    fragment = f"{kind.collection}/$entity"
-    return answer_object(call, fragment, body, status=201, location=location)
+    location = locate_object(call, kind.name, read_id(row.doc))
+    return answer_object(call, f"{kind.collection}/$entity", body, status=201, location=location)
 
 
 def make_caller_owner(call: Call, row: StoredObject) -> None:

@@ -10,12 +10,12 @@ from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation, is_h
 from entra_emulator.graph.query.expand import Expand
 from entra_emulator.graph.render import render_neighbours
 
-# "Known issues": at most twenty of an expanded collection, a hundred of registeredDevices,
-# and no link to the others.
+# "Known issues": at most twenty objects of an expanded collection show, a hundred of
+# registeredDevices, and no link leads to the others.
 MOST = 20
 MOST_DEVICES = 100
 
-# Of a chain of managers that leads in a circle.
+# How far a chain of managers is followed that seems to have no end.
 HIGHEST = 100
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
@@ -33,11 +33,11 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
         raise deny("not_emulated", what=f"$expand of {expand.navigation}")
     parts = []
     for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
-        found = call.directory.objects.find(call.tenant, read_id(doc), kind=kind)
-        assert found is not None or call.lag, "what was listed is there"
+        row = call.directory.objects.find(call.tenant, read_id(doc), kind=kind)
+        assert row is not None or call.lag, "what was listed is there"
         members = navigation.relation == "members" and not navigation.reverse
         hidden = members and is_hidden(doc) and not call.permit.hidden
-        seq = found.seq if found and not hidden else 0
+        seq = row.seq if row and not hidden else 0
         value = _render_related(call, navigation, expand, seq)
         parts.append(_append(bytes(item), expand.navigation, value))
     return b",".join(parts)
@@ -52,18 +52,18 @@ def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int
         call.tenant, navigation.links(seq), limit=most
     )
     if navigation.relation == "members" and navigation.reverse and not call.permit.hidden:
-        neighbours = [one for one in neighbours if not is_hidden(one.content)]
+        neighbours = [row for row in neighbours if not is_hidden(row.content)]
     items = render_neighbours(neighbours, expand.select, call.readable)
     return b"[%b]" % b",".join(items)
 
 
 def _climb(call: Call, navigation: Navigation, expand: Expand, seq: int) -> bytes | None:
-    """The manager, with the manager's manager inside as far as was asked for."""
+    """The manager, with the manager's manager inside, up to the level that `$expand` names."""
     chain: list[Neighbour] = []
     limit = expand.levels or HIGHEST
     while len(chain) < limit:
         above = call.directory.links.list_neighbours(call.tenant, navigation.links(seq), limit=1)
-        if not above or above[0].seq in {one.seq for one in chain}:
+        if not above or above[0].seq in {manager.seq for manager in chain}:
             break
         chain.append(above[0])
         seq = above[0].seq

@@ -13,6 +13,7 @@ import msgspec
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
+from entra_emulator.graph.answer import locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.relations import NAVIGATIONS
 from entra_emulator.graph.objects.replica import find_stale
@@ -83,6 +84,12 @@ def find_caller(call: Call) -> StoredObject | None:
     return call.directory.objects.find(call.tenant, call.caller.object_id)
 
 
+def locate_object(call: Call, kind: str, object_id: str) -> str:
+    """The directory's own address of an object."""
+    resource = KINDS[kind].resource
+    return locate(call, f"directoryObjects/{object_id}/Microsoft.DirectoryServices.{resource}")
+
+
 def find_referred(call: Call, reference: Reference) -> StoredObject:
     """
     The object that a reference means.
@@ -128,7 +135,7 @@ def read_reference(value: object) -> Reference:
 
 
 def is_visible(call: Call, row: StoredObject) -> bool:
-    """Whether the replica that answers knows the object already."""
+    """Whether the replica that answers knows the object yet."""
     if not call.lag:
         return True
     object_id = str(read_record(row)["id"])
@@ -157,8 +164,8 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
     Those are the alternate keys that the CSDL and the API pages name.
     """
     value = value.replace("''", "'")
-    indexed = KINDS[kind].key if KINDS[kind].unique else "id"
-    if name == indexed.lower() != "id":
+    indexed = KINDS[kind].key.lower()
+    if name == indexed and name != "id" and KINDS[kind].unique:
         row = call.directory.objects.find(call.tenant, value, kind=kind)
         if row is not None:
             return row

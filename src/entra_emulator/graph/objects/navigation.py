@@ -11,7 +11,7 @@ from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
-    Page,
+    RecordPage,
     answer_number,
     answer_object,
     answer_page,
@@ -20,7 +20,7 @@ from entra_emulator.graph.answer import (
     wants_no_metadata,
 )
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import find_object
+from entra_emulator.graph.objects.find import find_object, locate_object
 from entra_emulator.graph.objects.relations import Navigation, is_hidden
 from entra_emulator.graph.query.options import Query, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
@@ -56,9 +56,14 @@ async def list_references(call: Call, *, navigation: Navigation) -> Response:
     query = _hide(call, navigation, call.read_query("directoryObject"))
     links = _links(call, navigation, None)
     after = open_page(call, query)
-    found, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
-    items = [msgspec.json.encode({"@odata.id": _locate(call, neighbour)}) for neighbour in found]
-    return answer_page(call, "Collection($ref)", query, Page(b",".join(items), last))
+    neighbours, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
+    items = [
+        msgspec.json.encode(
+            {"@odata.id": locate_object(call, neighbour.kind, read_id(neighbour.content))}
+        )
+        for neighbour in neighbours
+    ]
+    return answer_page(call, "Collection($ref)", query, RecordPage(b",".join(items), last))
 
 
 def show_linked(call: Call, *, navigation: Navigation) -> Response:
@@ -77,11 +82,11 @@ def show_linked(call: Call, *, navigation: Navigation) -> Response:
 
 def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
     key = call.keys.get("key", call.caller.object_id)
-    found = find_object(call, navigation.kind, key)
+    owner = find_object(call, navigation.kind, key)
     members = navigation.relation == "members" and not navigation.reverse
-    if members and is_hidden(found.doc) and not call.permit.hidden:
+    if members and is_hidden(owner.doc) and not call.permit.hidden:
         return navigation.links(0)  # nothing has this number: nobody is in it
-    return navigation.links(found.seq, (kind,) if kind else None)
+    return navigation.links(owner.seq, (kind,) if kind else None)
 
 
 def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
@@ -102,40 +107,40 @@ def _read_page(
     links: LinkQuery,
     query: Query,
     after: Position | None,
-) -> Page:
-    found, last = _find_neighbours(call, links, query, after)
+) -> RecordPage:
+    neighbours, last = _find_neighbours(call, links, query, after)
     total = _count(call, links, query) if query.count and after is None else None
     if query.kind in call.readable:
-        docs = [neighbour.content for neighbour in found]
-        return Page(render_objects(query.kind, query.select, docs), last, total)
+        docs = [neighbour.content for neighbour in neighbours]
+        return RecordPage(render_objects(query.kind, query.select, docs), last, total)
     typed = not wants_no_metadata(call)
-    items = render_neighbours(found, query.select, call.readable, typed=typed)
-    return Page(b",".join(items), last, total)
+    items = render_neighbours(neighbours, query.select, call.readable, typed=typed)
+    return RecordPage(b",".join(items), last, total)
 
 
 def _find_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
 ) -> tuple[list[Neighbour], Position | None]:
-    """A page's neighbours that match, and where it ends if there are more."""
+    """A page of the neighbours that match, and where it ends if there are more."""
     if query.plan.order != "seq":
         return _sort_neighbours(call, links, query, after)
-    found: list[Neighbour] = []
+    page: list[Neighbour] = []
     last = after.seq if after else 0
     limit = query.top + 1 if query.match is None else _STEP
     while True:
         rows = call.directory.links.list_neighbours(call.tenant, links, after=last, limit=limit)
-        found += [row for row in rows if query.match is None or query.match(row.content)]
-        if len(found) > query.top:
-            return found[: query.top], Position(None, found[query.top - 1].seq)
+        page += [row for row in rows if query.match is None or query.match(row.content)]
+        if len(page) > query.top:
+            return page[: query.top], Position(None, page[query.top - 1].seq)
         if len(rows) < limit:
-            return found, None
+            return page, None
         last = rows[-1].seq
 
 
 def _sort_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
 ) -> tuple[list[Neighbour], Position | None]:
-    """A page in the order of names; links have no such index, so all of them are sorted."""
+    """A page in another order; links have no index for that, so all of them are sorted."""
     rows = call.directory.links.list_neighbours(call.tenant, links)
     ranked = sorted(
         ((_rank(row, query.plan.order), row) for row in rows if _matches(query, row)),
@@ -164,14 +169,4 @@ def _count(call: Call, links: LinkQuery, query: Query) -> int:
     match = query.match
     return sum(
         match(row.content) for row in call.directory.links.list_neighbours(call.tenant, links)
-    )
-
-
-def _locate(call: Call, neighbour: Neighbour) -> str:
-    """The directory's own address of an object, as in recorded `Location` headers."""
-    object_id = read_id(neighbour.content)
-    name = KINDS[neighbour.kind].resource
-    return (
-        f"https://graph.microsoft.com/v2/{call.tenant.id}/directoryObjects/{object_id}/"
-        f"Microsoft.DirectoryServices.{name}"
     )

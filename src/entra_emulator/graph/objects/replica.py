@@ -1,8 +1,8 @@
 """
-The directory as a replica sees it that lags behind.
+The directory as a replica has it that lags behind.
 
-Replicas of the real directory are seconds to minutes apart; the objects that
-changed since a moment are few, so they are laid over what is there now.
+Replicas of the real directory are seconds to minutes apart. Few objects have changed since, so
+their older versions are laid over the directory as it is now.
 """
 
 import heapq
@@ -23,10 +23,10 @@ def find_stale(
     directory: Directory, tenant: Tenant, kind: str, key: str, lag: float
 ) -> StoredObject | None:
     """The object with this ID or key, as it was `lag` seconds ago."""
-    found = directory.objects.find(tenant, key, kind=kind)
+    current = directory.objects.find(tenant, key, kind=kind)
     older = _read_older(directory, tenant, kind, lag)
-    if found is not None and found.seq not in older:
-        return found
+    if current is not None and current.seq not in older:
+        return current
     for seq, doc in older.items():
         if doc is not None:
             row = render(kind, _decode(doc))
@@ -63,7 +63,7 @@ def scan_stale(
 def _read_older(
     directory: Directory, tenant: Tenant, kind: str, lag: float
 ) -> dict[int, bytes | None]:
-    """What changed objects were like before: by number, None for what was not there."""
+    """The objects that changed since, by number, as they were; None is one that was not there."""
     older: dict[int, bytes | None] = {}
     for change in directory.changes.list_since(tenant, kind, directory.clock.now() - lag):
         if change.what not in {"linked", "unlinked"} and change.seq not in older:

@@ -31,12 +31,12 @@ RULE = Rule(
 
 def create_unit(call: Call) -> Response:
     """`POST /directory/administrativeUnits`."""
-    written = read_new(call, RULE)
-    if _is_dynamic(written.values) and not written.values.get("membershipRule"):
+    body = read_new(call, RULE)
+    if _is_dynamic(body.values) and not body.values.get("membershipRule"):
         raise deny("rule_missing")
     with call.directory.transaction():
-        record = {"id": call.directory.new_id()} | written.values
-        row = create_object(call, "administrativeUnit", record, written)
+        record = {"id": call.directory.new_id()} | body.values
+        row = create_object(call, "administrativeUnit", record, body)
     return answer_created(call, row)
 
 

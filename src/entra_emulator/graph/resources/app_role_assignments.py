@@ -7,7 +7,13 @@ from starlette.responses import Response
 
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
+from entra_emulator.graph.answer import (
+    answer_nothing,
+    answer_record,
+    answer_records,
+    count_records,
+    locate,
+)
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object, is_visible, read_record
 from entra_emulator.graph.router import Endpoint, write
@@ -44,8 +50,8 @@ def count_assignments(call: Call, *, kind: str, side: str) -> Response:
 def show_assignment(call: Call, *, kind: str, side: str) -> Response:
     """`GET /servicePrincipals/{id}/appRoleAssignedTo/{id}`."""
     owner = _find_owner(call, kind)
-    found = _find(call, read_record(owner), side)
-    return answer_record(call, _KIND, _describe(owner, side), found)
+    assignment = _find(call, read_record(owner), side)
+    return answer_record(call, _KIND, _describe(owner, side), assignment)
 
 
 def create_assignment(call: Call, *, kind: str, side: str) -> Response:
@@ -64,12 +70,12 @@ def create_assignment(call: Call, *, kind: str, side: str) -> Response:
         if role is None:
             raise deny("assignment_unfounded")
         try:
-            made = call.directory.consents.assign(call.tenant, principal, offer, role)
+            assignment = call.directory.consents.assign(call.tenant, principal, offer, role)
         except ValueError as error:
             raise deny("assignment_present") from error
-    location = f"https://graph.microsoft.com/v2/{call.tenant.id}/appRoleAssignments/{made['id']}"
+    location = locate(call, f"appRoleAssignments/{assignment['id']}")
     fragment = _describe(owner, side)
-    return answer_record(call, _KIND, fragment, made, status=201, location=location)
+    return answer_record(call, _KIND, fragment, assignment, status=201, location=location)
 
 
 def remove_assignment(call: Call, *, kind: str, side: str) -> Response:
@@ -82,17 +88,17 @@ def remove_assignment(call: Call, *, kind: str, side: str) -> Response:
 
 def _find_owner(call: Call, kind: str) -> StoredObject:
     """The object in the path, the signed-in user without one."""
-    found = find_object(call, kind, call.keys.get("key", call.caller.object_id))
-    if not is_visible(call, found):
+    owner = find_object(call, kind, call.keys.get("key", call.caller.object_id))
+    if not is_visible(call, owner):
         raise deny("object_missing", key=call.keys.get("key", ""))
-    return found
+    return owner
 
 
 def _find_part(call: Call, object_id: str, kinds: frozenset[str]) -> StoredObject:
-    found = call.directory.objects.find(call.tenant, object_id)
-    if found is None or found.kind not in kinds or not is_visible(call, found):
+    row = call.directory.objects.find(call.tenant, object_id)
+    if row is None or row.kind not in kinds or not is_visible(call, row):
         raise deny("update_invalid")
-    return found
+    return row
 
 
 def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
@@ -109,12 +115,12 @@ def _list(call: Call, side: str, owner: Record) -> list[Record]:
 def _find(call: Call, owner: Record, side: str) -> Record:
     key = call.keys["assignment"]
     try:
-        found = call.directory.consents.find_assignment(call.tenant, key)
+        assignment = call.directory.consents.find_assignment(call.tenant, key)
     except ValueError as error:
         raise deny("assignment_malformed") from error
-    if found is None or found[f"{side}Id"] != owner["id"]:
+    if assignment is None or assignment[f"{side}Id"] != owner["id"]:
         raise deny("object_missing", key=key)
-    return found
+    return assignment
 
 
 def _describe(owner: StoredObject, side: str) -> str:

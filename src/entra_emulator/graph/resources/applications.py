@@ -28,8 +28,8 @@ from entra_emulator.graph.write.certificates import check_distinct, reconcile_ke
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
-from entra_emulator.graph.write.secrets import Secret, draft_secret
-from entra_emulator.graph.write.validate import Written, read_properties, require
+from entra_emulator.graph.write.secrets import NewSecret, draft_secret
+from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
 from entra_emulator.model.applications import draft_application
 from entra_emulator.model.records import Record
 
@@ -72,15 +72,15 @@ class _Draft(NamedTuple):
 
     record: Record
     certificates: list[Credential]
-    secrets: list[Secret]
+    secrets: list[NewSecret]
 
 
 def create_application(call: Call) -> Response:
     """`POST /applications`: an application without a service principal."""
-    written = read_properties(RULE, read_payload(call), creating=True)
-    require(RULE, written.values)
+    body = read_properties(RULE, read_payload(call), creating=True)
+    require(RULE, body.values)
     with call.directory.transaction():
-        return _create(call, written)
+        return _create(call, body)
 
 
 def change_application(call: Call) -> Response:
@@ -89,11 +89,11 @@ def change_application(call: Call) -> Response:
         name = _read_unique_name(call)
         if name is not None:
             return _create_named(call, name)
-    written = read_changes(call, RULE)
+    body = read_changes(call, RULE)
     with call.directory.transaction():
         row = find_target(call, "application")
-        _change(call, read_record(row), written.values)
-        bind_references(call, row, written.binds)
+        _change(call, read_record(row), body.values)
+        bind_references(call, row, body.binds)
     return answer_nothing(call)
 
 
@@ -118,21 +118,21 @@ def _read_unique_name(call: Call) -> str | None:
 
 
 def _create_named(call: Call, name: str) -> Response:
-    written = read_properties(RULE, read_payload(call), creating=True)
-    values = written.values | {"uniqueName": name}
+    body = read_properties(RULE, read_payload(call), creating=True)
+    values = body.values | {"uniqueName": name}
     require(RULE, values)
     with call.directory.transaction():
-        return _create(call, Written(values, written.binds))
+        return _create(call, ObjectBody(values, body.binds))
 
 
-def _create(call: Call, written: Written) -> Response:
-    check_unique_name(call, "application", written.values.get("uniqueName"))
-    draft = _draft(call, written.values)
+def _create(call: Call, body: ObjectBody) -> Response:
+    check_unique_name(call, "application", body.values.get("uniqueName"))
+    draft = _draft(call, body.values)
     check_offer(call, draft.record, None)
     credentials = [*draft.certificates, *(secret.credential for secret in draft.secrets)]
     row = _register(call, draft.record, credentials)
     make_caller_owner(call, row)
-    bind_references(call, row, _drop_owner(call, written.binds))
+    bind_references(call, row, _drop_owner(call, body.binds))
     return answer_created(call, row, body=_show_new(call, row, draft.secrets))
 
 
@@ -166,7 +166,7 @@ def _draft(call: Call, values: Record) -> _Draft:
     return _Draft(record, keys.added, secrets)
 
 
-def _show_new(call: Call, row: StoredObject, secrets: Iterable[Secret]) -> bytes:
+def _show_new(call: Call, row: StoredObject, secrets: Iterable[NewSecret]) -> bytes:
     """The answer's body, which shows secrets this once ("Example 2: … add a password secret")."""
     record = read_record(row)
     # Recorded: a fraction in this answer, none in any other.

@@ -21,7 +21,8 @@ from entra_emulator.directory.representation import read_id, render
 from entra_emulator.errors import deny
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.answer import (
-    Page,
+    NOWHERE,
+    RecordPage,
     answer_nothing,
     answer_number,
     answer_object,
@@ -48,7 +49,7 @@ _BY_TIME = re.compile(r"\s*deletedDateTime\b", re.IGNORECASE)
 
 
 class _Row(NamedTuple):
-    """A deleted object: its value in the order asked for, its number, its document."""
+    """A deleted object: where it stands in the order of the query, and its document."""
 
     position: Position
     doc: bytes
@@ -61,9 +62,9 @@ def list_deleted(call: Call, *, kind: str) -> Response:
     after = open_page(call, query)
     start = 0
     if after is not None:
-        turn, place = query.plan.descending, _rank(after)
+        turn, mark = query.plan.descending, _rank(after)
         behind = [
-            _rank(row.position) < place if turn else _rank(row.position) > place for row in rows
+            _rank(row.position) < mark if turn else _rank(row.position) > mark for row in rows
         ]
         start = behind.index(True) if True in behind else len(rows)
     shown = rows[start : start + query.top]
@@ -71,7 +72,7 @@ def list_deleted(call: Call, *, kind: str) -> Response:
     total = len(rows) if query.count and after is None else None
     docs = [row.doc for row in shown]
     body = render_objects(kind, query.select, docs, basic=call.permit.basic)
-    page = Page(body, shown[-1].position if more else None, total)
+    page = RecordPage(body, shown[-1].position if more else None, total)
     return answer_page(call, describe_set(KINDS[kind].collection, query.select), query, page)
 
 
@@ -84,7 +85,8 @@ def count_deleted(call: Call, *, kind: str) -> Response:
 
 def show_deleted(call: Call) -> Response:
     """`GET /directory/deletedItems/{id}`: one deleted object."""
-    return _answer_item(call, *_describe(_find(call)))
+    item = _find(call)
+    return _answer_item(call, Neighbour(item.seq, item.kind, _date(item)))
 
 
 def restore_deleted(call: Call) -> Response:
@@ -102,11 +104,10 @@ def restore_deleted(call: Call) -> Response:
     key = KINDS[item.kind].key
     with call.directory.transaction():
         try:
-            found = call.directory.recycle_bin.restore(call.tenant, item, changes)
+            row = call.directory.recycle_bin.restore(call.tenant, item, changes)
         except ValueError as error:
             raise deny("value_taken", name=key, target=key) from error
-    location = "https://graph.microsoft.com"
-    return _answer_item(call, Neighbour(found.seq, found.kind, found.doc), location=location)
+    return _answer_item(call, Neighbour(row.seq, row.kind, row.doc), location=NOWHERE)
 
 
 def purge_deleted(call: Call) -> Response:
@@ -143,10 +144,6 @@ def _check_kind(call: Call, item: DeletedObject) -> None:
         check_owned(call, StoredObject(item.kind, item.seq, item.doc))
 
 
-def _describe(item: DeletedObject) -> tuple[Neighbour]:
-    return (Neighbour(item.seq, item.kind, _date(item)),)
-
-
 def _date(item: DeletedObject) -> bytes:
     """The document with the moment of its deletion."""
     moment = format_iso(item.moment)
@@ -163,7 +160,7 @@ def _answer_item(call: Call, neighbour: Neighbour, *, location: str | None = Non
 
 def _find_rows(call: Call, query: Query) -> list[_Row]:
     """
-    The deleted objects that match, in the order asked for.
+    The deleted objects that match, in the order of the query.
 
     They are few, so that every one is looked at.
     """
@@ -187,7 +184,7 @@ def _place(item: DeletedObject, plan: IndexPlan, *, by_time: bool) -> Position:
 
 
 def _is_covered(item: DeletedObject, plan: IndexPlan) -> bool:
-    """Whether the object is among those that the plan would find by an index."""
+    """Whether the object is among those that the plan covers."""
     if plan.ids is not None:
         return read_id(item.doc) in plan.ids
     value = _place(item, plan, by_time=False).value or ""

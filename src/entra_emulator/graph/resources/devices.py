@@ -41,14 +41,14 @@ _USERS = frozenset({"user"})
 
 def create_device(call: Call) -> Response:
     """`POST /devices`: a device that joins the tenant."""
-    written = read_new(call, RULE)
-    device_id = written.values["deviceId"].lower()
+    body = read_new(call, RULE)
+    device_id = body.values["deviceId"].lower()
     with call.directory.transaction():
         if call.directory.objects.find_each(call.tenant, "device", device_id):
             raise deny("object_taken", target="deviceId")
-        values = written.values | {"deviceId": device_id}
+        values = body.values | {"deviceId": device_id}
         record = draft_device(call.directory.new_id(), values, created=format_iso(call.now))
-        row = create_object(call, "device", record, written)
+        row = create_object(call, "device", record, body)
     return answer_created(call, row)
 
 

@@ -5,7 +5,13 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, count_records
+from entra_emulator.graph.answer import (
+    answer_nothing,
+    answer_record,
+    answer_records,
+    count_records,
+    locate,
+)
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.create import wants_creation
 from entra_emulator.graph.objects.find import find_object, find_target, read_record
@@ -43,8 +49,8 @@ def count_federated(call: Call) -> Response:
 def show_federated(call: Call) -> Response:
     """`GET /applications/{id}/federatedIdentityCredentials/{id or name}`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
-    found = _find(call, record["appId"])
-    return answer_record(call, _KIND, _describe(record), _render(found))
+    credential = _find(call, record["appId"])
+    return answer_record(call, _KIND, _describe(record), _render(credential))
 
 
 def create_federated(call: Call) -> Response:
@@ -63,8 +69,7 @@ def change_federated(call: Call) -> Response:
         name = _read_name(call.keys["credential"])
         if wants_creation(call) and name is not None and _search(call, record["appId"]) is None:
             return _create(call, record, values | {"name": name})
-        found = _find(call, record["appId"])
-        changed = _alter(found, values)
+        changed = _alter(_find(call, record["appId"]), values)
         try:
             call.directory.credentials.change_federated(call.tenant, record["appId"], changed)
         except ValueError as error:
@@ -89,7 +94,7 @@ def _create(call: Call, record: Record, values: Record) -> Response:
     if not values["audiences"]:
         raise deny("value_missing", name="audiences", resource="FederatedIdentityCredential")
     try:
-        made = directory.credentials.add_federated(
+        credential = directory.credentials.add_federated(
             call.tenant,
             app_id,
             values["name"],
@@ -100,22 +105,20 @@ def _create(call: Call, record: Record, values: Record) -> Response:
         )
     except ValueError as error:
         raise deny("federated_limit", reason=str(error)) from error
-    location = (
-        f"https://graph.microsoft.com/v2/{call.tenant.id}/federatedIdentityCredentials/{made.id}"
-    )
+    location = locate(call, f"federatedIdentityCredentials/{credential.id}")
     return answer_record(
-        call, _KIND, _describe(record), _render(made), status=201, location=location
+        call, _KIND, _describe(record), _render(credential), status=201, location=location
     )
 
 
-def _alter(found: FederatedCredential, values: Record) -> FederatedCredential:
+def _alter(credential: FederatedCredential, values: Record) -> FederatedCredential:
     """
     The credential as it is to be.
 
     Raises:
-        GraphFault: 400, its name is to change, or something is to be nothing.
+        GraphFault: 400, its name is to change, or something that it needs is to be null.
     """
-    if values.get("name", found.name) != found.name:
+    if values.get("name", credential.name) != credential.name:
         raise deny("property_fixed", name="name")
     changes: Record = {
         name: values[name] for name in ("issuer", "subject", "description") if name in values
@@ -126,22 +129,22 @@ def _alter(found: FederatedCredential, values: Record) -> FederatedCredential:
         if value is None and name != "description":
             shown = "audiences" if name == "audience" else name
             raise deny("value_missing", name=shown, resource="FederatedIdentityCredential")
-    return replace(found, **changes)
+    return replace(credential, **changes)
 
 
 def _find(call: Call, app_id: str) -> FederatedCredential:
-    found = _search(call, app_id)
-    if found is None:
+    credential = _search(call, app_id)
+    if credential is None:
         raise deny("object_missing", key=call.keys["credential"])
-    return found
+    return credential
 
 
 def _search(call: Call, app_id: str) -> FederatedCredential | None:
     key = call.keys["credential"]
-    wanted = _read_name(key) or key
-    for one in call.directory.credentials.list_federated(app_id):
-        if wanted == one.name or wanted.lower() == one.id:
-            return one
+    name = _read_name(key) or key
+    for credential in call.directory.credentials.list_federated(app_id):
+        if name == credential.name or name.lower() == credential.id:
+            return credential
     return None
 
 
@@ -156,15 +159,15 @@ def _describe(record: Record) -> str:
     return f"applications('{record['id']}')/federatedIdentityCredentials"
 
 
-def _render(one: FederatedCredential) -> Record:
+def _render(credential: FederatedCredential) -> Record:
     """Keys in the recorded order."""
     return {
-        "id": one.id,
-        "name": one.name,
-        "issuer": one.issuer,
-        "subject": one.subject,
-        "description": one.description,
-        "audiences": [one.audience],
+        "id": credential.id,
+        "name": credential.name,
+        "issuer": credential.issuer,
+        "subject": credential.subject,
+        "description": credential.description,
+        "audiences": [credential.audience],
     }
 
 

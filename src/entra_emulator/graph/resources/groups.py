@@ -56,12 +56,12 @@ RULE = Rule(
 
 def create_group(call: Call) -> Response:
     """`POST /groups`: a security group or a Microsoft 365 group."""
-    written = read_new(call, RULE)
-    count = sum(map(len, written.binds.values()))
+    body = read_new(call, RULE)
+    count = sum(map(len, body.binds.values()))
     if count > MOST_BOUND:
-        raise deny("references_many", name=next(iter(written.binds)), count=count)
+        raise deny("references_many", name=next(iter(body.binds)), count=count)
     with call.directory.transaction():
-        row = create_object(call, "group", _draft_group(call, written.values), written)
+        row = create_object(call, "group", _draft_group(call, body.values), body)
         # "A nonadmin user who is creating a group is added as its owner" (known issues).
         if call.permit.owned and call.caller.delegated:
             make_caller_owner(call, row)
@@ -133,8 +133,8 @@ def _check_nickname(call: Call, record: Record, own_id: str | None) -> None:
     """Mailboxes have names of their own; security groups may share one (recorded)."""
     if not record["mailEnabled"]:
         return
-    for found in call.directory.objects.find_each(call.tenant, "group", record["mailNickname"]):
-        holder = read_record(found)
+    for row in call.directory.objects.find_each(call.tenant, "group", record["mailNickname"]):
+        holder = read_record(row)
         if holder.get("mailEnabled") and holder["id"] != own_id:
             raise deny(
                 "value_taken",

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from entra_emulator.directory.licences import Subscription
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_object, answer_records
+from entra_emulator.graph.answer import NOWHERE, answer_object, answer_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object, find_target, read_record
 from entra_emulator.graph.render import render_objects
@@ -55,7 +55,7 @@ def assign_license(call: Call) -> Response:
         call.directory.licences.assign(call.tenant, user, after.values())
         user = find_target(call, "user")
     body = render_objects("user", None, [user.doc])
-    return answer_object(call, "users/$entity", body, location="https://graph.microsoft.com")
+    return answer_object(call, "users/$entity", body, location=NOWHERE)
 
 
 def _check(

@@ -1,11 +1,15 @@
-"""The tenant itself: `/organization`, `/domains`, `/subscribedSkus`."""
+"""
+The tenant itself: `/organization`, `/domains`, `/subscribedSkus`.
+
+Proving that a domain is the tenant's own is not emulated.
+"""
 
 import re
 
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records
+from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.router import Endpoint, write
 from entra_emulator.graph.write.body import read_payload
@@ -68,8 +72,7 @@ def create_domain(call: Call) -> Response:
         if taken or name in call.directory.tenants.list_claims(call.tenant):
             raise deny("domain_present", name=name, target="id")
         call.directory.tenants.claim_domain(call.tenant, name)
-    location = f"https://graph.microsoft.com/v2/{call.tenant.id}/domains/{name}"
-    record = draft_claim(name)
+    record, location = draft_claim(name), locate(call, f"domains/{name}")
     return answer_record(call, "domain", "domains", record, status=201, location=location)
 
 

@@ -6,7 +6,7 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing, answer_object
+from entra_emulator.graph.answer import NOWHERE, answer_nothing, answer_object
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.router import write
@@ -19,8 +19,6 @@ from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
 _encode = msgspec.json.Encoder().encode
-# Recorded: what actions answer says that it is nowhere.
-_NOWHERE = "https://graph.microsoft.com"
 
 
 def add_password(call: Call, *, kind: str) -> Response:
@@ -37,7 +35,7 @@ def add_password(call: Call, *, kind: str) -> Response:
         )
         call.directory.credentials.keep(_holder(kind, record), [secret.credential])
     body = _encode(secret.entry | {"secretText": secret.text})
-    return answer_object(call, "microsoft.graph.passwordCredential", body, location=_NOWHERE)
+    return answer_object(call, "microsoft.graph.passwordCredential", body, location=NOWHERE)
 
 
 def remove_password(call: Call, *, kind: str) -> Response:
@@ -64,7 +62,7 @@ def add_key(call: Call, *, kind: str) -> Response:
         call.directory.objects.update(call.tenant, kind, record["id"], {"keyCredentials": entries})
         call.directory.credentials.keep(_holder(kind, record), [credential])
     body = _encode(entry)
-    return answer_object(call, "microsoft.graph.keyCredential", body, location=_NOWHERE)
+    return answer_object(call, "microsoft.graph.keyCredential", body, location=NOWHERE)
 
 
 def remove_key(call: Call, *, kind: str) -> Response:

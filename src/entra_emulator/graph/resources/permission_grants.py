@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records
+from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import refuse_delta
 from entra_emulator.graph.objects.find import find_object, is_visible, read_record
@@ -38,11 +38,13 @@ def list_grants(call: Call) -> Response:
 
 def list_grants_of(call: Call, *, kind: str) -> Response:
     """`GET /servicePrincipals/{id}/oauth2PermissionGrants`: of a client, or of a user."""
-    found = find_object(call, kind, call.keys.get("key", call.caller.object_id))
+    owner = find_object(call, kind, call.keys.get("key", call.caller.object_id))
     name = "clientId" if kind == "servicePrincipal" else "principalId"
-    object_id = read_record(found)["id"]
+    object_id = read_record(owner)["id"]
     grants = call.directory.consents.list_grants(call.tenant)
-    return answer_records(call, _KIND, _SET, [one for one in grants if one[name] == object_id])
+    return answer_records(
+        call, _KIND, _SET, [grant for grant in grants if grant[name] == object_id]
+    )
 
 
 def show_grant(call: Call) -> Response:
@@ -70,11 +72,11 @@ def create_grant(call: Call) -> Response:
         ends = read_record(client)["id"], read_record(resource)["id"]
         user = principal.lower() if principal else None
         try:
-            made = call.directory.consents.add_grant(call.tenant, *ends, user, scope)
+            grant = call.directory.consents.add_grant(call.tenant, *ends, user, scope)
         except ValueError as error:
             raise deny("grant_present") from error
-    location = f"https://graph.microsoft.com/v2/{call.tenant.id}/{_SET}/{made['id']}"
-    return answer_record(call, _KIND, _SET, made, status=201, location=location)
+    location = locate(call, f"{_SET}/{grant['id']}")
+    return answer_record(call, _KIND, _SET, grant, status=201, location=location)
 
 
 def change_grant(call: Call) -> Response:
@@ -83,9 +85,9 @@ def change_grant(call: Call) -> Response:
     if values.get("scope", "") is None:
         raise _refuse("scope")
     with call.directory.transaction():
-        found = _find(call)
+        grant = _find(call)
         if "scope" in values:
-            call.directory.consents.change_grant(call.tenant, found, _join(values["scope"]))
+            call.directory.consents.change_grant(call.tenant, grant, _join(values["scope"]))
     return answer_nothing(call)
 
 
@@ -98,21 +100,21 @@ def remove_grant(call: Call) -> Response:
 
 def _find(call: Call) -> Record:
     key = call.keys["grant"]
-    found = call.directory.consents.find_grant(call.tenant, key)
-    if found is None:
+    grant = call.directory.consents.find_grant(call.tenant, key)
+    if grant is None:
         raise deny("object_missing", key=key)
-    return found
+    return grant
 
 
 def _find_principal(call: Call, object_id: str) -> StoredObject | None:
-    found = call.directory.objects.find(call.tenant, object_id)
-    if found is None or found.kind != "servicePrincipal" or not is_visible(call, found):
+    row = call.directory.objects.find(call.tenant, object_id)
+    if row is None or row.kind != "servicePrincipal" or not is_visible(call, row):
         return None
-    return found
+    return row
 
 
 def _join(scope: str) -> str:
-    """Scopes one blank apart, each once."""
+    """The scopes, each once, one blank apart."""
     words: Iterable[str] = dict.fromkeys(scope.split())
     return " ".join(words)
 

@@ -18,7 +18,7 @@ from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
-from entra_emulator.graph.write.validate import Written, read_properties, require
+from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
 from entra_emulator.model.records import Application, Record
 
 _RULE = Rule(
@@ -39,26 +39,26 @@ _OWNERS = frozenset({"servicePrincipal", "user"})
 
 def create_principal(call: Call) -> Response:
     """`POST /servicePrincipals`: the application with this appId comes into the tenant."""
-    written = read_properties(_RULE, read_payload(call), creating=True)
-    require(_RULE, written.values)
+    body = read_properties(_RULE, read_payload(call), creating=True)
+    require(_RULE, body.values)
     with call.directory.transaction():
-        return _create(call, written)
+        return _create(call, body)
 
 
 def change_principal(call: Call) -> Response:
     """`PATCH /servicePrincipals/{id}`: the token service follows at once."""
     app_id = _read_app_id(call) if wants_creation(call) else None
     if app_id is not None:
-        written = read_properties(_RULE, read_payload(call), creating=True)
+        body = read_properties(_RULE, read_payload(call), creating=True)
         with call.directory.transaction():
-            return _create(call, Written(written.values | {"appId": app_id}, written.binds))
-    written = read_changes(call, _RULE)
+            return _create(call, ObjectBody(body.values | {"appId": app_id}, body.binds))
+    body = read_changes(call, _RULE)
     with call.directory.transaction():
         row = find_target(call, "servicePrincipal")
         record = read_record(row)
-        changes = _alter(call, record, written.values)
+        changes = _alter(call, record, body.values)
         call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
-        bind_references(call, row, written.binds)
+        bind_references(call, row, body.binds)
         if changes.get("accountEnabled") is False and record["accountEnabled"]:
             call.directory.token_policies.revoke_tokens(call.tenant, record["appId"])
     return answer_nothing(call)
@@ -73,8 +73,8 @@ def _read_app_id(call: Call) -> str | None:
     return app_id if call.directory.service_principals.find(call.tenant, app_id) is None else None
 
 
-def _create(call: Call, written: Written) -> Response:
-    values = dict(written.values)
+def _create(call: Call, body: ObjectBody) -> Response:
+    values = dict(body.values)
     app_id = str(values.pop("appId")).lower()
     if call.directory.service_principals.find(call.tenant, app_id) is not None:
         raise deny("principal_present", app=app_id, target="servicePrincipalNames")
@@ -84,7 +84,7 @@ def _create(call: Call, written: Written) -> Response:
     changes = _alter(call, record, values)
     call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
     make_caller_owner(call, row)
-    bind_references(call, row, written.binds)
+    bind_references(call, row, body.binds)
     current = call.directory.objects.find(call.tenant, record["id"])
     assert current is not None, "it was made just now"
     return answer_created(call, current)

@@ -100,9 +100,9 @@ _NAVIGATIONS = (
 
 def create_user(call: Call) -> Response:
     """`POST /users`: a new member of the tenant."""
-    written = read_new(call, RULE)
+    body = read_new(call, RULE)
     with call.directory.transaction():
-        row = create_object(call, "user", _draft_user(call, written.values), written)
+        row = create_object(call, "user", _draft_user(call, body.values), body)
     # Recorded: in this answer the ID stands first, in every other last.
     names = ("id", *(name for name in schema.default("user") if name != "id"))
     return answer_created(call, row, body=render_objects("user", names, [row.doc]))

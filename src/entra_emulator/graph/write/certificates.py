@@ -1,4 +1,4 @@
-"""Certificates in requests: a list of `keyCredentials` as a whole, and proofs of having one."""
+"""Certificates in requests: `keyCredentials`, and proofs of having the key of one."""
 
 import base64
 from collections.abc import Collection
@@ -23,18 +23,18 @@ _decode = msgspec.json.Decoder(Record).decode
 # ("Generate proof-of-possession tokens for rolling keys").
 PROOF_AUDIENCE = "00000002-0000-0000-c000-000000000000"
 LONGEST_PROOF = 600
-# Clocks differ; chosen.
+# How many seconds clocks may differ; chosen.
 LEEWAY = 300
 
 
-class Keys(NamedTuple):
+class CertificateChanges(NamedTuple):
     """
-    What becomes of an application's certificates.
+    How an application's certificates change.
 
     Args:
-        records: its `keyCredentials`.
-        added: what proves its identity besides.
-        dropped: the key IDs of what proves it no longer.
+        records: its `keyCredentials` afterwards.
+        added: the credentials that prove its identity from now on too.
+        dropped: the key IDs of those that prove it no longer.
     """
 
     records: list[Record]
@@ -42,11 +42,11 @@ class Keys(NamedTuple):
     dropped: list[str]
 
 
-def reconcile_keys(call: Call, present: list[Record], wanted: list[Record]) -> Keys:
+def reconcile_keys(call: Call, present: list[Record], sent: list[Record]) -> CertificateChanges:
     """
-    The list that was sent in the place of the one that is there.
+    The `keyCredentials` that were sent, in the place of those that are present.
 
-    What is there already is sent again with its key ID and without its key.
+    A certificate that is present already is sent again with its key ID and without its key.
 
     Raises:
         GraphFault: 400.
@@ -54,7 +54,7 @@ def reconcile_keys(call: Call, present: list[Record], wanted: list[Record]) -> K
     held = {entry["keyId"]: entry for entry in present}
     records: list[Record] = []
     added: list[Credential] = []
-    for item in wanted:
+    for item in sent:
         key_id = item.get("keyId")
         if key_id in held:
             _check_unchanged(held[key_id], item)
@@ -64,12 +64,12 @@ def reconcile_keys(call: Call, present: list[Record], wanted: list[Record]) -> K
             records.append(entry)
             added.append(credential)
     ids = {entry["keyId"] for entry in records}
-    return Keys(records, added, [key_id for key_id in held if key_id not in ids])
+    return CertificateChanges(records, added, [key_id for key_id in held if key_id not in ids])
 
 
 def disclose_keys(call: Call, kind: str, doc: bytes, select: Collection[str]) -> bytes:
     """
-    The object with its certificates' keys, if they were asked for by name.
+    The object with its certificates' keys, if `$select` names them.
 
     `key` is "returned only on $select for a single object … otherwise, it's always null"
     (documentation of keyCredential).
@@ -100,7 +100,7 @@ def check_distinct(record: Record) -> None:
 
 def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
     """
-    A new certificate: its record, and what the token service is to know of it.
+    A new certificate: its record, and the credential that the token service accepts.
 
     Raises:
         GraphFault: 400.
@@ -125,11 +125,11 @@ def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
 
 def check_proof(call: Call, object_id: str, certificates: list[Certificate], proof: object) -> None:
     """
-    Refuse whoever cannot sign as the application does.
+    Refuse a caller that cannot sign as the application does.
 
     Args:
         call: the request.
-        object_id: whose `iss` it must be.
+        object_id: the application's, which the proof must have as its `iss`.
         certificates: those of the application.
         proof: the token that was sent.
 

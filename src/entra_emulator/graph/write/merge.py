@@ -23,7 +23,7 @@ _DEFAULTS: dict[str, Record] = {
 
 
 def merge_values(kind: str, record: Record, values: Record) -> Record:
-    """The properties that change, each as it is afterwards."""
+    """The properties that were sent, each as it is after the change."""
     declared = schema.declared(kind)
     return {
         name: _merge(declared.get(name, "Edm.String"), record.get(name), value)
@@ -32,12 +32,12 @@ def merge_values(kind: str, record: Record, values: Record) -> Record:
 
 
 def _merge(edm: str, old: Any, new: Any) -> Any:
-    found = _COMPLEX.fullmatch(edm)
-    if not found or new is None or not schema.knows(found[2]):
+    complex_type = _COMPLEX.fullmatch(edm)
+    if not complex_type or new is None or not schema.knows(complex_type[2]):
         return new
-    if found[1]:
-        return [_merge_one(found[2], {}, item) for item in new]
-    return _merge_one(found[2], old or {}, new)
+    if complex_type[1]:
+        return [_merge_one(complex_type[2], {}, item) for item in new]
+    return _merge_one(complex_type[2], old or {}, new)
 
 
 def _merge_one(kind: str, old: Record, new: Record) -> Record:

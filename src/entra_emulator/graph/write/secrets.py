@@ -14,17 +14,17 @@ from entra_emulator.model.records import Record
 YEARS = 2
 
 
-class Secret(NamedTuple):
-    """A new secret: its record, its text, and what the token service is to know of it."""
+class NewSecret(NamedTuple):
+    """A new secret: its record, its text, and the credential that the token service accepts."""
 
     entry: Record
     text: str
     credential: Credential
 
 
-def draft_secret(call: Call, values: Record) -> Secret:
+def draft_secret(call: Call, values: Record) -> NewSecret:
     """
-    A new secret; times are kept as they were sent (recorded).
+    A new secret. Its times stay as they were sent (recorded).
 
     Raises:
         GraphFault: 400, it ends before it begins.
@@ -40,7 +40,7 @@ def draft_secret(call: Call, values: Record) -> Secret:
     entry["customKeyIdentifier"] = values.get("customKeyIdentifier")
     digest = digest_secret(text)
     credential = Credential(key_id, "secret", digest, parse_iso(start), parse_iso(end))
-    return Secret(entry, text, credential)
+    return NewSecret(entry, text, credential)
 
 
 def _add_years(start: str) -> str:

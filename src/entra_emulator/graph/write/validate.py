@@ -1,8 +1,8 @@
 """
-Whether values fit the declared types, and how the service writes them then.
+Whether the values in a body fit their declared types, and how the service writes them then.
 
-Texts of refusals are those of Microsoft's OData library where it is the one
-that refuses, before the directory is asked.
+Microsoft's OData library refuses some bodies before the directory sees them; the texts of those
+refusals are the library's.
 """
 
 import base64
@@ -22,10 +22,10 @@ from entra_emulator.web.context import is_guid
 
 # "Total entries in the manifest" ("Microsoft Entra service limits and restrictions").
 MOST_ENTRIES = 1200
-# Of a text without a documented limit; chosen, the service's own limits are smaller.
+# The longest text where no limit is documented; chosen, the service's own limits are smaller.
 MOST_CHARACTERS = 32_768
 
-# The CSDL declares it; recorded scopes have it not.
+# What the CSDL declares, and recorded answers do not have.
 _SILENT = {("permissionScope", "origin")}
 
 _COLLECTION = re.compile(r"Collection\((.+)\)")
@@ -36,14 +36,14 @@ _TIME = re.compile(
 )
 
 
-class Written(NamedTuple):
-    """What somebody wants an object to be: its properties, and whom it is linked to."""
+class ObjectBody(NamedTuple):
+    """What a body says an object is to be: its properties, and what it is to be linked to."""
 
     values: Record
     binds: dict[str, list[str]]
 
 
-def read_properties(rule: Rule, body: Record, *, creating: bool) -> Written:
+def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
     """
     The properties in a body by their declared names, checked against their types.
 
@@ -69,7 +69,7 @@ def read_properties(rule: Rule, body: Record, *, creating: bool) -> Written:
             values[name] = _read_value(rule, name, value)
     if _count(values) > MOST_ENTRIES:
         raise deny("object_too_large")
-    return Written(values, binds)
+    return ObjectBody(values, binds)
 
 
 def require(rule: Rule, values: Record) -> None:
@@ -110,10 +110,10 @@ def normalise_time(text: str) -> str:
     Raises:
         ValueError: it is no time.
     """
-    found = _TIME.fullmatch(text)
-    if not found:
+    parts = _TIME.fullmatch(text)
+    if not parts:
         raise ValueError(f"{text!r} is no time")
-    day, clock, fraction, zone = found.groups()
+    day, clock, fraction, zone = parts.groups()
     zone = "+00:00" if zone in {None, "z", "Z"} else zone
     try:
         moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}").astimezone(UTC)
@@ -188,17 +188,17 @@ def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
     if read is None:
         raise deny("not_emulated", what=f"how to write {name}")
     try:
-        found = read(value)
+        kept = read(value)
     except (ValueError, TypeError) as error:
         literal = msgspec.json.encode(value).decode().strip('"')[:100]
         raise deny("literal_wrong", literal=literal, wanted=edm) from error
-    if isinstance(found, str):
-        _check_text(rule, name, found)
-    return found
+    if isinstance(kept, str):
+        _check_text(rule, name, kept)
+    return kept
 
 
 def _read_complex(kind: str, value: Any) -> Record:
-    """A complex value with the properties that were given; open ones keep what they hold."""
+    """A complex value with the properties that were sent; one of an open type as it is."""
     if not isinstance(value, dict):
         raise deny("payload_shapeless", found=_name_node(value), wanted="StartObject")
     declared, rule = schema.declared(kind), find_rule(kind)
@@ -269,14 +269,14 @@ def _name_resource(kind: str) -> str:
 
 
 def _name_node(value: Any) -> str:
-    """What the OData library calls the JSON that it found."""
+    """What the OData library calls a JSON value of this type."""
     if isinstance(value, dict):
         return "StartObject"
     return "StartArray" if isinstance(value, list) else "PrimitiveValue"
 
 
 def _count(value: Any) -> int:
-    """How many items the collections in a value have, all together."""
+    """How many items the collections in a value have together."""
     if isinstance(value, dict):
         return sum(_count(part) for part in value.values())
     return len(value) + sum(map(_count, value)) if isinstance(value, list) else 0
