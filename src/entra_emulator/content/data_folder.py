@@ -1,4 +1,4 @@
-"""The data folder of an emulator: what is made in it before it is served."""
+"""Make the database in an emulator's data folder, before it is served."""
 
 import errno
 import os
@@ -23,11 +23,11 @@ _T = TypeVar("_T")
 
 class Filled(NamedTuple):
     """
-    What is in a folder that was filled.
+    What was put into a folder.
 
     Args:
-        objects: how many objects there are of each collection.
-        lost: how many links of an import led nowhere.
+        objects: how many objects there are in each collection.
+        lost: how many links of an import led to objects that were not imported.
         size: of the database, in bytes.
     """
 
@@ -100,7 +100,7 @@ def _import(directory: Directory, *, sources: Sequence[Source]) -> tuple[dict[st
 
 def _count(directory: Directory) -> dict[str, int]:
     (tenant,) = directory.tenants.list_all()
-    counted = {
+    counts = {
         kind.collection: directory.collections.count(tenant, name) for name, kind in KINDS.items()
     }
-    return {name: number for name, number in counted.items() if number}
+    return {name: count for name, count in counts.items() if count}

@@ -1,8 +1,8 @@
 """
-Files exported from a real tenant: one Graph object per line, read and judged.
+Read files exported from a real tenant, with one Graph object on each line, and check them.
 
-Properties that the metadata does not know are kept, since the types are open;
-what it knows must have its type.
+Properties that the metadata does not declare are kept, since Graph's types are open. A declared
+property must have its declared type.
 """
 
 import re
@@ -18,7 +18,7 @@ from entra_emulator.model import schema
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record
 
-# The tenant itself may stand among its objects, once.
+# A line may also describe the tenant itself.
 ORGANIZATION = "organization"
 
 _RELATIONS = {
@@ -31,7 +31,7 @@ _RELATIONS = {
     "directoryRole": ("members",),
     ORGANIZATION: (),
 }
-# Without these an object cannot be found, or cannot be at all.
+# The emulator cannot keep an object without this property.
 _NEEDED = {
     "user": "userPrincipalName",
     "application": "appId",
@@ -40,7 +40,7 @@ _NEEDED = {
 }
 _NUMBERS = frozenset({"Edm.Int16", "Edm.Int32", "Edm.Int64", "Edm.Double", "Edm.Byte"})
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-# Of what the metadata does not know.
+# The type of a property that the metadata does not declare.
 _ANY = "any"
 
 _decode = msgspec.json.Decoder().decode
@@ -51,7 +51,7 @@ class ImportFault(ValueError):  # noqa: N818 - a refusal, not an error of ours
 
 
 class Source(NamedTuple):
-    """A file, and of which type its objects are unless they say it themselves."""
+    """A file, and the type of its objects where a line does not say it."""
 
     path: Path
     kind: str | None
@@ -108,7 +108,7 @@ def read_items(source: Source) -> Iterator[Item]:
                 place = f"{source.path}, line {number}"
                 entry = _parse(place, content)
                 if "@removed" not in entry:
-                    yield _judge(place, entry, source.kind)
+                    yield _read_item(place, entry, source.kind)
 
 
 def _parse(place: str, content: bytes) -> Record:
@@ -128,7 +128,7 @@ def _parse(place: str, content: bytes) -> Record:
     return entry
 
 
-def _judge(place: str, entry: Record, assumed: str | None) -> Item:
+def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
     kind = _read_kind(place, entry, assumed)
     object_id = entry.get("id")
     if not isinstance(object_id, str) or not _GUID.fullmatch(object_id):
@@ -138,7 +138,7 @@ def _judge(place: str, entry: Record, assumed: str | None) -> Item:
     links: dict[str, list[str]] = {}
     record: Record = {}
     for name, value in entry.items():
-        use = _find_use(kind, name)
+        use = _classify(kind, name)
         if use == "link":
             ids = _read_ids(f"{place}, {name}", value)
             links.setdefault(name.removesuffix("@delta"), []).extend(ids)
@@ -189,8 +189,8 @@ def _read_ids(place: str, value: Any) -> list[str]:
 
 
 @lru_cache(maxsize=4096)
-def _find_use(kind: str, name: str) -> str:
-    """What a member of an object is: "link", "nothing", or a property of the EDM type answered."""
+def _classify(kind: str, name: str) -> str:
+    """What a member of an object is: "link", "nothing" to keep, or a property's EDM type."""
     bare = name.removesuffix("@delta")
     if bare in _RELATIONS[kind]:
         return "link"

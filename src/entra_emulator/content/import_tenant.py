@@ -1,8 +1,9 @@
 """
-A tenant out of what was exported from a real one.
+Make a tenant of files that were exported from a real one.
 
-Everything is read and judged before anything is stored, so that a file with a
-mistake in its last line leaves nothing behind.
+The files are read twice. The first reading checks every line before anything is stored, so that a
+mistake in the last line leaves nothing behind; it also gives each object its number, which the
+links of the second reading need.
 """
 
 from array import array
@@ -29,8 +30,8 @@ INITIAL = ".onmicrosoft.com"
 _BUILT_IN = frozenset({GRAPH_APP_ID, MANAGEMENT_APP_ID})
 
 
-# A number, and the number of a type.
-_Place = tuple[int, int]
+# The number of an object, and of its type.
+_Numbers = tuple[int, int]
 
 
 class Imported(NamedTuple):
@@ -50,21 +51,21 @@ class Imported(NamedTuple):
     lost: int
 
 
-class _Census:
+class _FirstReading:
     """
-    What the first reading finds out.
+    What the first reading of the files finds out.
 
     Attributes:
         places: of each ID the object's place in the order of import, and its type's number.
-        built_in: the appIds of service principals that are here already, by ID.
-        domains: how many user principal names end so.
+        built_in: the appIds of service principals that every tenant has, by ID.
+        domains: how many user principal names are in each domain.
         licenses: how many users have each SKU.
-        identifiers: by what else service principals go, by appId.
+        identifiers: the `servicePrincipalNames` of service principals, by appId.
         organization: the tenant's own record.
     """
 
     def __init__(self) -> None:
-        self.places: dict[str, _Place] = {}
+        self.places: dict[str, _Numbers] = {}
         self.built_in: dict[str, str] = {}
         self.domains: Counter[str] = Counter()
         self.licenses: Counter[str] = Counter()
@@ -72,7 +73,7 @@ class _Census:
         self.organization: Record = {}
         self._keys: set[str] = set()
 
-    def count(self, item: Item) -> None:
+    def note(self, item: Item) -> None:
         """
         Note an object.
 
@@ -88,7 +89,7 @@ class _Census:
             self.built_in[item.id] = item.record["appId"]
             return
         if item.id in self.places:
-            if item.links:  # the further members of a large group
+            if item.links:  # more members of a large group
                 return
             raise ImportFault(f"{item.place}: {item.id} is there already. Remove one of the two.")
         self._check_key(item)
@@ -129,37 +130,37 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
         OSError: a file cannot be read.
     """
     files = list(sources)
-    census = _Census()
+    first_reading = _FirstReading()
     for item in _read_all(files):
-        census.count(item)
-    if not census.places:
+        first_reading.note(item)
+    if not first_reading.places:
         raise ImportFault("There is no object in these files. Export some from /users first.")
     with directory.filling():
-        tenant = _create_tenant(directory, census)
-        known = _number(directory, tenant, census)
-        links = _Links()
-        objects = _watch(_read_all(files), census, known, links)
-        for kind, items in groupby(objects, key=lambda item: item.kind):
+        tenant = _create_tenant(directory, first_reading)
+        known = _number(directory, tenant, first_reading)
+        links = _ImportedLinks()
+        stored = _collect(_read_all(files), first_reading, known, links)
+        for kind, items in groupby(stored, key=lambda item: item.kind):
             directory.objects.fill(tenant, kind, (_complete(tenant, item) for item in items))
         for (relation, source, target), pairs in links.pairs.items():
             rest = iter(pairs)
             kinds = (BY_NUMBER[source].name, BY_NUMBER[target].name)
             directory.links.fill(relation, *kinds, zip(rest, rest, strict=True))
-        for app_id, names in census.identifiers.items():
+        for app_id, names in first_reading.identifiers.items():
             directory.service_principals.add_identifiers(tenant, app_id, names)
-        directory.licences.add_subscriptions(tenant, census.licenses)
-    counted = Counter(BY_NUMBER[kind].name for _, kind in census.places.values())
-    return Imported(tenant, dict(counted), links.count(), links.lost)
+        directory.licences.add_subscriptions(tenant, first_reading.licenses)
+    objects = Counter(BY_NUMBER[kind].name for _, kind in first_reading.places.values())
+    return Imported(tenant, dict(objects), links.count(), links.lost)
 
 
-class _Links:
-    """Links by relation and the numbers of both types; `lost` ones lead nowhere."""
+class _ImportedLinks:
+    """Links by relation and the numbers of both types; `lost` counts those that lead nowhere."""
 
     def __init__(self) -> None:
         self.pairs: dict[tuple[str, int, int], array[int]] = {}
         self.lost = 0
 
-    def add(self, relation: str, source: _Place | None, target: _Place | None) -> None:
+    def add(self, relation: str, source: _Numbers | None, target: _Numbers | None) -> None:
         """Note a link."""
         if source is None or target is None:
             self.lost += 1
@@ -172,22 +173,27 @@ class _Links:
         return sum(len(pairs) // 2 for pairs in self.pairs.values())
 
 
-def _number(directory: Directory, tenant: Tenant, census: _Census) -> dict[str, _Place]:
-    """The number that each object gets, or has, and its type's number."""
+def _number(
+    directory: Directory, tenant: Tenant, first_reading: _FirstReading
+) -> dict[str, _Numbers]:
+    """The number that each object gets, or already has, and its type's number."""
     first, kind = directory.objects.next_number(), KINDS["servicePrincipal"].number
-    known = {key: (first + place, kind) for key, (place, kind) in census.places.items()}
-    for key, app_id in census.built_in.items():
-        found = directory.objects.find(tenant, app_id, kind="servicePrincipal")
-        if found is not None:
-            known[key] = (found.seq, kind)
+    known = {key: (first + place, kind) for key, (place, kind) in first_reading.places.items()}
+    for key, app_id in first_reading.built_in.items():
+        principal = directory.objects.find(tenant, app_id, kind="servicePrincipal")
+        if principal is not None:
+            known[key] = (principal.seq, kind)
     return known
 
 
-def _watch(
-    items: Iterable[Item], census: _Census, known: dict[str, _Place], links: _Links
+def _collect(
+    items: Iterable[Item],
+    first_reading: _FirstReading,
+    known: dict[str, _Numbers],
+    links: _ImportedLinks,
 ) -> Iterator[Item]:
-    """Those of the items that are to be stored, in the order counted; everybody's links."""
-    expected = iter(census.places)
+    """The items to store, in the order of the first reading; every item's links are noted."""
+    expected = iter(first_reading.places)
     awaited = next(expected, None)
     for item in items:
         for relation, targets in item.links.items():
@@ -203,14 +209,16 @@ def _read_all(files: Iterable[Source]) -> Iterator[Item]:
         yield from read_items(source)
 
 
-def _create_tenant(directory: Directory, census: _Census) -> Tenant:
-    organization = census.organization
+def _create_tenant(directory: Directory, first_reading: _FirstReading) -> Tenant:
+    organization = first_reading.organization
     verified = [str(one.get("name")).lower() for one in organization.get("verifiedDomains") or ()]
-    # The most usual one last: it is the one that new users get.
-    common = [name for name, _ in reversed(census.domains.most_common())]
+    # The most common one last: new users get it.
+    common = [name for name, _ in reversed(first_reading.domains.most_common())]
     names = list(dict.fromkeys((*verified, *common)))
     initial = next((name for name in names if name.endswith(INITIAL)), f"contoso{INITIAL}")
-    graph = next((key for key, app_id in census.built_in.items() if app_id == GRAPH_APP_ID), None)
+    graph = next(
+        (key for key, app_id in first_reading.built_in.items() if app_id == GRAPH_APP_ID), None
+    )
     return directory.tenants.create(
         organization.get("displayName") or initial.removesuffix(INITIAL).capitalize(),
         (initial, *(name for name in names if name != initial)),
@@ -220,7 +228,7 @@ def _create_tenant(directory: Directory, census: _Census) -> Tenant:
 
 
 def _complete(tenant: Tenant, item: Item) -> Record:
-    """The record, and where the emulator relies on all properties the missing ones too."""
+    """The record; applications and service principals get the properties they lack."""
     record = item.record | {"id": item.id}
     created = record.get("createdDateTime") or format_iso(tenant.created)
     name = record.get("displayName") or ""

@@ -1,8 +1,8 @@
 """
-A directory that goes on living: people come, move, marry and go, groups with them.
+Let a directory change by itself: people are hired, move, marry and leave, groups with them.
 
 Each change is one small transaction by the same operations that requests use,
-so that delta queries and lagging replicas know of it.
+so that delta queries and lagging replicas see it.
 """
 
 import logging
@@ -14,10 +14,11 @@ from entra_emulator.content.life_events import EVENTS, Event, Scene, hire
 from entra_emulator.content.seeding.draw import Draw, pick_weighted
 from entra_emulator.directory.directory import Directory
 
-# Changes in a second; more would be no life but a load test.
+# Changes in a second.
 MOST_RATE = 1000.0
 
-# In an empty directory little can happen but that somebody is hired.
+# Draws of a change that is possible, before somebody is hired instead: an empty directory allows
+# little else.
 ATTEMPTS = 20
 
 _RATE = re.compile(r"(?P<number>\d+(\.\d+)?)/(?P<unit>[smhd])")
@@ -31,10 +32,10 @@ def parse_rate(text: str) -> float:
     Changes in a second of `5/s`, `300/m`, `10/h` or `20/d`.
 
     Raises:
-        ValueError: it is none of these, nothing, or too much.
+        ValueError: it has another form, is 0, or more than MOST_RATE.
     """
-    found = _RATE.fullmatch(text)
-    rate = float(found["number"]) / _SECONDS[found["unit"]] if found else 0.0
+    match = _RATE.fullmatch(text)
+    rate = float(match["number"]) / _SECONDS[match["unit"]] if match else 0.0
     if not 0 < rate <= MOST_RATE:
         raise ValueError(f"{text!r} is no rate: say 5/s, 300/m or 10/h, at most {MOST_RATE:.0f}/s")
     return rate
@@ -42,13 +43,13 @@ def parse_rate(text: str) -> float:
 
 class Life:
     """
-    The life of a directory's first tenant.
+    Changes a directory's first tenant, by itself or step by step.
 
     The same seed makes the same changes in the same directory.
 
     Args:
-        directory: what lives.
-        seed: how.
+        directory: what is changed.
+        seed: decides the changes.
     """
 
     def __init__(self, directory: Directory, seed: int = 0) -> None:
@@ -67,14 +68,14 @@ class Life:
 
     def start(self, rate: float, seed: int | None = None) -> None:
         """
-        Change something so many times a second from now on.
+        Make that many changes a second from now on.
 
         Args:
             rate: changes in a second.
-            seed: begin a new life, with this seed.
+            seed: start anew with this seed.
 
         Raises:
-            ValueError: the rate is nothing, or too much.
+            ValueError: the rate is 0 or less, or more than MOST_RATE.
         """
         if not 0 < rate <= MOST_RATE:
             raise ValueError(f"a rate is above 0 and at most {MOST_RATE:.0f} a second")
@@ -87,7 +88,7 @@ class Life:
         self._thread.start()
 
     def stop(self) -> None:
-        """Let nothing happen by itself any more; what is under way is finished."""
+        """Make no more changes; one that is under way is finished."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join()
@@ -112,7 +113,7 @@ class Life:
             except Exception:  # noqa: BLE001 - nobody waits for this thread; the log says why
                 _log.exception("The directory's life has ended")
                 return
-            # Who could not keep up does not make up for it.
+            # At most a second of missed changes is made up for.
             due = max(due + 1 / rate, time.monotonic() - 1)
             self._stopped.wait(max(0.0, due - time.monotonic()))
 

@@ -1,7 +1,7 @@
 """
-What happens to people and groups: each function is one change, and says what it was.
+What happens to people and groups: each function makes one change and returns what it was.
 
-A change that is not possible right now answers None.
+A change that is not possible right now returns None.
 """
 
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.products import SKUS
 from entra_emulator.model.records import Record, Tenant
 
-# Of the deleted so many are looked at, and so many are kept before the first is purged.
+# A purge or restoration chooses among so many deleted users, and a purge leaves so many.
 MOST_DELETED = 200
 KEPT_DELETED = 10
 
@@ -29,21 +29,21 @@ _decode = msgspec.json.Decoder(Record).decode
 
 
 class Event(NamedTuple):
-    """What happened, in one word, and the ID of whom it happened to."""
+    """What happened, in one word, and the ID of the object that it happened to."""
 
     what: str
     id: str
 
 
 class Scene(NamedTuple):
-    """Where a change happens, and the draw that decides."""
+    """The tenant that changes, and the draw that decides what happens."""
 
     directory: Directory
     tenant: Tenant
     draw: Draw
 
     def pick(self, kind: str, below: int | None = None) -> StoredObject | None:
-        """One of the objects of a type, all as likely; numbered below another, if that is given."""
+        """A random object of a type, with a number below `below` if that is given."""
         first = self._read(kind, Span(), None)
         last = self._read(kind, Span(descending=True), None)
         if first is None or last is None:
@@ -55,25 +55,25 @@ class Scene(NamedTuple):
         return self._read(kind, Span(), Position(None, start - 1))
 
     def pick_person(self) -> tuple[StoredObject, Record] | None:
-        """A member who administers nothing: tests sign in as those who do."""
-        found = self.pick("user")
-        if found is None:
+        """A random member without a directory role: tests sign in as those who have one."""
+        user = self.pick("user")
+        if user is None:
             return None
-        record = _decode(found.doc)
-        roles = LinkQuery("members", found.seq, reverse=True, kinds=["directoryRole"])
+        record = _decode(user.doc)
+        roles = LinkQuery("members", user.seq, reverse=True, kinds=["directoryRole"])
         if record.get("userType") == "Guest" or self.directory.links.count_neighbours(
             self.tenant, roles
         ):
             return None
-        return found, record
+        return user, record
 
     def pick_group(self) -> tuple[StoredObject, Record] | None:
-        """A group that is not made by a rule."""
-        found = self.pick("group")
-        record = _decode(found.doc) if found else {}
-        if found is None or "DynamicMembership" in record.get("groupTypes", ()):
+        """A random group whose members no rule decides."""
+        group = self.pick("group")
+        record = _decode(group.doc) if group else {}
+        if group is None or "DynamicMembership" in record.get("groupTypes", ()):
             return None
-        return found, record
+        return group, record
 
     def update(self, kind: str, record: Record, changes: Record) -> None:
         """Set properties of an object."""
@@ -87,14 +87,14 @@ class Scene(NamedTuple):
 
 
 def hire(scene: Scene) -> Event:
-    """Somebody new comes, by invitation some of them."""
+    """Somebody new is hired, or invited as a guest."""
     draw, directory, tenant = scene.draw, scene.directory, scene.tenant
     name = draw_name(draw)
     alias = name.alias
     while directory.objects.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
         alias = f"{name.alias}{draw.number(100_000)}"
     number = directory.collections.count(tenant, "user")
-    record = _move_in(draw_person(draw, number, name, alias), tenant)
+    record = _use_own_domains(draw_person(draw, number, name, alias), tenant)
     record["createdDateTime"] = format_iso(directory.clock.now())
     record = {prop: value for prop, value in record.items() if not prop.startswith("onPremises")}
     licenses = record.pop("assignedLicenses", [])
@@ -102,8 +102,8 @@ def hire(scene: Scene) -> Event:
     if directory.objects.find(tenant, record["userPrincipalName"], kind="user"):
         return Event("nothing", record["id"])  # that guest is here already
     person = directory.objects.create(tenant, "user", record)
-    held = directory.licences.read_subscriptions(tenant)
-    free = [entry for entry in licenses if (found := held.get(entry["skuId"])) and found.left > 0]
+    bought = directory.licences.read_subscriptions(tenant)
+    free = [e for e in licenses if e["skuId"] in bought and bought[e["skuId"]].left > 0]
     if free:
         directory.licences.assign(tenant, person, free)
     manager = scene.pick("user", below=person.seq)
@@ -112,7 +112,7 @@ def hire(scene: Scene) -> Event:
     return Event("hired", record["id"])
 
 
-def _move_in(record: Record, tenant: Tenant) -> Record:
+def _use_own_domains(record: Record, tenant: Tenant) -> Record:
     """The person with the tenant's own domains."""
     text = msgspec.json.encode(record)
     for drawn, own in ((DOMAIN, tenant.domains[-1]), (INITIAL_DOMAIN, tenant.domains[0])):
@@ -124,18 +124,20 @@ def _move(scene: Scene) -> Event | None:
     person = scene.pick_person()
     if person is None:
         return None
-    found, record = person
+    user, record = person
     department, title = scene.draw.pick(load_names().jobs)
     office = f"{scene.draw.number(40) + 1}/{scene.draw.number(3000) + 1000}"
     changes = {"department": department, "jobTitle": title, "officeLocation": office}
     scene.update("user", record, changes)
-    manager = scene.pick("user", below=found.seq)  # nobody comes above who is above them
+    manager = scene.pick(
+        "user", below=user.seq
+    )  # a manager came earlier, so nobody manages themselves
     if manager is not None:
-        links = LinkQuery("manager", found.seq)
+        links = LinkQuery("manager", user.seq)
         for old in scene.directory.links.list_neighbours(scene.tenant, links):
             former = StoredObject(old.kind, old.seq, old.content)
-            scene.directory.links.remove(scene.tenant, "manager", found, former)
-        scene.directory.links.add(scene.tenant, "manager", found, manager)
+            scene.directory.links.remove(scene.tenant, "manager", user, former)
+        scene.directory.links.add(scene.tenant, "manager", user, manager)
     return Event("moved", record["id"])
 
 
@@ -234,13 +236,13 @@ def _leave(scene: Scene) -> Event | None:
     return Event("left", group[1]["id"])
 
 
-def _found(scene: Scene) -> Event | None:
+def _create_group(scene: Scene) -> Event | None:
     owner = scene.pick("user")
     if owner is None:
         return None
     number = scene.directory.objects.next_number()
     sort = scene.draw.pick(("team", "team", "security"))
-    record = _move_in(describe_group(scene.draw, number, sort), scene.tenant)
+    record = _use_own_domains(describe_group(scene.draw, number, sort), scene.tenant)
     now = format_iso(scene.directory.clock.now())
     record |= {"createdDateTime": now, "renewedDateTime": now}
     group = scene.directory.objects.create(scene.tenant, "group", record)
@@ -273,7 +275,7 @@ def _license(scene: Scene) -> Event | None:
     return Event("licensed", person[1]["id"])
 
 
-# Of a hundred changes.
+# How often each happens, of a hundred changes.
 EVENTS: tuple[tuple[int, Callable[[Scene], Event | None]], ...] = (
     (10, hire),
     (20, _move),
@@ -285,7 +287,7 @@ EVENTS: tuple[tuple[int, Callable[[Scene], Event | None]], ...] = (
     (6, _purge),
     (14, _join),
     (9, _leave),
-    (2, _found),
+    (2, _create_group),
     (1, _dissolve),
     (7, _license),
 )

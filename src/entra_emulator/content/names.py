@@ -14,7 +14,7 @@ import msgspec
 
 class Culture(NamedTuple):
     """
-    Where somebody works and how they are called there.
+    A country that people work in, and the names they have there.
 
     `given` and `family` hold (native, Latin) pairs; `share` is how many of a
     hundred users belong here.
@@ -33,7 +33,7 @@ class Culture(NamedTuple):
 
 class Names(NamedTuple):
     """
-    Everything a made-up user is made of.
+    What made-up users are drawn from.
 
     `cultures` has a hundred entries, each culture as often as its share;
     `jobs` are (department, title); guests come from `guest_domains`.

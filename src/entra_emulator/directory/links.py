@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from entra_emulator.clock import Clock
 from entra_emulator.directory.changes import Change, Changes
-from entra_emulator.directory.objects import FACE, Objects, StoredObject
+from entra_emulator.directory.objects import SUMMARY, Objects, StoredObject
 from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
@@ -127,8 +127,8 @@ class Links:
         Those before it, nearest first, when it goes `back`.
         """
         content, join = "d.doc", "JOIN document AS d USING (seq)"
-        if what == "face":
-            content, join = FACE, ""
+        if what == "summary":
+            content, join = SUMMARY, ""
         sign, turn = ("<", "DESC") if back else (">", "ASC")
         rows = self._store.read(
             f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants

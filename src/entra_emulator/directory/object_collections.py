@@ -1,14 +1,14 @@
 """
 The objects of one type, in order: pages, scans and counts.
 
-A page of faces is one range scan of a clustered table, so its cost does not
+A page of summaries is one range scan of a clustered table, so its cost does not
 depend on where in a million objects it starts.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from entra_emulator.directory.objects import FACE
+from entra_emulator.directory.objects import SUMMARY
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Tenant
@@ -22,14 +22,14 @@ class Position(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """Faces or documents of objects joined by commas, and where they end if there are more."""
+    """Summaries or documents joined by commas, and the last object's position if there are more."""
 
     body: bytes
     last: Position | None
 
 
 class Documents(NamedTuple):
-    """Documents of objects, and where they end if there are more."""
+    """Documents of objects, and the last one's position if there are more."""
 
     docs: list[bytes]
     last: Position | None
@@ -61,13 +61,13 @@ BRIEF = (
     "ELSE CAST(CAST(substr(d.doc, 1, o.brief) AS TEXT) || '}' AS BLOB) END"
 )
 
-# How many documents are looked at in one go; other threads wait for no more.
+# How many documents are matched in one go; other threads wait for no longer than that.
 CHUNK = 500
 
 _DOCUMENTS = "object AS o CROSS JOIN document AS d ON d.seq = o.seq"
 _CONTENTS = {
     "seq": ("object AS o", "NULL"),
-    "face": ("object AS o", FACE),
+    "summary": ("object AS o", SUMMARY),
     "doc": (_DOCUMENTS, "d.doc"),
     "brief": (_DOCUMENTS, BRIEF),
 }
@@ -77,7 +77,7 @@ class Collections:
     """
     Reads the objects of a type that are not deleted.
 
-    Of each object it reads `what`: its "face" (what a list answers without `$select`), its whole
+    Of each object it reads `what`: its "summary" (what lists show without `$select`), its whole
     document ("doc"), or the document's beginning ("brief") that holds what is asked for most.
     """
 
@@ -94,7 +94,7 @@ class Collections:
         self,
         tenant: Tenant,
         kind: str,
-        what: str = "face",
+        what: str = "summary",
         span: Span = EVERYTHING,
         *,
         after: Position | None = None,
@@ -114,10 +114,10 @@ class Collections:
         limit: int,
     ) -> Joined:
         """
-        Up to `limit` faces or documents from behind `after`.
+        Up to `limit` summaries or documents from behind `after`.
 
-        In creation order the database puts them together: each row that Python sees costs more than
-        to copy it, and may let another thread go first.
+        In creation order the database joins them: handing a row to Python costs more than copying
+        it, and may let another thread go first.
         """
         if span.order != "seq":
             rows = self.read_rows(tenant, kind, what, span, after=after, limit=limit + 1)
@@ -221,7 +221,8 @@ def _select(
     column = {"seq": "NULL", "name": "o.name", "key": "o.key"}[span.order]
     by = f"o.seq {turn}" if span.order == "seq" else f"{column} {turn}, o.seq {turn}"
     tests = ["o.tenant = :tenant", "o.kind = :kind"]
-    # The position stands for the bound on its side: of both SQLite takes the bound, and walks.
+    # The position replaces the bound on its side: given both, SQLite would start at the bound and
+    # walk all rows up to the position.
     placed = after is not None and span.order != "seq"
     if span.low is not None and not (placed and not span.descending):
         tests.append(f"{column} >= :low")

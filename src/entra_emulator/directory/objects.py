@@ -1,7 +1,7 @@
 """
 Directory objects of every type: made, found and changed, one by one.
 
-An object has one row, with its representation for lists, and one whole document.
+An object has one row, with the summary that lists show, and one whole document.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,8 +20,8 @@ from entra_emulator.model.records import Record, Tenant
 _decode = msgspec.json.Decoder(Record).decode
 _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
-# The face of an object `o`, in SQL.
-FACE = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))"
+# The summary of an object `o`, in SQL; the column is called `face`.
+SUMMARY = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))"
 
 # An object has no more of them.
 ALIASES = 16
@@ -192,7 +192,7 @@ class Objects:
                 (
                     row.key,
                     row.name,
-                    row.face,
+                    row.summary,
                     row.brief,
                     tenant.number,
                     KINDS[kind].number,

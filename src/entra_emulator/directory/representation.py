@@ -1,8 +1,8 @@
 """
-Records as the store keeps them, with their prepared representations.
+How the store keeps an object: as prepared JSON, so that answering is copying bytes.
 
-The document holds what is set; the face is what a list answers without
-`$select`, so that a page of it is bytes put together.
+The document holds every property that is set. The summary is what a list answers without
+`$select`: a page of a list is summaries put together.
 """
 
 from collections.abc import Callable, Collection
@@ -17,14 +17,13 @@ from entra_emulator.model.records import Record
 
 _encode = msgspec.json.Encoder().encode
 
-# Their records hold every property of the default representation, null or not, in its order.
+# Their documents are their summaries: every property of the default representation, null or not.
 _WHOLE = frozenset({"application", "servicePrincipal"})
 
-# Written like texts; the CSDL calls them by a type of its own all the same.
+# Types of the metadata whose values are texts, not complex values.
 _ENUMERATIONS = frozenset({"microsoft.graph.nativeAuthenticationApisEnabled"})
 
-
-# Half of a user's document, which most listings pass over: these stand at its end.
+# They are half of a user's document and seldom asked for, so they stand at its end.
 _SELDOM = frozenset(
     {
         "assignedLicenses",
@@ -38,27 +37,30 @@ _SELDOM = frozenset(
     }
 )
 
-
-_NONE: frozenset[str] = frozenset()
-
 # Whom people look for by more than the beginning of a name.
-_LOOKED_FOR = frozenset({"user", "group"})
+_WITH_ALIASES = frozenset({"user", "group"})
 
 
 class ObjectRow(NamedTuple):
     """
-    One object: what the indices know it by, its face and its whole document.
+    One object as it is stored.
 
-    The face is None when it is the document: comparing keys reads the whole row, and Microsoft
-    Graph's service principal is a third of a megabyte. The document's first `brief` bytes, closed
-    by a brace, hold what is asked for most; None means that it is not divided so. The aliases are
-    what people may look for besides key and name.
+    Args:
+        id: its object ID.
+        key: the property that finds it besides (see `KINDS`), in folded case.
+        name: its display name, in folded case.
+        summary: what lists show of it; None when that is the whole document. Comparing keys reads
+            the whole row, and Microsoft Graph's service principal is a third of a megabyte.
+        doc: its document.
+        brief: so many bytes of the document, closed by a brace, hold the properties that are asked
+            for most; None when the document is not divided so.
+        aliases: what people may look for besides key and name, in folded case.
     """
 
     id: str
     key: str
     name: str
-    face: bytes | None
+    summary: bytes | None
     doc: bytes
     brief: int | None = None
     aliases: tuple[str, ...] = ()
@@ -87,7 +89,7 @@ def render(kind: str, record: Record) -> ObjectRow:
     name = str(record.get("displayName") or "").casefold()
     if kind in _WHOLE:
         return ObjectRow(record["id"], key, name, None, _encode(_arrange(kind, record)))
-    seldom = _SELDOM if kind == "user" else _NONE
+    seldom = _SELDOM if kind == "user" else ()
     often: Record = {}
     rest: Record = {}
     for prop, value in record.items():
@@ -96,36 +98,39 @@ def render(kind: str, record: Record) -> ObjectRow:
     doc = brief = _encode(often)
     if rest:
         doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
-    face = _encode(_make_decoder(kind)(brief))
+    summary = _encode(_make_decoder(kind)(brief))
     aliases = _list_aliases(kind, record, key, name)
-    return ObjectRow(record["id"], key, name, face, doc, len(brief) - 1 if rest else None, aliases)
+    return ObjectRow(
+        record["id"], key, name, summary, doc, len(brief) - 1 if rest else None, aliases
+    )
 
 
 def _list_aliases(kind: str, record: Record, key: str, name: str) -> tuple[str, ...]:
-    """What somebody may look for it by: the name from its later words on, nickname and address."""
-    if kind not in _LOOKED_FOR:
+    """The name from its second word on, from its third …; nickname and address."""
+    if kind not in _WITH_ALIASES:
         return ()
     words: list[str] = []
     _, _, later = name.partition(" ")
     while later:
         words.append(later)
         _, _, later = later.partition(" ")
-    for prop in ("mailNickname", "mail"):
-        word = str(record.get(prop) or "").casefold()
-        if not key.startswith(word):
-            words.append(word)
-    if not words:
-        return ()
-    found = [word for word in words if word and not name.startswith(word)]
-    return tuple(dict.fromkeys(word for word in found if not key.startswith(word)))
+    words += (str(record.get(prop) or "").casefold() for prop in ("mailNickname", "mail"))
+    # What name or key begins with is found by them.
+    return tuple(
+        dict.fromkeys(
+            word
+            for word in words
+            if word and not name.startswith(word) and not key.startswith(word)
+        )
+    )
 
 
 def choose_content(kind: str, names: Collection[str]) -> str:
-    """The shortest of what is stored of an object that says all about these properties."""
+    """The shortest of "summary", "brief" and "doc" that has all of these properties."""
     if kind != "user":
         return "doc"
     if _usual().issuperset(names):
-        return "face"
+        return "summary"
     return "brief" if _SELDOM.isdisjoint(names) else "doc"
 
 
@@ -163,10 +168,10 @@ def _make_decoder(kind: str) -> Callable[[bytes], Any]:
     """
     A decoder that slices the default representation out of a document.
 
-    To write the slices again costs a third of what it costs to pick and encode values.
+    Copying the slices costs a third of decoding, picking and encoding the values.
     """
     fields = [(name, msgspec.Raw, _stand_in(kind, name)) for name in schema.default(kind)]
-    return msgspec.json.Decoder(msgspec.defstruct("Face", fields, gc=False)).decode
+    return msgspec.json.Decoder(msgspec.defstruct("Summary", fields, gc=False)).decode
 
 
 def _stand_in(kind: str, name: str) -> msgspec.Raw:

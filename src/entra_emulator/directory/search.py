@@ -1,7 +1,7 @@
 """
 Looking through a million objects by the beginnings of what they are called.
 
-Three indices are asked one behind the other: display names, keys, and the other words of `alias`.
+Three indices are read one after the other: display names, keys, and the other words of `alias`.
 A page is a few range scans, wherever it is in the list.
 """
 
@@ -21,7 +21,8 @@ _decode = msgspec.json.Decoder(Record).decode
 # What begins alike is called nothing greater.
 LAST = "\U0010ffff"
 
-# Whoever is found by one name already is passed over at the others; so many, and no more.
+# An object that an earlier index lists is passed over in the later ones; a page passes over no
+# more than so many.
 MOST_PASSED = 1000
 
 _CHUNK = 250
@@ -74,7 +75,7 @@ class SearchPage(NamedTuple):
         objects: what is on it.
         before: where the page before it ends, if there is one.
         after: where the page behind it begins, if there is one.
-        cut: more are called so, but they are too many to be told from those shown already.
+        cut: more objects match, but finding them would pass over too many shown already.
     """
 
     objects: list[StoredObject]
@@ -164,7 +165,7 @@ class _Walk:
         back: bool,
     ) -> None:
         self._store, self._back, self._text = store, back, text
-        # Who asks may have made a place up.
+        # The position comes from a link that anybody can change.
         sound = start and start.value.startswith(text) and start.number.bit_length() < 64
         self._start = start if sound else None
         self._number = KINDS[kind].number
@@ -178,7 +179,7 @@ class _Walk:
         self.cut = False
 
     def list_hits(self) -> Iterator[SearchPosition]:
-        """Where each object stands, once."""
+        """The position of each object, once."""
         indices = [_NAME, _KEY, _ALIAS] if self._text else [_NAME]
         here = self._start.way if self._start else 0
         ahead = [i for i in indices if (i <= here if self._back else i >= here)]
@@ -213,7 +214,7 @@ class _Walk:
         sign, turn = ("<", "DESC") if self._back else (">", "ASC")
         bounds = {">": f"{column} >= :low", "<": f"{column} <= :high"}
         if at is not None:
-            # In the place of the bound: of two on one side SQLite takes the first, and walks there.
+            # It replaces the bound: given both, SQLite would start at the bound and walk.
             bounds[sign] = f"({column}, {last}) {sign} (:value, :number)"
         statement = _ROWS[index].format(
             place="o.tenant = :tenant AND o.kind = :kind", range=" AND ".join(bounds.values())

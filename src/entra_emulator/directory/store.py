@@ -1,8 +1,7 @@
 """
 SQLite under the directory: connections, transactions, small values.
 
-What is in the tables is the business of `shelf` (objects), `link` (relations
-between them) and `journal` (what changed).
+Each part of the directory reads and writes its own tables.
 """
 
 import sqlite3
@@ -19,7 +18,7 @@ PAGE_SIZE = 8192
 # The most that SQLite maps; what is mapped is read without copying, and is nobody's memory.
 MAPPED = 0x7FFF0000
 
-# Of a file that nobody else has yet, and that is thrown away when something fails.
+# For a new file that no other process has open and that is thrown away when something fails.
 DRAFTING = """
     PRAGMA journal_mode = MEMORY;
     PRAGMA synchronous = OFF;
@@ -53,7 +52,7 @@ class Store:
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._closed = False
-        self.changes = 0  # committed transactions, so that others know what they hold is old
+        self.changes = 0  # how many transactions were committed: caches compare it
         self._writer = self._connect()
         try:
             self._prepare()
@@ -113,9 +112,11 @@ class Store:
     def setting(self, name: str, make: Callable[[], bytes]) -> bytes:
         """A small value of this name, made on first use."""
         with self.writing() as connection:
-            found = connection.execute("SELECT value FROM setting WHERE name = ?", (name,))
-            for (value,) in found.fetchall():
-                return bytes(value)
+            rows = connection.execute(
+                "SELECT value FROM setting WHERE name = ?", (name,)
+            ).fetchall()
+            if rows:
+                return bytes(rows[0][0])
             made = make()
             connection.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, made))
             return made
@@ -181,7 +182,7 @@ class Store:
     def clear(self) -> None:
         """Empty every table but the settings."""
         with self.writing() as connection:
-            for name in TRIGGERS:  # with them, each row would be deleted by itself
+            for name in TRIGGERS:  # with them SQLite deletes row by row
                 connection.execute(f"DROP TRIGGER {name}")
             for table in CLEARED:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a constant
@@ -193,7 +194,7 @@ class Store:
         """
         Drop the indices while inserting many objects, and build them at the end.
 
-        Sorting a hundred thousand keys once costs half of inserting them singly.
+        Sorting a hundred thousand keys once costs half as much as inserting them one by one.
         """
         with self.writing() as connection:
             for name in INDEXES:

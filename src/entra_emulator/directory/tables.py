@@ -1,6 +1,7 @@
 """The tables of the database, and their indices."""
 
-# Of these tables; a store of another version cannot be read.
+# A database with tables of another version is refused.
+# The columns keep their names: `face` is the summary of an object, `standing` a token policy.
 VERSION = 5
 
 TABLES = (
@@ -208,13 +209,13 @@ TABLES = (
     "CREATE INDEX IF NOT EXISTS ticket_expires ON ticket (expires)",
 )
 
-# What belongs to tenants; the settings belong to the emulator.
+# Emptied by `Store.clear`; the settings belong to the emulator, not to a tenant.
 CLEARED = (
     "tenant domain claim object document alias tally subscription link deleted change credential "
     "assignment federated identifier standing machine delegation sign_in ticket"
 ).split()
 
-# Those that a large insertion drops and builds again.
+# A large insertion drops these and builds them again at its end.
 INDEXES = {
     "object_id": "CREATE UNIQUE INDEX IF NOT EXISTS object_id ON object (id, tenant)",
     "object_key": "CREATE INDEX IF NOT EXISTS object_key ON object (tenant, kind, key)",
@@ -225,7 +226,7 @@ INDEXES = {
     ),
 }
 
-# They keep `tally` true; a large insertion does without, and counts at its end.
+# They keep `tally` true; a large insertion drops them, and counts at its end.
 TRIGGERS = {
     "object_added": (
         "CREATE TRIGGER IF NOT EXISTS object_added AFTER INSERT ON object BEGIN "

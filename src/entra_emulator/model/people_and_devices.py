@@ -4,10 +4,10 @@ New users, groups, devices and administrative units. Pure.
 Properties that the service sets are those of recorded and documented answers.
 """
 
+import struct
 from collections.abc import Sequence
 
 from entra_emulator.model.records import Record
-from entra_emulator.model.sid import derive_sid
 
 # The groupTypes of a Microsoft 365 group.
 UNIFIED = "Unified"
@@ -82,3 +82,15 @@ def draft_group(object_id: str, properties: Record, *, created: str, domain: str
 def draft_device(object_id: str, properties: Record, *, created: str) -> Record:
     """A device that is registered, but not managed."""
     return {"id": object_id, "registrationDateTime": created} | properties
+
+
+def derive_sid(object_id: str) -> str:
+    """
+    The `securityIdentifier` of an object: its ID in four decimal numbers.
+
+    Recorded for groups, 61 of 61: `S-1-12-1-` and the little-endian words of the GUID.
+    """
+    raw = bytes.fromhex(object_id.replace("-", ""))
+    first, second, third = struct.unpack_from(">IHH", raw)
+    words = struct.unpack_from("<II", raw, 8)
+    return f"S-1-12-1-{first}-{second | third << 16}-{words[0]}-{words[1]}"

@@ -26,8 +26,8 @@ from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.people_and_devices import derive_sid
 from entra_emulator.model.records import Record, Tenant
-from entra_emulator.model.sid import derive_sid
 
 # What the users had before anything else was known of them, in this order.
 BASIC = (
@@ -73,7 +73,7 @@ def dump(directory: Directory) -> bytes:
     for kind in KINDS:
         for (position, doc), (_, face) in zip(
             directory.collections.scan(tenant, kind),
-            directory.collections.scan(tenant, kind, what="face"),
+            directory.collections.scan(tenant, kind, what="summary"),
             strict=True,
         ):
             relations = ("members", "owners", "manager", "registeredOwners")

@@ -59,7 +59,7 @@ def test_pages(directory: Directory, tenant: Tenant) -> None:
 
 @pytest.mark.parametrize("order", ["seq", "name", "key"])
 @pytest.mark.parametrize("descending", [False, True])
-@pytest.mark.parametrize("what", ["face", "doc", "brief"])
+@pytest.mark.parametrize("what", ["summary", "doc", "brief"])
 def test_joined(
     directory: Directory, tenant: Tenant, order: str, what: str, *, descending: bool
 ) -> None:
@@ -94,7 +94,7 @@ def test_brief_documents(directory: Directory, tenant: Tenant) -> None:
         assert "securityIdentifier" in left
         assert choose_content("user", left) == "doc"
         assert choose_content("user", begun) == "brief"
-    assert choose_content("user", ["id", "mail"]) == "face"
+    assert choose_content("user", ["id", "mail"]) == "summary"
     assert choose_content("group", ["id"]) == "doc"
 
 
@@ -151,7 +151,7 @@ def test_search(directory: Directory, tenant: Tenant, order: str, limit: int) ->
 
 def test_large_faces(directory: Directory, tenant: Tenant) -> None:
     """An object whose document is its face is not stored twice, and listed all the same."""
-    rows = directory.collections.read_rows(tenant, "servicePrincipal", "face", limit=9)
+    rows = directory.collections.read_rows(tenant, "servicePrincipal", "summary", limit=9)
     docs = directory.collections.read_rows(tenant, "servicePrincipal", "doc", limit=9)
     stored = directory._store.read("SELECT max(length(face)), count(*) FROM object")
 

@@ -222,7 +222,9 @@ def test_the_middle_of_a_range(directory: Directory, tenant: Tenant, *, descendi
     pages, work = [], []
     for after in (None, Position("mia 02500", first + 2500)):
         steps = 0
-        rows = directory.collections.read_rows(tenant, "user", "face", span, after=after, limit=50)
+        rows = directory.collections.read_rows(
+            tenant, "user", "summary", span, after=after, limit=50
+        )
         pages.append([value for value, _, _ in rows])
         work.append(steps)
 

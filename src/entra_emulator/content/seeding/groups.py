@@ -19,8 +19,8 @@ from entra_emulator.content.seeding.users import (
     INITIAL_DOMAIN,
     LAST_HIRE,
 )
+from entra_emulator.model.people_and_devices import derive_sid
 from entra_emulator.model.records import Record
-from entra_emulator.model.sid import derive_sid
 
 # Of groups in groups.
 DEPTH = 5

@@ -10,9 +10,9 @@ from typing import NamedTuple
 
 from entra_emulator.content.names import Culture, load_names
 from entra_emulator.content.seeding.draw import Draw, format_moment
+from entra_emulator.model.people_and_devices import derive_sid
 from entra_emulator.model.products import SKUS, draft_plans
 from entra_emulator.model.records import Record
-from entra_emulator.model.sid import derive_sid
 
 INITIAL_DOMAIN = "contoso.onmicrosoft.com"
 DOMAIN = "contoso.example"

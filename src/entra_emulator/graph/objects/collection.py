@@ -60,7 +60,7 @@ def _is_plain(call: Call, query: Query) -> bool:
 def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
     """A page of prepared representations, or of properties cut out of the documents."""
     if query.select is None:
-        body, last = _join(call, query, "face", after, query.top)
+        body, last = _join(call, query, "summary", after, query.top)
     else:
         body, last = _cut(call, query, query.select, after)
     total = _count(call, query) if query.count and after is None else None

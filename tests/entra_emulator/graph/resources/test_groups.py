@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from entra_emulator.model import schema
-from entra_emulator.model.sid import derive_sid
+from entra_emulator.model.people_and_devices import derive_sid
 from tests.support.emulator_probe import GRAPH_SCOPE
 from tests.support.graph_links import link_changes, members
 from tests.support.graph_writer import Writer

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from entra_emulator.model.sid import derive_sid
+from entra_emulator.model.people_and_devices import derive_sid
 from tests.support.emulator_probe import GRAPH_SCOPE, Answer
 from tests.support.graph_writer import GUID, NOBODY, Writer
 from tests.support.user_flows import AZURE_CLI, NATIVE, Client
