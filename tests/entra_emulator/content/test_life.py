@@ -14,7 +14,7 @@ from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
-from tests.entra_emulator.control.test_controls import control
+from tests.support.control_api import control
 from tests.support.emulator_probe import Probe, register
 
 decode = msgspec.json.decode

@@ -15,7 +15,6 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.errors import deny
 from entra_emulator.faults.fault import EFFECTS, KINDS, STATUSES, Fault
-from entra_emulator.faults.orders import FaultFileError
 from entra_emulator.faults.schedule import Faults
 from tests.support.emulator_probe import Answer, App, Probe, register, running
 from tests.support.places import ROOT
@@ -63,11 +62,6 @@ def has_group(app: App, name: str) -> bool:
         json.loads(doc)["displayName"] == name
         for _, doc in directory.collections.scan(tenant, "group")
     )
-
-
-def control(app: App, method: str, path: str, body: Any = None) -> Answer:
-    content = None if body is None else json.dumps(body).encode()
-    return app.probe.send(method, f"/_emulator{path}", headers=JSON, body=content)
 
 
 class Wire:
@@ -409,13 +403,6 @@ def test_whose(weak: App, token: str, faults: Faults) -> None:
     assert weak.token()
 
 
-def test_control_is_safe(weak: App, faults: Faults) -> None:
-    """Whatever fails, the control API does not."""
-    faults.fail_for(None, Fault(kind="reset"), route="/*")
-
-    assert control(weak, "DELETE", "/faults").json() == {"faults": []}
-
-
 def test_together(weak: App, token: str, faults: Faults) -> None:
     """What delays and ages comes beside what fails; of failures the oldest plan decides."""
     faults.fail_for(None, Fault(kind="latency", delay=0.001))
@@ -482,91 +469,6 @@ def test_batch(weak: App, token: str, faults: Faults) -> None:
     }
     assert found["1"]["headers"]["Retry-After"] == "3"
     assert has_group(weak, "Batched")
-
-
-def test_control(weak: App, token: str, faults: Faults) -> None:
-    """Every kind of fault can be ordered over the control API, and is shown as ordered."""
-    for kind in KINDS:
-        answer = control(weak, "POST", "/faults", {"kind": kind, "route": "/nothing"})
-        assert answer.json()["faults"][-1]["fault"]["kind"] == kind
-    order = {"kind": "status", "status": 502, "route": "GET /users", "count": 2, "chance": 0.5}
-    plan = control(weak, "POST", "/faults", order).json()["faults"][-1]
-    wrong = [
-        control(weak, "POST", "/faults", body)
-        for body in ({"kind": "fire"}, {"kind": "drip", "lag": 1}, {"count": 1, "seconds": 1})
-    ]
-
-    assert plan == {
-        "fault": {"kind": "status", "status": 502},
-        "route": "GET /users",
-        "left": 2,
-        "until": None,
-        "chance": 0.5,
-    }
-    assert [answer.status for answer in wrong] == [400, 400, 400]
-    assert "there are outage, status, latency" in wrong[0].message
-    assert wrong[1].message == "of drip one can say rate, not lag"
-
-
-TOML = """
-[[fault]]
-kind = "status"
-status = 429
-retry_after = 2
-route = "GET /users*"
-chance = 0.5
-seed = 7
-
-[[fault]]
-kind = "latency"
-delay = 0.05
-seconds = 60
-"""
-
-
-def test_file(tmp_path: Path) -> None:
-    """A file of faults is followed, in TOML or JSON."""
-    (tmp_path / "faults.toml").write_text(TOML)
-    (tmp_path / "faults.json").write_text('{"fault": [{"kind": "reset", "count": 3}]}')
-    faults = Faults(Clock(at=100))
-    faults.load(tmp_path / "faults.toml")
-    faults.load(tmp_path / "faults.json")
-
-    described = [plan.describe() for plan in faults.plans()]
-    assert [(plan["fault"]["kind"], plan["left"], plan["until"]) for plan in described] == [
-        ("status", None, None),
-        ("latency", None, 160),
-        ("reset", 3, None),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("[[fault]", "Expected ']]'"),
-        ("[fault]", "Expected `array`"),
-        ("[[faults]]", "unknown field `faults`"),
-        ("[[fault]]\n[[fault]]\nstatsu = 503", "fault 2: no key is named 'statsu'; use count, "),
-        ("[[fault]]\nkind = 'fire'", "fault 1: 'fire' is no kind of fault; there are outage"),
-        ("[[fault]]\nstatus = 503", "fault 1: of outage one can say code, retry_after, html, not"),
-        ("[[fault]]\nkind = 'status'\nstatus = 418", "fault 1: 418 is none of 429, 500"),
-        ("[[fault]]\nkind = 'status'\nstatus = '503'", "fault 1: Expected `int | null`"),
-        ("[[fault]]\nkind = 'reset'\nwhen = 'never'", "when is before or during or after, not"),
-        ("[[fault]]\nkind = 'drip'\nrate = 0.5", "fault 1: rate is 1 or more"),
-        ("[[fault]]\nchance = 2.0", "fault 1: a chance is above 0"),
-        ("[[fault]]\ncount = 1\nseconds = 1", "fault 1: say count or seconds"),
-    ],
-)
-def test_wrong_file(tmp_path: Path, text: str, message: str) -> None:
-    """A file that cannot be followed says which fault and why, and plans nothing."""
-    path = tmp_path / "faults.toml"
-    path.write_text(text)
-    faults = Faults(Clock(at=0))
-
-    with pytest.raises(FaultFileError, match=r"faults\.toml") as failure:
-        faults.load(path)
-    assert message in str(failure.value)
-    assert faults.plans() == []
 
 
 def test_effects_are_honoured() -> None:

@@ -3,9 +3,9 @@ from urllib.parse import quote
 import pytest
 
 from entra_emulator.errors import GraphFault
-from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.expand import Expand
 from entra_emulator.graph.query.options import read_query, read_single
+from tests.support.graph_queries import refuse, text_of
 
 EXPANDED = {
     ("user", "manager"): Expand("manager"),
@@ -52,16 +52,6 @@ def test_levels(text: str, expand: Expand) -> None:
         "Transitive manager's list is only supported on a single user, send the $expand request "
         "on /users/{id} endpoint"
     )
-
-
-def refuse(kind: str, raw: str, *, eventual: bool = False) -> str:
-    with pytest.raises(GraphFault) as caught:
-        read_query(kind, raw, eventual=eventual)
-    return caught.value.message
-
-
-def text_of(word: str, **values: object) -> str:
-    return GRAPH_REFUSALS[word].message.format(**values)
 
 
 REFUSED = {

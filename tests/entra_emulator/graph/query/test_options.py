@@ -2,91 +2,11 @@ from urllib.parse import quote
 
 import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from entra_emulator.directory.object_collections import Position
-from entra_emulator.errors import GraphFault
-from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.index_plan import IndexPlan
 from entra_emulator.graph.query.options import parse_options, read_query, read_single
-from entra_emulator.graph.query.page_token import open_position, seal_position
-from entra_emulator.graph.query.select import read_select
 from entra_emulator.graph.render import render_records
-from entra_emulator.model import schema
-
-
-def refuse(kind: str, raw: str, *, eventual: bool = False, related: bool = False) -> str:
-    with pytest.raises(GraphFault) as caught:
-        read_query(kind, raw, eventual=eventual, related=related)
-    return caught.value.message
-
-
-def text_of(word: str, **values: object) -> str:
-    return GRAPH_REFUSALS[word].message.format(**values)
-
-
-SELECTED = {
-    ("user", "id,displayName"): ("id", "displayName"),
-    ("user", " ID , DISPLAYNAME ,id"): ("id", "displayName"),
-    ("user", "extension_0a_size"): ("extension_0a_size",),
-    ("user", "manager,id"): ("id",),
-    ("user", "manager"): ("id",),
-    ("user", ",,"): None,
-    ("user", ""): None,
-    ("group", "grouptypes,creationOptions"): ("groupTypes", "creationOptions"),
-    ("device", "deviceId,extensionAttributes"): ("deviceId", "extensionAttributes"),
-    ("application", "web,spa"): ("web", "spa"),
-    ("servicePrincipal", "appRoles,createdDateTime"): ("appRoles", "createdDateTime"),
-    ("administrativeUnit", "visibility"): ("visibility",),
-    ("directoryRole", "roleTemplateId"): ("roleTemplateId",),
-    ("directoryObject", "id,mail,deviceId,appRoles"): ("id", "mail", "deviceId", "appRoles"),
-    ("domain", "id,isDefault"): ("id", "isDefault"),
-    ("organization", "verifiedDomains"): ("verifiedDomains",),
-    ("oAuth2PermissionGrant", "scope"): ("scope",),
-    ("federatedIdentityCredential", "subject"): ("subject",),
-}
-
-
-@pytest.mark.parametrize(("asked", "names"), SELECTED.items(), ids=map(":".join, SELECTED))
-def test_select(asked: tuple[str, str], names: tuple[str, ...] | None) -> None:
-    """Selected names match in any case of letters, and are answered as the service writes them."""
-    kind, text = asked
-
-    assert read_select(kind, text, collection=True) == names
-    assert read_query(kind, f"$select={quote(text)}", eventual=False).select == names
-    assert read_single(kind, f"$select={quote(text)}") == (names, None)
-
-
-def test_select_everything() -> None:
-    """`*` is every declared property that the collection has."""
-    names = read_select("user", "*", collection=True)
-
-    assert names is not None
-    assert set(schema.declared("user")) - set(names) == schema.SINGLE_USER_ONLY | {"signInActivity"}
-
-
-UNSELECTABLE = {
-    ("user", "nothing"): text_of("select_unknown", name="nothing", kind="user"),
-    ("user", "a b"): text_of("select_malformed", name="a b"),
-    ("user", "@odata.type"): text_of("select_malformed", name="@odata.type"),
-    ("user", "aboutMe"): text_of("not_on_collection"),
-    ("user", "signInActivity"): text_of("premium_only"),
-    ("group", "userPrincipalName"): text_of(
-        "select_unknown", name="userPrincipalName", kind="group"
-    ),
-    ("directoryObject", "nothing"): text_of(
-        "select_unknown", name="nothing", kind="directoryObject"
-    ),
-}
-
-
-@pytest.mark.parametrize(
-    ("asked", "message"), UNSELECTABLE.items(), ids=map(":".join, UNSELECTABLE)
-)
-def test_unselectable(asked: tuple[str, str], message: str) -> None:
-    """Names that a type has not, or the collection has not, are refused as quoted."""
-    assert refuse(asked[0], f"$select={quote(asked[1])}") == message
+from tests.support.graph_queries import refuse, text_of
 
 
 def test_single_user_only() -> None:
@@ -260,20 +180,6 @@ def test_link() -> None:
     assert query.link == "%24select=id&$top=5&other=%C3%A4"
 
 
-def test_binding() -> None:
-    """A page token belongs to a type, a mode and a set of options, in any order of them."""
-    one = read_query("user", "$select=id&$top=5&$skiptoken=a", eventual=True)
-    same = read_query("user", "%24top=5&%24SELECT=id", eventual=True)
-    others = [
-        read_query("user", "$top=5&$select=id", eventual=False),
-        read_query("group", "$top=5&$select=id", eventual=True),
-        read_query("user", "$top=6&$select=id", eventual=True),
-    ]
-
-    assert one.binding == same.binding
-    assert all(other.binding != one.binding for other in others)
-
-
 def test_small_types() -> None:
     """Small sets are filtered by their own properties; licences ignore every option."""
     match = read_query(
@@ -287,18 +193,6 @@ def test_small_types() -> None:
 
     ignored = read_query("subscribedSku", "$filter=x&$select=y&$top=z", eventual=False)
     assert (ignored.select, ignored.match, ignored.top) == (None, None, 100)
-
-
-@given(st.text(max_size=20) | st.none(), st.integers(0, 2**60))
-def test_position(value: str | None, seq: int) -> None:
-    """A page token gives back the position that was put into it."""
-    token = seal_position(b"key", b"query", 1000.0, Position(value, seq))
-
-    assert open_position(b"key", b"query", 1005.0, 10.0, token) == Position(value, seq)
-    with pytest.raises(GraphFault, match="expired"):
-        open_position(b"key", b"query", 1011.0, 10.0, token)
-    with pytest.raises(GraphFault, match="Invalid"):
-        open_position(b"key", b"other", 1005.0, 10.0, token)
 
 
 def test_parse_options() -> None:
