@@ -138,11 +138,7 @@ class MsalApp:
                 hint="Wait a minute and run it again; the settings are not to blame.",
             ) from error
         status = f" (HTTP {answer.status})" if answer is not None else ""
-        raise IdentityError(
-            f"{service} did not answer like a token service{status}",
-            code="identity_unreadable",
-            hint="Check the authority's address; a proxy or sign-in page may be answering instead.",
-        ) from error
+        raise unreadable(f"{service} did not answer like a token service{status}") from error
 
     def _refused(self, body: Mapping[str, Any], credential: ClientCredential) -> IdentityError:
         error = str(body.get("error"))
@@ -193,6 +189,15 @@ class MsalApp:
         if seconds is None or abs(seconds) < TOLERANCE_S / 5:
             return None
         return describe_skew(seconds, urlsplit(self._http.last_url).netloc)
+
+
+def unreadable(message: str) -> IdentityError:
+    """Return the error for an answer that makes no sense."""
+    return IdentityError(
+        message,
+        code="identity_unreadable",
+        hint="Check the authority's address; a proxy or sign-in page may be answering instead.",
+    )
 
 
 def _refused_by_machine(error: str, text: str) -> IdentityError:

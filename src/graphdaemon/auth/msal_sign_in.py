@@ -5,7 +5,13 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphdaemon.auth.msal_app import UNREADABLE, first_sentences, read_codes, read_token
+from graphdaemon.auth.msal_app import (
+    UNREADABLE,
+    first_sentences,
+    read_codes,
+    read_token,
+    unreadable,
+)
 from graphdaemon.auth.msal_http import HttpClient
 from graphdaemon.auth.msal_import import import_msal
 from graphdaemon.auth.token import Token
@@ -102,12 +108,8 @@ class SignIn:
         except Error:
             raise
         except (*UNREADABLE, msal.exceptions.MsalServiceError) as error:
-            raise IdentityError(
-                f"{self._settings.authority} did not answer like a token service",
-                code="identity_unreadable",
-                hint="Check the authority's address; a proxy or sign-in page may be answering "
-                "instead.",
-            ) from error
+            issuer = self._settings.authority
+            raise unreadable(f"{issuer} did not answer like a token service") from error
         finally:
             msal_logger.setLevel(level)
         raise _refused_to_sign_in(result, self._settings)

@@ -76,115 +76,92 @@ CREDENTIAL_SETTINGS = (
     Setting(
         "credential",
         join_choices(("auto", *KINDS)),
-        "the only one configured",
         "Which of several configured credentials to use; auto takes them in this order, the next "
         "when one is no longer accepted.",
-        ("GRAPHDAEMON_CREDENTIAL",),
+        default="the only one configured",
     ),
     Setting(
         "credentials",
         "list of tables",
-        "",
         "Several credentials instead of one, in the order of use: each table holds keys from "
         "secret to key_vault_key.",
+        variable=None,
     ),
     Setting(
         "secret",
         "secret",
-        "",
         "The client secret's Value (not its Secret ID).",
-        ("GRAPHDAEMON_SECRET", "AZURE_CLIENT_SECRET"),
+        azure="AZURE_CLIENT_SECRET",
     ),
     Setting(
         "secret_file",
         "file",
-        "",
         "File that holds the client secret and nothing else; read anew for every token.",
-        ("GRAPHDAEMON_SECRET_FILE",),
     ),
     Setting(
         "secret_keyring",
         "service/name",
-        "",
         "Entry of the operating system's keyring that holds the client secret.",
-        ("GRAPHDAEMON_SECRET_KEYRING",),
     ),
     Setting(
         "thumbprint",
         "text",
-        "taken from the certificate, where there is one",
         "Thumbprint of the uploaded certificate, SHA-1 as the portal shows it, or SHA-256.",
-        ("GRAPHDAEMON_THUMBPRINT",),
+        default="taken from the certificate, where there is one",
     ),
     Setting(
         "private_key_file",
         "file",
-        "",
         "PEM or PFX file with the private key, and if possible its certificate.",
-        ("GRAPHDAEMON_PRIVATE_KEY_FILE", "AZURE_CLIENT_CERTIFICATE_PATH"),
+        azure="AZURE_CLIENT_CERTIFICATE_PATH",
     ),
     Setting(
         "certificate_file",
         "file",
-        "{private_key_file}",
         "PEM file with the certificate, and its chain if there is one.",
-        ("GRAPHDAEMON_CERTIFICATE_FILE",),
+        default="{private_key_file}",
     ),
     Setting(
         "passphrase",
         "secret",
-        "",
         "What private_key_file is encrypted with; best given by its variable.",
-        ("GRAPHDAEMON_PASSPHRASE", "AZURE_CLIENT_CERTIFICATE_PASSWORD"),
+        azure="AZURE_CLIENT_CERTIFICATE_PASSWORD",
     ),
-    Setting(
-        "passphrase_file",
-        "file",
-        "",
-        "File that holds the passphrase and nothing else.",
-        ("GRAPHDAEMON_PASSPHRASE_FILE",),
-    ),
+    Setting("passphrase_file", "file", "File that holds the passphrase and nothing else."),
     Setting(
         "send_chain",
         "true or false",
-        "false",
         "Send the certificate chain, for apps that trust a subject and issuer (SNI).",
-        ("GRAPHDAEMON_SEND_CHAIN", "AZURE_CLIENT_SEND_CERTIFICATE_CHAIN"),
+        default="false",
+        azure="AZURE_CLIENT_SEND_CERTIFICATE_CHAIN",
     ),
     Setting(
         "federated_token_file",
         "file",
-        "",
         "File that holds the platform's token; read anew for every token.",
-        ("GRAPHDAEMON_FEDERATED_TOKEN_FILE", "AZURE_FEDERATED_TOKEN_FILE"),
+        azure="AZURE_FEDERATED_TOKEN_FILE",
     ),
     Setting(
         "federated",
         "github or kubernetes",
-        "",
         "The platform whose token proves who the app is, found by the variables it sets.",
-        ("GRAPHDAEMON_FEDERATED",),
     ),
     Setting(
         "federated_command",
         "list of text",
-        "",
         "Program and arguments that print the platform's token; run without a shell.",
+        variable=None,
     ),
     Setting(
         "managed_identity",
         "system, a client ID or a resource ID",
-        "",
         "The identity that Azure gave to this machine.",
-        ("GRAPHDAEMON_MANAGED_IDENTITY",),
     ),
     Setting(
         "key_vault_key",
         "https address",
-        "",
         "Key in Azure Key Vault that signs instead of private_key_file; certificate_file or "
         "thumbprint says whose it is.",
-        ("GRAPHDAEMON_KEY_VAULT_KEY",),
     ),
 )
 """The rows of the settings table that say something of credentials."""
@@ -226,11 +203,7 @@ RENEWED_FILES = ("federated_token_file",)
 
 def check_credentials(merged: Layer, where: str) -> tuple[CredentialSettings, ...]:
     """
-    Return the configured credentials, the one to use first.
-
-    Args:
-        merged: All settings.
-        where: Their main source, for messages.
+    Return the configured credentials, best first; messages call the settings `where`.
 
     Raises:
         SettingsError: None, contradictory ones, or a value of the wrong form.

@@ -14,16 +14,24 @@ class Setting(NamedTuple):
         name: The key in the file.
         form: What its value looks like. `file` and `folder` start at the settings file's folder;
             a `secret` is never shown.
-        default: What holds where it is not given, as the reference page says it.
         meaning: What it is for.
-        variables: Environment variables that it is read from as well.
+        default: What holds where it is not given, in the reference page's words.
+        azure: The variable of Azure's own programs that it is read from as well.
+        variable: Our own variable, by default named after the key; None where there is none.
     """
 
     name: str
     form: str
-    default: str
     meaning: str
-    variables: tuple[str, ...] = ()
+    default: str = ""
+    azure: str = ""
+    variable: str | None = ""
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The environment variables that it is read from."""
+        own = f"GRAPHDAEMON_{self.name.upper()}" if self.variable == "" else self.variable
+        return tuple(name for name in (own, self.azure) if name)
 
 
 class Secret:

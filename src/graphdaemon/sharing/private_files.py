@@ -7,10 +7,28 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-# Windows lets nobody else read or write a locked byte, so the one we lock lies behind any content
-# that another process reads; 31 bits is as far as its C library seeks.
-_LOCK_BYTE = 2**31 - 2
 _POLL_S = 0.02
+
+if sys.platform == "win32":
+    import msvcrt
+
+    _TRY, _WAIT, _FREE = msvcrt.LK_NBLCK, msvcrt.LK_LOCK, msvcrt.LK_UNLCK
+    # Windows lets nobody else read or write a locked byte, so the one we lock lies behind any
+    # content that another process reads; 31 bits is as far as its C library seeks.
+    _LOCK_BYTE = 2**31 - 2
+
+    def _lock(descriptor: int, operation: int) -> None:
+        position = os.lseek(descriptor, 0, os.SEEK_CUR)
+        os.lseek(descriptor, _LOCK_BYTE, os.SEEK_SET)
+        try:
+            msvcrt.locking(descriptor, operation, 1)
+        finally:
+            os.lseek(descriptor, position, os.SEEK_SET)
+else:
+    import fcntl
+
+    _TRY, _WAIT, _FREE = fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX, fcntl.LOCK_UN
+    _lock = fcntl.flock
 
 
 def cache_folder() -> Path:
@@ -86,18 +104,20 @@ def try_lock(descriptor: int) -> bool:
     The operating system frees the lock when the file is closed, even by a process that dies.
     """
     try:
-        if sys.platform == "win32":
-            import msvcrt
-
-            with _at_lock_byte(descriptor):
-                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _lock(descriptor, _TRY)
     except (BlockingIOError, PermissionError):
         return False
     return True
+
+
+@contextlib.contextmanager
+def locked(descriptor: int) -> Iterator[None]:
+    """Wait for the lock of an open file, and hold it for the length of the block."""
+    _lock(descriptor, _WAIT)
+    try:
+        yield
+    finally:
+        _lock(descriptor, _FREE)
 
 
 @contextlib.contextmanager
@@ -128,37 +148,3 @@ def hold_lock(
         yield
     finally:
         os.close(descriptor)
-
-
-@contextlib.contextmanager
-def locked(descriptor: int) -> Iterator[None]:
-    """Wait for the lock of an open file, and hold it for the length of the block."""
-    if sys.platform == "win32":
-        import msvcrt
-
-        with _at_lock_byte(descriptor):
-            msvcrt.locking(descriptor, msvcrt.LK_LOCK, 1)
-        try:
-            yield
-        finally:
-            with _at_lock_byte(descriptor):
-                msvcrt.locking(descriptor, msvcrt.LK_UNLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(descriptor, fcntl.LOCK_UN)
-
-
-@contextlib.contextmanager
-def _at_lock_byte(descriptor: int) -> Iterator[None]:
-    """Windows locks the bytes at the file's position: go there, and come back."""
-    position = os.lseek(descriptor, 0, os.SEEK_CUR)
-    os.lseek(descriptor, _LOCK_BYTE, os.SEEK_SET)
-    try:
-        yield
-    finally:
-        os.lseek(descriptor, position, os.SEEK_SET)

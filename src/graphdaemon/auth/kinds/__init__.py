@@ -1,8 +1,8 @@
 """
 The kinds of credential: each in a module of its name, whose `read` makes a client credential.
 
-A module is loaded when a credential of its kind is first read, so that nobody waits for what
-another kind needs.
+`read` raises `SettingsError` where the credential cannot be used as it is. A module is loaded when
+a credential of its kind is first read, so that nobody waits for what another kind needs.
 """
 
 import importlib

@@ -10,12 +10,7 @@ from graphdaemon.settings.sources import warn_if_readable
 
 
 def read(settings: Settings, credential: CredentialSettings) -> ClientCredential:
-    """
-    Read the key and its certificate.
-
-    Raises:
-        SettingsError: They cannot be read, or do not belong together.
-    """
+    """Read the key and its certificate, and check that they belong together."""
     assert credential.private_key_file is not None, "settings hold a key file"
     warn_if_readable(credential.private_key_file, "holds a private key")
     pair = read_key_pair(

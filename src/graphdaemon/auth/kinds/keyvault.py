@@ -21,9 +21,6 @@ def read(settings: Settings, credential: CredentialSettings) -> ClientCredential
 
     How this program proves itself to the vault is found the way Azure's own programs find it:
     `DefaultAzureCredential`.
-
-    Raises:
-        SettingsError: The certificate cannot be read.
     """
     assert credential.key_vault_key is not None, "settings hold the key's address"
     certificate = read_certificate(credential.certificate_file, credential.thumbprint)

@@ -12,23 +12,14 @@ from graphdaemon.settings.sources import warn_if_readable
 
 
 def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
-    """
-    Read the secret, anew each time: a file or an entry may have been replaced.
-
-    Raises:
-        SettingsError: It is not there, or cannot be read.
-    """
+    """Read the secret, anew each time: a file or an entry may have been replaced."""
     secret = credential.secret or _read_elsewhere(credential)
     return ClientCredential(credential.kind, credential.source, secret=secret)
 
 
 def read_secret_file(path: Path, setting: str) -> Secret:
     """
-    Return what `path` holds, without the line break that editors and `echo` end it with.
-
-    Args:
-        path: A file that holds a secret and nothing else.
-        setting: What names the file, for messages.
+    Return what `path`, which `setting` names, holds: a secret, perhaps with a line break after it.
 
     Raises:
         SettingsError: It is empty, or cannot be read.
