@@ -1,7 +1,8 @@
 """
 Microsoft Graph: what its requests mean, and how it answers them.
 
-From a request to its answer: `caller` says who asks and what they may,
-`odata` and its parsers what is asked for, the directory what there is, and
-`answer` how it is written.
+`router` finds the endpoint of a path, `access` what its caller may do there, `query` what its
+options mean. `objects` has what every type of directory object can, `resources` what is particular
+about each collection, `write` what bodies must be like, `delta` what changed. `answer` writes the
+answer.
 """

@@ -20,6 +20,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
+
 # Recorded: what actions answer says that it is nowhere.
 NOWHERE = "https://graph.microsoft.com"
 
@@ -48,7 +49,7 @@ def locate(call: Call, path: str) -> str:
 
 
 def describe_set(name: str, select: tuple[str, ...] | None, expanded: str | None = None) -> str:
-    """The context's fragment of a set, e.g. `users(id,displayName)`."""
+    """The fragment of `@odata.context` for a set, e.g. `users(id,displayName)`."""
     parts = [*(select or ()), *([f"{expanded}()"] if expanded else [])]
     return f"{name}({','.join(parts)})" if parts else name
 
@@ -67,7 +68,7 @@ def answer_page(call: Call, fragment: str, query: Query, page: RecordPage) -> Re
 def answer_object(
     call: Call, fragment: str, body: bytes, *, status: int = 200, location: str | None = None
 ) -> Response:
-    """One object's JSON with its context in front."""
+    """The JSON of an object with its context in front."""
     line = _context_line(call, fragment)
     if len(body) == 2:  # nothing but braces
         line = line.removesuffix(b",")
@@ -136,7 +137,7 @@ def answer_record(
     status: int = 200,
     location: str | None = None,
 ) -> Response:
-    """One record."""
+    """One record, with the properties that `$select` names."""
     options = parse_options(call.query_string)
     select = read_select(kind, options.get("$select", ""), collection=False)
     body = _encode(_pick(record, select))

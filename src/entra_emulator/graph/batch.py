@@ -1,8 +1,8 @@
 """
-`POST /$batch`: many requests in one, each going the way that it would go alone.
+`POST /$batch`: many requests in one.
 
-Each is judged, throttled and made to fail by itself; the answer to the batch
-is 200 whatever happened inside.
+Each goes the way that it would go alone: it is authorized, throttled and made to fail by itself.
+The answer to the batch is 200, whatever happened inside.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from starlette.responses import Response
 from starlette.types import Message, Scope
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.batch_envelope import Part, list_waves, read_parts
+from entra_emulator.graph.batch_envelope import BatchRequest, list_waves, read_requests
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.fault import answer_fault
 from entra_emulator.web.context import trace_of
 from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
 
-# What an answer inside carries, in the order of the documented example.
+# The headers that an answer inside carries, in the order of the documented example.
 _SHOWN = (
     "Location",
     "Retry-After",
@@ -41,12 +41,13 @@ _SHOWN = (
     "Content-Type",
 )
 
-# The batch's own, for which a request inside has no say.
+# Headers that only the batch decides; those of a request inside are ignored.
 _OWN = frozenset({"authorization", "content-length", "host", "transfer-encoding"})
 
-# All that may stand in an address, and the sign of what is encoded already.
+# What may stand in an address as it is, and `%`, because some are encoded already.
 _SAFE = "%/:@!$&'()*+,;=?"
 
+# Headers of the batch that each request inside has too.
 _PASSED = frozenset({b"authorization", b"host", b"user-agent"})
 
 
@@ -54,69 +55,73 @@ async def run_batch(call: Call) -> Response:
     """
     `POST /$batch`: the answers, in an order that is not that of the requests.
 
-    The order is drawn from the requests' IDs, so that the same batch is answered in the same
-    order; the service promises none.
+    The service promises no order. Here it depends on the requests' IDs alone, so that the same
+    batch is always answered in the same order.
 
     Raises:
         GraphFault: 400, the envelope is bad.
     """
-    parts = read_parts(call.body)
+    requests = read_requests(call.body)
     answers: dict[str, dict[str, Any]] = {}
-    for wave in list_waves(parts):
-        done = await asyncio.gather(*(_run_part(call, part, answers) for part in wave))
-        answers |= {part.id.casefold(): answer for part, answer in zip(wave, done, strict=True)}
-    body = msgspec.json.encode({"responses": _shuffle(parts, list(answers.values()))})
+    for wave in list_waves(requests):
+        done = await asyncio.gather(*(_run_inner(call, inner, answers) for inner in wave))
+        answers |= {inner.id.casefold(): answer for inner, answer in zip(wave, done, strict=True)}
+    body = msgspec.json.encode({"responses": _shuffle(requests, list(answers.values()))})
     return answer_graph(call.request, body, media_type="application/json", units=None)
 
 
-def _shuffle(parts: Sequence[Part], answers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    draws = random.Random(" ".join(part.id for part in parts))  # noqa: S311 - chance, not secrecy
+def _shuffle(
+    requests: Sequence[BatchRequest], answers: list[dict[str, Any]]
+) -> list[dict[str, Any]]:
+    draws = random.Random(" ".join(inner.id for inner in requests))  # noqa: S311 - chance, not secrecy
     draws.shuffle(answers)
     return answers
 
 
-async def _run_part(call: Call, part: Part, answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """The answer to one request, as it stands in the batch's."""
-    scope = _make_scope(call, part)
-    if any(answers[other]["status"] >= 400 for other in part.after):
-        return _refuse(scope, part, "dependency_failed")
-    if part.url.partition("?")[0].strip("/").lower() == "$batch":
-        return _refuse(scope, part, "batch_nested")
+async def _run_inner(
+    call: Call, inner: BatchRequest, answers: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The answer to one request, as it stands in the answer to the batch."""
+    scope = _make_scope(call, inner)
+    if any(answers[other]["status"] >= 400 for other in inner.after):
+        return _refuse(scope, inner, "dependency_failed")
+    if inner.url.partition("?")[0].strip("/").lower() == "$batch":
+        return _refuse(scope, inner, "batch_nested")
     try:
-        content = _write_body(part)
+        content = _write_body(inner)
     except (binascii.Error, ValueError):
-        return _refuse(scope, part, "body_malformed")
+        return _refuse(scope, inner, "body_malformed")
     status, headers, body = await _send(scope, content)
     shown = {name: headers[name.lower()] for name in _SHOWN if name.lower() in headers}
-    return {"id": part.id, "status": status, "headers": shown, "body": _show_body(shown, body)}
+    return {"id": inner.id, "status": status, "headers": shown, "body": _show_body(shown, body)}
 
 
-def _refuse(scope: Scope, part: Part, word: str) -> dict[str, Any]:
+def _refuse(scope: Scope, inner: BatchRequest, word: str) -> dict[str, Any]:
     fault = deny(word)
     answer = answer_fault(Request(scope), fault)
     return {
-        "id": part.id,
+        "id": inner.id,
         "status": fault.status,
         "headers": {"Content-Type": "application/json"},
         "body": msgspec.Raw(bytes(answer.body)),
     }
 
 
-def _write_body(part: Part) -> bytes:
-    """What would be sent: JSON, or the bytes that base64 stands for."""
-    if part.body is None:
+def _write_body(inner: BatchRequest) -> bytes:
+    """The body that the request alone would have: JSON, or the bytes that are in base64."""
+    if inner.body is None:
         return b""
     kind = next(
-        (value for name, value in part.headers.items() if name.lower() == "content-type"), ""
+        (value for name, value in inner.headers.items() if name.lower() == "content-type"), ""
     )
-    if isinstance(part.body, str) and "json" not in kind.lower():
-        data = part.body.encode()
+    if isinstance(inner.body, str) and "json" not in kind.lower():
+        data = inner.body.encode()
         return base64.urlsafe_b64decode(data + b"=" * (-len(data) % 4))
-    return msgspec.json.encode(part.body)
+    return msgspec.json.encode(inner.body)
 
 
 def _show_body(headers: dict[str, str], body: bytes) -> Any:
-    """JSON as it is, anything else in base64, nothing as null."""
+    """JSON as it is, anything else in base64, null for no body."""
     if not body:
         return None
     if headers.get("Content-Type", "").startswith("application/json"):
@@ -124,16 +129,16 @@ def _show_body(headers: dict[str, str], body: bytes) -> Any:
     return base64.b64encode(body).decode()
 
 
-def _make_scope(call: Call, part: Part) -> Scope:
-    """The request as the server would have got it alone."""
-    path, _, query = part.url.partition("?")
+def _make_scope(call: Call, inner: BatchRequest) -> Scope:
+    """The request as the server would get it alone."""
+    path, _, query = inner.url.partition("?")
     # Addresses in batches are often not encoded at all (documented example).
     raw = quote(f"/{call.version}/{path.lstrip('/')}", safe=_SAFE).encode()
     outer = call.request.scope
     sent = [(name, value) for name, value in outer["headers"] if name.lower() in _PASSED]
     own = [
         (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
-        for name, value in part.headers.items()
+        for name, value in inner.headers.items()
         if name.lower() not in _OWN
     ]
     kept = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
@@ -141,7 +146,7 @@ def _make_scope(call: Call, part: Part) -> Scope:
     trace = trace_of(call.request)._replace(now=call.context.clock.now())
     scope = {
         **{name: outer[name] for name in kept if name in outer},
-        "method": part.method,
+        "method": inner.method,
         "path": raw.decode("latin-1"),
         "raw_path": raw,
         "query_string": quote(query, safe=_SAFE).encode(),
@@ -153,7 +158,7 @@ def _make_scope(call: Call, part: Part) -> Scope:
 
 
 async def _send(scope: Scope, content: bytes) -> tuple[int, dict[str, str], bytes]:
-    """What the whole application answers, faults and all."""
+    """What the whole application answers, with the faults that were ordered."""
     sent: list[Message] = []
 
     async def receive() -> Message:

@@ -1,7 +1,7 @@
 """
-The envelope of a batch: which requests are in it, and in what order they run. Pure.
+The envelope of a batch: which requests are in it, and in what order they run.
 
-Source: "Combine multiple HTTP requests using JSON batching". Texts are in `denial`.
+Source: "Combine multiple HTTP requests using JSON batching".
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -15,17 +15,17 @@ MOST = 20
 _WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
 
 
-class Part(NamedTuple):
+class BatchRequest(NamedTuple):
     """
     One request of a batch.
 
     Args:
-        id: what its answer is known by.
+        id: its answer has the same.
         method: in capitals.
-        url: below the version, with or without a slash in front.
-        headers: its own.
-        body: JSON, or base64 when its type says so; None without one.
-        after: the requests that must have succeeded before.
+        url: the address below the version, with or without a slash in front.
+        headers: its own, by the names that were sent.
+        body: JSON, or a text in base64 when the content type is not JSON; None without one.
+        after: the IDs, casefolded, of the requests that must have succeeded before it.
     """
 
     id: str
@@ -36,7 +36,7 @@ class Part(NamedTuple):
     after: tuple[str, ...]
 
 
-def read_parts(payload: Any) -> list[Part]:
+def read_requests(payload: Any) -> list[BatchRequest]:
     """
     The requests of a batch, in the order of the envelope.
 
@@ -48,37 +48,37 @@ def read_parts(payload: Any) -> list[Part]:
         raise deny("batch_malformed")
     if len(items) > MOST:
         raise deny("batch_many")
-    parts: dict[str, Part] = {}
+    requests: dict[str, BatchRequest] = {}
     for item in items:
-        part = _read_part(item)
-        if part.id.casefold() in parts:
-            raise deny("batch_repeated", id=part.id)
-        if any(other not in parts for other in part.after):
-            raise deny("batch_dependency", id=part.id)
-        parts[part.id.casefold()] = part
-    return list(parts.values())
+        request = _read_request(item)
+        if request.id.casefold() in requests:
+            raise deny("batch_repeated", id=request.id)
+        if any(other not in requests for other in request.after):
+            raise deny("batch_dependency", id=request.id)
+        requests[request.id.casefold()] = request
+    return list(requests.values())
 
 
-def list_waves(parts: Sequence[Part]) -> list[list[Part]]:
+def list_waves(requests: Sequence[BatchRequest]) -> list[list[BatchRequest]]:
     """
-    The requests that run side by side, one wave after the other.
+    The requests in waves: those of one wave run side by side, the waves one after the other.
 
     Raises:
-        GraphFault: 400, they are neither all parallel, nor one after the other, nor all
-            behind the same one.
+        GraphFault: 400, the requests neither run all side by side, nor each after the one before,
+            nor all after the first.
     """
-    if not any(part.after for part in parts):
-        return [list(parts)]
-    first, rest = parts[0], parts[1:]
-    before = [part.after for part in rest]
-    if not first.after and before == [(part.id.casefold(),) for part in parts[:-1]]:
-        return [[part] for part in parts]
+    if not any(request.after for request in requests):
+        return [list(requests)]
+    first, rest = requests[0], requests[1:]
+    before = [request.after for request in rest]
+    if not first.after and before == [(request.id.casefold(),) for request in requests[:-1]]:
+        return [[request] for request in requests]
     if not first.after and set(before) == {(first.id.casefold(),)}:
         return [[first], list(rest)]
     raise deny("batch_mixed")
 
 
-def _read_part(item: Any) -> Part:
+def _read_request(item: Any) -> BatchRequest:
     if not isinstance(item, dict):
         raise deny("batch_malformed")
     key, method, url = (item.get(name) for name in ("id", "method", "url"))
@@ -88,13 +88,13 @@ def _read_part(item: Any) -> Part:
         raise deny("batch_malformed")
     method = method.upper()
     if method in _WITH_BODY:
-        # `"body": {}` is one; DELETE needs none (documented example).
+        # `"body": {}` is a body; DELETE needs none (documented example).
         if "body" not in item:
             raise deny("batch_bodyless", id=key)
         if not any(name.lower() == "content-type" for name in headers):
             raise deny("batch_untyped", id=key)
     others = tuple(dict.fromkeys(other.casefold() for other in after))
-    return Part(key, method, url, headers, item.get("body"), others)
+    return BatchRequest(key, method, url, headers, item.get("body"), others)
 
 
 def _holds_texts(headers: Any, after: Any) -> bool:

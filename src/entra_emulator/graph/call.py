@@ -1,4 +1,4 @@
-"""One request of an identified caller, as the endpoints get it."""
+"""A request of an identified caller, as the endpoints get it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -18,17 +18,17 @@ from entra_emulator.web.request_notes import notes_of
 @dataclass(frozen=True)
 class Call:
     """
-    A request that is let in.
+    A request whose caller may use the endpoint.
 
     Args:
         request: as it was sent.
         context: what the emulator works with.
         caller: who sent it.
-        permit: what the caller may.
-        path: the canonical path.
-        keys: the keys in it, by name.
-        units: what it costs.
-        body: the JSON of a request that writes; None without one.
+        permit: what the caller may do there.
+        path: the canonical path, version included.
+        keys: the keys in the path, by their names in the template.
+        units: what it costs, in resource units.
+        body: the JSON that was sent; None without one.
     """
 
     request: Request
@@ -42,7 +42,7 @@ class Call:
 
     @property
     def directory(self) -> Directory:
-        """Every tenant's objects."""
+        """The objects of every tenant."""
         return self.context.directory
 
     @property
@@ -52,7 +52,7 @@ class Call:
 
     @property
     def origin(self) -> str:
-        """The origin that the caller used."""
+        """The origin that the caller addressed, e.g. `https://localhost:8443`."""
         return origin_of(self.request)
 
     @property
@@ -67,12 +67,12 @@ class Call:
 
     @property
     def query_string(self) -> str:
-        """What stands behind the question mark, as sent."""
+        """What was sent behind the question mark."""
         return bytes(self.request.scope["query_string"]).decode("latin-1")
 
     @property
     def eventual(self) -> bool:
-        """Whether the caller accepts the index that lags behind."""
+        """Whether the caller accepts the eventual index (`ConsistencyLevel: eventual`)."""
         return self.request.headers.get("consistencylevel", "").lower() == "eventual"
 
     @property
@@ -82,13 +82,13 @@ class Call:
 
     @property
     def lag(self) -> float:
-        """Seconds that the replica which answers is behind."""
+        """How many seconds the replica that answers lags behind."""
         faults = notes_of(self.request.scope).faults
         return max((fault.lag or 0.0 for fault in faults), default=0.0)
 
     @property
     def effects(self) -> frozenset[str]:
-        """The faults that this answer is to show, by their words."""
+        """The faults that were ordered for this answer, by their words."""
         return EFFECTS.intersection(f.kind for f in notes_of(self.request.scope).faults)
 
     def read_query(self, kind: str, *, counting: bool = False, related: bool = False) -> Query:

@@ -1,8 +1,8 @@
 """
-The way of every Graph request: which endpoint, who, may they, then the answer.
+The way of every Graph request: its endpoint, its caller, whether the caller may, its answer.
 
-The order is the service's: a path that means nothing is refused before
-the token is looked at, the permission before the options.
+The order is that of the real service: an unknown path is refused before the token is looked at, a
+missing permission before wrong query options.
 """
 
 import inspect
@@ -18,7 +18,7 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.router import Endpoint, Resolved
+from entra_emulator.graph.router import Endpoint, ResolvedPath
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
@@ -36,14 +36,14 @@ async def serve(request: Request) -> Response:
     Raises:
         GraphFault: a refusal.
     """
-    resolved: Resolved = request.scope["graph"]
+    resolved: ResolvedPath = request.scope["graph"]
     endpoint = _choose(resolved, request.method)
     notes = notes_of(request.scope)
     notes.route = endpoint.path
     if endpoint.public:
-        described = endpoint.answer(request)
-        assert isinstance(described, Response), "what is public is ready"
-        return described
+        description = endpoint.answer(request)
+        assert isinstance(description, Response), "no public endpoint is a coroutine"
+        return description
     notes.caller = caller = identify(request)
     admission = admit(request, caller, endpoint.method, endpoint.path)
     roles = partial(list_roles, context_of(request), caller)
@@ -59,12 +59,12 @@ async def serve(request: Request) -> Response:
         answer: Any = await run_in_threadpool(endpoint.answer, call)
     else:
         answer = endpoint.answer(call)
-    done: Response = await answer if inspect.isawaitable(answer) else answer
-    done.headers.update(admission.headers)
-    return done
+    response: Response = await answer if inspect.isawaitable(answer) else answer
+    response.headers.update(admission.headers)
+    return response
 
 
-def _choose(resolved: Resolved, method: str) -> Endpoint:
+def _choose(resolved: ResolvedPath, method: str) -> Endpoint:
     if resolved.unknown is not None:
         raise deny("segment_unknown", segment=resolved.unknown)
     endpoint = resolved.endpoints.get(method)
@@ -74,14 +74,14 @@ def _choose(resolved: Resolved, method: str) -> Endpoint:
 
 
 def _check_itself(request: Request, caller: Caller, key: str) -> None:
-    """Some permissions are about the signed-in user only."""
+    """Refuse an object that is not the signed-in user, with permissions for that user only."""
     user = context_of(request).directory.users.find(caller.tenant, caller.object_id)
     if user is None or key.casefold() not in {user["id"], user["userPrincipalName"].casefold()}:
         raise deny("forbidden")
 
 
 async def _read_body(request: Request) -> Any:
-    """The JSON that was sent; None for nothing at all."""
+    """The JSON that was sent; None when nothing was."""
     content = bytearray()
     async for chunk in request.stream():
         content += chunk

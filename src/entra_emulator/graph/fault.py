@@ -1,4 +1,4 @@
-"""How Graph says no: the error object, and the challenge beside a 401."""
+"""How Graph refuses: the error object, and the challenge beside a 401."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,7 +23,7 @@ _CHALLENGE = (
 def answer_fault(
     request: Request, fault: GraphFault, *, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """The answer that a refusal becomes."""
+    """The answer to a request that is refused."""
     notes_of(request.scope).refusal = fault
     trace = trace_of(request)
     inner = {"date": format_date(trace.now), "request-id": trace.request_id}

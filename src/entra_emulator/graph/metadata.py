@@ -1,8 +1,8 @@
 """
 What the service says of itself: `$metadata` (CSDL in XML) and the list of its sets.
 
-Everybody may read both, without a token. Types are those that the emulator
-serves, as Microsoft's published CSDL has them; what leads to others is left out.
+Both are read without a token. The types are those that the emulator serves, as Microsoft's
+published CSDL has them; navigation properties that lead to other types are left out.
 """
 
 from collections.abc import Iterator, Mapping
@@ -22,10 +22,10 @@ _SINGLETONS = {"directory": "directory", "me": "user"}
 
 _EDM = "http://docs.oasis-open.org/odata/ns/edm"
 
-# What `directory` contains; no row of the table has it.
+# What `directory` contains, with the types; these are no entity sets of their own.
 _DIRECTORY = {"administrativeUnits": "administrativeUnit", "deletedItems": "directoryObject"}
 
-# Names of entity sets with the types of what is in them.
+# Entity sets by name, each with the type of what is in it.
 Sets = tuple[tuple[str, str], ...]
 
 
@@ -133,7 +133,7 @@ def _list_sets(sets: Sets) -> Iterator[str]:
 
 
 def _list_all(sets: Sets) -> list[tuple[str, str]]:
-    """These sets and those of directory objects, but for what `directory` contains, by name."""
+    """These sets and those of directory objects, but for what `directory` contains, sorted."""
     rows = [(kind.collection, name) for name, kind in KINDS.items()]
     return sorted(row for row in (*sets, *rows) if row[0] not in _DIRECTORY)
 

@@ -1,4 +1,4 @@
-"""The routes that every collection of directory objects has, and those that it has by choice."""
+"""The routes of a collection of directory objects: `/users`, `/groups` and the others."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -7,7 +7,7 @@ from entra_emulator.graph.delta.endpoint import show_delta
 from entra_emulator.graph.objects import collection, memberships, navigation, references
 from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
 from entra_emulator.graph.objects.show import show_object
-from entra_emulator.graph.router import Answer, Endpoint, write
+from entra_emulator.graph.router import Endpoint, Handler, write_route
 from entra_emulator.model.kinds import KINDS
 
 
@@ -15,16 +15,19 @@ def declare_collection(
     kind: str,
     *paths: str,
     navigations: Sequence[Navigation],
-    create: Answer,
-    change: Answer | None = None,
-    delete: Answer | None = None,
+    create: Handler,
+    change: Handler | None = None,
+    delete: Handler | None = None,
 ) -> list[Endpoint]:
     """
-    The routes of a collection, whose navigation properties are from now on known to all.
+    The routes of a collection.
+
+    Its navigation properties are entered in `NAVIGATIONS`, so that expansion, delta queries and
+    references know them.
 
     Args:
         kind: the type of its objects.
-        paths: where it stands, below the version.
+        paths: the paths below the version where it is served.
         navigations: the navigation properties of the type.
         create: answers a POST to the collection.
         change: answers a PATCH of an object.
@@ -35,18 +38,18 @@ def declare_collection(
     for path in paths:
         one = f"{path}/{{key}}"
         endpoints += _list_reads(kind, path)
-        endpoints.append(write("POST", path, create))
+        endpoints.append(write_route("POST", path, create))
         if change is not None:
-            endpoints.append(write("PATCH", one, change))
+            endpoints.append(write_route("PATCH", one, change))
         if delete is not None:
-            endpoints.append(write("DELETE", one, delete))
+            endpoints.append(write_route("DELETE", one, delete))
         endpoints += list_navigations(one, navigations)
         endpoints += _list_references(one, navigations)
     return endpoints
 
 
 def list_navigations(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:
-    """Reading what is linked to the object at this path, and asking for its memberships."""
+    """The routes that read what is linked to the object at this path, and its memberships."""
     for row in navigations:
         yield from _read_navigation(f"{path}/{row.name}", row)
         if row.name == "memberOf":
@@ -78,14 +81,14 @@ def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:
 
 
 def _list_references(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:
-    """Adding and removing by reference."""
+    """The routes that add and remove links of the object at this path by reference."""
     for row in navigations:
         adding = partial(references.add_reference, navigation=row)
         if row.writable and row.single:
             dropping = partial(references.remove_single, navigation=row)
-            yield write("PUT", f"{path}/{row.name}/$ref", adding)
-            yield write("DELETE", f"{path}/{row.name}/$ref", dropping)
+            yield write_route("PUT", f"{path}/{row.name}/$ref", adding)
+            yield write_route("DELETE", f"{path}/{row.name}/$ref", dropping)
         elif row.writable:
             dropping = partial(references.remove_reference, navigation=row)
-            yield write("POST", f"{path}/{row.name}/$ref", adding)
-            yield write("DELETE", f"{path}/{row.name}/{{target}}/$ref", dropping)
+            yield write_route("POST", f"{path}/{row.name}/$ref", adding)
+            yield write_route("DELETE", f"{path}/{row.name}/{{target}}/$ref", dropping)

@@ -1,8 +1,8 @@
 """
-Objects as JSON: with the properties asked for, with types, without what may not be seen.
+Objects as JSON: with the selected properties, with types, without what the caller may not see.
 
-Documents are not decoded for it: a struct of raw slices is cut out and written
-again, which costs about a microsecond for each object.
+Documents are not decoded for this: a struct of raw slices is cut out of each and written again,
+which takes about a microsecond.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 
-# Their documents are their default representation, in an order that depends on the values.
+# Types whose documents are their default representation, in an order that depends on the values.
 WHOLE = frozenset({"application", "servicePrincipal"})
 
 
@@ -26,9 +26,13 @@ def render_objects(
     kind: str, select: tuple[str, ...] | None, docs: list[bytes], *, basic: bool = False
 ) -> bytes:
     """
-    Documents of one type joined by commas, with these properties, or the default ones.
+    The objects of these documents, joined by commas.
 
-    `basic` is about users, see `render_basic`.
+    Args:
+        kind: their type.
+        select: the properties to show; None is the default ones.
+        docs: their documents.
+        basic: show users as `render_basic` does.
     """
     if select is None and kind in WHOLE:
         return b",".join(docs)
@@ -39,20 +43,20 @@ def render_objects(
 
 
 def render_records(kind: str, names: tuple[str, ...], docs: list[bytes]) -> bytes:
-    """The documents as a JSON array's inside, each with these properties in this order."""
+    """The objects of these documents, joined by commas, with these properties in this order."""
     return render_joined(kind, names, b",".join(docs))
 
 
 def render_joined(kind: str, names: tuple[str, ...], docs: bytes) -> bytes:
-    """The documents that stand here side by side, likewise."""
+    """The same for documents that are joined by commas already."""
     return _encode(_make_decoder(kind, names)(b"[%b]" % docs))[1:-1]
 
 
 def render_basic(names: Iterable[str], docs: list[bytes]) -> bytes:
     """
-    Users as `User.ReadBasic.All` shows them: everything but a few properties is null.
+    Users as `User.ReadBasic.All` shows them: all but a few properties are null.
 
-    Collections become null here too, where the real service may say [].
+    That goes for collections too, where the real service may answer [].
     """
     rows = []
     for doc in docs:
@@ -72,10 +76,11 @@ def render_neighbours(
     Objects of several types, each with its `@odata.type` and its ID in front, as recorded.
 
     Args:
-        neighbours: with documents.
+        neighbours: the objects, with documents.
         select: the properties to show of those types that have them.
-        readable: the types that the caller may read, see `readable_types`; of others only type and
-            ID show, and what was selected is null ("limited information", permissions reference).
+        readable: the types that the caller may read, see `readable_types`. Of other types only the
+            type and the ID show, and selected properties are null ("limited information",
+            permissions reference).
         typed: whether to write the types.
     """
     parts = []
@@ -107,7 +112,7 @@ def _limit(neighbour: Neighbour, select: tuple[str, ...] | None, *, typed: bool)
 
 
 def _choose(kind: str, names: tuple[str, ...]) -> list[str]:
-    """Those of the names that objects of this type have."""
+    """Those of the names that are properties of this type."""
     return [name for name in names if name == "id" or name in schema.declared(kind)]
 
 
@@ -144,7 +149,7 @@ def _make_decoder(kind: str, names: tuple[str, ...]) -> Callable[[bytes], Any]:
 
 
 def _stand_in(kind: str, name: str) -> Any:
-    """What is shown of a property that is not set; of a directory extension nothing."""
+    """How a property shows that is not set; a directory extension does not."""
     if name.startswith("extension_"):
         return msgspec.UNSET
     return msgspec.Raw(b"null" if schema.blank(kind, name) is None else b"[]")

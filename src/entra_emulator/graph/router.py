@@ -1,9 +1,9 @@
 """
 Which endpoint a Graph path means.
 
-Accepted are any case of letters, empty segments, `myorganization` or a tenant
-behind the version, `users('key')` for `users/key`, `delta()` and
-`microsoft.graph.delta` for `delta`, as Azure CLI, PnP CLI and SDKs write them.
+Paths are accepted as Azure CLI, PnP CLI and SDKs write them: in any case of letters, with empty
+segments, with `myorganization` or a tenant behind the version, with `users('key')` for `users/key`,
+and with `delta()` or `microsoft.graph.delta` for `delta`.
 """
 
 import re
@@ -22,8 +22,8 @@ _TENANT = re.compile(r"myorganization|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|
 _NAMESPACE = "microsoft.graph."
 
 
-# Takes the call, or the bare request of what is public; gives the response.
-Answer = Callable[[Any], Response | Awaitable[Response]]
+# Takes a `Call`, or the bare request where the endpoint is public.
+Handler = Callable[[Any], Response | Awaitable[Response]]
 
 
 class Endpoint(NamedTuple):
@@ -32,42 +32,42 @@ class Endpoint(NamedTuple):
 
     Args:
         method: the HTTP method.
-        path: below the version, keys in braces.
-        answer: what answers there.
-        blocking: it waits for the database's writer, so that it runs in a thread.
-        public: everybody may have it, without a token.
+        path: the path template below the version, keys in braces.
+        answer: the handler.
+        blocking: it waits for the database's only writer, and so runs in a thread.
+        public: it is answered without a token.
     """
 
     method: str
     path: str
-    answer: Answer
+    answer: Handler
     blocking: bool = False
     public: bool = False
 
 
-def write(method: str, path: str, answer: Answer) -> Endpoint:
-    """A line for what changes the directory."""
+def write_route(method: str, path: str, answer: Handler) -> Endpoint:
+    """The line of an endpoint that changes the directory."""
     return Endpoint(method, path, answer, blocking=True)
 
 
 @dataclass
 class _Node:
-    """A place in the tree of paths: what may follow, and what answers here."""
+    """A node in the tree of paths: the segments that may follow, and the endpoints here."""
 
     literals: dict[str, tuple[str, "_Node"]] = field(default_factory=dict)
     key: tuple[str, "_Node"] | None = None
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
 
 
-class Resolved(NamedTuple):
+class ResolvedPath(NamedTuple):
     """
     What a path means.
 
     Args:
         path: the canonical path, version included.
-        endpoints: what answers there, by method.
-        keys: the values of the keys in it.
-        unknown: the first segment that means nothing here, if there is one.
+        endpoints: the endpoints there, by method.
+        keys: the keys in the path, by their names in the template.
+        unknown: the first segment that no route has; None when the path is one of a route.
     """
 
     path: str
@@ -77,14 +77,14 @@ class Resolved(NamedTuple):
 
 
 class Router:
-    """The route table as a tree, so that a lookup costs the same whatever the table's length."""
+    """The route table as a tree: what a lookup costs does not depend on the number of routes."""
 
     def __init__(self, endpoints: Iterable[Endpoint]) -> None:
         self._root = _Node()
         for endpoint in endpoints:
             self._add(endpoint)
 
-    def resolve(self, path: str) -> Resolved | None:
+    def resolve(self, path: str) -> ResolvedPath | None:
         """What a percent-encoded path means; None when it is not Graph's."""
         segments = [unquote(segment) for segment in path.split("/") if segment]
         if not segments or segments[0].lower() not in VERSIONS:
@@ -104,16 +104,16 @@ class Router:
                 keys[name] = segment
                 canonical.append(segment)
             else:
-                return Resolved(_join([*canonical, *rest[number:]]), {}, keys, segment)
+                return ResolvedPath(_join([*canonical, *rest[number:]]), {}, keys, segment)
         unknown = None if node.endpoints else canonical[-1]
-        return Resolved(_join(canonical), node.endpoints, keys, unknown)
+        return ResolvedPath(_join(canonical), node.endpoints, keys, unknown)
 
     def _add(self, endpoint: Endpoint) -> None:
         node = self._root
         for segment in filter(None, endpoint.path.split("/")):
             if segment.startswith("{"):
                 node.key = node.key or (segment[1:-1], _Node())
-                assert node.key[0] == segment[1:-1], f"{endpoint.path} names a key otherwise"
+                assert node.key[0] == segment[1:-1], f"{endpoint.path} gives a key another name"
                 node = node.key[1]
             else:
                 node = node.literals.setdefault(segment.lower(), (segment, _Node()))[1]
@@ -121,14 +121,14 @@ class Router:
         node.endpoints[endpoint.method] = endpoint
 
     def _is_tenant(self, segment: str) -> bool:
-        """The caller's tenant is the token's, whatever stands here."""
+        """Whether this is a tenant, which is passed over: the token says whose tenant it is."""
         folded = segment.lower()
         known = folded in self._root.literals or folded in VERSIONS
         return not known and bool(_TENANT.fullmatch(folded))
 
 
 def _split(segment: str) -> list[str]:
-    """`users('key')` in two, other segments as they are; named keys stay `appId='key'`."""
+    """The two parts of `users('key')`, a named key whole as in `appId='key'`; else the segment."""
     keyed = _KEYED.fullmatch(segment)
     if not keyed or not keyed[2]:
         return [segment]

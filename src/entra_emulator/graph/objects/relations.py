@@ -20,13 +20,12 @@ class Navigation(NamedTuple):
 
     Args:
         kind: the type that has it.
-        name: what it is called.
+        name: its name.
         relation: which links are behind it, a key of RELATIONS.
         reverse: from the links' targets to their sources.
         deep: through groups in between too.
         single: it holds one object at most.
-        takes: the types of objects that can be added and removed by reference; of a property that
-            can only be read there are none.
+        takes: the types of objects that can be added by reference; none when it can only be read.
         admits: further tells, from the owner's record and the other object's type and record,
             whether that one can be added; None admits every object of those types.
         follows_rule: tells from the owner's record whether a rule decides what is in it, so that
@@ -55,7 +54,7 @@ class Navigation(NamedTuple):
         return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds)
 
 
-# By type and name. `declare_collection` enters those of each collection.
+# By type and name; `declare_collection` enters those of each collection.
 NAVIGATIONS: dict[tuple[str, str], Navigation] = {}
 
 
@@ -68,5 +67,5 @@ def list_member_of(kind: str) -> tuple[Navigation, Navigation]:
 
 
 def is_hidden(doc: bytes) -> bool:
-    """Whether only who has `Member.Read.Hidden` may know who is in this group or unit."""
+    """Whether only callers with `Member.Read.Hidden` may know who is in this group or unit."""
     return _HIDDEN in doc

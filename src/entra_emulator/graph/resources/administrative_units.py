@@ -11,19 +11,19 @@ from entra_emulator.graph.objects.change import change_object
 from entra_emulator.graph.objects.create import answer_created, create_object, read_new
 from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.relations import Navigation
-from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.model.records import Record
 
 RULE = Rule(
     "administrativeUnit",
-    fixed=split("id deletedDateTime"),
-    once=split("isMemberManagementRestricted visibility"),
+    fixed=split_names("id deletedDateTime"),
+    once=split_names("isMemberManagementRestricted visibility"),
     required=("displayName",),
     lengths={"description": 1024, "displayName": 256},
     choices={
-        "membershipRuleProcessingState": split("On Paused"),
-        "membershipType": split("Assigned Dynamic"),
-        "visibility": split("HiddenMembership Public"),
+        "membershipRuleProcessingState": split_names("On Paused"),
+        "membershipType": split_names("Assigned Dynamic"),
+        "visibility": split_names("HiddenMembership Public"),
     },
     filled=True,
 )

@@ -16,9 +16,9 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object, is_visible, read_record
-from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
-from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
+from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.app_roles import find_entitlement
 from entra_emulator.model.applications import GRAPH_APP_ID
@@ -28,7 +28,7 @@ from entra_emulator.model.records import Record
 _KIND = "appRoleAssignment"
 _RULE = Rule(
     "appRoleAssignment",
-    fixed=split(f"{EVERYWHERE} principalDisplayName principalType resourceDisplayName"),
+    fixed=split_names(f"{EVERYWHERE} principalDisplayName principalType resourceDisplayName"),
     required=("principalId", "resourceId", "appRoleId"),
 )
 _PRINCIPALS = frozenset({"group", "servicePrincipal", "user"})
@@ -134,9 +134,9 @@ def _list_routes(path: str, kind: str, side: str) -> Iterator[Endpoint]:
     yield Endpoint("GET", path, listing)
     yield Endpoint("GET", f"{path}/$count", partial(count_assignments, kind=kind, side=side))
     yield Endpoint("GET", f"{path}/{{assignment}}", partial(show_assignment, kind=kind, side=side))
-    yield write("POST", path, partial(create_assignment, kind=kind, side=side))
+    yield write_route("POST", path, partial(create_assignment, kind=kind, side=side))
     removing = partial(remove_assignment, kind=kind, side=side)
-    yield write("DELETE", f"{path}/{{assignment}}", removing)
+    yield write_route("DELETE", f"{path}/{{assignment}}", removing)
 
 
 ROUTES = (

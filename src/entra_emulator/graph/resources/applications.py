@@ -27,7 +27,7 @@ from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
-from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
+from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.secrets import NewSecret, draft_secret
 from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
 from entra_emulator.model.applications import draft_application
@@ -37,17 +37,17 @@ from entra_emulator.model.records import Record
 # was AzureADandPersonalMicrosoftAccount.
 AUDIENCE = "AzureADMyOrg"
 
-_AUDIENCES = split(
+_AUDIENCES = split_names(
     "AzureADMyOrg AzureADMultipleOrgs AzureADandPersonalMicrosoftAccount PersonalMicrosoftAccount"
 )
 RULE = Rule(
     "application",
-    fixed=split(
+    fixed=split_names(
         f"{EVERYWHERE} appId applicationTemplateId certification createdByAppId "
         "disabledByMicrosoftStatus managerApplications publisherDomain verifiedPublisher"
     ),
-    once=split("passwordCredentials uniqueName"),
-    elsewhere=split("logo"),
+    once=split_names("passwordCredentials uniqueName"),
+    elsewhere=split_names("logo"),
     required=("displayName",),
     lengths={"description": 1024, "displayName": 256, "notes": 1024, "uniqueName": 256},
     choices={"signInAudience": _AUDIENCES},

@@ -36,7 +36,7 @@ from entra_emulator.graph.objects.find import check_owned
 from entra_emulator.graph.query.index_plan import IndexPlan
 from entra_emulator.graph.query.options import Query, parse_options, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
-from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.model.kinds import DELETABLE, KINDS
 from entra_emulator.web.caller import list_roles
@@ -209,6 +209,6 @@ ROUTES = (
         for suffix, answer in (("", list_deleted), ("/$count", count_deleted))
     ),
     Endpoint("GET", f"{_PATH}/{{key}}", show_deleted, blocking=True),
-    write("DELETE", f"{_PATH}/{{key}}", purge_deleted),
-    write("POST", f"{_PATH}/{{key}}/restore", restore_deleted),
+    write_route("DELETE", f"{_PATH}/{{key}}", purge_deleted),
+    write_route("POST", f"{_PATH}/{{key}}/restore", restore_deleted),
 )

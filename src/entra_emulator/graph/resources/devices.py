@@ -12,18 +12,18 @@ from entra_emulator.graph.objects.change import change_object
 from entra_emulator.graph.objects.create import answer_created, create_object, read_new
 from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
-from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.model.people_and_devices import draft_device
 
 RULE = Rule(
     "device",
-    fixed=split(
+    fixed=split_names(
         "id deletedDateTime complianceExpirationDateTime deviceCategory deviceOwnership "
         "enrollmentProfileName enrollmentType isManagementRestricted isRooted managementType "
         "manufacturer mdmAppId model onPremisesLastSyncDateTime onPremisesSecurityIdentifier "
         "onPremisesSyncEnabled registrationDateTime trustType"
     ),
-    once=split("alternativeSecurityIds deviceId"),
+    once=split_names("alternativeSecurityIds deviceId"),
     required=(
         "accountEnabled",
         "alternativeSecurityIds",
@@ -33,7 +33,7 @@ RULE = Rule(
         "operatingSystemVersion",
     ),
     lengths={"displayName": 256},
-    guids=split("deviceId"),
+    guids=split_names("deviceId"),
     filled=True,
 )
 _USERS = frozenset({"user"})

@@ -9,7 +9,7 @@ from entra_emulator.graph.object_collection import declare_collection
 from entra_emulator.graph.objects.create import answer_created, read_new
 from entra_emulator.graph.objects.relations import Navigation
 from entra_emulator.graph.router import Endpoint
-from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.model.directory_roles import ROLES, draft_role, find_role_id
 from entra_emulator.model.records import Record
 
@@ -17,9 +17,9 @@ _TEMPLATES = "directoryRoleTemplates"
 
 RULE = Rule(
     "directoryRole",
-    fixed=split("id deletedDateTime description displayName"),
+    fixed=split_names("id deletedDateTime description displayName"),
     required=("roleTemplateId",),
-    guids=split("roleTemplateId"),
+    guids=split_names("roleTemplateId"),
 )
 
 

@@ -15,9 +15,9 @@ from entra_emulator.graph.answer import (
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.create import wants_creation
 from entra_emulator.graph.objects.find import find_object, find_target, read_record
-from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
-from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.records import FederatedCredential, Record
 
@@ -26,7 +26,7 @@ _PATH = "/applications/{key}/federatedIdentityCredentials"
 
 _RULE = Rule(
     "federatedIdentityCredential",
-    fixed=split("id"),
+    fixed=split_names("id"),
     required=("name", "issuer", "subject", "audiences"),
     counts={"audiences": 1},
 )
@@ -175,7 +175,7 @@ ROUTES = (
     Endpoint("GET", _PATH, list_federated),
     Endpoint("GET", f"{_PATH}/$count", count_federated),
     Endpoint("GET", f"{_PATH}/{{credential}}", show_federated),
-    write("POST", _PATH, create_federated),
-    write("PATCH", f"{_PATH}/{{credential}}", change_federated),
-    write("DELETE", f"{_PATH}/{{credential}}", remove_federated),
+    write_route("POST", _PATH, create_federated),
+    write_route("PATCH", f"{_PATH}/{{credential}}", change_federated),
+    write_route("DELETE", f"{_PATH}/{{credential}}", remove_federated),
 )

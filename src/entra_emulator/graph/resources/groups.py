@@ -20,7 +20,7 @@ from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.graph.objects.references import MOST_BOUND
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
-from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split
+from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split_names
 from entra_emulator.model.people_and_devices import draft_group
 from entra_emulator.model.records import Record
 
@@ -28,16 +28,16 @@ _DYNAMIC, _UNIFIED = "DynamicMembership", "Unified"
 
 RULE = Rule(
     "group",
-    fixed=split(
+    fixed=split_names(
         f"{EVERYWHERE} {SYNCED} assignedLicenses expirationDateTime hasMembersWithLicenseErrors "
         "isArchived isManagementRestricted licenseProcessingState mail onPremisesNetBiosName "
         "organizationId proxyAddresses renewedDateTime securityIdentifier"
     ),
-    once=split(
+    once=split_names(
         "creationOptions isAssignableToRole resourceBehaviorOptions resourceProvisioningOptions "
         "uniqueName"
     ),
-    elsewhere=split(
+    elsewhere=split_names(
         "accessType allowExternalSenders autoSubscribeNewMembers hideFromAddressLists "
         "hideFromOutlookClients infoCatalogs isFavorite isSubscribedByMail "
         "unseenConversationsCount unseenCount unseenMessagesCount welcomeMessageEnabled"
@@ -45,10 +45,10 @@ RULE = Rule(
     required=("displayName", "mailEnabled", "mailNickname", "securityEnabled"),
     lengths={"description": 1024, "displayName": 256, "mailNickname": 64, "membershipRule": 3072},
     choices={
-        "groupTypes": split("DynamicMembership Unified"),
-        "membershipRuleProcessingState": split("On Paused"),
-        "theme": split("Teal Purple Green Blue Pink Orange Red"),
-        "visibility": split("HiddenMembership Private Public"),
+        "groupTypes": split_names("DynamicMembership Unified"),
+        "membershipRuleProcessingState": split_names("On Paused"),
+        "theme": split_names("Teal Purple Green Blue Pink Orange Red"),
+        "visibility": split_names("HiddenMembership Private Public"),
     },
     filled=True,
 )

@@ -11,7 +11,7 @@ from entra_emulator.graph.answer import NOWHERE, answer_object, answer_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object, find_target, read_record
 from entra_emulator.graph.render import render_objects
-from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_parameters
 from entra_emulator.model.products import draft_details
 from entra_emulator.model.records import Record
@@ -106,5 +106,5 @@ def _read_guid(value: Any) -> str:
 ROUTES = (
     Endpoint("GET", "/users/{key}/licenseDetails", list_details),
     Endpoint("GET", "/me/licenseDetails", list_details),
-    write("POST", "/users/{key}/assignLicense", assign_license),
+    write_route("POST", "/users/{key}/assignLicense", assign_license),
 )

@@ -11,9 +11,9 @@ from starlette.responses import Response
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
-from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
 
@@ -21,7 +21,7 @@ _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 _DOMAIN = Rule(
     "domain",
-    fixed=split(
+    fixed=split_names(
         "availabilityStatus isAdminManaged isDefault isInitial isRoot isVerified state "
         "supportedServices passwordNotificationWindowInDays passwordValidityPeriodInDays "
         "authenticationType"
@@ -108,8 +108,8 @@ ROUTES = (
     Endpoint("GET", "/organization/{key}", show_organization),
     Endpoint("GET", "/domains", list_domains),
     Endpoint("GET", "/domains/{key}", show_domain),
-    write("POST", "/domains", create_domain),
-    write("DELETE", "/domains/{key}", remove_domain),
+    write_route("POST", "/domains", create_domain),
+    write_route("DELETE", "/domains/{key}", remove_domain),
     Endpoint("GET", "/subscribedSkus", list_skus),
     Endpoint("GET", "/subscribedSkus/{key}", show_sku),
 )

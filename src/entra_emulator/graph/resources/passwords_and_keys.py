@@ -9,7 +9,7 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import NOWHERE, answer_nothing, answer_object
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
-from entra_emulator.graph.router import write
+from entra_emulator.graph.router import write_route
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.graph.write.certificates import check_proof, read_key
 from entra_emulator.graph.write.secrets import draft_secret
@@ -116,7 +116,7 @@ _ACTIONS = {
 }
 
 ROUTES = tuple(
-    write("POST", f"/{KINDS[kind].collection}/{{key}}/{name}", partial(answer, kind=kind))
+    write_route("POST", f"/{KINDS[kind].collection}/{{key}}/{name}", partial(answer, kind=kind))
     for kind in ("application", "servicePrincipal")
     for name, answer in _ACTIONS.items()
 )

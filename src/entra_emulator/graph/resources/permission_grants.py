@@ -11,9 +11,9 @@ from entra_emulator.graph.answer import answer_nothing, answer_record, answer_re
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import refuse_delta
 from entra_emulator.graph.objects.find import find_object, is_visible, read_record
-from entra_emulator.graph.router import Endpoint, write
+from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
-from entra_emulator.graph.write.rules import Rule, split
+from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.records import Record
 
@@ -22,12 +22,12 @@ _SET = "oauth2PermissionGrants"
 
 _RULE = Rule(
     "oAuth2PermissionGrant",
-    fixed=split("id"),
-    once=split("clientId consentType principalId resourceId"),
+    fixed=split_names("id"),
+    once=split_names("clientId consentType principalId resourceId"),
     required=("clientId", "consentType", "resourceId"),
     lengths={"scope": 3850},
-    choices={"consentType": split("AllPrincipals Principal")},
-    guids=split("clientId principalId resourceId"),
+    choices={"consentType": split_names("AllPrincipals Principal")},
+    guids=split_names("clientId principalId resourceId"),
 )
 
 
@@ -131,9 +131,9 @@ ROUTES = (
     Endpoint("GET", f"/{_SET}", list_grants),
     Endpoint("GET", f"/{_SET}/{{grant}}", show_grant),
     Endpoint("GET", f"/{_SET}/delta", refuse_delta),
-    write("POST", f"/{_SET}", create_grant),
-    write("PATCH", f"/{_SET}/{{grant}}", change_grant),
-    write("DELETE", f"/{_SET}/{{grant}}", remove_grant),
+    write_route("POST", f"/{_SET}", create_grant),
+    write_route("PATCH", f"/{_SET}/{{grant}}", change_grant),
+    write_route("DELETE", f"/{_SET}/{{grant}}", remove_grant),
     Endpoint("GET", f"/servicePrincipals/{{key}}/{_SET}", _of_client),
     Endpoint("GET", f"/users/{{key}}/{_SET}", _of_user),
     Endpoint("GET", f"/me/{_SET}", _of_user),

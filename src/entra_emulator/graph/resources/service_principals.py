@@ -17,21 +17,21 @@ from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
 from entra_emulator.graph.write.merge import merge_values
-from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split
+from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
 from entra_emulator.model.records import Application, Record
 
 _RULE = Rule(
     "servicePrincipal",
-    fixed=split(
+    fixed=split_names(
         f"{EVERYWHERE} appDescription appDisplayName appOwnerOrganizationId "
         "applicationTemplateId createdByAppId disabledByMicrosoftStatus passwordCredentials "
         "resourceSpecificApplicationPermissions servicePrincipalType signInAudience "
         "verifiedPublisher"
     ),
-    once=split("appId"),
+    once=split_names("appId"),
     required=("appId",),
-    guids=split("appId"),
+    guids=split_names("appId"),
     lengths={"description": 1024, "displayName": 256, "notes": 1024},
 )
 _OWNERS = frozenset({"servicePrincipal", "user"})

@@ -18,8 +18,8 @@ from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.objects.show import show_me
 from entra_emulator.graph.render import render_objects
-from entra_emulator.graph.router import Endpoint, write
-from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split
+from entra_emulator.graph.router import Endpoint, write_route
+from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split_names
 from entra_emulator.model import schema
 from entra_emulator.model.people_and_devices import draft_user, identify_user, set_mail
 from entra_emulator.model.records import Record
@@ -37,14 +37,14 @@ _CLASSES = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
 
 RULE = Rule(
     "user",
-    fixed=split(
+    fixed=split_names(
         f"{EVERYWHERE} {SYNCED} assignedLicenses assignedPlans creationType "
         "externalUserStateChangeDateTime identityParentId imAddresses isManagementRestricted "
         "lastPasswordChangeDateTime legalAgeGroupClassification licenseAssignmentStates "
         "onPremisesDistinguishedName onPremisesUserPrincipalName provisionedPlans "
         "proxyAddresses securityIdentifier signInActivity signInSessionsValidFromDateTime"
     ),
-    elsewhere=split(
+    elsewhere=split_names(
         "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings mySite "
         "pastProjects preferredName print responsibilities schools skills"
     ),
@@ -80,9 +80,9 @@ RULE = Rule(
     },
     counts={"businessPhones": 1, "otherMails": 250},
     choices={
-        "ageGroup": split("Minor NotAdult Adult"),
-        "consentProvidedForMinor": split("Granted Denied NotRequired"),
-        "userType": split("Member Guest"),
+        "ageGroup": split_names("Minor NotAdult Adult"),
+        "consentProvidedForMinor": split_names("Granted Denied NotRequired"),
+        "userType": split_names("Member Guest"),
     },
     filled=True,
 )
@@ -158,9 +158,9 @@ def _alter_user(call: Call, record: Record, values: Record) -> Record:
     if "mail" in changes:
         changes["proxyAddresses"] = set_mail(record.get("proxyAddresses", []), changes["mail"])
     if "userPrincipalName" in changes:
-        held = changes.get("identities") or record.get("identities", [])
+        identities = changes.get("identities") or record.get("identities", [])
         upn = changes["userPrincipalName"]
-        changes["identities"] = identify_user(held, upn, call.tenant.domains[0])
+        changes["identities"] = identify_user(identities, upn, call.tenant.domains[0])
     if profile and profile.get("password"):
         policies = changes.get("passwordPolicies", record.get("passwordPolicies"))
         _check_password(profile["password"], policies)
@@ -184,8 +184,8 @@ def _check_values(call: Call, values: Record, record: Record) -> None:
     if policies is not None and not all(map(_POLICY.fullmatch, re.split(r",\s*", policies))):
         raise _refuse("passwordPolicies")
     for name in ("mail", "otherMails"):
-        held = values.get(name) or []
-        for address in [held] if isinstance(held, str) else held:
+        value = values.get(name) or []
+        for address in [value] if isinstance(value, str) else value:
             if not _MAIL.fullmatch(address):
                 raise _refuse(name)
     if values.get("mail"):
@@ -236,9 +236,9 @@ ROUTES = (
         change=partial(change_object, rule=RULE, alter=_alter_user),
         delete=partial(delete_object, kind="user"),
     ),
-    write("POST", "/users/{key}/revokeSignInSessions", revoke_sessions),
+    write_route("POST", "/users/{key}/revokeSignInSessions", revoke_sessions),
     Endpoint("GET", "/me", show_me),
-    write("PATCH", "/me", change_me),
-    write("POST", "/me/revokeSignInSessions", revoke_sessions),
+    write_route("PATCH", "/me", change_me),
+    write_route("POST", "/me/revokeSignInSessions", revoke_sessions),
     *list_navigations("/me", _NAVIGATIONS),
 )

@@ -1,4 +1,4 @@
-"""What an application offers and asks for: app roles, scopes, names, redirect addresses."""
+"""What an application offers: app roles, scopes, identifier URIs, redirect addresses."""
 
 from collections.abc import Iterable
 from urllib.parse import SplitResult, urlsplit
@@ -15,12 +15,12 @@ _LONGEST_URI = 255
 
 def check_offer(call: Call, record: Record, before: Record | None) -> None:
     """
-    Refuse an application whose parts do not go together.
+    Refuse an application whose parts contradict each other.
 
     Args:
-        call: who wants it.
+        call: the request.
         record: the application as it is to be.
-        before: as it is, if it is there.
+        before: the application as it is; None for a new one.
 
     Raises:
         GraphFault: 400.
@@ -88,7 +88,7 @@ def _check_host(call: Call, uri: str, host: str) -> None:
 
 
 def _check_redirects(record: Record) -> None:
-    """Only browsers' redirects must be https, or lead to the machine itself."""
+    """Redirect addresses in browsers must be https, or lead to the same machine."""
     for platform in ("web", "spa", "publicClient"):
         for uri in record[platform]["redirectUris"]:
             parts = _split(uri)

@@ -1,8 +1,8 @@
 """
 What may be written into a type: who sets a property, how long it is, what it can be.
 
-Each collection states the rule of its own type; here are those of the complex types that objects
-are made of. Types are in the CSDL; what is not said is whatever its type allows.
+Each collection states the rule of its own type; the rules of complex types are here. The CSDL has
+the type of each property; a property that no rule names can be whatever its type allows.
 
 Sources: the API pages and resource pages of Microsoft Graph v1.0.
 """
@@ -14,7 +14,8 @@ from typing import NamedTuple
 # "ASCII character set 0 - 127 except @ () \ [] \" ; : <> , SPACE" (group resource type).
 NICKNAME = re.compile(r"[!#-\'*+\-./0-9=?A-Z^_`a-z{|}~]{1,64}")
 
-# What only the service sets, of nearly every type, and of what can come from an Active Directory.
+# Properties that only the service sets: of nearly every type, and of types whose objects can come
+# from an Active Directory.
 EVERYWHERE = "id deletedDateTime createdDateTime"
 SYNCED = (
     "onPremisesDomainName onPremisesLastSyncDateTime onPremisesProvisioningErrors "
@@ -31,12 +32,12 @@ class Rule(NamedTuple):
         kind: the type's name.
         fixed: properties that only the service sets.
         once: properties that are set on creation, and never again.
-        elsewhere: properties that other services keep, which are not emulated.
+        elsewhere: properties that other services than the directory keep; not emulated.
         required: what a new one must have.
         lengths: the most characters of texts.
         counts: the most items of collections.
-        choices: the only values of properties.
-        guids: texts that are GUIDs, though the CSDL does not say so.
+        choices: the only values that properties can have.
+        guids: texts that must be GUIDs, though the CSDL does not say so.
         filled: no text may be empty.
     """
 
@@ -52,22 +53,22 @@ class Rule(NamedTuple):
     filled: bool = False
 
 
-def split(names: str) -> frozenset[str]:
-    """The names in a text, which stand one blank apart."""
+def split_names(names: str) -> frozenset[str]:
+    """The names in a text that separates them by blanks."""
     return frozenset(names.split())
 
 
 _PARTS = (
     Rule(
         "appRole",
-        fixed=split("origin"),
+        fixed=split_names("origin"),
         required=("id", "displayName", "allowedMemberTypes"),
         lengths={"description": 1024, "displayName": 100, "value": 120},
-        choices={"allowedMemberTypes": split("Application User")},
+        choices={"allowedMemberTypes": split_names("Application User")},
     ),
     Rule(
         "permissionScope",
-        fixed=split("origin"),
+        fixed=split_names("origin"),
         required=("id", "value"),
         lengths={
             "adminConsentDescription": 850,
@@ -76,27 +77,29 @@ _PARTS = (
             "userConsentDisplayName": 100,
             "value": 120,
         },
-        choices={"type": split("Admin User")},
+        choices={"type": split_names("Admin User")},
     ),
     Rule(
         "requiredResourceAccess",
         required=("resourceAppId", "resourceAccess"),
-        guids=split("resourceAppId"),
+        guids=split_names("resourceAppId"),
     ),
-    Rule("resourceAccess", required=("id", "type"), choices={"type": split("Role Scope")}),
+    Rule("resourceAccess", required=("id", "type"), choices={"type": split_names("Role Scope")}),
     Rule(
-        "preAuthorizedApplication", required=("appId",), guids=split("appId delegatedPermissionIds")
+        "preAuthorizedApplication",
+        required=("appId",),
+        guids=split_names("appId delegatedPermissionIds"),
     ),
     Rule("optionalClaim", required=("name",)),
     Rule(
         "keyCredential",
         choices={
-            "type": split("AsymmetricX509Cert X509CertAndPassword Symmetric"),
-            "usage": split("Sign Verify"),
+            "type": split_names("AsymmetricX509Cert X509CertAndPassword Symmetric"),
+            "usage": split_names("Sign Verify"),
         },
         lengths={"displayName": 90},
     ),
-    Rule("passwordCredential", fixed=split("hint secretText"), lengths={"displayName": 120}),
+    Rule("passwordCredential", fixed=split_names("hint secretText"), lengths={"displayName": 120}),
     Rule("passwordProfile", lengths={"password": 256}),
     Rule(
         "objectIdentity",
@@ -110,7 +113,7 @@ _PARTS = (
     ),
     Rule("spaApplication", counts={"redirectUris": 256}),
     Rule("publicClientApplication", counts={"redirectUris": 256}),
-    Rule("verifiedPublisher", fixed=split("addedDateTime displayName verifiedPublisherId")),
+    Rule("verifiedPublisher", fixed=split_names("addedDateTime displayName verifiedPublisherId")),
 )
 
 _RULES = {rule.kind: rule for rule in _PARTS}
