@@ -1,4 +1,4 @@
-"""The one source of time, so that tests can freeze and move it."""
+"""The emulator's one source of time, which tests freeze and move, and the formats of times."""
 
 import time
 from datetime import UTC, datetime
@@ -9,7 +9,7 @@ class Clock:
     The emulator's time in seconds since 1970, which can be frozen and moved.
 
     Args:
-        at: where the clock stands still; by default it runs with the machine's.
+        at: the moment at which the clock stands still; by default it runs with the machine's.
     """
 
     def __init__(self, at: float | None = None) -> None:

@@ -1,7 +1,7 @@
 """
-The tenant "Contoso" and what is in it, the same for the same seed, for ever.
+Fill a directory with the tenant "Contoso", the same for the same seed, for ever.
 
-What there is, is drawn by the modules of `seeding`; here it is stored.
+The modules of `seeding` draw what is in it; this one stores it.
 """
 
 from array import array
@@ -9,13 +9,20 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from entra_emulator.content.seeding.draw import Draw
-from entra_emulator.content.seeding.parts import Order, Pairs, Part, Rows, Units, draw_parts
+from entra_emulator.content.seeding.parts import (
+    ConsumedLicences,
+    LinkPairs,
+    ObjectRows,
+    Part,
+    SeedOrder,
+    draw_parts,
+)
 from entra_emulator.content.seeding.users import DOMAIN, FIRST_HIRE, INITIAL_DOMAIN
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Tenant
 
-# From here on another process draws; to start it costs as much as to draw so many.
+# From so many users on another process draws; starting it costs as much as drawing so many.
 LARGE = 20_000
 
 
@@ -28,12 +35,12 @@ class Sizes(NamedTuple):
     applications: int
 
 
-# Told how many objects of how many there are.
+# Called with how many objects are stored, and how many there will be.
 Progress = Callable[[int, int], None]
 
 
 def choose_sizes(users: int, groups: int | None = None, devices: int | None = None) -> Sizes:
-    """What goes with this many users where nothing else is said; without users, nothing."""
+    """Sizes that fit so many users, where none are given; without users everything is empty."""
     return Sizes(
         users,
         max(5, users // 20) * bool(users) if groups is None else groups,
@@ -69,7 +76,7 @@ def seed_directory(
             created=FIRST_HIRE,
         )
         first = directory.objects.next_number()
-        order = Order(seed, tenant.id, first, users, groups, devices, applications)
+        order = SeedOrder(seed, tenant.id, first, users, groups, devices, applications)
         parts = draw_elsewhere(order) if users >= LARGE else draw_parts(order)
         done, total = 0, users + groups + devices
         for part in parts:
@@ -79,13 +86,13 @@ def seed_directory(
 
 
 def _store(directory: Directory, tenant: Tenant, part: Part) -> int:
-    """Put a part into the directory; how many objects that were."""
+    """Put a part into the directory; returns how many objects it had."""
     match part:
-        case Rows(kind, rows):
+        case ObjectRows(kind, rows):
             return len(directory.objects.fill_rows(tenant, kind, rows))
-        case Pairs(relation, source, target, numbers):
+        case LinkPairs(relation, source, target, numbers):
             directory.links.fill(relation, source, target, _split(numbers))
-        case Units(consumed):
+        case ConsumedLicences(consumed):
             directory.licences.add_subscriptions(tenant, consumed)
     return 0
 

@@ -137,7 +137,7 @@ class Links:
             f"WHERE n.seq {sign} :after {_restrict(links)} ORDER BY n.seq {turn} LIMIT :limit",
             {"tenant": tenant.number, "seq": links.seq, "after": after, "limit": limit},
         )
-        return [Neighbour(seq, BY_NUMBER[number].name, found) for seq, number, found in rows]
+        return [Neighbour(seq, BY_NUMBER[number].name, content) for seq, number, content in rows]
 
     def count_neighbours(self, tenant: Tenant, links: LinkQuery, *, most: int = -1) -> int:
         """How many neighbours there are; nobody counts beyond `most`."""
@@ -214,7 +214,7 @@ class Links:
         source: int | None = None,
         target: int | None = None,
     ) -> int:
-        """Unlink what matches all that is given; how many links that were."""
+        """Remove the links that match all arguments; returns how many there were."""
         with self._store.writing() as connection:
             known = [RELATIONS[relation]] if relation else list(RELATIONS.values())
             ends = {"source": source, "target": target}

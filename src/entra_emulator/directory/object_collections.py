@@ -151,18 +151,18 @@ class Collections:
 
         `what` is "doc" for whole documents, or "brief" for their beginnings.
         """
-        found: list[tuple[str | None, int, bytes]] = []
+        matching: list[tuple[str | None, int, bytes]] = []
         chunk = CHUNK if match else limit + 1
         place = after
         while True:
             rows = self.read_rows(tenant, kind, what, span, after=place, limit=chunk)
-            found += [row for row in rows if match(row[2])] if match else rows
-            if len(found) > limit or len(rows) < chunk:
+            matching += [row for row in rows if match(row[2])] if match else rows
+            if len(matching) > limit or len(rows) < chunk:
                 break
             place = Position(rows[-1][0], rows[-1][1])
-        shown = found[:limit]
+        shown = matching[:limit]
         last = Position(*shown[-1][:2]) if shown else after or Position(None, 0)
-        return Documents([doc for _, _, doc in shown], last if len(found) > limit else None)
+        return Documents([doc for _, _, doc in shown], last if len(matching) > limit else None)
 
     def count_matching(
         self,

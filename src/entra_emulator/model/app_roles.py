@@ -1,4 +1,6 @@
-"""Application permissions: what a record asks for. Pure."""
+"""App roles (application permissions), and which of them an application asks for. Pure."""
+
+from typing import cast
 
 from entra_emulator.model.records import Application, Permission, Record
 
@@ -15,8 +17,7 @@ def find_role(resource: Application, value: str) -> Record:
     """
     for role in resource.record["appRoles"]:
         if value in {role["value"], role["id"]}:
-            found: Record = role
-            return found
+            return cast("Record", role)
     raise LookupError(
         f"{resource.display_name} has no application permission {value!r}; "
         "names look like 'User.Read.All'"
@@ -27,11 +28,14 @@ def find_entitlement(resource: Record, role_id: str, kind: str) -> Record | None
     """The resource's app role of this ID, if principals of this type can be given it."""
     if role_id == DEFAULT_ACCESS:
         return {"id": DEFAULT_ACCESS, "value": None}
-    wanted = "Application" if kind == "servicePrincipal" else "User"
+    member_type = "Application" if kind == "servicePrincipal" else "User"
     for role in resource["appRoles"]:
-        if role["id"] == role_id and role["isEnabled"] and wanted in role["allowedMemberTypes"]:
-            found: Record = role
-            return found
+        if (
+            role["id"] == role_id
+            and role["isEnabled"]
+            and member_type in role["allowedMemberTypes"]
+        ):
+            return cast("Record", role)
     return None
 
 
@@ -47,26 +51,31 @@ def ask_for_role(record: Record, resource: Application, value: str) -> Record:
 
 def ask_for(record: Record, resource: Application, access: Record) -> Record:
     """The application's record, asking for this `resourceAccess` of the resource too."""
-    wanted = {
+    by_resource = {
         entry["resourceAppId"]: list(entry["resourceAccess"])
         for entry in record["requiredResourceAccess"]
     }
-    accesses = wanted.setdefault(resource.app_id, [])
+    accesses = by_resource.setdefault(resource.app_id, [])
     if access not in accesses:
         accesses.append(access)
-    entries = [{"resourceAppId": k, "resourceAccess": v} for k, v in wanted.items()]
+    entries = [{"resourceAppId": k, "resourceAccess": v} for k, v in by_resource.items()]
     return record | {"requiredResourceAccess": entries}
+
+
+def list_accesses(record: Record, resource: Application, access_type: str) -> list[str]:
+    """The IDs of the resource's "Role"s or "Scope"s that the application's record asks for."""
+    return [
+        access["id"]
+        for entry in record["requiredResourceAccess"]
+        for access in entry["resourceAccess"]
+        if entry["resourceAppId"] == resource.app_id and access["type"] == access_type
+    ]
 
 
 def list_permissions(record: Record, resource: Application) -> list[Permission]:
     """The resource's app roles that the application's record asks for."""
     roles = {role["id"]: role for role in resource.record["appRoles"]}
-    asked = [
-        access["id"]
-        for entry in record["requiredResourceAccess"]
-        for access in entry["resourceAccess"]
-        if entry["resourceAppId"] == resource.app_id and access["type"] == "Role"
-    ]
+    role_ids = list_accesses(record, resource, "Role")
     return [
         Permission(
             resource.app_id,
@@ -75,6 +84,6 @@ def list_permissions(record: Record, resource: Application) -> list[Permission]:
             roles[role_id]["value"],
             roles[role_id]["displayName"],
         )
-        for role_id in asked
+        for role_id in role_ids
         if role_id in roles
     ]

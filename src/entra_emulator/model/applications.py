@@ -1,8 +1,8 @@
 """
-New records of applications, service principals and what hangs on them.
+New records of applications, service principals, credentials and assignments. Pure.
 
-Pure: values in, Graph's JSON objects out, with the keys and the key order that
-the service answers (recorded from Azure CLI, 2022-2024).
+They have the keys, in the order, that the service answers with (recorded from
+Azure CLI, 2022-2024).
 """
 
 import base64
@@ -293,7 +293,7 @@ def draft_assignment(
 
 
 def assignment_id(principal_id: str, resource_id: str, role_id: str) -> str:
-    """43 characters, the first 21 fixed by the principal, as in every recorded id."""
+    """43 characters, of which the principal decides the first 21, as in every recorded ID."""
     tail = sha256(f"{resource_id} {role_id}".encode()).digest()[:16]
     return base64.urlsafe_b64encode(UUID(principal_id).bytes_le + tail).rstrip(b"=").decode()
 
@@ -337,8 +337,8 @@ def describe_certificate(key_id: str, der: bytes, start: float, end: float) -> C
 
 def digest_secret(secret: str) -> bytes:
     """
-    What is kept of a client secret.
+    The SHA-256 of a client secret, which is all that is kept of it.
 
-    Unsalted on purpose: secrets are 200 random bits, and are found by their digest.
+    It is not salted: secrets have 200 random bits, and are looked up by their digest.
     """
     return sha256(secret.encode()).digest()

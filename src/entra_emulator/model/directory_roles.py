@@ -70,7 +70,7 @@ _ALL_BUT_GRAPH_ROLES = {
 
 
 def draft_role(object_id: str, template_id: str) -> Record:
-    """A `directoryRole`, as one is when a template is first used."""
+    """A new `directoryRole`, made when its template is first used."""
     return {
         "id": object_id,
         "deletedDateTime": None,
@@ -82,7 +82,7 @@ def draft_role(object_id: str, template_id: str) -> Record:
 
 def find_role_id(role: str) -> str:
     """
-    The template ID of a role, which may be given already.
+    The template ID of a role, by name or by the template ID itself.
 
     Raises:
         LookupError: no such role is known here.
@@ -100,17 +100,17 @@ def name_role(template_id: str) -> str:
 
 
 def rank_roles(roles: Collection[str]) -> int:
-    """Where somebody with these roles stands in a list: the mightiest first."""
+    """Where a user with these roles stands in a list that begins with the most powerful."""
     return min(list(ROLES.values()).index(role) for role in roles)
 
 
 def may_consent(roles: Collection[str], *, graph_roles: bool) -> bool:
     """
-    Whether somebody with these roles may consent for the whole tenant.
+    Whether a user with these roles may consent for the whole tenant.
 
     Args:
         roles: template IDs.
-        graph_roles: application permissions of Microsoft Graph are among what is asked for.
+        graph_roles: the application asks for application permissions of Microsoft Graph.
     """
     allowed = _EVERYTHING if graph_roles else _EVERYTHING | _ALL_BUT_GRAPH_ROLES
     return not allowed.isdisjoint(roles)

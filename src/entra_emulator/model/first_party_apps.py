@@ -14,13 +14,13 @@ from entra_emulator.model.scopes import OPENID
 
 class FirstParty(NamedTuple):
     """
-    A client of Microsoft's.
+    A public client of Microsoft's.
 
     Args:
         display_name: what people see.
-        preauthorized: scopes of Graph that it has without anybody's consent; empty where
-            people consent as to anybody's client.
-        family: its refresh tokens are good for the other members too (`foci`).
+        preauthorized: scopes of Graph that it has without anybody's consent; without any, users
+            consent as to every other client.
+        family: its refresh tokens are good for other clients of the family too (`foci`).
     """
 
     display_name: str

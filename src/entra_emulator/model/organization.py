@@ -47,7 +47,7 @@ def draft_domain(tenant: Tenant, name: str) -> Record:
 
 
 def draft_claim(name: str) -> Record:
-    """A domain that a tenant has named, and not proved to be its own."""
+    """A domain that a tenant has named and not yet proved to be its own."""
     return {
         "authenticationType": "Managed",
         "availabilityStatus": None,

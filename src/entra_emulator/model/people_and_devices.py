@@ -19,8 +19,8 @@ def draft_user(object_id: str, properties: Record, *, created: str, issuer: str)
 
     Args:
         object_id: its ID.
-        properties: what it was asked to have.
-        created: when.
+        properties: what the request sets.
+        created: the moment, in ISO 8601.
         issuer: the tenant's initial domain.
     """
     record: Record = {
@@ -38,7 +38,7 @@ def draft_user(object_id: str, properties: Record, *, created: str, issuer: str)
 
 
 def identify_user(identities: Sequence[Record], upn: str, issuer: str) -> list[Record]:
-    """A user's identities with the one of this user principal name in its place."""
+    """A user's identities, with that of this user principal name in the place of the former."""
     kept = [one for one in identities if one["signInType"] != "userPrincipalName"]
     own = {"issuer": issuer, "issuerAssignedId": upn, "signInType": "userPrincipalName"}
     return [*kept, own]

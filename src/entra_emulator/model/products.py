@@ -1,5 +1,5 @@
 """
-What the pretend tenant has bought: products (SKUs) and the service plans in them. Pure.
+The products (SKUs) that a tenant can buy, and the service plans in them. Pure.
 
 Names and IDs from "Product names and service plan identifiers for licensing";
 of each product's plans only the best known are here.
@@ -13,7 +13,7 @@ from uuid import UUID
 from entra_emulator.model.records import Record
 
 
-class Plan(NamedTuple):
+class ServicePlan(NamedTuple):
     """A service plan: its GUID, its name, and the service that `assignedPlans` calls it by."""
 
     id: str
@@ -29,20 +29,22 @@ class Sku(NamedTuple):
         id: its GUID, the `skuId`.
         name: its `skuPartNumber`.
         plans: what is in it.
-        free: there are units for everybody.
+        free: it costs nothing, and there are units for everybody.
     """
 
     id: str
     name: str
-    plans: tuple[Plan, ...]
+    plans: tuple[ServicePlan, ...]
     free: bool = False
 
 
-_EXCHANGE = Plan("efb87545-963c-4e0d-99df-69c6916d9eb0", "EXCHANGE_S_ENTERPRISE", "exchange")
-_KIOSK = Plan("4a82b400-a79f-41a4-b4e2-e94f5787b113", "EXCHANGE_S_DESKLESS", "exchange")
-_DIRECTORY = Plan("eec0eb4f-6444-4f95-aba0-50c24d67f998", "AAD_PREMIUM_P2", "AADPremiumService")
-_FLOW = Plan("50e68c76-46c6-4674-81f9-75456511b170", "FLOW_P2_VIRAL", "ProcessSimple")
-_REPORTS = Plan("2049e525-b859-401b-b2a0-e0a31c4b1fe4", "BI_AZURE_P0", "PowerBI")
+_EXCHANGE = ServicePlan("efb87545-963c-4e0d-99df-69c6916d9eb0", "EXCHANGE_S_ENTERPRISE", "exchange")
+_KIOSK = ServicePlan("4a82b400-a79f-41a4-b4e2-e94f5787b113", "EXCHANGE_S_DESKLESS", "exchange")
+_DIRECTORY = ServicePlan(
+    "eec0eb4f-6444-4f95-aba0-50c24d67f998", "AAD_PREMIUM_P2", "AADPremiumService"
+)
+_FLOW = ServicePlan("50e68c76-46c6-4674-81f9-75456511b170", "FLOW_P2_VIRAL", "ProcessSimple")
+_REPORTS = ServicePlan("2049e525-b859-401b-b2a0-e0a31c4b1fe4", "BI_AZURE_P0", "PowerBI")
 
 SKUS = (
     Sku("06ebc4ee-1bb5-47dd-8120-11324bc54e06", "SPE_E5", (_EXCHANGE, _DIRECTORY)),
@@ -104,7 +106,7 @@ def draft_plans(licenses: Iterable[Record], moment: str) -> list[Record]:
     return list(plans.values())
 
 
-def _draft_plan(plan: Plan, status: str) -> Record:
+def _draft_plan(plan: ServicePlan, status: str) -> Record:
     return {
         "servicePlanId": plan.id,
         "servicePlanName": plan.name,

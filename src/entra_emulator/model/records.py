@@ -1,4 +1,4 @@
-"""What the directory hands out: tenants, applications, their credentials and permissions."""
+"""The values that the directory returns: tenants, applications, credentials, permissions. Pure."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +9,7 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """A directory: its GUID, its verified domains (the first is the initial one)."""
+    """A tenant: its GUID, its verified domains (the first is the initial one), and more."""
 
     number: int
     id: str
@@ -77,7 +77,7 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class FederatedCredential:
-    """Whose tokens prove an application's identity; all three must match exactly."""
+    """A trusted token issuer; a token's issuer, subject and audience must match exactly."""
 
     id: str
     name: str

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-# What a collection of directoryObjects can hold; where two declare a name, the first type's counts.
+# The types of a directoryObject; where two declare a property, the first one's type counts.
 DIRECTORY_TYPES = (
     "user",
     "group",
@@ -75,7 +75,7 @@ _DEFAULTS = {
     "licenseDetails": "id skuId skuPartNumber servicePlans",
 }
 
-# Properties that answers and API pages have and the CSDL has not; the types are open.
+# Properties that answers or API pages show though the CSDL does not declare them.
 _UNDECLARED = {
     "group": {"creationOptions": "Collection(Edm.String)"},  # recorded
     "servicePrincipal": {"createdDateTime": "Edm.DateTimeOffset"},  # recorded
@@ -169,8 +169,8 @@ def navigation(kind: str) -> Mapping[str, str]:
 
     E.g. `Collection(microsoft.graph.directoryObject)`; complex types have none.
     """
-    found: dict[str, str] = _schema()["navigation"].get(kind, {})
-    return found
+    properties: dict[str, str] = _schema()["navigation"].get(kind, {})
+    return properties
 
 
 def knows(name: str) -> bool:
@@ -181,8 +181,8 @@ def knows(name: str) -> bool:
 
 def published(table: str) -> Mapping[str, Any]:
     """A whole table of the published CSDL: "types", "complex", "enumerations", "navigation"."""
-    found: dict[str, Any] = _schema()[table]
-    return found
+    rows: dict[str, Any] = _schema()[table]
+    return rows
 
 
 def enumerated(name: str) -> tuple[str, ...]:
@@ -197,10 +197,10 @@ def canonical(kind: str, name: str) -> str | None:
     Names match without regard to case; `extension_{appId}_{name}` is a
     directory extension and counts as declared.
     """
-    found = _folded(kind).get(name.casefold())
-    if found is None and name.startswith("extension_") and name.isidentifier():
+    declared_name = _folded(kind).get(name.casefold())
+    if declared_name is None and name.startswith("extension_") and name.isidentifier():
         return name
-    return found
+    return declared_name
 
 
 def blank(kind: str, name: str) -> list[Any] | None:

@@ -1,8 +1,8 @@
-"""Delegated permissions: what a `scope` parameter or a record asks for. Pure."""
+"""Scopes (delegated permissions), and which a `scope` parameter or a record asks for. Pure."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
-from entra_emulator.model.app_roles import ask_for
+from entra_emulator.model.app_roles import ask_for, list_accesses
 from entra_emulator.model.records import Application, Record
 
 # In the order of a recorded answer.
@@ -10,15 +10,15 @@ OPENID = ("email", "openid", "profile", "offline_access")
 DEFAULT = ".default"
 
 
-class Named(NamedTuple):
-    """One scope as asked for: the whole text, the resource it names ("" is Graph), its name."""
+class ScopeName(NamedTuple):
+    """A scope in a request: its whole text, the resource it names ("" is Graph), its name."""
 
     text: str
     resource: str
     name: str
 
 
-def split_scope(text: str) -> tuple[frozenset[str], tuple[Named, ...]]:
+def split_scope(text: str) -> tuple[frozenset[str], tuple[ScopeName, ...]]:
     """
     The OpenID scopes and the resources' scopes in a `scope` parameter.
 
@@ -32,7 +32,7 @@ def split_scope(text: str) -> tuple[frozenset[str], tuple[Named, ...]]:
     for word in words:
         resource, slash, name = word.rpartition("/")
         if word not in openid:
-            named.append(Named(word, resource if slash else "", name))
+            named.append(ScopeName(word, resource if slash else "", name))
     return frozenset(word.lower() for word in openid), tuple(named)
 
 
@@ -40,8 +40,7 @@ def find_scope(resource: Application, name: str) -> Record | None:
     """The resource's scope of this value, in any case of letters, or of this ID."""
     for scope in resource.record["oauth2PermissionScopes"]:
         if name.casefold() == scope["value"].casefold() or name == scope["id"]:
-            found: Record = scope
-            return found
+            return cast("Record", scope)
     return None
 
 
@@ -68,11 +67,6 @@ def ask_for_scope(record: Record, resource: Application, value: str) -> Record:
 
 def list_scopes(record: Record, resource: Application) -> list[Record]:
     """The resource's scopes that the application's record asks for."""
-    asked = [
-        access["id"]
-        for entry in record["requiredResourceAccess"]
-        for access in entry["resourceAccess"]
-        if entry["resourceAppId"] == resource.app_id and access["type"] == "Scope"
-    ]
+    scope_ids = list_accesses(record, resource, "Scope")
     known = {scope["id"]: scope for scope in resource.record["oauth2PermissionScopes"]}
-    return [known[scope_id] for scope_id in asked if scope_id in known]
+    return [known[scope_id] for scope_id in scope_ids if scope_id in known]

@@ -11,7 +11,7 @@ from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.model.scopes import (
     DEFAULT,
     OPENID,
-    Named,
+    ScopeName,
     find_scope,
     is_restricted,
     split_scope,
@@ -33,7 +33,7 @@ class ResourceScopes(NamedTuple):
     """
 
     resource: Resource
-    written: tuple[Named, ...]
+    written: tuple[ScopeName, ...]
     records: tuple[Record, ...]
     default: bool
 
@@ -67,9 +67,9 @@ def read_requested_scopes(
     if not text.strip():
         raise refuse(900144, field="scope")
     openid, named_scopes = split_scope(text)
-    written: dict[str, list[Named]] = {}
+    written: dict[str, list[ScopeName]] = {}
     resources: dict[str, Resource] = {}
-    for named in named_scopes or (Named("", "", ""),):
+    for named in named_scopes or (ScopeName("", "", ""),):
         resource = find_resource(context, tenant, named.resource or GRAPH_APP_ID)
         resources.setdefault(resource.principal.app_id, resource)
         written.setdefault(resource.principal.app_id, []).append(named)
@@ -210,7 +210,9 @@ def _is_preauthorized(client: Application, consent: MissingConsent) -> bool:
     return all(scope["value"] in allowed for scope in consent.scopes)
 
 
-def _find_records(resource: Resource, written: list[Named], client: Application) -> ResourceScopes:
+def _find_records(
+    resource: Resource, written: list[ScopeName], client: Application
+) -> ResourceScopes:
     """
     Look each scope up at its resource.
 

@@ -19,7 +19,7 @@ from entra_emulator.clock import Clock, format_iso
 from entra_emulator.content.data_folder import STORE, fill_folder, make_store
 from entra_emulator.content.seed import Sizes, choose_sizes, seed_directory
 from entra_emulator.content.seeding.draw import Draw, format_moment
-from entra_emulator.content.seeding.parts import Order, draw_parts
+from entra_emulator.content.seeding.parts import SeedOrder, draw_parts
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
@@ -351,14 +351,14 @@ def test_small_sizes() -> None:
 
 def test_elsewhere() -> None:
     """Another process draws the same."""
-    order = Order(7, "11111111-1111-4111-8111-111111111111", 3, 300, 40, 50, 12)
+    order = SeedOrder(7, "11111111-1111-4111-8111-111111111111", 3, 300, 40, 50, 12)
 
     assert list(draw_elsewhere(order)) == list(draw_parts(order))
 
 
 def test_elsewhere_abandoned() -> None:
     """Whoever stops asking the other process ends it."""
-    order = Order(7, "11111111-1111-4111-8111-111111111111", 3, 50_000, 0, 0, 0)
+    order = SeedOrder(7, "11111111-1111-4111-8111-111111111111", 3, 50_000, 0, 0, 0)
     parts = draw_elsewhere(order)
     next(parts)
     parts.close()  # type: ignore[attr-defined] # it is a generator

@@ -1,4 +1,4 @@
-"""The applications of a seed, their service principals, and those of other tenants' programs."""
+"""Draw applications, their service principals, and those of other tenants' applications."""
 
 from collections.abc import Iterator
 from hashlib import sha1
@@ -29,20 +29,20 @@ _FOREIGN = (
     "Whiteboard",
 )
 _AUDIENCES = ("AzureADMyOrg",) * 8 + ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
-# What daemons ask for most.
+# The application permissions that daemons ask for most.
 _ROLES = ("User.Read.All", "Directory.Read.All", "Group.Read.All", "Mail.Send", "Sites.Read.All")
 _YEAR = 365 * 86_400
 
 
-class Program(NamedTuple):
-    """An application and, where there is one, its service principal."""
+class SeededApplication(NamedTuple):
+    """An application, its service principal if it has one, and the draw to go on with."""
 
     application: Record
     principal: Record | None
     draw: Draw
 
 
-def draw_programs(count: int, seed: int, tenant_id: str) -> Iterator[Program]:
+def draw_applications(count: int, seed: int, tenant_id: str) -> Iterator[SeededApplication]:
     """The first `count` applications of a seed, which are the tenant's own."""
     roles = {role.value: role.id for role in app_roles()}
     for number in range(count):
@@ -51,10 +51,10 @@ def draw_programs(count: int, seed: int, tenant_id: str) -> Iterator[Program]:
         created = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
         application = _draft(draw, name, created)
         application |= _draw_credentials(Draw(seed, f"credentials {number}"), created)
-        asked = [{"id": roles[draw.pick(_ROLES)], "type": "Role"}] if draw.chance(60) else []
-        if asked:
+        if draw.chance(60):
+            access = {"id": roles[draw.pick(_ROLES)], "type": "Role"}
             application["requiredResourceAccess"] = [
-                {"resourceAppId": GRAPH_APP_ID, "resourceAccess": asked}
+                {"resourceAppId": GRAPH_APP_ID, "resourceAccess": [access]}
             ]
         principal = None
         if draw.chance(90):
@@ -68,7 +68,7 @@ def draw_programs(count: int, seed: int, tenant_id: str) -> Iterator[Program]:
             )
             principal["tags"] = ["WindowsAzureActiveDirectoryIntegratedApp"]
             principal["notes"] = application["notes"]
-        yield Program(application, principal, draw)
+        yield SeededApplication(application, principal, draw)
 
 
 def draw_foreign_principals(count: int, seed: int) -> Iterator[Record]:
@@ -127,7 +127,7 @@ def _draw_credentials(draw: Draw, created: int) -> Record:
 
 
 def _draft_password(draw: Draw, created: int) -> Record:
-    """Nobody knows the secret; many have expired."""
+    """A secret that nobody knows; many have expired."""
     start = created + draw.number(_YEAR)
     return draft_password(
         draw.guid(),

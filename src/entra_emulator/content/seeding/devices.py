@@ -1,4 +1,4 @@
-"""The devices of a seed: laptops and telephones, and whose they are."""
+"""Draw devices, laptops and telephones, and whose they are."""
 
 import base64
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ OWNED_PERCENT = 88
 
 
 class _Model(NamedTuple):
-    """What people carry: of a thousand devices, its system, versions, makers and models."""
+    """A sort of device: how many of a thousand are of it, and what it can be."""
 
     share: int
     system: str
@@ -50,12 +50,12 @@ _MODELS = (
     _Model(80, "MacMDM", ("14.7.2", "15.2"), (("Apple", "MacBook Pro"),), "MAC-{code}"),
     _Model(20, "Linux", ("Ubuntu 22.04", "Ubuntu 24.04"), (("LENOVO", "P1"),), "linux-{code}"),
 )
-# How a device has joined; telephones are only registered.
+# How Windows devices have joined; all others are only registered.
 _TRUSTS = ("AzureAd",) * 5 + ("ServerAd",) * 3 + ("Workplace",) * 2
 
 
 class Device(NamedTuple):
-    """A device, and the number of the user whose it is."""
+    """A device, and the number of the user who owns it."""
 
     record: Record
     owner: int | None
@@ -113,7 +113,7 @@ def _describe(draw: Draw, model: _Model) -> Record:
 
 
 def _make_key(digest: bytes) -> str:
-    """The hash of a key pair, in the form such keys have: `X509:<SHA1-TP-PUBKEY>…`, in UTF-16."""
+    """The key of an alternative security ID: `X509:<SHA1-TP-PUBKEY>` and a hash, in UTF-16."""
     return base64.b64encode(
         f"X509:<SHA1-TP-PUBKEY>{digest[:20].hex().upper()}".encode("utf-16-le")
     ).decode()

@@ -1,7 +1,7 @@
 """
-Choices that depend on a seed and a word only.
+Random choices that depend on a seed and a word only.
 
-They come from a hash, not from `random`, whose draws may differ between
+They come from a hash, not from `random`, whose results may differ between
 versions of Python.
 """
 
@@ -21,9 +21,9 @@ _SECONDS = tuple(f":{second:02}Z" for second in range(60))
 
 class Draw:
     """
-    Choices out of 512 bits: three GUIDs and some, and no more.
+    Choices out of 512 bits, which are used up: they are enough for three GUIDs and a few numbers.
 
-    `digest` are the same bits; the last byte is drawn first.
+    `digest` holds the same bits as bytes; the choices take the last byte first.
     """
 
     __slots__ = ("_rest", "digest")
@@ -33,7 +33,7 @@ class Draw:
         self._rest = int.from_bytes(self.digest)
 
     def number(self, limit: int) -> int:
-        """0 to `limit` - 1, all as likely."""
+        """A number from 0 to `limit` - 1."""
         self._rest, drawn = divmod(self._rest, limit)
         return drawn
 
@@ -43,7 +43,7 @@ class Draw:
         return values[drawn]
 
     def chance(self, percent: int) -> bool:
-        """True that often of a hundred times."""
+        """True in so many of a hundred cases."""
         self._rest, drawn = divmod(self._rest, 100)
         return drawn < percent
 
@@ -55,21 +55,21 @@ class Draw:
 
 
 def format_moment(epoch: int) -> str:
-    """`2026-03-01T09:10:11Z`, as `format_iso` has it, several times as fast."""
+    """`2026-03-01T09:10:11Z`, like `format_iso` and several times as fast."""
     day, second = divmod(epoch, _DAY)
     minute, second = divmod(second, 60)
     return _format_day(day) + _MINUTES[minute] + _SECONDS[second]
 
 
 def mix(seed: int, number: int) -> int:
-    """32 bits that look random; where a hash would cost more than what it decides."""
+    """32 bits that look random, where a hash would cost too much."""
     bits = (number * 2_654_435_761 + seed * 40_503 + 1) & 0xFFFF_FFFF
     bits ^= bits >> 15
     return bits * 2_246_822_519 & 0xFFFF_FFFF
 
 
 def pick_weighted(drawn: int, table: Sequence[tuple[int, _T]]) -> _T:
-    """The value in whose share `drawn` falls; the shares stand in front of the values."""
+    """The value in whose share `drawn` falls, of (share, value) pairs."""
     for weight, value in table:
         if drawn < weight:
             return value

@@ -1,8 +1,8 @@
 """
-The groups of a seed, and who is in them.
+Draw groups, and who is in them.
 
-Most are small, a few hold thousands, one holds everybody; some are in others,
-five deep at most and never in a circle.
+Most are small, a few hold thousands, one holds everybody. Some are members of
+others, five deep at most and never in a circle.
 """
 
 from array import array
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from entra_emulator.content.names import load_names
 from entra_emulator.content.seeding.draw import Draw, format_moment, pick_weighted
-from entra_emulator.content.seeding.staff import Place, Staff
+from entra_emulator.content.seeding.staff import Staff, Workplace
 from entra_emulator.content.seeding.users import (
     DOMAIN,
     FIRST_HIRE,
@@ -22,14 +22,14 @@ from entra_emulator.content.seeding.users import (
 from entra_emulator.model.people_and_devices import derive_sid
 from entra_emulator.model.records import Record
 
-# Of groups in groups.
+# How deep groups are in groups, and how many security groups are in another one.
 DEPTH = 5
 NESTED_PERCENT = 20
 
-# Of so many groups the dynamic ones hold a whole department of a city, of the others one floor.
+# Of the first groups the dynamic ones hold a whole department of a city, of the others one floor.
 BROAD = 250
 
-# (percent, what it is): a group is one of these.
+# (percent, sort): every group is of one of these sorts.
 _SORTS = (
     (38, "security"),
     (32, "team"),
@@ -40,7 +40,7 @@ _SORTS = (
     (5, "devices"),
     (3, "synchronized"),
 )
-# The first ones, so that a small directory has of everything.
+# The sorts of the first groups, so that a small directory has every sort.
 _FIRST = (
     "everybody",
     "team",
@@ -52,7 +52,7 @@ _FIRST = (
     "mail-enabled",
     "synchronized",
 )
-# (of a thousand, least, most): how many people are in a group.
+# (of a thousand groups, (least, most)): how many people are in a group.
 _SIZES = (
     (50, (0, 0)),
     (300, (1, 5)),
@@ -87,14 +87,14 @@ class Group(NamedTuple):
         record: the object.
         sort: what it is, one of _SORTS, or "everybody".
         parent: the number of the group that it is in.
-        place: where those work who are in it.
+        place: where its members work, for a dynamic group.
         draw: to go on with.
     """
 
     record: Record
     sort: str
     parent: int | None
-    place: Place | None
+    place: Workplace | None
     draw: Draw
 
 
@@ -113,7 +113,7 @@ def draw_groups(count: int, seed: int) -> Iterator[Group]:
         if sort == "security" and outer and draw.chance(NESTED_PERCENT):
             parent = outer[len(outer) - 1 - draw.number(min(len(outer), 40))]
         if sort == "dynamic":
-            place = Place(draw.pick(departments), draw.pick(cities))
+            place = Workplace(draw.pick(departments), draw.pick(cities))
             if number >= BROAD:
                 place = place._replace(floor=str(1 + draw.number(FLOORS)))
         depths.append(0 if parent is None else depths[parent] + 1)
@@ -149,15 +149,15 @@ def pick_owners(group: Group, staff: Staff) -> Sequence[int]:
 
 
 def pick_run(draw: Draw, numbers: range, most: int) -> range:
-    """Up to `most` neighbouring ones of the numbers, if there are any."""
+    """Up to `most` neighbouring numbers, if there are any."""
     if not numbers:
         return numbers
     start = draw.number(len(numbers))
     return numbers[start : start + 1 + draw.number(most)]
 
 
-def describe_group(draw: Draw, number: int, sort: str, place: Place | None = None) -> Record:
-    """A new group of this sort; one of a place holds those who work there."""
+def describe_group(draw: Draw, number: int, sort: str, place: Workplace | None = None) -> Record:
+    """A new group of this sort; a place is that of a dynamic group's members."""
     object_id = draw.guid()
     created = format_moment(FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE))
     name = _name(draw, number, sort, place)
@@ -179,7 +179,7 @@ def describe_group(draw: Draw, number: int, sort: str, place: Place | None = Non
     if mailed:
         record |= _address(name, number)
     if unified:
-        record |= _found_team(draw)
+        record |= _describe_team(draw)
     if sort in {"dynamic", "everybody"}:
         record |= _rule(record["groupTypes"], place)
     if sort == "role-assignable":
@@ -189,7 +189,7 @@ def describe_group(draw: Draw, number: int, sort: str, place: Place | None = Non
     return record
 
 
-def _name(draw: Draw, number: int, sort: str, place: Place | None) -> str:
+def _name(draw: Draw, number: int, sort: str, place: Workplace | None) -> str:
     if sort == "everybody":
         return "All Employees"
     if place is not None:
@@ -210,7 +210,7 @@ def _address(name: str, number: int) -> Record:
     }
 
 
-def _found_team(draw: Draw) -> Record:
+def _describe_team(draw: Draw) -> Record:
     visibility = ("Private",) * 5 + ("Public",) * 4 + ("HiddenMembership",)
     record: Record = {"visibility": draw.pick(visibility)}
     if draw.chance(60):
@@ -220,7 +220,7 @@ def _found_team(draw: Draw) -> Record:
     return record
 
 
-def _rule(types: list[str], place: Place | None) -> Record:
+def _rule(types: list[str], place: Workplace | None) -> Record:
     rule = '(user.userType -eq "Member")'
     if place is not None:
         rule = f'(user.department -eq "{place.department}") and (user.city -eq "{place.city}")'

@@ -1,8 +1,8 @@
 """
 A whole tenant in parts, in the order they are stored.
 
-A part is a value that passes between processes: who draws the directory need
-not be who stores it.
+A part is a value that can pass between processes: a large directory is drawn
+by one process and stored by another.
 """
 
 from array import array
@@ -12,7 +12,7 @@ from itertools import chain, islice
 import msgspec
 
 from entra_emulator.content.names import load_names
-from entra_emulator.content.seeding.applications import draw_foreign_principals, draw_programs
+from entra_emulator.content.seeding.applications import draw_applications, draw_foreign_principals
 from entra_emulator.content.seeding.devices import draw_devices
 from entra_emulator.content.seeding.draw import Draw
 from entra_emulator.content.seeding.groups import (
@@ -35,26 +35,26 @@ ADMINISTRATORS = (
     "Privileged Role Administrator",
 )
 
-# Objects, and links, of one part.
+# The most objects, and the most links, of one part.
 BATCH = 2000
 MOST_PAIRS = 100_000
 
-# So many people of each department and city are in their country's administrative unit.
+# So many people of each department in each city are in their country's administrative unit.
 UNIT_SHARE = 200
 
 
-class Order(msgspec.Struct, frozen=True, array_like=True):
+class SeedOrder(msgspec.Struct, frozen=True, array_like=True):
     """
-    What to draw.
+    What to draw for a tenant.
 
     Args:
-        seed: which tenant.
+        seed: decides every choice.
         tenant_id: its GUID.
         first: the number that the first object gets; the others follow.
         users: how many there are.
         groups: how many there are.
         devices: how many there are.
-        programs: how many applications there are.
+        applications: how many there are.
     """
 
     seed: int
@@ -63,12 +63,12 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
     users: int
     groups: int
     devices: int
-    programs: int
+    applications: int
 
     @property
     def foreign(self) -> int:
-        """How many service principals there are of other tenants' applications."""
-        return self.programs // 2
+        """How many service principals of other tenants' applications there are."""
+        return self.applications // 2
 
     @property
     def units(self) -> int:
@@ -77,15 +77,15 @@ class Order(msgspec.Struct, frozen=True, array_like=True):
         return min(len(countries), self.groups)
 
 
-class Rows(msgspec.Struct, tag=True, array_like=True):
+class ObjectRows(msgspec.Struct, tag=True, array_like=True):
     """Objects of one type."""
 
     kind: str
     rows: list[ObjectRow]
 
 
-class Pairs(msgspec.Struct, tag=True, array_like=True):
-    """Links: source and target by turns, as 64-bit numbers of this machine."""
+class LinkPairs(msgspec.Struct, tag=True, array_like=True):
+    """Links: source and target by turns, as 64-bit numbers in this machine's byte order."""
 
     relation: str
     source: str
@@ -93,33 +93,33 @@ class Pairs(msgspec.Struct, tag=True, array_like=True):
     numbers: bytes
 
 
-class Units(msgspec.Struct, tag=True, array_like=True):
+class ConsumedLicences(msgspec.Struct, tag=True, array_like=True):
     """How many users have each SKU, by its ID."""
 
     consumed: dict[str, int]
 
 
-Part = Rows | Pairs | Units
+Part = ObjectRows | LinkPairs | ConsumedLicences
 
 # Who can be in a group.
 _MEMBERS = ("user", "device", "servicePrincipal", "group")
 
 
-def draw_parts(order: Order) -> Iterator[Part]:
+def draw_parts(order: SeedOrder) -> Iterator[Part]:
     """Everything that `order` asks for."""
     staff = Staff(order.seed)
     first = order.first
-    yield from _pack("user", staff.watch(draw_users(order.users, order.seed), first))
-    yield Units(staff.consumed)
+    yield from _pack("user", staff.note_each(draw_users(order.users, order.seed), first))
+    yield ConsumedLicences(staff.consumed)
     first += order.users
     principals = range(0)
-    if order.programs:
-        parts, principals = _draw_programs(order, staff, first)
+    if order.applications:
+        parts, principals = _draw_applications(order, staff, first)
         yield from parts
         first = principals.stop
     devices = range(first + order.groups, first + order.groups + order.devices)
-    links = _Links(principals, devices)
-    yield from _pack("group", links.watch(draw_groups(order.groups, order.seed), staff, first))
+    links = _GroupLinks(principals, devices)
+    yield from _pack("group", links.note_each(draw_groups(order.groups, order.seed), staff, first))
     managers = array("q", chain(*staff.list_managers()))
     pairs = chain(links.list_pairs(), _pair("manager", "user", "user", managers))
     yield from _alternate(_draw_devices(order, staff, devices.start), pairs)
@@ -127,7 +127,7 @@ def draw_parts(order: Order) -> Iterator[Part]:
     yield from _draw_roles(order, staff, devices.stop + order.units)
 
 
-def _draw_devices(order: Order, staff: Staff, first: int) -> Iterator[Part]:
+def _draw_devices(order: SeedOrder, staff: Staff, first: int) -> Iterator[Part]:
     owned = array("q")
 
     def list_records() -> Iterator[Record]:
@@ -141,23 +141,23 @@ def _draw_devices(order: Order, staff: Staff, first: int) -> Iterator[Part]:
         yield from _pair(relation, "device", "user", owned)
 
 
-def _draw_programs(order: Order, staff: Staff, first: int) -> tuple[list[Part], range]:
+def _draw_applications(order: SeedOrder, staff: Staff, first: int) -> tuple[list[Part], range]:
     """The applications' parts, and the numbers of the service principals."""
-    programs = list(draw_programs(order.programs, order.seed, order.tenant_id))
-    own = [program.principal for program in programs if program.principal]
+    applications = list(draw_applications(order.applications, order.seed, order.tenant_id))
+    own = [one.principal for one in applications if one.principal]
     foreign = list(draw_foreign_principals(order.foreign, order.seed))
-    start = first + len(programs)
+    start = first + len(applications)
     owners = {"application": array("q"), "servicePrincipal": array("q")}
     place = start
-    for number, program in enumerate(programs, first):
-        owner = program.draw.pick(staff.people) if staff.people else None
-        if owner is not None and program.draw.chance(80):
+    for number, seeded in enumerate(applications, first):
+        owner = seeded.draw.pick(staff.people) if staff.people else None
+        if owner is not None and seeded.draw.chance(80):
             owners["application"].extend((number, owner))
-            if program.principal:
+            if seeded.principal:
                 owners["servicePrincipal"].extend((place, owner))
-        place += program.principal is not None
+        place += seeded.principal is not None
     parts = [
-        *_pack("application", (program.application for program in programs)),
+        *_pack("application", (one.application for one in applications)),
         *_pack("servicePrincipal", (*own, *foreign)),
     ]
     for kind, numbers in owners.items():
@@ -165,8 +165,8 @@ def _draw_programs(order: Order, staff: Staff, first: int) -> tuple[list[Part], 
     return parts, range(start, start + len(own) + len(foreign))
 
 
-class _Links:
-    """Who is in the groups and owns them, by number, noted while the groups are drawn."""
+class _GroupLinks:
+    """Members and owners of the groups, by number, noted while the groups are drawn."""
 
     def __init__(self, principals: range, devices: range) -> None:
         self._principals = principals
@@ -174,8 +174,8 @@ class _Links:
         self._owners = array("q")
         self._members = {kind: array("q") for kind in _MEMBERS}
 
-    def watch(self, groups: Iterable[Group], staff: Staff, first: int) -> Iterator[Record]:
-        """The groups' records; the first one has the number `first`."""
+    def note_each(self, groups: Iterable[Group], staff: Staff, first: int) -> Iterator[Record]:
+        """The groups' records, noted on the way; the first one has the number `first`."""
         for number, group in enumerate(groups, first):
             _fan(self._members["user"], number, pick_members(group, staff))
             _fan(self._owners, number, pick_owners(group, staff))
@@ -195,7 +195,7 @@ class _Links:
         yield from _pair("owners", "group", "user", self._owners)
 
 
-def _draw_units(order: Order, staff: Staff, first: int) -> Iterator[Part]:
+def _draw_units(order: SeedOrder, staff: Staff, first: int) -> Iterator[Part]:
     """For each country an administrative unit, with some of those who work there."""
     cities: dict[str, tuple[str, ...]] = {}
     for culture in load_names().cultures:
@@ -216,17 +216,17 @@ def _draw_units(order: Order, staff: Staff, first: int) -> Iterator[Part]:
         )
         people = [
             one
-            for place, found in staff.places.items()
+            for place, numbers in staff.places.items()
             if place.city in places and place.floor is None
-            for one in found[:UNIT_SHARE]
+            for one in numbers[:UNIT_SHARE]
         ]
         _fan(links, number, sorted(people))
     yield from _pack("administrativeUnit", records)
     yield from _pair("members", "administrativeUnit", "user", links)
 
 
-def _draw_roles(order: Order, staff: Staff, first: int) -> Iterator[Part]:
-    """The roles of ADMINISTRATORS, one for each of the first members who can sign in."""
+def _draw_roles(order: SeedOrder, staff: Staff, first: int) -> Iterator[Part]:
+    """The roles of ADMINISTRATORS, one each for the first members who can sign in."""
     records: list[Record] = []
     links = array("q")
     for role, user in zip(ADMINISTRATORS, staff.administrators, strict=False):
@@ -238,7 +238,7 @@ def _draw_roles(order: Order, staff: Staff, first: int) -> Iterator[Part]:
 
 
 def _alternate(drawn: Iterator[Part], ready: Iterator[Part]) -> Iterator[Part]:
-    """Parts that take long to draw and parts that are there already, by turns."""
+    """Parts that take long to draw and parts that are ready, by turns: storing need not wait."""
     for one in drawn:
         yield one
         yield from islice(ready, 1)
@@ -248,13 +248,13 @@ def _alternate(drawn: Iterator[Part], ready: Iterator[Part]) -> Iterator[Part]:
 def _pack(kind: str, records: Iterable[Record]) -> Iterator[Part]:
     rest = iter(records)
     while rows := [render(kind, record) for record in islice(rest, BATCH)]:
-        yield Rows(kind, rows)
+        yield ObjectRows(kind, rows)
 
 
 def _pair(relation: str, source: str, target: str, numbers: "array[int]") -> Iterator[Part]:
     for start in range(0, len(numbers), 2 * MOST_PAIRS):
         part = numbers[start : start + 2 * MOST_PAIRS]
-        yield Pairs(relation, source, target, part.tobytes())
+        yield LinkPairs(relation, source, target, part.tobytes())
 
 
 def _fan(links: "array[int]", source: int, targets: Sequence[int]) -> None:

@@ -1,4 +1,4 @@
-"""Who is who among the users, by number: so much as groups, devices and managers need to know."""
+"""What groups, devices and managers need to know about the users, who are given by number."""
 
 from array import array
 from collections.abc import Iterable, Iterator
@@ -7,18 +7,18 @@ from typing import NamedTuple
 from entra_emulator.content.seeding.draw import mix
 from entra_emulator.model.records import Record
 
-# How many people a manager has, at least and at most.
+# The least and the most people that a manager has.
 LEAST_REPORTS = 3
 MOST_REPORTS = 12
-# One of so many has no manager.
+# One of so many people has no manager.
 UNMANAGED = 33
 
-# Directory roles go to the first members who can sign in, so many at most.
+# Directory roles go to at most so many of the first members who can sign in.
 MOST_ADMINISTRATORS = 20
 
 
-class Place(NamedTuple):
-    """Where people work: a department in a city, and there all of it or one floor."""
+class Workplace(NamedTuple):
+    """A department in a city: all of it, or one floor."""
 
     department: str
     city: str
@@ -27,13 +27,13 @@ class Place(NamedTuple):
 
 class Staff:
     """
-    The users that were made so far.
+    The users that were drawn so far, by number.
 
     Attributes:
-        guests: the numbers of the guests.
-        members: the numbers of all others.
-        people: those of them who are no accounts of services, in the order they came.
-        places: the numbers of the people of each department and city, and of each floor there.
+        guests: the guests.
+        members: all others.
+        people: the members that are not accounts of services, oldest first.
+        places: the people of each department and city, and of each floor there.
         administrators: the first members who can sign in.
         consumed: how many have each SKU, by its ID.
     """
@@ -42,13 +42,13 @@ class Staff:
         self.guests = array("q")
         self.members = array("q")
         self.people = array("q")
-        self.places: dict[Place, array[int]] = {}
+        self.places: dict[Workplace, array[int]] = {}
         self.administrators: list[int] = []
         self.consumed: dict[str, int] = {}
         self._seed = seed
 
-    def watch(self, records: Iterable[Record], first: int) -> Iterator[Record]:
-        """The users again, noted on the way; the first one has the number `first`."""
+    def note_each(self, records: Iterable[Record], first: int) -> Iterator[Record]:
+        """The users, noted on the way; the first one has the number `first`."""
         for number, record in enumerate(records, first):
             self._add(number, record)
             yield record
@@ -57,8 +57,8 @@ class Staff:
         """
         Every (person, manager) by number.
 
-        The first person is above everybody; those who came earlier manage those who came later,
-        so that a directory with more users has the same tree, and more below.
+        The first person is above everybody, and who came earlier manages who came later: a
+        directory with more users has the same tree, with more people below.
         """
         people, seed = self.people, self._seed
         boss, left = -1, 0
@@ -71,7 +71,7 @@ class Staff:
                 yield people[place], people[boss]
 
     def pick_team(self, start: int, size: int) -> "array[int]":
-        """That many people who came one after the other: colleagues, mostly."""
+        """That many people who came one after the other."""
         start %= max(1, len(self.people))
         return self.people[start : start + size]
 
@@ -84,7 +84,7 @@ class Staff:
             self.administrators.append(number)
         if "department" in record:
             self.people.append(number)
-            place = Place(record["department"], record["city"])
+            place = Workplace(record["department"], record["city"])
             self._settle(number, place)
             if "officeLocation" in record:
                 self._settle(number, place._replace(floor=record["officeLocation"].split("/")[0]))
@@ -92,8 +92,8 @@ class Staff:
             sku = license_["skuId"]
             self.consumed[sku] = self.consumed.get(sku, 0) + 1
 
-    def _settle(self, number: int, place: Place) -> None:
-        found = self.places.get(place)
-        if found is None:
-            found = self.places[place] = array("q")
-        found.append(number)
+    def _settle(self, number: int, place: Workplace) -> None:
+        numbers = self.places.get(place)
+        if numbers is None:
+            numbers = self.places[place] = array("q")
+        numbers.append(number)

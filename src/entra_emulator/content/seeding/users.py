@@ -1,5 +1,5 @@
 """
-The users of a seed: people of many cultures, guests, and accounts of services.
+Draw users: people of many cultures, guests, and accounts of services.
 
 User number N is the same whatever the number of users.
 """
@@ -23,15 +23,15 @@ GUESTS_PERCENT = 4
 DISABLED_PERCENT = 5
 FLOORS = 40
 
-# The choices below are bytes of the digest: of 256, and cheaper than to draw them.
+# The choices below compare a byte of the digest, of 256 values: cheaper than drawing a number.
 SYNCED = 90
 EXTENDED = 77
-# The first are people, known since when: a small directory is for reading, a large one for
-# meeting what large ones have.
+# The first users are people with a creation date: a small directory is easy to read, and a large
+# one has what large directories have.
 ORDINARY = 1000
-# Accounts of services, which all begin alike, and so burden whoever splits by prefix.
+# Accounts of services: their names begin alike, which is hard on clients that split by prefix.
 SERVICES = 20
-# Among those of before June 2018, of whom it is not always known when they were made.
+# Some users of before June 2018 have no creation date.
 UNDATED = 8
 UNDATED_BEFORE = 1_527_811_200
 
@@ -40,7 +40,7 @@ _PURPOSES = "backup scan print sql build deploy monitor sync mail report batch a
 
 
 class Name(NamedTuple):
-    """What somebody is called, and in which culture; the alias is Latin and in lower case."""
+    """A person's name in its culture; the alias is in Latin letters and lower case."""
 
     culture: Culture
     given: str
@@ -72,7 +72,7 @@ def draw_users(count: int, seed: int) -> Iterator[Record]:
 
 
 def draw_name(draw: Draw) -> Name:
-    """What somebody is called; others may have the same alias."""
+    """A person's name; others may have the same alias."""
     culture = draw.pick(load_names().cultures)
     given, family = draw.pick(culture.given), draw.pick(culture.family)
     return Name(culture, given[0], family[0], f"{given[1]}.{family[1]}")
@@ -95,7 +95,7 @@ def _draw_service(draw: Draw, number: int) -> Record:
 
 
 def draw_person(draw: Draw, number: int, person: Name, alias: str) -> Record:
-    """A user of this name and alias, who is the one of this number to be hired."""
+    """A user of this name and alias; the number is that of the user in the seed."""
     culture, given, family, _ = person
     hired = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
     object_id = draw.guid()
@@ -166,7 +166,7 @@ def _describe_member(draw: Draw, number: int, culture: Culture, alias: str, hire
 
 
 def _synchronize(digest: bytes, alias: str, display_name: str, object_id: str) -> Record:
-    """What those have who are made on premises, and copied."""
+    """What users have who are synchronized from an Active Directory."""
     account = alias[:20]
     hours, minutes, relative = digest[3] % 24, digest[4] % 60, int.from_bytes(digest[4:8]) >> 1
     record: Record = {
@@ -188,7 +188,7 @@ def _synchronize(digest: bytes, alias: str, display_name: str, object_id: str) -
 
 
 def _encode_guid(guid: str) -> str:
-    """The `objectGUID` of an Active Directory as the immutable ID that is made of it."""
+    """The immutable ID of an Active Directory object with this `objectGUID`."""
     return base64.b64encode(bytes.fromhex(guid.replace("-", ""))).decode()
 
 

@@ -1,8 +1,8 @@
 """
-Drawing in a process of its own, so that storing goes on meanwhile.
+Draw in another process, so that storing goes on meanwhile.
 
-A plain child with a pipe, not `multiprocessing`: that would run the main
-module of whoever uses the emulator a second time.
+It is a plain child with a pipe: `multiprocessing` would run the main module of
+the program that uses the emulator a second time.
 """
 
 import gc
@@ -18,9 +18,9 @@ from typing import IO, BinaryIO
 
 import msgspec
 
-from entra_emulator.content.seeding.parts import Order, Part, draw_parts
+from entra_emulator.content.seeding.parts import Part, SeedOrder, draw_parts
 
-# Parts that are drawn ahead, of some megabytes each, and bytes on their way.
+# How many parts of some megabytes each are drawn ahead, and the bytes in the pipe.
 AHEAD = 12
 PIPE_SIZE = 1 << 20
 
@@ -29,18 +29,18 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Part).decode
 
 
-def draw_elsewhere(order: Order) -> Iterator[Part]:
+def draw_elsewhere(order: SeedOrder) -> Iterator[Part]:
     """
     What `draw_parts` gives, drawn by another process.
 
     Raises:
-        RuntimeError: it came to an end before everything was drawn.
+        RuntimeError: the process ended before everything was drawn.
     """
     child = subprocess.Popen(  # noqa: S603 - ourselves
         [sys.executable, "-m", __name__, msgspec.json.encode(order).decode()],
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-        start_new_session=True,  # Ctrl-C is for us, who end it
+        start_new_session=True,  # Ctrl-C goes to this process, which ends the child
         pipesize=PIPE_SIZE,
     )
     assert child.stdout is not None
@@ -55,7 +55,7 @@ def draw_elsewhere(order: Order) -> Iterator[Part]:
     finally:
         child.kill()
         child.wait()
-        while reader.is_alive():  # it may wait for room
+        while reader.is_alive():  # it may be waiting for room in the queue
             with suppress(Empty):
                 parts.get(timeout=0.05)
         child.stdout.close()
@@ -71,7 +71,7 @@ def _read(stream: IO[bytes], parts: "Queue[bytes | None]") -> None:
     parts.put(None)
 
 
-def _write(order: Order, stream: BinaryIO) -> None:
+def _write(order: SeedOrder, stream: BinaryIO) -> None:
     for part in draw_parts(order):
         content = _encode(part)
         stream.write(_HEAD.pack(len(content)))
@@ -80,8 +80,8 @@ def _write(order: Order, stream: BinaryIO) -> None:
 
 
 if __name__ == "__main__":
-    gc.disable()  # nothing here is in a circle
+    gc.disable()  # nothing here refers to itself
     try:
-        _write(msgspec.json.decode(sys.argv[1], type=Order), sys.stdout.buffer)
+        _write(msgspec.json.decode(sys.argv[1], type=SeedOrder), sys.stdout.buffer)
     except BrokenPipeError:
-        os._exit(1)  # nobody is there to be told
+        os._exit(1)  # the parent is gone
