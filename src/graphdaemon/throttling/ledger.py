@@ -167,7 +167,7 @@ class RemoteLedger:
             others = common._replace(used=used, refusals=refusals)
         # What was done here during the exchange is told the next time.
         used, refusals = told.used + mine.used, told.refusals + mine.refusals
-        rate = bucket.rate if mine.rate is None else mine.rate
+        rate = told.rate if mine.rate is None else mine.rate
         # A rate that was learnt here meanwhile, or just told, is newer than that of others.
         if bucket.rate != rate or common.rate is None or mine.rate is not None:
             others = others._replace(rate=None)

@@ -7,7 +7,9 @@ import pytest
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph
+from graphdaemon.throttling.bucket import Bucket
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.throttling.ledger import MemoryLedger
 from tests.support import virtual_time
 from tests.support.budget_world import make_world, swarm
 from tests.support.pretend_graph import ROOT, Weather
@@ -139,3 +141,186 @@ def test_who_is_not_served_for_being_polite_asks_as_others_do() -> None:
     moment = 61
     assert budget.yields
     assert not Budget(now=lambda: moment).yields
+
+
+def test_what_a_kind_of_request_cost_is_expected_the_next_time() -> None:
+    """Each kind has a cost of its own; a batch costs as much for each of its parts."""
+    ledger = MemoryLedger()
+    budget = Budget(ledger=ledger, now=virtual_time.now)
+
+    async def scenario() -> list[float]:
+        tickets = [await budget.enter("page")]
+        budget.leave(tickets[0], Outcome(units=6))
+        tickets += [await budget.enter("page", 3), await budget.enter("user")]
+        budget.leave(tickets[1], Outcome(units=9))
+        budget.leave(tickets[2], Outcome())
+        tickets.append(await budget.enter("page"))
+        budget.leave(tickets[3], Outcome(units=0, refused_for=1))
+        tickets.append(await budget.enter("page"))
+        return [ticket.units for ticket in tickets]
+
+    assert virtual_time.run(scenario()) == [1, 18, 1, 3, 3]
+    with ledger.open() as bucket:
+        assert bucket.used == 6 + 9 + 1
+
+
+def test_what_is_under_way_counts_besides_the_load_that_is_told() -> None:
+    """Graph cannot know of it yet; what has come back, it knows."""
+    ledger = MemoryLedger(Bucket(rate=100.0))
+    budget = Budget(ledger=ledger, now=virtual_time.now)
+
+    async def scenario() -> None:
+        tickets = [await budget.enter("x", weight) for weight in (1, 20, 300)]
+        budget.leave(tickets[1], Outcome(load=0.5))
+
+    virtual_time.run(scenario())
+    with ledger.open() as bucket:
+        assert bucket.level == 500 + 301
+
+
+def test_a_refusal_makes_everybody_wait_for_as_long_as_it_says() -> None:
+    """And after a second one a little longer, at random, so that not all come back at once."""
+    ledger = MemoryLedger()
+    budget = Budget(ledger=ledger, now=virtual_time.now)
+
+    async def refuse() -> float:
+        budget.leave(await budget.enter("x"), Outcome(refused_for=5))
+        with ledger.open() as bucket:
+            return bucket.paused_until - virtual_time.now()
+
+    async def scenario() -> list[float]:
+        return [await refuse() for _ in range(3)]
+
+    first, second, third = virtual_time.run(scenario())
+    assert first == 5
+    assert 5.025 <= second <= 5.05
+    assert 5.075 <= third <= 5.15
+
+
+def test_who_waits_and_leaves_gives_its_units_back() -> None:
+    """And its place: another may have both."""
+    ledger = MemoryLedger(Bucket(rate=1.0))
+    budget = Budget(chains=2, share=0.5, ledger=ledger, now=virtual_time.now)
+
+    async def scenario() -> None:
+        await budget.enter("x", 9)
+        waiting = asyncio.create_task(budget.enter("x", 5))
+        await asyncio.sleep(1)
+        assert (budget.in_flight, budget.room) == (2, 0)
+        assert 0 < budget.waiting < 5
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+        assert (budget.in_flight, budget.room, budget.waiting) == (1, 1, 0)
+        with ledger.open() as bucket:
+            assert bucket.take(0, virtual_time.now()) == virtual_time.now()
+            assert bucket.level == 8
+
+    virtual_time.run(scenario())
+
+
+def test_who_waits_when_others_are_refused_takes_a_new_place() -> None:
+    """Units that were free before the refusal are not after it."""
+    ledger = MemoryLedger(Bucket(rate=10.0, level=97.0, stamp=1_000.0))
+    budget = Budget(ledger=ledger, now=virtual_time.now)
+
+    async def scenario() -> float:
+        waiting = asyncio.create_task(budget.enter("x", 10))
+        await asyncio.sleep(0.5)
+        with ledger.open() as bucket:
+            bucket.refuse(0.5, virtual_time.now(), None)
+        return (await waiting).sent - 1_000
+
+    # At 0.5 the bucket holds 50 units and is full; at 1.0, with these 10, there are 9 too many.
+    assert virtual_time.run(scenario()) == pytest.approx(1 + 9 / 5)
+
+
+def test_a_pause_that_others_asked_for_holds_who_waits_already() -> None:
+    """Also whoever has its units."""
+    budget = Budget(now=virtual_time.now)
+
+    async def scenario() -> list[float]:
+        budget.pause(2)
+        waiting = [asyncio.create_task(budget.enter("x")) for _ in range(2)]
+        await asyncio.sleep(1)
+        budget.pause(10)
+        return [(await ticket).sent - 1_000 for ticket in waiting]
+
+    assert virtual_time.run(scenario()) == pytest.approx([11, 11.05])
+
+
+def test_what_is_much_smaller_than_a_page_does_not_teach_how_far_the_service_is() -> None:
+    """Nor does a refusal: both are quick for another reason."""
+
+    async def scenario(outcome: Outcome) -> int:
+        budget = Budget(now=virtual_time.now)
+        ticket = await budget.enter("x")
+        budget.leave(ticket, Outcome(size=1_000))
+        ticket = await budget.enter("x")
+        await asyncio.sleep(0.2)
+        budget.leave(ticket, outcome)
+        return budget.room
+
+    assert virtual_time.run(scenario(Outcome(size=500))) == 16
+    assert virtual_time.run(scenario(Outcome(size=499))) == 4
+    assert virtual_time.run(scenario(Outcome(size=1_000, refused_for=0))) == 4
+
+
+def test_what_is_used_and_allowed_is_told() -> None:
+    """Units a second of late, and the smaller of the two limits."""
+    budget = Budget(share=0.5, ledger=MemoryLedger(Bucket(rate=100.0)), now=virtual_time.now)
+
+    async def scenario() -> tuple[float, float | None]:
+        for _ in range(4):
+            budget.leave(await budget.enter("x"), Outcome(units=10))
+            await asyncio.sleep(1)
+        return budget.unit_rate, budget.unit_limit
+
+    assert virtual_time.run(scenario()) == (10, 100)
+    assert Budget().unit_limit is None
+    assert (Budget().unit_rate, Budget().waiting) == (0, 0)
+
+
+@pytest.mark.parametrize(("users", "limit"), [(50, 350), (51, 500), (500, 500), (501, 800)])
+def test_the_limit_depends_on_the_size_of_the_tenant(users: int, limit: float) -> None:
+    """As Microsoft documents it: units in ten seconds. A smaller number later changes nothing."""
+    budget = Budget(share=0.5)
+    budget.expect(users)
+    budget.expect(1)
+
+    assert budget.unit_limit == limit / 2
+
+
+def test_the_longest_waiting_is_served_first() -> None:
+    """One place becomes free at a time, and whoever comes later does not get it."""
+
+    async def scenario() -> list[int]:
+        budget, served = Budget(chains=1, now=virtual_time.now), list[int]()
+
+        async def request(number: int) -> None:
+            ticket = await budget.enter("x")
+            served.append(number)
+            await asyncio.sleep(1)
+            budget.leave(ticket, Outcome())
+
+        await asyncio.gather(*(request(number) for number in range(5)))
+        assert (budget.in_flight, budget.room) == (0, 1)
+        return served
+
+    assert virtual_time.run(scenario()) == [0, 1, 2, 3, 4]
+
+
+def test_each_key_and_share_has_one_budget() -> None:
+    """All shares of a key have one ledger, made once."""
+    ledgers = list[MemoryLedger]()
+
+    def make() -> MemoryLedger:
+        ledgers.append(MemoryLedger())
+        return ledgers[-1]
+
+    whole, part = find_budget("key", 1.0, make), find_budget("key", 0.5, make)
+
+    assert find_budget("key", 1.0, make) is whole
+    assert part is not whole
+    assert find_budget("another key", 1.0) is not whole
+    assert len(ledgers) == 1
+    assert (whole.share, part.share) == (1.0, 0.5)

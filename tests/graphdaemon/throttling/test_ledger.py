@@ -191,3 +191,112 @@ def test_nobody_waits_for_the_store() -> None:
     with ledger.open() as bucket:
         bucket.used += 1
     answer.set()
+
+
+def test_a_rate_that_one_learnt_is_known_to_all() -> None:
+    """Told once: what others learn later is not undone by it."""
+    store = Store()
+    one, two = make_ledgers(store)
+    with one.open() as bucket:
+        bucket.rate = 80.0
+    one.compare()
+    two.compare()
+    with two.open() as bucket:
+        bucket.rate = 70.0
+    two.compare()
+    one.compare()
+    two.compare()
+
+    assert store.totals.rate == 70
+    for ledger in (one, two):
+        with ledger.open() as bucket:
+            assert bucket.rate == 70
+
+
+def test_what_happens_during_a_comparison_is_told_in_the_next() -> None:
+    """Units, refusals and a rate: nothing is lost, and nothing counts twice."""
+    store, moment = Store(), 100.0
+
+    def exchange(mine: Totals) -> Totals:
+        common = store.exchange(mine)
+        if mine.used == 5:
+            with ledger.open() as bucket:
+                bucket.used += 3
+                bucket.refusals += 1
+                bucket.rate = 60.0
+        return common._replace(rate=50.0)
+
+    ledger = RemoteLedger(exchange, lambda: moment)
+    ledger.compare()
+    with ledger.open() as bucket:
+        bucket.used += 5
+    ledger.compare()
+    with ledger.open() as bucket:
+        assert (bucket.used, bucket.refusals, bucket.rate) == (8, 1, 60)
+    ledger.compare()
+
+    assert (store.totals.used, store.totals.refusals, store.totals.rate) == (8, 1, 60)
+
+
+def test_who_comes_later_finds_the_bucket_as_full_as_it_is() -> None:
+    """What it has used itself before the first comparison is in it already."""
+    store = Store()
+    store.totals = Totals(used=500, refusals=7, pause=3, rate=80, level=200)
+    # Before the moment 0 nothing is compared by itself.
+    ledger = RemoteLedger(store.exchange, lambda: -1.0)
+    with ledger.open() as bucket:
+        bucket.take(30, -1.0)
+        bucket.used += 30
+    ledger.compare()
+
+    with ledger.open() as bucket:
+        assert (bucket.level, bucket.used, bucket.refusals) == (230, 30, 0)
+        assert (bucket.rate, bucket.paused_until) == (80, 2)
+
+
+def test_a_pause_is_told_as_what_is_left_of_it() -> None:
+    """Clocks differ between hosts."""
+    store, moment = Store(), 100.0
+    ledger = RemoteLedger(store.exchange, lambda: moment)
+    ledger.compare()
+    with ledger.open() as bucket:
+        bucket.pause(7, 100.0)
+    moment = 103.0
+    ledger.compare()
+    assert store.totals.pause == 4
+    store.totals = Totals()
+    moment = 110.0
+    ledger.compare()
+    assert store.totals.pause == 0
+
+
+@pytest.mark.parametrize(("broken", "seconds"), [(False, 0.2), (True, 10.0)], ids=["well", "gone"])
+def test_the_store_is_not_troubled_all_the_time(*, broken: bool, seconds: float) -> None:
+    """Five times a second at most; where it cannot be used, every ten seconds."""
+    store, moment, asked = Store(), 100.0, threading.Semaphore(0)
+    store.broken = broken
+
+    def exchange(mine: Totals) -> Totals:
+        try:
+            return store.exchange(mine)
+        finally:
+            asked.release()
+
+    ledger = RemoteLedger(exchange, lambda: moment)
+
+    def use_and_wait() -> None:
+        before = set(threading.enumerate())
+        with ledger.open():
+            pass
+        # The comparison runs on a thread of its own.
+        for thread in set(threading.enumerate()) - before:
+            thread.join(10)
+
+    use_and_wait()
+    assert asked.acquire(blocking=False)
+    moment += seconds * 0.9
+    use_and_wait()
+    assert not asked.acquire(blocking=False)
+    moment += seconds * 0.2
+    use_and_wait()
+    assert asked.acquire(blocking=False)

@@ -58,3 +58,110 @@ def test_a_service_far_away_is_met_with_more_at_once() -> None:
     far.note(0.1)
 
     assert (near.size, far.size) == (4, 16)
+
+
+def answer(window: Window, count: int, seconds: float) -> list[float]:
+    """Note so many answers that took so long; return the sizes there were, without repetitions."""
+    sizes = [window.size]
+    for _ in range(count):
+        window.note(seconds)
+        if window.size != sizes[-1]:
+            sizes.append(window.size)
+    return sizes
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "size"),
+    [(0.079, 0.029, 4), (0.08, 0.029, 16), (0.079, 0.03, 16)],
+)
+def test_the_first_two_answers_say_whether_it_is_far(
+    first: float, second: float, size: int
+) -> None:
+    """The third does not: a near service may be slow now and then."""
+    window = Window(32)
+    for seconds in (first, second, 5.0):
+        window.note(seconds)
+
+    assert window.size == size
+
+
+@pytest.mark.parametrize("ceiling", [1, 3])
+def test_no_more_are_in_flight_than_are_allowed(ceiling: int) -> None:
+    """However far away the service is, and however long it takes."""
+    window = Window(ceiling)
+
+    assert answer(window, 200, 0.1) == [ceiling]
+    assert answer(window, 200, 3.0) == [ceiling]
+
+
+def test_a_wider_window_that_brings_more_is_kept() -> None:
+    """Answers as fast as before mean that twice as many came: doubled until all is allowed."""
+    assert answer(Window(64), 300, 0.01) == [4, 8, 16, 32, 64]
+
+
+def test_a_trial_begins_after_eight_answers() -> None:
+    """Of which the first is not one; then those under way do not count."""
+    window = Window(64)
+
+    assert answer(window, 8, 0.01) == [4]
+    assert answer(window, 1, 0.01) == [4, 8]
+    assert answer(window, 4 + 7, 0.01) == [8]
+    assert answer(window, 1, 0.01) == [8, 16]
+    assert answer(window, 8 + 15, 0.01) == [16]
+    assert answer(window, 1, 0.01) == [16, 32]
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(0.0142, [8, 16]), (0.0144, [8, 4])])
+def test_a_wider_window_has_to_bring_two_fifths_of_what_it_is_wider_by(
+    seconds: float, sizes: list[float]
+) -> None:
+    """Twice as wide, 40 % more answers; what brings less is undone."""
+    window = Window(64)
+    answer(window, 9, 0.01)
+
+    assert answer(window, 4 + 8, seconds) == sizes
+
+
+def test_after_a_failed_trial_eight_means_pass_before_the_next() -> None:
+    """Which tries fewer; at the least that there may be, it tries more again after as many."""
+    window = Window(64)
+    answer(window, 9, 0.01)
+    assert answer(window, 4 + 8, 0.02) == [8, 4]
+    assert answer(window, 8 + 9 * 8, 0.01) == [4]
+    assert answer(window, 8 * 8, 0.01) == [4]
+    assert answer(window, 8, 0.01) == [4, 6]
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(0.110, [8, 4]), (0.112, [8, 16])])
+def test_a_narrower_window_is_kept_if_it_brings_nine_tenths(
+    seconds: float, sizes: list[float]
+) -> None:
+    """Answers that take much longer than the fastest are tried with half as many in flight."""
+    window = Window(16)
+    window.note(0.1)
+    answer(window, 16 + 8 * 16, 0.05)
+    assert answer(window, 16, 0.2) == [16, 8]
+
+    assert answer(window, 16 + 8, seconds) == sizes
+
+
+@pytest.mark.parametrize(("seconds", "sizes"), [(0.076, [16, 32]), (0.078, [16, 8])])
+def test_half_as_long_again_as_the_fastest_is_slow(seconds: float, sizes: list[float]) -> None:
+    """Then fewer are tried, not more."""
+    window = Window(16)
+    window.note(0.1)
+    answer(window, 16, 0.05)
+    window.widen(32)
+
+    assert answer(window, 16, seconds) == sizes
+
+
+def test_widening_ends_the_rest() -> None:
+    """Whoever allows more wants to see them used; allowing fewer changes nothing."""
+    window = Window(4)
+    answer(window, 9, 0.01)
+    window.widen(2)
+    assert answer(window, 8, 0.01) == [4]
+    window.widen(8)
+
+    assert answer(window, 8, 0.01) == [4, 8]
