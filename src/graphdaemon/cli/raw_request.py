@@ -11,7 +11,7 @@ from graphdaemon.client import Client
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.address import resolve
 from graphdaemon.graph.catalog import Collection, find_collection
-from graphdaemon.graph.graph import Ask
+from graphdaemon.graph.graph import GraphRequest
 from graphdaemon.graph.links import follow, path_of
 from graphdaemon.graph.page import read_object, read_page
 from graphdaemon.http.response import Response
@@ -28,14 +28,14 @@ class _Answer(msgspec.Struct):
     next_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
-def make_ask(
+def make_request(
     client: Client,
     url: str,
     *,
     method: str = "GET",
     body: bytes | None = None,
     headers: Iterable[str] = (),
-) -> Ask:
+) -> GraphRequest:
     """
     Return the request that somebody means.
 
@@ -49,7 +49,7 @@ def make_ask(
     Raises:
         UsageError: The address leads elsewhere, or a header is none.
     """
-    return Ask(
+    return GraphRequest(
         resolve(client.settings.graph_root, url),
         find_row(url).role,
         method=method.upper(),
@@ -67,38 +67,38 @@ def find_row(url: str) -> Collection:
     return find_collection(segments[0] if segments else "")
 
 
-async def exchange(client: Client, ask: Ask) -> Response:
+async def exchange(client: Client, request: GraphRequest) -> Response:
     """
     Send a request and return the answer.
 
     Raises:
         Error: It was refused, or not reached.
     """
-    return await client.graph.ask(ask, lambda response, _: response)
+    return await client.graph.ask(request, lambda response, _: response)
 
 
-async def read_pages(client: Client, ask: Ask) -> AsyncIterator[list[msgspec.Raw]]:
+async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[list[msgspec.Raw]]:
     """
-    Yield the records of each page from `ask` on.
+    Yield the records of each page from `request` on.
 
     Raises:
         Error: What was yielded so far is a part.
     """
-    seen = {hash(ask.url)}
+    seen = {hash(request.url)}
     while True:
-        page = await client.graph.ask(ask, read_page)
+        page = await client.graph.ask(request, read_page)
         yield page.records
         if page.next_link is None:
             return
-        ask = ask._replace(url=follow(page.next_link, ask.url))
-        if hash(ask.url) in seen:
+        request = request._replace(url=follow(page.next_link, request.url))
+        if hash(request.url) in seen:
             raise GraphError(
-                f"a next link of {path_of(ask.url)} leads back to a page that was read already",
+                f"a next link of {path_of(request.url)} leads back to a page that was read already",
                 code="page_malformed",
                 status=200,
                 hint="Run it again; if it recurs, the service pages wrongly.",
             )
-        seen.add(hash(ask.url))
+        seen.add(hash(request.url))
 
 
 async def get_object(client: Client, path: str) -> bytes:
@@ -109,13 +109,13 @@ async def get_object(client: Client, path: str) -> bytes:
         Error: It was refused, not reached, or is a page of several.
     """
     async with client:
-        ask = make_ask(client, path)
-        response = await exchange(client, ask)
+        request = make_request(client, path)
+        response = await exchange(client, request)
     if not _is_readable(response.body, dict[str, msgspec.Raw]):
-        read_object(response, ask.url)
+        read_object(response, request.url)
     if has_more(response.body):
         raise UsageError(
-            f"{path_of(ask.url)} is a collection, and this only its first page",
+            f"{path_of(request.url)} is a collection, and this only its first page",
             code="option_invalid",
             hint="Use `graphdaemon list`, which reads them all.",
         )

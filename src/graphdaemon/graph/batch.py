@@ -1,8 +1,8 @@
 """
-Many requests in one: `$batch`, twenty at a time, each answered and repeated by itself.
+Many requests in one: `$batch`, twenty at a time, each of which is answered and repeated by itself.
 
 Source: "Combine multiple HTTP requests using JSON batching" on learn.microsoft.com. The outer
-answer is 200 whatever happened inside; a request that is throttled says so in its own headers.
+answer is 200 whatever happened inside; a part that is throttled says so in headers of its own.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,15 +12,17 @@ import msgspec
 
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import GraphError, UsageError
-from graphdaemon.graph.graph import LONGEST_WAIT_S, Ask, Graph, Tally
-from graphdaemon.graph.headers import read_wait
+from graphdaemon.graph.graph import LONGEST_WAIT_S, Graph, GraphRequest, Tally
+from graphdaemon.graph.headers import read_amount, read_wait
 from graphdaemon.graph.links import path_of
 from graphdaemon.http.response import Response
 from graphdaemon.throttling.budget import Outcome
 
 AT_ONCE = 20
-"""Requests in one batch: Graph takes no more."""
+"""Requests in one batch at most: Graph's own limit."""
 
+# A part that is answered like this may be answered otherwise later. Only a 429 is sure to have
+# changed nothing, so a part that writes is sent again after no other.
 _PASSING = frozenset({429, 500, 502, 503, 504})
 
 
@@ -29,12 +31,12 @@ class Part(NamedTuple):
     One request of a batch.
 
     Attributes:
-        id: What its answer is found by.
+        id: Its answer has the same.
         url: Path and options below the version, such as `/users/x/manager`.
-        method: The verb.
-        headers: What it is sent with.
-        body: What it sends.
-        after: IDs of the parts that have to succeed first.
+        method: The HTTP method.
+        headers: Its own headers.
+        body: What is sent along, to be encoded as JSON.
+        after: IDs of the parts that must succeed before it is begun.
     """
 
     id: str
@@ -54,10 +56,10 @@ class Answer(msgspec.Struct):
     body: msgspec.Raw = msgspec.Raw(b"null")
 
     def header(self, name: str) -> str | None:
-        """A header, in whatever case it was sent."""
-        wanted = name.lower()
-        found = (str(value) for key, value in self.headers.items() if key.lower() == wanted)
-        return next(found, None)
+        """Return the value of a header, whatever case its name was sent in; None if absent."""
+        lowered = name.lower()
+        values = (str(value) for key, value in self.headers.items() if key.lower() == lowered)
+        return next(values, None)
 
 
 class _Envelope(msgspec.Struct):
@@ -74,36 +76,34 @@ async def send_parts(
     Send `parts`, as many batches at a time as the budget allows; return the answers by ID.
 
     A part that was throttled, or failed in passing, is sent again in another batch, and so is what
-    depends on it. An answer that refuses is an answer: whoever asked decides what it means.
+    depends on it. Any other refusal is returned as an answer: the caller knows what it means.
 
     Raises:
-        UsageError: More parts depend on one another than a batch takes.
+        UsageError: More parts depend on one another than fit into a batch.
         IdentityError, GraphError, NetworkError: A batch failed, or a part did at every attempt.
     """
     answers: dict[str, Answer] = {}
-    left = {part.id: part for part in parts}
+    unanswered = {part.id: part for part in parts}
+    tally = tally or Tally()
     for attempt in range(graph.attempts):
-        batches = [
-            _send(graph, root, batch, needs, tally or Tally()) for batch in _group(left.values())
-        ]
-        for found in await gather(*batches):
-            answers |= {answer.id: answer for answer in found}
-        left = _find_left(left, answers)
-        if not left:
+        batches = [_send(graph, root, batch, needs, tally) for batch in _group(unanswered.values())]
+        for batch_answers in await gather(*batches):
+            answers |= {answer.id: answer for answer in batch_answers}
+        unanswered = _list_unanswered(unanswered, answers)
+        if not unanswered:
             return answers
         if attempt + 1 < graph.attempts:
-            graph.budget.pause(_wait(answers[one] for one in left if one in answers))
-            if tally is not None:
-                tally.retries += len(left)
-    one = next(iter(left.values()))
-    raise _give_up(one, answers.get(one.id))
+            graph.budget.pause(_read_waits(answers[key] for key in unanswered if key in answers))
+            tally.retries += len(unanswered)
+    part = next(iter(unanswered.values()))
+    raise _give_up(part, answers.get(part.id))
 
 
 async def _send(
     graph: Graph, root: str, parts: list[Part], needs: str, tally: Tally
 ) -> list[Answer]:
     requests = [_describe(part, {other.id for other in parts}) for part in parts]
-    ask = Ask(
+    request = GraphRequest(
         f"{root}/$batch",
         needs,
         method="POST",
@@ -112,7 +112,7 @@ async def _send(
         measure=_measure,
         weight=len(parts),
     )
-    return await graph.ask(ask, _read, tally)
+    return await graph.ask(request, _read, tally)
 
 
 def _describe(part: Part, sent: set[str]) -> dict[str, Any]:
@@ -123,22 +123,22 @@ def _describe(part: Part, sent: set[str]) -> dict[str, Any]:
         headers.setdefault("Content-Type", "application/json")
     if headers:
         described["headers"] = headers
-    # What was answered in an earlier batch is done, and unknown in this one.
-    if after := [one for one in part.after if one in sent]:
-        described["dependsOn"] = after
+    # A part that an earlier batch answered is done, and unknown in this one.
+    if depends_on := [key for key in part.after if key in sent]:
+        described["dependsOn"] = depends_on
     return described
 
 
 def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
-    """Twenty at a time, and what depends on something in the same batch as that."""
+    """Divide parts into batches; a part is in the same batch as those that it depends on."""
     groups: dict[str, list[Part]] = {}
     for part in parts:
-        joined = [part]
+        group = [part]
         for other in part.after:
-            if other in groups and groups[other] is not joined:
-                joined = [*groups[other], *joined]
-        for member in joined:
-            groups[member.id] = joined
+            if other in groups and groups[other] is not group:
+                group = [*groups[other], *group]
+        for member in group:
+            groups[member.id] = group
     batch: list[Part] = []
     for group in {id(group): group for group in groups.values()}.values():
         if len(group) > AT_ONCE:
@@ -155,30 +155,31 @@ def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
         yield batch
 
 
-def _find_left(parts: Mapping[str, Part], answers: Mapping[str, Answer]) -> dict[str, Part]:
-    """What has to be sent again."""
-    left: dict[str, Part] = {}
+def _list_unanswered(parts: Mapping[str, Part], answers: Mapping[str, Answer]) -> dict[str, Part]:
+    """List the parts that have to be sent again."""
+    unanswered: dict[str, Part] = {}
     for part in parts.values():
         answer = answers.get(part.id)
-        again = _PASSING if part.method == "GET" else {429}
-        if answer is None or answer.status in again:
-            left[part.id] = part
+        passing = _PASSING if part.method == "GET" else {429}
+        if answer is None or answer.status in passing:
+            unanswered[part.id] = part
     for part in parts.values():
         answer = answers.get(part.id)
-        if answer is not None and answer.status == 424 and any(one in left for one in part.after):
-            left[part.id] = part
-    return left
+        # 424 means that a part failed that it depends on.
+        if answer and answer.status == 424 and not unanswered.keys().isdisjoint(part.after):
+            unanswered[part.id] = part
+    return unanswered
 
 
-def _wait(answers: Iterable[Answer]) -> float:
-    """How long the slowest asks to wait."""
-    asked = (read_wait(answer.header("Retry-After")) for answer in answers)
-    return min(max((wait for wait in asked if wait is not None), default=1.0), LONGEST_WAIT_S)
+def _read_waits(answers: Iterable[Answer]) -> float:
+    """Return the longest wait that an answer asks for, in seconds; one second if none does."""
+    waits = (read_wait(answer.header("Retry-After")) for answer in answers)
+    return min(max((wait for wait in waits if wait is not None), default=1.0), LONGEST_WAIT_S)
 
 
 def _read(response: Response, url: str) -> list[Answer]:
     try:
-        # As for a page: the bodies are skipped.
+        # As in a page, the bodies are not decoded: check that their texts are UTF-8.
         str(response.body, "utf-8")
         return _decode(response.body).responses
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -191,28 +192,21 @@ def _read(response: Response, url: str) -> list[Answer]:
 
 
 def _measure(response: Response) -> Outcome:
-    """What the parts cost together: each counts as if it had been sent alone."""
+    """Add up what the parts cost: each counts as if it had been sent alone."""
     try:
         answers = _decode(response.body).responses
     except msgspec.DecodeError:
         return Outcome(size=len(response.body))
-    done = (answer for answer in answers if answer.status != 429)
-    units = [_number(answer.header("x-ms-resource-unit")) for answer in done]
-    loads = [_number(answer.header("x-ms-throttle-limit-percentage")) for answer in answers]
+    charged = (answer for answer in answers if answer.status != 429)
+    units = [read_amount(answer.header("x-ms-resource-unit")) for answer in charged]
+    loads = [read_amount(answer.header("x-ms-throttle-limit-percentage")) for answer in answers]
     refused = [answer for answer in answers if answer.status == 429]
     return Outcome(
         sum(unit for unit in units if unit is not None) or None,
         max((load for load in loads if load is not None), default=None),
-        _wait(refused) if refused else None,
+        _read_waits(refused) if refused else None,
         len(response.body),
     )
-
-
-def _number(text: str | None) -> float | None:
-    try:
-        return float(text or "")
-    except ValueError:
-        return None
 
 
 def _give_up(part: Part, answer: Answer | None) -> GraphError:

@@ -1,9 +1,9 @@
 """
-Graph over the transport: one request, who may ask, trying again, page after page.
+One request to Graph, repeated until it is answered; and page after page of a collection.
 
-Read it from the bottom up: `_send_with` waits for its turn in the throttle budget, `_send` adds
-the token and renews it once, `ask` tries again when that can help, `pages` follows the links to
-the last.
+Read it from the bottom up: `_send_with` waits for its turn in the throttle budget and sends one
+request, `_send` adds the token and renews it once, `ask` tries again where that can help, `pages`
+follows the links to the last page.
 """
 
 import asyncio
@@ -20,7 +20,7 @@ import msgspec
 
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError
-from graphdaemon.graph.headers import read_wait
+from graphdaemon.graph.headers import read_amount, read_wait
 from graphdaemon.graph.links import follow, path_of
 from graphdaemon.graph.page import Page, read_number, read_object, read_page
 from graphdaemon.graph.refused import explain
@@ -32,35 +32,35 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 ATTEMPTS = 5
-"""How often one page is asked for before its failure is the listing's."""
+"""How often a request is sent, by default, before its failure is raised."""
 
 PATIENCE = 4
-"""How many times as often it is asked again where Graph says to wait, and serves others."""
+"""A request that is throttled while others are served gets so many times the attempts."""
 
 LONGEST_WAIT_S = 300.0
-"""If Graph asks to wait for longer, that is said instead of done."""
+"""If Graph asks for a longer wait than this, the request fails instead of waiting."""
 
-# A token this old may lack what an administrator has granted meanwhile.
+# A token this old may lack a permission that an administrator has granted meanwhile.
 _STALE_S = 300.0
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class Ask(NamedTuple):
+class GraphRequest(NamedTuple):
     """
-    What is asked of Graph.
+    One request to Graph.
 
     Attributes:
-        url: Where.
+        url: The whole address.
         needs: The application permission to name if it is missing.
         advanced: Send `ConsistencyLevel: eventual`, which next links do not carry.
-        method: The verb.
-        body: What is sent along: JSON.
-        accept: What the answer should be.
-        repeatable: Doing it twice is no different from doing it once.
-        measure: Reads from an answer what the budget has to know.
-        weight: How many requests it stands for.
-        headers: What else to send; beats what is sent by itself, but for the token.
+        method: The HTTP method.
+        body: JSON to send along.
+        accept: The media type of the answer.
+        repeatable: Sending it twice does the same as sending it once.
+        measure: Reads from an answer what the throttle budget has to know.
+        weight: How many requests it counts as: a batch counts as its parts.
+        headers: More headers; they replace those sent by default, except for the token.
     """
 
     url: str
@@ -76,7 +76,15 @@ class Ask(NamedTuple):
 
 
 class Tally(msgspec.Struct):
-    """What one piece of work has cost so far."""
+    """
+    What one piece of work has cost so far.
+
+    Attributes:
+        requests: Requests that were sent, repetitions among them.
+        retries: How many of those were repetitions.
+        throttled: How many of those were refused because the budget was used up (429).
+        units: Resource units.
+    """
 
     requests: int = 0
     retries: int = 0
@@ -85,7 +93,7 @@ class Tally(msgspec.Struct):
 
 
 class Sender(Protocol):
-    """What carries a request: the transport."""
+    """What carries a request to Graph: the transport."""
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -97,23 +105,23 @@ class Tokens(Protocol):
     """Where the bearer token comes from: a token source."""
 
     async def token(self) -> Token:
-        """A token that is good for now."""
+        """Return a token that is valid now."""
 
     async def renew(self, refused: Token, claims: str | None = None) -> Token:
-        """A token other than the one that Graph did not accept."""
+        """Return another token than `refused`, which Graph did not accept."""
 
 
 class Graph:
     """
-    Asks Graph, as the app.
+    Sends requests to Graph, as the app.
 
     Args:
-        transport: The socket.
+        transport: Carries the requests.
         tokens: Where the bearer token comes from.
-        consent_url: Named in the hint when a permission is missing.
-        budget: Shared by all who talk to the same Graph as the same app.
-        attempts: How often to ask before a failure is one.
-        sleep: Waits between attempts.
+        consent_url: Where an administrator can consent; named if a permission is missing.
+        budget: The throttle budget, shared by all that talk to the same Graph as the same app.
+        attempts: How often a request is sent before its failure is raised.
+        sleep: Waits so many seconds between attempts.
     """
 
     def __init__(
@@ -142,17 +150,17 @@ class Graph:
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
         """
-        return await self.ask(Ask(url, needs), read_object, tally)
+        return await self.ask(GraphRequest(url, needs), read_object, tally)
 
     async def count(self, url: str, *, needs: str, tally: Tally | None = None) -> int:
         """
-        Get the number that a `$count` path answers.
+        Get the number that a `$count` path returns.
 
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
         """
         return await self.ask(
-            Ask(url, needs, advanced=True, accept="text/plain"), read_number, tally
+            GraphRequest(url, needs, advanced=True, accept="text/plain"), read_number, tally
         )
 
     async def page(
@@ -164,13 +172,13 @@ class Graph:
         Raises:
             IdentityError, GraphError, NetworkError: After every attempt that could help.
         """
-        return await self.ask(Ask(url, needs, advanced), read_page, tally)
+        return await self.ask(GraphRequest(url, needs, advanced), read_page, tally)
 
     async def pages(
         self, url: str, *, needs: str, advanced: bool = False, tally: Tally | None = None
     ) -> AsyncIterator[Page]:
         """
-        Yield every page from `url` on; ending means there are no more.
+        Yield every page from `url` on, to the last.
 
         A page may be empty and still have a next link (msgraph-sdk-javascript #129).
 
@@ -181,7 +189,7 @@ class Graph:
             tally: Counts every request.
 
         Raises:
-            IdentityError, GraphError, NetworkError: What was yielded so far is then a part.
+            IdentityError, GraphError, NetworkError: What was yielded so far is not everything.
         """
         while True:
             page = await self.page(url, needs=needs, advanced=advanced, tally=tally)
@@ -191,7 +199,7 @@ class Graph:
             url = follow(page.next_link, url)
 
     async def ask(
-        self, ask: Ask, read: Callable[[Response, str], T], tally: Tally | None = None
+        self, request: GraphRequest, read: Callable[[Response, str], T], tally: Tally | None = None
     ) -> T:
         """
         Send a request until it is answered, and return what `read` makes of the answer.
@@ -203,40 +211,44 @@ class Graph:
         attempt, served = 1, self._served
         while True:
             try:
-                response, token = await self._send(ask, tally)
-                self._reached = True
-                if response.status >= 300:
-                    raise explain(
-                        response,
-                        ask.url,
-                        needs=ask.needs,
-                        consent_url=self._consent_url,
-                        token=token.value,
-                        method=ask.method,
-                    )
-                answer = read(response, ask.url)
+                answer = read(await self._get_answer(request, tally), request.url)
             except (GraphError, NetworkError) as error:
                 most = self._most_attempts(error, others_are_served=self._served > served)
-                may_pass = attempt < most and self._may_pass(ask, error)
+                may_pass = attempt < most and self._may_pass(request, error)
                 wait = _wait_before(attempt, error) if may_pass else None
                 if wait is None:
                     raise
+                attempt += 1
                 logger.warning(
                     "%s; attempt %d of %d in %.1f s",
-                    _brief(error, ask.url),
-                    attempt + 1,
+                    f"{path_of(request.url)}: {error.code}",
+                    attempt,
                     most,
                     wait,
                 )
                 tally.retries += 1
                 await self._pause(error, wait)
-                attempt += 1
             else:
                 self._served += 1
                 return answer
 
+    async def _get_answer(self, request: GraphRequest, tally: Tally) -> Response:
+        """Send a request once, and raise what an answer means that refuses it."""
+        response, token = await self._send(request, tally)
+        self._reached = True
+        if response.status >= 300:
+            raise explain(
+                response,
+                request.url,
+                needs=request.needs,
+                consent_url=self._consent_url,
+                token=token.value,
+                method=request.method,
+            )
+        return response
+
     async def _pause(self, error: Error, wait: float) -> None:
-        """Wait alone, or, where Graph asked for it, let everybody wait who enters the budget."""
+        """Wait; where Graph asked for it, let everybody wait who enters the budget."""
         if isinstance(error, GraphError) and (
             error.code == "throttled" or error.retry_after is not None
         ):
@@ -244,55 +256,58 @@ class Graph:
         else:
             await self._sleep(wait)
 
-    async def _send(self, ask: Ask, tally: Tally) -> tuple[Response, Token]:
-        """Send, with a new token once where that may help; say which was the last."""
+    async def _send(self, request: GraphRequest, tally: Tally) -> tuple[Response, Token]:
+        """Send, and once more with a new token if that may help; return the last token too."""
         token = await self._tokens.token()
-        response = await self._send_with(token, ask, tally)
+        response = await self._send_with(token, request, tally)
         if response.status == 401:
             from graphdaemon.graph.claims_challenge import read_challenge
 
             token = await self._tokens.renew(token, read_challenge(response.headers))
-            return await self._send_with(token, ask, tally), token
+            return await self._send_with(token, request, tally), token
         if response.status == 403 and time.time() - token.issued_at > _STALE_S:
-            # What was granted after a token was issued, only a new one shows.
+            # A permission that was granted after a token was issued is only in a new one.
             with contextlib.suppress(IdentityError, NetworkError):
                 token = await self._tokens.renew(token)
-                return await self._send_with(token, ask, tally), token
+                return await self._send_with(token, request, tally), token
         return response, token
 
-    async def _send_with(self, token: Token, ask: Ask, tally: Tally) -> Response:
-        headers = {"Accept": ask.accept}
-        if ask.advanced:
+    async def _send_with(self, token: Token, request: GraphRequest, tally: Tally) -> Response:
+        headers = {"Accept": request.accept}
+        if request.advanced:
             headers["ConsistencyLevel"] = "eventual"
-        if ask.body is not None:
+        if request.body is not None:
             headers["Content-Type"] = "application/json"
         if self.budget.yields:
             headers["x-ms-throttle-priority"] = "low"
-        headers |= {**dict(ask.headers), "Authorization": f"Bearer {token.value}"}
-        ticket = await self.budget.enter(_kind_of(ask.url), ask.weight)
+        headers |= {**dict(request.headers), "Authorization": f"Bearer {token.value}"}
+        ticket = await self.budget.enter(_kind_of(request.url), request.weight)
         tally.requests += 1
         outcome = Outcome()
         try:
-            response = await self._transport.send(ask.method, ask.url, headers, ask.body)
-            outcome = (ask.measure or _measure)(response)
+            response = await self._transport.send(
+                request.method, request.url, headers, request.body
+            )
+            outcome = (request.measure or _measure)(response)
         finally:
             self.budget.leave(ticket, outcome)
         tally.units += ticket.units if outcome.units is None else outcome.units
         tally.throttled += outcome.refused_for is not None
         return response
 
-    def _may_pass(self, ask: Ask, error: Error) -> bool:
+    def _may_pass(self, request: GraphRequest, error: Error) -> bool:
+        """Say whether the same request may be answered later."""
         if isinstance(error, GraphError) and error.code == "throttled":
             return True
-        if not ask.repeatable:
+        if not request.repeatable:
             return False
         if isinstance(error, GraphError):
-            # 501 is what Graph says to a property that this collection does not serve.
-            passing = error.code in ("throttled", "graph_unavailable", "page_malformed")
+            # 501 means that the collection does not serve a property, now or later.
+            passing = error.code in ("graph_unavailable", "page_malformed")
             return passing and error.status != 501
-        absent = ("host_unknown", "connection_failed", "timed_out")
-        if error.code in absent or error.case == "tls_broken":
-            # Before anything has answered, no network is no accident, and is said at once.
+        unreachable = ("host_unknown", "connection_failed", "timed_out")
+        if error.code in unreachable or error.case == "tls_broken":
+            # If nothing has answered yet, the network is not there at all: say so at once.
             return self._reached
         return error.code == "connection_lost"
 
@@ -303,10 +318,10 @@ class Graph:
 
 def _wait_before(attempt: int, error: Error) -> float | None:
     """Seconds until the next attempt, or None if there should be none."""
-    asked = error.retry_after if isinstance(error, GraphError) else None
-    if asked is not None:
-        return asked if asked <= LONGEST_WAIT_S else None
-    # Half fixed, half random, so that many that failed together do not return together.
+    retry_after = error.retry_after if isinstance(error, GraphError) else None
+    if retry_after is not None:
+        return retry_after if retry_after <= LONGEST_WAIT_S else None
+    # Half fixed, half random, so that requests that failed together do not come back together.
     return 0.5 * float(2 ** min(attempt, 6)) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
 
 
@@ -314,29 +329,17 @@ def _measure(response: Response) -> Outcome:
     refused_for = None
     if response.status == 429:
         refused_for = min(read_wait(response.headers.get("Retry-After")) or 0, LONGEST_WAIT_S)
-    units = _number(response.headers.get("x-ms-resource-unit"))
+    units = read_amount(response.headers.get("x-ms-resource-unit"))
     return Outcome(
-        # What is refused is not charged for.
+        # Graph does not charge for what it refuses.
         units if refused_for is None else 0.0,
-        _number(response.headers.get("x-ms-throttle-limit-percentage")),
+        read_amount(response.headers.get("x-ms-throttle-limit-percentage")),
         refused_for,
         len(response.body),
     )
 
 
-def _number(text: str | None) -> float | None:
-    try:
-        number = float(text or "")
-    except ValueError:
-        return None
-    return number if 0 <= number < 1_000_000 else None
-
-
 def _kind_of(url: str) -> str:
-    """What tells the cost of a request: its path without names, and whether it selects."""
+    """Name what a request costs by: its path without IDs, and whether it has a `$select`."""
     parts = urlsplit(url)
     return _GUID.sub("*", parts.path) + ("?$select" if "select=" in parts.query else "")
-
-
-def _brief(error: Error, url: str) -> str:
-    return f"{path_of(url)}: {error.code}"

@@ -5,7 +5,11 @@ import time
 
 
 def read_wait(value: str | None) -> float | None:
-    """Seconds to wait: a number, fractional too (Graph's own documentation), or an HTTP date."""
+    """
+    Read `Retry-After` as seconds to wait, or None if it is absent or cannot be read.
+
+    It is a number, which may have a fraction (Graph's own documentation), or an HTTP date.
+    """
     if not value:
         return None
     try:
@@ -16,3 +20,16 @@ def read_wait(value: str | None) -> float | None:
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None
+
+
+def read_amount(value: str | None) -> float | None:
+    """
+    Read a cost in resource units, or a load; None if it is absent or no sensible number.
+
+    A negative, endless or huge one would spoil the picture of the throttle budget for good.
+    """
+    try:
+        amount = float(value or "")
+    except ValueError:
+        return None
+    return amount if 0 <= amount < 1_000_000 else None

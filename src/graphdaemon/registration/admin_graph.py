@@ -10,7 +10,7 @@ import msgspec
 
 from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.graph import Ask, Graph
+from graphdaemon.graph.graph import Graph, GraphRequest
 from graphdaemon.graph.page import read_object
 from graphdaemon.http.response import Response
 from graphdaemon.registration.change import Change
@@ -73,8 +73,8 @@ class Desk:
         Raises:
             Error: It was refused, not reached, or not there in time.
         """
-        ask = Ask(self._url(path), "")
-        return await self._persist(ask, lambda: self._graph.ask(ask, read_object))
+        request = GraphRequest(self._url(path), "")
+        return await self._persist(request, lambda: self._graph.ask(request, read_object))
 
     async def find(self, path: str) -> dict[str, Any] | None:
         """
@@ -98,7 +98,7 @@ class Desk:
             Error: It was refused, not reached, or not there in time.
         """
         url = self._url(path)
-        return await self._persist(Ask(url, ""), lambda: self._read_all(url))
+        return await self._persist(GraphRequest(url, ""), lambda: self._read_all(url))
 
     async def send(self, change: Change, known: Mapping[str, str]) -> dict[str, Any]:
         """
@@ -115,7 +115,7 @@ class Desk:
             Error: Refused, not reached, or what it needs was not there in time.
         """
         body = None if change.body is None else json.dumps(fill(change.body, known)).encode()
-        ask = Ask(
+        request = GraphRequest(
             self._url(str(fill(change.path, known))),
             "",
             method=change.method,
@@ -124,7 +124,7 @@ class Desk:
             headers=(("Prefer", "create-if-missing"),) if change.create else (),
         )
         try:
-            return await self._persist(ask, lambda: self._graph.ask(ask, _read_answer))
+            return await self._persist(request, lambda: self._graph.ask(request, _read_answer))
         except GraphError as error:
             if _is_done(change, error):
                 return {}
@@ -159,12 +159,12 @@ class Desk:
             records += [msgspec.json.decode(record) for record in page.records]
         return records
 
-    async def _persist(self, ask: Ask, attempt: Callable[[], Awaitable[T]]) -> T:
+    async def _persist(self, request: GraphRequest, attempt: Callable[[], Awaitable[T]]) -> T:
         for wait in (*WAITS_S, None):
             try:
                 return await attempt()
             except GraphError as error:
-                if not _is_behind(ask, error):
+                if not _is_behind(request, error):
                     raise
                 if wait is None:
                     raise self._give_up(error) from error
@@ -202,8 +202,8 @@ def _read_answer(response: Response, url: str) -> dict[str, Any]:
     return read_object(response, url) if response.body else {}
 
 
-def _is_behind(ask: Ask, error: GraphError) -> bool:
-    if ask.method == "DELETE" or ask.url.endswith(("/restore", "/removePassword")):
+def _is_behind(request: GraphRequest, error: GraphError) -> bool:
+    if request.method == "DELETE" or request.url.endswith(("/restore", "/removePassword")):
         return False
     return error.status in (400, 404) and _BEHIND.search(str(error)) is not None
 

@@ -9,7 +9,7 @@ from graphdaemon.cli import options, output_options
 
 if TYPE_CHECKING:
     from graphdaemon.client import Client
-    from graphdaemon.graph.graph import Ask
+    from graphdaemon.graph.graph import GraphRequest
     from graphdaemon.output.sink import Sink
     from graphdaemon.output.spec import OutputSpec
 
@@ -53,7 +53,7 @@ def request(
     """
     from graphdaemon import log
     from graphdaemon.cli.interrupt import run_async
-    from graphdaemon.cli.raw_request import make_ask, selected
+    from graphdaemon.cli.raw_request import make_request, selected
     from graphdaemon.client import load
     from graphdaemon.output.sink import Sink
 
@@ -62,37 +62,37 @@ def request(
         raise click.UsageError(f"--all goes with GET, not with {method}.")
     client = load(arguments["parameters"])
     content = body.read() if body is not None else None
-    ask = make_ask(client, url, method=method, body=content, headers=headers)
+    request = make_request(client, url, method=method, body=content, headers=headers)
     spec = output_options.read_spec(arguments, selected(url), single=not all_)
     with Sink(spec, sys.stdout) as sink:
         if all_:
-            said = run_async(_write_all(client, ask, sink))
+            said = run_async(_write_all(client, request, sink))
         else:
-            said = run_async(_write_one(client, ask, sink, spec, include=include))
+            said = run_async(_write_one(client, request, sink, spec, include=include))
         sink.finish()
     for line in said:
         click.echo(line, err=True)
 
 
-async def _write_all(client: "Client", ask: "Ask", sink: "Sink") -> list[str]:
+async def _write_all(client: "Client", request: "GraphRequest", sink: "Sink") -> list[str]:
     from graphdaemon.cli.raw_request import read_pages
 
     pages = records = 0
     async with client:
-        async for page in read_pages(client, ask):
+        async for page in read_pages(client, request):
             sink.write(page)
             pages, records = pages + 1, records + len(page)
     return [f"{records:,} records, {pages:,} page{'' if pages == 1 else 's'}"]
 
 
 async def _write_one(
-    client: "Client", ask: "Ask", sink: "Sink", spec: "OutputSpec", *, include: bool
+    client: "Client", request: "GraphRequest", sink: "Sink", spec: "OutputSpec", *, include: bool
 ) -> list[str]:
     from graphdaemon.cli.raw_request import exchange, has_more, is_json, records_of
     from graphdaemon.log import redact
 
     async with client:
-        response = await exchange(client, ask)
+        response = await exchange(client, request)
     said = []
     if include:
         said = [f"HTTP {response.status}"]
