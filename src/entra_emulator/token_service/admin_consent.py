@@ -144,7 +144,7 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
 
 
 def _describe_success(consent: ConsentRequest, version: int) -> dict[str, str | None]:
-    """Keys in the order of a real redirect (azure-docs#114009), or of the documented one."""
+    """The answer, its keys in the order of a real one (azure-docs#114009) or the documented one."""
     if version == 1:
         return {"tenant": consent.tenant.id, "state": consent.state, "admin_consent": "True"}
     return {

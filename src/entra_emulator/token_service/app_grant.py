@@ -66,7 +66,7 @@ class AppGrant:
 
 @dataclass(frozen=True)
 class IssuedToken:
-    """A token with its times in seconds since 1970, and its lifetime in seconds from the first."""
+    """A token, its first two times in seconds since 1970, and its lifetime in seconds."""
 
     token: str
     issued_at: int
@@ -76,7 +76,7 @@ class IssuedToken:
 
 def read_default_scope(scope: str) -> str:
     """
-    The resource of `{resource}/.default`, from which exactly that suffix is taken.
+    The resource that the scope `{resource}/.default` names.
 
     A resource that ends in a slash keeps it ("scopes and permissions", Microsoft identity
     platform). The OpenID scopes that MSAL Go and Node add are ignored (recorded 2021-2024).
@@ -130,8 +130,8 @@ def issue_app_token(context: Context, grant: AppGrant) -> IssuedToken:
     """
     directory, tenant, principal = context.directory, grant.tenant, grant.principal
     resource = grant.resource.principal
-    standing = directory.token_policies.find(tenant, principal.app_id)
-    if standing.blocked:
+    policy = directory.token_policies.find(tenant, principal.app_id)
+    if policy.blocked:
         raise refuse(53003)
     _check_assigned(directory, tenant, principal, resource)
     now = int(context.clock.now())
@@ -146,8 +146,8 @@ def issue_app_token(context: Context, grant: AppGrant) -> IssuedToken:
         directory.consents.list_granted_roles(tenant, principal.app_id, resource.app_id),
         grant.authentication,
         now,
-        # A token issued in the second of the last revocation begins after it.
-        max(now, grant.claims_request.not_before, standing.revoked),
+        # A token issued within the second of a revocation must not count as revoked.
+        max(now, grant.claims_request.not_before, policy.revoked),
         lifetime,
         handles_challenges,
         grant.resource_id,

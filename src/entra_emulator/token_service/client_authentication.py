@@ -125,7 +125,7 @@ def authenticate_client(
 
 
 def is_public_client(directory: Directory, principal: Application) -> bool:
-    """Whether public flows are allowed and it has no credential, which makes it confidential."""
+    """Whether the application is a public client; with a credential it never is."""
     registration = directory.applications.find_anywhere(principal.app_id)
     if registration is None or not registration.record["isFallbackPublicClient"]:
         return False

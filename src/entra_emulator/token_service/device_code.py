@@ -34,7 +34,7 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
 from entra_emulator.web.token_service_answers import answer_oauth, read_form
 
-# Seconds.
+# Seconds that a device may wait for its user.
 LIFETIME = 900
 # Without vowels, so that codes spell no word, and without letters that look like digits.
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -86,7 +86,7 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     if not client_id:
         raise refuse(900144, field="client_id")
     client = find_user_client(context, tenant, client_id)
-    # On `common` the scopes are looked up in some tenant: whose it will be nobody knows yet.
+    # On `common` nobody knows the tenant of the user yet: the scopes are looked up in any.
     any_tenant = tenant or next(iter(context.directory.tenants.list_all()), None)
     if any_tenant is None:
         raise refuse(50059)

@@ -123,7 +123,7 @@ def _read_audiences(claims: Mapping[str, Any]) -> list[str] | None:
 
 
 def _refuse_subject(subject: str, candidates: Iterable[FederatedCredential]) -> OAuthFault:
-    """The refusal says how near the subject comes, as the service's do since 2024."""
+    """The refusal of a subject, which tells near misses apart as the service does since 2024."""
     presented = _EID1.fullmatch(subject)
     for credential in candidates:
         if credential.subject.casefold() == subject.casefold():

@@ -1,5 +1,5 @@
 """
-The endpoints a virtual machine and an App Service get tokens of managed identities from.
+The endpoints that give virtual machines and App Services tokens of managed identities.
 
 Plain http, as there: they are for the machine itself. Sources: "How to use
 managed identities for Azure resources on an Azure VM to acquire an access

@@ -121,12 +121,12 @@ def find_missing_consents(
     anew: bool = False,
 ) -> list[MissingConsent]:
     """
-    What somebody has to consent to before the client may act so for this user.
+    The scopes that somebody must consent to before the client may act for this user.
 
     `.default` asks for the registration's scopes only if nothing of the resource
     is granted yet ("Scopes and permissions", Microsoft identity platform).
 
-    With `anew` what is granted already is among it, as `prompt=consent` wants.
+    With `anew` they include those that are granted already, as `prompt=consent` wants.
 
     Raises:
         OAuthFault: 65002, a client of Microsoft's own whose permissions are fixed.
@@ -154,7 +154,7 @@ def find_missing_consents(
 def may_consent_to(
     context: Context, tenant: Tenant, user_id: str, missing: Iterable[MissingConsent]
 ) -> bool:
-    """Whether the user may consent to all of that: with a role, or if nothing is restricted."""
+    """Whether the user may consent to all these scopes: with a role, or if none is restricted."""
     if may_consent_for_all(context, tenant, user_id):
         return True
     return not any(is_restricted(scope) for consent in missing for scope in consent.scopes)
@@ -175,7 +175,7 @@ def grant_consents(
     *,
     user_id: str | None,
 ) -> None:
-    """Write down a user's consent, or with None an administrator's for everybody."""
+    """Record the consent of a user, or with None that of an administrator for everybody."""
     with context.directory.transaction():
         for resource, scopes in missing:
             context.directory.consents.grant_scopes(
@@ -233,6 +233,6 @@ def _find_records(
 
 
 def _find_prefix(scopes: ResourceScopes) -> str:
-    """What stands before scopes that were not asked for: the resource as the client wrote it."""
+    """What is put before scopes that were not requested: the resource as the client wrote it."""
     resource = scopes.written[0].resource if scopes.written else ""
     return f"{resource.removesuffix('/')}/" if resource else ""

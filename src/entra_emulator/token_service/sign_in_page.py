@@ -119,7 +119,7 @@ def _sign_in(request: Request, form: Mapping[str, str]) -> Response:
 
 def _find_picked(context: Context, segment: str, picked: str, after: str) -> tuple[Tenant, Record]:
     """
-    The person of a button: `{tenant ID}/{object ID}`.
+    The person whose button was pressed: `{tenant ID}/{object ID}`.
 
     Raises:
         OAuthFault: 50034, there is nobody of that ID; 50020, somebody of another tenant.
@@ -139,12 +139,12 @@ def _find_picked(context: Context, segment: str, picked: str, after: str) -> tup
 
 def _check_page(after: str) -> str:
     """
-    A page of this emulator's, as a path with its query; never another origin's.
+    Check that this is a page to come back to, as a path of this origin with its query.
 
     Raises:
         OAuthFault: 90023.
     """
-    # The text itself, not its parts: `///devicelogin` has the right path, and leads elsewhere.
+    # Not parsed: of `///devicelogin` the path would be right, and browsers go to another host.
     plain = after.isascii() and after.isprintable()
     if not plain or not _PAGES.fullmatch(after.partition("?")[0]):
         raise refuse(90023, field="next")

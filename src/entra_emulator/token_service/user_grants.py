@@ -214,7 +214,7 @@ def _check_verifier(verifier: str | None, doc: Mapping[str, Any]) -> None:
 
 
 def _poll(request: TokenRequest, key: str, ticket: Ticket) -> OAuthFault | None:
-    """Why the device gets no tokens, not yet or not any more; None once, when it is approved."""
+    """Why the device gets no tokens, for now or for good; None if it gets them, which is once."""
     doc, now, directory = ticket.doc, request.context.clock.now(), request.context.directory
     if now >= ticket.expires:
         return refuse(70020)

@@ -13,7 +13,7 @@ from entra_emulator.errors import refuse
 from entra_emulator.tokens.jwt import read_number
 
 LIMIT = 8192
-# Seconds from now until the latest beginning that may be asked for: as much as Graph tolerates.
+# How many seconds ahead `nbf` may be: Graph accepts tokens that begin so much later.
 LEEWAY = 300
 
 

@@ -71,7 +71,7 @@ def describe_oauth(
     request: Request, *, code: int = 0, cached: bool = False, to_browser: bool = False
 ) -> dict[str, str]:
     """
-    The headers of every answer of the token service; cookies are left out.
+    The headers of every answer of the token service, but for its cookies.
 
     Args:
         request: what is answered.

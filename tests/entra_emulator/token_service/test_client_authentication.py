@@ -3,24 +3,14 @@ from typing import Any
 from urllib.parse import quote
 
 import jwt
-import msal
 
 from tests.support.certificates_and_assertions import make_identity
 from tests.support.emulator_probe import GRAPH_SCOPE, App, Probe, register
-from tests.support.token_service import Session
+from tests.support.token_service import msal_daemon
 
 
 def acquire(app: App, credential: object) -> dict[str, Any]:
-    emulator = app.probe.emulator
-    with Session() as session:
-        session.verify = str(emulator.ca_file)
-        client = msal.ConfidentialClientApplication(
-            app.client_id,
-            authority=f"{emulator.url}/{app.tenant.domains[1]}",
-            client_credential=credential,
-            instance_discovery=False,
-            http_client=session,
-        )
+    with msal_daemon(app, credential, segment=app.tenant.domains[1]) as client:
         answer: dict[str, Any] = client.acquire_token_for_client([GRAPH_SCOPE])
     return answer
 

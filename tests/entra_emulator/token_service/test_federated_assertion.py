@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import msal
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -19,7 +18,7 @@ from entra_emulator.tokens.signing import sign_token
 from tests.support.certificates_and_assertions import encode, encode_json, make_key
 from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App, Probe, register, running
 from tests.support.foreign_issuer import EXCHANGE, METADATA, SUBJECT, Foreign, serving
-from tests.support.token_service import Session
+from tests.support.token_service import msal_daemon
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 EID1 = "/eid1/c/pub/t/{}/a/9ExAW52n_ky4ZiS_jhpJIQ/7e307b14-2a27-4f66-ada8-ec6400eb4977"
@@ -62,16 +61,7 @@ def codes(answer: Answer) -> tuple[int, Any]:
 
 def test_msal(trusting: App, foreign: Foreign) -> None:
     """Unmodified MSAL acquires with an assertion that somebody else issued."""
-    emulator = trusting.probe.emulator
-    with Session() as session:
-        session.verify = str(emulator.ca_file)
-        client = msal.ConfidentialClientApplication(
-            trusting.client_id,
-            authority=f"{emulator.url}/{trusting.tenant.id}",
-            client_credential={"client_assertion": foreign.token},
-            instance_discovery=False,
-            http_client=session,
-        )
+    with msal_daemon(trusting, {"client_assertion": foreign.token}) as client:
         answer = client.acquire_token_for_client([GRAPH_SCOPE])
 
     claims = jwt.decode(answer["access_token"], options={"verify_signature": False})

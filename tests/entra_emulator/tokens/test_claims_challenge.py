@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-import msal
 import pytest
 
 from entra_emulator.clock import Clock
 from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App, Probe, register
-from tests.support.token_service import Session
+from tests.support.token_service import msal_daemon
 
 CP1 = '{"access_token":{"xms_cc":{"values":["CP1"]}}}'
 
@@ -148,19 +147,10 @@ def test_only_that_application(timed: App) -> None:
 
 def test_msal(timed: App) -> None:
     """Unmodified MSAL, told of the challenge, comes back with a good token, past its cache."""
-    emulator = timed.probe.emulator
-    with Session() as session:
-        session.verify = str(emulator.ca_file)
-        client = msal.ConfidentialClientApplication(
-            timed.client_id,
-            authority=f"{emulator.url}/{timed.tenant.id}",
-            client_credential=timed.secret,
-            client_capabilities=["CP1"],
-            instance_discovery=False,
-            http_client=session,
-        )
+    directory = timed.probe.emulator.directory
+    with msal_daemon(timed, timed.secret, client_capabilities=["CP1"]) as client:
         first = client.acquire_token_for_client([GRAPH_SCOPE])["access_token"]
-        emulator.directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
+        directory.token_policies.revoke_tokens(timed.tenant, timed.client_id)
         refused = timed.get("/v1.0/users", first)
         second = client.acquire_token_for_client(
             [GRAPH_SCOPE], claims_challenge=challenge_of(refused)
