@@ -18,7 +18,7 @@ from entra_emulator.model.records import Record
 _encode = msgspec.json.Encoder().encode
 
 # Their documents are their summaries: every property of the default representation, null or not.
-_WHOLE = frozenset({"application", "servicePrincipal"})
+WHOLE = frozenset({"application", "servicePrincipal"})
 
 # Types of the metadata whose values are texts, not complex values.
 _ENUMERATIONS = frozenset({"microsoft.graph.nativeAuthenticationApisEnabled"})
@@ -87,7 +87,7 @@ def render(kind: str, record: Record) -> ObjectRow:
     """An object as the store keeps it."""
     key = str(record.get(KINDS[kind].key) or record["id"]).casefold()
     name = str(record.get("displayName") or "").casefold()
-    if kind in _WHOLE:
+    if kind in WHOLE:
         return ObjectRow(record["id"], key, name, None, _encode(_arrange(kind, record)))
     seldom = _SELDOM if kind == "user" else ()
     often: Record = {}

@@ -12,14 +12,12 @@ from typing import Any
 import msgspec
 
 from entra_emulator.directory.links import Neighbour
+from entra_emulator.directory.representation import WHOLE
 from entra_emulator.model import schema
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
-
-# Types whose documents are their default representation, in an order that depends on the values.
-WHOLE = frozenset({"application", "servicePrincipal"})
 
 
 def render_objects(

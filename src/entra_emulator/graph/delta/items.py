@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from entra_emulator.directory.changes import Change
+from entra_emulator.directory.representation import WHOLE
 from entra_emulator.graph.delta.tracked import TrackedType
-from entra_emulator.graph.render import WHOLE
 from entra_emulator.model import schema
 
 # The changes after which an object is reported whole, or as gone.
