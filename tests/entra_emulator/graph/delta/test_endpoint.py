@@ -1,101 +1,16 @@
 from collections.abc import Callable
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
-import msgspec
 import pytest
 
 from entra_emulator.clock import Clock
-from entra_emulator.directory import changes
-from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors.graph import GRAPH_REFUSALS
-from entra_emulator.faults.fault import Fault
-from entra_emulator.model import schema
-from entra_emulator.model.records import Record, Tenant
 from entra_emulator.web.context import DeltaSettings
 from tests.support.delta_follower import Follower
-from tests.support.emulator_probe import Answer, Probe, register
+from tests.support.delta_scene import DAY, ROLES, Scene, key_of, reference
+from tests.support.emulator_probe import register
 from tools.fidelity import list_reached
-
-DAY = 86_400.0
-ROLES = ("Directory.Read.All",)
-
-
-@dataclass
-class Scene:
-    """A tenant of its own, an application that reads everything, and hands to change things."""
-
-    probe: Probe
-    tenant: Tenant
-    token: str
-    made: int = 0
-
-    @property
-    def directory(self) -> Directory:
-        return self.probe.emulator.directory
-
-    def get(self, target: str, **headers: str) -> Answer:
-        target = target.removeprefix(self.probe.emulator.url)
-        return self.probe.get(target, Authorization=f"Bearer {self.token}", **headers)
-
-    def follow(self, target: str) -> Follower:
-        """A follower that knows everything so far."""
-        follower = Follower(self.get, target)
-        follower.finish()
-        return follower
-
-    def add(self, kind: str, **changes: Any) -> StoredObject:
-        self.made += 1
-        key = f"{self.tenant.number:08x}-0000-4000-8000-{self.made:012}"
-        record: Record = {"id": key, "displayName": f"{kind} {self.made}"}
-        if kind == "user":
-            record |= {"userPrincipalName": f"user{self.made}@contoso.example"}
-        return self.directory.objects.create(self.tenant, kind, record | changes)
-
-    def update(self, found: StoredObject, **changes: Any) -> None:
-        self.directory.objects.update(self.tenant, found.kind, key_of(found), changes)
-
-    def link(self, relation: str, source: StoredObject, target: StoredObject) -> None:
-        assert self.directory.links.add(self.tenant, relation, source, target)
-
-    def unlink(self, relation: str, source: StoredObject, target: StoredObject) -> None:
-        assert self.directory.links.remove(self.tenant, relation, source, target)
-
-    def fail(self, kind: str, **more: Any) -> None:
-        self.probe.emulator.faults.fail_for(None, Fault(kind=kind, **more))
-
-    def delete(self, found: StoredObject, *, forever: bool = False) -> None:
-        self.directory.recycle_bin.delete(self.tenant, found, forever=forever)
-
-
-def key_of(found: StoredObject) -> str:
-    key: str = msgspec.json.decode(found.doc)["id"]
-    return key
-
-
-def reference(found: StoredObject, *, removed: bool = False) -> dict[str, Any]:
-    shown: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{found.kind}", "id": key_of(found)}
-    return shown | ({"@removed": {"reason": "deleted"}} if removed else {})
-
-
-def open_scene(probe: Probe) -> Scene:
-    number = len(probe.emulator.directory.tenants.list_all())
-    tenant = probe.emulator.directory.tenants.create("Contoso", (f"delta{number}.example",))
-    return Scene(probe, tenant, register(probe, *ROLES, tenant=tenant).token())
-
-
-@pytest.fixture
-def stage(launch: Callable[..., Probe]) -> Callable[..., Scene]:
-    """Opens a scene in an emulator with settings of its own."""
-    return lambda **settings: open_scene(launch(users=0, **settings))
-
-
-@pytest.fixture
-def scene(probe: Probe) -> Scene:
-    return open_scene(probe)
 
 
 def test_initial(stage: Callable[..., Scene]) -> None:
@@ -183,95 +98,6 @@ def test_quiet_round(scene: Scene) -> None:
     assert follower.link != before
 
 
-def test_changed_object(scene: Scene) -> None:
-    """A changed object is told with all that is set, what was cleared as null, no more."""
-    user = scene.add("user", jobTitle="Clerk", mobilePhone="1", department="Sales")
-    follower = scene.follow("/v1.0/users/delta")
-    scene.update(user, jobTitle=None)
-    scene.update(user, mobilePhone="2")
-
-    (told,) = follower.finish()
-    assert told == {
-        "displayName": "user 1",
-        "jobTitle": None,
-        "mobilePhone": "2",
-        "userPrincipalName": "user1@contoso.example",
-        "id": key_of(user),
-    }
-    scene.update(user, mobilePhone="3")
-    assert follower.finish()[0]["jobTitle"] is None
-
-
-def test_minimal(scene: Scene) -> None:
-    """`return=minimal` tells what changed only, and says that it was heeded."""
-    user = scene.add("user", jobTitle="Clerk", mobilePhone="1")
-    follower = scene.follow("/v1.0/users/delta?$select=jobTitle,mobilePhone,displayName")
-    scene.update(user, mobilePhone=None)
-    new = scene.add("user", jobTitle="Cook")
-
-    answer = scene.get(follower.link, Prefer="return=minimal")
-    assert answer.headers["preference-applied"] == "return=minimal"
-    assert answer.json()["value"] == [
-        {"mobilePhone": None, "id": key_of(user)},
-        {"jobTitle": "Cook", "displayName": "user 2", "id": key_of(new)},
-    ]
-    whole = scene.get(follower.link)
-    assert "preference-applied" not in whole.headers
-    assert len(whole.json()["value"][0]) == 4
-
-
-def test_select(scene: Scene) -> None:
-    """`$select` limits what is told, and what is noticed; the ID is always there."""
-    user = scene.add("user", jobTitle="Clerk", department="Sales")
-    follower = scene.follow("/v1.0/users/delta?$select=jobTitle,DEPARTMENT")
-
-    assert follower.objects == {
-        key_of(user): {"jobTitle": "Clerk", "department": "Sales", "id": key_of(user)}
-    }
-    scene.update(user, displayName="Other")
-    assert follower.finish() == []
-    scene.update(user, department="Law")
-    assert [list(one) for one in follower.finish()] == [["jobTitle", "department", "id"]]
-
-
-def test_default_select(scene: Scene) -> None:
-    """Without `$select` the default properties are tracked, and no others."""
-    user = scene.add("user")
-    follower = scene.follow("/v1.0/users/delta")
-
-    scene.update(user, department="Law")
-    assert follower.finish() == []
-
-
-def test_deleted(scene: Scene) -> None:
-    """Deleted is `changed` while it can be restored, `deleted` for good, and back it is whole."""
-    user = scene.add("user", jobTitle="Clerk")
-    key = key_of(user)
-    follower = scene.follow("/v1.0/users/delta")
-
-    scene.delete(user)
-    assert follower.finish() == [{"id": key, "@removed": {"reason": "changed"}}]
-    item = scene.directory.recycle_bin.find(scene.tenant, key)
-    assert item is not None
-    scene.directory.recycle_bin.restore(scene.tenant, item)
-    (back,) = follower.finish(prefer="return=minimal")
-    assert back["jobTitle"] == "Clerk"
-    scene.delete(user, forever=True)
-    assert follower.finish() == [{"id": key, "@removed": {"reason": "deleted"}}]
-
-
-def test_deleted_initially(scene: Scene) -> None:
-    """The first round tells who is in the recycle bin, behind who is not."""
-    gone, here = scene.add("user"), scene.add("user")
-    scene.delete(gone)
-
-    page = scene.get("/v1.0/users/delta?$select=id").json()
-    assert page["value"] == [
-        {"id": key_of(here)},
-        {"id": key_of(gone), "@removed": {"reason": "changed"}},
-    ]
-
-
 def test_expired_item(stage: Callable[..., Scene]) -> None:
     """Thirty days after its deletion an object is told to be gone for good."""
     scene = stage(clock=Clock(at=1_800_000_000), token_lifetime=10**8)
@@ -282,63 +108,6 @@ def test_expired_item(stage: Callable[..., Scene]) -> None:
 
     scene.directory.clock.move(4 * DAY)
     assert follower.finish() == [{"id": key_of(user), "@removed": {"reason": "deleted"}}]
-
-
-def test_members(scene: Scene) -> None:
-    """Groups tell their members without being asked, at first all, then those that changed."""
-    group, empty = scene.add("group"), scene.add("group")
-    first, second, third = (scene.add("user") for _ in range(3))
-    scene.link("members", group, first)
-    scene.link("members", group, second)
-    follower = scene.follow("/v1.0/groups/delta")
-
-    told = {one["id"]: one for one in scene.get("/v1.0/groups/delta").json()["value"]}
-    assert told[key_of(group)]["members@delta"] == [reference(first), reference(second)]
-    assert "members@delta" not in told[key_of(empty)]
-    scene.unlink("members", group, first)
-    scene.link("members", group, third)
-    scene.unlink("members", group, third)
-    scene.link("members", group, third)
-    (changed,) = follower.finish(prefer="return=minimal")
-    assert changed == {
-        "id": key_of(group),
-        "members@delta": [reference(first, removed=True), reference(third)],
-    }
-
-
-def test_links(scene: Scene) -> None:
-    """Owners, managers and members are told when they are selected, members not otherwise."""
-    user, boss, group = scene.add("user"), scene.add("user"), scene.add("group")
-    scene.link("manager", user, boss)
-    scene.link("owners", group, boss)
-    scene.link("members", group, user)
-
-    users = scene.follow("/v1.0/users/delta?$select=displayName,manager")
-    assert users.links[key_of(user)] == {"manager": {key_of(boss)}}
-    owners = scene.get("/v1.0/groups/delta?$select=owners").json()["value"]
-    assert owners == [{"id": key_of(group), "owners@delta": [reference(boss)]}]
-    (plain,) = scene.get("/v1.0/groups/delta?$select=displayName").json()["value"]
-    assert set(plain) == {"displayName", "id"}
-    scene.unlink("manager", user, boss)
-    assert users.finish()[0]["manager@delta"] == [reference(boss, removed=True)]
-    blind = scene.follow("/v1.0/users/delta?$select=displayName")
-    scene.link("manager", user, boss)
-    assert blind.finish() == []
-
-
-def test_purged_member(scene: Scene) -> None:
-    """A deleted user stays a member until gone for good, when the group tells it."""
-    group, user = scene.add("group"), scene.add("user")
-    scene.link("members", group, user)
-    follower = scene.follow("/v1.0/groups/delta")
-
-    scene.delete(user)
-    assert follower.finish() == []
-    item = scene.directory.recycle_bin.find(scene.tenant, key_of(user))
-    assert item is not None
-    scene.directory.recycle_bin.purge(scene.tenant, item)
-    (told,) = follower.finish()
-    assert told["members@delta"] == [reference(user, removed=True)]
 
 
 def test_hidden_members(scene: Scene) -> None:
@@ -394,44 +163,6 @@ def test_restored_group(scene: Scene) -> None:
     assert told["displayName"] == "group 1"
 
 
-def test_filter(scene: Scene) -> None:
-    """A filter by ID follows these objects, deleted or not, and no others."""
-    users = [scene.add("user") for _ in range(4)]
-    scene.delete(users[3])
-    chosen = " or ".join(f"id eq '{key_of(user).upper()}'" for user in users[1:])
-    follower = scene.follow(f"/v1.0/users/delta?$select=displayName&$filter={quote(chosen)}")
-
-    assert set(follower.objects) == {key_of(user) for user in users[1:3]}
-    for user in users[:2]:
-        scene.update(user, displayName="Other")
-    assert [one["id"] for one in follower.finish()] == [key_of(users[1])]
-
-
-def test_types(scene: Scene) -> None:
-    """Directory objects are told apart by `isof`, and each is selected from in its own way."""
-    user, group = scene.add("user", surname="Berg"), scene.add("group")
-    scene.add("device", deviceId="d")
-    both = quote("isof('microsoft.graph.user') or isof('microsoft.graph.group')")
-    select = "microsoft.graph.user/surname,microsoft.graph.group/displayName"
-    follower = scene.follow(f"/v1.0/directoryObjects/delta?$filter={both}&$select={select}")
-
-    typed = "@odata.type"
-    assert follower.objects == {
-        key_of(user): {typed: "#microsoft.graph.user", "surname": "Berg", "id": key_of(user)},
-        key_of(group): {
-            typed: "#microsoft.graph.group",
-            "displayName": "group 2",
-            "id": key_of(group),
-        },
-    }
-    scene.update(user, displayName="Other")
-    scene.update(group, displayName="Other")
-    scene.delete(user)
-    assert [one["id"] for one in follower.finish()] == [key_of(user), key_of(group)]
-    contacts = quote("isof('microsoft.graph.orgContact')")
-    assert scene.get(f"/v1.0/directoryObjects/delta?$filter={contacts}").json()["value"] == []
-
-
 def test_no_metadata(scene: Scene) -> None:
     """Who wants no metadata gets no context and no types, but links."""
     group, user = scene.add("group"), scene.add("user")
@@ -444,6 +175,8 @@ def test_no_metadata(scene: Scene) -> None:
 
 
 GUID = "00000000-0000-4000-8000-000000000001"
+
+
 REFUSED = {
     "$orderby=displayName": "delta_option",
     "$search=x": "delta_option",
@@ -472,6 +205,8 @@ def test_refused(scene: Scene, options: str) -> None:
 
 # Reached by tests below, and by those of batches and look-ups.
 ELSEWHERE = {"delta_reset", "delta_token_expired", "dependency_failed", "ids_many"}
+
+
 ELSEWHERE |= {"parameter_missing", *(word for word in GRAPH_REFUSALS if word.startswith("batch_"))}
 
 
@@ -479,104 +214,6 @@ def test_every_denial_is_tested() -> None:
     """No refusal of delta queries, batches and look-ups is without a test that reaches it."""
     reached = list_reached("delta/test_endpoint")
     assert ELSEWHERE | {*REFUSED.values()} - list_reached("graph/test_dispatch") == reached
-
-
-@pytest.mark.parametrize("options", ["$top=1", "$expand=manager", "$count=true"])
-def test_ignored(scene: Scene, options: str) -> None:
-    """Page sizes, expansions and counts are ignored without a word."""
-    scene.add("user")
-    scene.add("user")
-
-    page = scene.get(f"/v1.0/users/delta?{options}").json()
-    assert len(page["value"]) == 2
-    assert "@odata.count" not in page
-
-
-def test_foreign_token(scene: Scene) -> None:
-    """A token is of one collection, one tenant and one use, and cannot be altered."""
-    link = scene.follow("/v1.0/users/delta").link
-    token = link.partition("$deltatoken=")[2]
-    altered = ("B" if token[0] == "A" else "A") + token[1:]
-
-    for target in (
-        f"/v1.0/groups/delta?$deltatoken={token}",
-        f"/v1.0/users/delta?$skiptoken={token}",
-        f"/v1.0/users/delta?$deltatoken={altered}",
-    ):
-        assert scene.get(target).code == "syncStateInvalid"
-    tenant = scene.directory.tenants.create("Fabrikam", ("fabrikam.example",))
-    other = register(scene.probe, *ROLES, tenant=tenant)
-    assert other.get(f"/v1.0/users/delta?$deltatoken={token}").code == "syncStateInvalid"
-    assert scene.get(f"/beta/users/delta?$deltatoken={token}").status == 200
-    assert scene.get(f"/v1.0/users/delta?%24deltatoken={token}&$top=5").status == 200
-
-
-def test_expired_token(stage: Callable[..., Scene]) -> None:
-    """A link is good for seven days, which begin anew with every new link."""
-    scene = stage(clock=Clock(at=1_800_000_000), token_lifetime=10**8)
-    follower = scene.follow("/v1.0/users/delta")
-    old = follower.link
-
-    scene.directory.clock.move(6 * DAY)
-    follower.finish()
-    scene.directory.clock.move(6 * DAY)
-    follower.finish()
-    answer = scene.get(old)
-    assert (answer.status, answer.code) == (400, "syncStateNotFound")
-    assert answer.message == (
-        "The sync state generation is not found. The delta token is expired and data must be "
-        "synchronized again."
-    )
-
-
-def test_gone_token(stage: Callable[..., Scene]) -> None:
-    """By a setting an expired link is 410, with the way to a new beginning of the same query."""
-    settings = DeltaSettings(age=60, gone=True)
-    scene = stage(clock=Clock(at=1_800_000_000), token_lifetime=10**8, delta=settings)
-    user = scene.add("user", jobTitle="Clerk")
-    chosen = f"$select=jobTitle,manager&$filter=id eq '{key_of(user)}'"
-    follower = scene.follow(f"/v1.0/users/delta?{quote(chosen, safe='$=&')}")
-
-    scene.directory.clock.move(61)
-    answer = scene.get(follower.link)
-    assert (answer.status, answer.code) == (410, "resyncRequired")
-    location = answer.headers["location"]
-    expected = f"{scene.probe.emulator.url}/v1.0/users/delta?{chosen}&$deltatoken="
-    assert unquote(location) == expected
-    again = scene.follow(location)
-    assert again.objects == {key_of(user): {"jobTitle": "Clerk", "id": key_of(user)}}
-
-
-def test_pruned_journal(stage: Callable[..., Scene]) -> None:
-    """A link older than the oldest change that is known is dead, whatever its age."""
-    clock = Clock(at=1_800_000_000)
-    scene = stage(clock=clock, token_lifetime=10**8, delta=DeltaSettings(age=90 * DAY))
-    link = scene.follow("/v1.0/users/delta").link
-    scene.add("user")
-    clock.move(31 * DAY)
-    fresh = scene.follow("/v1.0/users/delta").link
-    for number in range(changes.SWEEP):
-        scene.add("group", displayName=f"Group {number}")
-
-    assert scene.get(link).code == "syncStateNotFound"
-    assert scene.get(fresh).status == 200
-
-
-def test_older_snapshot(stage: Callable[..., Scene], tmp_path: Path) -> None:
-    """After a snapshot was restored, links of what came after it are dead."""
-    scene = stage()
-    scene.directory.backup(tmp_path / "snapshot")
-    scene.add("user")
-    link = scene.follow("/v1.0/users/delta").link
-    scene.directory.restore(tmp_path / "snapshot")
-
-    assert scene.get(link).code == "syncStateNotFound"
-
-
-@pytest.fixture
-def frozen(stage: Callable[..., Scene]) -> Scene:
-    """A scene whose clock stands still, with three objects on a page."""
-    return stage(clock=Clock(at=1_800_000_000), delta=DeltaSettings(page=3))
 
 
 def test_repeats(frozen: Scene) -> None:
@@ -633,16 +270,6 @@ def test_reset(frozen: Scene) -> None:
     assert frozen.get(restart).status == 200
 
 
-def test_expired_page(frozen: Scene) -> None:
-    """On demand the link to a round's next page has expired."""
-    for _ in range(4):
-        frozen.add("user")
-    link = frozen.get("/v1.0/users/delta").json()["@odata.nextLink"]
-    frozen.fail("page_token")
-
-    assert frozen.get(link).code == "Directory_ExpiredPageToken"
-
-
 def test_lag(frozen: Scene) -> None:
     """A replica that lags behind tells what it does not know yet in a later round only."""
     clock = frozen.directory.clock
@@ -695,18 +322,6 @@ def test_changes_meanwhile(stage: Callable[..., Scene]) -> None:
         key_of(new): "New",
     }
     assert follower.finish() == []
-
-
-def test_applications(scene: Scene) -> None:
-    """Applications tell what is set of all they show by default."""
-    app = scene.directory.applications.register(scene.tenant, "Payroll")
-    follower = scene.follow("/v1.0/applications/delta")
-
-    told = follower.objects[app.id]
-    assert set(told) <= set(schema.default("application"))
-    assert told["displayName"] == "Payroll"
-    scene.directory.applications.make_public(scene.tenant, app.app_id)
-    assert [one["isFallbackPublicClient"] for one in follower.finish()] == [True]
 
 
 def test_permissions(scene: Scene) -> None:

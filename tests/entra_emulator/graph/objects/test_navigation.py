@@ -1,90 +1,14 @@
 """What is linked to an object: lists, casts, references, counts, expansions."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 import pytest
 
-from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.object_collections import Span
-from entra_emulator.directory.objects import StoredObject
 from entra_emulator.graph.objects import replica
-from entra_emulator.server.emulator import Emulator
-from tests.support.emulator_probe import Answer, App, Probe, register
-
-CHAIN = 30
-GLOBAL_ADMINISTRATOR = "62e90394-69f5-4237-9190-012177145e10"
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A group with everybody in it, a group around it, and a line of managers."""
-
-    app: App
-    token: str
-    users: list[str]
-    inner: str
-    outer: str
-    device: str
-
-    def get(self, path: str, **headers: str) -> Answer:
-        return self.app.get(f"/v1.0{path}", self.token, **headers)
-
-    def ids(self, path: str, **headers: str) -> list[str]:
-        answer = self.get(path, **headers)
-        assert answer.status == 200, answer.body
-        return [item["id"] for item in answer.json()["value"]]
-
-
-@pytest.fixture(scope="module")
-def scene() -> Iterator[Scene]:
-    with Emulator(users=CHAIN, groups=0, devices=0) as emulator:
-        directory, tenant = emulator.directory, emulator.tenant
-        users = [
-            StoredObject("user", position.seq, doc)
-            for position, doc in directory.collections.scan(tenant, "user")
-        ]
-        inner, outer, device = (
-            directory.objects.create(
-                tenant, kind, {"id": f"00000000-0000-4000-8000-{n:012}"} | record
-            )
-            for n, (kind, record) in enumerate(
-                [
-                    ("group", {"displayName": "Inner", "mailNickname": "inner"}),
-                    ("group", {"displayName": "Outer", "mailNickname": "outer"}),
-                    ("device", {"displayName": "Laptop", "deviceId": "d-1"}),
-                ]
-            )
-        )
-        for user in users:
-            directory.links.add(tenant, "members", inner, user)
-        for user in users:
-            for seeded in directory.links.list_neighbours(tenant, LinkQuery("manager", user.seq)):
-                above = StoredObject("user", seeded.seq, seeded.content)
-                directory.links.remove(tenant, "manager", user, above)
-        for user, manager in zip(users[1:], users, strict=False):
-            directory.links.add(tenant, "manager", user, manager)
-        directory.links.add(tenant, "members", outer, inner)
-        directory.links.add(tenant, "members", outer, device)
-        directory.links.add(tenant, "owners", outer, users[0])
-        directory.links.add(tenant, "registeredOwners", device, users[0])
-        probe = Probe(emulator)
-        app = register(probe, "Directory.Read.All")
-        ids = [msgspec.json.decode(found.doc)["id"] for found in (*users, inner, outer, device)]
-        yield Scene(app, app.token(), ids[:-3], *ids[-3:])
-        probe.close()
-
-
-def walk(scene: Scene, path: str) -> list[str]:
-    found, link = [], path
-    while link:
-        page = scene.get(link.partition("/v1.0")[2] or link).json()
-        found += [item["id"] for item in page["value"]]
-        link = page.get("@odata.nextLink", "")
-    return found
+from tests.support.linked_objects import CHAIN, Scene, walk
 
 
 def test_members(scene: Scene) -> None:
@@ -156,31 +80,6 @@ def test_no_metadata(scene: Scene, accept: str) -> None:
     assert "@odata.type" not in answer["value"][0]
 
 
-def test_expand_members(scene: Scene) -> None:
-    """An expanded collection holds twenty at most, and no link to the others."""
-    item = scene.get(f"/groups/{scene.inner}?$expand=members($select=id)").json()
-
-    assert len(item["members"]) == 20
-    assert list(item["members"][0]) == ["@odata.type", "id"]
-    assert not any("nextLink" in name for name in item)
-
-
-def test_expand_manager(scene: Scene) -> None:
-    """Managers are expanded one level, or all the way up for one user."""
-    key = scene.users[4]
-    one = scene.get(f"/users/{key}?$expand=manager($select=id)").json()
-    every = scene.get(f"/users/{key}?$expand=manager($levels=max;$select=id)").json()
-    listed = scene.get("/users?$expand=manager($select=id)&$select=id&$top=3").json()["value"]
-
-    assert one["manager"]["id"] == scene.users[3]
-    assert "manager" not in one["manager"]
-    height = 0
-    while every := every.get("manager"):
-        height += 1
-    assert height == 4
-    assert [(item.get("manager") or {}).get("id") for item in listed] == [None, *scene.users[:2]]
-
-
 def test_filter_members(scene: Scene) -> None:
     """Members are filtered by the advanced index only."""
     path = f"/groups/{scene.inner}/members?$count=true&$filter="
@@ -205,32 +104,6 @@ def test_order_members(scene: Scene, direction: str) -> None:
 
     assert found == sorted(found, reverse=bool(direction))
     assert len(found) == CHAIN
-
-
-def test_any_object(scene: Scene) -> None:
-    """An object of whatever type is found by its ID; the set itself cannot be listed."""
-    answer = scene.get(f"/directoryObjects/{scene.device}").json()
-
-    assert answer["@odata.type"] == "#microsoft.graph.device"
-    assert scene.get("/directoryObjects").status >= 400
-
-
-def test_alternate_keys(scene: Scene) -> None:
-    """Applications, service principals and devices are found by their alternate keys."""
-    client_id = scene.app.client_id
-    for path, name, value in (
-        (f"/applications(appId='{client_id}')", "appId", client_id),
-        (f"/servicePrincipals(appId='{client_id}')", "appId", client_id),
-        ("/devices(deviceId='d-1')", "id", scene.device),
-        (
-            f"/directoryRoles(roleTemplateId='{GLOBAL_ADMINISTRATOR}')",
-            "roleTemplateId",
-            GLOBAL_ADMINISTRATOR,
-        ),
-    ):
-        assert scene.get(path).json()[name] == value
-    assert scene.get("/applications(appId='nobody')").status == 404
-    assert scene.get("/applications(nothing='x')").status == 400
 
 
 def test_company(scene: Scene) -> None:
