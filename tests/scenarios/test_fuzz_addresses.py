@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.query.filter import parse_filter
 from entra_emulator.graph.query.options import read_query
 from entra_emulator.graph.query.page_token import open_position
@@ -179,7 +179,7 @@ def test_parsers(text: str) -> None:
     ):
         try:
             parse()
-        except (GraphFault, MalformedTokenError):
+        except (GraphRefusal, MalformedTokenError):
             continue
 
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory.directory import Directory
-from entra_emulator.errors import OAuthFault
+from entra_emulator.errors import TokenRefusal
 from entra_emulator.model.applications import describe_certificate
 from entra_emulator.server.app import create_app
 from entra_emulator.tokens.client_assertion import verify_assertion
@@ -263,7 +263,7 @@ SEGMENT = st.binary(max_size=40).map(encode) | VALUES.map(dump) | HEADER_CHANGES
 def test_parser(segments: tuple[str, ...]) -> None:
     """Whatever is sent for an assertion is taken apart, or refused."""
     certificate = describe_certificate("k", IDENTITY.der, 0, 9e9)
-    with pytest.raises(OAuthFault):
+    with pytest.raises(TokenRefusal):
         verify_assertion(
             ".".join(segments),
             client_id="c",

@@ -1,6 +1,6 @@
 """Callers of Graph with given permissions, and what they may do."""
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.access.authorize import Permit, authorize
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.records import Tenant
@@ -21,5 +21,5 @@ def may(permissions: str, route: str, *, roles: str | None = None) -> Permit | N
         return authorize(
             caller(*permissions.split(), delegated=roles is not None), method, path, lambda: held
         )
-    except GraphFault:
+    except GraphRefusal:
         return None

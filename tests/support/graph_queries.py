@@ -2,13 +2,13 @@
 
 import pytest
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.graph.query.options import read_query
 
 
 def refuse(kind: str, raw: str, *, eventual: bool = False, related: bool = False) -> str:
-    with pytest.raises(GraphFault) as caught:
+    with pytest.raises(GraphRefusal) as caught:
         read_query(kind, raw, eventual=eventual, related=related)
     return caught.value.message
 

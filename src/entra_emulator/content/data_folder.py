@@ -49,7 +49,7 @@ def fill_folder(
 
     Raises:
         FileExistsError: there is a tenant already.
-        ImportFault: a source is not what it should be.
+        ExportFileError: a source is not what it should be.
         OSError: the folder cannot be used, or there is no room in it.
     """
     path = data / STORE

@@ -46,7 +46,7 @@ _ANY = "any"
 _decode = msgspec.json.Decoder().decode
 
 
-class ImportFault(ValueError):  # noqa: N818 - a refusal, not an error of ours
+class ExportFileError(ValueError):
     """A file cannot be imported; the text says where, what and what to do."""
 
 
@@ -81,7 +81,7 @@ def parse_source(text: str) -> Source:
     The file in `FILE`, whose name may tell the type, or in `users=FILE`.
 
     Raises:
-        ImportFault: what stands before the equals sign is no collection.
+        ExportFileError: what stands before the equals sign is no collection.
     """
     collection, sign, path = text.partition("=")
     if not sign or "/" in collection:
@@ -89,7 +89,7 @@ def parse_source(text: str) -> Source:
     kind = _find_kind(collection)
     if kind is None:
         known = ", ".join(BY_COLLECTION)
-        raise ImportFault(f"{text}: {collection} is no collection. Say one of {known}.")
+        raise ExportFileError(f"{text}: {collection} is no collection. Say one of {known}.")
     return Source(Path(path), kind)
 
 
@@ -98,7 +98,7 @@ def read_items(source: Source) -> Iterator[Item]:
     The objects in a file; deleted ones, as delta queries tell of them, are left out.
 
     Raises:
-        ImportFault: a line is not what it should be.
+        ExportFileError: a line is not what it should be.
         OSError: the file cannot be read.
     """
     with source.path.open("rb") as file:
@@ -115,14 +115,14 @@ def _parse(place: str, content: bytes) -> Record:
     try:
         entry = _decode(content)
     except UnicodeDecodeError:
-        raise ImportFault(f"{place}: this is not UTF-8. Export the file as UTF-8.") from None
+        raise ExportFileError(f"{place}: this is not UTF-8. Export the file as UTF-8.") from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ImportFault(
+        raise ExportFileError(
             f"{place}: this is not JSON ({error}). Put one object on each line, as "
             "`jq -c '.value[]'` does."
         ) from None
     if not isinstance(entry, dict):
-        raise ImportFault(
+        raise ExportFileError(
             f"{place}: this is no object. Put one object on each line, as `jq -c '.value[]'` does."
         )
     return entry
@@ -132,7 +132,7 @@ def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
     kind = _read_kind(place, entry, assumed)
     object_id = entry.get("id")
     if not isinstance(object_id, str) or not _GUID.fullmatch(object_id):
-        raise ImportFault(
+        raise ExportFileError(
             f"{place}: the {kind} has no id that is a GUID. Export with $select=id,…."
         )
     links: dict[str, list[str]] = {}
@@ -150,7 +150,7 @@ def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
         record = {}
     elif not record.get(_NEEDED.get(kind, "id")):
         needed = _NEEDED[kind]
-        raise ImportFault(
+        raise ExportFileError(
             f"{place}: the {kind} has no {needed}. Export with $select=id,{needed},…."
         )
     return Item(place, kind, object_id.lower(), record, links)
@@ -159,14 +159,14 @@ def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
 def _read_kind(place: str, entry: Record, assumed: str | None) -> str:
     written = entry.get("@odata.type")
     if written is None and assumed is None:
-        raise ImportFault(
+        raise ExportFileError(
             f"{place}: nothing says what this is. Name the file after its collection, as in "
             "users.ndjson, or say --import users=FILE."
         )
     kind = assumed if written is None else str(written).removeprefix("#microsoft.graph.")
     if kind not in _RELATIONS:
         known = ", ".join(KINDS)
-        raise ImportFault(
+        raise ExportFileError(
             f"{place}: the emulator has no objects of type {written!r}, only {known}. Leave this "
             "line out."
         )
@@ -180,7 +180,7 @@ def _read_ids(place: str, value: Any) -> list[str]:
     for target in targets:
         object_id = target.get("id") if isinstance(target, dict) else None
         if not isinstance(object_id, str) or not _GUID.fullmatch(object_id):
-            raise ImportFault(
+            raise ExportFileError(
                 f'{place}: an object has no id that is a GUID. Export each as {{"id": …}}.'
             )
         if "@removed" not in target:
@@ -216,9 +216,9 @@ def _fits(edm: str, value: Any) -> bool:
     return edm == _ANY or isinstance(value, dict)
 
 
-def _refuse_value(place: str, kind: str, name: str, value: Any) -> ImportFault:
+def _refuse_value(place: str, kind: str, name: str, value: Any) -> ExportFileError:
     edm = schema.declared(kind)[name]
-    return ImportFault(
+    return ExportFileError(
         f"{place}: {name} of a {kind} is {edm}, and this is not: {_shorten(value)}. Export it as "
         "Graph answers it."
     )

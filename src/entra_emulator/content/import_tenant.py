@@ -13,7 +13,13 @@ from itertools import groupby
 from typing import NamedTuple
 
 from entra_emulator.clock import format_iso
-from entra_emulator.content.export_files import ORGANIZATION, ImportFault, Item, Source, read_items
+from entra_emulator.content.export_files import (
+    ORGANIZATION,
+    ExportFileError,
+    Item,
+    Source,
+    read_items,
+)
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.applications import (
     GRAPH_APP_ID,
@@ -78,7 +84,7 @@ class _FirstReading:
         Note an object.
 
         Raises:
-            ImportFault: there is another one of its ID or key.
+            ExportFileError: there is another one of its ID or key.
         """
         if not item.record:
             return
@@ -91,7 +97,9 @@ class _FirstReading:
         if item.id in self.places:
             if item.links:  # more members of a large group
                 return
-            raise ImportFault(f"{item.place}: {item.id} is there already. Remove one of the two.")
+            raise ExportFileError(
+                f"{item.place}: {item.id} is there already. Remove one of the two."
+            )
         self._check_key(item)
         self.places[item.id] = (len(self.places), KINDS[item.kind].number)
         if item.kind == "servicePrincipal":
@@ -106,13 +114,13 @@ class _FirstReading:
         kind = KINDS[item.kind]
         value = str(item.record.get(kind.key) or item.id).casefold()
         if kind.name == "user" and "@" not in value:
-            raise ImportFault(
+            raise ExportFileError(
                 f"{item.place}: {value!r} is no user principal name. It is written name@domain."
             )
         if kind.unique:
             key = f"{kind.name} {value}"
             if key in self._keys:
-                raise ImportFault(
+                raise ExportFileError(
                     f"{item.place}: another {kind.name} has the {kind.key} {value!r}. Remove one "
                     "of the two."
                 )
@@ -126,7 +134,7 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
     The domains of the user principal names become its verified domains.
 
     Raises:
-        ImportFault: a line is not what it should be; nothing is imported.
+        ExportFileError: a line is not what it should be; nothing is imported.
         OSError: a file cannot be read.
     """
     files = list(sources)
@@ -134,7 +142,7 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
     for item in _read_all(files):
         first_reading.note(item)
     if not first_reading.places:
-        raise ImportFault("There is no object in these files. Export some from /users first.")
+        raise ExportFileError("There is no object in these files. Export some from /users first.")
     with directory.filling():
         tenant = _create_tenant(directory, first_reading)
         known = _number(directory, tenant, first_reading)

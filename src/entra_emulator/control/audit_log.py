@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.audit import VERDICTS
-from entra_emulator.control.guard import ControlFault, answer_json
+from entra_emulator.control.guard import ControlRefusal, answer_json
 from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.web.context import context_of
 
@@ -35,7 +35,7 @@ def _read(request: Request) -> dict[str, Any]:
     The filters in the query string, by the arguments of `Audit.entries`.
 
     Raises:
-        ControlFault: 400, there is no such filter, or it has no such value.
+        ControlRefusal: 400, there is no such filter, or it has no such value.
     """
     values: dict[str, Any] = {}
     for name, text in request.query_params.items():
@@ -45,7 +45,7 @@ def _read(request: Request) -> dict[str, Any]:
             values[name] = text
         else:
             known = ", ".join((*_NAMES, *_NUMBERS))
-            raise ControlFault(400, "bad_request", f"{name}={text!r}: there are {known}")
+            raise ControlRefusal(400, "bad_request", f"{name}={text!r}: there are {known}")
     if values.get("verdict") and values["verdict"] not in VERDICTS:
-        raise ControlFault(400, "bad_request", f"a verdict is {' or '.join(VERDICTS)}")
+        raise ControlRefusal(400, "bad_request", f"a verdict is {' or '.join(VERDICTS)}")
     return values | {"limit": min(values.get("limit", 100), MOST)}

@@ -32,10 +32,10 @@ from entra_emulator.control.faults_and_limits import (
     show_throttle,
 )
 from entra_emulator.control.guard import (
-    ControlFault,
+    ControlRefusal,
     answer_failure,
-    answer_fault,
     answer_json,
+    answer_refusal,
     answer_unrouted,
     guard,
     read_body,
@@ -155,7 +155,7 @@ async def reset(request: Request) -> Response:
     )
     seed = settings.seed if order.seed is None else order.seed
     if not all(0 <= number <= MOST_OBJECTS for number in sizes):
-        raise ControlFault(400, "bad_request", f"from 0 to {MOST_OBJECTS} objects of a type")
+        raise ControlRefusal(400, "bad_request", f"from 0 to {MOST_OBJECTS} objects of a type")
     context = context_of(request)
 
     def refill() -> None:
@@ -183,7 +183,7 @@ async def start_life(request: Request) -> Response:
         rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
         await run_in_threadpool(life.start, rate, order.seed)
     except ValueError as error:
-        raise ControlFault(400, "bad_request", str(error)) from error
+        raise ControlRefusal(400, "bad_request", str(error)) from error
     return await show_life(request)
 
 
@@ -217,7 +217,7 @@ async def restore_snapshot(request: Request) -> Response:
     await read_body(request, _NoFields)
     context, path = context_of(request), _find_snapshot(request)
     if not path.exists():
-        raise ControlFault(404, "not_found", f"no snapshot is named {path.stem!r}")
+        raise ControlRefusal(404, "not_found", f"no snapshot is named {path.stem!r}")
     await run_in_threadpool(context.directory.restore, path)
     return answer_json(_describe_tenants(context))
 
@@ -268,7 +268,7 @@ def create_control(context: Context, settings: ControlSettings) -> Starlette:
         routes=[Route(c.path, c.answer, methods=[c.method]) for c in CONTROLS],
         middleware=[Middleware(guard)],
         exception_handlers={
-            ControlFault: answer_fault,
+            ControlRefusal: answer_refusal,
             HTTPException: answer_unrouted,
             Exception: answer_failure,
         },
@@ -285,7 +285,7 @@ def _read_moment(order: _SetClock) -> float | None:
     try:
         moment = parse_iso(order.at) if isinstance(order.at, str) else order.at
     except (ValueError, OverflowError) as error:
-        raise ControlFault(400, "bad_request", f"{order.at!r} is no time") from error
+        raise ControlRefusal(400, "bad_request", f"{order.at!r} is no time") from error
     _check_moment(moment)
     return moment
 
@@ -293,14 +293,14 @@ def _read_moment(order: _SetClock) -> float | None:
 def _check_moment(moment: float) -> None:
     """Refuse a time for which no date could be printed, or after which no token could expire."""
     if not 0 <= moment < 32_503_680_000:  # the year 3000
-        raise ControlFault(400, "bad_request", "a time from 1970 to 2999")
+        raise ControlRefusal(400, "bad_request", "a time from 1970 to 2999")
 
 
 def _find_snapshot(request: Request) -> Path:
     name = request.path_params["name"]
     if not _NAME.fullmatch(name):
         message = "a snapshot's name is 1 to 64 letters, digits, - and _"
-        raise ControlFault(400, "bad_request", message)
+        raise ControlRefusal(400, "bad_request", message)
     return _settings_of(request).snapshots / f"{name}.sqlite"
 
 

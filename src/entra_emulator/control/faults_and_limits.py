@@ -6,7 +6,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entra_emulator.control.guard import ControlFault, answer_json, read_body
+from entra_emulator.control.guard import ControlRefusal, answer_json, read_body
 from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.web.context import Context, context_of
 
@@ -33,7 +33,7 @@ async def add_fault(request: Request) -> Response:
     try:
         context_of(request).faults.follow(order)
     except ValueError as error:
-        raise ControlFault(400, "bad_request", str(error)) from error
+        raise ControlRefusal(400, "bad_request", str(error)) from error
     return await list_faults(request)
 
 
@@ -54,7 +54,7 @@ async def change_throttle(request: Request) -> Response:
     try:
         context.throttle.change(enabled=order.enabled, size=order.size, scale=order.scale)
     except ValueError as error:
-        raise ControlFault(400, "bad_request", str(error)) from error
+        raise ControlRefusal(400, "bad_request", str(error)) from error
     return answer_json(_describe(context))
 
 

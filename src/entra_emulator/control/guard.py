@@ -16,7 +16,7 @@ BODY_LIMIT = 65_536
 _S = TypeVar("_S", bound=msgspec.Struct)
 
 
-class ControlFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+class ControlRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """The control API refuses a request."""
 
     def __init__(self, status: int, code: str, message: str) -> None:
@@ -31,28 +31,28 @@ def guard(app: ASGIApp) -> ASGIApp:
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             request = Request(scope)
-            fault = _find_intrusion(request)
-            if fault is not None:
-                await answer_fault(request, fault)(scope, receive, send)
+            refusal = _find_intrusion(request)
+            if refusal is not None:
+                await answer_refusal(request, refusal)(scope, receive, send)
                 return
         await app(scope, receive, send)
 
     return answer
 
 
-def _find_intrusion(request: Request) -> ControlFault | None:
+def _find_intrusion(request: Request) -> ControlRefusal | None:
     peer = request.client.host if request.client else ""
     try:
         is_local = ipaddress.ip_address(peer).is_loopback
     except ValueError:
         is_local = False
     if not is_local:
-        return ControlFault(403, "forbidden", "the control API is for this machine only")
+        return ControlRefusal(403, "forbidden", "the control API is for this machine only")
     if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
-        return ControlFault(403, "forbidden", "the control API is at localhost or 127.0.0.1")
+        return ControlRefusal(403, "forbidden", "the control API is at localhost or 127.0.0.1")
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
-        return ControlFault(403, "forbidden", "the control API is not for other sites' pages")
+        return ControlRefusal(403, "forbidden", "the control API is not for other sites' pages")
     return None
 
 
@@ -61,20 +61,20 @@ async def read_body(request: Request, kind: type[_S]) -> _S:
     The JSON body as a value of that type; an empty body counts as `{}`.
 
     Raises:
-        ControlFault: 400 for another body, 413 for a large one, 415 for another content type.
+        ControlRefusal: 400 for another body, 413 for a large one, 415 for another content type.
     """
     body = b""
     async for chunk in request.stream():
         body += chunk
         if len(body) > BODY_LIMIT:
-            raise ControlFault(413, "too_large", f"a body has at most {BODY_LIMIT} bytes")
+            raise ControlRefusal(413, "too_large", f"a body has at most {BODY_LIMIT} bytes")
     # A page of another site can post forms, but not this type.
     if body and request.headers.get("content-type", "").partition(";")[0] != "application/json":
-        raise ControlFault(415, "unsupported_media_type", "the body must be application/json")
+        raise ControlRefusal(415, "unsupported_media_type", "the body must be application/json")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise ControlFault(400, "bad_request", str(error)) from error
+        raise ControlRefusal(400, "bad_request", str(error)) from error
 
 
 def answer_json(content: Any, *, status: int = 200) -> Response:
@@ -83,23 +83,23 @@ def answer_json(content: Any, *, status: int = 200) -> Response:
     return Response(msgspec.json.encode(content) + b"\n", status, headers, "application/json")
 
 
-def answer_fault(_: Request, fault: Exception) -> Response:
+def answer_refusal(_: Request, refusal: Exception) -> Response:
     """The answer to a refused request: the code and the reason."""
-    assert isinstance(fault, ControlFault)
-    error = {"code": fault.code, "message": str(fault)}
-    return answer_json({"error": error}, status=fault.status)
+    assert isinstance(refusal, ControlRefusal)
+    error = {"code": refusal.code, "message": str(refusal)}
+    return answer_json({"error": error}, status=refusal.status)
 
 
 def answer_unrouted(request: Request, error: Exception) -> Response:
     """The answer to a request for a control, or with a method, that does not exist."""
     assert isinstance(error, HTTPException)
     if error.status_code == 405:
-        fault = ControlFault(405, "method_not_allowed", f"not with {request.method}")
+        refusal = ControlRefusal(405, "method_not_allowed", f"not with {request.method}")
     else:
-        fault = ControlFault(404, "not_found", "GET /_emulator/ lists what there is")
-    return answer_fault(request, fault)
+        refusal = ControlRefusal(404, "not_found", "GET /_emulator/ lists what there is")
+    return answer_refusal(request, refusal)
 
 
 def answer_failure(request: Request, _: Exception) -> Response:
     """The answer to a bug of ours; Starlette raises it again, so that the log shows it."""
-    return answer_fault(request, ControlFault(500, "internal", "a bug of the emulator"))
+    return answer_refusal(request, ControlRefusal(500, "internal", "a bug of the emulator"))

@@ -6,7 +6,7 @@ from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.errors.token_service import TOKEN_REFUSALS
 
 
-class OAuthFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+class TokenRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
     The token service refuses.
 
@@ -29,7 +29,7 @@ class OAuthFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         self.suberror = suberror
 
 
-class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+class GraphRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
     Microsoft Graph refuses.
 
@@ -68,7 +68,7 @@ class GraphFault(Exception):  # noqa: N818 - a refusal, not an error of ours
         self.inner = inner or {}
 
 
-def refuse(code: int, *, error: str | None = None, **values: object) -> OAuthFault:
+def refuse(code: int, *, error: str | None = None, **values: object) -> TokenRefusal:
     """
     The token service's refusal with an AADSTS number, its text filled in with `values`.
 
@@ -79,7 +79,7 @@ def refuse(code: int, *, error: str | None = None, **values: object) -> OAuthFau
     """
     row = TOKEN_REFUSALS[code]
     text = row.text.format(**values)
-    return OAuthFault(code, error or row.error, row.status, text, suberror=row.suberror)
+    return TokenRefusal(code, error or row.error, row.status, text, suberror=row.suberror)
 
 
 def deny(
@@ -91,24 +91,24 @@ def deny(
     headers: Mapping[str, str] | None = None,
     inner: Mapping[str, str] | None = None,
     **values: object,
-) -> GraphFault:
+) -> GraphRefusal:
     """
     Graph's refusal by its word in the table, the message filled in with `values`.
 
     Args:
         word: a key of GRAPH_REFUSALS.
-        claims: see `GraphFault`.
+        claims: see `GraphRefusal`.
         target: the property that the row's detail is about.
         holder: the object that it conflicts with, e.g. `User_{id}`.
-        headers: see `GraphFault`.
-        inner: see `GraphFault`.
+        headers: see `GraphRefusal`.
+        inner: see `GraphRefusal`.
         values: for the names in braces in the row's message.
     """
     row = GRAPH_REFUSALS[word]
     message = row.message.format(**values)
     details = [(row.detail, target)] if row.detail and target else []
     details += [("ConflictingObjects", holder)] if holder else []
-    return GraphFault(
+    return GraphRefusal(
         row.status,
         row.code,
         message,

@@ -17,7 +17,7 @@ class GraphRow(NamedTuple):
         code: the error's code.
         message: has names in braces, for the values of one request.
         evidence: where status, code and message come from.
-        gateway: see `GraphFault`.
+        gateway: see `GraphRefusal`.
         detail: the code of the entry in `details` that names the wrong property; empty without.
     """
 

@@ -156,7 +156,7 @@ def open_page(call: Call, query: Query) -> Position | None:
     Where the page before ended; None on the first page.
 
     Raises:
-        GraphFault: 400, the page token is altered, of another query, or expired.
+        GraphRefusal: 400, the page token is altered, of another query, or expired.
     """
     if query.page_token is None:
         return None

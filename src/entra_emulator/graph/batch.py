@@ -21,7 +21,7 @@ from starlette.types import Message, Scope
 from entra_emulator.errors import deny
 from entra_emulator.graph.batch_envelope import BatchRequest, list_waves, read_requests
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.fault import answer_fault
+from entra_emulator.graph.error_object import answer_refusal
 from entra_emulator.web.context import trace_of
 from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
@@ -59,7 +59,7 @@ async def run_batch(call: Call) -> Response:
     batch is always answered in the same order.
 
     Raises:
-        GraphFault: 400, the envelope is bad.
+        GraphRefusal: 400, the envelope is bad.
     """
     requests = read_requests(call.body)
     answers: dict[str, dict[str, Any]] = {}
@@ -97,11 +97,11 @@ async def _run_inner(
 
 
 def _refuse(scope: Scope, inner: BatchRequest, word: str) -> dict[str, Any]:
-    fault = deny(word)
-    answer = answer_fault(Request(scope), fault)
+    refusal = deny(word)
+    answer = answer_refusal(Request(scope), refusal)
     return {
         "id": inner.id,
-        "status": fault.status,
+        "status": refusal.status,
         "headers": {"Content-Type": "application/json"},
         "body": msgspec.Raw(bytes(answer.body)),
     }

@@ -41,7 +41,7 @@ def read_requests(payload: Any) -> list[BatchRequest]:
     The requests of a batch, in the order of the envelope.
 
     Raises:
-        GraphFault: 400, the envelope is bad as a whole.
+        GraphRefusal: 400, the envelope is bad as a whole.
     """
     items = payload.get("requests") if isinstance(payload, dict) else None
     if not isinstance(items, list) or not items:
@@ -64,7 +64,7 @@ def list_waves(requests: Sequence[BatchRequest]) -> list[list[BatchRequest]]:
     The requests in waves: those of one wave run side by side, the waves one after the other.
 
     Raises:
-        GraphFault: 400, the requests neither run all side by side, nor each after the one before,
+        GraphRefusal: 400, the requests neither run all side by side, nor each after the one before,
             nor all after the first.
     """
     if not any(request.after for request in requests):

@@ -96,7 +96,7 @@ class Call:
         The listing that the query options ask for.
 
         Raises:
-            GraphFault: see `read_query`.
+            GraphRefusal: see `read_query`.
         """
         return read_query(
             kind,

@@ -34,7 +34,7 @@ async def serve(request: Request) -> Response:
     Answer a request to a Graph path.
 
     Raises:
-        GraphFault: a refusal.
+        GraphRefusal: a refusal.
     """
     resolved: ResolvedPath = request.scope["graph"]
     endpoint = _choose(resolved, request.method)

@@ -9,14 +9,14 @@ import msgspec
 
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.model.records import Record
 from entra_emulator.portal.ask_graph import ask_graph, make_caller
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.context import origin_of
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.request import PageRequest
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -51,12 +51,12 @@ def find_application(request: PageRequest) -> ApplicationView:
     The app registration that the address names by its client ID.
 
     Raises:
-        PortalFault: 404, there is none in this tenant.
+        PortalRefusal: 404, there is none in this tenant.
     """
     app_id = request.param("app")
     row = request.directory.objects.find(request.tenant, app_id, kind="application")
     if row is None:
-        raise PortalFault(404, "application", app=app_id)
+        raise PortalRefusal(404, "application", app=app_id)
     return ApplicationView(read_record(row), _may_change(request, row))
 
 
@@ -74,24 +74,26 @@ def update_application(request: PageRequest, app: ApplicationView, properties: R
     Give the application these properties.
 
     Raises:
-        GraphFault: Graph refuses.
+        GraphRefusal: Graph refuses.
     """
     ask_graph(request, "PATCH", app.path, properties)
 
 
-def try_update(request: PageRequest, app: ApplicationView, properties: Record) -> GraphFault | None:
+def try_update(
+    request: PageRequest, app: ApplicationView, properties: Record
+) -> GraphRefusal | None:
     """
     Give the application these properties, or tell why Graph refuses them.
 
     Raises:
-        GraphFault: 403, the signed-in user may not change the application.
+        GraphRefusal: 403, the signed-in user may not change the application.
     """
     try:
         update_application(request, app, properties)
-    except GraphFault as fault:
-        if fault.status == 403:
+    except GraphRefusal as refusal:
+        if refusal.status == 403:
             raise
-        return fault
+        return refusal
     return None
 
 
@@ -100,12 +102,12 @@ def find_entitlement(entitlements: Iterable[Record], entitlement_id: str) -> Rec
     The scope or app role of this ID, which Graph's error codes call entitlements too.
 
     Raises:
-        PortalFault: 404.
+        PortalRefusal: 404.
     """
     for entitlement in entitlements:
         if entitlement["id"] == entitlement_id:
             return entitlement
-    raise PortalFault(404, "entitlement", sought=entitlement_id)
+    raise PortalRefusal(404, "entitlement", sought=entitlement_id)
 
 
 def translate_problems(request: PageRequest, problems: Mapping[str, str]) -> dict[str, str]:
@@ -130,7 +132,7 @@ def _may_change(request: PageRequest, row: StoredObject) -> bool:
     roles = partial(list_roles, request.context, caller)
     try:
         permit = authorize(caller, "PATCH", "/applications/{key}", roles)
-    except GraphFault:
+    except GraphRefusal:
         return False
     if not permit.owned:
         return True

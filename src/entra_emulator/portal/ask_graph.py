@@ -2,7 +2,7 @@
 Requests to Graph as the signed-in user, which is how the portal changes anything.
 
 So Graph validates the change, checks ownership and directory roles, and records it for delta
-queries. Where it refuses, a `GraphFault` is raised.
+queries. Where it refuses, a `GraphRefusal` is raised.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
         body: the JSON to send.
 
     Raises:
-        GraphFault: Graph refuses.
+        GraphRefusal: Graph refuses.
     """
     path, _, query = target.partition("?")
     resolved = ROUTER.resolve(path)

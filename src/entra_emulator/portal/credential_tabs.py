@@ -7,7 +7,7 @@ from starlette.responses import Response
 from entra_emulator.clock import parse_iso
 from entra_emulator.model.records import Record
 from entra_emulator.portal.application import ApplicationView
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -55,10 +55,10 @@ def find_entry(app: ApplicationView, name: str, key_id: str) -> Record:
     The credential of this ID.
 
     Raises:
-        PortalFault: 404.
+        PortalRefusal: 404.
     """
     entries: list[Record] = app.record[name]
     for entry in entries:
         if entry["keyId"] == key_id:
             return entry
-    raise PortalFault(404, "credential")
+    raise PortalRefusal(404, "credential")

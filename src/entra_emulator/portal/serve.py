@@ -15,14 +15,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.portal.menu import MenuItem, make_menus
 from entra_emulator.portal.routes import PageRoute, list_routes
 from entra_emulator.web.context import LOOPBACK_NAMES, context_of, host_name, origin_of
 from entra_emulator.web.pages import assets
-from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.forms import NOTHING, Form, read_form
 from entra_emulator.web.pages.notices import Notices
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.session import COOKIE, find_signed_in
@@ -46,7 +46,7 @@ def make_router() -> Router:
 
 
 def _miss(_: PageRequest) -> Response:
-    raise PortalFault(404, "page")
+    raise PortalRefusal(404, "page")
 
 
 def _make_answer(
@@ -54,31 +54,31 @@ def _make_answer(
 ) -> Callable[[Request], Awaitable[Response]]:
     """What answers the requests for a page."""
 
-    def answer(http: Request, form: Form, fault: PortalFault | None) -> Response:
+    def answer(http: Request, form: Form, refusal: PortalRefusal | None) -> Response:
         context, key = context_of(http), http.path_params.get("tenant")
         tenant = context.directory.tenants.find(key) if key else None
         who = find_signed_in(http, tenant)
         session = http.cookies.get(COOKIE, "") if who else ""
         request = PageRequest(http, context, who, session, form, notices, menus)
         try:
-            if fault is not None:
-                raise fault
+            if refusal is not None:
+                raise refusal
             return _admit(page, request) or page.answer(request)
-        except PortalFault as refused:
+        except PortalRefusal as refused:
             return _refuse(request, refused)
-        except GraphFault as refused:
+        except GraphRefusal as refused:
             word = "forbidden" if refused.status == 403 else "graph"
             values = {"code": refused.code, "message": refused.message}
-            return _refuse(request, PortalFault(refused.status, word, **values))
+            return _refuse(request, PortalRefusal(refused.status, word, **values))
 
     async def read_and_answer(http: Request) -> Response:
-        form, fault = NOTHING, _find_intruder(http)
-        if fault is None and http.method == "POST":
+        form, refusal = NOTHING, _find_intruder(http)
+        if refusal is None and http.method == "POST":
             try:
                 form = await read_form(http)
-            except PortalFault as refused:
-                fault = refused
-        return await run_in_threadpool(answer, http, form, fault)
+            except PortalRefusal as refused:
+                refusal = refused
+        return await run_in_threadpool(answer, http, form, refusal)
 
     return read_and_answer
 
@@ -88,17 +88,17 @@ def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     None where the page may answer; for who must sign in first, the way to do so.
 
     Raises:
-        PortalFault: 404, no such tenant; 403, the form is not from a page of this session.
+        PortalRefusal: 404, no such tenant; 403, the form is not from a page of this session.
     """
     http = request.http
     key = http.path_params.get("tenant")
     if key is not None and request.directory.tenants.find(key) is None:
-        raise PortalFault(404, "tenant", tenant=key)
+        raise PortalRefusal(404, "tenant", tenant=key)
     if page.method == "POST":
         if request.who is None and not page.public:
-            raise PortalFault(403, "session")
+            raise PortalRefusal(403, "session")
         if not hmac.compare_digest(request.form.get("token").encode(), request.token.encode()):
-            raise PortalFault(403, "foreign")
+            raise PortalRefusal(403, "foreign")
     elif request.who is None and not page.public:
         query = http.scope["query_string"].decode("latin-1")
         after = f"{http.url.path}?{query}" if query else http.url.path
@@ -107,7 +107,7 @@ def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     return None
 
 
-def _find_intruder(request: Request) -> PortalFault | None:
+def _find_intruder(request: Request) -> PortalRefusal | None:
     """
     Why a request is refused for where it came from; None if it may pass.
 
@@ -121,15 +121,15 @@ def _find_intruder(request: Request) -> PortalFault | None:
     except ValueError:
         local = False
     if not local and host_name(request.headers.get("host", "")) in LOOPBACK_NAMES:
-        return PortalFault(403, "remote")
+        return PortalRefusal(403, "remote")
     if request.method == "GET":
         return None
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
-        return PortalFault(403, "foreign")
+        return PortalRefusal(403, "foreign")
     return None
 
 
-def _refuse(request: PageRequest, fault: PortalFault) -> Response:
+def _refuse(request: PageRequest, refusal: PortalRefusal) -> Response:
     shown = {} if request.http.method == "GET" else {"here": PREFIX}
-    return render(request, "refused.html", status=fault.status, fault=fault, **shown)
+    return render(request, "refused.html", status=refusal.status, refusal=refusal, **shown)

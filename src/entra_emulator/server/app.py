@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from entra_emulator.audit import Audit
 from entra_emulator.control.controls import PREFIX, ControlSettings, create_control
 from entra_emulator.directory.directory import Directory
-from entra_emulator.errors import GraphFault, OAuthFault, deny, refuse
+from entra_emulator.errors import GraphRefusal, TokenRefusal, deny, refuse
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.graph import dispatch
-from entra_emulator.graph.fault import answer_fault
+from entra_emulator.graph.error_object import answer_refusal
 from entra_emulator.graph.router import VERSIONS
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.portal.lazy import make_portal
@@ -41,7 +41,7 @@ from entra_emulator.tokens.signing import KeyRing, draw_lifetime
 from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import LOOPBACK_NAMES, Context, host_name
 from entra_emulator.web.pages.dialog import render_dialog
-from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
+from entra_emulator.web.token_service_answers import answer_oauth, describe_refusal
 
 
 class ServiceRoute(NamedTuple):
@@ -142,8 +142,8 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
         routes=routes,
         middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(inject_faults)],
         exception_handlers={
-            OAuthFault: _answer_oauth_fault,
-            GraphFault: _answer_graph_fault,
+            TokenRefusal: _answer_token_refusal,
+            GraphRefusal: _answer_graph_refusal,
             HTTPException: _answer_unrouted,
             Exception: _answer_failure,
         },
@@ -178,7 +178,7 @@ def _admit(app: ASGIApp) -> ASGIApp:
             request = Request(scope)
             host = request.headers.get("host", "")
             if host_name(host) not in scope["app"].state.context.hostnames:
-                refused = _answer_graph_fault(request, deny("host_unknown", host=host))
+                refused = _answer_graph_refusal(request, deny("host_unknown", host=host))
                 await refused(scope, receive, send)
                 return
             raw = scope.get("raw_path") or scope["path"].encode()
@@ -190,27 +190,27 @@ def _admit(app: ASGIApp) -> ASGIApp:
     return answer
 
 
-def _answer_oauth_fault(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, OAuthFault)
-    content = describe_fault(request, fault)
+def _answer_token_refusal(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, TokenRefusal)
+    content = describe_refusal(request, refusal)
     if "text/html" in request.headers.get("accept", ""):
         description = content["error_description"]
         return render_dialog(
             request,
             None,
-            "fault.html",
-            status=fault.status,
-            code=fault.code,
+            "token_refusal.html",
+            status=refusal.status,
+            code=refusal.code,
             description=description,
         )
     # Discovery's errors carry the caching headers of its answers (recorded 2021).
     cached = "/discovery/" in request.scope["path"] or "/.well-known/" in request.scope["path"]
-    return answer_oauth(request, content, status=fault.status, code=fault.code, cached=cached)
+    return answer_oauth(request, content, status=refusal.status, code=refusal.code, cached=cached)
 
 
-def _answer_graph_fault(request: Request, fault: Exception) -> Response:
-    assert isinstance(fault, GraphFault)
-    return answer_fault(request, fault)
+def _answer_graph_refusal(request: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, GraphRefusal)
+    return answer_refusal(request, refusal)
 
 
 def _answer_unrouted(request: Request, error: Exception) -> Response:
@@ -219,11 +219,11 @@ def _answer_unrouted(request: Request, error: Exception) -> Response:
     if error.status_code == 405:
         allowed = (error.headers or {}).get("Allow", "")
         refusal = refuse(900561, allowed=allowed, method=request.method)
-        return _answer_oauth_fault(request, refusal)
+        return _answer_token_refusal(request, refusal)
     segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
-    return _answer_graph_fault(request, deny("version_unknown", version="".join(segments[:1])))
+    return _answer_graph_refusal(request, deny("version_unknown", version="".join(segments[:1])))
 
 
 def _answer_failure(request: Request, _: Exception) -> Response:
     """Answer a bug of ours; Starlette raises the exception again, so that the log shows it."""
-    return _answer_graph_fault(request, deny("internal"))
+    return _answer_graph_refusal(request, deny("internal"))

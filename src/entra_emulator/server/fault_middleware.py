@@ -17,12 +17,12 @@ from entra_emulator.control.controls import PREFIX
 from entra_emulator.errors import deny, refuse
 from entra_emulator.faults.fault import BESIDE, Fault
 from entra_emulator.graph.access.admission import THROTTLED
-from entra_emulator.graph.fault import answer_fault
+from entra_emulator.graph.error_object import answer_refusal
 from entra_emulator.server.connection import connection_of, flush, reset
 from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.request import PREFIX as PORTAL
 from entra_emulator.web.request_notes import notes_of
-from entra_emulator.web.token_service_answers import answer_oauth, describe_fault
+from entra_emulator.web.token_service_answers import answer_oauth, describe_refusal
 
 # In how many pieces a second a slow body is sent.
 _DRIPS = 20
@@ -169,7 +169,7 @@ def _answer_outage(request: Request, fault: Fault) -> Response:
         answer = Response(_FRONT_DOOR_PAGE, fault.answer, media_type="text/html")
     elif fault.kind == "outage":
         assert fault.code is not None
-        content = describe_fault(request, refuse(fault.code))
+        content = describe_refusal(request, refuse(fault.code))
         answer = answer_oauth(request, content, status=fault.answer, code=fault.code)
     else:
         answer = _answer_status(request, fault)
@@ -185,4 +185,4 @@ def _answer_status(request: Request, fault: Fault) -> Response:
         refusal = deny(f"broken_{fault.answer}")
     if fault.error is not None:
         refusal.code = fault.error
-    return answer_fault(request, refusal)
+    return answer_refusal(request, refusal)

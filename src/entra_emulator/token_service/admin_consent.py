@@ -41,7 +41,7 @@ from entra_emulator.web.browser import (
 from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
-from entra_emulator.web.token_service_answers import describe_fault, read_form
+from entra_emulator.web.token_service_answers import describe_refusal, read_form
 
 
 class ConsentRequest(NamedTuple):
@@ -156,11 +156,11 @@ def _describe_success(consent: ConsentRequest, version: int) -> dict[str, str | 
 
 
 def _describe_refusal(request: Request, consent: ConsentRequest) -> dict[str, str | None]:
-    fault = describe_fault(request, refuse(65004))
+    refusal = describe_refusal(request, refuse(65004))
     return {
-        "error": fault["error"],
-        "error_description": fault["error_description"],
-        "error_uri": fault["error_uri"],
+        "error": refusal["error"],
+        "error_description": refusal["error_description"],
+        "error_uri": refusal["error_uri"],
         "admin_consent": "True",  # present on failures too (observed: azure-docs#114009)
         "state": consent.state,
     }
@@ -190,7 +190,7 @@ def _check(
     On `common` and `organizations` it is the user's tenant, and the answer is None.
 
     Raises:
-        OAuthFault: 900144, no client or scope; 700016, unknown; 90130, version 2 on `common`.
+        TokenRefusal: 900144, no client or scope; 700016, unknown; 90130, version 2 on `common`.
     """
     tenant = find_tenant(context, segment)
     for field in ("client_id", "scope")[:version]:
@@ -250,7 +250,7 @@ def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None
     Source: "Admin consent on the Microsoft identity platform" allows the segments.
 
     Raises:
-        OAuthFault: 50011.
+        TokenRefusal: 50011.
     """
     uri = values.get("redirect_uri") or None
     if uri is None:

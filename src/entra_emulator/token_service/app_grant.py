@@ -82,7 +82,7 @@ def read_default_scope(scope: str) -> str:
     platform). The OpenID scopes that MSAL Go and Node add are ignored (recorded 2021-2024).
 
     Raises:
-        OAuthFault: 90014, 1002012 or 70011.
+        TokenRefusal: 90014, 1002012 or 70011.
     """
     if not scope.strip():
         raise refuse(90014, field="scope")
@@ -100,7 +100,7 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
     The API with this client ID or identifier URI in the tenant.
 
     Raises:
-        OAuthFault: 500011, unknown there; 500014, its service principal is disabled.
+        TokenRefusal: 500011, unknown there; 500014, its service principal is disabled.
     """
     directory = context.directory
     if names_graph(context, identifier):
@@ -125,7 +125,7 @@ def issue_app_token(context: Context, grant: AppGrant) -> IssuedToken:
     Issue an app-only token with the app roles that are granted at this moment.
 
     Raises:
-        OAuthFault: 501051, the resource wants callers to be assigned, and this one is not;
+        TokenRefusal: 501051, the resource wants callers to be assigned, and this one is not;
             53003, a policy blocks it.
     """
     directory, tenant, principal = context.directory, grant.tenant, grant.principal

@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.directory.tickets import seal
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Application, Tenant
 from entra_emulator.token_service.consent_page import render_approval_needed, render_consent
 from entra_emulator.token_service.requested_scopes import (
@@ -45,7 +45,7 @@ from entra_emulator.web.browser import (
 )
 from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.session import SignedIn, find_signed_in
-from entra_emulator.web.token_service_answers import describe_fault, read_form
+from entra_emulator.web.token_service_answers import describe_refusal, read_form
 
 # Seconds a code may be redeemed: "typically about 10 minutes".
 CODE_LIFETIME = 600
@@ -116,8 +116,8 @@ def _authorize(request: Request, values: Mapping[str, str]) -> Response:
     authorization = _read_request(context_of(request), request.path_params["tenant"], values, path)
     try:
         return _proceed(request, authorization)
-    except OAuthFault as fault:
-        return _refuse_at(request, authorization, fault)
+    except TokenRefusal as refusal:
+        return _refuse_at(request, authorization, refusal)
 
 
 def _proceed(request: Request, authorization: AuthorizationRequest) -> Response:
@@ -155,8 +155,8 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
         if form.get("decision") != "accept":
             raise refuse(65004)
         _record_consent(request, authorization, everybody=form.get("everybody") == "yes")
-    except OAuthFault as fault:
-        return _refuse_at(request, authorization, fault)
+    except TokenRefusal as refusal:
+        return _refuse_at(request, authorization, refusal)
     return redirect(request, drop_from_prompt(authorization.uri, "consent"))
 
 
@@ -241,15 +241,15 @@ def _keep_code(
 
 
 def _refuse_at(
-    request: Request, authorization: AuthorizationRequest, fault: OAuthFault
+    request: Request, authorization: AuthorizationRequest, refusal: TokenRefusal
 ) -> Response:
     """Hand a refusal to the application, as documented and observed (azure-docs#114009)."""
-    content = describe_fault(request, fault)
+    content = describe_refusal(request, refusal)
     answer: dict[str, str | None] = {
         "error": content["error"],
         "error_description": content["error_description"],
         "error_uri": content.get("error_uri"),
-        "error_subcode": "cancel" if fault.code == 65004 else None,
+        "error_subcode": "cancel" if refusal.code == 65004 else None,
         "state": authorization.values.get("state"),
     }
     return answer_client(request, authorization.redirect_uri, answer, authorization.response_mode)
@@ -262,7 +262,7 @@ def _read_request(
     The request, once its answer may go to its redirect URI; until then only a page may refuse it.
 
     Raises:
-        OAuthFault: 900144, 700016, 50194, 900971 or 50011.
+        TokenRefusal: 900144, 700016, 50194, 900971 or 50011.
     """
     tenant = find_tenant(context, segment)
     client_id = values.get("client_id")

@@ -46,7 +46,7 @@ def read_client_credentials(request: TokenRequest) -> tuple[str, str | None]:
     The client ID and secret, from the form or from HTTP Basic (RFC 6749, 2.3.1).
 
     Raises:
-        OAuthFault: 9002313, the header cannot be read; 900144, there is no client ID.
+        TokenRefusal: 9002313, the header cannot be read; 900144, there is no client ID.
     """
     client_id, secret = request.form.get("client_id"), request.form.get("client_secret")
     scheme, _, encoded = request.authorization.partition(" ")
@@ -67,7 +67,7 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
     The service principal of an application that may ask for tokens in this tenant.
 
     Raises:
-        OAuthFault: 700016.
+        TokenRefusal: 700016.
     """
     principal = context.directory.service_principals.find(tenant, client_id)
     if principal is None or not _is_client(context, principal):
@@ -87,7 +87,7 @@ def check_enabled(context: Context, principal: Application) -> None:
     Refuse an application that is disabled, in this tenant or everywhere.
 
     Raises:
-        OAuthFault: 7000112.
+        TokenRefusal: 7000112.
     """
     registration = context.directory.applications.find_anywhere(principal.app_id)
     disabled = registration is not None and registration.record.get("isDisabled")
@@ -102,7 +102,7 @@ def authenticate_client(
     Check the client's credential; the answer is `SECRET` or `SIGNED_ASSERTION`.
 
     Raises:
-        OAuthFault: 700025, a public client has none; 7000216, it is missing; 7000215, wrong;
+        TokenRefusal: 700025, a public client has none; 7000216, it is missing; 7000215, wrong;
             7000222, expired; or see `verify_assertion` and `check_federated_assertion`.
     """
     directory, now = request.context.directory, request.context.clock.now()

@@ -174,7 +174,7 @@ def _find_device(context: Context, code: str) -> DeviceAuthorization:
     The device authorization of a user code, if it still waits for an answer.
 
     Raises:
-        OAuthFault: 70018, no such code; 70020, too late; 90120, it was answered.
+        TokenRefusal: 70018, no such code; 70020, too late; 90120, it was answered.
     """
     user_code = context.directory.tickets.find(seal("user code", code))
     ticket = context.directory.tickets.find(user_code.doc["key"]) if user_code else None

@@ -12,7 +12,7 @@ from typing import Any
 
 import jwt
 
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import FederatedCredential
 from entra_emulator.tokens.client_assertion import check_times
 from entra_emulator.tokens.foreign_keys import ALGORITHMS, KeySet
@@ -54,7 +54,7 @@ async def fetch_issuer_keys(context: Context, origin: str, form: Mapping[str, st
             return
         credentials = context.directory.credentials.list_federated(client_id)
         match_federated_credential(parts, credentials, context.clock.now())
-    except (MalformedTokenError, OAuthFault):
+    except (MalformedTokenError, TokenRefusal):
         return  # the request is about to be refused for the same reason
     issuer = str(parts.claims["iss"])
     if _find_own_keys(context, origin, issuer) is None:
@@ -70,7 +70,7 @@ def check_federated_assertion(
     Check an assertion of another issuer against the application's federated credentials.
 
     Raises:
-        OAuthFault: 5002730, 50027, 700211, 700213, 7002137, 7002138, 700212,
+        TokenRefusal: 5002730, 50027, 700211, 700213, 7002137, 7002138, 700212,
             700024, 50166, 7000272, 700027 or 700229.
     """
     credentials = context.directory.credentials.list_federated(client_id)
@@ -92,7 +92,7 @@ def match_federated_credential(
     Of several audiences in the assertion one is enough: tokens of Kubernetes have a list.
 
     Raises:
-        OAuthFault: see `check_federated_assertion`.
+        TokenRefusal: see `check_federated_assertion`.
     """
     if parts.header.get("alg") not in ALGORITHMS.values():
         raise refuse(5002730)
@@ -122,7 +122,7 @@ def _read_audiences(claims: Mapping[str, Any]) -> list[str] | None:
     return texts if texts and texts == values else None
 
 
-def _refuse_subject(subject: str, candidates: Iterable[FederatedCredential]) -> OAuthFault:
+def _refuse_subject(subject: str, candidates: Iterable[FederatedCredential]) -> TokenRefusal:
     """The refusal of a subject, which tells near misses apart as the service does since 2024."""
     presented = _EID1.fullmatch(subject)
     for credential in candidates:

@@ -18,7 +18,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import ManagedIdentity
 from entra_emulator.token_service.app_grant import (
     AppGrant,
@@ -31,7 +31,7 @@ from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import LOOPBACK_NAMES, Context, context_of, host_name
 from entra_emulator.web.request_notes import notes_of
-from entra_emulator.web.token_service_answers import describe_fault
+from entra_emulator.web.token_service_answers import describe_refusal
 
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
@@ -52,7 +52,7 @@ _UNKNOWN = {
 }
 
 
-class ManagedFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+class ManagedIdentityRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """One of the two endpoints refuses; `error` is the code in an answer of IMDS."""
 
     def __init__(self, status: int, error: str, text: str) -> None:
@@ -76,7 +76,10 @@ def create_managed_identity_app(context: Context, origin: str, header: str) -> S
             Route(IMDS_PATH, show_imds_token, methods=["GET"]),
             Route(APP_SERVICE_PATH, show_app_service_token, methods=["GET"]),
         ],
-        exception_handlers={ManagedFault: _answer_imds_fault, HTTPException: _answer_unrouted},
+        exception_handlers={
+            ManagedIdentityRefusal: _answer_imds_refusal,
+            HTTPException: _answer_unrouted,
+        },
     )
     app.router.redirect_slashes = False
     app.state.context = context
@@ -90,19 +93,23 @@ def show_imds_token(request: Request) -> Response:
     _check_host(request)
     # The checks of both headers keep out requests that another server was made to send.
     if request.headers.get("metadata") != "true":
-        raise ManagedFault(400, "bad_request_102", "Required metadata header not specified")
+        raise ManagedIdentityRefusal(
+            400, "bad_request_102", "Required metadata header not specified"
+        )
     if "x-forwarded-for" in request.headers:
-        raise ManagedFault(400, "invalid_request", "Request contains X-Forwarded-For header.")
+        raise ManagedIdentityRefusal(
+            400, "invalid_request", "Request contains X-Forwarded-For header."
+        )
     for name in ("api-version", "resource"):
         if not request.query_params.get(name):
             text = f"Required query variable '{name}' is missing"
-            raise ManagedFault(400, "invalid_request", text)
+            raise ManagedIdentityRefusal(400, "invalid_request", text)
     machine = _find_identity(request, on_vm=True)
     try:
         issued = _issue(request, machine)
-    except OAuthFault as fault:
-        text = describe_fault(request, fault)["error_description"]
-        raise ManagedFault(400, fault.error, text) from fault
+    except TokenRefusal as refusal:
+        text = describe_refusal(request, refusal)["error_description"]
+        raise ManagedIdentityRefusal(400, refusal.error, text) from refusal
     content = {
         "access_token": issued.token,
         "refresh_token": "",
@@ -121,12 +128,12 @@ def show_app_service_token(request: Request) -> Response:
         _check_app_service(request)
         machine = _find_identity(request, on_vm=False)
         issued = _issue(request, machine)
-    except ManagedFault as fault:
-        return _answer_app_service_fault(fault.status, str(fault))
-    except OAuthFault:
+    except ManagedIdentityRefusal as refusal:
+        return _answer_app_service_refusal(refusal.status, str(refusal))
+    except TokenRefusal:
         # The misspelling is the service's (azure-sdk-for-net#44685).
         text = "An unexpected error occured while fetching the AAD Token."
-        return _answer_app_service_fault(500, text)
+        return _answer_app_service_refusal(500, text)
     content = {
         "access_token": issued.token,
         "expires_on": str(issued.issued_at + issued.lifetime),
@@ -139,18 +146,22 @@ def show_app_service_token(request: Request) -> Response:
 
 def _check_host(request: Request) -> None:
     if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
-        raise ManagedFault(403, "access_denied", "This endpoint is for the machine itself.")
+        raise ManagedIdentityRefusal(
+            403, "access_denied", "This endpoint is for the machine itself."
+        )
 
 
 def _check_app_service(request: Request) -> None:
     _check_host(request)
     sent = request.headers.get("x-identity-header", "")
     if not hmac.compare_digest(sent.encode(), request.app.state.header.encode()):
-        raise ManagedFault(401, "unauthorized", "The X-IDENTITY-HEADER is missing or wrong.")
+        raise ManagedIdentityRefusal(
+            401, "unauthorized", "The X-IDENTITY-HEADER is missing or wrong."
+        )
     if request.query_params.get("api-version") != "2019-08-01":
-        raise ManagedFault(400, "invalid_request", "The api-version must be 2019-08-01.")
+        raise ManagedIdentityRefusal(400, "invalid_request", "The api-version must be 2019-08-01.")
     if not request.query_params.get("resource"):
-        raise ManagedFault(400, "invalid_request", "The resource is missing.")
+        raise ManagedIdentityRefusal(400, "invalid_request", "The resource is missing.")
 
 
 def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
@@ -161,7 +172,7 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
     App Service does not (`on_vm`).
 
     Raises:
-        ManagedFault: there is no such identity, or the request leaves open which one.
+        ManagedIdentityRefusal: there is no such identity, or the request leaves open which one.
     """
     machines = context_of(request).directory.managed_identities.list_all()
     named = [
@@ -171,7 +182,7 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
         if (value := request.query_params.get(name))
     ]
     if len(named) > 1:
-        raise ManagedFault(400, "invalid_request", "Name the identity in one way only")
+        raise ManagedIdentityRefusal(400, "invalid_request", "Name the identity in one way only")
     if named:
         names, value = named[0]
         matches = [machine for machine in machines if _identify(machine, names) == value]
@@ -183,9 +194,9 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
                 "Multiple user assigned identities exist, please specify the clientId / resourceId "
                 "of the identity in the token request"
             )
-            raise ManagedFault(400, "invalid_request", text)
+            raise ManagedIdentityRefusal(400, "invalid_request", text)
     if not matches:
-        raise ManagedFault(400, "invalid_request", _UNKNOWN[on_vm])
+        raise ManagedIdentityRefusal(400, "invalid_request", _UNKNOWN[on_vm])
     return matches[0]
 
 
@@ -226,12 +237,12 @@ def _answer(content: Any, status: int = 200) -> Response:
     )
 
 
-def _answer_imds_fault(_: Request, fault: Exception) -> Response:
-    assert isinstance(fault, ManagedFault)
-    return _answer({"error": fault.error, "error_description": str(fault)}, fault.status)
+def _answer_imds_refusal(_: Request, refusal: Exception) -> Response:
+    assert isinstance(refusal, ManagedIdentityRefusal)
+    return _answer({"error": refusal.error, "error_description": str(refusal)}, refusal.status)
 
 
-def _answer_app_service_fault(status: int, text: str) -> Response:
+def _answer_app_service_refusal(status: int, text: str) -> Response:
     content = {"statusCode": status, "message": text, "correlationId": str(uuid4())}
     return _answer(content, status)
 

@@ -62,7 +62,7 @@ def read_requested_scopes(
     With OpenID scopes only, the access token is Microsoft Graph's.
 
     Raises:
-        OAuthFault: 900144, empty; 500011, no such resource; 650053, no such scope.
+        TokenRefusal: 900144, empty; 500011, no such resource; 650053, no such scope.
     """
     if not text.strip():
         raise refuse(900144, field="scope")
@@ -88,7 +88,7 @@ def require_one_resource(requested: RequestedScopes) -> ResourceScopes:
     The scopes of the only resource that a token request may name.
 
     Raises:
-        OAuthFault: 28000, it names several.
+        TokenRefusal: 28000, it names several.
     """
     if len(requested.resources) > 1:
         raise refuse(28000, scope=requested.text)
@@ -129,7 +129,7 @@ def find_missing_consents(
     With `anew` they include those that are granted already, as `prompt=consent` wants.
 
     Raises:
-        OAuthFault: 65002, a client of Microsoft's own whose permissions are fixed.
+        TokenRefusal: 65002, a client of Microsoft's own whose permissions are fixed.
     """
     directory = context.directory
     missing: list[MissingConsent] = []
@@ -217,7 +217,7 @@ def _find_records(
     Look each scope up at its resource.
 
     Raises:
-        OAuthFault: 650053, it has no such scope.
+        TokenRefusal: 650053, it has no such scope.
     """
     records = []
     for named in written:

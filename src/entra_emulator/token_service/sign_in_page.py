@@ -59,7 +59,7 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
         search: the beginning of a name, a family name or an address.
 
     Raises:
-        OAuthFault: 90023, there is no such page; 90002 or 900023, no such tenant.
+        TokenRefusal: 90023, there is no such page; 90002 or 900023, no such tenant.
     """
     context, after = context_of(request), _check_page(after)
     tenant = find_tenant(context, segment)
@@ -122,7 +122,7 @@ def _find_picked(context: Context, segment: str, picked: str, after: str) -> tup
     The person whose button was pressed: `{tenant ID}/{object ID}`.
 
     Raises:
-        OAuthFault: 50034, there is nobody of that ID; 50020, somebody of another tenant.
+        TokenRefusal: 50034, there is nobody of that ID; 50020, somebody of another tenant.
     """
     tenant = find_tenant(context, segment)
     home_id, _, user_id = picked.partition("/")
@@ -142,7 +142,7 @@ def _check_page(after: str) -> str:
     Check that this is a page to come back to, as a path of this origin with its query.
 
     Raises:
-        OAuthFault: 90023.
+        TokenRefusal: 90023.
     """
     # Not parsed: of `///devicelogin` the path would be right, and browsers go to another host.
     plain = after.isascii() and after.isprintable()

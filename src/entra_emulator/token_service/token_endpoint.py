@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.token_service.app_grant import (
     AppGrant,
     IssuedToken,
@@ -73,7 +73,7 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
     token_request = TokenRequest(context, tenant, segment, origin, form, authorization, version)
-    with suppress(OAuthFault):
+    with suppress(TokenRefusal):
         notes_of(request.scope).client_id = read_client_credentials(token_request)[0]
     return GRANTS[grant_type](token_request)
 

@@ -3,7 +3,7 @@
 import hmac
 from hashlib import sha256
 
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.tokens.user_claims import UserTokenFacts
 from entra_emulator.web.context import Context
@@ -14,7 +14,7 @@ def find_user_client(context: Context, tenant: Tenant | None, client_id: str) ->
     The registration of a client that users of this tenant may sign in to; with None, of any tenant.
 
     Raises:
-        OAuthFault: 700016, unknown or for another tenant only; 50194, for one tenant
+        TokenRefusal: 700016, unknown or for another tenant only; 50194, for one tenant
             only where any is asked for; 7000112, disabled.
     """
     directory = context.directory
@@ -50,7 +50,7 @@ def make_token_facts(
 
 def refuse_other_tenant(
     user: Record, home: Tenant, tenant: Tenant, app_id: str, client: Application | None
-) -> OAuthFault:
+) -> TokenRefusal:
     """AADSTS50020, for a user whose home is not the tenant that is signed in to."""
     return refuse(
         50020,

@@ -14,7 +14,7 @@ from typing import Any
 
 from entra_emulator.clock import format_iso
 from entra_emulator.directory.tickets import Ticket, seal
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.first_party_apps import is_in_family
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.token_service.client_authentication import (
@@ -115,9 +115,9 @@ def grant_device_code(request: TokenRequest) -> dict[str, Any]:
         ticket = directory.tickets.find(key)
         if ticket is None or ticket.doc["client"] != client.app_id:
             raise refuse(70018)
-        fault = _poll(request, key, ticket)
-    if fault is not None:  # raised here, so that the transaction keeps what the poll changed
-        raise fault
+        refusal = _poll(request, key, ticket)
+    if refusal is not None:  # raised here, so that the transaction keeps what the poll changed
+        raise refusal
     return _answer(_make_grant(request, client, authentication, ticket.doc))
 
 
@@ -163,7 +163,7 @@ def _authenticate(request: TokenRequest, client: Application, *, public: bool) -
     Authenticate the client, unless it may be public and has no credential in its request.
 
     Raises:
-        OAuthFault: 7000218, it must have a credential; 700025, it must not; or see
+        TokenRefusal: 7000218, it must have a credential; 700025, it must not; or see
             `authenticate_client`.
     """
     _, secret = read_client_credentials(request)
@@ -213,7 +213,7 @@ def _check_verifier(verifier: str | None, doc: Mapping[str, Any]) -> None:
         raise refuse(501481)
 
 
-def _poll(request: TokenRequest, key: str, ticket: Ticket) -> OAuthFault | None:
+def _poll(request: TokenRequest, key: str, ticket: Ticket) -> TokenRefusal | None:
     """Why the device gets no tokens, for now or for good; None if it gets them, which is once."""
     doc, now, directory = ticket.doc, request.context.clock.now(), request.context.directory
     if now >= ticket.expires:
@@ -254,7 +254,7 @@ def _make_grant(
         issued_at: when that was; without it, when the user signed in.
 
     Raises:
-        OAuthFault: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.
+        TokenRefusal: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.
     """
     directory = request.context.directory
     tenant = directory.tenants.find(doc["tenant"])
@@ -301,7 +301,7 @@ def _read_scopes(grant: UserGrant) -> tuple[RequestedScopes, ResourceScopes]:
     The scopes that this request names, or else those of the first resource of the first request.
 
     Raises:
-        OAuthFault: see `read_requested_scopes` and `require_one_resource`.
+        TokenRefusal: see `read_requested_scopes` and `require_one_resource`.
     """
     context, named = grant.request.context, grant.request.form.get("scope", "").strip()
     requested = read_requested_scopes(context, grant.tenant, grant.client, named or grant.scope)
@@ -316,7 +316,7 @@ def _check_consent(
     Every scope of the resource that the client has for this user.
 
     Raises:
-        OAuthFault: 65001, not all that is asked for; 650057, none at all.
+        TokenRefusal: 65001, not all that is asked for; 650057, none at all.
     """
     context, tenant, client = grant.request.context, grant.tenant, grant.client
     if find_missing_consents(context, tenant, client, grant.user["id"], requested):

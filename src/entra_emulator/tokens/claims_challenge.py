@@ -38,7 +38,7 @@ def read_claims_request(text: str | None, now: float) -> ClaimsRequest:
     Read a `claims` parameter; members without a meaning here are ignored.
 
     Raises:
-        OAuthFault: 90100, it is no such JSON, or asks for a token that begins in the future.
+        TokenRefusal: 90100, it is no such JSON, or asks for a token that begins in the future.
     """
     if not text:
         return NO_CLAIMS_REQUEST

@@ -17,7 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Certificate
 from entra_emulator.tokens.jwt import MalformedTokenError, UnverifiedToken, read_number, split_token
 
@@ -53,7 +53,7 @@ def verify_assertion(
         now: seconds since 1970.
 
     Raises:
-        OAuthFault: 50027, 5002730, 700027, 50012, 50048, 700023 or 700024.
+        TokenRefusal: 50027, 5002730, 700027, 50012, 50048, 700023 or 700024.
     """
     try:
         parts = split_token(assertion)
@@ -132,7 +132,7 @@ def check_times(claims: dict[str, Any], now: float) -> None:
     Refuse an assertion that has expired or not begun; five minutes either way do not matter.
 
     Raises:
-        OAuthFault: 50027 or 700024.
+        TokenRefusal: 50027 or 700024.
     """
     times = {name: read_number(claims[name]) for name in ("exp", "nbf", "iat") if name in claims}
     if "exp" not in times or None in times.values():
@@ -147,7 +147,7 @@ def check_times(claims: dict[str, Any], now: float) -> None:
 
 def _refuse_key(
     client_id: str, reason: str, thumbprint: str, certificate: Certificate | None = None
-) -> OAuthFault:
+) -> TokenRefusal:
     description = ""
     if certificate is not None:
         dates = (

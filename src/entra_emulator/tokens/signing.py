@@ -135,7 +135,7 @@ def read_access_token(ring: KeyRing, token: str, now: float) -> dict[str, Any]:
     The audience is left to the caller to check.
 
     Raises:
-        GraphFault: 401, with the text that the real Graph has for that fault of a token.
+        GraphRefusal: 401, with the text that the real Graph has for that fault of a token.
     """
     if not token:
         raise deny("token_empty")

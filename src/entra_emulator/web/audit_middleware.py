@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from entra_emulator.audit import BROKEN, Entry
-from entra_emulator.errors import GraphFault, OAuthFault
+from entra_emulator.errors import GraphRefusal, TokenRefusal
 from entra_emulator.web.context import context_of, trace_of
 from entra_emulator.web.request_notes import RequestNotes, notes_of
 
@@ -82,9 +82,9 @@ def _note(scope: Scope, service: str, status: int) -> None:
     )
 
 
-def _explain(refusal: OAuthFault | GraphFault) -> tuple[str, str]:
+def _explain(refusal: TokenRefusal | GraphRefusal) -> tuple[str, str]:
     """The code and the sentence of either service's refusal."""
-    if isinstance(refusal, OAuthFault):
+    if isinstance(refusal, TokenRefusal):
         return f"AADSTS{refusal.code}", refusal.text
     return refusal.code, refusal.message
 

@@ -24,7 +24,7 @@ def check_same_origin(request: Request) -> None:
     Programs send neither header and need no such protection.
 
     Raises:
-        OAuthFault: 165000.
+        TokenRefusal: 165000.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:

@@ -37,7 +37,7 @@ def identify(request: Request) -> Caller:
     Verify the request's access token.
 
     Raises:
-        GraphFault: 401, with the service's word for the token's fault.
+        GraphRefusal: 401, with the service's word for the token's fault.
     """
     context = context_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")

@@ -134,7 +134,7 @@ def find_tenant(context: Context, segment: str, *, error: str = "invalid_request
     The tenant that a segment of an address names; None for `common` and `organizations`.
 
     Raises:
-        OAuthFault: 900023, the segment can be no tenant; 90002, there is no such tenant, with
+        TokenRefusal: 900023, the segment can be no tenant; 90002, there is no such tenant, with
             `error` as its `error`.
     """
     if segment.lower() in SHARED_TENANTS:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.types import Scope
 
-from entra_emulator.errors import GraphFault, OAuthFault
+from entra_emulator.errors import GraphRefusal, TokenRefusal
 from entra_emulator.faults.fault import Fault
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class RequestNotes:
     claims: Mapping[str, Any] = field(default_factory=dict)
     route: str = ""
     caller: "Caller | None" = None
-    refusal: OAuthFault | GraphFault | None = None
+    refusal: TokenRefusal | GraphRefusal | None = None
     correlation_id: str = ""
 
 

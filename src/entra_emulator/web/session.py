@@ -63,7 +63,7 @@ def begin_session(context: Context, response: Response, tenant: Tenant, user: Re
     Sign the user in for a day, in the browser that gets this answer.
 
     Raises:
-        OAuthFault: 50057, the account is disabled.
+        TokenRefusal: 50057, the account is disabled.
     """
     if not user.get("accountEnabled", True):
         raise refuse(50057)

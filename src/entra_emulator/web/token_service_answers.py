@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.clock import format_http_date, format_stamp
-from entra_emulator.errors import OAuthFault, refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.web.context import trace_of
 from entra_emulator.web.request_notes import notes_of
 
@@ -33,7 +33,7 @@ async def read_form(request: Request) -> dict[str, str]:
     The fields of the urlencoded body; of a name that comes twice, the first.
 
     Raises:
-        OAuthFault: 9002313, too large or not urlencoded UTF-8.
+        TokenRefusal: 9002313, too large or not urlencoded UTF-8.
     """
     body = b""
     async for chunk in request.stream():
@@ -100,7 +100,7 @@ def describe_oauth(
     return headers
 
 
-def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
+def describe_refusal(request: Request, refusal: TokenRefusal) -> dict[str, Any]:
     """
     The token service's error object, its keys in the recorded order.
 
@@ -110,24 +110,24 @@ def describe_fault(request: Request, fault: OAuthFault) -> dict[str, Any]:
     trace = trace_of(request)
     correlation_id = trace.client_request_id or str(uuid4())
     notes = notes_of(request.scope)
-    notes.refusal, notes.correlation_id = fault, correlation_id
+    notes.refusal, notes.correlation_id = refusal, correlation_id
     stamp = format_stamp(trace.now)
     content = {
-        "error": fault.error,
+        "error": refusal.error,
         "error_description": (
-            f"AADSTS{fault.code}: {fault.text} Trace ID: {trace.request_id} "
+            f"AADSTS{refusal.code}: {refusal.text} Trace ID: {trace.request_id} "
             f"Correlation ID: {correlation_id} Timestamp: {stamp}"
         ),
-        "error_codes": [fault.code],
+        "error_codes": [refusal.code],
         "timestamp": stamp,
         "trace_id": trace.request_id,
         "correlation_id": correlation_id,
-        "error_uri": f"https://login.microsoftonline.com/error?code={fault.code}",
-        "suberror": fault.suberror,
+        "error_uri": f"https://login.microsoftonline.com/error?code={refusal.code}",
+        "suberror": refusal.suberror,
     }
     # Recorded: no error_uri for a code redeemed twice, no suberror where there is none.
-    if fault.code == 54005:
+    if refusal.code == 54005:
         del content["error_uri"]
-    if not fault.suberror:
+    if not refusal.suberror:
         del content["suberror"]
     return content

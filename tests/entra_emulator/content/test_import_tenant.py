@@ -8,7 +8,7 @@ import pytest
 
 from entra_emulator.clock import Clock
 from entra_emulator.content.data_folder import STORE, fill_folder
-from entra_emulator.content.export_files import ImportFault, Source, parse_source
+from entra_emulator.content.export_files import ExportFileError, Source, parse_source
 from entra_emulator.content.import_tenant import Imported, import_files
 from entra_emulator.content.seed import choose_sizes
 from entra_emulator.directory.directory import Directory
@@ -49,7 +49,7 @@ def take(tmp_path: Path, *entries: Any, name: str = "users.ndjson") -> tuple[Dir
     directory = fresh()
     try:
         return directory, import_files(directory, [write(tmp_path / name, *entries)])
-    except ImportFault:
+    except ExportFileError:
         directory.close()
         raise
 
@@ -264,7 +264,7 @@ def test_refused(tmp_path: Path, line: Any, part: str) -> None:
     directory = fresh()
     source = write(tmp_path / "users.ndjson", ana(), line)
 
-    with pytest.raises(ImportFault) as raised:
+    with pytest.raises(ExportFileError) as raised:
         import_files(directory, [source])
 
     message = str(raised.value)
@@ -278,19 +278,19 @@ def test_refused(tmp_path: Path, line: Any, part: str) -> None:
 
 def test_deep_json(tmp_path: Path) -> None:
     """JSON that is too deep to read is no JSON of Graph's."""
-    with pytest.raises(ImportFault, match="line 1: this is not JSON"):
+    with pytest.raises(ExportFileError, match="line 1: this is not JSON"):
         take(tmp_path, b'{"id":' + b"[" * 100_000)
 
 
 def test_untyped(tmp_path: Path) -> None:
     """Where nothing tells the type, the message says how to."""
-    with pytest.raises(ImportFault, match=r"users\.ndjson, or say --import users=FILE"):
+    with pytest.raises(ExportFileError, match=r"users\.ndjson, or say --import users=FILE"):
         take(tmp_path, ana(), name="export.ndjson")
 
 
 def test_nothing(tmp_path: Path) -> None:
     """Files without any object make no tenant."""
-    with pytest.raises(ImportFault, match="There is no object in these files"):
+    with pytest.raises(ExportFileError, match="There is no object in these files"):
         take(tmp_path, b"", b"  ")
 
 
@@ -312,7 +312,9 @@ def test_source(text: str, kind: str | None, path: str) -> None:
 
 def test_bad_source() -> None:
     """What is no collection is said to be none, with those that are."""
-    with pytest.raises(ImportFault, match=r"people is no collection\. Say one of users, groups"):
+    with pytest.raises(
+        ExportFileError, match=r"people is no collection\. Say one of users, groups"
+    ):
         parse_source("people=x.ndjson")
 
 

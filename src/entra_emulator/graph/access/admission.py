@@ -32,7 +32,7 @@ def admit(request: Request, caller: Caller, method: str, template: str) -> Admis
     the share of a limit from which on that happens is chosen.
 
     Raises:
-        GraphFault: 429, the limit is reached.
+        GraphRefusal: 429, the limit is reached.
     """
     if template in FREE:
         return Admission(1, {})

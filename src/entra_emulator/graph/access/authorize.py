@@ -105,7 +105,7 @@ def authorize(
         roles: returns the template IDs of the signed-in user's directory roles.
 
     Raises:
-        GraphFault: 403, the caller has none of the permissions that the route needs; 400, the
+        GraphRefusal: 403, the caller has none of the permissions that the route needs; 400, the
             route is about the signed-in user, and nobody is signed in.
     """
     if not caller.delegated and _is_me(template):
@@ -198,7 +198,7 @@ def _judge_user(permit: Permit, method: str, template: str, roles: Collection[st
     The permit as the signed-in user's own rights limit it.
 
     Raises:
-        GraphFault: 403, the user may not write this.
+        GraphRefusal: 403, the user may not write this.
     """
     segments = fold(template).strip("/").split("/")
     graph_roles = permit.graph_roles and not _ASSIGNERS.isdisjoint(roles)

@@ -18,7 +18,7 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.round import DeltaPage, read_round
 from entra_emulator.graph.delta.tokens import INITIAL, DeltaRound, open_round, seal_round
 from entra_emulator.graph.delta.tracked import DeltaQuery, read_delta_query, write_options
-from entra_emulator.graph.fault import answer_fault
+from entra_emulator.graph.error_object import answer_refusal
 from entra_emulator.graph.query.options import parse_options
 from entra_emulator.web.context import trace_of
 
@@ -48,7 +48,7 @@ def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Respon
     refusal = _find_refusal(call, kind, state)
     if refusal == "delta_reset":
         restart = f"{call.origin}{call.path}?{write_options(state.query)}$deltatoken="
-        return answer_fault(call.request, deny(refusal), headers={"Location": restart})
+        return answer_refusal(call.request, deny(refusal), headers={"Location": restart})
     if refusal is not None:
         raise deny(refusal)
     state = _continue(call, kind, state)

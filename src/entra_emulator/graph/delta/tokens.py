@@ -86,7 +86,7 @@ def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) 
     The round in a token of this tenant, kind and collection.
 
     Raises:
-        GraphFault: 400, the token was altered, or is of another tenant, kind or collection.
+        GraphRefusal: 400, the token was altered, or is of another tenant, kind or collection.
     """
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -87,7 +87,7 @@ def read_delta_query(
         readable: the types that the caller may read.
 
     Raises:
-        GraphFault: 400; 403, the caller may not read a type that the filter names.
+        GraphRefusal: 400; 403, the caller may not read a type that the filter names.
     """
     for option in ("$orderby", "$search", "$skip"):
         if option in options:

@@ -54,7 +54,7 @@ def read_changes(call: Call, rule: Rule) -> ObjectBody:
     What a change is to change, checked for itself.
 
     Raises:
-        GraphFault: 400; 403, the caller may not write one of the properties.
+        GraphRefusal: 400; 403, the caller may not write one of the properties.
     """
     body = read_properties(rule, read_payload(call), creating=False)
     allowed = call.permit.properties
@@ -72,7 +72,7 @@ def check_synced(record: Record, values: Record) -> None:
     Refuse to change what an on-premises directory is the master of.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     if record.get("onPremisesSyncEnabled"):
         for name in values:

@@ -23,7 +23,7 @@ def read_new(call: Call, rule: Rule) -> ObjectBody:
     What a new object is to be like, checked for itself.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     body = read_properties(rule, read_payload(call), creating=True)
     require(rule, body.values)
@@ -35,7 +35,7 @@ def create_object(call: Call, kind: str, record: Record, body: ObjectBody) -> St
     Keep a new object, and link whom its body names.
 
     Raises:
-        GraphFault: see `bind_references`.
+        GraphRefusal: see `bind_references`.
     """
     row = call.directory.objects.create(call.tenant, kind, record)
     bind_references(call, row, body.binds)
@@ -74,7 +74,7 @@ def check_unique_name(call: Call, kind: str, name: str | None) -> None:
     Refuse an alternate key that another object of the type has.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     if name is None:
         return

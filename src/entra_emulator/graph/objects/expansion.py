@@ -26,7 +26,7 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
     The rendered objects, joined by commas, each with what is expanded at its end.
 
     Raises:
-        GraphFault: 501, the emulator does not have what is behind this navigation property.
+        GraphRefusal: 501, the emulator does not have what is behind this navigation property.
     """
     navigation = NAVIGATIONS.get((kind, expand.navigation))
     if navigation is None:

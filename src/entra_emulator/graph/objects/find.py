@@ -48,7 +48,7 @@ def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
     The object with this key, as written in a path; None looks through every type by ID.
 
     Raises:
-        GraphFault: 404, or 400 for what cannot be a key.
+        GraphRefusal: 404, or 400 for what cannot be a key.
     """
     if kind is not None and (alternate := _ALTERNATE.fullmatch(key)):
         return _find_alternate(call, kind, key, alternate["name"].lower(), alternate["value"])
@@ -68,7 +68,7 @@ def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
     The object that the path names, as it is now, to be written to.
 
     Raises:
-        GraphFault: 404; 403 when the caller may only write to what it owns.
+        GraphRefusal: 404; 403 when the caller may only write to what it owns.
     """
     row = find_object(call, kind, call.keys["key"] if key is None else key)
     object_id = str(read_record(row)["id"])
@@ -95,7 +95,7 @@ def find_referred(call: Call, reference: Reference) -> StoredObject:
     The object that a reference means.
 
     Raises:
-        GraphFault: 404.
+        GraphRefusal: 404.
     """
     kind, key = reference
     row = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
@@ -111,7 +111,7 @@ def read_reference(value: object) -> Reference:
     The directory's own addresses, which `$ref` lists answer, are good too.
 
     Raises:
-        GraphFault: 400, it is no address of a directory object.
+        GraphRefusal: 400, it is no address of a directory object.
     """
     if not isinstance(value, str):
         raise deny("reference_malformed")
@@ -147,7 +147,7 @@ def check_owned(call: Call, row: StoredObject) -> None:
     Refuse others' objects to callers that may write only their own.
 
     Raises:
-        GraphFault: 403.
+        GraphRefusal: 403.
     """
     if call.permit.own_keys and _decode(row.doc).get("appId") != call.caller.app_id:
         raise deny("forbidden")

@@ -73,7 +73,7 @@ def bind_references(call: Call, source: StoredObject, binds: dict[str, list[str]
     Link the objects that `@odata.bind` names; all of them, or none.
 
     Raises:
-        GraphFault: 400, one is linked already or does not fit; 403; 404, one is not there.
+        GraphRefusal: 400, one is linked already or does not fit; 403; 404, one is not there.
     """
     count = sum(map(len, binds.values()))
     for name, addresses in binds.items():

@@ -7,7 +7,7 @@ Sources: "Advanced query capabilities on Microsoft Entra ID objects", the tables
 
 from dataclasses import dataclass
 
-from entra_emulator.errors import GraphFault, deny
+from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.query.condition import (
     Compare,
     Count,
@@ -66,7 +66,7 @@ def check_filter(kind: str, node: Node, mode: Mode) -> None:
     Refuse a filter that the directory does not support, or not in this mode.
 
     Raises:
-        GraphFault: 400, with the text for the first unsupported condition.
+        GraphRefusal: 400, with the text for the first unsupported condition.
     """
     if mode.related and not mode.advanced:
         raise deny("reference_refused")
@@ -250,14 +250,14 @@ class _Check:
         if not self._mode.counted:
             raise deny("query_refused")
 
-    def _refuse(self, path: str) -> GraphFault:
+    def _refuse(self, path: str) -> GraphRefusal:
         if self._kind == "oAuth2PermissionGrant":
             return deny("grant_filter_refused", name=path)
         name = path.partition("/any")[0].removesuffix("/$count")
         return deny("property_refused", name=name, kind=name_resource(self._kind))
 
 
-def _refuse_order(operator: str) -> GraphFault:
+def _refuse_order(operator: str) -> GraphRefusal:
     words = {"gt": "GreaterThanMatch", "lt": "LessThanMatch"}
     return deny("clause_operator_refused", operator=words[operator])
 

@@ -34,7 +34,7 @@ def read_expand(kind: str, text: str, *, collection: bool) -> Expand | None:
     The one navigation property in `$expand`; None when it is empty.
 
     Raises:
-        GraphFault: 400, it names several, an unknown one, or options that do not belong to it.
+        GraphRefusal: 400, it names several, an unknown one, or options that do not belong to it.
     """
     if not text.strip():
         return None

@@ -101,7 +101,7 @@ def parse_filter(kind: str, text: str) -> Node:
     The condition in `text`, with the names of properties as the type's schema spells them.
 
     Raises:
-        GraphFault: 400 "Invalid filter clause: …" for wrong syntax, unknown properties and
+        GraphRefusal: 400 "Invalid filter clause: …" for wrong syntax, unknown properties and
             literals of the wrong type.
     """
     return _Parser(kind, text).parse()

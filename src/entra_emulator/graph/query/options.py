@@ -80,7 +80,7 @@ def parse_options(raw: str) -> dict[str, str]:
     The `$` options of a query string, with decoded values; other parameters are ignored.
 
     Raises:
-        GraphFault: 400 for an unknown or a repeated option.
+        GraphRefusal: 400 for an unknown or a repeated option.
     """
     options: dict[str, str] = {}
     for _, name, value in _split(raw):
@@ -116,7 +116,7 @@ def read_query(
             of "directoryObject" it always is. No index covers it, so that the plan has no bounds.
 
     Raises:
-        GraphFault: 400 or 501, with the text the real Graph has where it is known.
+        GraphRefusal: 400 or 501, with the text the real Graph has where it is known.
     """
     options = parse_options(raw)
     if kind == "subscribedSku":
@@ -154,7 +154,7 @@ def read_single(kind: str, raw: str) -> tuple[tuple[str, ...] | None, Expand | N
     Options that are for lists are ignored; "List manager" has an example with `$count`.
 
     Raises:
-        GraphFault: 400 or 501.
+        GraphRefusal: 400 or 501.
     """
     options = parse_options(raw)
     select = read_select(kind, options.get("$select", ""), collection=False)

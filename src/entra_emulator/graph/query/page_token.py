@@ -27,7 +27,7 @@ def open_position(key: bytes, binding: bytes, now: float, age: float, token: str
     The position in a page token of this query.
 
     Raises:
-        GraphFault: 400, the token is altered, of another query, or older than `age` seconds.
+        GraphRefusal: 400, the token is altered, of another query, or older than `age` seconds.
     """
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)

@@ -28,7 +28,7 @@ def parse_search(kind: str, text: str) -> Node:
     The condition that the text states; AND binds closer than OR.
 
     Raises:
-        GraphFault: 400, the syntax is wrong, or a property cannot be searched.
+        GraphRefusal: 400, the syntax is wrong, or a property cannot be searched.
     """
     return _Parser(kind, text).parse()
 

@@ -12,7 +12,7 @@ def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | 
     on open types; they are refused here, so that typing errors are noticed.
 
     Raises:
-        GraphFault: 400, a name is malformed, unknown, or not for this request.
+        GraphRefusal: 400, a name is malformed, unknown, or not for this request.
     """
     names: list[str] = []
     for item in filter(None, (part.strip() for part in text.split(","))):

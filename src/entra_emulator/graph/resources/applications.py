@@ -9,7 +9,7 @@ from starlette.responses import Response
 from entra_emulator.clock import format_iso
 from entra_emulator.directory.credentials import Credential
 from entra_emulator.directory.objects import StoredObject
-from entra_emulator.errors import GraphFault, deny
+from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection
@@ -141,7 +141,7 @@ def _draft(call: Call, values: Record) -> _Draft:
     A new application with these properties.
 
     Raises:
-        GraphFault: 400, a credential is wrong, or two have one ID.
+        GraphRefusal: 400, a credential is wrong, or two have one ID.
     """
     values = dict(values)
     key_credentials = values.pop("keyCredentials", [])
@@ -237,7 +237,7 @@ def _drop_owner(call: Call, binds: dict[str, list[str]]) -> dict[str, list[str]]
     }
 
 
-def _refuse_name() -> GraphFault:
+def _refuse_name() -> GraphRefusal:
     return deny("value_taken", name="identifierUris", target="identifierUris")
 
 

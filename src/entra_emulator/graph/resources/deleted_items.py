@@ -135,7 +135,7 @@ def _check_kind(call: Call, item: DeletedObject) -> None:
     Ask for the permission of the object's type, now that it is known.
 
     Raises:
-        GraphFault: 403.
+        GraphRefusal: 403.
     """
     place = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
     roles = partial(list_roles, call.context, call.caller)

@@ -116,7 +116,7 @@ def _alter(credential: FederatedCredential, values: Record) -> FederatedCredenti
     The credential as it is to be.
 
     Raises:
-        GraphFault: 400, its name is to change, or something that it needs is to be null.
+        GraphRefusal: 400, its name is to change, or something that it needs is to be null.
     """
     if values.get("name", credential.name) != credential.name:
         raise deny("property_fixed", name="name")

@@ -73,7 +73,7 @@ def _draft_group(call: Call, values: Record) -> Record:
     A new group with these properties.
 
     Raises:
-        GraphFault: 400, saying what cannot be.
+        GraphRefusal: 400, saying what cannot be.
     """
     _check_group(values)
     check_unique_name(call, "group", values.get("uniqueName"))
@@ -91,7 +91,7 @@ def _alter_group(call: Call, record: Record, values: Record) -> Record:
     What changes when a group is to have these properties.
 
     Raises:
-        GraphFault: 400, saying what cannot be.
+        GraphRefusal: 400, saying what cannot be.
     """
     check_synced(record, values)
     merged = record | values

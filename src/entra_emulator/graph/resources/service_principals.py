@@ -95,7 +95,7 @@ def _find_backing(call: Call, app_id: str) -> Application:
     The application behind a service principal that is to be made.
 
     Raises:
-        GraphFault: 400, there is none that this tenant may use; 403, it is not the caller's.
+        GraphRefusal: 400, there is none that this tenant may use; 403, it is not the caller's.
     """
     client = call.directory.applications.find_client(app_id)
     if client is None:
@@ -118,7 +118,7 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
     What changes when a service principal is to have these properties.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     changes = merge_values("servicePrincipal", record, values)
     key_credentials = changes.pop("keyCredentials", None)

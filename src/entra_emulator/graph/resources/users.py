@@ -129,7 +129,7 @@ def _draft_user(call: Call, values: Record) -> Record:
     A new user with these properties.
 
     Raises:
-        GraphFault: 400, saying what cannot be.
+        GraphRefusal: 400, saying what cannot be.
     """
     profile = values.pop("passwordProfile")
     if not profile.get("password"):
@@ -149,7 +149,7 @@ def _alter_user(call: Call, record: Record, values: Record) -> Record:
     What changes when a user is to have these properties.
 
     Raises:
-        GraphFault: 400, saying what cannot be.
+        GraphRefusal: 400, saying what cannot be.
     """
     check_synced(record, values)
     changes = dict(values)

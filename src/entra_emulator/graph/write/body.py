@@ -13,7 +13,7 @@ def read_payload(call: Call) -> Record:
     The object that was sent.
 
     Raises:
-        GraphFault: 400, nothing was sent, or no object.
+        GraphRefusal: 400, nothing was sent, or no object.
     """
     if call.body is None:
         raise deny("payload_empty")
@@ -25,7 +25,7 @@ def read_parameters(call: Call, *names: str) -> Record:
     An action's parameters by their declared names; those that were not sent are null.
 
     Raises:
-        GraphFault: 400, no object, or a parameter that the action does not have.
+        GraphRefusal: 400, no object, or a parameter that the action does not have.
     """
     parameters: Record = dict.fromkeys(names)
     declared = {name.casefold(): name for name in names}
@@ -43,7 +43,7 @@ def read_text(value: Any, name: str) -> str:
     A parameter that is a text.
 
     Raises:
-        GraphFault: 400, it is missing or something else.
+        GraphRefusal: 400, it is missing or something else.
     """
     if not isinstance(value, str) or not value:
         raise deny("parameter_missing", name=name, wanted="a text")
@@ -55,7 +55,7 @@ def read_ids(value: Any, name: str, most: int) -> list[str]:
     A parameter that is a list of at most so many object IDs, in small letters.
 
     Raises:
-        GraphFault: 400, it is something else, or has more.
+        GraphRefusal: 400, it is something else, or has more.
     """
     if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
         raise deny("parameter_missing", name=name, wanted="a collection of IDs")

@@ -49,7 +49,7 @@ def reconcile_keys(call: Call, present: list[Record], sent: list[Record]) -> Cer
     A certificate that is present already is sent again with its key ID and without its key.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     held = {entry["keyId"]: entry for entry in present}
     records: list[Record] = []
@@ -91,7 +91,7 @@ def check_distinct(record: Record) -> None:
     Refuse two credentials with one ID.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     entries = (*record["keyCredentials"], *record["passwordCredentials"])
     if len({entry["keyId"] for entry in entries}) < len(entries):
@@ -103,7 +103,7 @@ def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
     A new certificate: its record, and the credential that the token service accepts.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     if not item.get("key"):
         raise deny("value_missing", name="key", resource="KeyCredential")
@@ -134,7 +134,7 @@ def check_proof(call: Call, object_id: str, certificates: list[Certificate], pro
         proof: the token that was sent.
 
     Raises:
-        GraphFault: 401.
+        GraphRefusal: 401.
     """
     for certificate in certificates:
         if certificate.start - LEEWAY <= call.now < certificate.end:

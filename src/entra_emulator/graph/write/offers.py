@@ -23,7 +23,7 @@ def check_offer(call: Call, record: Record, before: Record | None) -> None:
         before: the application as it is; None for a new one.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     _check_entitlements(record, before)
     _check_identifiers(call, record, before)

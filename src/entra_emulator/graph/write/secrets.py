@@ -27,7 +27,7 @@ def draft_secret(call: Call, values: Record) -> NewSecret:
     A new secret. Its times stay as they were sent (recorded).
 
     Raises:
-        GraphFault: 400, it ends before it begins.
+        GraphRefusal: 400, it ends before it begins.
     """
     start = values.get("startDateTime") or format_iso(call.now, 7)
     end = values.get("endDateTime") or _add_years(start)

@@ -53,7 +53,7 @@ def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
         creating: the object is a new one.
 
     Raises:
-        GraphFault: 400, saying what is wrong with which property.
+        GraphRefusal: 400, saying what is wrong with which property.
     """
     values: Record = {}
     binds: dict[str, list[str]] = {}
@@ -77,7 +77,7 @@ def require(rule: Rule, values: Record) -> None:
     Refuse a new object that lacks something.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     for name in rule.required:
         if values.get(name) in (None, ""):
@@ -89,7 +89,7 @@ def read_parameter(kind: str, value: Any) -> Record:
     An action's parameter of a complex type; null has nothing in it.
 
     Raises:
-        GraphFault: 400.
+        GraphRefusal: 400.
     """
     return {} if value is None else _read_complex(kind, value)
 

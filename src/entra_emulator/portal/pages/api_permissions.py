@@ -22,7 +22,7 @@ from entra_emulator.portal.configured_permissions import (
 )
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import APPLICATION, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -114,7 +114,7 @@ def _read(request: PageRequest) -> tuple[ApplicationView, PermissionTable]:
 def _find_permission(table: PermissionTable, key: str) -> Permission:
     permission = table.find(key)
     if permission is None:
-        raise PortalFault(404, "permission")
+        raise PortalRefusal(404, "permission")
     return permission
 
 
@@ -125,7 +125,7 @@ def _may_grant_consent(request: PageRequest, table: PermissionTable) -> bool:
 
 def _check_approver(request: PageRequest, app: ApplicationView, table: PermissionTable) -> None:
     if not _may_grant_consent(request, table):
-        raise PortalFault(
+        raise PortalRefusal(
             403,
             "consent",
             user=request.user["displayName"],

@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.responses import Response
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.resources.applications import RULE
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Record
@@ -15,7 +15,7 @@ from entra_emulator.portal.credential_tabs import name_state
 from entra_emulator.portal.lists import list_by_name
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -75,12 +75,12 @@ def create_registration(request: PageRequest) -> Response:
         with request.directory.transaction():
             app = ask_graph(request, "POST", "/v1.0/applications", _make_body(request, typed))
             ask_graph(request, "POST", "/v1.0/servicePrincipals", {"appId": app["appId"]})
-    except GraphFault as fault:
-        if fault.status != 400:
+    except GraphRefusal as refusal:
+        if refusal.status != 400:
             raise
         if typed["redirect"]:
             return _show_form(request, typed, {"redirect": request.say("new.redirect_wrong")})
-        return _show_form(request, typed, {"name": fault.message})
+        return _show_form(request, typed, {"name": refusal.message})
     request.notify("new.done", name=app["displayName"])
     return go_to(request.at("applications", app["appId"]))
 
@@ -90,11 +90,11 @@ def _check(request: PageRequest, typed: dict[str, str]) -> dict[str, str]:
     What is wrong with which field.
 
     Raises:
-        PortalFault: 403, the signed-in user is a guest.
+        PortalRefusal: 403, the signed-in user is a guest.
     """
     # "Guest users can't register applications" ("Default user permissions").
     if request.user.get("userType") == "Guest":
-        raise PortalFault(403, "guest")
+        raise PortalRefusal(403, "guest")
     errors = {}
     if not typed["name"]:
         errors["name"] = request.say("new.name_missing")

@@ -52,9 +52,9 @@ def save_role(request: PageRequest) -> Response:
     role, problems = read_role(app.record, request.form, role_id)
     if problems:
         return _show_form(request, app, key, role, translate_problems(request, problems))
-    fault = try_update(request, app, {"appRoles": put(_list(app), role)})
-    if fault is not None:
-        errors = {"value": request.say("exposure.problem.refused", message=fault.message)}
+    refusal = try_update(request, app, {"appRoles": put(_list(app), role)})
+    if refusal is not None:
+        errors = {"value": request.say("exposure.problem.refused", message=refusal.message)}
         return _show_form(request, app, key, role, errors)
     request.notify("exposure.saved", value=role["value"])
     return go_to(_locate(request, app))

@@ -12,7 +12,7 @@ from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.portal.application import name_application
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -56,7 +56,7 @@ def show_entry(request: PageRequest) -> Response:
     number = _read_number(request.param("entry"))
     entry = request.context.audit.find(number) if number else None
     if entry is None:
-        raise PortalFault(404, "entry", number=request.param("entry"))
+        raise PortalRefusal(404, "entry", number=request.param("entry"))
     needed = list_needed(entry)
     return render(
         request,

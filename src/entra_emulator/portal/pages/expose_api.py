@@ -2,7 +2,7 @@
 
 from starlette.responses import Response
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.portal.application import (
     ApplicationView,
     find_application,
@@ -19,7 +19,7 @@ from entra_emulator.portal.exposed_api import (
 )
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import APPLICATION, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -58,9 +58,9 @@ def save_uri(request: PageRequest) -> Response:
     if not uri:
         problem = request.say("exposure.problem.required")
         return _render_uri(request, app, uri, request.form.get("then"), problem)
-    fault = try_update(request, app, change_uri(app.record, uri))
-    if fault is not None:
-        problem = _explain(request, app, uri, fault)
+    refusal = try_update(request, app, change_uri(app.record, uri))
+    if refusal is not None:
+        problem = _explain(request, app, uri, refusal)
         return _render_uri(request, app, uri, request.form.get("then"), problem)
     request.notify("exposure.uri_saved", uri=uri)
     ahead = ("scopes", "add") if request.form.get("then") == "scope" else ()
@@ -85,7 +85,7 @@ def show_client_form(request: PageRequest) -> Response:
         for scope_id in trusted["delegatedPermissionIds"]
     ]
     if client and not chosen:
-        raise PortalFault(404, "entitlement", sought=client)
+        raise PortalRefusal(404, "entitlement", sought=client)
     return _render_client(request, app, client, chosen, {})
 
 
@@ -97,9 +97,9 @@ def save_client(request: PageRequest) -> Response:
     if problems:
         errors = translate_problems(request, problems)
         return _render_client(request, app, app_id, chosen, errors)
-    fault = try_update(request, app, change_clients(app.record, app_id, chosen))
-    if fault is not None:
-        errors = {"client": request.say("exposure.problem.refused", message=fault.message)}
+    refusal = try_update(request, app, change_clients(app.record, app_id, chosen))
+    if refusal is not None:
+        errors = {"client": request.say("exposure.problem.refused", message=refusal.message)}
         return _render_client(request, app, app_id, chosen, errors)
     request.notify("exposure.saved", value=app_id)
     return _go_back(request, app)
@@ -139,9 +139,9 @@ def _render_client(
     )
 
 
-def _explain(request: PageRequest, app: ApplicationView, uri: str, fault: GraphFault) -> str:
+def _explain(request: PageRequest, app: ApplicationView, uri: str, refusal: GraphRefusal) -> str:
     """Why the application cannot go by this URI, and by which it could."""
-    codes = [fault.code, *(detail["code"] for detail in fault.details)]
+    codes = [refusal.code, *(detail["code"] for detail in refusal.details)]
     keys = [_URI_PROBLEMS[code] for code in codes if code in _URI_PROBLEMS]
     return request.say(
         (keys or ["exposure.problem.uri_malformed"])[0],

@@ -6,12 +6,12 @@ from typing import NamedTuple
 from starlette.responses import Response
 
 from entra_emulator.directory.credentials import TOKEN_EXCHANGE
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.portal.application import ApplicationView, find_application
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import render_credentials, render_removal
 from entra_emulator.portal.routes import APPLICATION, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -82,10 +82,10 @@ def add_federated(request: PageRequest) -> Response:
     }
     try:
         ask_graph(request, "POST", f"{app.path}/federatedIdentityCredentials", body)
-    except GraphFault as fault:
-        if fault.status == 403:
+    except GraphRefusal as refusal:
+        if refusal.status == 403:
             raise
-        return _show_form(request, app, typed, {"name": fault.message})
+        return _show_form(request, app, typed, {"name": refusal.message})
     request.notify("federated.added", name=typed["name"])
     return go_to(request.at("applications", app.app_id, "credentials", "federated"))
 
@@ -111,13 +111,13 @@ def _find_name(request: PageRequest, app: ApplicationView) -> str:
     for credential in request.directory.credentials.list_federated(app.app_id):
         if credential.id == request.param("key"):
             return credential.name
-    raise PortalFault(404, "credential")
+    raise PortalRefusal(404, "credential")
 
 
 def _find_scenario(request: PageRequest) -> Scenario:
     scenario = SCENARIOS.get(_name_scenario(request))
     if scenario is None:
-        raise PortalFault(404, "page")
+        raise PortalRefusal(404, "page")
     return scenario
 
 

@@ -14,7 +14,7 @@ from entra_emulator.portal.lists import (
 )
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -36,7 +36,7 @@ def show_group(request: PageRequest) -> Response:
     key = request.param("group")
     row = request.directory.objects.find(request.tenant, key, kind="group")
     if row is None:
-        raise PortalFault(404, "object", name=key)
+        raise PortalRefusal(404, "object", name=key)
     record = _decode(row.doc)
     hidden = record.get("visibility") == "HiddenMembership" and not _may_see_members(request, row)
     members, owners = LinkQuery("members", row.seq), LinkQuery("owners", row.seq)

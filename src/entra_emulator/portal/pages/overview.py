@@ -43,8 +43,8 @@ def change_name(request: PageRequest) -> Response:
         error = request.say("new.name_missing")
     elif len(name) > LONGEST_NAME:
         error = request.say("new.name_long", most=LONGEST_NAME)
-    elif fault := try_update(request, app, {"displayName": name}):
-        error = fault.message
+    elif refusal := try_update(request, app, {"displayName": name}):
+        error = refusal.message
     if error:
         return _show_form(request, app, name, {"name": error})
     request.notify("branding.done", name=name)

@@ -33,7 +33,7 @@ from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.portal.samples import SAMPLES, make_archive
 from entra_emulator.web.context import is_guid, origin_of
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import HEADERS, go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -76,7 +76,7 @@ def change_quickstart(request: PageRequest) -> Response:
         return _make_changes(request, app)
     if act in SAMPLES:
         return _hand_out(request, app, act)
-    raise PortalFault(400, "malformed")
+    raise PortalRefusal(400, "malformed")
 
 
 def _show(

@@ -22,7 +22,7 @@ from entra_emulator.portal.configured_permissions import (
     offers_kind,
 )
 from entra_emulator.portal.routes import APPLICATION, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -111,7 +111,9 @@ def _render_choice(
 def _find_api(request: PageRequest) -> Application:
     api = request.directory.service_principals.find(request.tenant, request.param("api"))
     if api is None:
-        raise PortalFault(404, "api", api=request.param("api"), tenant=request.tenant.display_name)
+        raise PortalRefusal(
+            404, "api", api=request.param("api"), tenant=request.tenant.display_name
+        )
     return api
 
 

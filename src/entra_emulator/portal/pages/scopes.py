@@ -48,9 +48,9 @@ def save_scope(request: PageRequest) -> Response:
     if problems:
         return _show_form(request, app, key, scope, translate_problems(request, problems))
     body = change_scopes(app.record, put(_list(app), scope))
-    fault = try_update(request, app, body)
-    if fault is not None:
-        errors = {"value": request.say("exposure.problem.refused", message=fault.message)}
+    refusal = try_update(request, app, body)
+    if refusal is not None:
+        errors = {"value": request.say("exposure.problem.refused", message=refusal.message)}
         return _show_form(request, app, key, scope, errors)
     request.notify("exposure.saved", value=scope["value"])
     return go_to(_locate(request, app))

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.portal.routes import PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.pages.texts import LANGUAGE_COOKIE, LANGUAGES
@@ -52,7 +52,7 @@ def sign_in(request: PageRequest) -> Response:
     )
     response = go_to(home if after == PREFIX or after.startswith(others) else after)
     if not user.get("accountEnabled", True):
-        raise PortalFault(403, "disabled", name=user["displayName"])
+        raise PortalRefusal(403, "disabled", name=user["displayName"])
     begin_session(request.context, response, tenant, user)
     return response
 
@@ -89,7 +89,7 @@ def _choose_tenants(request: PageRequest) -> list[Tenant]:
         return request.directory.tenants.list_all()
     tenant = request.directory.tenants.find(key)
     if tenant is None:
-        raise PortalFault(404, "tenant", tenant=key)
+        raise PortalRefusal(404, "tenant", tenant=key)
     return [tenant]
 
 
@@ -99,7 +99,7 @@ def _find_picked(request: PageRequest) -> tuple[Tenant, Record]:
     tenant = request.directory.tenants.find(key)
     user = request.directory.users.find(tenant, user_id) if tenant else None
     if tenant is None or user is None:
-        raise PortalFault(404, "person")
+        raise PortalRefusal(404, "person")
     return tenant, user
 
 

@@ -13,7 +13,7 @@ from entra_emulator.faults.throttle import SIZES, Bucket
 from entra_emulator.portal.application import name_application
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -68,7 +68,7 @@ def change_faults(request: PageRequest) -> Response:
         request.context.throttle.clear()
         request.notify("faults.emptied")
     else:
-        raise PortalFault(400, "malformed")
+        raise PortalRefusal(400, "malformed")
     return go_to(request.at("trouble"))
 
 

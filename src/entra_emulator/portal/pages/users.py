@@ -8,7 +8,7 @@ from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
 from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.routes import TENANT, PageRoute
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -25,7 +25,7 @@ def show_user(request: PageRequest) -> Response:
     key = request.param("user")
     row = request.directory.objects.find(request.tenant, key, kind="user")
     if row is None:
-        raise PortalFault(404, "object", name=key)
+        raise PortalRefusal(404, "object", name=key)
     record = _decode(row.doc)
     groups = LinkQuery("members", row.seq, reverse=True, kinds=["group"])
     return render(

@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 
-from entra_emulator.web.pages.fault import PortalFault
+from entra_emulator.web.pages.refusal import PortalRefusal
 
 # In bytes.
 FORM_LIMIT = 131_072
@@ -37,13 +37,13 @@ async def read_form(request: Request) -> Form:
     The form in the request's body.
 
     Raises:
-        PortalFault: 413, it is too large; 400, it is no form.
+        PortalRefusal: 413, it is too large; 400, it is no form.
     """
     body = bytearray()
     async for chunk in request.stream():
         body += chunk
         if len(body) > FORM_LIMIT:
-            raise PortalFault(413, "large", limit=FORM_LIMIT // 1024)
+            raise PortalRefusal(413, "large", limit=FORM_LIMIT // 1024)
     media_type = _read_type(request.headers.get("content-type", ""))
     try:
         if media_type.get_content_type() == "multipart/form-data":
@@ -52,7 +52,7 @@ async def read_form(request: Request) -> Form:
             body.decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=MOST_FIELDS
         )
     except ValueError as error:
-        raise PortalFault(400, "malformed") from error
+        raise PortalRefusal(400, "malformed") from error
     return Form(tuple(pairs), {})
 
 

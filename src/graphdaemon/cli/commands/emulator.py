@@ -119,7 +119,7 @@ def seed(
     """Fill the folder of a tenant, for `emulator serve` to open."""
     load_emulator()
     from entra_emulator.content.data_folder import fill_folder
-    from entra_emulator.content.export_files import ImportFault, parse_source
+    from entra_emulator.content.export_files import ExportFileError, parse_source
     from entra_emulator.content.seed import choose_sizes
 
     started = time.monotonic()
@@ -137,7 +137,7 @@ def seed(
             f"There is a tenant in {data} already. Serve it, remove the folder, or name another "
             "with --data."
         ) from None
-    except ImportFault as error:
+    except ExportFileError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise _refuse_folder(data, error) from None

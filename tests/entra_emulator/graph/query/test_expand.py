@@ -2,7 +2,7 @@ from urllib.parse import quote
 
 import pytest
 
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.query.expand import Expand
 from entra_emulator.graph.query.options import read_query, read_single
 from tests.support.graph_queries import refuse, text_of
@@ -78,7 +78,7 @@ def test_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize("levels", ["0", "1001", "x", ""])
 def test_malformed_levels(levels: str) -> None:
     """Levels are `max` or a number from 1 to 1000."""
-    with pytest.raises(GraphFault, match="levels"):
+    with pytest.raises(GraphRefusal, match="levels"):
         read_single("user", f"$expand=manager($levels={levels})")
 
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from entra_emulator.content.seeding.users import draw_users
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.query.compile import compile_match
 from entra_emulator.graph.query.filter import parse_filter
 from entra_emulator.graph.query.options import read_query
@@ -116,7 +116,7 @@ MALFORMED = [
 @pytest.mark.parametrize("text", MALFORMED)
 def test_malformed(text: str) -> None:
     """Whatever is not a filter is refused at the gateway as an invalid filter clause."""
-    with pytest.raises(GraphFault, match=re.escape("Invalid filter clause: ")) as caught:
+    with pytest.raises(GraphRefusal, match=re.escape("Invalid filter clause: ")) as caught:
         compile_match(parse_filter("user", text))
 
     assert (caught.value.status, caught.value.code) == (400, "BadRequest")
@@ -146,7 +146,7 @@ def ask(
     raw = f"$filter={quote(text)}" + ("&$count=true" if count else "")
     try:
         read_query(kind, raw, eventual=eventual, strict=strict)
-    except GraphFault as fault:
+    except GraphRefusal as fault:
         return fault.message
     return "ok"
 

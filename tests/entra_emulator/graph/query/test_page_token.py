@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from entra_emulator.directory.object_collections import Position
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.query.options import read_query
 from entra_emulator.graph.query.page_token import open_position, seal_position
 
@@ -30,7 +30,7 @@ def test_position(value: str | None, seq: int) -> None:
     token = seal_position(b"key", b"query", 1000.0, Position(value, seq))
 
     assert open_position(b"key", b"query", 1005.0, 10.0, token) == Position(value, seq)
-    with pytest.raises(GraphFault, match="expired"):
+    with pytest.raises(GraphRefusal, match="expired"):
         open_position(b"key", b"query", 1011.0, 10.0, token)
-    with pytest.raises(GraphFault, match="Invalid"):
+    with pytest.raises(GraphRefusal, match="Invalid"):
         open_position(b"key", b"other", 1005.0, 10.0, token)

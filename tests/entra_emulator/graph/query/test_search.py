@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from entra_emulator.content.seeding.users import draw_users
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.graph.query.compile import compile_match, split_words
 from entra_emulator.graph.query.options import read_query
 from entra_emulator.graph.query.search import parse_search
@@ -119,7 +119,7 @@ def test_with_filter() -> None:
 )
 def test_malformed(text: str) -> None:
     """Whatever is not a search is refused at the gateway."""
-    with pytest.raises(GraphFault) as caught:
+    with pytest.raises(GraphRefusal) as caught:
         parse_search("user", text)
 
     assert (caught.value.status, caught.value.code) == (400, "BadRequest")
@@ -127,7 +127,7 @@ def test_malformed(text: str) -> None:
 
 def test_quotes_are_needed() -> None:
     """A clause without quotes is refused in the words that users quoted."""
-    with pytest.raises(GraphFault) as caught:
+    with pytest.raises(GraphRefusal) as caught:
         parse_search("user", "displayName:aname")
 
     assert caught.value.message == (

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import Request
 
-from entra_emulator.web.pages.fault import PortalFault
 from entra_emulator.web.pages.forms import Form, read_form
+from entra_emulator.web.pages.refusal import PortalRefusal
 from tests.support.portal_visitor import encode
 
 # RFC 7578 leaves line breaks in names to nobody.
@@ -54,11 +54,11 @@ def test_reading() -> None:
 @given(st.binary(max_size=80), st.sampled_from(["", "; boundary=x", "; boundary=", "; boundary"]))
 def test_noise(body: bytes, boundary: str) -> None:
     """Noise is read as something, or refused; it breaks nothing."""
-    with suppress(PortalFault):
+    with suppress(PortalRefusal):
         read(f"multipart/form-data{boundary}", body)
 
 
 def test_limit() -> None:
     """A form beyond the limit is not kept."""
-    with pytest.raises(PortalFault, match="413 large"):
+    with pytest.raises(PortalRefusal, match="413 large"):
         read("text/plain", b"x" * 131_073)

@@ -31,8 +31,8 @@ def test_no_unused() -> None:
     """Every text is said somewhere: its key, or the beginning of it, stands in the sources."""
     begun = set(re.findall(r"[\"']([a-z_]+\.[a-z_]*)(?=[\"'] ~|\{)", SOURCES))
     said = set(re.findall(r"[\"']([a-z_]+(?:\.\w+)+)[\"']", SOURCES))
-    # Whatever a fault says it is: PortalFault(404, "tenant").
-    words = re.findall(r"PortalFault\(\s*\d+,\s*\"([a-z_]+)\"|word = \"([a-z_]+)\"", SOURCES)
+    # Whatever a fault says it is: PortalRefusal(404, "tenant").
+    words = re.findall(r"PortalRefusal\(\s*\d+,\s*\"([a-z_]+)\"|word = \"([a-z_]+)\"", SOURCES)
     said |= {f"refused.{a or b}.{part}" for a, b in words for part in ("title", "text")}
     said |= {
         f"refused.{word}.{part}" for word in ("forbidden", "graph") for part in ("title", "text")
@@ -46,7 +46,7 @@ def test_no_unused() -> None:
 def test_no_missing() -> None:
     """Every text that is asked for by its whole key is there."""
     asked = set(re.findall(r"(?:\bt|\bsay|\bnotify)\(\s*[\"']([a-z_]+\.\w+)[\"'][,)]", SOURCES))
-    faults = set(re.findall(r"PortalFault\(\s*\d+,\s*\"([a-z_]+)\"", SOURCES))
+    faults = set(re.findall(r"PortalRefusal\(\s*\d+,\s*\"([a-z_]+)\"", SOURCES))
     asked |= {f"refused.{word}.{part}" for word in faults for part in ("title", "text")}
 
     assert asked - read_texts().keys() == set()

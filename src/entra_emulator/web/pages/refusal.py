@@ -1,7 +1,7 @@
 """The exception by which a page of the portal refuses a request."""
 
 
-class PortalFault(Exception):  # noqa: N818 - a refusal, not an error of ours
+class PortalRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
     The portal refuses a request; a page says why.
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.clock import format_date
-from entra_emulator.errors import GraphFault
+from entra_emulator.errors import GraphRefusal
 from entra_emulator.web.context import trace_of
 from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
@@ -20,33 +20,33 @@ _CHALLENGE = (
 )
 
 
-def answer_fault(
-    request: Request, fault: GraphFault, *, headers: Mapping[str, str] | None = None
+def answer_refusal(
+    request: Request, refusal: GraphRefusal, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer to a request that is refused."""
-    notes_of(request.scope).refusal = fault
+    notes_of(request.scope).refusal = refusal
     trace = trace_of(request)
     inner = {"date": format_date(trace.now), "request-id": trace.request_id}
-    if fault.inner:  # a throttled request's: in this order, without the client's ID (documented)
-        inner = dict(sorted({**inner, **fault.inner}.items()))
+    if refusal.inner:  # a throttled request's: in this order, without the client's ID (documented)
+        inner = dict(sorted({**inner, **refusal.inner}.items()))
     else:
         inner["client-request-id"] = trace.client_request_id or trace.request_id
-    error: dict[str, Any] = {"code": fault.code, "message": fault.message}
-    if fault.details:
-        error["details"] = fault.details
+    error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
+    if refusal.details:
+        error["details"] = refusal.details
     error["innerError"] = inner
-    challenge = {"WWW-Authenticate": _challenge(fault)} if fault.status == 401 else {}
+    challenge = {"WWW-Authenticate": _challenge(refusal)} if refusal.status == 401 else {}
     return answer_graph(
         request,
         msgspec.json.encode({"error": error}),
-        status=fault.status,
+        status=refusal.status,
         media_type="application/json",
-        units=None if fault.gateway else 1,
-        headers={**challenge, **fault.headers, **(headers or {})},
+        units=None if refusal.gateway else 1,
+        headers={**challenge, **refusal.headers, **(headers or {})},
     )
 
 
-def _challenge(fault: GraphFault) -> str:
-    if fault.claims is None:
+def _challenge(refusal: GraphRefusal) -> str:
+    if refusal.claims is None:
         return _CHALLENGE
-    return f'{_CHALLENGE}, error="insufficient_claims", claims="{fault.claims}"'
+    return f'{_CHALLENGE}, error="insufficient_claims", claims="{refusal.claims}"'
