@@ -62,12 +62,12 @@ class MsalApp:
             IdentityError: The identity platform refused, or made no sense.
             NetworkError: It was not reached.
         """
-        asked_at = time.time()
+        sent_at = time.time()
         self._http.last_answer = None
         try:
             result = self._ask(credential, claims)
             if "access_token" in result:
-                return read_token(result, asked_at)
+                return read_token(result, sent_at)
             if not result.get("error"):
                 raise ValueError("neither a token nor an error")
         except Error:
@@ -210,9 +210,9 @@ def _refused_by_machine(error: str, text: str) -> IdentityError:
     )
 
 
-def read_token(result: Mapping[str, Any], asked_at: float) -> Token:
+def read_token(result: Mapping[str, Any], sent_at: float) -> Token:
     """
-    Return the token in the answer to a request that was sent at `asked_at`, epoch seconds.
+    Return the token in the answer to a request that was sent at `sent_at`, epoch seconds.
 
     Raises:
         TypeError: It holds no token that a header can carry; `ValueError` likewise.
@@ -225,8 +225,8 @@ def read_token(result: Mapping[str, Any], asked_at: float) -> Token:
     refresh_on = result.get("refresh_on")
     refresh_at = float(refresh_on) if refresh_on is not None else None
     if refresh_at is None and life >= _LONG_LIFE_S:
-        refresh_at = asked_at + life / 2
-    return Token(value, asked_at + life, refresh_at, asked_at)
+        refresh_at = sent_at + life / 2
+    return Token(value, sent_at + life, refresh_at, sent_at)
 
 
 def read_codes(body: Mapping[str, Any], text: str) -> tuple[int, ...]:

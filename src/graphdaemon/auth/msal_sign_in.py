@@ -48,14 +48,14 @@ class SignIn:
 
     def by_code(self, scopes: list[str], tell: Callable[[str], None]) -> Token:
         """
-        Let them enter a code in a browser anywhere; blocks until they have.
+        Let the person enter a code in a browser anywhere; blocks until that is done.
 
         Args:
             scopes: The permissions to ask for.
-            tell: Says what they have to do.
+            tell: Tells the person what to do.
 
         Raises:
-            IdentityError: They did not, or may not.
+            IdentityError: The person did not sign in, or may not.
             NetworkError: The token service was not reached.
         """
 
@@ -70,10 +70,15 @@ class SignIn:
 
     def by_browser(self, scopes: list[str], tell: Callable[[str], None], seconds: float) -> Token:
         """
-        Let them sign in in this machine's browser; blocks until they have.
+        Let the person sign in in this machine's browser; blocks until that is done.
+
+        Args:
+            scopes: The permissions to ask for.
+            tell: Tells the person what to do.
+            seconds: How long to wait.
 
         Raises:
-            IdentityError: They did not, not in time, or may not.
+            IdentityError: The person did not sign in in time, or may not.
             NetworkError: The token service was not reached.
         """
 
@@ -89,7 +94,7 @@ class SignIn:
 
     def _run(self, sign_in: Callable[[Any], Any]) -> Token:
         msal = import_msal()
-        asked_at = time.time()
+        sent_at = time.time()
         msal_logger = logging.getLogger("msal")
         level = msal_logger.level
         msal_logger.setLevel(logging.CRITICAL)  # it logs the codes that it is given
@@ -102,7 +107,7 @@ class SignIn:
             )
             result = sign_in(client)
             if "access_token" in result:
-                return read_token(result, asked_at)
+                return read_token(result, sent_at)
             if not result.get("error"):
                 raise ValueError("neither a token nor an error")
         except Error:

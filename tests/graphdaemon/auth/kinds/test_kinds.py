@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from graphdaemon.errors import Error, SettingsError
+from graphdaemon.settings import credentials as settings_table
 from tests.support.cloud_machine import Place, claims_of, fetch, private
 
 
@@ -163,3 +165,9 @@ def test_unusable_files_are_settings_errors(place: Place, tmp_path: Path) -> Non
 
     with pytest.raises(SettingsError, match="is empty"):
         fetch(place.settings(secret_file=path))
+
+
+@pytest.mark.parametrize("kind", settings_table.KINDS)
+def test_every_kind_of_the_table_has_a_module_that_reads_it(kind: str) -> None:
+    """Of its name, so that nobody keeps a list of them."""
+    assert callable(importlib.import_module(f"graphdaemon.auth.kinds.{kind}").read)
