@@ -11,6 +11,7 @@ from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.directory_roles import may_consent
 from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.model.scopes import is_restricted
+from entra_emulator.web.pages.request import PageRequest
 
 # The types of `resourceAccess`: application permissions and delegated permissions.
 ROLE = "Role"
@@ -49,7 +50,7 @@ class Permission(NamedTuple):
     value: str
     description: str
     restricted: bool
-    granted: bool
+    granted: bool = False
 
     @property
     def key(self) -> str:
@@ -159,11 +160,10 @@ def requests_graph_roles(permissions: Iterable[Permission]) -> bool:
     return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in permissions)
 
 
-def may_grant_consent(
-    directory: Directory, tenant: Tenant, user_id: str, table: PermissionTable
-) -> bool:
-    """Whether a user's directory roles let them consent to what is asked for."""
-    roles = directory.role_members.list_roles(tenant, user_id)
+def may_grant_consent(request: PageRequest, table: PermissionTable) -> bool:
+    """Whether the signed-in user's directory roles let them consent to what is asked for."""
+    user_id = request.signed_in.user_id
+    roles = request.directory.role_members.list_roles(request.tenant, user_id)
     return may_consent(roles, graph_roles=requests_graph_roles(table.configured))
 
 
@@ -220,28 +220,16 @@ def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permi
 def _describe(
     resource: Application, kind: str, entitlement: Record, text: str, *, restricted: bool
 ) -> Permission:
-    entitlement_id = entitlement["id"]
-    value = entitlement["value"] or entitlement_id
-    return Permission(
-        resource.display_name,
-        resource.app_id,
-        entitlement_id,
-        kind,
-        value,
-        text,
-        restricted,
-        granted=False,
-    )
+    value, own_id = entitlement["value"] or entitlement["id"], entitlement["id"]
+    name, app_id = resource.display_name, resource.app_id
+    return Permission(name, app_id, own_id, kind, value, text, restricted)
 
 
 def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> Permission:
     """A permission that its API does not offer, or whose API is not in the tenant."""
     name = resource.display_name if resource else app_id
-    kind, permission_id = access
-    restricted = kind == ROLE
-    return Permission(
-        name, app_id, permission_id, kind, permission_id, "", restricted, granted=False
-    )
+    kind, own_id = access
+    return Permission(name, app_id, own_id, kind, own_id, "", restricted=kind == ROLE)
 
 
 def _read_granted(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
@@ -286,9 +274,7 @@ def _write_requested(requested: dict[str, dict[_Access, None]]) -> list[Record]:
     return [
         {
             "resourceAppId": app_id,
-            "resourceAccess": [
-                {"id": permission_id, "type": kind} for kind, permission_id in accesses
-            ],
+            "resourceAccess": [{"id": own_id, "type": kind} for kind, own_id in accesses],
         }
         for app_id, accesses in requested.items()
         if accesses

@@ -27,14 +27,10 @@ def render_credentials(
     return render(request, "credentials.html", app=app, tab=tab, counts=counts, **values)
 
 
-def render_removal(
-    request: PageRequest, app: ApplicationView, tab: str, title: str, lead: str
-) -> Response:
+def render_removal(request: PageRequest, app: ApplicationView, tab: str, name: str) -> Response:
     """The question whether the credential in the address is really to be deleted."""
     key = request.param("key")
-    return render(
-        request, "credential_delete.html", app=app, tab=tab, title=title, lead=lead, key=key
-    )
+    return render(request, "credential_delete.html", app=app, tab=tab, name=name, key=key)
 
 
 def describe_entry(request: PageRequest, entry: Record) -> dict[str, Any]:

@@ -32,6 +32,10 @@ _SCOPE_TEXTS = {
 }
 _SCOPE_REQUIRED = ("value", "adminConsentDisplayName", "adminConsentDescription")
 
+# What the forms for a new scope and a new app role begin with.
+NEW_SCOPE: Record = {**dict.fromkeys(_SCOPE_TEXTS, ""), "type": "Admin", "isEnabled": True}
+NEW_ROLE: Record = {**dict.fromkeys(_ROLE_TEXTS, ""), "allowedMemberTypes": [], "isEnabled": True}
+
 
 class CheckedForm(NamedTuple):
     """The scope or app role that a form describes, and what is wrong with it, by field."""

@@ -1,11 +1,11 @@
-"""The portal's route table, gathered from what the modules in pages/ declare."""
+"""The portal's routes and menus, gathered from what the modules in pages/ declare."""
 
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from starlette.responses import Response
 
@@ -35,6 +35,27 @@ class PageRoute(NamedTuple):
     public: bool = False
 
 
+class MenuItem(NamedTuple):
+    """
+    A line of a menu.
+
+    Args:
+        menu: which of the two: that of the tenant, or that of an application.
+        position: where it stands; the order is that of the Microsoft Entra admin center.
+        section: what a template sets as its `section` to be marked as the current one.
+        label: the key of its text.
+        path: its address below the tenant, or below the application.
+        group: the key of the heading it stands under; without one it stands first.
+    """
+
+    menu: Literal["tenant", "application"]
+    position: int
+    section: str
+    label: str
+    path: tuple[str, ...] = ()
+    group: str = ""
+
+
 @cache
 def load_pages() -> tuple[ModuleType, ...]:
     """
@@ -51,6 +72,15 @@ def list_routes() -> list[PageRoute]:
     """The routes of all pages by address; a fixed part goes before a parameter, which it fits."""
     routes: Iterator[PageRoute] = (route for page in load_pages() for route in page.ROUTES)
     return sorted(routes, key=_order)
+
+
+def make_menus() -> dict[str, list[MenuItem]]:
+    """The items of each menu in their order."""
+    menus: dict[str, list[MenuItem]] = {"tenant": [], "application": []}
+    items = [item for page in load_pages() for item in getattr(page, "MENU", ())]
+    for item in sorted(items, key=lambda item: item.position):
+        menus[item.menu].append(item)
+    return menus
 
 
 def _order(route: PageRoute) -> list[tuple[bool, str]]:

@@ -16,8 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
 
 from entra_emulator.errors import GraphRefusal
-from entra_emulator.portal.menu import MenuItem, make_menus
-from entra_emulator.portal.routes import PageRoute, list_routes
+from entra_emulator.portal.routes import MenuItem, PageRoute, list_routes, make_menus
 from entra_emulator.web.context import LOOPBACK_NAMES, context_of, host_name, origin_of
 from entra_emulator.web.pages import assets
 from entra_emulator.web.pages.forms import NOTHING, Form, read_form

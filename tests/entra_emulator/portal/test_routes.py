@@ -4,8 +4,7 @@ from pkgutil import iter_modules
 from starlette.routing import Match
 
 from entra_emulator.portal import pages
-from entra_emulator.portal.menu import make_menus
-from entra_emulator.portal.routes import list_routes, load_pages
+from entra_emulator.portal.routes import list_routes, load_pages, make_menus
 from entra_emulator.portal.serve import make_router
 
 

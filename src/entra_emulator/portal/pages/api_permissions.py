@@ -20,8 +20,7 @@ from entra_emulator.portal.configured_permissions import (
     requests_graph_roles,
     revoke_grant,
 )
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
@@ -35,7 +34,7 @@ def show_permissions(request: PageRequest) -> Response:
         "permissions.html",
         app=app,
         table=table,
-        allowed=_may_grant_consent(request, table),
+        allowed=may_grant_consent(request, table),
         graph_roles=requests_graph_roles(table.configured),
         link=link_consent(request, app),
     )
@@ -65,15 +64,13 @@ def grant_consent(request: PageRequest) -> Response:
 
 def confirm_removal(request: PageRequest) -> Response:
     """`GET …/permissions/remove`: whether a permission is to go from the list."""
-    app, table = _read(request)
-    permission = _find_permission(table, request.query("permission"))
+    app, _, permission = _read_permission(request, request.query("permission"))
     return render(request, "permissions_confirm.html", app=app, permission=permission, act="remove")
 
 
 def remove_permission(request: PageRequest) -> Response:
     """`POST …/permissions/remove`: the application no longer asks for it; a grant of it stays."""
-    app, table = _read(request)
-    permission = _find_permission(table, request.form.get("permission"))
+    app, _, permission = _read_permission(request, request.form.get("permission"))
     _rewrite(request, app, exclude_permission(app.record, permission))
     request.notify("permission.removal.done", value=permission.value)
     return _go_back(request, app)
@@ -81,16 +78,14 @@ def remove_permission(request: PageRequest) -> Response:
 
 def confirm_revocation(request: PageRequest) -> Response:
     """`GET …/permissions/revoke`: whether admin consent to a permission is to be taken back."""
-    app, table = _read(request)
-    permission = _find_permission(table, request.query("permission"))
+    app, table, permission = _read_permission(request, request.query("permission"))
     _check_approver(request, app, table)
     return render(request, "permissions_confirm.html", app=app, permission=permission, act="revoke")
 
 
 def revoke_permission(request: PageRequest) -> Response:
     """`POST …/permissions/revoke`: later tokens lack the permission."""
-    app, table = _read(request)
-    permission = _find_permission(table, request.form.get("permission"))
+    app, table, permission = _read_permission(request, request.form.get("permission"))
     _check_approver(request, app, table)
     revoke_grant(request.directory, request.tenant, app.app_id, permission)
     request.notify("permission.revocation.done", value=permission.value)
@@ -99,8 +94,7 @@ def revoke_permission(request: PageRequest) -> Response:
 
 def add_granted(request: PageRequest) -> Response:
     """`POST …/permissions/configure`: the application asks for what is granted to it already."""
-    app, table = _read(request)
-    permission = _find_permission(table, request.form.get("permission"))
+    app, _, permission = _read_permission(request, request.form.get("permission"))
     _rewrite(request, app, include_permissions(app.record, [permission]))
     request.notify("permission.adoption.done", value=permission.value)
     return _go_back(request, app)
@@ -111,20 +105,18 @@ def _read(request: PageRequest) -> tuple[ApplicationView, PermissionTable]:
     return app, read_table(request.directory, request.tenant, app.record)
 
 
-def _find_permission(table: PermissionTable, key: str) -> Permission:
+def _read_permission(
+    request: PageRequest, key: str
+) -> tuple[ApplicationView, PermissionTable, Permission]:
+    app, table = _read(request)
     permission = table.find(key)
     if permission is None:
         raise PortalRefusal(404, "permission")
-    return permission
-
-
-def _may_grant_consent(request: PageRequest, table: PermissionTable) -> bool:
-    user_id = request.signed_in.user_id
-    return may_grant_consent(request.directory, request.tenant, user_id, table)
+    return app, table, permission
 
 
 def _check_approver(request: PageRequest, app: ApplicationView, table: PermissionTable) -> None:
-    if not _may_grant_consent(request, table):
+    if not may_grant_consent(request, table):
         raise PortalRefusal(
             403,
             "consent",
@@ -142,17 +134,15 @@ def _go_back(request: PageRequest, app: ApplicationView) -> Response:
     return go_to(request.at("applications", app.app_id, "permissions"))
 
 
-_PATH = f"{APPLICATION}/permissions"
-
 ROUTES = (
-    PageRoute("GET", _PATH, show_permissions),
-    PageRoute("POST", f"{_PATH}/configure", add_granted),
-    PageRoute("GET", f"{_PATH}/remove", confirm_removal),
-    PageRoute("POST", f"{_PATH}/remove", remove_permission),
-    PageRoute("GET", f"{_PATH}/revoke", confirm_revocation),
-    PageRoute("POST", f"{_PATH}/revoke", revoke_permission),
-    PageRoute("GET", f"{_PATH}/consent", confirm_consent),
-    PageRoute("POST", f"{_PATH}/consent", grant_consent),
+    PageRoute("GET", f"{APPLICATION}/permissions", show_permissions),
+    PageRoute("POST", f"{APPLICATION}/permissions/configure", add_granted),
+    PageRoute("GET", f"{APPLICATION}/permissions/remove", confirm_removal),
+    PageRoute("POST", f"{APPLICATION}/permissions/remove", remove_permission),
+    PageRoute("GET", f"{APPLICATION}/permissions/revoke", confirm_revocation),
+    PageRoute("POST", f"{APPLICATION}/permissions/revoke", revoke_permission),
+    PageRoute("GET", f"{APPLICATION}/permissions/consent", confirm_consent),
+    PageRoute("POST", f"{APPLICATION}/permissions/consent", grant_consent),
 )
 MENU = (
     MenuItem("application", 50, "permissions", "permission.title", ("permissions",), "menu.manage"),

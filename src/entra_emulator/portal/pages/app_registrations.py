@@ -13,8 +13,7 @@ from entra_emulator.portal.application import list_owned_applications
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import name_state
 from entra_emulator.portal.lists import list_by_name
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import TENANT, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
@@ -143,12 +142,10 @@ def _matches(record: Record, text: str) -> bool:
     return any(name.startswith(text) for name in names)
 
 
-_PATH = f"{TENANT}/applications"
-
 ROUTES = (
-    PageRoute("GET", _PATH, list_registrations),
-    PageRoute("GET", f"{_PATH}/owned", list_owned),
-    PageRoute("GET", f"{_PATH}/new", show_registration_form),
-    PageRoute("POST", f"{_PATH}/new", create_registration),
+    PageRoute("GET", f"{TENANT}/applications", list_registrations),
+    PageRoute("GET", f"{TENANT}/applications/owned", list_owned),
+    PageRoute("GET", f"{TENANT}/applications/new", show_registration_form),
+    PageRoute("POST", f"{TENANT}/applications/new", create_registration),
 )
 MENU = (MenuItem("tenant", 40, "applications", "menu.applications", ("applications",)),)

@@ -13,19 +13,17 @@ from entra_emulator.portal.application import (
     try_update,
     update_application,
 )
-from entra_emulator.portal.exposed_api import MEMBERS, name_members, put, read_role, without
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.exposed_api import (
+    MEMBERS,
+    NEW_ROLE,
+    name_members,
+    put,
+    read_role,
+    without,
+)
+from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
-
-_BLANK: Mapping[str, object] = {
-    "displayName": "",
-    "value": "",
-    "description": "",
-    "allowedMemberTypes": [],
-    "isEnabled": True,
-}
 
 
 def show_roles(request: PageRequest) -> Response:
@@ -39,9 +37,8 @@ def show_roles(request: PageRequest) -> Response:
 def show_role_form(request: PageRequest) -> Response:
     """`GET …/roles/{role}`: an app role to create or to edit."""
     app, key = find_application(request), request.param("role")
-    if key == "add":
-        return _show_form(request, app, key, dict(_BLANK))
-    return _show_form(request, app, key, find_entitlement(_list(app), key))
+    role = NEW_ROLE if key == "add" else find_entitlement(_list(app), key)
+    return _show_form(request, app, role, {})
 
 
 def save_role(request: PageRequest) -> Response:
@@ -50,12 +47,12 @@ def save_role(request: PageRequest) -> Response:
     new = key == "add"
     role_id = request.directory.new_id() if new else find_entitlement(_list(app), key)["id"]
     role, problems = read_role(app.record, request.form, role_id)
-    if problems:
-        return _show_form(request, app, key, role, translate_problems(request, problems))
-    refusal = try_update(request, app, {"appRoles": put(_list(app), role)})
-    if refusal is not None:
+    errors = translate_problems(request, problems)
+    changes = {"appRoles": put(_list(app), role)}
+    if not errors and (refusal := try_update(request, app, changes)):
         errors = {"value": request.say("exposure.problem.refused", message=refusal.message)}
-        return _show_form(request, app, key, role, errors)
+    if errors:
+        return _show_form(request, app, role, errors)
     request.notify("exposure.saved", value=role["value"])
     return go_to(_locate(request, app))
 
@@ -80,21 +77,17 @@ def delete_role(request: PageRequest) -> Response:
 
 
 def _show_form(
-    request: PageRequest,
-    app: ApplicationView,
-    key: str,
-    role: Record,
-    errors: Mapping[str, str] | None = None,
+    request: PageRequest, app: ApplicationView, role: Record, errors: Mapping[str, str]
 ) -> Response:
     return render(
         request,
         "app_role.html",
         app=app,
-        key=key,
+        key=request.param("role"),
         role=role,
         members=tuple(MEMBERS),
         chosen=name_members(role) if role["allowedMemberTypes"] else "",
-        errors=errors or {},
+        errors=errors,
     )
 
 
@@ -107,13 +100,11 @@ def _locate(request: PageRequest, app: ApplicationView, *parts: str) -> str:
     return request.at("applications", app.app_id, "roles", *parts)
 
 
-_PATH = f"{APPLICATION}/roles"
-
 ROUTES = (
-    PageRoute("GET", _PATH, show_roles),
-    PageRoute("GET", f"{_PATH}/{{role}}", show_role_form),
-    PageRoute("POST", f"{_PATH}/{{role}}", save_role),
-    PageRoute("GET", f"{_PATH}/{{role}}/delete", confirm_deletion),
-    PageRoute("POST", f"{_PATH}/{{role}}/delete", delete_role),
+    PageRoute("GET", f"{APPLICATION}/roles", show_roles),
+    PageRoute("GET", f"{APPLICATION}/roles/{{role}}", show_role_form),
+    PageRoute("POST", f"{APPLICATION}/roles/{{role}}", save_role),
+    PageRoute("GET", f"{APPLICATION}/roles/{{role}}/delete", confirm_deletion),
+    PageRoute("POST", f"{APPLICATION}/roles/{{role}}/delete", delete_role),
 )
 MENU = (MenuItem("application", 70, "roles", "app_role.title", ("roles",), "menu.manage"),)

@@ -10,8 +10,7 @@ from starlette.responses import Response
 from entra_emulator.audit import VERDICTS, Entry
 from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.portal.application import name_application
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import TENANT, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
@@ -91,11 +90,9 @@ def _link(request: PageRequest, chosen: Mapping[str, Any], name: str, number: in
     return f"{request.at('audit')}?{urlencode(options)}"
 
 
-_PATH = f"{TENANT}/audit"
-
 ROUTES = (
-    PageRoute("GET", _PATH, show_log),
-    PageRoute("POST", _PATH, clear_log),
-    PageRoute("GET", f"{_PATH}/{{entry}}", show_entry),
+    PageRoute("GET", f"{TENANT}/audit", show_log),
+    PageRoute("POST", f"{TENANT}/audit", clear_log),
+    PageRoute("GET", f"{TENANT}/audit/{{entry}}", show_entry),
 )
 MENU = (MenuItem("tenant", 50, "audit", "audit.title", ("audit",), "menu.watch"),)

@@ -74,9 +74,7 @@ def confirm_removal(request: PageRequest) -> Response:
     """`GET …/credentials/certificates/{key}/delete`: whether it is really to be deleted."""
     app = find_application(request)
     entry = find_entry(app, "keyCredentials", request.param("key"))
-    lead = request.say("certificates.delete_lead", name=entry["displayName"] or entry["keyId"])
-    title = request.say("certificates.delete_title")
-    return render_removal(request, app, "certificates", title, lead)
+    return render_removal(request, app, "certificates", entry["displayName"] or entry["keyId"])
 
 
 def remove_certificate(request: PageRequest) -> Response:
@@ -116,12 +114,10 @@ def _show_form(
     )
 
 
-_PATH = f"{APPLICATION}/credentials/certificates"
-
 ROUTES = (
-    PageRoute("GET", _PATH, list_certificates),
-    PageRoute("GET", f"{_PATH}/new", show_certificate_form),
-    PageRoute("POST", f"{_PATH}/new", add_certificate),
-    PageRoute("GET", f"{_PATH}/{{key}}/delete", confirm_removal),
-    PageRoute("POST", f"{_PATH}/{{key}}/delete", remove_certificate),
+    PageRoute("GET", f"{APPLICATION}/credentials/certificates", list_certificates),
+    PageRoute("GET", f"{APPLICATION}/credentials/certificates/new", show_certificate_form),
+    PageRoute("POST", f"{APPLICATION}/credentials/certificates/new", add_certificate),
+    PageRoute("GET", f"{APPLICATION}/credentials/certificates/{{key}}/delete", confirm_removal),
+    PageRoute("POST", f"{APPLICATION}/credentials/certificates/{{key}}/delete", remove_certificate),
 )

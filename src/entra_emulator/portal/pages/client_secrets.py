@@ -16,8 +16,7 @@ from entra_emulator.portal.credential_tabs import (
     render_credentials,
     render_removal,
 )
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -74,8 +73,7 @@ def confirm_removal(request: PageRequest) -> Response:
     """`GET …/credentials/secrets/{key}/delete`: whether it is really to be deleted."""
     app = find_application(request)
     entry = find_entry(app, "passwordCredentials", request.param("key"))
-    lead = request.say("secrets.delete_lead", name=entry["displayName"] or entry["keyId"])
-    return render_removal(request, app, "secrets", request.say("secrets.delete_title"), lead)
+    return render_removal(request, app, "secrets", entry["displayName"] or entry["keyId"])
 
 
 def remove_secret(request: PageRequest) -> Response:
@@ -130,14 +128,12 @@ def _show_form(
     )
 
 
-_PATH = f"{APPLICATION}/credentials"
-
 ROUTES = (
-    PageRoute("GET", _PATH, list_secrets),
-    PageRoute("GET", f"{_PATH}/secrets/new", show_secret_form),
-    PageRoute("POST", f"{_PATH}/secrets/new", add_secret),
-    PageRoute("GET", f"{_PATH}/secrets/{{key}}/delete", confirm_removal),
-    PageRoute("POST", f"{_PATH}/secrets/{{key}}/delete", remove_secret),
+    PageRoute("GET", f"{APPLICATION}/credentials", list_secrets),
+    PageRoute("GET", f"{APPLICATION}/credentials/secrets/new", show_secret_form),
+    PageRoute("POST", f"{APPLICATION}/credentials/secrets/new", add_secret),
+    PageRoute("GET", f"{APPLICATION}/credentials/secrets/{{key}}/delete", confirm_removal),
+    PageRoute("POST", f"{APPLICATION}/credentials/secrets/{{key}}/delete", remove_secret),
 )
 MENU = (
     MenuItem("application", 40, "credentials", "menu.credentials", ("credentials",), "menu.manage"),

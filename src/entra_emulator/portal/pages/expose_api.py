@@ -17,8 +17,7 @@ from entra_emulator.portal.exposed_api import (
     list_trusted,
     propose_uri,
 )
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
@@ -55,12 +54,12 @@ def show_uri_form(request: PageRequest) -> Response:
 def save_uri(request: PageRequest) -> Response:
     """`POST …/exposure/uri`: the application goes by this URI; a form for a scope may follow."""
     app, uri = find_application(request), request.form.get("uri")
+    problem = ""
     if not uri:
         problem = request.say("exposure.problem.required")
-        return _render_uri(request, app, uri, request.form.get("then"), problem)
-    refusal = try_update(request, app, change_uri(app.record, uri))
-    if refusal is not None:
+    elif refusal := try_update(request, app, change_uri(app.record, uri)):
         problem = _explain(request, app, uri, refusal)
+    if problem:
         return _render_uri(request, app, uri, request.form.get("then"), problem)
     request.notify("exposure.uri_saved", uri=uri)
     ahead = ("scopes", "add") if request.form.get("then") == "scope" else ()
@@ -94,12 +93,13 @@ def save_client(request: PageRequest) -> Response:
     app, client = find_application(request), _find_client(request)
     app_id, chosen = client or request.form.get("client"), request.form.each("scopes")
     problems = check_client(app.record, app_id, chosen, edited=bool(client))
-    if problems:
-        errors = translate_problems(request, problems)
-        return _render_client(request, app, app_id, chosen, errors)
-    refusal = try_update(request, app, change_clients(app.record, app_id, chosen))
-    if refusal is not None:
+    errors, changes = (
+        translate_problems(request, problems),
+        change_clients(app.record, app_id, chosen),
+    )
+    if not errors and (refusal := try_update(request, app, changes)):
         errors = {"client": request.say("exposure.problem.refused", message=refusal.message)}
+    if errors:
         return _render_client(request, app, app_id, chosen, errors)
     request.notify("exposure.saved", value=app_id)
     return _go_back(request, app)
@@ -162,15 +162,13 @@ def _go_back(request: PageRequest, app: ApplicationView, *ahead: str) -> Respons
     return go_to(request.at("applications", app.app_id, "exposure", *ahead))
 
 
-_PATH = f"{APPLICATION}/exposure"
-
 ROUTES = (
-    PageRoute("GET", _PATH, show_exposure),
-    PageRoute("GET", f"{_PATH}/uri", show_uri_form),
-    PageRoute("POST", f"{_PATH}/uri", save_uri),
-    PageRoute("POST", f"{_PATH}/uri/remove", remove_uri),
-    PageRoute("GET", f"{_PATH}/clients/{{client}}", show_client_form),
-    PageRoute("POST", f"{_PATH}/clients/{{client}}", save_client),
-    PageRoute("POST", f"{_PATH}/clients/{{client}}/remove", remove_client),
+    PageRoute("GET", f"{APPLICATION}/exposure", show_exposure),
+    PageRoute("GET", f"{APPLICATION}/exposure/uri", show_uri_form),
+    PageRoute("POST", f"{APPLICATION}/exposure/uri", save_uri),
+    PageRoute("POST", f"{APPLICATION}/exposure/uri/remove", remove_uri),
+    PageRoute("GET", f"{APPLICATION}/exposure/clients/{{client}}", show_client_form),
+    PageRoute("POST", f"{APPLICATION}/exposure/clients/{{client}}", save_client),
+    PageRoute("POST", f"{APPLICATION}/exposure/clients/{{client}}/remove", remove_client),
 )
 MENU = (MenuItem("application", 60, "exposure", "exposure.title", ("exposure",), "menu.manage"),)

@@ -93,8 +93,7 @@ def add_federated(request: PageRequest) -> Response:
 def confirm_removal(request: PageRequest) -> Response:
     """`GET …/credentials/federated/{key}/delete`: whether it is really to be deleted."""
     app = find_application(request)
-    lead = request.say("federated.delete_lead", name=_find_name(request, app))
-    return render_removal(request, app, "federated", request.say("federated.delete_title"), lead)
+    return render_removal(request, app, "federated", _find_name(request, app))
 
 
 def remove_federated(request: PageRequest) -> Response:
@@ -152,12 +151,10 @@ def _show_form(
     )
 
 
-_PATH = f"{APPLICATION}/credentials/federated"
-
 ROUTES = (
-    PageRoute("GET", _PATH, list_federated),
-    PageRoute("GET", f"{_PATH}/new", show_federated_form),
-    PageRoute("POST", f"{_PATH}/new", add_federated),
-    PageRoute("GET", f"{_PATH}/{{key}}/delete", confirm_removal),
-    PageRoute("POST", f"{_PATH}/{{key}}/delete", remove_federated),
+    PageRoute("GET", f"{APPLICATION}/credentials/federated", list_federated),
+    PageRoute("GET", f"{APPLICATION}/credentials/federated/new", show_federated_form),
+    PageRoute("POST", f"{APPLICATION}/credentials/federated/new", add_federated),
+    PageRoute("GET", f"{APPLICATION}/credentials/federated/{{key}}/delete", confirm_removal),
+    PageRoute("POST", f"{APPLICATION}/credentials/federated/{{key}}/delete", remove_federated),
 )

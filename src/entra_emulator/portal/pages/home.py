@@ -2,8 +2,7 @@
 
 from starlette.responses import Response
 
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import TENANT, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 

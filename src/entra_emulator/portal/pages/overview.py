@@ -5,9 +5,8 @@ from starlette.responses import Response
 
 from entra_emulator.portal.application import ApplicationView, find_application, try_update
 from entra_emulator.portal.ask_graph import ask_graph
-from entra_emulator.portal.menu import MenuItem
 from entra_emulator.portal.pages.app_registrations import LONGEST_NAME
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
@@ -76,14 +75,7 @@ def remove_registration(request: PageRequest) -> Response:
 def _show_form(
     request: PageRequest, app: ApplicationView, name: str, errors: dict[str, str]
 ) -> Response:
-    return render(
-        request,
-        "branding.html",
-        app=app,
-        name=name,
-        errors=errors,
-        longest=LONGEST_NAME,
-    )
+    return render(request, "branding.html", app=app, name=name, errors=errors, longest=LONGEST_NAME)
 
 
 ROUTES = (

@@ -29,8 +29,7 @@ from entra_emulator.portal.configured_permissions import (
     may_grant_consent,
     read_table,
 )
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
 from entra_emulator.portal.samples import SAMPLES, make_archive
 from entra_emulator.web.context import is_guid, origin_of
 from entra_emulator.web.pages.refusal import PortalRefusal
@@ -86,7 +85,6 @@ def _show(
     errors: Mapping[str, str],
 ) -> Response:
     table = read_table(request.directory, request.tenant, app.record)
-    user_id = request.signed_in.user_id
     return render(
         request,
         "quickstart.html",
@@ -94,7 +92,7 @@ def _show(
         progress=_read_progress(request, app, table),
         permission=PERMISSION,
         made=made,
-        allowed=may_grant_consent(request.directory, request.tenant, user_id, table),
+        allowed=may_grant_consent(request, table),
         link=link_consent(request, app),
         samples=SAMPLES,
         thumbprint=_find_thumbprint(request, app),

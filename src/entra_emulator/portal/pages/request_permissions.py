@@ -152,10 +152,8 @@ def _offers_anything(record: Record) -> bool:
     return bool(record["appRoles"] or record["oauth2PermissionScopes"])
 
 
-_PATH = f"{APPLICATION}/permissions/add"
-
 ROUTES = (
-    PageRoute("GET", _PATH, choose_api),
-    PageRoute("GET", f"{_PATH}/{{api}}", choose_permissions),
-    PageRoute("POST", f"{_PATH}/{{api}}", request_permissions),
+    PageRoute("GET", f"{APPLICATION}/permissions/add", choose_api),
+    PageRoute("GET", f"{APPLICATION}/permissions/add/{{api}}", choose_permissions),
+    PageRoute("POST", f"{APPLICATION}/permissions/add/{{api}}", request_permissions),
 )

@@ -13,30 +13,19 @@ from entra_emulator.portal.application import (
     try_update,
     update_application,
 )
-from entra_emulator.portal.exposed_api import change_scopes, put, read_scope, without
+from entra_emulator.portal.exposed_api import NEW_SCOPE, change_scopes, put, read_scope, without
 from entra_emulator.portal.routes import APPLICATION, PageRoute
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
-
-_BLANK: Mapping[str, object] = {
-    "value": "",
-    "adminConsentDisplayName": "",
-    "adminConsentDescription": "",
-    "userConsentDisplayName": "",
-    "userConsentDescription": "",
-    "type": "Admin",
-    "isEnabled": True,
-}
 
 
 def show_scope_form(request: PageRequest) -> Response:
     """`GET …/exposure/scopes/{scope}`: a scope to add or to change; first the API has a name."""
     app, key = find_application(request), request.param("scope")
-    if key == "add":
-        if not app.record["identifierUris"]:
-            return go_to(_locate(request, app, "uri") + "?then=scope")
-        return _show_form(request, app, key, dict(_BLANK))
-    return _show_form(request, app, key, find_entitlement(_list(app), key))
+    if key == "add" and not app.record["identifierUris"]:
+        return go_to(_locate(request, app, "uri") + "?then=scope")
+    scope = NEW_SCOPE if key == "add" else find_entitlement(_list(app), key)
+    return _show_form(request, app, scope, {})
 
 
 def save_scope(request: PageRequest) -> Response:
@@ -45,13 +34,12 @@ def save_scope(request: PageRequest) -> Response:
     new = key == "add"
     scope_id = request.directory.new_id() if new else find_entitlement(_list(app), key)["id"]
     scope, problems = read_scope(app.record, request.form, scope_id)
-    if problems:
-        return _show_form(request, app, key, scope, translate_problems(request, problems))
-    body = change_scopes(app.record, put(_list(app), scope))
-    refusal = try_update(request, app, body)
-    if refusal is not None:
+    errors = translate_problems(request, problems)
+    changes = change_scopes(app.record, put(_list(app), scope))
+    if not errors and (refusal := try_update(request, app, changes)):
         errors = {"value": request.say("exposure.problem.refused", message=refusal.message)}
-        return _show_form(request, app, key, scope, errors)
+    if errors:
+        return _show_form(request, app, scope, errors)
     request.notify("exposure.saved", value=scope["value"])
     return go_to(_locate(request, app))
 
@@ -82,20 +70,10 @@ def delete_scope(request: PageRequest) -> Response:
 
 
 def _show_form(
-    request: PageRequest,
-    app: ApplicationView,
-    key: str,
-    scope: Record,
-    errors: Mapping[str, str] | None = None,
+    request: PageRequest, app: ApplicationView, scope: Record, errors: Mapping[str, str]
 ) -> Response:
-    return render(
-        request,
-        "scope.html",
-        app=app,
-        key=key,
-        scope=scope,
-        errors=errors or {},
-    )
+    key = request.param("scope")
+    return render(request, "scope.html", app=app, key=key, scope=scope, errors=errors)
 
 
 def _list(app: ApplicationView) -> list[Record]:
@@ -107,11 +85,9 @@ def _locate(request: PageRequest, app: ApplicationView, *parts: str) -> str:
     return request.at("applications", app.app_id, "exposure", *parts)
 
 
-_PATH = f"{APPLICATION}/exposure/scopes/{{scope}}"
-
 ROUTES = (
-    PageRoute("GET", _PATH, show_scope_form),
-    PageRoute("POST", _PATH, save_scope),
-    PageRoute("GET", f"{_PATH}/delete", confirm_deletion),
-    PageRoute("POST", f"{_PATH}/delete", delete_scope),
+    PageRoute("GET", f"{APPLICATION}/exposure/scopes/{{scope}}", show_scope_form),
+    PageRoute("POST", f"{APPLICATION}/exposure/scopes/{{scope}}", save_scope),
+    PageRoute("GET", f"{APPLICATION}/exposure/scopes/{{scope}}/delete", confirm_deletion),
+    PageRoute("POST", f"{APPLICATION}/exposure/scopes/{{scope}}/delete", delete_scope),
 )

@@ -11,8 +11,7 @@ from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.faults.schedule import FaultPlan
 from entra_emulator.faults.throttle import SIZES, Bucket
 from entra_emulator.portal.application import name_application
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import TENANT, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest

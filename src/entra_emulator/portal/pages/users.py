@@ -6,8 +6,7 @@ from starlette.responses import Response
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
-from entra_emulator.portal.menu import MenuItem
-from entra_emulator.portal.routes import TENANT, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
