@@ -91,10 +91,10 @@ class Run:
         if self.draws.random() < 0.5:
             _wait(process, self.draws.uniform(0, 2))
             return
-        asked = len(self.server.requests)
+        before = len(self.server.requests)
         pages = self.draws.choice((1, 10, 30, 50, None, None))
         while process.poll() is None:
-            news = [one.target for one in self.server.requests[asked:]]
+            news = [one.target for one in self.server.requests[before:]]
             ends = sum("deltatoken" in one for one in news) > 1
             if ends if pages is None else len(news) >= pages:
                 break
@@ -141,9 +141,9 @@ def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:
 def read_file(output: Path) -> dict[str, Record]:
     text = output.read_bytes()
     records = json.loads(text) if output.suffix == ".json" else map(json.loads, text.splitlines())
-    found = [*(records["value"] if isinstance(records, dict) else records)]
-    by_id = {record["id"]: record for record in found}
-    assert len(by_id) == len(found), "no record twice"
+    listed = [*(records["value"] if isinstance(records, dict) else records)]
+    by_id = {record["id"]: record for record in listed}
+    assert len(by_id) == len(listed), "no record twice"
     return by_id
 
 
@@ -174,7 +174,7 @@ def test_a_command_killed_again_and_again_leaves_an_exact_file(run: Run) -> None
         run.journal.unlink(missing_ok=True)
         run.left += [path.name for path in run.folder.iterdir() if path.name != "parameters.json"]
 
-    told = f"{listings} listings, {run.resumed} of them gone on with"
-    sys.stdout.write(f"{told}; {dict(run.killed)}; left: {run.left}\n")
+    summary = f"{listings} listings, {run.resumed} of them gone on with"
+    sys.stdout.write(f"{summary}; {dict(run.killed)}; left: {run.left}\n")
     # Between the name it is made under and its own, a file can be left; it is a moment.
     assert len(run.left) <= 1 + KILLS // 50

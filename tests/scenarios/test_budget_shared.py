@@ -32,10 +32,10 @@ def test_strangers_get_equal_shares_and_nothing_is_wasted(*, tells_load: bool) -
 
     virtual_time.run(swarm(graphs, 60, workers=16))
 
-    asked = [sum(f"by={id(graph)}" in one.url for one in world.asked) for graph in graphs]
+    asked = [sum(f"by={id(graph)}" in one.url for one in world.requests) for graph in graphs]
     assert world.units >= 0.95 * (800 + 80 * 60)
     assert min(asked) > 0.15 * sum(asked)
-    assert world.refusals < 0.06 * len(world.asked)
+    assert world.refusals < 0.06 * len(world.requests)
 
 
 def test_who_comes_late_is_let_in() -> None:
@@ -62,7 +62,7 @@ def test_who_is_polite_leaves_room_and_gets_its_share() -> None:
 
     virtual_time.run(swarm([polite, greedy], 25, workers=16))
 
-    part = sum(f"by={id(polite)}" in one.url for one in world.asked) / len(world.asked)
+    part = sum(f"by={id(polite)}" in one.url for one in world.requests) / len(world.requests)
     assert 0.2 < part < 0.33
     assert world.units >= 0.95 * (3_500 + 350 * 25)
 

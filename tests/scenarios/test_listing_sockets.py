@@ -55,10 +55,10 @@ async def read_pages(client: Client) -> list[Record]:
 
 
 async def collect(client: Client) -> list[Record]:
-    found: list[msgspec.Raw] = []
-    record = await client.collect("users", Query(), write=found.extend, options=OPTIONS)
+    records: list[msgspec.Raw] = []
+    record = await client.collect("users", Query(), write=records.extend, options=OPTIONS)
     assert record.verdict == "complete"
-    return [json.loads(bytes(one)) for one in found]
+    return [json.loads(bytes(one)) for one in records]
 
 
 def read_blocking(client: Client) -> list[Record]:
@@ -94,11 +94,11 @@ def test_every_way_to_read_gives_every_record_once(read: Callable[[Client], list
     world = make_world()
     with serving(world) as server:
         client = make_client(server)
-        found = read(client)
+        records = read(client)
         client.close()
 
-    assert len(found) == len(world.directory)
-    assert {record["id"]: record for record in found} == world.shown()
+    assert len(records) == len(world.directory)
+    assert {record["id"]: record for record in records} == world.shown()
 
 
 # Leaving in the middle.
@@ -222,9 +222,9 @@ def test_nothing_is_left_of_a_blocking_listing_that_ends_early(closes: bool, scr
             users.close()  # type: ignore[attr-defined]  # it is a generator
         del users
         gc.collect()
-        asked = len(server.requests)
+        requests = len(server.requests)
         client.close()
-        assert len(server.requests) <= asked + 1
+        assert len(server.requests) <= requests + 1
 
 
 def test_the_first_failure_ends_the_others() -> None:
@@ -281,9 +281,9 @@ def test_a_blocking_reader_that_sleeps_is_not_run_away_from() -> None:
         pages = graphdaemon.blocking(client.pages("users", options=CHAIN))
         next(pages)
         time.sleep(0.5)
-        asked = len(server.requests)
+        requests = len(server.requests)
         time.sleep(0.3)
-        assert len(server.requests) == asked <= 40
+        assert len(server.requests) == requests <= 40
         client.close()
 
 
@@ -307,16 +307,16 @@ class Forgetful(PretendGraph):
 def test_links_that_expire_while_a_reader_sleeps_are_begun_anew(options: ListingOptions) -> None:
     """As often as it takes, as long as each time it gets further."""
     world = make_world(1000, Forgetful)
-    found: list[Record] = []
+    records: list[Record] = []
 
     async def read_slowly(server: ScriptedServer) -> None:
         async with make_client(server) as client:
             async for page in client.pages("users", options=options):
-                found.extend(json.loads(bytes(one)) for one in page.records)
+                records.extend(json.loads(bytes(one)) for one in page.records)
                 await asyncio.sleep(0.05)
 
     with serving(world) as server:
         asyncio.run(read_slowly(server))
 
-    assert len(found) == 1000
-    assert {record["id"]: record for record in found} == world.shown()
+    assert len(records) == 1000
+    assert {record["id"]: record for record in records} == world.shown()

@@ -80,13 +80,13 @@ def test_every_collection_is_proved_complete(
     listed: Listing, tenant: Emulator, collection: str
 ) -> None:
     """Divided or not, it is what one chain brings, and as many as Graph counts."""
-    found = listed(collection)
+    listing = listed(collection)
     chain = listed(collection, "--method", "chain")
 
-    assert found.code == chain.code == 0
-    assert found.account["verdict"] == "complete"
-    assert found.records == chain.records
-    assert len(found.records) == found.account["count_after"] == found.account["records"] > 2
+    assert listing.code == chain.code == 0
+    assert listing.account["verdict"] == "complete"
+    assert listing.records == chain.records
+    assert len(listing.records) == listing.account["count_after"] == listing.account["records"] > 2
 
 
 def test_members_of_all_groups_are_whole(listed: Listing) -> None:
@@ -117,11 +117,11 @@ def test_the_members_of_one_group_are_all_there(listed: Listing) -> None:
     """A path is a collection of its own; without a delta, several pages prove nothing."""
     groups = listed("groups", "--with", "members").records.values()
     largest = max(groups, key=lambda group: len(group["members"]))
-    found = listed(f"groups/{largest['id']}/members", "--allow-unproved")
+    listing = listed(f"groups/{largest['id']}/members", "--allow-unproved")
 
-    assert found.records.keys() == {member["id"] for member in largest["members"]}
-    assert found.account["verdict"] == "unproved"
-    assert found.account["count_before"] == found.account["count_after"] == len(found.records)
+    assert listing.records.keys() == {member["id"] for member in largest["members"]}
+    assert listing.account["verdict"] == "unproved"
+    assert listing.account["count_before"] == listing.account["count_after"] == len(listing.records)
 
 
 FAULTS: dict[str, dict[str, Any]] = {
@@ -143,12 +143,12 @@ def test_faults_cost_time_and_nothing_else(
     """Whatever fails twice in passing, the listing is whole and proved."""
     tenant.faults.fail_next(2, Fault(**fault), route="GET /users")
 
-    found = listed("users", "--select", "displayName")
+    listing = listed("users", "--select", "displayName")
 
     tenant.faults.clear()
-    assert found.code == 0
-    assert found.account["verdict"] == "complete"
-    assert len(found.records) == found.account["count_after"] == 1100
+    assert listing.code == 0
+    assert listing.account["verdict"] == "complete"
+    assert len(listing.records) == listing.account["count_after"] == 1100
 
 
 @pytest.mark.parametrize("kind", ["delta_repeat", "delta_shuffle", "delta_reset"])
@@ -158,11 +158,11 @@ def test_a_delta_that_behaves_as_documented_proves(
     """It repeats itself, in any order; where it begins anew, nothing is proved."""
     tenant.faults.fail_for(60, Fault(kind=kind), route="GET /users/delta")
 
-    found = listed("users", "--select", "displayName", "--allow-unproved")
+    listing = listed("users", "--select", "displayName", "--allow-unproved")
 
     tenant.faults.clear()
-    assert len(found.records) == 1100
-    assert found.account["verdict"] == ("unproved" if kind == "delta_reset" else "complete")
+    assert len(listing.records) == 1100
+    assert listing.account["verdict"] == ("unproved" if kind == "delta_reset" else "complete")
 
 
 def test_a_service_that_does_as_its_table_says_is_read_in_one_chain(
@@ -171,12 +171,12 @@ def test_a_service_that_does_as_its_table_says_is_read_in_one_chain(
     """No `ge` and `le` on texts: it is said, and nothing is missing."""
     with Emulator(users=1010, groups=0, devices=0, strict_filter=True) as strict:
         app = register(strict, key_pair)
-        found = listed("users", app=app, emulator=strict)
+        listing = listed("users", app=app, emulator=strict)
 
-    assert found.code == 0
-    assert found.account["method"] == "chain"
-    assert "ranges of userPrincipalName were refused" in found.account["notes"][0]
-    assert len(found.records) == 1010
+    assert listing.code == 0
+    assert listing.account["method"] == "chain"
+    assert "ranges of userPrincipalName were refused" in listing.account["notes"][0]
+    assert len(listing.records) == 1010
 
 
 def test_what_the_app_may_not_read_is_named(

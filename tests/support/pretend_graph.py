@@ -93,7 +93,7 @@ class Lies:
     batch_status: int | None = None
 
 
-class Asked(NamedTuple):
+class SentRequest(NamedTuple):
     """A request as it came."""
 
     method: str
@@ -156,7 +156,7 @@ class PretendGraph:
     def __post_init__(self) -> None:
         self.draws = random.Random(self.seed)
         self.directory: dict[str, Record] = {}
-        self.asked: list[Asked] = []
+        self.requests: list[SentRequest] = []
         self.bodies: list[bytes] = []
         self.tokens_issued = 1
         self.refused_token = ""
@@ -248,7 +248,7 @@ class PretendGraph:
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        self.asked.append(Asked(method, url, dict(headers), virtual_time.now()))
+        self.requests.append(SentRequest(method, url, dict(headers), virtual_time.now()))
         if body is not None:
             self.bodies.append(body)
         self.in_flight += 1
@@ -343,14 +343,14 @@ class PretendGraph:
             select = tuple(name for name in options.get("$select", "").split(",") if name)
             top = min(int(options.get("$top", 100)), self.page_size)
             position = _Position(select, condition, top)
-        found, after, more = self._find(position)
+        rows, after, more = self._find(position)
         link = None
         if (more and position.page + 1 != lies.truncates) or lies.endless:
             self._positions.append(replace(position, after=after, page=position.page + 1))
             link = f"{ROOT}/{self.collection}?$skiptoken={len(self._positions) - 1}"
             link = lies.link(link) if lies.link else link
         names = position.select or DEFAULT
-        records = [{name: record.get(name) for name in names} for record in found]
+        records = [{name: record.get(name) for name in names} for record in rows]
         return _answer({**({"@odata.nextLink": link} if link else {}), "value": records})
 
     def _find(self, position: _Position) -> tuple[list[Record], tuple[Any, str] | None, bool]:
@@ -404,13 +404,13 @@ class PretendGraph:
         # What changes while a round is told over several pages, the next round tells again.
         until = now if until is None else until
         self.at_last_delta = dict(self.directory)
-        told = self._tell(since, select)
-        page = told[at : at + self.delta_page]
+        items = self._tell(since, select)
+        page = items[at : at + self.delta_page]
         if self.weather.repeat and self.draws.random() < self.weather.repeat:
             page = [*page, *page]
             self.draws.shuffle(page)
         base = f"{ROOT}/{self.collection}/delta?"
-        if at + self.delta_page < len(told):
+        if at + self.delta_page < len(items):
             place = [since, at + self.delta_page, until, select]
             ahead = f"{base}$skiptoken={json.dumps(place).encode().hex()}"
             link = {"@odata.nextLink": (self.lies.delta_link or str)(ahead)}
@@ -427,15 +427,15 @@ class PretendGraph:
             counts = [one.id for one in news if _concerns(one, select)]
             changed = list(dict.fromkeys(counts))
         names = tuple(dict.fromkeys(("id", *select))) if select else DEFAULT
-        told: list[Record] = []
+        items: list[Record] = []
         for one in changed:
             record = self.directory.get(one)
             if record is None:
-                told.append({"id": one, "@removed": {"reason": "changed"}})
+                items.append({"id": one, "@removed": {"reason": "changed"}})
             else:
                 ever = self._ever[one]
-                told.append({name: record.get(name) for name in names if name in ever})
-        return told
+                items.append({name: record.get(name) for name in names if name in ever})
+        return items
 
     def _serve_one(self, rest: list[str], options: dict[str, str]) -> Response:
         record = self.directory.get(rest[1])

@@ -34,37 +34,24 @@ _RECORDS_AT_ONCE = 999
 
 
 class _Line(msgspec.Struct, omit_defaults=True):
-    """
-    One line that is no record; it has a `head`, a `chain` or a `page`.
+    """One line that is no record; it has a `head`, a `chain` or a `page`."""
 
-    Attributes:
-        head: What is listed; the first line has it, and with it the delta link.
-        delta: The delta link, if there is one.
-        chain: The number of a chain that is to be read. Its file format calls it `shard`.
-        condition: The chain's `$filter` expression.
-        low: Where its interval begins, if it has one.
-        high: Where its interval ends.
-        depth: How many divisions made it.
-        page: The number of the chain that a page of was read.
-        link: The chain's next page.
-        read: Pages of the chain up to this one.
-        end: The chain is over.
-        handed_over: Other chains read the rest of it.
-        witnesses: Packed IDs, in hexadecimal, that the page made witnesses or showed.
-    """
-
+    # What is listed, and the delta link; this line is the first.
     head: dict[str, str] | None = None
     delta: str | None = None
+    # A chain that is to be read, by its number, and the part that it is of.
     chain: int | None = msgspec.field(name="shard", default=None)
     condition: str = ""
     low: str | None = None
     high: str | None = None
     depth: int = 0
+    # A page that was read, by the number of its chain, and how far that has got with it.
     page: int | None = None
     link: str | None = None
     read: int = 0
     end: bool = False
     handed_over: bool = False
+    # Packed IDs in hexadecimal.
     witnesses: list[str] = []
 
 

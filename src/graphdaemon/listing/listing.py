@@ -137,7 +137,7 @@ class Listing:
         self._note(str(error))
 
     def update(self) -> None:
-        """Bring the numbers and notes of `record` up to date."""
+        """Bring the numbers of `record` up to date."""
         record, tally = self.record, self._target.tally
         record.method = self._partition.method
         record.requests, record.retries = tally.requests, tally.retries
@@ -147,7 +147,6 @@ class Listing:
         record.count_before = self._partition.expected
         if self._expander is not None:
             record.expanded = self._expander.counts
-        record.notes += self._partition.take_notes()
 
     def progress(self) -> Progress:
         """Return how far it has got."""
@@ -179,6 +178,7 @@ class Listing:
             requested_method=method,
             cuts=self._cuts.load() if method in ("auto", "ranges") else (),
             proving=self._proving,
+            notes=self.record.notes,
         )
 
     async def _begin(self) -> list[Chain]:

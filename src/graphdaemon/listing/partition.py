@@ -60,6 +60,7 @@ class Partition:
         proving: Whether the listing has to be proved complete; prefixes that may miss something
             are used only where it has not.
         cuts: Boundaries that divided it well in an earlier listing.
+        notes: Takes a sentence for each thing that is done otherwise than planned.
 
     Attributes:
         method: How it is read.
@@ -83,6 +84,7 @@ class Partition:
         requested_method: str = "auto",
         proving: bool = True,
         cuts: Sequence[str] = (),
+        notes: list[str],
     ) -> None:
         self._target = target
         self._key = key
@@ -100,7 +102,7 @@ class Partition:
         self.witnesses: set[bytes] = set()
         self.delta: Delta | None = None
         self.whole_read = False
-        self._notes: list[str] = []
+        self._notes = notes
         self._may_divide = requested_method != "chain"
         self._whole = Chain(limit=target.query.limit)
         self._has_parts = False
@@ -163,11 +165,6 @@ class Partition:
             return []
         self._whole = Chain()
         return [self._whole]
-
-    def take_notes(self) -> list[str]:
-        """Return what went otherwise than planned since this was last called."""
-        notes, self._notes = self._notes, []
-        return notes
 
     def take_page(
         self, chain_page: ChainPage, packed: Sequence[bytes], fresh: Sequence[bytes]

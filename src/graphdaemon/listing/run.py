@@ -36,24 +36,20 @@ async def list_collection(
     """
     List `collection` and return the account of it.
 
-    Each record goes to `write` exactly once, as the bytes Graph sent, in no order (except where
-    `query` has one). Changes that the delta tells of afterwards go to `correct`, once, at the end,
-    so that an output that is a file can be rewritten in one pass. Without `correct` they make the
-    verdict `unproved`.
-
     Args:
         graph: The connection.
         root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
         collection: A row of the catalogue.
         query: The OData options.
-        write: Takes some records.
-        correct: Takes what to correct in records that were written already.
+        write: Takes each record once, as the bytes Graph sent, some at a time, in no order unless
+            `query` has one.
+        correct: Takes, once, at the end, what to correct in records that were written. Without it
+            such corrections make the verdict `unproved`.
         on_progress: Hears how far it has got: after each page, and twice a second.
         options: How to go about it.
 
     Raises:
-        Error: The listing failed. What was written so far is a part of the collection; the
-            error's `listing` is the record of it.
+        Error: The listing failed; what was written is a part. Its `listing` is the account.
     """
     options = options or ListingOptions()
     target = Target(graph, root, collection, query, page_size=options.page_size)

@@ -41,7 +41,7 @@ def test_answers_are_found_by_their_ids() -> None:
     answers = send(world, parts_for(50))
 
     assert names(answers) == {str(at): f"u{at}" for at in range(50)}
-    assert [one.method for one in world.asked] == ["POST"] * 3
+    assert [one.method for one in world.requests] == ["POST"] * 3
 
 
 def test_a_throttled_part_is_sent_again_by_itself() -> None:
@@ -51,7 +51,7 @@ def test_a_throttled_part_is_sent_again_by_itself() -> None:
     answers = send(world, parts_for(50), attempts=12)
 
     assert names(answers) == {str(at): f"u{at}" for at in range(50)}
-    assert len(world.asked) > 3
+    assert len(world.requests) > 3
 
 
 def test_a_refusal_inside_is_an_answer() -> None:
@@ -91,7 +91,7 @@ def test_what_depends_on_another_is_sent_with_it_and_after_it() -> None:
     answers = send(world, parts)
 
     assert len(answers) == 60
-    assert len(world.asked) == 4
+    assert len(world.requests) == 4
     for body in world.bodies:
         sent = {part["id"]: part for part in json.loads(body)["requests"]}
         assert len(sent) <= 20

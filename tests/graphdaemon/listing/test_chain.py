@@ -32,7 +32,7 @@ def test_a_link_that_never_works_ends_the_listing() -> None:
 
     assert outcome.error is not None
     assert outcome.error.code == "request_refused"
-    assert len(world.asked) < 30
+    assert len(world.requests) < 30
 
 
 LINKS: dict[str, Callable[[str], str]] = {
@@ -55,7 +55,7 @@ def test_a_link_elsewhere_is_not_followed(link: Callable[[str], str], method: An
 
     assert outcome.error is not None
     assert outcome.error.code == "link_foreign"
-    assert {one.url.partition("?")[0] for one in world.asked} <= {
+    assert {one.url.partition("?")[0] for one in world.requests} <= {
         f"{ROOT}/users",
         f"{ROOT}/users/delta",
         f"{ROOT}/users/$count",
@@ -85,7 +85,7 @@ def test_a_chain_without_end_is_ended(lies: Lies) -> None:
 
     assert outcome.error is not None
     assert outcome.error.code == "page_malformed"
-    assert len(world.asked) < 150
+    assert len(world.requests) < 150
 
 
 def test_the_same_page_under_ever_new_links_is_noticed() -> None:
@@ -104,4 +104,4 @@ def test_the_same_page_under_ever_new_links_is_noticed() -> None:
     assert outcome.error is not None
     assert outcome.error.code == "page_malformed"
     assert "repeats" in str(outcome.error)
-    assert len(world.asked) < 100
+    assert len(world.requests) < 100

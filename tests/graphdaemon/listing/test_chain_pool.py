@@ -23,10 +23,10 @@ def test_a_listing_that_is_left_stops_asking() -> None:
         async for _ in batches:
             break
         await batches.aclose()
-        asked = len(world.asked)
+        asked = len(world.requests)
         await asyncio.sleep(60)
         assert len(asyncio.all_tasks()) == 1
-        return len(world.asked) - asked
+        return len(world.requests) - asked
 
     assert virtual_time.run(leave()) == 0
 
@@ -41,7 +41,7 @@ def test_a_slow_consumer_slows_the_fetching_down() -> None:
         async for records in Listing(target, SMALL).batches():
             taken += len(records)
             await asyncio.sleep(5)
-            pages_ahead.append(len(world.asked) - taken // 20)
+            pages_ahead.append(len(world.requests) - taken // 20)
             if taken > 2000:
                 break
         return pages_ahead

@@ -36,9 +36,9 @@ def test_what_a_delta_tells_is_compared_with_what_is_read(
     told: Any, read: Any, contradicting: bool, same: bool
 ) -> None:
     """A delta omits what was never set: silence is neither agreement nor contradiction."""
-    found = agrees(told and raw(told), read and raw(read))
+    comparison = agrees(told and raw(told), read and raw(read))
 
-    assert found == (contradicting, same)
+    assert comparison == (contradicting, same)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_a_delta_follows_what_decides(query: Query, followed: str) -> None:
         await Delta(Target(world.graph(), ROOT, CATALOG["users"], query)).begin()
 
     virtual_time.run(begin())
-    options = world.asked[0].url.partition("?")[2]
+    options = world.requests[0].url.partition("?")[2]
     selected = options.partition("$select=")[2].partition("&")[0]
 
     assert selected == followed
@@ -87,11 +87,11 @@ def test_a_round_of_many_pages_is_read_to_its_end() -> None:
             world.put({"id": key, "department": "new"})
         gone = next(iter(world.directory))
         world.remove(gone)
-        told = await delta.round()
-        assert told[gone] is None
+        changes = await delta.round()
+        assert changes[gone] is None
         assert delta.pages == 4
         assert await delta.round() == {}
-        return dict(told)
+        return dict(changes)
 
     assert len(virtual_time.run(follow_changes())) == 10
 

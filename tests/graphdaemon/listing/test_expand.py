@@ -62,4 +62,4 @@ def test_what_cannot_be_read_besides_is_refused() -> None:
 
     assert isinstance(outcome.error, Error)
     assert outcome.error.exit_code == 2
-    assert world.asked == []
+    assert world.requests == []

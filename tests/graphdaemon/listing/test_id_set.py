@@ -25,9 +25,9 @@ def test_it_tells_what_is_new(pages: list[list[int]], large: int) -> None:
         fresh = [at for at, one in enumerate(packed) if one not in model and one not in packed[:at]]
         model |= set(packed)
 
-        told = seen.add(packed)
+        places = seen.add(packed)
 
-        assert (list(range(len(page))) if told is None else told) == fresh
+        assert (list(range(len(page))) if places is None else places) == fresh
     assert len(seen) == len(model)
     assert set(seen) == model
     for one in list(model)[::2]:

@@ -119,12 +119,12 @@ def test_what_was_read_is_not_read_again(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         list_world(world, options=options, watch=interrupt_after(10))
-    before = len(world.asked)
+    before = len(world.requests)
     outcome = list_world(world, options=options)
 
     assert outcome.proved.verdict == "complete"
     assert outcome.written == world.shown()
-    assert len(world.asked) - before < 15
+    assert len(world.requests) - before < 15
     assert "50 records were kept" in outcome.proved.notes[0]
 
 

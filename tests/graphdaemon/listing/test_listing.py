@@ -19,11 +19,11 @@ def test_a_small_directory_is_one_page_between_two_deltas() -> None:
     outcome = list_world(world)
 
     assert_complete(outcome, world)
-    assert [one.url.removeprefix(f"{ROOT}/users") for one in world.asked[:2]] == [
+    assert [one.url.removeprefix(f"{ROOT}/users") for one in world.requests[:2]] == [
         "/delta?$deltatoken=latest",
         "?$top=999",
     ]
-    assert len(world.asked) == 4
+    assert len(world.requests) == 4
     assert outcome.proved.method == "chain"
 
 
@@ -145,7 +145,7 @@ def test_a_limit_is_obeyed_and_is_no_failure() -> None:
     assert len(outcome.written) == 10
     assert outcome.proved.verdict == "incomplete"
     assert outcome.proved.exit_code == 0
-    assert len(world.asked) == 1
+    assert len(world.requests) == 1
 
 
 def test_what_the_advanced_index_answers_is_not_proved() -> None:
@@ -156,7 +156,7 @@ def test_what_the_advanced_index_answers_is_not_proved() -> None:
 
     assert outcome.proved.verdict == "unproved"
     assert "advanced index" in outcome.proved.why
-    assert {one.headers.get("ConsistencyLevel") for one in world.asked} == {"eventual"}
+    assert {one.headers.get("ConsistencyLevel") for one in world.requests} == {"eventual"}
 
 
 def test_an_order_is_kept() -> None:
@@ -177,7 +177,7 @@ def test_without_proof_nothing_is_asked_besides() -> None:
     outcome = list_world(world, options=ListingOptions("chain", page_size=20, proved=False))
 
     assert outcome.written == world.shown()
-    assert len(world.asked) == 5
+    assert len(world.requests) == 5
     assert outcome.proved.verdict == "unproved"
 
 

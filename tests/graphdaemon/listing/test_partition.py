@@ -182,7 +182,7 @@ def test_ranges_need_no_link_in_the_end(by_id: bool) -> None:
 
     assert_complete(outcome, world)
     assert outcome.proved.method == "ranges"
-    assert len(world.asked) < 400
+    assert len(world.requests) < 400
 
 
 def test_an_ignored_filter_is_found_out() -> None:

@@ -15,10 +15,10 @@ def test_the_record_is_json_and_a_sentence() -> None:
 
     record = list_world(world, Query(("displayName",)), SMALL).proved
 
-    told = json.loads(record.to_json())
-    assert told["collection"] == "users"
-    assert told["query"] == {"select": "displayName"}
-    assert told["verdict"] == "complete"
-    assert told["count_after"] == 50
-    assert told["replay"]["applied"] is True
+    account = json.loads(record.to_json())
+    assert account["collection"] == "users"
+    assert account["query"] == {"select": "displayName"}
+    assert account["verdict"] == "complete"
+    assert account["count_after"] == 50
+    assert account["replay"]["applied"] is True
     assert record.summary().startswith("50 records, complete: ")

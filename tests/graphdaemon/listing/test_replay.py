@@ -55,6 +55,6 @@ def test_no_question_names_more_records_than_graph_takes() -> None:
         assert await Replayer(target, delta, IdSet()).run()
 
     virtual_time.run(follow_changes())
-    filters = [unquote(one.url) for one in world.asked if "id in (" in unquote(one.url)]
+    filters = [unquote(one.url) for one in world.requests if "id in (" in unquote(one.url)]
 
     assert [text.count("','") + 1 for text in filters] == [15, 15, 10]

@@ -40,8 +40,8 @@ def test_progress_is_told_while_it_goes_on() -> None:
 
     outcome = list_world(world, options=SMALL)
 
-    told = outcome.progress
-    assert [one.records for one in told] == sorted(one.records for one in told)
-    assert {one.stage for one in told} >= {"baseline", "listing", "replay"}
-    assert any(one.waiting.startswith("Graph, ") for one in told)
-    assert told[-1].records == 500
+    progress = outcome.progress
+    assert [one.records for one in progress] == sorted(one.records for one in progress)
+    assert {one.stage for one in progress} >= {"baseline", "listing", "replay"}
+    assert any(one.waiting.startswith("Graph, ") for one in progress)
+    assert progress[-1].records == 500

@@ -51,7 +51,7 @@ def test_everybody_waits_when_one_is_asked_to() -> None:
         await swarm([world.graph(attempts=20)], 30, workers=8)
 
     virtual_time.run(scenario())
-    sent = sorted(one.at for one in world.asked)
+    sent = sorted(one.at for one in world.requests)
     pauses = [right - left for left, right in pairwise(sent)]
 
     assert max(pauses) > 2.9
@@ -66,9 +66,9 @@ def test_a_share_of_the_budget_is_not_exceeded() -> None:
     virtual_time.run(swarm([world.graph(share=0.3)], 60))
 
     # Until the number of users is known, the smallest tenant's budget counts.
-    assert world.asked[0].headers["x-ms-throttle-priority"] == "low"
-    assert len(world.asked) <= 0.3 * 3500 * (1 + 60 / 10) + 40
-    assert len(world.asked) >= 0.9 * 0.3 * 350 * 60
+    assert world.requests[0].headers["x-ms-throttle-priority"] == "low"
+    assert len(world.requests) <= 0.3 * 3500 * (1 + 60 / 10) + 40
+    assert len(world.requests) >= 0.9 * 0.3 * 350 * 60
 
 
 def test_a_larger_tenant_has_a_larger_share() -> None:
