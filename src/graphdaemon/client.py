@@ -1,11 +1,7 @@
-"""The library's face: settings in, records of the directory out."""
+"""The library: settings in, records of the directory out."""
 
 import os
-from collections.abc import (
-    AsyncGenerator,
-    Callable,
-    Sequence,
-)
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, Self
@@ -33,18 +29,18 @@ from graphdaemon.throttling.open import open_budget
 
 class Client:
     """
-    A connection to one tenant's directory, as the app that the settings describe.
+    The directory of one tenant, read as the app that the settings describe.
 
     Nothing is sent before the first record is asked for. Close it, or use `async with`.
 
     Args:
         settings: What `read_settings` returned.
         share: Part of Graph's throttle budget to use, such as 0.3.
-        attempts: How often to ask before a failure is one.
+        attempts: How often a request is sent before its failure is raised.
 
     Attributes:
-        settings: The same.
-        graph: One request of any kind.
+        settings: The settings that were passed.
+        graph: Sends single requests of any kind.
 
     Example:
         .. code-block:: python
@@ -85,10 +81,11 @@ class Client:
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[dict[str, Any]]:
         """
-        Yield every record of `collection` as the dict Graph sent; ending means that was all.
+        Yield every record of `collection`, as the dict that Graph sent.
 
-        Many pages are fetched at a time, and come in no order unless `orderby` asks for one. A
-        consumer that takes its time slows the fetching down; one that stops ends it.
+        If it ends without an exception, those were all. Many pages are fetched at a time, so
+        records come in no order unless `orderby` asks for one. A slow consumer slows the fetching
+        down, and one that stops ends it.
 
         Args:
             collection: Path below the Graph version, such as `users` or `groups`.
@@ -96,12 +93,13 @@ class Client:
             filter: OData expression, such as `"accountEnabled eq true"`.
             search: Such as `"displayName:ana"`.
             orderby: Such as `"displayName desc"`.
-            limit: Stop after so many.
-            options: How to go about it; `ListingOptions(proved=False)` settles for one pass.
+            limit: Stop after so many records.
+            options: How to list; `ListingOptions(proved=False)` reads once and proves nothing.
 
         Raises:
-            UnprovedError: After the last record: somebody changed what was yielded before, say.
-            Error: The records so far are then a part of the collection, not the whole.
+            UnprovedError: Raised after the last record if nothing proves that those were all; a
+                record may have been changed after it was yielded, for example.
+            Error: The records so far are a part of the collection, not all of it.
         """
         pages = self.pages(
             collection,
@@ -129,10 +127,10 @@ class Client:
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[Page]:
         """
-        Yield what `list` does some at a time, each record as the bytes Graph sent.
+        Yield what `list` yields, several records at a time, each as the bytes that Graph sent.
 
         Raises:
-            Error: As `list`.
+            Error: As `list` does.
         """
         query = Query(tuple(select), filter, search, orderby, limit)
         target = self._target(collection, query)
@@ -162,18 +160,18 @@ class Client:
         options: ListingOptions | None = None,
     ) -> ListingRecord:
         """
-        List `collection` many pages at a time, and return the account that proves it complete.
+        List `collection`, many pages at a time, and return the record that proves it complete.
 
         Args:
             collection: Path below the Graph version.
-            query: What to ask for.
-            write: Takes some records, as the bytes Graph sent.
-            correct: Takes what has to be put right in records that were written already.
-            on_progress: Hears how far it is.
-            options: How to go about it.
+            query: The OData options.
+            write: Is called with some records at a time, as the bytes that Graph sent.
+            correct: Is called with corrections of records that were written already.
+            on_progress: Is called now and then with how far the listing is.
+            options: How to list.
 
         Raises:
-            Error: What was written so far is a part.
+            Error: What was written so far is not everything.
         """
         target = self._target(collection, query)
         return await list_collection(
@@ -192,7 +190,7 @@ class Client:
         Return one object, such as `get("users/ana@contoso.example")` or `get("organization")`.
 
         Raises:
-            Error: Refused, not found, or not reached.
+            Error: Graph refused, has no such object, or was not reached.
         """
         collection = find_collection(path.strip("/").partition("/")[0])
         return await self.graph.get(
@@ -209,12 +207,12 @@ class Client:
         return Target(self.graph, self.settings.graph_root, row, filled)
 
     def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
-        """`options`, with what is known here: whose directory it is, and where plans are."""
+        """Add to `options` whose directory it is, and where learned cuts are kept."""
         owner = self.settings.authority or self.settings.oidc_authority or ""
         if options.learn and options.plan is None:
             path = cuts_path(self.settings.graph_root, owner, collection.strip("/"))
             options = options._replace(plan=path)
-        # Another app may read other properties: what one began, it has to end.
+        # Another app may be allowed to read other properties, so it must not resume this listing.
         return options._replace(owner=f"{owner} {self.settings.client_id}")
 
     async def __aenter__(self) -> Self:
@@ -229,23 +227,23 @@ class Client:
         self.close()
 
 
-def load(file: str | os.PathLike[str] | None = None, **given: object) -> Client:
+def load(file: str | os.PathLike[str] | None = None, **settings: object) -> Client:
     """
     Read the settings and return a client for them.
 
     Args:
         file: parameters.json or a TOML file; by default `$GRAPHDAEMON_CONFIG`, then
             `./parameters.json`, then the environment alone.
-        **given: Settings by name that beat environment and file.
+        **settings: Single settings by name; they take precedence over environment and file.
 
     Raises:
-        SettingsError: Naming the setting and where it was read.
+        SettingsError: A setting is missing or wrong; it is named, and where it was read.
     """
-    return Client(read_settings(file, overrides=given))
+    return Client(read_settings(file, overrides=settings))
 
 
 def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:
-    """Fill what `query` leaves open from options written into the endpoint setting."""
+    """Fill in what `query` leaves open, from the options in the endpoint setting."""
     if not settings.endpoint.partition("?")[0].rstrip("/").endswith(f"/{collection}"):
         return query
     written = query_of(settings.endpoint)

@@ -1,11 +1,19 @@
-"""The national clouds as data: who issues tokens there, and where Graph is."""
+"""The national clouds: the hosts that issue tokens there, and the addresses of Graph."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 
 class Cloud(NamedTuple):
-    """One cloud. `authority_hosts` holds the documented host first, its aliases after it."""
+    """
+    One cloud.
+
+    Attributes:
+        name: Our own name for it.
+        authority_hosts: The hosts of its token service: the documented one first, then its aliases.
+        graph: The origin of its Microsoft Graph.
+        portal: The origin of its admin center.
+    """
 
     name: str
     authority_hosts: tuple[str, ...]
@@ -49,9 +57,9 @@ CLOUDS = (
 
 def find_cloud(authority: str) -> Cloud | None:
     """
-    The cloud whose token service `authority` (an https address) is, or None.
+    Return the cloud whose token service `authority` (an https address) is; None if it is none.
 
-    For the US government it is `usgov`, since the hosts do not say which of the two is meant.
+    The two clouds of the US government have the same token service: `usgov` is returned for both.
     """
     host = urlsplit(authority).hostname
     return next((cloud for cloud in CLOUDS if host in cloud.authority_hosts), None)

@@ -1,4 +1,4 @@
-"""Several things at once, of which nothing is left when one of them fails."""
+"""Do several things at the same time, and leave none of them behind when one fails."""
 
 import asyncio
 from collections.abc import Coroutine
@@ -9,9 +9,10 @@ T = TypeVar("T")
 
 async def gather(*works: Coroutine[Any, Any, T]) -> list[T]:
     """
-    Do `works` at the same time; the first failure ends the others, and is raised when they have.
+    Await `works` at the same time, and return their results in the same order.
 
-    `asyncio.gather` lets them go on, with nobody to hear of it.
+    If one fails: cancel the rest, wait until they have stopped, re-raise. `asyncio.gather` alone
+    would let the rest go on, with nobody to notice what becomes of them.
     """
     tasks = [asyncio.ensure_future(work) for work in works]
     try:

@@ -2,7 +2,7 @@
 Every way this program can fail, and what each failure means to the caller.
 
     Error                 .code  .case  .hint  .exit_code
-    ├── UsageError     2  what was asked for cannot be done, or not like that; nothing was sent
+    ├── UsageError     2  what the caller asks for cannot be done like that; nothing was sent
     ├── SettingsError  3  a setting is missing or wrong: says which one and where it was read
     ├── IdentityError  4  the identity platform refused: .error  .error_codes  .correlation_id
     ├── GraphError     5  Graph answered, but not with what was asked:
@@ -11,7 +11,7 @@ Every way this program can fail, and what each failure means to the caller.
     ├── OutputError    7  what was listed could not be written
     └── UnprovedError  8  nothing proves that what was read is everything
 
-A class exists only where a caller does something different with it; the finer difference is in
+There is a class for whatever a caller may want to handle differently. Finer differences are in
 `code`, one of the stable words in `CODES`.
 """
 
@@ -114,16 +114,16 @@ CODES = {
 
 class Error(Exception):
     """
-    Anything graphdaemon can explain.
+    Any failure that graphdaemon can explain.
 
     Args:
         message: What happened, to what, with which value; never a secret, token or page link.
         code: One of `CODES`.
-        hint: The next step, one sentence in the imperative.
-        case: What exactly, where the code is too broad: a word of the table of diagnoses.
+        hint: The next step, as one sentence in the imperative.
+        case: The key in the table of diagnoses, where it is finer than the code.
 
     Attributes:
-        listing: The record of the listing that it ended, if it did.
+        listing: The record of the listing that this failure ended, if it ended one.
     """
 
     listing: object = None
@@ -140,7 +140,7 @@ class Error(Exception):
 
 
 class UsageError(Error):
-    """What was asked for cannot be done, or not like that."""
+    """What the caller asks for cannot be done like that; nothing was sent."""
 
     exit_code = 2
 
@@ -156,9 +156,9 @@ class IdentityError(Error):
     The identity platform did not issue a token.
 
     Attributes:
-        error: The OAuth word, such as `invalid_client`: the part Microsoft keeps stable.
-        error_codes: AADSTS numbers, such as 7000215: they say more, and may change.
-        correlation_id: What Microsoft's support asks for.
+        error: The OAuth error, such as `invalid_client`, which Microsoft keeps stable.
+        error_codes: AADSTS numbers, such as 7000215, which say more, and may change.
+        correlation_id: The number by which Microsoft's support finds the request.
     """
 
     exit_code = 4
@@ -182,13 +182,13 @@ class IdentityError(Error):
 
 class GraphError(Error):
     """
-    Graph answered, but not with what was asked.
+    Graph answered, but not with what was asked for.
 
     Attributes:
         status: The HTTP status.
-        graph_code: Graph's own word, such as `Authorization_RequestDenied`, if it gave one.
-        request_id: What Microsoft's support asks for.
-        retry_after: Seconds Graph asked to wait, if it did.
+        graph_code: Graph's own error code, such as `Authorization_RequestDenied`, if it gave one.
+        request_id: The ID by which Microsoft's support finds the request.
+        retry_after: The seconds that Graph asked to wait, if it did; 0 or more.
     """
 
     exit_code = 5
@@ -219,14 +219,14 @@ class NetworkError(Error):
 
 
 class OutputError(Error):
-    """What was listed could not be written; what is written so far is not the whole."""
+    """The output could not be written; what is written so far is not everything."""
 
     exit_code = 7
 
 
 class UnprovedError(Error):
     """
-    A listing reached its end, or that of its time, and nothing proves it complete.
+    A listing has reached its end, or its time is over, and nothing proves that it is complete.
 
     `listing` is its record.
     """
@@ -242,7 +242,7 @@ class UnprovedError(Error):
 
 class OutputClosedError(Exception):
     """
-    Whatever read the output (`head`, say) has closed it: there is nobody left to write for.
+    The program that read the output (`head`, say) has closed it, so there is nothing left to do.
 
-    No `Error`: nothing failed that anybody needs to be told of.
+    This is no `Error`: nothing failed that anybody needs to be told.
     """

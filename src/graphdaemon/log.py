@@ -1,11 +1,11 @@
-"""Logging: what is said on stderr, and that no secret, token or page link is ever part of it."""
+"""Logging to stderr, with every secret, token and page token replaced."""
 
 import logging
 import re
 import sys
 
-# Three kinds of text that must not leave the process: a JWT, the value of a credential field, and
-# the token in a page or delta link (it holds names of users: msgraph-docs #8612).
+# Three kinds of text must not leave the process: a JWT; the value of a field that is a credential;
+# and the token of a page or delta link, which holds names of users (msgraph-docs #8612).
 _SENSITIVE = re.compile(
     r"""eyJ[\w-]{8,}\.[\w-]*(?:\.[\w-]*)?
       | (?P<name>(?:client_secret|client_assertion|assertion|secret|password|access_token
@@ -21,18 +21,18 @@ def redact(text: str) -> str:
 
 
 class RedactingFormatter(logging.Formatter):
-    """Formats a record and redacts the result, traceback included."""
+    """Formats a log record, and redacts the result, including its traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the redacted line or lines."""
+        """Return the line or lines of a log record, redacted."""
         return redact(super().format(record))
 
 
 def configure(verbosity: int) -> None:
-    """Send logs to stderr: warnings (0), progress (1: INFO) or everything (2: DEBUG)."""
+    """Log to stderr: warnings and errors only (0), also progress (1: INFO), or all (2: DEBUG)."""
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
-    # MSAL logs a traceback for every refusal it also returns; ours says it once.
+    # MSAL logs a traceback for every refusal that it also returns, and that we report.
     logging.getLogger("msal").setLevel(logging.DEBUG if verbosity > 1 else logging.CRITICAL)

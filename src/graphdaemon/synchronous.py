@@ -1,4 +1,4 @@
-"""Use what is asynchronous from scripts that are not."""
+"""The bridge from scripts without async to the library, which is async throughout."""
 
 import asyncio
 import threading
@@ -15,7 +15,9 @@ def blocking(work: AsyncIterator[T]) -> Iterator[T]: ...
 def blocking(work: Awaitable[T]) -> T: ...
 def blocking(work: AsyncIterator[T] | Awaitable[T]) -> Iterator[T] | T:
     """
-    Use what is async from code that is not: an iterator for an iterator, a result for an await.
+    Run async work to its end from code that is not async, and return its result.
+
+    Of an async iterator, it returns a plain iterator.
 
     Example:
         .. code-block:: python
@@ -56,7 +58,7 @@ def _wait(work: Awaitable[T]) -> T:
 
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
-    """One loop on one thread for all blocking callers, so that it works inside a notebook too."""
+    """Start one loop on a thread of its own for all callers, which works inside a notebook too."""
     loop = asyncio.new_event_loop()
     threading.Thread(target=loop.run_forever, daemon=True, name="graphdaemon-loop").start()
     return loop

@@ -1,4 +1,4 @@
-"""What people write for an address of Graph, and the address it means."""
+"""The address that a person means by a path such as `users` or `/beta/me`."""
 
 import re
 from urllib.parse import quote, urlsplit
@@ -7,24 +7,24 @@ from graphdaemon.errors import UsageError
 from graphdaemon.graph.links import origin_of
 
 _VERSION = re.compile(r"v\d+(\.\d+)?|beta")
-# What may stand in a path or a query as it is.
+# Characters that may stand in a path or a query as they are.
 _UNESCAPED = "/$,:@'()!*;=+&~?"
 _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def resolve(root: str, text: str) -> str:
     """
-    Return the address that `text` means.
+    Return the whole address that `text` means.
 
     `users`, `/users` and `/v1.0/users` are the same; `/beta/users` is the other version of
-    the same Graph. A whole address must be of the configured origin: the token goes with it.
+    the same Graph. A whole address must be of the configured origin, since the token is sent along.
 
     Args:
         root: Origin and version, such as `https://graph.microsoft.com/v1.0`.
         text: A path with or without options, or a whole address.
 
     Raises:
-        UsageError: It leads elsewhere, or nowhere.
+        UsageError: `text` is of another origin, or no address.
     """
     if "://" in text.partition("?")[0]:
         try:
@@ -55,6 +55,6 @@ def resolve(root: str, text: str) -> str:
 
 
 def escape(text: str) -> str:
-    """Return `text` so that it can stand in an address; a %XX that is there already stays one."""
-    # A guest's name has a # in it, which would end the address (#EXT#).
+    """Escape what cannot stand in an address; a %XX that is there already stays as it is."""
+    # The user principal name of a guest has #EXT# in it, which would end the address.
     return quote(_ESCAPED.sub("%25", text), safe=_UNESCAPED + "%")

@@ -1,4 +1,4 @@
-"""The collections of the directory as data: where each is, what to show of it, what it needs."""
+"""What is known of each collection of the directory: columns, permission, how to divide it."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ class Key(NamedTuple):
 
     Attributes:
         name: The property.
-        signs: Every character that a value can begin with, where that is certain; else empty.
+        signs: Every character that a value can begin with; empty where that is not certain.
     """
 
     name: str
@@ -21,14 +21,14 @@ class Collection(NamedTuple):
     One collection of Microsoft Graph.
 
     Attributes:
-        name: Its name and path, such as `users`.
-        columns: What a table shows by default.
-        role: The application permission to ask for (the least that gives every property).
+        name: Its name and its path below the Graph version, such as `users`.
+        columns: The properties that a table shows by default.
+        role: The least application permission that gives every property.
         sortable: Properties that `$orderby` takes without the advanced query index.
         advanced: Properties that `$filter` takes only with it.
-        key: What a listing is divided by; None where nothing is known to be never null.
-        delta: Whether there is a delta.
-        expands: What else can be read of each record, at a path of that name below it.
+        key: The property that a listing is divided by; None if none is known to be never null.
+        delta: Whether its changes can be asked for (a delta).
+        expands: What else can be read of each record, each at a path of that name below it.
     """
 
     name: str
@@ -105,6 +105,6 @@ CATALOG = {collection.name: collection for collection in _COLLECTIONS}
 
 
 def find_collection(path: str) -> Collection:
-    """The catalogue's row for `path`, or one that knows nothing special about it."""
+    """Return the collection at `path`; if it is unknown, one that nothing is assumed of."""
     name = path.strip("/")
     return CATALOG.get(name) or Collection(name, ("displayName", "id"), "Directory.Read.All")

@@ -1,4 +1,4 @@
-"""What Graph demands of a new token when it takes the old one back: a claims challenge."""
+"""The claims that a new token must have, as Graph demands them when it refuses the old one."""
 
 import base64
 import binascii
@@ -6,17 +6,17 @@ import json
 import re
 from email.message import Message
 
-# "Claims challenges, claims requests, and client capabilities" on learn.microsoft.com: standard
-# base64; some proxies' padding is lost, and some services write it URL-safe.
+# Base64 of JSON ("Claims challenges, claims requests, and client capabilities" on
+# learn.microsoft.com). Some proxies lose the padding, and some services use the URL-safe alphabet.
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]+)"')
 
 
 def read_challenge(headers: Message) -> str | None:
-    """Return the demanded claims as JSON text, or None; there may be several challenges."""
+    """Return the claims of the first challenge that has any, as JSON text; None if none has."""
     for value in headers.get_all("WWW-Authenticate") or ():
-        found = _CLAIMS.search(str(value))
-        if found is not None:
-            return _decode(found[1])
+        match = _CLAIMS.search(str(value))
+        if match is not None:
+            return _decode(match[1])
     return None
 
 

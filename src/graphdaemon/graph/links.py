@@ -1,4 +1,4 @@
-"""Which link of an answer may be followed."""
+"""Which links of an answer may be followed, and what of an address may be shown."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -7,14 +7,14 @@ from graphdaemon.errors import GraphError
 
 def follow(link: str, current: str) -> str:
     """
-    Return `link` if it may be followed from `current`, byte for byte.
+    Return `link` unchanged if it may be followed from the address `current`.
 
-    The bearer token goes with the request, so a link must stay on the same https origin; and a
-    link to itself would never end.
+    The bearer token goes with the request, so a link must stay on the same https origin. And a
+    page that links to itself would never end.
 
     Raises:
-        GraphError: `link_foreign` or `page_malformed`; naming origins only, since links hold
-            names of users.
+        GraphError: `link_foreign` or `page_malformed`. The message names origins only, since links
+            hold names of users.
     """
     here, there = origin_of(current), origin_of(link)
     if here != there:
@@ -41,8 +41,8 @@ def follow_within(link: str, current: str) -> str:
     Return `link` if `follow` allows it and it stays in the same collection.
 
     Raises:
-        GraphError: `link_foreign`, if its path names another collection, version or tenant; or
-            what `follow` raises.
+        GraphError: `link_foreign`, if its path names another collection, version or tenant; and
+            whatever `follow` raises.
     """
     followed = follow(link, current)
     here, there = urlsplit(current).path, urlsplit(followed).path
@@ -57,12 +57,12 @@ def follow_within(link: str, current: str) -> str:
 
 
 def origin_of(url: str) -> str:
-    """Scheme, host and port, in one spelling."""
+    """Return scheme, host and port in one spelling; the port is left out if it is 443."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme.lower()}://{host.removesuffix(':443')}"
 
 
 def path_of(url: str) -> str:
-    """The part of an address that may be shown: its options may hold a page token."""
+    """Return the part of an address that may be shown: its options may hold a page token."""
     return urlsplit(url).path

@@ -1,4 +1,4 @@
-"""What to ask of a collection: OData options in, an address and its headers out."""
+"""The OData options of a listing, and the address that they make."""
 
 import re
 from collections.abc import Mapping
@@ -57,13 +57,13 @@ def is_advanced(query: Query, collection: Collection) -> bool:
 
 
 def build_url(root: str, collection: Collection, query: Query, page_size: int = PAGE_SIZE) -> str:
-    """The address of the first page of `query` on `collection` below `root`."""
+    """Return the address of the first page of `query` on `collection` below `root`."""
     if "signInActivity" in query.select:
-        # Its own limit ("List users", Microsoft Graph v1.0).
+        # Graph takes no larger page with this property ("List users", Microsoft Graph v1.0).
         page_size = min(page_size, 500)
     options = {"$top": str(min(page_size, query.limit or page_size))}
     if query.select:
-        # Without id there is no telling two records apart, nor a record from its repetition.
+        # Without its ID, a record cannot be told from another, nor from its own repetition.
         options["$select"] = ",".join(dict.fromkeys(("id", *query.select)))
     if query.filter:
         options["$filter"] = query.filter
@@ -77,18 +77,18 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
 
 
 def count_url(root: str, collection: Collection, query: Query) -> str:
-    """The address of the number of records that `query` means."""
+    """Return the address of the number of records that `query` selects."""
     options = {"$filter": query.filter, "$search": query.search and _quote(query.search)}
-    given = {name: value for name, value in options.items() if value}
-    return f"{root}/{collection.name}/$count?{write_options(given)}".rstrip("?")
+    present = {name: value for name, value in options.items() if value}
+    return f"{root}/{collection.name}/$count?{write_options(present)}".rstrip("?")
 
 
 def write_options(options: Mapping[str, str]) -> str:
     """
-    OData options as the end of an address.
+    Return OData options as the query part of an address.
 
-    Only what would end a value is escaped: Graph echoes the options in every next link, and
-    advanced queries are limited to 2,048 characters of address.
+    Only characters that would end a value are escaped: Graph repeats the options in every next
+    link, and takes advanced queries only in addresses of up to 2,048 characters.
     """
     return "&".join(f"{name}={quote(value, safe=_UNESCAPED)}" for name, value in options.items())
 
@@ -103,7 +103,7 @@ def _quote(search: str) -> str:
 
 
 def query_of(endpoint: str) -> Query:
-    """The options somebody wrote into the `endpoint` setting."""
+    """Return the options that are part of the `endpoint` setting."""
     options = {name.lower(): value for name, value in parse_qsl(urlsplit(endpoint).query)}
     select = options.get("$select", "")
     return Query(

@@ -1,1 +1,1 @@
-"""The socket: TLS, proxy, and what a failure is called."""
+"""HTTPS: connections, TLS, proxies, and what a failure is called."""

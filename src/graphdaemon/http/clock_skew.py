@@ -1,14 +1,14 @@
-"""The machine's clock against that of a service, read from the `Date` header it sends."""
+"""How far this machine's clock is off, measured by the `Date` header of an answer."""
 
 from collections.abc import Mapping
 from email.message import Message
 
 TOLERANCE_S = 300.0
-"""How far Entra ID lets a signed assertion's times be off."""
+"""Entra ID accepts a signed assertion whose times are off by up to so many seconds."""
 
 
 def measure_skew(headers: Message | Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that `now` is ahead of the header's time, or None without one."""
+    """Return the seconds that `now` is ahead of the `Date` header; None if that is absent."""
     from email.utils import parsedate_to_datetime
 
     date = headers.get("Date")
@@ -21,7 +21,7 @@ def measure_skew(headers: Message | Mapping[str, str], now: float) -> float | No
 
 
 def describe_skew(seconds: float, host: str) -> str:
-    """Say it: `this machine's clock is 7 minutes ahead of login.microsoftonline.com`."""
+    """Put a skew into words: `this machine's clock is 7 minutes ahead of graph.microsoft.com`."""
     direction = "ahead of" if seconds > 0 else "behind"
     size, unit = abs(seconds), "second"
     for length, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):

@@ -1,11 +1,11 @@
-"""Who signed a host's certificate: at Microsoft's hosts, that shows who opens TLS on the way."""
+"""Who signed a host's certificate, which shows a proxy that opens TLS to Microsoft's hosts."""
 
 import ssl
 from urllib.parse import urlsplit
 
 from graphdaemon.cloud import CLOUDS
 
-# Who signs for Microsoft's hosts, in all clouds ("Azure Certificate Authority details").
+# The organizations that sign for Microsoft's hosts ("Azure Certificate Authority details").
 _MICROSOFTS_SIGNERS = ("DigiCert", "Microsoft")
 
 _MICROSOFTS_HOSTS = {
@@ -15,17 +15,17 @@ _MICROSOFTS_HOSTS = {
 
 
 def is_intercepted(host: str, signer: str) -> bool:
-    """Say whether somebody else than Microsoft signs for a host of Microsoft's."""
+    """Say whether `host` is Microsoft's and `signer` is not one that Microsoft uses."""
     name = urlsplit(f"https://{host}").hostname
-    return name in _MICROSOFTS_HOSTS and not any(one in signer for one in _MICROSOFTS_SIGNERS)
+    return name in _MICROSOFTS_HOSTS and not any(word in signer for word in _MICROSOFTS_SIGNERS)
 
 
 def make_looking_context() -> ssl.SSLContext:
     """
-    Return a TLS context that trusts anybody.
+    Return a TLS context that trusts any certificate.
 
-    For a line over which nothing is sent: it is opened to look at a certificate that another line
-    was refused for.
+    It is only for looking at a certificate that was not trusted; nothing is sent over such a
+    connection.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -34,7 +34,7 @@ def make_looking_context() -> ssl.SSLContext:
 
 
 def read_signer(der: bytes) -> str | None:
-    """Whoever signed the certificate, in words; None if it cannot be read."""
+    """Return who signed a DER-encoded certificate, in words; None if it cannot be read."""
     from cryptography import x509
 
     try:
@@ -45,7 +45,9 @@ def read_signer(der: bytes) -> str | None:
         x509.NameOID.COMMON_NAME: "commonName",
         x509.NameOID.ORGANIZATION_NAME: "organizationName",
     }
-    return name_signer([[(names[one.oid], str(one.value))] for one in issuer if one.oid in names])
+    return name_signer(
+        [[(names[part.oid], str(part.value))] for part in issuer if part.oid in names]
+    )
 
 
 def name_signer(issuer: object) -> str:
@@ -53,12 +55,12 @@ def name_signer(issuer: object) -> str:
     Put an issuer into words: `DigiCert Inc (DigiCert Global G2 TLS RSA SHA256 2020 CA1)`.
 
     Args:
-        issuer: As `SSLSocket.getpeercert` has it.
+        issuer: The value of `issuer` that `SSLSocket.getpeercert` returns.
     """
     parts: dict[str, str] = {}
     if isinstance(issuer, list | tuple):
         parts = {name: value for relative in issuer for name, value in relative}
     organization, name = parts.get("organizationName"), parts.get("commonName")
     both = f"{organization} ({name})" if organization and name else organization or name
-    shown = both or parts.get("organizationalUnitName") or "somebody without a name"
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in shown)
+    words = both or parts.get("organizationalUnitName") or "somebody without a name"
+    return "".join(character if character.isprintable() else "\ufffd" for character in words)

@@ -1,4 +1,4 @@
-"""The way to a host: which certificates to trust, and through which proxy to go."""
+"""Which certificate authorities are trusted, and which proxy leads to a host."""
 
 import os
 import ssl
@@ -13,7 +13,7 @@ _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 def make_context(ca_file: Path | None) -> ssl.SSLContext:
     """
-    Return a TLS context that trusts the system's authorities, and those in `ca_file` besides.
+    Return a TLS context that trusts the system's certificate authorities and those in `ca_file`.
 
     Raises:
         SettingsError: `ca_file` cannot be used.
@@ -36,12 +36,13 @@ def _trust_system(context: ssl.SSLContext) -> None:
     chosen = paths.openssl_cafile_env in os.environ or paths.openssl_capath_env in os.environ
     hashed = bool(paths.capath) and _is_hashed(paths.capath)
     if hashed and paths.openssl_cafile_env not in os.environ:
-        # A hashed folder is read on demand; parsing the whole bundle costs every start 60 ms.
+        # Of a hashed folder only what is needed is read; the whole bundle costs each start 60 ms.
         context.load_verify_locations(capath=paths.capath)
         return
     context.load_default_certs()
     if not chosen and not context.cert_store_stats()["x509_ca"]:
-        # python.org's builds for macOS bring no certificates; requests, hence msal, brings these.
+        # python.org's builds for macOS have no certificates. certifi is there: msal needs requests,
+        # which needs it.
         import certifi
 
         context.load_verify_locations(cafile=certifi.where())
@@ -70,10 +71,10 @@ def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
 
 def find_proxy(host: str) -> str | None:
     """
-    Return the proxy's address for `host`, or None.
+    Return the address of the proxy that leads to `host`; None if there is none.
 
-    This machine itself is never reached through a proxy: an emulator here must work on a machine
-    where HTTPS_PROXY is set for everything.
+    This machine itself is never reached through a proxy: an emulator here must work where
+    HTTPS_PROXY is set for everything.
     """
     if host in _LOOPBACK:
         return None
@@ -90,7 +91,7 @@ def find_proxy(host: str) -> str | None:
 
 
 def authorize_proxy(username: str | None, password: str | None) -> dict[str, str]:
-    """Return the header that proves who uses the proxy; none without a user name."""
+    """Return the header that signs in to the proxy; no header without a user name."""
     if username is None:
         return {}
     import base64

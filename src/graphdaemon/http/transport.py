@@ -1,7 +1,7 @@
 """
-The socket: one TLS configuration, one proxy rule and one timeout for token service and Graph.
+HTTPS requests to the token service and to Graph, over connections that are kept open.
 
-Blocking `http.client` connections driven by daemon threads: measured against other stacks it
+Blocking `http.client` connections driven by daemon threads: measured against other stacks, this
 starts in a third of their time and costs no more per page (docs/decisions/0002).
 """
 
@@ -28,11 +28,12 @@ from graphdaemon.version import __version__
 T = TypeVar("T")
 
 _CONNECT_TIMEOUT_S = 10.0
+# Bytes that are set aside for a body at once, whatever length it claims to have.
 _LONGEST_AT_ONCE = 1 << 24
 
 
 class _Connection(http.client.HTTPSConnection):
-    """A connection that remembers that it was broken off on purpose."""
+    """A connection that another thread can abort, and that remembers it."""
 
     aborted = False
 
@@ -41,32 +42,33 @@ class _Connection(http.client.HTTPSConnection):
         Connect, through the proxy if there is one, and begin TLS.
 
         Raises:
-            HandshakeCutError: The line was there, and broke when TLS began.
+            HandshakeCutError: The connection was made, and broke during the TLS handshake.
         """
         try:
             super().connect()
         except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
             if not self.is_open():
                 raise
-            raise HandshakeCutError("the line was cut when TLS began") from None
+            raise HandshakeCutError("the connection broke when TLS began") from None
 
     def is_open(self) -> bool:
+        """Say whether there is a socket; the host may have closed its end."""
         sock: socket.socket | None = self.sock
         return sock is not None
 
     def abort(self) -> None:
-        """End whatever another thread is doing with it."""
+        """End whatever another thread is doing with the connection."""
         self.aborted = True
         if self.is_open():
-            # Not SSLSocket.shutdown: another thread is reading, and only the plain one leaves TLS
-            # alone. Already closed is what was wanted.
+            # SSLSocket.shutdown would end TLS, which another thread is reading; the plain method
+            # leaves it alone. An OSError means that the socket is closed already.
             with contextlib.suppress(OSError):
                 socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
 
 
 class Transport:
     """
-    Sends requests and keeps connections open between them.
+    Sends requests, and keeps connections open between them.
 
     Args:
         ca_file: Certificate authorities to trust besides the system's.
@@ -87,7 +89,7 @@ class Transport:
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
-        """Do what `exchange` does without blocking the event loop; cancelling drops the line."""
+        """Do what `exchange` does, off the event loop; being cancelled closes the connection."""
         taken: list[_Connection] = []
         try:
             return await self.run(partial(self.exchange, method, url, headers, body, taken))
@@ -107,7 +109,7 @@ class Transport:
         """
         Send one request and read the whole answer, whatever its status; redirects are answers.
 
-        `taken` receives the connection in use, for whoever may want to abort it.
+        The connection in use is added to `taken`, for whoever may want to abort it.
 
         Raises:
             NetworkError: No answer, or only part of one.
@@ -119,15 +121,9 @@ class Transport:
             taken.append(connection)
         target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
         sent = {"User-Agent": f"graphdaemon/{__version__}", "Accept-Encoding": "gzip", **headers}
+        attempt = partial(self._attempt, connection, method, target, sent, body)
         try:
-            try:
-                response = self._attempt(connection, method, target, sent, body)
-            except (http.client.RemoteDisconnected, ConnectionError):
-                if not reused or connection.aborted:
-                    raise
-                # The host closed an idle connection just as we used it again.
-                connection.close()
-                response = self._attempt(connection, method, target, sent, body)
+            response = attempt() if not reused else _attempt_twice(connection, attempt)
         except (OSError, http.client.HTTPException, zlib.error, UnicodeError) as error:
             self._drop(connection)
             distrusted = isinstance(error, ssl.SSLCertVerificationError)
@@ -140,7 +136,7 @@ class Transport:
         return response
 
     def look_at_signer(self, host: str) -> str | None:
-        """Who signed the certificate of `host`, trusted or not; nothing is sent there."""
+        """Return who signed the certificate of `host`, trusted or not; nothing is sent there."""
         from graphdaemon.http.interception import make_looking_context, read_signer
 
         connection = self._connection(host, make_looking_context())
@@ -155,9 +151,9 @@ class Transport:
 
     async def run(self, call: Callable[[], T]) -> T:
         """
-        Run blocking work on a daemon thread.
+        Run blocking work on a daemon thread, and return its result.
 
-        An executor's threads would keep a stopped program alive until the last host answered.
+        An executor's threads would keep a stopped program alive until the last host has answered.
         """
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
@@ -165,9 +161,9 @@ class Transport:
         def work() -> None:
             try:
                 outcome = partial(_set_result, future, call())
-            except BaseException as error:  # noqa: BLE001  whatever it is belongs to the awaiter
+            except BaseException as error:  # noqa: BLE001  whoever awaits the result gets it
                 outcome = partial(_set_exception, future, error)
-            # The loop may have ended meanwhile: nobody waits for the outcome then.
+            # A RuntimeError means that the loop has ended, so nobody waits for the outcome.
             with contextlib.suppress(RuntimeError):
                 loop.call_soon_threadsafe(outcome)
 
@@ -175,10 +171,10 @@ class Transport:
         return await future
 
     def start(self, work: Callable[[], None]) -> None:
-        """Begin blocking work, which must not raise, on a daemon thread; nobody waits for it."""
+        """Run blocking work, which must not raise, on a daemon thread, without waiting for it."""
         with self._lock:
             if self._is_closed:
-                # Its workers end, so nobody would take this from the queue.
+                # The workers are ending, so none of them would take this from the queue.
                 threading.Thread(target=work, daemon=True, name="graphdaemon").start()
                 return
             if self._idle_workers:
@@ -189,7 +185,7 @@ class Transport:
             self._jobs.put(work)
 
     def close(self) -> None:
-        """Close every connection, also those in use, and let the threads end."""
+        """Close every connection, including those in use, and let the threads end."""
         with self._lock:
             self._is_closed = True
             idle = [one for connections in self._idle.values() for one in connections]
@@ -219,7 +215,7 @@ class Transport:
             connection.connect()
             connection.sock.settimeout(self._timeout)
         if connection.aborted:
-            # Whoever asked has left while it was being opened.
+            # It was aborted while it was being opened.
             raise ConnectionAbortedError
         connection.request(method, target, body=body, headers=dict(headers))
         answer = connection.getresponse()
@@ -246,7 +242,7 @@ class Transport:
             if not self._is_closed:
                 self._idle[host].append(connection)
                 return
-        # It was still being opened when all were closed.
+        # It was still in use when the transport was closed.
         connection.close()
 
     def _drop(self, connection: _Connection) -> None:
@@ -274,9 +270,20 @@ class Transport:
         return connection
 
 
+def _attempt_twice(connection: _Connection, attempt: Callable[[], Response]) -> Response:
+    """Repeat an attempt that failed because the host had closed the idle connection."""
+    try:
+        return attempt()
+    except (http.client.RemoteDisconnected, ConnectionError):
+        if connection.aborted:
+            raise
+        connection.close()
+        return attempt()
+
+
 def _gunzip(content: bytes) -> bytes:
-    # The last four bytes tell how long the text is. Room for all of it at once halves the time;
-    # where they lie, it is made in steps.
+    # The last four bytes are the length of the result. Setting as much memory aside at once halves
+    # the time; if they lie, it grows in steps.
     length = min(int.from_bytes(content[-4:], "little"), _LONGEST_AT_ONCE)
     return zlib.decompress(content, wbits=31, bufsize=max(1, length))
 
