@@ -22,6 +22,7 @@ from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
 from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import ROUTES
+from entra_emulator.server.settings import EmulatorSettings
 from graphdaemon.cli import cli
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.settings.table import SETTINGS
@@ -183,6 +184,7 @@ def _emulator() -> str:
             _MADE,
             "# Emulator\n",
             _EMULATOR_PROSE,
+            f"## Settings\n\n{_prose(EmulatorSettings)}\n\n## Token service\n",
             *_routes(served),
             _PORTAL_PROSE,
             *_routes((page.method, page.path, page.answer) for page in list_routes()),

@@ -242,19 +242,19 @@ class Throttle:
             return Charge(ok=True, load=0.0)
         with self._lock:
             now = self._clock.now()
-            who = (tenant_id, app_id)
-            app = self._apps.get(who)
+            key = (tenant_id, app_id)
+            app = self._apps.get(key)
             if app is None:
-                app = self._apps[who] = _App()
+                app = self._apps[key] = _App()
             app.requests += 1
             app.units += units
             limits = _READING[self.size or size] + (_WRITING if write else ())
-            levels = [self._find(who, limit, now) for limit in limits]
+            levels = [self._find(key, limit, now) for limit in limits]
             share = WARNING if low else 1.0
             block = app.find_block(now, write=write)
             wait = 0.0
             if block is None:
-                block = self._fill(who, levels, units, now, share)
+                block = self._fill(key, levels, units, now, share)
                 if block is None:
                     return Charge(ok=True, load=self._load(levels))
                 app.blocks[block.information] = block
@@ -296,14 +296,17 @@ class Throttle:
         """What every application did in every tenant."""
         with self._lock:
             return [
-                AppUsage(*who, app.requests, app.units, app.refused, app.early)
-                for who, app in self._apps.items()
+                AppUsage(*key, app.requests, app.units, app.refused, app.early)
+                for key, app in self._apps.items()
             ]
 
-    def _find(self, who: tuple[str, str], limit: _Limit, now: float) -> _Level:
+    def _find(self, app_key: tuple[str, str], limit: _Limit, now: float) -> _Level:
         """The bucket of this limit for this (tenant, application), emptied up to now."""
-        tenant_id = who[0] if limit.scope != "Application" else ""
-        app_id = who[1] if limit.scope != "Tenant" else ""
+        tenant_id, app_id = app_key
+        if limit.scope == "Application":
+            tenant_id = ""
+        elif limit.scope == "Tenant":
+            app_id = ""
         key = (tenant_id, app_id, limit.action)
         level = self._levels.get(key)
         if level is None:
@@ -313,7 +316,12 @@ class Throttle:
         return level
 
     def _fill(
-        self, who: tuple[str, str], levels: Sequence[_Level], units: int, now: float, share: float
+        self,
+        app_key: tuple[str, str],
+        levels: Sequence[_Level],
+        units: int,
+        now: float,
+        share: float,
     ) -> _Block | None:
         """Fill the buckets; if one would run over, fill none and return the block."""
         full, wait = self._find_full(levels, units, share)
@@ -321,7 +329,8 @@ class Throttle:
             self._pour(levels, units, math.inf)
             return None
         limit = full.limit
-        scope = f"{limit.scope}/{limit.action}/{who[1]}/{who[0]}"
+        tenant_id, app_id = app_key
+        scope = f"{limit.scope}/{limit.action}/{app_id}/{tenant_id}"
         load = max(WARNING, (full.used + 1) / (limit.most * self.scale))
         return _Block(now, now + math.ceil(wait), scope, limit.information, min(MOST, load))
 

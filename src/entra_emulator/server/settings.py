@@ -1,4 +1,4 @@
-"""Everything an emulator can be told when it is made."""
+"""The settings of an emulator, from the command line to the routes."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,24 +11,24 @@ from entra_emulator.web.context import DeltaSettings
 @dataclass(frozen=True, kw_only=True)
 class EmulatorSettings:
     """
-    What an emulator can be told; `Emulator` takes each of these as a keyword argument too.
+    What an emulator can be told. `Emulator` takes each of these as a keyword argument too.
 
     Args:
-        users: how many to seed, when the data folder is new.
-        groups: how many groups; by default one for every twenty users, and no less than five.
+        users: how many to seed when the data folder is new; by default 250.
+        groups: how many groups; by default one for every twenty users, and at least five.
         devices: how many devices; by default one for every five users.
         seed: the same seed makes the same tenant.
-        host: the address to listen on.
-        port: 0 takes any free one.
+        host: the address to listen on; by default 127.0.0.1.
+        port: the port; by default 0, which takes any free one.
         data: the folder that keeps directory, keys and certificate authority; by default a
             temporary one that goes away with the emulator.
-        clock: whose time it lives in; by default the machine's, movable.
+        clock: the clock it goes by; by default the machine's time, which can be moved and stopped.
         token_lifetime: seconds every access token lives, but those of managed identities, which
             live a day; by default 60 to 90 minutes at random, and a day for clients that handle
             claims challenges.
         hostnames: answer for these host names besides the loopback ones, and have them in the
             certificate.
-        page_token_age: seconds until a next link expires.
+        page_token_age: seconds until a next link expires; by default a day.
         strict_filter: refuse `ge` and `le` on strings, which the current documentation does not
             list but public programs have long used.
         federation_ca: a PEM file of the only authorities trusted for foreign token issuers;
@@ -37,13 +37,13 @@ class EmulatorSettings:
             plain http; their addresses are `imds_url`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`,
             and `identity_endpoint` with `identity_header`.
         control: serve the control API below `/_emulator/`, to programs on this machine.
-        device_interval: seconds that devices are told to wait between polls.
+        device_interval: seconds that devices are told to wait between polls; by default five.
         delta: how delta queries are cut into pages, and how long their links live.
         throttle: refuse applications that ask for more than Graph's documented limits.
         throttle_size: the size of every tenant, "S", "M" or "L"; by default it goes by the number
             of its users.
-        throttle_scale: of the documented limits; with 0.01 they are met soon.
-        progress: told how many of how many objects there are while seeding.
+        throttle_scale: multiplies the documented limits; with 0.01 they are soon reached.
+        progress: called while seeding, with the number of objects made and of all to make.
     """
 
     users: int = 250

@@ -6,7 +6,7 @@ from entra_emulator.graph.access.permission_table import find_access
 
 def list_needed(entry: Entry) -> list[str]:
     """
-    The permissions of which a Graph request needed one; none for other requests.
+    The permissions any of which a Graph request needed; none for a token request.
 
     The least privileged come first, then those for the same kind of object.
     """
