@@ -36,15 +36,15 @@ def declare_collection(
     NAVIGATIONS.update({(kind, row.name): row for row in navigations})
     endpoints: list[Endpoint] = []
     for path in paths:
-        one = f"{path}/{{key}}"
+        item = f"{path}/{{key}}"
         endpoints += _list_reads(kind, path)
         endpoints.append(write_route("POST", path, create))
         if change is not None:
-            endpoints.append(write_route("PATCH", one, change))
+            endpoints.append(write_route("PATCH", item, change))
         if delete is not None:
-            endpoints.append(write_route("DELETE", one, delete))
-        endpoints += list_navigations(one, navigations)
-        endpoints += _list_references(one, navigations)
+            endpoints.append(write_route("DELETE", item, delete))
+        endpoints += list_navigations(item, navigations)
+        endpoints += _list_references(item, navigations)
     return endpoints
 
 

@@ -1,1 +1,1 @@
-"""What every type of directory object can: list, show, create, change, delete, refer."""
+"""What all types of directory objects have in common: to list, show, write and link them."""

@@ -34,7 +34,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
-    """The actions of an object at this path, of this type or, without one, of any."""
+    """The actions of an object at this path, of this type or, without row, of any."""
     for name, answer in _ACTIONS.items():
         yield Endpoint("POST", f"{path}/{name}", partial(answer, kind=kind), blocking=True)
 
@@ -85,8 +85,8 @@ def _list_all(call: Call, kind: str | None, kinds: tuple[str, ...] | None) -> Re
         raise deny("parameter_missing", name="securityEnabledOnly", wanted="a boolean")
     memberships = _list_memberships(call, kind, ("group",) if only_security else kinds)
     if only_security:
-        memberships = [one for one in memberships if _read_security(one.content).securityEnabled]
-    return _answer_ids(call, [read_id(one.content) for one in memberships])
+        memberships = [row for row in memberships if _read_security(row.content).securityEnabled]
+    return _answer_ids(call, [read_id(row.content) for row in memberships])
 
 
 def _list_memberships(
@@ -102,11 +102,11 @@ def _list_memberships(
     subject = find_object(call, kind, call.keys.get("key", call.caller.object_id))
     links = LinkQuery("members", subject.seq, reverse=True, kinds=kinds)
     direct = call.directory.links.list_neighbours(call.tenant, links)
-    known = {one.seq for one in direct}
+    known = {row.seq for row in direct}
     through = call.directory.links.list_neighbours(call.tenant, links._replace(deep=True))
-    rest = [one for one in through if one.seq not in known and one.kind != "administrativeUnit"]
+    rest = [row for row in through if row.seq not in known and row.kind != "administrativeUnit"]
     # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
-    return [one for one in direct + rest if call.permit.hidden or not is_hidden(one.content)]
+    return [row for row in direct + rest if call.permit.hidden or not is_hidden(row.content)]
 
 
 def _answer_ids(call: Call, ids: list[str]) -> Response:

@@ -1,1 +1,1 @@
-"""What is particular to one collection: one file each."""
+"""One file for each collection: its routes, its rule, and what is particular about it."""

@@ -15,11 +15,10 @@ from entra_emulator.graph.answer import (
     locate,
 )
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.create import read_new
 from entra_emulator.graph.objects.find import find_object, is_visible, read_record
 from entra_emulator.graph.router import Endpoint, write_route
-from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
-from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.app_roles import find_entitlement
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.kinds import KINDS
@@ -27,7 +26,7 @@ from entra_emulator.model.records import Record
 
 _KIND = "appRoleAssignment"
 _RULE = Rule(
-    "appRoleAssignment",
+    _KIND,
     fixed=split_names(f"{EVERYWHERE} principalDisplayName principalType resourceDisplayName"),
     required=("principalId", "resourceId", "appRoleId"),
 )
@@ -56,8 +55,7 @@ def show_assignment(call: Call, *, kind: str, side: str) -> Response:
 
 def create_assignment(call: Call, *, kind: str, side: str) -> Response:
     """`POST /servicePrincipals/{id}/appRoleAssignedTo`: new tokens hold the role."""
-    values = read_properties(_RULE, read_payload(call), creating=True).values
-    require(_RULE, values)
+    values = read_new(call, _RULE).values
     with call.directory.transaction():
         owner = _find_owner(call, kind)
         if read_record(owner)["id"] != values[f"{side}Id"]:
@@ -102,7 +100,7 @@ def _find_part(call: Call, object_id: str, kinds: frozenset[str]) -> StoredObjec
 
 
 def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
-    """Graph's own application permissions are for few to give."""
+    """Refuse Graph's own application permissions to callers that may not give them."""
     is_graph = resource["appId"] == GRAPH_APP_ID and principal.kind == "servicePrincipal"
     if is_graph and not call.permit.graph_roles:
         raise deny("forbidden")
@@ -129,7 +127,7 @@ def _describe(owner: StoredObject, side: str) -> str:
 
 
 def _list_routes(path: str, kind: str, side: str) -> Iterator[Endpoint]:
-    """The assignments of the objects at this path, as "principal" or as "resource"."""
+    """The routes of the assignments in which the object is the "principal", or the "resource"."""
     listing = partial(list_assignments, kind=kind, side=side)
     yield Endpoint("GET", path, listing)
     yield Endpoint("GET", f"{path}/$count", partial(count_assignments, kind=kind, side=side))

@@ -2,7 +2,7 @@
 The recycle bin: `/directory/deletedItems`.
 
 Sources: "List deletedItems", "Get deleted item", "Restore deleted item", "Permanently delete
-item". What has been there for thirty days is gone.
+item". Objects are gone after thirty days.
 """
 
 import re
@@ -91,7 +91,7 @@ def show_deleted(call: Call) -> Response:
 
 def restore_deleted(call: Call) -> Response:
     """
-    `POST /directory/deletedItems/{id}/restore`: back among the living, with its links.
+    `POST /directory/deletedItems/{id}/restore`: undo a deletion, of links too.
 
     `autoReconcileProxyConflict` is taken and changes nothing: addresses are not unique here.
     """
@@ -132,14 +132,14 @@ def _find(call: Call) -> DeletedObject:
 
 def _check_kind(call: Call, item: DeletedObject) -> None:
     """
-    Ask for the permission of the object's type, now that it is known.
+    Check the permission for the object's type, which only now is known.
 
     Raises:
         GraphRefusal: 403.
     """
-    place = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
+    template = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
     roles = partial(list_roles, call.context, call.caller)
-    permit = authorize(call.caller, call.request.method, place, roles)
+    permit = authorize(call.caller, call.request.method, template, roles)
     if permit.owned:
         check_owned(call, StoredObject(item.kind, item.seq, item.doc))
 
@@ -162,7 +162,7 @@ def _find_rows(call: Call, query: Query) -> list[_Row]:
     """
     The deleted objects that match, in the order of the query.
 
-    They are few, so that every one is looked at.
+    There are few, so that every one is looked at.
     """
     call.directory.recycle_bin.purge_expired(call.tenant)
     order = parse_options(call.query_string).get("$orderby", "")

@@ -24,7 +24,7 @@ RULE = Rule(
 
 
 def create_role(call: Call) -> Response:
-    """`POST /directoryRoles`: a role comes to be in use in the tenant."""
+    """`POST /directoryRoles`: use a role in the tenant that was not in use."""
     template = read_new(call, RULE).values["roleTemplateId"].lower()
     try:
         find_role_id(template)

@@ -25,7 +25,7 @@ _KIND = "federatedIdentityCredential"
 _PATH = "/applications/{key}/federatedIdentityCredentials"
 
 _RULE = Rule(
-    "federatedIdentityCredential",
+    _KIND,
     fixed=split_names("id"),
     required=("name", "issuer", "subject", "audiences"),
     counts={"audiences": 1},
@@ -35,15 +35,15 @@ _RULE = Rule(
 def list_federated(call: Call) -> Response:
     """`GET /applications/{id}/federatedIdentityCredentials`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
-    records = [_render(one) for one in call.directory.credentials.list_federated(record["appId"])]
-    return answer_records(call, _KIND, _describe(record), records)
+    credentials = call.directory.credentials.list_federated(record["appId"])
+    return answer_records(call, _KIND, _describe(record), map(_render, credentials))
 
 
 def count_federated(call: Call) -> Response:
     """`GET /applications/{id}/federatedIdentityCredentials/$count`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
-    held = call.directory.credentials.list_federated(record["appId"])
-    return count_records(call, _KIND, map(_render, held))
+    credentials = call.directory.credentials.list_federated(record["appId"])
+    return count_records(call, _KIND, map(_render, credentials))
 
 
 def show_federated(call: Call) -> Response:
@@ -89,7 +89,8 @@ def remove_federated(call: Call) -> Response:
 def _create(call: Call, record: Record, values: Record) -> Response:
     require(_RULE, values)
     app_id, directory = record["appId"], call.directory
-    if any(one.name == values["name"] for one in directory.credentials.list_federated(app_id)):
+    names = {credential.name for credential in directory.credentials.list_federated(app_id)}
+    if values["name"] in names:
         raise deny("federated_present", name=values["name"])
     if not values["audiences"]:
         raise deny("value_missing", name="audiences", resource="FederatedIdentityCredential")

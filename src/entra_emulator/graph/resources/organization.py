@@ -11,10 +11,9 @@ from starlette.responses import Response
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.create import read_new
 from entra_emulator.graph.router import Endpoint, write_route
-from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties, require
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
 
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
@@ -62,9 +61,7 @@ def show_domain(call: Call) -> Response:
 
 def create_domain(call: Call) -> Response:
     """`POST /domains`: a domain that is not verified yet."""
-    values = read_properties(_DOMAIN, read_payload(call), creating=True).values
-    require(_DOMAIN, values)
-    name = values["id"].lower()
+    name = read_new(call, _DOMAIN).values["id"].lower()
     if not _NAME.fullmatch(name):
         raise deny("value_invalid", name="id", resource="Domain", target="id")
     with call.directory.transaction():

@@ -48,7 +48,7 @@ def remove_password(call: Call, *, kind: str) -> Response:
 
 
 def add_key(call: Call, *, kind: str) -> Response:
-    """`POST /applications/{id}/addKey`: a certificate, by proof of having one already."""
+    """`POST /applications/{id}/addKey`: a new certificate, by proof of having one already."""
     sent = read_parameters(call, "keyCredential", "passwordCredential", "proof")
     values = read_parameter("keyCredential", sent["keyCredential"])
     if sent["passwordCredential"] is not None:
@@ -66,7 +66,7 @@ def add_key(call: Call, *, kind: str) -> Response:
 
 
 def remove_key(call: Call, *, kind: str) -> Response:
-    """`POST /applications/{id}/removeKey`: a certificate goes, by proof of having one."""
+    """`POST /applications/{id}/removeKey`: a certificate is removed, by proof of having one."""
     sent = read_parameters(call, "keyId", "proof")
     key_id = _read_key_id(sent)
     with call.directory.transaction():
@@ -97,7 +97,7 @@ def _check_proof(call: Call, kind: str, record: Record, proof: object) -> None:
 
 
 def _holder(kind: str, record: Record) -> str:
-    """Whose credentials the token service has them as."""
+    """The ID under which the token service keeps the credentials."""
     return str(record["appId"] if kind == "application" else record["id"])
 
 

@@ -10,18 +10,19 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import refuse_delta
+from entra_emulator.graph.objects.create import read_new
 from entra_emulator.graph.objects.find import find_object, is_visible, read_record
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties, require
+from entra_emulator.graph.write.validate import read_properties
 from entra_emulator.model.records import Record
 
 _KIND = "oAuth2PermissionGrant"
 _SET = "oauth2PermissionGrants"
 
 _RULE = Rule(
-    "oAuth2PermissionGrant",
+    _KIND,
     fixed=split_names("id"),
     once=split_names("clientId consentType principalId resourceId"),
     required=("clientId", "consentType", "resourceId"),
@@ -54,8 +55,7 @@ def show_grant(call: Call) -> Response:
 
 def create_grant(call: Call) -> Response:
     """`POST /oauth2PermissionGrants`: new tokens hold the scopes."""
-    values = read_properties(_RULE, read_payload(call), creating=True).values
-    require(_RULE, values)
+    values = read_new(call, _RULE).values
     principal = values.get("principalId")
     if (values["consentType"] == "Principal") != bool(principal):
         raise _refuse("principalId")

@@ -1,4 +1,4 @@
-"""Service principals: an application comes into a tenant, and is told what it may be there."""
+"""Service principals: `/servicePrincipals`, the applications that are in a tenant."""
 
 from functools import partial
 

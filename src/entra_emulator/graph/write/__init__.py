@@ -1,1 +1,1 @@
-"""Bodies of writes, and the rules they must keep."""
+"""The bodies of requests that write, and the rules that they must keep."""

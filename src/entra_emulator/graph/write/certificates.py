@@ -78,10 +78,10 @@ def disclose_keys(call: Call, kind: str, doc: bytes, select: Collection[str]) ->
         return doc
     record = _decode(doc)
     application = kind == "application"
-    held = call.directory.credentials.list_certificates(
+    certificates = call.directory.credentials.list_certificates(
         record["appId"] if application else "", principal_id="" if application else record["id"]
     )
-    keys = {one.key_id: base64.b64encode(one.der).decode() for one in held}
+    keys = {row.key_id: base64.b64encode(row.der).decode() for row in certificates}
     shown = [entry | {"key": keys.get(entry["keyId"])} for entry in record["keyCredentials"]]
     return msgspec.json.encode(record | {"keyCredentials": shown})
 

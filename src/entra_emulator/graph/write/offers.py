@@ -37,23 +37,22 @@ def check_offer(call: Call, record: Record, before: Record | None) -> None:
 
 def list_redirects(web: Record) -> list[Record]:
     """The `redirectUriSettings` that belong to the web platform's redirect addresses."""
-    index = {one["uri"]: one.get("index") for one in web["redirectUriSettings"] or ()}
+    index = {setting["uri"]: setting.get("index") for setting in web["redirectUriSettings"] or ()}
     return [{"uri": uri, "index": index.get(uri)} for uri in web["redirectUris"]]
 
 
 def _check_entitlements(record: Record, before: Record | None) -> None:
     roles, scopes = record["appRoles"], record["api"]["oauth2PermissionScopes"]
     for offered in (roles, scopes):
-        if len({one["id"] for one in offered}) < len(offered):
+        if len({permission["id"] for permission in offered}) < len(offered):
             raise deny("values_repeated")
     # A role and a scope may have one name if they are one permission (the same ID).
-    named = {(one["value"], one["id"]) for one in (*roles, *scopes) if one["value"]}
+    named = {(row["value"], row["id"]) for row in (*roles, *scopes) if row["value"]}
     if len({value for value, _ in named}) < len(named):
         raise deny("values_repeated")
-    for one in (*roles, *scopes):
-        if one["value"] and (" " in one["value"] or one["value"].startswith(".")):
-            raise _refuse("value")
-    scope_ids = {one["id"] for one in scopes}
+    if any(" " in value or value.startswith(".") for value, _ in named):
+        raise _refuse("value")
+    scope_ids = {permission["id"] for permission in scopes}
     for client in record["api"]["preAuthorizedApplications"]:
         if not scope_ids.issuperset(client["delegatedPermissionIds"]):
             raise _refuse("api.preAuthorizedApplications.delegatedPermissionIds")
@@ -63,8 +62,8 @@ def _check_entitlements(record: Record, before: Record | None) -> None:
 
 
 def _check_disabled(before: Iterable[Record], after: Iterable[Record]) -> None:
-    kept = {one["id"] for one in after}
-    if any(one["isEnabled"] and one["id"] not in kept for one in before):
+    kept = {permission["id"] for permission in after}
+    if any(permission["isEnabled"] and permission["id"] not in kept for permission in before):
         raise deny("entitlement_enabled")
 
 
