@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,3 +39,14 @@ class Outcome:
 
 class Command(Protocol):
     def __call__(self, *arguments: object) -> Outcome: ...
+
+
+def run_graphdaemon(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """The command as a person would run it."""
+    return subprocess.run(
+        [sys.executable, "-m", "graphdaemon", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **options,
+    )

@@ -15,8 +15,8 @@ from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.applications import GRAPH_APP_ID, MANAGEMENT_APP_ID
 from entra_emulator.model.records import Tenant
-from tests.entra_emulator.content.test_seed import graphdaemon
 from tests.support.emulator_probe import Probe, register
+from tests.support.run_command import run_graphdaemon
 
 ANA, BO, CY, DEV, APP, GRP, SUB, SP, ROLE, UNIT = (
     f"{digit * 8}-{digit * 4}-4{digit * 3}-8{digit * 3}-{digit * 12}" for digit in "123456789a"
@@ -294,30 +294,6 @@ def test_nothing(tmp_path: Path) -> None:
         take(tmp_path, b"", b"  ")
 
 
-@pytest.mark.parametrize(
-    ("text", "kind", "path"),
-    [
-        ("users.ndjson", "user", "users.ndjson"),
-        ("out/ServicePrincipals.jsonl", "servicePrincipal", "out/ServicePrincipals.jsonl"),
-        ("export.ndjson", None, "export.ndjson"),
-        ("groups=a=b.txt", "group", "a=b.txt"),
-        ("organization=o.json", "organization", "o.json"),
-        ("/tmp/a=b/users.ndjson", "user", "/tmp/a=b/users.ndjson"),
-    ],
-)
-def test_source(text: str, kind: str | None, path: str) -> None:
-    """The type is told by the file's name, or in front of it."""
-    assert parse_source(text) == Source(Path(path), kind)
-
-
-def test_bad_source() -> None:
-    """What is no collection is said to be none, with those that are."""
-    with pytest.raises(
-        ExportFileError, match=r"people is no collection\. Say one of users, groups"
-    ):
-        parse_source("people=x.ndjson")
-
-
 def test_round_trip(tmp_path: Path, launch: Callable[..., Probe]) -> None:
     """What an emulator answers can be imported, and another one answers the same."""
     probe = launch(users=60)
@@ -350,18 +326,18 @@ def test_command(tmp_path: Path) -> None:
     write(tmp_path / "users.ndjson", ana(manager={"id": BO}), bo(manager={"id": CY}))
     write(tmp_path / "more.txt", {"id": GRP, "displayName": "All", "members": [{"id": ANA}]})
     write(tmp_path / "wrong.ndjson", ana(), b"{")
-    good = graphdaemon(
+    good = run_graphdaemon(
         "emulator",
         "seed",
         *("--data", tmp_path / "t", "--import", tmp_path / "users.ndjson"),
         *("--import", f"groups={tmp_path / 'more.txt'}"),
     )
-    bad = graphdaemon(
+    bad = run_graphdaemon(
         "emulator",
         "seed",
         *("--data", tmp_path / "u", "--import", f"users={tmp_path / 'wrong.ndjson'}"),
     )
-    none = graphdaemon(
+    none = run_graphdaemon(
         "emulator", "seed", "--data", tmp_path / "v", "--import", tmp_path / "none.ndjson"
     )
 

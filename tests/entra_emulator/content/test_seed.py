@@ -1,9 +1,3 @@
-import errno
-import os
-import resource
-import signal
-import subprocess
-import sys
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -15,13 +9,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from entra_emulator.clock import Clock, format_iso
-from entra_emulator.content.data_folder import STORE, fill_folder, make_store
+from entra_emulator.clock import Clock
+from entra_emulator.content.data_folder import STORE, make_store
 from entra_emulator.content.seed import Sizes, choose_sizes, seed_directory
-from entra_emulator.content.seeding.draw import Draw, format_moment
-from entra_emulator.content.seeding.parts import SeedOrder, draw_parts
 from entra_emulator.content.seeding.users import draw_users
-from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model import schema
@@ -349,24 +340,6 @@ def test_small_sizes() -> None:
         directory.close()
 
 
-def test_elsewhere() -> None:
-    """Another process draws the same."""
-    order = SeedOrder(7, "11111111-1111-4111-8111-111111111111", 3, 300, 40, 50, 12)
-
-    assert list(draw_elsewhere(order)) == list(draw_parts(order))
-
-
-def test_elsewhere_abandoned() -> None:
-    """Whoever stops asking the other process ends it."""
-    order = SeedOrder(7, "11111111-1111-4111-8111-111111111111", 3, 50_000, 0, 0, 0)
-    parts = draw_elsewhere(order)
-    next(parts)
-    parts.close()  # type: ignore[attr-defined] # it is a generator
-
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
-
-
 def test_file_and_memory(tmp_path: Path) -> None:
     """A new file, an old file and memory get the same directory."""
     sizes = Sizes(120, 20, 30, 5)._asdict()
@@ -381,104 +354,6 @@ def test_file_and_memory(tmp_path: Path) -> None:
 
     assert dumps[0] == dumps[1] == dumps[2]
     assert sorted(path.name for path in tmp_path.iterdir()) == [STORE, "old.sqlite"]
-
-
-def test_folder_is_taken(tmp_path: Path) -> None:
-    """A folder that has a tenant is left alone."""
-    fill_folder(tmp_path, choose_sizes(3))
-    before = (tmp_path / STORE).read_bytes()
-
-    with pytest.raises(FileExistsError):
-        fill_folder(tmp_path, choose_sizes(4))
-    assert (tmp_path / STORE).read_bytes() == before
-
-
-def test_interrupted(tmp_path: Path) -> None:
-    """Ctrl-C in the middle leaves nothing behind."""
-
-    def interrupt(made: int, total: int) -> None:
-        if made > total / 2:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        fill_folder(tmp_path, choose_sizes(5000), progress=interrupt)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_no_room(tmp_path: Path) -> None:
-    """A file that must not grow is said to have no room, and does not stay."""
-    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
-    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
-    try:
-        with pytest.raises(OSError, match="No space left") as raised:
-            fill_folder(tmp_path, choose_sizes(3000))
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-        signal.signal(signal.SIGXFSZ, before)
-
-    assert raised.value.errno == errno.ENOSPC
-    assert list(tmp_path.iterdir()) == []
-
-
-def graphdaemon(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
-    """The command as a person would run it."""
-    return subprocess.run(
-        [sys.executable, "-m", "graphdaemon", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        check=False,
-        **options,
-    )
-
-
-def test_command(tmp_path: Path) -> None:
-    """`emulator seed` says what it made; a second time it says what to do instead."""
-    data = tmp_path / "tenant"
-    arguments = ("emulator", "seed", "--users", "40", "--groups", "6", "--data", data)
-    first, second = (graphdaemon(*arguments) for _ in range(2))
-
-    assert (first.returncode, first.stdout) == (0, "")
-    assert "40 users, 6 groups, 8 devices" in first.stderr
-    assert f"Try: graphdaemon emulator serve --data {data}" in first.stderr
-    assert "\r" not in first.stderr
-    assert second.returncode == 2
-    assert f"There is a tenant in {data} already" in second.stderr
-
-
-def test_command_without_room(tmp_path: Path) -> None:
-    """A full disk is one sentence and the exit code of what cannot be written."""
-
-    def limit() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
-
-    run = graphdaemon(
-        "emulator", "seed", "--users", "3000", "--data", tmp_path / "t", preexec_fn=limit
-    )
-
-    assert run.returncode == 7
-    assert run.stderr.startswith(f"Error: There is no room for the tenant in {tmp_path / 't'}.\n")
-    assert "Traceback" not in run.stderr
-    assert list((tmp_path / "t").iterdir()) == []
-
-
-def test_draw() -> None:
-    """Moments are those of the clock, and GUIDs are random ones of version 4."""
-    for epoch in (0, 951_782_399, 1_451_606_400, 1_767_225_599):
-        assert format_moment(epoch) == format_iso(epoch)
-    guids = [Draw(seed, "x").guid() for seed in range(200)]
-    assert len(set(guids)) == 200
-    assert {guid[14] for guid in guids} == {"4"}
-    assert {guid[19] for guid in guids} == set("89ab")
-    draws = [Draw(0, str(number)).number(10) for number in range(3000)]
-    assert all(240 < draws.count(digit) < 360 for digit in range(10))
-
-
-def test_sid() -> None:
-    """The security identifier is the one recorded for this ID."""
-    recorded = "S-1-12-1-2750858758-1121401068-3973320332-1637682607"
-
-    assert derive_sid("a3f6c606-38ec-42d7-8c0e-d4ecaf0d9d61") == recorded
 
 
 def test_order_of_numbers(directory: Directory) -> None:

@@ -1,8 +1,13 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 
+from entra_emulator.clock import parse_iso
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.model.records import Tenant
 from tests.support.certificates_and_assertions import (
     Identity,
     describe,
@@ -116,3 +121,42 @@ def test_public_client(probe: Probe) -> None:
 
     assert (before, after) == ([700025], None)
     assert codes_of_secret(app, None) == [7000216]
+
+
+def test_password(directory: Directory, seeded: Tenant) -> None:
+    """A secret has the real shape, two years to live, and is kept as a digest only."""
+    app_id = directory.applications.register(seeded, "x").app_id
+    made = directory.credentials.add_password(seeded, app_id, "first")
+    secret = made.secret_text or ""
+    application = directory.applications.find(seeded, app_id)
+    assert application is not None
+    (entry,) = application.record["passwordCredentials"]
+
+    assert (len(secret), secret[3:6], secret[:3]) == (40, "8Q~", made.hint)
+    assert made.end - made.start == 730 * 86400
+    assert entry == {
+        "customKeyIdentifier": None,
+        "displayName": "first",
+        "endDateTime": "2029-01-14T08:00:00.0000000Z",
+        "hint": made.hint,
+        "keyId": made.key_id,
+        "secretText": None,
+        "startDateTime": "2027-01-15T08:00:00.0000000Z",
+    }
+    assert parse_iso(entry["endDateTime"]) == made.end
+    found = directory.credentials.find_password(app_id, secret)
+    assert found is not None
+    assert (found.key_id, found.secret_text) == (made.key_id, None)
+    assert directory.credentials.find_password(app_id, secret[:-1]) is None
+
+
+def test_secret_is_not_stored(tmp_path: Path) -> None:
+    """No file of the data folder holds a secret's text."""
+    directory = Directory(tmp_path / "directory.sqlite")
+    tenant = seed_directory(directory, users=1)
+    app_id = directory.applications.register(tenant, "x").app_id
+    secret = directory.credentials.add_password(tenant, app_id).secret_text or "-"
+    directory.close()
+
+    for path in tmp_path.iterdir():
+        assert secret.encode() not in path.read_bytes()

@@ -1,8 +1,5 @@
 """Looking through a directory by the beginnings of names."""
 
-from __future__ import annotations
-
-import sqlite3
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,23 +10,10 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory import search
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.search import SearchPage, SearchPosition
 from entra_emulator.model.records import Tenant
 
 decode = msgspec.json.decode
-
-
-@pytest.fixture
-def directory() -> Iterator[Directory]:
-    directory = Directory(clock=Clock(at=1_800_000_000))
-    yield directory
-    directory.close()
-
-
-@pytest.fixture
-def tenant(directory: Directory) -> Tenant:
-    return directory.tenants.create("Contoso", ("contoso.example",))
 
 
 @pytest.fixture(scope="module")
@@ -255,30 +239,3 @@ def test_the_middle_costs_no_more(
 def dict_of(values: Any) -> Any:
     """Values as SQLite takes them, named or not."""
     return dict(values) if isinstance(values, dict) else tuple(values)
-
-
-def test_members_there_and_back(contoso: tuple[Directory, Tenant]) -> None:
-    """Linked objects are paged in both directions, and counted up to a limit."""
-    directory, tenant = contoso
-    (found,) = directory.search.browse(tenant, "group", "All Employees").objects
-    links = LinkQuery("members", found.seq)
-    first = directory.links.list_neighbours(tenant, links, limit=5)
-    second = directory.links.list_neighbours(tenant, links, after=first[-1].seq, limit=5)
-
-    back = directory.links.list_neighbours(tenant, links, after=second[0].seq, limit=5, back=True)
-
-    assert back == first[::-1]
-    total = directory.links.count_neighbours(tenant, links)
-    assert directory.links.count_neighbours(tenant, links, most=7) == 7 < total
-
-
-def test_an_older_folder_is_refused(tmp_path: Any) -> None:
-    """Tables of another version are not read; the text says what to do."""
-    path = tmp_path / "store.sqlite"
-    Directory(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("PRAGMA user_version = 3")
-    connection.close()
-
-    with pytest.raises(ValueError, match=r"version 3, not \d+\). Seed a new folder"):
-        Directory(path)

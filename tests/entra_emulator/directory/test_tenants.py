@@ -1,9 +1,12 @@
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import jwt
 import pytest
 
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Tenant
 from tests.support.emulator_probe import App, Probe, register
 
@@ -132,3 +135,18 @@ def test_policy(home: Probe, guest: Tenant) -> None:
 
     assert blocked == [None, [53003]]
     assert codes(there) is None
+
+
+def test_tenants(directory: Directory, seeded: Tenant, tmp_path: Path) -> None:
+    """A tenant is found by GUID and domains in any case of letters, after a restart too."""
+    path = tmp_path / "directory.sqlite"
+    first = Directory(path)
+    made = seed_directory(first, users=0)
+    first.close()
+    second = Directory(path)
+
+    for key in (made.id.upper(), "CONTOSO.example", "contoso.onmicrosoft.com"):
+        assert second.tenants.find(key) == made
+    assert second.tenants.find("fabrikam.example") is None
+    assert second.tenants.list_all() == [made]
+    second.close()

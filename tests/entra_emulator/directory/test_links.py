@@ -1,0 +1,59 @@
+from collections.abc import Iterator
+
+import pytest
+
+from entra_emulator.clock import Clock
+from entra_emulator.content.seed import seed_directory
+from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.model.records import Tenant
+from tests.support.directory_objects import add_people, draft_group
+
+
+@pytest.fixture(scope="module")
+def contoso() -> Iterator[tuple[Directory, Tenant]]:
+    directory = Directory(clock=Clock(at=1_800_000_000))
+    yield directory, seed_directory(directory, users=250, groups=12)
+    directory.close()
+
+
+def test_links(directory: Directory, tenant: Tenant) -> None:
+    """Members are found through nested groups, both ways, each once, also in a circle."""
+    first, second = add_people(directory, tenant, 2)
+    inner, outer = (directory.objects.create(tenant, "group", draft_group(n)) for n in (1, 2))
+    directory.links.add(tenant, "members", inner, first)
+    directory.links.add(tenant, "members", inner, second)
+    directory.links.add(tenant, "members", outer, inner)
+    directory.links.add(tenant, "members", outer, first)
+    directory.links.add(tenant, "members", inner, outer)
+
+    def seqs(links: LinkQuery, after: int = 0, limit: int = -1) -> list[int]:
+        found = directory.links.list_neighbours(tenant, links, after=after, limit=limit)
+        if not after:
+            assert directory.links.count_neighbours(tenant, links) == len(found)
+        return [one.seq for one in found]
+
+    assert seqs(LinkQuery("members", outer.seq)) == [first.seq, inner.seq]
+    deep = LinkQuery("members", outer.seq, deep=True, kinds=["user"])
+    assert seqs(deep) == [first.seq, second.seq]
+    assert seqs(deep, after=first.seq, limit=1) == [second.seq]
+    assert seqs(LinkQuery("members", second.seq, reverse=True)) == [inner.seq]
+    assert seqs(LinkQuery("members", second.seq, reverse=True, deep=True)) == [inner.seq, outer.seq]
+    assert not directory.links.add(tenant, "members", inner, first)
+    assert directory.links.remove(tenant, "members", inner, first)
+    assert not directory.links.remove(tenant, "members", inner, first)
+
+
+def test_members_there_and_back(contoso: tuple[Directory, Tenant]) -> None:
+    """Linked objects are paged in both directions, and counted up to a limit."""
+    directory, tenant = contoso
+    (found,) = directory.search.browse(tenant, "group", "All Employees").objects
+    links = LinkQuery("members", found.seq)
+    first = directory.links.list_neighbours(tenant, links, limit=5)
+    second = directory.links.list_neighbours(tenant, links, after=first[-1].seq, limit=5)
+
+    back = directory.links.list_neighbours(tenant, links, after=second[0].seq, limit=5, back=True)
+
+    assert back == first[::-1]
+    total = directory.links.count_neighbours(tenant, links)
+    assert directory.links.count_neighbours(tenant, links, most=7) == 7 < total
