@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import os
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
 
 import msgspec
 from hypothesis import strategies as st
@@ -43,3 +46,38 @@ values = st.recursive(
 
 def ndjson(values: Sequence[object]) -> bytes:
     return b"".join(bytes(record) + b"\n" for record in records(*values))
+
+
+COLUMNS = ("displayName", "id")
+ROWS = [{"id": str(number), "displayName": f"Ana {number}"} for number in range(50)]
+
+
+def write_file(spec: OutputSpec, *rows: object, corrections: Any = None) -> None:
+    with Sink(spec, None) as sink:
+        for start in range(0, len(rows), 7):
+            sink.write(records(*rows[start : start + 7]))
+        if corrections:
+            sink.correct(corrections)
+        sink.finish()
+
+
+def at(spec: OutputSpec, path: Path, **changes: Any) -> OutputSpec:
+    return spec._replace(file=path, **changes)
+
+
+class BrokenFile(io.RawIOBase):
+    """A stream that fails as a pipe or a disk does."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, _: object) -> int:
+        raise OSError(self._number, os.strerror(self._number))
+
+
+def output(number: int) -> TextIO:
+    # A buffer of one byte: every write reaches the stream at once.
+    return io.TextIOWrapper(io.BufferedWriter(BrokenFile(number), 1))
