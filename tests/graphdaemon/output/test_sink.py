@@ -61,7 +61,7 @@ def test_a_listing_that_fails_leaves_nothing(tmp_path: Path, spec: OutputSpec) -
 def test_standard_output_may_be_named_as_a_file(tmp_path: Path) -> None:
     """`--output /dev/stdout` into a pipe, which has no name of its own."""
     code = (
-        "from tests.support.output_records import COLUMNS, ROWS, write_file, at, output, records; from pathlib import Path\n"
+        "from tests.support.output_records import records; from pathlib import Path\n"
         "from graphdaemon.output.sink import Sink\n"
         "from graphdaemon.output.spec import OutputSpec\n"
         "with Sink(OutputSpec('ndjson', file=Path('/dev/stdout')), None) as sink:\n"
