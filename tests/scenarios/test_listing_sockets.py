@@ -271,7 +271,6 @@ def test_a_reader_that_sleeps_is_not_run_away_from(options: ListingOptions) -> N
 
     # 32 wait, each of 32 chains holds one more; the rest is what divides the listing.
     assert max(ahead) <= 32 + (1 if options is CHAIN else 32) + 16
-    assert ahead[-1] - ahead[2] <= 20
 
 
 def test_a_blocking_reader_that_sleeps_is_not_run_away_from() -> None:
@@ -280,24 +279,40 @@ def test_a_blocking_reader_that_sleeps_is_not_run_away_from() -> None:
         client = make_client(server)
         pages = graphdaemon.blocking(client.pages("users", options=CHAIN))
         next(pages)
-        time.sleep(0.5)
-        requests = len(server.requests)
-        time.sleep(0.3)
-        assert len(server.requests) == requests <= 40
+        requests = until_quiet(server)
+        pages.close()  # type: ignore[attr-defined]  # it is a generator
         client.close()
+
+    # Of a hundred pages, 32 wait and one more was asked for.
+    assert requests <= 40
+
+
+def until_quiet(server: ScriptedServer) -> int:
+    """Wait until nothing was asked for a while; return how many requests there were."""
+    requests = -1
+    while len(server.requests) > requests:
+        requests = len(server.requests)
+        time.sleep(0.4)
+    return requests
 
 
 class Forgetful(PretendGraph):
-    """Page links live for a fifth of a second."""
+    """Page links live for a fifth of a second; each page has such a link once."""
 
     def __post_init__(self) -> None:
         self.born: list[float] = []
+        self.refused: set[tuple[str, int]] = set()
         super().__post_init__()
 
     def _serve_list(self, options: dict[str, str]) -> Response:
-        at = int(options.get("$skiptoken", -1))
-        is_old = at >= 0 and time.monotonic() - self.born[at] > 0.2
-        self.weather.expired = float(is_old)
+        self.weather.expired = 0
+        if (at := int(options.get("$skiptoken", -1))) >= 0:
+            position = self._positions[at]
+            place = (position.condition, position.page)
+            # On a machine that is slower than this, too, each new beginning gets further.
+            if time.monotonic() - self.born[at] > 0.2 and place not in self.refused:
+                self.refused.add(place)
+                self.weather.expired = 1
         answer = super()._serve_list(options)
         self.born += [time.monotonic()] * (len(self._positions) - len(self.born))
         return answer
