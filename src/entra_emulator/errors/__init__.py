@@ -1,4 +1,4 @@
-"""How both services refuse: an exception for each, made from the rows of its table."""
+"""How services refuse: `refuse` makes the token service's exceptions, `deny` Graph's, by tables."""
 
 from collections.abc import Mapping
 
