@@ -133,12 +133,11 @@ def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
     """Divide parts into batches; a part is in the same batch as those that it depends on."""
     groups: dict[str, list[Part]] = {}
     for part in parts:
-        group = [part]
+        groups[part.id] = [part]
         for other in part.after:
-            if other in groups and groups[other] is not group:
-                group = [*groups[other], *group]
-        for member in group:
-            groups[member.id] = group
+            if other in groups and groups[other] is not groups[part.id]:
+                joined = [*groups[other], *groups[part.id]]
+                groups |= {member.id: joined for member in joined}
     batch: list[Part] = []
     for group in {id(group): group for group in groups.values()}.values():
         if len(group) > AT_ONCE:
@@ -195,7 +194,7 @@ def _measure(response: Response) -> Outcome:
     """Add up what the parts cost: each counts as if it had been sent alone."""
     try:
         answers = _decode(response.body).responses
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         return Outcome(size=len(response.body))
     charged = (answer for answer in answers if answer.status != 429)
     units = [read_amount(answer.header("x-ms-resource-unit")) for answer in charged]

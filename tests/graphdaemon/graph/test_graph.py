@@ -12,13 +12,15 @@ from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.client import Client
 from graphdaemon.errors import Error, GraphError, NetworkError
-from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph
+from graphdaemon.graph.graph import ATTEMPTS, LONGEST_WAIT_S, PATIENCE, Graph, GraphRequest, Tally
 from graphdaemon.graph.query import Query
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
-from graphdaemon.throttling.budget import Budget
+from graphdaemon.throttling.budget import Budget, Outcome
+from tests.support.graph_answers import answer
 from tests.support.scripted_listing import listing, settings_of
+from tests.support.scripted_sender import Clock, World, make_graph
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
 
 
@@ -26,21 +28,6 @@ def patient_listing(server: ScriptedServer) -> tuple[list[str], list[float]]:
     """List users with a clock of our own: ids, and the waits there would have been."""
     clock = Clock()
     return asyncio.run(_walk(settings_of(server), clock)), clock.waits
-
-
-class Clock:
-    """Time that passes only while somebody waits."""
-
-    def __init__(self) -> None:
-        self.time = 0.0
-        self.waits: list[float] = []
-
-    def now(self) -> float:
-        return self.time
-
-    async def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-        self.time += seconds
 
 
 async def _walk(settings: Settings, clock: Clock) -> list[str]:
@@ -310,3 +297,247 @@ def test_one_token_serves_many_tasks(scripted: ScriptedServer) -> None:
     asyncio.run(many())
 
     assert scripted.tokens_issued == 1
+
+
+# ---- what is tried again, when, and what it costs ------------------------------------------------
+
+URL = "https://graph.example/v1.0/users"
+
+
+def ask(world: World, *, tally: Tally | None = None, **about: Any) -> Response:
+    request = GraphRequest(about.pop("url", URL), "User.Read.All", **about)
+    return asyncio.run(world.graph.ask(request, lambda response, _: response, tally))
+
+
+def refused(status: int, **headers: str) -> Response:
+    return answer({"error": {"code": "x"}}, status, **headers)
+
+
+@pytest.mark.parametrize(
+    ("trouble", "attempts"),
+    [
+        (refused(429), 2),
+        (refused(500), 1),
+        (refused(503), 1),
+        (NetworkError("x", code="connection_lost"), 1),
+    ],
+    ids=["429", "500", "503", "lost"],
+)
+def test_what_must_not_be_done_twice_is_repeated_only_where_it_was_not_begun(
+    trouble: Response | Exception, attempts: int
+) -> None:
+    """Only a request that was throttled is sure to have done nothing."""
+    world = make_graph(trouble, answer({}))
+
+    if attempts == 1:
+        with pytest.raises(Error):
+            ask(world, method="POST", repeatable=False)
+    else:
+        ask(world, method="POST", repeatable=False)
+
+    assert len(world.sender.sent) == attempts
+
+
+def test_a_property_that_a_collection_does_not_serve_is_not_asked_for_again() -> None:
+    """501 is no outage."""
+    world = make_graph(refused(501))
+
+    with pytest.raises(GraphError):
+        ask(world)
+
+    assert len(world.sender.sent) == 1
+
+
+@pytest.mark.parametrize("code", ["host_unknown", "connection_failed", "timed_out"])
+def test_a_network_that_was_there_is_waited_for(code: str) -> None:
+    """One that never was is said at once; so is one that TLS breaks on."""
+    trouble = NetworkError("x", code=code)
+    broken = NetworkError("x", code="connection_lost", case="tls_broken")
+    world = make_graph(answer({}), trouble, broken, answer({}))
+    ask(world)
+    ask(world)
+    assert len(world.sender.sent) == 4
+
+    for error in (trouble, broken):
+        world = make_graph(error)
+        with pytest.raises(NetworkError):
+            ask(world)
+        assert len(world.sender.sent) == 1
+
+
+def test_certificates_that_are_not_trusted_are_said_at_once() -> None:
+    """Also in the middle of a listing."""
+    world = make_graph(answer({}), NetworkError("x", code="tls_untrusted"))
+    ask(world)
+
+    with pytest.raises(NetworkError):
+        ask(world)
+
+    assert len(world.sender.sent) == 2
+
+
+def test_each_wait_is_twice_as_long_and_partly_random() -> None:
+    """Half a second to a second, and so on, up to about half a minute."""
+    world = make_graph(refused(503), attempts=9)
+
+    with pytest.raises(GraphError):
+        ask(world)
+
+    waits = world.clock.waits
+    assert len(waits) == 8
+    for wait, longest in zip(waits, [1, 2, 4, 8, 16, 32, 32, 32], strict=True):
+        assert longest / 2 <= wait <= longest
+    assert world.budget.pauses == []
+
+
+def test_a_wait_that_graph_asks_for_holds_everybody() -> None:
+    """Whatever the status; and without Retry-After, a throttled request does too."""
+    world = make_graph(refused(503, Retry_After="3"), refused(429), answer({}))
+
+    ask(world)
+
+    assert world.budget.pauses[0] == 3
+    assert 1 <= world.budget.pauses[1] <= 2
+
+
+@pytest.mark.parametrize(("wait", "attempts"), [(LONGEST_WAIT_S, 2), (LONGEST_WAIT_S + 0.5, 1)])
+def test_up_to_five_minutes_are_waited(wait: float, attempts: int) -> None:
+    """Longer waits are said instead."""
+    world = make_graph(refused(503, Retry_After=str(wait)), answer({}))
+
+    if attempts == 1:
+        with pytest.raises(GraphError):
+            ask(world)
+    else:
+        ask(world)
+
+    assert len(world.sender.sent) == attempts
+
+
+def test_an_outage_is_not_waited_for_longer_where_others_are_served() -> None:
+    """Only a throttled request is: others may be using the budget up."""
+
+    def serve(sent: Any) -> Response:
+        return answer({}) if sent.url.endswith("/organization") else refused(503)
+
+    world = make_graph(serve)
+
+    async def work() -> None:
+        mine = asyncio.create_task(world.graph.get(URL, needs=""))
+        while not mine.done():
+            await world.graph.get("https://graph.example/v1.0/organization", needs="")
+            await asyncio.sleep(0)
+        await mine
+
+    with pytest.raises(GraphError):
+        asyncio.run(work())
+
+    assert sum(sent.url == URL for sent in world.sender.sent) == ATTEMPTS
+
+
+def test_what_work_has_cost_is_counted() -> None:
+    """Requests, repetitions, refusals; units as Graph tells them, otherwise as expected."""
+    world = make_graph(
+        refused(429, x_ms_resource_unit="50"),
+        refused(503, x_ms_resource_unit="2"),
+        answer({}, x_ms_resource_unit="4"),
+        answer({}),
+    )
+    tally = Tally()
+
+    ask(world, tally=tally)
+    assert tally == Tally(requests=3, retries=2, throttled=1, units=6)
+    ask(world, tally=tally)
+    assert tally == Tally(requests=4, retries=2, throttled=1, units=10)
+
+
+def test_the_budget_learns_from_every_answer() -> None:
+    """Cost, load, refusal and size; of a request that was not answered, nothing."""
+    world = make_graph(
+        NetworkError("x", code="connection_lost"),
+        refused(429, Retry_After="3600", x_ms_resource_unit="7"),
+        answer({}, x_ms_resource_unit="2", x_ms_throttle_limit_percentage="0.85"),
+    )
+    with pytest.raises(GraphError):
+        ask(world)
+    ask(world)
+
+    assert world.budget.outcomes == [
+        Outcome(),
+        Outcome(0.0, None, LONGEST_WAIT_S, len(refused(429).body)),
+        Outcome(2.0, 0.85, None, 2),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("/v1.0/users", "/v1.0/users"),
+        ("/v1.0/users?$top=999&$select=id", "/v1.0/users?$select"),
+        ("/v1.0/users/0c1ce6f9-6d4c-4e6c-9a0b-6d0cf6a4f1aB/manager", "/v1.0/users/*/manager"),
+        (
+            "/v1.0/users/0c1ce6f9-6d4c-4e6c-9a0b/manager",
+            "/v1.0/users/0c1ce6f9-6d4c-4e6c-9a0b/manager",
+        ),
+    ],
+    ids=["plain", "select", "id", "no id"],
+)
+def test_requests_cost_the_same_that_differ_in_ids_alone(url: str, kind: str) -> None:
+    """A $select makes them cheaper (Microsoft's "Throttling limits")."""
+    world = make_graph(answer({}))
+
+    ask(world, url=f"https://graph.example{url}", weight=3)
+
+    assert world.budget.entered == [(kind, 3)]
+
+
+def test_each_request_has_its_headers() -> None:
+    """Those of the caller beat those of the program, except for the token."""
+    world = make_graph(answer({}))
+    ask(world)
+    ask(
+        world,
+        advanced=True,
+        method="PATCH",
+        body=b"{}",
+        headers=(("Accept", "text/plain"), ("Prefer", "x"), ("Authorization", "stolen")),
+    )
+
+    first, second = world.sender.sent
+    assert first.headers == {"Accept": "application/json", "Authorization": "Bearer token-0"}
+    assert (second.method, second.body) == ("PATCH", b"{}")
+    assert second.headers == {
+        "Accept": "text/plain",
+        "Authorization": "Bearer token-0",
+        "ConsistencyLevel": "eventual",
+        "Content-Type": "application/json",
+        "Prefer": "x",
+    }
+
+
+def test_a_count_is_asked_for_as_text_of_the_advanced_index() -> None:
+    """Graph refuses it otherwise."""
+    world = make_graph(answer(b"7"))
+
+    assert asyncio.run(world.graph.count(f"{URL}/$count", needs="")) == 7
+    assert world.sender.sent[0].headers["Accept"] == "text/plain"
+    assert world.sender.sent[0].headers["ConsistencyLevel"] == "eventual"
+
+
+@pytest.mark.parametrize(("age", "renewed"), [(290, 0), (310, 1)])
+def test_a_permission_may_be_newer_than_the_token(age: float, renewed: int) -> None:
+    """After five minutes, 403 is a reason for a new token; after less, it is an answer."""
+    world = make_graph(refused(403), issued_at=time.time() - age)
+
+    with pytest.raises(GraphError) as caught:
+        ask(world)
+
+    assert caught.value.status == 403
+    assert (world.sender.renewed, len(world.sender.sent)) == (renewed, 1 + renewed)
+
+
+def test_redirects_and_refusals_are_no_answers() -> None:
+    """From 300 on."""
+    assert ask(make_graph(answer({}, 299))).status == 299
+    with pytest.raises(GraphError):
+        ask(make_graph(answer({}, 300)))

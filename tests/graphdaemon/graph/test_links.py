@@ -3,7 +3,7 @@
 import pytest
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import follow
+from graphdaemon.graph.links import follow, follow_within, origin_of, path_of
 
 URL = "https://graph.microsoft.com/v1.0/users?$skiptoken=SECRET-PLACE"
 
@@ -47,3 +47,43 @@ def test_a_link_to_itself_is_no_next_page() -> None:
     """Following it would never end."""
     with pytest.raises(GraphError, match="points to its own page"):
         follow(URL, URL)
+
+
+@pytest.mark.parametrize("end", ["&a b", "&é", "&\x7f", "&\n"])
+def test_what_is_no_address_is_not_followed(end: str) -> None:
+    """A link with a space or a control character would be another request than it looks."""
+    with pytest.raises(GraphError, match=r"the next link of /v1\.0/users is no address") as caught:
+        follow(URL + end, URL)
+
+    assert (caught.value.code, caught.value.status) == ("page_malformed", 200)
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://graph.microsoft.com/v1.0/users?$skiptoken=A",
+        "https://graph.microsoft.com/V1.0/Users?$skiptoken=A",
+        "https://graph.microsoft.com/v1.0/%75sers?$skiptoken=A",
+    ],
+    ids=["same", "case", "escaped"],
+)
+def test_a_link_may_stay_in_its_collection(link: str) -> None:
+    """In whatever spelling."""
+    assert follow_within(link, URL) == link
+
+
+@pytest.mark.parametrize("path", ["/v1.0/groups", "/beta/users", "/v1.0/users/delta", "/"])
+def test_a_link_to_another_collection_is_not_followed(path: str) -> None:
+    """Its records would be taken for those of this one."""
+    with pytest.raises(GraphError, match=f"of /v1.0/users points to {path};") as caught:
+        follow_within(f"https://graph.microsoft.com{path}?$skiptoken=SECRET-PLACE", URL)
+
+    assert (caught.value.code, caught.value.status) == ("link_foreign", 200)
+    assert "SECRET-PLACE" not in str(caught.value)
+
+
+def test_an_origin_has_one_spelling() -> None:
+    """Without the name of a user, and without the port that https has anyway."""
+    assert origin_of("HTTPS://me:secret@Graph.Example:443/x?y") == "https://graph.example"
+    assert origin_of("https://graph.example:4430") == "https://graph.example:4430"
+    assert path_of(URL) == "/v1.0/users"

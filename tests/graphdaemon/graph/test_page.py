@@ -1,4 +1,4 @@
-"""Protocol decisions: what an answer means, as tables."""
+"""What the body of an answer holds: a page, an object or a number."""
 
 import pytest
 
@@ -102,3 +102,28 @@ def test_a_page_is_a_page() -> None:
 
     assert page == Page([], None, None, "https://x/d", text)
     assert follow("https://x/d", "https://x/e") == "https://x/d"
+
+
+def test_what_is_malformed_is_described() -> None:
+    """Its type, its size, and the ID by which support finds it."""
+    for headers, kind in (({"Content_Type": "text/html; charset=utf-8"}, "text/html"), ({}, "no")):
+        with pytest.raises(GraphError, match=rf"\({kind}.*, 6 bytes\)") as caught:
+            read_page(answer(b"<html>", 203, request_id="r-1", **headers), URL)
+
+        assert (caught.value.status, caught.value.request_id) == (203, "r-1")
+
+
+def test_names_that_are_not_ascii_are_read() -> None:
+    """Whole pages of them."""
+    body = '{"value":[{"id":"1","displayName":"Žofie"}]}'.encode()
+
+    assert page_ids(read_page(answer(body), URL)) == ["1"]
+
+
+def test_a_page_without_its_body_has_ids_too() -> None:
+    """As one that was put together from several; and one whose body is another's."""
+    records = [raw({"id": "1"}), raw({"id": "2"})]
+
+    assert page_ids(Page(records, None, None)) == ["1", "2"]
+    assert page_ids(Page(records, None, None, body=b'{"value":[{"id":"1"}]}')) == ["1", "2"]
+    assert page_ids(Page(records[:1], None, None, body=b'{"value":1}')) == ["1"]

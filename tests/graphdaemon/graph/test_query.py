@@ -57,6 +57,8 @@ def test_search_gets_the_quotes_graph_demands() -> None:
         (Query(orderby="userPrincipalName desc"), False),
         (Query(orderby="createdDateTime"), True),
         (Query(orderby="displayName", filter="accountEnabled eq true"), True),
+        (Query(orderby="displayName desc,userPrincipalName,"), False),
+        (Query(orderby="displayName,mail"), True),
     ],
     ids=str,
 )
@@ -95,3 +97,20 @@ def test_sign_in_activity_has_smaller_pages() -> None:
     url = build_url(ROOT, CATALOG["users"], Query(("signInActivity",)))
 
     assert "$top=500" in url
+    assert "$top=3" in build_url(ROOT, CATALOG["users"], Query(("signInActivity",), limit=3))
+    assert "$top=20" in build_url(ROOT, CATALOG["users"], Query(("signInActivity",)), 20)
+
+
+def test_the_address_of_a_count_has_a_search() -> None:
+    """In quotes, as in a listing."""
+    assert count_url(ROOT, USERS, Query(search="displayName:a")).endswith(
+        "/users/$count?$search=%22displayName:a%22"
+    )
+
+
+def test_all_options_of_the_endpoint_are_read() -> None:
+    """In whatever case; what is empty is none."""
+    options = "$Select=id,%20mail,&$search=%22a%22&$OrderBy=mail&$top=5"
+
+    assert query_of(f"{ROOT}/users?{options}") == Query(("id", "mail"), None, '"a"', "mail")
+    assert query_of(f"{ROOT}/users") == Query()

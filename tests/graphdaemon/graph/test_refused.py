@@ -85,3 +85,13 @@ def test_retry_after_may_be_a_date() -> None:
     assert waits[0] is not None
     assert 25 < waits[0] <= 30
     assert waits[1] == 0.0
+
+
+def test_the_permission_that_opens_a_call_is_known_by_its_path_and_method() -> None:
+    """Whatever the caller thought; for other refusals no permission is named."""
+    url = "https://graph.microsoft.com/v1.0/users/x"
+
+    error = explain(answer({}, 403), url, needs=None, consent_url=None, method="PATCH")
+    assert "User.ReadWrite.All" in (error.hint or "")
+    error = explain(answer({}, 404), url, needs=None, consent_url=None, method="PATCH")
+    assert "User.ReadWrite.All" not in (error.hint or "")

@@ -189,12 +189,13 @@ def test_a_refusal_makes_everybody_wait_for_as_long_as_it_says() -> None:
             return bucket.paused_until - virtual_time.now()
 
     async def scenario() -> list[float]:
-        return [await refuse() for _ in range(3)]
+        return [await refuse() for _ in range(12)]
 
-    first, second, third = virtual_time.run(scenario())
+    first, second, third, *_, last = virtual_time.run(scenario())
     assert first == 5
     assert 5.025 <= second <= 5.05
     assert 5.075 <= third <= 5.15
+    assert 5 + 127 * 0.025 <= last <= 5 + 127 * 0.05
 
 
 def test_who_waits_and_leaves_gives_its_units_back() -> None:
@@ -324,3 +325,19 @@ def test_each_key_and_share_has_one_budget() -> None:
     assert find_budget("another key", 1.0) is not whole
     assert len(ledgers) == 1
     assert (whole.share, part.share) == (1.0, 0.5)
+
+
+def test_who_waits_already_has_what_becomes_free() -> None:
+    """So there is no room while anybody waits."""
+
+    async def scenario() -> None:
+        budget = Budget(chains=2, now=virtual_time.now)
+        waiting = [asyncio.create_task(budget.enter("x")) for _ in range(5)]
+        await asyncio.sleep(1)
+        assert (budget.in_flight, budget.room) == (2, 0)
+        budget.widen(1)
+        assert budget.room == 0
+        for task in waiting:
+            task.cancel()
+
+    virtual_time.run(scenario())

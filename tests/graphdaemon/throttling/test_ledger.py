@@ -253,6 +253,12 @@ def test_who_comes_later_finds_the_bucket_as_full_as_it_is() -> None:
         assert (bucket.level, bucket.used, bucket.refusals) == (230, 30, 0)
         assert (bucket.rate, bucket.paused_until) == (80, 2)
 
+    store.totals = Totals()
+    ledger = RemoteLedger(store.exchange, lambda: -1.0)
+    ledger.compare()
+    with ledger.open() as bucket:
+        assert bucket.level == 0
+
 
 def test_a_pause_is_told_as_what_is_left_of_it() -> None:
     """Clocks differ between hosts."""
@@ -290,6 +296,7 @@ def test_the_store_is_not_troubled_all_the_time(*, broken: bool, seconds: float)
             pass
         # The comparison runs on a thread of its own.
         for thread in set(threading.enumerate()) - before:
+            assert thread.daemon, "it keeps no program from ending"
             thread.join(10)
 
     use_and_wait()
