@@ -35,6 +35,10 @@ def has_code(path: Path) -> bool:
     return any(not isinstance(node, ast.Expr) for node in body)
 
 
+def singular(word: str) -> str:
+    return re.sub("ies$", "y", word).removesuffix("s")
+
+
 def own_test(path: Path) -> Path:
     """The test file of a module's name; a package's own code is tested under the package's name."""
     folder = path.parent
@@ -123,3 +127,25 @@ def test_both_programs_are_written_in_one_style() -> None:
         name for name, text in texts.items() if re.search("^__all__", text, re.MULTILINE)
     } == roots
     assert [name for name, text in texts.items() if "from __future__" in text] == []
+
+
+NAMED_AS_PEOPLE_MEET_THEM = (
+    *("graphdaemon/cli/", "graphdaemon/output/formats/", "graphdaemon/auth/kinds/"),
+    *("entra_emulator/portal/", "entra_emulator/graph/resources/", "entra_emulator/content/"),
+)
+"""Folders whose files are called as commands, formats, pages and collections are."""
+
+
+def test_the_glossary_has_every_word_that_names_a_module() -> None:
+    """Who does not know a module's name can look it up."""
+    rows = re.findall(r"^\| (.+?) \|", (ROOT / "docs/glossary.md").read_text("utf-8"), re.MULTILINE)
+    words = {singular(word) for row in rows for word in re.findall(r"[a-z]+", row.lower())}
+    strange = {
+        f"{name_of(path)}: {word}"
+        for path in list_modules()
+        if path.stem[:2] != "__" and not name_of(path).startswith(NAMED_AS_PEOPLE_MEET_THEM)
+        for word in path.stem.split("_")
+        if singular(word) not in words | {"and", "in"}
+    }
+
+    assert strange == set()
