@@ -71,7 +71,7 @@ class LearnedCuts:
             self._keys += texts_of(records[self._step // 2 :: self._step], self._key)
 
     def save(self, records: int) -> None:
-        """Write what was learned, if it can be written; the listing had `records` records."""
+        """Write what a listing of `records` records taught; where that fails, only log it."""
         if self._path is None or not self._keys:
             return
         parts = records // self._range_size + 1

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from graphdaemon.listing.record import ListingRecord
 
-# Below this many records a second pass is cheap, so a count that is one too high is enough for one.
+# Up to this many records a second pass is cheap: one that was counted and not read is enough.
 _CHEAP_TO_READ_AGAIN = 50_000
 
 
@@ -51,7 +51,7 @@ def tolerance(records: int) -> int:
     Return how far the service's own count may be off before it counts as a contradiction.
 
     It comes from another index, which lags by minutes. The more records there are, the more of them
-    came or went within these.
+    may have come or gone in these minutes.
     """
     return math.isqrt(records) // 3
 
