@@ -1,11 +1,13 @@
 """How services refuse: `refuse` makes the token service's exceptions, `deny` Graph's, by tables."""
 
 from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass, field
 
 from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.errors.token_service import TOKEN_REFUSALS
 
 
+@dataclass(eq=False)
 class TokenRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
     The token service refuses.
@@ -18,17 +20,18 @@ class TokenRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
         suberror: tells refusals with the same error apart, for libraries; empty without one.
     """
 
-    def __init__(
-        self, code: int, error: str, status: int, text: str, *, suberror: str = ""
-    ) -> None:
-        super().__init__(f"AADSTS{code}: {text}")
-        self.code = code
-        self.error = error
-        self.status = status
-        self.text = text
-        self.suberror = suberror
+    code: int
+    error: str
+    status: int
+    text: str
+    _: KW_ONLY
+    suberror: str = ""
+
+    def __str__(self) -> str:
+        return f"AADSTS{self.code}: {self.text}"
 
 
+@dataclass(eq=False)
 class GraphRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
     Microsoft Graph refuses.
@@ -45,27 +48,18 @@ class GraphRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
         inner: further fields of `innerError`, for throttled requests.
     """
 
-    def __init__(
-        self,
-        status: int,
-        code: str,
-        message: str,
-        *,
-        gateway: bool = False,
-        claims: str | None = None,
-        details: tuple[dict[str, str], ...] = (),
-        headers: Mapping[str, str] | None = None,
-        inner: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(f"{status} {code}: {message}")
-        self.status = status
-        self.code = code
-        self.message = message
-        self.gateway = gateway
-        self.claims = claims
-        self.details = details
-        self.headers = headers or {}
-        self.inner = inner or {}
+    status: int
+    code: str
+    message: str
+    _: KW_ONLY
+    gateway: bool = False
+    claims: str | None = None
+    details: tuple[dict[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    inner: Mapping[str, str] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}: {self.message}"
 
 
 def refuse(code: int, *, error: str | None = None, **values: object) -> TokenRefusal:
@@ -115,6 +109,6 @@ def deny(
         gateway=row.gateway,
         claims=claims,
         details=tuple({"code": c, "message": message, "target": t} for c, t in details),
-        headers=headers,
-        inner=inner,
+        headers=headers or {},
+        inner=inner or {},
     )
