@@ -6,6 +6,7 @@ together for each request, and the query options work on them all the same.
 """
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 from starlette.responses import Response
@@ -27,7 +28,7 @@ NOWHERE = "https://graph.microsoft.com"
 _NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
 
 
-class RecordPage:
+class RecordPage(NamedTuple):
     """
     A page of a list.
 
@@ -37,10 +38,9 @@ class RecordPage:
         total: how many records the whole list has; None when the count was not asked for.
     """
 
-    __slots__ = ("body", "last", "total")
-
-    def __init__(self, body: bytes, last: Position | None = None, total: int | None = None) -> None:
-        self.body, self.last, self.total = body, last, total
+    body: bytes
+    last: Position | None = None
+    total: int | None = None
 
 
 def locate(call: Call, path: str) -> str:

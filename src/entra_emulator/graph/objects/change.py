@@ -12,8 +12,7 @@ from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import Rule
-from entra_emulator.graph.write.validate import ObjectBody, read_properties
-from entra_emulator.model.kinds import KINDS
+from entra_emulator.graph.write.validate import ObjectBody, read_properties, refuse_value
 from entra_emulator.model.records import Record
 
 # What becomes of a change: from the object as it is and the properties sent to those that change.
@@ -62,8 +61,7 @@ def read_changes(call: Call, rule: Rule) -> ObjectBody:
         raise deny("forbidden")
     for name in rule.required:
         if body.values.get(name, "") is None:
-            resource = KINDS[rule.kind].resource
-            raise deny("value_invalid", name=name, resource=resource, target=name)
+            raise refuse_value(rule.kind, name)
     return body
 
 

@@ -4,10 +4,10 @@ from starlette.responses import Response
 
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
-from entra_emulator.errors import deny
+from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.answer import answer_object
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import find_caller, locate_object, read_record
+from entra_emulator.graph.objects.find import find_caller, locate_object
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.write.body import read_payload
@@ -80,5 +80,10 @@ def check_unique_name(call: Call, kind: str, name: str | None) -> None:
         return
     row = call.directory.search.find_by_unique_name(call.tenant, kind, name)
     if row is not None:
-        holder = f"{KINDS[kind].resource}_{read_record(row)['id']}"
-        raise deny("value_taken", name="uniqueName", target="uniqueName", holder=holder)
+        raise refuse_taken("uniqueName", row)
+
+
+def refuse_taken(name: str, row: StoredObject) -> GraphRefusal:
+    """The refusal of a value of this property, because another object has it."""
+    holder = f"{KINDS[row.kind].resource}_{read_id(row.doc)}"
+    return deny("value_taken", name=name, target=name, holder=holder)

@@ -25,7 +25,7 @@ from entra_emulator.web.context import is_guid
 _decode = msgspec.json.Decoder(Record).decode
 
 # `applications(appId='…')`
-_ALTERNATE = re.compile(r"(?P<name>[A-Za-z]+)='(?P<value>.*)'", re.DOTALL)
+_ALTERNATE = re.compile(r"([A-Za-z]+)='(.*)'", re.DOTALL)
 _KEYED = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)
 _BASES = frozenset({"v1.0", "beta", "v2", "myorganization"})
 _COLLECTIONS = {name.lower(): kind.name for name, kind in BY_COLLECTION.items()}
@@ -51,7 +51,7 @@ def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
         GraphRefusal: 404, or 400 for what cannot be a key.
     """
     if kind is not None and (alternate := _ALTERNATE.fullmatch(key)):
-        return _find_alternate(call, kind, key, alternate["name"].lower(), alternate["value"])
+        return _find_alternate(call, kind, key, alternate[1].lower(), _unquote(alternate[2]))
     if not is_guid(key) and not (kind == "user" and "@" in key):
         raise deny("id_malformed", key=key)
     if kind is not None and call.lag:
@@ -61,6 +61,14 @@ def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
     if row is None or (kind is not None and row.kind != kind):
         raise deny("object_missing", key=key)
     return row
+
+
+def read_alternate(key: str, name: str) -> str | None:
+    """The value in a key like `appId='…'` of this name; None for any other key."""
+    alternate = _ALTERNATE.fullmatch(key)
+    if alternate is None or alternate[1].lower() != name.lower():
+        return None
+    return _unquote(alternate[2])
 
 
 def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
@@ -124,7 +132,7 @@ def read_reference(value: object) -> Reference:
         del segments[0]
     keyed = _KEYED.fullmatch(segments[0]) if segments else None
     if keyed:
-        segments[:1] = [keyed[1], keyed[2].replace("''", "'")]
+        segments[:1] = [keyed[1], _unquote(keyed[2])]
     collection = segments[0].lower() if segments else ""
     if len(segments) < 2 or collection not in {"directoryobjects", *_COLLECTIONS}:
         raise deny("reference_malformed")
@@ -163,7 +171,6 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
 
     Those are the alternate keys that the CSDL and the API pages name.
     """
-    value = value.replace("''", "'")
     indexed = KINDS[kind].key.lower()
     if name == indexed and name != "id" and KINDS[kind].unique:
         row = call.directory.objects.find(call.tenant, value, kind=kind)
@@ -176,3 +183,7 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
     else:
         raise deny("id_malformed", key=key)
     raise deny("object_missing", key=value)
+
+
+def _unquote(text: str) -> str:
+    return text.replace("''", "'")

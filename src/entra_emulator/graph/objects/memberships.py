@@ -4,7 +4,7 @@ Which groups, roles and administrative units somebody is in.
 Sources: "checkMemberGroups", "checkMemberObjects", "getMemberGroups", "getMemberObjects".
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -61,25 +61,14 @@ def check_objects(call: Call, *, kind: str | None) -> Response:
     return _answer_ids(call, [key for key in dict.fromkeys(ids) if key in held])
 
 
-def list_groups(call: Call, *, kind: str | None) -> Response:
-    """`POST /users/{id}/getMemberGroups`: every group that somebody is in."""
-    return _list_all(call, kind, ("group",))
+def list_memberships(
+    call: Call, *, kind: str | None, kinds: tuple[str, ...] | None = None
+) -> Response:
+    """
+    `POST /users/{id}/getMemberObjects`: every group, role and unit that somebody is in.
 
-
-def list_objects(call: Call, *, kind: str | None) -> Response:
-    """`POST /users/{id}/getMemberObjects`: every group, role and unit that somebody is in."""
-    return _list_all(call, kind, None)
-
-
-_ACTIONS = {
-    "checkMemberGroups": check_groups,
-    "checkMemberObjects": check_objects,
-    "getMemberGroups": list_groups,
-    "getMemberObjects": list_objects,
-}
-
-
-def _list_all(call: Call, kind: str | None, kinds: tuple[str, ...] | None) -> Response:
+    Or those of these types only: groups are what `getMemberGroups` answers.
+    """
     only_security = read_parameters(call, "securityEnabledOnly")["securityEnabledOnly"]
     if not isinstance(only_security, bool):
         raise deny("parameter_missing", name="securityEnabledOnly", wanted="a boolean")
@@ -87,6 +76,14 @@ def _list_all(call: Call, kind: str | None, kinds: tuple[str, ...] | None) -> Re
     if only_security:
         memberships = [row for row in memberships if _read_security(row.content).securityEnabled]
     return _answer_ids(call, [read_id(row.content) for row in memberships])
+
+
+_ACTIONS: dict[str, Callable[..., Response]] = {
+    "checkMemberGroups": check_groups,
+    "checkMemberObjects": check_objects,
+    "getMemberGroups": partial(list_memberships, kinds=("group",)),
+    "getMemberObjects": list_memberships,
+}
 
 
 def _list_memberships(

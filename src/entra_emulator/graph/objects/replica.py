@@ -48,7 +48,8 @@ def scan_stale(
     older = _read_older(directory, tenant, kind, lag)
     if not older:
         return directory.collections.scan(tenant, kind, span, after=after)
-    placed = [_place(kind, span, seq, doc) for seq, doc in older.items() if doc is not None]
+    docs = [(seq, doc) for seq, doc in older.items() if doc is not None]
+    placed = [(find_position(kind, span.order, seq, doc), doc) for seq, doc in docs]
     stale = [entry for entry in placed if _is_within(span, after, entry[0])]
     live = (
         e
@@ -56,8 +57,8 @@ def scan_stale(
         if e[0].seq not in older
     )
     turn = span.descending
-    stale.sort(key=lambda entry: _rank(entry[0]), reverse=turn)
-    return heapq.merge(live, stale, key=lambda entry: _rank(entry[0]), reverse=turn)
+    stale.sort(key=lambda entry: rank(entry[0]), reverse=turn)
+    return heapq.merge(live, stale, key=lambda entry: rank(entry[0]), reverse=turn)
 
 
 def _read_older(
@@ -72,10 +73,10 @@ def _read_older(
     return older
 
 
-def _place(kind: str, span: Span, seq: int, doc: bytes) -> tuple[Position, bytes]:
+def find_position(kind: str, order: str, seq: int, doc: bytes) -> Position:
+    """Where an object stands in an order of the store, which need not have it."""
     row = render(kind, _decode(doc))
-    value = {"seq": None, "name": row.name, "key": row.key}[span.order]
-    return Position(value, seq), doc
+    return Position({"seq": None, "name": row.name, "key": row.key}[order], seq)
 
 
 def _is_within(span: Span, after: Position | None, position: Position) -> bool:
@@ -84,9 +85,10 @@ def _is_within(span: Span, after: Position | None, position: Position) -> bool:
         return False
     if after is None:
         return True
-    here, there = _rank(position), _rank(after)
+    here, there = rank(position), rank(after)
     return here < there if span.descending else here > there
 
 
-def _rank(position: Position) -> tuple[str, int]:
+def rank(position: Position) -> tuple[str, int]:
+    """What positions of one order are compared by."""
     return (position.value or "", position.seq)

@@ -1,7 +1,6 @@
 """Applications: `/applications`. Tokens and service principals follow what is written to them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import msgspec
 from starlette.responses import Response
@@ -20,7 +19,7 @@ from entra_emulator.graph.objects.create import (
     make_caller_owner,
     wants_creation,
 )
-from entra_emulator.graph.objects.find import find_target, read_record
+from entra_emulator.graph.objects.find import find_target, read_alternate, read_record
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation
 from entra_emulator.graph.write.body import read_payload
@@ -60,35 +59,21 @@ _ALWAYS = ("api", "info", "parentalControlSettings", "publicClient", "spa", "web
 _encode = msgspec.json.Encoder().encode
 
 
-class _Draft(NamedTuple):
-    """
-    An application that is to be made.
-
-    Args:
-        record: its properties.
-        certificates: those of its credentials that are certificates.
-        secrets: those that are client secrets.
-    """
-
-    record: Record
-    certificates: list[Credential]
-    secrets: list[NewSecret]
-
-
-def create_application(call: Call) -> Response:
-    """`POST /applications`: an application without a service principal."""
+def create_application(call: Call, **more: str) -> Response:
+    """`POST /applications`: an application without a service principal; `more` it is to have."""
     body = read_properties(RULE, read_payload(call), creating=True)
-    require(RULE, body.values)
+    values = body.values | more
+    require(RULE, values)
     with call.directory.transaction():
-        return _create(call, body)
+        return _create(call, ObjectBody(values, body.binds))
 
 
 def change_application(call: Call) -> Response:
     """`PATCH /applications/{id}`: the token service and service principals follow at once."""
-    if wants_creation(call):
-        name = _read_unique_name(call)
-        if name is not None:
-            return _create_named(call, name)
+    name = read_alternate(call.keys["key"], "uniqueName") if wants_creation(call) else None
+    find = call.directory.search.find_by_unique_name
+    if name is not None and find(call.tenant, "application", name) is None:
+        return create_application(call, uniqueName=name)
     body = read_changes(call, RULE)
     with call.directory.transaction():
         row = find_target(call, "application")
@@ -104,41 +89,20 @@ def delete_application(call: Call) -> Response:
     return answer_nothing(call)
 
 
-def _read_unique_name(call: Call) -> str | None:
-    """The name in `applications(uniqueName='…')`, if no application has it yet."""
-    key = call.keys["key"]
-    if not key.lower().startswith("uniquename='"):
-        return None
-    name = key[len("uniquename='") : -1].replace("''", "'")
-    return (
-        name
-        if call.directory.search.find_by_unique_name(call.tenant, "application", name) is None
-        else None
-    )
-
-
-def _create_named(call: Call, name: str) -> Response:
-    body = read_properties(RULE, read_payload(call), creating=True)
-    values = body.values | {"uniqueName": name}
-    require(RULE, values)
-    with call.directory.transaction():
-        return _create(call, ObjectBody(values, body.binds))
-
-
 def _create(call: Call, body: ObjectBody) -> Response:
     check_unique_name(call, "application", body.values.get("uniqueName"))
-    draft = _draft(call, body.values)
-    check_offer(call, draft.record, None)
-    credentials = [*draft.certificates, *(secret.credential for secret in draft.secrets)]
-    row = _register(call, draft.record, credentials)
+    record, certificates, secrets = _draft(call, body.values)
+    check_offer(call, record, None)
+    credentials = [*certificates, *(secret.credential for secret in secrets)]
+    row = _register(call, record, credentials)
     make_caller_owner(call, row)
     bind_references(call, row, _drop_owner(call, body.binds))
-    return answer_created(call, row, body=_show_new(call, row, draft.secrets))
+    return answer_created(call, row, body=_show_new(call, row, secrets))
 
 
-def _draft(call: Call, values: Record) -> _Draft:
+def _draft(call: Call, values: Record) -> tuple[Record, list[Credential], list[NewSecret]]:
     """
-    A new application with these properties.
+    A new application with these properties: its record, its certificates, its secrets.
 
     Raises:
         GraphRefusal: 400, a credential is wrong, or two have one ID.
@@ -163,7 +127,7 @@ def _draft(call: Call, values: Record) -> _Draft:
     record["keyCredentials"] = keys.records
     record["passwordCredentials"] = [secret.entry for secret in secrets]
     check_distinct(record)
-    return _Draft(record, keys.added, secrets)
+    return record, keys.added, secrets
 
 
 def _show_new(call: Call, row: StoredObject, secrets: Iterable[NewSecret]) -> bytes:

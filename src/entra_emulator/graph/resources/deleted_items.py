@@ -7,7 +7,7 @@ item". Objects are gone after thirty days.
 
 import re
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from starlette.responses import Response
@@ -17,7 +17,7 @@ from entra_emulator.directory.links import Neighbour
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.recycle_bin import DeletedObject
-from entra_emulator.directory.representation import read_id, render
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.answer import (
@@ -33,6 +33,7 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import check_owned
+from entra_emulator.graph.objects.replica import find_position, rank
 from entra_emulator.graph.query.index_plan import IndexPlan
 from entra_emulator.graph.query.options import Query, parse_options, read_single
 from entra_emulator.graph.render import render_neighbours, render_objects
@@ -48,13 +49,6 @@ _encode = msgspec.json.Encoder().encode
 _BY_TIME = re.compile(r"\s*deletedDateTime\b", re.IGNORECASE)
 
 
-class _Row(NamedTuple):
-    """A deleted object: where it stands in the order of the query, and its document."""
-
-    position: Position
-    doc: bytes
-
-
 def list_deleted(call: Call, *, kind: str) -> Response:
     """`GET /directory/deletedItems/microsoft.graph.user`: a page of deleted objects."""
     query = call.read_query(kind)
@@ -62,17 +56,15 @@ def list_deleted(call: Call, *, kind: str) -> Response:
     after = open_page(call, query)
     start = 0
     if after is not None:
-        turn, mark = query.plan.descending, _rank(after)
-        behind = [
-            _rank(row.position) < mark if turn else _rank(row.position) > mark for row in rows
-        ]
+        turn, mark = query.plan.descending, rank(after)
+        behind = [rank(row[0]) < mark if turn else rank(row[0]) > mark for row in rows]
         start = behind.index(True) if True in behind else len(rows)
     shown = rows[start : start + query.top]
     more = start + query.top < len(rows)
     total = len(rows) if query.count and after is None else None
-    docs = [row.doc for row in shown]
+    docs = [doc for _, doc in shown]
     body = render_objects(kind, query.select, docs, basic=call.permit.basic)
-    page = RecordPage(body, shown[-1].position if more else None, total)
+    page = RecordPage(body, shown[-1][0] if more else None, total)
     return answer_page(call, describe_set(KINDS[kind].collection, query.select), query, page)
 
 
@@ -158,9 +150,9 @@ def _answer_item(call: Call, neighbour: Neighbour, *, location: str | None = Non
     return answer_object(call, fragment, body, location=location)
 
 
-def _find_rows(call: Call, query: Query) -> list[_Row]:
+def _find_rows(call: Call, query: Query) -> list[tuple[Position, bytes]]:
     """
-    The deleted objects that match, in the order of the query.
+    The deleted objects that match, with their positions, in the order of the query.
 
     There are few, so that every one is looked at.
     """
@@ -169,18 +161,16 @@ def _find_rows(call: Call, query: Query) -> list[_Row]:
     by_time = _BY_TIME.match(order) is not None
     rows = []
     for item in call.directory.recycle_bin.list_objects(call.tenant, query.kind):
-        row = _Row(_place(item, query.plan, by_time=by_time), _date(item))
-        covered = _is_covered(item, query.plan)
-        if covered and (query.match is None or query.match(row.doc)):
-            rows.append(row)
-    return sorted(rows, key=lambda row: _rank(row.position), reverse=query.plan.descending)
+        doc = _date(item)
+        if _is_covered(item, query.plan) and (query.match is None or query.match(doc)):
+            rows.append((_place(item, query.plan, by_time=by_time), doc))
+    return sorted(rows, key=lambda row: rank(row[0]), reverse=query.plan.descending)
 
 
 def _place(item: DeletedObject, plan: IndexPlan, *, by_time: bool) -> Position:
     if by_time:
         return Position(f"{item.moment:020.6f}", item.seq)
-    row = render(item.kind, _decode(item.doc))
-    return Position({"seq": None, "name": row.name, "key": row.key}[plan.order], item.seq)
+    return find_position(item.kind, plan.order, item.seq, item.doc)
 
 
 def _is_covered(item: DeletedObject, plan: IndexPlan) -> bool:
@@ -189,10 +179,6 @@ def _is_covered(item: DeletedObject, plan: IndexPlan) -> bool:
         return read_id(item.doc) in plan.ids
     value = _place(item, plan, by_time=False).value or ""
     return (plan.low or "") <= value and (plan.high is None or value <= plan.high)
-
-
-def _rank(position: Position) -> tuple[str, int]:
-    return (position.value or "", position.seq)
 
 
 _PATH = "/directory/deletedItems"

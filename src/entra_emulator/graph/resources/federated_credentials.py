@@ -14,7 +14,7 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.create import wants_creation
-from entra_emulator.graph.objects.find import find_object, find_target, read_record
+from entra_emulator.graph.objects.find import find_object, find_target, read_alternate, read_record
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
@@ -66,7 +66,7 @@ def change_federated(call: Call) -> Response:
     values = read_properties(_RULE, read_payload(call), creating=False).values
     with call.directory.transaction():
         record = read_record(find_target(call, "application"))
-        name = _read_name(call.keys["credential"])
+        name = read_alternate(call.keys["credential"], "name")
         if wants_creation(call) and name is not None and _search(call, record["appId"]) is None:
             return _create(call, record, values | {"name": name})
         changed = _alter(_find(call, record["appId"]), values)
@@ -142,18 +142,11 @@ def _find(call: Call, app_id: str) -> FederatedCredential:
 
 def _search(call: Call, app_id: str) -> FederatedCredential | None:
     key = call.keys["credential"]
-    name = _read_name(key) or key
+    name = read_alternate(key, "name") or key
     for credential in call.directory.credentials.list_federated(app_id):
         if name == credential.name or name.lower() == credential.id:
             return credential
     return None
-
-
-def _read_name(key: str) -> str | None:
-    """The name in `federatedIdentityCredentials(name='…')`."""
-    if not (key.lower().startswith("name='") and key.endswith("'")):
-        return None
-    return key[len("name='") : -1].replace("''", "'")
 
 
 def _describe(record: Record) -> str:

@@ -15,12 +15,14 @@ from entra_emulator.graph.objects.create import (
     create_object,
     make_caller_owner,
     read_new,
+    refuse_taken,
 )
 from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.graph.objects.references import MOST_BOUND
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split_names
+from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.people_and_devices import draft_group
 from entra_emulator.model.records import Record
 
@@ -96,7 +98,7 @@ def _alter_group(call: Call, record: Record, values: Record) -> Record:
     check_synced(record, values)
     merged = record | values
     if (_UNIFIED in merged.get("groupTypes", ())) != (_UNIFIED in record.get("groupTypes", ())):
-        raise _refuse("groupTypes")
+        raise refuse_value("group", "groupTypes")
     changes = dict(values)
     if _DYNAMIC not in merged.get("groupTypes", ()):
         if "membershipRule" not in values:
@@ -113,20 +115,20 @@ def _check_group(record: Record) -> None:
     types = record.get("groupTypes") or []
     unified, dynamic = _UNIFIED in types, _DYNAMIC in types
     if not NICKNAME.fullmatch(record["mailNickname"]):
-        raise _refuse("mailNickname")
+        raise refuse_value("group", "mailNickname")
     if record["mailEnabled"] and not unified:
         raise deny("mail_group")
     if not record["mailEnabled"] and (unified or not record["securityEnabled"]):
-        raise _refuse("mailEnabled") if unified else deny("mail_group")
+        raise refuse_value("group", "mailEnabled") if unified else deny("mail_group")
     if dynamic and not record.get("membershipRule"):
         raise deny("rule_missing")
     if record.get("membershipRule") and not dynamic:
         raise deny("rule_senseless")
     # "groupTypes can't contain DynamicMembership … securityEnabled must be true".
     if record.get("isAssignableToRole") and (dynamic or not record["securityEnabled"]):
-        raise _refuse("isAssignableToRole")
+        raise refuse_value("group", "isAssignableToRole")
     if record.get("visibility") == "HiddenMembership" and not unified:
-        raise _refuse("visibility")
+        raise refuse_value("group", "visibility")
 
 
 def _check_nickname(call: Call, record: Record, own_id: str | None) -> None:
@@ -136,16 +138,7 @@ def _check_nickname(call: Call, record: Record, own_id: str | None) -> None:
     for row in call.directory.objects.find_each(call.tenant, "group", record["mailNickname"]):
         holder = read_record(row)
         if holder.get("mailEnabled") and holder["id"] != own_id:
-            raise deny(
-                "value_taken",
-                name="mailNickname",
-                target="mailNickname",
-                holder=f"Group_{holder['id']}",
-            )
-
-
-def _refuse(name: str) -> Exception:
-    return deny("value_invalid", name=name, resource="Group", target=name)
+            raise refuse_taken("mailNickname", row)
 
 
 def _is_dynamic(record: Record) -> bool:

@@ -14,6 +14,7 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.create import read_new
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.rules import Rule, split_names
+from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
 
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
@@ -63,7 +64,7 @@ def create_domain(call: Call) -> Response:
     """`POST /domains`: a domain that is not verified yet."""
     name = read_new(call, _DOMAIN).values["id"].lower()
     if not _NAME.fullmatch(name):
-        raise deny("value_invalid", name="id", resource="Domain", target="id")
+        raise refuse_value("domain", "id")
     with call.directory.transaction():
         taken = call.directory.tenants.find(name) is not None
         if taken or name in call.directory.tenants.list_claims(call.tenant):

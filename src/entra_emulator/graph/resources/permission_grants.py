@@ -1,6 +1,5 @@
 """Consent to scopes: `oauth2PermissionGrants`."""
 
-from collections.abc import Iterable
 from functools import partial
 
 from starlette.responses import Response
@@ -15,7 +14,7 @@ from entra_emulator.graph.objects.find import find_object, is_visible, read_reco
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties
+from entra_emulator.graph.write.validate import read_properties, refuse_value
 from entra_emulator.model.records import Record
 
 _KIND = "oAuth2PermissionGrant"
@@ -58,7 +57,7 @@ def create_grant(call: Call) -> Response:
     values = read_new(call, _RULE).values
     principal = values.get("principalId")
     if (values["consentType"] == "Principal") != bool(principal):
-        raise _refuse("principalId")
+        raise refuse_value("oAuth2PermissionGrant", "principalId")
     scope = _join(values.get("scope") or "")
     with call.directory.transaction():
         client = _find_principal(call, values["clientId"])
@@ -83,7 +82,7 @@ def change_grant(call: Call) -> Response:
     """`PATCH /oauth2PermissionGrants/{id}`: only its scopes can change."""
     values = read_properties(_RULE, read_payload(call), creating=False).values
     if values.get("scope", "") is None:
-        raise _refuse("scope")
+        raise refuse_value("oAuth2PermissionGrant", "scope")
     with call.directory.transaction():
         grant = _find(call)
         if "scope" in values:
@@ -115,12 +114,7 @@ def _find_principal(call: Call, object_id: str) -> StoredObject | None:
 
 def _join(scope: str) -> str:
     """The scopes, each once, one blank apart."""
-    words: Iterable[str] = dict.fromkeys(scope.split())
-    return " ".join(words)
-
-
-def _refuse(name: str) -> Exception:
-    return deny("value_invalid", name=name, resource="OAuth2PermissionGrant", target=name)
+    return " ".join(dict.fromkeys(scope.split()))
 
 
 _of_client = partial(list_grants_of, kind="servicePrincipal")

@@ -11,14 +11,20 @@ from entra_emulator.graph.object_collection import declare_collection
 from entra_emulator.graph.objects.change import read_changes
 from entra_emulator.graph.objects.create import answer_created, make_caller_owner, wants_creation
 from entra_emulator.graph.objects.delete import delete_object
-from entra_emulator.graph.objects.find import check_owned, find_target, is_visible, read_record
+from entra_emulator.graph.objects.find import (
+    check_owned,
+    find_target,
+    is_visible,
+    read_alternate,
+    read_record,
+)
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
-from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
+from entra_emulator.graph.write.validate import ObjectBody, read_properties, refuse_value, require
 from entra_emulator.model.records import Application, Record
 
 _RULE = Rule(
@@ -37,21 +43,21 @@ _RULE = Rule(
 _OWNERS = frozenset({"servicePrincipal", "user"})
 
 
-def create_principal(call: Call) -> Response:
-    """`POST /servicePrincipals`: the application with this appId comes into the tenant."""
+def create_principal(call: Call, **more: str) -> Response:
+    """`POST /servicePrincipals`: an application comes into the tenant; `more` it is to have."""
     body = read_properties(_RULE, read_payload(call), creating=True)
-    require(_RULE, body.values)
+    values = body.values | more
+    require(_RULE, values)
     with call.directory.transaction():
-        return _create(call, body)
+        return _create(call, ObjectBody(values, body.binds))
 
 
 def change_principal(call: Call) -> Response:
     """`PATCH /servicePrincipals/{id}`: the token service follows at once."""
-    app_id = _read_app_id(call) if wants_creation(call) else None
-    if app_id is not None:
-        body = read_properties(_RULE, read_payload(call), creating=True)
-        with call.directory.transaction():
-            return _create(call, ObjectBody(body.values | {"appId": app_id}, body.binds))
+    app_id = read_alternate(call.keys["key"], "appId") if wants_creation(call) else None
+    find = call.directory.service_principals.find
+    if app_id is not None and find(call.tenant, app_id) is None:
+        return create_principal(call, appId=app_id)
     body = read_changes(call, _RULE)
     with call.directory.transaction():
         row = find_target(call, "servicePrincipal")
@@ -62,15 +68,6 @@ def change_principal(call: Call) -> Response:
         if changes.get("accountEnabled") is False and record["accountEnabled"]:
             call.directory.token_policies.revoke_tokens(call.tenant, record["appId"])
     return answer_nothing(call)
-
-
-def _read_app_id(call: Call) -> str | None:
-    """The ID in `servicePrincipals(appId='…')`, if it has no service principal here."""
-    key = call.keys["key"]
-    if not key.lower().startswith("appid='"):
-        return None
-    app_id = key[len("appid='") : -1]
-    return app_id if call.directory.service_principals.find(call.tenant, app_id) is None else None
 
 
 def _create(call: Call, body: ObjectBody) -> Response:
@@ -130,7 +127,7 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
         call.directory.credentials.keep(record["id"], keys.added)
     for name in ("accountEnabled", "appRoleAssignmentRequired", "displayName"):
         if name in changes and changes[name] is None:
-            raise deny("value_invalid", name=name, resource="ServicePrincipal", target=name)
+            raise refuse_value("servicePrincipal", name)
     return changes
 
 

@@ -7,12 +7,18 @@ from functools import partial
 from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection, list_navigations
 from entra_emulator.graph.objects.change import change_object, check_synced
-from entra_emulator.graph.objects.create import answer_created, create_object, read_new
+from entra_emulator.graph.objects.create import (
+    answer_created,
+    create_object,
+    read_new,
+    refuse_taken,
+)
 from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
@@ -20,6 +26,7 @@ from entra_emulator.graph.objects.show import show_me
 from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split_names
+from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model import schema
 from entra_emulator.model.people_and_devices import draft_user, identify_user, set_mail
 from entra_emulator.model.records import Record
@@ -175,19 +182,19 @@ def _alter_user(call: Call, record: Record, values: Record) -> Record:
 def _check_values(call: Call, values: Record, record: Record) -> None:
     upn, nickname = values.get("userPrincipalName"), values.get("mailNickname")
     if nickname is not None and not NICKNAME.fullmatch(nickname):
-        raise _refuse("mailNickname")
+        raise refuse_value("user", "mailNickname")
     if upn is not None:
         _check_name(call, upn, record.get("id"))
     country, policies = values.get("usageLocation"), values.get("passwordPolicies")
     if country is not None and not _COUNTRY.fullmatch(country):
-        raise _refuse("usageLocation")
+        raise refuse_value("user", "usageLocation")
     if policies is not None and not all(map(_POLICY.fullmatch, re.split(r",\s*", policies))):
-        raise _refuse("passwordPolicies")
+        raise refuse_value("user", "passwordPolicies")
     for name in ("mail", "otherMails"):
         value = values.get(name) or []
         for address in [value] if isinstance(value, str) else value:
             if not _MAIL.fullmatch(address):
-                raise _refuse(name)
+                raise refuse_value("user", name)
     if values.get("mail"):
         _check_address(call, values["mail"], record.get("id"))
 
@@ -199,16 +206,14 @@ def _check_name(call: Call, upn: str, own_id: str | None) -> None:
     if domain.lower() not in call.tenant.domains:
         raise deny("name_foreign", target="userPrincipalName")
     holder = call.directory.objects.find(call.tenant, upn, kind="user")
-    if holder is not None and read_record(holder)["id"] != own_id:
-        raise _refuse_taken("userPrincipalName", "User", read_record(holder))
+    if holder is not None and read_id(holder.doc) != own_id:
+        raise refuse_taken("userPrincipalName", holder)
 
 
 def _check_address(call: Call, address: str, own_id: str | None) -> None:
     for holder in call.directory.search.find_by_address(call.tenant, address):
-        record = read_record(holder)
-        if record["id"] != own_id:
-            kind = "User" if holder.kind == "user" else "Group"
-            raise _refuse_taken("proxyAddresses", kind, record)
+        if read_id(holder.doc) != own_id:
+            raise refuse_taken("proxyAddresses", holder)
 
 
 def _check_password(password: str, policies: str | None) -> None:
@@ -217,14 +222,6 @@ def _check_password(password: str, policies: str | None) -> None:
     lax = "DisableStrongPassword" in (policies or "")
     if not _SHORTEST <= len(password) <= _LONGEST or (kinds < 3 and not lax):
         raise deny("password_weak")
-
-
-def _refuse(name: str) -> Exception:
-    return deny("value_invalid", name=name, resource="User", target=name)
-
-
-def _refuse_taken(name: str, kind: str, holder: Record) -> Exception:
-    return deny("value_taken", name=name, target=name, holder=f"{kind}_{holder['id']}")
 
 
 ROUTES = (

@@ -5,6 +5,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import LOOPBACK_NAMES
 
@@ -32,7 +33,7 @@ def check_offer(call: Call, record: Record, before: Record | None) -> None:
     # "If signInAudience is AzureADandPersonalMicrosoftAccount or PersonalMicrosoftAccount, the
     # value for this property must be 2" (apiApplication resource type).
     if version not in {None, 1, 2} or (record["signInAudience"] in _PERSONAL and version != 2):
-        raise _refuse("api.requestedAccessTokenVersion")
+        raise refuse_value("application", "api.requestedAccessTokenVersion")
 
 
 def list_redirects(web: Record) -> list[Record]:
@@ -51,11 +52,12 @@ def _check_entitlements(record: Record, before: Record | None) -> None:
     if len({value for value, _ in named}) < len(named):
         raise deny("values_repeated")
     if any(" " in value or value.startswith(".") for value, _ in named):
-        raise _refuse("value")
+        raise refuse_value("application", "value")
     scope_ids = {permission["id"] for permission in scopes}
     for client in record["api"]["preAuthorizedApplications"]:
         if not scope_ids.issuperset(client["delegatedPermissionIds"]):
-            raise _refuse("api.preAuthorizedApplications.delegatedPermissionIds")
+            name = "api.preAuthorizedApplications.delegatedPermissionIds"
+            raise refuse_value("application", name)
     if before is not None:
         _check_disabled(before["appRoles"], roles)
         _check_disabled(before["api"]["oauth2PermissionScopes"], scopes)
@@ -72,7 +74,7 @@ def _check_identifiers(call: Call, record: Record, before: Record | None) -> Non
     for uri in record["identifierUris"]:
         parts = _split(uri)
         if not parts.scheme or not (parts.netloc or parts.path) or uri.endswith("/"):
-            raise _refuse("identifierUris")
+            raise refuse_value("application", "identifierUris")
         if parts.scheme in {"http", "https"} and uri not in present:
             _check_host(call, uri, (parts.hostname or "").lower())
         holder = call.directory.applications.find_identifier_holder(call.tenant, uri)
@@ -93,19 +95,15 @@ def _check_redirects(record: Record) -> None:
             parts = _split(uri)
             bare = parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES
             if not parts.scheme or parts.fragment or (bare and platform != "publicClient"):
-                raise _refuse(f"{platform}.redirectUris")
+                raise refuse_value("application", f"{platform}.redirectUris")
 
 
 def _split(uri: str) -> SplitResult:
     if len(uri) > _LONGEST_URI or any(char.isspace() for char in uri):
-        raise _refuse("identifierUris")
+        raise refuse_value("application", "identifierUris")
     try:
         parts = urlsplit(uri)
         _ = parts.hostname
     except ValueError as error:
-        raise _refuse("identifierUris") from error
+        raise refuse_value("application", "identifierUris") from error
     return parts
-
-
-def _refuse(name: str) -> Exception:
-    return deny("value_invalid", name=name, resource="Application", target=name)

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from entra_emulator.clock import format_iso, parse_iso
 from entra_emulator.directory.credentials import Credential
-from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.applications import digest_secret, draft_password, draw_secret
 from entra_emulator.model.records import Record
 
@@ -32,8 +32,7 @@ def draft_secret(call: Call, values: Record) -> NewSecret:
     start = values.get("startDateTime") or format_iso(call.now, 7)
     end = values.get("endDateTime") or _add_years(start)
     if parse_iso(end) <= parse_iso(start):
-        name = "endDateTime"
-        raise deny("value_invalid", name=name, resource="PasswordCredential", target=name)
+        raise refuse_value("passwordCredential", "endDateTime")
     text = draw_secret()
     key_id = values.get("keyId") or call.directory.new_id()
     entry = draft_password(key_id, text, values.get("displayName"), start=start, end=end)

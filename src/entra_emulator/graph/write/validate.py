@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from entra_emulator.errors import deny
+from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.write.rules import Rule, find_rule
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record
@@ -82,6 +82,11 @@ def require(rule: Rule, values: Record) -> None:
     for name in rule.required:
         if values.get(name) in (None, ""):
             raise deny("value_missing", name=name, resource=_name_resource(rule.kind))
+
+
+def refuse_value(kind: str, name: str) -> GraphRefusal:
+    """The refusal of a value that a property of this type cannot have."""
+    return deny("value_invalid", name=name, resource=_name_resource(kind), target=name)
 
 
 def read_parameter(kind: str, value: Any) -> Record:
@@ -177,7 +182,7 @@ def _read_value(rule: Rule, name: str, value: Any) -> Any:
 
 def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
     if value is None:
-        raise _refuse_value(rule, name)
+        raise refuse_value(rule.kind, name)
     if edm.startswith(_COMPLEX) and schema.knows(edm.removeprefix(_COMPLEX)):
         return _read_complex(edm.removeprefix(_COMPLEX), value)
     if isinstance(value, dict | list):
@@ -224,25 +229,25 @@ def _read_member(rule: Rule, name: str, enumeration: str, value: Any) -> str:
     for member in schema.enumerated(enumeration):
         if isinstance(value, str) and member.casefold() == value.casefold():
             return member
-    raise _refuse_value(rule, name)
+    raise refuse_value(rule.kind, name)
 
 
 def _check_text(rule: Rule, name: str, text: str) -> None:
     if not text and rule.filled:
-        raise _refuse_value(rule, name)
+        raise refuse_value(rule.kind, name)
     if len(text) > rule.lengths.get(name, MOST_CHARACTERS):
-        raise _refuse_value(rule, name)
+        raise refuse_value(rule.kind, name)
     if name in rule.choices and text not in rule.choices[name]:
-        raise _refuse_value(rule, name)
+        raise refuse_value(rule.kind, name)
     if name in rule.guids and not is_guid(text):
-        raise _refuse_value(rule, name)
+        raise refuse_value(rule.kind, name)
 
 
 def _check_items(rule: Rule, name: str, items: list[Any]) -> None:
     """Plain collections are sets, and have limits."""
     limit = rule.counts.get(name)
     if limit is not None and len(items) > limit:
-        raise _refuse_value(rule, name)
+        raise refuse_value(rule.kind, name)
     plain = [item.casefold() for item in items if isinstance(item, str)]
     if len(set(plain)) < len(plain):
         raise deny("values_repeated")
@@ -256,12 +261,8 @@ def _check_extension(name: str, value: Any) -> Any:
         if isinstance(item, int) and not -(2**63) <= item < 2**63:
             raise deny("literal_wrong", literal=str(item)[:100], wanted="Edm.Int64")
         if isinstance(item, str) and len(item) > MOST_CHARACTERS:
-            raise deny("value_invalid", name=name, resource="DirectoryObject", target=name)
+            raise refuse_value("directoryObject", name)
     return value
-
-
-def _refuse_value(rule: Rule, name: str) -> Exception:
-    return deny("value_invalid", name=name, resource=_name_resource(rule.kind), target=name)
 
 
 def _name_resource(kind: str) -> str:
