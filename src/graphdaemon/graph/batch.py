@@ -18,7 +18,7 @@ from graphdaemon.graph.links import path_of
 from graphdaemon.http.response import Response
 from graphdaemon.throttling.budget import Outcome
 
-AT_ONCE = 20
+BATCH_SIZE = 20
 """Requests in one batch at most: Graph's own limit."""
 
 # A part that is answered like this may be answered otherwise later. Only a 429 is sure to have
@@ -140,13 +140,13 @@ def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
                 groups |= {member.id: joined for member in joined}
     batch: list[Part] = []
     for group in {id(group): group for group in groups.values()}.values():
-        if len(group) > AT_ONCE:
+        if len(group) > BATCH_SIZE:
             raise UsageError(
-                f"{len(group)} requests depend on one another, and a batch takes {AT_ONCE}",
+                f"{len(group)} requests depend on one another, and a batch takes {BATCH_SIZE}",
                 code="option_invalid",
                 hint="Send those that others depend on first.",
             )
-        if batch and len(batch) + len(group) > AT_ONCE:
+        if batch and len(batch) + len(group) > BATCH_SIZE:
             yield batch
             batch = []
         batch += group

@@ -188,7 +188,7 @@ class Transport:
         """Close every connection, including those in use, and let the threads end."""
         with self._lock:
             self._is_closed = True
-            idle = [one for connections in self._idle.values() for one in connections]
+            idle = [connection for host in self._idle.values() for connection in host]
             self._idle.clear()
             for _ in range(self._workers):
                 self._jobs.put(None)

@@ -113,7 +113,7 @@ class RemoteLedger:
         self._lock = threading.Lock()
         self._bucket = Bucket()
         self._common: Totals | None = None
-        self._told = Totals()
+        self._reported = Totals()
         self._next = 0.0
         self._warned = False
 
@@ -131,12 +131,12 @@ class RemoteLedger:
         """Add to the store what was done here, and take in what was done elsewhere."""
         with self._lock:
             bucket, now = self._bucket, self._now()
-            told = self._told
+            reported = self._reported
             mine = Totals(
-                bucket.used - told.used,
-                bucket.refusals - told.refusals,
+                bucket.used - reported.used,
+                bucket.refusals - reported.refusals,
                 max(0.0, bucket.paused_until - now),
-                None if bucket.rate == told.rate else bucket.rate,
+                None if bucket.rate == reported.rate else bucket.rate,
             )
         try:
             common = self._exchange(mine)
@@ -152,10 +152,10 @@ class RemoteLedger:
         Take in what others did since the last comparison.
 
         Args:
-            mine: What this process has just told the store.
+            mine: What this process has just reported to the store.
             common: What the store answered: the totals of all, with `mine` in them.
         """
-        bucket, told, before = self._bucket, self._told, self._common
+        bucket, reported, before = self._bucket, self._reported, self._common
         self._common = common
         if before is None:
             others = common._replace(used=0.0, refusals=0)
@@ -165,14 +165,14 @@ class RemoteLedger:
             used = max(0.0, common.used - before.used - mine.used)
             refusals = max(0, common.refusals - before.refusals - mine.refusals)
             others = common._replace(used=used, refusals=refusals)
-        # What was done here during the exchange is told the next time.
-        used, refusals = told.used + mine.used, told.refusals + mine.refusals
-        rate = told.rate if mine.rate is None else mine.rate
-        # A rate that was learnt here meanwhile, or just told, is newer than that of others.
+        # What was done here during the exchange is reported the next time.
+        used, refusals = reported.used + mine.used, reported.refusals + mine.refusals
+        rate = reported.rate if mine.rate is None else mine.rate
+        # A rate that was learnt here meanwhile, or just reported, is newer than that of others.
         if bucket.rate != rate or common.rate is None or mine.rate is not None:
             others = others._replace(rate=None)
         bucket.join(others, self._now())
-        self._told = Totals(
+        self._reported = Totals(
             used + others.used,
             refusals + others.refusals,
             rate=rate if others.rate is None else others.rate,

@@ -1,4 +1,4 @@
-"""Open the throttle budget that the settings name: of this process, in a file, or in Redis."""
+"""Open the throttle budget that the settings name: in this process, in a file, or in Redis."""
 
 from graphdaemon.settings.model import Settings
 from graphdaemon.throttling.budget import Budget, find_budget
@@ -8,17 +8,17 @@ from graphdaemon.throttling.ledger import FileLedger, Ledger, MemoryLedger, Remo
 def open_budget(settings: Settings, share: float) -> Budget:
     """Return the throttle budget of all that call this Graph as this app in this tenant."""
     issuer = settings.authority or settings.oidc_authority
-    whose = (settings.graph_root, issuer, settings.client_id)
-    key = (*whose, settings.budget_file, settings.budget_url)
-    return find_budget(key, share, lambda: _make_ledger(settings, whose))
+    app = (settings.graph_root, issuer, settings.client_id)
+    key = (*app, settings.budget_file, settings.budget_url)
+    return find_budget(key, share, lambda: _make_ledger(settings, app))
 
 
-def _make_ledger(settings: Settings, whose: tuple[str | None, ...]) -> Ledger:
+def _make_ledger(settings: Settings, app: tuple[str | None, ...]) -> Ledger:
     if settings.budget_file is not None:
         return FileLedger(settings.budget_file)
     if settings.budget_url is None:
         return MemoryLedger()
     from graphdaemon.throttling.redis_totals import RedisTotals
 
-    totals = RedisTotals(settings.budget_url, settings.ca_file, whose)
+    totals = RedisTotals(settings.budget_url, settings.ca_file, app)
     return RemoteLedger(totals.exchange)

@@ -1,4 +1,4 @@
-"""What all processes of one app in one tenant sent together, kept by a Redis server."""
+"""The totals of all processes of one app in one tenant, kept by a Redis server."""
 
 import hashlib
 from collections.abc import Iterable
@@ -11,11 +11,11 @@ from graphdaemon.throttling.bucket import WINDOW_S, Totals
 
 _PREFIX = "graphdaemon:budget:"
 _LIFE_S = 86_400
-# Nobody waits for it, so it may not take long either.
+# Totals are exchanged in the background, but a slow server must not hold a thread for long.
 _PATIENCE_S = 5.0
 
-# One atomic step, by the clock of the server: machines need not agree on the time. What is used
-# runs out of the bucket at the rate that somebody learnt.
+# One atomic step, by the clock of the server, so that machines need not agree on the time. The
+# bucket loses units at the rate that somebody has learnt.
 _EXCHANGE = """
 local key, used, refusals = KEYS[1], tonumber(ARGV[1]), ARGV[2]
 local pause, learnt, window = tonumber(ARGV[3]), ARGV[4], tonumber(ARGV[5])
@@ -38,12 +38,12 @@ return {total, count, tostring(math.max(0, ends - now)), rate, tostring(level)}
 
 class RedisTotals:
     """
-    What all processes of one app in one tenant did together.
+    The totals of all processes of one app in one tenant.
 
     Args:
         url: `rediss://user:password@host:port/number`.
         ca_file: Certificate authorities to trust besides the system's.
-        names: Of the Graph, the tenant and the app; only a digest of them is sent.
+        names: Those of Graph, tenant and app; only a digest of them is sent.
 
     Raises:
         SettingsError: The package redis is missing.
@@ -64,7 +64,7 @@ class RedisTotals:
             OSError: Redis cannot be used.
         """
         if self._redis is None:
-            # Not before: loading the package takes longer than a short listing.
+            # Not earlier, since loading the package takes longer than a short listing.
             self._redis = connect(*self._address, _PATIENCE_S)
         with redis_errors():
             used, refusals, pause, rate, level = self._redis.eval(

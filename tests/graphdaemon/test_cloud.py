@@ -1,0 +1,29 @@
+"""The national clouds, and how one is known by its token service."""
+
+import pytest
+
+from graphdaemon.cloud import CLOUDS, find_cloud
+
+
+@pytest.mark.parametrize(
+    ("authority", "name"),
+    [
+        ("https://login.microsoftonline.com/tenant", "public"),
+        ("https://STS.windows.net/tenant/", "public"),
+        ("https://login.microsoftonline.us/tenant", "usgov"),
+        ("https://login.chinacloudapi.cn", "china"),
+        ("https://login.example/tenant", None),
+        ("", None),
+    ],
+)
+def test_a_cloud_is_known_by_its_token_service(authority: str, name: str | None) -> None:
+    """By its documented host, and by each alias of it."""
+    cloud = find_cloud(authority)
+
+    assert (cloud and cloud.name) == name
+
+
+def test_each_cloud_has_a_graph_and_a_portal_of_its_own() -> None:
+    """Tokens of one are never sent to another."""
+    assert len({cloud.graph for cloud in CLOUDS}) == len(CLOUDS)
+    assert all(cloud.portal.startswith("https://") for cloud in CLOUDS)
