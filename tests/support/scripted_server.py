@@ -43,6 +43,9 @@ def json_answer(body: object, status: int = 200, **headers: str) -> Answer:
     )
 
 
+USER = b'{"@odata.context":"x","id":"1","displayName":"Ana","n":1.50,"tags":["a"]}'
+"""A user as Graph writes one: the order of names, and the digits of a number, are its own."""
+JSON = {"Content-Type": "application/json; charset=utf-8"}
 TENANT = "11111111-2222-4333-8444-555555555555"
 
 
@@ -91,6 +94,12 @@ class ScriptedServer:
         path.write_text(json.dumps(self.settings(**changes)))
         path.chmod(0o600)
         return path
+
+    @property
+    def only_request(self) -> Request:
+        """The one request that there was, besides those for tokens."""
+        (request,) = self.requests
+        return request
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()

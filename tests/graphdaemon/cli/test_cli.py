@@ -1,0 +1,97 @@
+"""Every failure has its exit code, its sentence and its next step."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.run_command import Command, WriteParameters
+from tests.support.scripted_server import Answer, ScriptedServer, page
+
+
+def test_unknown_options_and_commands_are_usage_errors(command: Command) -> None:
+    """Exit code 2, and the nearest command is named."""
+    assert command("users", "--colour").code == 2
+    outcome = command("user")
+    assert outcome.code == 2
+    assert "Try users." in outcome.err
+
+
+NOW = {"Retry-After": "0"}
+
+
+TROUBLE: dict[str, tuple[Answer, int, str, str]] = {
+    # name: (what Graph always answers, exit code, in the error, in the hint)
+    "401": (Answer(401), 5, ": 401", "scope names the API behind endpoint"),
+    "403": (Answer(403), 5, "/v1.0/users: 403", "User.Read.All"),
+    "404": (Answer(404), 5, "/v1.0/users: 404", "endpoint's version"),
+    "429": (Answer(429, headers=NOW), 5, ": 429", "Run it later"),
+    "500": (Answer(500, headers=NOW), 5, ": 500", "not to blame"),
+    "503": (Answer(503, b"<html>", NOW), 5, ": 503", "not to blame"),
+    "redirect": (Answer(302, headers={"Location": "/x"}), 5, "302", "into endpoint"),
+    "foreign-link": (
+        page(next_link="https://evil.example/x"),
+        5,
+        "https://evil.example",
+        "gateway",
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "message", "hint"), TROUBLE.values(), ids=TROUBLE.keys()
+)
+def test_what_graph_answers_becomes_one_clear_error(
+    command: Command,
+    scripted: ScriptedServer,
+    tmp_path: Path,
+    answer: Answer,
+    code: int,
+    message: str,
+    hint: str,
+) -> None:
+    """One sentence that says what happened, one that says what to do, and the exit code."""
+    scripted.script = [answer]
+
+    outcome = command("users", scripted.write_parameters(tmp_path))
+
+    said = outcome.err.splitlines()
+    assert outcome.code == code
+    assert said[-2].startswith("Error: ")
+    assert message in said[-2]
+    assert said[-1].startswith("Try: ")
+    assert hint in said[-1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"authority": "http://127.0.0.1/t"},
+            "authority in parameters.json is not an https address",
+        ),
+        ({"client_id": "your_client_id"}, "placeholder in client_id"),
+        ({"secret": None}, "no credential"),
+        ({"secret": None, "private_key_file": "nowhere.pem"}, "nowhere.pem does not exist"),
+        ({"colour": "red"}, "unknown key: colour"),
+        ({"ca_file": "nowhere.pem"}, "nowhere.pem does not exist"),
+    ],
+    ids=["http", "placeholder", "no-credential", "no-key", "unknown-key", "no-ca"],
+)
+def test_wrong_settings_end_with_exit_code_3(
+    command: Command, parameters: WriteParameters, changes: dict[str, Any], message: str
+) -> None:
+    """Nothing was sent, and the setting is named."""
+    outcome = command("users", parameters(**changes))
+
+    assert outcome.code == 3
+    assert message in outcome.err
+    assert "\nTry: " in outcome.err
+
+
+def test_no_network_ends_with_exit_code_6(command: Command, parameters: WriteParameters) -> None:
+    """A host that is not there is named, with its port."""
+    outcome = command("users", parameters(authority="https://127.0.0.1:9/t"))
+
+    assert outcome.code == 6
+    assert "Error: nothing answers at 127.0.0.1:9: connection refused" in outcome.err

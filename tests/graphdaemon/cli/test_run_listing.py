@@ -1,0 +1,93 @@
+"""What the end of a listing means: the exit code, the listing record, and what was written."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.support.run_command import Command, WriteParameters
+from tests.support.scripted_server import Answer, ScriptedServer, page
+
+
+def test_an_unproved_listing_exits_with_8(command: Command, directory: Path) -> None:
+    """Everything was printed; that it was everything, nothing shows."""
+    outcome = command("list", "groups", directory)
+
+    assert outcome.code == 8
+    assert len(json.loads(outcome.out)["value"]) == 2
+    account, error, hint = outcome.err.splitlines()
+    assert account.startswith("2 records, unproved: there is no delta")
+    assert error == "Error: nothing proves that the listing is complete"
+    assert "--allow-unproved" in hint
+
+
+def test_an_unproved_listing_makes_no_file(command: Command, directory: Path) -> None:
+    """Whoever finds the file may take it for the whole; unless told that it need not be."""
+    path = directory.parent / "groups.csv"
+
+    assert command("list", "groups", directory, "-o", path).code == 8
+    assert not path.exists()
+    assert command("list", "groups", directory, "-o", path, "--allow-unproved").code == 0
+    assert len(path.read_text().splitlines()) == 3
+
+
+def test_a_held_listing_that_is_unproved_prints_nothing(command: Command, directory: Path) -> None:
+    """--hold promises that what is printed was proved."""
+    outcome = command("list", "groups", directory, "--hold")
+
+    assert (outcome.code, outcome.out) == (8, b"")
+
+
+def test_the_proof_is_the_listing_record(
+    command: Command, parameters: WriteParameters, tmp_path: Path
+) -> None:
+    """One line on stderr, all of it in the file."""
+    proof = tmp_path / "proof.json"
+
+    outcome = command("users", parameters(), "--proof", proof, "-f", "ndjson")
+
+    record: dict[str, Any] = json.loads(proof.read_text())
+    assert (record["collection"], record["records"], record["verdict"]) == (
+        "users",
+        250,
+        "complete",
+    )
+    assert outcome.err == f"250 records, complete: {record['why']}\n"
+
+
+def test_a_proof_that_cannot_be_written_is_said_at_once(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """Not after an hour of listing: nothing is asked of Graph."""
+    outcome = command("users", scripted.write_parameters(tmp_path), "--proof", tmp_path)
+
+    assert outcome.code == 7
+    assert "is a folder" in outcome.err
+    assert scripted.requests == []
+
+
+def test_a_property_that_nobody_has_is_named(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """What the app may not read comes as null: that it is null everywhere is said."""
+    scripted.script = [Answer(400), page({"id": "1", "mail": "a", "city": None})]
+
+    outcome = command("users", scripted.write_parameters(tmp_path), "--select", "mail,city")
+
+    assert "Empty in every record (not set, or not readable" in outcome.err
+    assert ": city\n" in outcome.err
+
+
+def test_a_listing_that_fails_has_a_proof_too(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """It says how far it came, and that it is incomplete."""
+    link = f"{scripted.url}/v1.0/users?$skiptoken=a"
+    scripted.script = [Answer(400), page({"id": "1"}, next_link=link), Answer(403)]
+    proof, output = tmp_path / "proof.json", tmp_path / "users.json"
+
+    outcome = command("users", scripted.write_parameters(tmp_path), "--proof", proof, "-o", output)
+
+    assert outcome.code == 5
+    assert json.loads(proof.read_text())["verdict"] == "incomplete"
+    assert outcome.err.splitlines()[0].startswith("1 record, incomplete: ")
+    assert not output.exists()
