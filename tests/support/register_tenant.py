@@ -15,12 +15,11 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
-from graphdaemon.registration.admin_graph import Desk
+from graphdaemon.registration.admin_graph import AdminGraph, Change
 from graphdaemon.registration.administrator import PUBLIC_CLIENT, Administrator, take_app
-from graphdaemon.registration.apply import Registered, Registrar
-from graphdaemon.registration.change import Change
-from graphdaemon.registration.desired import Wish
-from graphdaemon.registration.local_files import Files
+from graphdaemon.registration.apply import ApplyResult, Reconciler
+from graphdaemon.registration.desired import DesiredState
+from graphdaemon.registration.local_files import LocalFiles
 from graphdaemon.registration.undo import undo
 from graphdaemon.registration.verify import verify
 from graphdaemon.settings.model import Settings
@@ -71,41 +70,41 @@ class Site:
         return self.writer.app.tenant
 
     @property
-    def place(self) -> Settings:
-        given = {
+    def tenant_settings(self) -> Settings:
+        values = {
             "authority": f"{self.emulator.url}/{self.tenant.id}",
             "endpoint": f"{self.emulator.url}/v1.0/users",
             "ca_file": str(self.emulator.ca_file),
             "timeout": 5,
         }
-        return read_sign_in_settings(PUBLIC_CLIENT, {}, {}, given)
+        return read_sign_in_settings(PUBLIC_CLIENT, {}, {}, values)
 
-    def wish(self, **values: Any) -> Wish:
-        return Wish(**({"name": self.name} | values))
+    def desired(self, **values: Any) -> DesiredState:
+        return DesiredState(**({"name": self.name} | values))
 
-    def desk(self) -> Desk:
-        who = self.administrator or self.as_app()
+    def admin_graph(self) -> AdminGraph:
+        administrator = self.administrator or self.as_app()
         budget = Budget(now=self.emulator.clock.now, sleep=self.sleep)
-        graph = Graph(self.transport, who.tokens, budget=budget, sleep=self.sleep)
-        place = self.place
-        return Desk(
+        graph = Graph(self.transport, administrator.tokens, budget=budget, sleep=self.sleep)
+        settings = self.tenant_settings
+        return AdminGraph(
             graph,
-            place.graph_root,
-            as_app=who.as_app,
-            authority=place.authority,
+            settings.graph_root,
+            as_app=administrator.as_app,
+            authority=settings.authority,
             sleep=self.sleep,
         )
 
     def as_app(self) -> Administrator:
         """The tenant's own app that may write."""
-        given = {
+        values = {
             "authority": f"{self.emulator.url}/{self.tenant.id}",
             "endpoint": f"{self.emulator.url}/v1.0/users",
             "client_id": self.writer.app.client_id,
             "secret": self.writer.app.secret,
             "ca_file": str(self.emulator.ca_file),
         }
-        return take_app(read_settings(None, {}, given), self.transport)
+        return take_app(read_settings(None, {}, values), self.transport)
 
     def sign_in(self, role: str | None, user: str | None = None) -> None:
         """Let somebody with this role do it, in Azure CLI's name."""
@@ -114,45 +113,45 @@ class Site:
         tokens = client.tokens(user, "https://graph.microsoft.com/.default openid")
         token = Token(tokens["access_token"], 1e11, issued_at=1e11)
         source = TokenSource(lambda _: token, self.transport.start)
-        self.administrator = Administrator(source, self.place)
+        self.administrator = Administrator(source, self.tenant_settings)
 
-    def register(self, *, force: bool = False, **values: Any) -> Registered:
-        async def run() -> Registered:
-            return await self.registrar(force=force, **values).run()
+    def register(self, *, force: bool = False, **values: Any) -> ApplyResult:
+        async def run() -> ApplyResult:
+            return await self.reconciler(force=force, **values).apply()
 
         return asyncio.run(run())
 
     def plan(self, **values: Any) -> tuple[Change, ...]:
         async def run() -> tuple[Change, ...]:
-            return await self.registrar(**values).plan()
+            return await self.reconciler(**values).plan()
 
         return asyncio.run(run())
 
-    def registrar(self, *, force: bool = False, **values: Any) -> Registrar:
-        wish = self.wish(**values)
-        files = Files(self.folder / self.output, wish, force=force)
-        return Registrar(
-            wish,
-            self.place,
-            self.desk(),
+    def reconciler(self, *, force: bool = False, **values: Any) -> Reconciler:
+        desired = self.desired(**values)
+        files = LocalFiles(self.folder / self.output, desired, force=force)
+        return Reconciler(
+            desired,
+            self.tenant_settings,
+            self.admin_graph(),
             files,
             make=make_key,
             say=self.said.append,
             now=lambda: dt.datetime.now(dt.UTC) + self.later,
         )
 
-    def prove(self, done: Registered) -> str:
+    def prove(self, done: ApplyResult) -> str:
         settings = read_settings(self.folder / self.output, {}, {"timeout": 5})
-        roles = () if done.refusal else done.roles
+        roles = () if done.consent_error else done.roles
         return asyncio.run(
             verify(settings, self.transport, roles, sleep=self.sleep, say=self.said.append)
         )
 
     def undo(self, *, purge: bool = False) -> bool:
         async def run() -> bool:
-            wish = self.wish()
-            files = Files(self.folder / self.output, wish)
-            return await undo(self.desk(), wish, files, purge=purge, say=self.said.append)
+            desired = self.desired()
+            files = LocalFiles(self.folder / self.output, desired)
+            return await undo(self.admin_graph(), desired, files, purge=purge, say=self.said.append)
 
         return asyncio.run(run())
 
@@ -172,8 +171,8 @@ class Site:
     def apps(self) -> list[dict[str, Any]]:
         """The apps of this name, as they are in truth."""
         condition = f"/applications?$filter=displayName%20eq%20'{self.name}'"
-        found: list[dict[str, Any]] = self.writer.get(condition)["value"]
-        return found
+        applications: list[dict[str, Any]] = self.writer.get(condition)["value"]
+        return applications
 
     @property
     def app(self) -> dict[str, Any]:
@@ -182,8 +181,9 @@ class Site:
 
     @property
     def principal(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.writer.get(f"/servicePrincipals(appId='{self.app['appId']}')")
-        return found
+        path = f"/servicePrincipals(appId='{self.app['appId']}')"
+        principal: dict[str, Any] = self.writer.get(path)
+        return principal
 
     @property
     def roles(self) -> list[str]:

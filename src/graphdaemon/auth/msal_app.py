@@ -19,7 +19,7 @@ from graphdaemon.auth.client_credential import ClientCredential
 from graphdaemon.auth.msal_http import HttpClient
 from graphdaemon.auth.msal_import import import_msal, import_msal_parts
 from graphdaemon.auth.token import Token
-from graphdaemon.diagnosis.aadsts import find_refusal
+from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.advice import locate
 from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
@@ -147,17 +147,17 @@ class MsalApp:
             return _refused_by_machine(error, text)
         codes = read_codes(body, text)
         secret = credential.secret
-        refusal = find_refusal(
+        advice = advise_on_aadsts(
             codes,
             text,
             locate(self._settings.authority, self._settings.consent_url),
             guid_secret=bool(secret and _GUID.fullmatch(secret.reveal())),
             error=error,
         )
-        hint = refusal.hint
-        if refusal.case == "secret_id_given":
+        hint = advice.step
+        if advice.case == "secret_id_given":
             hint = f"{credential.source} looks like a Secret ID, for it is a GUID. {hint}"
-        if error == "temporarily_unavailable" or refusal.code == "identity_unavailable":
+        if error == "temporarily_unavailable" or advice.code == "identity_unavailable":
             return IdentityError(
                 text,
                 code="identity_unavailable",
@@ -166,11 +166,11 @@ class MsalApp:
                 error_codes=codes,
                 correlation_id=body.get("correlation_id"),
             )
-        skew = self._skew() if refusal.code == "clock_wrong" else None
+        skew = self._skew() if advice.code == "clock_wrong" else None
         return IdentityError(
             f"{skew}: {text}" if skew else text,
-            code=refusal.code,
-            case=refusal.case,
+            code=advice.code,
+            case=advice.case,
             hint=hint,
             error=error,
             error_codes=codes,

@@ -15,7 +15,7 @@ from graphdaemon.auth.msal_app import (
 from graphdaemon.auth.msal_http import HttpClient
 from graphdaemon.auth.msal_import import import_msal
 from graphdaemon.auth.token import Token
-from graphdaemon.diagnosis.aadsts import find_refusal
+from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import Error, IdentityError
 from graphdaemon.http.transport import Transport
@@ -125,7 +125,7 @@ def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> Identity
     text = first_sentences(str(body.get("error_description") or error))
     codes = read_codes(body, text)
     values = locate(settings.authority, settings.consent_url)
-    case = find_refusal(codes, text, values, error=error).case
+    case = advise_on_aadsts(codes, text, values, error=error).case
     if not _UNCONSENTED.isdisjoint(codes):
         case = "sign_in_unconsented"
     elif case in ("user_flow", "identity_refused", "service_refused"):

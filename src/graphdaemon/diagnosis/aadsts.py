@@ -1,14 +1,13 @@
-"""What the identity platform's refusals mean and what to do, by AADSTS number."""
+"""What a refusal of the token service means, by its AADSTS number."""
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
-from graphdaemon.diagnosis.advice import advise
+from graphdaemon.diagnosis.advice import Advice, advise
 
 # Source: "Microsoft Entra authentication and authorization error codes" on learn.microsoft.com, and
 # the answers quoted in public issues; Microsoft may change numbers, so `error` decides what we do.
-REFUSALS: dict[str, tuple[int, ...]] = {
+AADSTS_NUMBERS: dict[str, tuple[int, ...]] = {
     "secret_wrong": (7000215, 70002),
     "secret_expired": (7000222,),
     "credential_missing": (7000216, 7000218),
@@ -42,9 +41,8 @@ REFUSALS: dict[str, tuple[int, ...]] = {
         *(90072, 90094, 90095, 90119, 90120, 900971),
     ),
 }
-"""The numbers of each case."""
+"""The AADSTS numbers of each case; the cases are keys of `CASES`."""
 
-# What a number says beyond its case, where that helps.
 MEANINGS = {
     50049: "The authority's host is no token service of Microsoft's.",
     50059: "The request names no tenant: an app with no user cannot use common or organizations.",
@@ -69,60 +67,54 @@ MEANINGS = {
     7000229: "The app is registered, and has no service principal in this tenant.",
     7002138: "The subject differs from the federated credential's in upper and lower case only.",
 }
+"""What a number says beyond its case, where that helps."""
 
-# 700027 is one number for three things; the text between brackets tells them apart (recorded 2022,
+# 700027 is one number for several causes; the text in brackets tells them apart (recorded 2022,
 # quoted in azure-tools-for-java#2785 and azure-sdk-for-net#29007).
-_REASONS = {
+_CERTIFICATE_CASES = {
     "certificate_early": r"not (valid yet|yet valid)",
     "certificate_unknown": r"key was not found",
     "certificate_unrelated": r"key was found, but|verify the signature",
     "certificate_expired": r"key used is expired|certificate.{0,30} expired",
 }
 
-# RFC 6749, 5.2.
-_WORDS = {
+# The `error` of RFC 6749, 5.2.
+_ERROR_CASES = {
     "invalid_client": "client_refused",
     "unauthorized_client": "client_refused",
     "temporarily_unavailable": "identity_unavailable",
 }
 
-_CASES = {number: case for case, numbers in REFUSALS.items() for number in numbers}
+_CASES = {number: case for case, numbers in AADSTS_NUMBERS.items() for number in numbers}
 
 
-class Refusal(NamedTuple):
-    """One meaning: our stable code, the next step, and the case it is."""
-
-    code: str
-    hint: str
-    case: str = "identity_refused"
-
-
-def find_refusal(
+def advise_on_aadsts(
     error_codes: tuple[int, ...],
     text: str = "",
     values: Mapping[str, str | None] | None = None,
     *,
     guid_secret: bool = False,
     error: str | None = None,
-) -> Refusal:
+) -> Advice:
     """
-    The meaning of the first known number, or a general one.
+    Say what the first known number means and what to do; without one, what `error` means.
 
     Args:
         error_codes: AADSTS numbers.
-        text: The answer's `error_description`: some numbers mean several things.
-        values: What is known, for the hint: see `diagnosis.advise`.
+        text: The answer's `error_description`, since some numbers mean several things.
+        values: What fills the step: see `advise`.
         guid_secret: The secret that was sent has the form of a Secret ID.
-        error: OAuth's word, which is all that other token services than Microsoft's give.
+        error: The answer's `error`; token services other than Microsoft's give no number.
     """
-    case = find_case(error_codes, text, guid_secret=guid_secret)
+    case = find_aadsts_case(error_codes, text, guid_secret=guid_secret)
     if not error_codes and error is not None:
-        case = _WORDS.get(error, "service_refused")
-    advice = advise(case, values)
-    return Refusal(advice.code, advice.step, case)
+        case = _ERROR_CASES.get(error, "service_refused")
+    return advise(case, values)
 
 
-def find_case(error_codes: tuple[int, ...], text: str = "", *, guid_secret: bool = False) -> str:
+def find_aadsts_case(
+    error_codes: tuple[int, ...], text: str = "", *, guid_secret: bool = False
+) -> str:
     """The case of the first known number, or `identity_refused`."""
     number = next((number for number in error_codes if number in _CASES), None)
     if number is None:
@@ -131,7 +123,7 @@ def find_case(error_codes: tuple[int, ...], text: str = "", *, guid_secret: bool
     if case == "secret_wrong" and guid_secret:
         return "secret_id_given"
     if case == "certificate_refused":
-        return next(
-            (one for one, words in _REASONS.items() if re.search(words, text, re.IGNORECASE)), case
-        )
+        for cause, pattern in _CERTIFICATE_CASES.items():
+            if re.search(pattern, text, re.IGNORECASE):
+                return cause
     return case

@@ -8,10 +8,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from graphdaemon.diagnosis.aadsts import MEANINGS, find_case
+from graphdaemon.diagnosis.aadsts import MEANINGS, find_aadsts_case
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.cases import CASES
-from graphdaemon.diagnosis.graph_refusals import find_denial
+from graphdaemon.diagnosis.graph_refusals import find_graph_case
 from graphdaemon.diagnosis.token_claims import Claim, describe_claims, read_claims
 from graphdaemon.errors import CODES
 
@@ -138,7 +138,7 @@ class Explanation(NamedTuple):
     claims: tuple[Claim, ...] = ()
 
 
-class Explained(NamedTuple):
+class ExplainedText(NamedTuple):
     """Everything found in a text, and the IDs that Microsoft's support asks for."""
 
     explanations: tuple[Explanation, ...]
@@ -146,7 +146,7 @@ class Explained(NamedTuple):
     request_id: str | None
 
 
-def explain(text: str, now: float) -> Explained:
+def explain(text: str, now: float) -> ExplainedText:
     """
     Explain whatever is recognised in `text`; nothing, if nothing is.
 
@@ -159,7 +159,7 @@ def explain(text: str, now: float) -> Explained:
     found = _explain_error(bare, tokens[0] if tokens else None)
     found += [_explain_token(claims, now) for claims in tokens]
     correlation, request = _CORRELATION.search(bare), _REQUEST.search(bare)
-    return Explained(
+    return ExplainedText(
         tuple(found), correlation[1] if correlation else None, request[1] if request else None
     )
 
@@ -186,7 +186,7 @@ def _explain_error(text: str, claims: Mapping[str, Any] | None) -> list[Explanat
 def _explain_number(number: int, text: str) -> Explanation:
     subject = f"AADSTS{number}"
     guid = "secret ID" in text and "looks like" in text
-    case = find_case((number,), text, guid_secret=guid)
+    case = find_aadsts_case((number,), text, guid_secret=guid)
     if case == "identity_refused":
         return Explanation(
             subject,
@@ -238,7 +238,7 @@ def _explain_graph(text: str, claims: Mapping[str, Any] | None) -> list[Explanat
             ]
     for word, status in _GRAPH_WORDS.items():
         if _has_word(text, word):
-            return [_explain_case(word, find_denial(status, text, claims=claims))]
+            return [_explain_case(word, find_graph_case(status, text, claims=claims))]
     return []
 
 
@@ -268,7 +268,7 @@ def _explain_status(text: str, claims: Mapping[str, Any] | None) -> list[Explana
     if match is None:
         return []
     status = int(match[1] or match[2] or match[3])
-    return [_explain_case(f"HTTP {status}", find_denial(status, text, claims=claims))]
+    return [_explain_case(f"HTTP {status}", find_graph_case(status, text, claims=claims))]
 
 
 def _explain_token(claims: Mapping[str, Any], now: float) -> Explanation:

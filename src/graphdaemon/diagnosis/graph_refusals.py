@@ -34,7 +34,7 @@ _BEYOND = {
 }
 
 
-def find_denial(
+def find_graph_case(
     status: int,
     words: str,
     *,

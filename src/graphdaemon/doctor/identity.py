@@ -10,7 +10,7 @@ from graphdaemon.auth.client_credential import ClientCredential, list_expiring
 from graphdaemon.auth.kinds import read_credentials
 from graphdaemon.auth.token import Demand
 from graphdaemon.cloud import CLOUDS
-from graphdaemon.diagnosis.aadsts import find_refusal
+from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.token_claims import (
     describe_moment,
@@ -196,13 +196,13 @@ def _refuse(examination: Examination, body: Mapping[str, Any]) -> IdentityError:
     text = str(body.get("error_description") or body.get("error"))
     text = re.split(r"\s+Trace ID:", text, maxsplit=1)[0].strip()
     codes = tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])
-    refusal = find_refusal(codes, text, examination.values, error=str(body.get("error")))
+    advice = advise_on_aadsts(codes, text, examination.values, error=str(body.get("error")))
     correlation_id = body.get("correlation_id")
     return IdentityError(
         text,
-        code=refusal.code,
-        hint=refusal.hint,
-        case=refusal.case,
+        code=advice.code,
+        hint=advice.step,
+        case=advice.case,
         error=str(body.get("error")),
         error_codes=codes,
         correlation_id=correlation_id if isinstance(correlation_id, str) else None,

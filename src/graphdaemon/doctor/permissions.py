@@ -21,7 +21,7 @@ from graphdaemon.http.response import Response
 _FRESH_S = 5.0
 
 
-class Wanted(NamedTuple):
+class CallNeed(NamedTuple):
     """A call, what it accepts, and the role to ask for."""
 
     call: Call
@@ -80,13 +80,13 @@ def check_call(examination: Examination, call: Call) -> Finding:
     return fail_with(_explain(examination, call, response))
 
 
-def _list_wanted(examination: Examination) -> list[Wanted]:
+def _list_wanted(examination: Examination) -> list[CallNeed]:
     wanted = []
     for call in examination.calls:
         need = examination.find_need(call)
         if need is not None:
             role = choose_role(need, _preferred(examination, call))
-            wanted.append(Wanted(call, need, role or need.least))
+            wanted.append(CallNeed(call, need, role or need.least))
     return wanted
 
 
@@ -97,11 +97,11 @@ def _preferred(examination: Examination, call: Call) -> str | None:
     return row.role if row else None
 
 
-def _first_unmet(wanted: list[Wanted], roles: tuple[str, ...]) -> Wanted | None:
+def _first_unmet(wanted: list[CallNeed], roles: tuple[str, ...]) -> CallNeed | None:
     return next((one for one in wanted if not one.need.is_met(roles)), None)
 
 
-def _weigh_excess(wanted: list[Wanted], roles: tuple[str, ...]) -> Finding:
+def _weigh_excess(wanted: list[CallNeed], roles: tuple[str, ...]) -> Finding:
     opened = []
     for one in wanted:
         using = next(name for name in one.need.accepted if name in roles)
@@ -128,7 +128,7 @@ def _renew(examination: Examination) -> bool:
     return True
 
 
-def _judge(examination: Examination, unmet: Wanted, roles: tuple[str, ...]) -> Finding:
+def _judge(examination: Examination, unmet: CallNeed, roles: tuple[str, ...]) -> Finding:
     """Roles do not suffice by the table; Graph has the last word, the registration the reason."""
     if _is_allowed(examination, unmet.call):
         return ok(

@@ -10,7 +10,7 @@ from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID, describe_moment, re
 from graphdaemon.doctor.state import Examination
 
 
-class Registration(NamedTuple):
+class AppRegistration(NamedTuple):
     """
     What the directory knows of the app.
 
@@ -55,7 +55,7 @@ class Registration(NamedTuple):
         return words
 
 
-def read_registration(examination: Examination) -> Registration | None:
+def read_registration(examination: Examination) -> AppRegistration | None:
     """Read it, if the token allows that."""
     client_id = examination.settings.client_id
     key = f"appId='{client_id}'"
@@ -70,7 +70,7 @@ def read_registration(examination: Examination) -> Registration | None:
     )
     if granted is None:
         return None
-    return Registration(
+    return AppRegistration(
         *_read_asked(application or {}),
         _read_granted(granted),
         _read_ends(application or {}),

@@ -16,7 +16,7 @@ from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
 if TYPE_CHECKING:
-    from graphdaemon.doctor.registration import Registration
+    from graphdaemon.doctor.registration import AppRegistration
 
 
 class Answer(NamedTuple):
@@ -55,7 +55,7 @@ class Examination:
         self.now = now
         self.sockets: dict[str, socket.socket] = {}
         self.token: Token | None = None
-        self.registration: Registration | None = None
+        self.registration: AppRegistration | None = None
         self.started = now()
 
     def read_settings(self) -> Settings:

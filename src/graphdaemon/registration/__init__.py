@@ -1,6 +1,6 @@
 """
-Register the app in a tenant: itself, its credential, its permissions, its consent, its settings.
+The app's registration in a tenant: make or repair it, consent, rotate its certificate, undo it.
 
-It may be run any number of times, and stopped at any moment: each run reads what there is, works
-out what is missing (`plan`, pure), and does that alone.
+`apply` may be run any number of times, and stopped at any moment: each run reads the actual state,
+works out what differs from the desired state (`plan`, which is pure), and changes that alone.
 """

@@ -1,108 +1,127 @@
-"""What the directory has of the app."""
+"""The actual state of the app: what the directory has of it, as Graph shows it."""
 
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID
 from graphdaemon.errors import GraphError, SettingsError
-from graphdaemon.registration.admin_graph import Desk
-from graphdaemon.registration.desired import Wish
+from graphdaemon.registration.admin_graph import AdminGraph
+from graphdaemon.registration.desired import DesiredState
 
-GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
-
-_PARTS = "id,appId,displayName,tags,requiredResourceAccess,keyCredentials,passwordCredentials"
+_PROPERTIES = "id,appId,displayName,tags,requiredResourceAccess,keyCredentials,passwordCredentials"
 
 
-class Found(NamedTuple):
+class ActualState(NamedTuple):
     """
-    What there is, as Graph shows it.
+    What the directory has of the app; every object as Graph shows it.
 
     Attributes:
-        graph: Microsoft Graph's service principal, with the app roles it offers.
+        graph: Microsoft Graph's own service principal, with the app roles it offers.
         application: The app's registration.
-        principal: Its service principal.
-        granted: IDs of the app roles of Graph that it holds.
-        trusts: Its federated credentials.
-        deleted: Its registration in the recycle bin, where there is no other.
-        deleted_principal: Likewise.
+        principal: The app's service principal.
+        granted: IDs of the app roles of Graph that the service principal holds.
+        federated_credentials: The app's federated credentials.
+        deleted: The app's registration in the recycle bin, looked for only where there is no other.
+        deleted_principal: The service principal in the recycle bin, likewise.
     """
 
     graph: dict[str, Any]
     application: dict[str, Any] | None = None
     principal: dict[str, Any] | None = None
     granted: frozenset[str] = frozenset()
-    trusts: tuple[dict[str, Any], ...] = ()
+    federated_credentials: tuple[dict[str, Any], ...] = ()
     deleted: dict[str, Any] | None = None
     deleted_principal: dict[str, Any] | None = None
 
     @property
     def keys(self) -> list[dict[str, Any]]:
-        """Its certificates."""
+        """The app's certificates."""
         return list((self.application or {}).get("keyCredentials") or ())
 
     @property
     def passwords(self) -> list[dict[str, Any]]:
-        """Its secrets, without their values."""
+        """The app's secrets, without their values."""
         return list((self.application or {}).get("passwordCredentials") or ())
 
 
-async def look(desk: Desk, wish: Wish) -> Found:
+async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> ActualState:
     """
-    Read what there is; nothing is changed.
+    Read what the directory has of the app; change nothing.
 
     Raises:
         SettingsError: Several apps carry the tag.
-        Error: Refused, or not reached.
+        Error: Graph refused, or was not reached.
     """
-    graph = await desk.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id,appId,appRoles")
-    object_id = await _find_application(desk, wish)
+    graph = await admin_graph.get(
+        f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id,appId,appRoles"
+    )
+    object_id = await _find_application(admin_graph, desired)
     if object_id is None:
-        return Found(graph, deleted=await _find_deleted(desk, "application", wish))
-    application = await desk.get(f"/applications/{object_id}?$select={_PARTS}")
-    trusts = await desk.read(f"/applications/{object_id}/federatedIdentityCredentials")
+        return ActualState(graph, deleted=await _find_deleted_application(admin_graph, desired))
+    application = await admin_graph.get(f"/applications/{object_id}?$select={_PROPERTIES}")
+    federated_credentials = tuple(
+        await admin_graph.read(f"/applications/{object_id}/federatedIdentityCredentials")
+    )
     client_id = application["appId"]
-    principal = await desk.find(
+    principal = await admin_graph.find(
         f"/servicePrincipals(appId='{client_id}')?$select=id,appId,accountEnabled"
     )
     if principal is None:
-        thrown = await _find_deleted(desk, "servicePrincipal", client_id)
-        return Found(graph, application, trusts=tuple(trusts), deleted_principal=thrown)
-    assigned = await desk.read(f"/servicePrincipals/{principal['id']}/appRoleAssignments")
-    granted = {str(one["appRoleId"]) for one in assigned if one["resourceId"] == graph["id"]}
-    return Found(graph, application, principal, frozenset(granted), tuple(trusts))
+        return ActualState(
+            graph,
+            application,
+            federated_credentials=federated_credentials,
+            deleted_principal=await _find_deleted_principal(admin_graph, client_id),
+        )
+    assignments = await admin_graph.read(f"/servicePrincipals/{principal['id']}/appRoleAssignments")
+    granted = frozenset(
+        str(assignment["appRoleId"])
+        for assignment in assignments
+        if assignment["resourceId"] == graph["id"]
+    )
+    return ActualState(graph, application, principal, granted, federated_credentials)
 
 
-async def _find_application(desk: Desk, wish: Wish) -> str | None:
-    condition = quote(f"tags/any(t:t eq '{wish.tag}')")
-    tagged = await desk.read(f"/applications?$filter={condition}&$select=id,appId")
+async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> str | None:
+    """The object ID of the app that carries the tag, else of the one with the unique name."""
+    condition = quote(f"tags/any(t:t eq '{desired.tag}')")
+    tagged = await admin_graph.read(f"/applications?$filter={condition}&$select=id,appId")
     if len(tagged) > 1:
         raise SettingsError(
-            f"{len(tagged)} apps carry the tag {wish.tag}: "
-            + ", ".join(str(one["appId"]) for one in tagged),
+            f"{len(tagged)} apps carry the tag {desired.tag}: "
+            + ", ".join(str(application["appId"]) for application in tagged),
             code="registration_ambiguous",
             hint="Keep the tag on the one you mean (Manifest > tags), or use another --name.",
         )
     if tagged:
         return str(tagged[0]["id"])
-    named = await desk.find(f"/applications(uniqueName='{wish.unique_name}')?$select=id")
+    named = await admin_graph.find(f"/applications(uniqueName='{desired.unique_name}')?$select=id")
     return str(named["id"]) if named is not None else None
 
 
-async def _find_deleted(desk: Desk, kind: str, wanted: Wish | str) -> dict[str, Any] | None:
-    """The last one thrown into the recycle bin; None for whoever may not look there."""
-    parts = "id,appId,tags,uniqueName" if kind == "application" else "id,appId"
+async def _find_deleted_application(
+    admin_graph: AdminGraph, desired: DesiredState
+) -> dict[str, Any] | None:
+    deleted = await _list_deleted(admin_graph, "application?$select=id,appId,tags,uniqueName")
+    for application in deleted:
+        tags = application.get("tags") or ()
+        if application.get("uniqueName") == desired.unique_name or desired.tag in tags:
+            return application
+    return None
+
+
+async def _find_deleted_principal(admin_graph: AdminGraph, client_id: str) -> dict[str, Any] | None:
+    deleted = await _list_deleted(admin_graph, "servicePrincipal?$select=id,appId")
+    return next((one for one in deleted if one.get("appId") == client_id), None)
+
+
+async def _list_deleted(admin_graph: AdminGraph, query: str) -> list[dict[str, Any]]:
+    """The recycle bin, the newest first; empty for whoever may not look into it."""
+    path = f"/directory/deletedItems/microsoft.graph.{query}&$top=999"
     try:
-        thrown = await desk.read(
-            f"/directory/deletedItems/microsoft.graph.{kind}?$select={parts}&$top=999"
-        )
+        deleted = await admin_graph.read(path)
     except GraphError as error:
         if error.status != 403:
             raise
-        return None
-    return next((one for one in reversed(thrown) if _is_meant(one, wanted)), None)
-
-
-def _is_meant(thrown: dict[str, Any], wanted: Wish | str) -> bool:
-    if isinstance(wanted, str):
-        return bool(thrown.get("appId") == wanted)
-    named = thrown.get("uniqueName") == wanted.unique_name
-    return named or wanted.tag in (thrown.get("tags") or ())
+        return []
+    return deleted[::-1]

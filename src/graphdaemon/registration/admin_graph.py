@@ -1,10 +1,15 @@
-"""Graph, asked as the administrator: with patience for copies of the directory that lag behind."""
+"""
+Microsoft Graph, called as the administrator who registers the app.
+
+The directory keeps several copies, and some of them lag: what was just made may be unknown for
+minutes to the copy that answers next. `AdminGraph` waits and repeats such requests.
+"""
 
 import asyncio
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,22 +18,21 @@ from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph, GraphRequest
 from graphdaemon.graph.page import read_object
 from graphdaemon.http.response import Response
-from graphdaemon.registration.change import Change
 
 T = TypeVar("T")
 
 WAITS_S = (1.0, 2.0, 4.0, 8.0, *[15.0] * 10)
-"""Between looks at whether the directory has caught up: it takes seconds to minutes."""
+"""Seconds to wait between attempts until a change is known everywhere; about three minutes."""
 
-# What a copy of the directory says that does not know yet what was just made: quoted in Azure CLI's
-# role/custom.py, msgraph-sdk-dotnet#3108 and hashicorp/terraform-provider-azuread#1811.
+# How a copy of the directory refuses that does not know yet what was just made: quoted in Azure
+# CLI's role/custom.py, msgraph-sdk-dotnet#3108 and hashicorp/terraform-provider-azuread#1811.
 _BEHIND = re.compile(
     r"does not reference a valid|does not exist or one of its queried|"
     r"not a valid reference update|backing application of the service principal",
     re.IGNORECASE,
 )
-# What says that it was done before: by a run that was stopped, or by a request whose answer was
-# lost.
+# How Graph refuses a change that was made before: by a run that was stopped, or by a request whose
+# answer was lost.
 _DONE = re.compile(
     r"already in use|permission being assigned already exists|same key value|already exists\.?$|"
     r"no password credential found",
@@ -36,17 +40,45 @@ _DONE = re.compile(
 )
 
 
-class Desk:
+class Change(NamedTuple):
     """
-    Sends requests to Graph.
+    A request that changes something.
+
+    Its path and body may hold placeholders for what is only known when it is sent: `{application}`
+    and `{principal}` (object IDs), `{client_id}`, `{certificate}`.
+
+    Attributes:
+        summary: What the request does, in one line for people.
+        method: The HTTP method.
+        path: The address below the version of Graph.
+        body: The JSON to send, or None.
+        learns: What the answer tells: `application`, `principal` or `secret`; empty for nothing.
+        create: Create the object if it is missing (`Prefer: create-if-missing`).
+        forbidden_case: The case that explains a 403; a key of `CASES`.
+        reread: The actual state has to be read again afterwards.
+    """
+
+    summary: str
+    method: str
+    path: str
+    body: dict[str, Any] | None = None
+    learns: str = ""
+    create: bool = False
+    forbidden_case: str = "changing_reserved"
+    reread: bool = False
+
+
+class AdminGraph:
+    """
+    Sends the administrator's requests to Graph.
 
     Args:
         graph: The connection.
         root: Origin and version of Graph.
-        as_app: No user is signed in: an app asks.
-        authority: Whose cloud it is.
-        say: Tells what is waited for.
-        sleep: Waits.
+        as_app: The administrator is an app, not a signed-in user.
+        authority: The tenant's authority, for what a refusal advises.
+        say: Tells a person what is waited for.
+        sleep: Waits some seconds.
     """
 
     def __init__(
@@ -68,10 +100,10 @@ class Desk:
 
     async def get(self, path: str) -> dict[str, Any]:
         """
-        Get an object that is known to be there, if need be later.
+        Get an object that exists, even if some copies of the directory do not know it yet.
 
         Raises:
-            Error: It was refused, not reached, or not there in time.
+            Error: Graph refused, was not reached, or did not know the object in time.
         """
         request = GraphRequest(self._url(path), "")
         return await self._persist(request, lambda: self._graph.ask(request, read_object))
@@ -81,7 +113,7 @@ class Desk:
         Get an object, or None if there is none.
 
         Raises:
-            Error: It was refused, or not reached.
+            Error: Graph refused, or was not reached.
         """
         try:
             return await self._graph.get(self._url(path), needs="")
@@ -92,31 +124,31 @@ class Desk:
 
     async def read(self, path: str) -> list[dict[str, Any]]:
         """
-        Get every record of a collection that is known to be there.
+        Get every record of a collection that exists.
 
         Raises:
-            Error: It was refused, not reached, or not there in time.
+            Error: Graph refused, was not reached, or did not know the collection in time.
         """
         url = self._url(path)
         return await self._persist(GraphRequest(url, ""), lambda: self._read_all(url))
 
-    async def send(self, change: Change, known: Mapping[str, str]) -> dict[str, Any]:
+    async def send(self, change: Change, values: Mapping[str, str]) -> dict[str, Any]:
         """
-        Make a change; what was made before is no failure.
+        Make a change; one that was made before counts as a success.
 
         Args:
             change: What to send.
-            known: What stands for the places in braces.
+            values: What replaces the placeholders, by their names.
 
         Returns:
-            What Graph answered; nothing where it answered nothing, or that it was done before.
+            Graph's answer; empty if it has no body, or if the change was made before.
 
         Raises:
-            Error: Refused, not reached, or what it needs was not there in time.
+            Error: Graph refused, was not reached, or did not know in time what the change needs.
         """
-        body = None if change.body is None else json.dumps(fill(change.body, known)).encode()
+        body = None if change.body is None else json.dumps(fill(change.body, values)).encode()
         request = GraphRequest(
-            self._url(str(fill(change.path, known))),
+            self._url(str(fill(change.path, values))),
             "",
             method=change.method,
             body=body,
@@ -129,17 +161,17 @@ class Desk:
             if _is_done(change, error):
                 return {}
             if error.status == 403:
-                raise self._refuse(change, error, known.get("client_id")) from error
+                raise self._forbidden(change, error, values.get("client_id")) from error
             raise
 
-    def _refuse(self, change: Change, error: GraphError, client_id: str | None) -> GraphError:
-        """The refusal of a change, as what it means to whoever registers apps."""
-        case = change.right
+    def _forbidden(self, change: Change, error: GraphError, client_id: str | None) -> GraphError:
+        """The error for a change that this administrator may not make."""
+        case = change.forbidden_case
         if self._as_app and case != "consent_reserved":
             case = "registrar_lacks"
         advice = advise(case, locate(self._authority, self._consent_url(client_id)))
         return GraphError(
-            f"not allowed: {change.words} ({error})",
+            f"not allowed: {change.summary} ({error})",
             code=advice.code,
             status=error.status,
             hint=advice.step,
@@ -160,6 +192,7 @@ class Desk:
         return records
 
     async def _persist(self, request: GraphRequest, attempt: Callable[[], Awaitable[T]]) -> T:
+        """Make the attempt until the directory has caught up, at the latest after `WAITS_S`."""
         for wait in (*WAITS_S, None):
             try:
                 return await attempt()
@@ -167,35 +200,24 @@ class Desk:
                 if not _is_behind(request, error):
                     raise
                 if wait is None:
-                    raise self._give_up(error) from error
+                    raise _still_behind(error) from error
             self._say(f"The directory has not caught up; trying again in {wait:.0f} s.")
             await self.sleep(wait)
         raise AssertionError("the last attempt returns or raises")
-
-    def _give_up(self, error: GraphError) -> GraphError:
-        advice = advise("directory_behind")
-        return GraphError(
-            f"the directory has not caught up: {error}",
-            code=advice.code,
-            status=error.status,
-            hint=advice.step,
-            graph_code=error.graph_code,
-            request_id=error.request_id,
-        )
 
     def _url(self, path: str) -> str:
         return f"{self.root}{path.replace(' ', '%20')}"
 
 
-def fill(value: Any, known: Mapping[str, str]) -> Any:
-    """`value` with what is known in the places in braces."""
-    if isinstance(value, dict):
-        return {name: fill(one, known) for name, one in value.items()}
-    if isinstance(value, list):
-        return [fill(one, known) for one in value]
-    if not isinstance(value, str):
-        return value
-    return re.sub(r"\{(\w+)\}", lambda match: known.get(match[1], match[0]), value)
+def fill(content: Any, values: Mapping[str, str]) -> Any:
+    """Replace the placeholders in JSON content; unknown ones stay as they are."""
+    if isinstance(content, dict):
+        return {name: fill(item, values) for name, item in content.items()}
+    if isinstance(content, list):
+        return [fill(item, values) for item in content]
+    if not isinstance(content, str):
+        return content
+    return re.sub(r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), content)
 
 
 def _read_answer(response: Response, url: str) -> dict[str, Any]:
@@ -203,12 +225,25 @@ def _read_answer(response: Response, url: str) -> dict[str, Any]:
 
 
 def _is_behind(request: GraphRequest, error: GraphError) -> bool:
+    # What these requests name and is not there was deleted, restored or removed before.
     if request.method == "DELETE" or request.url.endswith(("/restore", "/removePassword")):
         return False
     return error.status in (400, 404) and _BEHIND.search(str(error)) is not None
 
 
 def _is_done(change: Change, error: GraphError) -> bool:
-    if change.method == "DELETE" or change.again:
+    if change.method == "DELETE" or change.reread:
         return error.status == 404
     return error.status in (400, 409) and _DONE.search(str(error)) is not None
+
+
+def _still_behind(error: GraphError) -> GraphError:
+    advice = advise("directory_behind")
+    return GraphError(
+        f"the directory has not caught up: {error}",
+        code=advice.code,
+        status=error.status,
+        hint=advice.step,
+        graph_code=error.graph_code,
+        request_id=error.request_id,
+    )

@@ -1,4 +1,4 @@
-"""Who registers the app: somebody who signs in, Azure CLI's user, or an app that may."""
+"""Who registers the app: a user who signs in here, Azure CLI's user, or an app that may."""
 
 import dataclasses
 import json
@@ -18,10 +18,10 @@ from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import ANY_TENANT
 
 PUBLIC_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
-"""Microsoft Graph Command Line Tools, which every tenant knows."""
+"""The client ID of Microsoft Graph Command Line Tools, which every tenant knows."""
 
 SCOPES = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
-"""What is asked for in a user's name; the token is kept in memory alone."""
+"""The delegated permissions that a user signs in with."""
 
 _BROWSER_S = 300.0
 _AZ_TIMEOUT_S = 60
@@ -30,50 +30,50 @@ _AZ_TIMEOUT_S = 60
 @dataclasses.dataclass(frozen=True)
 class Administrator:
     """
-    Whoever asks.
+    Whoever registers the app.
 
     Attributes:
-        tokens: What goes behind `Bearer`.
-        place: The tenant they are of, and their Graph.
-        as_app: It is an app, not a person.
+        tokens: The access tokens to send; a user's is kept in memory alone.
+        settings: Authority, Graph and certificate authorities of the administrator's tenant.
+        as_app: The administrator is an app, not a user.
     """
 
     tokens: TokenSource
-    place: Settings
+    settings: Settings
     as_app: bool = False
 
 
 def sign_in(
-    place: Settings, transport: Transport, *, browser: bool, tell: Callable[[str], None]
+    settings: Settings, transport: Transport, *, browser: bool, tell: Callable[[str], None]
 ) -> Administrator:
     """
-    Sign somebody in, in this machine's browser or by a code that is entered in any; blocks.
+    Sign a user in, in this machine's browser or by a code that is entered in any; blocks.
 
     Raises:
-        IdentityError: They did not, or may not.
+        IdentityError: The user did not sign in, or may not.
         NetworkError: The token service was not reached.
     """
-    scopes = [f"{place.scope[0].removesuffix('/.default')}/{name}" for name in SCOPES]
-    client = SignIn(place, transport)
+    scopes = [f"{settings.scope[0].removesuffix('/.default')}/{name}" for name in SCOPES]
+    client = SignIn(settings, transport)
     token = client.by_browser(scopes, tell, _BROWSER_S) if browser else client.by_code(scopes, tell)
-    return _hold(token, place, transport, _read_tenant(token))
+    return _signed_in(token, settings, transport, _read_tenant(token))
 
 
-def take_az(place: Settings, transport: Transport) -> Administrator:
+def take_az(settings: Settings, transport: Transport) -> Administrator:
     """
-    Take the sign-in of Azure CLI; its token comes over a pipe, and is in no list of processes.
+    Take the sign-in of Azure CLI. Its token comes over a pipe, so that no list of processes has it.
 
     Raises:
-        SettingsError: There is no Azure CLI, nobody is signed in to it, or it makes no sense.
+        SettingsError: There is no Azure CLI, nobody is signed in to it, or its answer is no token.
     """
-    tenant = urlsplit(place.authority or "").path.strip("/")
-    resource = place.scope[0].removesuffix("/.default")
-    words = ["account", "get-access-token", "--output", "json", "--resource", resource]
-    answer = _run_az([*words, *([] if tenant == ANY_TENANT else ["--tenant", tenant])])
+    tenant = urlsplit(settings.authority or "").path.strip("/")
+    resource = settings.scope[0].removesuffix("/.default")
+    arguments = ["account", "get-access-token", "--output", "json", "--resource", resource]
+    answer = _run_az([*arguments, *([] if tenant == ANY_TENANT else ["--tenant", tenant])])
     try:
         content = json.loads(answer)
-        token = Token(str(content["accessToken"]), _read_end(content), issued_at=time.time())
-        return _hold(token, place, transport, str(content["tenant"]))
+        token = Token(str(content["accessToken"]), _read_expiry(content), issued_at=time.time())
+        return _signed_in(token, settings, transport, str(content["tenant"]))
     except (ValueError, LookupError, TypeError):
         raise _unusable("answered something else than a token") from None
 
@@ -84,8 +84,12 @@ def take_app(settings: Settings, transport: Transport) -> Administrator:
     return Administrator(tokens, settings, as_app=True)
 
 
-def _hold(token: Token, place: Settings, transport: Transport, tenant: str) -> Administrator:
-    def give(demand: Demand) -> Token:
+def _signed_in(
+    token: Token, settings: Settings, transport: Transport, tenant: str
+) -> Administrator:
+    """The user who has this one token; settings for any tenant become those for `tenant`."""
+
+    def fetch(demand: Demand) -> Token:
         if demand.instead_of is None:
             return token
         raise IdentityError(
@@ -94,11 +98,12 @@ def _hold(token: Token, place: Settings, transport: Transport, tenant: str) -> A
             hint="Run it again: it goes on where it stopped.",
         )
 
-    authority = place.authority or ""
+    authority = settings.authority or ""
     if authority.endswith(f"/{ANY_TENANT}"):
         authority = f"{authority.removesuffix(ANY_TENANT)}{tenant}"
-    settled = dataclasses.replace(place, authority=authority)
-    return Administrator(TokenSource(give, transport.start), settled)
+    return Administrator(
+        TokenSource(fetch, transport.start), dataclasses.replace(settings, authority=authority)
+    )
 
 
 def _read_tenant(token: Token) -> str:
@@ -112,13 +117,13 @@ def _read_tenant(token: Token) -> str:
     return tenant
 
 
-def _run_az(words: list[str]) -> str:
+def _run_az(arguments: list[str]) -> str:
     program = shutil.which("az")
     if program is None:
         raise _unusable("is not installed, or not on PATH")
     try:
-        done = subprocess.run(  # noqa: S603  the user's own Azure CLI; there is no shell
-            [program, *words],
+        process = subprocess.run(  # noqa: S603  the user's own Azure CLI; there is no shell
+            [program, *arguments],
             capture_output=True,
             stdin=subprocess.DEVNULL,
             timeout=_AZ_TIMEOUT_S,
@@ -127,15 +132,16 @@ def _run_az(words: list[str]) -> str:
     except (OSError, subprocess.TimeoutExpired):
         raise _unusable("could not be started, or did not end") from None
     # What it printed may hold the token: it is not repeated.
-    if done.returncode != 0:
-        raise _unusable(f"ended with exit code {done.returncode}")
-    return done.stdout.decode("utf-8", "replace")
+    if process.returncode != 0:
+        raise _unusable(f"ended with exit code {process.returncode}")
+    return process.stdout.decode("utf-8", "replace")
 
 
-def _read_end(content: dict[str, object]) -> float:
-    """When the token ends; versions before 2.54 say it in local time only, and an hour will do."""
-    stated = content.get("expires_on")
-    return float(stated) if isinstance(stated, int | float) else time.time() + 3600
+def _read_expiry(content: dict[str, object]) -> float:
+    """When the token expires, in epoch seconds; an hour from now if Azure CLI does not say."""
+    # Versions before 2.54 give it in local time only, without the zone.
+    expires_on = content.get("expires_on")
+    return float(expires_on) if isinstance(expires_on, int | float) else time.time() + 3600
 
 
 def _unusable(problem: str) -> Error:

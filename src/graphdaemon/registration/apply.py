@@ -1,4 +1,4 @@
-"""Carries a registration out: what is missing in the tenant, the settings here, and the proof."""
+"""Bring the actual state to the desired one: change the tenant, and write the settings here."""
 
 import base64
 import datetime as dt
@@ -6,13 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphdaemon.errors import Error, GraphError, NetworkError
-from graphdaemon.registration.actual import Found, look
-from graphdaemon.registration.admin_graph import Desk
-from graphdaemon.registration.change import Change
-from graphdaemon.registration.desired import Wish
-from graphdaemon.registration.local_files import Files, Held
+from graphdaemon.registration.actual import ActualState, read_actual_state
+from graphdaemon.registration.admin_graph import AdminGraph, Change
+from graphdaemon.registration.desired import DesiredState
+from graphdaemon.registration.local_files import LocalFiles, LocalState
 from graphdaemon.registration.plan import (
-    Plan,
+    ChangePlan,
     is_contradicted,
     needs_key,
     plan_changes,
@@ -20,216 +19,213 @@ from graphdaemon.registration.plan import (
 )
 from graphdaemon.settings.model import Settings
 
-# How often an answer may be lost before that is the end, and how long to wait before looking what
-# became of the request.
-_LOSSES = 4
+# How many lost answers a run survives, and how long it waits before it reads what became of them.
+_LOST_ANSWERS = 4
 _PAUSE_S = 5.0
 
 
-class Registered(NamedTuple):
+class ApplyResult(NamedTuple):
     """
-    What there is at the end.
+    What a run leaves behind.
 
     Attributes:
         client_id: Application (client) ID.
-        changed: Whether anything was different before, in the tenant or here.
-        roles: The app roles that were wanted.
-        kind: Of the credential.
-        refusal: Why consent is missing, if it is.
+        changed: Whether the run changed anything, in the tenant or here.
+        roles: Names of the app roles that the app is to hold.
+        kind: Kind of the credential.
+        consent_error: Why admin consent is missing, if it is.
     """
 
     client_id: str
     changed: bool
     roles: tuple[str, ...]
     kind: str
-    refusal: GraphError | None = None
+    consent_error: GraphError | None = None
 
 
-class Registrar:
+class Reconciler:
     """
-    One run.
+    One run of `graphdaemon register`.
 
     Args:
-        wish: What is wanted.
-        place: The tenant: authority, Graph, certificate authorities.
-        desk: Asks Graph as the administrator.
-        files: What is written here.
-        make: Makes a key pair as PEM text, for whom.
-        say: Tells what is done.
+        desired: The app to make or to repair.
+        settings: The tenant: authority, Graph, certificate authorities.
+        admin_graph: Graph, as the administrator calls it.
+        files: The settings file and key file to write.
+        make: Makes a key pair as PEM text; takes the subject of its certificate.
+        say: Tells a person what is done.
         now: The time, with its zone.
     """
 
     def __init__(
         self,
-        wish: Wish,
-        place: Settings,
-        desk: Desk,
-        files: Files,
+        desired: DesiredState,
+        settings: Settings,
+        admin_graph: AdminGraph,
+        files: LocalFiles,
         *,
         make: Callable[[str], str],
         say: Callable[[str], None],
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        self._wish = wish
-        self._place = place
-        self._desk = desk
+        self._desired = desired
+        self._settings = settings
+        self._admin_graph = admin_graph
         self._files = files
         self._make = make
         self._say = say
         self._now = now
-        self._known: dict[str, str] = {}
+        self._values: dict[str, str] = {}
         self._changed = False
-        self._refusal: GraphError | None = None
+        self._consent_error: GraphError | None = None
         self._refused: set[str] = set()
 
     async def plan(self) -> tuple[Change, ...]:
         """
-        Work out what would be done, and do nothing; what is known is filled in.
+        List the changes that `apply` would make, and make none.
 
         Raises:
-            Error: Refused, not reached, or impossible.
+            Error: Graph refused, was not reached, or the desired state is impossible.
         """
-        plan, _ = await self._plan(await look(self._desk, self._wish))
+        plan, _ = self._plan(await read_actual_state(self._admin_graph, self._desired))
         return (*plan.before, *plan.after)
 
-    async def run(self) -> Registered:
+    async def apply(self) -> ApplyResult:
         """
-        Do what is missing.
+        Make what is missing, write the settings, then remove what they no longer need.
 
         Raises:
             Error: Run it again: it goes on where it stopped.
         """
-        self._files.check(self._place.authority or "")
-        plan, lost = await self._converge()
-        self._write(plan)
-        after = plan.after
-        if lost:
-            # What a lost answer left behind shows only now.
-            await self._desk.sleep(_PAUSE_S)
-            found = await look(self._desk, self._wish)
-            after = tuple(plan_removals(plan.kind, found, self._files.hold(), self._now()))
-        for change in after:
+        self._files.check(self._settings.authority or "")
+        plan, answers_lost = await self._converge()
+        self._write_settings(plan)
+        removals = plan.after
+        if answers_lost:
+            # A credential that was made by a request without an answer shows only now.
+            await self._admin_graph.sleep(_PAUSE_S)
+            actual = await read_actual_state(self._admin_graph, self._desired)
+            local = self._files.read_state()
+            removals = tuple(plan_removals(plan.kind, actual, local, self._now()))
+        for change in removals:
             await self._send(change)
-        return Registered(
-            self._known["client_id"],
+        return ApplyResult(
+            self._values["client_id"],
             self._changed,
             tuple(plan.roles),
             plan.kind,
-            self._refusal,
+            self._consent_error,
         )
 
-    async def _converge(self) -> tuple[Plan, bool]:
-        """Look and change until nothing is left to do; say whether answers were lost on the way."""
-        losses = 0
+    async def _converge(self) -> tuple[ChangePlan, bool]:
+        """Read and change until nothing is left to do; tell whether answers were lost meanwhile."""
+        lost = 0
         while True:
-            plan, held = await self._plan(await self._look())
-            if needs_key(plan.kind, held, self._now()):
+            plan, local = self._plan(await self._read_actual_state())
+            if needs_key(plan.kind, local, self._now()):
                 self._files.make_key(self._make)
-                self._files.hold()
                 self._say(f"Made a key with its certificate: {self._files.key_file}")
             try:
-                again = await self._make_changes(plan.before)
+                reread = await self._make_changes(plan.before)
             except (NetworkError, GraphError) as error:
-                if not _is_lost(error) or losses == _LOSSES:
+                if not _may_be_done(error) or lost == _LOST_ANSWERS:
                     raise
-                losses += 1
-                again = True
+                lost += 1
+                reread = True
                 self._say("An answer was lost; looking what became of the request.")
-            if not again:
-                return plan, bool(losses)
-            await self._desk.sleep(_PAUSE_S if losses else 1.0)
+            if not reread:
+                return plan, bool(lost)
+            await self._admin_graph.sleep(_PAUSE_S if lost else 1.0)
 
-    async def _look(self) -> Found:
-        """Look, and once more where an earlier run knew better: a copy may only lag behind."""
-        found = await look(self._desk, self._wish)
-        if is_contradicted(found, self._files.hold()):
-            await self._desk.sleep(_PAUSE_S)
-            found = await look(self._desk, self._wish)
-        return found
+    async def _read_actual_state(self) -> ActualState:
+        """Read it twice where the local files contradict it: a copy may only lag behind."""
+        actual = await read_actual_state(self._admin_graph, self._desired)
+        if is_contradicted(actual, self._files.read_state()):
+            await self._admin_graph.sleep(_PAUSE_S)
+            actual = await read_actual_state(self._admin_graph, self._desired)
+        return actual
 
-    async def _plan(self, found: Found) -> tuple[Plan, Held]:
-        held = self._files.hold()
-        self._learn(found)
-        return plan_changes(self._wish, found, held, self._now()), held
+    def _plan(self, actual: ActualState) -> tuple[ChangePlan, LocalState]:
+        local = self._files.read_state()
+        if actual.application is not None:
+            self._values["application"] = str(actual.application["id"])
+            self._values["client_id"] = str(actual.application["appId"])
+        if actual.principal is not None:
+            self._values["principal"] = str(actual.principal["id"])
+        return plan_changes(self._desired, actual, local, self._now()), local
 
     async def _make_changes(self, changes: Iterable[Change]) -> bool:
-        """Send one after the other; say whether what there is has to be looked at again."""
+        """Send one after the other; tell whether the actual state has to be read again."""
         for change in changes:
-            if change.words in self._refused:
+            if change.summary in self._refused:
                 continue
             await self._send(change)
-            if change.again:
+            if change.reread:
                 return True
         return False
 
     async def _send(self, change: Change) -> None:
-        self._say(change.words)
+        self._say(change.summary)
         if change.body is not None and "keyCredentials" in change.body:
-            der = self._files.certificate if self._files.has_key else b""
-            self._known["certificate"] = base64.b64encode(der).decode()
+            self._values["certificate"] = base64.b64encode(self._files.certificate).decode()
         try:
-            answer = await self._desk.send(change, self._known)
+            answer = await self._admin_graph.send(change, self._values)
         except GraphError as error:
             if error.case != "consent_reserved":
                 raise
-            self._refused.add(change.words)
-            self._refusal = error
+            self._refused.add(change.summary)
+            self._consent_error = error
             self._say("  refused: only some administrators may.")
             return
         self._changed = True
-        await self._note(change, answer)
+        await self._learn(change, answer)
 
-    async def _note(self, change: Change, answer: Mapping[str, Any]) -> None:
-        """Keep what an answer makes known; where it says nothing, ask."""
+    async def _learn(self, change: Change, answer: Mapping[str, Any]) -> None:
+        """Keep what the answer tells for the changes that follow; if it is empty, ask."""
         if change.learns == "application":
-            path = f"/applications(uniqueName='{self._wish.unique_name}')?$select=id,appId"
-            shown = answer or await self._desk.get(path)
-            self._known |= {"application": str(shown["id"]), "client_id": str(shown["appId"])}
+            path = f"/applications(uniqueName='{self._desired.unique_name}')?$select=id,appId"
+            application = answer or await self._admin_graph.get(path)
+            self._values["application"] = str(application["id"])
+            self._values["client_id"] = str(application["appId"])
         elif change.learns == "principal":
-            path = f"/servicePrincipals(appId='{self._known['client_id']}')?$select=id"
-            shown = answer or await self._desk.get(path)
-            self._known["principal"] = str(shown["id"])
+            path = f"/servicePrincipals(appId='{self._values['client_id']}')?$select=id"
+            principal = answer or await self._admin_graph.get(path)
+            self._values["principal"] = str(principal["id"])
         elif change.learns == "secret":
+            # Graph shows a secret once: it is written before anything else is done.
             settings = {**self._describe(), "secret": answer["secretText"]}
             self._files.write(settings, str(answer["keyId"]))
             self._say(f"Wrote it to {self._files.path}")
 
-    def _learn(self, found: Found) -> None:
-        if found.application is not None:
-            self._known["application"] = str(found.application["id"])
-            self._known["client_id"] = str(found.application["appId"])
-        if found.principal is not None:
-            self._known["principal"] = str(found.principal["id"])
-
-    def _write(self, plan: Plan) -> None:
-        """The settings, but for a secret's, which were written when it was there."""
-        held = self._files.hold()
+    def _write_settings(self, plan: ChangePlan) -> None:
+        local = self._files.read_state()
         credential: dict[str, Any] = {}
         if plan.kind == "certificate":
             credential = {"private_key_file": self._files.key_file.name}
         elif plan.kind == "federated":
-            platform = self._wish.trust.platform if self._wish.trust else None
-            credential = {"federated": platform or self._files.values.get("federated")}
+            trusted = self._desired.federated_credential
+            platform = trusted.platform if trusted else self._files.values.get("federated")
+            credential = {"federated": platform}
         else:
             credential = {"secret": self._files.values["secret"]}
-        if self._files.write({**self._describe(), **credential}, held.key_id):
+        if self._files.write({**self._describe(), **credential}, local.key_id):
             self._changed = True
             self._say(f"Wrote the settings: {self._files.path}")
 
     def _describe(self) -> dict[str, Any]:
-        """The settings but for the credential; an endpoint that people have chosen stays."""
-        place = self._place
+        """The settings without the credential; an endpoint that people have chosen stays."""
+        settings = self._settings
         values = {
-            "authority": place.authority,
-            "client_id": self._known["client_id"],
-            "scope": list(place.scope),
-            "endpoint": self._files.values.get("endpoint") or place.endpoint,
+            "authority": settings.authority,
+            "client_id": self._values["client_id"],
+            "scope": list(settings.scope),
+            "endpoint": self._files.values.get("endpoint") or settings.endpoint,
         }
-        if place.ca_file is not None:
-            values["ca_file"] = str(place.ca_file.absolute())
+        if settings.ca_file is not None:
+            values["ca_file"] = str(settings.ca_file.absolute())
         return values
 
 
-def _is_lost(error: Error) -> bool:
+def _may_be_done(error: Error) -> bool:
     """Whether the request may have been carried out although its answer was no success."""
     return error.code in ("graph_unavailable", "page_malformed", "connection_lost", "timed_out")

@@ -20,21 +20,22 @@ from graphdaemon.settings.model import Settings
 
 logger = logging.getLogger(__name__)
 
-# What waiting heals: the app is not yet in the tenant, or not assigned to the API, and consent
-# does both; or the token service has a bad moment.
-_HEALED = frozenset(
+# Errors that pass while waiting: consent brings the app into the tenant and assigns it to the API;
+# a token service that is overloaded recovers.
+_PASSING = frozenset(
     {"client_unknown", "assignment_missing", "resource_unknown", "identity_unavailable"}
 )
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 10.0
 
 
-class Wish(NamedTuple):
+class AwaitedRoles(NamedTuple):
     """
-    What a token must show.
+    The roles that a token must show before consent counts as given.
 
     Attributes:
         roles: All of these.
         needs: For each of these calls, one of the roles it accepts.
+        preferred: For each of these calls, the role to name to people.
     """
 
     roles: tuple[str, ...]
@@ -42,7 +43,7 @@ class Wish(NamedTuple):
     preferred: tuple[str, ...] = ()
 
     def is_met(self, roles: Sequence[str]) -> bool:
-        """Say whether a token with `roles` shows it; without a wish, any role does."""
+        """Whether a token with `roles` shows them; if none are named, any role will do."""
         if not self.roles and not self.needs:
             return bool(roles)
         return set(self.roles) <= set(roles) and all(need.is_met(roles) for need in self.needs)
@@ -53,10 +54,10 @@ class Wish(NamedTuple):
 
 def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) -> str:
     """
-    The page of the settings' cloud and tenant.
+    Build the address of the admin consent page of the settings' cloud and tenant.
 
-    Without `redirect_uri` it is the one that grants all the registration asks for; with it, that
-    of version 2, which grants what is asked of the API in `scope`.
+    Without `redirect_uri` the page grants all that the registration asks for; with it, the page is
+    that of version 2, which grants what the registration asks of the API in `scope`.
 
     Raises:
         SettingsError: There is no such page for a custom issuer or a machine's identity.
@@ -82,9 +83,11 @@ def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) ->
     return f"{base}/v2.0/adminconsent?{urlencode(values)}"
 
 
-def read_wish(settings: Settings, roles: Sequence[str], calls: Sequence[str]) -> Wish:
+def read_awaited_roles(
+    settings: Settings, roles: Sequence[str], calls: Sequence[str]
+) -> AwaitedRoles:
     """
-    What to wait for: the roles and calls named, or else what `endpoint` needs.
+    Say what to wait for: the roles and calls that are named, or else what `endpoint` needs.
 
     Raises:
         SettingsError: A call is not of the form `GET /users`, or not in the table.
@@ -103,12 +106,12 @@ def read_wish(settings: Settings, roles: Sequence[str], calls: Sequence[str]) ->
     if not roles and not calls and is_for_graph(resource):
         need = find_need("GET", urlsplit(settings.endpoint).path)
         needs = [need] if need is not None else []
-    return Wish(tuple(roles), tuple(needs), tuple(map(_preferred, needs)))
+    return AwaitedRoles(tuple(roles), tuple(needs), tuple(map(_preferred, needs)))
 
 
 def wait_for_consent(
     settings: Settings,
-    wish: Wish,
+    awaited: AwaitedRoles,
     seconds: float,
     *,
     fetch: Callable[[Settings, Demand], Token] | None = None,
@@ -116,38 +119,40 @@ def wait_for_consent(
     now: Callable[[], float] = time.monotonic,
 ) -> tuple[str, ...]:
     """
-    Ask for new tokens until one shows what is wished for; return its roles.
+    Ask for new tokens until one shows the awaited roles; return the roles of that token.
 
     Raises:
-        IdentityError: `consent_pending` when the time is over, or what no waiting heals.
+        IdentityError: `consent_pending` after `seconds`, or an error that does not pass.
     """
-    get = fetch or _fetch
+    fetch = fetch or _fetch
     deadline = now() + seconds
-    pause, seen = _FIRST_PAUSE_S, ""
+    pause, status = _FIRST_PAUSE_S, ""
     token: Token | None = None
-    held: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
     while True:
         try:
-            token = get(settings, Demand(token or Token("", 0)))
-            held = read_roles(read_claims(token.value) or {})
-            seen = f"the newest token has: {', '.join(held) or 'no role'}"
+            token = fetch(settings, Demand(token or Token("", 0)))
+            roles = read_roles(read_claims(token.value) or {})
+            status = f"the newest token has: {', '.join(roles) or 'no role'}"
         except (IdentityError, NetworkError) as error:
-            if isinstance(error, IdentityError) and error.code not in _HEALED:
+            if isinstance(error, IdentityError) and error.code not in _PASSING:
                 raise
-            seen = str(error)
-        if wish.is_met(held):
-            return held
+            status = str(error)
+        if awaited.is_met(roles):
+            return roles
         left = deadline - now()
         if left <= 0:
-            raise _pending(settings, wish, seconds, seen)
-        logger.info("not yet: %s", seen)
+            raise _pending(settings, awaited, seconds, status)
+        logger.info("not yet: %s", status)
         sleep(min(pause, max(left, 0.0)))
         pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
 
-def _pending(settings: Settings, wish: Wish, seconds: float, seen: str) -> IdentityError:
+def _pending(
+    settings: Settings, awaited: AwaitedRoles, seconds: float, status: str
+) -> IdentityError:
     return IdentityError(
-        f"no consent to {wish} within {seconds:g} s; {seen}",
+        f"no consent to {awaited} within {seconds:g} s; {status}",
         code="consent_pending",
         hint=advise("consent_missing", {"consent": settings.consent_url}).step,
         case="consent_missing",

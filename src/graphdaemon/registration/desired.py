@@ -1,4 +1,4 @@
-"""What is wanted: an app of this name, what it may do, and how it proves who it is."""
+"""The desired state: an app of this name, what it may do, and how it proves its identity."""
 
 import hashlib
 import re
@@ -8,15 +8,14 @@ from graphdaemon.errors import UsageError
 
 DEFAULT_NAME = "graphdaemon"
 DEFAULT_PERMISSION = "User.Read.All"
-KINDS = ("certificate", "secret", "federated")
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 _GITHUB = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+):(?P<rest>.+)")
 _GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
 
 
-class Trust(NamedTuple):
-    """Whose tokens vouch for the app instead of a credential of its own."""
+class FederatedCredential(NamedTuple):
+    """The platform, issuer and subject of the tokens that the app trusts instead of a secret."""
 
     platform: str
     issuer: str
@@ -24,19 +23,20 @@ class Trust(NamedTuple):
 
     @property
     def name(self) -> str:
-        """What the federated credential is called; the same for the same trust."""
+        """The name it has in Graph: the same for the same issuer and subject."""
         digest = hashlib.sha256(f"{self.issuer} {self.subject}".encode()).hexdigest()
         return f"graphdaemon-{self.platform}-{digest[:8]}"
 
 
-class Wish(NamedTuple):
+class DesiredState(NamedTuple):
     """
-    What is wanted.
+    What the administrator wants.
 
     Attributes:
-        name: Of the app; finds it again, too.
-        kind: One of `KINDS`; None for the kind that the files say, else a certificate.
-        trust: Whose tokens to accept, where the kind is `federated`.
+        name: The app's name, by which later runs find it.
+        kind: `certificate`, `secret` or `federated`; None for the kind that the local files
+            have, else a certificate.
+        federated_credential: Whose tokens the app is to trust, where the kind is `federated`.
         permissions: Names of application permissions; none for those that the app asks for
             already, else `User.Read.All`.
         days: How long a credential that has to be made is valid.
@@ -44,18 +44,18 @@ class Wish(NamedTuple):
 
     name: str = DEFAULT_NAME
     kind: str | None = None
-    trust: Trust | None = None
+    federated_credential: FederatedCredential | None = None
     permissions: tuple[str, ...] = ()
     days: int = 365
 
     @property
     def tag(self) -> str:
-        """What the app is found by; whoever puts it on an app of their own has that one adopted."""
+        """The tag that marks the app; an app to which somebody adds it is adopted."""
         return f"graphdaemon:{self.name}"
 
     @property
     def unique_name(self) -> str:
-        """The name by which the directory itself refuses to make the app twice."""
+        """The `uniqueName` with which the directory itself refuses to make the app twice."""
         return f"graphdaemon-{self.name.replace(' ', '-')}"
 
 
@@ -75,20 +75,22 @@ def read_name(text: str) -> str:
     return text
 
 
-def read_trust(text: str) -> Trust:
+def read_federated_credential(text: str) -> FederatedCredential:
     """
     Read `github:OWNER/REPOSITORY:ref:refs/heads/main` or `kubernetes:ISSUER:NAMESPACE:ACCOUNT`.
 
     Raises:
-        UsageError: It is neither.
+        UsageError: The text is neither.
     """
     platform, _, rest = text.partition(":")
     if platform == "github" and (match := _GITHUB.fullmatch(rest)):
-        return Trust("github", _GITHUB_ISSUER, f"repo:{match['repository']}:{match['rest']}")
+        subject = f"repo:{match['repository']}:{match['rest']}"
+        return FederatedCredential("github", _GITHUB_ISSUER, subject)
     if platform == "kubernetes":
         issuer, namespace, account = [*rest.rsplit(":", 2), "", ""][:3]
         if issuer.startswith("https://") and namespace and account:
-            return Trust("kubernetes", issuer, f"system:serviceaccount:{namespace}:{account}")
+            subject = f"system:serviceaccount:{namespace}:{account}"
+            return FederatedCredential("kubernetes", issuer, subject)
     raise UsageError(
         f"--federated {text!r} names nobody whose tokens could be trusted",
         code="option_invalid",

@@ -1,4 +1,4 @@
-"""The files that a registration writes here: the settings, and the key with its certificate."""
+"""The local state: the settings file and the key file that a registration writes here."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from graphdaemon.auth.key_files import KeyPair, read_key_pair
 from graphdaemon.errors import SettingsError
 from graphdaemon.http.interception import read_signer
-from graphdaemon.registration.desired import Wish
+from graphdaemon.registration.desired import DesiredState
 from graphdaemon.sharing.private_files import replace_private
 
 _NOTE = re.compile(
@@ -23,89 +23,86 @@ _NOTE = re.compile(
 _CREDENTIALS = ("private_key_file", "secret", "federated")
 
 
-class Held(NamedTuple):
+class LocalState(NamedTuple):
     """
     What the files here have.
 
     Attributes:
-        kind: Of the credential in the settings, if there are settings.
-        mark: What credentials that are added from here are called.
-        key_id: ID of the secret in the settings, if one is there.
-        thumbprint: SHA-1 of the certificate in the key file, if there is one.
-        ends_at: When that certificate ends; epoch seconds.
+        kind: Kind of the credential in the settings, if there are settings.
+        mark: Display name of the credentials that are added to the app from here.
+        key_id: Key ID (Secret ID) of the secret in the settings, if they have one.
+        thumbprint: SHA-1 thumbprint of the certificate in the key file, if there is one.
+        expires_at: When that certificate expires, in epoch seconds.
     """
 
     kind: str | None = None
     mark: str = "graphdaemon register"
     key_id: str | None = None
     thumbprint: str | None = None
-    ends_at: float | None = None
+    expires_at: float | None = None
 
     def is_marked(self, credential: Mapping[str, Any]) -> bool:
         """Say whether a credential was added from here."""
         return credential.get("displayName") == self.mark
 
 
-class Files:
+class LocalFiles:
     """
     The settings file and the key file beside it.
 
     Args:
-        path: Of the settings: JSON, or TOML by its name.
-        wish: Whose app they are for.
-        force: Replace what somebody else has written.
+        path: The settings file: TOML if its name ends in .toml, else JSON.
+        desired: The app that they are for.
+        force: Replace files that somebody else has written.
+
+    Raises:
+        SettingsError: The settings file was written by somebody else.
     """
 
-    def __init__(self, path: Path, wish: Wish, *, force: bool = False) -> None:
+    def __init__(self, path: Path, desired: DesiredState, *, force: bool = False) -> None:
         self.path = path.absolute()
         self.key_file = self.path.with_suffix(".pem")
-        self._wish = wish
+        self._desired = desired
         self._force = force
         self._pair: KeyPair | None = None
         self._values = self._read_own()
 
     @property
     def values(self) -> Mapping[str, Any]:
-        """The settings that an earlier run has written, or none."""
+        """The settings that an earlier run has written; empty if there are none."""
         return self._values
 
     @property
     def certificate(self) -> bytes:
-        """The certificate, as DER."""
-        assert self._pair is not None, "a key was made"
-        return self._pair.certificate.chain[0]
-
-    @property
-    def has_key(self) -> bool:
-        """Whether there is a key file."""
-        return self._pair is not None
+        """The certificate in the key file as DER; empty if there is none."""
+        return self._pair.certificate.chain[0] if self._pair else b""
 
     @property
     def title(self) -> str:
-        """What the certificate is made out to."""
-        return f"graphdaemon register {self._wish.name}"
+        """The subject of the certificate, which tells our key file from somebody else's."""
+        return f"graphdaemon register {self._desired.name}"
 
     def check(self, authority: str) -> None:
         """
-        Make sure that files can be written for this tenant, before anything is changed there.
+        Make sure that the files can be written for this tenant, before anything is changed there.
 
         Raises:
-            SettingsError: They cannot.
+            SettingsError: They cannot be written, or are for another tenant.
         """
         folder = self.path.parent
-        known = str(self._values.get("authority", authority))
-        if known.rstrip("/") != authority.rstrip("/") and not self._force:
+        written = str(self._values.get("authority", authority))
+        if written.rstrip("/") != authority.rstrip("/") and not self._force:
             raise SettingsError(
-                f"{self.path} is there already, for another tenant: {known}",
+                f"{self.path} is there already, for another tenant: {written}",
                 code="file_foreign",
                 hint="Name another file with --output, or replace this one with --force.",
             )
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise self._unwritable(folder, "it is no folder that this user may write to")
 
-    def hold(self) -> Held:
+    def read_state(self) -> LocalState:
         """
-        Read what there is.
+        Read what the files have.
 
         Raises:
             SettingsError: The key file is somebody else's, or damaged.
@@ -113,7 +110,7 @@ class Files:
         note = _NOTE.match(str(self._values.get("note", "")))
         kind = next((name for name in _CREDENTIALS if self._values.get(name)), None)
         self._pair = self._read_key()
-        return Held(
+        return LocalState(
             {"private_key_file": "certificate"}.get(kind or "", kind),
             _make_mark(self.path),
             note["key_id"] if note and kind == "secret" else None,
@@ -129,20 +126,21 @@ class Files:
             SettingsError: It cannot be written.
         """
         self._write(self.key_file, make(self.title))
+        self._pair = self._read_key()
 
     def write(self, values: Mapping[str, Any], key_id: str | None = None) -> bool:
         """
-        Write the settings; what people have added stays. Say whether anything is different.
+        Write the settings, and keep what people have added; tell whether anything is different.
 
         Raises:
             SettingsError: They cannot be written.
         """
         secret = f" the secret's ID is {key_id};" if key_id else ""
         note = (
-            f"Written by graphdaemon register for the app {self._wish.name};{secret} run again, it "
-            "replaces what it has written, and keeps what you have added."
+            f"Written by graphdaemon register for the app {self._desired.name};{secret} run again, "
+            "it replaces what it has written, and keeps what you have added."
         )
-        kept = {name: one for name, one in self._values.items() if name not in _CREDENTIALS}
+        kept = {name: value for name, value in self._values.items() if name not in _CREDENTIALS}
         merged = {**kept, **values, "note": note}
         if merged == self._values:
             return False
@@ -153,10 +151,10 @@ class Files:
 
     def remove(self) -> list[Path]:
         """
-        Remove what an earlier run has written; return what that was.
+        Remove the files that an earlier run has written, and return their paths.
 
         Raises:
-            SettingsError: It cannot be removed.
+            SettingsError: One cannot be removed.
         """
         own = [self.path] if self._values else []
         if self._read_key() is not None:
@@ -169,19 +167,19 @@ class Files:
         return own
 
     def _read_own(self) -> dict[str, Any]:
-        """The settings that are ours."""
+        """The settings that an earlier run has written for this app."""
         try:
             text = self.path.read_text(encoding="utf-8-sig")
             loads = tomllib.loads if self.path.suffix == ".toml" else json.loads
-            values = loads(text)
+            content = loads(text)
         except FileNotFoundError:
             return {}
         except (OSError, ValueError):
-            values = None
-        own: dict[str, Any] = values if isinstance(values, dict) else {}
-        note = _NOTE.match(str(own.get("note", "")))
-        if note is not None and note["name"] == self._wish.name:
-            return own
+            content = None
+        values: dict[str, Any] = content if isinstance(content, dict) else {}
+        note = _NOTE.match(str(values.get("note", "")))
+        if note is not None and note["name"] == self._desired.name:
+            return values
         if self._force:
             return {}
         owner = f" for the app {note['name']}" if note else " by somebody else"
@@ -228,17 +226,18 @@ class Files:
 
 def _make_mark(path: Path) -> str:
     """
-    A name for what is added to the app from this place: from elsewhere it is left alone.
+    The display name of credentials that belong to this file on this machine.
 
-    The machine's name is for people; Graph takes 90 signs.
+    A run replaces and removes those alone, so that other machines keep theirs. Graph takes names of
+    up to 90 characters.
     """
     machine = socket.gethostname()
-    place = hashlib.sha256(f"{machine} {path}".encode()).hexdigest()[:8]
-    return f"graphdaemon register {place} on {machine}"[:90]
+    digest = hashlib.sha256(f"{machine} {path}".encode()).hexdigest()[:8]
+    return f"graphdaemon register {digest} on {machine}"[:90]
 
 
 def _to_toml(values: Mapping[str, Any]) -> str:
-    # JSON's texts, lists, numbers and truth values are TOML's too, but for a table.
+    # JSON writes strings, lists, numbers and booleans as TOML does; tables are left out.
     return "".join(
         f"{name} = {json.dumps(value, ensure_ascii=True)}\n"
         for name, value in values.items()

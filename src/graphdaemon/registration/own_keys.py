@@ -1,4 +1,4 @@
-"""The app's keys in its own registration, which an app may roll without any permission."""
+"""The app's own keys: an app may add and remove them itself, without any permission."""
 
 import base64
 import binascii
@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from graphdaemon.auth.client_assertion import make_possession_proof
 from graphdaemon.auth.key_files import KeyPair
 from graphdaemon.auth.token import Token
-from graphdaemon.errors import GraphError, SettingsError
+from graphdaemon.errors import SettingsError
 from graphdaemon.graph.page import read_object
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Response
@@ -17,28 +17,28 @@ from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
 
-class Registration(NamedTuple):
+class RegisteredKeys(NamedTuple):
     """
-    What the app's registration says.
+    The keys of the app's registration.
 
     Attributes:
-        object_id: Of the application object.
-        keys: Key IDs by thumbprint (SHA-1); None where the app may not read them.
+        object_id: Object ID of the application.
+        key_ids: Key IDs by SHA-1 thumbprint; None where the app may not read them.
     """
 
     object_id: str
-    keys: dict[str, list[str]] | None
+    key_ids: dict[str, list[str]] | None
 
 
-class Keys:
+class OwnKeys:
     """
     Reads, adds and removes the app's keys; blocks.
 
     Args:
-        settings: Which app.
-        transport: The socket.
+        settings: The app's settings.
+        transport: The connection to Graph.
         get_token: Gets a token for Graph.
-        object_id: Of the application object, for apps that may not read their registration.
+        object_id: Object ID of the application, for apps that may not read their registration.
     """
 
     def __init__(
@@ -53,18 +53,18 @@ class Keys:
         self._get_token = get_token
         self._object_id = object_id
 
-    def read(self) -> Registration:
+    def read(self) -> RegisteredKeys:
         """
-        Read the registration, or what is known without.
+        Read the keys; without permission to, return the object ID alone.
 
         Raises:
-            SettingsError: It may not be read, and nobody said the object ID.
-            GraphError, IdentityError, NetworkError: Refused or not reached.
+            SettingsError: The app may not read them, and no object ID was given.
+            GraphError, IdentityError, NetworkError: Graph refused, or was not reached.
         """
         url = self._url("?$select=id,keyCredentials")
         response = self._send("GET", url, None)
         if response.status == 403 and self._object_id is not None:
-            return Registration(self._object_id, None)
+            return RegisteredKeys(self._object_id, None)
         if response.status == 403:
             raise SettingsError(
                 "the app may not read its own registration, and its object ID is not given",
@@ -74,17 +74,17 @@ class Keys:
             )
         self._check(response, url)
         body = read_object(response, url)
-        keys: dict[str, list[str]] = {}
-        for one in body.get("keyCredentials") or ():
-            keys.setdefault(thumbprint_of(one), []).append(str(one.get("keyId")))
-        return Registration(str(body.get("id")), keys)
+        key_ids: dict[str, list[str]] = {}
+        for key in body.get("keyCredentials") or ():
+            key_ids.setdefault(read_thumbprint(key), []).append(str(key.get("keyId")))
+        return RegisteredKeys(str(body.get("id")), key_ids)
 
     def add(self, object_id: str, certificate: bytes, proof: KeyPair) -> str | None:
         """
         Add a certificate (DER), proving possession of another key; return the new key's ID.
 
         Raises:
-            GraphError, IdentityError, NetworkError: Refused or not reached.
+            GraphError, IdentityError, NetworkError: Graph refused, or was not reached.
         """
         body = {
             "keyCredential": {
@@ -103,10 +103,10 @@ class Keys:
 
     def remove(self, object_id: str, key_id: str, proof: KeyPair) -> None:
         """
-        Remove a key, proving possession of another; one that is gone already is no failure.
+        Remove a key, proving possession of another; a key that is gone already counts as removed.
 
         Raises:
-            GraphError, IdentityError, NetworkError: Refused or not reached.
+            GraphError, IdentityError, NetworkError: Graph refused, or was not reached.
         """
         possession = make_possession_proof(object_id, proof.certificate, proof.sign)
         url = self._url("/removeKey")
@@ -129,19 +129,15 @@ class Keys:
 
     def _check(self, response: Response, url: str) -> None:
         if response.status >= 300:
-            raise self._explain(response, url)
-
-    def _explain(self, response: Response, url: str) -> GraphError:
-        return explain(
-            response,
-            url,
-            needs="Application.ReadWrite.OwnedBy",
-            consent_url=self._settings.consent_url,
-        )
+            consent_url = self._settings.consent_url
+            raise explain(
+                response, url, needs="Application.ReadWrite.OwnedBy", consent_url=consent_url
+            )
 
 
-def thumbprint_of(key: dict[str, Any]) -> str:
-    """The SHA-1 thumbprint of a key: Graph gives it as hex digits, or as base64 of the bytes."""
+def read_thumbprint(key: dict[str, Any]) -> str:
+    """The SHA-1 thumbprint of a key credential, in upper-case hex digits."""
+    # Graph gives the hex digits, or base64 of the bytes.
     text = str(key.get("customKeyIdentifier") or "")
     if len(text) == 40:
         return text.upper()

@@ -1,4 +1,4 @@
-"""What differs between what is wanted and what was found, as the requests that put it right."""
+"""The requests that bring the actual state of an app to the desired one; pure, without I/O."""
 
 import datetime as dt
 import difflib
@@ -6,26 +6,27 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphdaemon.auth.kinds.federated import AUDIENCE
+from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID
 from graphdaemon.errors import UsageError
-from graphdaemon.registration.actual import GRAPH_APP_ID, Found
-from graphdaemon.registration.change import Change
-from graphdaemon.registration.desired import DEFAULT_PERMISSION, Trust, Wish
-from graphdaemon.registration.local_files import Held
-from graphdaemon.registration.own_keys import thumbprint_of
+from graphdaemon.registration.actual import ActualState
+from graphdaemon.registration.admin_graph import Change
+from graphdaemon.registration.desired import DEFAULT_PERMISSION, DesiredState, FederatedCredential
+from graphdaemon.registration.local_files import LocalState
+from graphdaemon.registration.own_keys import read_thumbprint
 
-# A credential with less left than this is as good as ended.
-_LEAST = dt.timedelta(hours=1)
+# A credential with less time left than this counts as expired.
+_LEAST_LEFT = dt.timedelta(hours=1)
 
 
-class Plan(NamedTuple):
+class ChangePlan(NamedTuple):
     """
-    What to do.
+    The changes that are left to make.
 
     Attributes:
-        kind: Of the credential.
-        roles: IDs of the app roles the app is to hold, by name.
-        before: What is done before the settings are written.
-        after: What no settings need any more.
+        kind: Kind of the credential that the app is to have.
+        roles: IDs of the app roles that the app is to hold, by name.
+        before: What is made before the settings are written.
+        after: What is removed afterwards, when no settings need it any more.
     """
 
     kind: str
@@ -34,137 +35,146 @@ class Plan(NamedTuple):
     after: tuple[Change, ...]
 
 
-def plan_changes(wish: Wish, found: Found, held: Held, now: dt.datetime) -> Plan:
+def plan_changes(
+    desired: DesiredState, actual: ActualState, local: LocalState, now: dt.datetime
+) -> ChangePlan:
     """
     Work out what is missing, in the order in which it can be made.
 
     Args:
-        wish: What is wanted.
-        found: What the directory has.
-        held: What the files here have.
+        desired: What the administrator wants.
+        actual: What the directory has.
+        local: What the files here have.
         now: The time, with its zone.
 
     Raises:
-        UsageError: A permission is not one of Graph's.
+        UsageError: A permission is not one of Graph's, or nobody said whose tokens to trust.
     """
-    kind = wish.kind or held.kind or "certificate"
-    roles = _choose_roles(wish, found)
-    if found.application is None and found.deleted is not None:
-        return Plan(kind, roles, (_restore(found.deleted, "the app"),), ())
+    kind = desired.kind or local.kind or "certificate"
+    roles = _choose_roles(desired, actual)
+    if actual.application is None and actual.deleted is not None:
+        return ChangePlan(kind, roles, (_restore(actual.deleted, "the app"),), ())
     before = (
-        *_plan_application(wish, found, roles),
-        *_plan_principal(found),
-        *_plan_credential(wish, kind, found, held, now),
-        *_plan_consent(found, roles),
+        *_plan_application(desired, actual, roles),
+        *_plan_principal(actual),
+        *_plan_credential(desired, kind, actual, local, now),
+        *_plan_consent(actual, roles),
     )
-    return Plan(kind, roles, before, tuple(plan_removals(kind, found, held, now)))
+    return ChangePlan(kind, roles, before, tuple(plan_removals(kind, actual, local, now)))
 
 
-def needs_key(kind: str, held: Held, now: dt.datetime) -> bool:
-    """Whether a key has to be made here: there is none, or its certificate has ended."""
-    ended = held.ends_at is not None and held.ends_at - now.timestamp() < _LEAST.total_seconds()
-    return kind == "certificate" and (held.thumbprint is None or ended)
+def needs_key(kind: str, local: LocalState, now: dt.datetime) -> bool:
+    """Whether a key has to be made here: there is none, or its certificate has expired."""
+    latest = (now + _LEAST_LEFT).timestamp()
+    expired = local.expires_at is not None and local.expires_at < latest
+    return kind == "certificate" and (local.thumbprint is None or expired)
 
 
-def is_contradicted(found: Found, held: Held) -> bool:
+def is_contradicted(actual: ActualState, local: LocalState) -> bool:
     """Whether the settings here have what the directory has lost, or does not know yet."""
-    if held.kind is None:
+    if local.kind is None:
         return False
-    keys = {thumbprint_of(key) for key in found.keys}
-    secrets = {one.get("keyId") for one in found.passwords}
+    keys = {read_thumbprint(key) for key in actual.keys}
+    secrets = {password.get("keyId") for password in actual.passwords}
     return (
-        found.principal is None
-        or (held.kind == "certificate" and held.thumbprint not in keys)
-        or (held.kind == "secret" and held.key_id not in secrets)
+        actual.principal is None
+        or (local.kind == "certificate" and local.thumbprint not in keys)
+        or (local.kind == "secret" and local.key_id not in secrets)
     )
 
 
-def plan_removals(kind: str, found: Found, held: Held, now: dt.datetime) -> list[Change]:
-    """What was added from here, and is in no file here: a run that broke off leaves it behind."""
-    return [*_drop_secrets(kind, found, held, now), *_drop_keys(kind, found, held, now)]
+def plan_removals(
+    kind: str, actual: ActualState, local: LocalState, now: dt.datetime
+) -> list[Change]:
+    """Remove what was added from here and is in no file here: a stopped run left it behind."""
+    return [*_drop_secrets(kind, actual, local, now), *_drop_keys(kind, actual, local, now)]
 
 
-def _choose_roles(wish: Wish, found: Found) -> dict[str, str]:
+def _choose_roles(desired: DesiredState, actual: ActualState) -> dict[str, str]:
     offered = {
         str(role["value"]): str(role["id"])
-        for role in found.graph.get("appRoles") or ()
+        for role in actual.graph.get("appRoles") or ()
         if role.get("isEnabled") and "Application" in role.get("allowedMemberTypes", ())
     }
-    names = {number: name for name, number in offered.items()}
-    asked = [names[number] for number in _list_asked(found) if number in names]
-    wanted = wish.permissions or tuple(asked) or (DEFAULT_PERMISSION,)
-    return dict(_find_role(name, offered) for name in wanted)
+    names = {role_id: name for name, role_id in offered.items()}
+    requested = [names[role_id] for role_id in _list_requested(actual) if role_id in names]
+    permissions = desired.permissions or requested or (DEFAULT_PERMISSION,)
+    return dict(_find_role(name, offered) for name in permissions)
 
 
 def _find_role(name: str, offered: Mapping[str, str]) -> tuple[str, str]:
-    folded = {known.casefold(): known for known in offered}
-    known = folded.get(name.casefold())
-    if known is not None:
-        return known, offered[known]
+    folded = {permission.casefold(): permission for permission in offered}
+    permission = folded.get(name.casefold())
+    if permission is not None:
+        return permission, offered[permission]
     near = difflib.get_close_matches(name.casefold(), folded, n=3)
     raise UsageError(
         f"Microsoft Graph has no application permission {name!r}",
         code="option_invalid",
-        hint=f"Did you mean {', '.join(folded[one] for one in near)}?"
+        hint=f"Did you mean {', '.join(folded[key] for key in near)}?"
         if near
         else "Look it up under API permissions > Microsoft Graph > Application permissions; "
         "delegated ones are of no use without a user.",
     )
 
 
-def _list_asked(found: Found) -> list[str]:
+def _list_requested(actual: ActualState) -> list[str]:
     """IDs of the app roles of Graph that the registration asks for."""
     return [
         str(access.get("id"))
-        for resource in (found.application or {}).get("requiredResourceAccess") or ()
+        for resource in (actual.application or {}).get("requiredResourceAccess") or ()
         if resource.get("resourceAppId") == GRAPH_APP_ID
         for access in resource.get("resourceAccess") or ()
         if access.get("type") == "Role"
     ]
 
 
-def _plan_application(wish: Wish, found: Found, roles: Mapping[str, str]) -> list[Change]:
+def _plan_application(
+    desired: DesiredState, actual: ActualState, roles: Mapping[str, str]
+) -> list[Change]:
     body: dict[str, Any] = {}
-    application = found.application or {}
+    application = actual.application or {}
     tags = list(application.get("tags") or ())
-    if wish.tag not in tags:
-        body["tags"] = [*tags, wish.tag]
-    if not set(roles.values()) <= set(_list_asked(found)):
-        body["requiredResourceAccess"] = _ask_for(application, roles)
-    if found.application is not None:
+    if desired.tag not in tags:
+        body["tags"] = [*tags, desired.tag]
+    if not set(roles.values()) <= set(_list_requested(actual)):
+        body["requiredResourceAccess"] = _request_roles(application, roles)
+    if actual.application is not None:
         words = f"Repair the app's registration ({' and '.join(body)})"
         return [Change(words, "PATCH", "/applications/{application}", body)] if body else []
     return [
         Change(
-            f"Register the app {wish.name}",
+            f"Register the app {desired.name}",
             "PATCH",
-            f"/applications(uniqueName='{wish.unique_name}')",
-            {"displayName": wish.name, "signInAudience": "AzureADMyOrg", **body},
+            f"/applications(uniqueName='{desired.unique_name}')",
+            {"displayName": desired.name, "signInAudience": "AzureADMyOrg", **body},
             learns="application",
             create=True,
-            right="registering_reserved",
+            forbidden_case="registering_reserved",
         )
     ]
 
 
-def _ask_for(application: Mapping[str, Any], roles: Mapping[str, str]) -> list[dict[str, Any]]:
-    """What the registration asks for, and these app roles of Graph besides."""
-    asked = [dict(one) for one in application.get("requiredResourceAccess") or ()]
-    graph = next((one for one in asked if one.get("resourceAppId") == GRAPH_APP_ID), None)
+def _request_roles(
+    application: Mapping[str, Any], roles: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The `requiredResourceAccess` of the registration, with these app roles of Graph added."""
+    resources = [dict(resource) for resource in application.get("requiredResourceAccess") or ()]
+    graph = next((one for one in resources if one.get("resourceAppId") == GRAPH_APP_ID), None)
     if graph is None:
         graph = {"resourceAppId": GRAPH_APP_ID, "resourceAccess": []}
-        asked.append(graph)
+        resources.append(graph)
     access = list(graph.get("resourceAccess") or ())
-    known = {one.get("id") for one in access if one.get("type") == "Role"}
-    wanted = [{"id": role, "type": "Role"} for role in roles.values() if role not in known]
-    graph["resourceAccess"] = access + wanted
-    return asked
+    requested = {one.get("id") for one in access if one.get("type") == "Role"}
+    missing = [{"id": role, "type": "Role"} for role in roles.values() if role not in requested]
+    graph["resourceAccess"] = access + missing
+    return resources
 
 
-def _plan_principal(found: Found) -> list[Change]:
-    if found.principal is None and found.deleted_principal is not None:
-        return [_restore(found.deleted_principal, "its service principal")]
-    if found.principal is None:
+def _plan_principal(actual: ActualState) -> list[Change]:
+    if actual.principal is None and actual.deleted_principal is not None:
+        return [_restore(actual.deleted_principal, "its service principal")]
+    if actual.principal is None:
         return [
             Change(
                 "Bring it into the tenant: make its service principal",
@@ -174,7 +184,7 @@ def _plan_principal(found: Found) -> list[Change]:
                 learns="principal",
             )
         ]
-    if found.principal.get("accountEnabled") is False:
+    if actual.principal.get("accountEnabled") is False:
         return [
             Change(
                 "Switch its service principal on",
@@ -191,67 +201,68 @@ def _restore(deleted: Mapping[str, Any], what: str) -> Change:
         f"Bring {what} back from the recycle bin",
         "POST",
         f"/directory/deletedItems/{deleted['id']}/restore",
-        right="registering_reserved",
-        again=True,
+        forbidden_case="registering_reserved",
+        reread=True,
     )
 
 
 def _plan_credential(
-    wish: Wish, kind: str, found: Found, held: Held, now: dt.datetime
+    desired: DesiredState, kind: str, actual: ActualState, local: LocalState, now: dt.datetime
 ) -> list[Change]:
     if kind == "federated":
-        return _plan_trust(wish.trust, found)
+        return _plan_federated(desired.federated_credential, actual)
     if kind == "secret":
-        return [] if _has_secret(found, held, now) else [_add_secret(wish, held, now)]
-    if _has_certificate(found, held, now):
+        return [] if _has_secret(actual, local, now) else [_add_secret(desired, local, now)]
+    if _has_certificate(actual, local, now):
         return []
     return [
         Change(
             "Add the certificate",
             "PATCH",
             "/applications/{application}",
-            {"keyCredentials": [*_kept_keys(found, held), _describe_key(held)]},
+            {"keyCredentials": [*_kept_keys(actual, local), _describe_key(local)]},
         )
     ]
 
 
-def _has_certificate(found: Found, held: Held, now: dt.datetime) -> bool:
-    return held.thumbprint is not None and any(
-        thumbprint_of(key) == held.thumbprint and _lasts(key, now) for key in found.keys
+def _has_certificate(actual: ActualState, local: LocalState, now: dt.datetime) -> bool:
+    return local.thumbprint is not None and any(
+        read_thumbprint(key) == local.thumbprint and _lasts(key, now) for key in actual.keys
     )
 
 
-def _has_secret(found: Found, held: Held, now: dt.datetime) -> bool:
-    return held.key_id is not None and any(
-        one.get("keyId") == held.key_id and _lasts(one, now) for one in found.passwords
+def _has_secret(actual: ActualState, local: LocalState, now: dt.datetime) -> bool:
+    return local.key_id is not None and any(
+        password.get("keyId") == local.key_id and _lasts(password, now)
+        for password in actual.passwords
     )
 
 
 def _lasts(credential: Mapping[str, Any], now: dt.datetime) -> bool:
     try:
-        end = dt.datetime.fromisoformat(str(credential.get("endDateTime")))
+        expires_at = dt.datetime.fromisoformat(str(credential.get("endDateTime")))
     except ValueError:
         return True
-    return end - now > _LEAST
+    return expires_at - now > _LEAST_LEFT
 
 
-def _describe_key(held: Held) -> dict[str, Any]:
+def _describe_key(local: LocalState) -> dict[str, Any]:
     return {
         "type": "AsymmetricX509Cert",
         "usage": "Verify",
-        "displayName": held.mark,
+        "displayName": local.mark,
         "key": "{certificate}",
     }
 
 
-def _kept_keys(found: Found, held: Held) -> list[dict[str, Any]]:
-    """The keys that are none of ours, as Graph takes them back: it has the key itself."""
-    return [{**key, "key": None} for key in found.keys if not held.is_marked(key)]
+def _kept_keys(actual: ActualState, local: LocalState) -> list[dict[str, Any]]:
+    """The keys added from elsewhere; Graph keeps a key whose content is sent back as null."""
+    return [{**key, "key": None} for key in actual.keys if not local.is_marked(key)]
 
 
-def _add_secret(wish: Wish, held: Held, now: dt.datetime) -> Change:
-    end = (now + dt.timedelta(days=wish.days)).astimezone(dt.UTC)
-    password = {"displayName": held.mark, "endDateTime": f"{end:%Y-%m-%dT%H:%M:%SZ}"}
+def _add_secret(desired: DesiredState, local: LocalState, now: dt.datetime) -> Change:
+    expires_at = (now + dt.timedelta(days=desired.days)).astimezone(dt.UTC)
+    password = {"displayName": local.mark, "endDateTime": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}"}
     return Change(
         "Add a client secret",
         "POST",
@@ -261,70 +272,70 @@ def _add_secret(wish: Wish, held: Held, now: dt.datetime) -> Change:
     )
 
 
-def _plan_trust(trust: Trust | None, found: Found) -> list[Change]:
-    if trust is None and not found.trusts:
+def _plan_federated(trusted: FederatedCredential | None, actual: ActualState) -> list[Change]:
+    if trusted is None and not actual.federated_credentials:
         raise UsageError(
             "the app trusts nobody's tokens, and the settings do not say whose it should",
             code="option_invalid",
             hint="Say so with --federated.",
         )
-    if trust is None or any(_same_trust(one, trust) for one in found.trusts):
+    present = {(one.get("issuer"), one.get("subject")) for one in actual.federated_credentials}
+    if trusted is None or (trusted.issuer, trusted.subject) in present:
         return []
     return [
         Change(
-            f"Trust the tokens of {trust.subject}",
+            f"Trust the tokens of {trusted.subject}",
             "POST",
             "/applications/{application}/federatedIdentityCredentials",
             {
-                "name": trust.name,
-                "issuer": trust.issuer,
-                "subject": trust.subject,
+                "name": trusted.name,
+                "issuer": trusted.issuer,
+                "subject": trusted.subject,
                 "audiences": [AUDIENCE],
             },
         )
     ]
 
 
-def _same_trust(one: Mapping[str, Any], trust: Trust) -> bool:
-    return (one.get("issuer"), one.get("subject")) == (trust.issuer, trust.subject)
-
-
-def _plan_consent(found: Found, roles: Mapping[str, str]) -> Iterable[Change]:
+def _plan_consent(actual: ActualState, roles: Mapping[str, str]) -> Iterable[Change]:
     for name, role in roles.items():
-        if role not in found.granted:
+        if role not in actual.granted:
             yield Change(
                 f"Grant admin consent to {name}",
                 "POST",
-                f"/servicePrincipals/{found.graph['id']}/appRoleAssignedTo",
+                f"/servicePrincipals/{actual.graph['id']}/appRoleAssignedTo",
                 {
                     "principalId": "{principal}",
-                    "resourceId": found.graph["id"],
+                    "resourceId": actual.graph["id"],
                     "appRoleId": role,
                 },
-                right="consent_reserved",
+                forbidden_case="consent_reserved",
             )
 
 
-def _drop_secrets(kind: str, found: Found, held: Held, now: dt.datetime) -> Iterable[Change]:
-    used = held.key_id if kind == "secret" and _has_secret(found, held, now) else None
-    for one in found.passwords:
-        if held.is_marked(one) and one.get("keyId") != used:
+def _drop_secrets(
+    kind: str, actual: ActualState, local: LocalState, now: dt.datetime
+) -> Iterable[Change]:
+    used = local.key_id if kind == "secret" and _has_secret(actual, local, now) else None
+    for password in actual.passwords:
+        if local.is_marked(password) and password.get("keyId") != used:
             yield Change(
                 "Remove a secret that no file here holds",
                 "POST",
                 "/applications/{application}/removePassword",
-                {"keyId": one["keyId"]},
+                {"keyId": password["keyId"]},
             )
 
 
-def _drop_keys(kind: str, found: Found, held: Held, now: dt.datetime) -> Iterable[Change]:
-    certified = kind == "certificate"
-    if certified and not _has_certificate(found, held, now):
+def _drop_keys(
+    kind: str, actual: ActualState, local: LocalState, now: dt.datetime
+) -> Iterable[Change]:
+    used = local.thumbprint if kind == "certificate" else None
+    if kind == "certificate" and not _has_certificate(actual, local, now):
         return  # the request that adds the certificate leaves these out
-    used = held.thumbprint if certified else None
-    orphans = [one for one in found.keys if held.is_marked(one) and thumbprint_of(one) != used]
+    orphans = [key for key in actual.keys if local.is_marked(key) and read_thumbprint(key) != used]
     if orphans:
-        kept = [{**one, "key": None} for one in found.keys if one not in orphans]
+        kept = [{**key, "key": None} for key in actual.keys if key not in orphans]
         yield Change(
             "Remove a certificate whose key no file here holds",
             "PATCH",

@@ -1,14 +1,14 @@
 """
 Replace the app's certificate: add the new key, prove it, switch to it, remove the old one.
 
-Every step is written down beside the key file before the next begins, and every step may be done
-twice: killed at any moment and run again, it ends with one key that works and no other left behind.
+Each step is recorded in a journal beside the key file before the next begins, and each may be
+repeated: killed at any moment and run again, a rotation ends with one key that works and no other.
 
     app.pem           the key in use
-    app.pem.new       the next one, until the switch
-    app.pem.old       the last one, after the switch
-    app.pem.rotation  how far it got
-    app.pem.lock      held while it runs
+    app.pem.new       the next key, until the switch
+    app.pem.old       the last key, after the switch
+    app.pem.rotation  the journal
+    app.pem.lock      the lock that a running rotation holds
 """
 
 import contextlib
@@ -27,14 +27,14 @@ from graphdaemon.auth.msal_app import MsalApp
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
-from graphdaemon.registration.own_keys import Keys, Registration
+from graphdaemon.registration.own_keys import OwnKeys, RegisteredKeys
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.private_files import flush_folder, hold_lock, replace_private
 
 _WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)
-"""Between looks at whether the new certificate is accepted: it takes minutes to get everywhere."""
+"""Seconds between tries of the new certificate; it takes minutes until it is known everywhere."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -43,11 +43,11 @@ class Journal:
     How far a rotation got.
 
     Attributes:
-        step: The last step that is done: made, added, proved, switched or done.
+        step: The last finished step: `made`, `added`, `proved`, `switched` or `done`.
         old: Thumbprint of the certificate that is replaced.
-        new: Thumbprint of the one that replaces it.
-        old_key_id: What Graph calls the old key, if known.
-        new_key_id: What Graph calls the new key, if known.
+        new: Thumbprint of the certificate that replaces it.
+        old_key_id: Graph's ID of the old key, if known.
+        new_key_id: Graph's ID of the new key, if known.
     """
 
     step: str
@@ -59,18 +59,18 @@ class Journal:
 
 class Rotation:
     """
-    One rotation, begun or gone on with.
+    One rotation, new or resumed.
 
     Args:
-        settings: Which app; its first certificate is the one to replace.
-        transport: The socket.
-        object_id: Of the application object, for apps that may not read their registration.
+        settings: The app's settings; their first certificate is the one to replace.
+        transport: The connections to token service and Graph.
+        object_id: Object ID of the application, for apps that may not read their registration.
         make: Makes a key pair as PEM text, encrypted with the passphrase if there is one.
-        say: Tells what is done.
-        sleep: Waits.
+        say: Tells a person what is done.
+        sleep: Waits some seconds.
 
     Raises:
-        SettingsError: The configured credential is none that can be rotated.
+        SettingsError: The configured credential cannot be rotated.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Rotation:
         self._file = self._credential.private_key_file.resolve()
         self._settings = settings
         self._msal_app = MsalApp(settings, transport)
-        self._keys = Keys(settings, transport, self._token, object_id)
+        self._keys = OwnKeys(settings, transport, self._token, object_id)
         self._passphrase = read_passphrase(self._credential)
         self._make = make
         self._say = say
         self._sleep = sleep
         self._pairs: dict[bytes, KeyPair] = {}
         self._resumed = False
-        self._held: Token | None = None
+        self._kept_token: Token | None = None
 
     def run(self) -> Journal:
         """
@@ -130,22 +130,22 @@ class Rotation:
         old = _thumbprint(self._read(self._file))
         _write(self._new_file, self._make(self._passphrase))
         new = _thumbprint(self._read(self._new_file))
-        known = last is not None and last.new == old
-        journal = Journal("made", old, new, last.new_key_id if known and last else None)
+        old_key_id = last.new_key_id if last is not None and last.new == old else None
+        journal = Journal("made", old, new, old_key_id)
         self._write_journal(journal)
         self._say(f"Made a key pair, thumbprint {new}.")
         return journal
 
     def _add(self, journal: Journal) -> Journal:
-        registration = self._keys.read()
-        present = (registration.keys or {}).get(journal.new)
-        if present:
-            return dataclasses.replace(journal, step="added", new_key_id=present[0])
+        registered = self._keys.read()
+        key_ids = (registered.key_ids or {}).get(journal.new)
+        if key_ids:
+            return dataclasses.replace(journal, step="added", new_key_id=key_ids[0])
         # A run that was killed may have added it, and an app that may not look can still try it.
-        if self._resumed and registration.keys is None and self._wait_for_new(_WAITS_S[:4]):
+        if self._resumed and registered.key_ids is None and self._wait_for_new(_WAITS_S[:4]):
             return dataclasses.replace(journal, step="added")
         (certificate, *_) = self._read(self._new_file).certificate.chain
-        key_id = self._keys.add(registration.object_id, certificate, self._read(self._file))
+        key_id = self._keys.add(registered.object_id, certificate, self._read(self._file))
         self._say("Added it to the app.")
         return dataclasses.replace(journal, step="added", new_key_id=key_id)
 
@@ -170,15 +170,15 @@ class Rotation:
         return dataclasses.replace(journal, step="switched")
 
     def _remove(self, journal: Journal) -> Journal:
-        registration, new = self._keys.read(), self._read(self._file)
-        for key_id in self._list_old(registration, journal):
-            self._keys.remove(registration.object_id, key_id, new)
+        registered, new = self._keys.read(), self._read(self._file)
+        for key_id in self._list_old(registered, journal):
+            self._keys.remove(registered.object_id, key_id, new)
             self._say("Removed the old key from the app.")
         return dataclasses.replace(journal, step="done")
 
-    def _list_old(self, registration: Registration, journal: Journal) -> list[str]:
-        if registration.keys is not None:
-            return registration.keys.get(journal.old, [])
+    def _list_old(self, registered: RegisteredKeys, journal: Journal) -> list[str]:
+        if registered.key_ids is not None:
+            return registered.key_ids.get(journal.old, [])
         if journal.old_key_id is not None:
             return [journal.old_key_id]
         self._say(
@@ -189,11 +189,11 @@ class Rotation:
         return []
 
     def _wait_for_new(self, waits: Sequence[float]) -> bool:
-        """Whether the identity platform gives a token for the new key, now or after some waits."""
+        """Whether the identity platform accepts the new key, now or after one of these waits."""
         new = self._credential._replace(private_key_file=self._new_file)
         for wait in (*waits, None):
             try:
-                self._held = self._request(new)
+                self._kept_token = self._request(new)
             except IdentityError as error:
                 if error.error != "invalid_client":
                     raise
@@ -205,15 +205,15 @@ class Rotation:
         return False
 
     def _token(self) -> Token:
-        if self._held is None:
-            self._held = self._request(self._credential)
-        return self._held
+        if self._kept_token is None:
+            self._kept_token = self._request(self._credential)
+        return self._kept_token
 
     def _request(self, credential: CredentialSettings) -> Token:
         return self._msal_app.request_token(read_credential(self._settings, credential))
 
     def _read(self, path: Path) -> KeyPair:
-        """The pair in `path`; a key takes long to check, so each is read once."""
+        """Read the key pair in a file, once for each content: checking a key takes long."""
         content = path.read_bytes()
         if content not in self._pairs:
             self._pairs[content] = read_key_pair(path, passphrase=self._passphrase)
@@ -246,10 +246,10 @@ class Rotation:
 
 def find_rotatable(settings: Settings) -> CredentialSettings:
     """
-    The configured certificate, if its file can be replaced as a whole.
+    Find the configured certificate, if its file can be replaced as a whole.
 
     Raises:
-        SettingsError: There is none, or it is not of the right form.
+        SettingsError: There is no certificate, or its file cannot be replaced.
     """
     for credential in settings.credentials:
         if credential.kind == "certificate":
@@ -292,8 +292,8 @@ def _write(path: Path, text: str) -> None:
 
 def _copy_access(old: Path, new: Path) -> None:
     """Let those who could read the old key, such as the daemon's own user, read the new one."""
-    was = old.stat()
+    status = old.stat()
     if os.name == "posix":
         with contextlib.suppress(PermissionError):
-            os.chown(new, was.st_uid, was.st_gid)
-    new.chmod(stat.S_IMODE(was.st_mode))
+            os.chown(new, status.st_uid, status.st_gid)
+    new.chmod(stat.S_IMODE(status.st_mode))

@@ -1,62 +1,60 @@
-"""Undoes a registration: the app goes to the recycle bin, the files that were written go away."""
+"""Undo a registration: move the app to the recycle bin, and remove the files that were written."""
 
 from collections.abc import Callable
 
-from graphdaemon.registration.actual import Found, look
-from graphdaemon.registration.admin_graph import Desk
-from graphdaemon.registration.change import Change
-from graphdaemon.registration.desired import Wish
-from graphdaemon.registration.local_files import Files
+from graphdaemon.registration.actual import read_actual_state
+from graphdaemon.registration.admin_graph import AdminGraph, Change
+from graphdaemon.registration.desired import DesiredState
+from graphdaemon.registration.local_files import LocalFiles
 
 
-async def plan_undoing(desk: Desk, wish: Wish, *, purge: bool) -> list[Change]:
+async def plan_undoing(
+    admin_graph: AdminGraph, desired: DesiredState, *, purge: bool
+) -> list[Change]:
     """
-    Work out what would have to go.
+    List the requests that remove the app; with `purge`, from the recycle bin too.
 
     Raises:
-        Error: Refused, not reached, or impossible.
+        Error: Graph refused, or was not reached.
     """
-    return _plan(await look(desk, wish), purge=purge)
-
-
-async def undo(
-    desk: Desk, wish: Wish, files: Files, *, purge: bool, say: Callable[[str], None]
-) -> bool:
-    """
-    Undo it; say whether there was anything.
-
-    Raises:
-        Error: Run it again: it goes on where it stopped.
-    """
-    changes = await plan_undoing(desk, wish, purge=purge)
-    for change in changes:
-        say(change.words)
-        await desk.send(change, {})
-    removed = files.remove()
-    for path in removed:
-        say(f"Removed {path}")
-    return bool(changes or removed)
-
-
-def _plan(found: Found, *, purge: bool) -> list[Change]:
+    actual = await read_actual_state(admin_graph, desired)
     changes = []
-    if found.application is not None:
-        # Its service principal in this tenant goes with it.
+    if actual.application is not None:
+        # The directory deletes the service principal in this tenant along with it.
         changes.append(
             Change(
                 "Move the app to the recycle bin, where it stays for thirty days",
                 "DELETE",
-                f"/applications/{found.application['id']}",
+                f"/applications/{actual.application['id']}",
             )
         )
-    thrown = found.application or found.deleted
-    if purge and thrown is not None:
+    binned = actual.application or actual.deleted
+    if purge and binned is not None:
         changes.append(
-            Change(
-                "Delete it there for good",
-                "DELETE",
-                f"/directory/deletedItems/{thrown['id']}",
-                right="changing_reserved",
-            )
+            Change("Delete it there for good", "DELETE", f"/directory/deletedItems/{binned['id']}")
         )
     return changes
+
+
+async def undo(
+    admin_graph: AdminGraph,
+    desired: DesiredState,
+    files: LocalFiles,
+    *,
+    purge: bool,
+    say: Callable[[str], None],
+) -> bool:
+    """
+    Remove the app and the files; return whether there was anything to remove.
+
+    Raises:
+        Error: Run it again: it goes on where it stopped.
+    """
+    changes = await plan_undoing(admin_graph, desired, purge=purge)
+    for change in changes:
+        say(change.summary)
+        await admin_graph.send(change, {})
+    removed = files.remove()
+    for path in removed:
+        say(f"Removed {path}")
+    return bool(changes or removed)

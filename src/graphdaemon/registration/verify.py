@@ -1,4 +1,4 @@
-"""Proves a registration by one real call, as the app itself."""
+"""Verify a registration by one real call, made as the app itself."""
 
 from collections.abc import Awaitable, Callable
 
@@ -13,9 +13,9 @@ from graphdaemon.http.transport import Transport
 from graphdaemon.registration.admin_graph import WAITS_S
 from graphdaemon.settings.model import Settings
 
-# What a registration that is minutes old may meet: the app, its service principal and its
-# credential come to the token service, and its roles into tokens, one after the other.
-_YOUNG = frozenset(
+# Errors that pass by themselves: the token service learns of the app, its service principal and its
+# credential, and tokens get its roles, each some minutes after they were made.
+_PASSING = frozenset(
     (
         *("secret_wrong", "certificate_refused", "credential_missing", "client_unknown"),
         *("resource_unknown", "assignment_missing", "identity_unavailable", "token_refused"),
@@ -33,23 +33,23 @@ async def verify(
     say: Callable[[str], None],
 ) -> str:
     """
-    Get a token with these roles, and make a call that they open; say what was done.
+    Get a token with these roles, and make a call that they open; return what was done, in words.
 
     Args:
-        settings: As they were written.
-        transport: The socket.
-        roles: What the token must show; none, where consent is missing.
-        sleep: Waits.
-        say: Tells what is waited for.
+        settings: The settings that were written.
+        transport: The connections to token service and Graph.
+        roles: The app roles that the token must show; none where consent is missing.
+        sleep: Waits some seconds.
+        say: Tells a person what is waited for.
 
     Raises:
         Error: It does not work, or not in time.
     """
     for wait in (*WAITS_S, None):
         try:
-            return await _try(settings, transport, roles)
+            return await _call(settings, transport, roles)
         except Error as error:
-            if error.code not in _YOUNG:
+            if error.code not in _PASSING:
                 raise
             if wait is None:
                 raise _give_up(error) from error
@@ -58,31 +58,31 @@ async def verify(
     raise AssertionError("the last attempt returns or raises")
 
 
-async def _try(settings: Settings, transport: Transport, roles: tuple[str, ...]) -> str:
-    # A kept token would show the roles of before.
+async def _call(settings: Settings, transport: Transport, roles: tuple[str, ...]) -> str:
+    # A token from the cache would show the roles of before.
     fetch = AppIdentity(settings, transport).fetch
     token = await transport.run(lambda: fetch(Demand(Token("", 0))))
-    held = read_roles(read_claims(token.value) or {})
-    missing = [role for role in roles if role not in held]
+    token_roles = read_roles(read_claims(token.value) or {})
+    missing = [role for role in roles if role not in token_roles]
     if missing:
         raise IdentityError(
             f"the newest token lacks {', '.join(missing)}",
             code="credential_unproved",
             hint="Run it again in some minutes.",
         )
-    path = _choose_call(held)
+    path = _choose_call(token_roles)
     if path is None:
-        return f"the app gets tokens, with: {', '.join(held) or 'no role yet'}"
+        return f"the app gets tokens, with: {', '.join(token_roles) or 'no role yet'}"
     source = TokenSource(
         lambda demand: token if demand.instead_of is None else fetch(demand), transport.start
     )
     graph = Graph(transport, source, consent_url=settings.consent_url)
-    await graph.page(f"{settings.graph_root}{path}", needs=held[0])
+    await graph.page(f"{settings.graph_root}{path}", needs=token_roles[0])
     return f"the app called GET {path.partition('?')[0]}"
 
 
 def _choose_call(roles: tuple[str, ...]) -> str | None:
-    """A collection that these roles open, asked for as little as shows it."""
+    """A request for one record of a collection that these roles open, if there is one."""
     for name in CATALOG:
         need = find_need("GET", f"/{name}")
         if need is not None and need.is_met(roles):

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.diagnosis.aadsts import MEANINGS, REFUSALS, find_case
+from graphdaemon.diagnosis.aadsts import AADSTS_NUMBERS, MEANINGS, find_aadsts_case
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.cases import CASES
 from graphdaemon.diagnosis.explain import explain
@@ -27,10 +27,10 @@ QUOTED = PUBLISHED / "recordings" / "issue-quoted-errors.jsonl"
 
 def test_every_number_has_one_case() -> None:
     """No number stands twice, and every case is in the table."""
-    numbers = [number for listed in REFUSALS.values() for number in listed]
+    numbers = [number for listed in AADSTS_NUMBERS.values() for number in listed]
 
     assert len(numbers) == len(set(numbers))
-    assert set(REFUSALS) <= set(CASES)
+    assert set(AADSTS_NUMBERS) <= set(CASES)
     assert set(MEANINGS) <= set(numbers)
 
 
@@ -51,7 +51,7 @@ def test_every_refusal_of_the_pretend_token_service_is_known() -> None:
     own = 165000  # the emulator's own, against forged forms
 
     codes = [int(code) for code in list_reached("test_token_endpoint")]
-    assert [code for code in codes if find_case((code,)) == "identity_refused"] == [own]
+    assert [code for code in codes if find_aadsts_case((code,)) == "identity_refused"] == [own]
 
 
 def test_every_number_of_the_protocol_reference_is_known() -> None:
@@ -64,7 +64,7 @@ def test_every_number_of_the_protocol_reference_is_known() -> None:
     numbers = {int(number) for row in rows for number in re.findall(r"\b\d{5,7}\b", row)}
 
     assert [
-        number for number in sorted(numbers) if find_case((number,)) == "identity_refused"
+        number for number in sorted(numbers) if find_aadsts_case((number,)) == "identity_refused"
     ] == []
 
 

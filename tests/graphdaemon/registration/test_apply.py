@@ -12,7 +12,7 @@ import pytest
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import read_key_pair
 from graphdaemon.errors import GraphError, SettingsError, UsageError
-from graphdaemon.registration.desired import read_trust
+from graphdaemon.registration.desired import read_federated_credential
 from tests.support.graph_writer import start_writer
 from tests.support.register_tenant import Site, make_site
 from tests.support.user_flows import ordinary
@@ -45,7 +45,7 @@ def test_from_nothing_to_the_first_call(site: Site) -> None:
     """One app with a certificate, User.Read.All and consent; settings that work; a private key."""
     done = site.register()
 
-    assert (done.changed, done.roles, done.refusal) == (True, ("User.Read.All",), None)
+    assert (done.changed, done.roles, done.consent_error) == (True, ("User.Read.All",), None)
     assert site.roles == ["User.Read.All"]
     assert site.app["tags"] == [f"graphdaemon:{site.name}"]
     assert site.app["signInAudience"] == "AzureADMyOrg"
@@ -260,9 +260,9 @@ TRUSTS = {
 @pytest.mark.parametrize("who", TRUSTS)
 def test_a_platforms_tokens_take_the_place_of_a_credential(site: Site, who: str) -> None:
     """The app trusts issuer and subject, and has no credential; a second run changes nothing."""
-    trust = read_trust(who)
+    trust = read_federated_credential(who)
 
-    site.register(kind="federated", trust=trust)
+    site.register(kind="federated", federated_credential=trust)
 
     path = f"/applications/{site.app['id']}/federatedIdentityCredentials"
     (one,) = site.writer.get(path)["value"]
@@ -270,7 +270,7 @@ def test_a_platforms_tokens_take_the_place_of_a_credential(site: Site, who: str)
     assert one["audiences"] == ["api://AzureADTokenExchange"]
     assert site.settings["federated"] == trust.platform
     assert site.app["keyCredentials"] == []
-    assert not site.register(kind="federated", trust=trust).changed
+    assert not site.register(kind="federated", federated_credential=trust).changed
     assert not site.register().changed
 
 
@@ -280,7 +280,7 @@ def test_a_platforms_tokens_take_the_place_of_a_credential(site: Site, who: str)
 def test_a_trust_that_says_too_little_is_refused(who: str) -> None:
     """With the form that is wanted."""
     with pytest.raises(UsageError) as caught:
-        read_trust(who)
+        read_federated_credential(who)
 
     assert "github:OWNER/REPOSITORY" in (caught.value.hint or "")
 
@@ -325,13 +325,13 @@ def test_who_may_not_consent_is_told_who_may(own: Site) -> None:
 
     done = own.register()
 
-    assert done.refusal is not None
-    assert (done.refusal.exit_code, done.refusal.case) == (5, "consent_reserved")
-    assert "Privileged Role Administrator" in (done.refusal.hint or "")
-    assert f"/adminconsent?client_id={done.client_id}" in (done.refusal.hint or "")
+    assert done.consent_error is not None
+    assert (done.consent_error.exit_code, done.consent_error.case) == (5, "consent_reserved")
+    assert "Privileged Role Administrator" in (done.consent_error.hint or "")
+    assert f"/adminconsent?client_id={done.client_id}" in (done.consent_error.hint or "")
     assert own.prove(done) == "the app gets tokens, with: no role yet"
     own.sign_in("Privileged Role Administrator")
-    assert own.register().refusal is None
+    assert own.register().consent_error is None
 
 
 def test_who_does_not_own_the_app_is_told_who_may(own: Site) -> None:

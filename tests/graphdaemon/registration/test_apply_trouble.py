@@ -13,7 +13,7 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport
-from graphdaemon.registration.apply import Registered
+from graphdaemon.registration.apply import ApplyResult
 from tests.support.register_tenant import Site, make_site
 
 # Of the token service, which checks assertions made with short keys.
@@ -67,7 +67,7 @@ def site(running: Emulator, tmp_path: Path) -> Iterator[Site]:
     made.close()
 
 
-def check(site: Site, kind: str, done: Registered | None = None) -> None:
+def check(site: Site, kind: str, done: ApplyResult | None = None) -> None:
     """One app, one service principal, one credential, and that one here; it works."""
     site.emulator.faults.clear()
     done = done or site.register()

@@ -14,7 +14,7 @@ import pytest
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import Error, IdentityError, SettingsError
-from graphdaemon.registration.consent import build_consent_url, read_wish, wait_for_consent
+from graphdaemon.registration.consent import build_consent_url, read_awaited_roles, wait_for_consent
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
 from tests.support.client_app import App, register
@@ -193,7 +193,7 @@ class Clock:
 
 def wait(answers: Sequence[str | Error], seconds: float = 60, **wished: Any) -> tuple[Any, Clock]:
     settings, clock = settings_of(), Clock()
-    wish = read_wish(settings, wished.get("roles", ()), wished.get("calls", ()))
+    awaited = read_awaited_roles(settings, wished.get("roles", ()), wished.get("calls", ()))
     demands: list[Demand] = []
 
     def fetch(_: Settings, demand: Demand) -> Token:
@@ -203,7 +203,7 @@ def wait(answers: Sequence[str | Error], seconds: float = 60, **wished: Any) -> 
             raise answer
         return Token(answer, 0)
 
-    found = wait_for_consent(settings, wish, seconds, fetch=fetch, sleep=clock.sleep, now=clock)
+    found = wait_for_consent(settings, awaited, seconds, fetch=fetch, sleep=clock.sleep, now=clock)
     assert all(demand.instead_of is not None for demand in demands)
     return found, clock
 
@@ -257,6 +257,6 @@ def test_the_time_is_kept_to_the_second() -> None:
 def test_a_call_that_the_table_does_not_know_cannot_be_waited_for() -> None:
     """Naming the role helps."""
     with pytest.raises(SettingsError) as caught:
-        read_wish(settings_of(), (), ("GET /nobody/knows",))
+        read_awaited_roles(settings_of(), (), ("GET /nobody/knows",))
 
     assert "--role" in (caught.value.hint or "")

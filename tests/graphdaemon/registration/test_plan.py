@@ -1,4 +1,4 @@
-"""What registering means in each cloud, and what differs between wanted and found: no I/O."""
+"""What differs between the desired state and the actual one, as requests: no I/O."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from graphdaemon.errors import UsageError
-from graphdaemon.registration.actual import Found
+from graphdaemon.registration.actual import ActualState
 from graphdaemon.registration.admin_graph import fill
-from graphdaemon.registration.desired import Trust, Wish, read_name
-from graphdaemon.registration.local_files import Held
+from graphdaemon.registration.desired import DesiredState, FederatedCredential, read_name
+from graphdaemon.registration.local_files import LocalState
 from graphdaemon.registration.plan import plan_changes
 
 NOW = dt.datetime(2026, 1, 5, 10, tzinfo=dt.UTC)
@@ -28,11 +28,11 @@ GRAPH: dict[str, Any] = {
     ],
 }
 THUMBPRINT = "AB" * 20
-HELD = Held("certificate", "graphdaemon register 1 on here", None, THUMBPRINT)
+LOCAL = LocalState("certificate", "graphdaemon register 1 on here", None, THUMBPRINT)
 KEY = {
     "keyId": "k1",
     "customKeyIdentifier": THUMBPRINT,
-    "displayName": HELD.mark,
+    "displayName": LOCAL.mark,
     "endDateTime": LATER,
 }
 
@@ -43,7 +43,7 @@ def application(**changes: Any) -> dict[str, Any]:
     return {
         "id": "a1",
         "appId": "c1",
-        "tags": [Wish().tag],
+        "tags": [DesiredState().tag],
         "requiredResourceAccess": [
             {"resourceAppId": "00000003-0000-0000-c000-000000000000", "resourceAccess": access}
         ],
@@ -52,18 +52,18 @@ def application(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def found(**changes: Any) -> Found:
+def make_actual(**changes: Any) -> ActualState:
     values: dict[str, Any] = {
         "application": application(),
         "principal": {"id": "p1", "accountEnabled": True},
         "granted": frozenset({USER_READ}),
     }
-    return Found(GRAPH, **(values | changes))
+    return ActualState(GRAPH, **(values | changes))
 
 
-def plan(there: Found, held: Held = HELD, **wish: Any) -> list[str]:
+def plan(actual: ActualState, local: LocalState = LOCAL, **desired: Any) -> list[str]:
     """The requests, in order, and after a bar what comes when the settings are written."""
-    made = plan_changes(Wish(**wish), there, held, NOW)
+    made = plan_changes(DesiredState(**desired), actual, local, NOW)
     before, after = ([f"{c.method} {c.path}" for c in part] for part in (made.before, made.after))
     return [*before, "|", *after]
 
@@ -72,12 +72,12 @@ APP = "/applications/{application}"
 
 
 @pytest.mark.parametrize(
-    ("there", "held", "expected"),
+    ("actual", "local", "expected"),
     [
-        (found(), HELD, ["|"]),
+        (make_actual(), LOCAL, ["|"]),
         (
-            Found(GRAPH),
-            Held(),
+            ActualState(GRAPH),
+            LocalState(),
             [
                 "PATCH /applications(uniqueName='graphdaemon-graphdaemon')",
                 "POST /servicePrincipals",
@@ -87,51 +87,55 @@ APP = "/applications/{application}"
             ],
         ),
         (
-            Found(GRAPH, deleted={"id": "d1"}),
-            HELD,
+            ActualState(GRAPH, deleted={"id": "d1"}),
+            LOCAL,
             ["POST /directory/deletedItems/d1/restore", "|"],
         ),
         (
-            found(principal=None, deleted_principal={"id": "d2"}),
-            HELD,
+            make_actual(principal=None, deleted_principal={"id": "d2"}),
+            LOCAL,
             ["POST /directory/deletedItems/d2/restore", "|"],
         ),
-        (found(application=application(tags=[])), HELD, [f"PATCH {APP}", "|"]),
+        (make_actual(application=application(tags=[])), LOCAL, [f"PATCH {APP}", "|"]),
         (
-            found(principal={"id": "p1", "accountEnabled": False}),
-            HELD,
+            make_actual(principal={"id": "p1", "accountEnabled": False}),
+            LOCAL,
             ["PATCH /servicePrincipals/{principal}", "|"],
         ),
         (
-            found(application=application(keyCredentials=[KEY | {"endDateTime": EARLIER}])),
-            HELD,
+            make_actual(application=application(keyCredentials=[KEY | {"endDateTime": EARLIER}])),
+            LOCAL,
             [f"PATCH {APP}", "|"],
         ),
         (
-            found(
+            make_actual(
                 application=application(keyCredentials=[KEY, KEY | {"customKeyIdentifier": "CD"}])
             ),
-            HELD,
+            LOCAL,
             ["|", f"PATCH {APP}"],
         ),
         (
-            found(application=application(passwordCredentials=[KEY])),
-            HELD,
+            make_actual(application=application(passwordCredentials=[KEY])),
+            LOCAL,
             ["|", f"POST {APP}/removePassword"],
         ),
         (
-            found(application=application(passwordCredentials=[KEY | {"displayName": "hers"}])),
-            HELD,
+            make_actual(
+                application=application(passwordCredentials=[KEY | {"displayName": "hers"}])
+            ),
+            LOCAL,
             ["|"],
         ),
     ],
     ids="complete nothing binned half-binned untagged disabled expired orphan-key orphan-secret "
     "hers".split(),
 )
-def test_each_difference_is_one_change(there: Found, held: Held, expected: list[str]) -> None:
+def test_each_difference_is_one_change(
+    actual: ActualState, local: LocalState, expected: list[str]
+) -> None:
     """And what is as it should be is left alone."""
-    planned = plan(there, held)
-    if there.principal is None and there.deleted_principal is not None:
+    planned = plan(actual, local)
+    if actual.principal is None and actual.deleted_principal is not None:
         planned = [one for one in planned if "appRoleAssignedTo" not in one]
 
     assert planned == expected
@@ -141,9 +145,9 @@ def test_keys_of_others_stay_when_one_is_added() -> None:
     """Graph takes the whole list: what is left out is gone."""
     hers = {"keyId": "h", "displayName": "hers", "customKeyIdentifier": "EF" * 20, "key": "MII"}
     lost = KEY | {"customKeyIdentifier": "CD" * 20}
-    there = found(application=application(keyCredentials=[hers, lost]))
+    actual = make_actual(application=application(keyCredentials=[hers, lost]))
 
-    (change,) = plan_changes(Wish(), there, HELD, NOW).before
+    (change,) = plan_changes(DesiredState(), actual, LOCAL, NOW).before
 
     assert change.body is not None
     assert [one.get("keyId") for one in change.body["keyCredentials"]] == ["h", None]
@@ -153,9 +157,13 @@ def test_keys_of_others_stay_when_one_is_added() -> None:
 def test_what_is_asked_of_other_apis_stays() -> None:
     """Permissions are added, never taken."""
     others = [{"resourceAppId": "ledger", "resourceAccess": [{"id": "x", "type": "Role"}]}]
-    there = found(application=application(requiredResourceAccess=others), granted=frozenset())
+    actual = make_actual(
+        application=application(requiredResourceAccess=others), granted=frozenset()
+    )
 
-    repair, grant = plan_changes(Wish(permissions=("Group.Read.All",)), there, HELD, NOW).before
+    repair, grant = plan_changes(
+        DesiredState(permissions=("Group.Read.All",)), actual, LOCAL, NOW
+    ).before
 
     assert repair.body is not None
     assert grant.body is not None
@@ -169,7 +177,7 @@ def test_what_is_asked_of_other_apis_stays() -> None:
 def test_only_graphs_own_application_permissions_count(name: str) -> None:
     """By the tenant's own list, with what is near, or with where to look."""
     with pytest.raises(UsageError) as caught:
-        plan(found(), permissions=(name,))
+        plan(make_actual(), permissions=(name,))
 
     assert caught.value.hint
 
@@ -183,9 +191,9 @@ def test_a_name_that_could_be_something_else_is_none(name: str) -> None:
 
 def test_a_federated_credential_is_named_by_what_it_trusts() -> None:
     """The same trust has the same name, another one another; Graph takes 120 signs."""
-    one = Trust("github", "https://a", "repo:a/b:ref:refs/heads/" + "x" * 500)
+    one = FederatedCredential("github", "https://a", "repo:a/b:ref:refs/heads/" + "x" * 500)
 
-    assert one.name == Trust(*one).name
+    assert one.name == FederatedCredential(*one).name
     assert one.name != one._replace(subject="other").name
     assert len(one.name) <= 120
 
@@ -203,6 +211,6 @@ def test_only_known_places_are_filled() -> None:
 def test_a_federated_app_that_trusts_nobody_is_asked_whom_to_trust() -> None:
     """Registered again after it was deleted for good: the settings do not say."""
     with pytest.raises(UsageError, match="trusts nobody") as caught:
-        plan(Found(GRAPH), Held("federated"))
+        plan(ActualState(GRAPH), LocalState("federated"))
 
     assert "--federated" in (caught.value.hint or "")

@@ -1,4 +1,4 @@
-"""`graphdaemon consent`: where an administrator consents, and whether it was done."""
+"""`graphdaemon consent`: show where an administrator consents, and wait until it is done."""
 
 import sys
 import time
@@ -7,7 +7,11 @@ import webbrowser
 import click
 
 from graphdaemon import log
-from graphdaemon.registration.consent import Wish, build_consent_url, read_wish, wait_for_consent
+from graphdaemon.registration.consent import (
+    build_consent_url,
+    read_awaited_roles,
+    wait_for_consent,
+)
 from graphdaemon.settings.read import read_settings
 
 _WAIT_S = 300
@@ -60,7 +64,8 @@ def consent(
     parameters, seconds = _read_wait(wait, parameters)
     settings = read_settings(parameters)
     url = build_consent_url(settings, redirect_uri=redirect_uri)
-    wish = read_wish(settings, roles, calls) if seconds is not None else Wish((), ())
+    # A call that is not known is refused before anybody reads the address.
+    awaited = read_awaited_roles(settings, roles, calls) if seconds is not None else None
     click.echo(url)
     sys.stdout.flush()
     if redirect_uri is None:
@@ -71,14 +76,14 @@ def consent(
         )
     if open_ and not webbrowser.open(url):
         click.echo("No browser could be opened here: open the address yourself.", err=True)
-    if seconds is not None:
-        click.echo(f"Waiting up to {seconds:g} s for {wish} …", err=True)
-        granted = wait_for_consent(settings, wish, seconds, sleep=time.sleep)
+    if seconds is not None and awaited is not None:
+        click.echo(f"Waiting up to {seconds:g} s for {awaited} …", err=True)
+        granted = wait_for_consent(settings, awaited, seconds, sleep=time.sleep)
         click.echo(f"Granted: {', '.join(granted)}", err=True)
 
 
 def _read_wait(wait: str | None, parameters: str | None) -> tuple[str | None, float | None]:
-    """The settings file and the seconds; what stands behind a bare --wait may be the file."""
+    """Return the settings file and the seconds; the word after a bare --wait may be the file."""
     if wait is None:
         return parameters, None
     try:

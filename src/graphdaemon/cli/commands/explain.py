@@ -12,7 +12,7 @@ import click
 from graphdaemon.diagnosis.token_claims import Claim
 
 if TYPE_CHECKING:
-    from graphdaemon.diagnosis.explain import Explained, Explanation
+    from graphdaemon.diagnosis.explain import ExplainedText, Explanation
 
 _ALIGNED_CELLS = 44
 """Values up to this length are aligned; a longer one would push every sentence off the line."""
@@ -48,7 +48,7 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     return 0 if explained.explanations else 2
 
 
-def _describe(explained: "Explained") -> dict[str, object]:
+def _describe(explained: "ExplainedText") -> dict[str, object]:
     return {
         "explanations": [
             one._asdict() | {"claims": [claim._asdict() for claim in one.claims]}
@@ -59,7 +59,7 @@ def _describe(explained: "Explained") -> dict[str, object]:
     }
 
 
-def _print(explained: "Explained") -> None:
+def _print(explained: "ExplainedText") -> None:
     if not explained.explanations:
         click.echo(
             "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
@@ -80,7 +80,7 @@ def print_claims(claims: Iterable[Claim]) -> None:
         click.echo(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())
 
 
-def _print_one(one: "Explanation", explained: "Explained") -> None:
+def _print_one(one: "Explanation", explained: "ExplainedText") -> None:
     click.echo(f"{one.subject}: {one.meaning}")
     print_claims(one.claims)
     if not one.claims:

@@ -1,11 +1,11 @@
-"""`graphdaemon register`: the app in a tenant, from nothing to the first call."""
+"""`graphdaemon register`: register the app in a tenant, from nothing to the first call."""
 
 import asyncio
 import json
 import os
 import sys
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
-from graphdaemon.registration.admin_graph import Desk
+from graphdaemon.registration.admin_graph import AdminGraph, Change
 from graphdaemon.registration.administrator import (
     PUBLIC_CLIENT,
     Administrator,
@@ -26,10 +26,14 @@ from graphdaemon.registration.administrator import (
     take_app,
     take_az,
 )
-from graphdaemon.registration.apply import Registered, Registrar
-from graphdaemon.registration.change import Change
-from graphdaemon.registration.desired import DEFAULT_NAME, Wish, read_name, read_trust
-from graphdaemon.registration.local_files import Files
+from graphdaemon.registration.apply import Reconciler
+from graphdaemon.registration.desired import (
+    DEFAULT_NAME,
+    DesiredState,
+    read_federated_credential,
+    read_name,
+)
+from graphdaemon.registration.local_files import LocalFiles
 from graphdaemon.registration.undo import plan_undoing, undo
 from graphdaemon.registration.verify import verify
 from graphdaemon.settings.model import Settings
@@ -83,14 +87,16 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--authority", help="Who issues tokens, if no cloud of Microsoft's.")
 @click.option("--endpoint", help="Where Graph is, if not in a cloud of Microsoft's.")
-@click.option("--browser", "way", flag_value="browser", help="Sign in in this machine's browser.")
+@click.option(
+    "--browser", "sign_in", flag_value="browser", help="Sign in in this machine's browser."
+)
 @click.option(
     "--device-code",
-    "way",
+    "sign_in",
     flag_value="code",
     help="Sign in with a code, in any browser; the default where there is none.",
 )
-@click.option("--az", "way", flag_value="az", help="Take the sign-in of Azure CLI.")
+@click.option("--az", "sign_in", flag_value="az", help="Take the sign-in of Azure CLI.")
 @click.option(
     "--as",
     "as_app",
@@ -115,79 +121,81 @@ def register(**arguments: Any) -> int:
     again, it goes on.
     """
     log.configure(arguments["verbose"])
-    wish = _read_wish(arguments)
-    files = Files(arguments["output"], wish, force=arguments["force"])
-    place = _read_place(arguments, files)
-    transport = Transport(ca_file=place.ca_file, timeout=place.timeout)
+    desired = _read_desired_state(arguments)
+    files = LocalFiles(arguments["output"], desired, force=arguments["force"])
+    settings = _read_tenant_settings(arguments, files)
+    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
-        administrator = _find_administrator(arguments, place, transport)
-        desk = _open_desk(administrator, transport)
+        administrator = _find_administrator(arguments, settings, transport)
+        admin_graph = _open_graph(administrator, transport)
         if arguments["delete"]:
-            return run_async(_undo(desk, wish, files, arguments))
-        place = administrator.place
-        registrar = Registrar(wish, place, desk, files, make=_maker(wish), say=_say)
+            return run_async(_undo(admin_graph, desired, files, arguments))
+        reconciler = Reconciler(
+            desired,
+            administrator.settings,
+            admin_graph,
+            files,
+            make=lambda title: make_key_pair(title, days=desired.days)[0],
+            say=_say,
+        )
         if arguments["dry_run"]:
-            _show(run_async(registrar.plan()), desk)
+            _show(run_async(reconciler.plan()), admin_graph)
             return 0
-        return run_async(_register(registrar, files, place, transport))
+        return run_async(_apply(reconciler, files, transport, settings.timeout))
     finally:
         transport.close()
 
 
-async def _register(
-    registrar: Registrar, files: Files, place: Settings, transport: Transport
+async def _apply(
+    reconciler: Reconciler, files: LocalFiles, transport: Transport, timeout_s: float
 ) -> int:
-    done = await registrar.run()
-    click.echo(f"Application (client) ID  {done.client_id}")
+    result = await reconciler.apply()
+    click.echo(f"Application (client) ID  {result.client_id}")
     click.echo(f"Settings                 {files.path}")
-    _say(await _prove(done, files, transport, place))
-    if done.refusal is not None:
-        raise done.refusal
-    _say("Done." if done.changed else "Nothing was to be changed.")
-    return 0
-
-
-async def _prove(done: Registered, files: Files, transport: Transport, place: Settings) -> str:
-    if done.kind == "federated":
-        return (
+    if result.kind == "federated":
+        _say(
             "Its identity is proved by its platform's tokens, so that nothing can be tried here: "
             "run `graphdaemon doctor` there."
         )
-    settings = read_settings(files.path, {}, {"timeout": place.timeout})
-    roles = done.roles if done.refusal is None else ()
-    words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=_say)
-    return f"Proved: {words}."
-
-
-async def _undo(desk: Desk, wish: Wish, files: Files, arguments: dict[str, Any]) -> int:
-    if arguments["dry_run"]:
-        _show(tuple(await plan_undoing(desk, wish, purge=arguments["purge"])), desk)
-        return 0
-    changed = await undo(desk, wish, files, purge=arguments["purge"], say=_say)
-    _say("Done." if changed else f"There is no app {wish.name}, and no file of it.")
+    else:
+        settings = read_settings(files.path, {}, {"timeout": timeout_s})
+        roles = result.roles if result.consent_error is None else ()
+        words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=_say)
+        _say(f"Proved: {words}.")
+    if result.consent_error is not None:
+        raise result.consent_error
+    _say("Done." if result.changed else "Nothing was to be changed.")
     return 0
 
 
-def _maker(wish: Wish) -> Callable[[str], str]:
-    return lambda title: make_key_pair(title, days=wish.days)[0]
+async def _undo(
+    admin_graph: AdminGraph, desired: DesiredState, files: LocalFiles, arguments: dict[str, Any]
+) -> int:
+    purge = arguments["purge"]
+    if arguments["dry_run"]:
+        _show(await plan_undoing(admin_graph, desired, purge=purge), admin_graph)
+        return 0
+    removed = await undo(admin_graph, desired, files, purge=purge, say=_say)
+    _say("Done." if removed else f"There is no app {desired.name}, and no file of it.")
+    return 0
 
 
-def _read_wish(arguments: dict[str, Any]) -> Wish:
-    trust = read_trust(arguments["federated"]) if arguments["federated"] else None
-    if trust is not None and arguments["kind"]:
+def _read_desired_state(arguments: dict[str, Any]) -> DesiredState:
+    trusted = read_federated_credential(arguments["federated"]) if arguments["federated"] else None
+    if trusted is not None and arguments["kind"]:
         raise click.UsageError(f"Give --{arguments['kind']} or --federated, not both.")
     if arguments["purge"] and not arguments["delete"]:
         raise click.UsageError("--purge goes with --delete.")
-    kind = "federated" if trust is not None else arguments["kind"]
-    return Wish(
-        read_name(arguments["name"]), kind, trust, arguments["permissions"], arguments["days"]
+    kind = "federated" if trusted is not None else arguments["kind"]
+    return DesiredState(
+        read_name(arguments["name"]), kind, trusted, arguments["permissions"], arguments["days"]
     )
 
 
-def _read_place(arguments: dict[str, Any], files: Files) -> Settings:
-    """The tenant: from the options, the environment, or what an earlier run wrote."""
+def _read_tenant_settings(arguments: dict[str, Any], files: LocalFiles) -> Settings:
+    """The tenant, by the options, the environment, or the settings that an earlier run wrote."""
     if arguments["as_app"] is not None:
-        if arguments["way"]:
+        if arguments["sign_in"]:
             raise click.UsageError("--as needs nobody to sign in.")
         return read_settings(arguments["as_app"])
     options = {name: arguments[name] for name in ("tenant", "cloud", "authority", "endpoint")}
@@ -195,16 +203,17 @@ def _read_place(arguments: dict[str, Any], files: Files) -> Settings:
 
 
 def _find_administrator(
-    arguments: dict[str, Any], place: Settings, transport: Transport
+    arguments: dict[str, Any], settings: Settings, transport: Transport
 ) -> Administrator:
+    method = arguments["sign_in"]
     if arguments["as_app"] is not None:
-        return take_app(place, transport)
-    if arguments["way"] == "az":
-        return take_az(place, transport)
-    browser = arguments["way"] == "browser" or (arguments["way"] is None and _has_browser())
+        return take_app(settings, transport)
+    if method == "az":
+        return take_az(settings, transport)
+    browser = method == "browser" or (method is None and _has_browser())
     if browser:
         _say("Sign in in the browser that opens.")
-    return sign_in(place, transport, browser=browser, tell=_say)
+    return sign_in(settings, transport, browser=browser, tell=_say)
 
 
 def _has_browser() -> bool:
@@ -219,28 +228,27 @@ def _has_browser() -> bool:
     return sys.platform in {"win32", "darwin"} or any(os.environ.get(name) for name in screens)
 
 
-def _open_desk(administrator: Administrator, transport: Transport) -> Desk:
-    place = administrator.place
-    if place.authority is None:
+def _open_graph(administrator: Administrator, transport: Transport) -> AdminGraph:
+    settings = administrator.settings
+    if settings.authority is None:
         raise UsageError(
             "apps are registered in a tenant of Entra ID, and the settings name none",
             code="option_invalid",
             hint="Name it with --tenant or --authority, or settings with an authority with --as.",
         )
-    graph = Graph(transport, administrator.tokens)
-    return Desk(
-        graph,
-        place.graph_root,
+    return AdminGraph(
+        Graph(transport, administrator.tokens),
+        settings.graph_root,
         as_app=administrator.as_app,
-        authority=place.authority,
+        authority=settings.authority,
         say=_say,
     )
 
 
-def _show(changes: tuple[Change, ...], desk: Desk) -> None:
+def _show(changes: Sequence[Change], admin_graph: AdminGraph) -> None:
     for change in changes:
-        _say(change.words)
-        click.echo(f"{change.method} {desk.root}{change.path}")
+        _say(change.summary)
+        click.echo(f"{change.method} {admin_graph.root}{change.path}")
         if change.create:
             click.echo("Prefer: create-if-missing")
         if change.body is not None:

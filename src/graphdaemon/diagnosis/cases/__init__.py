@@ -8,7 +8,7 @@ Steps hold places in braces; `diagnosis.advise` fills them with what is known.
 from graphdaemon.diagnosis.cases.case import Case
 from graphdaemon.diagnosis.cases.graph import GRAPH
 from graphdaemon.diagnosis.cases.identity import IDENTITY
-from graphdaemon.diagnosis.cases.network import WAY
-from graphdaemon.diagnosis.cases.registration import REGISTERING
+from graphdaemon.diagnosis.cases.network import NETWORK
+from graphdaemon.diagnosis.cases.registration import REGISTRATION
 
-CASES: dict[str, Case] = IDENTITY | GRAPH | WAY | REGISTERING
+CASES: dict[str, Case] = IDENTITY | GRAPH | NETWORK | REGISTRATION

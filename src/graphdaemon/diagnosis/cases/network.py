@@ -2,7 +2,7 @@
 
 from graphdaemon.diagnosis.cases.case import Case
 
-WAY: dict[str, Case] = {
+NETWORK: dict[str, Case] = {
     # The way there
     "tls_untrusted": Case(
         "tls_untrusted",

@@ -6,7 +6,7 @@ _SIGN_IN = "another client may be allowed to: --client-id names it, --az takes A
 
 # Who may do what: "Microsoft Entra built-in roles", "Grant tenant-wide admin consent to an
 # application" on learn.microsoft.com.
-REGISTERING: dict[str, Case] = {
+REGISTRATION: dict[str, Case] = {
     "sign_in_declined": Case(
         "sign_in_failed",
         "Whoever signed in declined, or closed the page.",
