@@ -49,8 +49,8 @@ class Scene:
             record |= {"userPrincipalName": f"user{self.made}@contoso.example"}
         return self.directory.objects.create(self.tenant, kind, record | changes)
 
-    def update(self, found: StoredObject, **changes: Any) -> None:
-        self.directory.objects.update(self.tenant, found.kind, key_of(found), changes)
+    def update(self, row: StoredObject, **changes: Any) -> None:
+        self.directory.objects.update(self.tenant, row.kind, key_of(row), changes)
 
     def link(self, relation: str, source: StoredObject, target: StoredObject) -> None:
         assert self.directory.links.add(self.tenant, relation, source, target)
@@ -61,17 +61,17 @@ class Scene:
     def fail(self, kind: str, **more: Any) -> None:
         self.probe.emulator.faults.fail_for(None, Fault(kind=kind, **more))
 
-    def delete(self, found: StoredObject, *, forever: bool = False) -> None:
-        self.directory.recycle_bin.delete(self.tenant, found, forever=forever)
+    def delete(self, row: StoredObject, *, forever: bool = False) -> None:
+        self.directory.recycle_bin.delete(self.tenant, row, forever=forever)
 
 
-def key_of(found: StoredObject) -> str:
-    key: str = msgspec.json.decode(found.doc)["id"]
+def key_of(row: StoredObject) -> str:
+    key: str = msgspec.json.decode(row.doc)["id"]
     return key
 
 
-def reference(found: StoredObject, *, removed: bool = False) -> dict[str, Any]:
-    shown: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{found.kind}", "id": key_of(found)}
+def reference(row: StoredObject, *, removed: bool = False) -> dict[str, Any]:
+    shown: dict[str, Any] = {"@odata.type": f"#microsoft.graph.{row.kind}", "id": key_of(row)}
     return shown | ({"@removed": {"reason": "deleted"}} if removed else {})
 
 

@@ -66,6 +66,6 @@ class Scene:
         return value
 
 
-def key_of(found: StoredObject) -> str:
-    key: str = msgspec.json.decode(found.doc)["id"]
+def key_of(row: StoredObject) -> str:
+    key: str = msgspec.json.decode(row.doc)["id"]
     return key

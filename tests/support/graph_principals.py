@@ -18,13 +18,13 @@ def writer(probe: Probe) -> Writer:
 @pytest.fixture(scope="module")
 def graph(writer: Writer) -> dict[str, Any]:
     """Microsoft Graph's service principal."""
-    found: dict[str, Any] = writer.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')")
-    return found
+    principal: dict[str, Any] = writer.get(f"/servicePrincipals(appId='{GRAPH_APP_ID}')")
+    return principal
 
 
 def role_id(graph: dict[str, Any], value: str) -> str:
-    found: str = next(one["id"] for one in graph["appRoles"] if one["value"] == value)
-    return found
+    key: str = next(one["id"] for one in graph["appRoles"] if one["value"] == value)
+    return key
 
 
 def make(writer: Writer, **values: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -47,5 +47,5 @@ def ask(writer: Writer, application: dict[str, Any], **form: str) -> Answer:
 
 def roles(writer: Writer, application: dict[str, Any], **form: str) -> list[str]:
     token = ask(writer, application, **form).json()["access_token"]
-    found: list[str] = jwt.decode(token, options={"verify_signature": False}).get("roles", [])
-    return found
+    values: list[str] = jwt.decode(token, options={"verify_signature": False}).get("roles", [])
+    return values

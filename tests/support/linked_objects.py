@@ -31,9 +31,9 @@ class Scene:
 
 
 def walk(scene: Scene, path: str) -> list[str]:
-    found, link = [], path
+    ids, link = [], path
     while link:
         page = scene.get(link.partition("/v1.0")[2] or link).json()
-        found += [item["id"] for item in page["value"]]
+        ids += [item["id"] for item in page["value"]]
         link = page.get("@odata.nextLink", "")
-    return found
+    return ids

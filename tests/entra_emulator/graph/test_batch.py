@@ -72,16 +72,16 @@ def test_answers(send: Send, app: App) -> None:
     assert answer.status == 200
     assert answer.headers["content-type"] == "application/json"
     assert list(answer.json()) == ["responses"]
-    found = {one["id"]: one for one in answer.json()["responses"]}
-    assert {key: one["status"] for key, one in found.items()} == {
+    answers = {one["id"]: one for one in answer.json()["responses"]}
+    assert {key: one["status"] for key, one in answers.items()} == {
         "1": 200,
         "2": 200,
         "3": 404,
         "4": 400,
         "5": 405,
     }
-    assert {tuple(one) for one in found.values()} == {("id", "status", "headers", "body")}
-    page = found["1"]["body"]
+    assert {tuple(one) for one in answers.values()} == {("id", "status", "headers", "body")}
+    page = answers["1"]["body"]
     assert page["value"] == [{"id": USERS[0]["id"]}]
     link = page["@odata.nextLink"]
     assert link.startswith(f"{app.probe.emulator.url}/v1.0/users?$select=id&$top=1&$skiptoken=")
@@ -97,20 +97,20 @@ def test_link_inside(app: App, token: str, run: Run) -> None:
 
 def test_headers(run: Run) -> None:
     """An answer inside carries the few headers that captures show, in their order."""
-    found = run(get("1", "/users?$top=1"), get("2", "/users/x@y.example"), get("3", "/nothing"))
+    answers = run(get("1", "/users?$top=1"), get("2", "/users/x@y.example"), get("3", "/nothing"))
 
-    assert list(found["1"]["headers"].items()) == [
+    assert list(answers["1"]["headers"].items()) == [
         ("Cache-Control", "no-cache"),
         ("x-ms-resource-unit", "1"),
         ("OData-Version", "4.0"),
         ("Content-Type", ODATA),
     ]
-    assert list(found["2"]["headers"].items()) == [
+    assert list(answers["2"]["headers"].items()) == [
         ("Cache-Control", "no-cache"),
         ("x-ms-resource-unit", "1"),
         ("Content-Type", "application/json"),
     ]
-    assert found["3"]["headers"] == {"Content-Type": "application/json"}
+    assert answers["3"]["headers"] == {"Content-Type": "application/json"}
 
 
 def test_request_id(send: Send) -> None:
@@ -134,46 +134,46 @@ def test_order(send: Send) -> None:
 
 def test_own_headers(run: Run) -> None:
     """What a request needs stands in its own headers, whatever the case."""
-    found = run(
+    answers = run(
         get("1", "/users/$count"),
         get("2", "/users/$count", headers={"consistencylevel": "eventual"}),
         get("3", "/users?$top=1", headers={"Accept": "application/json;odata.metadata=none"}),
     )
 
-    assert found["1"]["status"] == 400
-    assert found["2"]["headers"]["Content-Type"].startswith("text/plain")
-    assert base64.b64decode(found["2"]["body"]) == b"250"
-    assert "@odata.context" not in found["3"]["body"]
+    assert answers["1"]["status"] == 400
+    assert answers["2"]["headers"]["Content-Type"].startswith("text/plain")
+    assert base64.b64decode(answers["2"]["body"]) == b"250"
+    assert "@odata.context" not in answers["3"]["body"]
 
 
 def test_foreign_authorization(run: Run) -> None:
     """Who asks is who sent the batch."""
-    found = run(get("1", "/users?$top=1", headers={"Authorization": "Bearer nobody"}))
+    answers = run(get("1", "/users?$top=1", headers={"Authorization": "Bearer nobody"}))
 
-    assert found["1"]["status"] == 200
+    assert answers["1"]["status"] == 200
 
 
 def test_unencoded_address(run: Run) -> None:
     """An address may hold blanks and any letter as they are."""
-    found = run(
+    answers = run(
         get("1", "/users?$filter=displayName eq 'Zoë Söhne #1'&$select=id"),
         get("2", "/users?$filter=startswith(displayName,'A')&$select=id&$top=1"),
         get("3", "/users?%24top=1"),
     )
 
-    assert {one["status"] for one in found.values()} == {200}
-    assert found["1"]["body"]["value"] == []
+    assert {one["status"] for one in answers.values()} == {200}
+    assert answers["1"]["body"]["value"] == []
 
 
 def test_version(run: Run) -> None:
     """Addresses are below the batch's own version, and name none."""
     absolute = get("3", "https://graph.microsoft.com/v1.0/users")
-    found = run(get("1", "/v1.0/users"), get("2", "/users?$top=1"), absolute, version="beta")
+    answers = run(get("1", "/v1.0/users"), get("2", "/users?$top=1"), absolute, version="beta")
 
-    assert [found[key]["status"] for key in "123"] == [400, 200, 400]
-    message = found["1"]["body"]["error"]["message"]
+    assert [answers[key]["status"] for key in "123"] == [400, 200, 400]
+    message = answers["1"]["body"]["error"]["message"]
     assert message == "Resource not found for the segment 'v1.0'."
-    assert found["2"]["body"]["@odata.context"].endswith("/beta/$metadata#users")
+    assert answers["2"]["body"]["@odata.context"].endswith("/beta/$metadata#users")
 
 
 def test_permissions(probe: Probe, app: App) -> None:
@@ -204,40 +204,40 @@ def edit(probe: Probe) -> Run:
 def test_writes(edit: Run) -> None:
     """Actions and deletions work inside; who answers nothing has null for a body."""
     user = USERS[7]["id"]
-    found = edit(
+    answers = edit(
         post("1", f"/users/{user}/getMemberGroups", {"securityEnabledOnly": False}),
         post("2", "/directoryObjects/getByIds", {"ids": [user]}),
     )
 
-    assert found["1"]["status"] == 200
-    assert found["1"]["headers"]["Location"] == "https://graph.microsoft.com"
-    assert found["2"]["body"]["value"][0]["id"] == user
+    assert answers["1"]["status"] == 200
+    assert answers["1"]["headers"]["Location"] == "https://graph.microsoft.com"
+    assert answers["2"]["body"]["value"][0]["id"] == user
 
 
 def test_malformed_item(run: Run) -> None:
     """A body that cannot be read is that request's own trouble."""
     binary = {**post("1", "/directoryObjects/getByIds", "!"), "headers": {"Content-Type": "x/y"}}
-    found = run(binary, get("2", "/users?$top=1"), post("3", "/directoryObjects/getByIds", []))
+    answers = run(binary, get("2", "/users?$top=1"), post("3", "/directoryObjects/getByIds", []))
 
-    assert [found[key]["status"] for key in "123"] == [400, 200, 400]
+    assert [answers[key]["status"] for key in "123"] == [400, 200, 400]
 
 
 def test_nested(run: Run) -> None:
     """A batch in a batch is refused there."""
-    found = run(post("1", "/$batch", {"requests": []}), get("2", "/users?$top=1"))
+    answers = run(post("1", "/$batch", {"requests": []}), get("2", "/users?$top=1"))
 
-    assert [found[key]["status"] for key in "12"] == [400, 200]
+    assert [answers[key]["status"] for key in "12"] == [400, 200]
 
 
 def test_sequence(edit: Run, probe: Probe) -> None:
     """Requests that depend on each other run one after the other."""
-    found = edit(
+    answers = edit(
         get("a", "/users?$top=1"),
         get("B", "/users?$top=1", dependsOn=["A"]),
         get("c", "/users?$top=1", dependsOn=["b"]),
     )
 
-    assert {one["status"] for one in found.values()} == {200}
+    assert {one["status"] for one in answers.values()} == {200}
 
 
 def test_failed_dependency(run: Run) -> None:
@@ -278,20 +278,20 @@ def test_throttled_inside(shaky: tuple[Probe, Run]) -> None:
     probe, run = shaky
     fault = Fault(kind="status", status=429, retry_after=7)
     probe.emulator.faults.fail_next(1, fault, route="GET /groups")
-    found = run(get("1", "/users?$top=1"), get("2", "/groups"), get("3", "/groups"))
+    answers = run(get("1", "/users?$top=1"), get("2", "/groups"), get("3", "/groups"))
 
-    assert {key: one["status"] for key, one in found.items()} == {"1": 200, "2": 429, "3": 200}
-    assert found["2"]["headers"]["Retry-After"] == "7"
-    assert found["2"]["body"]["error"]["code"] == "TooManyRequests"
+    assert {key: one["status"] for key, one in answers.items()} == {"1": 200, "2": 429, "3": 200}
+    assert answers["2"]["headers"]["Retry-After"] == "7"
+    assert answers["2"]["body"]["error"]["code"] == "TooManyRequests"
 
 
 def test_limit_inside(shaky: tuple[Probe, Run]) -> None:
     """Each request of a batch counts against the limits, and is refused by itself."""
-    found = shaky[1](*(get(str(number), "/users") for number in range(20)))
+    answers = shaky[1](*(get(str(number), "/users") for number in range(20)))
 
-    refused = [one for one in found.values() if one["status"] == 429]
+    refused = [one for one in answers.values() if one["status"] == 429]
     assert len(refused) == 3  # 40 units of 35
-    assert {one["status"] for one in found.values()} == {200, 429}
+    assert {one["status"] for one in answers.values()} == {200, 429}
     names = {"Retry-After", "x-ms-throttle-scope", "x-ms-throttle-information"}
     assert all(names <= set(one["headers"]) for one in refused)
 
@@ -310,9 +310,9 @@ def test_broken_inside(shaky: tuple[Probe, Run], fault: Fault, status: int) -> N
     """What would break a connection is a 503 or a 504 inside a batch."""
     probe, run = shaky
     probe.emulator.faults.fail_next(1, fault, route="/users*")
-    found = run(get("1", "/users"), get("2", "/groups"))
+    answers = run(get("1", "/users"), get("2", "/groups"))
 
-    assert {key: one["status"] for key, one in found.items()} == {"1": status, "2": 200}
+    assert {key: one["status"] for key, one in answers.items()} == {"1": status, "2": 200}
 
 
 def test_compressed(app: App, token: str) -> None:
@@ -324,8 +324,8 @@ def test_compressed(app: App, token: str) -> None:
     )
 
     assert answer.headers["content-encoding"] == "gzip"
-    found = msgspec.json.decode(gzip.decompress(answer.body))["responses"]
-    assert {one["id"]: one["status"] for one in found} == {"1": 200, "2": 400, "3": 400, "4": 200}
+    answers = msgspec.json.decode(gzip.decompress(answer.body))["responses"]
+    assert {one["id"]: one["status"] for one in answers} == {"1": 200, "2": 400, "3": 400, "4": 200}
 
 
 TWENTY_ONE = [get(str(number), "/users") for number in range(21)]

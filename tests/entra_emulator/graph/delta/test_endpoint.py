@@ -116,9 +116,9 @@ def test_hidden_members(scene: Scene) -> None:
     scene.link("members", group, user)
     insider = register(scene.probe, *ROLES, "Member.Read.Hidden", tenant=scene.tenant)
 
-    asked = "/v1.0/groups/delta?$select=members"
-    assert scene.get(asked).json()["value"] == [{"id": key_of(group)}]
-    told = insider.get(asked).json()["value"]
+    target = "/v1.0/groups/delta?$select=members"
+    assert scene.get(target).json()["value"] == [{"id": key_of(group)}]
+    told = insider.get(target).json()["value"]
     assert told == [{"id": key_of(group), "members@delta": [reference(user)]}]
 
 

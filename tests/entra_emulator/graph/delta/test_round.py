@@ -110,13 +110,13 @@ class World:
         self.directory.objects.create(self.tenant, "group", self._group(f"Group {first}"))
 
     def _pick(self, kind: str, number: int) -> StoredObject | None:
-        found = self.live(kind)
-        return found[number % len(found)] if found else None
+        rows = self.live(kind)
+        return rows[number % len(rows)] if rows else None
 
     def _update(self, kind: str, number: int, changes: dict[str, Any]) -> None:
-        found = self._pick(kind, number)
-        if found:
-            key = msgspec.json.decode(found.doc)["id"]
+        row = self._pick(kind, number)
+        if row:
+            key = msgspec.json.decode(row.doc)["id"]
             self.directory.objects.update(self.tenant, kind, key, changes)
 
     def _update_user(self, first: int, second: int) -> None:
@@ -130,23 +130,23 @@ class World:
         self._update("group", first, {"description": f"{second}" if second else None})
 
     def _delete(self, first: int, second: int) -> None:
-        found = self._pick(("user", "user", "group")[second % 3], first)
-        if found:
-            self.directory.recycle_bin.delete(self.tenant, found)
+        row = self._pick(("user", "user", "group")[second % 3], first)
+        if row:
+            self.directory.recycle_bin.delete(self.tenant, row)
 
     def _remove(self, first: int, second: int) -> None:
-        found = self._pick(("user", "user", "group")[second % 3], first)
-        if found:
-            self.directory.recycle_bin.delete(self.tenant, found, forever=True)
+        row = self._pick(("user", "user", "group")[second % 3], first)
+        if row:
+            self.directory.recycle_bin.delete(self.tenant, row, forever=True)
 
     def _bin(self, first: int) -> Any:
         kinds = ("user", "group")
-        found = [
+        rows = [
             row
             for kind in kinds
             for row in self.directory.recycle_bin.list_objects(self.tenant, kind)
         ]
-        return found[first % len(found)] if found else None
+        return rows[first % len(rows)] if rows else None
 
     def _restore(self, first: int, _: int) -> None:
         if item := self._bin(first):
@@ -188,11 +188,11 @@ class World:
 
     def expected(self, kind: str, names: tuple[str, ...], relation: str) -> Any:
         objects, links = {}, {}
-        for found in self.live(kind):
-            record = msgspec.json.decode(found.doc)
+        for row in self.live(kind):
+            record = msgspec.json.decode(row.doc)
             objects[record["id"]] = {n: record[n] for n in names if n in record}
             others = self.directory.links.list_references(
-                self.tenant, relation, found.seq, after=0, limit=-1
+                self.tenant, relation, row.seq, after=0, limit=-1
             )
             links[record["id"]] = {one.id for one in others}
         return objects, links

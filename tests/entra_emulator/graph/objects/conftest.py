@@ -44,6 +44,6 @@ def scene() -> Iterator[Scene]:
         directory.links.add(tenant, "registeredOwners", device, users[0])
         probe = Probe(emulator)
         app = register(probe, "Directory.Read.All")
-        ids = [msgspec.json.decode(found.doc)["id"] for found in (*users, inner, outer, device)]
+        ids = [msgspec.json.decode(row.doc)["id"] for row in (*users, inner, outer, device)]
         yield Scene(app, app.token(), ids[:-3], *ids[-3:])
         probe.close()

@@ -34,21 +34,21 @@ def test_cycle(probe: Probe) -> None:
     """Groups that contain each other are told once."""
     scene = Scene(probe)
     scene.directory.links.add(scene.tenant, "members", scene.inner, scene.outer)
-    found = scene.post(
+    ids = scene.post(
         f"/groups/{key_of(scene.inner)}/getMemberGroups", {"securityEnabledOnly": False}
     ).json()["value"]
 
-    assert sorted(found) == sorted(map(key_of, (scene.inner, scene.middle, scene.outer)))
+    assert sorted(ids) == sorted(map(key_of, (scene.inner, scene.middle, scene.outer)))
 
 
 def test_member_objects(scene: Scene) -> None:
     """Roles and units are told too; who is in a group of a unit is not in the unit."""
     path = f"/directoryObjects/{key_of(scene.ana)}/getMemberObjects"
-    found = scene.post(path, {"securityEnabledOnly": False}).json()["value"]
+    ids = scene.post(path, {"securityEnabledOnly": False}).json()["value"]
     groups = [key_of(one) for one in (scene.inner, scene.unit, scene.role)]
 
-    assert found[:3] == groups
-    assert set(found[3:]) == {key_of(scene.middle), key_of(scene.outer)}
+    assert ids[:3] == groups
+    assert set(ids[3:]) == {key_of(scene.middle), key_of(scene.outer)}
     secure = scene.post(path, {"securityEnabledOnly": True}).json()["value"]
     assert set(secure) == {key_of(scene.middle), key_of(scene.outer)}
 
@@ -99,13 +99,13 @@ def test_check_many(scene: Scene, action: str) -> None:
 def test_places(scene: Scene, place: str, action: str) -> None:
     """Users, groups, devices and service principals can be asked about."""
     kind = place.removesuffix("s")
-    found = scene.add(kind, deviceId=f"{action} device", appId=f"{action} app")
+    row = scene.add(kind, deviceId=f"{action} device", appId=f"{action} app")
     parameters = {
         "checkMemberGroups": {"groupIds": [NOBODY]},
         "checkMemberObjects": {"ids": [NOBODY]},
     }.get(action, {"securityEnabledOnly": False})
 
-    answer = scene.post(f"/{place}/{key_of(found)}/{action}", parameters)
+    answer = scene.post(f"/{place}/{key_of(row)}/{action}", parameters)
     assert (answer.status, answer.json()["value"]) == (200, [])
     assert scene.post(f"/{place}/{NOBODY}/{action}", parameters).status == 404
 

@@ -84,26 +84,26 @@ def test_filter_members(scene: Scene) -> None:
     """Members are filtered by the advanced index only."""
     path = f"/groups/{scene.inner}/members?$count=true&$filter="
     user = scene.get(f"/users/{scene.users[7]}").json()
-    wanted = quote(f"startswith(displayName,'{user['displayName']}')")
+    condition = quote(f"startswith(displayName,'{user['displayName']}')")
 
-    assert scene.get(path + wanted).status == 400
-    found = scene.get(path + wanted, ConsistencyLevel="eventual").json()
-    assert user["id"] in [item["id"] for item in found["value"]]
-    assert found["@odata.count"] == len(found["value"])
+    assert scene.get(path + condition).status == 400
+    page = scene.get(path + condition, ConsistencyLevel="eventual").json()
+    assert user["id"] in [item["id"] for item in page["value"]]
+    assert page["@odata.count"] == len(page["value"])
 
 
 @pytest.mark.parametrize("direction", ["", " desc"])
 def test_order_members(scene: Scene, direction: str) -> None:
     """Members are sorted by the advanced index, over all pages."""
-    found, link = [], f"/groups/{scene.inner}/members?$count=true&$top=7&$orderby=displayName"
+    names, link = [], f"/groups/{scene.inner}/members?$count=true&$top=7&$orderby=displayName"
     link += quote(direction)
     while link:
         page = scene.get(link.partition("/v1.0")[2] or link, ConsistencyLevel="eventual").json()
-        found += [item["displayName"].casefold() for item in page["value"]]
+        names += [item["displayName"].casefold() for item in page["value"]]
         link = page.get("@odata.nextLink", "")
 
-    assert found == sorted(found, reverse=bool(direction))
-    assert len(found) == CHAIN
+    assert names == sorted(names, reverse=bool(direction))
+    assert len(names) == CHAIN
 
 
 def test_company(scene: Scene) -> None:
@@ -135,8 +135,8 @@ def test_lagging_replica(scene: Scene) -> None:
     try:
         stale = replica.scan_stale(directory, tenant, "user", Span(), 500)
         assert [doc for _, doc in stale] == before
-        found = replica.find_stale(directory, tenant, "user", scene.users[1], 500)
-        assert found == gone
+        row = replica.find_stale(directory, tenant, "user", scene.users[1], 500)
+        assert row == gone
         assert replica.find_stale(directory, tenant, "user", new["id"], 500) is None
     finally:
         deleted = directory.recycle_bin.find(tenant, scene.users[1])

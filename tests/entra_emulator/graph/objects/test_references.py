@@ -124,14 +124,14 @@ def test_owner_quota(writer: Writer) -> None:
     """A group has a hundred owners at most."""
     directory, tenant = writer.app.probe.emulator.directory, writer.app.tenant
     group = writer.make_group()["id"]
-    found = directory.objects.find(tenant, group)
-    assert found is not None
+    row = directory.objects.find(tenant, group)
+    assert row is not None
     records = [
         {"id": directory.new_id(), "userPrincipalName": f"q{n}@x.example"} for n in range(100)
     ]
     for record in records:
         made = directory.objects.create(tenant, "user", record)
-        directory.links.add(tenant, "owners", found, made)
+        directory.links.add(tenant, "owners", row, made)
     answer = writer.link(f"/groups/{group}/owners", writer.make_user()["id"])
 
     assert (answer.status, answer.code) == (403, "Directory_QuotaExceeded")

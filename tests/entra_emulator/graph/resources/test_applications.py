@@ -159,19 +159,19 @@ def test_tokens_for_identifier(writer: Writer) -> None:
     secret = writer.post(f"/applications/{client['id']}/addPassword").json()["secretText"]
     install(writer, api["appId"])
     install(writer, client["appId"])
-    asked = {"client_secret": secret, "scope": f"{uri}/.default"}
+    form = {"client_secret": secret, "scope": f"{uri}/.default"}
     path = f"/applications/{api['id']}"
 
-    assert code(ask(writer, client["appId"], **asked)) == 500011
+    assert code(ask(writer, client["appId"], **form)) == 500011
     assert writer.patch(path, {"identifierUris": [uri]}).status == 204
-    token = ask(writer, client["appId"], **asked).json()["access_token"]
+    token = ask(writer, client["appId"], **form).json()["access_token"]
     assert jwt.decode(token, options={"verify_signature": False})["aud"] == uri
     two = {"requestedAccessTokenVersion": 2}
     assert writer.patch(path, {"api": two}).status == 204
-    token = ask(writer, client["appId"], **asked).json()["access_token"]
+    token = ask(writer, client["appId"], **form).json()["access_token"]
     assert jwt.decode(token, options={"verify_signature": False})["ver"] == "2.0"
     assert writer.patch(path, {"identifierUris": []}).status == 204
-    assert code(ask(writer, client["appId"], **asked)) == 500011
+    assert code(ask(writer, client["appId"], **form)) == 500011
 
 
 def test_change(writer: Writer) -> None:

@@ -58,9 +58,9 @@ class Scene:
 
     def throw(self, kind: str = "user", **changes: Any) -> str:
         """The ID of an object that is made and deleted."""
-        found = self.add(kind, **changes)
-        self.directory.recycle_bin.delete(self.tenant, found)
-        return key_of(found)
+        ids = self.add(kind, **changes)
+        self.directory.recycle_bin.delete(self.tenant, ids)
+        return key_of(ids)
 
     def list_ids(self, target: str, **headers: str) -> list[str]:
         """Every page's."""
@@ -73,8 +73,8 @@ class Scene:
         return ids
 
 
-def key_of(found: StoredObject) -> str:
-    key: str = msgspec.json.decode(found.doc)["id"]
+def key_of(row: StoredObject) -> str:
+    key: str = msgspec.json.decode(row.doc)["id"]
     return key
 
 
@@ -135,10 +135,10 @@ def test_order_by_time(scene: Scene) -> None:
         clock.move(seconds)
         keys.append(scene.throw())
         clock.move(-seconds)
-    asked = "/microsoft.graph.user?$count=true&$top=1&$orderby=deletedDateTime%20desc"
+    target = "/microsoft.graph.user?$count=true&$top=1&$orderby=deletedDateTime%20desc"
 
-    found = scene.list_ids(asked, consistencylevel="eventual")
-    assert found == [keys[0], keys[2], keys[1]]
+    ids = scene.list_ids(target, consistencylevel="eventual")
+    assert ids == [keys[0], keys[2], keys[1]]
     assert scene.get("/microsoft.graph.user?$orderby=deletedDateTime").status == 400
 
 

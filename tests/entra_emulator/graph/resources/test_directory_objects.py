@@ -20,10 +20,10 @@ def test_get_by_ids(scene: Scene) -> None:
     assert answer.status == 200
     assert answer.headers["location"] == "https://graph.microsoft.com"
     assert answer.json()["@odata.context"].endswith("/v1.0/$metadata#directoryObjects")
-    found = answer.json()["value"]
-    assert [list(one)[:2] for one in found] == [["@odata.type", "id"]] * 2
-    assert [one["id"] for one in found] == [key_of(scene.ana), key_of(scene.inner)]
-    user = found[0]
+    objects = answer.json()["value"]
+    assert [list(one)[:2] for one in objects] == [["@odata.type", "id"]] * 2
+    assert [one["id"] for one in objects] == [key_of(scene.ana), key_of(scene.inner)]
+    user = objects[0]
     assert (
         list(user)
         == (

@@ -41,8 +41,8 @@ def test_directory_roles(writer: Writer) -> None:
 def wids(writer: Writer, user: dict[str, Any]) -> list[str]:
     client = Client(writer.app.probe, writer.app.tenant, AZURE_CLI, NATIVE)
     token = client.tokens(user["userPrincipalName"], GRAPH_SCOPE)["access_token"]
-    found: list[str] = jwt.decode(token, options={"verify_signature": False})["wids"]
-    return found
+    ids: list[str] = jwt.decode(token, options={"verify_signature": False})["wids"]
+    return ids
 
 
 def test_role_templates(writer: Writer) -> None:

@@ -36,22 +36,22 @@ class Shop:
     def pick(self, *, licensed: bool, guest: bool = False) -> dict[str, Any]:
         names = "id,userPrincipalName,usageLocation,assignedLicenses,userType"
         users = self.get(f"/users?$top=999&$select={names}")["value"]
-        found: dict[str, Any] = next(
+        chosen: dict[str, Any] = next(
             user
             for user in users
             if bool(user["assignedLicenses"]) == licensed and (user["userType"] == "Guest") == guest
         )
-        return found
+        return chosen
 
     def consumed(self) -> dict[str, int]:
         skus = self.get("/subscribedSkus")["value"]
         return {sku["skuId"]: sku["consumedUnits"] for sku in skus}
 
     def licenses(self, user: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.get(f"/users/{user}?$select=assignedLicenses")[
+        licences: list[dict[str, Any]] = self.get(f"/users/{user}?$select=assignedLicenses")[
             "assignedLicenses"
         ]
-        return found
+        return licences
 
 
 @pytest.fixture
@@ -126,17 +126,17 @@ def test_assign(shop: Shop) -> None:
     user = shop.pick(licensed=False)["id"]
     before = shop.consumed()
 
-    given = shop.assign(user, [*give(E3), *give(FLOW)])
+    first = shop.assign(user, [*give(E3), *give(FLOW)])
     after = shop.consumed()
     swapped = shop.assign(user, give(E5), [E3, FLOW])
     changed = shop.assign(user, give(E5, SKUS[0].plans[0].id))
     plans = shop.get(f"/users/{user}?$select=assignedPlans")["assignedPlans"]
     taken = shop.assign(user, [], [E5])
 
-    assert [answer.status for answer in (given, swapped, changed, taken)] == [200] * 4
-    assert given.json()["id"] == user
-    assert given.json()["@odata.context"].endswith("#users/$entity")
-    assert given.headers["location"] == "https://graph.microsoft.com"
+    assert [answer.status for answer in (first, swapped, changed, taken)] == [200] * 4
+    assert first.json()["id"] == user
+    assert first.json()["@odata.context"].endswith("#users/$entity")
+    assert first.headers["location"] == "https://graph.microsoft.com"
     assert {sku: after[sku] - before[sku] for sku in after if after[sku] != before[sku]} == {
         E3: 1,
         FLOW: 1,
@@ -249,9 +249,9 @@ def test_deleted_user(shop: Shop) -> None:
     user = shop.pick(licensed=True)
     skus = [entry["skuId"] for entry in user["assignedLicenses"]]
     before = shop.consumed()
-    found = directory.objects.find(tenant, user["id"])
-    assert found is not None
-    directory.recycle_bin.delete(tenant, found)
+    licences = directory.objects.find(tenant, user["id"])
+    assert licences is not None
+    directory.recycle_bin.delete(tenant, licences)
     deleted = shop.consumed()
     item = directory.recycle_bin.find(tenant, user["id"])
     assert item is not None

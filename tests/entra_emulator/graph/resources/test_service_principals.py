@@ -176,10 +176,10 @@ def test_secrets(writer: Writer, probe: Probe) -> None:
     application, principal = make(foreign, signInAudience="AzureADMultipleOrgs")
     here = writer.make("/servicePrincipals", {"appId": application["appId"]})
     added = writer.post(f"/servicePrincipals/{here['id']}/addPassword").json()
-    asked = {"client_secret": added["secretText"]}
+    form = {"client_secret": added["secretText"]}
 
-    assert ask(writer, application, **asked).status == 200
-    assert ask(foreign, application, **asked).json()["error_codes"] == [7000215]
+    assert ask(writer, application, **form).status == 200
+    assert ask(foreign, application, **form).json()["error_codes"] == [7000215]
     assert principal["passwordCredentials"] == []
     shown = writer.get(f"/servicePrincipals/{here['id']}")["passwordCredentials"]
     assert [one["hint"] for one in shown] == [added["secretText"][:3]]
@@ -187,4 +187,4 @@ def test_secrets(writer: Writer, probe: Probe) -> None:
     path = f"/servicePrincipals/{here['id']}/removePassword"
     assert writer.post(path, body).status == 204
     assert writer.post(path, body).status == 400
-    assert ask(writer, application, **asked).json()["error_codes"] == [7000215]
+    assert ask(writer, application, **form).json()["error_codes"] == [7000215]

@@ -40,8 +40,8 @@ def test_create(writer: Writer) -> None:
         f"https://graph.microsoft.com/v2/{writer.app.tenant.id}/directoryObjects/{made['id']}/"
         "Microsoft.DirectoryServices.User"
     )
-    given = {name: body.get(name) for name in DEFAULT} | {"businessPhones": []}
-    assert {name: made[name] for name in DEFAULT} == given
+    expected = {name: body.get(name) for name in DEFAULT} | {"businessPhones": []}
+    assert {name: made[name] for name in DEFAULT} == expected
     assert changes(writer, made["id"]) == [("created", ())]
 
 

@@ -141,16 +141,16 @@ def fill(kind: str, draw: Any, depth: int = 0) -> dict[str, Any]:
     if not declared:
         return {"anything": draw(VALUES)}
     names = draw(st.lists(st.sampled_from(sorted(declared)), max_size=4, unique=True))
-    found: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for name in names:
         inner = declared[name].removeprefix("Collection(").removesuffix(")")
         part = inner.removeprefix("microsoft.graph.")
         if part != inner and schema.knows(part) and depth < 2 and draw(st.booleans()):
             value: Any = fill(part, draw, depth + 1)
-            found[name] = [value] if declared[name].startswith("Collection") else value
+            values[name] = [value] if declared[name].startswith("Collection") else value
         else:
-            found[name] = draw(VALUES)
-    return found
+            values[name] = draw(VALUES)
+    return values
 
 
 @settings(max_examples=150, suppress_health_check=list(HealthCheck))
