@@ -1,11 +1,11 @@
 """The application that a page is about: found, named, and changed as the signed-in user."""
 
-from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
 import msgspec
+from starlette.responses import Response
 
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
@@ -17,6 +17,7 @@ from entra_emulator.portal.ask_graph import ask_graph, make_caller
 from entra_emulator.web.caller import list_roles
 from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.refusal import PortalRefusal
+from entra_emulator.web.pages.render import go_to
 from entra_emulator.web.pages.request import PageRequest
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -26,10 +27,7 @@ class ApplicationView(NamedTuple):
     """
     An app registration, as its pages show it.
 
-    Args:
-        record: Graph's `application`.
-        may_change: whether Graph would let the signed-in user change it, as its owner or by a
-            directory role.
+    The signed-in user may change it as its owner or by a directory role.
     """
 
     record: Record
@@ -97,22 +95,9 @@ def try_update(
     return None
 
 
-def find_entitlement(entitlements: Iterable[Record], entitlement_id: str) -> Record:
-    """
-    The scope or app role of this ID, which Graph's error codes call entitlements too.
-
-    Raises:
-        PortalRefusal: 404.
-    """
-    for entitlement in entitlements:
-        if entitlement["id"] == entitlement_id:
-            return entitlement
-    raise PortalRefusal(404, "entitlement", sought=entitlement_id)
-
-
-def translate_problems(request: PageRequest, problems: Mapping[str, str]) -> dict[str, str]:
-    """What is wrong with which field, in the visitor's language; `problems` are keys of texts."""
-    return {field: request.say(key) for field, key in problems.items()}
+def go_to_application(request: PageRequest, app: ApplicationView, *parts: str) -> Response:
+    """Send the browser to one of the application's pages, as the answer to a form."""
+    return go_to(request.at("applications", app.app_id, *parts))
 
 
 def link_consent(request: PageRequest, app: ApplicationView) -> str:

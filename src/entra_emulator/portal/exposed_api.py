@@ -37,21 +37,11 @@ NEW_SCOPE: Record = {**dict.fromkeys(_SCOPE_TEXTS, ""), "type": "Admin", "isEnab
 NEW_ROLE: Record = {**dict.fromkeys(_ROLE_TEXTS, ""), "allowedMemberTypes": [], "isEnabled": True}
 
 
-class CheckedForm(NamedTuple):
-    """The scope or app role that a form describes, and what is wrong with it, by field."""
-
-    record: Record
-    problems: dict[str, str]
-
-
 class TrustedClient(NamedTuple):
     """
-    A client that users need not consent to.
+    A client that users need not consent to, with the values of the API's scopes that it has.
 
-    Args:
-        app_id: the client's.
-        name: what it is called, if it is an application of this emulator.
-        scopes: the values of the API's scopes that it has.
+    Only an application of this emulator has a name.
     """
 
     app_id: str
@@ -71,8 +61,8 @@ def change_uri(record: Record, uri: str) -> Record:
     return {"identifierUris": [uri, *others] if uri else others}
 
 
-def read_scope(record: Record, form: Form, scope_id: str) -> CheckedForm:
-    """The scope that a form describes, under an ID that it has already or is to get."""
+def read_scope(record: Record, form: Form, scope_id: str) -> tuple[Record, dict[str, str]]:
+    """The scope of this ID, old or new, that a form describes, and what is wrong, by field."""
     texts = {name: form.get(name) for name in _SCOPE_TEXTS}
     scope = {name: text or None for name, text in texts.items()} | {
         "id": scope_id,
@@ -80,11 +70,11 @@ def read_scope(record: Record, form: Form, scope_id: str) -> CheckedForm:
         "type": "Admin" if form.get("type") == "Admin" else "User",
     }
     problems = _check_value(record, texts["value"], scope_id)
-    return CheckedForm(scope, problems | _check_texts(texts, _SCOPE_TEXTS, _SCOPE_REQUIRED))
+    return scope, problems | _check_texts(texts, _SCOPE_TEXTS, _SCOPE_REQUIRED)
 
 
-def read_role(record: Record, form: Form, role_id: str) -> CheckedForm:
-    """The app role that a form describes, under an ID that it has already or is to get."""
+def read_role(record: Record, form: Form, role_id: str) -> tuple[Record, dict[str, str]]:
+    """The app role of this ID, old or new, that a form describes, and what is wrong, by field."""
     texts = {name: form.get(name) for name in _ROLE_TEXTS}
     members = MEMBERS.get(form.get("members"), [])
     role: Record = {
@@ -97,7 +87,7 @@ def read_role(record: Record, form: Form, role_id: str) -> CheckedForm:
     problems |= _check_texts(texts, _ROLE_TEXTS, _ROLE_TEXTS)
     if not members:
         problems["members"] = "app_role.problem.members"
-    return CheckedForm(role, problems)
+    return role, problems
 
 
 def name_members(role: Record) -> str:
@@ -133,15 +123,7 @@ def list_trusted(record: Record, names: Mapping[str, str]) -> list[TrustedClient
 def check_client(
     record: Record, app_id: str, scope_ids: Collection[str], *, edited: bool
 ) -> dict[str, str]:
-    """
-    What is wrong with a client that is to be authorized for these scopes, by field.
-
-    Args:
-        record: the application whose scopes they are.
-        app_id: the client's.
-        scope_ids: those that are ticked.
-        edited: whether the client is authorized already and is to be changed.
-    """
+    """What is wrong with a client to be authorized for these scopes of an application, by field."""
     problems = {}
     present = {client["appId"] for client in record["api"]["preAuthorizedApplications"]}
     if not is_guid(app_id):
@@ -167,11 +149,6 @@ def put(entitlements: Iterable[Record], entitlement: Record) -> list[Record]:
     by_id = {one["id"]: one for one in entitlements}
     by_id[entitlement["id"]] = by_id.get(entitlement["id"], {}) | entitlement
     return list(by_id.values())
-
-
-def without(entitlements: Iterable[Record], entitlement_id: str) -> list[Record]:
-    """Scopes or app roles but for the one with this ID."""
-    return [one for one in entitlements if one["id"] != entitlement_id]
 
 
 def _check_texts(

@@ -1,7 +1,7 @@
 """The portal's routes and menus, gathered from what the modules in pages/ declare."""
 
-from collections.abc import Callable, Iterator
-from functools import cache
+from collections.abc import Callable
+from functools import cache, wraps
 from importlib import import_module
 from pkgutil import iter_modules
 from types import ModuleType
@@ -10,37 +10,41 @@ from typing import Literal, NamedTuple
 from starlette.responses import Response
 
 from entra_emulator.portal import pages
+from entra_emulator.portal.application import ApplicationView, find_application
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 
-# Where pages about a tenant and pages about one of its applications stand.
+# Where pages about a tenant stand.
 TENANT = f"{PREFIX}/{{tenant}}"
-APPLICATION = f"{TENANT}/applications/{{app}}"
+
+_Answer = Callable[[PageRequest], Response]
+_ApplicationAnswer = Callable[[PageRequest, ApplicationView], Response]
 
 
 class PageRoute(NamedTuple):
     """
     A line of the route table.
 
-    Args:
-        method: the HTTP method.
-        path: the path, with parameters in braces; where it names a `{tenant}`, whoever is
-            signed in there is meant.
-        answer: makes the response; it runs in a thread.
-        public: whether people who are not signed in may have the page.
+    Its path has parameters in braces; where it names a `{tenant}`, whoever is signed in there is
+    meant. Its function runs in a thread. Without `public` only people who are signed in may have
+    the page.
     """
 
     method: str
     path: str
-    answer: Callable[[PageRequest], Response]
+    answer: _Answer
     public: bool = False
+
+
+# Filled when the modules of pages/ are imported.
+_ROUTES: list[PageRoute] = []
 
 
 class MenuItem(NamedTuple):
     """
-    A line of a menu.
+    A line of one of the two menus.
 
     Args:
-        menu: which of the two: that of the tenant, or that of an application.
+        menu: that of the tenant, or that of an application.
         position: where it stands; the order is that of the Microsoft Entra admin center.
         section: what a template sets as its `section` to be marked as the current one.
         label: the key of its text.
@@ -56,28 +60,49 @@ class MenuItem(NamedTuple):
     group: str = ""
 
 
+def page(method: str, path: str, *, public: bool = False) -> Callable[[_Answer], _Answer]:
+    """Declare that the function below answers the requests for a page, see `PageRoute`."""
+
+    def declare(answer: _Answer) -> _Answer:
+        _ROUTES.append(PageRoute(method, path, answer, public))
+        return answer
+
+    return declare
+
+
+def application_page(
+    method: str, path: str = ""
+) -> Callable[[_ApplicationAnswer], _ApplicationAnswer]:
+    """Declare a page about an application; `path` stands behind the application's address."""
+
+    def declare(answer: _ApplicationAnswer) -> _ApplicationAnswer:
+        @page(method, f"{TENANT}/applications/{{app}}/{path}".rstrip("/"))
+        @wraps(answer)
+        def find_and_answer(request: PageRequest) -> Response:
+            return answer(request, find_application(request))
+
+        return answer
+
+    return declare
+
+
 @cache
 def load_pages() -> tuple[ModuleType, ...]:
-    """
-    Every module of pages/, imported.
-
-    Each has `ROUTES`, a tuple of `PageRoute`; those that stand in a menu have `MENU` too, a tuple
-    of `MenuItem`.
-    """
+    """Every module of pages/, imported; those that stand in a menu have `MENU`, of `MenuItem`."""
     names = (module.name for module in iter_modules(pages.__path__))
     return tuple(import_module(f"{pages.__name__}.{name}") for name in names)
 
 
 def list_routes() -> list[PageRoute]:
     """The routes of all pages by address; a fixed part goes before a parameter, which it fits."""
-    routes: Iterator[PageRoute] = (route for page in load_pages() for route in page.ROUTES)
-    return sorted(routes, key=_order)
+    load_pages()
+    return sorted(_ROUTES, key=_order)
 
 
 def make_menus() -> dict[str, list[MenuItem]]:
     """The items of each menu in their order."""
     menus: dict[str, list[MenuItem]] = {"tenant": [], "application": []}
-    items = [item for page in load_pages() for item in getattr(page, "MENU", ())]
+    items = [item for module in load_pages() for item in getattr(module, "MENU", ())]
     for item in sorted(items, key=lambda item: item.position):
         menus[item.menu].append(item)
     return menus

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from entra_emulator.model.records import Record
 from entra_emulator.portal.application import (
     ApplicationView,
-    find_application,
+    go_to_application,
     link_consent,
     update_application,
 )
@@ -20,15 +20,20 @@ from entra_emulator.portal.configured_permissions import (
     requests_graph_roles,
     revoke_grant,
 )
-from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
+from entra_emulator.portal.routes import MenuItem, application_page
 from entra_emulator.web.pages.refusal import PortalRefusal
-from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
+MENU = (
+    MenuItem("application", 50, "permissions", "permission.title", ("permissions",), "menu.manage"),
+)
 
-def show_permissions(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/applications/{app}/permissions`: the two tables."""
-    app, table = _read(request)
+
+@application_page("GET", "permissions")
+def show_permissions(request: PageRequest, app: ApplicationView) -> Response:
+    """The two tables."""
+    table = read_table(request.directory, request.tenant, app.record)
     return render(
         request,
         "permissions.html",
@@ -40,17 +45,17 @@ def show_permissions(request: PageRequest) -> Response:
     )
 
 
-def confirm_consent(request: PageRequest) -> Response:
-    """`GET …/permissions/consent`: whether admin consent is to be granted."""
-    app, table = _read(request)
-    _check_approver(request, app, table)
+@application_page("GET", "permissions/consent")
+def confirm_consent(request: PageRequest, app: ApplicationView) -> Response:
+    """Whether admin consent is to be granted."""
+    table = _read_approved(request, app)
     return render(request, "permissions_consent.html", app=app, table=table)
 
 
-def grant_consent(request: PageRequest) -> Response:
-    """`POST …/permissions/consent`: everything configured is granted for the tenant."""
-    app, table = _read(request)
-    _check_approver(request, app, table)
+@application_page("POST", "permissions/consent")
+def grant_consent(request: PageRequest, app: ApplicationView) -> Response:
+    """Everything configured is granted for the tenant."""
+    table = _read_approved(request, app)
     others = request.form.get("others")
     with request.directory.transaction():
         if others == "adopt" and table.others:
@@ -59,91 +64,76 @@ def grant_consent(request: PageRequest) -> Response:
             revoke_grant(request.directory, request.tenant, app.app_id, permission)
         grant_requested(request.directory, request.tenant, app.record)
     request.notify("permission.consent.done")
-    return _go_back(request, app)
+    return go_to_application(request, app, "permissions")
 
 
-def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/permissions/remove`: whether a permission is to go from the list."""
-    app, _, permission = _read_permission(request, request.query("permission"))
+@application_page("GET", "permissions/remove")
+def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
+    """Whether a permission is to go from the list."""
+    permission = _find_permission(request, app)
     return render(request, "permissions_confirm.html", app=app, permission=permission, act="remove")
 
 
-def remove_permission(request: PageRequest) -> Response:
-    """`POST …/permissions/remove`: the application no longer asks for it; a grant of it stays."""
-    app, _, permission = _read_permission(request, request.form.get("permission"))
+@application_page("POST", "permissions/remove")
+def remove_permission(request: PageRequest, app: ApplicationView) -> Response:
+    """The application no longer asks for it; a grant of it stays."""
+    permission = _find_permission(request, app)
     _rewrite(request, app, exclude_permission(app.record, permission))
     request.notify("permission.removal.done", value=permission.value)
-    return _go_back(request, app)
+    return go_to_application(request, app, "permissions")
 
 
-def confirm_revocation(request: PageRequest) -> Response:
-    """`GET …/permissions/revoke`: whether admin consent to a permission is to be taken back."""
-    app, table, permission = _read_permission(request, request.query("permission"))
-    _check_approver(request, app, table)
+@application_page("GET", "permissions/revoke")
+def confirm_revocation(request: PageRequest, app: ApplicationView) -> Response:
+    """Whether admin consent to a permission is to be taken back."""
+    permission = _find_permission(request, app)
+    _read_approved(request, app)
     return render(request, "permissions_confirm.html", app=app, permission=permission, act="revoke")
 
 
-def revoke_permission(request: PageRequest) -> Response:
-    """`POST …/permissions/revoke`: later tokens lack the permission."""
-    app, table, permission = _read_permission(request, request.form.get("permission"))
-    _check_approver(request, app, table)
+@application_page("POST", "permissions/revoke")
+def revoke_permission(request: PageRequest, app: ApplicationView) -> Response:
+    """Later tokens lack the permission."""
+    permission = _find_permission(request, app)
+    _read_approved(request, app)
     revoke_grant(request.directory, request.tenant, app.app_id, permission)
     request.notify("permission.revocation.done", value=permission.value)
-    return _go_back(request, app)
+    return go_to_application(request, app, "permissions")
 
 
-def add_granted(request: PageRequest) -> Response:
-    """`POST …/permissions/configure`: the application asks for what is granted to it already."""
-    app, _, permission = _read_permission(request, request.form.get("permission"))
+@application_page("POST", "permissions/configure")
+def add_granted(request: PageRequest, app: ApplicationView) -> Response:
+    """The application asks for what is granted to it already."""
+    permission = _find_permission(request, app)
     _rewrite(request, app, include_permissions(app.record, [permission]))
     request.notify("permission.adoption.done", value=permission.value)
-    return _go_back(request, app)
+    return go_to_application(request, app, "permissions")
 
 
-def _read(request: PageRequest) -> tuple[ApplicationView, PermissionTable]:
-    app = find_application(request)
-    return app, read_table(request.directory, request.tenant, app.record)
-
-
-def _read_permission(
-    request: PageRequest, key: str
-) -> tuple[ApplicationView, PermissionTable, Permission]:
-    app, table = _read(request)
-    permission = table.find(key)
+def _find_permission(request: PageRequest, app: ApplicationView) -> Permission:
+    """The permission that the address or the form means."""
+    table = read_table(request.directory, request.tenant, app.record)
+    sent = request.form.get if request.http.method == "POST" else request.query
+    permission = table.find(sent("permission"))
     if permission is None:
         raise PortalRefusal(404, "permission")
-    return app, table, permission
+    return permission
 
 
-def _check_approver(request: PageRequest, app: ApplicationView, table: PermissionTable) -> None:
+def _read_approved(request: PageRequest, app: ApplicationView) -> PermissionTable:
+    """
+    The permissions of an application, if the signed-in user may consent to them.
+
+    Raises:
+        PortalRefusal: 403.
+    """
+    table = read_table(request.directory, request.tenant, app.record)
     if not may_grant_consent(request, table):
-        raise PortalRefusal(
-            403,
-            "consent",
-            user=request.user["displayName"],
-            tenant=request.tenant.display_name,
-            link=link_consent(request, app),
-        )
+        link, tenant = link_consent(request, app), request.tenant.display_name
+        user = request.user["displayName"]
+        raise PortalRefusal(403, "consent", user=user, tenant=tenant, link=link)
+    return table
 
 
 def _rewrite(request: PageRequest, app: ApplicationView, access: list[Record]) -> None:
     update_application(request, app, {"requiredResourceAccess": access})
-
-
-def _go_back(request: PageRequest, app: ApplicationView) -> Response:
-    return go_to(request.at("applications", app.app_id, "permissions"))
-
-
-ROUTES = (
-    PageRoute("GET", f"{APPLICATION}/permissions", show_permissions),
-    PageRoute("POST", f"{APPLICATION}/permissions/configure", add_granted),
-    PageRoute("GET", f"{APPLICATION}/permissions/remove", confirm_removal),
-    PageRoute("POST", f"{APPLICATION}/permissions/remove", remove_permission),
-    PageRoute("GET", f"{APPLICATION}/permissions/revoke", confirm_revocation),
-    PageRoute("POST", f"{APPLICATION}/permissions/revoke", revoke_permission),
-    PageRoute("GET", f"{APPLICATION}/permissions/consent", confirm_consent),
-    PageRoute("POST", f"{APPLICATION}/permissions/consent", grant_consent),
-)
-MENU = (
-    MenuItem("application", 50, "permissions", "permission.title", ("permissions",), "menu.manage"),
-)

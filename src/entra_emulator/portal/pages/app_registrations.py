@@ -13,10 +13,12 @@ from entra_emulator.portal.application import list_owned_applications
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import name_state
 from entra_emulator.portal.lists import list_by_name
-from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
+
+MENU = (MenuItem("tenant", 40, "applications", "menu.applications", ("applications",)),)
 
 LONGEST_NAME = RULE.lengths["displayName"]
 
@@ -31,15 +33,17 @@ AUDIENCES = (
 PLATFORMS = ("publicClient", "web", "spa")
 
 
+@page("GET", f"{TENANT}/applications")
 def list_registrations(request: PageRequest) -> Response:
-    """`GET …/applications`: every application of the tenant, by name, or those looked for."""
+    """Every application of the tenant, by name, or those looked for."""
     values = list_by_name(request, "application")
     values["rows"] = [_describe(request, record) for record in values["rows"]]
     return render(request, "registrations.html", tab="all", **values)
 
 
+@page("GET", f"{TENANT}/applications/owned")
 def list_owned(request: PageRequest) -> Response:
-    """`GET …/applications/owned`: those that the signed-in user owns."""
+    """Those that the signed-in user owns."""
     owned, text = list_owned_applications(request), request.query("q")
     matching = [record for record in owned if _matches(record, text.casefold())]
     matching.sort(key=lambda record: str(record["displayName"]).casefold())
@@ -55,14 +59,16 @@ def list_owned(request: PageRequest) -> Response:
     )
 
 
+@page("GET", f"{TENANT}/applications/new")
 def show_registration_form(request: PageRequest) -> Response:
-    """`GET …/applications/new`: what a new application is to be called, and for whom it is."""
+    """What a new application is to be called, and for whom it is."""
     return _show_form(request, {"audience": AUDIENCES[0]}, {})
 
 
+@page("POST", f"{TENANT}/applications/new")
 def create_registration(request: PageRequest) -> Response:
     """
-    `POST …/applications/new`: the application and its service principal, owned by its maker.
+    The application and its service principal, owned by its maker.
 
     As in the real portal, every new application asks for `User.Read`.
     """
@@ -140,12 +146,3 @@ def _matches(record: Record, text: str) -> bool:
     """Whether the application's name or its client ID begins with this text."""
     names = (str(record["displayName"]).casefold(), record["appId"])
     return any(name.startswith(text) for name in names)
-
-
-ROUTES = (
-    PageRoute("GET", f"{TENANT}/applications", list_registrations),
-    PageRoute("GET", f"{TENANT}/applications/owned", list_owned),
-    PageRoute("GET", f"{TENANT}/applications/new", show_registration_form),
-    PageRoute("POST", f"{TENANT}/applications/new", create_registration),
-)
-MENU = (MenuItem("tenant", 40, "applications", "menu.applications", ("applications",)),)

@@ -10,17 +10,20 @@ from starlette.responses import Response
 from entra_emulator.audit import VERDICTS, Entry
 from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.portal.application import name_application
-from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
+
+MENU = (MenuItem("tenant", 50, "audit", "audit.title", ("audit",), "menu.watch"),)
 
 # How many entries a page shows.
 SHOWN = 50
 
 
+@page("GET", f"{TENANT}/audit")
 def show_log(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/audit`: the newest entries that match, page by page."""
+    """The newest entries that match, page by page."""
     audit = request.context.audit
     chosen = {name: request.query(name) for name in ("app", "verdict", "q")}
     if chosen["verdict"] not in VERDICTS:
@@ -43,15 +46,17 @@ def show_log(request: PageRequest) -> Response:
     )
 
 
+@page("POST", f"{TENANT}/audit")
 def clear_log(request: PageRequest) -> Response:
-    """`POST /portal/{tenant}/audit`: forget all requests."""
+    """Forget all requests."""
     request.context.audit.clear()
     request.notify("audit.cleared")
     return go_to(request.at("audit"))
 
 
+@page("GET", f"{TENANT}/audit/{{entry}}")
 def show_entry(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/audit/{entry}`: everything that is known of one request."""
+    """Everything that is known of one request."""
     number = _read_number(request.param("entry"))
     entry = request.context.audit.find(number) if number else None
     if entry is None:
@@ -88,11 +93,3 @@ def _read_number(text: str) -> int | None:
 def _link(request: PageRequest, chosen: Mapping[str, Any], name: str, number: int) -> str:
     options = {key: value for key, value in chosen.items() if value} | {name: number}
     return f"{request.at('audit')}?{urlencode(options)}"
-
-
-ROUTES = (
-    PageRoute("GET", f"{TENANT}/audit", show_log),
-    PageRoute("POST", f"{TENANT}/audit", clear_log),
-    PageRoute("GET", f"{TENANT}/audit/{{entry}}", show_entry),
-)
-MENU = (MenuItem("tenant", 50, "audit", "audit.title", ("audit",), "menu.watch"),)

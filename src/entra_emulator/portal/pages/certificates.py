@@ -8,7 +8,7 @@ from starlette.responses import Response
 from entra_emulator.graph.write.rules import find_rule
 from entra_emulator.portal.application import (
     ApplicationView,
-    find_application,
+    go_to_application,
     try_update,
     update_application,
 )
@@ -18,8 +18,8 @@ from entra_emulator.portal.credential_tabs import (
     render_credentials,
     render_removal,
 )
-from entra_emulator.portal.routes import APPLICATION, PageRoute
-from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.portal.routes import application_page
+from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
 LONGEST = find_rule("keyCredential").lengths["displayName"]
@@ -29,9 +29,9 @@ LARGEST = 32_768
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
 
 
-def list_certificates(request: PageRequest) -> Response:
-    """`GET …/credentials/certificates`: the application's certificates."""
-    app = find_application(request)
+@application_page("GET", "credentials/certificates")
+def list_certificates(request: PageRequest, app: ApplicationView) -> Response:
+    """The application's certificates."""
     digests = {
         certificate.key_id: certificate.thumbprint_sha256
         for certificate in request.directory.credentials.list_certificates(app.app_id)
@@ -43,14 +43,16 @@ def list_certificates(request: PageRequest) -> Response:
     return render_credentials(request, app, "certificates", rows=rows)
 
 
-def show_certificate_form(request: PageRequest) -> Response:
-    """`GET …/credentials/certificates/new`: the form for a file and its description."""
-    return _show_form(request, find_application(request), "", {})
+@application_page("GET", "credentials/certificates/new")
+def show_certificate_form(request: PageRequest, app: ApplicationView) -> Response:
+    """The form for a file and its description."""
+    return _show_form(request, app, "", {})
 
 
-def add_certificate(request: PageRequest) -> Response:
-    """`POST …/credentials/certificates/new`: the application can prove its identity with it."""
-    app, description = find_application(request), request.form.get("description")
+@application_page("POST", "credentials/certificates/new")
+def add_certificate(request: PageRequest, app: ApplicationView) -> Response:
+    """The application can prove its identity with it."""
+    description = request.form.get("description")
     content = request.form.files.get("certificate", b"")
     errors = _check(request, description, content)
     if errors:
@@ -67,24 +69,24 @@ def add_certificate(request: PageRequest) -> Response:
         errors = {"certificate": request.say("certificates.unreadable")}
         return _show_form(request, app, description, errors)
     request.notify("certificates.added")
-    return go_to(request.at("applications", app.app_id, "credentials", "certificates"))
+    return go_to_application(request, app, "credentials", "certificates")
 
 
-def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/credentials/certificates/{key}/delete`: whether it is really to be deleted."""
-    app = find_application(request)
+@application_page("GET", "credentials/certificates/{key}/delete")
+def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
+    """Whether it is really to be deleted."""
     entry = find_entry(app, "keyCredentials", request.param("key"))
     return render_removal(request, app, "certificates", entry["displayName"] or entry["keyId"])
 
 
-def remove_certificate(request: PageRequest) -> Response:
-    """`POST …/credentials/certificates/{key}/delete`: it proves nothing from now on."""
-    app = find_application(request)
+@application_page("POST", "credentials/certificates/{key}/delete")
+def remove_certificate(request: PageRequest, app: ApplicationView) -> Response:
+    """It proves nothing from now on."""
     removed = find_entry(app, "keyCredentials", request.param("key"))
     others = [entry for entry in app.record["keyCredentials"] if entry is not removed]
     update_application(request, app, {"keyCredentials": others})
     request.notify("certificates.removed", name=removed["displayName"] or removed["keyId"])
-    return go_to(request.at("applications", app.app_id, "credentials", "certificates"))
+    return go_to_application(request, app, "credentials", "certificates")
 
 
 def _check(request: PageRequest, description: str, content: bytes) -> dict[str, str]:
@@ -112,12 +114,3 @@ def _show_form(
         errors=errors,
         longest=LONGEST,
     )
-
-
-ROUTES = (
-    PageRoute("GET", f"{APPLICATION}/credentials/certificates", list_certificates),
-    PageRoute("GET", f"{APPLICATION}/credentials/certificates/new", show_certificate_form),
-    PageRoute("POST", f"{APPLICATION}/credentials/certificates/new", add_certificate),
-    PageRoute("GET", f"{APPLICATION}/credentials/certificates/{{key}}/delete", confirm_removal),
-    PageRoute("POST", f"{APPLICATION}/credentials/certificates/{{key}}/delete", remove_certificate),
-)

@@ -5,11 +5,11 @@ from starlette.responses import Response
 from entra_emulator.errors import GraphRefusal
 from entra_emulator.portal.application import (
     ApplicationView,
-    find_application,
-    translate_problems,
+    go_to_application,
     try_update,
     update_application,
 )
+from entra_emulator.portal.entitlements import try_save
 from entra_emulator.portal.exposed_api import (
     change_clients,
     change_uri,
@@ -17,10 +17,12 @@ from entra_emulator.portal.exposed_api import (
     list_trusted,
     propose_uri,
 )
-from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
+from entra_emulator.portal.routes import MenuItem, application_page
 from entra_emulator.web.pages.refusal import PortalRefusal
-from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
+
+MENU = (MenuItem("application", 60, "exposure", "exposure.title", ("exposure",), "menu.manage"),)
 
 # What the page says where Graph refuses a URI, by the code of the refusal.
 _URI_PROBLEMS = {
@@ -29,9 +31,9 @@ _URI_PROBLEMS = {
 }
 
 
-def show_exposure(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/applications/{app}/exposure`: what the application offers."""
-    app = find_application(request)
+@application_page("GET", "exposure")
+def show_exposure(request: PageRequest, app: ApplicationView) -> Response:
+    """What the application offers."""
     record, directory = app.record, request.directory
     trusted = [client["appId"] for client in record["api"]["preAuthorizedApplications"]]
     clients = {app_id: directory.applications.find_client(app_id) for app_id in trusted}
@@ -45,38 +47,40 @@ def show_exposure(request: PageRequest) -> Response:
     )
 
 
-def show_uri_form(request: PageRequest) -> Response:
-    """`GET …/exposure/uri`: the Application ID URI to set or to change."""
-    app = find_application(request)
-    return _render_uri(request, app, propose_uri(app.record), request.query("then"))
+@application_page("GET", "exposure/uri")
+def show_uri_form(request: PageRequest, app: ApplicationView) -> Response:
+    """The Application ID URI to set or to change."""
+    return _render_uri(request, app, propose_uri(app.record), request.query("then"), {})
 
 
-def save_uri(request: PageRequest) -> Response:
-    """`POST …/exposure/uri`: the application goes by this URI; a form for a scope may follow."""
-    app, uri = find_application(request), request.form.get("uri")
+@application_page("POST", "exposure/uri")
+def save_uri(request: PageRequest, app: ApplicationView) -> Response:
+    """The application goes by this URI; a form for a scope may follow."""
+    uri = request.form.get("uri")
     problem = ""
     if not uri:
         problem = request.say("exposure.problem.required")
     elif refusal := try_update(request, app, change_uri(app.record, uri)):
         problem = _explain(request, app, uri, refusal)
     if problem:
-        return _render_uri(request, app, uri, request.form.get("then"), problem)
+        return _render_uri(request, app, uri, request.form.get("then"), {"uri": problem})
     request.notify("exposure.uri_saved", uri=uri)
     ahead = ("scopes", "add") if request.form.get("then") == "scope" else ()
-    return _go_back(request, app, *ahead)
+    return go_to_application(request, app, "exposure", *ahead)
 
 
-def remove_uri(request: PageRequest) -> Response:
-    """`POST …/exposure/uri/remove`: the application goes by its client ID alone."""
-    app = find_application(request)
+@application_page("POST", "exposure/uri/remove")
+def remove_uri(request: PageRequest, app: ApplicationView) -> Response:
+    """The application goes by its client ID alone."""
     update_application(request, app, change_uri(app.record, ""))
     request.notify("exposure.uri_removed")
-    return _go_back(request, app)
+    return go_to_application(request, app, "exposure")
 
 
-def show_client_form(request: PageRequest) -> Response:
-    """`GET …/exposure/clients/{client}`: a client to authorize, or to change."""
-    app, client = find_application(request), _find_client(request)
+@application_page("GET", "exposure/clients/{client}")
+def show_client_form(request: PageRequest, app: ApplicationView) -> Response:
+    """A client to authorize, or to change."""
+    client = _find_client(request)
     chosen = [
         scope_id
         for trusted in app.record["api"]["preAuthorizedApplications"]
@@ -88,35 +92,31 @@ def show_client_form(request: PageRequest) -> Response:
     return _render_client(request, app, client, chosen, {})
 
 
-def save_client(request: PageRequest) -> Response:
-    """`POST …/exposure/clients/{client}`: its users are not asked to consent to these scopes."""
-    app, client = find_application(request), _find_client(request)
+@application_page("POST", "exposure/clients/{client}")
+def save_client(request: PageRequest, app: ApplicationView) -> Response:
+    """Its users are not asked to consent to these scopes."""
+    client = _find_client(request)
     app_id, chosen = client or request.form.get("client"), request.form.each("scopes")
     problems = check_client(app.record, app_id, chosen, edited=bool(client))
-    errors, changes = (
-        translate_problems(request, problems),
-        change_clients(app.record, app_id, chosen),
-    )
-    if not errors and (refusal := try_update(request, app, changes)):
-        errors = {"client": request.say("exposure.problem.refused", message=refusal.message)}
+    changes = change_clients(app.record, app_id, chosen)
+    errors = try_save(request, app, changes, problems, app_id, field="client")
     if errors:
         return _render_client(request, app, app_id, chosen, errors)
-    request.notify("exposure.saved", value=app_id)
-    return _go_back(request, app)
+    return go_to_application(request, app, "exposure")
 
 
-def remove_client(request: PageRequest) -> Response:
-    """`POST …/exposure/clients/{client}/remove`: its users are asked to consent again."""
-    app, client = find_application(request), request.param("client")
+@application_page("POST", "exposure/clients/{client}/remove")
+def remove_client(request: PageRequest, app: ApplicationView) -> Response:
+    """Its users are asked to consent again."""
+    client = request.param("client")
     update_application(request, app, change_clients(app.record, client, []))
     request.notify("exposure.deleted", value=client)
-    return _go_back(request, app)
+    return go_to_application(request, app, "exposure")
 
 
 def _render_uri(
-    request: PageRequest, app: ApplicationView, uri: str, then: str, problem: str = ""
+    request: PageRequest, app: ApplicationView, uri: str, then: str, errors: dict[str, str]
 ) -> Response:
-    errors = {"uri": problem} if problem else {}
     return render(request, "exposure_uri.html", app=app, uri=uri, then=then, errors=errors)
 
 
@@ -156,19 +156,3 @@ def _find_client(request: PageRequest) -> str:
     """The appId of the client in the address; empty for a client that is to be added."""
     client = request.param("client").lower()
     return "" if client == "add" else client
-
-
-def _go_back(request: PageRequest, app: ApplicationView, *ahead: str) -> Response:
-    return go_to(request.at("applications", app.app_id, "exposure", *ahead))
-
-
-ROUTES = (
-    PageRoute("GET", f"{APPLICATION}/exposure", show_exposure),
-    PageRoute("GET", f"{APPLICATION}/exposure/uri", show_uri_form),
-    PageRoute("POST", f"{APPLICATION}/exposure/uri", save_uri),
-    PageRoute("POST", f"{APPLICATION}/exposure/uri/remove", remove_uri),
-    PageRoute("GET", f"{APPLICATION}/exposure/clients/{{client}}", show_client_form),
-    PageRoute("POST", f"{APPLICATION}/exposure/clients/{{client}}", save_client),
-    PageRoute("POST", f"{APPLICATION}/exposure/clients/{{client}}/remove", remove_client),
-)
-MENU = (MenuItem("application", 60, "exposure", "exposure.title", ("exposure",), "menu.manage"),)

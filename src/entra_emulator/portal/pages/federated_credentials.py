@@ -7,12 +7,12 @@ from starlette.responses import Response
 
 from entra_emulator.directory.credentials import TOKEN_EXCHANGE
 from entra_emulator.errors import GraphRefusal
-from entra_emulator.portal.application import ApplicationView, find_application
+from entra_emulator.portal.application import ApplicationView, go_to_application
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.credential_tabs import render_credentials, render_removal
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.routes import application_page
 from entra_emulator.web.pages.refusal import PortalRefusal
-from entra_emulator.web.pages.render import go_to, render
+from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
 GITHUB = "https://token.actions.githubusercontent.com"
@@ -46,22 +46,24 @@ SCENARIOS = {
 }
 
 
-def list_federated(request: PageRequest) -> Response:
-    """`GET …/credentials/federated`: the application's federated credentials."""
-    app = find_application(request)
+@application_page("GET", "credentials/federated")
+def list_federated(request: PageRequest, app: ApplicationView) -> Response:
+    """The application's federated credentials."""
     rows = request.directory.credentials.list_federated(app.app_id)
     return render_credentials(request, app, "federated", rows=rows)
 
 
-def show_federated_form(request: PageRequest) -> Response:
-    """`GET …/credentials/federated/new`: the form of the scenario that the address names."""
+@application_page("GET", "credentials/federated/new")
+def show_federated_form(request: PageRequest, app: ApplicationView) -> Response:
+    """The form of the scenario that the address names."""
     typed = {"audience": TOKEN_EXCHANGE, "entity": "branch"}
-    return _show_form(request, find_application(request), typed, {})
+    return _show_form(request, app, typed, {})
 
 
-def add_federated(request: PageRequest) -> Response:
-    """`POST …/credentials/federated/new`: the application can prove its identity by such tokens."""
-    app, scenario = find_application(request), _find_scenario(request)
+@application_page("POST", "credentials/federated/new")
+def add_federated(request: PageRequest, app: ApplicationView) -> Response:
+    """The application can prove its identity by such tokens."""
+    scenario = _find_scenario(request)
     typed = {name: request.form.get(name) for name in scenario.fields}
     errors = {
         name: request.say("federated.missing")
@@ -87,22 +89,22 @@ def add_federated(request: PageRequest) -> Response:
             raise
         return _show_form(request, app, typed, {"name": refusal.message})
     request.notify("federated.added", name=typed["name"])
-    return go_to(request.at("applications", app.app_id, "credentials", "federated"))
+    return go_to_application(request, app, "credentials", "federated")
 
 
-def confirm_removal(request: PageRequest) -> Response:
-    """`GET …/credentials/federated/{key}/delete`: whether it is really to be deleted."""
-    app = find_application(request)
+@application_page("GET", "credentials/federated/{key}/delete")
+def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
+    """Whether it is really to be deleted."""
     return render_removal(request, app, "federated", _find_name(request, app))
 
 
-def remove_federated(request: PageRequest) -> Response:
-    """`POST …/credentials/federated/{key}/delete`: such tokens are refused from now on."""
-    app = find_application(request)
+@application_page("POST", "credentials/federated/{key}/delete")
+def remove_federated(request: PageRequest, app: ApplicationView) -> Response:
+    """Such tokens are refused from now on."""
     name = _find_name(request, app)
     ask_graph(request, "DELETE", f"{app.path}/federatedIdentityCredentials/{request.param('key')}")
     request.notify("federated.removed", name=name)
-    return go_to(request.at("applications", app.app_id, "credentials", "federated"))
+    return go_to_application(request, app, "credentials", "federated")
 
 
 def _find_name(request: PageRequest, app: ApplicationView) -> str:
@@ -114,14 +116,10 @@ def _find_name(request: PageRequest, app: ApplicationView) -> str:
 
 
 def _find_scenario(request: PageRequest) -> Scenario:
-    scenario = SCENARIOS.get(_name_scenario(request))
+    scenario = SCENARIOS.get(request.query("scenario") or "github")
     if scenario is None:
         raise PortalRefusal(404, "page")
     return scenario
-
-
-def _name_scenario(request: PageRequest) -> str:
-    return request.query("scenario") or next(iter(SCENARIOS))
 
 
 def _make_trust(typed: Mapping[str, str]) -> tuple[str, str]:
@@ -143,18 +141,9 @@ def _show_form(
         request,
         "federated_new.html",
         app=app,
-        scenario=_name_scenario(request),
+        scenario=request.query("scenario") or "github",
         scenarios=SCENARIOS,
         entities=ENTITIES,
         typed={**dict.fromkeys(scenario.fields, ""), **typed},
         errors=errors,
     )
-
-
-ROUTES = (
-    PageRoute("GET", f"{APPLICATION}/credentials/federated", list_federated),
-    PageRoute("GET", f"{APPLICATION}/credentials/federated/new", show_federated_form),
-    PageRoute("POST", f"{APPLICATION}/credentials/federated/new", add_federated),
-    PageRoute("GET", f"{APPLICATION}/credentials/federated/{{key}}/delete", confirm_removal),
-    PageRoute("POST", f"{APPLICATION}/credentials/federated/{{key}}/delete", remove_federated),
-)

@@ -7,10 +7,12 @@ from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import LinkedPage, list_by_name, list_linked, list_properties
-from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
+
+MENU = (MenuItem("tenant", 30, "groups", "group.title", ("groups",)),)
 
 # A large group has "more than so many" members, as counting them all takes long.
 COUNTED = 1000
@@ -20,13 +22,15 @@ OWNERS = 100
 _decode = msgspec.json.Decoder(Record).decode
 
 
+@page("GET", f"{TENANT}/groups")
 def list_groups(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/groups`: all by name, or those looked for."""
+    """All by name, or those looked for."""
     return render(request, "groups.html", **list_by_name(request, "group"))
 
 
+@page("GET", f"{TENANT}/groups/{{group}}")
 def show_group(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/groups/{group}`: properties, owners, members page by page."""
+    """Properties, owners, members page by page."""
     key = request.param("group")
     row = request.directory.objects.find(request.tenant, key, kind="group")
     if row is None:
@@ -62,10 +66,3 @@ def _may_see_members(request: PageRequest, group: StoredObject) -> bool:
         is_member
         or request.directory.role_members.list_roles(request.tenant, request.signed_in.user_id)
     )
-
-
-ROUTES = (
-    PageRoute("GET", f"{TENANT}/groups", list_groups),
-    PageRoute("GET", f"{TENANT}/groups/{{group}}", show_group),
-)
-MENU = (MenuItem("tenant", 30, "groups", "group.title", ("groups",)),)

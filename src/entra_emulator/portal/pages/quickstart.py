@@ -15,7 +15,7 @@ from entra_emulator.clock import format_iso
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.portal.application import (
     ApplicationView,
-    find_application,
+    go_to_application,
     link_consent,
     update_application,
 )
@@ -29,12 +29,14 @@ from entra_emulator.portal.configured_permissions import (
     may_grant_consent,
     read_table,
 )
-from entra_emulator.portal.routes import APPLICATION, MenuItem, PageRoute
+from entra_emulator.portal.routes import MenuItem, application_page
 from entra_emulator.portal.samples import SAMPLES, make_archive
 from entra_emulator.web.context import is_guid, origin_of
 from entra_emulator.web.pages.refusal import PortalRefusal
-from entra_emulator.web.pages.render import HEADERS, go_to, render
+from entra_emulator.web.pages.render import HEADERS, render
 from entra_emulator.web.pages.request import PageRequest
+
+MENU = (MenuItem("application", 20, "quickstart", "quickstart.title", ("quickstart",)),)
 
 # The application permission with which the sample can list users.
 PERMISSION = "User.Read.All"
@@ -62,15 +64,17 @@ class Progress(NamedTuple):
     granted: bool
 
 
-def show_quickstart(request: PageRequest) -> Response:
-    """`GET …/quickstart`: what is done, both ways to do the rest, and the sample."""
-    app, made = find_application(request), request.take("quickstart")
+@application_page("GET", "quickstart")
+def show_quickstart(request: PageRequest, app: ApplicationView) -> Response:
+    """What is done, both ways to do the rest, and the sample."""
+    made = request.take("quickstart")
     return _show(request, app, made if made and made["app"] == app.app_id else None, {})
 
 
-def change_quickstart(request: PageRequest) -> Response:
-    """`POST …/quickstart`: make the changes, or hand out the sample with what was filled in."""
-    app, act = find_application(request), request.form.get("act")
+@application_page("POST", "quickstart")
+def change_quickstart(request: PageRequest, app: ApplicationView) -> Response:
+    """Make the changes, or hand out the sample with what was filled in."""
+    act = request.form.get("act")
     if act == "make":
         return _make_changes(request, app)
     if act in SAMPLES:
@@ -127,7 +131,7 @@ def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
     made = {"app": app.app_id, "id": secret["keyId"], "value": secret["secretText"]}
     request.keep("quickstart", made)
     request.notify("quickstart.done")
-    return go_to(request.at("applications", app.app_id, "quickstart"))
+    return go_to_application(request, app, "quickstart")
 
 
 def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response:
@@ -198,10 +202,3 @@ def _find_permission(request: PageRequest) -> Permission:
 def _is_needed(permission: Permission) -> bool:
     names = (permission.resource, permission.kind, permission.value)
     return names == (GRAPH_APP_ID, ROLE, PERMISSION)
-
-
-ROUTES = (
-    PageRoute("GET", f"{APPLICATION}/quickstart", show_quickstart),
-    PageRoute("POST", f"{APPLICATION}/quickstart", change_quickstart),
-)
-MENU = (MenuItem("application", 20, "quickstart", "quickstart.title", ("quickstart",)),)

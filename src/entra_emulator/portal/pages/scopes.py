@@ -5,50 +5,41 @@ from collections.abc import Mapping
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record
-from entra_emulator.portal.application import (
-    ApplicationView,
-    find_application,
-    find_entitlement,
-    translate_problems,
-    try_update,
-    update_application,
-)
-from entra_emulator.portal.exposed_api import NEW_SCOPE, change_scopes, put, read_scope, without
-from entra_emulator.portal.routes import APPLICATION, PageRoute
+from entra_emulator.portal.application import ApplicationView, go_to_application, update_application
+from entra_emulator.portal.entitlements import find_entitlement, try_save
+from entra_emulator.portal.exposed_api import NEW_SCOPE, change_scopes, put, read_scope
+from entra_emulator.portal.routes import application_page
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
 
 
-def show_scope_form(request: PageRequest) -> Response:
-    """`GET …/exposure/scopes/{scope}`: a scope to add or to change; first the API has a name."""
-    app, key = find_application(request), request.param("scope")
-    if key == "add" and not app.record["identifierUris"]:
-        return go_to(_locate(request, app, "uri") + "?then=scope")
-    scope = NEW_SCOPE if key == "add" else find_entitlement(_list(app), key)
+@application_page("GET", "exposure/scopes/{scope}")
+def show_scope_form(request: PageRequest, app: ApplicationView) -> Response:
+    """A scope to add or to change; first the API has a name."""
+    if request.param("scope") == "add" and not app.record["identifierUris"]:
+        return go_to(request.at("applications", app.app_id, "exposure", "uri") + "?then=scope")
+    scope = find_entitlement(_list(app), request.param("scope"), NEW_SCOPE)
     return _show_form(request, app, scope, {})
 
 
-def save_scope(request: PageRequest) -> Response:
-    """`POST …/exposure/scopes/{scope}`: the API offers the scope as the form has it."""
-    app, key = find_application(request), request.param("scope")
-    new = key == "add"
-    scope_id = request.directory.new_id() if new else find_entitlement(_list(app), key)["id"]
+@application_page("POST", "exposure/scopes/{scope}")
+def save_scope(request: PageRequest, app: ApplicationView) -> Response:
+    """The API offers the scope as the form has it."""
+    scopes, new = _list(app), {"id": request.directory.new_id()}
+    scope_id = find_entitlement(scopes, request.param("scope"), new)["id"]
     scope, problems = read_scope(app.record, request.form, scope_id)
-    errors = translate_problems(request, problems)
-    changes = change_scopes(app.record, put(_list(app), scope))
-    if not errors and (refusal := try_update(request, app, changes)):
-        errors = {"value": request.say("exposure.problem.refused", message=refusal.message)}
+    changes = change_scopes(app.record, put(scopes, scope))
+    errors = try_save(request, app, changes, problems, scope["value"])
     if errors:
         return _show_form(request, app, scope, errors)
-    request.notify("exposure.saved", value=scope["value"])
-    return go_to(_locate(request, app))
+    return go_to_application(request, app, "exposure")
 
 
-def confirm_deletion(request: PageRequest) -> Response:
-    """`GET …/exposure/scopes/{scope}/delete`: whether the scope is to go."""
-    app = find_application(request)
+@application_page("GET", "exposure/scopes/{scope}/delete")
+def confirm_deletion(request: PageRequest, app: ApplicationView) -> Response:
+    """Whether the scope is to go."""
     scope = find_entitlement(_list(app), request.param("scope"))
-    base = _locate(request, app, "scopes")
+    base = request.at("applications", app.app_id, "exposure", "scopes")
     return render(
         request,
         "entitlement_delete.html",
@@ -59,14 +50,15 @@ def confirm_deletion(request: PageRequest) -> Response:
     )
 
 
-def delete_scope(request: PageRequest) -> Response:
-    """`POST …/exposure/scopes/{scope}/delete`: the API stops offering it, if it is disabled."""
-    app = find_application(request)
-    scope = find_entitlement(_list(app), request.param("scope"))
-    body = change_scopes(app.record, without(_list(app), scope["id"]))
-    update_application(request, app, body)
+@application_page("POST", "exposure/scopes/{scope}/delete")
+def delete_scope(request: PageRequest, app: ApplicationView) -> Response:
+    """The API stops offering it, if it is disabled."""
+    scopes = _list(app)
+    scope = find_entitlement(scopes, request.param("scope"))
+    others = [one for one in scopes if one is not scope]
+    update_application(request, app, change_scopes(app.record, others))
     request.notify("exposure.deleted", value=scope["value"])
-    return go_to(_locate(request, app))
+    return go_to_application(request, app, "exposure")
 
 
 def _show_form(
@@ -79,15 +71,3 @@ def _show_form(
 def _list(app: ApplicationView) -> list[Record]:
     scopes: list[Record] = app.record["api"]["oauth2PermissionScopes"]
     return scopes
-
-
-def _locate(request: PageRequest, app: ApplicationView, *parts: str) -> str:
-    return request.at("applications", app.app_id, "exposure", *parts)
-
-
-ROUTES = (
-    PageRoute("GET", f"{APPLICATION}/exposure/scopes/{{scope}}", show_scope_form),
-    PageRoute("POST", f"{APPLICATION}/exposure/scopes/{{scope}}", save_scope),
-    PageRoute("GET", f"{APPLICATION}/exposure/scopes/{{scope}}/delete", confirm_deletion),
-    PageRoute("POST", f"{APPLICATION}/exposure/scopes/{{scope}}/delete", delete_scope),
-)

@@ -5,7 +5,7 @@ import re
 from starlette.responses import Response
 
 from entra_emulator.model.records import Record, Tenant
-from entra_emulator.portal.routes import PageRoute
+from entra_emulator.portal.routes import page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
@@ -18,13 +18,15 @@ _YEAR = 365 * 86_400
 _PAGE = re.compile(rf"{PREFIX}([/?][\x21-\x7e]*)?")
 
 
+@page("GET", PREFIX, public=True)
 def enter(request: PageRequest) -> Response:
-    """`GET /portal`: to the tenant of who is signed in, or to the page for signing in."""
+    """To the tenant of who is signed in, or to the page for signing in."""
     return go_to(f"{PREFIX}/signin" if request.who is None else request.at())
 
 
+@page("GET", f"{PREFIX}/signin", public=True)
 def show_sign_in(request: PageRequest) -> Response:
-    """`GET /portal/signin`: the people to sign in as, and a search for others."""
+    """The people to sign in as, and a search for others."""
     tenants = _choose_tenants(request)
     people = list(find_people(request.directory, tenants, request.query("q")))
     known = sum(request.directory.collections.count(tenant, "user") for tenant in tenants)
@@ -41,8 +43,9 @@ def show_sign_in(request: PageRequest) -> Response:
     )
 
 
+@page("POST", f"{PREFIX}/signin", public=True)
 def sign_in(request: PageRequest) -> Response:
-    """`POST /portal/signin`: be that person from now on."""
+    """Be that person from now on."""
     tenant, user = _find_picked(request)
     after = _check_page(request.form.get("next"))
     home = f"{PREFIX}/{tenant.id}"
@@ -57,16 +60,18 @@ def sign_in(request: PageRequest) -> Response:
     return response
 
 
+@page("POST", f"{PREFIX}/signout")
 def sign_out(request: PageRequest) -> Response:
-    """`POST /portal/signout`: be nobody."""
+    """Be nobody."""
     response = go_to(f"{PREFIX}/signin")
     end_session(request.http, response)
     request.notices.forget(request.token)
     return response
 
 
+@page("GET", f"{PREFIX}/language", public=True)
 def choose_language(request: PageRequest) -> Response:
-    """`GET /portal/language`: the same page in another language, and all that follow."""
+    """The same page in another language, and all that follow."""
     language = request.query("to")
     after = request.query("next")
     response = go_to(after if _PAGE.fullmatch(after) else PREFIX)
@@ -107,12 +112,3 @@ def _check_page(after: str) -> str:
     """The page to go on to; the first one, if this is no page of the portal that can be shown."""
     fits = _PAGE.fullmatch(after) and not after.startswith(f"{PREFIX}/signin")
     return after if fits else PREFIX
-
-
-ROUTES = (
-    PageRoute("GET", PREFIX, enter, public=True),
-    PageRoute("GET", f"{PREFIX}/signin", show_sign_in, public=True),
-    PageRoute("POST", f"{PREFIX}/signin", sign_in, public=True),
-    PageRoute("POST", f"{PREFIX}/signout", sign_out),
-    PageRoute("GET", f"{PREFIX}/language", choose_language, public=True),
-)

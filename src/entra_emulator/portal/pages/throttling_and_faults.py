@@ -11,10 +11,12 @@ from entra_emulator.faults.orders import FaultOrder
 from entra_emulator.faults.schedule import FaultPlan
 from entra_emulator.faults.throttle import SIZES, Bucket
 from entra_emulator.portal.application import name_application
-from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PageRequest
+
+MENU = (MenuItem("tenant", 60, "faults", "faults.title", ("trouble",), "menu.watch"),)
 
 # The faults to choose from, by name; the control API and fault files can order others.
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -48,13 +50,15 @@ EXTENTS = ("count", "seconds", "ever")
 LONGEST_ROUTE = 200
 
 
+@page("GET", f"{TENANT}/trouble")
 def show_faults(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/trouble`: the limits, what is used of them, and the faults."""
+    """The limits, what is used of them, and the faults."""
     return _show(request, {}, {})
 
 
+@page("POST", f"{TENANT}/trouble")
 def change_faults(request: PageRequest) -> Response:
-    """`POST /portal/{tenant}/trouble`: do what the pressed button says."""
+    """Do what the pressed button says."""
     act = request.form.get("act")
     if act == "throttle":
         return _change_throttle(request)
@@ -189,10 +193,3 @@ def _read_number(text: str) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) and number < 1e9 else None
-
-
-ROUTES = (
-    PageRoute("GET", f"{TENANT}/trouble", show_faults),
-    PageRoute("POST", f"{TENANT}/trouble", change_faults),
-)
-MENU = (MenuItem("tenant", 60, "faults", "faults.title", ("trouble",), "menu.watch"),)

@@ -6,21 +6,25 @@ from starlette.responses import Response
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.records import Record
 from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
-from entra_emulator.portal.routes import TENANT, MenuItem, PageRoute
+from entra_emulator.portal.routes import TENANT, MenuItem, page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
+MENU = (MenuItem("tenant", 20, "users", "user.title", ("users",)),)
+
 _decode = msgspec.json.Decoder(Record).decode
 
 
+@page("GET", f"{TENANT}/users")
 def list_users(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/users`: everybody by name, or those looked for."""
+    """Everybody by name, or those looked for."""
     return render(request, "users.html", **list_by_name(request, "user"))
 
 
+@page("GET", f"{TENANT}/users/{{user}}")
 def show_user(request: PageRequest) -> Response:
-    """`GET /portal/{tenant}/users/{user}`: properties, assigned roles, groups."""
+    """Properties, assigned roles, groups."""
     key = request.param("user")
     row = request.directory.objects.find(request.tenant, key, kind="user")
     if row is None:
@@ -38,10 +42,3 @@ def show_user(request: PageRequest) -> Response:
         ],
         linked=list_linked(request, groups),
     )
-
-
-ROUTES = (
-    PageRoute("GET", f"{TENANT}/users", list_users),
-    PageRoute("GET", f"{TENANT}/users/{{user}}", show_user),
-)
-MENU = (MenuItem("tenant", 20, "users", "user.title", ("users",)),)

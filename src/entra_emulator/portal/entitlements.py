@@ -1,0 +1,48 @@
+"""What the pages of scopes and of app roles, Graph's entitlements, have in common."""
+
+from collections.abc import Iterable, Mapping
+
+from entra_emulator.model.records import Record
+from entra_emulator.portal.application import ApplicationView, try_update
+from entra_emulator.web.pages.refusal import PortalRefusal
+from entra_emulator.web.pages.request import PageRequest
+
+
+def find_entitlement(
+    entitlements: Iterable[Record], entitlement_id: str, new: Record | None = None
+) -> Record:
+    """
+    The scope or app role of this ID; `new` for the ID `add`, where that is given.
+
+    Raises:
+        PortalRefusal: 404.
+    """
+    if new is not None and entitlement_id == "add":
+        return new
+    for entitlement in entitlements:
+        if entitlement["id"] == entitlement_id:
+            return entitlement
+    raise PortalRefusal(404, "entitlement", sought=entitlement_id)
+
+
+def try_save(
+    request: PageRequest,
+    app: ApplicationView,
+    changes: Record,
+    problems: Mapping[str, str],
+    value: str,
+    *,
+    field: str = "value",
+) -> dict[str, str]:
+    """
+    Give the application these properties, unless its form has problems, which are keys of texts.
+
+    The answer is what is wrong with which field; where Graph refuses, with `field`. `value` is what
+    the next page says was saved.
+    """
+    errors = {name: request.say(key) for name, key in problems.items()}
+    if not errors and (refusal := try_update(request, app, changes)):
+        errors = {field: request.say("exposure.problem.refused", message=refusal.message)}
+    if not errors:
+        request.notify("exposure.saved", value=value)
+    return errors
