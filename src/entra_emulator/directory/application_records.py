@@ -1,4 +1,6 @@
-"""Applications and service principals by appId, remembered until the next change."""
+"""Applications and service principals by appId and by name."""
+
+from collections.abc import Iterable
 
 import msgspec
 
@@ -44,6 +46,35 @@ class ApplicationRecords:
             self._cache[key] = (changes, application)
         return application
 
+    def find_app_id(self, tenant: Tenant, name: str) -> str | None:
+        """The appId that goes by this name, of a deleted application too."""
+        statement = "SELECT app_id FROM identifier WHERE tenant = ? AND name = ?"
+        rows = self._store.read(statement, (tenant.number, _fold(name)))
+        return str(rows[0][0]) if rows else None
+
+    def add_names(self, tenant: Tenant, app_id: str, names: Iterable[str]) -> None:
+        """
+        Let the application be known by these names, in any case of letters.
+
+        Raises:
+            ValueError: another one has a name already.
+        """
+        with self._store.writing() as connection:
+            for name in names:
+                if self.find_app_id(tenant, name) not in {None, app_id}:
+                    raise ValueError(f"{name!r} names another application already")
+                connection.execute(
+                    "INSERT OR IGNORE INTO identifier (tenant, name, app_id) VALUES (?, ?, ?)",
+                    (tenant.number, _fold(name), app_id),
+                )
+
+    def drop_names(self, tenant: Tenant, app_id: str) -> None:
+        """Let the application go by no names any more."""
+        with self._store.writing() as connection:
+            connection.execute(
+                "DELETE FROM identifier WHERE tenant = ? AND app_id = ?", (tenant.number, app_id)
+            )
+
     def need(self, kind: str, tenant: Tenant, app_id: str) -> Application:
         """
         A copy of the application's own, to be changed and written back.
@@ -59,3 +90,7 @@ class ApplicationRecords:
     def _read(self, kind: str, tenant: Tenant | None, app_id: str) -> Application | None:
         items = self._objects.find_each(tenant, kind, app_id)
         return Application(_decode(items[0].doc)) if items else None
+
+
+def _fold(name: str) -> str:
+    return name.lower().removesuffix("/")

@@ -1,10 +1,10 @@
 """Applications: what is registered, which API it exposes, which permissions it asks for."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.credentials import Credential, Credentials
 from entra_emulator.directory.objects import Objects, StoredObject
@@ -26,15 +26,12 @@ class Applications:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
-        new_id: Callable[[], str],
-        *,
         records: ApplicationRecords,
         objects: Objects,
         credentials: Credentials,
         service_principals: ServicePrincipals,
     ) -> None:
-        self._store, self._clock, self._new_id = store, clock, new_id
+        self._store = store
         self._records, self._objects, self._credentials = records, objects, credentials
         self._service_principals = service_principals
 
@@ -61,10 +58,10 @@ class Applications:
                 without credentials.
         """
         record = draft_application(
-            self._new_id(),
-            self._new_id(),
+            self._store.new_id(),
+            self._store.new_id(),
             display_name,
-            created=format_iso(self._clock.now()),
+            created=format_iso(self._store.clock.now()),
             domain=tenant.domains[0],
             audience=sign_in_audience,
             redirect_uris=redirect_uris,
@@ -89,7 +86,7 @@ class Applications:
         with self._store.writing():
             application = self._objects.create(tenant, "application", record)
             app_id = record["appId"]
-            self._store.keep_identifiers(tenant.number, app_id, record["identifierUris"])
+            self._records.add_names(tenant, app_id, record["identifierUris"])
             self._credentials.keep(app_id, credentials)
         return application
 
@@ -107,7 +104,7 @@ class Applications:
 
     def find_identifier_holder(self, tenant: Tenant, name: str) -> str | None:
         """The appId of the application that goes by this name, deleted ones too."""
-        return self._store.identified(tenant.number, name)
+        return self._records.find_app_id(tenant, name)
 
     def rewrite(self, tenant: Tenant, record: Record) -> None:
         """
@@ -118,8 +115,8 @@ class Applications:
         """
         app_id = record["appId"]
         with self._store.writing():
-            self._store.drop_identifiers(tenant.number, app_id)
-            self._store.keep_identifiers(tenant.number, app_id, record["identifierUris"])
+            self._records.drop_names(tenant, app_id)
+            self._records.add_names(tenant, app_id, record["identifierUris"])
             self._objects.rewrite(tenant, "application", record)
             self._service_principals.copy_api(record)
 
@@ -182,7 +179,7 @@ class Applications:
                 app_roles=app_roles,
                 token_version=token_version,
                 optional_claims=optional_claims,
-                new_id=self._new_id,
+                new_id=self._store.new_id,
             )
             self._objects.rewrite(tenant, "application", record)
             self._service_principals.copy_api(record)
@@ -214,7 +211,7 @@ class Applications:
             LookupError: the application is not in this tenant.
         """
         text = display_name or value
-        scope = draft_scope(self._new_id(), value, text, text, restricted=restricted)
+        scope = draft_scope(self._store.new_id(), value, text, text, restricted=restricted)
         with self._store.writing():
             record = self._need(tenant, app_id)
             record["api"]["oauth2PermissionScopes"].append(scope)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import msgspec
 
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
 from entra_emulator.directory.applications import Applications
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
@@ -44,12 +44,11 @@ class Consents:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
         applications: Applications,
         service_principals: ServicePrincipals,
         users: Users,
     ) -> None:
-        self._store, self._clock, self._users = store, clock, users
+        self._store, self._users = store, users
         self._applications, self._service_principals = applications, service_principals
 
     def grant_admin_consent(self, tenant: Tenant, app_id: str) -> list[str]:
@@ -67,9 +66,7 @@ class Consents:
             permissions = self._applications.list_requested_roles(tenant, app_id)
             for permission in permissions:
                 resource = self._service_principals.need(tenant, permission.resource_app_id)
-                self._insert_assignment(
-                    tenant, principal, resource, permission.role_id, permission.value
-                )
+                self._assign(tenant, principal, resource, permission.role_id, permission.value)
         return [permission.value for permission in permissions]
 
     def grant_app_role(
@@ -95,7 +92,7 @@ class Consents:
         principal = self._service_principals.need(tenant, app_id)
         resource = self._service_principals.need(tenant, resource_app_id)
         role = DEFAULT_ACCESS if value is None else find_role(resource, value)["id"]
-        self._insert_assignment(tenant, principal, resource, role, value or "")
+        self._assign(tenant, principal, resource, role, value or "")
 
     def is_assigned(self, tenant: Tenant, app_id: str, resource_app_id: str) -> bool:
         """Whether the application holds anything of that resource, be it only default access."""
@@ -152,18 +149,11 @@ class Consents:
             _decode(principal.doc),
             resource,
             role["id"],
-            created=format_iso(self._clock.now(), 7),
+            created=format_iso(self._store.clock.now(), 7),
             kind=KINDS[principal.kind].resource,
         )
-        key = (tenant.number, doc["principalId"], doc["resourceId"], doc["appRoleId"])
-        with self._store.writing() as connection:
-            made = connection.execute(
-                "INSERT OR IGNORE INTO assignment (tenant, principal, resource, role, value, doc) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (*key, role["value"] or "", _encode(doc)),
-            )
-            if not made.rowcount:
-                raise ValueError(f"{doc['principalDisplayName']} has that app role already")
+        if not self._insert(tenant, doc, role["value"]):
+            raise ValueError(f"{doc['principalDisplayName']} has that app role already")
         return doc
 
     def unassign(self, tenant: Tenant, assignment: Record) -> None:
@@ -322,16 +312,29 @@ class Consents:
             raise LookupError(f"no application {app_id!r} that tenant {tenant.id} may use")
         return self._service_principals.find_or_create(tenant, application)
 
-    def _insert_assignment(
-        self, tenant: Tenant, principal: Application, resource: Application, role: str, value: str
+    def _assign(
+        self,
+        tenant: Tenant,
+        principal: Application,
+        resource: Application,
+        role_id: str,
+        value: str,
     ) -> None:
-        created = format_iso(self._clock.now())
-        doc = draft_assignment(principal.record, resource.record, role, created=created)
+        """Give a service principal an app role that it may have already."""
+        created = format_iso(self._store.clock.now())
+        doc = draft_assignment(principal.record, resource.record, role_id, created=created)
+        self._insert(tenant, doc, value)
+
+    def _insert(self, tenant: Tenant, assignment: Record, value: str | None) -> bool:
+        """Keep an app role assignment; False when there is the same one already."""
+        ids = (assignment["principalId"], assignment["resourceId"], assignment["appRoleId"])
         with self._store.writing() as connection:
-            connection.execute(
-                "INSERT OR IGNORE INTO assignment (tenant, principal, resource, role, value, doc) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                (tenant.number, principal.id, resource.id, role, value, _encode(doc)),
+            return bool(
+                connection.execute(
+                    "INSERT OR IGNORE INTO assignment "
+                    "(tenant, principal, resource, role, value, doc) VALUES (?, ?, ?, ?, ?, ?)",
+                    (tenant.number, *ids, value or "", _encode(assignment)),
+                ).rowcount
             )
 
     def _list_trusted(self, app_id: str, resource_app_id: str) -> list[str]:

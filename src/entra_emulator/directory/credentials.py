@@ -1,11 +1,11 @@
 """What applications prove their identity with: secrets, certificates, federated credentials."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import astuple
 from typing import NamedTuple
 
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.store import Store
@@ -62,22 +62,18 @@ class Credentials:
     A credential belongs to a holder: an appId, or the object ID of a service principal.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        new_id: Callable[[], str],
-        records: ApplicationRecords,
-        objects: Objects,
-    ) -> None:
-        self._store, self._clock, self._new_id = store, clock, new_id
+    def __init__(self, store: Store, records: ApplicationRecords, objects: Objects) -> None:
+        self._store = store
         self._records, self._objects = records, objects
 
     def keep(self, holder: str, credentials: Iterable[Credential]) -> None:
         """Let these prove the holder's identity from now on."""
-        for one in credentials:
-            values = (one.key_id, holder, one.kind, one.value, one.start, one.end)
-            self._store.keep_credential(values)
+        with self._store.writing() as connection:
+            connection.executemany(
+                "INSERT INTO credential (key_id, app_id, kind, value, start, end) "
+                "VALUES (?, ?, ?, ?, ?, ?)",
+                [(one.key_id, holder, *one[1:]) for one in credentials],
+            )
 
     def drop(self, holder: str, key_ids: Iterable[str]) -> None:
         """Let these prove nothing any more."""
@@ -110,16 +106,16 @@ class Credentials:
         Raises:
             LookupError: the application is not in this tenant.
         """
-        secret, key_id = draw_secret(), self._new_id()
-        begin = self._clock.now() if start is None else start
+        secret, key_id = draw_secret(), self._store.new_id()
+        begin = self._store.clock.now() if start is None else start
         finish = begin + TWO_YEARS if end is None else end
         entry = draft_password(
             key_id, secret, display_name, start=format_iso(begin, 7), end=format_iso(finish, 7)
         )
         with self._store.writing():
             self._extend(tenant, app_id, "passwordCredentials", entry)
-            values = (key_id, app_id.lower(), "secret", digest_secret(secret), begin, finish)
-            self._store.keep_credential(values)
+            credential = Credential(key_id, "secret", digest_secret(secret), begin, finish)
+            self.keep(app_id.lower(), [credential])
         return Password(key_id, secret, secret[:3], begin, finish)
 
     def find_password(self, app_id: str, secret: str, *, principal_id: str = "") -> Password | None:
@@ -143,14 +139,15 @@ class Credentials:
             LookupError: the application is not in this tenant.
             ValueError: `der` is no certificate with an RSA key.
         """
-        certificate, key_id = read_certificate(der), self._new_id()
+        certificate, key_id = read_certificate(der), self._store.new_id()
         begin = certificate.not_valid_before_utc.timestamp()
         finish = certificate.not_valid_after_utc.timestamp()
         name = display_name or name_subject(certificate)
         entry = draft_key(key_id, der, name, start=format_iso(begin), end=format_iso(finish))
         with self._store.writing():
             self._extend(tenant, app_id, "keyCredentials", entry)
-            self._store.keep_credential((key_id, app_id.lower(), "certificate", der, begin, finish))
+            credential = Credential(key_id, "certificate", der, begin, finish)
+            self.keep(app_id.lower(), [credential])
         return describe_certificate(key_id, der, begin, finish)
 
     def list_certificates(self, app_id: str, *, principal_id: str = "") -> list[Certificate]:
@@ -201,7 +198,9 @@ class Credentials:
             ValueError: one of the service's limits; the text says which.
         """
         self._need_holder(tenant, app_id)
-        made = FederatedCredential(self._new_id(), name, issuer, subject, audience, description)
+        made = FederatedCredential(
+            self._store.new_id(), name, issuer, subject, audience, description
+        )
         with self._store.writing() as connection:
             _check_federated(self.list_federated(app_id), made)
             connection.execute(

@@ -46,62 +46,34 @@ class Directory:
         new_id: Callable[[], str] = lambda: str(uuid4()),
         draft: bool = False,
     ) -> None:
-        self.clock = clock = clock or Clock()
+        self.clock = clock or Clock()
         self.new_id = new_id
-        self._store = store = Store(path, draft=draft)
+        self._store = store = Store(path, clock=self.clock, new_id=new_id, draft=draft)
         self.changes = Changes(store)
-        self.objects = Objects(store, clock, self.changes)
+        self.objects = Objects(store, self.changes)
         self.collections = Collections(store)
-        self.links = Links(store, clock, self.objects, self.changes)
+        self.links = Links(store, self.objects, self.changes)
         self.search = Search(store)
-        self.tenants = Tenants(store, clock, new_id, self.objects)
-        records = ApplicationRecords(store, self.objects)
-        self.tickets = Tickets(store, clock)
-        self.token_policies = TokenPolicies(store, clock, records)
-        self.licences = Licences(store, clock, self.objects)
-        self.users = Users(store, clock, self.objects)
+        self.users = Users(store, self.objects)
         self.role_members = RoleMembers(
-            store,
-            new_id,
-            objects=self.objects,
-            collections=self.collections,
-            links=self.links,
-            users=self.users,
+            store, self.objects, self.collections, self.links, self.users
         )
-        self.managed_identities = ManagedIdentities(
-            store, clock, new_id, self.tenants, self.objects
-        )
-        self.credentials = Credentials(store, clock, new_id, records, self.objects)
+        self.licences = Licences(store, self.objects)
+        records = ApplicationRecords(store, self.objects)
+        self.tenants = Tenants(store, self.objects, records)
+        self.token_policies = TokenPolicies(store, records)
+        self.managed_identities = ManagedIdentities(store, self.tenants, self.objects)
+        self.credentials = Credentials(store, records, self.objects)
         self.service_principals = ServicePrincipals(
-            store,
-            clock,
-            new_id,
-            tenants=self.tenants,
-            records=records,
-            objects=self.objects,
-            token_policies=self.token_policies,
+            store, self.tenants, records, self.objects, self.token_policies
         )
         self.applications = Applications(
-            store,
-            clock,
-            new_id,
-            records=records,
-            objects=self.objects,
-            credentials=self.credentials,
-            service_principals=self.service_principals,
+            store, records, self.objects, self.credentials, self.service_principals
         )
-        self.consents = Consents(
-            store, clock, self.applications, self.service_principals, self.users
-        )
+        self.consents = Consents(store, self.applications, self.service_principals, self.users)
         forgetters = (self.applications.forget, self.consents.forget, self.links.forget)
-        self.recycle_bin = RecycleBin(
-            store,
-            clock,
-            objects=self.objects,
-            changes=self.changes,
-            licences=self.licences,
-            forgetters=forgetters,
-        )
+        self.recycle_bin = RecycleBin(store, self.objects, self.changes, self.licences, forgetters)
+        self.tickets = Tickets(store)
 
     def close(self) -> None:
         """Close the database."""

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
 from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.store import Store
@@ -44,8 +44,8 @@ class Licences:
     the recycle bin has none, and gets them back when restored.
     """
 
-    def __init__(self, store: Store, clock: Clock, objects: Objects) -> None:
-        self._store, self._clock, self._objects = store, clock, objects
+    def __init__(self, store: Store, objects: Objects) -> None:
+        self._store, self._objects = store, objects
 
     def add_subscriptions(self, tenant: Tenant, consumed: Mapping[str, int]) -> None:
         """
@@ -102,7 +102,7 @@ class Licences:
         """Let the user have these `assignedLicenses`, in the place of all it had."""
         after = list(licenses)
         with self._store.writing():
-            plans = draft_plans(after, format_iso(self._clock.now()))
+            plans = draft_plans(after, format_iso(self._store.clock.now()))
             changes = {"assignedLicenses": after, "assignedPlans": plans}
             self._objects.update(tenant, "user", read_id(user.doc), changes)
             self._consume(tenant, self.read(user), -1)

@@ -8,7 +8,6 @@ group's members is a range scan like every other page.
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from entra_emulator.clock import Clock
 from entra_emulator.directory.changes import Change, Changes
 from entra_emulator.directory.objects import SUMMARY, Objects, StoredObject
 from entra_emulator.directory.representation import read_id, render_reference
@@ -55,8 +54,8 @@ class Reference(NamedTuple):
 class Links:
     """Who is a member, owner or manager of whom; the relations are the keys of `RELATIONS`."""
 
-    def __init__(self, store: Store, clock: Clock, objects: Objects, changes: Changes) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, objects: Objects, changes: Changes) -> None:
+        self._store = store
         self._objects, self._changes = objects, changes
 
     def fill(
@@ -188,7 +187,7 @@ class Links:
             source.kind,
             source.seq,
             read_id(source.doc),
-            self._clock.now(),
+            self._store.clock.now(),
             what,
             (relation,),
             target.seq,

@@ -1,8 +1,6 @@
 """The managed identities of the pretend machine."""
 
-from collections.abc import Callable
-
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
 from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.store import Store
 from entra_emulator.directory.tenants import Tenants
@@ -13,15 +11,8 @@ from entra_emulator.model.records import Application, ManagedIdentity, Tenant
 class ManagedIdentities:
     """Service principals without an application, whose tokens the machine gets by itself."""
 
-    def __init__(
-        self,
-        store: Store,
-        clock: Clock,
-        new_id: Callable[[], str],
-        tenants: Tenants,
-        objects: Objects,
-    ) -> None:
-        self._store, self._clock, self._new_id = store, clock, new_id
+    def __init__(self, store: Store, tenants: Tenants, objects: Objects) -> None:
+        self._store = store
         self._tenants, self._objects = tenants, objects
 
     def add(self, tenant: Tenant, name: str, resource_id: str | None = None) -> Application:
@@ -38,10 +29,10 @@ class ManagedIdentities:
             ValueError: there is such an identity already.
         """
         record = draft_managed_identity(
-            self._new_id(),
-            self._new_id(),
+            self._store.new_id(),
+            self._store.new_id(),
             name,
-            created=format_iso(self._clock.now()),
+            created=format_iso(self._store.clock.now()),
             owner=tenant.id,
             resource_id=resource_id,
         )

@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from entra_emulator.clock import Clock
 from entra_emulator.directory.changes import Change, Changes
 from entra_emulator.directory.representation import ObjectRow, render
 from entra_emulator.directory.store import Store
@@ -50,8 +49,8 @@ class Objects:
     store gave it, which is what links and page positions hold.
     """
 
-    def __init__(self, store: Store, clock: Clock, changes: Changes) -> None:
-        self._store, self._clock, self._changes = store, clock, changes
+    def __init__(self, store: Store, changes: Changes) -> None:
+        self._store, self._changes = store, changes
 
     def fill(self, tenant: Tenant, kind: str, records: Iterable[Record]) -> range:
         """
@@ -100,7 +99,7 @@ class Objects:
             ):
                 raise ValueError(f"there is a {kind} {row.key!r} already")
             (seq,) = self.fill_rows(tenant, kind, [row])
-            change = Change(kind, seq, row.id, self._clock.now(), "created")
+            change = Change(kind, seq, row.id, self._store.clock.now(), "created")
             self._changes.note(tenant, change)
         return StoredObject(kind, seq, row.doc)
 
@@ -201,7 +200,7 @@ class Objects:
             )
             self._drop_aliases(before.seq)
             self._add_aliases(tenant, kind, [(before.seq, row)])
-            names, now = tuple(_compare(before.doc, row.doc)), self._clock.now()
+            names, now = tuple(_compare(before.doc, row.doc)), self._store.clock.now()
             change = Change(kind, before.seq, row.id, now, "updated", names, before=before.doc)
             self._changes.note(tenant, change)
 

@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from entra_emulator.clock import Clock
 from entra_emulator.directory.changes import Change, Changes
 from entra_emulator.directory.licences import Licences
 from entra_emulator.directory.objects import Objects, StoredObject
@@ -35,7 +34,6 @@ class RecycleBin:
 
     Args:
         store: the database.
-        clock: what time it is.
         objects: what is not deleted.
         changes: where deletions and restorations are noted.
         licences: are freed with a user, and taken again when it is restored.
@@ -46,22 +44,19 @@ class RecycleBin:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
-        *,
         objects: Objects,
         changes: Changes,
         licences: Licences,
         forgetters: Sequence[Callable[[Tenant, StoredObject], None]],
     ) -> None:
-        self._store, self._clock = store, clock
+        self._store = store
         self._objects, self._changes = objects, changes
         self._licences, self._forgetters = licences, forgetters
 
     def delete(self, tenant: Tenant, item: StoredObject, *, forever: bool = False) -> None:
         """Move an object to the recycle bin, or remove it with its links; free its licences."""
-        object_id = read_id(item.doc)
+        values = (tenant.number, KINDS[item.kind].number, item.seq, read_id(item.doc))
         with self._store.writing() as connection:
-            now = self._clock.now()
             self._objects.remove(tenant, item)
             self._note(tenant, item, "purged" if forever else "deleted", before=item.doc)
             if forever:
@@ -69,7 +64,7 @@ class RecycleBin:
             else:
                 connection.execute(
                     "INSERT INTO deleted (tenant, kind, seq, id, moment) VALUES (?, ?, ?, ?, ?)",
-                    (tenant.number, KINDS[item.kind].number, item.seq, object_id, now),
+                    (*values, self._store.clock.now()),
                 )
             self._licences.release(tenant, item)
 
@@ -123,7 +118,7 @@ class RecycleBin:
 
     def purge_expired(self, tenant: Tenant) -> None:
         """Remove for ever what has been in the recycle bin for thirty days."""
-        since = self._clock.now() - RETENTION
+        since = self._store.clock.now() - RETENTION
         rows = self._store.read(
             "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
             "ON d.seq = x.seq WHERE x.tenant = ? AND x.moment <= ? ORDER BY x.seq",
@@ -154,7 +149,7 @@ class RecycleBin:
         return [DeletedObject(kind, *row) for row in rows]
 
     def _note(self, tenant: Tenant, item: StoredObject, what: str, *, before: bytes | None) -> None:
-        now, object_id = self._clock.now(), read_id(item.doc)
+        now, object_id = self._store.clock.now(), read_id(item.doc)
         change = Change(item.kind, item.seq, object_id, now, what, before=before)
         self._changes.note(tenant, change)
 

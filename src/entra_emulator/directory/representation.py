@@ -139,11 +139,6 @@ def _usual() -> frozenset[str]:
     return frozenset(schema.default("user"))
 
 
-def render_application(record: Record) -> ObjectRow:
-    """An application or service principal; its default representation is all of it."""
-    return render("application", record)
-
-
 def _arrange(kind: str, record: Record) -> Record:
     """
     The record in the recorded order: plain values, then complex ones by name, `spa` last.

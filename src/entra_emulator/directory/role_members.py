@@ -1,7 +1,5 @@
 """Directory roles, and the users who hold them."""
 
-from collections.abc import Callable
-
 import msgspec
 
 from entra_emulator.directory.links import LinkQuery, Links
@@ -19,16 +17,9 @@ class RoleMembers:
     """A role is known by the ID of its template, which is the same in every tenant."""
 
     def __init__(
-        self,
-        store: Store,
-        new_id: Callable[[], str],
-        *,
-        objects: Objects,
-        collections: Collections,
-        links: Links,
-        users: Users,
+        self, store: Store, objects: Objects, collections: Collections, links: Links, users: Users
     ) -> None:
-        self._store, self._new_id = store, new_id
+        self._store = store
         self._objects, self._collections = objects, collections
         self._links, self._users = links, users
 
@@ -49,7 +40,7 @@ class RoleMembers:
         role = self._objects.find(tenant, template, kind="directoryRole")
         if role is not None:
             return role
-        draft = draft_role(self._new_id(), template)
+        draft = draft_role(self._store.new_id(), template)
         return self._objects.create(tenant, "directoryRole", draft)
 
     def list_roles(self, tenant: Tenant, user: str) -> list[str]:

@@ -1,8 +1,8 @@
 """Service principals: the instances of applications in a tenant, and the APIs they offer there."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.store import Store
@@ -19,15 +19,12 @@ class ServicePrincipals:
     def __init__(
         self,
         store: Store,
-        clock: Clock,
-        new_id: Callable[[], str],
-        *,
         tenants: Tenants,
         records: ApplicationRecords,
         objects: Objects,
         token_policies: TokenPolicies,
     ) -> None:
-        self._store, self._clock, self._new_id = store, clock, new_id
+        self._store = store
         self._tenants, self._records, self._objects = tenants, records, objects
         self._token_policies = token_policies
 
@@ -46,7 +43,7 @@ class ServicePrincipals:
 
     def find_api(self, tenant: Tenant, identifier: str) -> Application | None:
         """The service principal with this appId or identifier URI, a slash behind it or not."""
-        app_id = self._store.identified(tenant.number, identifier)
+        app_id = self._records.find_app_id(tenant, identifier)
         return self.find(tenant, app_id or identifier)
 
     def find_or_create(self, tenant: Tenant, client: Application) -> Application:
@@ -73,10 +70,10 @@ class ServicePrincipals:
         """
         homes = (t for t in self._tenants.list_all() if self._is_home(t, client.app_id))
         record = draft_principal(
-            self._new_id(),
+            self._store.new_id(),
             client.app_id,
             client.display_name,
-            created=format_iso(self._clock.now()),
+            created=format_iso(self._store.clock.now()),
             owner=next((home.id for home in homes), MICROSOFT_TENANT),
             audience=client.record["signInAudience"],
         )
@@ -117,7 +114,7 @@ class ServicePrincipals:
         Raises:
             ValueError: another one has a name already.
         """
-        self._store.keep_identifiers(tenant.number, app_id, names)
+        self._records.add_names(tenant, app_id, names)
 
     def copy_api(self, application: Record) -> None:
         """Let the service principals in all tenants offer what their application now offers."""
@@ -128,7 +125,7 @@ class ServicePrincipals:
     def _copy_api(self, tenant: Tenant, application: Record) -> None:
         app_id = application["appId"]
         record = copy_api(application, self.need(tenant, app_id).record)
-        self._store.drop_identifiers(tenant.number, app_id)
+        self._records.drop_names(tenant, app_id)
         self.add_identifiers(tenant, app_id, record["servicePrincipalNames"])
         self._objects.rewrite(tenant, "servicePrincipal", record)
 

@@ -1,16 +1,17 @@
 """
-SQLite under the directory: connections, transactions, small values.
+SQLite under the directory: connections, transactions, small values, and the clock.
 
 Each part of the directory reads and writes its own tables.
 """
 
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from entra_emulator.clock import Clock
 from entra_emulator.directory.tables import CLEARED, INDEXES, RECOUNT, TABLES, TRIGGERS, VERSION
 
 # A default representation of a group fills a third of a page, and none overflows into another.
@@ -37,6 +38,8 @@ class Store:
 
     Args:
         path: the file.
+        clock: tells when something is written.
+        new_id: makes the GUIDs of what is written.
         draft: the file is new and one's own until it is renamed: fill it in one thread, as fast
             as can be, and without a way back.
 
@@ -44,7 +47,10 @@ class Store:
         ValueError: the file was written by another version.
     """
 
-    def __init__(self, path: Path | None, *, draft: bool = False) -> None:
+    def __init__(
+        self, path: Path | None, *, clock: Clock, new_id: Callable[[], str], draft: bool = False
+    ) -> None:
+        self.clock, self.new_id = clock, new_id
         self._path = path
         self._draft = draft
         self._idle: list[sqlite3.Connection] = []
@@ -120,46 +126,6 @@ class Store:
             made = make()
             connection.execute("INSERT INTO setting (name, value) VALUES (?, ?)", (name, made))
             return made
-
-    def keep_credential(self, values: tuple[str, str, str, bytes, float, float]) -> None:
-        """Add (key ID, whose it is, kind, value, start, end)."""
-        with self.writing() as connection:
-            connection.execute(
-                "INSERT INTO credential (key_id, app_id, kind, value, start, end) "
-                "VALUES (?, ?, ?, ?, ?, ?)",
-                values,
-            )
-
-    def keep_identifiers(self, tenant: int, app_id: str, names: Iterable[str]) -> None:
-        """
-        Let the application be known by these names, in any case of letters.
-
-        Raises:
-            ValueError: another one has a name already.
-        """
-        with self.writing() as connection:
-            for name in names:
-                owner = self.identified(tenant, name)
-                if owner not in {None, app_id}:
-                    raise ValueError(f"{name!r} names another application already")
-                connection.execute(
-                    "INSERT OR IGNORE INTO identifier (tenant, name, app_id) VALUES (?, ?, ?)",
-                    (tenant, _fold(name), app_id),
-                )
-
-    def drop_identifiers(self, tenant: int, app_id: str) -> None:
-        """Let the application go by no names any more."""
-        with self.writing() as connection:
-            connection.execute(
-                "DELETE FROM identifier WHERE tenant = ? AND app_id = ?", (tenant, app_id)
-            )
-
-    def identified(self, tenant: int, name: str) -> str | None:
-        """The appId that goes by this name."""
-        statement = "SELECT app_id FROM identifier WHERE tenant = ? AND name = ?"
-        for (app_id,) in self.read(statement, (tenant, _fold(name))):
-            return str(app_id)
-        return None
 
     def backup(self, path: Path) -> None:
         """Copy the database into a new file; readers and writers go on meanwhile."""
@@ -240,7 +206,3 @@ class Store:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA mmap_size = {MAPPED}")
         return connection
-
-
-def _fold(name: str) -> str:
-    return name.lower().removesuffix("/")

@@ -1,9 +1,10 @@
 """The tenants, their service principals of Microsoft's own, and their domains."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from uuid import UUID, uuid5
 
-from entra_emulator.clock import Clock, format_iso
+from entra_emulator.clock import format_iso
+from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.store import Store
 from entra_emulator.model.applications import (
@@ -17,11 +18,9 @@ from entra_emulator.model.records import Tenant
 class Tenants:
     """Every tenant, held in memory because each request asks for one."""
 
-    def __init__(
-        self, store: Store, clock: Clock, new_id: Callable[[], str], objects: Objects
-    ) -> None:
-        self._store, self._clock, self._new_id = store, clock, new_id
-        self._objects = objects
+    def __init__(self, store: Store, objects: Objects, records: ApplicationRecords) -> None:
+        self._store = store
+        self._objects, self._records = objects, records
         self._tenants: dict[str, Tenant] = {}
         self.reload()
 
@@ -46,8 +45,8 @@ class Tenants:
             region: the `tenant_region_scope` of its tokens.
             created: seconds since 1970.
         """
-        moment = self._clock.now() if created is None else created
-        values = ((tenant_id or self._new_id()).lower(), display_name, region, moment)
+        moment = self._store.clock.now() if created is None else created
+        values = ((tenant_id or self._store.new_id()).lower(), display_name, region, moment)
         with self._store.writing() as connection:
             number = connection.execute(
                 "INSERT INTO tenant (id, display_name, region, created) VALUES (?, ?, ?, ?)",
@@ -60,13 +59,13 @@ class Tenants:
             self.reload()
             tenant = self._tenants[values[0]]
             stamp = format_iso(moment)
-            graph = draft_graph_principal(graph_principal_id or self._new_id(), created=stamp)
+            graph = draft_graph_principal(graph_principal_id or self._store.new_id(), created=stamp)
             management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
             management = draft_management_principal(management_id, created=stamp)
             self._objects.fill(tenant, "servicePrincipal", (graph, management))
             for principal in (graph, management):
-                self._store.keep_identifiers(
-                    tenant.number, principal["appId"], principal["servicePrincipalNames"]
+                self._records.add_names(
+                    tenant, principal["appId"], principal["servicePrincipalNames"]
                 )
         return tenant
 

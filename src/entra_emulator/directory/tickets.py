@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from entra_emulator.clock import Clock
 from entra_emulator.directory.store import Store
 from entra_emulator.model.applications import digest_secret
 from entra_emulator.model.records import Record
@@ -36,13 +35,15 @@ def seal(kind: str, secret: str) -> str:
 class Tickets:
     """Codes, sessions and refresh tokens, each kept under the digest of its secret."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store) -> None:
+        self._store = store
 
     def keep(self, key: str, doc: Mapping[str, Any], *, expires: float) -> None:
         """Keep a document under a key that `seal` made; long expired ones are thrown away."""
         with self._store.writing() as connection:
-            connection.execute("DELETE FROM ticket WHERE expires < ?", (self._clock.now() - KEEP,))
+            connection.execute(
+                "DELETE FROM ticket WHERE expires < ?", (self._store.clock.now() - KEEP,)
+            )
             connection.execute(
                 "INSERT OR REPLACE INTO ticket (key, doc, expires) VALUES (?, ?, ?)",
                 (key, _encode(doc), expires),

@@ -2,7 +2,6 @@
 
 import math
 
-from entra_emulator.clock import Clock
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.store import Store
 from entra_emulator.model.records import Tenant, TokenPolicy
@@ -11,8 +10,8 @@ from entra_emulator.model.records import Tenant, TokenPolicy
 class TokenPolicies:
     """Revokes tokens of applications, and blocks applications as Conditional Access does."""
 
-    def __init__(self, store: Store, clock: Clock, records: ApplicationRecords) -> None:
-        self._store, self._clock, self._records = store, clock, records
+    def __init__(self, store: Store, records: ApplicationRecords) -> None:
+        self._store, self._records = store, records
 
     def revoke_tokens(self, tenant: Tenant, app_id: str) -> None:
         """
@@ -24,7 +23,7 @@ class TokenPolicies:
             LookupError: the application has no service principal here.
         """
         # Tokens begin at whole seconds; those of this second are revoked too.
-        self._set(tenant, app_id, revoked=math.floor(self._clock.now()) + 1)
+        self._set(tenant, app_id, revoked=math.floor(self._store.clock.now()) + 1)
 
     def block(self, tenant: Tenant, app_id: str, *, blocked: bool = True) -> None:
         """

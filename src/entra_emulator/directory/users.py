@@ -2,7 +2,6 @@
 
 import msgspec
 
-from entra_emulator.clock import Clock
 from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.store import Store
@@ -14,8 +13,8 @@ _decode = msgspec.json.Decoder(Record).decode
 class Users:
     """A user is given by object ID or user principal name."""
 
-    def __init__(self, store: Store, clock: Clock, objects: Objects) -> None:
-        self._store, self._clock, self._objects = store, clock, objects
+    def __init__(self, store: Store, objects: Objects) -> None:
+        self._store, self._objects = store, objects
 
     def find(self, tenant: Tenant, user: str) -> Record | None:
         """The user's record."""
@@ -43,7 +42,7 @@ class Users:
         Raises:
             LookupError: no such user.
         """
-        values = (tenant.number, read_id(self.need(tenant, user).doc), self._clock.now())
+        values = (tenant.number, read_id(self.need(tenant, user).doc), self._store.clock.now())
         with self._store.writing() as connection:
             connection.execute(
                 "INSERT OR REPLACE INTO sign_in (tenant, user, valid_from) VALUES (?, ?, ?)", values
