@@ -29,56 +29,54 @@ class GraphRow(NamedTuple):
     detail: str = ""
 
 
-_TOKEN = "InvalidAuthenticationToken"  # noqa: S105 - an error code
-_QUERY = "Request_UnsupportedQuery"
-_BAD = "Request_BadRequest"
-_SAME = "Request_MultipleObjectsWithSameKeyValue"
+def _bad_request(message: str, evidence: str, detail: str = "") -> GraphRow:
+    return GraphRow(400, "Request_BadRequest", message, evidence, detail=detail)
+
+
+def _unsupported_query(message: str, evidence: str) -> GraphRow:
+    return GraphRow(400, "Request_UnsupportedQuery", message, evidence)
+
+
+def _same_key(message: str, evidence: str, detail: str = "") -> GraphRow:
+    code = "Request_MultipleObjectsWithSameKeyValue"
+    return GraphRow(409, code, message, evidence, detail=detail)
+
+
+def _gateway(message: str, evidence: str) -> GraphRow:
+    """A refusal before the directory is asked."""
+    return GraphRow(400, "BadRequest", message, evidence, gateway=True)
+
+
+def _bad_token(message: str, evidence: str) -> GraphRow:
+    return GraphRow(401, "InvalidAuthenticationToken", message, evidence, gateway=True)
+
 
 GRAPH_REFUSALS: dict[str, GraphRow] = {
     # Who is asking
-    "token_empty": GraphRow(401, _TOKEN, "Access token is empty.", "quoted", gateway=True),
-    "token_shapeless": GraphRow(
-        401,
-        _TOKEN,
+    "token_empty": _bad_token("Access token is empty.", "quoted"),
+    "token_shapeless": _bad_token(
         "IDX14100: JWT is not well formed, there are no dots (.).\nThe token needs to be in JWS "
         "or JWE Compact Serialization Format. (JWS): 'EncodedHeader.EndcodedPayload."
         "EncodedSignature'. (JWE): 'EncodedProtectedHeader.EncodedEncryptedKey."
         "EncodedInitializationVector.EncodedCiphertext.EncodedAuthenticationTag'.",
         "recorded 2024, the typing error is the service's",
-        gateway=True,
     ),
-    "token_undecodable": GraphRow(
-        401,
-        _TOKEN,
+    "token_undecodable": _bad_token(
         "IDX14102: Unable to decode the header '[PII of type "
         "'Microsoft.IdentityModel.Logging.SecurityArtifact' is hidden. For more details, see "
         "https://aka.ms/IdentityModel/PII.]' as Base64Url encoded string.",
         "recorded 2025",
-        gateway=True,
     ),
-    "token_expired": GraphRow(
-        401,
-        _TOKEN,
-        "Lifetime validation failed, the token is expired.",
-        "recorded 2024",
-        gateway=True,
+    "token_expired": _bad_token(
+        "Lifetime validation failed, the token is expired.", "recorded 2024"
     ),
-    "token_early": GraphRow(
-        401, _TOKEN, "Lifetime validation failed, the token is not yet valid.", "chosen", True
-    ),
-    "token_foreign": GraphRow(
-        401, _TOKEN, "Access token validation failure. Invalid audience.", "quoted", gateway=True
-    ),
-    "token_forged": GraphRow(
-        401, _TOKEN, "Access token validation failure.", "quoted", gateway=True
-    ),
-    "token_revoked": GraphRow(
-        401,
-        _TOKEN,
+    "token_early": _bad_token("Lifetime validation failed, the token is not yet valid.", "chosen"),
+    "token_foreign": _bad_token("Access token validation failure. Invalid audience.", "quoted"),
+    "token_forged": _bad_token("Access token validation failure.", "quoted"),
+    "token_revoked": _bad_token(
         "Continuous access evaluation resulted in claims challenge with result: "
         "InteractionRequired and code: TokenIssuedBeforeRevocationTimestamp",
         "recorded 2021 for a user; for applications by analogy",
-        gateway=True,
     ),
     "caller_unknown": GraphRow(
         401,
@@ -98,12 +96,8 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "Neither tenant is B2C or tenant doesn't have premium license",
         "quoted: microsoft-graph-docs#14118",
     ),
-    "me_without_user": GraphRow(
-        400,
-        "BadRequest",
-        "/me request is only valid with delegated authentication flow.",
-        "recorded 2022",
-        gateway=True,
+    "me_without_user": _gateway(
+        "/me request is only valid with delegated authentication flow.", "recorded 2022"
     ),
     # The path
     "host_unknown": GraphRow(
@@ -116,16 +110,10 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     "version_unknown": GraphRow(
         404, "ResourceNotFound", "Invalid version: {version}", "captured 2022", gateway=True
     ),
-    "segment_unknown": GraphRow(
-        400,
-        "BadRequest",
-        "Resource not found for the segment '{segment}'.",
-        "documented",
-        gateway=True,
-    ),
+    "segment_unknown": _gateway("Resource not found for the segment '{segment}'.", "documented"),
     "method_wrong": GraphRow(
         405,
-        _BAD,
+        "Request_BadRequest",
         "Specified HTTP method is not allowed for the request target.",
         "quoted; code chosen",
         gateway=True,
@@ -137,55 +125,35 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "not present.",
         "recorded 77 times",
     ),
-    "id_malformed": GraphRow(
-        400, "Request_BadRequest", "Invalid object identifier '{key}'.", "documented"
-    ),
+    "id_malformed": _bad_request("Invalid object identifier '{key}'.", "documented"),
     # The body
-    "body_malformed": GraphRow(
-        400,
-        "BadRequest",
+    "body_malformed": _gateway(
         "Unable to read JSON request payload. Please ensure Content-Type header is set and payload "
         "is of valid JSON format.",
         "quoted: microsoft-graph-docs#3888",
-        gateway=True,
     ),
     "body_too_large": GraphRow(
         413, "BadRequest", "The request is larger than 4 MB.", "chosen", gateway=True
     ),
     # Query options
-    "option_repeated": GraphRow(
-        400,
-        "BadRequest",
+    "option_repeated": _gateway(
         "Query option '{option}' was specified more than once, but it must be specified at most "
         "once.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "option_unknown": GraphRow(
-        400,
-        "BadRequest",
-        "The query parameter '{option}' is not supported.",
-        "text of Microsoft.AspNetCore.OData",
-        gateway=True,
+    "option_unknown": _gateway(
+        "The query parameter '{option}' is not supported.", "text of Microsoft.AspNetCore.OData"
     ),
-    "option_malformed": GraphRow(
-        400,
-        "BadRequest",
+    "option_malformed": _gateway(
         "Invalid value '{value}' for {option} query option found. The {option} query option "
         "requires a {wanted} value.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "count_malformed": GraphRow(
-        400,
-        "BadRequest",
+    "count_malformed": _gateway(
         "Invalid value '{value}' for $count query option found. Valid values are 'true, false'.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "format_refused": GraphRow(
-        400, "BadRequest", "The format '{value}' is not supported.", "chosen", gateway=True
-    ),
+    "format_refused": _gateway("The format '{value}' is not supported.", "chosen"),
     "not_emulated": GraphRow(
         501, "NotImplemented", "The emulator does not know {what} yet.", "chosen", gateway=True
     ),
@@ -195,386 +163,255 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "This operation target is not yet supported.",
         "quoted: microsoft-graph-docs#7555",
     ),
-    "select_unknown": GraphRow(
-        400,
-        "BadRequest",
+    "select_unknown": _gateway(
         "Parsing OData Select and Expand failed: Could not find a property named '{name}' on "
         "type 'microsoft.graph.{kind}'.",
         "quoted for closed types: docs-contrib#4529; for users chosen, it catches typing errors",
-        gateway=True,
     ),
-    "select_malformed": GraphRow(
-        400,
-        "BadRequest",
+    "select_malformed": _gateway(
         "Parsing OData Select and Expand failed: Term '{name}' is not valid in a $select or "
         "$expand expression.",
         "quoted: msgraph-sdk-dotnet#1181",
-        gateway=True,
     ),
-    "expand_many": GraphRow(
-        400,
-        "BadRequest",
+    "expand_many": _gateway(
         "The result of parsing $expand contained at least 2 items, but the maximum allowed is 1.",
         "quoted: microsoft-graph-docs#96",
-        gateway=True,
     ),
-    "expand_scalar": GraphRow(
-        400,
-        "BadRequest",
+    "expand_scalar": _gateway(
         "Parsing OData Select and Expand failed: Property '{name}' on type "
         "'microsoft.graph.{kind}' is not a navigation property or complex property. Only "
         "navigation properties can be expanded.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "expand_option": GraphRow(
-        400,
-        _QUERY,
+    "expand_option": _unsupported_query(
         "The query option '{option}' is not supported when expanding '{navigation}'.",
         "documented that it is not supported; text chosen",
     ),
-    "expand_levels": GraphRow(
-        400,
-        _QUERY,
+    "expand_levels": _unsupported_query(
         "Transitive manager's list is only supported on a single user, send the $expand request "
         "on /users/{{id}} endpoint",
         "quoted: microsoft-graph-docs#18615",
     ),
-    "expand_advanced": GraphRow(
-        400,
-        _QUERY,
+    "expand_advanced": _unsupported_query(
         "$expand is not supported with advanced query parameters.",
         "documented that it is not supported; text chosen",
     ),
-    "levels_malformed": GraphRow(
-        400,
-        "BadRequest",
+    "levels_malformed": _gateway(
         "Parsing OData Select and Expand failed: Invalid value '{value}' for $levels, which is "
         "'max' or a number between 1 and 1000.",
         "the values are documented; text chosen",
-        gateway=True,
     ),
-    "page_size": GraphRow(
-        400,
-        _QUERY,
+    "page_size": _unsupported_query(
         "Invalid page size specified: '{size}'. Must be between 1 and 999 inclusive.",
         "quoted: turbot/steampipe-plugin-azuread",
     ),
-    "skip_refused": GraphRow(
-        400,
-        _BAD,
-        "'$skip' is not supported by the service.",
-        "quoted: msgraph-sdk-dotnet#348",
+    "skip_refused": _bad_request(
+        "'$skip' is not supported by the service.", "quoted: msgraph-sdk-dotnet#348"
     ),
-    "page_token_invalid": GraphRow(
-        400, "Request_BadRequest", "Invalid Skip Token", "quoted: microsoft-graph-docs#8612"
-    ),
+    "page_token_invalid": _bad_request("Invalid Skip Token", "quoted: microsoft-graph-docs#8612"),
     "page_token_expired": GraphRow(
         400,
         "Directory_ExpiredPageToken",
         "The specified page token value has expired and can no longer be included in your request.",
         "quoted 2023",
     ),
-    "count_refused": GraphRow(
-        400, "Request_BadRequest", "$count is not currently supported.", "quoted"
-    ),
-    "search_refused": GraphRow(
-        400,
-        _QUERY,
+    "count_refused": _bad_request("$count is not currently supported.", "quoted"),
+    "search_refused": _unsupported_query(
         "Request with $search query parameter only works through MSGraph with a special request "
         "header: 'ConsistencyLevel: eventual'",
         "quoted",
     ),
-    "search_malformed": GraphRow(
-        400,
-        "BadRequest",
+    "search_malformed": _gateway(
         "{reason}",
         "quoted for a clause without quotes: msgraph-sdk-javascript#525; other reasons chosen",
-        gateway=True,
     ),
-    "sort_refused": GraphRow(400, _QUERY, "Sorting not supported for current query.", "quoted"),
-    "sort_property_refused": GraphRow(
-        400,
-        _QUERY,
-        "Unsupported sort property '{name}' for '{kind}'.",
-        "quoted: microsoft-graph-docs#20427",
+    "sort_refused": _unsupported_query("Sorting not supported for current query.", "quoted"),
+    "sort_property_refused": _unsupported_query(
+        "Unsupported sort property '{name}' for '{kind}'.", "quoted: microsoft-graph-docs#20427"
     ),
-    "property_unsupported": GraphRow(
-        400,
-        _QUERY,
-        "An unsupported property was specified.",
-        "quoted: microsoft-graph-docs#13246, #20540",
+    "property_unsupported": _unsupported_query(
+        "An unsupported property was specified.", "quoted: microsoft-graph-docs#13246, #20540"
     ),
-    "orderby_malformed": GraphRow(
-        400, "BadRequest", "Invalid orderby clause: {reason}", "chosen", gateway=True
+    "orderby_malformed": _gateway("Invalid orderby clause: {reason}", "chosen"),
+    "filter_malformed": _gateway("Invalid filter clause: {reason}", "quoted"),
+    "operator_refused": _unsupported_query(
+        "Filter operator '{operator}' is not supported.", "quoted"
     ),
-    "filter_malformed": GraphRow(
-        400, "BadRequest", "Invalid filter clause: {reason}", "quoted", gateway=True
+    "clause_operator_refused": _unsupported_query(
+        "Unsupported property filter clause operator '{operator}'.", "quoted"
     ),
-    "operator_refused": GraphRow(
-        400, _QUERY, "Filter operator '{operator}' is not supported.", "quoted"
-    ),
-    "clause_operator_refused": GraphRow(
-        400, _QUERY, "Unsupported property filter clause operator '{operator}'.", "quoted"
-    ),
-    "header_missing": GraphRow(
-        400,
-        _QUERY,
+    "header_missing": _unsupported_query(
         "Operator '{operator}' is not supported because the 'ConsistencyLevel:eventual' header "
         "is missing.",
         "quoted for endsWith; for not by analogy",
     ),
-    "query_refused": GraphRow(400, _QUERY, "Unsupported Query.", "quoted 2021"),
-    "property_refused": GraphRow(
-        400,
-        _QUERY,
+    "query_refused": _unsupported_query("Unsupported Query.", "quoted 2021"),
+    "property_refused": _unsupported_query(
         "Unsupported or invalid query filter clause specified for property '{name}' of resource "
         "'{kind}'.",
         "quoted",
     ),
-    "id_equality_only": GraphRow(
-        400, _QUERY, "The 'id' property can only be used with eq filter", "quoted; code chosen"
+    "id_equality_only": _unsupported_query(
+        "The 'id' property can only be used with eq filter", "quoted; code chosen"
     ),
-    "property_not_indexed": GraphRow(
-        400, _QUERY, "The request uses a filter property that is not indexed", "documented"
+    "property_not_indexed": _unsupported_query(
+        "The request uses a filter property that is not indexed", "documented"
     ),
-    "or_too_long": GraphRow(
-        400,
-        _QUERY,
+    "or_too_long": _unsupported_query(
         "Too many child clauses specified in search filter expression containing 'OR' operators: "
         "{count}. Max allowed: 15.",
         "quoted",
     ),
-    "filter_too_high": GraphRow(
-        400,
-        _QUERY,
+    "filter_too_high": _unsupported_query(
         "search filter expression has excessive height: {height}. Max allowed: 3",
         "quoted 2018: microsoft-graph-docs#3641; code chosen",
     ),
-    "reference_refused": GraphRow(
-        400,
-        _QUERY,
+    "reference_refused": _unsupported_query(
         "The specified filter to the reference property query is currently not supported.",
         "quoted: microsoft-graph-docs#11242",
     ),
-    "complex_refused": GraphRow(
-        400, _QUERY, "Complex query on property {name} is not supported.", "quoted"
+    "complex_refused": _unsupported_query(
+        "Complex query on property {name} is not supported.", "quoted"
     ),
-    "lambda_refused": GraphRow(
-        400,
-        "BadRequest",
-        "Filter not supported.",
-        "quoted for all: microsoft-graph-docs#16382",
-        gateway=True,
+    "lambda_refused": _gateway(
+        "Filter not supported.", "quoted for all: microsoft-graph-docs#16382"
     ),
-    "clause_invalid": GraphRow(
-        400,
-        "BadRequest",
-        "Invalid filter clause",
-        "quoted for or on assignedLicenses: microsoft-graph-docs#14036",
-        gateway=True,
+    "clause_invalid": _gateway(
+        "Invalid filter clause", "quoted for or on assignedLicenses: microsoft-graph-docs#14036"
     ),
-    "grant_filter_refused": GraphRow(
-        400,
-        _QUERY,
-        "Filter is invalid. {name}",
-        "quoted: msgraph-sdk-powershell#1763",
+    "grant_filter_refused": _unsupported_query(
+        "Filter is invalid. {name}", "quoted: msgraph-sdk-powershell#1763"
     ),
     "internal": GraphRow(
         500, "Service_InternalServerError", "Encountered an internal server error.", "chosen"
     ),
     # Writing: the body
-    "payload_empty": GraphRow(
-        400,
-        "BadRequest",
+    "payload_empty": _gateway(
         "Empty Payload. JSON content expected.",
         "quoted: n8n's node for Microsoft Entra ID, and public bug reports",
-        gateway=True,
     ),
-    "payload_shapeless": GraphRow(
-        400,
-        "BadRequest",
+    "payload_shapeless": _gateway(
         "An unexpected '{found}' node was found when reading from the JSON reader. A '{wanted}' "
         "node was expected.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "literal_wrong": GraphRow(
-        400,
-        "BadRequest",
+    "literal_wrong": _gateway(
         "Cannot convert the literal '{literal}' to the expected type '{wanted}'.",
         "quoted 2025: msgraph-sdk-powershell#3304",
-        gateway=True,
     ),
-    "property_repeated": GraphRow(
-        400,
-        "BadRequest",
+    "property_repeated": _gateway(
         "Multiple properties with the name '{name}' were detected in a resource or a complex "
         "value. OData does not allow duplicate properties.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "member_unknown": GraphRow(
-        400,
-        "BadRequest",
+    "member_unknown": _gateway(
         "The property '{name}' does not exist on type 'microsoft.graph.{kind}'. Make sure to only "
         "use property names that are defined by the type.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "property_unknown": GraphRow(
-        400,
-        _BAD,
+    "property_unknown": _bad_request(
         "Property '{name}' does not exist as a declared property or extension property.",
         "quoted for reads; for writes by analogy",
     ),
-    "extension_unknown": GraphRow(
-        400, _BAD, "The following extension properties are not available: {name}.", "quoted 2021"
+    "extension_unknown": _bad_request(
+        "The following extension properties are not available: {name}.", "quoted 2021"
     ),
-    "property_fixed": GraphRow(
-        400,
-        _BAD,
-        "Property '{name}' is read-only and cannot be set.",
-        "quoted 2023: docs-contrib#1146",
+    "property_fixed": _bad_request(
+        "Property '{name}' is read-only and cannot be set.", "quoted 2023: docs-contrib#1146"
     ),
-    "parameter_unknown": GraphRow(
-        400,
-        "BadRequest",
+    "parameter_unknown": _gateway(
         "The parameter '{name}' in the request payload is not a valid parameter for the operation "
         "'{action}'.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "value_missing": GraphRow(
-        400,
-        _BAD,
+    "value_missing": _bad_request(
         "A value is required for property '{name}' of resource '{resource}'.",
         "quoted 2021, 2025: msgraph-sdk-powershell#3315",
     ),
-    "value_invalid": GraphRow(
-        400,
-        _BAD,
+    "value_invalid": _bad_request(
         "Invalid value specified for property '{name}' of resource '{resource}'.",
         "quoted: docs-contrib, msgraph-sdk-powershell#2087 for an empty text",
-        detail="InvalidValue",
+        "InvalidValue",
     ),
-    "values_repeated": GraphRow(
-        400,
-        _BAD,
+    "values_repeated": _bad_request(
         "Request contains a property with duplicate values.",
         "quoted: terraform-provider-azuread, and the documented known issue of groups' owners",
     ),
-    "object_too_large": GraphRow(
-        400,
-        _BAD,
+    "object_too_large": _bad_request(
         "The size of the object has exceeded its limit. Please reduce the number of values and "
         "retry your request.",
         "the limit of 1,200 entries is documented; code and where it is checked chosen",
     ),
     # Writing: conflicts with other objects
-    "value_taken": GraphRow(
-        400,
-        _BAD,
+    "value_taken": _bad_request(
         "Another object with the same value for property {name} already exists.",
         "quoted 2018, 2023: docs-contrib#8421",
-        detail="ObjectConflict",
+        "ObjectConflict",
     ),
-    "object_taken": GraphRow(
-        400,
-        _BAD,
+    "object_taken": _bad_request(
         "A conflicting object with one or more of the specified property values is present in the "
         "directory.",
         "quoted",
-        detail="ConflictingObjects",
+        "ConflictingObjects",
     ),
     # Users
-    "name_invalid": GraphRow(
-        400,
-        _BAD,
+    "name_invalid": _bad_request(
         "Property userPrincipalName is invalid.",
         "quoted in public code of 2019-2026",
-        detail="InvalidValue",
+        "InvalidValue",
     ),
-    "name_foreign": GraphRow(
-        400,
-        _BAD,
+    "name_foreign": _bad_request(
         "The domain portion of the userPrincipalName property is invalid. You must use one of the "
         "verified domain names in your organization.",
         "quoted, with its details, in the recorded answers of a public test suite of 2024",
-        detail="InvalidValue",
+        "InvalidValue",
     ),
-    "password_missing": GraphRow(
-        400, _BAD, "A password must be specified to create a new user.", "quoted in public code"
+    "password_missing": _bad_request(
+        "A password must be specified to create a new user.", "quoted in public code"
     ),
-    "password_weak": GraphRow(
-        400,
-        _BAD,
+    "password_weak": _bad_request(
         "The specified password does not comply with password complexity requirements. Please "
         "provide a different password.",
         "quoted in public code",
     ),
-    "synced": GraphRow(
-        400,
-        _BAD,
+    "synced": _bad_request(
         "Unable to update the specified properties for on-premises mastered Directory Sync objects "
         "or objects currently undergoing migration.",
         "quoted in public issues since 2017; which properties those are is chosen",
     ),
     # Groups
-    "mail_group": GraphRow(
-        400,
-        _BAD,
+    "mail_group": _bad_request(
         "The service does not currently support writes of mail-enabled groups. Please ensure that "
         "the mail-enablement property is unset and the security-enablement property is set.",
         "quoted 2021",
     ),
-    "rule_missing": GraphRow(
-        400,
-        _BAD,
+    "rule_missing": _bad_request(
         "A value is required for property 'membershipRule' of a group with dynamic membership.",
         "that it is refused is quoted: msgraph-sdk-dotnet#2601; text chosen",
     ),
-    "rule_senseless": GraphRow(
-        400,
-        _BAD,
-        "The membership rule is only allowed for groups with dynamic membership.",
-        "chosen",
+    "rule_senseless": _bad_request(
+        "The membership rule is only allowed for groups with dynamic membership.", "chosen"
     ),
-    "references_many": GraphRow(
-        400,
-        _BAD,
+    "references_many": _bad_request(
         "The number of references in '{name}' is {count}. Max allowed: 20.",
         "the limit is documented (group-post-groups, group-post-members); text chosen",
     ),
-    "owner_last": GraphRow(
-        400,
-        _BAD,
+    "owner_last": _bad_request(
         "The group must have at least one owner, hence this owner cannot be removed.",
         "quoted 2021: microsoft-graph-docs#12054",
     ),
     # References
-    "reference_present": GraphRow(
-        400,
-        _BAD,
+    "reference_present": _bad_request(
         "One or more added object references already exist for the following modified properties: "
         "'{relation}'.",
         "quoted 2017-2025",
     ),
-    "reference_unfit": GraphRow(
-        400,
-        _BAD,
+    "reference_unfit": _bad_request(
         "The reference target '{item}' of type '{kind}' is invalid for the '{relation}' reference.",
         "quoted in public code for administrative units",
     ),
-    "reference_malformed": GraphRow(
-        400,
-        _BAD,
-        "Invalid URL format specified in payload.",
-        "chosen",
-    ),
-    "reference_identifier": GraphRow(
-        400,
-        _QUERY,
+    "reference_malformed": _bad_request("Invalid URL format specified in payload.", "chosen"),
+    "reference_identifier": _unsupported_query(
         "Unsupported referenced-object resource identifier for link property '{relation}'.",
         "quoted: n8n's node for Microsoft Entra ID",
     ),
@@ -585,7 +422,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "for forward-link '{relation}'.",
         "text quoted; limits documented",
     ),
-    "update_invalid": GraphRow(400, _BAD, "Not a valid reference update.", "quoted"),
+    "update_invalid": _bad_request("Not a valid reference update.", "quoted"),
     # Applications
     "identifier_foreign": GraphRow(
         400,
@@ -600,14 +437,12 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "Permission (scope or role) cannot be deleted or updated unless disabled first.",
         "client code of terraform-provider-azuread",
     ),
-    "password_unknown": GraphRow(
-        400,
-        _BAD,
+    "password_unknown": _bad_request(
         "No password credential found with keyId '{key}'.",
         "quoted up to the ID in public code; the rest chosen",
     ),
-    "key_unknown": GraphRow(
-        400, _BAD, "No key credential found with keyId '{key}'.", "by analogy with passwords"
+    "key_unknown": _bad_request(
+        "No key credential found with keyId '{key}'.", "by analogy with passwords"
     ),
     "key_changed": GraphRow(
         400,
@@ -621,8 +456,8 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "Key credential end date is invalid.",
         "quoted by users of terraform-provider-azuread",
     ),
-    "key_unreadable": GraphRow(
-        400, _BAD, "Key credential value is not a certificate with an RSA key.", "chosen"
+    "key_unreadable": _bad_request(
+        "Key credential value is not a certificate with an RSA key.", "chosen"
     ),
     "proof_invalid": GraphRow(
         401,
@@ -631,12 +466,10 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "code documented for proofs that do not verify (application-rolling-prooftoken); text of "
         "the Azure AD Graph error table",
     ),
-    "principal_baseless": GraphRow(
-        400,
-        _BAD,
+    "principal_baseless": _bad_request(
         "The appId '{app}' of the service principal does not reference a valid application object.",
         "client code of Azure CLI; details quoted in public code",
-        detail="NoBackingApplicationObject",
+        "NoBackingApplicationObject",
     ),
     "principal_foreign": GraphRow(
         403,
@@ -645,122 +478,81 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "created must in the local tenant",
         "client code of Azure CLI, the grammar is the service's",
     ),
-    "principal_present": GraphRow(
-        409,
-        _SAME,
+    "principal_present": _same_key(
         "The service principal cannot be created, updated, or restored because the service "
         "principal name {app} is already in use.",
         "quoted in Microsoft's documentation of Intune, with details in public code",
-        detail="ObjectConflict",
+        "ObjectConflict",
     ),
-    "federated_present": GraphRow(
-        409,
-        _SAME,
+    "federated_present": _same_key(
         "FederatedIdentityCredential with name {name} already exists.",
         "quoted in the source of Azure Workload Identity",
     ),
-    "federated_limit": GraphRow(400, _BAD, "{reason}", "limits documented; text chosen"),
-    "assignment_present": GraphRow(
-        400,
-        _BAD,
+    "federated_limit": _bad_request("{reason}", "limits documented; text chosen"),
+    "assignment_present": _bad_request(
         "Permission being assigned already exists on the object",
         "client code of terraform-provider-azuread",
     ),
-    "assignment_unfounded": GraphRow(
-        400,
-        _BAD,
-        "Permission being assigned was not found on application",
-        "quoted in public code",
+    "assignment_unfounded": _bad_request(
+        "Permission being assigned was not found on application", "quoted in public code"
     ),
-    "assignment_malformed": GraphRow(
-        400,
-        _BAD,
-        "Invalid resource identifier for EntitlementGrant.",
-        "quoted",
+    "assignment_malformed": _bad_request(
+        "Invalid resource identifier for EntitlementGrant.", "quoted"
     ),
-    "grant_baseless": GraphRow(
-        400, _BAD, "Specified resourceId was not found.", "quoted in public code of 2026"
+    "grant_baseless": _bad_request(
+        "Specified resourceId was not found.", "quoted in public code of 2026"
     ),
-    "grant_present": GraphRow(
-        409, _SAME, "Permission entry already exists.", "quoted in public code; status also"
+    "grant_present": _same_key(
+        "Permission entry already exists.", "quoted in public code; status also"
     ),
     # Domains
-    "domain_present": GraphRow(
-        400,
-        _BAD,
-        "A domain with name '{name}' is present in a directory already.",
-        "chosen",
-        detail="ObjectConflict",
+    "domain_present": _bad_request(
+        "A domain with name '{name}' is present in a directory already.", "chosen", "ObjectConflict"
     ),
-    "domain_verified": GraphRow(
-        400,
-        _BAD,
+    "domain_verified": _bad_request(
         "Domain '{name}' cannot be removed, because users, groups or applications may use it.",
         "chosen; only unverified domains can be removed here",
     ),
     # Licences
-    "parameters_missing": GraphRow(
-        400,
-        "BadRequest",
+    "parameters_missing": _gateway(
         "One or more parameters of the operation '{action}' are missing from the request payload. "
         "The missing parameters are: {names}.",
         "text of Microsoft.OData.Core",
-        gateway=True,
     ),
-    "guid_wrong": GraphRow(
-        400,
-        "BadRequest",
+    "guid_wrong": _gateway(
         "Cannot convert a primitive value to the expected type 'Edm.Guid'. See the inner exception "
         "for more details.",
         "quoted 2019: microsoft-graph-docs#2853",
-        gateway=True,
     ),
-    "location_missing": GraphRow(
-        400,
-        _BAD,
+    "location_missing": _bad_request(
         "License assignment cannot be done for user with invalid usage location.",
         "quoted 2022, 2023: KelvinTegelaar/CIPP#783, Partner-Center-DotNet-Samples#131",
     ),
-    "license_unknown": GraphRow(
-        400,
-        _BAD,
+    "license_unknown": _bad_request(
         "License {sku} does not correspond to a valid company License.",
         "quoted in the tests of CLI for Microsoft 365",
     ),
-    "license_not_held": GraphRow(
-        400, _BAD, "User does not have a corresponding license.", "quoted in public code"
+    "license_not_held": _bad_request(
+        "User does not have a corresponding license.", "quoted in public code"
     ),
-    "license_exhausted": GraphRow(
-        400,
-        _BAD,
-        "Subscription with SKU {sku} does not have any available licenses.",
-        "quoted in public code",
+    "license_exhausted": _bad_request(
+        "Subscription with SKU {sku} does not have any available licenses.", "quoted in public code"
     ),
-    "plan_unknown": GraphRow(
-        400, _BAD, "Service plan {plan} is not part of license {sku}.", "chosen"
-    ),
+    "plan_unknown": _bad_request("Service plan {plan} is not part of license {sku}.", "chosen"),
     # Delta queries
-    "delta_option": GraphRow(
-        400,
-        _QUERY,
+    "delta_option": _unsupported_query(
         "The query option '{option}' is not supported on delta queries.",
         "documented that it is not supported; text chosen",
     ),
-    "delta_filter": GraphRow(
-        400,
-        _QUERY,
+    "delta_filter": _unsupported_query(
         "The filter of a delta query is not supported; objects are chosen by their ID only.",
         "documented that it is not supported; text chosen",
     ),
-    "delta_many": GraphRow(
-        400,
-        _QUERY,
+    "delta_many": _unsupported_query(
         "The filter of a delta query has more than {most} objects.",
         "the limit is documented; text chosen",
     ),
-    "delta_tokens": GraphRow(
-        400,
-        _BAD,
+    "delta_tokens": _bad_request(
         "Invalid request: Both skiptoken and deltatoken can't be in the same request.",
         "quoted: microsoft/o365-moodle#2535; code chosen",
     ),
@@ -784,77 +576,47 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         'documented: "Microsoft Graph error responses"',
     ),
     # Batches
-    "batch_malformed": GraphRow(
-        400,
-        "BadRequest",
-        "Invalid batch payload format.",
-        "recorded 2026: bradleymarques/microslop_one_drive",
-        gateway=True,
+    "batch_malformed": _gateway(
+        "Invalid batch payload format.", "recorded 2026: bradleymarques/microslop_one_drive"
     ),
-    "batch_many": GraphRow(
-        400,
-        "BadRequest",
+    "batch_many": _gateway(
         "Number of requests inside batch exceed the limit.",
         "recorded 2026: bradleymarques/microslop_one_drive",
-        gateway=True,
     ),
-    "batch_repeated": GraphRow(
-        400,
-        "BadRequest",
+    "batch_repeated": _gateway(
         "Request Id {id} has to be unique in a batch.",
         "recorded 2026: bradleymarques/microslop_one_drive; quoted since 2020",
-        gateway=True,
     ),
-    "batch_untyped": GraphRow(
-        400,
-        "BadRequest",
+    "batch_untyped": _gateway(
         "Write request with id '{id}' does not contain a Content-Type header.",
         "quoted 2026: Softeria/ms-365-mcp-server#677",
-        gateway=True,
     ),
-    "batch_bodyless": GraphRow(
-        400,
-        "BadRequest",
+    "batch_bodyless": _gateway(
         "Write request id : {id} does not contain Content-Type header or body.",
         "quoted 2024: msgraph-sdk-dotnet#2628",
-        gateway=True,
     ),
-    "batch_dependency": GraphRow(
-        400,
-        "BadRequest",
+    "batch_dependency": _gateway(
         "Invalid dependency for request Id {id}.",
         "quoted without its end: msgraph-sdk-dotnet-core#891",
-        gateway=True,
     ),
-    "batch_mixed": GraphRow(
-        400,
-        "BadRequest",
+    "batch_mixed": _gateway(
         "Batch should be either fully sequential or fully parallel.",
         "quoted: microsoft-graph-docs#16280",
-        gateway=True,
     ),
-    "batch_nested": GraphRow(
-        400,
-        "BadRequest",
+    "batch_nested": _gateway(
         "A batch cannot contain another batch.",
         "documented that it cannot (msgraph-sdk-design); text chosen",
-        gateway=True,
     ),
     "dependency_failed": GraphRow(
         424, "FailedDependency", "", "status documented; the rest from client code", gateway=True
     ),
     # Look-ups by ID
-    "ids_many": GraphRow(
-        400,
-        _BAD,
+    "ids_many": _bad_request(
         "Too many values are specified for the parameter '{name}': {count}. Max allowed: {most}.",
         "the limits are documented; text chosen",
     ),
-    "parameter_missing": GraphRow(
-        400,
-        _BAD,
-        "The parameter '{name}' is missing or is not {wanted}.",
-        "chosen",
+    "parameter_missing": _bad_request(
+        "The parameter '{name}' is missing or is not {wanted}.", "chosen"
     ),
     # Busy or broken
     "throttled": GraphRow(
