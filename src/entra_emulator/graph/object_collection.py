@@ -15,7 +15,7 @@ def declare_collection(
     kind: str,
     *paths: str,
     navigations: Sequence[Navigation],
-    create: Handler,
+    create: Handler | None = None,
     change: Handler | None = None,
     delete: Handler | None = None,
 ) -> list[Endpoint]:
@@ -29,20 +29,21 @@ def declare_collection(
         kind: the type of its objects.
         paths: the paths below the version where it is served.
         navigations: the navigation properties of the type.
-        create: answers a POST to the collection.
-        change: answers a PATCH of an object.
-        delete: answers a DELETE of an object.
+        create: answers a POST to the collection; None where there is none.
+        change: answers a PATCH of an object, likewise.
+        delete: answers a DELETE of an object, likewise.
     """
     NAVIGATIONS.update({(kind, row.name): row for row in navigations})
     endpoints: list[Endpoint] = []
     for path in paths:
         item = f"{path}/{{key}}"
         endpoints += _list_reads(kind, path)
-        endpoints.append(write_route("POST", path, create))
-        if change is not None:
-            endpoints.append(write_route("PATCH", item, change))
-        if delete is not None:
-            endpoints.append(write_route("DELETE", item, delete))
+        writes = (("POST", path, create), ("PATCH", item, change), ("DELETE", item, delete))
+        endpoints += [
+            write_route(method, template, handler)
+            for method, template, handler in writes
+            if handler
+        ]
         endpoints += list_navigations(item, navigations)
         endpoints += _list_references(item, navigations)
     return endpoints
