@@ -31,6 +31,27 @@ class Directory:
     """
     The directory's parts side by side, over one database.
 
+    A part knows the database and the parts that it is given, no others.
+
+    Attributes:
+        tenants: the tenants and their domains.
+        objects: objects of every type, one by one.
+        collections: the objects of a type, in order.
+        links: who is a member, owner or manager of whom.
+        search: finding objects by what they are called.
+        recycle_bin: deleting, restoring and purging objects.
+        changes: what changed, for delta queries.
+        users: users by name, and until when their sign-ins are revoked.
+        role_members: who has which directory role.
+        licences: which products a tenant has, and who uses them.
+        applications: registrations, the APIs and permissions in them.
+        service_principals: the instances of applications in a tenant.
+        managed_identities: those of the pretend machine.
+        credentials: secrets, certificates and federated credentials.
+        consents: app roles and scopes that are granted.
+        token_policies: which applications' tokens are revoked or blocked.
+        tickets: codes, sessions and refresh tokens of the token service.
+
     Args:
         path: the database file; None keeps everything in memory.
         clock: where creation times and expiry come from.
