@@ -36,9 +36,10 @@ async def serve(request: Request) -> Response:
     Raises:
         GraphRefusal: a refusal.
     """
-    resolved: ResolvedPath = request.scope["graph"]
-    endpoint = _choose(resolved, request.method)
     notes = notes_of(request.scope)
+    resolved = notes.graph_path
+    assert resolved is not None, "the routes of this function are those of Graph's paths"
+    endpoint = _choose(resolved, request.method)
     notes.route = endpoint.path
     if endpoint.public:
         description = endpoint.answer(request)

@@ -21,9 +21,10 @@ _CHALLENGE = (
 
 
 def answer_refusal(
-    request: Request, refusal: GraphRefusal, *, headers: Mapping[str, str] | None = None
+    request: Request, refusal: Exception, *, headers: Mapping[str, str] | None = None
 ) -> Response:
     """The answer to a request that is refused."""
+    assert isinstance(refusal, GraphRefusal)
     notes_of(request.scope).refusal = refusal
     trace = trace_of(request)
     inner = {"date": format_date(trace.now), "request-id": trace.request_id}

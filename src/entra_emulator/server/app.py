@@ -41,6 +41,7 @@ from entra_emulator.tokens.signing import KeyRing, draw_lifetime
 from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import LOOPBACK_NAMES, Context, host_name
 from entra_emulator.web.pages.dialog import render_dialog
+from entra_emulator.web.request_notes import notes_of
 from entra_emulator.web.token_service_answers import answer_oauth, describe_refusal
 
 
@@ -143,7 +144,7 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
         middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(inject_faults)],
         exception_handlers={
             TokenRefusal: _answer_token_refusal,
-            GraphRefusal: _answer_graph_refusal,
+            GraphRefusal: answer_refusal,
             HTTPException: _answer_unrouted,
             Exception: _answer_failure,
         },
@@ -178,13 +179,13 @@ def _admit(app: ASGIApp) -> ASGIApp:
             request = Request(scope)
             host = request.headers.get("host", "")
             if host_name(host) not in scope["app"].state.context.hostnames:
-                refused = _answer_graph_refusal(request, deny("host_unknown", host=host))
+                refused = answer_refusal(request, deny("host_unknown", host=host))
                 await refused(scope, receive, send)
                 return
             raw = scope.get("raw_path") or scope["path"].encode()
             resolved = ROUTER.resolve(raw.decode("latin-1"))
             if resolved is not None:
-                scope["graph"], scope["path"] = resolved, resolved.path
+                notes_of(scope).graph_path, scope["path"] = resolved, resolved.path
         await app(scope, receive, send)
 
     return answer
@@ -208,11 +209,6 @@ def _answer_token_refusal(request: Request, refusal: Exception) -> Response:
     return answer_oauth(request, content, status=refusal.status, code=refusal.code, cached=cached)
 
 
-def _answer_graph_refusal(request: Request, refusal: Exception) -> Response:
-    assert isinstance(refusal, GraphRefusal)
-    return answer_refusal(request, refusal)
-
-
 def _answer_unrouted(request: Request, error: Exception) -> Response:
     """Refuse an unknown path as Graph does, and a wrong method as the token service does."""
     assert isinstance(error, HTTPException)
@@ -221,9 +217,9 @@ def _answer_unrouted(request: Request, error: Exception) -> Response:
         refusal = refuse(900561, allowed=allowed, method=request.method)
         return _answer_token_refusal(request, refusal)
     segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
-    return _answer_graph_refusal(request, deny("version_unknown", version="".join(segments[:1])))
+    return answer_refusal(request, deny("version_unknown", version="".join(segments[:1])))
 
 
 def _answer_failure(request: Request, _: Exception) -> Response:
     """Answer a bug of ours; Starlette raises the exception again, so that the log shows it."""
-    return _answer_graph_refusal(request, deny("internal"))
+    return answer_refusal(request, deny("internal"))

@@ -1,7 +1,6 @@
 """A running emulator: its data folder, its certificate authority and its TLS server."""
 
 import contextlib
-import os
 import secrets
 import signal
 import socket
@@ -40,7 +39,7 @@ from entra_emulator.token_service.managed_identity import (
     APP_SERVICE_PATH,
     create_managed_identity_app,
 )
-from entra_emulator.tokens.signing import KeyRing
+from entra_emulator.tokens.signing import KeyRing, write_private
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
 
 
@@ -328,7 +327,7 @@ def _write_parameters(emulator: Emulator) -> None:
             "ca_file": emulator.ca_file.name,
             "note": f"A pretend application in the pretend tenant {name}.",
         }
-    _write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+    write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
 
 
 def _open_authority(data: Path) -> tuple[trustme.CA, Path]:
@@ -337,13 +336,6 @@ def _open_authority(data: Path) -> tuple[trustme.CA, Path]:
     if path.exists() and key_path.exists():
         return trustme.CA.from_pem(path.read_bytes(), key_path.read_bytes()), path
     authority = trustme.CA(organization_name="graphdaemon emulator")
-    _write_private(key_path, authority.private_key_pem.bytes())
+    write_private(key_path, authority.private_key_pem.bytes())
     path.write_bytes(authority.cert_pem.bytes())
     return authority, path
-
-
-def _write_private(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        os.fchmod(descriptor, 0o600)
-        file.write(content)

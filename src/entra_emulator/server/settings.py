@@ -67,3 +67,9 @@ class EmulatorSettings:
     throttle_size: str | None = None
     throttle_scale: float = 1.0
     progress: Progress = lambda *_: None
+
+    def __post_init__(self) -> None:
+        # `Emulator` hands on what it is called with, of any type: None takes the default here too.
+        for name, make in (("clock", Clock), ("delta", DeltaSettings)):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, make())

@@ -96,7 +96,7 @@ class KeyRing:
         with self._lock:
             keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
             if self._path is not None:
-                _save_keys(self._path, keys)
+                write_private(self._path, b"".join(map(_render_key, keys)))
             rotated: Future[tuple[SigningKey, ...]] = Future()
             rotated.set_result(keys)
             self._future = rotated
@@ -200,17 +200,21 @@ def _load_keys(path: Path | None, now: float, count: int) -> tuple[SigningKey, .
         return _parse_keys(path.read_bytes())
     keys = tuple(_make_key(now) for _ in range(count))
     if path is not None:
-        _save_keys(path, keys)
+        write_private(path, b"".join(map(_render_key, keys)))
     return keys
 
 
-def _save_keys(path: Path, keys: tuple[SigningKey, ...]) -> None:
-    """Write the file in one step, so that a power cut leaves the old one or the new one."""
+def write_private(path: Path, content: bytes) -> None:
+    """
+    Write a file that only its owner may read.
+
+    It is written in one step, so that a power cut leaves the old file or the new one.
+    """
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        file.write(b"".join(map(_render_key, keys)))
+        file.write(content)
     draft.replace(path)
 
 

@@ -55,7 +55,7 @@ def audit_requests(app: ASGIApp) -> ASGIApp:
 
 
 def _find_service(scope: Scope) -> str:
-    if "graph" in scope:
+    if notes_of(scope).graph_path is not None:
         return "graph"
     return "token" if scope["path"].endswith("/token") else ""
 

@@ -16,7 +16,9 @@ import pytest
 
 import entra_emulator
 import graphdaemon
+from entra_emulator.clock import Clock
 from entra_emulator.server.emulator import Emulator
+from entra_emulator.web.context import DeltaSettings
 from tests.support.emulator_probe import App, Probe, register
 
 SERVE = """
@@ -86,6 +88,14 @@ def test_added_application(probe: Probe, tmp_path: Path) -> None:
     assert len(users) == emulator.directory.collections.count(emulator.tenant, "user")
     assert allowed.parameters["client_id"] == allowed.client_id
     assert allowed.parameters["secret"] == allowed.secret
+
+
+def test_none_is_the_default() -> None:
+    """A clock or delta settings of None are those that an emulator has by default."""
+    settings = Emulator(clock=None, delta=None).settings
+
+    assert isinstance(settings.clock, Clock)
+    assert settings.delta == DeltaSettings()
 
 
 def test_no_such_permission(probe: Probe) -> None:

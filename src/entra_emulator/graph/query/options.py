@@ -23,19 +23,8 @@ DEFAULT_PAGE = 100
 MAX_PAGE = 999
 
 _OPTIONS = frozenset(
-    {
-        "$count",
-        "$deltatoken",
-        "$expand",
-        "$filter",
-        "$format",
-        "$orderby",
-        "$search",
-        "$select",
-        "$skip",
-        "$skiptoken",
-        "$top",
-    }
+    "$count $deltatoken $expand $filter $format $orderby $search $select $skip".split()
+    + "$skiptoken $top".split()
 )
 
 
