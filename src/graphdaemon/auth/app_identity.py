@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from graphdaemon.auth.cache import TokenCache, open_cache
@@ -36,26 +37,13 @@ class AppIdentity:
     def __init__(self, settings: Settings, transport: Transport) -> None:
         self._settings = settings
         self._transport = transport
-        self._msal_app: MsalApp | None = None
-        self._shared: TokenCache | None = None
-        self._opened = False
         self._current = 0
         self._logged: set[str] = set()
         self._request_lock = threading.Lock()
 
-    async def acquire(self, cached: bool = True) -> Token:
-        """
-        Get a token: from the shared cache, if that is allowed and has one, or from the network.
-
-        Args:
-            cached: Whether one from the shared cache will do.
-
-        Raises:
-            Error: As `fetch`.
-        """
-        if cached:
-            return await self._transport.run(lambda: self.fetch(Demand()))
-        return await self._transport.run(self._fetch_new)
+    async def acquire(self) -> Token:
+        """Get a token without blocking the event loop; fails as `fetch` does."""
+        return await self._transport.run(lambda: self.fetch(Demand()))
 
     def fetch(self, demand: Demand) -> Token:
         """
@@ -66,7 +54,7 @@ class AppIdentity:
             IdentityError: The identity platform accepts none, or made no sense.
             NetworkError: It was not reached.
         """
-        cache = self._open_cache()
+        cache = self._cache
         if cache is None:
             return self._request(demand.claims)
         token = cache.read()
@@ -86,17 +74,16 @@ class AppIdentity:
             cache.write(fresh, time.time())
             return fresh
 
-    def _fetch_new(self) -> Token:
-        token, cache = self._request(None), self._open_cache()
-        if cache is not None:
-            cache.write(token, time.time())
-        return token
+    @cached_property
+    def _cache(self) -> TokenCache | None:
+        return open_cache(self._settings)
 
-    def _open_cache(self) -> TokenCache | None:
-        if not self._opened:
-            self._shared = open_cache(self._settings)
-            self._opened = True
-        return self._shared
+    @cached_property
+    def _msal_app(self) -> "MsalApp":
+        # Not loaded before: a token in the shared cache needs none of it.
+        from graphdaemon.auth.msal_app import MsalApp
+
+        return MsalApp(self._settings, self._transport)
 
     def _request(self, claims: str | None) -> Token:
         """Ask with one credential after the other, beginning with the one that served last."""
@@ -117,12 +104,8 @@ class AppIdentity:
         raise AssertionError("there is at least one credential")
 
     def _request_with(self, number: int, claims: str | None) -> Token:
-        # Not before: a token in the shared cache needs none of these.
         from graphdaemon.auth.kinds import read_credential
-        from graphdaemon.auth.msal_app import MsalApp
 
-        if self._msal_app is None:
-            self._msal_app = MsalApp(self._settings, self._transport)
         credential = read_credential(self._settings, self._settings.credentials[number])
         self._report_choice(credential, number)
         self._warn_of_end(credential)
@@ -170,11 +153,8 @@ def _has_time(token: Token, seconds: float) -> bool:
 def _will_do(token: Token, demand: Demand) -> bool:
     """Whether another process has meanwhile got a token of the kind that is demanded."""
     old = demand.instead_of
-    if old is None:
-        return _has_time(token, MARGIN_S)
-    return (
-        token.value != old.value and token.issued_at >= old.issued_at and _has_time(token, MARGIN_S)
-    )
+    is_newer = old is None or (token.value != old.value and token.issued_at >= old.issued_at)
+    return is_newer and _has_time(token, MARGIN_S)
 
 
 def _is_lost(error: Error) -> bool:

@@ -17,7 +17,7 @@ from typing import Protocol
 
 from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.auth.token import Token
-from graphdaemon.settings.credentials import RENEWED_FILES, CredentialSettings
+from graphdaemon.settings.credentials import RENEWED_FILES
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
 
@@ -45,11 +45,7 @@ class TokenCache:
     One app's entry in a shared cache.
 
     A cache that cannot be used is logged once and does no harm: nothing is read, kept or locked.
-
-    Args:
-        backend: Where the entry is kept.
-        key: What it is encrypted with, 32 bytes.
-        identity: Whose token it is: see `identify`.
+    The key has 32 bytes, and `identify` says whose token it is.
     """
 
     def __init__(self, backend: CacheBackend, key: bytes, identity: bytes) -> None:
@@ -100,13 +96,10 @@ class TokenCache:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
         nonce, encrypted = content[len(_MAGIC) :][:_NONCE], content[len(_MAGIC) + _NONCE :]
-        try:
+        with contextlib.suppress(InvalidTag, ValueError):
             if content.startswith(_MAGIC):
-                return Token(
-                    *json.loads(AESGCM(self._key).decrypt(nonce, encrypted, self._identity))
-                )
-        except (InvalidTag, ValueError):
-            pass
+                entry = AESGCM(self._key).decrypt(nonce, encrypted, self._identity)
+                return Token(*json.loads(entry))
         logger.warning("the token cache holds a damaged entry; it is replaced")
         return None
 
@@ -149,21 +142,17 @@ def identify(settings: Settings) -> bytes:
         settings.region,
         settings.client_id,
         *settings.scope,
-        *(value for credential in settings.credentials for value in _describe(credential)),
+        *(
+            _describe(name, value)
+            for credential in settings.credentials
+            for name, value in credential._asdict().items()
+            if name != "source"  # where it is configured makes no difference
+        ),
     ]
     return hashlib.sha256(json.dumps(values).encode()).digest()
 
 
-def _describe(credential: CredentialSettings) -> list[object]:
-    """What a credential consists of; where it is configured makes no difference."""
-    return [
-        _describe_value(name, value)
-        for name, value in credential._asdict().items()
-        if name != "source"
-    ]
-
-
-def _describe_value(name: str, value: object) -> object:
+def _describe(name: str, value: object) -> object:
     if isinstance(value, Secret):
         return value.reveal()
     if not isinstance(value, Path):

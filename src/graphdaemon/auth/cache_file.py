@@ -15,20 +15,14 @@ from graphdaemon.sharing.private_files import (
 
 class FileBackend:
     """
-    A folder with one file for each entry, and one to lock it.
+    A folder with one file for each entry, and one to lock it; made if absent, for this user alone.
 
-    Args:
-        folder: Made if absent, for this user alone; by default the user's cache folder.
-        patience: Seconds to wait for another process that holds a lock.
-        sleep: Waits between attempts to lock.
+    It is by default in the user's cache folder. `patience` is how many seconds to wait for another
+    process that holds a lock.
     """
 
     def __init__(
-        self,
-        folder: Path | None,
-        patience: float,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
+        self, folder: Path | None, patience: float, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self._folder = folder or cache_folder()
         self._patience = patience

@@ -16,10 +16,7 @@ class RedisBackend:
     """
     One key for each entry, which Redis forgets when the token ends.
 
-    Args:
-        url: `rediss://user:password@host:port/number`.
-        ca_file: Certificate authorities to trust besides the system's.
-        patience: Seconds to wait for the server, and for whoever holds a lock.
+    `patience` is how many seconds to wait for the server, and for whoever holds a lock.
 
     Raises:
         SettingsError: The package redis is missing.

@@ -27,9 +27,7 @@ class ClientCredential:
         kind: One of `KINDS`.
         source: Where it is configured, for messages.
         thumbprint: SHA-1 of its certificate, if known.
-        thumbprint_sha256: SHA-256 of its certificate, if known.
         expires_at: Epoch seconds, if it can be seen from here: a secret's end cannot.
-        secret: The client secret.
         assertion: Makes a signed statement for the token endpoint that it is given.
         managed_identity: `system`, or which user-assigned one.
         problem: Why it cannot be used.
@@ -38,7 +36,6 @@ class ClientCredential:
     kind: str
     source: str
     thumbprint: str | None = None
-    thumbprint_sha256: str | None = None
     expires_at: float | None = None
     secret: Secret | None = None
     assertion: Callable[[str, Exchange], str] | None = field(default=None, repr=False)
@@ -60,7 +57,6 @@ def make_signing_credential(
         credential.kind,
         credential.source,
         certificate.thumbprint,
-        certificate.thumbprint_sha256,
         certificate.expires_at,
         assertion=make,
     )

@@ -65,11 +65,8 @@ def read_key_pair(
     """
     Read a PEM or PFX file, and check that key, certificate and thumbprint belong together.
 
-    Args:
-        path: The private key, and possibly its certificate and chain in any order.
-        expected_thumbprint: SHA-1 or SHA-256; required where no certificate is found.
-        certificate_file: Where the certificate is, if elsewhere.
-        passphrase: What the key is encrypted with.
+    It holds the private key, and possibly its certificate and chain in any order, unless they are
+    in `certificate_file`. Without a certificate the thumbprint, SHA-1 or SHA-256, is required.
 
     Raises:
         SettingsError: Missing, unreadable, wrong passphrase, malformed, or not belonging together.
@@ -87,9 +84,8 @@ def read_key_pair(
     if not certificates:
         return KeyPair(key, _by_thumbprint(path, expected_thumbprint))
     leaf = _find_leaf(path, key, certificate_file, certificates)
-    return KeyPair(
-        key, _identify(certificate_file or path, leaf, certificates, expected_thumbprint)
-    )
+    certificate = _identify(certificate_file or path, leaf, certificates, expected_thumbprint)
+    return KeyPair(key, certificate)
 
 
 def read_certificate(path: Path | None, expected_thumbprint: str | None) -> CertificateInfo:
@@ -169,10 +165,10 @@ def _load_pem_key(path: Path, pem: bytes, passphrase: Secret | None) -> "RSAPriv
     try:
         return _rsa(path, serialization.load_pem_private_key(pem, password))
     except TypeError:
-        raise _encrypted(path) from None
+        raise _not_opened(path, None) from None
     except (ValueError, UnsupportedAlgorithm):
         if password is not None:
-            raise _wrong_passphrase(path) from None
+            raise _not_opened(path, password) from None
         raise SettingsError(
             f"{path} holds no PEM private key",
             code="private_key_malformed",
@@ -192,7 +188,7 @@ def _load_pfx(
     except ValueError as error:
         # OpenSSL's message is the same for a missing password and a wrong one.
         if "password" in str(error).lower():
-            raise (_encrypted(path) if password is None else _wrong_passphrase(path)) from None
+            raise _not_opened(path, password) from None
         key = leaf = None
         others = []
     if key is None:
@@ -218,19 +214,15 @@ def _rsa(path: Path, key: "PrivateKeyTypes") -> "RSAPrivateKey":
     return key
 
 
-def _encrypted(path: Path) -> SettingsError:
+def _not_opened(path: Path, password: bytes | None) -> SettingsError:
     return SettingsError(
-        f"the private key in {path} is encrypted, and no passphrase is given",
+        f"the private key in {path} is encrypted, and no passphrase is given"
+        if password is None
+        else f"the passphrase does not open the private key in {path}",
         code="private_key_encrypted",
-        hint="Set GRAPHDAEMON_PASSPHRASE, or passphrase_file.",
-    )
-
-
-def _wrong_passphrase(path: Path) -> SettingsError:
-    return SettingsError(
-        f"the passphrase does not open the private key in {path}",
-        code="private_key_encrypted",
-        hint="Check GRAPHDAEMON_PASSPHRASE or passphrase_file.",
+        hint="Set GRAPHDAEMON_PASSPHRASE, or passphrase_file."
+        if password is None
+        else "Check GRAPHDAEMON_PASSPHRASE or passphrase_file.",
     )
 
 
@@ -257,18 +249,15 @@ def _find_leaf(
 ) -> "Certificate":
     """Return the certificate of `key`: those of a chain may stand in any order."""
     public_key = key.public_key()
-    leaf = next(
-        (certificate for certificate in certificates if certificate.public_key() == public_key),
-        None,
+    for certificate in certificates:
+        if certificate.public_key() == public_key:
+            return certificate
+    raise SettingsError(
+        f"the certificate in {certificate_file or path} does not belong to the private key in "
+        f"{'it' if certificate_file is None else path}",
+        code="certificate_mismatch",
+        hint="Put the key and the certificate made from it into one file.",
     )
-    if leaf is None:
-        raise SettingsError(
-            f"the certificate in {certificate_file or path} does not belong to the private key in "
-            f"{'it' if certificate_file is None else path}",
-            code="certificate_mismatch",
-            hint="Put the key and the certificate made from it into one file.",
-        )
-    return leaf
 
 
 def _identify(

@@ -51,11 +51,7 @@ class MsalApp:
 
     def request_token(self, credential: ClientCredential, claims: str | None = None) -> Token:
         """
-        Ask for a token for the configured scope; blocks.
-
-        Args:
-            credential: What to prove the app's identity with.
-            claims: What Graph demands of the token: JSON text.
+        Ask for a token for the configured scope; blocks. Graph's demands are `claims`, JSON text.
 
         Raises:
             SettingsError: The credential cannot be used.
@@ -66,15 +62,14 @@ class MsalApp:
         self._http.last_answer = None
         try:
             result = self._ask(credential, claims)
-            if "access_token" in result:
-                return read_token(result, sent_at)
-            if not result.get("error"):
-                raise ValueError("neither a token nor an error")
+            token = read_token(result, sent_at)
         except Error:
             raise
         except (*UNREADABLE, import_msal_parts()[1].MsalServiceError) as error:
             self._refuse_last_answer(error, credential)
-        raise self._refused(result, credential)
+        if token is None:
+            raise self._refused(result, credential)
+        return token
 
     def _ask(self, credential: ClientCredential, claims: str | None) -> Any:
         if credential.managed_identity is not None:
@@ -141,11 +136,15 @@ class MsalApp:
         raise unreadable(f"{service} did not answer like a token service{status}") from error
 
     def _refused(self, body: Mapping[str, Any], credential: ClientCredential) -> IdentityError:
-        error = str(body.get("error"))
-        text = first_sentences(str(body.get("error_description") or error))
+        error, text, codes = read_refusal(body)
         if credential.managed_identity is not None:
-            return _refused_by_machine(error, text)
-        codes = read_codes(body, text)
+            return IdentityError(
+                f"this machine's metadata service gives no token: {text}",
+                code="managed_identity_absent",
+                hint="Check managed_identity (system, a client ID or a resource ID), and that the "
+                "identity is assigned to this machine: Identity on its page in the portal.",
+                error=error,
+            )
         secret = credential.secret
         advice = advise_on_aadsts(
             codes,
@@ -154,23 +153,18 @@ class MsalApp:
             guid_secret=bool(secret and _GUID.fullmatch(secret.reveal())),
             error=error,
         )
-        hint = advice.step
-        if advice.case == "secret_id_given":
+        code, hint, case = advice.code, advice.step, advice.case
+        if error == "temporarily_unavailable" or code == "identity_unavailable":
+            code = case = "identity_unavailable"
+            hint = "Wait a minute and run it again."
+        elif case == "secret_id_given":
             hint = f"{credential.source} looks like a Secret ID, for it is a GUID. {hint}"
-        if error == "temporarily_unavailable" or advice.code == "identity_unavailable":
-            return IdentityError(
-                text,
-                code="identity_unavailable",
-                hint="Wait a minute and run it again.",
-                error=error,
-                error_codes=codes,
-                correlation_id=body.get("correlation_id"),
-            )
-        skew = self._skew() if advice.code == "clock_wrong" else None
+        elif code == "clock_wrong" and (skew := self._skew()):
+            text = f"{skew}: {text}"
         return IdentityError(
-            f"{skew}: {text}" if skew else text,
-            code=advice.code,
-            case=advice.case,
+            text,
+            code=code,
+            case=case,
             hint=hint,
             error=error,
             error_codes=codes,
@@ -200,23 +194,17 @@ def unreadable(message: str) -> IdentityError:
     )
 
 
-def _refused_by_machine(error: str, text: str) -> IdentityError:
-    return IdentityError(
-        f"this machine's metadata service gives no token: {text}",
-        code="managed_identity_absent",
-        hint="Check managed_identity (system, a client ID or a resource ID), and that the identity "
-        "is assigned to this machine: Identity on its page in the portal.",
-        error=error,
-    )
-
-
-def read_token(result: Mapping[str, Any], sent_at: float) -> Token:
+def read_token(result: Mapping[str, Any], sent_at: float) -> Token | None:
     """
-    Return the token in the answer to a request that was sent at `sent_at`, epoch seconds.
+    Return the token that was asked for at `sent_at`, epoch seconds, or None if it was refused.
 
     Raises:
-        TypeError: It holds no token that a header can carry; `ValueError` likewise.
+        TypeError: The answer holds no token that a header can carry; `ValueError` likewise.
     """
+    if "access_token" not in result:
+        if not result.get("error"):
+            raise ValueError("neither a token nor an error")
+        return None
     value = result["access_token"]
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise TypeError("the access token is not a text that a header can hold")
@@ -229,11 +217,18 @@ def read_token(result: Mapping[str, Any], sent_at: float) -> Token:
     return Token(value, sent_at + life, refresh_at, sent_at)
 
 
-def read_codes(body: Mapping[str, Any], text: str) -> tuple[int, ...]:
-    """Return the AADSTS numbers of a refusal: those that it lists, or the first in its text."""
+def read_refusal(body: Mapping[str, Any]) -> tuple[str, str, tuple[int, ...]]:
+    """
+    Return a refusal's OAuth error, what it says without the trace data at its end, and its numbers.
+
+    These are the AADSTS numbers that it lists, or the first in its text.
+    """
+    error = str(body.get("error"))
+    description = str(body.get("error_description") or error)
+    text = re.split(r"\s+Trace ID:", description, maxsplit=1)[0].strip()
     listed = body.get("error_codes")
     codes = [code for code in listed if isinstance(code, int)] if isinstance(listed, list) else []
-    return tuple(codes or [int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1]])
+    return error, text, tuple(codes or map(int, re.findall(r"AADSTS(\d+)", text)[:1]))
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
@@ -242,8 +237,3 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
     except ValueError:
         return None
     return value if isinstance(value, dict) else None
-
-
-def first_sentences(description: str) -> str:
-    """Return an error description without the trace data at its end."""
-    return re.split(r"\s+Trace ID:", description, maxsplit=1)[0].strip()

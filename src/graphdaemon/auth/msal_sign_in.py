@@ -5,13 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphdaemon.auth.msal_app import (
-    UNREADABLE,
-    first_sentences,
-    read_codes,
-    read_token,
-    unreadable,
-)
+from graphdaemon.auth.msal_app import UNREADABLE, read_refusal, read_token, unreadable
 from graphdaemon.auth.msal_http import HttpClient
 from graphdaemon.auth.msal_import import import_msal
 from graphdaemon.auth.token import Token
@@ -37,9 +31,9 @@ class SignIn:
     """
     Signs a person in, and gets a token to act in that person's name.
 
-    Args:
-        settings: The token service, and the public client that people sign in to.
-        transport: The socket.
+    The settings name the token service, and the public client that people sign in to. Both ways to
+    sign in raise `IdentityError` where the person does not, or may not, and `NetworkError` where
+    the token service is not reached. `tell` tells the person what to do.
     """
 
     def __init__(self, settings: Settings, transport: Transport) -> None:
@@ -47,17 +41,7 @@ class SignIn:
         self._http = HttpClient(transport, settings.timeout, None)
 
     def by_code(self, scopes: list[str], tell: Callable[[str], None]) -> Token:
-        """
-        Let the person enter a code in a browser anywhere; blocks until that is done.
-
-        Args:
-            scopes: The permissions to ask for.
-            tell: Tells the person what to do.
-
-        Raises:
-            IdentityError: The person did not sign in, or may not.
-            NetworkError: The token service was not reached.
-        """
+        """Let the person enter a code in a browser anywhere; blocks until that is done."""
 
         def sign_in(client: Any) -> Any:
             flow = client.initiate_device_flow(scopes=scopes)
@@ -69,18 +53,7 @@ class SignIn:
         return self._run(sign_in)
 
     def by_browser(self, scopes: list[str], tell: Callable[[str], None], seconds: float) -> Token:
-        """
-        Let the person sign in in this machine's browser; blocks until that is done.
-
-        Args:
-            scopes: The permissions to ask for.
-            tell: Tells the person what to do.
-            seconds: How long to wait.
-
-        Raises:
-            IdentityError: The person did not sign in in time, or may not.
-            NetworkError: The token service was not reached.
-        """
+        """Let the person sign in in this machine's browser, within `seconds`; blocks meanwhile."""
 
         def sign_in(client: Any) -> Any:
             return client.acquire_token_interactive(
@@ -106,10 +79,7 @@ class SignIn:
                 http_client=self._http,
             )
             result = sign_in(client)
-            if "access_token" in result:
-                return read_token(result, sent_at)
-            if not result.get("error"):
-                raise ValueError("neither a token nor an error")
+            token = read_token(result, sent_at)
         except Error:
             raise
         except (*UNREADABLE, msal.exceptions.MsalServiceError) as error:
@@ -117,13 +87,13 @@ class SignIn:
             raise unreadable(f"{issuer} did not answer like a token service") from error
         finally:
             msal_logger.setLevel(level)
-        raise _refused_to_sign_in(result, self._settings)
+        if token is None:
+            raise _refused_to_sign_in(result, self._settings)
+        return token
 
 
 def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> IdentityError:
-    error = str(body.get("error"))
-    text = first_sentences(str(body.get("error_description") or error))
-    codes = read_codes(body, text)
+    error, text, codes = read_refusal(body)
     values = locate(settings.authority, settings.consent_url)
     case = advise_on_aadsts(codes, text, values, error=error).case
     if not _UNCONSENTED.isdisjoint(codes):

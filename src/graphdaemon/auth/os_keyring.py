@@ -12,23 +12,17 @@ def read_entry(name: str) -> str | None:
     Raises:
         SettingsError: There is no keyring here, or it is locked.
     """
-    service, _, entry = name.partition("/")
-    value: str | None = _ask("get_password", service, entry)
+    value: str | None = _ask("get_password", name)
     return value
 
 
 def write_entry(name: str, value: str) -> None:
-    """
-    Keep `value` under `service/name`.
+    """Keep `value` under `service/name`; fails as `read_entry` does."""
+    _ask("set_password", name, value)
 
-    Raises:
-        SettingsError: There is no keyring here, or it is locked.
-    """
+
+def _ask(verb: str, name: str, *values: str) -> Any:
     service, _, entry = name.partition("/")
-    _ask("set_password", service, entry, value)
-
-
-def _ask(verb: str, *words: str) -> Any:
     try:
         import keyring
         import keyring.errors
@@ -39,7 +33,7 @@ def _ask(verb: str, *words: str) -> Any:
             hint="Run pip install 'graphdaemon[keyring]'.",
         ) from None
     try:
-        return getattr(keyring, verb)(*words)
+        return getattr(keyring, verb)(service, entry, *values)
     except (keyring.errors.KeyringError, OSError, RuntimeError) as error:
         raise SettingsError(
             f"the operating system's keyring cannot be used: {type(error).__name__}",

@@ -122,11 +122,7 @@ class TokenSource:
 
     async def renew(self, refused: Token, claims: str | None = None) -> Token:
         """
-        Return a token other than `refused`, which Graph did not accept.
-
-        Args:
-            refused: The token that was sent.
-            claims: What Graph demands of a new one, if it said so.
+        Return a token other than `refused`, which Graph did not accept; `claims` is its demand.
 
         Raises:
             Error: None could be had.

@@ -3,11 +3,11 @@
 import contextlib
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from graphdaemon.errors import OutputError
 from graphdaemon.output.stream import explaining_failure
+from graphdaemon.sharing.private_files import flush_folder, opened_folder
 
 
 class AtomicFile:
@@ -15,11 +15,7 @@ class AtomicFile:
     A file in the making: it takes its place when it is whole, and otherwise leaves nothing.
 
     What stood there before stays until then, and gives its mode. A device or a pipe is written to
-    directly, a symbolic link followed.
-
-    Args:
-        path: Where it will be.
-        private: Nobody else may read it, whatever the umask.
+    directly, a symbolic link followed. A `private` file nobody else may read, whatever the umask.
 
     Attributes:
         path: Where it will be, links followed.
@@ -87,9 +83,7 @@ class AtomicFile:
             there = None
         if there is not None and stat.S_ISDIR(there.st_mode):
             raise OutputError(
-                f"{self._shown} is a folder",
-                code="output_failed",
-                hint="Name a file in it.",
+                f"{self._shown} is a folder", code="output_failed", hint="Name a file in it."
             )
         if there is not None and not stat.S_ISREG(there.st_mode):
             self.is_direct = True
@@ -101,16 +95,13 @@ class AtomicFile:
                 hint="Make the folder, or name another file.",
             )
         self._mode = stat.S_IMODE(there.st_mode) if there is not None else None
-        unnamed = self._open_unnamed()
+        unnamed = self._open_unnamed() if hasattr(os, "O_TMPFILE") else None
         return self._open_named() if unnamed is None else unnamed
 
     def _open_unnamed(self) -> int | None:
-        """Open a file without a name, which vanishes with the process, or else a named one."""
-        flag = getattr(os, "O_TMPFILE", 0)
-        if not flag:
-            return None
+        """Open a file without a name, which vanishes with the process, where that is possible."""
         try:
-            descriptor = os.open(self.path.parent, flag | os.O_RDWR, self._first_mode)
+            descriptor = os.open(self.path.parent, os.O_TMPFILE | os.O_RDWR, self._first_mode)
         except OSError:
             return None
         if Path(f"/proc/self/fd/{descriptor}").exists():
@@ -120,8 +111,7 @@ class AtomicFile:
 
     def _open_named(self) -> int:
         temporary = self._temporary_path()
-        binary = getattr(os, "O_BINARY", 0)
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | binary
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(temporary, flags, self._first_mode)
         self._temporary = temporary
         return descriptor
@@ -136,7 +126,7 @@ class AtomicFile:
         if self._temporary is None:
             temporary = self._temporary_path()
             # Only with a folder's descriptor does Python follow the link in /proc.
-            with _opened(self.path.parent) as folder:
+            with opened_folder(self.path.parent) as folder:
                 source = f"/proc/self/fd/{self._descriptor}"
                 os.link(source, temporary, src_dir_fd=folder, follow_symlinks=True)
             self._temporary = temporary
@@ -144,20 +134,9 @@ class AtomicFile:
         self._descriptor = -1
         self._temporary.replace(self.path)
         self._temporary = None
-        if os.name == "posix":
-            with _opened(self.path.parent) as folder:
-                os.fsync(folder)
+        flush_folder(self.path.parent)
 
 
 def open_scratch(folder: Path) -> AtomicFile:
     """Open a file for data that nobody else may see; on most systems it never has a name."""
     return AtomicFile(folder / f"graphdaemon-{os.urandom(8).hex()}", private=True)
-
-
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

@@ -14,14 +14,10 @@ CACHE_BACKENDS = ("memory", "file", "redis")
 
 class CacheSettings(NamedTuple):
     """
-    Where tokens are kept.
+    Where tokens are kept: `backend` is `memory`, `file` or `redis`.
 
-    Attributes:
-        backend: `memory`, `file` or `redis`.
-        folder: Of the file cache, or None for the user's own.
-        url: Of the Redis server, or None.
-        key: What a shared cache is encrypted with, or None.
-        key_file: The file that holds it, or None.
+    `folder` is that of the file cache, by default the user's own, and `url` that of the Redis
+    server. `key`, or what `key_file` holds, encrypts a cache that is shared.
     """
 
     backend: str = "memory"

@@ -54,7 +54,9 @@ def read_settings(
     """
     environment = os.environ if environment is None else environment
     merged, where = merge_sources(file, environment, overrides or {})
-    return _check(merged, where)
+    # First, since it stands first in the file: of several errors people mend that one first.
+    authority, oidc_authority = _check_authority(merged, where)
+    return _check(merged, where, authority, oidc_authority)
 
 
 def read_sign_in_settings(
@@ -66,13 +68,8 @@ def read_sign_in_settings(
     """
     Read where a tenant is, for a public client that people sign in to: it has no credential.
 
-    Without a tenant it is the one of whoever signs in.
-
-    Args:
-        client_id: Of the public client.
-        file: Settings of an earlier registration, or none.
-        environment: The variables to honour.
-        overrides: Settings by name that beat both; None counts as not given.
+    Without a tenant it is the one of whoever signs in. `file` holds the settings of an earlier
+    registration, or nothing; in `overrides`, which beat both, None counts as not given.
 
     Raises:
         SettingsError: Naming the setting, its value, and where it was read.
@@ -82,27 +79,19 @@ def read_sign_in_settings(
         authority, _ = _check_authority(merged, "the settings")
     else:
         authority = f"{_check_host(merged)}/{ANY_TENANT}"
-    cloud = _check_cloud(merged, authority)
-    return Settings(
-        authority=authority,
-        oidc_authority=None,
-        region=None,
-        client_id=client_id,
-        scope=(f"{cloud.graph}/.default",),
-        credentials=(),
-        cache=CacheSettings(),
-        endpoint=check_https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
-        ca_file=check_path(merged, "ca_file"),
-        timeout=_check_timeout(merged),
-        sources={name: source for name, (_, source) in merged.items()},
-    )
+    return _check(merged, "the settings", authority, None, client_id)
 
 
-def _check(merged: Layer, where: str) -> Settings:
-    # First, since it stands first in the file: of several errors people mend that one first.
-    authority, oidc_authority = _check_authority(merged, where)
+def _check(
+    merged: Layer,
+    where: str,
+    authority: str | None,
+    oidc_authority: str | None,
+    public_client: str | None = None,
+) -> Settings:
+    """Return the settings of an app, which has a credential, or of a public client."""
     cloud = _check_cloud(merged, authority or oidc_authority)
-    client_id = check_text(merged, "client_id")
+    client_id = public_client or check_text(merged, "client_id")
     if client_id is None and (authority or oidc_authority):
         raise SettingsError(
             f"{where} has no client_id",
@@ -116,7 +105,7 @@ def _check(merged: Layer, where: str) -> Settings:
         client_id=client_id or "",
         scope=check_words(merged, "scope", '["https://graph.microsoft.com/.default"]')
         or (f"{cloud.graph}/.default",),
-        credentials=check_credentials(merged, where),
+        credentials=() if public_client else check_credentials(merged, where),
         cache=_check_cache(merged, where),
         endpoint=check_https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
         ca_file=check_path(merged, "ca_file"),

@@ -46,12 +46,7 @@ def merge_sources(
     overrides: Mapping[str, object],
 ) -> tuple[Layer, str]:
     """
-    Return the merged settings and the name of their main source.
-
-    Args:
-        file: The settings file, or None for the usual places.
-        environment: The variables.
-        overrides: What the caller sets, strongest of all.
+    Return the merged settings and the name of their main source; `overrides` are the strongest.
 
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
@@ -79,11 +74,8 @@ def merge_chosen(
     """
     Return the merged settings called `names`, which need not be all that a run needs.
 
-    Args:
-        names: Which ones.
-        file: What a file holds, weakest of all.
-        environment: The variables.
-        overrides: What the caller sets, strongest of all; None counts as not given.
+    `file`, which holds their values, is the weakest source, and `overrides` are the strongest; None
+    counts as not given there.
 
     Raises:
         SettingsError: A placeholder was left in.
@@ -138,28 +130,15 @@ def _read_file(path: Path) -> Layer:
             hint="Check that it is a text file and that this user may read it.",
         ) from None
     values = _parse_toml(path, text) if path.suffix == ".toml" else _parse_json(path, text)
-    tables = values.get("credentials")
-    if isinstance(tables, list):
-        values["credentials"] = [
-            _relative_to(path, table) if isinstance(table, dict) else table for table in tables
-        ]
-    if any(table.get(name) for table in (values, *_tables(values)) for name in _SECRETS):
+    tables = (values, *_tables(values))
+    for table in tables:
+        for name in _FILES:
+            # Relative to the folder of the settings file, from now on to ours.
+            if isinstance(table.get(name), str) and table[name]:
+                table[name] = str(path.parent / table[name])
+    if any(table.get(name) for table in tables for name in _SECRETS):
         warn_if_readable(path, "holds a secret")
-    return {
-        name: (value, path.name)
-        for name, value in _relative_to(path, values).items()
-        if value is not None
-    }
-
-
-def _relative_to(path: Path, values: dict[str, Any]) -> dict[str, Any]:
-    """`values` with file names that are relative to `path`'s folder made relative to ours."""
-    return {
-        name: str(path.parent / value)
-        if name in _FILES and isinstance(value, str) and value
-        else value
-        for name, value in values.items()
-    }
+    return {name: (value, path.name) for name, value in values.items() if value is not None}
 
 
 def _tables(values: Mapping[str, Any]) -> list[dict[str, Any]]:

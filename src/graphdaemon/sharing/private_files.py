@@ -60,12 +60,9 @@ def replace_private(path: Path, content: bytes, *, durable: bool = False) -> Non
     """
     Put `content` in the place of `path`: a reader sees the old file or the new one, never a part.
 
-    Args:
-        path: What to replace or to make.
-        content: All of it.
-        durable: It survives a power cut once this returns. Such a file has one writer at a time,
-            so its draft has a fixed name: one that a killed process left behind is overwritten.
-            Other files may have many writers, each with a draft of its own.
+    A `durable` file survives a power cut once this returns. It has one writer at a time, so its
+    draft has a fixed name: one that a killed process left behind is overwritten. Other files may
+    have many writers, each with a draft of its own.
 
     Raises:
         OSError: It cannot be written; the old file is still there.
@@ -88,11 +85,17 @@ def replace_private(path: Path, content: bytes, *, durable: bool = False) -> Non
 
 def flush_folder(folder: Path) -> None:
     """Make sure that a change of names in `folder` survives a power cut."""
-    if os.name != "posix":
-        return
+    if os.name == "posix":
+        with opened_folder(folder) as descriptor:
+            os.fsync(descriptor)
+
+
+@contextlib.contextmanager
+def opened_folder(folder: Path) -> Iterator[int]:
+    """Yield a descriptor of `folder` for the length of the block."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        yield descriptor
     finally:
         os.close(descriptor)
 
@@ -125,16 +128,11 @@ def hold_lock(
     path: Path, patience: float, busy: str, *, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[None]:
     """
-    Lock the file `path`, made if absent, for the length of the block.
-
-    Args:
-        path: A file that serves for locking alone.
-        patience: Seconds to wait for another process.
-        busy: What to raise when they are over.
-        sleep: Waits between attempts.
+    Lock the file `path`, which serves for that alone and is made if absent, while the block runs.
 
     Raises:
-        TimeoutError: Another process kept it for longer than `patience`.
+        TimeoutError: Another process kept it for longer than `patience` seconds; its message is
+            `busy`.
         OSError: The file cannot be made.
     """
     descriptor = open_private(path, os.O_RDWR)

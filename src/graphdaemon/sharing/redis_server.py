@@ -14,11 +14,8 @@ def require_redis(purpose: str) -> None:
     """
     Make sure that the package is there, without loading it.
 
-    Args:
-        purpose: What it is needed for, for the message: `token_cache is redis`.
-
     Raises:
-        SettingsError: It is missing.
+        SettingsError: It is missing; the message says its `purpose`: `token_cache is redis`.
     """
     if importlib.util.find_spec("redis") is None:
         raise SettingsError(
@@ -30,12 +27,10 @@ def require_redis(purpose: str) -> None:
 
 def connect(url: Secret, ca_file: Path | None, patience: float) -> Any:
     """
-    Return a client of the server; nothing is sent yet.
+    Return a client of the server at `rediss://user:password@host:port/number`; nothing is sent yet.
 
-    Args:
-        url: `rediss://user:password@host:port/number`.
-        ca_file: Certificate authorities to trust besides the system's.
-        patience: Seconds to wait for an answer.
+    The authorities in `ca_file` are trusted besides the system's, and an answer is waited for for
+    `patience` seconds.
     """
     import redis
 

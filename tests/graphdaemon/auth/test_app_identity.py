@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import base64
 import json
 import logging
 from pathlib import Path
@@ -23,24 +21,6 @@ from tests.support.client_app import register
 from tests.support.cloud_machine import Place, fetch, private
 from tests.support.run_command import Command
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer
-
-
-def test_a_token_that_is_asked_for_anew_is_kept_for_others(
-    scripted: ScriptedServer, tmp_path: Path
-) -> None:
-    """Past the shared cache, and into it."""
-    cache = {"token_cache": "file", "token_cache_folder": str(tmp_path)}
-    key = base64.b64encode(bytes(32)).decode()
-    settings = read_settings(None, {}, scripted.settings(**cache, token_cache_key=key))
-    fetch(settings)
-    transport = Transport(ca_file=settings.ca_file)
-
-    token = asyncio.run(AppIdentity(settings, transport).acquire(cached=False))
-
-    transport.close()
-    assert token.value == "token-2"
-    assert fetch(settings) == token
-
 
 # ---- Fail-over ---------------------------------------------------------------------------------
 
