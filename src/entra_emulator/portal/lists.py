@@ -15,6 +15,7 @@ import msgspec
 from entra_emulator.directory.links import LinkQuery, Neighbour
 from entra_emulator.directory.search import SearchPosition
 from entra_emulator.model.records import Record
+from entra_emulator.tokens.jwt import encode_base64url
 from entra_emulator.web.pages.request import PageRequest
 
 # How many objects a page of a list shows.
@@ -26,14 +27,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class LinkedPage(NamedTuple):
-    """
-    A page of the objects that are linked to one.
-
-    Args:
-        rows: (type, record) of each object.
-        before: the address of the page before it, if there is one.
-        after: the address of the page behind it, if there is one.
-    """
+    """The objects linked to one, (type, record) each, and the addresses of the pages around."""
 
     rows: list[tuple[str, Record]]
     before: str | None
@@ -60,7 +54,7 @@ def turn_page(
     """The address of the page that begins behind a place, or with `back` ends before it."""
     if place is None:
         return None
-    start = base64.urlsafe_b64encode(_encode(place)).decode().rstrip("=")
+    start = encode_base64url(_encode(place))
     options = dict(request.http.query_params) | {"start": start}
     options.pop("back", None)
     return f"{request.http.url.path}?{urlencode(options | ({'back': 'yes'} if back else {}))}"

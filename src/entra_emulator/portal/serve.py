@@ -17,7 +17,8 @@ from starlette.routing import BaseRoute, Route, Router
 
 from entra_emulator.errors import GraphRefusal
 from entra_emulator.portal.routes import MenuItem, PageRoute, list_routes, make_menus
-from entra_emulator.web.context import LOOPBACK_NAMES, context_of, host_name, origin_of
+from entra_emulator.web.browser import is_same_origin
+from entra_emulator.web.context import LOOPBACK_NAMES, context_of, host_name
 from entra_emulator.web.pages import assets
 from entra_emulator.web.pages.forms import NOTHING, Form, read_form
 from entra_emulator.web.pages.notices import Notices
@@ -121,12 +122,8 @@ def _find_intruder(request: Request) -> PortalRefusal | None:
         local = False
     if not local and host_name(request.headers.get("host", "")) in LOOPBACK_NAMES:
         return PortalRefusal(403, "remote")
-    if request.method == "GET":
-        return None
-    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
-        return PortalRefusal(403, "foreign")
-    return None
+    foreign = request.method != "GET" and not is_same_origin(request)
+    return PortalRefusal(403, "foreign") if foreign else None
 
 
 def _refuse(request: PageRequest, refusal: PortalRefusal) -> Response:

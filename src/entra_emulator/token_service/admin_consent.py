@@ -46,17 +46,10 @@ from entra_emulator.web.token_service_answers import describe_refusal, read_form
 
 class ConsentRequest(NamedTuple):
     """
-    A valid request for admin consent.
+    A valid request for admin consent, and the permissions that are granted if the answer is yes.
 
-    Args:
-        signed_in: who is asked.
-        client: the application that asks.
-        redirect_uri: where the answer goes; without one a page shows it.
-        state: goes back with the answer.
-        scope: the parameter of version 2.
-        roles: the application permissions that are granted if the answer is yes.
-        scopes: the delegated permissions, by resource.
-        static: those of the application's registration are among them.
+    Without a redirect URI a page shows the answer. The scope is the parameter of version 2. With
+    `static` the permissions in the application's registration are asked for.
     """
 
     signed_in: SignedIn
@@ -137,33 +130,24 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
         return render_dialog(
             request, signed_in, "consent_done.html", client=consent.client, granted=accepted
         )
-    answer = (
-        _describe_success(consent, version) if accepted else _describe_refusal(request, consent)
-    )
+    answer = _describe_answer(request, consent, version, accepted=accepted)
     return answer_client(request, consent.redirect_uri, answer, "query")
 
 
-def _describe_success(consent: ConsentRequest, version: int) -> dict[str, str | None]:
+def _describe_answer(
+    request: Request, consent: ConsentRequest, version: int, *, accepted: bool
+) -> dict[str, str | None]:
     """The answer, its keys in the order of a real one (azure-docs#114009) or the documented one."""
-    if version == 1:
-        return {"tenant": consent.tenant.id, "state": consent.state, "admin_consent": "True"}
-    return {
-        "admin_consent": "True",
-        "tenant": consent.tenant.id,
-        "scope": consent.scope,
-        "state": consent.state,
-    }
-
-
-def _describe_refusal(request: Request, consent: ConsentRequest) -> dict[str, str | None]:
+    tenant_id, state = consent.tenant.id, consent.state
+    if accepted and version == 1:
+        return {"tenant": tenant_id, "state": state, "admin_consent": "True"}
+    if accepted:
+        answer = {"admin_consent": "True", "tenant": tenant_id, "scope": consent.scope}
+        return answer | {"state": state}
     refusal = describe_refusal(request, refuse(65004))
-    return {
-        "error": refusal["error"],
-        "error_description": refusal["error_description"],
-        "error_uri": refusal["error_uri"],
-        "admin_consent": "True",  # present on failures too (observed: azure-docs#114009)
-        "state": consent.state,
-    }
+    error = {name: refusal[name] for name in ("error", "error_description", "error_uri")}
+    # `admin_consent` is present on failures too (observed: azure-docs#114009).
+    return {**error, "admin_consent": "True", "state": state}
 
 
 def _grant(context: Context, consent: ConsentRequest) -> None:
@@ -281,7 +265,7 @@ def _render_consent(request: Request, consent: ConsentRequest, here: str) -> Res
         held=context.directory.role_members.list_roles(consent.tenant, consent.signed_in.user_id),
         action=quote(request.scope["path"]),
         fields=fields,
-        other=link_sign_in(here),
+        sign_in_address=link_sign_in(here),
         roles=_describe_roles(context, consent),
         scopes=_describe_scopes(consent),
     )

@@ -1,7 +1,6 @@
 """The API that a token is for, and the last step of every app-only grant: the token."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from entra_emulator.directory.directory import Directory
 from entra_emulator.errors import refuse
@@ -18,13 +17,10 @@ _OPENID = {"openid", "profile", "offline_access", "email"}
 @dataclass(frozen=True)
 class Resource:
     """
-    An API that tokens are for.
+    An API that tokens are for: its service principal in the client's tenant.
 
-    Args:
-        principal: its service principal in the client's tenant.
-        identifier: its client ID or identifier URI, as the client wrote it.
-        version: of the token format that it wants, 1 or 2.
-        optional_claims: the names of further claims that it wants.
+    The identifier is its client ID or an identifier URI, as the client wrote it. The version of the
+    token format, 1 or 2, and the names of further claims are as the API wants them.
     """
 
     principal: Application
@@ -36,32 +32,6 @@ class Resource:
     def is_graph(self) -> bool:
         """Whether it is Microsoft Graph."""
         return self.principal.app_id == GRAPH_APP_ID
-
-
-@dataclass(frozen=True)
-class AppGrant:
-    """
-    A grant of an app-only token to a client that has authenticated.
-
-    Args:
-        tenant: in whose directory.
-        principal: the client's service principal there.
-        resource: the API that the token is for.
-        authentication: see `AppTokenFacts`.
-        origin: this token service's, for issuers of version 2.0.
-        claims_request: what the client asks of the token.
-        lifetime: seconds; None draws one.
-        resource_id: of a managed identity, the Azure resource.
-    """
-
-    tenant: Tenant
-    principal: Application
-    resource: Resource
-    authentication: str
-    origin: str
-    claims_request: ClaimsRequest = NO_CLAIMS_REQUEST
-    lifetime: int | None = None
-    resource_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -120,40 +90,63 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
     return Resource(principal, identifier, version, frozenset(c["name"] for c in optional))
 
 
-def issue_app_token(context: Context, grant: AppGrant) -> IssuedToken:
+def issue_app_token(
+    context: Context,
+    tenant: Tenant,
+    principal: Application,
+    resource: Resource,
+    *,
+    authentication: str,
+    origin: str,
+    claims_request: ClaimsRequest = NO_CLAIMS_REQUEST,
+    lifetime: int | None = None,
+    resource_id: str | None = None,
+) -> IssuedToken:
     """
     Issue an app-only token with the app roles that are granted at this moment.
+
+    Args:
+        context: the emulator's.
+        tenant: in whose directory.
+        principal: the service principal there of a client that has authenticated.
+        resource: the API that the token is for.
+        authentication: see `AppTokenFacts`.
+        origin: this token service's, for issuers of version 2.0.
+        claims_request: what the client asks of the token.
+        lifetime: seconds; None draws one.
+        resource_id: of a managed identity, the Azure resource.
 
     Raises:
         TokenRefusal: 501051, the resource wants callers to be assigned, and this one is not;
             53003, a policy blocks it.
     """
-    directory, tenant, principal = context.directory, grant.tenant, grant.principal
-    resource = grant.resource.principal
+    directory, api = context.directory, resource.principal
     policy = directory.token_policies.find(tenant, principal.app_id)
     if policy.blocked:
         raise refuse(53003)
-    _check_assigned(directory, tenant, principal, resource)
-    now = int(context.clock.now())
-    handles_challenges = grant.claims_request.handles_challenges
-    lifetime = grant.lifetime or context.draw_lifetime(
-        handles_challenges and grant.resource.is_graph
-    )
+    _check_assigned(directory, tenant, principal, api)
+    now, handles_challenges = int(context.clock.now()), claims_request.handles_challenges
     facts = AppTokenFacts(
         tenant,
         principal,
-        _name_audience(grant.resource),
-        directory.consents.list_granted_roles(tenant, principal.app_id, resource.app_id),
-        grant.authentication,
+        # What the client wrote in version 1.0, in version 2.0 always the client ID.
+        resource.identifier if resource.version == 1 else api.app_id,
+        directory.consents.list_granted_roles(tenant, principal.app_id, api.app_id),
+        authentication,
         now,
         # A token issued within the second of a revocation must not count as revoked.
-        max(now, grant.claims_request.not_before, policy.revoked),
-        lifetime,
+        max(now, claims_request.not_before, policy.revoked),
+        lifetime or context.draw_lifetime(handles_challenges and resource.is_graph),
         handles_challenges,
-        grant.resource_id,
+        resource_id,
     )
-    token = sign_token(context.keys, _describe(facts, grant))
-    return IssuedToken(token, now, facts.not_before, lifetime)
+    issuer, optional = f"{origin}/{tenant.id}/v2.0", resource.optional_claims
+    claims = (
+        describe_for_graph(facts)
+        if resource.is_graph
+        else describe_for_api(facts, version=resource.version, issuer=issuer, optional=optional)
+    )
+    return IssuedToken(sign_token(context.keys, claims), now, facts.not_before, facts.lifetime)
 
 
 def _check_assigned(
@@ -169,19 +162,3 @@ def _check_assigned(
             resource=resource.app_id,
             resource_name=resource.display_name,
         )
-
-
-def _name_audience(resource: Resource) -> str:
-    """The audience is what the client wrote in version 1.0, in version 2.0 always the client ID."""
-    return resource.identifier if resource.version == 1 else resource.principal.app_id
-
-
-def _describe(facts: AppTokenFacts, grant: AppGrant) -> dict[str, Any]:
-    if grant.resource.is_graph:
-        return describe_for_graph(facts)
-    return describe_for_api(
-        facts,
-        version=grant.resource.version,
-        issuer=f"{grant.origin}/{grant.tenant.id}/v2.0",
-        optional=grant.resource.optional_claims,
-    )

@@ -5,7 +5,6 @@ Sources: "Microsoft identity platform and OAuth 2.0 authorization code flow";
 the page of refusals is "Microsoft Entra authentication and authorization error codes".
 """
 
-import base64
 import re
 import secrets
 from collections.abc import Mapping
@@ -32,6 +31,7 @@ from entra_emulator.token_service.requested_scopes import (
 from entra_emulator.token_service.sign_in_page import render_sign_in
 from entra_emulator.token_service.user_clients import find_user_client, make_token_facts
 from entra_emulator.tokens.app_claims import PUBLIC_CLIENT
+from entra_emulator.tokens.jwt import encode_base64url
 from entra_emulator.tokens.signing import sign_token
 from entra_emulator.tokens.user_claims import describe_id_token, hash_token, render_client_info
 from entra_emulator.web.browser import (
@@ -59,13 +59,8 @@ class AuthorizationRequest(NamedTuple):
     """
     An authorization request whose redirect URI is one of its client's.
 
-    Args:
-        tenant: None on `common` and `organizations`.
-        segment: the tenant as the address names it.
-        client: the application.
-        redirect_uri: where the answer goes.
-        values: the parameters.
-        uri: the request's own path with its parameters, to come back to after signing in.
+    On `common` and `organizations` the tenant is None; the segment is what the address calls it.
+    The URI is the request's own path with its parameters, to come back to after signing in.
     """
 
     tenant: Tenant | None
@@ -210,7 +205,7 @@ def _answer(
     if values.get("client_info") == "1":
         answer["client_info"] = render_client_info(signed_in.tenant, signed_in.user_id)
     answer["state"] = values.get("state")
-    answer["session_state"] = _name_session(signed_in)
+    answer["session_state"] = encode_base64url(f"{signed_in.user_id} {signed_in.at}".encode())
     return answer_client(request, authorization.redirect_uri, answer, authorization.response_mode)
 
 
@@ -325,8 +320,3 @@ def _check_challenge(values: Mapping[str, str]) -> None:
         raise refuse(501491)
     if method == "S256" and len(challenge) != 43:
         raise refuse(501491)
-
-
-def _name_session(signed_in: SignedIn) -> str:
-    text = f"{signed_in.user_id} {signed_in.at}".encode()
-    return base64.urlsafe_b64encode(text).decode().rstrip("=")

@@ -17,14 +17,10 @@ from entra_emulator.web.session import SignedIn
 
 class ShownPermission(NamedTuple):
     """
-    A permission as a page shows it.
+    A permission as a page shows it, e.g. `User.Read`, with the name of its API.
 
-    Args:
-        title: what it means, in a few words.
-        description: what it means, in a sentence; empty where the title says it all.
-        value: its name, e.g. `User.Read`.
-        api: the name of the API that it is a permission of.
-        restricted: only administrators can consent to it.
+    The description is empty where the title says it all. To a restricted one only administrators
+    can consent.
     """
 
     title: str
@@ -41,20 +37,14 @@ def render_consent(
     missing: Iterable[MissingConsent],
     *,
     action: str,
-    fields: Mapping[str, str | None],
-    targets: tuple[str, ...] = (),
+    fields: Mapping[str, str],
+    targets: tuple[str, ...],
 ) -> Response:
     """
     The permissions that an application asks the user for, and two buttons.
 
-    Args:
-        request: what is answered.
-        signed_in: who is asked.
-        client: the application.
-        missing: the permissions.
-        action: the address that the form is sent to.
-        fields: hidden fields of the form.
-        targets: origins that the answer to the form may redirect to.
+    The form is sent to the address `action` with hidden fields; the answer to it may redirect to
+    the origins `targets`.
     """
     return render_dialog(
         request,
@@ -80,12 +70,7 @@ def render_approval_needed(
     """
     AADSTS90094: the user learns what to ask an administrator for, and where to send one.
 
-    Args:
-        request: what is answered.
-        signed_in: who may not consent.
-        client: the application.
-        missing: the permissions.
-        again: the page that signing in as somebody else leads back to.
+    Signing in as somebody else leads back to the page `again`.
     """
     missing = list(missing)
     texts = [
@@ -122,8 +107,8 @@ def render_consent_refused(
         "consent_refused.html",
         status=403,
         client=client,
-        place=consent_address,
-        other=link_sign_in(again),
+        consent_address=consent_address,
+        sign_in_address=link_sign_in(again),
         roles=roles,
         scopes=scopes,
     )

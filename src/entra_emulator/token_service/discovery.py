@@ -21,7 +21,6 @@ from entra_emulator.web.token_service_answers import answer_oauth
 CONSUMERS = "9188040d-6c67-4c5b-b112-36a304b66dad"
 
 _CLIENT_AUTHENTICATION_METHODS = ["client_secret_post", "private_key_jwt", "client_secret_basic"]
-_RESPONSE_MODES = ["query", "fragment", "form_post"]
 _CLOUD = {
     "cloud_instance_name": "microsoftonline.com",
     "cloud_graph_host_name": "graph.windows.net",
@@ -69,16 +68,6 @@ class Authority(NamedTuple):
     issuer: str
     tenant: Tenant | None
 
-    @property
-    def base(self) -> str:
-        """The beginning of every address of the authority."""
-        return f"{self.origin}/{self.segment}"
-
-    @property
-    def region(self) -> str | None:
-        """The region of the tenant, if it is one."""
-        return self.tenant.region if self.tenant else None
-
 
 async def show_configuration(request: Request) -> Response:
     """
@@ -87,64 +76,74 @@ async def show_configuration(request: Request) -> Response:
     A domain's document names the GUID: clients learn the tenant's ID from it.
     """
     authority = _find_authority(request)
-    base = authority.base
-    document = {
-        "token_endpoint": f"{base}/oauth2/v2.0/token",
-        "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION_METHODS,
-        "jwks_uri": f"{base}/discovery/v2.0/keys",
-        "response_modes_supported": _RESPONSE_MODES,
-        "subject_types_supported": ["pairwise"],
-        "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
-        "scopes_supported": ["openid", "profile", "email", "offline_access"],
-        "issuer": _name_issuer(authority),
-        "request_uri_parameter_supported": False,
-        "userinfo_endpoint": f"{authority.origin}/oidc/userinfo",
-        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-        "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
-        "http_logout_supported": True,
-        "frontchannel_logout_supported": True,
-        "end_session_endpoint": f"{base}/oauth2/v2.0/logout",
-        "claims_supported": _CLAIMS,
-        "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": authority.region,
-    }
-    return answer_oauth(request, document | _CLOUD, cached=True)
+    document = _describe(
+        authority,
+        "v2.0/",
+        responses=["code", "id_token", "code id_token", "id_token token"],
+        scopes=["openid", "profile", "email", "offline_access"],
+        issuer={
+            "issuer": _name_issuer(authority),
+            "request_uri_parameter_supported": False,
+            "userinfo_endpoint": f"{authority.origin}/oidc/userinfo",
+        },
+        claims={"claims_supported": _CLAIMS},
+    )
+    return answer_oauth(request, document, cached=True)
 
 
 async def show_configuration_v1(request: Request) -> Response:
     """`GET /{tenant}/.well-known/openid-configuration`, for tokens of version 1.0."""
     authority = _find_authority(request)
-    base = authority.base
-    document = {
-        "token_endpoint": f"{base}/oauth2/token",
+    base = f"{authority.origin}/{authority.segment}"
+    document = _describe(
+        authority,
+        "",
+        responses=["code", "id_token", "code id_token", "token id_token", "token"],
+        scopes=["openid"],
+        issuer={
+            "issuer": f"https://sts.windows.net/{authority.issuer}/",
+            "microsoft_multi_refresh_token": True,
+        },
+        claims={
+            "claims_supported": _CLAIMS_V1,
+            "check_session_iframe": f"{base}/oauth2/checksession",
+            "userinfo_endpoint": f"{base}/openid/userinfo",
+        },
+    )
+    return answer_oauth(request, document, cached=True)
+
+
+def _describe(
+    authority: Authority,
+    version: str,
+    *,
+    responses: list[str],
+    scopes: list[str],
+    issuer: dict[str, Any],
+    claims: dict[str, Any],
+) -> dict[str, Any]:
+    """A discovery document; the version is part of its addresses."""
+    base = f"{authority.origin}/{authority.segment}"
+    return {
+        "token_endpoint": f"{base}/oauth2/{version}token",
         "token_endpoint_auth_methods_supported": _CLIENT_AUTHENTICATION_METHODS,
-        "jwks_uri": f"{base}/discovery/keys",
-        "response_modes_supported": _RESPONSE_MODES,
+        "jwks_uri": f"{base}/discovery/{version}keys",
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "response_types_supported": [
-            "code",
-            "id_token",
-            "code id_token",
-            "token id_token",
-            "token",
-        ],
-        "scopes_supported": ["openid"],
-        "issuer": f"https://sts.windows.net/{authority.issuer}/",
-        "microsoft_multi_refresh_token": True,
-        "authorization_endpoint": f"{base}/oauth2/authorize",
-        "device_authorization_endpoint": f"{base}/oauth2/devicecode",
+        "response_types_supported": responses,
+        "scopes_supported": scopes,
+        **issuer,
+        "authorization_endpoint": f"{base}/oauth2/{version}authorize",
+        "device_authorization_endpoint": f"{base}/oauth2/{version}devicecode",
         "http_logout_supported": True,
         "frontchannel_logout_supported": True,
-        "end_session_endpoint": f"{base}/oauth2/logout",
-        "claims_supported": _CLAIMS_V1,
-        "check_session_iframe": f"{base}/oauth2/checksession",
-        "userinfo_endpoint": f"{base}/openid/userinfo",
+        "end_session_endpoint": f"{base}/oauth2/{version}logout",
+        **claims,
         "kerberos_endpoint": f"{base}/kerberos",
-        "tenant_region_scope": authority.region,
+        "tenant_region_scope": authority.tenant.region if authority.tenant else None,
+        **_CLOUD,
     }
-    return answer_oauth(request, document | _CLOUD, cached=True)
 
 
 def show_keys(request: Request) -> Response:
@@ -178,11 +177,7 @@ async def show_instance(request: Request) -> Response:
         metadata.insert(0, _describe_instance([parts.netloc]))
     segment = parts.path.strip("/").partition("/")[0] or "common"
     endpoint = f"{origin_of(request)}/{segment}/v2.0/.well-known/openid-configuration"
-    document = {
-        "tenant_discovery_endpoint": endpoint,
-        "api-version": "1.1",
-        "metadata": metadata,
-    }
+    document = {"tenant_discovery_endpoint": endpoint, "api-version": "1.1", "metadata": metadata}
     return answer_oauth(request, document, cached=True)
 
 

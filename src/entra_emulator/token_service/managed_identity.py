@@ -7,6 +7,7 @@ token", and "How to use managed identities for App Service and Azure Functions".
 """
 
 import hmac
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -18,14 +19,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from entra_emulator.errors import TokenRefusal, refuse
+from entra_emulator.errors import TokenRefusal
 from entra_emulator.model.records import ManagedIdentity
-from entra_emulator.token_service.app_grant import (
-    AppGrant,
-    IssuedToken,
-    find_resource,
-    issue_app_token,
-)
+from entra_emulator.token_service.app_grant import IssuedToken, find_resource, issue_app_token
+from entra_emulator.token_service.client_authentication import check_enabled
 from entra_emulator.tokens.app_claims import SIGNED_ASSERTION
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
@@ -39,10 +36,13 @@ APP_SERVICE_PATH = "/msi/token"
 # One second less than a day, as recorded of resources with tokens that long.
 LIFETIME = 86_399
 
-# How a request names one of several identities; libraries use all of these.
-_CLIENT = ("client_id", "clientid")
-_OBJECT = ("object_id", "principal_id")
-_RESOURCE = ("msi_res_id", "mi_res_id")
+# How a request names one of several identities: the parameters, and the identity's value for them.
+# Libraries use all of these.
+_IDENTITIES: dict[tuple[str, str], Callable[[ManagedIdentity], str]] = {
+    ("client_id", "clientid"): lambda machine: machine.app_id,
+    ("object_id", "principal_id"): lambda machine: machine.object_id,
+    ("msi_res_id", "mi_res_id"): lambda machine: (machine.resource_id or "").lower(),
+}
 
 # azure-docs#21322 for IMDS; MSAL's own live tests have the text of App Service.
 _UNKNOWN = {
@@ -65,10 +65,8 @@ def create_managed_identity_app(context: Context, origin: str, header: str) -> S
     """
     The endpoints of a pretend virtual machine, which is a pretend App Service too.
 
-    Args:
-        context: the emulator's.
-        origin: the token service's, for the issuer of tokens of version 2.0.
-        header: what `X-IDENTITY-HEADER` must say.
+    The origin is the token service's, for the issuer of tokens of version 2.0; the header is what
+    `X-IDENTITY-HEADER` must say.
     """
     app = Starlette(
         middleware=[Middleware(audit_requests)],
@@ -93,13 +91,11 @@ def show_imds_token(request: Request) -> Response:
     _check_host(request)
     # The checks of both headers keep out requests that another server was made to send.
     if request.headers.get("metadata") != "true":
-        raise ManagedIdentityRefusal(
-            400, "bad_request_102", "Required metadata header not specified"
-        )
+        text = "Required metadata header not specified"
+        raise ManagedIdentityRefusal(400, "bad_request_102", text)
     if "x-forwarded-for" in request.headers:
-        raise ManagedIdentityRefusal(
-            400, "invalid_request", "Request contains X-Forwarded-For header."
-        )
+        text = "Request contains X-Forwarded-For header."
+        raise ManagedIdentityRefusal(400, "invalid_request", text)
     for name in ("api-version", "resource"):
         if not request.query_params.get(name):
             text = f"Required query variable '{name}' is missing"
@@ -129,35 +125,36 @@ def show_app_service_token(request: Request) -> Response:
         machine = _find_identity(request, on_vm=False)
         issued = _issue(request, machine)
     except ManagedIdentityRefusal as refusal:
-        return _answer_app_service_refusal(refusal.status, str(refusal))
+        status, text = refusal.status, str(refusal)
     except TokenRefusal:
         # The misspelling is the service's (azure-sdk-for-net#44685).
-        text = "An unexpected error occured while fetching the AAD Token."
-        return _answer_app_service_refusal(500, text)
-    content = {
-        "access_token": issued.token,
-        "expires_on": str(issued.issued_at + issued.lifetime),
-        "resource": request.query_params["resource"],
-        "token_type": "Bearer",
-        "client_id": machine.app_id,
-    }
-    return _answer(content)
+        status, text = 500, "An unexpected error occured while fetching the AAD Token."
+    else:
+        return _answer(
+            {
+                "access_token": issued.token,
+                "expires_on": str(issued.issued_at + issued.lifetime),
+                "resource": request.query_params["resource"],
+                "token_type": "Bearer",
+                "client_id": machine.app_id,
+            }
+        )
+    content = {"statusCode": status, "message": text, "correlationId": str(uuid4())}
+    return _answer(content, status)
 
 
 def _check_host(request: Request) -> None:
     if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
-        raise ManagedIdentityRefusal(
-            403, "access_denied", "This endpoint is for the machine itself."
-        )
+        text = "This endpoint is for the machine itself."
+        raise ManagedIdentityRefusal(403, "access_denied", text)
 
 
 def _check_app_service(request: Request) -> None:
     _check_host(request)
     sent = request.headers.get("x-identity-header", "")
     if not hmac.compare_digest(sent.encode(), request.app.state.header.encode()):
-        raise ManagedIdentityRefusal(
-            401, "unauthorized", "The X-IDENTITY-HEADER is missing or wrong."
-        )
+        text = "The X-IDENTITY-HEADER is missing or wrong."
+        raise ManagedIdentityRefusal(401, "unauthorized", text)
     if request.query_params.get("api-version") != "2019-08-01":
         raise ManagedIdentityRefusal(400, "invalid_request", "The api-version must be 2019-08-01.")
     if not request.query_params.get("resource"):
@@ -177,7 +174,7 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
     machines = context_of(request).directory.managed_identities.list_all()
     named = [
         (names, value.lower())
-        for names in (_CLIENT, _OBJECT, _RESOURCE)
+        for names in _IDENTITIES
         for name in names
         if (value := request.query_params.get(name))
     ]
@@ -185,7 +182,7 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
         raise ManagedIdentityRefusal(400, "invalid_request", "Name the identity in one way only")
     if named:
         names, value = named[0]
-        matches = [machine for machine in machines if _identify(machine, names) == value]
+        matches = [machine for machine in machines if _IDENTITIES[names](machine) == value]
     else:
         own = [machine for machine in machines if machine.resource_id is None]
         matches = own[:1] or (machines if on_vm else [])
@@ -200,21 +197,16 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
     return matches[0]
 
 
-def _identify(machine: ManagedIdentity, names: tuple[str, ...]) -> str:
-    """The identity's value for parameters of these names."""
-    if names == _CLIENT:
-        return machine.app_id
-    return machine.object_id if names == _OBJECT else (machine.resource_id or "").lower()
-
-
 def _issue(request: Request, machine: ManagedIdentity) -> IssuedToken:
     context = context_of(request)
     principal = context.directory.service_principals.find(machine.tenant, machine.app_id)
     assert principal is not None, "every identity has a service principal"
-    if not principal.record["accountEnabled"]:
-        raise refuse(7000112, app=principal.app_id, name=principal.display_name)
+    check_enabled(context, principal)
     resource = find_resource(context, machine.tenant, request.query_params["resource"])
-    order = AppGrant(
+    notes = notes_of(request.scope)
+    notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
+    issued = issue_app_token(
+        context,
         machine.tenant,
         principal,
         resource,
@@ -223,9 +215,6 @@ def _issue(request: Request, machine: ManagedIdentity) -> IssuedToken:
         lifetime=LIFETIME,
         resource_id=principal.record["alternativeNames"][1],
     )
-    notes = notes_of(request.scope)
-    notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
-    issued = issue_app_token(context, order)
     notes.claims = split_token(issued.token).claims
     return issued
 
@@ -240,11 +229,6 @@ def _answer(content: Any, status: int = 200) -> Response:
 def _answer_imds_refusal(_: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, ManagedIdentityRefusal)
     return _answer({"error": refusal.error, "error_description": str(refusal)}, refusal.status)
-
-
-def _answer_app_service_refusal(status: int, text: str) -> Response:
-    content = {"statusCode": status, "message": text, "correlationId": str(uuid4())}
-    return _answer(content, status)
 
 
 def _answer_unrouted(_: Request, error: Exception) -> Response:

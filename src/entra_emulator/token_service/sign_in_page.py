@@ -26,7 +26,7 @@ from entra_emulator.web.browser import (
 )
 from entra_emulator.web.context import Context, context_of, find_tenant
 from entra_emulator.web.pages.dialog import render_dialog
-from entra_emulator.web.session import begin_session, end_session, find_people
+from entra_emulator.web.session import begin_session, describe_people, end_session, find_person
 from entra_emulator.web.token_service_answers import read_form
 
 # The only pages that signing in leads back to.
@@ -38,25 +38,17 @@ _PAGES = re.compile(
 
 async def show_sign_in(request: Request) -> Response:
     """`GET /{tenant}/signin`: the page again, with the people who match a search."""
-    values = request.query_params
-    return await run_in_threadpool(
-        render_sign_in,
-        request,
-        request.path_params["tenant"],
-        after=values.get("next", ""),
-        search=values.get("q", ""),
-    )
+    values, segment = request.query_params, request.path_params["tenant"]
+    after, search = values.get("next", ""), values.get("q", "")
+    return await run_in_threadpool(render_sign_in, request, segment, after=after, search=search)
 
 
 def render_sign_in(request: Request, segment: str, *, after: str, search: str = "") -> Response:
     """
-    The page that lists people to sign in as.
+    The page that lists people to sign in as, before the page `after`, a path of this origin.
 
-    Args:
-        request: what is answered.
-        segment: the tenant, or `common` and its like for everybody.
-        after: the page to go to then, a path of this origin.
-        search: the beginning of a name, a family name or an address.
+    The segment is the tenant, or `common` and its like for everybody. What is searched for is the
+    beginning of a name, a family name or an address.
 
     Raises:
         TokenRefusal: 90023, there is no such page; 90002 or 900023, no such tenant.
@@ -72,19 +64,15 @@ def render_sign_in(request: Request, segment: str, *, after: str, search: str = 
         form_origins=list_form_origins(redirect_uri),
         address=f"/{quote(segment)}/signin",
         after=after,
-        people=list(find_people(context.directory, tenants, search)),
-        known=sum(context.directory.collections.count(each, "user") for each in tenants),
-        many=len(tenants) > 1,
-        search=search,
-        asked="",
+        tenant_filter="",
+        **describe_people(context.directory, tenants, search),
     )
 
 
 async def sign_in(request: Request) -> Response:
     """`POST /{tenant}/signin`: sign in as that person, and go on to the page that wanted it."""
     check_same_origin(request)
-    form = await read_form(request)
-    return await run_in_threadpool(_sign_in, request, form)
+    return await run_in_threadpool(_sign_in, request, await read_form(request))
 
 
 def sign_out(request: Request) -> Response:
@@ -125,16 +113,15 @@ def _find_picked(context: Context, segment: str, picked: str, after: str) -> tup
         TokenRefusal: 50034, there is nobody of that ID; 50020, somebody of another tenant.
     """
     tenant = find_tenant(context, segment)
-    home_id, _, user_id = picked.partition("/")
-    home = context.directory.tenants.find(home_id)
-    user = context.directory.users.find(home, user_id) if home else None
-    if home is None or user is None:
+    person = find_person(context.directory, picked)
+    if person is None:
         raise refuse(50034, user=picked, tenant=tenant.display_name if tenant else segment)
+    home, user = person
     if tenant is not None and tenant != home:
         app_id = parse_qs(urlsplit(after).query).get("client_id", [""])[0]
         client = context.directory.applications.find_client(app_id)
         raise refuse_other_tenant(user, home, tenant, app_id, client)
-    return home, user
+    return person
 
 
 def _check_page(after: str) -> str:

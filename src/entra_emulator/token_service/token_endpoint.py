@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.token_service.app_grant import (
-    AppGrant,
     IssuedToken,
     find_resource,
     issue_app_token,
@@ -97,8 +96,15 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     authentication = authenticate_client(request, tenant, principal, secret)
     check_enabled(context, principal)
     resource = find_resource(context, tenant, identifier)
-    grant = AppGrant(tenant, principal, resource, authentication, request.origin, claims_request)
-    issued = issue_app_token(context, grant)
+    issued = issue_app_token(
+        context,
+        tenant,
+        principal,
+        resource,
+        authentication=authentication,
+        origin=request.origin,
+        claims_request=claims_request,
+    )
     return _render(issued) if request.version == 2 else _render_v1(issued, identifier)
 
 

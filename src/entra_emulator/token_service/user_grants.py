@@ -6,7 +6,6 @@ Sources: "Microsoft identity platform and OAuth 2.0 authorization code flow",
 """
 
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
@@ -16,7 +15,7 @@ from entra_emulator.clock import format_iso
 from entra_emulator.directory.tickets import Ticket, seal
 from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.first_party_apps import is_in_family
-from entra_emulator.model.records import Application, Record, Tenant
+from entra_emulator.model.records import Application
 from entra_emulator.token_service.client_authentication import (
     TokenRequest,
     authenticate_client,
@@ -38,6 +37,7 @@ from entra_emulator.token_service.user_clients import (
 )
 from entra_emulator.tokens.app_claims import PUBLIC_CLIENT
 from entra_emulator.tokens.claims_challenge import ClaimsRequest, read_claims_request
+from entra_emulator.tokens.jwt import encode_base64url
 from entra_emulator.tokens.signing import describe_refresh, sign_token
 from entra_emulator.tokens.user_claims import (
     UserTokenFacts,
@@ -57,24 +57,13 @@ EARLY = 0.8
 @dataclass(frozen=True)
 class UserGrant:
     """
-    A valid grant: who signed in, to which client, and how the client authenticated.
+    A valid grant: who signed in when, in seconds since 1970, and to which client.
 
-    Args:
-        request: the request for the tokens.
-        tenant: the user's.
-        user: the user's record.
-        client: who gets the tokens.
-        authentication: see `UserTokenFacts`.
-        signed_in_at: when the user signed in, in seconds since 1970.
-        scope: the `scope` requested when the code was made, or the first token.
-        nonce: for the ID token.
+    The scope is the one requested when the code was made, or the first token.
     """
 
     request: TokenRequest
-    tenant: Tenant
-    user: Record
-    client: Application
-    authentication: str
+    facts: UserTokenFacts
     signed_in_at: float
     scope: str
     nonce: str | None
@@ -82,7 +71,7 @@ class UserGrant:
     @property
     def issuer(self) -> str:
         """The issuer of tokens of version 2.0."""
-        return f"{self.request.origin}/{self.tenant.id}/v2.0"
+        return f"{self.request.origin}/{self.facts.tenant.id}/v2.0"
 
 
 def grant_authorization_code(request: TokenRequest) -> dict[str, Any]:
@@ -171,12 +160,12 @@ def _authenticate(request: TokenRequest, client: Application, *, public: bool) -
         if public:
             return PUBLIC_CLIENT
         raise refuse(7000218)
-    registered = request.context.directory.applications.find_anywhere(client.app_id)
-    if registered is None or is_public_client(request.context.directory, client):
+    directory = request.context.directory
+    registered = directory.applications.find_anywhere(client.app_id) is not None
+    must_be_public = not registered or is_public_client(directory, client)
+    if must_be_public or (public and not _may_be_public(client)):
         raise refuse(700025)
-    if public and not _may_be_public(client):
-        raise refuse(700025)
-    tenant = request.tenant or request.context.directory.tenants.list_all()[0]
+    tenant = request.tenant or directory.tenants.list_all()[0]
     return authenticate_client(request, tenant, client, secret)
 
 
@@ -207,8 +196,7 @@ def _check_verifier(verifier: str | None, doc: Mapping[str, Any]) -> None:
         raise refuse(50148)
     answer = verifier
     if doc["method"] == "S256":
-        digest = sha256(verifier.encode()).digest()
-        answer = urlsafe_b64encode(digest).rstrip(b"=").decode()
+        answer = encode_base64url(sha256(verifier.encode()).digest())
     if not secrets.compare_digest(answer.encode(), challenge.encode()):
         raise refuse(501481)
 
@@ -246,12 +234,8 @@ def _make_grant(
     """
     The grant of a code or a refresh token, if its user's sign-in still counts.
 
-    Args:
-        request: the request for the tokens.
-        client: who sent it.
-        authentication: see `UserTokenFacts`.
-        doc: what was written down when the code or the refresh token was made.
-        issued_at: when that was; without it, when the user signed in.
+    `doc` was written down when the code or the refresh token was made; `issued_at` is when that
+    was, without it when the user signed in.
 
     Raises:
         TokenRefusal: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.
@@ -270,21 +254,21 @@ def _make_grant(
     if issued_at <= valid_from:
         dates = {"issued": format_iso(issued_at, 7), "valid_from": format_iso(valid_from, 7)}
         raise refuse(50173, **dates)
-    nonce = doc.get("nonce")
-    return UserGrant(request, tenant, user, client, authentication, doc["at"], doc["scope"], nonce)
+    facts = make_token_facts(request.context, tenant, user, client, authentication)
+    return UserGrant(request, facts, doc["at"], doc["scope"], doc.get("nonce"))
 
 
 def _answer(grant: UserGrant, *, refreshing: bool = False) -> dict[str, Any]:
     """The answer, its keys in the recorded order (Azure/azure-sdk-for-js, device code, 2021)."""
     form, context = grant.request.form, grant.request.context
     requested, scopes = _read_scopes(grant)
-    facts = make_token_facts(context, grant.tenant, grant.user, grant.client, grant.authentication)
+    facts = grant.facts
     granted = _check_consent(grant, requested, scopes)
     claims_request = read_claims_request(form.get("claims"), context.clock.now())
-    content = _issue_access_token(grant, facts, scopes, granted, claims_request)
+    content = _issue_access_token(grant, scopes, granted, claims_request)
     if refreshing or "offline_access" in requested.openid:
         content["refresh_token"] = _keep_refresh_token(grant, requested)
-        if is_in_family(grant.client.app_id):
+        if is_in_family(facts.client.app_id):
             content["foci"] = "1"
     if "openid" in requested.openid:
         claims = describe_id_token(
@@ -292,7 +276,7 @@ def _answer(grant: UserGrant, *, refreshing: bool = False) -> dict[str, Any]:
         )
         content["id_token"] = sign_token(context.keys, claims)
     if form.get("client_info") == "1":
-        content["client_info"] = render_client_info(grant.tenant, grant.user["id"])
+        content["client_info"] = render_client_info(facts.tenant, facts.user["id"])
     return content
 
 
@@ -304,7 +288,8 @@ def _read_scopes(grant: UserGrant) -> tuple[RequestedScopes, ResourceScopes]:
         TokenRefusal: see `read_requested_scopes` and `require_one_resource`.
     """
     context, named = grant.request.context, grant.request.form.get("scope", "").strip()
-    requested = read_requested_scopes(context, grant.tenant, grant.client, named or grant.scope)
+    facts = grant.facts
+    requested = read_requested_scopes(context, facts.tenant, facts.client, named or grant.scope)
     scopes = require_one_resource(requested) if named else requested.resources[0]
     return requested._replace(resources=(scopes,)), scopes
 
@@ -318,13 +303,14 @@ def _check_consent(
     Raises:
         TokenRefusal: 65001, not all that is asked for; 650057, none at all.
     """
-    context, tenant, client = grant.request.context, grant.tenant, grant.client
-    if find_missing_consents(context, tenant, client, grant.user["id"], requested):
+    context, tenant, client = grant.request.context, grant.facts.tenant, grant.facts.client
+    user_id = grant.facts.user["id"]
+    if find_missing_consents(context, tenant, client, user_id, requested):
         raise refuse(65001, app=client.app_id, name=client.display_name)
     resource = scopes.resource.principal
     context.directory.service_principals.find_or_create(tenant, client)
     granted = context.directory.consents.list_granted_scopes(
-        tenant, client.app_id, grant.user["id"], resource.app_id
+        tenant, client.app_id, user_id, resource.app_id
     )
     if not granted:
         raise refuse(
@@ -339,18 +325,17 @@ def _check_consent(
 
 def _issue_access_token(
     grant: UserGrant,
-    facts: UserTokenFacts,
     scopes: ResourceScopes,
     granted: frozenset[str],
     claims_request: ClaimsRequest,
 ) -> dict[str, Any]:
     """The access token, with what the answer says about it."""
-    context, resource = grant.request.context, scopes.resource
+    context, facts, resource = grant.request.context, grant.facts, scopes.resource
     handles_challenges = claims_request.handles_challenges
     lifetime = context.draw_lifetime(handles_challenges and resource.is_graph)
     roles = None
     if resource.is_graph:
-        roles = context.directory.role_members.list_roles(grant.tenant, grant.user["id"])
+        roles = context.directory.role_members.list_roles(facts.tenant, facts.user["id"])
     claims = describe_access_token(
         facts,
         lifetime=lifetime,
@@ -376,13 +361,13 @@ def _issue_access_token(
 
 def _keep_refresh_token(grant: UserGrant, requested: RequestedScopes) -> str:
     secret = "1.AX" + secrets.token_urlsafe(192)
-    context, now = grant.request.context, grant.request.context.clock.now()
+    context, facts, now = grant.request.context, grant.facts, grant.request.context.clock.now()
     doc = {
-        "tenant": grant.tenant.id,
-        "user": grant.user["id"],
-        "client": grant.client.app_id,
-        "family": is_in_family(grant.client.app_id),
-        "public": grant.authentication == PUBLIC_CLIENT,
+        "tenant": facts.tenant.id,
+        "user": facts.user["id"],
+        "client": facts.client.app_id,
+        "family": is_in_family(facts.client.app_id),
+        "public": facts.authentication == PUBLIC_CLIENT,
         "scope": requested.text,
         "at": grant.signed_in_at,
         "issued": now,

@@ -30,11 +30,11 @@ class AppTokenFacts:
     Args:
         tenant: in whose directory the token is issued.
         principal: the service principal that it is issued to.
-        audience: the `aud` claim: the API that the token is for.
+        audience: the `aud` claim.
         roles: the app roles granted; without any the claim is absent, not empty.
-        authentication: how the client authenticated, `SECRET` or `SIGNED_ASSERTION`.
-        issued_at: whole seconds since 1970.
-        not_before: when it begins to be valid, as a rule when it is issued.
+        authentication: `SECRET` or `SIGNED_ASSERTION`.
+        issued_at: whole seconds since 1970; the token may begin to be valid later.
+        not_before: the same.
         lifetime: seconds from `issued_at` until it expires.
         handles_challenges: the client says that it handles claims challenges (`cp1`).
         resource_id: of a managed identity, the Azure resource.
@@ -54,16 +54,11 @@ class AppTokenFacts:
 
 def describe_for_graph(facts: AppTokenFacts) -> dict[str, Any]:
     """The claims of a token for Microsoft Graph, whose format is v1.0."""
+    wids = [SERVICE_PRINCIPAL_TEMPLATE]
+    handles_challenges = facts.handles_challenges
     return order_claims(
-        _describe_v1(facts)
-        | {
-            "app_displayname": facts.principal.display_name,
-            "idtyp": "app",
-            "tenant_region_scope": facts.tenant.region,
-            "wids": [SERVICE_PRINCIPAL_TEMPLATE],
-            "xms_cc": ["cp1"] if facts.handles_challenges else None,
-            "xms_tcdt": int(facts.tenant.created),
-        }
+        _describe(facts, 1, "")
+        | describe_graph(facts.tenant, facts.principal, "app", wids, handles_challenges)
     )
 
 
@@ -73,13 +68,10 @@ def describe_for_api(
     """
     The claims of a token for an API of somebody's own.
 
-    Args:
-        facts: what the claims are made of.
-        version: of the token's format, 1 or 2, as the API wants it.
-        issuer: of version 2; version 1 has one of its own.
-        optional: the names of the optional claims that the API asks for.
+    The API says which version of the format it wants, 1 or 2, and which optional claims. The
+    issuer is that of version 2; version 1 has one of its own.
     """
-    claims = _describe_v1(facts) if version == 1 else _describe_v2(facts, issuer)
+    claims = _describe(facts, version, issuer)
     if "idtyp" in optional:
         claims["idtyp"] = "app"
     if "xms_cc" in optional and facts.handles_challenges:
@@ -87,28 +79,33 @@ def describe_for_api(
     return order_claims(claims)
 
 
-def _describe_v1(facts: AppTokenFacts) -> dict[str, Any]:
-    issuer = f"https://sts.windows.net/{facts.tenant.id}/"
-    return _describe(facts, issuer) | {
-        "appid": facts.principal.app_id,
-        "appidacr": facts.authentication,
-        "idp": issuer,
-        "ver": "1.0",
-    }
+def describe_client(app_id: str, authentication: str, version: int) -> dict[str, str]:
+    """What an access token of this version says about the client."""
+    if version == 1:
+        return {"appid": app_id, "appidacr": authentication, "ver": "1.0"}
+    return {"azp": app_id, "azpacr": authentication, "ver": "2.0"}
 
 
-def _describe_v2(facts: AppTokenFacts, issuer: str) -> dict[str, Any]:
-    return _describe(facts, issuer) | {
-        "azp": facts.principal.app_id,
-        "azpacr": facts.authentication,
-        "ver": "2.0",
-    }
-
-
-def _describe(facts: AppTokenFacts, issuer: str) -> dict[str, Any]:
+def describe_graph(
+    tenant: Tenant, client: Application, kind: str, wids: list[str], handles_challenges: bool
+) -> dict[str, Any]:
+    """The claims of tokens for Microsoft Graph alone; `wids` are templates of directory roles."""
     return {
+        "app_displayname": client.display_name,
+        "idtyp": kind,
+        "tenant_region_scope": tenant.region,
+        "wids": wids,
+        "xms_cc": ["cp1"] if handles_challenges else None,
+        "xms_tcdt": int(tenant.created),
+    }
+
+
+def _describe(facts: AppTokenFacts, version: int, issuer: str) -> dict[str, Any]:
+    own_issuer = f"https://sts.windows.net/{facts.tenant.id}/" if version == 1 else None
+    return describe_client(facts.principal.app_id, facts.authentication, version) | {
         "aud": facts.audience,
-        "iss": issuer,
+        "iss": own_issuer or issuer,
+        "idp": own_issuer,
         "iat": facts.issued_at,
         "nbf": facts.not_before,
         "exp": facts.issued_at + facts.lifetime,

@@ -15,7 +15,7 @@ from typing import Any
 
 from entra_emulator.model.directory_roles import USER_TEMPLATE
 from entra_emulator.model.records import Application, Record, Tenant
-from entra_emulator.tokens.app_claims import order_claims
+from entra_emulator.tokens.app_claims import describe_client, describe_graph, order_claims
 from entra_emulator.tokens.jwt import encode_base64url
 
 # Seconds that an ID token is valid.
@@ -25,14 +25,10 @@ ID_LIFETIME = 3600
 @dataclass(frozen=True)
 class UserTokenFacts:
     """
-    What the token service knows when it issues a token about a user.
+    What the token service knows when it issues a token about a user of a tenant to a client.
 
     Args:
-        tenant: the user's.
-        user: the user's record.
-        client: the application that it is issued to.
-        authentication: how the client authenticated: `PUBLIC_CLIENT`, `SECRET` or
-            `SIGNED_ASSERTION`.
+        authentication: of the client: `PUBLIC_CLIENT`, `SECRET` or `SIGNED_ASSERTION`.
         pairwise_key: makes `sub` differ from client to client.
         issued_at: whole seconds since 1970.
     """
@@ -62,9 +58,9 @@ def describe_access_token(
 
     Args:
         facts: what the claims are made of.
-        lifetime: seconds.
+        lifetime: in seconds.
         audience: `aud` of version 1.0; version 2.0 names the resource's client ID.
-        resource_app_id: the client ID of the API that it is for.
+        resource_app_id: that client ID.
         scopes: `scp`.
         version: of the token's format, 1 or 2.
         issuer: of version 2.0; version 1.0 has one of its own.
@@ -75,13 +71,17 @@ def describe_access_token(
         "oid": facts.user["id"],
         "scp": " ".join(sorted(scopes, key=str.casefold)),
         "sub": make_pairwise_subject(facts, resource_app_id),
+        **describe_client(facts.client.app_id, facts.authentication, version),
     }
     if version == 2:
-        named = {"aud": resource_app_id, "iss": issuer}
-        return order_claims(common | _describe_v2(facts) | named)
+        name = facts.user["userPrincipalName"]
+        named = {"aud": resource_app_id, "iss": issuer, "preferred_username": name}
+        return order_claims(common | named)
     claims = common | _describe_v1(facts) | {"aud": audience}
     if roles is not None:
-        claims |= _describe_graph(facts, roles, handles_challenges=handles_challenges)
+        wids = [*roles, USER_TEMPLATE]
+        claims |= describe_graph(facts.tenant, facts.client, "user", wids, handles_challenges)
+        claims["acct"] = int(facts.user.get("userType") == "Guest")
     return order_claims(claims)
 
 
@@ -91,13 +91,9 @@ def describe_id_token(
     """
     The claims of an ID token, version 2.0.
 
-    Args:
-        facts: what the claims are made of.
-        issuer: the `iss` claim.
-        openid: the OpenID scopes: `name`, `oid` and `preferred_username` come with `profile`,
-            `email` with `email`.
-        nonce: the authorization request's.
-        hashes: `at_hash` and `c_hash`, if the token comes with an access token or a code.
+    Of the OpenID scopes `profile` brings `name`, `oid` and `preferred_username`, `email` brings
+    `email`. The nonce is the authorization request's. Hashes are `at_hash` and `c_hash`, if the
+    token comes with an access token or a code.
     """
     user = facts.user
     claims = _describe(facts, ID_LIFETIME) | {
@@ -153,35 +149,9 @@ def _describe_v1(facts: UserTokenFacts) -> dict[str, Any]:
         "iss": f"https://sts.windows.net/{facts.tenant.id}/",
         "acr": "1",
         "amr": ["pwd"],
-        "appid": facts.client.app_id,
-        "appidacr": facts.authentication,
         "family_name": user.get("surname"),
         "given_name": user.get("givenName"),
         "ipaddr": "127.0.0.1",
         "unique_name": user["userPrincipalName"],
         "upn": user["userPrincipalName"],
-        "ver": "1.0",
-    }
-
-
-def _describe_v2(facts: UserTokenFacts) -> dict[str, Any]:
-    return {
-        "azp": facts.client.app_id,
-        "azpacr": facts.authentication,
-        "preferred_username": facts.user["userPrincipalName"],
-        "ver": "2.0",
-    }
-
-
-def _describe_graph(
-    facts: UserTokenFacts, roles: Iterable[str], *, handles_challenges: bool
-) -> dict[str, Any]:
-    return {
-        "acct": int(facts.user.get("userType") == "Guest"),
-        "app_displayname": facts.client.display_name,
-        "idtyp": "user",
-        "tenant_region_scope": facts.tenant.region,
-        "wids": [*roles, USER_TEMPLATE],
-        "xms_cc": ["cp1"] if handles_challenges else None,
-        "xms_tcdt": int(facts.tenant.created),
     }

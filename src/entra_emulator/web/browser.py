@@ -17,17 +17,19 @@ PLATFORMS = ("web", "spa", "publicClient")
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
-def check_same_origin(request: Request) -> None:
+def is_same_origin(request: Request) -> bool:
     """
-    Refuse a form that another site made the browser send.
+    Whether no other site made the browser send this form.
 
     Programs send neither header and need no such protection.
-
-    Raises:
-        TokenRefusal: 165000.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
-    if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
+    return site in {None, "same-origin", "none"} and origin in {None, origin_of(request)}
+
+
+def check_same_origin(request: Request) -> None:
+    """Raise the TokenRefusal 165000 for a form that another site made the browser send."""
+    if not is_same_origin(request):
         raise refuse(165000)
 
 
@@ -77,13 +79,10 @@ def answer_client(
     request: Request, redirect_uri: str, values: Mapping[str, str | None], mode: str
 ) -> Response:
     """
-    Carry an answer to the application's redirect URI.
+    Carry an answer to the application's redirect URI, which is registered.
 
-    Args:
-        request: what is answered.
-        redirect_uri: one that is registered.
-        values: the answer; those that are None are left out.
-        mode: "query", "fragment" or "form_post" ("OAuth 2.0 Form Post Response Mode").
+    Values that are None are left out. The mode is "query", "fragment" or "form_post" ("OAuth 2.0
+    Form Post Response Mode").
     """
     answer = {name: value for name, value in values.items() if value is not None}
     if mode == "form_post":
@@ -99,9 +98,10 @@ def answer_client(
         )
     parts = urlsplit(redirect_uri)
     if mode == "fragment":
-        return redirect(request, urlunsplit(parts._replace(fragment=urlencode(answer))), status=302)
-    query = "&".join(part for part in (parts.query, urlencode(answer)) if part)
-    return redirect(request, urlunsplit(parts._replace(query=query)), status=302)
+        parts = parts._replace(fragment=urlencode(answer))
+    else:
+        parts = parts._replace(query="&".join(filter(None, (parts.query, urlencode(answer)))))
+    return redirect(request, urlunsplit(parts), status=302)
 
 
 def drop_from_prompt(uri: str, *words: str) -> str:

@@ -92,7 +92,25 @@ class Person(NamedTuple):
     roles: list[str]
 
 
-def find_people(directory: Directory, tenants: Iterable[Tenant], search: str) -> Iterator[Person]:
+def find_person(directory: Directory, key: str) -> tuple[Tenant, Record] | None:
+    """The person whose button was pressed, which is called `{tenant ID}/{object ID}`."""
+    tenant_id, _, user_id = key.partition("/")
+    tenant = directory.tenants.find(tenant_id)
+    user = directory.users.find(tenant, user_id) if tenant else None
+    return (tenant, user) if tenant and user else None
+
+
+def describe_people(directory: Directory, tenants: list[Tenant], search: str) -> dict[str, Any]:
+    """What the list of people shows: those with a name that begins so, and how many there are."""
+    return {
+        "people": list(_find_people(directory, tenants, search)),
+        "known": sum(directory.collections.count(tenant, "user") for tenant in tenants),
+        "many_tenants": len(tenants) > 1,
+        "search": search,
+    }
+
+
+def _find_people(directory: Directory, tenants: Iterable[Tenant], search: str) -> Iterator[Person]:
     """The first people with a name or address that begins so, holders of roles before others."""
     beginning = search.strip().casefold()
     for tenant in tenants:

@@ -171,6 +171,8 @@ def test_modes(web: Client, anna: str) -> None:
     assert policy.endswith("form-action 'self' https://app.example")
     # On localhost it would keep browsers from MSAL's listener.
     assert "strict-transport-security" not in browser.answer.headers
+    # It would part a popup from the page that opened it and waits for its answer.
+    assert "cross-origin-opener-policy" not in browser.answer.headers
 
 
 def test_id_token(probe: Probe, anna: str) -> None:

@@ -4,13 +4,13 @@ import re
 
 from starlette.responses import Response
 
-from entra_emulator.model.records import Record, Tenant
+from entra_emulator.model.records import Tenant
 from entra_emulator.portal.routes import page
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.pages.texts import LANGUAGE_COOKIE, LANGUAGES
-from entra_emulator.web.session import begin_session, end_session, find_people
+from entra_emulator.web.session import begin_session, describe_people, end_session, find_person
 
 _YEAR = 365 * 86_400
 
@@ -28,25 +28,23 @@ def enter(request: PageRequest) -> Response:
 def show_sign_in(request: PageRequest) -> Response:
     """The people to sign in as, and a search for others."""
     tenants = _choose_tenants(request)
-    people = list(find_people(request.directory, tenants, request.query("q")))
-    known = sum(request.directory.collections.count(tenant, "user") for tenant in tenants)
     return render(
         request,
         "sign_in.html",
         address=f"{PREFIX}/signin",
         after=_check_page(request.query("next")),
-        people=people,
-        known=known,
-        many=len(tenants) > 1,
-        search=request.query("q"),
-        asked=request.query("tenant"),
+        tenant_filter=request.query("tenant"),
+        **describe_people(request.directory, tenants, request.query("q")),
     )
 
 
 @page("POST", f"{PREFIX}/signin", public=True)
 def sign_in(request: PageRequest) -> Response:
     """Be that person from now on."""
-    tenant, user = _find_picked(request)
+    person = find_person(request.directory, request.form.get("user"))
+    if person is None:
+        raise PortalRefusal(404, "person")
+    tenant, user = person
     after = _check_page(request.form.get("next"))
     home = f"{PREFIX}/{tenant.id}"
     # A page of another tenant would send the person back to the page for signing in.
@@ -96,16 +94,6 @@ def _choose_tenants(request: PageRequest) -> list[Tenant]:
     if tenant is None:
         raise PortalRefusal(404, "tenant", tenant=key)
     return [tenant]
-
-
-def _find_picked(request: PageRequest) -> tuple[Tenant, Record]:
-    """The person whose button was pressed, which is called `{tenant ID}/{object ID}`."""
-    key, _, user_id = request.form.get("user").partition("/")
-    tenant = request.directory.tenants.find(key)
-    user = request.directory.users.find(tenant, user_id) if tenant else None
-    if tenant is None or user is None:
-        raise PortalRefusal(404, "person")
-    return tenant, user
 
 
 def _check_page(after: str) -> str:

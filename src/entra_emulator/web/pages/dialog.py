@@ -47,4 +47,6 @@ def render_dialog(
     policy = HEADERS["Content-Security-Policy"].replace("script-src 'self'; ", allowed)
     response.headers.update(describe_oauth(request, code=code, to_browser=True))
     response.headers["Content-Security-Policy"] = policy.replace("form-action 'self'", targets)
+    if script:  # the form that posts itself must not part a popup from the page that opened it
+        del response.headers["Cross-Origin-Opener-Policy"]
     return response

@@ -1,6 +1,5 @@
 """One request for a page, as the page gets it."""
 
-import base64
 import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from starlette.requests import Request
 
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Record, Tenant
+from entra_emulator.tokens.jwt import encode_base64url
 from entra_emulator.web.context import Context
 from entra_emulator.web.pages.forms import NOTHING, Form
 from entra_emulator.web.pages.notices import Notice, Notices
@@ -27,14 +27,8 @@ class PageRequest:
     """
     A request for a page, by somebody's browser.
 
-    Args:
-        http: the request as it was sent.
-        context: the parts of the running emulator.
-        who: who is signed in, if anybody is.
-        session: the secret of the browser's session; empty when nobody is signed in.
-        form: what was sent, if anything was.
-        notices: where pages leave what the next page is to say.
-        menus: the lines of each menu by the menu's name, for pages that have menus.
+    The secret of the browser's session is empty when nobody is signed in. In `notices` pages leave
+    what the next page is to say. The lines of each menu are there for pages that have menus.
     """
 
     http: Request
@@ -80,8 +74,7 @@ class PageRequest:
         A page of another site cannot know it, so that its forms are refused.
         """
         message = f"portal {self.session}".encode()
-        digest = hmac.digest(self.context.page_key, message, sha256)
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return encode_base64url(hmac.digest(self.context.page_key, message, sha256))
 
     def param(self, name: str) -> str:
         """A parameter of the path, e.g. `app`."""
