@@ -1,1 +1,1 @@
-"""What an answer or a token means, and the next step; works offline."""
+"""Say what an answer or a token means, and what to do next; works offline."""

@@ -1,7 +1,7 @@
 """
-From what was seen to what is wrong: the case, and the step with the known values filled in.
+Advice on a case: what it means, and the next step with the known values filled in.
 
-Pure, and reached on the way out of a failure only.
+Pure; needed only when something has failed.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,7 @@ from typing import NamedTuple
 from graphdaemon.cloud import CLOUDS, find_cloud
 from graphdaemon.diagnosis.cases import CASES
 
+# What fills a placeholder whose value is not known.
 _UNKNOWN = {
     "role": "that the call needs",
     "portal": "the Entra admin center",
@@ -22,7 +23,7 @@ _UNKNOWN = {
 
 
 class Advice(NamedTuple):
-    """A case with what is known filled in."""
+    """A case, its code, its meaning and the next step, with the known values filled in."""
 
     case: str
     code: str
@@ -31,7 +32,7 @@ class Advice(NamedTuple):
 
 
 def locate(authority: str | None, consent_url: str | None) -> dict[str, str | None]:
-    """What fills the places of steps in the cloud and tenant of `authority`."""
+    """Return the values for `advise` that depend on the cloud and tenant of `authority`."""
     cloud = find_cloud(authority or "")
     return {
         "consent": consent_url,
@@ -47,8 +48,9 @@ def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
 
     Args:
         case: A key of `CASES`.
-        values: What is known: role, portal, consent (an address), graph, api, host, beyond.
+        values: What fills the placeholders, as far as it is known: role, portal, consent (an
+            address), graph, api, host, beyond.
     """
     row = CASES[case]
-    known = _UNKNOWN | {name: value for name, value in (values or {}).items() if value}
-    return Advice(case, row.code, row.meaning.format_map(known), row.step.format_map(known))
+    filled = _UNKNOWN | {name: value for name, value in (values or {}).items() if value}
+    return Advice(case, row.code, row.meaning.format_map(filled), row.step.format_map(filled))

@@ -1,7 +1,7 @@
 """
-What an error says in plain words, offline: from a number, an answer, a line of a log or a token.
+Explain a text, offline: an error's number, an answer, lines of a log, or a token.
 
-Text in, explanations out; nothing is sent anywhere, and a token in the text is never repeated.
+Nothing is sent anywhere, and no explanation repeats a token.
 """
 
 import re
@@ -28,7 +28,7 @@ _STATUS = re.compile(
     re.IGNORECASE,
 )
 
-# Graph's own words, each with the status it comes with ("Microsoft Graph error responses", and
+# Graph's error codes, each with the status it comes with ("Microsoft Graph error responses", and
 # answers quoted in public issues).
 _GRAPH_WORDS = {
     "Authorization_RequestDenied": 403,
@@ -58,7 +58,7 @@ _GRAPH_WORDS = {
     "generalException": 500,
 }
 
-# What a word of Graph's says beyond its status.
+# Error codes of Graph that say more than their status: the meaning and the next step.
 _GRAPH_MEANINGS = {
     "Directory_ExpiredPageToken": (
         "The next link is too old: the listing was interrupted for too long.",
@@ -82,7 +82,7 @@ _GRAPH_MEANINGS = {
     ),
 }
 
-# How the libraries of several languages say that the network is in the way.
+# How the libraries of several languages report a failure of the network, by case.
 _NETWORK = {
     "tls_untrusted": r"CERTIFICATE_VERIFY_FAILED|unable to get local issuer|self.signed certificate"
     r"|PKIX path|UNABLE_TO_VERIFY_LEAF|certificate signed by unknown authority",
@@ -97,7 +97,7 @@ _NETWORK = {
     "connection_lost": r"Connection reset|ECONNRESET|RemoteDisconnected|Connection aborted",
 }
 
-# RFC 6749's words, and Microsoft's additions: the part that is kept stable.
+# The `error` values of RFC 6749, and Microsoft's additions; unlike the numbers they are stable.
 _OAUTH = {
     "invalid_client": (
         "The app could not prove who it is: its secret, certificate or federated token was refused."
@@ -120,26 +120,26 @@ class Explanation(NamedTuple):
     What one thing in the text means.
 
     Attributes:
-        subject: Such as `AADSTS7000215`.
+        subject: What was recognised, such as `AADSTS7000215`.
         known: Whether it is in our tables.
-        case: The word of the table of diagnoses, if there is one.
-        code: graphdaemon's own code for it, if it has one.
-        meaning: A sentence or two.
-        step: The next step.
-        claims: Of a token, each with its sentence.
+        case: The case, a key of `CASES`, if there is one.
+        code: graphdaemon's own error code for it, if there is one.
+        meaning: What it means, in a sentence or two.
+        step: What to do next.
+        claims: The claims of a token, each with its sentence.
     """
 
     subject: str
-    known: bool
-    case: str | None
-    code: str | None
-    meaning: str
-    step: str
+    known: bool = True
+    case: str | None = None
+    code: str | None = None
+    meaning: str = ""
+    step: str = ""
     claims: tuple[Claim, ...] = ()
 
 
 class ExplainedText(NamedTuple):
-    """Everything found in a text, and the IDs that Microsoft's support asks for."""
+    """The explanations of a text, and the IDs in it that Microsoft's support asks for."""
 
     explanations: tuple[Explanation, ...]
     correlation_id: str | None
@@ -148,19 +148,21 @@ class ExplainedText(NamedTuple):
 
 def explain(text: str, now: float) -> ExplainedText:
     """
-    Explain whatever is recognised in `text`; nothing, if nothing is.
+    Explain whatever is recognised in `text`.
 
     Args:
         text: A number, an answer of the token service or Graph, lines of a log, or a token.
-        now: Epoch seconds, for what a token's times mean.
+        now: The time in epoch seconds, for what a token's times mean.
     """
     tokens = [claims for one in _TOKEN.findall(text) if (claims := read_claims(one)) is not None]
     bare = _TOKEN.sub("", text)
-    found = _explain_error(bare, tokens[0] if tokens else None)
-    found += [_explain_token(claims, now) for claims in tokens]
+    explanations = _explain_error(bare, tokens[0] if tokens else None)
+    explanations += [_explain_token(claims, now) for claims in tokens]
     correlation, request = _CORRELATION.search(bare), _REQUEST.search(bare)
     return ExplainedText(
-        tuple(found), correlation[1] if correlation else None, request[1] if request else None
+        tuple(explanations),
+        correlation[1] if correlation else None,
+        request[1] if request else None,
     )
 
 
@@ -185,8 +187,9 @@ def _explain_error(text: str, claims: Mapping[str, Any] | None) -> list[Explanat
 
 def _explain_number(number: int, text: str) -> Explanation:
     subject = f"AADSTS{number}"
-    guid = "secret ID" in text and "looks like" in text
-    case = find_aadsts_case((number,), text, guid_secret=guid)
+    # How our own errors say that the secret has the form of a Secret ID.
+    guid_secret = "secret ID" in text and "looks like" in text
+    case = find_aadsts_case((number,), text, guid_secret=guid_secret)
     if case == "identity_refused":
         return Explanation(
             subject,
@@ -198,44 +201,30 @@ def _explain_number(number: int, text: str) -> Explanation:
             step=f"Look it up at https://login.microsoftonline.com/error?code={number}, or give "
             "the correlation ID to Microsoft's support.",
         )
-    advice = advise(case)
-    meaning = MEANINGS.get(number, advice.meaning)
-    if case == "user_flow" and number in MEANINGS:
-        meaning = f"{meaning} {advice.meaning}"
-    return Explanation(
-        subject, known=True, case=case, code=advice.code, meaning=meaning, step=advice.step
-    )
+    explanation = _explain_case(subject, case)
+    if number not in MEANINGS:
+        return explanation
+    more = f" {explanation.meaning}" if case == "user_flow" else ""
+    return explanation._replace(meaning=f"{MEANINGS[number]}{more}")
 
 
 def _explain_own(word: str) -> Explanation:
-    if word not in CASES:
-        return Explanation(
-            word, known=True, case=None, code=word, meaning=CODES[word],
-            step="The error itself names what is concerned, and the next step.",
-        )  # fmt: skip
-    return _explain_case(word, word)
+    if word in CASES:
+        return _explain_case(word, word)
+    step = "The error itself names what is concerned, and the next step."
+    return Explanation(word, code=word, meaning=CODES[word], step=step)
 
 
 def _explain_case(subject: str, case: str) -> Explanation:
     advice = advise(case)
-    return Explanation(
-        subject,
-        known=True,
-        case=case,
-        code=advice.code or None,
-        meaning=advice.meaning,
-        step=advice.step,
-    )
+    code = advice.code or None
+    return Explanation(subject, case=case, code=code, meaning=advice.meaning, step=advice.step)
 
 
 def _explain_graph(text: str, claims: Mapping[str, Any] | None) -> list[Explanation]:
     for word, (meaning, step) in _GRAPH_MEANINGS.items():
         if _has_word(text, word):
-            return [
-                Explanation(
-                    word, known=True, case=None, code="request_refused", meaning=meaning, step=step
-                )
-            ]
+            return [Explanation(word, code="request_refused", meaning=meaning, step=step)]
     for word, status in _GRAPH_WORDS.items():
         if _has_word(text, word):
             return [_explain_case(word, find_graph_case(status, text, claims=claims))]
@@ -246,12 +235,11 @@ def _explain_oauth(text: str) -> list[Explanation]:
     for word, meaning in _OAUTH.items():
         if _has_word(text, word):
             step = (
-                advise("identity_unavailable").step
-                if word == "temporarily_unavailable"
-                else "The AADSTS number in error_description says more: give that, or the whole "
-                "answer."
+                "The AADSTS number in error_description says more: give that, or the whole answer."
             )
-            return [Explanation(word, known=True, case=None, code=None, meaning=meaning, step=step)]
+            if word == "temporarily_unavailable":
+                step = advise("identity_unavailable").step
+            return [Explanation(word, meaning=meaning, step=step)]
     return []
 
 
@@ -274,9 +262,6 @@ def _explain_status(text: str, claims: Mapping[str, Any] | None) -> list[Explana
 def _explain_token(claims: Mapping[str, Any], now: float) -> Explanation:
     return Explanation(
         "token",
-        known=True,
-        case=None,
-        code=None,
         meaning="An access token, read without being verified: anybody could have written it.",
         step="Compare roles and aud with what the call needs; delete the token where you pasted it "
         "from, for it works until it expires.",
@@ -285,7 +270,7 @@ def _explain_token(claims: Mapping[str, Any], now: float) -> Explanation:
 
 
 def _read_codes(text: str) -> list[int]:
-    """`error_codes` of an answer, wherever in the text it is."""
+    """The numbers in the `error_codes` of an answer, wherever in the text it stands."""
     match = _CODES.search(text)
     return [int(code) for code in re.findall(r"\d+", match[1])] if match else []
 

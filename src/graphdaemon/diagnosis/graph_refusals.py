@@ -1,4 +1,4 @@
-"""What a refusal of Graph means, from its words and from the token that was sent along."""
+"""What a refusal of Graph means, by its status and words and by the token that was sent."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _TIME = re.compile(
 )
 _AUDIENCE = re.compile(r"invalid audience|audience is invalid", re.IGNORECASE)
 
-# What decides besides roles, by the part of Graph: the first that fits.
+# What else than roles decides on a call, by patterns of its path; the first that matches counts.
 _BEYOND = {
     r"/(messages|mailfolders|mailboxsettings|sendmail|calendar|events|contacts)": "a mailbox with "
     "a licence, or an application access policy (RBAC for Applications) of Exchange Online that "
@@ -42,13 +42,13 @@ def find_graph_case(
     need: Need | None = None,
 ) -> str:
     """
-    The case of a refusal.
+    Find the case of a refusal; a key of `CASES`.
 
     Args:
         status: The HTTP status.
         words: Graph's code and message.
-        claims: Of the token that was sent, if it could be read.
-        need: What the call accepts, if it is known.
+        claims: The claims of the token that was sent, if it could be read.
+        need: The roles that the call accepts, if they are known.
     """
     if status == 401:
         return _find_unauthorized(words)
@@ -58,22 +58,22 @@ def find_graph_case(
         return "user_required"
     if status in (400, 404) and _LICENCE.search(words):
         return "licence_missing"
-    known = {404: "not_found", 429: "throttled"}
-    if status in known:
-        return known[status]
+    if status in (404, 429):
+        return "not_found" if status == 404 else "throttled"
     if status >= 500:
         return "graph_unavailable"
     return "redirected" if status < 400 else "request_refused"
 
 
 def name_beyond(path: str) -> str | None:
-    """What decides on a call besides roles, as far as the path tells."""
-    lowered = path.lower()
-    return next((words for path, words in _BEYOND.items() if re.search(path, lowered)), None)
+    """Name what else than roles decides on a call, as far as its path tells."""
+    return next(
+        (words for pattern, words in _BEYOND.items() if re.search(pattern, path.lower())), None
+    )
 
 
 def choose_role(need: Need | None, preferred: str | None) -> str | None:
-    """The permission to ask for: the preferred one if it opens the call, else the least."""
+    """Choose the permission to name: the preferred one if it opens the call, else the least."""
     if need is None or preferred in need.accepted:
         return preferred
     return need.least

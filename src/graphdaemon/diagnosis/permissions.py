@@ -1,8 +1,8 @@
 """
-Which application permissions a call of Microsoft Graph accepts, by Microsoft's published table.
+Which application permissions Microsoft Graph accepts for a call, by Microsoft's published table.
 
-The table (data/permissions.json, written by tools/generate_permissions.py) is read when first
-asked: only a refusal and the doctor need it.
+The table (data/permissions.json, written by tools/generate_permissions.py) is read at the first
+use, since only refusals, `doctor` and `consent` need it.
 """
 
 import re
@@ -23,7 +23,7 @@ _VERSION = re.compile(r"/(v1\.0|beta)(?=/|$)", re.IGNORECASE)
 
 
 class Call(NamedTuple):
-    """A call somebody wants to make: a verb and an address or path of Graph."""
+    """A call of Graph: an HTTP method, and an address or path."""
 
     method: str
     path: str
@@ -31,12 +31,12 @@ class Call(NamedTuple):
 
 class Need(NamedTuple):
     """
-    What a call accepts from an application; any one will do.
+    The application permissions that Graph accepts for a call; any one of them will do.
 
     Attributes:
-        call: Such as `GET /users/{id}`.
-        accepted: Permissions, the least privileged first.
-        also: What the least privileged one does not do without.
+        call: The call as the table has it, such as `GET /users/{id}`.
+        accepted: The permissions, the least privileged first.
+        also: Permissions that the least privileged one needs besides itself.
     """
 
     call: str
@@ -49,11 +49,22 @@ class Need(NamedTuple):
         return self.accepted[0]
 
     def is_met(self, roles: Iterable[str]) -> bool:
-        """Say whether an application with `roles` may do it, as far as roles decide."""
+        """Whether an application with `roles` may make the call, as far as roles decide."""
         return not set(self.accepted).isdisjoint(roles)
 
 
 class _Table(msgspec.Struct):
+    """
+    Microsoft's table of permissions.
+
+    Attributes:
+        roles: Name and ID of each application permission; the ID is None if it is not published.
+        scopes: Name and ID of each delegated permission.
+        sets: Combinations of permissions, each as positions in `roles`, the least first.
+        also: What the least permission of a call needs besides itself.
+        paths: For each path and method the position of its combination in `sets`.
+    """
+
     roles: list[tuple[str, str | None]]
     scopes: list[tuple[str, str]]
     sets: list[list[int]]
@@ -63,10 +74,10 @@ class _Table(msgspec.Struct):
 
 def parse_call(text: str) -> Call:
     """
-    Read `GET /users`; the verb may be left out.
+    Read a call such as `GET /users`; the method may be left out.
 
     Raises:
-        SettingsError: It is no call.
+        SettingsError: The text is no call.
     """
     first, _, rest = text.strip().partition(" ")
     method, path = (first.upper(), rest.strip()) if rest else ("GET", first)
@@ -81,11 +92,11 @@ def parse_call(text: str) -> Call:
 
 def find_need(method: str, path: str) -> Need | None:
     """
-    What a call accepts, or None if the table does not know the path.
+    Find the permissions that a call accepts; None if the table does not have it.
 
     Args:
-        method: An HTTP verb.
-        path: Below the version or with it, with or without options: `/v1.0/users?$top=1`.
+        method: The HTTP method.
+        path: The path, with or without version and options, such as `/v1.0/users?$top=1`.
     """
     table = _table()
     pattern = _find_pattern(path)
@@ -101,12 +112,12 @@ def find_need(method: str, path: str) -> Need | None:
 
 
 def find_role(name_or_id: str) -> str | None:
-    """The application permission of this ID, or of this name in any case of letters."""
+    """The name of the application permission with this ID, or this name in any case of letters."""
     return _roles().get(name_or_id.lower())
 
 
 def find_scope(name_or_id: str) -> str | None:
-    """The delegated permission of this ID, or of this name in any case of letters."""
+    """The name of the delegated permission with this ID, or this name in any case of letters."""
     return _scopes().get(name_or_id.lower())
 
 
@@ -125,31 +136,29 @@ def _table() -> _Table:
 @cache
 def _roles() -> dict[str, str]:
     table = _table()
-    ids = {number: name for name, number in table.roles if number is not None}
+    ids = {role_id: name for name, role_id in table.roles if role_id is not None}
     return ids | {name.lower(): name for name, _ in table.roles}
 
 
 @cache
 def _scopes() -> dict[str, str]:
     table = _table()
-    return {number: name for name, number in table.scopes} | {
-        name.lower(): name for name, _ in table.scopes
-    }
+    ids = {scope_id: name for name, scope_id in table.scopes}
+    return ids | {name.lower(): name for name, _ in table.scopes}
 
 
 def _find_pattern(path: str) -> str | None:
-    """The table's path for a real one: what stands for a key there matches anything here."""
-    asked = _split(path)
-    # `/users/$count` is opened by what opens `/users`; the table has few of these.
+    """The table's path for a real one; `{id}` in the table matches any key."""
+    segments = _split(path)
+    # `/users/$count` accepts what `/users` accepts; the table has few of these.
     tails = ("$count", "$value", "$ref")
-    while asked:
-        fitting = [known for known in _table().paths if _matches(known, asked)]
-        if fitting:
+    while segments:
+        patterns = [pattern for pattern in _table().paths if _matches(pattern, segments)]
+        if patterns:
             # A word beats a key: `/users/delta` is not the user called delta.
-            return min(fitting, key=lambda known: known.count("{"))
-        if asked[-1] not in tails:
+            return min(patterns, key=lambda pattern: pattern.count("{"))
+        if segments.pop() not in tails:
             return None
-        asked = asked[:-1]
     return None
 
 
@@ -162,17 +171,14 @@ def _split(path: str) -> list[str]:
     return [segment.lower() for segment in segments]
 
 
-def _matches(known: str, asked: list[str]) -> bool:
-    segments = known.strip("/").split("/")
-    return len(segments) == len(asked) and all(
-        mine == theirs
-        or (mine.startswith("{") and not theirs.startswith("$"))
-        or _same_call(mine, theirs)
-        for mine, theirs in zip(segments, asked, strict=True)
-    )
+def _matches(pattern: str, segments: list[str]) -> bool:
+    parts = pattern.strip("/").split("/")
+    return len(parts) == len(segments) and all(map(_is_match, parts, segments))
 
 
-def _same_call(mine: str, theirs: str) -> bool:
-    """Functions are the same whatever their arguments: `delta(token={value})`."""
-    name, parenthesis, _ = mine.partition("(")
-    return bool(parenthesis) and theirs.startswith(f"{name}(")
+def _is_match(part: str, segment: str) -> bool:
+    if part == segment or (part.startswith("{") and not segment.startswith("$")):
+        return True
+    # A function is the same whatever its arguments: `delta(token={value})`.
+    name, parenthesis, _ = part.partition("(")
+    return bool(parenthesis) and segment.startswith(f"{name}(")

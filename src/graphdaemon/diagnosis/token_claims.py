@@ -1,8 +1,7 @@
 """
-What an access token says, read without being verified: for people, never for decisions on access.
+What an access token says, read without verifying it: to explain, never to decide on access.
 
-A client may not rely on it (the token is its API's business, and need not even be a JWT), so only
-explanations are made of it.
+The token is meant for its API, and need not even be a JWT; a client may not rely on its content.
 """
 
 import base64
@@ -22,9 +21,9 @@ class Claim(NamedTuple):
     One claim, and what it means in plain words.
 
     Attributes:
-        name: The claim's own, such as `roles`.
-        value: For reading; lists are joined.
-        sentence: Empty where nothing is known about it.
+        name: The name in the token, such as `roles`.
+        value: The value as text; the items of a list are joined.
+        sentence: What it means; empty for unknown claims.
     """
 
     name: str
@@ -33,7 +32,7 @@ class Claim(NamedTuple):
 
 
 def read_claims(token: str) -> dict[str, Any] | None:
-    """The claims of a JWT, or None if `token` is none."""
+    """The claims of a JWT, or None if `token` is not a JWT."""
     parts = token.split(".")
     if len(parts) != 3:
         return None
@@ -46,12 +45,12 @@ def read_claims(token: str) -> dict[str, Any] | None:
 
 
 def read_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
-    """The app roles; absent means none, for the claim is left out then."""
+    """The app roles in the token; empty if it has none, since the claim is left out then."""
     return _texts(claims.get("roles"))
 
 
 def read_time(claims: Mapping[str, Any], name: str) -> float | None:
-    """Epoch seconds of `exp`, `iat` or `nbf`, or None."""
+    """The time of `exp`, `iat` or `nbf` in epoch seconds, or None if it has none."""
     value = claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
@@ -59,27 +58,23 @@ def read_time(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def is_delegated(claims: Mapping[str, Any]) -> bool:
-    """Say whether a user is behind the token: delegated permissions are in `scp`."""
+    """Whether the token acts for a user: delegated permissions are in `scp`."""
     return claims.get("idtyp") != "app" and isinstance(claims.get("scp"), str)
 
 
 def is_for_graph(audience: object) -> bool:
-    """Say whether `audience` is Microsoft Graph, in any cloud."""
+    """Whether `audience` is Microsoft Graph, in any cloud."""
     bare = str(audience).rstrip("/").lower()
     return bare == GRAPH_APP_ID or bare in {cloud.graph for cloud in CLOUDS}
 
 
 def describe_claims(claims: Mapping[str, Any], now: float) -> list[Claim]:
-    """Every claim with its sentence; what matters most comes first."""
-    order = {name: place for place, name in enumerate(_SENTENCES)}
+    """Describe every claim; those that matter most come first."""
+    order = {name: position for position, name in enumerate(_SENTENCES)}
     described = []
     for name in sorted(claims, key=lambda name: (order.get(name, len(order)), name)):
-        sentence = _SENTENCES.get(name, _nothing)
-        described.append(
-            Claim(
-                _printable(name), _printable(_show(claims[name])), _printable(sentence(claims, now))
-            )
-        )
+        sentence = _SENTENCES.get(name, _NOTHING)(claims, now)
+        described.append(Claim(*map(_printable, (name, _show(claims[name]), sentence))))
     if "roles" not in claims and not is_delegated(claims):
         described.insert(0, Claim("roles", "", "absent: the app holds no role of this API"))
     return described
@@ -115,7 +110,7 @@ def _show(value: object) -> str:
 
 def _printable(text: str) -> str:
     # Whoever controls an app's name must not control the terminal.
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
+    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 Claims = Mapping[str, Any]
@@ -132,9 +127,7 @@ def _audience(claims: Claims, _: float) -> str:
     if not is_for_graph(audience):
         return "the one API that accepts this token"
     cloud = next((one for one in CLOUDS if audience.rstrip("/").lower() == one.graph), None)
-    return (
-        "for Microsoft Graph" + (f" of the {cloud.name} cloud" if cloud else "") + " and no other"
-    )
+    return f"for Microsoft Graph{f' of the {cloud.name} cloud' if cloud else ''} and no other"
 
 
 def _expiry(claims: Claims, now: float) -> str:
@@ -156,11 +149,9 @@ def _start(claims: Claims, now: float) -> str:
     start = read_time(claims, "nbf")
     if start is None:
         return "no time that could be read"
-    return (
-        "valid already"
-        if start <= now
-        else f"not valid yet; it begins {describe_moment(start, now)}"
-    )
+    if start <= now:
+        return "valid already"
+    return f"not valid yet; it begins {describe_moment(start, now)}"
 
 
 def _method(name: str) -> Callable[[Claims, float], str]:
@@ -190,23 +181,19 @@ def _version(claims: Claims, _: float) -> str:
     return f"format of the token, chosen by the API: version {claims['ver']}"
 
 
-def _scopes(_claims: Claims, _: float) -> str:
-    return (
-        "delegated permissions: what the app may do for the signed-in user, who must be allowed to"
-    )
-
-
 def _say(sentence: str) -> Callable[[Claims, float], str]:
     return lambda _claims, _now: sentence
 
 
-_nothing = _say("")
+_NOTHING = _say("")
 _OPAQUE = _say("for Microsoft alone")
 
 # Source: "Access token claims reference" on learn.microsoft.com.
 _SENTENCES: dict[str, Callable[[Claims, float], str]] = {
     "roles": _roles,
-    "scp": _scopes,
+    "scp": _say(
+        "delegated permissions: what the app may do for the signed-in user, who must be allowed to"
+    ),
     "aud": _audience,
     "exp": _expiry,
     "iat": _issued,

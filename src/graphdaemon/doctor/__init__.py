@@ -1,7 +1,7 @@
 """
-Why does it not work? Settings, network, token service, credential, token, roles, call: in turn.
+Why does it not work? Check settings, network, token service, credential, token, roles and call.
 
-`examine` yields one result a check; the first failure is what to do something about.
+`examine` yields the result of each check; the first failure is the one to mend.
 """
 
 from collections.abc import Iterator, Sequence
@@ -9,37 +9,34 @@ from functools import partial
 from urllib.parse import urlsplit
 
 from graphdaemon.doctor import identity, permissions
-from graphdaemon.doctor.finding import (
-    FAILED,
-    OK,
-    WARNING,
-    Check,
-    Finding,
-    Result,
-    walk,
-)
-from graphdaemon.doctor.network import plan_way
+from graphdaemon.doctor.finding import FAILED, OK, WARNING, Check, Finding, Result, run_checks
+from graphdaemon.doctor.network import plan_network_checks
 from graphdaemon.doctor.state import Examination
 
 _SETTINGS = Check("settings", identity.check_settings)
-_UNPLANNED = ("dns", "tcp", "tls", "clock", "authority", "tenant", "credential", "token")
+# What the report names as skipped where settings that cannot be read name no hosts.
+_UNPLANNED = (
+    *("dns", "tcp", "tls", "clock", "authority", "tenant"),
+    *("credential", "token", "roles", "call"),
+)
 
 
 def examine(examination: Examination) -> Iterator[Result]:
-    """Look at everything, in the order in which a run would meet it."""
-    lost: set[str] = set()
-    yield from walk([_SETTINGS], examination, lost)
-    if lost:
-        names = (*_UNPLANNED, "roles", "call")
-        yield from walk([Check(name, _never, ("settings",)) for name in names], examination, lost)
-        return
-    yield from walk(_plan(examination), examination, lost)
+    """Run every check, in the order in which a command would meet what it checks."""
+    unsuccessful: set[str] = set()
+    yield from run_checks([_SETTINGS], examination, unsuccessful)
+    checks = (
+        [Check(name, _never, ("settings",)) for name in _UNPLANNED]
+        if unsuccessful
+        else _plan(examination)
+    )
+    yield from run_checks(checks, examination, unsuccessful)
 
 
 def summarize(results: Sequence[Result]) -> tuple[str, int, Result | None]:
-    """The verdict, the exit code, and the result to explain: the first failure, or warning."""
+    """Return verdict, exit code, and the result to explain: the first failure, or warning."""
     for state in (FAILED, WARNING):
-        first = next((one for one in results if one.finding.state == state), None)
+        first = next((result for result in results if result.finding.state == state), None)
         if first is not None:
             return state, first.finding.exit_code, first
     return OK, 0, None
@@ -47,18 +44,17 @@ def summarize(results: Sequence[Result]) -> tuple[str, int, Result | None]:
 
 def _plan(examination: Examination) -> list[Check]:
     checks: list[Check] = []
-    arrived: tuple[str, ...] = ()
-    authority = examination.authority
-    service = urlsplit(authority).netloc if authority else None
+    before: tuple[str, ...] = ()
+    service = urlsplit(examination.authority).netloc if examination.authority else None
     if service:
-        checks += plan_way(service)
-        arrived = (checks[-1].key,)
+        checks += plan_network_checks(service)
+        reached = checks[-1].key
         checks += [
-            Check("clock", identity.check_clock, arrived),
-            Check("authority", identity.check_authority, arrived),
+            Check("clock", identity.check_clock, (reached,)),
+            Check("authority", identity.check_authority, (reached,)),
             Check("tenant", identity.check_tenant, ("authority",)),
         ]
-    before = (*arrived, "tenant") if service else ()
+        before = (reached, "tenant")
     checks += [
         Check("credential", identity.check_credential),
         Check("token", identity.check_token, (*before, "credential")),
@@ -67,7 +63,7 @@ def _plan(examination: Examination) -> list[Check]:
         checks.append(Check("credentials", identity.check_each_credential, before))
     graph = urlsplit(examination.settings.endpoint).netloc
     if graph != service:
-        checks += plan_way(graph)
+        checks += plan_network_checks(graph)
     reached = f"tls {graph}"
     checks += [
         Check("registration", permissions.check_registration, ("token", reached)),
@@ -81,4 +77,4 @@ def _plan(examination: Examination) -> list[Check]:
 
 
 def _never(_: Examination) -> Finding:
-    raise AssertionError("it comes after what failed")
+    raise AssertionError("it is skipped, since the settings failed")

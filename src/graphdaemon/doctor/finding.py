@@ -1,15 +1,13 @@
-"""Checks and what they find: values, and the walk over them."""
+"""A check, what it finds, and how the checks are run one after the other."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from graphdaemon.diagnosis.advice import Advice, advise
 from graphdaemon.diagnosis.cases import CASES
+from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import CODES, Error
-
-if TYPE_CHECKING:
-    from graphdaemon.doctor.state import Examination
 
 OK, WARNING, FAILED, SKIPPED = "ok", "warning", "failed", "skipped"
 
@@ -23,9 +21,9 @@ class Finding(NamedTuple):
     Attributes:
         state: `ok`, `warning`, `failed` or `skipped`.
         words: What was seen, in one line; never a secret, token or assertion.
-        advice: What it means and the next step, where there is one.
-        exit_code: Of a failure, by its class.
-        details: The same for machines.
+        advice: What it means and the next step, where something is to be done.
+        exit_code: The exit code of a failure, that of its class of errors.
+        details: What was seen, for machines; the keys are in docs/reference/diagnoses.md.
     """
 
     state: str
@@ -40,55 +38,55 @@ class Check(NamedTuple):
     One thing to look at.
 
     Attributes:
-        name: What it is called in the report.
-        run: Looks at it; raises an `Error` where a run would.
-        after: Names of checks without whose success nothing can be known here.
-        host: Which host it is about, if there are several.
+        name: The name in the report.
+        run: Looks at it; raises the `Error` that a command would meet.
+        after: Keys of the checks that have to succeed before this one can tell anything.
+        host: The host it is about, if several are checked.
     """
 
     name: str
-    run: "Callable[[Examination], Finding]"
+    run: Callable[[Examination], Finding]
     after: tuple[str, ...] = ()
     host: str | None = None
 
     @property
     def key(self) -> str:
-        """What other checks call it in `after`."""
+        """What other checks name in `after`."""
         return f"{self.name} {self.host}" if self.host else self.name
 
 
 class Result(NamedTuple):
-    """A check and its finding."""
+    """A check and what it found."""
 
     check: Check
     finding: Finding
 
 
 def ok(words: str, **details: object) -> Finding:
-    """All is well."""
+    """Report that all is well."""
     return Finding(OK, words, details=details)
 
 
 def warn(words: str, advice: Advice | None = None, **details: object) -> Finding:
-    """It works, and somebody should know."""
+    """Report something that works, and that people should know of."""
     return Finding(WARNING, words, advice, details=details)
 
 
 def fail(words: str, advice: Advice, exit_code: int, **details: object) -> Finding:
-    """It does not work."""
+    """Report that it does not work."""
     return Finding(FAILED, words, advice, exit_code, details)
 
 
 def skip(words: str, **details: object) -> Finding:
-    """It was not looked at."""
+    """Report that it was not looked at, and why."""
     return Finding(SKIPPED, words, details=details)
 
 
 def fail_with(error: Error, host: str | None = None) -> Finding:
-    """The failure that `error` is, met on the way to `host`."""
-    # The hint that the commands print, not another one made here.
-    known = error.case in CASES
-    meaning = advise(error.case, {"host": host}).meaning if known else CODES[error.code]
+    """Report the failure that `error` is; `host` is where it was met."""
+    # The step is the hint that the commands print, so that both say the same.
+    in_table = error.case in CASES
+    meaning = advise(error.case, {"host": host}).meaning if in_table else CODES[error.code]
     advice = Advice(error.case, error.code, meaning, error.hint or "")
     details = {
         name: value
@@ -98,20 +96,20 @@ def fail_with(error: Error, host: str | None = None) -> Finding:
     return Finding(FAILED, str(error), advice, error.exit_code, details)
 
 
-def walk(
-    checks: Iterable[Check], examination: "Examination", lost: set[str] | None = None
+def run_checks(
+    checks: Iterable[Check], examination: Examination, unsuccessful: set[str]
 ) -> Iterator[Result]:
     """
-    Run the checks in turn, and yield each finding as it comes.
+    Run the checks in turn, and yield each result as it comes.
 
     Args:
-        checks: In the order of the walk.
+        checks: The checks, each behind those that it names in `after`.
         examination: What is known so far; the checks add to it.
-        lost: Keys of checks that did not succeed; those of this walk are added.
+        unsuccessful: Keys of checks that failed or were skipped before; those of this run are
+            added.
     """
-    lost = set() if lost is None else lost
     for check in checks:
-        missing = next((key for key in check.after if key in lost), None)
+        missing = next((key for key in check.after if key in unsuccessful), None)
         if missing is not None:
             finding = skip(f"cannot be known without {missing}")
         else:
@@ -120,5 +118,5 @@ def walk(
             except Error as error:
                 finding = fail_with(error, check.host)
         if finding.state in (FAILED, SKIPPED):
-            lost.add(check.key)
+            unsuccessful.add(check.key)
         yield Result(check, finding)

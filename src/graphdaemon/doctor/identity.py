@@ -1,4 +1,4 @@
-"""The token service: its clock, its metadata, the tenant, the credential, the token."""
+"""The checks of settings, token service, tenant, credential and token."""
 
 import json
 import re
@@ -25,12 +25,14 @@ from graphdaemon.errors import IdentityError, NetworkError, SettingsError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_WORTH_TELLING_S = 30.0
+_GRAPH_HOSTS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}
+_SKEW_WARNING_S = 30.0
+# The kinds of credentials that sign an assertion, which says from when until when it is valid.
 _SIGNING = ("certificate", "keyvault")
 
 
 def check_settings(examination: Examination) -> Finding:
-    """Look whether they are there and of the right form."""
+    """Look whether the settings are there and of the right form."""
     settings = examination.read_settings()
     sources = list(dict.fromkeys(settings.sources.values()))
     where = ", ".join(sources) or "defaults"
@@ -39,21 +41,19 @@ def check_settings(examination: Examination) -> Finding:
 
 
 def check_clock(examination: Examination) -> Finding:
-    """Compare the token service's clock with ours."""
+    """Compare this machine's clock with the token service's."""
     try:
         answer = examination.ask_metadata()
     except NetworkError:
         return skip("no answer to compare with")
-    middle = (answer.asked_at + answer.came_at) / 2
-    skew = measure_skew(answer.response.headers, middle)
+    skew = measure_skew(answer.response.headers, (answer.sent_at + answer.came_at) / 2)
     if skew is None:
         return skip("the token service does not say what time it is")
     host = urlsplit(examination.authority or "").netloc
-    if abs(skew) < _WORTH_TELLING_S:
+    if abs(skew) < _SKEW_WARNING_S:
         return ok(f"within {max(1, round(abs(skew)))} s of {host}", seconds=round(skew, 1))
     words = describe_skew(skew, host)
     advice = advise("clock_wrong")
-    # A secret carries no time; a signed assertion does, and is refused beyond the tolerance.
     signs = any(one.kind in _SIGNING for one in examination.settings.credentials)
     if signs and abs(skew) > TOLERANCE_S:
         return fail(words, advice, IdentityError.exit_code, seconds=round(skew, 1))
@@ -61,68 +61,66 @@ def check_clock(examination: Examination) -> Finding:
 
 
 def check_authority(examination: Examination) -> Finding:
-    """Look whether it answers like a token service."""
+    """Look whether the authority answers like a token service."""
     response = examination.ask_metadata().response
-    place = examination.authority
+    authority = examination.authority
     body = _json_object(response.body)
     if response.status >= 500 or response.status == 429:
         raise IdentityError(
-            f"the identity platform is out of order: {place} answered {response.status}",
+            f"the identity platform is out of order: {authority} answered {response.status}",
             code="identity_unavailable",
             hint=advise("identity_unavailable").step,
         )
     if "error" in body or (response.status == 200 and "token_endpoint" in body):
         said = "its metadata" if response.status == 200 else "a refusal in a token service's words"
-        return ok(f"{urlsplit(place or '').netloc} answers with {said}", status=response.status)
+        return ok(f"{urlsplit(authority or '').netloc} answers with {said}", status=response.status)
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
     raise IdentityError(
-        f"{place} did not answer like a token service (HTTP {response.status}, {kind})",
+        f"{authority} did not answer like a token service (HTTP {response.status}, {kind})",
         code="identity_unreadable",
         hint=advise("identity_unreadable").step,
     )
 
 
 def check_tenant(examination: Examination) -> Finding:
-    """Look whether there is such a tenant."""
+    """Look whether the authority's tenant exists."""
     response = examination.ask_metadata().response
     body = _json_object(response.body)
     if "error" in body:
-        raise _refuse(examination, body)
+        raise _explain_refusal(examination, body)
     issuer = str(body.get("issuer", ""))
     named = urlsplit(examination.authority or "").path.strip("/").split("/")[0]
-    found = next((part for part in urlsplit(issuer).path.split("/") if _GUID.fullmatch(part)), None)
-    if found is None:
+    tenant = next(filter(_GUID.fullmatch, urlsplit(issuer).path.split("/")), None)
+    if tenant is None:
         return ok(f"issuer {issuer}", issuer=issuer)
-    words = f"tenant {found}" if found == named.lower() else f"{named} is tenant {found}"
+    words = f"tenant {tenant}" if tenant == named.lower() else f"{named} is tenant {tenant}"
     region = body.get("tenant_region_scope")
     if isinstance(region, str):
         words += f", region {region}"
-    return ok(words, tenant=found, region=region, issuer=issuer)
+    return ok(words, tenant=tenant, region=region, issuer=issuer)
 
 
 def check_credential(examination: Examination) -> Finding:
-    """Look which credential there is, whether it fits together, and how long it lasts."""
+    """Look which credentials there are, whether each can be used, and when it expires."""
     credentials = read_credentials(examination.settings)
-    broken = [credential for credential in credentials if credential.problem is not None]
+    problems = [one.problem for one in credentials if one.problem is not None]
     words = "; then ".join(
         describe_credential(credential, examination.now()) for credential in credentials
     )
     kinds = [credential.kind for credential in credentials]
-    if len(broken) == len(credentials) and broken[0].problem is not None:
-        return fail_with(broken[0].problem)
-    if broken and broken[0].problem is not None:
-        found = fail_with(broken[0].problem)
-        return warn(f"{words}; {found.words}", found.advice, kinds=kinds)
-    guid = next(
-        (one for one in credentials if one.secret and _GUID.fullmatch(one.secret.reveal())), None
-    )
-    if guid is not None:
-        advice = advise("secret_id_given", examination.values)
-        return warn(f"{guid.source} has the form of a Secret ID", advice, kinds=kinds)
-    ending = list_expiring(credentials, examination.now())
-    if not ending:
+    if problems:
+        failure = fail_with(problems[0])
+        if len(problems) == len(credentials):
+            return failure
+        return warn(f"{words}; {failure.words}", failure.advice, kinds=kinds)
+    for credential in credentials:
+        if credential.secret and _GUID.fullmatch(credential.secret.reveal()):
+            advice = advise("secret_id_given", examination.values)
+            return warn(f"{credential.source} has the form of a Secret ID", advice, kinds=kinds)
+    expiring = list_expiring(credentials, examination.now())
+    if not expiring:
         return ok(words, kinds=kinds)
-    _, left = min(ending, key=lambda one: one[1])
+    left = min(seconds for _, seconds in expiring)
     if left < 0 and len(credentials) == 1:
         advice = advise("certificate_expired", examination.values)
         return fail(words, advice, IdentityError.exit_code, kinds=kinds)
@@ -160,39 +158,36 @@ def check_token(examination: Examination) -> Finding:
     )
     details = {"audience": audience, "roles": list(roles), "expires": format_time(expires)}
     graph = urlsplit(examination.settings.endpoint).hostname
-    if graph in _GRAPHS and not is_for_graph(audience):
+    if graph in _GRAPH_HOSTS and not is_for_graph(audience):
         values = examination.values | {"api": f"https://{graph}"}
         return warn(words, advise("audience_wrong", values), **details)
     return ok(words, **details)
 
 
 def check_each_credential(examination: Examination) -> Finding:
-    """Look whether every one of several credentials would serve, not only the first."""
+    """Look whether the token service accepts each of several credentials, not only the first."""
     from graphdaemon.auth.msal_app import MsalApp
 
     msal_app = MsalApp(examination.settings, examination.transport)
-    served, lost = [], []
+    accepted: list[str] = []
+    refused: list[tuple[str, Finding]] = []
     for credential in read_credentials(examination.settings):
         try:
             if credential.problem is not None:
                 raise credential.problem
             msal_app.request_token(credential)
         except (SettingsError, IdentityError) as error:
-            lost.append((credential, error))
+            refused.append((credential.source, fail_with(error)))
         else:
-            served.append(credential.source)
-    words = f"accepted: {', '.join(served) or 'none'}"
-    if not lost:
-        return ok(words, accepted=served)
-    credential, reason = lost[0]
-    found = fail_with(reason)
-    return warn(f"{words}; {credential.source}: {found.words}", found.advice, accepted=served)
+            accepted.append(credential.source)
+    words = f"accepted: {', '.join(accepted) or 'none'}"
+    if not refused:
+        return ok(words, accepted=accepted)
+    source, failure = refused[0]
+    return warn(f"{words}; {source}: {failure.words}", failure.advice, accepted=accepted)
 
 
-_GRAPHS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}
-
-
-def _refuse(examination: Examination, body: Mapping[str, Any]) -> IdentityError:
+def _explain_refusal(examination: Examination, body: Mapping[str, Any]) -> IdentityError:
     text = str(body.get("error_description") or body.get("error"))
     text = re.split(r"\s+Trace ID:", text, maxsplit=1)[0].strip()
     codes = tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])

@@ -1,8 +1,9 @@
-"""The way to a host: name, connection, proxy, TLS, each looked at on its own."""
+"""The checks of the network on the way to a host: name, connection, proxy, TLS."""
 
 import socket
 import ssl
 import time
+from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -17,7 +18,7 @@ _TIMEOUT_S = 10.0
 
 
 class Target(NamedTuple):
-    """A host, and where the line to it begins: itself, or the proxy."""
+    """A host, and how it is reached: directly, or through a proxy."""
 
     host: str
     name: str
@@ -26,7 +27,7 @@ class Target(NamedTuple):
 
     @property
     def first(self) -> tuple[str, int]:
-        """Whom to connect to."""
+        """Name and port to connect to: the proxy's, or the host's."""
         if self.proxy is None:
             return self.name, self.port
         parts = urlsplit(self.proxy)
@@ -34,68 +35,61 @@ class Target(NamedTuple):
 
     @property
     def first_host(self) -> str:
-        """The same in one word, without the proxy's password."""
+        """The same in one word for people, without the proxy's password."""
         name, port = self.first
         return name if self.proxy is None and port == 443 else f"{name}:{port}"
 
 
 def find_target(host: str) -> Target:
-    """How `host` (and port) is reached."""
+    """Find out how `host`, with or without a port, is reached."""
     parts = urlsplit(f"https://{host}")
     name = parts.hostname or ""
     return Target(host, name, parts.port or 443, find_proxy(name))
 
 
-def plan_way(host: str) -> list[Check]:
-    """The checks on the way to `host`, in order."""
+def plan_network_checks(host: str) -> list[Check]:
+    """List the checks on the way to `host`, in order; the last is that of TLS."""
     target = find_target(host)
     checks = [
-        Check("dns", lambda examination: _resolve(examination, target), host=host),
-        Check("tcp", lambda examination: _connect(examination, target), (f"dns {host}",), host),
+        Check("dns", partial(_resolve, target=target), host=host),
+        Check("tcp", partial(_connect, target=target), (f"dns {host}",), host),
     ]
     before = f"tcp {host}"
     if target.proxy is not None:
-        checks.append(Check("proxy", lambda one: _tunnel(one, target), (before,), host))
+        checks.append(Check("proxy", partial(_tunnel, target=target), (before,), host))
         before = f"proxy {host}"
-    checks.append(Check("tls", lambda one: _secure(one, target), (before,), host))
+    checks.append(Check("tls", partial(_secure, target=target), (before,), host))
     return checks
 
 
 def _resolve(examination: Examination, target: Target) -> Finding:
     name, port = target.first
     try:
-        found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise explain_failure(error, name, _timeout(examination)) from error
-    addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
+    addresses = list(dict.fromkeys(str(address[0]) for *_, address in answers))
     more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
-    shown = "an address already" if addresses == [name] else f"{name} is {addresses[0]}{more}"
+    words = "an address already" if addresses == [name] else f"{name} is {addresses[0]}{more}"
     if target.proxy is not None:
-        shown = f"{target.name} is the proxy's to resolve; {shown}"
-    return ok(shown, addresses=addresses)
+        words = f"{target.name} is the proxy's to resolve; {words}"
+    return ok(words, addresses=addresses)
 
 
 def _connect(examination: Examination, target: Target) -> Finding:
     began = time.monotonic()
-    examination.sockets[target.host] = _open_line(examination, target)
-    took = (time.monotonic() - began) * 1000
-    whom = f"the proxy {target.first_host} " if target.proxy else ""
-    return ok(f"{whom}answers in {took:.0f} ms", milliseconds=round(took, 1))
-
-
-def _open_line(examination: Examination, target: Target) -> socket.socket:
+    timeout = _timeout(examination)
     try:
-        return socket.create_connection(target.first, _timeout(examination))
+        examination.sockets[target.host] = socket.create_connection(target.first, timeout)
     except OSError as error:
-        raise explain_failure(error, target.first_host, _timeout(examination)) from error
+        raise explain_failure(error, target.first_host, timeout) from error
+    took_ms = (time.monotonic() - began) * 1000
+    who = f"the proxy {target.first_host} " if target.proxy else ""
+    return ok(f"{who}answers in {took_ms:.0f} ms", milliseconds=round(took_ms, 1))
 
 
 def _tunnel(examination: Examination, target: Target) -> Finding:
-    _ask_proxy(examination, examination.sockets[target.host], target)
-    return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)
-
-
-def _ask_proxy(examination: Examination, line: socket.socket, target: Target) -> None:
+    """Ask the proxy to connect to the host; the check of TLS uses the tunnel."""
     assert target.proxy is not None, "planned only where there is a proxy"
     parts = urlsplit(target.proxy)
     address = f"{target.name}:{target.port}"
@@ -104,10 +98,10 @@ def _ask_proxy(examination: Examination, line: socket.socket, target: Target) ->
         f"CONNECT {address} HTTP/1.1",
         *(f"{name}: {value}" for name, value in headers.items()),
     ]
-    head = b""
+    connection, head = examination.sockets[target.host], b""
     try:
-        line.sendall("\r\n".join([*lines, "", ""]).encode())
-        while b"\r\n\r\n" not in head and len(head) < 65536 and (part := line.recv(4096)):
+        connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        while b"\r\n\r\n" not in head and len(head) < 65536 and (part := connection.recv(4096)):
             head += part
     except OSError as error:
         raise explain_failure(error, target.first_host, _timeout(examination)) from error
@@ -115,14 +109,15 @@ def _ask_proxy(examination: Examination, line: socket.socket, target: Target) ->
     if not status.startswith("2"):
         words = f"Tunnel connection failed: {status or 'no answer'}"
         raise explain_failure(OSError(words), target.host, _timeout(examination))
+    return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)
 
 
 def _secure(examination: Examination, target: Target) -> Finding:
-    line = examination.sockets[target.host]
+    connection = examination.sockets[target.host]
     context = make_context(examination.settings.ca_file)
     try:
-        with context.wrap_socket(line, server_hostname=target.name) as secured:
-            version, certificate = secured.version(), secured.getpeercert() or {}
+        with context.wrap_socket(connection, server_hostname=target.name) as tls:
+            version, certificate = tls.version(), tls.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         signer = examination.transport.look_at_signer(target.host)
         raise explain_failure(error, target.host, _timeout(examination), signer) from error

@@ -1,28 +1,30 @@
-"""What the app may do: its roles against what the calls accept, and the calls themselves."""
+"""The checks of what the app may do: its registration, the token's roles, the calls themselves."""
 
-from typing import NamedTuple
+import json
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import WARN_BEFORE_S
 from graphdaemon.auth.token import Demand
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.graph_refusals import choose_role
-from graphdaemon.diagnosis.permissions import Call, Need, find_excess
+from graphdaemon.diagnosis.permissions import Call, Need, find_excess, find_need
 from graphdaemon.diagnosis.token_claims import is_for_graph, read_roles, read_time
 from graphdaemon.doctor.finding import Finding, fail, fail_with, ok, skip, warn
-from graphdaemon.doctor.registration import read_registration
+from graphdaemon.doctor.registration import AppRegistration, parse_registration
 from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import GraphError, NetworkError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Response
 
-# A token that is older than this came from a cache: roles granted since then are not in it.
+# A token issued longer ago than this came from a cache, without the roles granted since then.
 _FRESH_S = 5.0
 
 
 class CallNeed(NamedTuple):
-    """A call, what it accepts, and the role to ask for."""
+    """A call, what Graph accepts for it, and the role to name to people."""
 
     call: Call
     need: Need
@@ -33,7 +35,7 @@ def check_registration(examination: Examination) -> Finding:
     """Read what the directory says of the app, if the app may."""
     if not is_for_graph(examination.claims.get("aud")):
         return skip("the token is not for Graph, which keeps the registration")
-    registration = read_registration(examination)
+    registration = _read_registration(examination)
     if registration is None:
         return skip(
             "the app may not read its own registration, and need not: only Application.Read.All "
@@ -53,20 +55,20 @@ def check_roles(examination: Examination) -> Finding:
     if not examination.claims:
         return skip("the token cannot be read")
     if not is_for_graph(examination.claims.get("aud")):
-        held = ", ".join(roles) or "none"
-        return skip(f"what this API asks for, it alone knows; the token has roles: {held}")
-    wanted = _list_wanted(examination)
-    if not wanted:
+        names = ", ".join(roles) or "none"
+        return skip(f"what this API asks for, it alone knows; the token has roles: {names}")
+    call_needs = _list_call_needs(examination)
+    if not call_needs:
         return skip("the table of permissions does not know the call")
-    unmet = _first_unmet(wanted, roles)
+    unmet = _first_unmet(call_needs, roles)
     if unmet is None:
-        return _weigh_excess(wanted, roles)
+        return _report_excess(call_needs, roles)
     if _renew(examination):
         roles = read_roles(examination.claims)
-        if _first_unmet(wanted, roles) is None:
+        if _first_unmet(call_needs, roles) is None:
             words = f"the token at hand lacked {unmet.role}; a new one has it"
             return warn(words, advise("token_older", examination.values), roles=list(roles))
-    return _judge(examination, unmet, roles)
+    return _report_unmet(examination, unmet, roles)
 
 
 def check_call(examination: Examination, call: Call) -> Finding:
@@ -74,45 +76,80 @@ def check_call(examination: Examination, call: Call) -> Finding:
     if call.method != "GET":
         return skip(f"{call.method} would change something: the roles are looked at, no more")
     response = _try(examination, call)
-    path = urlsplit(examination.address(call.path)).path
+    address = examination.address(call.path)
     if response.status < 300:
-        return ok(f"GET {path}: {response.status}", status=response.status)
-    return fail_with(_explain(examination, call, response))
+        return ok(f"GET {urlsplit(address).path}: {response.status}", status=response.status)
+    assert examination.token is not None, "it was sent along"
+    return fail_with(
+        explain(
+            response,
+            address,
+            needs=_preferred(examination, call),
+            consent_url=examination.settings.consent_url,
+            token=examination.token.value,
+        )
+    )
 
 
-def _list_wanted(examination: Examination) -> list[CallNeed]:
-    wanted = []
+def _read_registration(examination: Examination) -> AppRegistration | None:
+    """The app's registration, if the token's roles allow it to read that."""
+    client_id = examination.settings.client_id
+    key = f"appId='{client_id}'"
+    path = f"/servicePrincipals({key})/appRoleAssignments"
+    need = find_need("GET", path)
+    if not client_id or need is None or not need.is_met(read_roles(examination.claims)):
+        return None
+    assignments = _get_object(examination, path)
+    application = _get_object(
+        examination, f"/applications({key})?$select=requiredResourceAccess,passwordCredentials"
+    )
+    return None if assignments is None else parse_registration(application or {}, assignments)
+
+
+def _get_object(examination: Examination, path: str) -> Mapping[str, Any] | None:
+    response = examination.ask(Call("GET", path))
+    try:
+        content = json.loads(response.body) if response.status < 300 else None
+    except ValueError:
+        return None
+    return content if isinstance(content, dict) else None
+
+
+def _list_call_needs(examination: Examination) -> list[CallNeed]:
+    call_needs = []
     for call in examination.calls:
         need = examination.find_need(call)
         if need is not None:
             role = choose_role(need, _preferred(examination, call))
-            wanted.append(CallNeed(call, need, role or need.least))
-    return wanted
+            call_needs.append(CallNeed(call, need, role or need.least))
+    return call_needs
 
 
 def _preferred(examination: Examination, call: Call) -> str | None:
-    """The role that the commands name: the least that shows every property."""
+    """The role that the commands name for a collection: the least that shows every property."""
     steps = urlsplit(examination.address(call.path)).path.strip("/").split("/")[1:]
     row = CATALOG.get(steps[0]) if steps and call.method == "GET" else None
     return row.role if row else None
 
 
-def _first_unmet(wanted: list[CallNeed], roles: tuple[str, ...]) -> CallNeed | None:
-    return next((one for one in wanted if not one.need.is_met(roles)), None)
+def _first_unmet(call_needs: list[CallNeed], roles: tuple[str, ...]) -> CallNeed | None:
+    return next((one for one in call_needs if not one.need.is_met(roles)), None)
 
 
-def _weigh_excess(wanted: list[CallNeed], roles: tuple[str, ...]) -> Finding:
+def _report_excess(call_needs: list[CallNeed], roles: tuple[str, ...]) -> Finding:
+    """The roles open every call: say which opens which, and warn of those that are too many."""
+    needs = [one.need for one in call_needs]
     opened = []
-    for one in wanted:
-        using = next(name for name in one.need.accepted if name in roles)
-        also = f" (with {', '.join(one.need.also)})" if one.need.also else ""
-        least = "" if using == one.need.least else f", where {one.need.least} is the least"
-        opened.append(f"{using} opens {one.need.call}{also}{least}")
+    for need in needs:
+        using = next(name for name in need.accepted if name in roles)
+        also = f" (with {', '.join(need.also)})" if need.also else ""
+        least = "" if using == need.least else f", where {need.least} is the least"
+        opened.append(f"{using} opens {need.call}{also}{least}")
     words = "; ".join(opened)
-    excess = find_excess(roles, [one.need for one in wanted])
-    if all(one.call.method == "GET" for one in wanted):
+    excess = find_excess(roles, needs)
+    if all(one.call.method == "GET" for one in call_needs):
         excess += [role for role in roles if "Write" in role and role not in excess]
-    details = {"roles": list(roles), "excess": excess, "least": [one.need.least for one in wanted]}
+    details = {"roles": list(roles), "excess": excess, "least": [need.least for need in needs]}
     if not excess:
         return ok(words, **details)
     words = f"{words}; more than that needs: {', '.join(excess)}"
@@ -120,30 +157,25 @@ def _weigh_excess(wanted: list[CallNeed], roles: tuple[str, ...]) -> Finding:
 
 
 def _renew(examination: Examination) -> bool:
-    """Get a new token in place of one that was kept; False if it was new already."""
-    issued = read_time(examination.claims, "iat")
-    if issued is None or issued > examination.started - _FRESH_S:
+    """Get a new token in place of one from a cache; False if the token was new already."""
+    issued_at = read_time(examination.claims, "iat")
+    if issued_at is None or issued_at > examination.started - _FRESH_S:
         return False
     examination.fetch_token(Demand(examination.token))
     return True
 
 
-def _judge(examination: Examination, unmet: CallNeed, roles: tuple[str, ...]) -> Finding:
-    """Roles do not suffice by the table; Graph has the last word, the registration the reason."""
+def _report_unmet(examination: Examination, unmet: CallNeed, roles: tuple[str, ...]) -> Finding:
+    """By the table the roles do not suffice: let Graph decide, and find the cause if it refuses."""
+    names = ", ".join(roles)
     if _is_allowed(examination, unmet.call):
-        return ok(
-            f"Graph allows {unmet.need.call} with {', '.join(roles)}, whatever the table says"
-        )
+        return ok(f"Graph allows {unmet.need.call} with {names}, whatever the table says")
     case = "permission_missing" if roles else "roles_absent"
-    registration = examination.registration
-    if registration is not None:
-        case = registration.find_cause(unmet.need, unmet.role) or case
-    held = ", ".join(roles) or "none"
-    words = f"{unmet.need.call} needs {unmet.role}; the token has: {held}"
-    values = examination.values | {"role": unmet.role}
+    if examination.registration is not None:
+        case = examination.registration.find_cause(unmet.need, unmet.role)
     return fail(
-        words,
-        advise(case, values),
+        f"{unmet.need.call} needs {unmet.role}; the token has: {names or 'none'}",
+        advise(case, examination.values | {"role": unmet.role}),
         GraphError.exit_code,
         roles=list(roles),
         accepted=list(unmet.need.accepted),
@@ -161,18 +193,7 @@ def _is_allowed(examination: Examination, call: Call) -> bool:
 
 
 def _try(examination: Examination, call: Call) -> Response:
-    """Ask for as little as shows whether it is allowed."""
+    """Make the call, of a collection for the ID of one record alone."""
     if "?" not in call.path and call.path.rstrip("/").rsplit("/", 1)[-1] in CATALOG:
         call = call._replace(path=f"{call.path}?$top=1&$select=id")
     return examination.ask(call)
-
-
-def _explain(examination: Examination, call: Call, response: Response) -> GraphError:
-    assert examination.token is not None, "it was sent along"
-    return explain(
-        response,
-        examination.address(call.path),
-        needs=_preferred(examination, call),
-        consent_url=examination.settings.consent_url,
-        token=examination.token.value,
-    )

@@ -1,120 +1,95 @@
-"""The app's own registration, for apps that may read it: what it asks for and what it was given."""
+"""What the app's registration says of its permissions and secrets, parsed from Graph's answers."""
 
 import datetime as dt
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from graphdaemon.diagnosis.permissions import Call, Need, find_need, find_role, find_scope
-from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID, describe_moment, read_roles
-from graphdaemon.doctor.state import Examination
+from graphdaemon.diagnosis.permissions import Need, find_role, find_scope
+from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID, describe_moment
 
 
 class AppRegistration(NamedTuple):
     """
-    What the directory knows of the app.
+    What the directory says of the app.
 
     Attributes:
-        asked: Application permissions that the registration lists.
-        asked_delegated: Delegated ones.
-        granted: Application permissions that were granted.
-        secrets: The ends of its secrets, epoch seconds.
+        requested: Application permissions that the registration asks for.
+        requested_delegated: Delegated permissions that it asks for.
+        granted: Application permissions that were granted to the app.
+        secrets_expire_at: When each of its secrets expires, in epoch seconds.
     """
 
-    asked: tuple[str, ...]
-    asked_delegated: tuple[str, ...]
+    requested: tuple[str, ...]
+    requested_delegated: tuple[str, ...]
     granted: tuple[str, ...]
-    secrets: tuple[float, ...]
+    secrets_expire_at: tuple[float, ...]
 
-    def find_cause(self, need: Need, role: str) -> str | None:
-        """Why a token lacks `role`, or whatever else `need` accepts."""
+    def find_cause(self, need: Need, role: str) -> str:
+        """Why a token lacks `role`, or whatever else `need` accepts; a key of `CASES`."""
         if need.is_met(self.granted):
             return "token_older"
-        if need.is_met(self.asked):
+        if need.is_met(self.requested):
             return "consent_missing"
-        if role in self.asked_delegated or need.is_met(self.asked_delegated):
+        if role in self.requested_delegated or need.is_met(self.requested_delegated):
             return "delegated_only"
         return "permission_missing"
 
     def ends_within(self, seconds: float, now: float) -> bool:
-        """Say whether the last secret ends that soon."""
-        return bool(self.secrets) and max(self.secrets) - now < seconds
+        """Whether the last secret expires within so many seconds."""
+        return bool(self.secrets_expire_at) and max(self.secrets_expire_at) - now < seconds
 
     def describe(self, now: float) -> str:
-        """What was granted, what was only asked for, and when the last secret ends."""
+        """What was granted, what was only asked for, and when the last secret expires."""
         words = f"granted: {', '.join(self.granted) or 'nothing'}"
-        waiting = [name for name in self.asked if name not in self.granted]
-        if waiting:
-            words += f"; asked for and not granted: {', '.join(waiting)}"
-        if self.asked_delegated:
-            words += f"; delegated, of no use here: {', '.join(self.asked_delegated)}"
-        if self.secrets:
-            last = max(self.secrets)
+        pending = [name for name in self.requested if name not in self.granted]
+        if pending:
+            words += f"; asked for and not granted: {', '.join(pending)}"
+        if self.requested_delegated:
+            words += f"; delegated, of no use here: {', '.join(self.requested_delegated)}"
+        if self.secrets_expire_at:
+            last = max(self.secrets_expire_at)
             words += f"; the last secret {'ends' if last > now else 'ended'} "
             words += describe_moment(last, now)
         return words
 
 
-def read_registration(examination: Examination) -> AppRegistration | None:
-    """Read it, if the token allows that."""
-    client_id = examination.settings.client_id
-    key = f"appId='{client_id}'"
-    assignments = f"/servicePrincipals({key})/appRoleAssignments"
-    need = find_need("GET", assignments)
-    if not client_id or need is None or not need.is_met(read_roles(examination.claims)):
-        return None
-    granted = _ask(examination, assignments)
-    application = _ask(
-        examination,
-        f"/applications({key})?$select=requiredResourceAccess,passwordCredentials",
-    )
-    if granted is None:
-        return None
-    return AppRegistration(
-        *_read_asked(application or {}),
-        _read_granted(granted),
-        _read_ends(application or {}),
-    )
+def parse_registration(
+    application: Mapping[str, Any], assignments: Mapping[str, Any]
+) -> AppRegistration:
+    """
+    Read Graph's JSON objects, whatever is missing in them or malformed.
 
-
-def _ask(examination: Examination, path: str) -> Mapping[str, Any] | None:
-    response = examination.ask(Call("GET", path))
-    if response.status >= 300:
-        return None
-    try:
-        value = json.loads(response.body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
-
-
-def _read_asked(application: Mapping[str, Any]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    Args:
+        application: The application, with `requiredResourceAccess` and `passwordCredentials`.
+        assignments: The first page of its service principal's app role assignments.
+    """
     entries = [
         access
         for resource in _objects(application.get("requiredResourceAccess"))
         if resource.get("resourceAppId") == GRAPH_APP_ID
         for access in _objects(resource.get("resourceAccess"))
     ]
-    roles = [find_role(str(one.get("id"))) for one in entries if one.get("type") == "Role"]
-    scopes = [find_scope(str(one.get("id"))) for one in entries if one.get("type") == "Scope"]
-    return tuple(filter(None, roles)), tuple(filter(None, scopes))
+    roles = [find_role(str(entry.get("id"))) for entry in entries if entry.get("type") == "Role"]
+    scopes = [find_scope(str(entry.get("id"))) for entry in entries if entry.get("type") == "Scope"]
+    granted = [find_role(str(one.get("appRoleId"))) for one in _objects(assignments.get("value"))]
+    return AppRegistration(
+        tuple(filter(None, roles)),
+        tuple(filter(None, scopes)),
+        tuple(filter(None, granted)),
+        tuple(_list_expiries(application.get("passwordCredentials"))),
+    )
 
 
-def _read_granted(answer: Mapping[str, Any]) -> tuple[str, ...]:
-    found = [find_role(str(one.get("appRoleId"))) for one in _objects(answer.get("value"))]
-    return tuple(name for name in found if name)
-
-
-def _read_ends(application: Mapping[str, Any]) -> tuple[float, ...]:
-    ends = []
-    for one in _objects(application.get("passwordCredentials")):
+def _list_expiries(passwords: object) -> list[float]:
+    expiries = []
+    for password in _objects(passwords):
         try:
-            moment = dt.datetime.fromisoformat(str(one.get("endDateTime")))
+            moment = dt.datetime.fromisoformat(str(password.get("endDateTime")))
         except ValueError:
             continue
-        ends.append(moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp())
-    return tuple(ends)
+        expiries.append(moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp())
+    return expiries
 
 
 def _objects(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,41 +1,39 @@
-"""What the doctor knows so far; one check's answer is the next one's question."""
+"""What the checks of one examination have learned so far, for the checks that follow."""
 
 import socket
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.diagnosis.advice import locate
 from graphdaemon.diagnosis.permissions import Call, Need, find_need
 from graphdaemon.diagnosis.token_claims import read_claims
+from graphdaemon.doctor.registration import AppRegistration
 from graphdaemon.errors import NetworkError
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
-if TYPE_CHECKING:
-    from graphdaemon.doctor.registration import AppRegistration
-
 
 class Answer(NamedTuple):
-    """An answer, and the times on this machine's clock between which it was made."""
+    """A response, and when by this machine's clock the request was sent and the response came."""
 
     response: Response
-    asked_at: float
+    sent_at: float
     came_at: float
 
 
 class Examination:
     """
-    One look at one configuration; close it afterwards.
+    One examination of one configuration; close it afterwards.
 
     Args:
         read: Reads the settings.
-        calls: What is to be possible; by default what `endpoint` says.
+        calls: The calls that are to work; by default the one of `endpoint`.
         fetch: Gets a token.
-        now: Epoch seconds.
+        now: The time in epoch seconds.
     """
 
     def __init__(
@@ -74,33 +72,33 @@ class Examination:
 
     @property
     def settings(self) -> Settings:
-        """The settings, read before."""
+        """The settings, which the first check has read."""
         assert self._settings is not None, "the first check reads them"
         return self._settings
 
     @property
     def transport(self) -> Transport:
-        """The way to both hosts, as the commands take it."""
+        """The connections to both hosts, made as the commands make them."""
         return self._transport
 
     @property
     def authority(self) -> str | None:
-        """Who issues tokens; None for a machine's own identity."""
+        """Who issues tokens; None for a managed identity."""
         return self.settings.authority or self.settings.oidc_authority
 
     @property
     def claims(self) -> Mapping[str, Any]:
-        """The token's claims; none of a token that cannot be read."""
+        """The token's claims; empty for a token that cannot be read."""
         return (read_claims(self.token.value) if self.token else None) or {}
 
     @property
     def calls(self) -> tuple[Call, ...]:
-        """The calls that are to be possible."""
+        """The calls that are to work."""
         return self._calls or (Call("GET", self.settings.endpoint),)
 
     @property
     def values(self) -> dict[str, str | None]:
-        """What fills the places in steps."""
+        """What fills the placeholders in the steps of advice."""
         return locate(self.authority, self.settings.consent_url)
 
     def fetch_token(self, demand: Demand) -> Token:
@@ -108,7 +106,7 @@ class Examination:
         Get a token, and keep it for the checks that follow.
 
         Raises:
-            Error: As the commands would.
+            Error: The same as the commands would meet.
         """
         self.token = self._fetch(self.settings, self.transport, demand)
         self._answers.clear()
@@ -116,19 +114,19 @@ class Examination:
 
     def ask_metadata(self) -> Answer:
         """
-        What the authority says of itself, asked once.
+        Get the authority's OpenID metadata; later calls return the same answer.
 
         Raises:
-            NetworkError: It was not reached.
+            NetworkError: The authority was not reached.
         """
         if self._metadata is None:
             assert self.authority is not None, "only an authority has metadata"
             version = "/v2.0" if self.settings.authority else ""
             address = f"{self.authority.rstrip('/')}{version}/.well-known/openid-configuration"
-            asked_at = self.now()
+            sent_at = self.now()
             try:
                 response = self.transport.exchange("GET", address, {"Accept": "application/json"})
-                self._metadata = Answer(response, asked_at, self.now())
+                self._metadata = Answer(response, sent_at, self.now())
             except NetworkError as error:
                 self._metadata = error
         if isinstance(self._metadata, NetworkError):
@@ -136,7 +134,7 @@ class Examination:
         return self._metadata
 
     def address(self, path: str) -> str:
-        """Where `path` is: below the configured Graph, unless it is an address already."""
+        """The address of `path` below the configured Graph; an address stays as it is."""
         if "://" in path:
             return path
         root = self.settings.graph_root
@@ -147,7 +145,7 @@ class Examination:
 
     def ask(self, call: Call) -> Response:
         """
-        Make a call that changes nothing, once.
+        Make a GET request; later calls with the same token return the same response.
 
         Raises:
             NetworkError: No answer came.
@@ -160,13 +158,13 @@ class Examination:
         return self._answers[call]
 
     def find_need(self, call: Call) -> Need | None:
-        """What `call` accepts, if the table knows it."""
+        """What Graph accepts for `call`, if the table knows it."""
         return find_need(call.method, urlsplit(self.address(call.path)).path)
 
     def close(self) -> None:
-        """Close every line."""
-        for line in self.sockets.values():
-            line.close()
+        """Close every connection."""
+        for connection in self.sockets.values():
+            connection.close()
         if self._settings is not None:
             self._transport.close()
 

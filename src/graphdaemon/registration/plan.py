@@ -87,7 +87,27 @@ def plan_removals(
     kind: str, actual: ActualState, local: LocalState, now: dt.datetime
 ) -> list[Change]:
     """Remove what was added from here and is in no file here: a stopped run left it behind."""
-    return [*_drop_secrets(kind, actual, local, now), *_drop_keys(kind, actual, local, now)]
+    key_id = local.key_id if kind == "secret" and _has_secret(actual, local, now) else None
+    changes = [
+        Change(
+            "Remove a secret that no file here holds",
+            "POST",
+            "/applications/{application}/removePassword",
+            {"keyId": password["keyId"]},
+        )
+        for password in actual.passwords
+        if local.is_marked(password) and password.get("keyId") != key_id
+    ]
+    if kind == "certificate" and not _has_certificate(actual, local, now):
+        return changes  # the request that adds the certificate leaves the orphans out
+    thumbprint = local.thumbprint if kind == "certificate" else None
+    kept = [
+        key for key in actual.keys if not local.is_marked(key) or read_thumbprint(key) == thumbprint
+    ]
+    if len(kept) < len(actual.keys):
+        summary = "Remove a certificate whose key no file here holds"
+        changes.append(_set_keys(summary, kept))
+    return changes
 
 
 def _choose_roles(desired: DesiredState, actual: ActualState) -> dict[str, str]:
@@ -215,14 +235,20 @@ def _plan_credential(
         return [] if _has_secret(actual, local, now) else [_add_secret(desired, local, now)]
     if _has_certificate(actual, local, now):
         return []
-    return [
-        Change(
-            "Add the certificate",
-            "PATCH",
-            "/applications/{application}",
-            {"keyCredentials": [*_kept_keys(actual, local), _describe_key(local)]},
-        )
-    ]
+    added = {
+        "type": "AsymmetricX509Cert",
+        "usage": "Verify",
+        "displayName": local.mark,
+        "key": "{certificate}",
+    }
+    others = [key for key in actual.keys if not local.is_marked(key)]
+    return [_set_keys("Add the certificate", others, added)]
+
+
+def _set_keys(summary: str, kept: Iterable[dict[str, Any]], *added: dict[str, Any]) -> Change:
+    """Replace the app's list of keys; Graph keeps a key whose content is sent back as null."""
+    keys = [*({**key, "key": None} for key in kept), *added]
+    return Change(summary, "PATCH", "/applications/{application}", {"keyCredentials": keys})
 
 
 def _has_certificate(actual: ActualState, local: LocalState, now: dt.datetime) -> bool:
@@ -244,20 +270,6 @@ def _lasts(credential: Mapping[str, Any], now: dt.datetime) -> bool:
     except ValueError:
         return True
     return expires_at - now > _LEAST_LEFT
-
-
-def _describe_key(local: LocalState) -> dict[str, Any]:
-    return {
-        "type": "AsymmetricX509Cert",
-        "usage": "Verify",
-        "displayName": local.mark,
-        "key": "{certificate}",
-    }
-
-
-def _kept_keys(actual: ActualState, local: LocalState) -> list[dict[str, Any]]:
-    """The keys added from elsewhere; Graph keeps a key whose content is sent back as null."""
-    return [{**key, "key": None} for key in actual.keys if not local.is_marked(key)]
 
 
 def _add_secret(desired: DesiredState, local: LocalState, now: dt.datetime) -> Change:
@@ -311,34 +323,3 @@ def _plan_consent(actual: ActualState, roles: Mapping[str, str]) -> Iterable[Cha
                 },
                 forbidden_case="consent_reserved",
             )
-
-
-def _drop_secrets(
-    kind: str, actual: ActualState, local: LocalState, now: dt.datetime
-) -> Iterable[Change]:
-    used = local.key_id if kind == "secret" and _has_secret(actual, local, now) else None
-    for password in actual.passwords:
-        if local.is_marked(password) and password.get("keyId") != used:
-            yield Change(
-                "Remove a secret that no file here holds",
-                "POST",
-                "/applications/{application}/removePassword",
-                {"keyId": password["keyId"]},
-            )
-
-
-def _drop_keys(
-    kind: str, actual: ActualState, local: LocalState, now: dt.datetime
-) -> Iterable[Change]:
-    used = local.thumbprint if kind == "certificate" else None
-    if kind == "certificate" and not _has_certificate(actual, local, now):
-        return  # the request that adds the certificate leaves these out
-    orphans = [key for key in actual.keys if local.is_marked(key) and read_thumbprint(key) != used]
-    if orphans:
-        kept = [{**key, "key": None} for key in actual.keys if key not in orphans]
-        yield Change(
-            "Remove a certificate whose key no file here holds",
-            "PATCH",
-            "/applications/{application}",
-            {"keyCredentials": kept},
-        )

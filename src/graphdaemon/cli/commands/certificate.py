@@ -1,4 +1,4 @@
-"""`graphdaemon certificate`: make the key pair that proves the app's identity, or replace it."""
+"""`graphdaemon certificate`: make or replace the key pair that proves the app's identity."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -65,7 +65,7 @@ def rotate(
     platform accepts it, the settings' private_key_file is replaced, and the old key removed. No
     permission is needed. Stopped at any moment and run again, it goes on where it was.
     """
-    # Making a certificate needs none of what talks to the identity platform.
+    # Making a certificate needs nothing that talks to the identity platform.
     from graphdaemon.registration.rotation import Rotation
 
     log.configure(verbose)

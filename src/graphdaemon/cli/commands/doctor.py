@@ -1,4 +1,4 @@
-"""`graphdaemon doctor`: why it does not work."""
+"""`graphdaemon doctor`: find out why it does not work."""
 
 import json
 import os
@@ -58,14 +58,14 @@ def doctor(*, parameters: str | None, calls: tuple[str, ...], as_json: bool, ver
 
 
 def describe(results: list[Result]) -> dict[str, object]:
-    """The report for machines: docs/reference/doctor.md."""
+    """The report for machines, as docs/reference/diagnoses.md describes it."""
     verdict, exit_code, first = summarize(results)
     return {
         "graphdaemon": __version__,
         "verdict": verdict,
         "exit_code": exit_code,
         "first": _describe(first) if first else None,
-        "checks": [_describe(one) for one in results],
+        "checks": [_describe(result) for result in results],
     }
 
 
@@ -98,9 +98,9 @@ def _render(result: Result) -> str:
 
 
 def _one_line(words: str) -> str:
-    """What services and certificates say must not move the cursor, nor begin a line of its own."""
+    """Make one line of it: what services and certificates say must not move the cursor."""
     line = log.redact(" ".join(words.split()))
-    return "".join(sign if sign.isprintable() else "\ufffd" for sign in line)
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)
 
 
 def _conclude(results: list[Result]) -> None:
@@ -109,9 +109,12 @@ def _conclude(results: list[Result]) -> None:
     if first is None:
         click.echo("Nothing is wrong.")
         return
-    told = [first] if verdict == "failed" else [r for r in results if r.finding.state == "warning"]
-    for result in told:
-        _explain(result.finding, "Wrong" if verdict == "failed" else "Note")
+    if verdict == "failed":
+        _explain(first.finding, "Wrong")
+        return
+    for result in results:
+        if result.finding.state == "warning":
+            _explain(result.finding, "Note")
 
 
 def _explain(finding: Finding, word: str) -> None:

@@ -1,4 +1,4 @@
-"""`graphdaemon explain`: what an error or a token says."""
+"""`graphdaemon explain`: explain an error or a token, offline."""
 
 import json
 import re
@@ -51,8 +51,8 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
 def _describe(explained: "ExplainedText") -> dict[str, object]:
     return {
         "explanations": [
-            one._asdict() | {"claims": [claim._asdict() for claim in one.claims]}
-            for one in explained.explanations
+            explanation._asdict() | {"claims": [claim._asdict() for claim in explanation.claims]}
+            for explanation in explained.explanations
         ],
         "correlation_id": explained.correlation_id,
         "request_id": explained.request_id,
@@ -65,10 +65,10 @@ def _print(explained: "ExplainedText") -> None:
             "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
             "graphdaemon, no token.\nTry: The whole answer, or the line of the log with the number."
         )
-    for number, one in enumerate(explained.explanations):
+    for number, explanation in enumerate(explained.explanations):
         if number:
             click.echo()
-        _print_one(one, explained)
+        _print_one(explanation, explained)
 
 
 def print_claims(claims: Iterable[Claim]) -> None:
@@ -80,14 +80,14 @@ def print_claims(claims: Iterable[Claim]) -> None:
         click.echo(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())
 
 
-def _print_one(one: "Explanation", explained: "ExplainedText") -> None:
-    click.echo(f"{one.subject}: {one.meaning}")
-    print_claims(one.claims)
-    if not one.claims:
+def _print_one(explanation: "Explanation", explained: "ExplainedText") -> None:
+    click.echo(f"{explanation.subject}: {explanation.meaning}")
+    print_claims(explanation.claims)
+    if not explanation.claims:
         for label, value in (
             ("Correlation ID", explained.correlation_id),
             ("Request ID", explained.request_id),
         ):
             if value:
                 click.echo(f"{label}: {value}")
-    click.echo(f"Try: {one.step}")
+    click.echo(f"Try: {explanation.step}")

@@ -23,7 +23,7 @@ from graphdaemon.settings.read import read_settings
 from graphdaemon.sharing.private_files import open_private
 
 if TYPE_CHECKING:
-    from entra_emulator.server.emulator import Emulator
+    from entra_emulator import Emulator
 
 _STEPS = 5
 _NOTE = "Made by `graphdaemon quickstart` for its pretend tenant; worth nothing elsewhere."
@@ -68,7 +68,7 @@ _COLUMNS = ("displayName", "userPrincipalName", "jobTitle", "id")
 def load_emulator() -> "type[Emulator]":
     """The emulator, which is an extra."""
     try:
-        from entra_emulator.server.emulator import Emulator
+        from entra_emulator import Emulator
     except ModuleNotFoundError as error:
         raise click.UsageError(
             f"The pretend tenant is not installed ({error.name} is missing). "
@@ -201,8 +201,8 @@ class _Walk:
 
 
 def _open(parameters: Path) -> Client:
-    # The file alone: whoever works with a real tenant has its credentials in AZURE_ variables, and
-    # those must not go to a pretend one.
+    # The file alone: the AZURE_ variables may hold the credentials of a real tenant, and those must
+    # not go to a pretend one.
     return Client(read_settings(parameters, {}))
 
 

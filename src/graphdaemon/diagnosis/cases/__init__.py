@@ -1,8 +1,8 @@
 """
 What can be wrong, and what to do about it: the one table behind hints, `doctor` and `explain`.
 
-A case is finer than an error's code: programs branch on the code, people are helped by the case.
-Steps hold places in braces; `diagnosis.advise` fills them with what is known.
+Several cases may share one error code: programs branch on the code, people are helped by the case.
+Meanings and steps hold placeholders in braces, which `advise` fills.
 """
 
 from graphdaemon.diagnosis.cases.case import Case

@@ -1,4 +1,4 @@
-"""One row of the table of cases."""
+"""One row of the tables of cases."""
 
 from typing import NamedTuple
 
@@ -8,9 +8,9 @@ class Case(NamedTuple):
     One thing that can be wrong.
 
     Attributes:
-        code: One of `errors.CODES`; empty for what is no error.
-        meaning: What is the matter, as a sentence.
-        step: The next step, in the imperative.
+        code: The error code, a key of `errors.CODES`; empty for what is no error.
+        meaning: What is wrong, as a sentence.
+        step: What to do next, in the imperative.
     """
 
     code: str

@@ -1,4 +1,4 @@
-"""What can be wrong with what the token may do, and with what Graph answers."""
+"""Cases: what the token may do, and what Graph answers."""
 
 from graphdaemon.diagnosis.cases.case import Case
 

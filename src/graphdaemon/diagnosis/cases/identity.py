@@ -1,4 +1,4 @@
-"""What can be wrong with the tenant, the app and what proves its identity."""
+"""Cases: the tenant, the app and its credential, as the token service sees them."""
 
 from graphdaemon.diagnosis.cases.case import Case
 

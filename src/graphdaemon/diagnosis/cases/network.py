@@ -1,9 +1,8 @@
-"""What can be wrong on the way to a host."""
+"""Cases: the network on the way to a host."""
 
 from graphdaemon.diagnosis.cases.case import Case
 
 NETWORK: dict[str, Case] = {
-    # The way there
     "tls_untrusted": Case(
         "tls_untrusted",
         "The certificate of {host} is not signed by an authority this machine trusts.",

@@ -1,4 +1,4 @@
-"""What can be wrong with signing in as an administrator, and with what that one may do."""
+"""Cases: signing in as an administrator, and what an administrator may do."""
 
 from graphdaemon.diagnosis.cases.case import Case
 
