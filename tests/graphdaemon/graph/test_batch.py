@@ -216,13 +216,23 @@ def test_a_part_that_was_not_answered_is_sent_again() -> None:
 
 @pytest.mark.parametrize(("status", "code"), [(429, "throttled"), (503, "graph_unavailable")])
 def test_what_never_passes_has_its_own_code(status: int, code: str) -> None:
-    """And the status that it was answered with to the last."""
-    world = make_graph(batch(("a", status, {})))
+    """And the status that it was answered with to the last, after which nobody waits."""
+    world, tally = make_graph(batch(("a", status, {}))), Tally()
 
     with pytest.raises(GraphError, match=f"still {status} after every attempt") as caught:
-        send_scripted(world, Part("a", "/x"))
+        send_scripted(world, Part("a", "/x"), tally=tally)
 
     assert (caught.value.code, caught.value.status) == (code, status)
+    assert len(world.budget.pauses) == tally.retries == ATTEMPTS - 1
+
+
+def test_a_part_that_was_answered_is_done() -> None:
+    """Though what it depends on, as the service says, was not."""
+    world = make_graph(batch(("a", 429, {}), ("b", 200, {})), batch(("a", 200, {})))
+
+    send_scripted(world, Part("a", "/x"), Part("b", "/y", after=("a",)))
+
+    assert sent_ids(world) == [["a", "b"], ["a"]]
 
 
 @pytest.mark.parametrize(

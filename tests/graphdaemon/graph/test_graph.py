@@ -541,3 +541,21 @@ def test_redirects_and_refusals_are_no_answers() -> None:
     assert ask(make_graph(answer({}, 299))).status == 299
     with pytest.raises(GraphError):
         ask(make_graph(answer({}, 300)))
+
+
+def test_a_refusal_without_a_wait_holds_nobody_by_itself() -> None:
+    """How long to wait before the next attempt is decided with it."""
+    world = make_graph(refused(429), answer({}))
+
+    ask(world)
+
+    assert world.budget.outcomes[0].refused_for == 0
+
+
+def test_a_page_is_asked_for_as_it_is_said() -> None:
+    """Of the advanced index only where somebody wants it."""
+    world = make_graph(answer({"value": []}))
+    asyncio.run(world.graph.page(URL, needs=""))
+    asyncio.run(world.graph.page(URL, needs="", advanced=True))
+
+    assert ["ConsistencyLevel" in sent.headers for sent in world.sender.sent] == [False, True]
