@@ -255,6 +255,8 @@ def test_who_comes_later_finds_the_bucket_as_full_as_it_is() -> None:
 
     store.totals = Totals()
     ledger = RemoteLedger(store.exchange, lambda: -1.0)
+    with ledger.open() as bucket:
+        bucket.take(0, -1.0)
     ledger.compare()
     with ledger.open() as bucket:
         assert bucket.level == 0
