@@ -91,12 +91,7 @@ class Entry(NamedTuple):
 
 
 class Audit:
-    """
-    The newest requests; older ones are forgotten.
-
-    Args:
-        size: how many are remembered.
-    """
+    """The newest `size` requests; older ones are forgotten."""
 
     def __init__(self, size: int = SIZE) -> None:
         self._lock = threading.Lock()

@@ -92,9 +92,7 @@ def _write(
                     sink.finish()
             if arguments["resume"] is not None:
                 # The listing has ended. Its records are written, or the next run reads them anew.
-                from graphdaemon.listing.journal import forget
-
-                forget(arguments["resume"])
+                arguments["resume"].unlink(missing_ok=True)
             if unproved:
                 raise _unproved()
         except Error as error:

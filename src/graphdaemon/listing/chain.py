@@ -153,7 +153,9 @@ def of_prefix(prefix: str, key: str) -> Chain:
     return Chain(f"startswith({key},{quote_string(prefix)})")
 
 
-async def read_chain(target: Target, chain: Chain, deliver: Deliver, divide: Divide) -> None:
+async def read_chain(
+    target: Target, chain: Chain, deliver: Deliver, divide: Divide | None = None
+) -> None:
     """
     Read a chain to its end, delivering each page.
 
@@ -161,7 +163,8 @@ async def read_chain(target: Target, chain: Chain, deliver: Deliver, divide: Div
         target: What is listed.
         chain: The chain to read; it goes on at its `link`, if it has one.
         deliver: Takes a page; waits while there is no room for it.
-        divide: Says, after each page but the last, whether other chains read the rest.
+        divide: Says, after each page but the last, whether other chains read the rest; without it
+            they never do.
 
     Raises:
         IdentityError, GraphError, NetworkError: The chain was not read to its end.
@@ -181,16 +184,11 @@ async def read_chain(target: Target, chain: Chain, deliver: Deliver, divide: Div
             await deliver(ChainPage(chain, page, True, None, chain.pages_in_all))
             return
         chain.visit(follow_within(page.next_link, link or first_url))
-        handed_over = await divide(chain, page)
+        handed_over = divide is not None and await divide(chain, page)
         next_link = None if handed_over else chain.link
         await deliver(ChainPage(chain, page, handed_over, next_link, chain.pages_in_all))
         if handed_over:
             return
-
-
-async def never_divide(_chain: Chain, _page: Page) -> bool:
-    """Leave nothing to other chains."""
-    return False
 
 
 def is_link_refused(error: GraphError) -> bool:

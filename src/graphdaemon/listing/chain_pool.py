@@ -22,9 +22,6 @@ class ChainPool:
         read: Reads one chain, and delivers its pages.
         size: How many chains to read at a time.
         announce: Hears of every chain before it is read.
-
-    Attributes:
-        size: The same.
     """
 
     def __init__(

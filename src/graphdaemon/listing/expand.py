@@ -20,7 +20,7 @@ from graphdaemon.graph.page import Page, ids_of, page_ids, read_page, texts_of
 from graphdaemon.graph.query import Query
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Response
-from graphdaemon.listing.chain import Chain, ChainPage, never_divide, read_chain
+from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.target import Target
 
 # Navigation properties that lead to one object; the others lead to a collection.
@@ -131,7 +131,7 @@ class Expander:
             chain = Chain(first_url=url, pages=1, link=follow_within(page.next_link, url))
             # Related objects never need the advanced index, whatever the listing needs.
             plain = msgspec.structs.replace(self._target, query=Query())
-            await read_chain(plain, chain, keep, never_divide)
+            await read_chain(plain, chain, keep)
         return list(records.values())
 
 

@@ -268,11 +268,6 @@ class Journal:
             ) from error
 
 
-def forget(path: Path) -> None:
-    """Delete the journal of a listing whose records are in their place."""
-    path.unlink(missing_ok=True)
-
-
 def _open(path: Path) -> BinaryIO:
     with contextlib.ExitStack() as closing:
         file = closing.enter_context(open(path, "r+b", buffering=1 << 20, opener=open_private))

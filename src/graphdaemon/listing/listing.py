@@ -45,10 +45,6 @@ class Listing:
     """
     One listing, page by page.
 
-    Args:
-        target: What is listed.
-        options: How to go about it.
-
     Attributes:
         record: The account so far.
         corrections: What to correct, at the end, in records that were yielded before.
@@ -240,10 +236,6 @@ class Listing:
         self._replayer = Replayer(self._target, delta, self._met)
         self.record.replay = self._replayer.account
 
-    @property
-    def _is_resumed(self) -> bool:
-        return self._journal is not None and self._journal.resumed
-
     def _kept(self) -> Iterator[list[msgspec.Raw]]:
         """Yield what an earlier run had read."""
         if self._journal is None or not self._journal.resumed:
@@ -364,11 +356,12 @@ class Listing:
     def _evidence(self) -> Evidence:
         touched = self._replayer.touched if self._replayer is not None else set()
         whole = self._partition.whole_read
+        resumed = self._journal is not None and self._journal.resumed
         return Evidence(
             cut=self._written == self._target.query.limit,
             proving=self._proving,
             advanced=self._target.advanced,
-            single=whole and self.record.pages == 1 and not self._is_resumed,
+            single=whole and self.record.pages == 1 and not resumed,
             baseline=self._delta is not None,
             settled=self._settled,
             trouble=self._trouble,

@@ -8,15 +8,14 @@ page whose records were all read as the round told them, since one page tells of
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Sequence
 
 import msgspec
 
 from graphdaemon.concurrency import gather
 from graphdaemon.graph.page import ids_of
 from graphdaemon.graph.query import quote_string
-from graphdaemon.listing.chain import Chain, ChainPage, never_divide, read_chain
+from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.delta import Changes, Delta, agrees
 from graphdaemon.listing.id_set import IdSet, pack_ids
 from graphdaemon.listing.record import Replay
@@ -36,7 +35,6 @@ class Replayer:
         target: What is listed.
         delta: Its changes.
         written: The packed IDs of what was written; kept up to date here.
-        sleep: Waits between rounds.
 
     Attributes:
         corrections: Records that were written and have changed: by ID as they are now, or None if
@@ -46,18 +44,10 @@ class Replayer:
         account: What the listing record says of it.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        delta: Delta,
-        written: IdSet,
-        *,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
-    ) -> None:
+    def __init__(self, target: Target, delta: Delta, written: IdSet) -> None:
         self._target = target
         self._delta = delta
         self._written = written
-        self._sleep = sleep
         self.corrections: dict[str, msgspec.Raw | None] = {}
         self.appeared: dict[str, msgspec.Raw] = {}
         self.touched: set[bytes] = set()
@@ -80,8 +70,8 @@ class Replayer:
                 return True
             if doubtful and not told:
                 # Nothing happened, and yet two answers differ: a replica is behind.
-                await self._sleep(0.25 * 2**number)
-            current = await self._read(changes)
+                await asyncio.sleep(0.25 * 2**number)
+            current = await self._read(list(changes))
             self._apply(changes, current)
             filtered = bool(self._target.query.filter)
             doubtful, silent = _compare(changes, current, filtered=filtered)
@@ -99,10 +89,10 @@ class Replayer:
         self.appeared.clear()
         return records
 
-    async def _read(self, ids: Iterable[str]) -> dict[str, msgspec.Raw]:
+    async def _read(self, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
         """The records as the listing would show them now; those that it would not are left out."""
-        chunks = list(_chunks(ids, _IDS_AT_ONCE))
-        read = await gather(*map(self._read_chunk, chunks))
+        starts = range(0, len(ids), _IDS_AT_ONCE)
+        read = await gather(*(self._read_chunk(ids[at : at + _IDS_AT_ONCE]) for at in starts))
         records = [record for chunk in read for record in chunk]
         return dict(zip(ids_of(records), records, strict=True))
 
@@ -114,7 +104,7 @@ class Replayer:
             chain_page.chain.consume(len(chain_page.page.records), len(ids))
 
         condition = f"id in ({','.join(map(quote_string, ids))})"
-        await read_chain(self._target, Chain(condition), keep, never_divide)
+        await read_chain(self._target, Chain(condition), keep)
         return records
 
     def _apply(self, changes: Changes, current: dict[str, msgspec.Raw]) -> None:
@@ -133,12 +123,6 @@ class Replayer:
                 self._written.discard(packed)
             else:
                 self._written.add((packed,))
-
-
-def _chunks(items: Iterable[str], size: int) -> Iterator[list[str]]:
-    iterator = iter(items)
-    while chunk := list(islice(iterator, size)):
-        yield chunk
 
 
 def _compare(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.query import Query
-from graphdaemon.listing.journal import Journal, forget
+from graphdaemon.listing.journal import Journal
 from graphdaemon.listing.options import ListingOptions
 from tests.support.listing_world import Outcome, list_world
 from tests.support.pretend_graph import Lies, PretendGraph, Weather
@@ -258,8 +258,6 @@ def test_only_its_owner_reads_a_journal(tmp_path: Path) -> None:
     journal.close()
 
     assert (tmp_path / "journal").stat().st_mode & 0o077 == 0
-    forget(tmp_path / "journal")
-    assert not (tmp_path / "journal").exists()
 
 
 def test_the_command_forgets_a_journal_whose_records_are_in_place(
