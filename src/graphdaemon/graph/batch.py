@@ -14,7 +14,7 @@ from graphdaemon.concurrency import gather
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.graph import LONGEST_WAIT_S, Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import read_amount, read_wait
-from graphdaemon.graph.links import path_of
+from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
 from graphdaemon.throttling.budget import Outcome
 
@@ -182,12 +182,8 @@ def _read(response: Response, url: str) -> list[Answer]:
         str(response.body, "utf-8")
         return _decode(response.body).responses
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise GraphError(
-            f"{path_of(url)}: the answer is no answer to a batch",
-            code="page_malformed",
-            status=response.status,
-            hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
-        ) from error
+        problem = f"{path_of(url)}: the answer is no answer to a batch"
+        raise altered(problem, response.status) from error
 
 
 def _measure(response: Response) -> Outcome:

@@ -26,13 +26,8 @@ def follow(link: str, current: str) -> str:
             "somebody alters Graph's answers: find out who.",
         )
     if link == current or not link.isascii() or not link.isprintable() or " " in link:
-        raise GraphError(
-            f"the next link of {path_of(current)} "
-            + ("points to its own page" if link == current else "is no address"),
-            code="page_malformed",
-            status=200,
-            hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
-        )
+        problem = "points to its own page" if link == current else "is no address"
+        raise altered(f"the next link of {path_of(current)} {problem}")
     return link
 
 
@@ -66,3 +61,13 @@ def origin_of(url: str) -> str:
 def path_of(url: str) -> str:
     """Return the part of an address that may be shown: its options may hold a page token."""
     return urlsplit(url).path
+
+
+def altered(problem: str, status: int = 200) -> GraphError:
+    """Return the error for an answer that Graph would not give: somebody may have altered it."""
+    return GraphError(
+        problem,
+        code="page_malformed",
+        status=status,
+        hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
+    )

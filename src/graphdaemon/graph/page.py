@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import path_of
+from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
 
 if TYPE_CHECKING:
@@ -104,12 +104,7 @@ def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
     try:
         return [_decode_identified(record).id or bytes(record).decode() for record in records]
     except msgspec.DecodeError:
-        raise GraphError(
-            "a page holds something that is no record",
-            code="page_malformed",
-            status=200,
-            hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
-        ) from None
+        raise altered("a page holds something that is no record") from None
 
 
 def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import follow_within, path_of
+from graphdaemon.graph.links import altered, follow_within, path_of
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.intervals import Interval, condition_of
@@ -202,9 +202,4 @@ def is_link_refused(error: GraphError) -> bool:
 
 
 def _endless(link: str, problem: str) -> GraphError:
-    return GraphError(
-        f"the next link of {path_of(link)} {problem}",
-        code="page_malformed",
-        status=200,
-        hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
-    )
+    return altered(f"the next link of {path_of(link)} {problem}")

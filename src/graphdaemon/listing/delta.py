@@ -12,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.links import altered, follow, path_of
 from graphdaemon.graph.page import Page
 from graphdaemon.listing.chain import RESTARTS, is_link_refused
 from graphdaemon.listing.target import Target
@@ -193,9 +193,4 @@ def _decode(record: msgspec.Raw, url: str) -> _Item:
 
 
 def _broken(url: str, problem: str) -> GraphError:
-    return GraphError(
-        f"{path_of(url)} {problem}",
-        code="page_malformed",
-        status=200,
-        hint="Run it again; if it recurs, look for a proxy that alters Graph's answers.",
-    )
+    return altered(f"{path_of(url)} {problem}")
