@@ -248,6 +248,14 @@ def list_survivors(
 def _find_tests(mutant: Mutant, tests: Tests) -> set[str]:
     """Find the tests that run the mutant's statement, or its file if it runs on import."""
     by_line = tests.by_line.get(mutant.path, {})
+    module = ast.parse(mutant.path.read_text("utf-8"))
+    inside = any(
+        node.body[0].lineno <= mutant.start[0] <= (node.body[-1].end_lineno or 0)
+        for node in ast.walk(module)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    )
+    if not inside:
+        return {test for names in by_line.values() for test in names}
     lines = _find_statement(ast.parse(mutant.path.read_text("utf-8")), mutant.start[0])
     own = {test for line in lines for test in by_line.get(line, ())}
     return own or {test for names in by_line.values() for test in names}
