@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import json
 import secrets
 import socket
 import struct
@@ -17,11 +18,12 @@ import pytest
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair
+from graphdaemon.settings.read import read_settings
 from tests.support.certificates_and_assertions import make_identity
 from tests.support.client_app import App, register
 from tests.support.connect_proxy import connect_proxy
 from tests.support.foreign_issuer import Foreign
-from tests.support.run_command import WriteParameters
+from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import TENANT, Answer, Request, ScriptedServer, json_answer, page
 from tests.support.unsigned_tokens import make_token
 
@@ -321,7 +323,6 @@ def warm_cache(path: Path) -> None:
     from graphdaemon.auth.app_identity import AppIdentity
     from graphdaemon.auth.token import Demand
     from graphdaemon.http.transport import Transport
-    from graphdaemon.settings.read import read_settings
 
     settings = read_settings(path)
     transport = Transport(ca_file=settings.ca_file)
@@ -535,3 +536,9 @@ def _(scene: Scene) -> Path:
 def _(scene: Scene) -> Path:
     scene.scripted.metadata_answer = Answer(503, b"<html>Our services aren't available</html>")
     return scene.scripted.write_parameters(scene.folder)
+
+
+def report_of(command: Command, *arguments: object) -> tuple[int, dict[str, Any]]:
+    outcome = command("doctor", *arguments, "--json")
+    report: dict[str, Any] = json.loads(outcome.out)
+    return outcome.code, report

@@ -25,7 +25,7 @@ from graphdaemon.registration.verify import verify
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings, read_sign_in_settings
 from graphdaemon.throttling.budget import Budget
-from tests.graphdaemon.registration.test_rotation import make_small_pair
+from tests.support.certificates_and_assertions import make_small_pair
 from tests.support.emulator_probe import Probe, register
 from tests.support.graph_writer import Writer, start_writer
 from tests.support.user_flows import AZURE_CLI, NATIVE, Client, holder

@@ -1,12 +1,17 @@
 """Which permissions a call accepts: the generated table, and how paths are found in it."""
 
-from __future__ import annotations
-
 import json
 
 import pytest
 
-from graphdaemon.diagnosis.permissions import find_excess, find_need, find_role, find_scope
+from graphdaemon.diagnosis.permissions import (
+    find_excess,
+    find_need,
+    find_role,
+    find_scope,
+    parse_call,
+)
+from graphdaemon.errors import SettingsError
 from graphdaemon.graph.catalog import CATALOG, Collection
 from tools import generate_permissions
 
@@ -116,3 +121,26 @@ def test_excess_is_what_no_call_accepts() -> None:
 
     assert find_excess(roles, [users, groups]) == ["Mail.Read"]
     assert find_excess(roles, [users]) == ["GroupMember.Read.All", "Mail.Read"]
+
+
+@pytest.mark.parametrize(
+    ("text", "method", "path"),
+    [
+        ("GET /users", "GET", "/users"),
+        ("/users", "GET", "/users"),
+        ("post /users", "POST", "/users"),
+    ],
+)
+def test_calls_are_read(text: str, method: str, path: str) -> None:
+    """The verb may be left out, in any case of letters."""
+    assert parse_call(text) == (method, path)
+
+
+@pytest.mark.parametrize("text", ["", "GET", "FETCH /users", "GET /a b"])
+def test_no_calls_are_refused(text: str) -> None:
+    """Anything else is told how it must look."""
+    if text == "GET":  # a path of that name
+        assert parse_call(text).path == "GET"
+        return
+    with pytest.raises(SettingsError, match="is no call"):
+        parse_call(text)

@@ -1,7 +1,5 @@
 """`graphdaemon register` when the directory lags, throttles, loses answers, or we are killed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -190,23 +188,6 @@ def test_all_at_once(site: Site, kind: str) -> None:
         check(site, kind)
         site.undo(purge=True)
         faults.clear()
-
-
-def test_a_new_credential_is_waited_for(site: Site) -> None:
-    """The token service refuses it for a while; the proof tries again, and not for ever."""
-    done = site.register(kind="secret")
-    settings = site.folder / "parameters.json"
-    right = settings.read_text()
-    settings.write_text(right.replace(site.settings["secret"], "wrong"))
-
-    with pytest.raises(Error) as caught:
-        site.prove(done)
-
-    assert (caught.value.code, caught.value.exit_code) == ("credential_unproved", 4)
-    assert 120 < sum(site.waits) < 300
-    assert "graphdaemon doctor" in (caught.value.hint or "")
-    settings.write_text(right)
-    assert site.prove(done)
 
 
 def test_undoing_is_interrupted_anywhere(site: Site, tmp_path: Path) -> None:

@@ -1,7 +1,5 @@
 """What differs between the desired state and the actual one, as requests: no I/O."""
 
-from __future__ import annotations
-
 import datetime as dt
 from typing import Any
 
@@ -9,8 +7,7 @@ import pytest
 
 from graphdaemon.errors import UsageError
 from graphdaemon.registration.actual import ActualState
-from graphdaemon.registration.admin_graph import fill
-from graphdaemon.registration.desired import DesiredState, FederatedCredential, read_name
+from graphdaemon.registration.desired import DesiredState
 from graphdaemon.registration.local_files import LocalState
 from graphdaemon.registration.plan import plan_changes
 
@@ -180,32 +177,6 @@ def test_only_graphs_own_application_permissions_count(name: str) -> None:
         plan(make_actual(), permissions=(name,))
 
     assert caught.value.hint
-
-
-@pytest.mark.parametrize("name", ["", "a'b", "a/b", "{application}", "x" * 101, " a", "a\nb"])
-def test_a_name_that_could_be_something_else_is_none(name: str) -> None:
-    """It stands in addresses, filters and files."""
-    with pytest.raises(UsageError):
-        read_name(name)
-
-
-def test_a_federated_credential_is_named_by_what_it_trusts() -> None:
-    """The same trust has the same name, another one another; Graph takes 120 signs."""
-    one = FederatedCredential("github", "https://a", "repo:a/b:ref:refs/heads/" + "x" * 500)
-
-    assert one.name == FederatedCredential(*one).name
-    assert one.name != one._replace(subject="other").name
-    assert len(one.name) <= 120
-
-
-def test_only_known_places_are_filled() -> None:
-    """Braces of other people's stay."""
-    value = {"a": ["{client_id}", "{other}", 1, None], "b": "x{principal}y"}
-
-    assert fill(value, {"client_id": "c", "principal": "p"}) == {
-        "a": ["c", "{other}", 1, None],
-        "b": "xpy",
-    }
 
 
 def test_a_federated_app_that_trusts_nobody_is_asked_whom_to_trust() -> None:

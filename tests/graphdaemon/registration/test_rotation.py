@@ -1,8 +1,5 @@
 """A certificate is replaced while everything runs, wherever the replacing is interrupted."""
 
-from __future__ import annotations
-
-import datetime as dt
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair, read_key_pair
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
@@ -25,7 +18,7 @@ from graphdaemon.registration.rotation import Journal, Rotation
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing import private_files
-from tests.support.client_app import register
+from tests.support.certificates_and_assertions import make_small_pair
 from tests.support.run_command import Command
 from tests.support.scripted_key_tenant import OBJECT_ID, Registry
 from tests.support.scripted_server import Answer, Request, ScriptedServer
@@ -34,27 +27,6 @@ from tests.support.scripted_server import Answer, Request, ScriptedServer
 pytestmark = pytest.mark.filterwarnings("ignore::jwt.warnings.InsecureKeyLengthWarning")
 
 PASSPHRASE = Secret("open sesame")
-
-
-def make_small_pair(name: str) -> tuple[str, bytes]:
-    """As the real ones, but short: reading a key of 2048 bits takes 60 ms, and they are many."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=1024)
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    builder = x509.CertificateBuilder(subject, subject, key.public_key())
-    certificate = (
-        builder.serial_number(x509.random_serial_number())
-        .not_valid_before(now)
-        .not_valid_after(now + dt.timedelta(days=365))
-        .sign(key, hashes.SHA256())
-    )
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    public = certificate.public_bytes(serialization.Encoding.PEM)
-    return (private + public).decode(), certificate.public_bytes(serialization.Encoding.DER)
 
 
 @pytest.fixture(scope="module")
@@ -364,56 +336,3 @@ def test_the_command_says_what_it_does(command: Command, site: Site) -> None:
         assert words in outcome.err
     assert "PRIVATE" not in outcome.err
     assert site.registry.thumbprints == [site.thumbprint]
-
-
-def test_a_new_key_pair_is_private_and_its_certificate_public(
-    command: Command, tmp_path: Path
-) -> None:
-    """Two files, both thumbprints, and where to upload which."""
-    out = tmp_path / "app.pem"
-
-    outcome = command("certificate", "new", "--out", out, "--days", 30, "--name", "Nightly sync")
-
-    assert outcome.code == 0
-    pair = read_key_pair(out)
-    assert outcome.out.decode().splitlines() == [
-        f"SHA-1    {pair.certificate.thumbprint}",
-        f"SHA-256  {pair.certificate.thumbprint_sha256}",
-    ]
-    assert out.stat().st_mode & 0o777 == 0o600
-    assert "PRIVATE" not in (tmp_path / "app.crt").read_text()
-    assert f"Upload {tmp_path / 'app.crt'} under App registrations" in outcome.err
-    again = command("certificate", "new", "--out", out)
-    assert again.code == 2
-    assert "exists already" in again.err
-    assert read_key_pair(out).certificate == pair.certificate
-
-
-def test_the_pretend_tenant_rolls_keys_too(
-    command: Command, emulator: Emulator, key_pair: tuple[str, bytes], tmp_path: Path
-) -> None:
-    """Its addKey and removeKey were written by others, from the same documentation."""
-    app = register(emulator, key_pair, consent=False)
-    directory, tenant = emulator.directory, emulator.tenant
-    directory.applications.add_application_permission(tenant, app.client_id, "Application.Read.All")
-    directory.consents.grant_admin_consent(tenant, app.client_id)
-    key_file = tmp_path / "app.pem"
-    key_file.write_text(app.pem)
-    key_file.chmod(0o600)
-    settings = {
-        "authority": f"{emulator.url}/{tenant.id}",
-        "client_id": app.client_id,
-        "scope": ["https://graph.microsoft.com/.default"],
-        "private_key_file": "app.pem",
-        "endpoint": f"{emulator.url}/v1.0/users",
-        "ca_file": str(emulator.ca_file),
-    }
-    path = tmp_path / "parameters.json"
-    path.write_text(json.dumps(settings))
-
-    outcome = command("certificate", "rotate", path)
-
-    assert outcome.code == 0, outcome.err
-    assert "Removed the old key" in outcome.err
-    assert read_key_pair(key_file).certificate.thumbprint != app.thumbprint
-    assert command("certificate", "rotate", path).code == 0

@@ -1,7 +1,5 @@
 """`graphdaemon token`: what the token says, and the token itself only when asked for."""
 
-from __future__ import annotations
-
 import json
 import re
 from pathlib import Path
