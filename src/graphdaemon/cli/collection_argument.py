@@ -53,11 +53,7 @@ def check_collection(text: str, group: str | None) -> str:
 
 async def find_members(client: Client, group: str) -> str:
     """
-    Return the path of the members of `group`.
-
-    Args:
-        client: The connection.
-        group: Its ID, display name or mail address.
+    Return the path of the members of `group`, which is its ID, display name or mail address.
 
     Raises:
         UsageError: No group is called that, or several are.

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from graphdaemon.errors import UsageError
-from graphdaemon.graph.catalog import CATALOG
-from graphdaemon.graph.query import Query
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from graphdaemon.graph.query import Query
+
 Command = TypeVar("Command", bound=Callable[..., Any])
-Decorator = Callable[[Command], Command]
 
 FILE = click.Path(path_type=Path)
 
@@ -38,6 +37,8 @@ def _complete_collections(
 ) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
+    from graphdaemon.graph.catalog import CATALOG
+
     names = {name: row.role for name, row in CATALOG.items()} | {"members": "of a group: --of"}
     return [
         CompletionItem(name, help=text)
@@ -52,6 +53,8 @@ def _complete_related(
     incomplete: str,
 ) -> list[str]:
     """What can be read of each record besides, behind what stands there already."""
+    from graphdaemon.graph.catalog import CATALOG
+
     before, comma, start = incomplete.rpartition(",")
     # Of any collection: click does not tell which, where an option's value is missing.
     known = frozenset[str]().union(*(row.expands for row in CATALOG.values()))
@@ -151,8 +154,10 @@ def split_names(text: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name))
 
 
-def read_query(arguments: Mapping[str, Any]) -> Query:
+def read_query(arguments: Mapping[str, Any]) -> "Query":
     """The query that the options mean."""
+    from graphdaemon.graph.query import Query
+
     return Query(
         split_names(arguments["select"]),
         arguments["filter_"],

@@ -40,18 +40,15 @@ def read_spec(
     options: Mapping[str, Any], columns: Sequence[str], *, single: bool = False
 ) -> OutputSpec:
     """
-    Return the output that the options describe.
+    Return the output that the options, which are given by name, describe.
 
-    Args:
-        options: The options of the command line by name.
-        columns: What csv, table and parquet show.
-        single: There is one record, and it stands for itself.
+    csv, table and parquet show `columns`; a `single` record stands for itself.
 
     Raises:
         UsageError: The options contradict each other.
     """
     file: Path | None = options["output"]
-    if file is not None and str(file) == "-":
+    if str(file) == "-":
         file = None
     named = read_name(file) if file is not None else (None, None)
     if file is not None and options["format_"] is None and is_foreign(file):

@@ -6,7 +6,6 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Self, TextIO
 
 from graphdaemon.listing.record import Progress
@@ -27,11 +26,8 @@ class ProgressLine:
     """
     One line of talk that is drawn anew; a context manager, after which the line is gone.
 
-    Args:
-        stream: Where to; nothing is drawn unless it is a terminal that can redraw.
-        noun: What is counted, such as `users`.
-        now: A steady clock.
-        width: Cells in a line.
+    It counts the `noun`, such as `users`; nothing is drawn unless the stream is a terminal that can
+    redraw. A line is `width` cells long.
     """
 
     def __init__(
@@ -82,12 +78,7 @@ class ProgressLine:
                 handler.addFilter(self._make_room)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for handler in logging.getLogger().handlers:
             handler.removeFilter(self._make_room)
         self.clear()

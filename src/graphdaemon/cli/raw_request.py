@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
+from graphdaemon.cli.options import split_names
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.address import resolve
@@ -37,14 +38,9 @@ def make_request(
     headers: Iterable[str] = (),
 ) -> GraphRequest:
     """
-    Return the request that somebody means.
+    Return the request to a path below Graph's version, or to an address of the configured origin.
 
-    Args:
-        client: Whose Graph it is for.
-        url: A path, or a whole address of the configured origin.
-        method: The verb.
-        body: What to send along.
-        headers: Such as `Prefer: return=minimal`.
+    Headers are such as `Prefer: return=minimal`.
 
     Raises:
         UsageError: The address leads elsewhere, or a header is none.
@@ -136,9 +132,8 @@ def has_more(body: bytes) -> bool:
 
 def records_of(body: bytes, spec: OutputSpec) -> list[msgspec.Raw]:
     """A JSON answer as the records that `spec` writes: those in `value`, or it as one."""
-    inner = None
-    if spec.format != "json" and spec.query is None:
-        inner = _read_answer(body).value
+    is_whole = spec.format == "json" or spec.query is not None
+    inner = None if is_whole else _read_answer(body).value
     return [msgspec.Raw(body)] if inner is None else inner
 
 
@@ -160,8 +155,7 @@ def _read_answer(body: bytes) -> _Answer:
 def selected(url: str) -> tuple[str, ...]:
     """The properties that an address selects."""
     options = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
-    names = (name.strip() for name in options.get("$select", "").split(","))
-    return tuple(dict.fromkeys(name for name in names if name))
+    return split_names(options.get("$select"))
 
 
 def _read_header(text: str) -> tuple[str, str]:

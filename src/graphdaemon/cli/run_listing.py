@@ -37,12 +37,7 @@ from graphdaemon.settings.read import read_settings
 
 def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = None) -> None:
     """
-    List a collection as the options say.
-
-    Args:
-        text: The collection as it was typed.
-        arguments: The options by name.
-        group: The group whose members are listed, if the collection is `members`.
+    List the collection that `text` names, or the members of `group`, as the options say.
 
     Raises:
         Error: It failed, or nothing proves that it is complete.

@@ -1,25 +1,19 @@
 """Compression on the way out: gzip from the standard library, zstd where there is one."""
 
+import contextlib
 import importlib
 import zlib
-from typing import Protocol
+from typing import Any
 
 from graphdaemon.errors import UsageError
 from graphdaemon.output.stream import Stream, flush, put
 
 
-class _Compressor(Protocol):
-    def compress(self, data: bytes, /) -> bytes: ...
-    def flush(self) -> bytes: ...
-
-
 class CompressedStream:
     """
-    A stream that compresses what is written. Without `end` it stays incomplete, and readers notice.
+    A stream that compresses what is written, with `gzip` or `zstd`.
 
-    Args:
-        stream: Where to.
-        name: `gzip` or `zstd`.
+    Without `end` it stays incomplete, and readers notice.
 
     Raises:
         UsageError: This Python has no zstd.
@@ -27,7 +21,9 @@ class CompressedStream:
 
     def __init__(self, stream: Stream, name: str) -> None:
         self._stream = stream
-        self._compressor = _gzip() if name == "gzip" else _zstd()
+        # 31: the largest window, with gzip's own head and check sum; it holds neither name nor
+        # time, so that the same records give the same bytes.
+        self._compressor = zlib.compressobj(wbits=31) if name == "gzip" else _make_zstd()
 
     def write(self, data: bytes, /) -> None:
         """Compress these bytes; some may be written later."""
@@ -45,19 +41,10 @@ class CompressedStream:
         flush(self._stream)
 
 
-def _gzip() -> _Compressor:
-    # 31: the largest window, with gzip's own head and check sum; it holds neither name nor time,
-    # so that the same records give the same bytes.
-    return zlib.compressobj(wbits=31)
-
-
-def _zstd() -> _Compressor:
+def _make_zstd() -> Any:
     for module in ("compression.zstd", "backports.zstd"):
-        try:
-            compressor: _Compressor = importlib.import_module(module).ZstdCompressor()
-        except ModuleNotFoundError:
-            continue
-        return compressor
+        with contextlib.suppress(ModuleNotFoundError):
+            return importlib.import_module(module).ZstdCompressor()
     raise UsageError(
         "zstd is part of Python from 3.14 on, and of a package before",
         code="package_missing",

@@ -21,12 +21,10 @@ _DISTRIBUTIVE = ("projection", "filter_projection", "flatten", "pipe")
 
 class Projection:
     """
-    A JMESPath expression, ready to be applied.
+    A JMESPath expression, such as `[?accountEnabled].{name: displayName, mail: mail}`.
 
-    Args:
-        expression: Such as `[?accountEnabled].{name: displayName, mail: mail}`.
-        single: It is applied to one object instead of a list, and may be any.
-        unroll: Of one object, a list that comes of it is several results.
+    A `single` one is applied to one object instead of a list, and may be any; with `unroll`, a list
+    that comes of it is several results.
 
     Attributes:
         columns: What a table or a CSV file of the results has as columns; None where the results
@@ -70,17 +68,14 @@ class Projection:
             try:
                 result = self._compiled.search(value)
             except jmespath.exceptions.JMESPathError as error:
-                raise self._misfit(error) from None
+                raise UsageError(
+                    f"--query {self._expression!r} does not fit a record: {error}",
+                    code="query_invalid",
+                    hint="Guard against null, as in '[?mail && starts_with(mail, `\"a\"`)]'.",
+                ) from None
             several = isinstance(result, list) if self._unroll else not self._single
             results += (result or []) if several else [result]
         return [msgspec.Raw(msgspec.json.encode(result)) for result in results]
-
-    def _misfit(self, error: Exception) -> UsageError:
-        return UsageError(
-            f"--query {self._expression!r} does not fit a record: {error}",
-            code="query_invalid",
-            hint="Guard against null, as in '[?mail && starts_with(mail, `\"a\"`)]'.",
-        )
 
 
 def _is_distributive(node: dict[str, Any]) -> bool:

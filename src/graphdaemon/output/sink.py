@@ -1,10 +1,9 @@
 """Where the records of one listing go: kept while they may still change, sorted, written."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self, TextIO
+from typing import TYPE_CHECKING, Self, TextIO
 
 from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
@@ -15,27 +14,16 @@ from graphdaemon.output.formats import load_format
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import Stream, bytes_of, flush, put
 
-
-class Keeper(Protocol):
-    """Keeps records until the listing knows which of them were changed or deleted meanwhile."""
-
-    def write(self, records: Sequence[Record]) -> None:
-        """Keep these records."""
-
-    def read(self, corrections: Corrections) -> Iterable[list[Record]]:
-        """Yield all records, with `corrections` applied."""
+if TYPE_CHECKING:
+    from graphdaemon.output.sort import Sorter
+    from graphdaemon.output.spool import Spool
 
 
 class Sink:
     """
     Where the records of one listing go; a context manager that leaves no file half written.
 
-    Args:
-        spec: How they are written, and where to.
-        stdout: Where they go if the spec names no file; None where a shell closed it.
-
-    Attributes:
-        can_correct: Whether records that were written can still be corrected.
+    It is `stdout` if the spec names no file; None where a shell closed it.
 
     Raises:
         OutputError: There is no place to write to.
@@ -54,6 +42,7 @@ class Sink:
             self._projection = Projection(spec.query, single=spec.single, unroll=unroll)
         self._cleanup = ExitStack()
         self._file: AtomicFile | None = None
+        self._keeper: Sorter | Spool | None = None
         try:
             self._open_target()
             self._choose_keeper()
@@ -108,12 +97,7 @@ class Sink:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._cleanup.close()
 
     def _put(self, records: Sequence[Record]) -> None:
@@ -148,7 +132,7 @@ class Sink:
 
     def _choose_keeper(self) -> None:
         """
-        Decide where records wait, and whether they are written at once.
+        Decide where records wait until it is known which of them were changed or deleted meanwhile.
 
         Lines in a file are their own spool; what else goes to a file is written and kept, so that
         it need not be written again where nothing has changed.
@@ -160,7 +144,6 @@ class Sink:
         is_spool = has_place and is_plain and not is_late
         self._streams = not is_late and not is_spool
         self._is_written = not is_late
-        self._keeper: Keeper | None = None
         if spec.sort is not None:
             from graphdaemon.output.sort import Sorter
 
@@ -173,7 +156,7 @@ class Sink:
             self._keeper = Spool(space)
 
     def _open_scratch(self) -> AtomicFile:
-        if self._spec.file is not None and self._file is not None and not self._file.is_direct:
+        if self._file is not None and not self._file.is_direct:
             folder = self._file.path.parent
         else:
             import tempfile

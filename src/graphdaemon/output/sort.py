@@ -8,6 +8,7 @@ same directory give the same bytes.
 
 import heapq
 import itertools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,7 @@ from graphdaemon.output.stream import explaining_failure
 
 Key = tuple[int, Any, str]
 _Row = tuple[Key, bytes]
+_key_of = operator.itemgetter(0)
 
 _PART = 8 << 20
 _BATCH = 1000
@@ -30,10 +32,8 @@ class Sorter:
     """
     Keeps records and gives them back in order; memory does not grow with their number.
 
-    Args:
-        space: Where the parts are kept; whoever opened it closes it.
-        name: The property to sort by.
-        part: Bytes of records to sort at once.
+    They are sorted by the property `name`, `part` bytes at once, and kept in `space`, which whoever
+    opened it closes.
     """
 
     def __init__(self, space: Space, name: str, *, part: int = _PART) -> None:
@@ -55,20 +55,19 @@ class Sorter:
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
         """Yield all records in order, with `corrections` applied."""
-        late = [record for record in corrections.values() if record is not None]
         runs = [self._run(*part) for part in self._parts]
-        runs.append(iter(_sorted(self._rows)))
-        kept: Iterator[_Row] = heapq.merge(*runs, key=_key_of)
+        kept = heapq.merge(*runs, sorted(self._rows, key=_key_of), key=_key_of)
         if corrections:
-            kept = (row for row in kept if row[0][2] not in corrections)
-            new = _sorted([(self._key(record), bytes(record)) for record in late])
-            kept = heapq.merge(kept, new, key=_key_of)
+            late = [record for record in corrections.values() if record is not None]
+            new = sorted([(self._key(record), bytes(record)) for record in late], key=_key_of)
+            old = (row for row in kept if row[0][2] not in corrections)
+            kept = heapq.merge(old, new, key=_key_of)
         while batch := [msgspec.Raw(text) for _, text in itertools.islice(kept, _BATCH)]:
             yield batch
 
     def _spill(self) -> None:
         start = self._end
-        texts = [text for _, text in _sorted(self._rows)]
+        texts = [text for _, text in sorted(self._rows, key=_key_of)]
         part = b"".join([len(text).to_bytes(_LENGTH, "big") + text for text in texts])
         with explaining_failure():
             self._space.write(part)
@@ -122,11 +121,3 @@ def _rank(value: bytes) -> tuple[int, Any]:
         return 0, 0
     # Not msgspec, which refuses 1e400.
     return 2, int(value) if value.lstrip(b"-").isdigit() else float(value)
-
-
-def _key_of(row: _Row) -> Key:
-    return row[0]
-
-
-def _sorted(rows: list[_Row]) -> list[_Row]:
-    return sorted(rows, key=_key_of)

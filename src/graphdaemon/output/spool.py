@@ -23,21 +23,20 @@ class Space(Protocol):
         """Return up to `size` bytes from `offset` on; nothing at the end."""
 
 
-class Identified(msgspec.Struct):
+class _Identified(msgspec.Struct):
     """The one property that tells records apart."""
 
     id: str = ""
 
 
-_decode_ids = msgspec.json.Decoder(Identified).decode_lines
+_decode_ids = msgspec.json.Decoder(_Identified).decode_lines
 
 
 class Spool:
     """
     Records in the order in which they came, one a line, to be read again at the end.
 
-    Args:
-        space: Where they are kept. Whoever opened it closes it.
+    They are kept in `space`, which whoever opened it closes.
     """
 
     def __init__(self, space: Space) -> None:
@@ -54,30 +53,22 @@ class Spool:
             lines = block.split(b"\n")[:-1]
             records = [msgspec.Raw(line) for line in lines]
             if corrections:
-                ids = [one.id for one in _decode_ids(block)]
-                if not corrections.keys().isdisjoint(ids):
-                    records = correct(records, ids, corrections)
+                pairs = zip(_decode_ids(block), records, strict=True)
+                corrected = (corrections.get(one.id, record) for one, record in pairs)
+                records = [record for record in corrected if record is not None]
             yield records
 
     def _blocks(self) -> Iterator[bytes]:
         """Yield whole lines, about a megabyte at a time."""
         offset, rest = 0, b""
-        while data := self._read(offset):
+        while True:
+            with explaining_failure():
+                data = self._space.read(_BLOCK, offset)
+            if not data:
+                break
             offset += len(data)
             whole, line_break, tail = (rest + data).rpartition(b"\n")
             if line_break:
                 yield whole + line_break
             rest = tail
         assert not rest, "every record has a line break behind it"
-
-    def _read(self, offset: int) -> bytes:
-        with explaining_failure():
-            return self._space.read(_BLOCK, offset)
-
-
-def correct(
-    records: Sequence[Record], ids: Sequence[str], corrections: Corrections
-) -> list[Record]:
-    """Return the records with `corrections` applied: changed ones as they are, no deleted ones."""
-    corrected = (corrections.get(id_, record) for id_, record in zip(ids, records, strict=True))
-    return [record for record in corrected if record is not None]

@@ -3,13 +3,13 @@
 import errno
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from graphdaemon.cli.commands.quickstart import load_emulator
+from graphdaemon.cli.options import combine
 from graphdaemon.errors import OutputError
 
 if TYPE_CHECKING:
@@ -19,18 +19,15 @@ if TYPE_CHECKING:
 _MOST = click.IntRange(0, 1_000_000)
 
 
-def _amounts(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what to seed."""
-    for option in (
-        click.option(
-            "--seed", default=0, show_default=True, help="The same seed makes the same tenant."
-        ),
-        click.option("--devices", type=_MOST, help="Default: one for every five users."),
-        click.option("--groups", type=_MOST, help="Default: one for every twenty users."),
-        click.option("--users", default=250, show_default=True, type=_MOST),
-    ):
-        command = option(command)
-    return command
+# What to seed.
+_amounts = combine(
+    click.option("--users", default=250, show_default=True, type=_MOST),
+    click.option("--groups", type=_MOST, help="Default: one for every twenty users."),
+    click.option("--devices", type=_MOST, help="Default: one for every five users."),
+    click.option(
+        "--seed", default=0, show_default=True, help="The same seed makes the same tenant."
+    ),
+)
 
 
 _data = click.option(

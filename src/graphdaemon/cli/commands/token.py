@@ -8,6 +8,7 @@ import click
 from graphdaemon import log
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token
+from graphdaemon.cli import options
 from graphdaemon.cli.commands.explain import print_claims
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.diagnosis.token_claims import describe_claims, describe_moment, read_claims
@@ -16,10 +17,10 @@ from graphdaemon.settings.read import read_settings
 
 
 @click.command()
-@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@options.settings_argument
 @click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="The claims as JSON, for machines.")
-@click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
+@options.verbose_option
 def token(*, parameters: str | None, raw: bool, as_json: bool, verbose: int) -> None:
     """
     Show what the app's token says.

@@ -21,22 +21,13 @@ class CsvWriter:
     """
     A head and a line for each record, ending in CR LF.
 
-    `null` is nothing at all, an empty text two quotes, anything nested JSON.
-
-    Args:
-        stream: Where to.
-        columns: Property names.
-        raw_cells: Leave texts that a spreadsheet would read as a formula as they are.
-        bom: Begin with the byte order mark without which Excel takes UTF-8 for something else.
+    `null` is nothing at all, an empty text two quotes, anything nested JSON. `raw_cells` leaves
+    texts that a spreadsheet would read as a formula as they are, and `bom` begins with the byte
+    order mark without which Excel takes UTF-8 for something else.
     """
 
     def __init__(
-        self,
-        stream: Stream,
-        columns: Sequence[str],
-        *,
-        raw_cells: bool = False,
-        bom: bool = False,
+        self, stream: Stream, columns: Sequence[str], *, raw_cells: bool = False, bom: bool = False
     ) -> None:
         self._stream = stream
         self._columns = columns

@@ -13,9 +13,7 @@ class JsonWriter:
     """
     One object with `value`, indented by two, as Microsoft's sample prints it.
 
-    Args:
-        stream: Where to.
-        single: There is one record, and it stands for itself.
+    A `single` record stands for itself.
     """
 
     def __init__(self, stream: Stream, *, single: bool = False) -> None:

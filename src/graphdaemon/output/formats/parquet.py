@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.output.fields import Record, make_picker, text_of
-from graphdaemon.output.format import Format
+from graphdaemon.output.format import Format, Layout
 from graphdaemon.output.stream import ByteStream, Stream, flush
 
 # Source: the types of user, group, device, application, servicePrincipal, orgContact, organization,
@@ -35,35 +35,24 @@ class ParquetWriter:
     """
     One column for each property, typed by its name alone, so that every file has the same schema.
 
-    Args:
-        stream: Where to.
-        columns: Property names.
-        codec: How the columns are compressed.
-        typed: Give the columns the types Graph publishes; otherwise all are texts.
+    The types are those that Graph publishes. What a query makes of records is text.
 
     Raises:
         UsageError: pyarrow is not installed.
     """
 
-    def __init__(
-        self,
-        stream: Stream,
-        columns: Sequence[str],
-        *,
-        codec: str = "snappy",
-        typed: bool = True,
-    ) -> None:
+    def __init__(self, stream: Stream, layout: Layout) -> None:
         self._arrow, self._parquet = _load_pyarrow()
         self._stream = stream
-        kinds = [_kind_of(name) if typed else _TEXT for name in columns]
-        self._columns = list(zip(columns, kinds, strict=True))
+        typed = layout.spec.query is None
+        self._columns = [(name, _kind_of(name) if typed else _TEXT) for name in layout.columns]
         self._schema = self._arrow.schema(
             [(name, kind.make_type(self._arrow)) for name, kind in self._columns]
         )
-        self._pick = make_picker(columns)
+        self._pick = make_picker(layout.columns)
         self._rows: list[tuple[bytes, ...]] = []
         self._size = 0
-        self._codec = codec
+        self._codec = layout.spec.compress or "snappy"
         self._sink = ByteStream(stream)
         self._writer: Any = None
 
@@ -168,12 +157,7 @@ def _misfit(name: str, text: str) -> OutputError:
 
 FORMAT = Format(
     suffixes=(".parquet",),
-    make=lambda stream, layout: ParquetWriter(
-        stream,
-        layout.columns,
-        codec=layout.spec.compress or "snappy",
-        typed=layout.spec.query is None,
-    ),
+    make=ParquetWriter,
     has_columns=True,
     is_binary=True,
     compresses_itself=True,

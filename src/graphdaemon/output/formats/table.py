@@ -13,12 +13,8 @@ class TableWriter:
     """
     Columns of text, cut to the terminal; a Chinese character takes two cells.
 
-    The first page decides how wide each column is.
-
-    Args:
-        stream: Where to.
-        columns: Property names.
-        width: Cells in a line; None to cut nothing.
+    The first page decides how wide each column is. A line has `width` cells, or as many as it
+    needs.
     """
 
     def __init__(self, stream: Stream, columns: Sequence[str], width: int | None) -> None:
