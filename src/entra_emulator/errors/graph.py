@@ -146,7 +146,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     ),
     "option_malformed": _gateway(
         "Invalid value '{value}' for {option} query option found. The {option} query option "
-        "requires a {wanted} value.",
+        "requires a {type} value.",
         "text of Microsoft.OData.Core",
     ),
     "count_malformed": _gateway(
@@ -291,12 +291,12 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "quoted: n8n's node for Microsoft Entra ID, and public bug reports",
     ),
     "payload_shapeless": _gateway(
-        "An unexpected '{found}' node was found when reading from the JSON reader. A '{wanted}' "
+        "An unexpected '{node}' node was found when reading from the JSON reader. A '{expected}' "
         "node was expected.",
         "text of Microsoft.OData.Core",
     ),
     "literal_wrong": _gateway(
-        "Cannot convert the literal '{literal}' to the expected type '{wanted}'.",
+        "Cannot convert the literal '{literal}' to the expected type '{type}'.",
         "quoted 2025: msgraph-sdk-powershell#3304",
     ),
     "property_repeated": _gateway(
@@ -616,7 +616,7 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "the limits are documented; text chosen",
     ),
     "parameter_missing": _bad_request(
-        "The parameter '{name}' is missing or is not {wanted}.", "chosen"
+        "The parameter '{name}' is missing or is not {type}.", "chosen"
     ),
     # Busy or broken
     "throttled": GraphRow(

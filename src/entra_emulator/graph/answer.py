@@ -12,7 +12,6 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.directory.object_collections import Position
-from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.query.options import Query, parse_options
 from entra_emulator.graph.query.page_token import open_position, seal_position
@@ -104,11 +103,18 @@ def answer_json(
 
 
 def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Record]) -> Response:
-    """A page of these records, filtered and cut as the query options say."""
-    query = call.read_query(kind)
-    after = open_page(call, query)
+    """
+    A page of these records, filtered and cut as the query options say.
+
+    Where the path ends in `/$count`, how many match.
+    """
+    counting = call.path.endswith("/$count")
+    query = call.read_query(kind, counting=counting)
     match = query.match or (lambda _: True)
     matching = [record for record in records if match(_encode(record))]
+    if counting:
+        return answer_number(call, len(matching))
+    after = open_page(call, query)
     start = after.seq if after else 0
     shown = matching[start : start + query.top]
     end = start + len(shown)
@@ -117,15 +123,6 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
     items = [_encode(_pick(record, query.select)) for record in shown]
     page = RecordPage(b",".join(items), last, total)
     return answer_page(call, describe_set(fragment, query.select), query, page)
-
-
-def count_records(call: Call, kind: str, records: Iterable[Record]) -> Response:
-    """How many of these records match."""
-    if not call.eventual:
-        raise deny("count_refused")
-    query = call.read_query(kind, counting=True)
-    match = query.match or (lambda _: True)
-    return answer_number(call, sum(match(_encode(record)) for record in records))
 
 
 def answer_record(

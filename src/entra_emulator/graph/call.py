@@ -6,6 +6,7 @@ from typing import Any
 from starlette.requests import Request
 
 from entra_emulator.directory.directory import Directory
+from entra_emulator.errors import deny
 from entra_emulator.faults.fault import EFFECTS
 from entra_emulator.graph.access.authorize import Permit, readable_types
 from entra_emulator.graph.query.options import Query, read_query
@@ -21,10 +22,6 @@ class Call:
     A request whose caller may use the endpoint.
 
     Args:
-        request: as it was sent.
-        context: what the emulator works with.
-        caller: who sent it.
-        permit: what the caller may do there.
         path: the canonical path, version included.
         keys: the keys in the path, by their names in the template.
         units: what it costs, in resource units.
@@ -96,8 +93,10 @@ class Call:
         The listing that the query options ask for.
 
         Raises:
-            GraphRefusal: see `read_query`.
+            GraphRefusal: 400, see `read_query`, or it counts without the eventual index.
         """
+        if counting and not self.eventual:
+            raise deny("count_refused")
         return read_query(
             kind,
             self.query_string,

@@ -1,14 +1,20 @@
-"""The routes of a collection of directory objects: `/users`, `/groups` and the others."""
+"""The routes of a collection: of directory objects, as `/users`, or of records, as `/domains`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 
+from starlette.responses import Response
+
+from entra_emulator.errors import deny
+from entra_emulator.graph.answer import answer_record, answer_records
+from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import show_delta
 from entra_emulator.graph.objects import collection, memberships, navigation, references
 from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
 from entra_emulator.graph.objects.show import show_object
 from entra_emulator.graph.router import Endpoint, Handler, write_route
 from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
 
 
 def declare_collection(
@@ -25,13 +31,8 @@ def declare_collection(
     Its navigation properties are entered in `NAVIGATIONS`, so that expansion, delta queries and
     references know them.
 
-    Args:
-        kind: the type of its objects.
-        paths: the paths below the version where it is served.
-        navigations: the navigation properties of the type.
-        create: answers a POST to the collection; None where there is none.
-        change: answers a PATCH of an object, likewise.
-        delete: answers a DELETE of an object, likewise.
+    It is served at each of the paths below the version. `create` answers a POST to the collection,
+    `change` a PATCH and `delete` a DELETE of an object; None is where there is none.
     """
     NAVIGATIONS.update({(kind, row.name): row for row in navigations})
     endpoints: list[Endpoint] = []
@@ -47,6 +48,24 @@ def declare_collection(
         endpoints += list_navigations(item, navigations)
         endpoints += _list_references(item, navigations)
     return endpoints
+
+
+def declare_records(
+    path: str, kind: str, read: Callable[[Call], Iterable[Record]]
+) -> tuple[Endpoint, Endpoint]:
+    """The routes that list records which `read` puts together, and show the one with an ID."""
+
+    def list_all(call: Call) -> Response:
+        return answer_records(call, kind, path, read(call))
+
+    def show(call: Call) -> Response:
+        key = call.keys["key"]
+        for record in read(call):
+            if record["id"] == key.lower():
+                return answer_record(call, kind, path, record)
+        raise deny("object_missing", key=key)
+
+    return Endpoint("GET", f"/{path}", list_all), Endpoint("GET", f"/{path}/{{key}}", show)
 
 
 def list_navigations(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:

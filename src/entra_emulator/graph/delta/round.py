@@ -27,6 +27,7 @@ from entra_emulator.graph.delta.items import (
 )
 from entra_emulator.graph.delta.tokens import INITIAL, DeltaRound, RoundPosition
 from entra_emulator.graph.objects.relations import is_hidden
+from entra_emulator.graph.objects.replica import undo_changes
 
 _CHUNK = 500
 
@@ -215,19 +216,15 @@ def _read_older(call: Call, state: DeltaRound) -> dict[int, bytes | None]:
     None is one that was not there. The replica never lags so far that it misses what the round has
     to report.
     """
-    older: dict[int, bytes | None] = {}
     if not call.lag:
-        return older
-    since = max(
-        state.until, call.directory.changes.read_watermark_at(call.tenant, call.now - call.lag)
+        return {}
+    changes = call.directory.changes
+    since = max(state.until, changes.read_watermark_at(call.tenant, call.now - call.lag))
+    last = changes.read_watermark()
+    kinds = [tracked.kind for tracked in state.query.types]
+    return undo_changes(
+        change for kind in kinds for change in changes.list_between(call.tenant, kind, since, last)
     )
-    for tracked in state.query.types:
-        last = call.directory.changes.read_watermark()
-        for change in call.directory.changes.list_between(call.tenant, tracked.kind, since, last):
-            if change.target is None and change.seq not in older:
-                was_there = change.what not in {"created", "restored"}
-                older[change.seq] = change.before if was_there else None
-    return older
 
 
 def _resume_links(position: RoundPosition, candidate: _Candidate) -> RoundPosition:

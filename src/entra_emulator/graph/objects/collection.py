@@ -1,14 +1,14 @@
 """Lists of objects of one type: `GET /users`, and how many there are."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
+from typing import TypeVar
 
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from entra_emulator.directory.object_collections import Documents, Joined, Position, Span
 from entra_emulator.directory.representation import choose_content
-from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
     RecordPage,
     answer_number,
@@ -18,7 +18,7 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.expansion import expand_objects
-from entra_emulator.graph.objects.replica import scan_stale
+from entra_emulator.graph.objects.replica import rank, scan_stale
 from entra_emulator.graph.query.options import Query
 from entra_emulator.graph.render import render_joined, render_objects
 from entra_emulator.model import schema
@@ -27,6 +27,8 @@ from entra_emulator.model.kinds import KINDS
 # How many documents properties are cut out of at once. Larger pieces of memory go back to the
 # system after each use, and to get them again costs more than the work done in them.
 PIECE = 200
+
+T = TypeVar("T")
 
 
 async def list_objects(call: Call, *, kind: str) -> Response:
@@ -45,8 +47,6 @@ async def list_objects(call: Call, *, kind: str) -> Response:
 
 async def count_objects(call: Call, *, kind: str) -> Response:
     """`GET /{collection}/$count`: a number as plain text, from the eventual index only."""
-    if not call.eventual:
-        raise deny("count_refused")
     query = call.read_query(kind, counting=True)
     return answer_number(call, await run_in_threadpool(_count, call, query))
 
@@ -160,6 +160,23 @@ def _choose_content(query: Query) -> str:
     """Which kept content of each object holds all that the query needs."""
     names = query.matched.union(query.select or schema.default(query.kind))
     return choose_content(query.kind, names)
+
+
+def sort_page(
+    rows: Iterable[tuple[Position, T]], query: Query, after: Position | None
+) -> tuple[list[tuple[Position, T]], Position | None]:
+    """
+    A page of rows that no index has in the query's order, so that all of them are sorted.
+
+    Beside it stands where it ends, if there are more.
+    """
+    turn = query.plan.descending
+    ranked = sorted(rows, key=lambda row: rank(row[0]), reverse=turn)
+    if after is not None:
+        mark = rank(after)
+        ranked = [row for row in ranked if (rank(row[0]) < mark if turn else rank(row[0]) > mark)]
+    page = ranked[: query.top]
+    return page, page[-1][0] if len(ranked) > query.top else None
 
 
 def _span(query: Query) -> Span:

@@ -5,7 +5,7 @@ A replica that lags behind does not know what was made a moment ago, and says so
 """
 
 import re
-from typing import NamedTuple
+from collections.abc import Collection
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -29,13 +29,6 @@ _ALTERNATE = re.compile(r"([A-Za-z]+)='(.*)'", re.DOTALL)
 _KEYED = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)
 _BASES = frozenset({"v1.0", "beta", "v2", "myorganization"})
 _COLLECTIONS = {name.lower(): kind.name for name, kind in BY_COLLECTION.items()}
-
-
-class Reference(NamedTuple):
-    """Whom an address means: an object's type, None for any, and its key."""
-
-    kind: str | None
-    key: str
 
 
 def read_record(row: StoredObject) -> Record:
@@ -98,33 +91,24 @@ def locate_object(call: Call, kind: str, object_id: str) -> str:
     return locate(call, f"directoryObjects/{object_id}/Microsoft.DirectoryServices.{resource}")
 
 
-def find_referred(call: Call, reference: Reference) -> StoredObject:
-    """
-    The object that a reference means.
-
-    Raises:
-        GraphRefusal: 404.
-    """
-    kind, key = reference
-    row = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
-    if row is None or kind not in {None, row.kind} or not is_visible(call, row):
-        raise deny("object_missing", key=key)
-    return row
+def find_visible(call: Call, key: str, kinds: Collection[str]) -> StoredObject | None:
+    """The object with this ID, if it is of these types and the replica that answers knows it."""
+    kind = "user" if "@" in key else None
+    row = call.directory.objects.find(call.tenant, key, kind=kind)
+    return row if row and row.kind in kinds and is_visible(call, row) else None
 
 
-def read_reference(value: object) -> Reference:
+def find_referred(call: Call, address: str) -> StoredObject:
     """
-    What an `@odata.id` means, whatever host and version it names.
+    The object that an `@odata.id` means, whatever host and version it names.
 
     The directory's own addresses, which `$ref` lists answer, are good too.
 
     Raises:
-        GraphRefusal: 400, it is no address of a directory object.
+        GraphRefusal: 400, it is no address of a directory object; 404.
     """
-    if not isinstance(value, str):
-        raise deny("reference_malformed")
     try:
-        path = urlsplit(value).path
+        path = urlsplit(address).path
     except ValueError as error:
         raise deny("reference_malformed") from error
     segments = [unquote(segment) for segment in path.split("/") if segment]
@@ -139,7 +123,10 @@ def read_reference(value: object) -> Reference:
     kind, key = _COLLECTIONS.get(collection), segments[1]
     if not is_guid(key) and not (kind == "user" and "@" in key):
         raise deny("id_malformed", key=key)
-    return Reference(kind, key)
+    row = find_visible(call, key, KINDS if kind is None else {kind})
+    if row is None:
+        raise deny("object_missing", key=key)
+    return row
 
 
 def is_visible(call: Call, row: StoredObject) -> bool:
@@ -151,12 +138,7 @@ def is_visible(call: Call, row: StoredObject) -> bool:
 
 
 def check_owned(call: Call, row: StoredObject) -> None:
-    """
-    Refuse others' objects to callers that may write only their own.
-
-    Raises:
-        GraphRefusal: 403.
-    """
+    """Refuse others' objects, with 403, to callers that may write only their own."""
     if call.permit.own_keys and _decode(row.doc).get("appId") != call.caller.app_id:
         raise deny("forbidden")
     if call.permit.owned and (row.kind, "owners") in NAVIGATIONS:

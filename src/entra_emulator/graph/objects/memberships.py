@@ -71,7 +71,7 @@ def list_memberships(
     """
     only_security = read_parameters(call, "securityEnabledOnly")["securityEnabledOnly"]
     if not isinstance(only_security, bool):
-        raise deny("parameter_missing", name="securityEnabledOnly", wanted="a boolean")
+        raise deny("parameter_missing", name="securityEnabledOnly", type="a boolean")
     memberships = _list_memberships(call, kind, ("group",) if only_security else kinds)
     if only_security:
         memberships = [row for row in memberships if _read_security(row.content).securityEnabled]

@@ -8,28 +8,27 @@ from starlette.responses import Response
 
 from entra_emulator.directory.links import LinkQuery, Neighbour
 from entra_emulator.directory.object_collections import Position
-from entra_emulator.directory.representation import read_id, render
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
     RecordPage,
     answer_number,
-    answer_object,
     answer_page,
     describe_set,
     open_page,
     wants_no_metadata,
 )
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.collection import sort_page
 from entra_emulator.graph.objects.find import find_object, locate_object
 from entra_emulator.graph.objects.relations import Navigation, is_hidden
-from entra_emulator.graph.query.options import Query, read_single
+from entra_emulator.graph.objects.replica import find_position
+from entra_emulator.graph.objects.show import answer_neighbour
+from entra_emulator.graph.query.options import Query
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.model.kinds import KINDS
-from entra_emulator.model.records import Record
 
 _STEP = 1000
-
-_decode = msgspec.json.Decoder(Record).decode
 
 
 async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
@@ -43,8 +42,6 @@ async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = 
 
 async def count_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
     """`GET /groups/{id}/members/$count`: a number as plain text."""
-    if not call.eventual:
-        raise deny("count_refused")
     query = call.read_query(kind or "directoryObject", counting=True, related=True)
     query = _hide(call, navigation, query)
     links = _links(call, navigation, kind)
@@ -68,16 +65,11 @@ async def list_references(call: Call, *, navigation: Navigation) -> Response:
 
 def show_linked(call: Call, *, navigation: Navigation) -> Response:
     """`GET /users/{id}/manager`: the one linked object."""
-    select, _ = read_single("directoryObject", call.query_string)
-    neighbours = call.directory.links.list_neighbours(
-        call.tenant, _links(call, navigation, None), limit=1
-    )
+    links = _links(call, navigation, None)
+    neighbours = call.directory.links.list_neighbours(call.tenant, links, limit=1)
     if not neighbours:
         raise deny("object_missing", key=navigation.name)
-    (body,) = render_neighbours(
-        neighbours, select, call.readable, typed=not wants_no_metadata(call)
-    )
-    return answer_object(call, describe_set("directoryObjects", select) + "/$entity", body)
+    return answer_neighbour(call, neighbours[0], typed=not wants_no_metadata(call))
 
 
 def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
@@ -102,12 +94,7 @@ def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
     return replace(query, match=match_shown)
 
 
-def _read_page(
-    call: Call,
-    links: LinkQuery,
-    query: Query,
-    after: Position | None,
-) -> RecordPage:
+def _read_page(call: Call, links: LinkQuery, query: Query, after: Position | None) -> RecordPage:
     neighbours, last = _find_neighbours(call, links, query, after)
     total = _count(call, links, query) if query.count and after is None else None
     if query.kind in call.readable:
@@ -141,32 +128,17 @@ def _sort_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
 ) -> tuple[list[Neighbour], Position | None]:
     """A page in another order; links have no index for that, so all of them are sorted."""
-    rows = call.directory.links.list_neighbours(call.tenant, links)
-    ranked = sorted(
-        ((_rank(row, query.plan.order), row) for row in rows if _matches(query, row)),
-        key=lambda entry: entry[0],
-        reverse=query.plan.descending,
-    )
-    if after is not None:
-        mark, turn = (after.value or "", after.seq), query.plan.descending
-        ranked = [entry for entry in ranked if (entry[0] < mark if turn else entry[0] > mark)]
-    page = ranked[: query.top]
-    return [row for _, row in page], Position(*page[-1][0]) if len(ranked) > query.top else None
-
-
-def _matches(query: Query, row: Neighbour) -> bool:
-    return query.match is None or query.match(row.content)
-
-
-def _rank(row: Neighbour, order: str) -> tuple[str, int]:
-    rendered = render(row.kind, _decode(row.content))
-    return (rendered.name if order == "name" else rendered.key, row.seq)
+    placed = [
+        (find_position(row.kind, query.plan.order, row.seq, row.content), row)
+        for row in call.directory.links.list_neighbours(call.tenant, links)
+        if query.match is None or query.match(row.content)
+    ]
+    page, last = sort_page(placed, query, after)
+    return [row for _, row in page], last
 
 
 def _count(call: Call, links: LinkQuery, query: Query) -> int:
     if query.match is None:
         return call.directory.links.count_neighbours(call.tenant, links)
-    match = query.match
-    return sum(
-        match(row.content) for row in call.directory.links.list_neighbours(call.tenant, links)
-    )
+    rows = call.directory.links.list_neighbours(call.tenant, links)
+    return sum(query.match(row.content) for row in rows)

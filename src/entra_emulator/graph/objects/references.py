@@ -8,12 +8,7 @@ from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.find import (
-    find_referred,
-    find_target,
-    read_record,
-    read_reference,
-)
+from entra_emulator.graph.objects.find import find_referred, find_target, read_record
 from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.model.kinds import KINDS
@@ -85,7 +80,7 @@ def bind_references(call: Call, source: StoredObject, binds: dict[str, list[str]
         if len({address.casefold() for address in addresses}) < len(addresses):
             raise deny("values_repeated")
         _check_free(navigation, source)
-        targets = [find_referred(call, read_reference(address)) for address in addresses]
+        targets = [find_referred(call, address) for address in addresses]
         for target in targets:
             _check_fitting(navigation, source, target)
         if navigation.single:

@@ -6,10 +6,11 @@ their older versions are laid over the directory as it is now.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from entra_emulator.directory.changes import Change
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.object_collections import Position, Span
 from entra_emulator.directory.objects import StoredObject
@@ -51,11 +52,8 @@ def scan_stale(
     docs = [(seq, doc) for seq, doc in older.items() if doc is not None]
     placed = [(find_position(kind, span.order, seq, doc), doc) for seq, doc in docs]
     stale = [entry for entry in placed if _is_within(span, after, entry[0])]
-    live = (
-        e
-        for e in directory.collections.scan(tenant, kind, span, after=after)
-        if e[0].seq not in older
-    )
+    current = directory.collections.scan(tenant, kind, span, after=after)
+    live = (entry for entry in current if entry[0].seq not in older)
     turn = span.descending
     stale.sort(key=lambda entry: rank(entry[0]), reverse=turn)
     return heapq.merge(live, stale, key=lambda entry: rank(entry[0]), reverse=turn)
@@ -64,10 +62,14 @@ def scan_stale(
 def _read_older(
     directory: Directory, tenant: Tenant, kind: str, lag: float
 ) -> dict[int, bytes | None]:
-    """The objects that changed since, by number, as they were; None is one that was not there."""
+    return undo_changes(directory.changes.list_since(tenant, kind, directory.clock.now() - lag))
+
+
+def undo_changes(changes: Iterable[Change]) -> dict[int, bytes | None]:
+    """The objects that changed, by number, as they were; None is one that was not there."""
     older: dict[int, bytes | None] = {}
-    for change in directory.changes.list_since(tenant, kind, directory.clock.now() - lag):
-        if change.what not in {"linked", "unlinked"} and change.seq not in older:
+    for change in changes:
+        if change.target is None and change.seq not in older:
             was_there = change.what not in {"created", "restored"}
             older[change.seq] = change.before if was_there else None
     return older

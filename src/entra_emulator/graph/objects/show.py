@@ -30,10 +30,17 @@ def show_me(call: Call) -> Response:
 def show_any(call: Call) -> Response:
     """`GET /directoryObjects/{id}`: an object of whatever type."""
     row = find_object(call, None, call.keys["key"])
+    return answer_neighbour(call, Neighbour(row.seq, row.kind, row.doc))
+
+
+def answer_neighbour(
+    call: Call, neighbour: Neighbour, *, typed: bool = True, location: str | None = None
+) -> Response:
+    """An object of whatever type, with its `@odata.type` if it is `typed`."""
     select, _ = read_single("directoryObject", call.query_string)
-    neighbour = Neighbour(row.seq, row.kind, row.doc)
-    (body,) = render_neighbours([neighbour], select, call.readable)
-    return answer_object(call, describe_set("directoryObjects", select) + "/$entity", body)
+    (body,) = render_neighbours([neighbour], select, call.readable, typed=typed)
+    fragment = describe_set("directoryObjects", select) + "/$entity"
+    return answer_object(call, fragment, body, location=location)
 
 
 def _answer_row(call: Call, kind: str, row: StoredObject) -> Response:

@@ -200,7 +200,7 @@ def _read_top(text: str | None) -> int | None:
     if text is None:
         return None
     if not (text.isascii() and text.isdigit()):
-        raise deny("option_malformed", option="$top", value=text, wanted="non-negative integer")
+        raise deny("option_malformed", option="$top", value=text, type="non-negative integer")
     if not 1 <= int(text[:9]) <= MAX_PAGE:
         raise deny("page_size", size=text)
     return int(text)

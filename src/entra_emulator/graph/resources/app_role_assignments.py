@@ -7,16 +7,15 @@ from starlette.responses import Response
 
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import (
-    answer_nothing,
-    answer_record,
-    answer_records,
-    count_records,
-    locate,
-)
+from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.create import read_new
-from entra_emulator.graph.objects.find import find_object, is_visible, read_record
+from entra_emulator.graph.objects.find import (
+    find_object,
+    find_visible,
+    is_visible,
+    read_record,
+)
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.model.app_roles import find_entitlement
@@ -34,16 +33,11 @@ _PRINCIPALS = frozenset({"group", "servicePrincipal", "user"})
 
 
 def list_assignments(call: Call, *, kind: str, side: str) -> Response:
-    """`GET /servicePrincipals/{id}/appRoleAssignedTo`, or what somebody is assigned."""
+    """`GET /servicePrincipals/{id}/appRoleAssignedTo`, and below it `/$count`."""
     owner = _find_owner(call, kind)
-    records = _list(call, side, read_record(owner))
+    ends = {side: read_record(owner)["id"]}
+    records = call.directory.consents.list_assignments(call.tenant, **ends)
     return answer_records(call, _KIND, _describe(owner, side), records)
-
-
-def count_assignments(call: Call, *, kind: str, side: str) -> Response:
-    """`GET /servicePrincipals/{id}/appRoleAssignedTo/$count`."""
-    owner = _find_owner(call, kind)
-    return count_records(call, _KIND, _list(call, side, read_record(owner)))
 
 
 def show_assignment(call: Call, *, kind: str, side: str) -> Response:
@@ -60,8 +54,10 @@ def create_assignment(call: Call, *, kind: str, side: str) -> Response:
         owner = _find_owner(call, kind)
         if read_record(owner)["id"] != values[f"{side}Id"]:
             raise deny("update_invalid")
-        principal = _find_part(call, values["principalId"], _PRINCIPALS)
-        resource = _find_part(call, values["resourceId"], frozenset({"servicePrincipal"}))
+        principal = find_visible(call, values["principalId"], _PRINCIPALS)
+        resource = find_visible(call, values["resourceId"], {"servicePrincipal"})
+        if principal is None or resource is None:
+            raise deny("update_invalid")
         offer = read_record(resource)
         _check_graph(call, offer, principal)
         role = find_entitlement(offer, values["appRoleId"], principal.kind)
@@ -92,22 +88,11 @@ def _find_owner(call: Call, kind: str) -> StoredObject:
     return owner
 
 
-def _find_part(call: Call, object_id: str, kinds: frozenset[str]) -> StoredObject:
-    row = call.directory.objects.find(call.tenant, object_id)
-    if row is None or row.kind not in kinds or not is_visible(call, row):
-        raise deny("update_invalid")
-    return row
-
-
 def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
     """Refuse Graph's own application permissions to callers that may not give them."""
     is_graph = resource["appId"] == GRAPH_APP_ID and principal.kind == "servicePrincipal"
     if is_graph and not call.permit.graph_roles:
         raise deny("forbidden")
-
-
-def _list(call: Call, side: str, owner: Record) -> list[Record]:
-    return call.directory.consents.list_assignments(call.tenant, **{side: owner["id"]})
 
 
 def _find(call: Call, owner: Record, side: str) -> Record:
@@ -130,7 +115,7 @@ def _list_routes(path: str, kind: str, side: str) -> Iterator[Endpoint]:
     """The routes of the assignments in which the object is the "principal", or the "resource"."""
     listing = partial(list_assignments, kind=kind, side=side)
     yield Endpoint("GET", path, listing)
-    yield Endpoint("GET", f"{path}/$count", partial(count_assignments, kind=kind, side=side))
+    yield Endpoint("GET", f"{path}/$count", listing)
     yield Endpoint("GET", f"{path}/{{assignment}}", partial(show_assignment, kind=kind, side=side))
     yield write_route("POST", path, partial(create_assignment, kind=kind, side=side))
     removing = partial(remove_assignment, kind=kind, side=side)

@@ -23,7 +23,7 @@ from entra_emulator.graph.objects.find import find_target, read_alternate, read_
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation
 from entra_emulator.graph.write.body import read_payload
-from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
+from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys, replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
@@ -94,19 +94,17 @@ def _create(call: Call, body: ObjectBody) -> Response:
     record, certificates, secrets = _draft(call, body.values)
     check_offer(call, record, None)
     credentials = [*certificates, *(secret.credential for secret in secrets)]
-    row = _register(call, record, credentials)
+    try:
+        row = call.directory.applications.create(call.tenant, record, credentials)
+    except ValueError as error:
+        raise _refuse_name() from error
     make_caller_owner(call, row)
     bind_references(call, row, _drop_owner(call, body.binds))
     return answer_created(call, row, body=_show_new(call, row, secrets))
 
 
 def _draft(call: Call, values: Record) -> tuple[Record, list[Credential], list[NewSecret]]:
-    """
-    A new application with these properties: its record, its certificates, its secrets.
-
-    Raises:
-        GraphRefusal: 400, a credential is wrong, or two have one ID.
-    """
+    """A new application with these properties: its record, its certificates, its secrets."""
     values = dict(values)
     key_credentials = values.pop("keyCredentials", [])
     password_credentials = values.pop("passwordCredentials", [])
@@ -142,22 +140,11 @@ def _show_new(call: Call, row: StoredObject, secrets: Iterable[NewSecret]) -> by
     return _encode(record)
 
 
-def _register(call: Call, record: Record, credentials: Iterable[Credential]) -> StoredObject:
-    try:
-        return call.directory.applications.create(call.tenant, record, credentials)
-    except ValueError as error:
-        raise _refuse_name() from error
-
-
 def _change(call: Call, before: Record, values: Record) -> None:
     key_credentials = values.pop("keyCredentials", None)
     record = _merge(before, values)
     if key_credentials is not None:
-        keys = reconcile_keys(call, before["keyCredentials"], key_credentials)
-        record["keyCredentials"] = keys.records
-        check_distinct(record)
-        call.directory.credentials.drop(record["appId"], keys.dropped)
-        call.directory.credentials.keep(record["appId"], keys.added)
+        record["keyCredentials"] = replace_keys(call, record["appId"], before, key_credentials)
     check_offer(call, record, before)
     try:
         call.directory.applications.rewrite(call.tenant, record)
@@ -168,28 +155,23 @@ def _change(call: Call, before: Record, values: Record) -> None:
 def _merge(record: Record, values: Record) -> Record:
     """The application with these properties."""
     merged = record | merge_values("application", record, values)
-    blank = None
-    for name in _ALWAYS:
-        if merged[name] is None:
-            blank = blank or _draft_blank(record)
-            merged[name] = blank[name]
+    cleared = [name for name in _ALWAYS if merged[name] is None]
+    if cleared:
+        blank = draft_application(
+            record["id"],
+            record["appId"],
+            record["displayName"],
+            created=record["createdDateTime"],
+            domain=record["publisherDomain"],
+            audience=record["signInAudience"],
+            redirect_uris=(),
+        )
+        merged |= {name: blank[name] for name in cleared}
     if "web" in values:
         merged["web"] = merged["web"] | {"redirectUriSettings": list_redirects(merged["web"])}
     if merged["signInAudience"] is None:
         merged["signInAudience"] = AUDIENCE
     return merged
-
-
-def _draft_blank(record: Record) -> Record:
-    return draft_application(
-        record["id"],
-        record["appId"],
-        record["displayName"],
-        created=record["createdDateTime"],
-        domain=record["publisherDomain"],
-        audience=record["signInAudience"],
-        redirect_uris=(),
-    )
 
 
 def _drop_owner(call: Call, binds: dict[str, list[str]]) -> dict[str, list[str]]:

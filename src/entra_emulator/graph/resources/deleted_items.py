@@ -25,18 +25,19 @@ from entra_emulator.graph.answer import (
     RecordPage,
     answer_nothing,
     answer_number,
-    answer_object,
     answer_page,
     describe_set,
     open_page,
     wants_no_metadata,
 )
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.objects.collection import sort_page
 from entra_emulator.graph.objects.find import check_owned
-from entra_emulator.graph.objects.replica import find_position, rank
+from entra_emulator.graph.objects.replica import find_position
+from entra_emulator.graph.objects.show import answer_neighbour
 from entra_emulator.graph.query.index_plan import IndexPlan
-from entra_emulator.graph.query.options import Query, parse_options, read_single
-from entra_emulator.graph.render import render_neighbours, render_objects
+from entra_emulator.graph.query.options import Query, parse_options
+from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.model.kinds import DELETABLE, KINDS
@@ -54,31 +55,24 @@ def list_deleted(call: Call, *, kind: str) -> Response:
     query = call.read_query(kind)
     rows = _find_rows(call, query)
     after = open_page(call, query)
-    start = 0
-    if after is not None:
-        turn, mark = query.plan.descending, rank(after)
-        behind = [rank(row[0]) < mark if turn else rank(row[0]) > mark for row in rows]
-        start = behind.index(True) if True in behind else len(rows)
-    shown = rows[start : start + query.top]
-    more = start + query.top < len(rows)
+    shown, last = sort_page(rows, query, after)
     total = len(rows) if query.count and after is None else None
     docs = [doc for _, doc in shown]
     body = render_objects(kind, query.select, docs, basic=call.permit.basic)
-    page = RecordPage(body, shown[-1][0] if more else None, total)
-    return answer_page(call, describe_set(KINDS[kind].collection, query.select), query, page)
+    fragment = describe_set(KINDS[kind].collection, query.select)
+    return answer_page(call, fragment, query, RecordPage(body, last, total))
 
 
 def count_deleted(call: Call, *, kind: str) -> Response:
     """`GET /directory/deletedItems/microsoft.graph.user/$count`: a number as plain text."""
-    if not call.eventual:
-        raise deny("count_refused")
     return answer_number(call, len(_find_rows(call, call.read_query(kind, counting=True))))
 
 
 def show_deleted(call: Call) -> Response:
     """`GET /directory/deletedItems/{id}`: one deleted object."""
     item = _find(call)
-    return _answer_item(call, Neighbour(item.seq, item.kind, _date(item)))
+    neighbour = Neighbour(item.seq, item.kind, _date(item))
+    return answer_neighbour(call, neighbour, typed=not wants_no_metadata(call))
 
 
 def restore_deleted(call: Call) -> Response:
@@ -99,7 +93,9 @@ def restore_deleted(call: Call) -> Response:
             row = call.directory.recycle_bin.restore(call.tenant, item, changes)
         except ValueError as error:
             raise deny("value_taken", name=key, target=key) from error
-    return _answer_item(call, Neighbour(row.seq, row.kind, row.doc), location=NOWHERE)
+    neighbour = Neighbour(row.seq, row.kind, row.doc)
+    typed = not wants_no_metadata(call)
+    return answer_neighbour(call, neighbour, typed=typed, location=NOWHERE)
 
 
 def purge_deleted(call: Call) -> Response:
@@ -123,12 +119,7 @@ def _find(call: Call) -> DeletedObject:
 
 
 def _check_kind(call: Call, item: DeletedObject) -> None:
-    """
-    Check the permission for the object's type, which only now is known.
-
-    Raises:
-        GraphRefusal: 403.
-    """
+    """Check the permission for the object's type, which only now is known."""
     template = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
     roles = partial(list_roles, call.context, call.caller)
     permit = authorize(call.caller, call.request.method, template, roles)
@@ -142,20 +133,8 @@ def _date(item: DeletedObject) -> bytes:
     return _encode(_decode(item.doc) | {"deletedDateTime": moment})
 
 
-def _answer_item(call: Call, neighbour: Neighbour, *, location: str | None = None) -> Response:
-    select, _ = read_single("directoryObject", call.query_string)
-    typed = not wants_no_metadata(call)
-    (body,) = render_neighbours([neighbour], select, call.readable, typed=typed)
-    fragment = describe_set("directoryObjects", select) + "/$entity"
-    return answer_object(call, fragment, body, location=location)
-
-
 def _find_rows(call: Call, query: Query) -> list[tuple[Position, bytes]]:
-    """
-    The deleted objects that match, with their positions, in the order of the query.
-
-    There are few, so that every one is looked at.
-    """
+    """The deleted objects that match, with their positions: few, so that all are looked at."""
     call.directory.recycle_bin.purge_expired(call.tenant)
     order = parse_options(call.query_string).get("$orderby", "")
     by_time = _BY_TIME.match(order) is not None
@@ -164,7 +143,7 @@ def _find_rows(call: Call, query: Query) -> list[tuple[Position, bytes]]:
         doc = _date(item)
         if _is_covered(item, query.plan) and (query.match is None or query.match(doc)):
             rows.append((_place(item, query.plan, by_time=by_time), doc))
-    return sorted(rows, key=lambda row: rank(row[0]), reverse=query.plan.descending)
+    return rows
 
 
 def _place(item: DeletedObject, plan: IndexPlan, *, by_time: bool) -> Position:

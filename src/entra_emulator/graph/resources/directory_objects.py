@@ -53,7 +53,7 @@ def _read_types(value: Any) -> set[str]:
     if value is None or value == []:
         return set(KINDS)
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
-        raise deny("parameter_missing", name="types", wanted="a collection of types")
+        raise deny("parameter_missing", name="types", type="a collection of types")
     names = {name.lower().removeprefix("microsoft.graph.") for name in value}
     if "directoryobject" in names:
         return set(KINDS)

@@ -1,19 +1,17 @@
 """Directory roles: those in use, and the templates of all that there are."""
 
+from collections.abc import Iterator
+
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_record, answer_records
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.object_collection import declare_collection
+from entra_emulator.graph.object_collection import declare_collection, declare_records
 from entra_emulator.graph.objects.create import answer_created, read_new
 from entra_emulator.graph.objects.relations import Navigation
-from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.model.directory_roles import ROLES, draft_role, find_role_id
 from entra_emulator.model.records import Record
-
-_TEMPLATES = "directoryRoleTemplates"
 
 RULE = Rule(
     "directoryRole",
@@ -37,22 +35,11 @@ def create_role(call: Call) -> Response:
     return answer_created(call, row)
 
 
-def list_templates(call: Call) -> Response:
-    """`GET /directoryRoleTemplates`."""
-    return answer_records(call, "directoryRole", _TEMPLATES, map(_draft, ROLES.values()))
-
-
-def show_template(call: Call) -> Response:
-    """`GET /directoryRoleTemplates/{id}`."""
-    key = call.keys["key"].lower()
-    if key not in ROLES.values():
-        raise deny("object_missing", key=call.keys["key"])
-    return answer_record(call, "directoryRole", _TEMPLATES, _draft(key))
-
-
-def _draft(template_id: str) -> Record:
-    record = draft_role(template_id, template_id)
-    return {name: value for name, value in record.items() if name != "roleTemplateId"}
+def _list_templates(_call: Call) -> Iterator[Record]:
+    for template in ROLES.values():
+        record = draft_role(template, template)
+        del record["roleTemplateId"]
+        yield record
 
 
 def _admits(_role: Record, kind: str, member: Record) -> bool:
@@ -71,6 +58,5 @@ ROUTES = (
     *declare_collection(
         "directoryRole", "/directoryRoles", navigations=(_MEMBERS,), create=create_role
     ),
-    Endpoint("GET", "/directoryRoleTemplates", list_templates),
-    Endpoint("GET", "/directoryRoleTemplates/{key}", show_template),
+    *declare_records("directoryRoleTemplates", "directoryRole", _list_templates),
 )

@@ -5,13 +5,7 @@ from dataclasses import replace
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import (
-    answer_nothing,
-    answer_record,
-    answer_records,
-    count_records,
-    locate,
-)
+from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.create import wants_creation
 from entra_emulator.graph.objects.find import find_object, find_target, read_alternate, read_record
@@ -33,17 +27,10 @@ _RULE = Rule(
 
 
 def list_federated(call: Call) -> Response:
-    """`GET /applications/{id}/federatedIdentityCredentials`."""
+    """`GET /applications/{id}/federatedIdentityCredentials`, and below it `/$count`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
     credentials = call.directory.credentials.list_federated(record["appId"])
     return answer_records(call, _KIND, _describe(record), map(_render, credentials))
-
-
-def count_federated(call: Call) -> Response:
-    """`GET /applications/{id}/federatedIdentityCredentials/$count`."""
-    record = read_record(find_object(call, "application", call.keys["key"]))
-    credentials = call.directory.credentials.list_federated(record["appId"])
-    return count_records(call, _KIND, map(_render, credentials))
 
 
 def show_federated(call: Call) -> Response:
@@ -113,12 +100,7 @@ def _create(call: Call, record: Record, values: Record) -> Response:
 
 
 def _alter(credential: FederatedCredential, values: Record) -> FederatedCredential:
-    """
-    The credential as it is to be.
-
-    Raises:
-        GraphRefusal: 400, its name is to change, or something that it needs is to be null.
-    """
+    """The credential with these values: its name stays, and what it needs cannot be null."""
     if values.get("name", credential.name) != credential.name:
         raise deny("property_fixed", name="name")
     changes: Record = {
@@ -167,7 +149,7 @@ def _render(credential: FederatedCredential) -> Record:
 
 ROUTES = (
     Endpoint("GET", _PATH, list_federated),
-    Endpoint("GET", f"{_PATH}/$count", count_federated),
+    Endpoint("GET", f"{_PATH}/$count", list_federated),
     Endpoint("GET", f"{_PATH}/{{credential}}", show_federated),
     write_route("POST", _PATH, create_federated),
     write_route("PATCH", f"{_PATH}/{{credential}}", change_federated),

@@ -83,13 +83,13 @@ def _check_plans(subscription: Subscription, disabled: Iterable[str]) -> None:
 
 def _read_list(value: Any) -> list[Any]:
     if not isinstance(value, list):
-        raise deny("payload_shapeless", found="PrimitiveValue", wanted="StartArray")
+        raise deny("payload_shapeless", node="PrimitiveValue", expected="StartArray")
     return value
 
 
 def _read_license(item: Any) -> Record:
     if not isinstance(item, dict):
-        raise deny("payload_shapeless", found="PrimitiveValue", wanted="StartObject")
+        raise deny("payload_shapeless", node="PrimitiveValue", expected="StartObject")
     for name in item:
         if name not in {"disabledPlans", "skuId"} and "@" not in name:
             raise deny("member_unknown", name=name, kind="assignedLicense")

@@ -9,13 +9,15 @@ import re
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
+from entra_emulator.graph.answer import answer_nothing, answer_record, locate
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.object_collection import declare_records
 from entra_emulator.graph.objects.create import read_new
-from entra_emulator.graph.router import Endpoint, write_route
+from entra_emulator.graph.router import write_route
 from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
+from entra_emulator.model.records import Record
 
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
@@ -31,33 +33,10 @@ _DOMAIN = Rule(
 )
 
 
-def list_organizations(call: Call) -> Response:
-    """`GET /organization`: the caller's own tenant, alone in a list."""
-    return answer_records(call, "organization", "organization", [draft_organization(call.tenant)])
-
-
-def show_organization(call: Call) -> Response:
-    """`GET /organization/{id}`."""
-    if call.keys["key"].lower() != call.tenant.id:
-        raise deny("object_missing", key=call.keys["key"])
-    return answer_record(call, "organization", "organization", draft_organization(call.tenant))
-
-
-def list_domains(call: Call) -> Response:
-    """`GET /domains`: the verified domains, the initial one first, then others."""
-    records = [draft_domain(call.tenant, name) for name in call.tenant.domains]
-    records += map(draft_claim, call.directory.tenants.list_claims(call.tenant))
-    return answer_records(call, "domain", "domains", records)
-
-
-def show_domain(call: Call) -> Response:
-    """`GET /domains/{name}`."""
-    name = call.keys["key"].lower()
-    if name in call.directory.tenants.list_claims(call.tenant):
-        return answer_record(call, "domain", "domains", draft_claim(name))
-    if name not in call.tenant.domains:
-        raise deny("object_missing", key=call.keys["key"])
-    return answer_record(call, "domain", "domains", draft_domain(call.tenant, name))
+def _list_domains(call: Call) -> list[Record]:
+    """The verified domains, the initial one first, then others."""
+    verified = [draft_domain(call.tenant, name) for name in call.tenant.domains]
+    return [*verified, *map(draft_claim, call.directory.tenants.list_claims(call.tenant))]
 
 
 def create_domain(call: Call) -> Response:
@@ -86,28 +65,15 @@ def remove_domain(call: Call) -> Response:
     raise deny("object_missing", key=call.keys["key"])
 
 
-def list_skus(call: Call) -> Response:
-    """`GET /subscribedSkus`: what the tenant has bought."""
-    records = call.directory.licences.list_skus(call.tenant)
-    return answer_records(call, "subscribedSku", "subscribedSkus", records)
-
-
-def show_sku(call: Call) -> Response:
-    """`GET /subscribedSkus/{tenantId_skuId}`."""
-    for record in call.directory.licences.list_skus(call.tenant):
-        if record["id"] == call.keys["key"].lower():
-            return answer_record(call, "subscribedSku", "subscribedSkus", record)
-    raise deny("object_missing", key=call.keys["key"])
+def _list_skus(call: Call) -> list[Record]:
+    return call.directory.licences.list_skus(call.tenant)
 
 
 SETS = {"domains": "domain", "organization": "organization", "subscribedSkus": "subscribedSku"}
 ROUTES = (
-    Endpoint("GET", "/organization", list_organizations),
-    Endpoint("GET", "/organization/{key}", show_organization),
-    Endpoint("GET", "/domains", list_domains),
-    Endpoint("GET", "/domains/{key}", show_domain),
+    *declare_records("organization", "organization", lambda c: [draft_organization(c.tenant)]),
+    *declare_records("domains", "domain", _list_domains),
     write_route("POST", "/domains", create_domain),
     write_route("DELETE", "/domains/{key}", remove_domain),
-    Endpoint("GET", "/subscribedSkus", list_skus),
-    Endpoint("GET", "/subscribedSkus/{key}", show_sku),
+    *declare_records("subscribedSkus", "subscribedSku", _list_skus),
 )

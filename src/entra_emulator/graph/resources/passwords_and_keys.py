@@ -104,7 +104,7 @@ def _holder(kind: str, record: Record) -> str:
 def _read_key_id(sent: Record) -> str:
     key_id = read_text(sent["keyId"], "keyId")
     if not is_guid(key_id):
-        raise deny("literal_wrong", literal=key_id[:100], wanted="Edm.Guid")
+        raise deny("literal_wrong", literal=key_id[:100], type="Edm.Guid")
     return key_id.lower()
 
 

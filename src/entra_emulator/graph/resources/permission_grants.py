@@ -4,13 +4,12 @@ from functools import partial
 
 from starlette.responses import Response
 
-from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import refuse_delta
 from entra_emulator.graph.objects.create import read_new
-from entra_emulator.graph.objects.find import find_object, is_visible, read_record
+from entra_emulator.graph.objects.find import find_object, find_visible, read_record
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
@@ -60,8 +59,8 @@ def create_grant(call: Call) -> Response:
         raise refuse_value("oAuth2PermissionGrant", "principalId")
     scope = _join(values.get("scope") or "")
     with call.directory.transaction():
-        client = _find_principal(call, values["clientId"])
-        resource = _find_principal(call, values["resourceId"])
+        client = find_visible(call, values["clientId"], {"servicePrincipal"})
+        resource = find_visible(call, values["resourceId"], {"servicePrincipal"})
         if client is None:
             raise deny("object_missing", key=values["clientId"])
         if resource is None:
@@ -103,13 +102,6 @@ def _find(call: Call) -> Record:
     if grant is None:
         raise deny("object_missing", key=key)
     return grant
-
-
-def _find_principal(call: Call, object_id: str) -> StoredObject | None:
-    row = call.directory.objects.find(call.tenant, object_id)
-    if row is None or row.kind != "servicePrincipal" or not is_visible(call, row):
-        return None
-    return row
 
 
 def _join(scope: str) -> str:

@@ -21,7 +21,7 @@ from entra_emulator.graph.objects.find import (
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.body import read_payload
-from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys
+from entra_emulator.graph.write.certificates import replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.validate import ObjectBody, read_properties, refuse_value, require
@@ -88,12 +88,7 @@ def _create(call: Call, body: ObjectBody) -> Response:
 
 
 def _find_backing(call: Call, app_id: str) -> Application:
-    """
-    The application behind a service principal that is to be made.
-
-    Raises:
-        GraphRefusal: 400, there is none that this tenant may use; 403, it is not the caller's.
-    """
+    """The application behind a new service principal, if this tenant and caller may use it."""
     client = call.directory.applications.find_client(app_id)
     if client is None:
         raise deny("principal_baseless", app=app_id, target="appId")
@@ -111,20 +106,11 @@ def _find_backing(call: Call, app_id: str) -> Application:
 
 
 def _alter(call: Call, record: Record, values: Record) -> Record:
-    """
-    What changes when a service principal is to have these properties.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """What changes when a service principal is to have these properties."""
     changes = merge_values("servicePrincipal", record, values)
     key_credentials = changes.pop("keyCredentials", None)
     if key_credentials is not None:
-        keys = reconcile_keys(call, record["keyCredentials"], key_credentials)
-        changes["keyCredentials"] = keys.records
-        check_distinct(record | changes)
-        call.directory.credentials.drop(record["id"], keys.dropped)
-        call.directory.credentials.keep(record["id"], keys.added)
+        changes["keyCredentials"] = replace_keys(call, record["id"], record, key_credentials)
     for name in ("accountEnabled", "appRoleAssignmentRequired", "displayName"):
         if name in changes and changes[name] is None:
             raise refuse_value("servicePrincipal", name)

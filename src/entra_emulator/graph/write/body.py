@@ -46,7 +46,7 @@ def read_text(value: Any, name: str) -> str:
         GraphRefusal: 400, it is missing or something else.
     """
     if not isinstance(value, str) or not value:
-        raise deny("parameter_missing", name=name, wanted="a text")
+        raise deny("parameter_missing", name=name, type="a text")
     return value
 
 
@@ -58,7 +58,7 @@ def read_ids(value: Any, name: str, most: int) -> list[str]:
         GraphRefusal: 400, it is something else, or has more.
     """
     if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
-        raise deny("parameter_missing", name=name, wanted="a collection of IDs")
+        raise deny("parameter_missing", name=name, type="a collection of IDs")
     if len(value) > most:
         raise deny("ids_many", name=name, count=len(value), most=most)
     for key in value:
@@ -70,5 +70,5 @@ def read_ids(value: Any, name: str, most: int) -> list[str]:
 def _check_object(body: Any) -> Record:
     if not isinstance(body, dict):
         node = "StartArray" if isinstance(body, list) else "PrimitiveValue"
-        raise deny("payload_shapeless", found=node, wanted="StartObject")
+        raise deny("payload_shapeless", node=node, expected="StartObject")
     return body

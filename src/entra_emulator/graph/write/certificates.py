@@ -67,6 +67,20 @@ def reconcile_keys(call: Call, present: list[Record], sent: list[Record]) -> Cer
     return CertificateChanges(records, added, [key_id for key_id in held if key_id not in ids])
 
 
+def replace_keys(call: Call, holder: str, record: Record, sent: list[Record]) -> list[Record]:
+    """
+    Put the `keyCredentials` that were sent in the place of the record's, and return them.
+
+    Raises:
+        GraphRefusal: 400; see `reconcile_keys` and `check_distinct`.
+    """
+    keys = reconcile_keys(call, record["keyCredentials"], sent)
+    check_distinct(record | {"keyCredentials": keys.records})
+    call.directory.credentials.drop(holder, keys.dropped)
+    call.directory.credentials.keep(holder, keys.added)
+    return keys.records
+
+
 def disclose_keys(call: Call, kind: str, doc: bytes, select: Collection[str]) -> bytes:
     """
     The object with its certificates' keys, if `$select` names them.
@@ -87,12 +101,7 @@ def disclose_keys(call: Call, kind: str, doc: bytes, select: Collection[str]) ->
 
 
 def check_distinct(record: Record) -> None:
-    """
-    Refuse two credentials with one ID.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """Refuse, with 400, two credentials that have one ID."""
     entries = (*record["keyCredentials"], *record["passwordCredentials"])
     if len({entry["keyId"] for entry in entries}) < len(entries):
         raise deny("values_repeated")
@@ -125,16 +134,9 @@ def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
 
 def check_proof(call: Call, object_id: str, certificates: list[Certificate], proof: object) -> None:
     """
-    Refuse a caller that cannot sign as the application does.
+    Refuse, with 401, a caller that cannot sign as the application does.
 
-    Args:
-        call: the request.
-        object_id: the application's, which the proof must have as its `iss`.
-        certificates: those of the application.
-        proof: the token that was sent.
-
-    Raises:
-        GraphRefusal: 401.
+    The proof is a token that one of the certificates' keys signed, with the object ID as its `iss`.
     """
     for certificate in certificates:
         if certificate.start - LEEWAY <= call.now < certificate.end:

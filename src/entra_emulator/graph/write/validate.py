@@ -159,7 +159,7 @@ def _read_references(value: Any) -> list[str]:
     items = value if isinstance(value, list) else [value]
     for item in items:
         if not isinstance(item, str):
-            raise deny("payload_shapeless", found=_name_node(item), wanted="PrimitiveValue")
+            raise deny("payload_shapeless", node=_name_node(item), expected="PrimitiveValue")
     return items
 
 
@@ -171,7 +171,7 @@ def _read_value(rule: Rule, name: str, value: Any) -> Any:
     collection = _COLLECTION.fullmatch(edm)
     if collection:
         if not isinstance(value, list):
-            raise deny("payload_shapeless", found=_name_node(value), wanted="StartArray")
+            raise deny("payload_shapeless", node=_name_node(value), expected="StartArray")
         items = [_read_item(rule, name, collection[1], item) for item in value]
         _check_items(rule, name, items)
         return items
@@ -186,7 +186,7 @@ def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
     if edm.startswith(_COMPLEX) and schema.knows(edm.removeprefix(_COMPLEX)):
         return _read_complex(edm.removeprefix(_COMPLEX), value)
     if isinstance(value, dict | list):
-        raise deny("payload_shapeless", found=_name_node(value), wanted="PrimitiveValue")
+        raise deny("payload_shapeless", node=_name_node(value), expected="PrimitiveValue")
     if edm.startswith(_COMPLEX):
         return _read_member(rule, name, edm.removeprefix(_COMPLEX), value)
     read = _READERS.get(edm)
@@ -196,7 +196,7 @@ def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
         kept = read(value)
     except (ValueError, TypeError) as error:
         literal = msgspec.json.encode(value).decode().strip('"')[:100]
-        raise deny("literal_wrong", literal=literal, wanted=edm) from error
+        raise deny("literal_wrong", literal=literal, type=edm) from error
     if isinstance(kept, str):
         _check_text(rule, name, kept)
     return kept
@@ -205,7 +205,7 @@ def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
 def _read_complex(kind: str, value: Any) -> Record:
     """A complex value with the properties that were sent; one of an open type as it is."""
     if not isinstance(value, dict):
-        raise deny("payload_shapeless", found=_name_node(value), wanted="StartObject")
+        raise deny("payload_shapeless", node=_name_node(value), expected="StartObject")
     declared, rule = schema.declared(kind), find_rule(kind)
     if not declared:
         return {name: _check_extension(name, part) for name, part in value.items()}
@@ -257,9 +257,9 @@ def _check_extension(name: str, value: Any) -> Any:
     """A value of a type that nobody declared: plain, or a list of plain ones."""
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict | list):
-            raise deny("payload_shapeless", found=_name_node(item), wanted="PrimitiveValue")
+            raise deny("payload_shapeless", node=_name_node(item), expected="PrimitiveValue")
         if isinstance(item, int) and not -(2**63) <= item < 2**63:
-            raise deny("literal_wrong", literal=str(item)[:100], wanted="Edm.Int64")
+            raise deny("literal_wrong", literal=str(item)[:100], type="Edm.Int64")
         if isinstance(item, str) and len(item) > MOST_CHARACTERS:
             raise refuse_value("directoryObject", name)
     return value

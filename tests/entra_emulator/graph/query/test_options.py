@@ -135,10 +135,8 @@ def test_options(raw: str, fact: tuple[str, object]) -> None:
 MALFORMED = {
     "$top=0": text_of("page_size", size="0"),
     "$top=1000": text_of("page_size", size="1000"),
-    "$top=": text_of("option_malformed", option="$top", value="", wanted="non-negative integer"),
-    "$top=-1": text_of(
-        "option_malformed", option="$top", value="-1", wanted="non-negative integer"
-    ),
+    "$top=": text_of("option_malformed", option="$top", value="", type="non-negative integer"),
+    "$top=-1": text_of("option_malformed", option="$top", value="-1", type="non-negative integer"),
     "$count=": text_of("count_malformed", value=""),
     "$count=maybe": text_of("count_malformed", value="maybe"),
     "$skip=5": text_of("skip_refused"),
