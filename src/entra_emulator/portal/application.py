@@ -1,6 +1,5 @@
 """The application that a page is about: found, named, and changed as the signed-in user."""
 
-from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -10,11 +9,9 @@ from starlette.responses import Response
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import GraphRefusal
-from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.model.records import Record
-from entra_emulator.portal.ask_graph import ask_graph, make_caller
-from entra_emulator.web.caller import list_roles
+from entra_emulator.portal.ask_graph import ask_graph, authorize_user
 from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to
@@ -113,10 +110,8 @@ def name_application(request: PageRequest, app_id: str) -> str:
 
 
 def _may_change(request: PageRequest, row: StoredObject) -> bool:
-    caller = make_caller(request)
-    roles = partial(list_roles, request.context, caller)
     try:
-        permit = authorize(caller, "PATCH", "/applications/{key}", roles)
+        _, permit = authorize_user(request, "PATCH", "/applications/{key}")
     except GraphRefusal:
         return False
     if not permit.owned:

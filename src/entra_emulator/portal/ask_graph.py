@@ -5,8 +5,6 @@ So Graph validates the change, checks ownership and directory roles, and records
 queries. Where it refuses, a `GraphRefusal` is raised.
 """
 
-import asyncio
-import inspect
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 from starlette.requests import Request
 
-from entra_emulator.graph.access.authorize import authorize
+from entra_emulator.graph.access.authorize import Permit, authorize
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
@@ -41,11 +39,7 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
     """
     What Graph answers to the signed-in user: its JSON, or None when there is none.
 
-    Args:
-        request: whose user asks.
-        method: e.g. "POST".
-        target: e.g. `/v1.0/applications?$top=20`; keys in it are percent-encoded.
-        body: the JSON to send.
+    A target is e.g. `/v1.0/applications?$top=20`; keys in it are percent-encoded.
 
     Raises:
         GraphRefusal: Graph refuses.
@@ -54,38 +48,29 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
     resolved = ROUTER.resolve(path)
     assert resolved is not None, f"{path} is no path of Graph's"
     endpoint = resolved.endpoints[method]
-    caller = make_caller(request)
-    roles = partial(list_roles, request.context, caller)
-    permit = authorize(caller, method, endpoint.path, roles)
-    graph_request = Request(_make_scope(request, method, path, query))
-    call = Call(
-        graph_request, request.context, caller, permit, resolved.path, resolved.keys, 1, body
-    )
-    answer: Any = endpoint.answer(call)
-    response = asyncio.run(_wait(answer)) if inspect.isawaitable(answer) else answer
+    caller, permit = authorize_user(request, method, endpoint.path)
+    scope = {
+        **request.http.scope,
+        "method": method,
+        "path": path,
+        "raw_path": quote(path, safe=_SAFE).encode(),
+        "query_string": quote(query, safe=_SAFE).encode(),
+        "headers": [pair for pair in request.http.scope["headers"] if pair[0] == b"host"],
+        "state": {},
+    }
+    context, keys = request.context, resolved.keys
+    call = Call(Request(scope), context, caller, permit, resolved.path, keys, 1, body)
+    response: Any = endpoint.answer(call)
     return msgspec.json.decode(response.body) if response.body else None
 
 
-def make_caller(request: PageRequest) -> Caller:
-    """The signed-in user, as Graph knows who asks."""
+def authorize_user(request: PageRequest, method: str, path: str) -> tuple[Caller, Permit]:
+    """
+    The signed-in user, as Graph knows who asks, and what they may do at a path of its route table.
+
+    Raises:
+        GraphRefusal: Graph refuses, whatever the object.
+    """
     user_id = request.signed_in.user_id
-    return Caller(request.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})
-
-
-async def _wait(answer: Any) -> Any:
-    return await answer
-
-
-def _make_scope(request: PageRequest, method: str, path: str, query: str) -> dict[str, Any]:
-    outer = request.http.scope
-    raw = quote(path, safe=_SAFE).encode()
-    names = ("type", "app", "asgi", "http_version", "scheme", "root_path", "client", "server")
-    return {
-        **{name: outer[name] for name in names if name in outer},
-        "method": method,
-        "path": path,
-        "raw_path": raw,
-        "query_string": quote(query, safe=_SAFE).encode(),
-        "headers": [pair for pair in outer["headers"] if pair[0] == b"host"],
-        "state": {},
-    }
+    caller = Caller(request.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})
+    return caller, authorize(caller, method, path, partial(list_roles, request.context, caller))

@@ -1,7 +1,6 @@
 """What an application asks for and what of it is granted, as the API permissions page has it."""
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import groupby
 from typing import NamedTuple
 
 import msgspec
@@ -30,17 +29,10 @@ _decode_app_id = msgspec.json.Decoder(_AppId).decode
 
 class Permission(NamedTuple):
     """
-    A line of a table.
+    A line of a table: a permission of the API called `api`, whose appId is `resource`.
 
-    Args:
-        api: the name of the API whose permission it is.
-        resource: that API's appId.
-        id: the permission's.
-        kind: ROLE or SCOPE.
-        value: its name; the ID where the API is not known in the tenant.
-        description: in a few words.
-        restricted: whether only an administrator may consent to it.
-        granted: whether it is, for the whole tenant.
+    Its kind is ROLE or SCOPE; its value the ID where the API is not known in the tenant. Only an
+    administrator may consent to a restricted one; it is granted for the whole tenant.
     """
 
     api: str
@@ -69,17 +61,15 @@ class PermissionTable(NamedTuple):
     configured: list[Permission]
     others: list[Permission]
 
+    @property
+    def requests_graph_roles(self) -> bool:
+        """Whether application permissions of Microsoft Graph are asked for."""
+        return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in self.configured)
+
     def find(self, key: str) -> Permission | None:
         """The permission that a form means by this key."""
         permissions = (*self.configured, *self.others)
         return next((permission for permission in permissions if permission.key == key), None)
-
-
-class PermissionFamily(NamedTuple):
-    """Permissions whose names begin alike: `User`, and all of `User.…`."""
-
-    name: str
-    permissions: list[Permission]
 
 
 def read_table(directory: Directory, tenant: Tenant, record: Record) -> PermissionTable:
@@ -108,11 +98,12 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Permissi
 
 def list_offered(
     resource: Application, kind: str, search: str, chosen: Collection[str] = ()
-) -> list[PermissionFamily]:
+) -> dict[str, list[Permission]]:
     """
     The permissions of this kind that an API offers and whose names or descriptions match.
 
-    Those that are `chosen` already are listed whatever is searched for.
+    Those that are `chosen` already are listed whatever is searched for. They come in families of
+    names that begin alike: `User`, and all of `User.…`.
     """
     words = search.casefold().split()
     matching = []
@@ -121,9 +112,10 @@ def list_offered(
         matches = permission.key in chosen or all(word in text for word in words)
         if permission.kind == kind and matches:
             matching.append(permission)
-    matching.sort(key=_order)
-    families = groupby(matching, key=lambda permission: permission.value.partition(".")[0])
-    return [PermissionFamily(name, list(permissions)) for name, permissions in families]
+    families: dict[str, list[Permission]] = {}
+    for permission in sorted(matching, key=_order):
+        families.setdefault(permission.value.partition(".")[0], []).append(permission)
+    return families
 
 
 def offers_kind(resource: Application, kind: str) -> bool:
@@ -155,16 +147,11 @@ def exclude_permission(record: Record, permission: Permission) -> list[Record]:
     return _write_requested(requested)
 
 
-def requests_graph_roles(permissions: Iterable[Permission]) -> bool:
-    """Whether application permissions of Microsoft Graph are among them."""
-    return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in permissions)
-
-
 def may_grant_consent(request: PageRequest, table: PermissionTable) -> bool:
     """Whether the signed-in user's directory roles let them consent to what is asked for."""
     user_id = request.signed_in.user_id
     roles = request.directory.role_members.list_roles(request.tenant, user_id)
-    return may_consent(roles, graph_roles=requests_graph_roles(table.configured))
+    return may_consent(roles, graph_roles=table.requests_graph_roles)
 
 
 def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> None:
@@ -173,9 +160,8 @@ def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> Non
     with directory.transaction():
         directory.service_principals.find_or_create(tenant, Application(record))
         directory.consents.grant_admin_consent(tenant, app_id)
-        for resource, scopes in directory.applications.list_requested_scopes(
-            tenant, app_id
-        ).items():
+        requested = directory.applications.list_requested_scopes(tenant, app_id)
+        for resource, scopes in requested.items():
             values = [scope["value"] for scope in scopes]
             directory.consents.grant_scopes(tenant, app_id, values, resource_app_id=resource)
 
@@ -220,9 +206,9 @@ def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permi
 def _describe(
     resource: Application, kind: str, entitlement: Record, text: str, *, restricted: bool
 ) -> Permission:
-    value, own_id = entitlement["value"] or entitlement["id"], entitlement["id"]
-    name, app_id = resource.display_name, resource.app_id
-    return Permission(name, app_id, own_id, kind, value, text, restricted)
+    own_id = entitlement["id"]
+    value, api = entitlement["value"] or own_id, resource.display_name
+    return Permission(api, resource.app_id, own_id, kind, value, text, restricted)
 
 
 def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> Permission:

@@ -6,7 +6,7 @@ by field, as keys of texts. Nothing here reads or writes the directory.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import NamedTuple
+from typing import Any
 
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
@@ -35,18 +35,6 @@ _SCOPE_REQUIRED = ("value", "adminConsentDisplayName", "adminConsentDescription"
 # What the forms for a new scope and a new app role begin with.
 NEW_SCOPE: Record = {**dict.fromkeys(_SCOPE_TEXTS, ""), "type": "Admin", "isEnabled": True}
 NEW_ROLE: Record = {**dict.fromkeys(_ROLE_TEXTS, ""), "allowedMemberTypes": [], "isEnabled": True}
-
-
-class TrustedClient(NamedTuple):
-    """
-    A client that users need not consent to, with the values of the API's scopes that it has.
-
-    Only an application of this emulator has a name.
-    """
-
-    app_id: str
-    name: str | None
-    scopes: list[str]
 
 
 def propose_uri(record: Record) -> str:
@@ -107,15 +95,15 @@ def change_scopes(record: Record, scopes: list[Record]) -> Record:
     return {"api": {"oauth2PermissionScopes": scopes, "preAuthorizedApplications": trusted}}
 
 
-def list_trusted(record: Record, names: Mapping[str, str]) -> list[TrustedClient]:
-    """The authorized client applications; `names` are those that are known, by appId."""
+def list_trusted(record: Record, names: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The clients that users need not consent to; `names` are those that are known, by appId."""
     values = {scope["id"]: str(scope["value"]) for scope in record["api"]["oauth2PermissionScopes"]}
     return [
-        TrustedClient(
-            client["appId"],
-            names.get(client["appId"]),
-            [values[one] for one in client["delegatedPermissionIds"] if one in values],
-        )
+        {
+            "app_id": client["appId"],
+            "name": names.get(client["appId"]),
+            "scopes": [values[one] for one in client["delegatedPermissionIds"] if one in values],
+        }
         for client in record["api"]["preAuthorizedApplications"]
     ]
 

@@ -13,9 +13,11 @@ from urllib.parse import urlencode
 import msgspec
 
 from entra_emulator.directory.links import LinkQuery, Neighbour
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.search import SearchPosition
 from entra_emulator.model.records import Record
 from entra_emulator.tokens.jwt import encode_base64url
+from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.request import PageRequest
 
 # How many objects a page of a list shows.
@@ -95,6 +97,19 @@ def list_linked(request: PageRequest, links: LinkQuery) -> LinkedPage:
         turn_page(request, _place(neighbours[:1]), back=True) if (more if back else seq) else None,
         turn_page(request, _place(neighbours[-1:])) if back or more else None,
     )
+
+
+def find_object(request: PageRequest, kind: str) -> tuple[StoredObject, Record]:
+    """
+    The object of this type that the address names, and its record.
+
+    Raises:
+        PortalRefusal: 404.
+    """
+    row = request.directory.objects.find(request.tenant, request.param(kind), kind=kind)
+    if row is None:
+        raise PortalRefusal(404, "object", name=request.param(kind))
+    return row, _decode(row.doc)
 
 
 def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -19,13 +19,7 @@ CA_FILE = "ca.pem"
 
 
 class Sample(NamedTuple):
-    """
-    A code sample.
-
-    Args:
-        folder: the name of the folder that the archive holds.
-        script: the file name of its program.
-    """
+    """A code sample: the folder that the archive holds, and the file name of its program."""
 
     folder: str
     script: str
@@ -39,28 +33,19 @@ SAMPLES = {
 }
 
 
-def read_defaults(kind: str) -> dict[str, Any]:
-    """The sample's `parameters.json` before anything is filled in."""
-    settings: dict[str, Any] = msgspec.json.decode(_read(kind, "parameters.json"))
-    return settings
-
-
 def make_archive(
     kind: str, settings: Mapping[str, Any], *, ca_pem: bytes, readme: str, moment: float
 ) -> bytes:
     """
-    The sample's folder as a zip file.
+    The folder of the sample of this kind, a key of SAMPLES, as a zip file.
 
-    Args:
-        kind: a key of SAMPLES.
-        settings: what to fill into `parameters.json`; other parameters stay as they are there.
-        ca_pem: the certificate authority that the sample is to trust; if it is empty, the sample
-            trusts the system's.
-        readme: the text of `README.md`.
-        moment: when the files were made, in seconds since 1970.
+    The settings are filled into `parameters.json`; other parameters stay as they are there. The
+    sample trusts the certificate authority `ca_pem`; if that is empty, the system's. The files were
+    made at `moment`, in seconds since 1970.
     """
     sample = SAMPLES[kind]
-    parameters = read_defaults(kind) | dict(settings)
+    defaults: dict[str, Any] = msgspec.json.decode(_read(kind, "parameters.json"))
+    parameters = defaults | dict(settings)
     contents = {
         "README.md": readme.encode(),
         sample.script: _read(kind, f"{sample.script}.txt"),

@@ -105,16 +105,9 @@ def issue_app_token(
     """
     Issue an app-only token with the app roles that are granted at this moment.
 
-    Args:
-        context: the emulator's.
-        tenant: in whose directory.
-        principal: the service principal there of a client that has authenticated.
-        resource: the API that the token is for.
-        authentication: see `AppTokenFacts`.
-        origin: this token service's, for issuers of version 2.0.
-        claims_request: what the client asks of the token.
-        lifetime: seconds; None draws one.
-        resource_id: of a managed identity, the Azure resource.
+    The principal is the service principal of a client that has authenticated, as `AppTokenFacts`
+    say how. The origin is this token service's, for issuers of version 2.0. A lifetime is in
+    seconds; None draws one. The resource ID is the Azure resource of a managed identity.
 
     Raises:
         TokenRefusal: 501051, the resource wants callers to be assigned, and this one is not;

@@ -22,14 +22,9 @@ class TokenRequest:
     """
     One request for a token, before anything in it is believed.
 
-    Args:
-        context: the emulator's.
-        tenant: None on `common` and `organizations`.
-        segment: the tenant as the address names it.
-        origin: this token service's, as the client called it.
-        form: the fields of the body.
-        authorization: the header `Authorization`; empty if there is none.
-        version: the endpoint's, 1 or 2.
+    On `common` and `organizations` the tenant is None; the segment is what the address calls it.
+    The origin is this token service's, as the client called it. The header `Authorization` is empty
+    if there is none. The version is the endpoint's, 1 or 2.
     """
 
     context: Context
@@ -69,17 +64,15 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
     Raises:
         TokenRefusal: 700016.
     """
-    principal = context.directory.service_principals.find(tenant, client_id)
-    if principal is None or not _is_client(context, principal):
+    directory = context.directory
+    principal = directory.service_principals.find(tenant, client_id)
+    # Microsoft's own applications may not.
+    if principal is None or (
+        principal.record["servicePrincipalType"] != "ManagedIdentity"
+        and directory.applications.find_anywhere(principal.app_id) is None
+    ):
         raise refuse(700016, app=client_id, tenant=tenant.display_name)
     return principal
-
-
-def _is_client(context: Context, principal: Application) -> bool:
-    """Whether the application may ask for tokens; Microsoft's own may not."""
-    if principal.record["servicePrincipalType"] == "ManagedIdentity":
-        return True
-    return context.directory.applications.find_anywhere(principal.app_id) is not None
 
 
 def check_enabled(context: Context, principal: Application) -> None:

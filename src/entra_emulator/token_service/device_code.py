@@ -43,15 +43,7 @@ PAGE = "/devicelogin"
 
 
 class DeviceAuthorization(NamedTuple):
-    """
-    A device authorization that waits for its user.
-
-    Args:
-        key: of its ticket.
-        ticket: what the device asked for.
-        client: the application on the device.
-        tenant: None on `common` and `organizations`.
-    """
+    """A device authorization that waits for its user; for a tenant, or with None for any."""
 
     key: str
     ticket: Ticket

@@ -22,14 +22,10 @@ from entra_emulator.web.context import Context
 
 class ResourceScopes(NamedTuple):
     """
-    The scopes requested of one resource.
+    The scopes requested of one resource: as the client wrote them, `.default` included.
 
-    Args:
-        resource: whose scopes they are.
-        written: each as the client wrote it, `.default` included.
-        records: those named one by one, as the resource publishes them.
-        default: `.default` is among them: whatever the client's registration asks for, or has
-            been granted.
+    The records are those named one by one, as the resource publishes them. With `default` whatever
+    the client's registration asks for, or has been granted, is requested.
     """
 
     resource: Resource
@@ -145,7 +141,8 @@ def find_missing_consents(
             missing.append(MissingConsent(scopes.resource.principal, tuple(by_name.values())))
     if list_preauthorized(client.app_id, GRAPH_APP_ID):
         for consent in missing:
-            if not _is_preauthorized(client, consent):
+            allowed = list_preauthorized(client.app_id, consent.resource.app_id)
+            if not all(scope["value"] in allowed for scope in consent.scopes):
                 raise refuse(65002, app=client.app_id, resource=consent.resource.app_id)
         return []
     return missing
@@ -203,11 +200,6 @@ def render_scope(scopes: ResourceScopes, granted: Iterable[str]) -> str:
     names = [texts.get(name, f"{prefix}{name}") for name in others]
     defaults = [named.text for named in scopes.written if named.name == DEFAULT]
     return " ".join([*openid, *names, *defaults])
-
-
-def _is_preauthorized(client: Application, consent: MissingConsent) -> bool:
-    allowed = list_preauthorized(client.app_id, consent.resource.app_id)
-    return all(scope["value"] in allowed for scope in consent.scopes)
 
 
 def _find_records(

@@ -25,11 +25,9 @@ SIGNED_ASSERTION = "2"  # by a certificate or a federated credential
 @dataclass(frozen=True)
 class AppTokenFacts:
     """
-    What the token service knows when it issues an app-only token.
+    What the token service knows when it issues an app-only token to a service principal.
 
     Args:
-        tenant: in whose directory the token is issued.
-        principal: the service principal that it is issued to.
         audience: the `aud` claim.
         roles: the app roles granted; without any the claim is absent, not empty.
         authentication: `SECRET` or `SIGNED_ASSERTION`.

@@ -21,9 +21,8 @@ class ClaimsRequest(NamedTuple):
     """
     What the `claims` parameter of a token request asks of the access token.
 
-    Args:
-        handles_challenges: the client declares the capability `cp1`.
-        not_before: the earliest beginning that the token may have, in seconds since 1970.
+    The client handles challenges if it declares the capability `cp1`; the token may not begin
+    before `not_before`, in seconds since 1970.
     """
 
     handles_challenges: bool = False

@@ -43,14 +43,7 @@ def verify_assertion(
 
     Only the public key of a registered certificate is used, never one from the header (`x5c`,
     `jwk`, `jku`). The same assertion may come again until it expires: MSAL Python repeats one for
-    nine minutes.
-
-    Args:
-        assertion: the JWT in compact form.
-        client_id: whom `iss` and `sub` must both name.
-        certificates: the application's own.
-        audiences: what `aud` may be.
-        now: seconds since 1970.
+    nine minutes. `iss` and `sub` must both name the client, `aud` one of the audiences.
 
     Raises:
         TokenRefusal: 50027, 5002730, 700027, 50012, 50048, 700023 or 700024.

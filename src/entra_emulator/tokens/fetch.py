@@ -23,12 +23,8 @@ def make_fetch(authority: Path | None = None, *, seconds: float = 5.0) -> Callab
     A function that gets the body of an https URL, or raises FetchFailed.
 
     It follows no redirect, takes no body above 256 kB, and hangs up after `seconds`, even while
-    bytes still arrive. Only the look-up of the host's name may take longer.
-
-    Args:
-        authority: a PEM file of the only certificate authorities to trust; by default the
-            system's.
-        seconds: how long one document may take.
+    bytes still arrive. Only the look-up of the host's name may take longer. It trusts only the
+    certificate authorities in the PEM file `authority`; by default the system's.
     """
 
     @cache

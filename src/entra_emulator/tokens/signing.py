@@ -65,12 +65,8 @@ class KeyRing:
     The token service's signing keys: the first signs, all are published.
 
     Making RSA keys takes longer than starting the server, so it happens in the
-    background; `keys` waits for it.
-
-    Args:
-        path: a PEM file to load them from, or to write them to (mode 0600).
-        clock: says when the certificates of new keys begin.
-        count: how many to make; at least two, so that clients learn to choose.
+    background; `keys` waits for it. They are loaded from a PEM file, or written to it (mode 0600).
+    At least two are made, so that clients learn to choose.
     """
 
     def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:

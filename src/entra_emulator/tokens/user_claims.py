@@ -54,18 +54,11 @@ def describe_access_token(
     handles_challenges: bool = False,
 ) -> dict[str, Any]:
     """
-    The claims of an access token that speaks for the user.
+    The claims of an access token that speaks for the user, valid for so many seconds.
 
-    Args:
-        facts: what the claims are made of.
-        lifetime: in seconds.
-        audience: `aud` of version 1.0; version 2.0 names the resource's client ID.
-        resource_app_id: that client ID.
-        scopes: `scp`.
-        version: of the token's format, 1 or 2.
-        issuer: of version 2.0; version 1.0 has one of its own.
-        roles: the user's directory roles, if the resource is Microsoft Graph.
-        handles_challenges: the client says that it handles claims challenges (`cp1`).
+    In version 1 of the token's format the audience is `aud`, and the issuer is fixed; in version 2
+    `aud` is the resource's client ID, and the issuer is the one given. The roles are the user's
+    directory roles, for Microsoft Graph alone. A client handles challenges if it declares `cp1`.
     """
     common = _describe(facts, lifetime) | {
         "oid": facts.user["id"],

@@ -13,15 +13,10 @@ from entra_emulator.web.context import Context, context_of, names_graph, trace_o
 
 class Caller(NamedTuple):
     """
-    Who sent a request.
+    Who sent a request, as the claims of the token say that the tenant has issued.
 
-    Args:
-        tenant: the one that issued the token.
-        app_id: the application's client ID.
-        object_id: of the signed-in user, or else of the application's service principal.
-        permissions: the `roles` of an application's own token, or the `scp` of a user's.
-        delegated: the token is about a signed-in user.
-        claims: all that the token says.
+    With `delegated` the object ID is that of the signed-in user, and the permissions are the `scp`;
+    otherwise the object is the application's service principal, with its `roles`.
     """
 
     tenant: Tenant

@@ -59,9 +59,6 @@ class Context:
     What the handlers work with.
 
     Args:
-        directory: the tenants.
-        keys: sign and verify access tokens.
-        clock: what time it is.
         draw_lifetime: draws the lifetime of the next access token in seconds; its argument says
             whether the client handles claims challenges.
         hostnames: the names of this emulator, without port.
@@ -69,12 +66,7 @@ class Context:
         page_token_age: seconds until a page token expires.
         strict_filter: refuse `ge` and `le` on strings, which the documentation no longer lists but
             public programs use.
-        issuers: the keys of foreign token issuers.
-        faults: which requests are to fail.
-        throttle: how much of the limits everybody has used up.
-        audit: the log of requests and of what became of them.
         device_interval: seconds between two polls of a device.
-        delta: how delta queries are answered.
         ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
     """
 

@@ -44,15 +44,9 @@ def answer_graph(
     """
     An answer of Graph.
 
-    As recorded, it never has a `Content-Length`, and without a body no header that describes one.
-
-    Args:
-        request: what is answered.
-        body: JSON as a rule; left out with status 204.
-        status: the HTTP status.
-        media_type: the body's.
-        units: the cost in resource units; None for refusals of the gateway, which cost nothing.
-        headers: further headers.
+    As recorded, it never has a `Content-Length`, and without a body no header that describes one;
+    the body is left out with status 204. The cost is in resource units; it is None for refusals of
+    the gateway, which cost nothing.
     """
     trace = trace_of(request)
     described = {

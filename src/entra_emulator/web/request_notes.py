@@ -33,7 +33,6 @@ class RequestNotes:
     The notes on one request; each is set once, by the step that learns it.
 
     Args:
-        trace: its identifiers and its moment.
         graph_path: what its path means in Graph; None if the path is none of Graph's.
         batched: it came inside a batch, and so on no connection of its own.
         faults: the planned faults that it met.
@@ -41,8 +40,6 @@ class RequestNotes:
         client_id: the application that asks for a token, as the request named it.
         claims: of the access token that was issued.
         route: the path in Graph's route table; empty if the request's means nothing.
-        caller: who sent a request to Graph.
-        refusal: why it was refused.
         correlation_id: what the token service's error object called it.
     """
 

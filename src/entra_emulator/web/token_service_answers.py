@@ -51,16 +51,7 @@ async def read_form(request: Request) -> dict[str, str]:
 def answer_oauth(
     request: Request, content: Any, *, status: int = 200, code: int = 0, cached: bool = False
 ) -> Response:
-    """
-    A JSON answer of the token service.
-
-    Args:
-        request: what is answered.
-        content: the JSON body.
-        status: the HTTP status.
-        code: the AADSTS number for `x-ms-clitelem`, 0 for success.
-        cached: a discovery document, which clients may keep for a day.
-    """
+    """A JSON answer of the token service; for `code` and `cached` see `describe_oauth`."""
     headers = describe_oauth(request, code=code, cached=cached)
     return Response(
         msgspec.json.encode(content), status, headers, "application/json; charset=utf-8"

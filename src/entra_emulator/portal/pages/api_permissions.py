@@ -17,7 +17,6 @@ from entra_emulator.portal.configured_permissions import (
     include_permissions,
     may_grant_consent,
     read_table,
-    requests_graph_roles,
     revoke_grant,
 )
 from entra_emulator.portal.routes import MenuItem, application_page
@@ -40,7 +39,7 @@ def show_permissions(request: PageRequest, app: ApplicationView) -> Response:
         app=app,
         table=table,
         allowed=may_grant_consent(request, table),
-        graph_roles=requests_graph_roles(table.configured),
+        graph_roles=table.requests_graph_roles,
         link=link_consent(request, app),
     )
 

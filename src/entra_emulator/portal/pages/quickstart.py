@@ -7,7 +7,7 @@ sample too, and the sample's file is filled in from there.
 
 import re
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from starlette.responses import Response
 
@@ -47,21 +47,6 @@ SECRET_LIFETIME = 180 * 86_400.0
 _GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 # Characters that a file name is better without.
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
-
-
-class Progress(NamedTuple):
-    """
-    What the application has of all that the sample needs.
-
-    Args:
-        credential: whether it has a secret or a certificate that is good now.
-        requested: whether it asks for PERMISSION.
-        granted: whether an administrator has consented to that.
-    """
-
-    credential: bool
-    requested: bool
-    granted: bool
 
 
 @application_page("GET", "quickstart")
@@ -104,14 +89,17 @@ def _show(
     )
 
 
-def _read_progress(request: PageRequest, app: ApplicationView, table: PermissionTable) -> Progress:
+def _read_progress(
+    request: PageRequest, app: ApplicationView, table: PermissionTable
+) -> dict[str, bool]:
+    """Whether it has a credential that is good now, asks for PERMISSION, and is granted that."""
     now = format_iso(request.context.clock.now())
     credentials = (*app.record["passwordCredentials"], *app.record["keyCredentials"])
     good = any(one["startDateTime"] <= now < one["endDateTime"] for one in credentials)
     permissions = (*table.configured, *table.others)
     requested = any(_is_needed(permission) for permission in table.configured)
     granted = any(permission.granted for permission in permissions if _is_needed(permission))
-    return Progress(good, requested or granted, granted)
+    return {"credential": good, "requested": requested or granted, "granted": granted}
 
 
 def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
@@ -123,7 +111,7 @@ def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
     }
     with request.directory.transaction():
         table = read_table(request.directory, request.tenant, app.record)
-        if not _read_progress(request, app, table).requested:
+        if not _read_progress(request, app, table)["requested"]:
             access = include_permissions(app.record, [_find_permission(request)])
             update_application(request, app, {"requiredResourceAccess": access})
         body = {"passwordCredential": credential}
@@ -194,9 +182,10 @@ def _find_thumbprint(request: PageRequest, app: ApplicationView) -> str:
 def _find_permission(request: PageRequest) -> Permission:
     graph = request.directory.service_principals.find(request.tenant, GRAPH_APP_ID)
     assert graph is not None, "every tenant has Microsoft Graph"
-    families = list_offered(graph, ROLE, PERMISSION)
-    offered = (permission for family in families for permission in family.permissions)
-    return next(permission for permission in offered if _is_needed(permission))
+    families = list_offered(graph, ROLE, PERMISSION).values()
+    return next(
+        permission for family in families for permission in family if _is_needed(permission)
+    )
 
 
 def _is_needed(permission: Permission) -> bool:

@@ -74,8 +74,8 @@ def request_permissions(request: PageRequest, app: ApplicationView) -> Response:
         missing = form.get("act") != "search"
         return _render_choice(request, app, kind, form.get("q"), chosen, missing=missing)
     api = _find_api(request)
-    offered = [one for family in list_offered(api, kind, "") for one in family.permissions]
-    permissions = [one for one in offered if one.key in chosen]
+    families = list_offered(api, kind, "").values()
+    permissions = [one for family in families for one in family if one.key in chosen]
     access = include_permissions(app.record, permissions)
     update_application(request, app, {"requiredResourceAccess": access})
     request.notify("permission.request.added", count=len(permissions))

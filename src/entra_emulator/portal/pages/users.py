@@ -1,19 +1,14 @@
 """Users: everybody in the directory, and one user with roles and groups."""
 
-import msgspec
 from starlette.responses import Response
 
 from entra_emulator.directory.links import LinkQuery
-from entra_emulator.model.records import Record
-from entra_emulator.portal.lists import list_by_name, list_linked, list_properties
+from entra_emulator.portal.lists import find_object, list_by_name, list_linked, list_properties
 from entra_emulator.portal.routes import TENANT, MenuItem, page
-from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
 MENU = (MenuItem("tenant", 20, "users", "user.title", ("users",)),)
-
-_decode = msgspec.json.Decoder(Record).decode
 
 
 @page("GET", f"{TENANT}/users")
@@ -25,11 +20,7 @@ def list_users(request: PageRequest) -> Response:
 @page("GET", f"{TENANT}/users/{{user}}")
 def show_user(request: PageRequest) -> Response:
     """Properties, assigned roles, groups."""
-    key = request.param("user")
-    row = request.directory.objects.find(request.tenant, key, kind="user")
-    if row is None:
-        raise PortalRefusal(404, "object", name=key)
-    record = _decode(row.doc)
+    row, record = find_object(request, "user")
     groups = LinkQuery("members", row.seq, reverse=True, kinds=["group"])
     return render(
         request,

@@ -26,18 +26,11 @@ def render_dialog(
     **values: Any,
 ) -> Response:
     """
-    A page of the token service.
+    A page of the token service, from a file in templates/, which escapes each of the values.
 
-    Args:
-        request: the request that is answered.
-        signed_in: who is signed in, if anybody is.
-        template: the name of a file in templates/.
-        status: the HTTP status.
-        code: that of the error which the page tells about; a header names it too.
-        form_origins: the origins to which the answer to its form may redirect; browsers apply
-            `form-action` to redirects too.
-        script: the only script that may run; the template shows it as it stands here.
-        values: what the template shows; each is escaped there.
+    The code is that of the error which the page tells about; a header names it too. The answer to
+    its form may redirect to `form_origins`, as browsers apply `form-action` to redirects too. The
+    only script that may run is `script`; the template shows it as it stands here.
     """
     page = PageRequest(request, context_of(request), signed_in)
     response = render(page, template, status=status, script=script, **values)

@@ -5,10 +5,8 @@ class PortalRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
     The portal refuses a request; a page says why.
 
-    Args:
-        status: the HTTP status.
-        word: names the texts of that page, `refused.{word}.title` and `refused.{word}.text`.
-        values: what those texts need in the place of names in braces.
+    The word names the texts of that page, `refused.{word}.title` and `refused.{word}.text`; they
+    need the values in the place of names in braces.
     """
 
     def __init__(self, status: int, word: str, **values: object) -> None:

@@ -46,14 +46,10 @@ class _Errors(dict[str, str]):
 
 def render(request: PageRequest, template: str, *, status: int = 0, **values: Any) -> Response:
     """
-    A page.
+    A page, from a file in templates/, which escapes each of the values.
 
-    Args:
-        request: whose page it is.
-        template: the name of a file in templates/.
-        status: the HTTP status; by default 400 where there are errors, 200 otherwise.
-        values: what the template shows, each escaped there; `errors` says what is wrong with
-            which field.
+    Of these, `errors` says what is wrong with which field; the status is by default 400 where there
+    are errors, 200 otherwise.
     """
     shared: Mapping[str, Any] = {
         "request": request,

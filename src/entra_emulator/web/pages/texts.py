@@ -45,13 +45,7 @@ def read_texts() -> Mapping[str, Mapping[str, str]]:
 
 
 def choose_language(chosen: str | None, accepted: str) -> str:
-    """
-    The language to answer in.
-
-    Args:
-        chosen: the value of LANGUAGE_COOKIE, if the browser sent it.
-        accepted: the browser's `Accept-Language`.
-    """
+    """The language to answer in, by the LANGUAGE_COOKIE and the `Accept-Language` of a browser."""
     if chosen in LANGUAGES:
         return str(chosen)
     ranges = [match for part in accepted.split(",") if (match := _RANGE.fullmatch(part))]
