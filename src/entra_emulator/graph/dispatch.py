@@ -37,7 +37,7 @@ async def serve(request: Request) -> Response:
         GraphRefusal: a refusal.
     """
     notes = notes_of(request.scope)
-    resolved = notes.graph_path
+    resolved: ResolvedPath | None = notes.graph_path
     assert resolved is not None, "the routes of this function are those of Graph's paths"
     endpoint = _choose(resolved, request.method)
     notes.route = endpoint.path

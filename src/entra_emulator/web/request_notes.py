@@ -15,7 +15,6 @@ from entra_emulator.errors import GraphRefusal, TokenRefusal
 from entra_emulator.faults.fault import Fault
 
 if TYPE_CHECKING:
-    from entra_emulator.graph.router import ResolvedPath
     from entra_emulator.web.caller import Caller
 
 
@@ -33,7 +32,7 @@ class RequestNotes:
     The notes on one request; each is set once, by the step that learns it.
 
     Args:
-        graph_path: what its path means in Graph; None if the path is none of Graph's.
+        graph_path: the `ResolvedPath` of its path in Graph; None if the path is none of Graph's.
         batched: it came inside a batch, and so on no connection of its own.
         faults: the planned faults that it met.
         form: the fields that were posted to the token service.
@@ -44,7 +43,7 @@ class RequestNotes:
     """
 
     trace: Trace | None = None
-    graph_path: "ResolvedPath | None" = None
+    graph_path: Any = None
     batched: bool = False
     faults: tuple[Fault, ...] = ()
     form: Mapping[str, str] = field(default_factory=dict)
