@@ -130,44 +130,34 @@ def _audience(claims: Claims, _: float) -> str:
     return f"for Microsoft Graph{f' of the {cloud.name} cloud' if cloud else ''} and no other"
 
 
-def _expiry(claims: Claims, now: float) -> str:
-    expires = read_time(claims, "exp")
-    if expires is None:
-        return "no time that could be read"
-    word = "expires" if expires > now else "expired"
-    return f"{word} {describe_moment(expires, now)} ({format_time(expires)})"
+def _time(name: str, describe: Callable[[float, float], str]) -> Callable[[Claims, float], str]:
+    """Describe a claim that is a time; `describe` takes it and the time now."""
+
+    def sentence(claims: Claims, now: float) -> str:
+        moment = read_time(claims, name)
+        return "no time that could be read" if moment is None else describe(moment, now)
+
+    return sentence
 
 
-def _issued(claims: Claims, now: float) -> str:
-    issued = read_time(claims, "iat")
-    if issued is None:
-        return "no time that could be read"
-    return f"issued {describe_moment(issued, now)}: roles granted since then are not in it"
+def _expiry(moment: float, now: float) -> str:
+    word = "expires" if moment > now else "expired"
+    return f"{word} {describe_moment(moment, now)} ({format_time(moment)})"
 
 
-def _start(claims: Claims, now: float) -> str:
-    start = read_time(claims, "nbf")
-    if start is None:
-        return "no time that could be read"
-    if start <= now:
+def _issued(moment: float, now: float) -> str:
+    return f"issued {describe_moment(moment, now)}: roles granted since then are not in it"
+
+
+def _start(moment: float, now: float) -> str:
+    if moment <= now:
         return "valid already"
-    return f"not valid yet; it begins {describe_moment(start, now)}"
+    return f"not valid yet; it begins {describe_moment(moment, now)}"
 
 
-def _method(name: str) -> Callable[[Claims, float], str]:
-    words = {
-        "0": "no credential: a public client",
-        "1": "the app proved who it is with a secret",
-        "2": "the app proved who it is with a certificate or a federated credential",
-    }
-    return lambda claims, _: words.get(str(claims[name]), "")
-
-
-def _kind(claims: Claims, _: float) -> str:
-    return {
-        "app": "an app's own token, with no user",
-        "user": "a token for a user who is signed in",
-    }.get(str(claims["idtyp"]), "")
+def _choose(name: str, sentences: Mapping[str, str]) -> Callable[[Claims, float], str]:
+    """Describe a claim by its value; a value that is not among `sentences` by nothing."""
+    return lambda claims, _: sentences.get(str(claims[name]), "")
 
 
 def _capabilities(claims: Claims, _: float) -> str:
@@ -177,16 +167,21 @@ def _capabilities(claims: Claims, _: float) -> str:
     return "capabilities of the client"
 
 
-def _version(claims: Claims, _: float) -> str:
-    return f"format of the token, chosen by the API: version {claims['ver']}"
-
-
 def _say(sentence: str) -> Callable[[Claims, float], str]:
     return lambda _claims, _now: sentence
 
 
 _NOTHING = _say("")
 _OPAQUE = _say("for Microsoft alone")
+_METHODS = {
+    "0": "no credential: a public client",
+    "1": "the app proved who it is with a secret",
+    "2": "the app proved who it is with a certificate or a federated credential",
+}
+_KINDS = {
+    "app": "an app's own token, with no user",
+    "user": "a token for a user who is signed in",
+}
 
 # Source: "Access token claims reference" on learn.microsoft.com.
 _SENTENCES: dict[str, Callable[[Claims, float], str]] = {
@@ -195,20 +190,20 @@ _SENTENCES: dict[str, Callable[[Claims, float], str]] = {
         "delegated permissions: what the app may do for the signed-in user, who must be allowed to"
     ),
     "aud": _audience,
-    "exp": _expiry,
-    "iat": _issued,
-    "nbf": _start,
+    "exp": _time("exp", _expiry),
+    "iat": _time("iat", _issued),
+    "nbf": _time("nbf", _start),
     "tid": _say("the tenant whose directory it is for"),
     "appid": _say("the app: its Application (client) ID"),
     "azp": _say("the app: its Application (client) ID"),
     "app_displayname": _say("the app's name"),
-    "appidacr": _method("appidacr"),
-    "azpacr": _method("azpacr"),
-    "idtyp": _kind,
+    "appidacr": _choose("appidacr", _METHODS),
+    "azpacr": _choose("azpacr", _METHODS),
+    "idtyp": _choose("idtyp", _KINDS),
     "oid": _say("object ID of the app's service principal in the tenant, or of the user"),
     "sub": _say("whom it is about; for an app the same as oid"),
     "iss": _say("who issued it"),
-    "ver": _version,
+    "ver": lambda claims, _: f"format of the token, chosen by the API: version {claims['ver']}",
     "xms_cc": _capabilities,
     "upn": _say("the signed-in user"),
     "unique_name": _say("the signed-in user"),

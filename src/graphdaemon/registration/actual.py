@@ -1,5 +1,6 @@
 """The actual state of the app: what the directory has of it, as Graph shows it."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -57,29 +58,33 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
     )
     object_id = await _find_application(admin_graph, desired)
     if object_id is None:
-        return ActualState(graph, deleted=await _find_deleted_application(admin_graph, desired))
+        deleted = await _find_deleted(
+            admin_graph,
+            "application?$select=id,appId,tags,uniqueName",
+            lambda application: (
+                application.get("uniqueName") == desired.unique_name
+                or desired.tag in (application.get("tags") or ())
+            ),
+        )
+        return ActualState(graph, deleted=deleted)
     application = await admin_graph.get(f"/applications/{object_id}?$select={_PROPERTIES}")
-    federated_credentials = tuple(
-        await admin_graph.read(f"/applications/{object_id}/federatedIdentityCredentials")
-    )
+    trusted = await admin_graph.read(f"/applications/{object_id}/federatedIdentityCredentials")
     client_id = application["appId"]
     principal = await admin_graph.find(
         f"/servicePrincipals(appId='{client_id}')?$select=id,appId,accountEnabled"
     )
     if principal is None:
+        deleted = await _find_deleted(
+            admin_graph,
+            "servicePrincipal?$select=id,appId",
+            lambda principal: bool(principal.get("appId") == client_id),
+        )
         return ActualState(
-            graph,
-            application,
-            federated_credentials=federated_credentials,
-            deleted_principal=await _find_deleted_principal(admin_graph, client_id),
+            graph, application, federated_credentials=tuple(trusted), deleted_principal=deleted
         )
     assignments = await admin_graph.read(f"/servicePrincipals/{principal['id']}/appRoleAssignments")
-    granted = frozenset(
-        str(assignment["appRoleId"])
-        for assignment in assignments
-        if assignment["resourceId"] == graph["id"]
-    )
-    return ActualState(graph, application, principal, granted, federated_credentials)
+    granted = {str(one["appRoleId"]) for one in assignments if one["resourceId"] == graph["id"]}
+    return ActualState(graph, application, principal, frozenset(granted), tuple(trusted))
 
 
 async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> str | None:
@@ -99,29 +104,15 @@ async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> s
     return str(named["id"]) if named is not None else None
 
 
-async def _find_deleted_application(
-    admin_graph: AdminGraph, desired: DesiredState
+async def _find_deleted(
+    admin_graph: AdminGraph, query: str, is_meant: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any] | None:
-    deleted = await _list_deleted(admin_graph, "application?$select=id,appId,tags,uniqueName")
-    for application in deleted:
-        tags = application.get("tags") or ()
-        if application.get("uniqueName") == desired.unique_name or desired.tag in tags:
-            return application
-    return None
-
-
-async def _find_deleted_principal(admin_graph: AdminGraph, client_id: str) -> dict[str, Any] | None:
-    deleted = await _list_deleted(admin_graph, "servicePrincipal?$select=id,appId")
-    return next((one for one in deleted if one.get("appId") == client_id), None)
-
-
-async def _list_deleted(admin_graph: AdminGraph, query: str) -> list[dict[str, Any]]:
-    """The recycle bin, the newest first; empty for whoever may not look into it."""
+    """The newest match in the recycle bin; None also for whoever may not look there."""
     path = f"/directory/deletedItems/microsoft.graph.{query}&$top=999"
     try:
         deleted = await admin_graph.read(path)
     except GraphError as error:
         if error.status != 403:
             raise
-        return []
-    return deleted[::-1]
+        return None
+    return next(filter(is_meant, reversed(deleted)), None)

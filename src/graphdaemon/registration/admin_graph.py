@@ -169,7 +169,10 @@ class AdminGraph:
         case = change.forbidden_case
         if self._as_app and case != "consent_reserved":
             case = "registrar_lacks"
-        advice = advise(case, locate(self._authority, self._consent_url(client_id)))
+        consent_url = None
+        if self._authority is not None and client_id is not None:
+            consent_url = f"{self._authority.rstrip('/')}/adminconsent?client_id={client_id}"
+        advice = advise(case, locate(self._authority, consent_url))
         return GraphError(
             f"not allowed: {change.summary} ({error})",
             code=advice.code,
@@ -179,11 +182,6 @@ class AdminGraph:
             graph_code=error.graph_code,
             request_id=error.request_id,
         )
-
-    def _consent_url(self, client_id: str | None) -> str | None:
-        if self._authority is None or client_id is None:
-            return None
-        return f"{self._authority.rstrip('/')}/adminconsent?client_id={client_id}"
 
     async def _read_all(self, url: str) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = []

@@ -5,6 +5,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
+from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import Error, GraphError, NetworkError
 from graphdaemon.registration.actual import ActualState, read_actual_state
 from graphdaemon.registration.admin_graph import AdminGraph, Change
@@ -52,8 +53,8 @@ class Reconciler:
         settings: The tenant: authority, Graph, certificate authorities.
         admin_graph: Graph, as the administrator calls it.
         files: The settings file and key file to write.
-        make: Makes a key pair as PEM text; takes the subject of its certificate.
         say: Tells a person what is done.
+        make: Makes a key pair, as `make_key_pair` does.
         now: The time, with its zone.
     """
 
@@ -64,8 +65,8 @@ class Reconciler:
         admin_graph: AdminGraph,
         files: LocalFiles,
         *,
-        make: Callable[[str], str],
         say: Callable[[str], None],
+        make: Callable[..., tuple[str, bytes]] = make_key_pair,
         now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
         self._desired = desired
@@ -123,7 +124,8 @@ class Reconciler:
         while True:
             plan, local = self._plan(await self._read_actual_state())
             if needs_key(plan.kind, local, self._now()):
-                self._files.make_key(self._make)
+                pem, _ = self._make(self._files.title, days=self._desired.days)
+                self._files.write_key(pem)
                 self._say(f"Made a key with its certificate: {self._files.key_file}")
             try:
                 reread = await self._make_changes(plan.before)

@@ -6,7 +6,7 @@ import os
 import re
 import socket
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -118,14 +118,14 @@ class LocalFiles:
             self._pair.certificate.expires_at if self._pair else None,
         )
 
-    def make_key(self, make: Callable[[str], str]) -> None:
+    def write_key(self, pem: str) -> None:
         """
-        Write a new key with its certificate; nobody else can read it at any moment.
+        Write a key with its certificate; nobody else can read it at any moment.
 
         Raises:
             SettingsError: It cannot be written.
         """
-        self._write(self.key_file, make(self.title))
+        self._write(self.key_file, pem)
         self._pair = self._read_key()
 
     def write(self, values: Mapping[str, Any], key_id: str | None = None) -> bool:

@@ -109,12 +109,9 @@ def _conclude(results: list[Result]) -> None:
     if first is None:
         click.echo("Nothing is wrong.")
         return
-    if verdict == "failed":
-        _explain(first.finding, "Wrong")
-        return
-    for result in results:
-        if result.finding.state == "warning":
-            _explain(result.finding, "Note")
+    findings = [one.finding for one in results if one.finding.state == verdict]
+    for finding in findings[:1] if verdict == "failed" else findings:
+        _explain(finding, "Wrong" if verdict == "failed" else "Note")
 
 
 def _explain(finding: Finding, word: str) -> None:

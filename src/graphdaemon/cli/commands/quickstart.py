@@ -20,7 +20,7 @@ from graphdaemon.output.formats import FORMATS
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.settings.read import read_settings
-from graphdaemon.sharing.private_files import open_private
+from graphdaemon.sharing.private_files import replace_private
 
 if TYPE_CHECKING:
     from entra_emulator import Emulator
@@ -142,7 +142,7 @@ class _Walk:
         )
         _say("   User.Read.All: not granted for Contoso yet")
         key_file = self._folder / "daemon-console.pem"
-        _write_private(key_file, pem)
+        replace_private(key_file, pem.encode())
         return (
             self._write_parameters("parameters.json", secret=password.secret_text),
             self._write_parameters(
@@ -187,7 +187,7 @@ class _Walk:
             "ca_file": str(emulator.ca_file),
         }
         path = self._folder / name
-        _write_private(path, json.dumps(values, indent=2) + "\n")
+        replace_private(path, f"{json.dumps(values, indent=2)}\n".encode())
         _say(f"   wrote {name}, readable by you alone")
         return path
 
@@ -243,8 +243,3 @@ def _portal(page: str) -> None:
 
 def _say(text: str) -> None:
     click.echo(text, err=True)
-
-
-def _write_private(path: Path, text: str) -> None:
-    with open(path, "w", encoding="utf-8", opener=open_private) as file:
-        file.write(text)

@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from graphdaemon import log
-from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import UsageError
@@ -87,16 +86,14 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--authority", help="Who issues tokens, if no cloud of Microsoft's.")
 @click.option("--endpoint", help="Where Graph is, if not in a cloud of Microsoft's.")
-@click.option(
-    "--browser", "sign_in", flag_value="browser", help="Sign in in this machine's browser."
-)
+@click.option("--browser", "login", flag_value="browser", help="Sign in in this machine's browser.")
 @click.option(
     "--device-code",
-    "sign_in",
+    "login",
     flag_value="code",
     help="Sign in with a code, in any browser; the default where there is none.",
 )
-@click.option("--az", "sign_in", flag_value="az", help="Take the sign-in of Azure CLI.")
+@click.option("--az", "login", flag_value="az", help="Take the sign-in of Azure CLI.")
 @click.option(
     "--as",
     "as_app",
@@ -130,14 +127,7 @@ def register(**arguments: Any) -> int:
         admin_graph = _open_graph(administrator, transport)
         if arguments["delete"]:
             return run_async(_undo(admin_graph, desired, files, arguments))
-        reconciler = Reconciler(
-            desired,
-            administrator.settings,
-            admin_graph,
-            files,
-            make=lambda title: make_key_pair(title, days=desired.days)[0],
-            say=_say,
-        )
+        reconciler = Reconciler(desired, administrator.settings, admin_graph, files, say=_say)
         if arguments["dry_run"]:
             _show(run_async(reconciler.plan()), admin_graph)
             return 0
@@ -195,7 +185,7 @@ def _read_desired_state(arguments: dict[str, Any]) -> DesiredState:
 def _read_tenant_settings(arguments: dict[str, Any], files: LocalFiles) -> Settings:
     """The tenant, by the options, the environment, or the settings that an earlier run wrote."""
     if arguments["as_app"] is not None:
-        if arguments["sign_in"]:
+        if arguments["login"]:
             raise click.UsageError("--as needs nobody to sign in.")
         return read_settings(arguments["as_app"])
     options = {name: arguments[name] for name in ("tenant", "cloud", "authority", "endpoint")}
@@ -205,7 +195,7 @@ def _read_tenant_settings(arguments: dict[str, Any], files: LocalFiles) -> Setti
 def _find_administrator(
     arguments: dict[str, Any], settings: Settings, transport: Transport
 ) -> Administrator:
-    method = arguments["sign_in"]
+    method = arguments["login"]
     if arguments["as_app"] is not None:
         return take_app(settings, transport)
     if method == "az":
