@@ -6,3 +6,6 @@ options mean. `objects` has what every type of directory object can, `resources`
 about each collection, `write` what bodies must be like, `delta` what changed. `answer` writes the
 answer.
 """
+
+# Every collection enters its navigation properties in `NAVIGATIONS` when it is imported.
+import entra_emulator.graph.routes  # noqa: F401 - imported for what it enters

@@ -9,7 +9,6 @@ import asyncio
 import base64
 import binascii
 import random
-from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -66,16 +65,11 @@ async def run_batch(call: Call) -> Response:
     for wave in list_waves(requests):
         done = await asyncio.gather(*(_run_inner(call, inner, answers) for inner in wave))
         answers |= {inner.id.casefold(): answer for inner, answer in zip(wave, done, strict=True)}
-    body = msgspec.json.encode({"responses": _shuffle(requests, list(answers.values()))})
-    return answer_graph(call.request, body, media_type="application/json", units=None)
-
-
-def _shuffle(
-    requests: Sequence[BatchRequest], answers: list[dict[str, Any]]
-) -> list[dict[str, Any]]:
+    responses = list(answers.values())
     draws = random.Random(" ".join(inner.id for inner in requests))  # noqa: S311 - chance, not secrecy
-    draws.shuffle(answers)
-    return answers
+    draws.shuffle(responses)
+    body = msgspec.json.encode({"responses": responses})
+    return answer_graph(call.request, body, media_type="application/json", units=None)
 
 
 async def _run_inner(

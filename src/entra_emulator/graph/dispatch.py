@@ -18,7 +18,6 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.router import Endpoint, ResolvedPath
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
@@ -30,16 +29,15 @@ _WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
 
 
 async def serve(request: Request) -> Response:
-    """
-    Answer a request to a Graph path.
-
-    Raises:
-        GraphRefusal: a refusal.
-    """
+    """Answer a request to a Graph path, or raise a `GraphRefusal`."""
     notes = notes_of(request.scope)
     resolved: ResolvedPath | None = notes.graph_path
     assert resolved is not None, "the routes of this function are those of Graph's paths"
-    endpoint = _choose(resolved, request.method)
+    if resolved.unknown is not None:
+        raise deny("segment_unknown", segment=resolved.unknown)
+    endpoint = resolved.endpoints.get(request.method)
+    if endpoint is None:
+        raise deny("method_wrong")
     notes.route = endpoint.path
     if endpoint.public:
         description = endpoint.answer(request)
@@ -63,15 +61,6 @@ async def serve(request: Request) -> Response:
     response: Response = await answer if inspect.isawaitable(answer) else answer
     response.headers.update(admission.headers)
     return response
-
-
-def _choose(resolved: ResolvedPath, method: str) -> Endpoint:
-    if resolved.unknown is not None:
-        raise deny("segment_unknown", segment=resolved.unknown)
-    endpoint = resolved.endpoints.get(method)
-    if endpoint is None:
-        raise deny("method_wrong")
-    return endpoint
 
 
 def _check_itself(request: Request, caller: Caller, key: str) -> None:

@@ -26,11 +26,8 @@ def render_objects(
     """
     The objects of these documents, joined by commas.
 
-    Args:
-        kind: their type.
-        select: the properties to show; None is the default ones.
-        docs: their documents.
-        basic: show users as `render_basic` does.
+    `select` has the properties to show, None the default ones; `basic` shows users as
+    `render_basic` does.
     """
     if select is None and kind in WHOLE:
         return b",".join(docs)
@@ -131,8 +128,7 @@ def _codec(
         renamed["type"] = "@odata.type"
     for number, name in enumerate(names):
         renamed[f"p{number}"] = name
-        blank = b"null" if schema.blank(kind, name) is None else b"[]"
-        fields.append((f"p{number}", msgspec.Raw, msgspec.Raw(blank)))
+        fields.append((f"p{number}", msgspec.Raw, _stand_in(kind, name)))
     row = msgspec.defstruct("Neighbour", fields, rename=renamed)
     return msgspec.json.Decoder(row).decode, msgspec.json.Encoder().encode
 

@@ -31,9 +31,7 @@ class Endpoint(NamedTuple):
     One line of the route table.
 
     Args:
-        method: the HTTP method.
         path: the path template below the version, keys in braces.
-        answer: the handler.
         blocking: it waits for the database's only writer, and so runs in a thread.
         public: it is answered without a token.
     """

@@ -1,5 +1,7 @@
 """The route table is gathered from the collections."""
 
+import subprocess
+import sys
 from importlib import import_module
 
 from entra_emulator.graph.objects.relations import NAVIGATIONS
@@ -31,3 +33,12 @@ def test_every_type_is_served() -> None:
     assert {kind for kind, _ in NAVIGATIONS} == set(KINDS)
     for kind in KINDS.values():
         assert {f"/{kind.collection}", f"/{kind.collection}/{{key}}"} <= paths
+
+
+def test_a_module_alone_knows_the_navigation_properties() -> None:
+    """Whoever imports one module of the package finds what every collection has entered."""
+    code = "from entra_emulator.graph.delta.tracked import trackable_links as f; print(f('group'))"
+
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
+
+    assert b"'members'" in answer.stdout

@@ -42,11 +42,8 @@ def render_tracked(
     """
     An object with the properties that are tracked.
 
-    Args:
-        tracked: how objects of its type are tracked.
-        doc: the object's document.
-        cleared: properties that were set once; those that are not any more show as null.
-        only: show none but these, and the ID; None shows all.
+    Those in `cleared` were set once, and show as null if they are not any more. `only` leaves none
+    but its own, and the ID; None leaves all.
     """
     row = _decode(doc)
     names = tracked.select or (row if tracked.kind in WHOLE else tracked.names)

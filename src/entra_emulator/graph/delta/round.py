@@ -41,15 +41,10 @@ class DeltaPage(NamedTuple):
 
 class _Candidate(NamedTuple):
     """
-    An object that a round may report.
+    An object that a round may report, with `step` and `major` as in `RoundPosition`.
 
-    Args:
-        step: see `RoundPosition`.
-        major: see `RoundPosition`.
-        kind: its type.
-        seq: its number.
-        doc: its document; None in a round of changes, which reads it later.
-        deleted: it is in the recycle bin.
+    Its document is None in a round of changes, which reads it later; `deleted` says that it is in
+    the recycle bin.
     """
 
     step: int

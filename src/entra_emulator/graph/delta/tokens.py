@@ -69,13 +69,9 @@ _decode = msgspec.msgpack.Decoder(DeltaRound).decode
 
 def seal_round(key: bytes, tenant: str, kind: str, state: DeltaRound) -> str:
     """
-    A token that holds this round, in base64url.
+    A token that holds this round, in base64url, signed with the key.
 
-    Args:
-        key: signs it.
-        tenant: the ID of the tenant whose callers alone may use it.
-        kind: "skip" or "delta"; one is not taken for the other.
-        state: the round.
+    It is good for callers of this tenant only, and for its kind, "skip" or "delta".
     """
     body = _encode(state)
     return base64.urlsafe_b64encode(body + _sign(key, tenant, kind, body)).decode().rstrip("=")

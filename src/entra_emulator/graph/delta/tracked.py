@@ -75,19 +75,13 @@ def read_delta_query(
     collection: str, kinds: Collection[str], options: Mapping[str, str], readable: Collection[str]
 ) -> DeltaQuery:
     """
-    What the options of a first request are to track.
+    What the options of a first request are to track, among objects of these kinds.
 
     `$expand` is ignored, as users found (microsoft-graph-docs#6194), and so is `$top`
     (microsoft-graph-docs#7160, #17516).
 
-    Args:
-        collection: e.g. `users`.
-        kinds: the types in it; several are distinguished by `isof`.
-        options: as sent.
-        readable: the types that the caller may read.
-
     Raises:
-        GraphRefusal: 400; 403, the caller may not read a type that the filter names.
+        GraphRefusal: 400; 403, the filter names a type that the caller may not read.
     """
     for option in ("$orderby", "$search", "$skip"):
         if option in options:

@@ -1,4 +1,4 @@
-"""Changes of objects: `PATCH /users/{id}`."""
+"""Changes and deletions of objects: `PATCH /users/{id}`, `DELETE /users/{id}`."""
 
 from collections.abc import Callable
 
@@ -28,11 +28,8 @@ def change_object(
     """
     `PATCH /users/{id}`: set properties, clear those that are null.
 
-    Args:
-        call: the request.
-        rule: of the object's type.
-        alter: what else changes with them, or why they cannot be; None is nothing.
-        key: the object, instead of the one that the path names.
+    `alter` says what else changes with them, or why they cannot. `key` is the object, instead of
+    the one that the path names.
     """
     kind = rule.kind
     body = read_changes(call, rule)
@@ -45,6 +42,21 @@ def change_object(
         bind_references(call, row, body.binds)
         if "signInSessionsValidFromDateTime" in changes:
             call.directory.users.revoke_sign_ins(call.tenant, record["id"])
+    return answer_nothing(call)
+
+
+def delete_object(
+    call: Call, *, kind: str, forever: Callable[[Record], bool] | None = None
+) -> Response:
+    """
+    `DELETE /users/{id}`: the object goes to the recycle bin, where it stays for 30 days.
+
+    `forever` tells from its record whether it is gone at once instead; None is never.
+    """
+    with call.directory.transaction():
+        row = find_target(call, kind)
+        gone = forever is not None and forever(read_record(row))
+        call.directory.recycle_bin.delete(call.tenant, row, forever=gone)
     return answer_nothing(call)
 
 
@@ -66,12 +78,7 @@ def read_changes(call: Call, rule: Rule) -> ObjectBody:
 
 
 def check_synced(record: Record, values: Record) -> None:
-    """
-    Refuse to change what an on-premises directory is the master of.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """Refuse, with 400, to change what an on-premises directory is the master of."""
     if record.get("onPremisesSyncEnabled"):
         for name in values:
             if name not in _CLOUD and not name.startswith("extension_"):

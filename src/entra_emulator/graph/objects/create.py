@@ -19,24 +19,21 @@ from entra_emulator.model.records import Record
 
 
 def read_new(call: Call, rule: Rule) -> ObjectBody:
-    """
-    What a new object is to be like, checked for itself.
+    """What `read_draft` reads, with all the parts of complex values."""
+    values, binds = read_draft(call, rule)
+    return ObjectBody(merge_values(rule.kind, {}, values), binds)
 
-    Raises:
-        GraphRefusal: 400.
-    """
+
+def read_draft(call: Call, rule: Rule, **more: str) -> ObjectBody:
+    """A new object as it was sent, with `more` properties; `GraphRefusal` 400 for a bad value."""
     body = read_properties(rule, read_payload(call), creating=True)
-    require(rule, body.values)
-    return ObjectBody(merge_values(rule.kind, {}, body.values), body.binds)
+    values = body.values | more
+    require(rule, values)
+    return ObjectBody(values, body.binds)
 
 
 def create_object(call: Call, kind: str, record: Record, body: ObjectBody) -> StoredObject:
-    """
-    Keep a new object, and link whom its body names.
-
-    Raises:
-        GraphRefusal: see `bind_references`.
-    """
+    """Keep a new object, and link whom its body names, see `bind_references`."""
     row = call.directory.objects.create(call.tenant, kind, record)
     bind_references(call, row, body.binds)
     return row
@@ -70,12 +67,7 @@ def wants_creation(call: Call) -> bool:
 
 
 def check_unique_name(call: Call, kind: str, name: str | None) -> None:
-    """
-    Refuse an alternate key that another object of the type has.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """Refuse, with 400, an alternate key that another object of the type has."""
     if name is None:
         return
     row = call.directory.search.find_by_unique_name(call.tenant, kind, name)

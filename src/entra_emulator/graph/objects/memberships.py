@@ -34,7 +34,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
 def list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
-    """The actions of an object at this path, of this type or, without row, of any."""
+    """The actions of an object at this path, of this type, or of any for None."""
     for name, answer in _ACTIONS.items():
         yield Endpoint("POST", f"{path}/{name}", partial(answer, kind=kind), blocking=True)
 

@@ -7,9 +7,8 @@ from starlette.responses import Response
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection
-from entra_emulator.graph.objects.change import change_object
+from entra_emulator.graph.objects.change import change_object, delete_object
 from entra_emulator.graph.objects.create import answer_created, create_object, read_new
-from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.relations import Navigation
 from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.model.records import Record

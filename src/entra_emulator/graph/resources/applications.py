@@ -17,18 +17,18 @@ from entra_emulator.graph.objects.create import (
     answer_created,
     check_unique_name,
     make_caller_owner,
+    read_draft,
     wants_creation,
 )
 from entra_emulator.graph.objects.find import find_target, read_alternate, read_record
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation
-from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys, replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.secrets import NewSecret, draft_secret
-from entra_emulator.graph.write.validate import ObjectBody, read_properties, require
+from entra_emulator.graph.write.validate import ObjectBody
 from entra_emulator.model.applications import draft_application
 from entra_emulator.model.records import Record
 
@@ -61,11 +61,9 @@ _encode = msgspec.json.Encoder().encode
 
 def create_application(call: Call, **more: str) -> Response:
     """`POST /applications`: an application without a service principal; `more` it is to have."""
-    body = read_properties(RULE, read_payload(call), creating=True)
-    values = body.values | more
-    require(RULE, values)
+    body = read_draft(call, RULE, **more)
     with call.directory.transaction():
-        return _create(call, ObjectBody(values, body.binds))
+        return _create(call, body)
 
 
 def change_application(call: Call) -> Response:

@@ -8,7 +8,7 @@ from entra_emulator.clock import format_iso
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection
-from entra_emulator.graph.objects.change import change_object, check_synced
+from entra_emulator.graph.objects.change import change_object, check_synced, delete_object
 from entra_emulator.graph.objects.create import (
     answer_created,
     check_unique_name,
@@ -17,7 +17,6 @@ from entra_emulator.graph.objects.create import (
     read_new,
     refuse_taken,
 )
-from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.graph.objects.references import MOST_BOUND
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
@@ -71,12 +70,7 @@ def create_group(call: Call) -> Response:
 
 
 def _draft_group(call: Call, values: Record) -> Record:
-    """
-    A new group with these properties.
-
-    Raises:
-        GraphRefusal: 400, saying what cannot be.
-    """
+    """A new group with these properties; `GraphRefusal` 400 for a bad value."""
     _check_group(values)
     check_unique_name(call, "group", values.get("uniqueName"))
     _check_nickname(call, values, None)
@@ -89,12 +83,7 @@ def _draft_group(call: Call, values: Record) -> Record:
 
 
 def _alter_group(call: Call, record: Record, values: Record) -> Record:
-    """
-    What changes when a group is to have these properties.
-
-    Raises:
-        GraphRefusal: 400, saying what cannot be.
-    """
+    """What changes when a group is to have these properties; `GraphRefusal` 400 for a bad value."""
     check_synced(record, values)
     merged = record | values
     if (_UNIFIED in merged.get("groupTypes", ())) != (_UNIFIED in record.get("groupTypes", ())):

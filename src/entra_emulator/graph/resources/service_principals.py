@@ -8,9 +8,13 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection
-from entra_emulator.graph.objects.change import read_changes
-from entra_emulator.graph.objects.create import answer_created, make_caller_owner, wants_creation
-from entra_emulator.graph.objects.delete import delete_object
+from entra_emulator.graph.objects.change import delete_object, read_changes
+from entra_emulator.graph.objects.create import (
+    answer_created,
+    make_caller_owner,
+    read_draft,
+    wants_creation,
+)
 from entra_emulator.graph.objects.find import (
     check_owned,
     find_target,
@@ -20,11 +24,10 @@ from entra_emulator.graph.objects.find import (
 )
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
-from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.certificates import replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
-from entra_emulator.graph.write.validate import ObjectBody, read_properties, refuse_value, require
+from entra_emulator.graph.write.validate import ObjectBody, refuse_value
 from entra_emulator.model.records import Application, Record
 
 _RULE = Rule(
@@ -45,11 +48,9 @@ _OWNERS = frozenset({"servicePrincipal", "user"})
 
 def create_principal(call: Call, **more: str) -> Response:
     """`POST /servicePrincipals`: an application comes into the tenant; `more` it is to have."""
-    body = read_properties(_RULE, read_payload(call), creating=True)
-    values = body.values | more
-    require(_RULE, values)
+    body = read_draft(call, _RULE, **more)
     with call.directory.transaction():
-        return _create(call, ObjectBody(values, body.binds))
+        return _create(call, body)
 
 
 def change_principal(call: Call) -> Response:

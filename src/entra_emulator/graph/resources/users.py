@@ -12,14 +12,13 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection, list_navigations
-from entra_emulator.graph.objects.change import change_object, check_synced
+from entra_emulator.graph.objects.change import change_object, check_synced, delete_object
 from entra_emulator.graph.objects.create import (
     answer_created,
     create_object,
     read_new,
     refuse_taken,
 )
-from entra_emulator.graph.objects.delete import delete_object
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.objects.show import show_me
@@ -132,12 +131,7 @@ def revoke_sessions(call: Call) -> Response:
 
 
 def _draft_user(call: Call, values: Record) -> Record:
-    """
-    A new user with these properties.
-
-    Raises:
-        GraphRefusal: 400, saying what cannot be.
-    """
+    """A new user with these properties; `GraphRefusal` 400 for a bad value."""
     profile = values.pop("passwordProfile")
     if not profile.get("password"):
         raise deny("password_missing")
@@ -152,12 +146,7 @@ def _draft_user(call: Call, values: Record) -> Record:
 
 
 def _alter_user(call: Call, record: Record, values: Record) -> Record:
-    """
-    What changes when a user is to have these properties.
-
-    Raises:
-        GraphRefusal: 400, saying what cannot be.
-    """
+    """What changes when a user is to have these properties; `GraphRefusal` 400 for a bad value."""
     check_synced(record, values)
     changes = dict(values)
     profile = changes.pop("passwordProfile", None)

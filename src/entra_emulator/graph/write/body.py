@@ -9,12 +9,7 @@ from entra_emulator.web.context import is_guid
 
 
 def read_payload(call: Call) -> Record:
-    """
-    The object that was sent.
-
-    Raises:
-        GraphRefusal: 400, nothing was sent, or no object.
-    """
+    """The object that was sent; `GraphRefusal` 400 when there is none."""
     if call.body is None:
         raise deny("payload_empty")
     return _check_object(call.body)
@@ -39,24 +34,14 @@ def read_parameters(call: Call, *names: str) -> Record:
 
 
 def read_text(value: Any, name: str) -> str:
-    """
-    A parameter that is a text.
-
-    Raises:
-        GraphRefusal: 400, it is missing or something else.
-    """
+    """A parameter that is a text and not empty; else `GraphRefusal` 400."""
     if not isinstance(value, str) or not value:
         raise deny("parameter_missing", name=name, type="a text")
     return value
 
 
 def read_ids(value: Any, name: str, most: int) -> list[str]:
-    """
-    A parameter that is a list of at most so many object IDs, in small letters.
-
-    Raises:
-        GraphRefusal: 400, it is something else, or has more.
-    """
+    """A parameter that lists up to `most` object IDs, in small letters; else `GraphRefusal` 400."""
     if not isinstance(value, list) or not all(isinstance(key, str) for key in value):
         raise deny("parameter_missing", name=name, type="a collection of IDs")
     if len(value) > most:

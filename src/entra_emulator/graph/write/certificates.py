@@ -68,12 +68,7 @@ def reconcile_keys(call: Call, present: list[Record], sent: list[Record]) -> Cer
 
 
 def replace_keys(call: Call, holder: str, record: Record, sent: list[Record]) -> list[Record]:
-    """
-    Put the `keyCredentials` that were sent in the place of the record's, and return them.
-
-    Raises:
-        GraphRefusal: 400; see `reconcile_keys` and `check_distinct`.
-    """
+    """Put the `keyCredentials` that were sent in the place of the record's, and return them."""
     keys = reconcile_keys(call, record["keyCredentials"], sent)
     check_distinct(record | {"keyCredentials": keys.records})
     call.directory.credentials.drop(holder, keys.dropped)
@@ -108,12 +103,7 @@ def check_distinct(record: Record) -> None:
 
 
 def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
-    """
-    A new certificate: its record, and the credential that the token service accepts.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """A new certificate: its record, its credential; `GraphRefusal` 400 for a bad value."""
     if not item.get("key"):
         raise deny("value_missing", name="key", resource="KeyCredential")
     kind, usage = item.get("type") or "AsymmetricX509Cert", item.get("usage") or "Verify"

@@ -16,15 +16,9 @@ _LONGEST_URI = 255
 
 def check_offer(call: Call, record: Record, before: Record | None) -> None:
     """
-    Refuse an application whose parts contradict each other.
+    Refuse, with 400, an application whose parts contradict each other.
 
-    Args:
-        call: the request.
-        record: the application as it is to be.
-        before: the application as it is; None for a new one.
-
-    Raises:
-        GraphRefusal: 400.
+    `record` is the application as it is to be, `before` as it is, None for a new one.
     """
     _check_entitlements(record, before)
     _check_identifiers(call, record, before)

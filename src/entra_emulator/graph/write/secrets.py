@@ -23,12 +23,7 @@ class NewSecret(NamedTuple):
 
 
 def draft_secret(call: Call, values: Record) -> NewSecret:
-    """
-    A new secret. Its times stay as they were sent (recorded).
-
-    Raises:
-        GraphRefusal: 400, it ends before it begins.
-    """
+    """A new secret, its times as sent (recorded); `GraphRefusal` 400 for a bad end."""
     start = values.get("startDateTime") or format_iso(call.now, 7)
     end = values.get("endDateTime") or _add_years(start)
     if parse_iso(end) <= parse_iso(start):

@@ -73,12 +73,7 @@ def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
 
 
 def require(rule: Rule, values: Record) -> None:
-    """
-    Refuse a new object that lacks something.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """Refuse, with 400, a new object that lacks something."""
     for name in rule.required:
         if values.get(name) in (None, ""):
             raise deny("value_missing", name=name, resource=_name_resource(rule.kind))
@@ -90,12 +85,7 @@ def refuse_value(kind: str, name: str) -> GraphRefusal:
 
 
 def read_parameter(kind: str, value: Any) -> Record:
-    """
-    An action's parameter of a complex type; null has nothing in it.
-
-    Raises:
-        GraphRefusal: 400.
-    """
+    """An action's parameter of a complex type, {} for null; else `GraphRefusal` 400."""
     return {} if value is None else _read_complex(kind, value)
 
 
