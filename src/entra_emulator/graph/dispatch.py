@@ -18,6 +18,7 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.router import ResolvedPath
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
