@@ -27,7 +27,7 @@ from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GRAPH_HOSTS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}
 _SKEW_WARNING_S = 30.0
-# The kinds of credentials that sign an assertion, which says from when until when it is valid.
+# These credentials sign an assertion with a time in it: where the clock is wrong it is refused.
 _SIGNING = ("certificate", "keyvault")
 
 
@@ -105,7 +105,7 @@ def check_credential(examination: Examination) -> Finding:
     credentials = read_credentials(examination.settings)
     problems = [one.problem for one in credentials if one.problem is not None]
     words = "; then ".join(
-        describe_credential(credential, examination.now()) for credential in credentials
+        _describe_credential(credential, examination.now()) for credential in credentials
     )
     kinds = [credential.kind for credential in credentials]
     if problems:
@@ -127,7 +127,7 @@ def check_credential(examination: Examination) -> Finding:
     return warn(words, advise("certificate_ending", examination.values), kinds=kinds)
 
 
-def describe_credential(credential: ClientCredential, now: float) -> str:
+def _describe_credential(credential: ClientCredential, now: float) -> str:
     """`certificate 0A1B… (private_key_file in parameters.json), expires in 300 days`."""
     names = {"managed_identity": "managed identity", "keyvault": "key in a vault"}
     words = names.get(credential.kind, credential.kind)

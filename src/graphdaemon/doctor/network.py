@@ -40,16 +40,11 @@ class Target(NamedTuple):
         return name if self.proxy is None and port == 443 else f"{name}:{port}"
 
 
-def find_target(host: str) -> Target:
-    """Find out how `host`, with or without a port, is reached."""
+def plan_network_checks(host: str) -> list[Check]:
+    """List the checks on the way to `host` (with or without a port); the last is that of TLS."""
     parts = urlsplit(f"https://{host}")
     name = parts.hostname or ""
-    return Target(host, name, parts.port or 443, find_proxy(name))
-
-
-def plan_network_checks(host: str) -> list[Check]:
-    """List the checks on the way to `host`, in order; the last is that of TLS."""
-    target = find_target(host)
+    target = Target(host, name, parts.port or 443, find_proxy(name))
     checks = [
         Check("dns", partial(_resolve, target=target), host=host),
         Check("tcp", partial(_connect, target=target), (f"dns {host}",), host),

@@ -56,7 +56,7 @@ def sign_in(
     scopes = [f"{settings.scope[0].removesuffix('/.default')}/{name}" for name in SCOPES]
     client = SignIn(settings, transport)
     token = client.by_browser(scopes, tell, _BROWSER_S) if browser else client.by_code(scopes, tell)
-    return _signed_in(token, settings, transport, _read_tenant(token))
+    return _as_user(token, settings, transport, _read_tenant(token))
 
 
 def take_az(settings: Settings, transport: Transport) -> Administrator:
@@ -73,7 +73,7 @@ def take_az(settings: Settings, transport: Transport) -> Administrator:
     try:
         content = json.loads(answer)
         token = Token(str(content["accessToken"]), _read_expiry(content), issued_at=time.time())
-        return _signed_in(token, settings, transport, str(content["tenant"]))
+        return _as_user(token, settings, transport, str(content["tenant"]))
     except (ValueError, LookupError, TypeError):
         raise _unusable("answered something else than a token") from None
 
@@ -84,9 +84,7 @@ def take_app(settings: Settings, transport: Transport) -> Administrator:
     return Administrator(tokens, settings, as_app=True)
 
 
-def _signed_in(
-    token: Token, settings: Settings, transport: Transport, tenant: str
-) -> Administrator:
+def _as_user(token: Token, settings: Settings, transport: Transport, tenant: str) -> Administrator:
     """The user who has this one token; settings for any tenant become those for `tenant`."""
 
     def fetch(demand: Demand) -> Token:

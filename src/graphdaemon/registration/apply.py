@@ -110,13 +110,8 @@ class Reconciler:
             removals = tuple(plan_removals(plan.kind, actual, local, self._now()))
         for change in removals:
             await self._send(change)
-        return ApplyResult(
-            self._values["client_id"],
-            self._changed,
-            tuple(plan.roles),
-            plan.kind,
-            self._consent_error,
-        )
+        client_id, roles = self._values["client_id"], tuple(plan.roles)
+        return ApplyResult(client_id, self._changed, roles, plan.kind, self._consent_error)
 
     async def _converge(self) -> tuple[ChangePlan, bool]:
         """Read and change until nothing is left to do; tell whether answers were lost meanwhile."""

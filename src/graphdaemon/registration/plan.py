@@ -105,8 +105,7 @@ def plan_removals(
         key for key in actual.keys if not local.is_marked(key) or read_thumbprint(key) == thumbprint
     ]
     if len(kept) < len(actual.keys):
-        summary = "Remove a certificate whose key no file here holds"
-        changes.append(_set_keys(summary, kept))
+        changes.append(_set_keys("Remove a certificate whose key no file here holds", kept))
     return changes
 
 
@@ -160,8 +159,8 @@ def _plan_application(
     if not set(roles.values()) <= set(_list_requested(actual)):
         body["requiredResourceAccess"] = _request_roles(application, roles)
     if actual.application is not None:
-        words = f"Repair the app's registration ({' and '.join(body)})"
-        return [Change(words, "PATCH", "/applications/{application}", body)] if body else []
+        summary = f"Repair the app's registration ({' and '.join(body)})"
+        return [Change(summary, "PATCH", "/applications/{application}", body)] if body else []
     return [
         Change(
             f"Register the app {desired.name}",
@@ -316,10 +315,6 @@ def _plan_consent(actual: ActualState, roles: Mapping[str, str]) -> Iterable[Cha
                 f"Grant admin consent to {name}",
                 "POST",
                 f"/servicePrincipals/{actual.graph['id']}/appRoleAssignedTo",
-                {
-                    "principalId": "{principal}",
-                    "resourceId": actual.graph["id"],
-                    "appRoleId": role,
-                },
+                {"principalId": "{principal}", "resourceId": actual.graph["id"], "appRoleId": role},
                 forbidden_case="consent_reserved",
             )

@@ -83,9 +83,10 @@ class Rotation:
         say: Callable[[str], None],
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._credential = find_rotatable(settings)
+        self._credential = _find_rotatable(settings)
         assert self._credential.private_key_file is not None, "a certificate has a key file"
         self._file = self._credential.private_key_file.resolve()
+        self._new_file = self._beside("new")
         self._settings = settings
         self._msal_app = MsalApp(settings, transport)
         self._keys = OwnKeys(settings, transport, self._token, object_id)
@@ -99,7 +100,7 @@ class Rotation:
 
     def run(self) -> Journal:
         """
-        Do what is left to do; return the finished journal.
+        Do the steps that are left, and return the finished journal.
 
         Raises:
             Error: Run it again: it goes on where it stopped.
@@ -123,7 +124,7 @@ class Rotation:
         return journal
 
     def read_current(self) -> KeyPair:
-        """The key pair in use."""
+        """Read the key pair in use."""
         return self._read(self._file)
 
     def _begin(self, last: Journal | None) -> Journal:
@@ -141,7 +142,7 @@ class Rotation:
         key_ids = (registered.key_ids or {}).get(journal.new)
         if key_ids:
             return dataclasses.replace(journal, step="added", new_key_id=key_ids[0])
-        # A run that was killed may have added it, and an app that may not look can still try it.
+        # A run that was killed may have added it; without reading the keys, trying it tells.
         if self._resumed and registered.key_ids is None and self._wait_for_new(_WAITS_S[:4]):
             return dataclasses.replace(journal, step="added")
         (certificate, *_) = self._read(self._new_file).certificate.chain
@@ -219,10 +220,6 @@ class Rotation:
             self._pairs[content] = read_key_pair(path, passphrase=self._passphrase)
         return self._pairs[content]
 
-    @property
-    def _new_file(self) -> Path:
-        return self._beside("new")
-
     def _beside(self, ending: str) -> Path:
         return self._file.with_name(f"{self._file.name}.{ending}")
 
@@ -244,7 +241,7 @@ class Rotation:
         _write(self._beside("rotation"), json.dumps(dataclasses.asdict(journal), indent=2) + "\n")
 
 
-def find_rotatable(settings: Settings) -> CredentialSettings:
+def _find_rotatable(settings: Settings) -> CredentialSettings:
     """
     Find the configured certificate, if its file can be replaced as a whole.
 
