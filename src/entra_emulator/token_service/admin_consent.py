@@ -180,11 +180,10 @@ def _check(
     for field in ("client_id", "scope")[:version]:
         if not values.get(field, "").strip():
             raise refuse(900144, field=field)
-    client_id = values["client_id"]
-    client = context.directory.applications.find_client(client_id)
+    client = context.directory.applications.find_client(values["client_id"])
     if client is None:
         tenant_name = tenant.display_name if tenant else "organizations"
-        raise refuse(700016, app=client_id, tenant=tenant_name)
+        raise refuse(700016, app=values["client_id"], tenant=tenant_name)
     if version == 2 and segment.lower() == "common":
         raise refuse(90130, app=client.app_id, name=client.display_name)
     _read_redirect(client, values)

@@ -34,16 +34,6 @@ class Resource:
         return self.principal.app_id == GRAPH_APP_ID
 
 
-@dataclass(frozen=True)
-class IssuedToken:
-    """A token, its first two times in seconds since 1970, and its lifetime in seconds."""
-
-    token: str
-    issued_at: int
-    not_before: int
-    lifetime: int
-
-
 def read_default_scope(scope: str) -> str:
     """
     The resource that the scope `{resource}/.default` names.
@@ -101,9 +91,9 @@ def issue_app_token(
     claims_request: ClaimsRequest = NO_CLAIMS_REQUEST,
     lifetime: int | None = None,
     resource_id: str | None = None,
-) -> IssuedToken:
+) -> tuple[str, AppTokenFacts]:
     """
-    Issue an app-only token with the app roles that are granted at this moment.
+    An app-only token with the app roles that are granted at this moment, and what it was made of.
 
     The principal is the service principal of a client that has authenticated, as `AppTokenFacts`
     say how. The origin is this token service's, for issuers of version 2.0. A lifetime is in
@@ -139,7 +129,7 @@ def issue_app_token(
         if resource.is_graph
         else describe_for_api(facts, version=resource.version, issuer=issuer, optional=optional)
     )
-    return IssuedToken(sign_token(context.keys, claims), now, facts.not_before, facts.lifetime)
+    return sign_token(context.keys, claims), facts
 
 
 def _check_assigned(

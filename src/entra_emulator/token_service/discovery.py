@@ -53,14 +53,11 @@ _INSTANCES = (
 
 class Authority(NamedTuple):
     """
-    An authority: the token service with a tenant's name behind it.
+    An authority: the token service, as the client called it, with a tenant's name behind it.
 
-    Args:
-        origin: the token service's, as the client called it.
-        segment: the tenant in the addresses of a discovery document; a GUID, or one of the
-            shared names, such as `common`.
-        issuer: the tenant in the names of issuers; the shared names have a literal `{tenantid}`.
-        tenant: None for the shared names.
+    The segment is the tenant in the addresses of a discovery document: a GUID, or a shared name,
+    such as `common`. The issuer is the tenant in the names of issuers; the shared names have a
+    literal `{tenantid}`, and no tenant.
     """
 
     origin: str

@@ -78,7 +78,14 @@ def check_federated_assertion(
     issuer, kid = str(parts.claims["iss"]), str(parts.header.get("kid"))
     own_keys = _find_own_keys(context, origin, issuer)
     keys = own_keys or context.issuers.load(issuer, kid).result()
-    _check_signature(assertion, issuer, kid, keys, client_id)
+    key = keys.keys.get(kid)
+    if key is None:
+        raise refuse(50166) if keys.failure else refuse(7000272, kid=kid, issuer=issuer)
+    try:
+        jwt.PyJWS().decode(assertion, key, algorithms=[key.algorithm_name])
+    except jwt.PyJWTError as error:
+        reason = "The key was found, but use of the key to verify the signature failed."
+        raise refuse(700027, reason=reason, thumbprint=kid, found="", app=client_id) from error
     if own_keys is not None and ("scp" in parts.claims or parts.claims.get("idtyp") == "user"):
         raise refuse(700229)
 
@@ -147,14 +154,3 @@ def _find_own_keys(context: Context, origin: str, issuer: str) -> KeySet | None:
         return None
     keys = {key.kid: jwt.PyJWK(key.jwk, algorithm="RS256") for key in context.keys.keys}
     return KeySet(keys, "", context.clock.now(), 0.0)
-
-
-def _check_signature(assertion: str, issuer: str, kid: str, keys: KeySet, client_id: str) -> None:
-    key = keys.keys.get(kid)
-    if key is None:
-        raise refuse(50166) if keys.failure else refuse(7000272, kid=kid, issuer=issuer)
-    try:
-        jwt.PyJWS().decode(assertion, key, algorithms=[key.algorithm_name])
-    except jwt.PyJWTError as error:
-        reason = "The key was found, but use of the key to verify the signature failed."
-        raise refuse(700027, reason=reason, thumbprint=kid, found="", app=client_id) from error

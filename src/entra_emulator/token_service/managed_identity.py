@@ -21,9 +21,9 @@ from starlette.routing import Route
 
 from entra_emulator.errors import TokenRefusal
 from entra_emulator.model.records import ManagedIdentity
-from entra_emulator.token_service.app_grant import IssuedToken, find_resource, issue_app_token
+from entra_emulator.token_service.app_grant import find_resource, issue_app_token
 from entra_emulator.token_service.client_authentication import check_enabled
-from entra_emulator.tokens.app_claims import SIGNED_ASSERTION
+from entra_emulator.tokens.app_claims import SIGNED_ASSERTION, AppTokenFacts
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
 from entra_emulator.web.context import LOOPBACK_NAMES, Context, context_of, host_name
@@ -102,16 +102,16 @@ def show_imds_token(request: Request) -> Response:
             raise ManagedIdentityRefusal(400, "invalid_request", text)
     machine = _find_identity(request, on_vm=True)
     try:
-        issued = _issue(request, machine)
+        token, facts = _issue(request, machine)
     except TokenRefusal as refusal:
         text = describe_refusal(request, refusal)["error_description"]
         raise ManagedIdentityRefusal(400, refusal.error, text) from refusal
     content = {
-        "access_token": issued.token,
+        "access_token": token,
         "refresh_token": "",
-        "expires_in": str(issued.lifetime),
-        "expires_on": str(issued.issued_at + issued.lifetime),
-        "not_before": str(issued.not_before),
+        "expires_in": str(facts.lifetime),
+        "expires_on": str(facts.issued_at + facts.lifetime),
+        "not_before": str(facts.not_before),
         "resource": request.query_params["resource"],
         "token_type": "Bearer",
     }
@@ -123,7 +123,7 @@ def show_app_service_token(request: Request) -> Response:
     try:
         _check_app_service(request)
         machine = _find_identity(request, on_vm=False)
-        issued = _issue(request, machine)
+        token, facts = _issue(request, machine)
     except ManagedIdentityRefusal as refusal:
         status, text = refusal.status, str(refusal)
     except TokenRefusal:
@@ -132,8 +132,8 @@ def show_app_service_token(request: Request) -> Response:
     else:
         return _answer(
             {
-                "access_token": issued.token,
-                "expires_on": str(issued.issued_at + issued.lifetime),
+                "access_token": token,
+                "expires_on": str(facts.issued_at + facts.lifetime),
                 "resource": request.query_params["resource"],
                 "token_type": "Bearer",
                 "client_id": machine.app_id,
@@ -197,7 +197,7 @@ def _find_identity(request: Request, *, on_vm: bool) -> ManagedIdentity:
     return matches[0]
 
 
-def _issue(request: Request, machine: ManagedIdentity) -> IssuedToken:
+def _issue(request: Request, machine: ManagedIdentity) -> tuple[str, AppTokenFacts]:
     context = context_of(request)
     principal = context.directory.service_principals.find(machine.tenant, machine.app_id)
     assert principal is not None, "every identity has a service principal"
@@ -205,7 +205,7 @@ def _issue(request: Request, machine: ManagedIdentity) -> IssuedToken:
     resource = find_resource(context, machine.tenant, request.query_params["resource"])
     notes = notes_of(request.scope)
     notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
-    issued = issue_app_token(
+    token, facts = issue_app_token(
         context,
         machine.tenant,
         principal,
@@ -215,8 +215,8 @@ def _issue(request: Request, machine: ManagedIdentity) -> IssuedToken:
         lifetime=LIFETIME,
         resource_id=principal.record["alternativeNames"][1],
     )
-    notes.claims = split_token(issued.token).claims
-    return issued
+    notes.claims = split_token(token).claims
+    return token, facts
 
 
 def _answer(content: Any, status: int = 200) -> Response:

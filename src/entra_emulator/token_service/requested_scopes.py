@@ -194,7 +194,9 @@ def render_scope(scopes: ResourceScopes, granted: Iterable[str]) -> str:
     held = set(granted)
     one_by_one = [named for named in scopes.written if named.name != DEFAULT]
     texts = {r["value"]: n.text for r, n in zip(scopes.records, one_by_one, strict=True)}
-    prefix = _find_prefix(scopes)
+    # Before scopes that were not requested stands the resource as the client wrote it.
+    written = scopes.written[0].resource if scopes.written else ""
+    prefix = f"{written.removesuffix('/')}/" if written else ""
     openid = [name for name in OPENID[:3] if name in held] if scopes.resource.is_graph else []
     others = sorted(held.difference(OPENID), key=str.casefold)
     names = [texts.get(name, f"{prefix}{name}") for name in others]
@@ -222,9 +224,3 @@ def _find_records(
         records.append(record)
     default = len(records) < len(written)
     return ResourceScopes(resource, tuple(written), tuple(records), default)
-
-
-def _find_prefix(scopes: ResourceScopes) -> str:
-    """What is put before scopes that were not requested: the resource as the client wrote it."""
-    resource = scopes.written[0].resource if scopes.written else ""
-    return f"{resource.removesuffix('/')}/" if resource else ""

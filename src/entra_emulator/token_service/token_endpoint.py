@@ -11,7 +11,6 @@ from starlette.responses import Response
 
 from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.token_service.app_grant import (
-    IssuedToken,
     find_resource,
     issue_app_token,
     read_default_scope,
@@ -29,6 +28,7 @@ from entra_emulator.token_service.user_grants import (
     grant_device_code,
     grant_refresh_token,
 )
+from entra_emulator.tokens.app_claims import AppTokenFacts
 from entra_emulator.tokens.claims_challenge import read_claims_request
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.tokens.signing import describe_refresh
@@ -96,7 +96,7 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     authentication = authenticate_client(request, tenant, principal, secret)
     check_enabled(context, principal)
     resource = find_resource(context, tenant, identifier)
-    issued = issue_app_token(
+    token, facts = issue_app_token(
         context,
         tenant,
         principal,
@@ -105,7 +105,7 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
         origin=request.origin,
         claims_request=claims_request,
     )
-    return _render(issued) if request.version == 2 else _render_v1(issued, identifier)
+    return _render(token, facts) if request.version == 2 else _render_v1(token, facts, identifier)
 
 
 GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
@@ -117,34 +117,34 @@ GRANTS: dict[str, Callable[[TokenRequest], dict[str, Any]]] = {
 }
 
 
-def _render(issued: IssuedToken) -> dict[str, Any]:
+def _render(token: str, facts: AppTokenFacts) -> dict[str, Any]:
     return {
         "token_type": "Bearer",
-        "expires_in": issued.lifetime,
-        "ext_expires_in": issued.lifetime,
-        **describe_refresh(issued.lifetime),
-        "access_token": issued.token,
+        "expires_in": facts.lifetime,
+        "ext_expires_in": facts.lifetime,
+        **describe_refresh(facts.lifetime),
+        "access_token": token,
     }
 
 
-def _render_v1(issued: IssuedToken, resource: str) -> dict[str, Any]:
+def _render_v1(token: str, facts: AppTokenFacts, resource: str) -> dict[str, Any]:
     """
     The answer of version 1.0; answers of managed identities, which come from it, show its keys.
 
     Source: "How to use managed identities on an Azure VM to acquire an access token".
     """
     numbers = {
-        "expires_in": issued.lifetime,
-        "ext_expires_in": issued.lifetime,
-        "expires_on": issued.issued_at + issued.lifetime,
-        "not_before": issued.not_before,
+        "expires_in": facts.lifetime,
+        "ext_expires_in": facts.lifetime,
+        "expires_on": facts.issued_at + facts.lifetime,
+        "not_before": facts.not_before,
     }
     return {
         "token_type": "Bearer",
         **{name: str(number) for name, number in numbers.items()},
         "resource": resource,
-        **{name: str(number) for name, number in describe_refresh(issued.lifetime).items()},
-        "access_token": issued.token,
+        **{name: str(number) for name, number in describe_refresh(facts.lifetime).items()},
+        "access_token": token,
     }
 
 

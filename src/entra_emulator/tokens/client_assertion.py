@@ -17,6 +17,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from entra_emulator.clock import format_iso
 from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Certificate
 from entra_emulator.tokens.jwt import MalformedTokenError, UnverifiedToken, read_number, split_token
@@ -135,7 +136,8 @@ def check_times(claims: dict[str, Any], now: float) -> None:
     assert starts is not None
     if now >= expires + LEEWAY or now < starts - LEEWAY:
         # Without nbf the real text says 1970 (microsoft-authentication-library-for-dotnet#4951).
-        raise refuse(700024, now=_format(now), start=_format(starts), end=_format(expires))
+        moments = {"now": now, "start": starts, "end": expires}
+        raise refuse(700024, **{name: format_iso(moment, 7) for name, moment in moments.items()})
 
 
 def _refuse_key(
@@ -149,7 +151,3 @@ def _refuse_key(
         )
         description = " Found key 'Start={}, End={}',".format(*dates)
     return refuse(700027, reason=reason, thumbprint=thumbprint, found=description, app=client_id)
-
-
-def _format(epoch: float) -> str:
-    return f"{datetime.fromtimestamp(epoch, UTC):%Y-%m-%dT%H:%M:%S.%f}0Z"

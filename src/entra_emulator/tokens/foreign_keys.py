@@ -54,11 +54,8 @@ class IssuerKeys:
     They are fetched again after a day, and when a token names a key that is not among them; for
     such a key, and after a failure, at most every `pause` seconds.
 
-    Args:
-        fetch: gets the body of an https URL, or raises FetchFailed.
-        clock: the emulator's, which says when a day is over.
-        pause: seconds by `monotonic`.
-        monotonic: a clock that tests of the emulator's clock do not move.
+    `fetch` gets the body of an https URL, or raises FetchFailed. The emulator's clock says when a
+    day is over; tests that move it do not move the clock `monotonic`, which measures the pause.
     """
 
     fetch: Callable[[str], bytes]

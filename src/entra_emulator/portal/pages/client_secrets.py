@@ -57,8 +57,10 @@ def add_secret(request: PageRequest, app: ApplicationView) -> Response:
         errors["description"] = request.say("credentials.long", most=LONGEST)
     if errors:
         return _show_form(request, app, typed, errors)
+    # What the real portal calls a secret that nobody named.
+    name = f"Password uploaded on {datetime.fromtimestamp(start, UTC):%a %b %d %Y}"
     body = {
-        "displayName": typed["description"] or _make_name(start),
+        "displayName": typed["description"] or name,
         "startDateTime": format_iso(start, 7),
         "endDateTime": format_iso(end, 7),
     }
@@ -106,11 +108,6 @@ def _read_lifetime(
     if not start < end <= start + timedelta(days=MOST_DAYS + 1).total_seconds():
         errors["end"] = request.say("secrets.wrong_end")
     return (start, end), errors
-
-
-def _make_name(start: float) -> str:
-    """What the portal calls a secret that nobody named."""
-    return f"Password uploaded on {datetime.fromtimestamp(start, UTC):%a %b %d %Y}"
 
 
 def _show_form(

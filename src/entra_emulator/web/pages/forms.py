@@ -12,6 +12,7 @@ from entra_emulator.web.pages.refusal import PortalRefusal
 # In bytes.
 FORM_LIMIT = 131_072
 MOST_FIELDS = 1000
+URLENCODED = "application/x-www-form-urlencoded"
 
 
 class Form(NamedTuple):
@@ -44,22 +45,15 @@ async def read_form(request: Request) -> Form:
         body += chunk
         if len(body) > FORM_LIMIT:
             raise PortalRefusal(413, "large", limit=FORM_LIMIT // 1024)
-    media_type = _read_type(request.headers.get("content-type", ""))
+    headers = Message()
+    headers["Content-Type"] = request.headers.get("content-type") or URLENCODED
     try:
-        if media_type.get_content_type() == "multipart/form-data":
-            return _read_parts(bytes(body), str(media_type.get_param("boundary", "")))
-        pairs = parse_qsl(
-            body.decode(), keep_blank_values=True, strict_parsing=False, max_num_fields=MOST_FIELDS
-        )
+        if headers.get_content_type() == "multipart/form-data":
+            return _read_parts(bytes(body), str(headers.get_param("boundary", "")))
+        pairs = parse_qsl(body.decode(), keep_blank_values=True, max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise PortalRefusal(400, "malformed") from error
     return Form(tuple(pairs), {})
-
-
-def _read_type(text: str) -> Message:
-    message = Message()
-    message["Content-Type"] = text or "application/x-www-form-urlencoded"
-    return message
 
 
 def _read_parts(body: bytes, boundary: str) -> Form:
