@@ -129,14 +129,12 @@ def _move(scene: Scene) -> Event | None:
     office = f"{scene.draw.number(40) + 1}/{scene.draw.number(3000) + 1000}"
     changes = {"department": department, "jobTitle": title, "officeLocation": office}
     scene.update("user", record, changes)
-    manager = scene.pick(
-        "user", below=user.seq
-    )  # a manager came earlier, so nobody manages themselves
+    # A manager came earlier than the user, so that nobody ends up above themselves.
+    manager = scene.pick("user", below=user.seq)
     if manager is not None:
         links = LinkQuery("manager", user.seq)
         for old in scene.directory.links.list_neighbours(scene.tenant, links):
-            former = StoredObject(old.kind, old.seq, old.content)
-            scene.directory.links.remove(scene.tenant, "manager", user, former)
+            scene.directory.links.remove(scene.tenant, "manager", user, old)
         scene.directory.links.add(scene.tenant, "manager", user, manager)
     return Event("moved", record["id"])
 
@@ -230,9 +228,7 @@ def _leave(scene: Scene) -> Event | None:
     members = scene.directory.links.list_neighbours(scene.tenant, links, limit=100)
     if not members:
         return None
-    member = scene.draw.pick(members)
-    leaver = StoredObject(member.kind, member.seq, member.content)
-    scene.directory.links.remove(scene.tenant, "members", group[0], leaver)
+    scene.directory.links.remove(scene.tenant, "members", group[0], scene.draw.pick(members))
     return Event("left", group[1]["id"])
 
 

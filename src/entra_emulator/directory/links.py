@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from entra_emulator.directory.changes import Change, Changes
-from entra_emulator.directory.objects import SUMMARY, Objects, StoredObject
+from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id, render_reference
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS, RELATIONS
@@ -33,14 +33,6 @@ class LinkQuery(NamedTuple):
     reverse: bool = False
     deep: bool = False
     kinds: Collection[str] | None = None
-
-
-class Neighbour(NamedTuple):
-    """An object at the other end of a link."""
-
-    seq: int
-    kind: str
-    content: bytes
 
 
 class Reference(NamedTuple):
@@ -115,28 +107,25 @@ class Links:
         tenant: Tenant,
         links: LinkQuery,
         *,
-        what: str = "doc",
         after: int = 0,
         limit: int = -1,
         back: bool = False,
-    ) -> list[Neighbour]:
+    ) -> list[StoredObject]:
         """
         Up to `limit` neighbours numbered above `after`, in order; deleted objects are not there.
 
         Those before it, nearest first, when it goes `back`.
         """
-        content, join = "d.doc", "JOIN document AS d USING (seq)"
-        if what == "summary":
-            content, join = SUMMARY, ""
         sign, turn = ("<", "DESC") if back else (">", "ASC")
         rows = self._store.read(
             f"WITH RECURSIVE {_walk(links)} "  # noqa: S608 - constants
-            f"SELECT o.seq, o.kind, {content} FROM near AS n CROSS JOIN object AS o "
-            f"ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq {join} "
+            "SELECT o.kind, o.seq, d.doc FROM near AS n CROSS JOIN object AS o "
+            "ON o.tenant = :tenant AND o.kind = n.kind AND o.seq = n.seq "
+            "JOIN document AS d USING (seq) "
             f"WHERE n.seq {sign} :after {_restrict(links)} ORDER BY n.seq {turn} LIMIT :limit",
             {"tenant": tenant.number, "seq": links.seq, "after": after, "limit": limit},
         )
-        return [Neighbour(seq, BY_NUMBER[number].name, content) for seq, number, content in rows]
+        return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
 
     def count_neighbours(self, tenant: Tenant, links: LinkQuery, *, most: int = -1) -> int:
         """How many neighbours there are; nobody counts beyond `most`."""

@@ -53,7 +53,7 @@ class RoleMembers:
         seq = self._users.need(tenant, user).seq
         links = LinkQuery("members", seq, reverse=True, kinds=["directoryRole"])
         roles = self._links.list_neighbours(tenant, links)
-        return sorted(_decode(role.content)["roleTemplateId"] for role in roles)
+        return sorted(_decode(role.doc)["roleTemplateId"] for role in roles)
 
     def list_holders(self, tenant: Tenant) -> dict[str, list[str]]:
         """The template IDs of the directory roles of everybody who has one, by object ID."""
@@ -65,5 +65,5 @@ class RoleMembers:
         for template, seq in sorted(roles):
             members = LinkQuery("members", seq, kinds=["user"])
             for user in self._links.list_neighbours(tenant, members):
-                holders.setdefault(_decode(user.content)["id"], []).append(template)
+                holders.setdefault(_decode(user.doc)["id"], []).append(template)
         return holders

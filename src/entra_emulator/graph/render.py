@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from entra_emulator.directory.links import Neighbour
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import WHOLE
 from entra_emulator.model import schema
 
@@ -61,7 +61,7 @@ def render_basic(names: Iterable[str], docs: list[bytes]) -> bytes:
 
 
 def render_neighbours(
-    neighbours: list[Neighbour],
+    neighbours: list[StoredObject],
     select: tuple[str, ...] | None,
     readable: frozenset[str],
     *,
@@ -82,10 +82,10 @@ def render_neighbours(
     for neighbour in neighbours:
         if neighbour.kind in readable and neighbour.kind in WHOLE and select is None:
             mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type(neighbour.kind))
-            parts.append(b"{%b%b" % (mark if typed else b"", neighbour.content[1:]))
+            parts.append(b"{%b%b" % (mark if typed else b"", neighbour.doc[1:]))
         elif neighbour.kind in readable:
             decode, encode = _codec(neighbour.kind, select, typed=typed)
-            parts.append(encode(decode(neighbour.content)))
+            parts.append(encode(decode(neighbour.doc)))
         elif neighbour.kind == "user" and "user.basic" in readable:
             parts.append(_show_basic(neighbour, select, typed=typed))
         else:
@@ -93,16 +93,16 @@ def render_neighbours(
     return parts
 
 
-def _show_basic(neighbour: Neighbour, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
+def _show_basic(neighbour: StoredObject, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
     names = _choose("user", select or ("id", *(n for n in schema.default("user") if n != "id")))
-    shown = render_basic(names, [neighbour.content])
+    shown = render_basic(names, [neighbour.doc])
     mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type("user"))
     return b"{%b%b" % (mark, shown[1:]) if typed else shown
 
 
-def _limit(neighbour: Neighbour, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
+def _limit(neighbour: StoredObject, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
     shown: dict[str, Any] = {"@odata.type": _name_type(neighbour.kind)} if typed else {}
-    shown["id"] = _decode(neighbour.content)["id"]
+    shown["id"] = _decode(neighbour.doc)["id"]
     return msgspec.json.encode(dict.fromkeys(_choose(neighbour.kind, select or ())) | shown)
 
 

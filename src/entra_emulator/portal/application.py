@@ -61,7 +61,7 @@ def list_owned_applications(request: PageRequest) -> list[Record]:
     assert user is not None, "somebody is signed in"
     links = LinkQuery("owners", user.seq, reverse=True, kinds=["application"])
     owned = request.directory.links.list_neighbours(request.tenant, links)
-    return [_decode(app.content) for app in owned]
+    return [_decode(app.doc) for app in owned]
 
 
 def update_application(request: PageRequest, app: ApplicationView, properties: Record) -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from entra_emulator.directory.links import LinkQuery, Neighbour
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.search import SearchPosition
 from entra_emulator.model.records import Record
@@ -93,7 +93,7 @@ def list_linked(request: PageRequest, links: LinkQuery) -> LinkedPage:
         seq, back = 0, False
         neighbours, more = _read(request, links, seq)
     return LinkedPage(
-        [(neighbour.kind, _decode(neighbour.content)) for neighbour in neighbours],
+        [(neighbour.kind, _decode(neighbour.doc)) for neighbour in neighbours],
         turn_page(request, _place(neighbours[:1]), back=True) if (more if back else seq) else None,
         turn_page(request, _place(neighbours[-1:])) if back or more else None,
     )
@@ -123,7 +123,7 @@ def list_properties(record: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def _read(
     request: PageRequest, links: LinkQuery, seq: int, *, back: bool = False
-) -> tuple[list[Neighbour], bool]:
+) -> tuple[list[StoredObject], bool]:
     """A page of neighbours in the order of their numbers, and whether there are more."""
     neighbours = request.directory.links.list_neighbours(
         request.tenant, links, after=seq, limit=SHOWN + 1, back=back
@@ -131,5 +131,5 @@ def _read(
     return neighbours[:SHOWN][:: -1 if back else 1], len(neighbours) > SHOWN
 
 
-def _place(neighbours: list[Neighbour]) -> SearchPosition | None:
+def _place(neighbours: list[StoredObject]) -> SearchPosition | None:
     return SearchPosition(0, "", neighbours[0].seq) if neighbours else None

@@ -58,7 +58,7 @@ def linked(directory: Directory, tenant: Tenant, relation: str, object_id: str) 
     found = directory.objects.find(tenant, object_id)
     assert found is not None
     neighbours = directory.links.list_neighbours(tenant, LinkQuery(relation, found.seq))
-    return [msgspec.json.decode(one.content)["id"] for one in neighbours]
+    return [msgspec.json.decode(one.doc)["id"] for one in neighbours]
 
 
 def test_users(tmp_path: Path) -> None:

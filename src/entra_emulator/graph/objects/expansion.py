@@ -2,7 +2,7 @@
 
 import msgspec
 
-from entra_emulator.directory.links import Neighbour
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
@@ -52,14 +52,14 @@ def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int
         call.tenant, navigation.links(seq), limit=most
     )
     if navigation.relation == "members" and navigation.reverse and not call.permit.hidden:
-        neighbours = [row for row in neighbours if not is_hidden(row.content)]
+        neighbours = [row for row in neighbours if not is_hidden(row.doc)]
     items = render_neighbours(neighbours, expand.select, call.readable)
     return b"[%b]" % b",".join(items)
 
 
 def _climb(call: Call, navigation: Navigation, expand: Expand, seq: int) -> bytes | None:
     """The manager, with the manager's manager inside, up to the level that `$expand` names."""
-    chain: list[Neighbour] = []
+    chain: list[StoredObject] = []
     limit = expand.levels or HIGHEST
     while len(chain) < limit:
         above = call.directory.links.list_neighbours(call.tenant, navigation.links(seq), limit=1)

@@ -143,7 +143,7 @@ def check_owned(call: Call, row: StoredObject) -> None:
         raise deny("forbidden")
     if call.permit.owned and (row.kind, "owners") in NAVIGATIONS:
         owners = call.directory.links.list_neighbours(call.tenant, LinkQuery("owners", row.seq))
-        if call.caller.object_id not in {_decode(owner.content)["id"] for owner in owners}:
+        if call.caller.object_id not in {_decode(owner.doc)["id"] for owner in owners}:
             raise deny("forbidden")
 
 

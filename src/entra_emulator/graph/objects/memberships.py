@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.links import LinkQuery, Neighbour
+from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value
@@ -43,7 +44,7 @@ def check_groups(call: Call, *, kind: str | None) -> Response:
     """`POST /users/{id}/checkMemberGroups`: those of these groups that somebody is in."""
     parameters = read_parameters(call, "groupIds")
     group_ids = read_ids(parameters["groupIds"], "groupIds", MOST_CHECKED)
-    held = {read_id(group.content) for group in _list_memberships(call, kind, ("group",))}
+    held = {read_id(group.doc) for group in _list_memberships(call, kind, ("group",))}
     return _answer_ids(call, [key for key in dict.fromkeys(group_ids) if key in held])
 
 
@@ -56,7 +57,7 @@ def check_objects(call: Call, *, kind: str | None) -> Response:
     ids = read_ids(read_parameters(call, "ids")["ids"], "ids", MOST_CHECKED)
     held = set[str]()
     for membership in _list_memberships(call, kind, None):
-        record = _decode(membership.content)
+        record = _decode(membership.doc)
         held |= {record["id"], record.get("roleTemplateId", record["id"])}
     return _answer_ids(call, [key for key in dict.fromkeys(ids) if key in held])
 
@@ -74,8 +75,8 @@ def list_memberships(
         raise deny("parameter_missing", name="securityEnabledOnly", type="a boolean")
     memberships = _list_memberships(call, kind, ("group",) if only_security else kinds)
     if only_security:
-        memberships = [row for row in memberships if _read_security(row.content).securityEnabled]
-    return _answer_ids(call, [read_id(row.content) for row in memberships])
+        memberships = [row for row in memberships if _read_security(row.doc).securityEnabled]
+    return _answer_ids(call, [read_id(row.doc) for row in memberships])
 
 
 _ACTIONS: dict[str, Callable[..., Response]] = {
@@ -88,7 +89,7 @@ _ACTIONS: dict[str, Callable[..., Response]] = {
 
 def _list_memberships(
     call: Call, kind: str | None, kinds: tuple[str, ...] | None
-) -> list[Neighbour]:
+) -> list[StoredObject]:
     """
     What somebody is in, directly first as recorded, then through groups.
 
@@ -103,7 +104,7 @@ def _list_memberships(
     through = call.directory.links.list_neighbours(call.tenant, links._replace(deep=True))
     rest = [row for row in through if row.seq not in known and row.kind != "administrativeUnit"]
     # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
-    return [row for row in direct + rest if call.permit.hidden or not is_hidden(row.content)]
+    return [row for row in direct + rest if call.permit.hidden or not is_hidden(row.doc)]
 
 
 def _answer_ids(call: Call, ids: list[str]) -> Response:

@@ -6,8 +6,9 @@ import msgspec
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from entra_emulator.directory.links import LinkQuery, Neighbour
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.object_collections import Position
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
@@ -56,7 +57,7 @@ async def list_references(call: Call, *, navigation: Navigation) -> Response:
     neighbours, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
     items = [
         msgspec.json.encode(
-            {"@odata.id": locate_object(call, neighbour.kind, read_id(neighbour.content))}
+            {"@odata.id": locate_object(call, neighbour.kind, read_id(neighbour.doc))}
         )
         for neighbour in neighbours
     ]
@@ -98,7 +99,7 @@ def _read_page(call: Call, links: LinkQuery, query: Query, after: Position | Non
     neighbours, last = _find_neighbours(call, links, query, after)
     total = _count(call, links, query) if query.count and after is None else None
     if query.kind in call.readable:
-        docs = [neighbour.content for neighbour in neighbours]
+        docs = [neighbour.doc for neighbour in neighbours]
         return RecordPage(render_objects(query.kind, query.select, docs), last, total)
     typed = not wants_no_metadata(call)
     items = render_neighbours(neighbours, query.select, call.readable, typed=typed)
@@ -107,16 +108,16 @@ def _read_page(call: Call, links: LinkQuery, query: Query, after: Position | Non
 
 def _find_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
-) -> tuple[list[Neighbour], Position | None]:
+) -> tuple[list[StoredObject], Position | None]:
     """A page of the neighbours that match, and where it ends if there are more."""
     if query.plan.order != "seq":
         return _sort_neighbours(call, links, query, after)
-    page: list[Neighbour] = []
+    page: list[StoredObject] = []
     last = after.seq if after else 0
     limit = query.top + 1 if query.match is None else _STEP
     while True:
         rows = call.directory.links.list_neighbours(call.tenant, links, after=last, limit=limit)
-        page += [row for row in rows if query.match is None or query.match(row.content)]
+        page += [row for row in rows if query.match is None or query.match(row.doc)]
         if len(page) > query.top:
             return page[: query.top], Position(None, page[query.top - 1].seq)
         if len(rows) < limit:
@@ -126,12 +127,12 @@ def _find_neighbours(
 
 def _sort_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
-) -> tuple[list[Neighbour], Position | None]:
+) -> tuple[list[StoredObject], Position | None]:
     """A page in another order; links have no index for that, so all of them are sorted."""
     placed = [
-        (find_position(row.kind, query.plan.order, row.seq, row.content), row)
+        (find_position(row.kind, query.plan.order, row.seq, row.doc), row)
         for row in call.directory.links.list_neighbours(call.tenant, links)
-        if query.match is None or query.match(row.content)
+        if query.match is None or query.match(row.doc)
     ]
     page, last = sort_page(placed, query, after)
     return [row for _, row in page], last
@@ -141,4 +142,4 @@ def _count(call: Call, links: LinkQuery, query: Query) -> int:
     if query.match is None:
         return call.directory.links.count_neighbours(call.tenant, links)
     rows = call.directory.links.list_neighbours(call.tenant, links)
-    return sum(query.match(row.content) for row in rows)
+    return sum(query.match(row.doc) for row in rows)

@@ -103,8 +103,7 @@ def _link(
 def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> int:
     """Unlink whatever is linked; how many that was."""
     linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
-    for neighbour in linked:
-        target = StoredObject(neighbour.kind, neighbour.seq, neighbour.content)
+    for target in linked:
         call.directory.links.remove(call.tenant, navigation.relation, source, target)
     return len(linked)
 

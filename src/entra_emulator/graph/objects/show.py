@@ -2,7 +2,6 @@
 
 from starlette.responses import Response
 
-from entra_emulator.directory.links import Neighbour
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_object, describe_set
@@ -30,11 +29,11 @@ def show_me(call: Call) -> Response:
 def show_any(call: Call) -> Response:
     """`GET /directoryObjects/{id}`: an object of whatever type."""
     row = find_object(call, None, call.keys["key"])
-    return answer_neighbour(call, Neighbour(row.seq, row.kind, row.doc))
+    return answer_neighbour(call, row)
 
 
 def answer_neighbour(
-    call: Call, neighbour: Neighbour, *, typed: bool = True, location: str | None = None
+    call: Call, neighbour: StoredObject, *, typed: bool = True, location: str | None = None
 ) -> Response:
     """An object of whatever type, with its `@odata.type` if it is `typed`."""
     select, _ = read_single("directoryObject", call.query_string)

@@ -13,7 +13,6 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.clock import format_iso
-from entra_emulator.directory.links import Neighbour
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.recycle_bin import DeletedObject
@@ -71,7 +70,7 @@ def count_deleted(call: Call, *, kind: str) -> Response:
 def show_deleted(call: Call) -> Response:
     """`GET /directory/deletedItems/{id}`: one deleted object."""
     item = _find(call)
-    neighbour = Neighbour(item.seq, item.kind, _date(item))
+    neighbour = StoredObject(item.kind, item.seq, _date(item))
     return answer_neighbour(call, neighbour, typed=not wants_no_metadata(call))
 
 
@@ -93,9 +92,7 @@ def restore_deleted(call: Call) -> Response:
             row = call.directory.recycle_bin.restore(call.tenant, item, changes)
         except ValueError as error:
             raise deny("value_taken", name=key, target=key) from error
-    neighbour = Neighbour(row.seq, row.kind, row.doc)
-    typed = not wants_no_metadata(call)
-    return answer_neighbour(call, neighbour, typed=typed, location=NOWHERE)
+    return answer_neighbour(call, row, typed=not wants_no_metadata(call), location=NOWHERE)
 
 
 def purge_deleted(call: Call) -> Response:

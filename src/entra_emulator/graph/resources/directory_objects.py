@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
-from entra_emulator.directory.links import Neighbour
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value, describe_set, wants_no_metadata
 from entra_emulator.graph.call import Call
@@ -39,11 +38,9 @@ def get_by_ids(call: Call) -> Response:
     kinds = _read_types(parameters["types"])
     select, _ = read_single("directoryObject", call.query_string)
     rows = (call.directory.objects.find(call.tenant, key) for key in dict.fromkeys(ids))
-    neighbours = [
-        Neighbour(row.seq, row.kind, row.doc) for row in rows if row and row.kind in kinds
-    ]
+    listed = sorted((row for row in rows if row and row.kind in kinds), key=lambda row: row.seq)
     typed = not wants_no_metadata(call)
-    items = render_neighbours(sorted(neighbours), select, call.readable, typed=typed)
+    items = render_neighbours(listed, select, call.readable, typed=typed)
     value = msgspec.Raw(b"[%b]" % b",".join(items))
     return answer_value(call, describe_set("directoryObjects", select), value)
 

@@ -49,7 +49,7 @@ def show_group(request: PageRequest) -> Response:
         linked=LinkedPage([], None, None) if hidden else list_linked(request, members),
         count=links.count_neighbours(request.tenant, members, most=COUNTED + 1),
         counted=COUNTED,
-        owners=[_decode(owner.content) for owner in owners],
+        owners=[_decode(owner.doc) for owner in owners],
     )
 
 

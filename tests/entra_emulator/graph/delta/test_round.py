@@ -169,17 +169,15 @@ class World:
                 self.tenant, LinkQuery("members", group.seq)
             )
             if members:
-                one = members[second % len(members)]
-                target = StoredObject(one.kind, one.seq, one.content)
+                target = members[second % len(members)]
                 self.directory.links.remove(self.tenant, "members", group, target)
 
     def _manage(self, first: int, second: int) -> None:
         user, boss = self._pick("user", first), self._pick("user", second)
         if user and boss:
-            for one in self.directory.links.list_neighbours(
+            for held in self.directory.links.list_neighbours(
                 self.tenant, LinkQuery("manager", user.seq)
             ):
-                held = StoredObject(one.kind, one.seq, one.content)
                 self.directory.links.remove(self.tenant, "manager", user, held)
             self.directory.links.add(self.tenant, "manager", user, boss)
 

@@ -33,8 +33,7 @@ def scene() -> Iterator[Scene]:
         for user in users:
             directory.links.add(tenant, "members", inner, user)
         for user in users:
-            for seeded in directory.links.list_neighbours(tenant, LinkQuery("manager", user.seq)):
-                above = StoredObject("user", seeded.seq, seeded.content)
+            for above in directory.links.list_neighbours(tenant, LinkQuery("manager", user.seq)):
                 directory.links.remove(tenant, "manager", user, above)
         for user, manager in zip(users[1:], users, strict=False):
             directory.links.add(tenant, "manager", user, manager)

@@ -41,7 +41,7 @@ def test_group(visitor: Visitor) -> None:
 
     assert visitor.page.ids["member-count"] == str(total)
     members = [
-        decode(one.content)["displayName"] for one in directory.links.list_neighbours(tenant, links)
+        decode(one.doc)["displayName"] for one in directory.links.list_neighbours(tenant, links)
     ]
     assert set(members) == set(seen)
     assert total > 75

@@ -79,7 +79,7 @@ def test_user(visitor: Visitor) -> None:
     assert "Global Administrator" in page.text
     assert record["securityIdentifier"] in page.ids["properties"]
     assert "proxyAddresses" in page.ids["properties"]
-    names = [decode(one.content)["displayName"] for one in groups]
+    names = [decode(one.doc)["displayName"] for one in groups]
     assert names
     assert set(names[:25]) <= set(page.links)
 
