@@ -11,9 +11,8 @@ import json
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.auth.token import Token
@@ -27,28 +26,21 @@ _MAGIC = b"gdt1"
 _NONCE = 12
 
 
-class CacheBackend(Protocol):
-    """Where encrypted entries are kept; its methods raise `OSError` where it cannot be used."""
-
-    def read(self, name: str) -> bytes | None:
-        """The entry, or None."""
-
-    def write(self, name: str, content: bytes, life: float) -> None:
-        """Replace the entry in one step; nobody needs it after `life` seconds."""
-
-    def lock(self, name: str) -> AbstractContextManager[None]:
-        """Keep other processes from asking for the same token; give up waiting after a while."""
+if TYPE_CHECKING:
+    from graphdaemon.auth.cache_file import FileBackend
+    from graphdaemon.auth.cache_redis import RedisBackend
 
 
 class TokenCache:
     """
     One app's entry in a shared cache.
 
-    A cache that cannot be used is logged once and does no harm: nothing is read, kept or locked.
+    A backend raises `OSError` where it cannot be used. That is logged once and does no harm:
+    nothing is read, kept or locked.
     The key has 32 bytes, and `identify` says whose token it is.
     """
 
-    def __init__(self, backend: CacheBackend, key: bytes, identity: bytes) -> None:
+    def __init__(self, backend: "FileBackend | RedisBackend", key: bytes, identity: bytes) -> None:
         self._backend = backend
         self._key = key
         self._identity = identity
@@ -121,17 +113,15 @@ def open_cache(settings: Settings) -> TokenCache | None:
     if cache.backend == "memory":
         return None
     key = read_cache_key(cache)
-    backend: CacheBackend
     if cache.backend == "redis":
         from graphdaemon.auth.cache_redis import RedisBackend
 
         assert cache.url is not None, "settings hold the address"
-        backend = RedisBackend(cache.url, settings.ca_file, settings.timeout)
-    else:
-        from graphdaemon.auth.cache_file import FileBackend
+        redis = RedisBackend(cache.url, settings.ca_file, settings.timeout)
+        return TokenCache(redis, key, identify(settings))
+    from graphdaemon.auth.cache_file import FileBackend
 
-        backend = FileBackend(cache.folder, settings.timeout)
-    return TokenCache(backend, key, identify(settings))
+    return TokenCache(FileBackend(cache.folder, settings.timeout), key, identify(settings))
 
 
 def identify(settings: Settings) -> bytes:

@@ -47,18 +47,14 @@ def make_signing_credential(
     settings: Settings, credential: CredentialSettings, certificate: CertificateInfo, sign: Sign
 ) -> ClientCredential:
     """Return the credential of whoever can sign with the key of `certificate`."""
-
-    def make(audience: str, _exchange: Exchange) -> str:
-        return make_assertion(
-            settings.client_id, audience, certificate, sign, send_chain=credential.send_chain
-        )
-
     return ClientCredential(
         credential.kind,
         credential.source,
         certificate.thumbprint,
         certificate.expires_at,
-        assertion=make,
+        assertion=lambda audience, _: make_assertion(
+            settings.client_id, audience, certificate, sign, send_chain=credential.send_chain
+        ),
     )
 
 

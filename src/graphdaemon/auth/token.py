@@ -42,12 +42,6 @@ class Token:
     refresh_at: float | None = None
     issued_at: float = 0.0
 
-    @property
-    def due_at(self) -> float:
-        """When to ask for the next one."""
-        end = self.expires_at - MARGIN_S
-        return end if self.refresh_at is None else min(end, self.refresh_at)
-
 
 class Demand(NamedTuple):
     """
@@ -165,8 +159,9 @@ class TokenSource:
         """Keep the new token; where there is none, use the old one for a while before the next."""
         error, old = flight.exception(), self._token
         if error is None:
-            self._token = flight.result()
-            self._due_at = self._token.due_at
+            token = self._token = flight.result()
+            end = token.expires_at - MARGIN_S
+            self._due_at = end if token.refresh_at is None else min(end, token.refresh_at)
         elif isinstance(error, Error) and old is not None:
             left = old.expires_at - self._now()
             if left > LEAST_S:

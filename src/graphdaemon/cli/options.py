@@ -31,9 +31,7 @@ def combine(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
 
 
 def _complete_collections(
-    context: click.Context,  # noqa: ARG001  click's signature
-    parameter: click.Parameter,  # noqa: ARG001  click's signature
-    incomplete: str,
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> "list[CompletionItem]":
     from click.shell_completion import CompletionItem
 
@@ -48,9 +46,7 @@ def _complete_collections(
 
 
 def _complete_related(
-    context: click.Context,  # noqa: ARG001  click's signature
-    parameter: click.Parameter,  # noqa: ARG001  click's signature
-    incomplete: str,
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
     """What can be read of each record besides, behind what stands there already."""
     from graphdaemon.graph.catalog import CATALOG

@@ -9,17 +9,10 @@ from collections.abc import Callable
 from typing import Self, TextIO
 
 from graphdaemon.listing.record import Progress
+from graphdaemon.output.stream import terminal_width
 
 _SECONDS_BETWEEN = 0.1
 _SECONDS_OF_RATE = 5.0
-
-
-def _width() -> int:
-    """Cells in a line."""
-    # Brings bz2 and lzma along; only a terminal pays for them.
-    import shutil
-
-    return shutil.get_terminal_size().columns
 
 
 class ProgressLine:
@@ -36,7 +29,7 @@ class ProgressLine:
         noun: str,
         *,
         now: Callable[[], float] = time.monotonic,
-        width: Callable[[], int] = _width,
+        width: Callable[[], int] = terminal_width,
     ) -> None:
         self._stream = stream if stream is not None and _can_redraw(stream) else None
         self._noun = noun

@@ -63,16 +63,6 @@ def find_row(url: str) -> Collection:
     return find_collection(segments[0] if segments else "")
 
 
-async def exchange(client: Client, request: GraphRequest) -> Response:
-    """
-    Send a request and return the answer.
-
-    Raises:
-        Error: It was refused, or not reached.
-    """
-    return await client.graph.ask(request, lambda response, _: response)
-
-
 async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[list[msgspec.Raw]]:
     """
     Yield the records of each page from `request` on.
@@ -106,7 +96,7 @@ async def get_object(client: Client, path: str) -> bytes:
     """
     async with client:
         request = make_request(client, path)
-        response = await exchange(client, request)
+        response = await client.graph.ask(request, lambda response, _: response)
     if not _is_readable(response.body, dict[str, msgspec.Raw]):
         read_object(response, request.url)
     if has_more(response.body):

@@ -6,9 +6,7 @@ exit code.
 """
 
 import sys
-from collections.abc import Callable, Coroutine, Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import click
@@ -76,24 +74,49 @@ def _write(
     arguments: Mapping[str, Any],
 ) -> None:
     """Write what `collect` reads to the output that `spec` describes, and report the result."""
-    with _accounting(arguments["proof"]) as account:
-        record = None
-        try:
-            with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
-                record = run_async(collect(sink, line.update if line.is_shown else None))
-                unproved = record.exit_code != 0 and not arguments["allow_unproved"]
-                # What was printed is made whole in form; a file is not put in its place.
-                if not (unproved and spec.is_guarded):
-                    sink.finish()
-            if arguments["resume"] is not None:
-                # The listing has ended. Its records are written, or the next run reads them anew.
-                arguments["resume"].unlink(missing_ok=True)
-            if unproved:
-                raise _unproved()
-        except Error as error:
-            account(getattr(error, "listing", None) or record)
-            raise
-        account(record)
+    proof = AtomicFile(arguments["proof"]) if arguments["proof"] is not None else None
+    record = None
+    try:
+        with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
+            record = run_async(collect(sink, line.update if line.is_shown else None))
+            unproved = record.exit_code != 0 and not arguments["allow_unproved"]
+            # What was printed is made whole in form. What nobody sees before it is finished never
+            # appears: a file is not put in its place.
+            if not (unproved and (spec.file is not None or spec.hold)):
+                sink.finish()
+        if arguments["resume"] is not None:
+            # The listing has ended. Its records are written, or the next run reads them anew.
+            arguments["resume"].unlink(missing_ok=True)
+        if unproved:
+            raise UnprovedError(
+                "nothing proves that the listing is complete",
+                code="listing_unproved",
+                hint="Run it again, or take it as it is with --allow-unproved.",
+            )
+    except Error as error:
+        _report(getattr(error, "listing", None) or record, proof)
+        raise
+    else:
+        _report(record, proof)
+    finally:
+        if proof is not None:
+            proof.discard()
+
+
+def _report(record: ListingRecord | None, proof: AtomicFile | None) -> None:
+    """Put a listing record into the file `proof`, and say on stderr what it comes to."""
+    if record is None:
+        return
+    if proof is not None:
+        put(proof, record.to_json())
+        proof.commit()
+    if record.blank:
+        names = ", ".join(record.blank)
+        click.echo(
+            f"Empty in every record (not set, or not readable with this app's roles): {names}",
+            err=True,
+        )
+    click.echo(record.summary(), err=True)
 
 
 def _read_options(
@@ -124,37 +147,3 @@ def _refuse_unread(sort: str | None, query: Query, with_: tuple[str, ...]) -> No
             code="option_invalid",
             hint=f"Add {sort} to --select.",
         )
-
-
-def _unproved() -> UnprovedError:
-    return UnprovedError(
-        "nothing proves that the listing is complete",
-        code="listing_unproved",
-        hint="Run it again, or take it as it is with --allow-unproved.",
-    )
-
-
-@contextmanager
-def _accounting(proof: Path | None) -> Iterator[Callable[[ListingRecord | None], None]]:
-    """Yield a function that reports a listing record on stderr, and writes it to `proof`."""
-    file = AtomicFile(proof) if proof is not None else None
-
-    def account(record: ListingRecord | None) -> None:
-        if record is None:
-            return
-        if file is not None:
-            put(file, record.to_json())
-            file.commit()
-        if record.blank:
-            names = ", ".join(record.blank)
-            click.echo(
-                f"Empty in every record (not set, or not readable with this app's roles): {names}",
-                err=True,
-            )
-        click.echo(record.summary(), err=True)
-
-    try:
-        yield account
-    finally:
-        if file is not None:
-            file.discard()

@@ -18,28 +18,14 @@ class Writer(Protocol):
         """Write what comes after the last."""
 
 
-class Layout(NamedTuple):
-    """
-    What a writer may need to know besides the stream.
-
-    Attributes:
-        spec: What was chosen for this output.
-        columns: The properties that a format with columns shows.
-        width: How many cells a line of the terminal has; None where nothing is to be cut.
-    """
-
-    spec: OutputSpec
-    columns: Sequence[str]
-    width: int | None
-
-
 class Format(NamedTuple):
     """
     One format of output.
 
     Attributes:
         suffixes: The endings of file names that stand for it.
-        make: Returns its writer; raises `UsageError` where a package is missing.
+        make: Returns its writer to a stream; raises `UsageError` where a package is missing. The
+            number says how many cells a line of the terminal has; None where nothing is to be cut.
         has_columns: It shows some properties of a record, each in its column.
         is_binary: A terminal can show nothing of it.
         is_verbatim: It writes a record's own bytes, a line each.
@@ -47,7 +33,7 @@ class Format(NamedTuple):
     """
 
     suffixes: tuple[str, ...]
-    make: Callable[[Stream, Layout], Writer]
+    make: Callable[[Stream, OutputSpec, int | None], Writer]
     has_columns: bool = False
     is_binary: bool = False
     is_verbatim: bool = False

@@ -9,10 +9,9 @@ from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
 from graphdaemon.output.atomic_file import AtomicFile, open_scratch
 from graphdaemon.output.fields import Record
-from graphdaemon.output.format import Layout
 from graphdaemon.output.formats import load_format
 from graphdaemon.output.spec import OutputSpec
-from graphdaemon.output.stream import Stream, bytes_of, flush, put
+from graphdaemon.output.stream import Stream, bytes_of, flush, put, terminal_width
 
 if TYPE_CHECKING:
     from graphdaemon.output.sort import Sorter
@@ -127,8 +126,8 @@ class Sink:
                 code="option_invalid",
                 hint="Name them: with $select, or with --query '[].{name: property}'.",
             )
-        layout = Layout(spec, tuple(dict.fromkeys(columns)), width)
-        self._writer = self._format.make(self._stream, layout)
+        spec = spec._replace(columns=tuple(dict.fromkeys(columns)))
+        self._writer = self._format.make(self._stream, spec, width)
 
     def _choose_keeper(self) -> None:
         """
@@ -177,7 +176,4 @@ def _open_stdout(spec: OutputSpec, stdout: TextIO | None) -> tuple[Stream, int |
             code="option_invalid",
             hint="Name a file with --output, or send it through a pipe.",
         )
-    # Brings bz2 and lzma along; only a terminal pays for them.
-    import shutil
-
-    return stream, shutil.get_terminal_size().columns
+    return stream, terminal_width()

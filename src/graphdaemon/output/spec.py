@@ -31,8 +31,3 @@ class OutputSpec(NamedTuple):
     single: bool = False
     raw_cells: bool = False
     bom: bool = False
-
-    @property
-    def is_guarded(self) -> bool:
-        """Whether nobody sees any of it before it is finished."""
-        return self.file is not None or self.hold

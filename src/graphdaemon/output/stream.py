@@ -75,6 +75,14 @@ def explaining_failure() -> Iterator[None]:
         ) from error
 
 
+def terminal_width() -> int:
+    """How many cells a line of the terminal has."""
+    # Brings bz2 and lzma along; only a terminal pays for them.
+    import shutil
+
+    return shutil.get_terminal_size().columns
+
+
 class ByteStream(io.RawIOBase):
     """
     A `Stream` as the file object that other people's writers want.

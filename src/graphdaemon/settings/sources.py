@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ def merge_sources(
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
     """
-    azure = dict(_read_environment(environment, "AZURE_"))
-    own = dict(_read_environment(environment, "GRAPHDAEMON_"))
+    azure = _read_environment(environment, "AZURE_")
+    own = _read_environment(environment, "GRAPHDAEMON_")
     names = {*azure, *own, *overrides}
     complete = "client_id" in names or "managed_identity" in names
     path = _find_file(file, environment, complete=complete)
@@ -82,8 +82,8 @@ def merge_chosen(
     """
     layers: list[Layer] = [
         {name: (value, "the settings file") for name, value in file.items()},
-        dict(_read_environment(environment, "AZURE_")),
-        dict(_read_environment(environment, "GRAPHDAEMON_")),
+        _read_environment(environment, "AZURE_"),
+        _read_environment(environment, "GRAPHDAEMON_"),
         {name: (value, "the caller") for name, value in overrides.items() if value is not None},
     ]
     merged = _merge(
@@ -196,13 +196,13 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
         ) from None
 
 
-def _read_environment(
-    environment: Mapping[str, str], prefix: str
-) -> Iterator[tuple[str, tuple[Any, str]]]:
-    for row in SETTINGS:
-        for variable in row.variables:
-            if variable.startswith(prefix) and environment.get(variable):
-                yield row.name, (environment[variable], variable)
+def _read_environment(environment: Mapping[str, str], prefix: str) -> Layer:
+    return {
+        row.name: (environment[variable], variable)
+        for row in SETTINGS
+        for variable in row.variables
+        if variable.startswith(prefix) and environment.get(variable)
+    }
 
 
 def _merge(layers: list[Layer]) -> Layer:
@@ -224,15 +224,11 @@ def _warn_of_overrides(file: Layer, variables: Layer) -> None:
 
 
 def _refuse_unknown(merged: Layer) -> None:
-    _refuse_strangers(((name, source) for name, (_, source) in merged.items()), _NAMES)
-    value, source = merged.get("credentials", (None, ""))
+    keys = [(name, source, _NAMES) for name, (_, source) in merged.items()]
+    value, where = merged.get("credentials", (None, ""))
     for table in _tables({"credentials": value}):
-        _refuse_strangers(((name, f"credentials in {source}") for name in table), _IN_TABLES)
-
-
-def _refuse_strangers(entries: Iterable[tuple[str, str]], known: tuple[str, ...]) -> None:
-    """Refuse the first of `entries`, names with their sources, whose name is not `known`."""
-    for name, source in entries:
+        keys += [(name, f"credentials in {where}", _IN_TABLES) for name in table]
+    for name, source, known in keys:
         if name not in known:
             import difflib
 
@@ -264,8 +260,6 @@ def _refuse_placeholders(merged: Layer) -> None:
 
 
 def _is_placeholder(value: object) -> bool:
-    if isinstance(value, list | tuple):
-        return any(_is_placeholder(item) for item in value)
-    if isinstance(value, dict):
-        return any(_is_placeholder(item) for item in value.values())
+    if isinstance(value, list | tuple | dict):
+        return any(map(_is_placeholder, value.values() if isinstance(value, dict) else value))
     return isinstance(value, str) and _PLACEHOLDER.search(value) is not None

@@ -24,11 +24,11 @@ def read(_settings: Settings, credential: CredentialSettings) -> ClientCredentia
     It is fetched anew for each request: it is short-lived, and the platform replaces it. Fetching
     raises `SettingsError` where there is none, `NetworkError` where GitHub is not reached.
     """
-
-    def fetch(_audience: str, exchange: Exchange) -> str:
-        return _fetch_assertion(credential, exchange)
-
-    return ClientCredential(credential.kind, credential.source, assertion=fetch)
+    return ClientCredential(
+        credential.kind,
+        credential.source,
+        assertion=lambda _, exchange: _fetch_assertion(credential, exchange),
+    )
 
 
 def _fetch_assertion(credential: CredentialSettings, exchange: Exchange) -> str:

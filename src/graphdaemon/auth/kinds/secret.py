@@ -13,7 +13,11 @@ from graphdaemon.settings.sources import warn_if_readable
 
 def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
     """Read the secret, anew each time: a file or an entry may have been replaced."""
-    secret = credential.secret or _read_elsewhere(credential)
+    secret = credential.secret
+    if credential.secret_file is not None:
+        secret = read_secret_file(credential.secret_file, "secret_file")
+    elif credential.secret_keyring is not None:
+        secret = _read_keyring(credential.secret_keyring)
     return ClientCredential(credential.kind, credential.source, secret=secret)
 
 
@@ -40,15 +44,12 @@ def read_secret_file(path: Path, setting: str) -> Secret:
     )
 
 
-def _read_elsewhere(credential: CredentialSettings) -> Secret:
-    if credential.secret_keyring is None:
-        assert credential.secret_file is not None, "settings hold a secret"
-        return read_secret_file(credential.secret_file, "secret_file")
-    value = read_entry(credential.secret_keyring)
+def _read_keyring(entry: str) -> Secret:
+    value = read_entry(entry)
     if not value:
         raise SettingsError(
-            f"the keyring holds nothing under {credential.secret_keyring}",
+            f"the keyring holds nothing under {entry}",
             code="secret_unreadable",
-            hint=f"Run keyring set {credential.secret_keyring.replace('/', ' ', 1)}.",
+            hint=f"Run keyring set {entry.replace('/', ' ', 1)}.",
         )
     return Secret(value)

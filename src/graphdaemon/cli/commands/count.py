@@ -1,6 +1,7 @@
 """`graphdaemon count`: the service's own count."""
 
 import sys
+from typing import Any
 
 import click
 
@@ -13,15 +14,7 @@ from graphdaemon.cli import options
 @options.group_option
 @options.condition_options
 @options.verbose_option
-def count(
-    *,
-    collection: str,
-    parameters: str | None,
-    group: str | None,
-    filter_: str | None,
-    search: str | None,
-    verbose: int,
-) -> None:
+def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     """
     Print how many records a collection has.
 
@@ -36,14 +29,15 @@ def count(
     from graphdaemon.graph.query import Query, count_url
     from graphdaemon.output.stream import print_text
 
-    log.configure(verbose)
+    log.configure(arguments["verbose"])
     path = check_collection(collection, group)
-    client = load(parameters)
+    client = load(arguments["parameters"])
+    query = Query(filter=arguments["filter_"], search=arguments["search"])
 
     async def ask() -> int:
         async with client:
             row = find_collection(path if group is None else await find_members(client, group))
-            url = count_url(client.settings.graph_root, row, Query(filter=filter_, search=search))
+            url = count_url(client.settings.graph_root, row, query)
             return await client.graph.count(url, needs=row.role)
 
     print_text(sys.stdout, f"{run_async(ask())}\n")

@@ -104,15 +104,7 @@ def serve(
     metavar="FILE",
     help="Take what a real tenant's export holds instead; also as users=FILE; repeatable.",
 )
-def seed(
-    *,
-    data: Path,
-    users: int,
-    groups: int | None,
-    devices: int | None,
-    seed: int,
-    files: tuple[str, ...],
-) -> None:
+def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None:
     """Fill the folder of a tenant, for `emulator serve` to open."""
     load_emulator()
     from entra_emulator.content.data_folder import fill_folder
@@ -123,11 +115,7 @@ def seed(
     try:
         sources = [parse_source(file) for file in files]
         made = fill_folder(
-            data,
-            choose_sizes(users, groups, devices),
-            seed=seed,
-            sources=sources,
-            progress=_show_progress,
+            data, choose_sizes(**sizes), seed=seed, sources=sources, progress=_show_progress
         )
     except FileExistsError:
         raise click.UsageError(

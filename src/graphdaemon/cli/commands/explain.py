@@ -49,13 +49,11 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
 
 
 def _describe(explained: "ExplainedText") -> dict[str, object]:
-    return {
+    return explained._asdict() | {
         "explanations": [
             explanation._asdict() | {"claims": [claim._asdict() for claim in explanation.claims]}
             for explanation in explained.explanations
-        ],
-        "correlation_id": explained.correlation_id,
-        "request_id": explained.request_id,
+        ]
     }
 
 

@@ -88,11 +88,11 @@ async def _write_all(client: "Client", request: "GraphRequest", sink: "Sink") ->
 async def _write_one(
     client: "Client", request: "GraphRequest", sink: "Sink", spec: "OutputSpec", *, include: bool
 ) -> list[str]:
-    from graphdaemon.cli.raw_request import exchange, has_more, is_json, records_of
+    from graphdaemon.cli.raw_request import has_more, is_json, records_of
     from graphdaemon.log import redact
 
     async with client:
-        response = await exchange(client, request)
+        response = await client.graph.ask(request, lambda response, _: response)
     said = []
     if include:
         said = [f"HTTP {response.status}"]

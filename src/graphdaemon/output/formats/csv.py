@@ -90,8 +90,8 @@ def _mend(data: bytes) -> bytes:
 
 FORMAT = Format(
     suffixes=(".csv",),
-    make=lambda stream, layout: CsvWriter(
-        stream, layout.columns, raw_cells=layout.spec.raw_cells, bom=layout.spec.bom
+    make=lambda stream, spec, _: CsvWriter(
+        stream, spec.columns, raw_cells=spec.raw_cells, bom=spec.bom
     ),
     has_columns=True,
 )

@@ -45,5 +45,5 @@ class JsonWriter:
 
 FORMAT = Format(
     suffixes=(".json",),
-    make=lambda stream, layout: JsonWriter(stream, single=layout.spec.single),
+    make=lambda stream, spec, _: JsonWriter(stream, single=spec.single),
 )

@@ -36,6 +36,6 @@ def join_lines(records: Sequence[Record]) -> bytes:
 
 FORMAT = Format(
     suffixes=(".ndjson", ".jsonl"),
-    make=lambda stream, _: NdjsonWriter(stream),
+    make=lambda stream, *_: NdjsonWriter(stream),
     is_verbatim=True,
 )

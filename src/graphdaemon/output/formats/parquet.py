@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.output.fields import Record, make_picker, text_of
-from graphdaemon.output.format import Format, Layout
+from graphdaemon.output.format import Format
+from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import ByteStream, Stream, flush
 
 # Source: the types of user, group, device, application, servicePrincipal, orgContact, organization,
@@ -41,18 +42,18 @@ class ParquetWriter:
         UsageError: pyarrow is not installed.
     """
 
-    def __init__(self, stream: Stream, layout: Layout) -> None:
+    def __init__(self, stream: Stream, spec: OutputSpec) -> None:
         self._arrow, self._parquet = _load_pyarrow()
         self._stream = stream
-        typed = layout.spec.query is None
-        self._columns = [(name, _kind_of(name) if typed else _TEXT) for name in layout.columns]
+        typed = spec.query is None
+        self._columns = [(name, _kind_of(name) if typed else _TEXT) for name in spec.columns]
         self._schema = self._arrow.schema(
             [(name, kind.make_type(self._arrow)) for name, kind in self._columns]
         )
-        self._pick = make_picker(layout.columns)
+        self._pick = make_picker(spec.columns)
         self._rows: list[tuple[bytes, ...]] = []
         self._size = 0
-        self._codec = layout.spec.compress or "snappy"
+        self._codec = spec.compress or "snappy"
         self._sink = ByteStream(stream)
         self._writer: Any = None
 
@@ -102,12 +103,8 @@ class _Kind(NamedTuple):
     read: Callable[[str], Any]
 
 
-def _to_bool(text: str) -> bool:
-    return {"true": True, "false": False}[text]
-
-
 _TEXT = _Kind(lambda arrow: arrow.string(), str)
-_BOOLEAN = _Kind(lambda arrow: arrow.bool_(), _to_bool)
+_BOOLEAN = _Kind(lambda arrow: arrow.bool_(), {"true": True, "false": False}.__getitem__)
 _INTEGER = _Kind(lambda arrow: arrow.int64(), int)
 _TIME = _Kind(lambda arrow: arrow.timestamp("us", tz="UTC"), dt.datetime.fromisoformat)
 
@@ -157,7 +154,7 @@ def _misfit(name: str, text: str) -> OutputError:
 
 FORMAT = Format(
     suffixes=(".parquet",),
-    make=ParquetWriter,
+    make=lambda stream, spec, _: ParquetWriter(stream, spec),
     has_columns=True,
     is_binary=True,
     compresses_itself=True,

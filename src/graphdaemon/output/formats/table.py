@@ -116,6 +116,6 @@ def _share(rows: Iterable[Sequence[str]], width: int | None) -> list[int]:
 
 FORMAT = Format(
     suffixes=(".txt",),
-    make=lambda stream, layout: TableWriter(stream, layout.columns, layout.width),
+    make=lambda stream, spec, width: TableWriter(stream, spec.columns, width),
     has_columns=True,
 )
