@@ -15,7 +15,6 @@ class TokenRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     Args:
         code: the AADSTS number, e.g. 7000215.
         error: the OAuth error, e.g. `invalid_client`.
-        status: the HTTP status.
         text: the sentence after `AADSTS7000215: `.
         suberror: tells refusals with the same error apart, for libraries; empty without one.
     """
@@ -37,7 +36,6 @@ class GraphRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     Microsoft Graph refuses.
 
     Args:
-        status: the HTTP status.
         code: Graph's error code, e.g. `Request_ResourceNotFound`.
         message: the sentence people read.
         gateway: it is refused before the directory is asked; such answers carry
@@ -89,14 +87,8 @@ def deny(
     """
     Graph's refusal by its word in the table, the message filled in with `values`.
 
-    Args:
-        word: a key of GRAPH_REFUSALS.
-        claims: see `GraphRefusal`.
-        target: the property that the row's detail is about.
-        holder: the object that it conflicts with, e.g. `User_{id}`.
-        headers: see `GraphRefusal`.
-        inner: see `GraphRefusal`.
-        values: for the names in braces in the row's message.
+    Of a row with a detail, `target` is the property that it is about; `holder` is the object that
+    the property's value conflicts with, e.g. `User_{id}`. The others are those of `GraphRefusal`.
     """
     row = GRAPH_REFUSALS[word]
     message = row.message.format(**values)

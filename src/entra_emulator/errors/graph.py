@@ -13,8 +13,6 @@ class GraphRow(NamedTuple):
     One refusal of Graph.
 
     Args:
-        status: the HTTP status.
-        code: the error's code.
         message: has names in braces, for the values of one request.
         evidence: where status, code and message come from.
         gateway: see `GraphRefusal`.

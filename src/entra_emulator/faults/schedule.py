@@ -114,14 +114,11 @@ class Faults:
         seed: int | None = None,
     ) -> None:
         """
-        Let the next `count` requests to `route` fail; by default they are throttled.
+        Let the next `count` requests to `route` fail; by default the token service throttles them.
 
-        Args:
-            count: how many requests.
-            fault: how; by default the token service throttles.
-            route: see `FaultPlan`; by default the token endpoints for an outage, else Graph.
-            chance: the share of matching requests that fail.
-            seed: of the plan's draws; by default they depend on the number of earlier plans.
+        `route` and `chance` are those of `FaultPlan`; by default the route is the token endpoints
+        for an outage, and Graph for other faults. `seed` makes the plan's draws repeatable; without
+        it they depend on the number of earlier plans.
 
         Raises:
             ValueError: the plan makes no sense.

@@ -125,8 +125,6 @@ class ChainPage(NamedTuple):
     A page, and where in its chain it stands.
 
     Attributes:
-        chain: The chain that it was read in.
-        page: The page.
         last: The chain is over: there is no page after this one, or others read the rest.
         link: The page after it, if the chain is not over.
         place: How many pages the chain had read with this one, restarts and earlier runs included.

@@ -43,11 +43,7 @@ _decode_item = msgspec.json.Decoder(_Item).decode
 
 class Delta:
     """
-    The changes of one collection from now on.
-
-    Args:
-        target: What is listed.
-        link: The delta link of an earlier run, to go on from.
+    The changes of one collection from now on, or from `link`, the delta link of an earlier run.
 
     Attributes:
         link: The delta link at which the next round begins; None before `begin`.

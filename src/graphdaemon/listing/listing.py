@@ -104,12 +104,7 @@ class Listing:
                 self._journal.close()
 
     def finish(self, *, corrected: bool = True) -> ListingRecord:
-        """
-        Reach the verdict, and return the account.
-
-        Args:
-            corrected: Whether `corrections` were applied to what had been yielded.
-        """
+        """Reach the verdict; `corrected` says whether `corrections` were applied to the output."""
         self.update()
         record = self.record
         record.finished = _now()
