@@ -13,11 +13,12 @@ from tests.support.emulator_probe import Probe, running
 
 @pytest.fixture(scope="session")
 def probe() -> Iterator[Probe]:
-    """One emulator for all tests that leave its clock and its consents alone."""
+    """One emulator for all tests that leave its clock, its consents and its tenants alone."""
     with Emulator(users=250) as emulator:
         probe = Probe(emulator)
         yield probe
         probe.close()
+        assert emulator.directory.tenants.list_all() == [emulator.tenant], "some test added one"
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,8 @@ def tidy(controlled: Probe) -> Iterator[None]:
     yield
     controlled.emulator.clock.resume()
     controlled.emulator.faults.clear()
+    for snapshot in (controlled.emulator.data / "snapshots").glob("*"):
+        snapshot.unlink()
 
 
 def test_list(controlled: Probe) -> None:

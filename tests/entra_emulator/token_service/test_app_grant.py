@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from typing import Any
 
 import jwt
@@ -195,8 +196,9 @@ def test_wrong_exposure(probe: Probe) -> None:
     assert directory.applications.find(app.tenant, app.client_id) == before
 
 
-def test_roles_of_other_tenants(probe: Probe) -> None:
+def test_roles_of_other_tenants(launch: Callable[..., Probe]) -> None:
     """A multi-tenant API brings its roles and identifiers into every tenant that has it."""
+    probe = launch(users=3)
     directory = probe.emulator.directory
     guest = directory.tenants.create("Litware", ("litware.example",))
     home = probe.emulator.tenant

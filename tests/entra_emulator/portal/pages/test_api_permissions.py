@@ -320,13 +320,13 @@ def api_role(place: Place, api: Application) -> str:
 
 def test_apis_of_the_organization(visit: Callable[..., Place]) -> None:
     """APIs are found by the beginning of their name or by client ID; others are not there."""
-    place = visit()
+    place = visit(name="Zebra reader")
     api = make_api(place, "Zebra API")
     search = f"{place.url}/add?from=organization"
     for words in ("zebra", api.app_id):
         assert "Zebra API" in place.visitor.open(f"{search}&q={words}").links
     assert "No API that exposes permissions" in place.visitor.open(f"{search}&q=nobody").text
-    page = place.visitor.open(f"{search}&q=nightly")
+    page = place.visitor.open(f"{search}&q=zebra%20r")
     assert "No API that exposes permissions" in page.text, "it exposes nothing"
     page = place.visitor.open(f"{place.url}/add/{api.app_id}")
     assert "This API exposes no delegated permissions." in page.text
