@@ -57,13 +57,16 @@ class Probe:
         target = target.removeprefix(self.emulator.url)
         reused = getattr(self._local, "connection", None) is not None
         connection = self._connect()
+        sent = False
         try:
             connection.request(method, target, body=body, headers=dict(headers or {}))
+            sent = True
             response = connection.getresponse()
             content = response.read()
-        except http.client.RemoteDisconnected:
+        except (ConnectionError, ssl.SSLEOFError) as error:
             self.close()
-            if not reused:
+            closed = not sent or isinstance(error, http.client.RemoteDisconnected)
+            if not (reused and closed):
                 raise
             # A server may close an idle connection at any time (RFC 9112, 9.3).
             return self.send(method, target, headers=headers, body=body)
@@ -94,7 +97,7 @@ class Probe:
             parts = urlsplit(self.emulator.url)
             assert parts.hostname
             connection = http.client.HTTPSConnection(
-                parts.hostname, parts.port, context=self._tls, timeout=10
+                parts.hostname, parts.port, context=self._tls, timeout=60
             )
             self._local.connection = connection
         assert isinstance(connection, http.client.HTTPSConnection)
