@@ -57,9 +57,9 @@ def connect_proxy(target_port: int, status: str = "200 OK") -> Iterator[tuple[st
     try:
         yield f"127.0.0.1:{listener.getsockname()[1]}", heads
     finally:
-        listener.close()
+        sockets.insert(0, listener)
         for one in sockets:
-            # A thread still reads from it: closing alone would leave the connection open.
+            # A thread still waits for it: closing alone would leave it open.
             with contextlib.suppress(OSError):
                 one.shutdown(socket.SHUT_RDWR)
             one.close()

@@ -189,7 +189,7 @@ def _(scene: Scene) -> Path:
 
 @state("no managed identity")
 def _(scene: Scene) -> Path:
-    scene.patch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{free_port()}")
+    scene.patch.setenv("AZURE_POD_IDENTITY_AUTHORITY_HOST", f"http://127.0.0.1:{deaf_port(scene)}")
     return scene.parameters(authority=None, client_id=None, secret=None, managed_identity="system")
 
 
@@ -380,13 +380,15 @@ def _(scene: Scene) -> Path:
 
 @state("nothing listens")
 def _(scene: Scene) -> Path:
-    return scene.parameters(authority=f"https://127.0.0.1:{free_port()}/{TENANT}")
+    return scene.parameters(authority=f"https://127.0.0.1:{deaf_port(scene)}/{TENANT}")
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
+def deaf_port(scene: Scene) -> int:
+    """A port that nobody listens on, and that nobody else can take meanwhile."""
+    bound = scene.stack.enter_context(socket.socket())
+    bound.bind(("127.0.0.1", 0))
+    port: int = bound.getsockname()[1]
+    return port
 
 
 @state("blocked by silence")

@@ -25,15 +25,15 @@ def test_untrusted_certificates_are_refused_at_once(scripted: ScriptedServer) ->
 
 def test_no_network_is_said_at_once() -> None:
     """A port where nothing listens, and a name that does not exist."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
     base = {"client_id": "c", "secret": "s"}
     codes = []
-    for host in (f"127.0.0.1:{port}", "no-such-host.invalid"):
-        settings = read_settings(None, {}, base | {"authority": f"https://{host}/t"})
-        with pytest.raises(NetworkError) as caught:
-            asyncio.run(list_users(settings, Query()))
-        codes.append(caught.value.code)
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        for host in (f"127.0.0.1:{bound.getsockname()[1]}", "no-such-host.invalid"):
+            settings = read_settings(None, {}, base | {"authority": f"https://{host}/t"})
+            with pytest.raises(NetworkError) as caught:
+                asyncio.run(list_users(settings, Query()))
+            codes.append(caught.value.code)
 
     assert codes == ["connection_failed", "host_unknown"]
 
