@@ -311,7 +311,7 @@ def test_consent_reaches_new_tokens_only(probe: Probe) -> None:
 
 def test_token_expires(launch: Callable[..., Probe]) -> None:
     """An access token is refused from the second on that its `exp` names."""
-    clock = Clock()
+    clock = Clock(at=1_800_000_000)
     probe = launch(clock=clock, token_lifetime=60, users=1)
     app = register(probe, "User.Read.All")
     token = app.token()
