@@ -29,12 +29,9 @@ _NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
 
 class RecordPage(NamedTuple):
     """
-    A page of a list.
+    A page of a list: the JSON of its records, joined by commas, and where it ends.
 
-    Args:
-        body: the JSON of the records, joined by commas.
-        last: where the page ends; None when no other follows.
-        total: how many records the whole list has; None when the count was not asked for.
+    Without an end no other page follows. `total` is how many the whole list has, if asked for.
     """
 
     body: bytes
@@ -108,11 +105,10 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
 
     Where the path ends in `/$count`, how many match.
     """
-    counting = call.path.endswith("/$count")
-    query = call.read_query(kind, counting=counting)
+    query = call.read_query(kind)
     match = query.match or (lambda _: True)
     matching = [record for record in records if match(_encode(record))]
-    if counting:
+    if call.counting:
         return answer_number(call, len(matching))
     after = open_page(call, query)
     start = after.seq if after else 0

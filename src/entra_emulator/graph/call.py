@@ -88,20 +88,30 @@ class Call:
         """The faults that were ordered for this answer, by their words."""
         return EFFECTS.intersection(f.kind for f in notes_of(self.request.scope).faults)
 
-    def read_query(self, kind: str, *, counting: bool = False, related: bool = False) -> Query:
+    @property
+    def counting(self) -> bool:
+        """Whether it is about how many there are, not about a list (`/$count`)."""
+        return self.path.endswith("/$count")
+
+    def prefers(self, preference: str) -> bool:
+        """Whether the `Prefer` header has this preference, e.g. `return=minimal`."""
+        sent = self.request.headers.get("prefer", "").lower().replace(";", ",")
+        return preference in {part.strip() for part in sent.split(",")}
+
+    def read_query(self, kind: str, *, related: bool = False) -> Query:
         """
         The listing that the query options ask for.
 
         Raises:
             GraphRefusal: 400, see `read_query`, or it counts without the eventual index.
         """
-        if counting and not self.eventual:
+        if self.counting and not self.eventual:
             raise deny("count_refused")
         return read_query(
             kind,
             self.query_string,
             eventual=self.eventual,
             strict=self.context.strict_filter,
-            counting=counting,
+            counting=self.counting,
             related=related,
         )

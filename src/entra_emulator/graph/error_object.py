@@ -36,7 +36,10 @@ def answer_refusal(
     if refusal.details:
         error["details"] = refusal.details
     error["innerError"] = inner
-    challenge = {"WWW-Authenticate": _challenge(refusal)} if refusal.status == 401 else {}
+    challenge = {}
+    if refusal.status == 401:
+        claims = f', error="insufficient_claims", claims="{refusal.claims}"'
+        challenge["WWW-Authenticate"] = _CHALLENGE + ("" if refusal.claims is None else claims)
     return answer_graph(
         request,
         msgspec.json.encode({"error": error}),
@@ -45,9 +48,3 @@ def answer_refusal(
         units=None if refusal.gateway else 1,
         headers={**challenge, **refusal.headers, **(headers or {})},
     )
-
-
-def _challenge(refusal: GraphRefusal) -> str:
-    if refusal.claims is None:
-        return _CHALLENGE
-    return f'{_CHALLENGE}, error="insufficient_claims", claims="{refusal.claims}"'

@@ -78,8 +78,9 @@ def list_navigations(path: str, navigations: Sequence[Navigation]) -> Iterator[E
 
 def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
     delta = partial(show_delta, collection=KINDS[kind].collection, kinds=(kind,))
-    yield Endpoint("GET", path, partial(collection.list_objects, kind=kind))
-    yield Endpoint("GET", f"{path}/$count", partial(collection.count_objects, kind=kind))
+    listing = partial(collection.list_objects, kind=kind)
+    yield Endpoint("GET", path, listing)
+    yield Endpoint("GET", f"{path}/$count", listing)
     yield Endpoint("GET", f"{path}/{{key}}", partial(show_object, kind=kind))
     yield Endpoint("GET", f"{path}/delta", delta, blocking=True)
 
@@ -89,26 +90,23 @@ def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:
         yield Endpoint("GET", path, partial(navigation.show_linked, navigation=row))
         return
     listing = partial(navigation.list_linked, navigation=row)
-    counting = partial(navigation.count_linked, navigation=row)
     yield Endpoint("GET", path, listing)
-    yield Endpoint("GET", f"{path}/$count", counting)
+    yield Endpoint("GET", f"{path}/$count", listing)
     if row.writable:
         yield Endpoint("GET", f"{path}/$ref", partial(navigation.list_references, navigation=row))
     for kind in KINDS:
-        cast = f"{path}/microsoft.graph.{kind}"
-        yield Endpoint("GET", cast, partial(listing, kind=kind))
-        yield Endpoint("GET", f"{cast}/$count", partial(counting, kind=kind))
+        for suffix in ("", "/$count"):
+            cast = f"{path}/microsoft.graph.{kind}{suffix}"
+            yield Endpoint("GET", cast, partial(listing, kind=kind))
 
 
 def _list_references(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:
     """The routes that add and remove links of the object at this path by reference."""
     for row in navigations:
-        adding = partial(references.add_reference, navigation=row)
-        if row.writable and row.single:
-            dropping = partial(references.remove_single, navigation=row)
-            yield write_route("PUT", f"{path}/{row.name}/$ref", adding)
-            yield write_route("DELETE", f"{path}/{row.name}/$ref", dropping)
-        elif row.writable:
-            dropping = partial(references.remove_reference, navigation=row)
-            yield write_route("POST", f"{path}/{row.name}/$ref", adding)
-            yield write_route("DELETE", f"{path}/{row.name}/{{target}}/$ref", dropping)
+        if row.writable:
+            add, segment = ("PUT", "$ref") if row.single else ("POST", "{target}/$ref")
+            remove = references.remove_single if row.single else references.remove_reference
+            adding = partial(references.add_reference, navigation=row)
+            yield write_route(add, f"{path}/{row.name}/$ref", adding)
+            removing = partial(remove, navigation=row)
+            yield write_route("DELETE", f"{path}/{row.name}/{segment}", removing)

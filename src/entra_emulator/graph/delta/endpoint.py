@@ -74,7 +74,7 @@ def _continue(call: Call, kind: str, state: DeltaRound) -> DeltaRound:
 
     What else stands in the query is ignored: the token has the options of the first request.
     """
-    minimal = _prefers_minimal(call)
+    minimal = call.prefers("return=minimal")
     if kind == "skip":
         return msgspec.structs.replace(state, minimal=minimal or state.minimal)
     until = max(state.until, _read_watermark(call))
@@ -125,7 +125,7 @@ def _answer(call: Call, state: DeltaRound, page: DeltaPage) -> Response:
         body["@odata.nextLink"] = f"{call.origin}{call.path}?$skiptoken={token}"
     body["value"] = page.items
     answer = answer_json(call, _encode(body))
-    if state.after != INITIAL and _prefers_minimal(call):
+    if state.after != INITIAL and call.prefers("return=minimal"):
         answer.headers["Preference-Applied"] = "return=minimal"
     return answer
 
@@ -137,9 +137,3 @@ def _seal(call: Call, kind: str, state: DeltaRound) -> str:
 def _describe(query: DeltaQuery) -> str:
     """The context's fragment; real answers have no `/$delta` behind it (docs#18628)."""
     return describe_set(query.collection, query.types[0].select if len(query.types) == 1 else None)
-
-
-def _prefers_minimal(call: Call) -> bool:
-    sent = call.request.headers.get("prefer", "")
-    preferences = {part.strip().lower() for part in sent.replace(";", ",").split(",")}
-    return "return=minimal" in preferences

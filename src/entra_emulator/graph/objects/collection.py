@@ -32,8 +32,10 @@ T = TypeVar("T")
 
 
 async def list_objects(call: Call, *, kind: str) -> Response:
-    """`GET /{collection}`: a page of objects."""
+    """`GET /{collection}`: a page of objects, or at `/$count` their number as plain text."""
     query = call.read_query(kind)
+    if call.counting:
+        return answer_number(call, await run_in_threadpool(_count, call, query))
     after = open_page(call, query)
     if _is_plain(call, query):
         # This takes about a millisecond; to hand it to a thread would cost a good part of that.
@@ -43,12 +45,6 @@ async def list_objects(call: Call, *, kind: str) -> Response:
     expanded = query.expand.navigation if query.expand else None
     fragment = describe_set(KINDS[kind].collection, query.select, expanded)
     return answer_page(call, fragment, query, page)
-
-
-async def count_objects(call: Call, *, kind: str) -> Response:
-    """`GET /{collection}/$count`: a number as plain text, from the eventual index only."""
-    query = call.read_query(kind, counting=True)
-    return answer_number(call, await run_in_threadpool(_count, call, query))
 
 
 def _is_plain(call: Call, query: Query) -> bool:

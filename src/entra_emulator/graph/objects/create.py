@@ -60,12 +60,6 @@ def make_caller_owner(call: Call, row: StoredObject) -> None:
         call.directory.links.add(call.tenant, "owners", row, caller)
 
 
-def wants_creation(call: Call) -> bool:
-    """Whether a change is to make what is not there (`Prefer: create-if-missing`)."""
-    preferences = call.request.headers.get("prefer", "").lower()
-    return "create-if-missing" in {preference.strip() for preference in preferences.split(",")}
-
-
 def check_unique_name(call: Call, kind: str, name: str | None) -> None:
     """Refuse, with 400, an alternate key that another object of the type has."""
     if name is None:

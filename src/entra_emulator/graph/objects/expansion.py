@@ -45,8 +45,7 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
 
 def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int) -> bytes:
     if navigation.single:
-        chain = _climb(call, navigation, expand, seq)
-        return chain or b"null"
+        return _climb(call, navigation, expand, seq) or b"null"
     most = MOST_DEVICES if expand.navigation == "registeredDevices" else MOST
     neighbours = call.directory.links.list_neighbours(
         call.tenant, navigation.links(seq), limit=most

@@ -33,20 +33,19 @@ _STEP = 1000
 
 
 async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
-    """`GET /groups/{id}/members`: a page of linked objects, of one type if it is cast."""
+    """
+    `GET /groups/{id}/members`: a page of linked objects, of one type if it is cast.
+
+    At `/$count` it is their number as plain text.
+    """
     query = _hide(call, navigation, call.read_query(kind or "directoryObject", related=True))
+    if call.counting:
+        links = _links(call, navigation, kind)
+        return answer_number(call, await run_in_threadpool(_count, call, links, query))
     after = open_page(call, query)
     page = await run_in_threadpool(_read_page, call, _links(call, navigation, kind), query, after)
     collection = KINDS[kind].collection if kind else "directoryObjects"
     return answer_page(call, describe_set(collection, query.select), query, page)
-
-
-async def count_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
-    """`GET /groups/{id}/members/$count`: a number as plain text."""
-    query = call.read_query(kind or "directoryObject", counting=True, related=True)
-    query = _hide(call, navigation, query)
-    links = _links(call, navigation, kind)
-    return answer_number(call, await run_in_threadpool(_count, call, links, query))
 
 
 async def list_references(call: Call, *, navigation: Navigation) -> Response:

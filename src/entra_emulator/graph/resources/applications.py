@@ -18,7 +18,6 @@ from entra_emulator.graph.objects.create import (
     check_unique_name,
     make_caller_owner,
     read_draft,
-    wants_creation,
 )
 from entra_emulator.graph.objects.find import find_target, read_alternate, read_record
 from entra_emulator.graph.objects.references import bind_references
@@ -68,7 +67,11 @@ def create_application(call: Call, **more: str) -> Response:
 
 def change_application(call: Call) -> Response:
     """`PATCH /applications/{id}`: the token service and service principals follow at once."""
-    name = read_alternate(call.keys["key"], "uniqueName") if wants_creation(call) else None
+    name = (
+        read_alternate(call.keys["key"], "uniqueName")
+        if call.prefers("create-if-missing")
+        else None
+    )
     find = call.directory.search.find_by_unique_name
     if name is not None and find(call.tenant, "application", name) is None:
         return create_application(call, uniqueName=name)

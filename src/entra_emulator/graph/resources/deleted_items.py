@@ -50,9 +50,11 @@ _BY_TIME = re.compile(r"\s*deletedDateTime\b", re.IGNORECASE)
 
 
 def list_deleted(call: Call, *, kind: str) -> Response:
-    """`GET /directory/deletedItems/microsoft.graph.user`: a page of deleted objects."""
+    """`GET /directory/deletedItems/microsoft.graph.user`: a page of objects, or their number."""
     query = call.read_query(kind)
     rows = _find_rows(call, query)
+    if call.counting:
+        return answer_number(call, len(rows))
     after = open_page(call, query)
     shown, last = sort_page(rows, query, after)
     total = len(rows) if query.count and after is None else None
@@ -60,11 +62,6 @@ def list_deleted(call: Call, *, kind: str) -> Response:
     body = render_objects(kind, query.select, docs, basic=call.permit.basic)
     fragment = describe_set(KINDS[kind].collection, query.select)
     return answer_page(call, fragment, query, RecordPage(body, last, total))
-
-
-def count_deleted(call: Call, *, kind: str) -> Response:
-    """`GET /directory/deletedItems/microsoft.graph.user/$count`: a number as plain text."""
-    return answer_number(call, len(_find_rows(call, call.read_query(kind, counting=True))))
 
 
 def show_deleted(call: Call) -> Response:
@@ -164,11 +161,11 @@ ROUTES = (
         Endpoint(
             "GET",
             f"{_PATH}/microsoft.graph.{kind}{suffix}",
-            partial(answer, kind=kind),
+            partial(list_deleted, kind=kind),
             blocking=True,
         )
         for kind in DELETABLE
-        for suffix, answer in (("", list_deleted), ("/$count", count_deleted))
+        for suffix in ("", "/$count")
     ),
     Endpoint("GET", f"{_PATH}/{{key}}", show_deleted, blocking=True),
     write_route("DELETE", f"{_PATH}/{{key}}", purge_deleted),

@@ -7,7 +7,6 @@ from starlette.responses import Response
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.create import wants_creation
 from entra_emulator.graph.objects.find import find_object, find_target, read_alternate, read_record
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
@@ -54,7 +53,11 @@ def change_federated(call: Call) -> Response:
     with call.directory.transaction():
         record = read_record(find_target(call, "application"))
         name = read_alternate(call.keys["credential"], "name")
-        if wants_creation(call) and name is not None and _search(call, record["appId"]) is None:
+        if (
+            call.prefers("create-if-missing")
+            and name is not None
+            and _search(call, record["appId"]) is None
+        ):
             return _create(call, record, values | {"name": name})
         changed = _alter(_find(call, record["appId"]), values)
         try:

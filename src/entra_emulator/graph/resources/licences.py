@@ -17,8 +17,6 @@ from entra_emulator.model.products import draft_details
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
-_ACTION = "assignLicense"
-
 
 def list_details(call: Call) -> Response:
     """`GET /users/{id}/licenseDetails`: the products a user has, with their service plans."""
@@ -38,7 +36,7 @@ def assign_license(call: Call) -> Response:
     parameters = read_parameters(call, "addLicenses", "removeLicenses")
     missing = [name for name, value in parameters.items() if value is None]
     if missing:
-        raise deny("parameters_missing", action=_ACTION, names=",".join(missing))
+        raise deny("parameters_missing", action="assignLicense", names=",".join(missing))
     adding = [_read_license(item) for item in _read_list(parameters["addLicenses"])]
     removing = [_read_guid(item) for item in _read_list(parameters["removeLicenses"])]
     with call.directory.transaction():

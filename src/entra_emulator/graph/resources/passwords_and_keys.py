@@ -5,6 +5,7 @@ from functools import partial
 import msgspec
 from starlette.responses import Response
 
+from entra_emulator.directory.credentials import Credential
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import NOWHERE, answer_nothing, answer_object
 from entra_emulator.graph.call import Call
@@ -28,12 +29,7 @@ def add_password(call: Call, *, kind: str) -> Response:
     with call.directory.transaction():
         record = read_record(find_target(call, kind))
         secret = draft_secret(call, values)
-        _check_new(record, secret.entry["keyId"])
-        entries = [*record["passwordCredentials"], secret.entry]
-        call.directory.objects.update(
-            call.tenant, kind, record["id"], {"passwordCredentials": entries}
-        )
-        call.directory.credentials.keep(_holder(kind, record), [secret.credential])
+        _add(call, kind, record, "passwordCredentials", secret.entry, credential=secret.credential)
     body = _encode(secret.entry | {"secretText": secret.text})
     return answer_object(call, "microsoft.graph.passwordCredential", body, location=NOWHERE)
 
@@ -57,10 +53,7 @@ def add_key(call: Call, *, kind: str) -> Response:
         record = read_record(find_target(call, kind))
         _check_proof(call, kind, record, sent["proof"])
         entry, credential = read_key(call, values)
-        _check_new(record, entry["keyId"])
-        entries = [*record["keyCredentials"], entry]
-        call.directory.objects.update(call.tenant, kind, record["id"], {"keyCredentials": entries})
-        call.directory.credentials.keep(_holder(kind, record), [credential])
+        _add(call, kind, record, "keyCredentials", entry, credential=credential)
     body = _encode(entry)
     return answer_object(call, "microsoft.graph.keyCredential", body, location=NOWHERE)
 
@@ -76,6 +69,17 @@ def remove_key(call: Call, *, kind: str) -> Response:
     return answer_nothing(call)
 
 
+def _add(
+    call: Call, kind: str, record: Record, name: str, entry: Record, *, credential: Credential
+) -> None:
+    present = (*record["keyCredentials"], *record["passwordCredentials"])
+    if any(held["keyId"] == entry["keyId"] for held in present):
+        raise deny("key_changed", key=entry["keyId"])
+    changes = {name: [*record[name], entry]}
+    call.directory.objects.update(call.tenant, kind, record["id"], changes)
+    call.directory.credentials.keep(_holder(kind, record), [credential])
+
+
 def _remove(call: Call, kind: str, record: Record, name: str, key_id: str) -> None:
     kept = [entry for entry in record[name] if entry["keyId"] != key_id]
     if len(kept) == len(record[name]):
@@ -83,12 +87,6 @@ def _remove(call: Call, kind: str, record: Record, name: str, key_id: str) -> No
         raise deny(word, key=key_id)
     call.directory.objects.update(call.tenant, kind, record["id"], {name: kept})
     call.directory.credentials.drop(_holder(kind, record), [key_id])
-
-
-def _check_new(record: Record, key_id: str) -> None:
-    present = (*record["keyCredentials"], *record["passwordCredentials"])
-    if any(entry["keyId"] == key_id for entry in present):
-        raise deny("key_changed", key=key_id)
 
 
 def _check_proof(call: Call, kind: str, record: Record, proof: object) -> None:

@@ -13,7 +13,6 @@ from entra_emulator.graph.objects.create import (
     answer_created,
     make_caller_owner,
     read_draft,
-    wants_creation,
 )
 from entra_emulator.graph.objects.find import (
     check_owned,
@@ -55,7 +54,9 @@ def create_principal(call: Call, **more: str) -> Response:
 
 def change_principal(call: Call) -> Response:
     """`PATCH /servicePrincipals/{id}`: the token service follows at once."""
-    app_id = read_alternate(call.keys["key"], "appId") if wants_creation(call) else None
+    app_id = (
+        read_alternate(call.keys["key"], "appId") if call.prefers("create-if-missing") else None
+    )
     find = call.directory.service_principals.find
     if app_id is not None and find(call.tenant, app_id) is None:
         return create_principal(call, appId=app_id)

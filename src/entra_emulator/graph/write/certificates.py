@@ -29,12 +29,9 @@ LEEWAY = 300
 
 class CertificateChanges(NamedTuple):
     """
-    How an application's certificates change.
+    How an application's certificates change: its `keyCredentials` afterwards.
 
-    Args:
-        records: its `keyCredentials` afterwards.
-        added: the credentials that prove its identity from now on too.
-        dropped: the key IDs of those that prove it no longer.
+    `added` prove its identity from now on; those with the key IDs in `dropped` no longer do.
     """
 
     records: list[Record]

@@ -70,16 +70,12 @@ def _check_identifiers(call: Call, record: Record, before: Record | None) -> Non
         if not parts.scheme or not (parts.netloc or parts.path) or uri.endswith("/"):
             raise refuse_value("application", "identifierUris")
         if parts.scheme in {"http", "https"} and uri not in present:
-            _check_host(call, uri, (parts.hostname or "").lower())
+            suffixes = tuple(f".{domain}" for domain in call.tenant.domains)
+            if not f".{parts.hostname or ''}".lower().endswith(suffixes):
+                raise deny("identifier_foreign", uri=uri)
         holder = call.directory.applications.find_identifier_holder(call.tenant, uri)
         if holder not in {None, record["appId"]}:
             raise deny("value_taken", name="identifierUris", target="identifierUris")
-
-
-def _check_host(call: Call, uri: str, host: str) -> None:
-    verified = call.tenant.domains
-    if not any(host == domain or host.endswith(f".{domain}") for domain in verified):
-        raise deny("identifier_foreign", uri=uri)
 
 
 def _check_redirects(record: Record) -> None:
