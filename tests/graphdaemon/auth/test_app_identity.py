@@ -61,6 +61,47 @@ def test_the_next_credential_is_used_at_once(
     assert "second~one" not in caplog.text
 
 
+LOST_WHATEVER_THE_ERROR = [
+    50012, 50027, 70021, 700024, 700027, 700211, 700212, 700213, 7000215, 7000222, 7002137
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("number", LOST_WHATEVER_THE_ERROR)
+def test_a_lost_credential_is_known_by_its_number_too(
+    scripted: ScriptedServer, number: int
+) -> None:
+    """The token service has called such refusals `invalid_request`."""
+    scripted.choose_token = lambda request: (
+        refusal(number, "invalid_request", 400) if b"first" in request.body else None
+    )
+    credentials = [{"secret": "first"}, {"secret": "second"}]
+    settings = read_settings(None, {}, scripted.settings(secret=None, credentials=credentials))
+
+    assert fetch(settings).value == "token-2"
+
+
+def test_credentials_are_tried_in_turn_from_the_one_that_served_last(
+    scripted: ScriptedServer,
+) -> None:
+    """In the order of the settings, and after the last the first again."""
+    lost = [b"first"]
+    scripted.choose_token = lambda request: (
+        refusal(7000222) if any(secret in request.body for secret in lost) else None
+    )
+    credentials = [{"secret": "first"}, {"secret": "second"}, {"secret": "third"}]
+    settings = read_settings(None, {}, scripted.settings(secret=None, credentials=credentials))
+    transport = Transport(ca_file=settings.ca_file)
+    identity = AppIdentity(settings, transport)
+
+    identity.fetch(Demand())
+    lost[:] = [b"second", b"third"]
+    identity.fetch(Demand())
+
+    transport.close()
+    secrets = [parse_qs(one.body.decode())["client_secret"] for one in scripted.token_requests]
+    assert secrets == [["first"], ["second"], ["second"], ["third"], ["first"]]
+
+
 OUTAGES = {
     "503": json_answer({}, 503),
     "429": json_answer({"error": "temporarily_unavailable", "error_codes": [90055]}, 429),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import dataclasses
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.auth.cache import identify, open_cache
+from graphdaemon.auth.cache import TokenCache, identify, open_cache
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.errors import IdentityError
 from graphdaemon.settings.credentials import CredentialSettings
@@ -147,6 +148,27 @@ def test_a_token_about_to_end_serves_through_an_outage(
     assert "the old one still serves" in caplog.text
     with pytest.raises(IdentityError):
         fetch(settings, Demand(old))
+
+
+def test_a_token_that_has_ended_is_kept_for_a_second() -> None:
+    """A store that forgets by itself, such as Redis, takes no life of nothing."""
+    lives: list[float] = []
+
+    class Backend:
+        def read(self, _name: str) -> None:
+            """Hold nothing."""
+
+        def write(self, _name: str, _content: bytes, life: float) -> None:
+            lives.append(life)
+
+        def lock(self, _name: str) -> contextlib.AbstractContextManager[None]:
+            return contextlib.nullcontext()
+
+    cache = TokenCache(Backend(), bytes(32), b"whose")
+    for now in (40, 100, 160):
+        cache.write(Token("value", 100), now)
+
+    assert lives == [60, 1, 1]
 
 
 def test_a_refused_token_is_not_found_again(scripted: ScriptedServer, tmp_path: Path) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
 
+from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.errors import SettingsError
+from graphdaemon.settings.model import CacheSettings
 from graphdaemon.settings.read import read_settings
 from tests.support.cloud_machine import fetch
 from tests.support.run_command import Run
@@ -65,3 +68,15 @@ def test_the_key_may_come_from_the_keyring(
         keyring.set_keyring(before)
 
     assert scripted.tokens_issued == 1
+
+
+def test_of_two_keys_made_at_once_the_last_one_kept_is_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two processes that start together share tokens from then on."""
+    keyring = pytest.importorskip("keyring")
+    answers = iter([None, KEY])
+    monkeypatch.setattr(keyring, "get_password", lambda *_: next(answers))
+    monkeypatch.setattr(keyring, "set_password", lambda *_: None)
+
+    assert read_cache_key(CacheSettings("file")) == base64.b64decode(KEY)

@@ -7,7 +7,9 @@ import sys
 
 import pytest
 
+from graphdaemon.auth.cache_redis import RedisBackend
 from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.setting import Secret
 from tests.support.cloud_machine import fetch
 from tests.support.redis_server import RedisServer
 from tests.support.run_command import WriteParameters, clean_environment
@@ -47,6 +49,19 @@ def test_processes_share_tokens_through_redis(
         life = client.ttl(name)
         assert isinstance(life, int)
         assert 600 < life <= 28 * 3600
+
+
+def test_redis_forgets_an_entry_when_its_token_ends(redis_server: RedisServer) -> None:
+    """Its life is told in milliseconds."""
+    import redis
+
+    RedisBackend(Secret(redis_server.url), None, 5).write("name", b"content", 1000)
+
+    with redis.Redis.from_url(redis_server.url) as client:
+        (name,) = client.keys("*")
+        life = client.pttl(name)
+    assert isinstance(life, int)
+    assert 900_000 < life <= 1_000_000
 
 
 def test_redis_may_go_away(

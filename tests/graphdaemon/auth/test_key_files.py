@@ -142,10 +142,14 @@ def test_a_passphrase_that_is_absent_or_wrong_is_said(
     """The two are told apart, and the passphrase itself is not repeated."""
     path = tmp_path / name
     path.write_bytes(encrypted(pair[0]) if name.endswith("pem") else pfx(pair[0], b"passphrase"))
-    for passphrase, words in ((None, "no passphrase is given"), ("wr0ng", "does not open")):
+    for passphrase, words, step in (
+        (None, "no passphrase is given", "Set GRAPHDAEMON_PASSPHRASE"),
+        ("wr0ng", "does not open", "Check GRAPHDAEMON_PASSPHRASE"),
+    ):
         with pytest.raises(SettingsError, match=words) as caught:
             read_key_pair(path, "AB" * 20, passphrase=Secret(passphrase) if passphrase else None)
         assert caught.value.code == "private_key_encrypted"
+        assert step in (caught.value.hint or "")
         assert "wr0ng" not in f"{caught.value} {caught.value.hint}"
 
 
@@ -215,6 +219,25 @@ def test_bad_key_files_are_told_apart(
             read_key_pair(path, "AB" * 20)
         assert (name, caught.value.code) == (name, code)
         assert hint in (caught.value.hint or "")
+
+
+UNKNOWN_ALGORITHM = """\
+-----BEGIN PRIVATE KEY-----
+MC8CAQAwCgYIKoUDBwEBAQEEIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
+-----END PRIVATE KEY-----
+"""
+"""A key of GOST R 34.10-2012, of which Python's cryptography knows nothing."""
+
+
+def test_a_key_of_an_unknown_algorithm_is_no_usable_key(tmp_path: Path) -> None:
+    """The file is named; nothing of the library's own exceptions gets through."""
+    path = tmp_path / "gost.pem"
+    path.write_text(UNKNOWN_ALGORITHM)
+
+    with pytest.raises(SettingsError, match=r"gost\.pem holds no PEM private key") as caught:
+        read_key_pair(path, "AB" * 20)
+
+    assert caught.value.code == "private_key_malformed"
 
 
 def test_an_absent_or_unreadable_file_is_named(tmp_path: Path) -> None:

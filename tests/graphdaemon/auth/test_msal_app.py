@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from graphdaemon.auth.msal_app import read_refusal, read_token
+from graphdaemon.auth.token import Token
 from graphdaemon.errors import IdentityError
 from graphdaemon.settings.read import read_settings
 from tests.support.cloud_machine import fetch
@@ -21,6 +23,10 @@ from tests.support.scripted_server import Answer, ScriptedServer, json_answer
             "tenant_unknown",
         ),
         (json_answer({"error": "temporarily_unavailable"}, 400), "identity_unavailable"),
+        (
+            json_answer({"error": "temporarily_unavailable", "error_codes": [1]}, 400),
+            "identity_unavailable",
+        ),
         (Answer(503, b"<html>"), "identity_unavailable"),
         (Answer(429, b"slow down"), "identity_unavailable"),
         (Answer(200, b"<html>"), "identity_unreadable"),
@@ -36,8 +42,8 @@ from tests.support.scripted_server import Answer, ScriptedServer, json_answer
         (json_answer({"access_token": 7, "expires_in": 3599}), "identity_unreadable"),
     ],
     ids=(
-        "7000222 90002 temporarily 503 429 html empty unknown codes-number list null text nothing "
-        "expiry-word token-lines token-number"
+        "7000222 90002 temporarily temporarily-1 503 429 html empty unknown codes-number list null "
+        "text nothing expiry-word token-lines token-number"
     ).split(),
 )
 def test_every_answer_of_the_token_service_has_a_meaning(
@@ -52,3 +58,49 @@ def test_every_answer_of_the_token_service_has_a_meaning(
     assert caught.value.code == code
     assert caught.value.exit_code == 4
     assert caught.value.hint
+
+
+def test_an_answer_that_makes_no_sense_is_told_of_with_its_status(scripted: ScriptedServer) -> None:
+    """It shows whether a token service, a proxy or a sign-in page answered."""
+    scripted.token_answer = Answer(203, b"<html>")
+
+    with pytest.raises(IdentityError, match=r"did not answer like a token service \(HTTP 203\)"):
+        fetch(read_settings(None, {}, scripted.settings()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "token"),
+    [
+        ({"expires_in": 7199}, Token("t", 7299, None, 100)),
+        ({"expires_in": 7200}, Token("t", 7300, 3700, 100)),
+        ({"expires_in": "86400", "refresh_on": "40000"}, Token("t", 86_500, 40_000, 100)),
+        ({}, Token("t", 3699, None, 100)),
+    ],
+    ids=["short", "long", "told", "unsaid"],
+)
+def test_a_long_lived_token_is_renewed_at_half_of_its_life(
+    answer: dict[str, object], token: Token
+) -> None:
+    """Unless the token service says when; where it says nothing at all, a token lives an hour."""
+    assert read_token({"access_token": "t", **answer}, 100) == token
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"error": "e"}, ("e", "e", ())),
+        (
+            {"error": "e", "error_description": "AADSTS1: A. AADSTS2: B.\r\nTrace ID: t"},
+            ("e", "AADSTS1: A. AADSTS2: B.", (1,)),
+        ),
+        (
+            {"error": "e", "error_description": "AADSTS1: A.", "error_codes": [3, "x", 4]},
+            ("e", "AADSTS1: A.", (3, 4)),
+        ),
+    ],
+)
+def test_a_refusal_has_the_numbers_it_lists_or_the_first_in_its_text(
+    body: dict[str, object], refusal: tuple[str, str, tuple[int, ...]]
+) -> None:
+    """What it says ends where the data for Microsoft's support begin."""
+    assert read_refusal(body) == refusal

@@ -13,7 +13,7 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.kinds import keyvault
 from graphdaemon.auth.token import Demand, Token
-from graphdaemon.errors import IdentityError, NetworkError
+from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
@@ -23,6 +23,8 @@ from tests.support.pretend_key_vault import KEY, VERSION, Vault, machine, servin
 
 pytest.importorskip("azure.keyvault.keys")
 pytest.importorskip("azure.identity")
+
+from azure.core.exceptions import ClientAuthenticationError, HttpResponseError, ServiceRequestError
 
 
 @pytest.fixture
@@ -106,3 +108,42 @@ def test_a_vault_that_refuses_is_a_loss_and_one_out_of_order_is_none(
     vault.refusal = 501
     with pytest.raises(NetworkError, match="not reached: it answered 501"):
         fetch(settings)
+
+
+def refuse(status: int | None) -> HttpResponseError:
+    error = HttpResponseError("no")
+    error.status_code = status
+    return error
+
+
+TROUBLE: dict[str, tuple[Exception, str, str]] = {
+    "too busy": (refuse(429), "connection_failed", "was not reached: it answered 429"),
+    "broken": (refuse(500), "connection_failed", "was not reached: it answered 500"),
+    "denied": (refuse(428), "vault_refused", "did not sign (HTTP 428)"),
+    "odd": (refuse(499), "vault_refused", "did not sign (HTTP 499)"),
+    "unreached": (ServiceRequestError("x"), "connection_failed", "ServiceRequestError"),
+    "no identity": (
+        ClientAuthenticationError("x"),
+        "vault_refused",
+        "this machine has no identity",
+    ),
+}
+
+
+@pytest.mark.parametrize(("error", "code", "words"), TROUBLE.values(), ids=TROUBLE)
+def test_what_keeps_the_vault_from_signing_is_told_apart(
+    monkeypatch: pytest.MonkeyPatch, error: Exception, code: str, words: str
+) -> None:
+    """Trouble that passes costs no credential; a refusal does."""
+
+    class Client:
+        def sign(self, *_: object) -> None:
+            raise error
+
+    monkeypatch.setattr(keyvault, "_open", lambda *_: Client())
+
+    with pytest.raises(Error) as caught:
+        keyvault._sign(KEY, None, 1, b"content", "PS256")
+
+    assert caught.value.code == code
+    assert words in str(caught.value)

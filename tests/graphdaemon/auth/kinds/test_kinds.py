@@ -167,6 +167,16 @@ def test_unusable_files_are_settings_errors(place: Place, tmp_path: Path) -> Non
         fetch(place.settings(secret_file=path))
 
 
+def test_a_secret_file_that_is_no_text_is_a_settings_error(place: Place, tmp_path: Path) -> None:
+    """Its bytes are not repeated."""
+    path = private(tmp_path, "secret", b"\xff\xfe")
+
+    with pytest.raises(SettingsError, match="cannot be read: it is not text") as caught:
+        fetch(place.settings(secret_file=path))
+
+    assert caught.value.code == "secret_unreadable"
+
+
 @pytest.mark.parametrize("kind", settings_table.KINDS)
 def test_every_kind_of_the_table_has_a_module_that_reads_it(kind: str) -> None:
     """Of its name, so that nobody keeps a list of them."""

@@ -9,6 +9,7 @@ import pytest
 
 from graphdaemon.auth.kinds.managed_identity import ask_machine
 from graphdaemon.errors import IdentityError
+from graphdaemon.http.response import Response
 from tests.support.cloud_machine import Place, claims_of, fetch
 from tests.support.run_command import Command
 from tests.support.scripted_server import ScriptedServer
@@ -38,9 +39,29 @@ def test_an_app_service_has_managed_identities_too(
     assert claims_of(fetch(place.settings(managed_identity="system")))["roles"]
 
 
-@pytest.mark.parametrize("statuses", [[404, 429, 200], [503, 200], [410, 410, 410, 410]], ids=str)
+PASSING = [[404, 429, 200], [503, 200], [410, 410, 410, 410], [500, 502, 504, 200]]
+
+
+@pytest.mark.parametrize("statuses", PASSING, ids=str)
 def test_the_metadata_service_is_given_time(statuses: list[int]) -> None:
     """What it documents as passing is asked again, after longer and longer waits."""
+    response, waits = ask_scripted(statuses)
+
+    assert response.status == statuses[-1]
+    assert waits == [0.5, 1, 2][: len(statuses) - 1]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 501])
+def test_what_does_not_pass_is_not_waited_for(status: int) -> None:
+    """A wrong identity stays wrong."""
+    response, waits = ask_scripted([status, 200])
+
+    assert response.status == status
+    assert not waits
+
+
+def ask_scripted(statuses: list[int]) -> tuple[Response, list[float]]:
+    """The answer of a metadata service that answers `statuses` in turn, and what was waited."""
     answers, waits = iter(statuses), list[float]()
 
     class Handler(BaseHTTPRequestHandler):
@@ -57,9 +78,7 @@ def test_the_metadata_service_is_given_time(statuses: list[int]) -> None:
         url = f"http://127.0.0.1:{server.server_port}/metadata?x=1"
         response = ask_machine(url, {}, timeout=5, sleep=waits.append)
         server.shutdown()
-
-    assert response.status == statuses[-1]
-    assert waits == [0.5, 1, 2][: len(statuses) - 1]
+    return response, waits
 
 
 def test_outside_azure_there_is_no_managed_identity(
@@ -72,6 +91,11 @@ def test_outside_azure_there_is_no_managed_identity(
 
     with pytest.raises(IdentityError, match="has no managed identity") as caught:
         fetch(place.settings(managed_identity="system"))
-
     assert caught.value.code == "managed_identity_absent"
     assert "federated" in (caught.value.hint or "")
+
+
+def test_why_nothing_answers_is_told_in_the_systems_words() -> None:
+    """Refused and unreachable call for different steps."""
+    with pytest.raises(IdentityError, match=r"at 127\.0\.0\.1:1 \(Connection refused\)"):
+        ask_machine("http://127.0.0.1:1/metadata", {}, timeout=1)
