@@ -164,7 +164,8 @@ def test_a_token_that_has_ended_is_kept_for_a_second() -> None:
         def lock(self, _name: str) -> contextlib.AbstractContextManager[None]:
             return contextlib.nullcontext()
 
-    cache = TokenCache(Backend(), bytes(32), b"whose")
+    backend: Any = Backend()
+    cache = TokenCache(backend, bytes(32), b"whose")
     for now in (40, 100, 160):
         cache.write(Token("value", 100), now)
 
