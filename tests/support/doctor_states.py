@@ -265,8 +265,8 @@ def own_registration(*, kind: str, number: str, granted: tuple[str, ...]) -> Any
             return page(*({"appRoleId": one} for one in granted))
         if request.target.startswith("/v1.0/applications(appId="):
             access = [{"id": number, "type": kind}]
-            wanted = [{"resourceAppId": GRAPH_APP_ID, "resourceAccess": access}]
-            return json_answer({"requiredResourceAccess": wanted, "passwordCredentials": []})
+            resources = [{"resourceAppId": GRAPH_APP_ID, "resourceAccess": access}]
+            return json_answer({"requiredResourceAccess": resources, "passwordCredentials": []})
         return denied()
 
     return answer

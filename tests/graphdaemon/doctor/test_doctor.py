@@ -74,8 +74,8 @@ def test_diagnosis(scene: Scene, command: Command, name: str) -> None:
 
     first = report["first"]
     assert first is not None, report
-    found = (first["check"], first["case"], first["state"])
-    assert found == (row.check, row.case, "failed" if row.exit else "warning"), report
+    seen = (first["check"], first["case"], first["state"])
+    assert seen == (row.check, row.case, "failed" if row.exit else "warning"), report
     assert (code, report["exit_code"]) == (row.exit, row.exit)
     assert row.step in first["step"]
     if row.exit:
@@ -120,8 +120,8 @@ def test_the_transcript_in_the_docs_is_what_it_prints(command: Command, scene: S
     printed = command("doctor", path).out.decode().splitlines()
 
     assert len(printed) == len(lines)
-    for wanted, line in zip(lines, printed, strict=True):
-        assert normalise(line).startswith(normalise(wanted.removesuffix("…"))), wanted
+    for expected, line in zip(lines, printed, strict=True):
+        assert normalise(line).startswith(normalise(expected.removesuffix("…"))), expected
 
 
 def test_what_comes_after_a_failure_is_skipped_and_says_why(

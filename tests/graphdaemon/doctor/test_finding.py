@@ -21,6 +21,6 @@ def test_a_walk_goes_on_where_something_can_still_be_known() -> None:
         Check("four", lambda _: ok("fine"), ("two",)),
     ]
 
-    found = [one.finding.state for one in run_checks(checks, Examination(read_settings), set())]
+    states = [one.finding.state for one in run_checks(checks, Examination(read_settings), set())]
 
-    assert found == ["failed", "skipped", "ok", "skipped"]
+    assert states == ["failed", "skipped", "ok", "skipped"]

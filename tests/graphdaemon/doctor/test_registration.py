@@ -27,5 +27,5 @@ def test_the_app_may_read_its_own_registration(
     path = scripted.write_parameters(tmp_path)
     _, report = report_of(command, path, "--for", "GET /applications")
 
-    (found,) = (one for one in report["checks"] if one["check"] == "registration")
-    assert found["words"] == ("granted: Application.Read.All; the last secret ends in 5 days")
+    (check,) = (one for one in report["checks"] if one["check"] == "registration")
+    assert check["words"] == ("granted: Application.Read.All; the last secret ends in 5 days")

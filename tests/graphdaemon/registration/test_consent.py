@@ -18,8 +18,8 @@ CLIENT = "22222222-2222-4333-8444-555555555555"
 
 
 def settings_of(**values: Any) -> Settings:
-    given = {"authority": f"https://login.microsoftonline.com/{TENANT}", "client_id": CLIENT}
-    return read_settings(None, {}, given | {"secret": "s"} | values)
+    defaults = {"authority": f"https://login.microsoftonline.com/{TENANT}", "client_id": CLIENT}
+    return read_settings(None, {}, defaults | {"secret": "s"} | values)
 
 
 @pytest.mark.parametrize(
@@ -85,9 +85,9 @@ class Clock:
         self.time += seconds
 
 
-def wait(answers: Sequence[str | Error], seconds: float = 60, **wished: Any) -> tuple[Any, Clock]:
+def wait(answers: Sequence[str | Error], seconds: float = 60, **names: Any) -> tuple[Any, Clock]:
     settings, clock = settings_of(), Clock()
-    awaited = read_awaited_roles(settings, wished.get("roles", ()), wished.get("calls", ()))
+    awaited = read_awaited_roles(settings, names.get("roles", ()), names.get("calls", ()))
     demands: list[Demand] = []
 
     def fetch(_: Settings, demand: Demand) -> Token:
@@ -97,18 +97,18 @@ def wait(answers: Sequence[str | Error], seconds: float = 60, **wished: Any) -> 
             raise answer
         return Token(answer, 0)
 
-    found = wait_for_consent(settings, awaited, seconds, fetch=fetch, sleep=clock.sleep, now=clock)
+    roles = wait_for_consent(settings, awaited, seconds, fetch=fetch, sleep=clock.sleep, now=clock)
     assert all(demand.instead_of is not None for demand in demands)
-    return found, clock
+    return roles, clock
 
 
 def test_every_probe_wants_a_new_token() -> None:
     """A kept one would never show the consent; pauses grow to ten seconds."""
     answers = [make_token()] * 6 + [make_token(roles=["User.ReadBasic.All"])]
 
-    found, clock = wait(answers)
+    roles, clock = wait(answers)
 
-    assert found == ("User.ReadBasic.All",)
+    assert roles == ("User.ReadBasic.All",)
     assert clock.pauses == [2.0, 3.0, 4.5, 6.75, 10.0, 10.0]
 
 
@@ -116,9 +116,9 @@ def test_a_tenant_that_does_not_know_the_app_yet_is_waited_for() -> None:
     """Consent is what brings the app into the tenant."""
     unknown = IdentityError("AADSTS700016", code="client_unknown")
 
-    found, _ = wait([unknown, unknown, make_token(roles=["User.Read.All"])])
+    roles, _ = wait([unknown, unknown, make_token(roles=["User.Read.All"])])
 
-    assert found == ("User.Read.All",)
+    assert roles == ("User.Read.All",)
 
 
 def test_what_no_waiting_heals_ends_it_at_once() -> None:
@@ -133,11 +133,11 @@ def test_named_roles_and_calls_are_waited_for() -> None:
     """All roles named; for each call, any role that opens it."""
     both = make_token(roles=["Mail.Read", "Group.Read.All"])
 
-    found, clock = wait(
+    roles, clock = wait(
         [make_token(roles=["Mail.Read"]), both], roles=["Mail.Read"], calls=["GET /groups"]
     )
 
-    assert (found, len(clock.pauses)) == (("Mail.Read", "Group.Read.All"), 1)
+    assert (roles, len(clock.pauses)) == (("Mail.Read", "Group.Read.All"), 1)
 
 
 def test_the_time_is_kept_to_the_second() -> None:

@@ -60,8 +60,8 @@ class Site:
         self.made = 0
 
     def rotate(self, **settings: Any) -> Journal:
-        given = self.server.settings(secret=None, private_key_file=str(self.key_file)) | settings
-        read = read_settings(None, {}, {name: v for name, v in given.items() if v is not None})
+        values = self.server.settings(secret=None, private_key_file=str(self.key_file)) | settings
+        read = read_settings(None, {}, {name: v for name, v in values.items() if v is not None})
         return Rotation(
             read,
             self.transport,
