@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.auth.token import Token
 from graphdaemon.settings.credentials import RENEWED_FILES
 from graphdaemon.settings.model import Settings
@@ -112,6 +111,8 @@ def open_cache(settings: Settings) -> TokenCache | None:
     cache = settings.cache
     if cache.backend == "memory":
         return None
+    from graphdaemon.auth.cache_key import read_cache_key
+
     key = read_cache_key(cache)
     if cache.backend == "redis":
         from graphdaemon.auth.cache_redis import RedisBackend

@@ -47,9 +47,8 @@ class Demand(NamedTuple):
     """
     What the next token must be.
 
-    Attributes:
-        instead_of: The token that it is to replace: one that was refused, or is about to end.
-        claims: What Graph demands of the new one: JSON text.
+    It comes `instead_of` a token that was refused or is about to end, and with the claims that
+    Graph demands of it, JSON text.
     """
 
     instead_of: Token | None = None
@@ -75,11 +74,8 @@ class TokenSource:
     Any number of threads and event loops may use it at once. While the old token is good nobody
     waits for a new one, and nobody is told that none could be had.
 
-    Args:
-        fetch: Requests a token; blocks.
-        start: Begins work on a thread.
-        key: Whose token it is; sources with equal keys share a request under way.
-        now: Epoch seconds.
+    `fetch` requests a token and blocks, so it is begun by `start`. Sources with equal keys share a
+    request under way: the key says whose token it is. `now` tells the epoch seconds.
     """
 
     def __init__(

@@ -16,8 +16,6 @@ import msgspec
 from graphdaemon.errors import UsageError
 from graphdaemon.output.fields import Record, decode
 
-_DISTRIBUTIVE = ("projection", "filter_projection", "flatten", "pipe")
-
 
 class Projection:
     """
@@ -86,7 +84,8 @@ def _is_distributive(node: dict[str, Any]) -> bool:
     if kind == "pipe":
         return all(_is_distributive(child) for child in children)
     # What stands behind a projection sees one element at a time, whatever it is.
-    return kind in _DISTRIBUTIVE and _is_distributive(children[0])
+    is_projection = kind in {"projection", "filter_projection", "flatten"}
+    return is_projection and _is_distributive(children[0])
 
 
 def _columns_of(node: dict[str, Any]) -> tuple[str, ...] | None:

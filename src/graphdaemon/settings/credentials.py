@@ -28,12 +28,9 @@ from graphdaemon.settings.setting import Layer, Secret, Setting
 
 class CredentialKind(NamedTuple):
     """
-    A kind of credential.
+    A kind of credential: one of the settings `keys` makes it, and its `companions` may go with it.
 
-    Attributes:
-        keys: The settings of which one makes a credential of this kind.
-        companions: The settings that may go with it.
-        reason: Why this kind is used, for the log.
+    The log gives the reason why it is used.
     """
 
     keys: tuple[str, ...]

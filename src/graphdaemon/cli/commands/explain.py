@@ -12,7 +12,7 @@ import click
 from graphdaemon.diagnosis.token_claims import Claim
 
 if TYPE_CHECKING:
-    from graphdaemon.diagnosis.explain import ExplainedText, Explanation
+    from graphdaemon.diagnosis.explain import ExplainedText
 
 _ALIGNED_CELLS = 44
 """Values up to this length are aligned; a longer one would push every sentence off the line."""
@@ -63,10 +63,16 @@ def _print(explained: "ExplainedText") -> None:
             "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
             "graphdaemon, no token.\nTry: The whole answer, or the line of the log with the number."
         )
+    ids = (("Correlation ID", explained.correlation_id), ("Request ID", explained.request_id))
     for number, explanation in enumerate(explained.explanations):
         if number:
             click.echo()
-        _print_one(explanation, explained)
+        click.echo(f"{explanation.subject}: {explanation.meaning}")
+        print_claims(explanation.claims)
+        for label, value in ids:
+            if value and not explanation.claims:
+                click.echo(f"{label}: {value}")
+        click.echo(f"Try: {explanation.step}")
 
 
 def print_claims(claims: Iterable[Claim]) -> None:
@@ -76,16 +82,3 @@ def print_claims(claims: Iterable[Claim]) -> None:
     values = max((len(row.value) for row in rows if len(row.value) <= _ALIGNED_CELLS), default=0)
     for row in rows:
         click.echo(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())
-
-
-def _print_one(explanation: "Explanation", explained: "ExplainedText") -> None:
-    click.echo(f"{explanation.subject}: {explanation.meaning}")
-    print_claims(explanation.claims)
-    if not explanation.claims:
-        for label, value in (
-            ("Correlation ID", explained.correlation_id),
-            ("Request ID", explained.request_id),
-        ):
-            if value:
-                click.echo(f"{label}: {value}")
-    click.echo(f"Try: {explanation.step}")
