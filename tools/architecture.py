@@ -51,8 +51,17 @@ def read_imports(program: str) -> dict[str, set[str]]:
 
 
 def _list_imports(path: Path, program: str) -> Iterator[str]:
-    """The entries of a program that one file imports, at its top or inside a function."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    """The entries of a program that one file imports when it runs, at its top or in a function."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for_types = {
+        statement
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for statement in node.body
+    }
+    for node in ast.walk(tree):
+        if node in for_types:  # the contracts leave these out too: they may point up
+            continue
         if isinstance(node, ast.ImportFrom) and node.module:
             package, *rest = node.module.split(".")
             if package == program:

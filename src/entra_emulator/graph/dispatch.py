@@ -18,7 +18,6 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.router import ResolvedPath
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
@@ -32,7 +31,7 @@ _WITH_BODY = frozenset({"POST", "PATCH", "PUT"})
 async def serve(request: Request) -> Response:
     """Answer a request to a Graph path, or raise a `GraphRefusal`."""
     notes = notes_of(request.scope)
-    resolved: ResolvedPath | None = notes.graph_path
+    resolved = notes.graph_path
     assert resolved is not None, "the routes of this function are those of Graph's paths"
     if resolved.unknown is not None:
         raise deny("segment_unknown", segment=resolved.unknown)

@@ -14,7 +14,9 @@ from starlette.types import Scope
 from entra_emulator.errors import GraphRefusal, TokenRefusal
 from entra_emulator.faults.fault import Fault
 
+# At run time these modules import this one.
 if TYPE_CHECKING:
+    from entra_emulator.graph.router import ResolvedPath
     from entra_emulator.web.caller import Caller
 
 
@@ -32,7 +34,7 @@ class RequestNotes:
     The notes on one request; each is set once, by the step that learns it.
 
     Args:
-        graph_path: the `ResolvedPath` of its path in Graph; None if the path is none of Graph's.
+        graph_path: what its path means in Graph; None if the path is none of Graph's.
         batched: it came inside a batch, and so on no connection of its own.
         faults: the planned faults that it met.
         form: the fields that were posted to the token service.
@@ -43,7 +45,7 @@ class RequestNotes:
     """
 
     trace: Trace | None = None
-    graph_path: Any = None
+    graph_path: "ResolvedPath | None" = None
     batched: bool = False
     faults: tuple[Fault, ...] = ()
     form: Mapping[str, str] = field(default_factory=dict)
@@ -57,8 +59,7 @@ class RequestNotes:
 
 def notes_of(scope: Scope) -> RequestNotes:
     """The notes on the request of this ASGI scope, begun when they are first needed."""
-    state = scope.setdefault("state", {})
-    notes: RequestNotes | None = state.get("notes")
-    if notes is None:
-        notes = state["notes"] = RequestNotes()
-    return notes
+    state: dict[type[RequestNotes], RequestNotes] = scope.setdefault("state", {})
+    if RequestNotes not in state:
+        state[RequestNotes] = RequestNotes()
+    return state[RequestNotes]

@@ -12,12 +12,14 @@ from entra_emulator.clock import Clock
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.objects import StoredObject
+from entra_emulator.faults.fault import Fault
 from entra_emulator.model import schema
 from entra_emulator.model.records import Record, Tenant
 from entra_emulator.server.app import create_app
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import DeltaSettings
+from entra_emulator.web.request_notes import notes_of
 from tests.support.asgi_line import Line, running_loop
 from tests.support.delta_follower import Follower
 from tests.support.emulator_probe import Answer
@@ -236,9 +238,10 @@ class Weather:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         words = ["delta_repeat", "delta_shuffle", "empty_page"]
-        effects = frozenset(word for word in words if self.draws.random() < 0.3)
-        lag = 0.0 if self.fair else self.draws.choice([0.0, 0.0, 60.0])
-        scope["state"] = {"effects": effects, "lag": lag}
+        faults = [Fault(kind=word) for word in words if self.draws.random() < 0.3]
+        if not self.fair and self.draws.random() < 0.3:
+            faults.append(Fault(kind="stale", lag=60.0))
+        notes_of(scope).faults = tuple(faults)
         await self.app(scope, receive, send)
 
 
