@@ -41,12 +41,7 @@ class FileBackend:
         replace_private(self._folder / name, content)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
-        """
-        Hold `name`; the operating system frees it if this process dies.
-
-        Raises:
-            OSError: Not to be had in time, or the folder cannot be used.
-        """
+        """Hold `name`, or raise `OSError`; the operating system frees it if this process dies."""
         make_private_folder(self._folder)
         return hold_lock(
             self._folder / f"{name}.lock",

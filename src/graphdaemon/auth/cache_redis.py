@@ -40,12 +40,7 @@ class RedisBackend:
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """
-        Hold `name` for as long as one request can take.
-
-        Raises:
-            OSError: Not to be had in time, or Redis cannot be used.
-        """
+        """Hold `name` for as long as one request can take, or raise `OSError`."""
         with redis_errors():
             lock = self._redis.lock(
                 f"{_PREFIX}{name}:lock",

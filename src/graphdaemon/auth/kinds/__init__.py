@@ -1,8 +1,8 @@
 """
 The kinds of credential: each in a module of its name, whose `read` makes a client credential.
 
-`read` raises `SettingsError` where the credential cannot be used as it is. A module is loaded when
-a credential of its kind is first read, so that nobody waits for what another kind needs.
+A module is loaded when a credential of its kind is first read, so that nobody waits for what
+another kind needs.
 """
 
 import importlib
@@ -15,12 +15,7 @@ from graphdaemon.settings.model import Settings
 
 
 def read_credential(settings: Settings, credential: CredentialSettings) -> ClientCredential:
-    """
-    Read what `credential` names.
-
-    Raises:
-        SettingsError: It cannot be used as it is.
-    """
+    """Read what `credential` names; raises `SettingsError` where it cannot be used as it is."""
     module = importlib.import_module(f"{__name__}.{credential.kind}")
     read: Callable[[Settings, CredentialSettings], ClientCredential] = module.read
     return read(settings, credential)

@@ -23,12 +23,7 @@ def read(settings: Settings, credential: CredentialSettings) -> ClientCredential
 
 
 def read_passphrase(credential: CredentialSettings) -> Secret | None:
-    """
-    Return what the key file is encrypted with, if anything.
-
-    Raises:
-        SettingsError: It is in a file that cannot be read.
-    """
+    """Return what the key file is encrypted with, if anything; fails as `read_secret_file` does."""
     if credential.passphrase_file is not None:
         return read_secret_file(credential.passphrase_file, "passphrase_file")
     return credential.passphrase
