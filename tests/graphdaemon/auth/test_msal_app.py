@@ -27,6 +27,7 @@ from tests.support.scripted_server import Answer, ScriptedServer, json_answer
             json_answer({"error": "temporarily_unavailable", "error_codes": [1]}, 400),
             "identity_unavailable",
         ),
+        (json_answer({"error": "x", "error_codes": [90002]}, 503), "tenant_unknown"),
         (Answer(503, b"<html>"), "identity_unavailable"),
         (Answer(429, b"slow down"), "identity_unavailable"),
         (Answer(200, b"<html>"), "identity_unreadable"),
@@ -42,8 +43,8 @@ from tests.support.scripted_server import Answer, ScriptedServer, json_answer
         (json_answer({"access_token": 7, "expires_in": 3599}), "identity_unreadable"),
     ],
     ids=(
-        "7000222 90002 temporarily temporarily-1 503 429 html empty unknown codes-number list null "
-        "text nothing expiry-word token-lines token-number"
+        "7000222 90002 temporarily temporarily-1 503-90002 503 429 html empty unknown codes-number "
+        "list null text nothing expiry-word token-lines token-number"
     ).split(),
 )
 def test_every_answer_of_the_token_service_has_a_meaning(
@@ -58,6 +59,15 @@ def test_every_answer_of_the_token_service_has_a_meaning(
     assert caught.value.code == code
     assert caught.value.exit_code == 4
     assert caught.value.hint
+
+
+def test_only_a_region_that_the_settings_name_is_asked(
+    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure's own programs tell each where it runs; most tenants may not use its token service."""
+    monkeypatch.setenv("REGION_NAME", "westeurope")
+
+    assert fetch(read_settings(None, {}, scripted.settings())).value == "token-1"
 
 
 def test_an_answer_that_makes_no_sense_is_told_of_with_its_status(scripted: ScriptedServer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.auth.msal_import import import_parts
+from graphdaemon.auth.msal_import import import_msal_parts, import_parts
 
 NAME = "house_of_cards"
 
@@ -73,6 +73,11 @@ def test_a_part_that_cannot_stand_alone_comes_with_the_whole(house: Path) -> Non
     (house / "__init__.py").write_text("key = 'gold'\n")
 
     assert import_parts(NAME, "attic")[0].key == "gold"
+
+
+def test_one_copy_of_msal_serves_every_request() -> None:
+    """Another would not know the exceptions of the first."""
+    assert import_msal_parts() is import_msal_parts()
 
 
 def test_a_package_that_is_not_there_is_missed() -> None:

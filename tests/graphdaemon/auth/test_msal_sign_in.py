@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import logging
+
 import pytest
 
-from graphdaemon.auth.msal_sign_in import _refused_to_sign_in
+from graphdaemon.auth.msal_sign_in import SignIn, _refused_to_sign_in
+from graphdaemon.auth.token import Token
+from graphdaemon.errors import IdentityError
+from graphdaemon.http.transport import Transport
 from graphdaemon.registration.administrator import PUBLIC_CLIENT
-from graphdaemon.settings.read import read_sign_in_settings
+from graphdaemon.settings.read import read_settings, read_sign_in_settings
+from tests.support.scripted_server import TENANT, Answer, ScriptedServer, json_answer
 
 REFUSED = {
     "declined": ("authorization_declined", None, "sign_in_declined"),
@@ -33,3 +39,84 @@ def test_a_sign_in_that_fails_says_what_to_do(error: str, number: int | None, ca
     assert (refused.case, refused.exit_code) == (case, 4)
     assert refused.hint
     assert "Trace ID" not in str(refused)
+
+
+SCOPES = ["https://graph.microsoft.com/Application.ReadWrite.All"]
+FLOW = {
+    "user_code": "ABC-DEF",
+    "device_code": "d",
+    "verification_uri": "https://login.test/device",
+    "expires_in": 900,
+    "interval": 1,
+    "message": "Enter ABC-DEF at https://login.test/device.",
+}
+
+
+def sign_in(server: ScriptedServer, flow: Answer) -> tuple[Token, list[str]]:
+    """Sign in by a code; the token, and what the person was told."""
+    base = f"{server.url}/{TENANT}"
+    server.metadata_answer = json_answer(
+        {
+            "issuer": f"{base}/v2.0",
+            "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+            "token_endpoint": f"{base}/oauth2/v2.0/token",
+            "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+        }
+    )
+    server.script = [flow]
+    told: list[str] = []
+    transport = Transport(ca_file=server.ca_file)
+    try:
+        client = SignIn(read_settings(None, {}, server.settings()), transport)
+        return client.by_code(SCOPES, told.append), told
+    finally:
+        transport.close()
+
+
+def test_who_enters_the_code_is_signed_in(scripted: ScriptedServer) -> None:
+    """The person is told what to do, in the token service's own words."""
+    token, told = sign_in(scripted, json_answer(FLOW))
+
+    assert token.value == "token-1"
+    assert told == [FLOW["message"]]
+
+
+@pytest.mark.parametrize("level", [logging.NOTSET, logging.ERROR])
+def test_msal_logs_as_before_once_the_sign_in_is_over(scripted: ScriptedServer, level: int) -> None:
+    """Meanwhile it says nothing, since it would log the codes."""
+    logger = logging.getLogger("msal")
+    before, during = logger.level, list[int]()
+    scripted.before_token = lambda: during.append(logger.level)
+    logger.setLevel(level)
+    try:
+        sign_in(scripted, json_answer(FLOW))
+
+        assert logger.level == level
+        assert during == [logging.CRITICAL]
+    finally:
+        logger.setLevel(before)
+
+
+def test_a_sign_in_that_is_refused_ends_with_the_reason(scripted: ScriptedServer) -> None:
+    """Whether the token service gives no code, or no token."""
+    text = "AADSTS50126: No. Trace ID: 1"
+    refusal = json_answer({"error": "invalid_grant", "error_description": text}, 400)
+    scripted.token_answer = refusal
+    for flow in (json_answer(FLOW), refusal):
+        with pytest.raises(IdentityError, match="AADSTS50126: No") as caught:
+            sign_in(scripted, flow)
+
+        assert caught.value.case == "sign_in_failed"
+
+
+@pytest.mark.parametrize("answer", [Answer(200, b"<html>"), json_answer({}), Answer(500)])
+def test_an_answer_that_is_none_of_a_token_service_is_told_of(
+    scripted: ScriptedServer, answer: Answer
+) -> None:
+    """A proxy or a sign-in page may be answering instead."""
+    scripted.token_answer = answer
+
+    with pytest.raises(IdentityError, match="did not answer like a token service") as caught:
+        sign_in(scripted, json_answer(FLOW))
+
+    assert caught.value.code == "identity_unreadable"

@@ -8,7 +8,11 @@ from typing import Any
 
 import pytest
 
+from graphdaemon.errors import GraphError
+from graphdaemon.graph.page import Page
+from graphdaemon.listing.chain import Chain
 from graphdaemon.listing.options import ListingOptions
+from tests.support.graph_answers import raw
 from tests.support.listing_world import SMALL, assert_complete, list_world, people, scattered
 from tests.support.pretend_graph import ROOT, Lies, PretendGraph, Weather
 
@@ -105,3 +109,64 @@ def test_the_same_page_under_ever_new_links_is_noticed() -> None:
     assert outcome.error.code == "page_malformed"
     assert "repeats" in str(outcome.error)
     assert len(world.requests) < 100
+
+
+def a_page(count: int) -> Page:
+    return Page([raw({"id": str(number)}) for number in range(count)], None, None)
+
+
+def test_a_hundred_empty_pages_in_a_row_are_followed_and_no_more() -> None:
+    """Graph may send some; a page with a record begins the count anew."""
+    chain = Chain()
+    for number in range(250):
+        chain.count_page(a_page(1 if number == 120 else 0))
+        if number in (99, 220):
+            chain.visit(f"{ROOT}/users?$skiptoken={number}")
+
+    chain = Chain()
+    for _ in range(101):
+        chain.count_page(a_page(0))
+    with pytest.raises(GraphError, match="goes on after 101 empty pages"):
+        chain.visit(f"{ROOT}/users?$skiptoken=x")
+
+
+@pytest.mark.parametrize(("distinct", "most"), [(0, 1000), (100, 1110), (5000, 6500)])
+def test_a_tenth_and_a_thousand_may_come_twice(distinct: int, most: int) -> None:
+    """The directory may have changed; what comes more often is a chain that repeats itself."""
+    chain = Chain()
+    chain.consume(most, distinct)
+
+    with pytest.raises(GraphError, match="repeats"):
+        chain.consume(1, distinct)
+
+
+def test_ten_restarts_that_get_no_further_are_the_last() -> None:
+    """Each that gets further than any before begins the count anew."""
+    chain = Chain()
+    for pages in [1] * 11:
+        chain.pages = pages
+        assert not chain.is_hopeless
+        chain.begin_anew()
+    assert chain.is_hopeless
+
+    chain.pages = 2
+    chain.begin_anew()
+    assert (chain.stalled, chain.is_hopeless) == (0, False)
+
+
+def test_a_hundred_restarts_are_enough() -> None:
+    """A chain that gains one page with each would go on for hours."""
+    chain = Chain()
+    for pages in range(1, 101):
+        assert not chain.is_hopeless
+        chain.pages = pages
+        chain.begin_anew()
+
+    assert chain.is_hopeless
+
+
+@pytest.mark.parametrize(("records", "full"), [(9, False), (10, True), (11, True)])
+def test_a_chain_is_full_at_its_limit(records: int, full: bool) -> None:
+    """One without a limit never is."""
+    assert Chain(limit=10, records=records).is_full is full
+    assert not Chain(records=records).is_full

@@ -10,7 +10,7 @@ from graphdaemon.errors import GraphError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.query import Query
-from graphdaemon.listing.delta import Delta, agrees
+from graphdaemon.listing.delta import Delta, agrees, is_dead
 from graphdaemon.listing.target import Target
 from tests.support import virtual_time
 from tests.support.graph_answers import answer, raw
@@ -126,3 +126,46 @@ def test_the_same_lies_do_not_last() -> None:
     """A pretend directory tells the truth unless it is told to lie."""
     assert Lies().count(7) == 7
     assert isinstance(PretendGraph().graph(), Graph)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "dead"),
+    [
+        *((status, "request_refused", True) for status in (400, 403, 404, 405, 410, 501)),
+        *((status, "graph_unavailable", False) for status in (401, 429, 500, 503)),
+        (200, "page_malformed", True),
+        (200, "link_foreign", False),
+    ],
+)
+def test_a_delta_that_there_is_not_is_told_from_passing_trouble(
+    status: int, code: str, dead: bool
+) -> None:
+    """Without one a listing goes on, and is not proved; trouble ends it."""
+    assert is_dead(GraphError("no", code=code, status=status)) is dead
+
+
+@pytest.mark.parametrize(
+    ("page", "pages"),
+    [([], 1001), ([{"id": "1"}, {"id": "2"}] * 500, 11)],
+    ids=["ever empty", "ever the same"],
+)
+def test_a_round_without_end_is_ended(page: list[dict[str, str]], pages: int) -> None:
+    """After a thousand empty pages, or once the same has been told far too often."""
+
+    class Endless(PretendGraph):
+        def _serve_delta(self, options: Any) -> Any:
+            if options.get("$deltatoken") == "latest":
+                return super()._serve_delta(options)
+            return answer({"value": page, "@odata.nextLink": f"{ROOT}/users/delta?n={len(sent)}"})
+
+    world = Endless()
+    sent = world.requests
+
+    async def follow_changes() -> None:
+        delta = Delta(Target(world.graph(), ROOT, CATALOG["users"], Query()))
+        await delta.begin()
+        await delta.round()
+
+    with pytest.raises(GraphError, match="does not end in a delta link"):
+        virtual_time.run(follow_changes())
+    assert len(sent) == 1 + pages

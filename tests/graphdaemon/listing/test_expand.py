@@ -58,8 +58,9 @@ def test_what_cannot_be_read_besides_is_refused() -> None:
     """A name that the collection does not know is a mistake, said before anything is asked."""
     world = PretendGraph(people(5))
 
-    outcome = list_world(world, options=ListingOptions(expand=("mangaer",)))
+    outcome = list_world(world, options=ListingOptions(expand=("manager", "mangaer", "x")))
 
     assert isinstance(outcome.error, Error)
     assert outcome.error.exit_code == 2
+    assert str(outcome.error) == "mangaer cannot be read with users"
     assert world.requests == []

@@ -164,3 +164,71 @@ def test_an_interval_is_a_filter(interval: Interval, condition: str) -> None:
 def test_order_is_recognised(keys: list[str], ordered: bool) -> None:
     """As far as case-folded texts tell."""
     assert is_ordered(keys) is ordered
+
+
+GUESSES = {
+    "digits": (
+        "u000",
+        "u002",
+        "u003 u005 u007 u00a u00n u01 u04 u07 u0a u0n u1 u4 u7 ua un v w y".split(),
+    ),
+    "letters": ("ax", "ay", ["az", "b", "j", "r"]),
+    "the last of its kind": ("a9", "az", ["b", "j", "r"]),
+    "a sign before both": ("b-0", "b-9", ["b-a", "b-n", "b0", "b5", "ba", "bn", "c", "k", "s"]),
+    "another script": ("\u4e00", "\u4e01", ["\u4e02", "\u4e11", "\u4f01", "\u5e01"]),
+}
+
+
+@pytest.mark.parametrize(("first", "last", "guesses"), GUESSES.values(), ids=GUESSES)
+def test_what_comes_after_a_sorted_page_is_guessed_near_and_far(
+    first: str, last: str, guesses: list[str]
+) -> None:
+    """Where they differ and further to the left, by the kinds of sign that may follow."""
+    pieces = divide(Interval(), [first, last], [], 4)
+
+    assert [piece.low for piece in pieces if piece.low and fold(piece.low) > fold(last)] == guesses
+
+
+@pytest.mark.parametrize(
+    ("sample", "lows"),
+    [
+        (["d", "e", "f", "g", "h", "i", "j", "k"], ["e", "g", "i"]),
+        (["d", "e", "f", "g"], ["d", "e", "f"]),
+    ],
+    ids=["more than enough", "enough"],
+)
+def test_a_sample_of_what_comes_after_a_sorted_page_decides(
+    sample: list[str], lows: list[str]
+) -> None:
+    """As many keys ahead as pieces are wanted: they are cut into pieces of one size."""
+    keys = [f"c{number:03d}" for number in range(1000)]
+
+    pieces = divide(Interval(None, "l"), keys, ["a", *sample, "z"], 4)
+
+    assert [piece.low for piece in pieces if piece.low and piece.low > "c999"] == lows
+
+
+def test_a_short_sample_is_used_beside_the_guesses() -> None:
+    """Each of its keys is a place to cut."""
+    keys = [f"c{number:03d}" for number in range(1000)]
+
+    lows = [piece.low for piece in divide(Interval(), keys, ["x", "y"], 4)]
+
+    assert {"x", "y", "d"} <= set(lows)
+
+
+def test_one_pair_in_fifty_may_stand_the_other_way_round() -> None:
+    """The service sorts a few signs otherwise."""
+    keys = [f"{number:03d}" for number in range(50)]
+    keys[3], keys[4] = keys[4], keys[3]
+
+    assert is_ordered(keys)
+    assert not is_ordered(keys[:49])
+
+
+def test_a_boundary_is_no_longer_than_sixty_characters_and_has_no_blank_at_its_end() -> None:
+    """What may be altered on its way to the service divides nothing."""
+    assert choose_boundaries(["a" * 59 + "b", "a" * 59 + "c"], 2) == ["a" * 59 + "c"]
+    assert choose_boundaries(["a" * 60 + "b", "a" * 60 + "c"], 2) == []
+    assert choose_boundaries(["a", "a b"], 2) == []
+    assert choose_boundaries(["a", "a\x07"], 2) == []

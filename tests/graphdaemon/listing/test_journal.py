@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import os
 import random
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import msgspec
 import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query
+from graphdaemon.listing.chain import Chain, ChainPage
 from graphdaemon.listing.journal import Journal
 from graphdaemon.listing.options import ListingOptions
+from tests.support.graph_answers import raw
 from tests.support.listing_world import Outcome, list_world
 from tests.support.pretend_graph import Lies, PretendGraph, Weather
 from tests.support.run_command import Command, WriteParameters
@@ -224,6 +229,93 @@ def test_the_journal_of_something_else_is_refused(tmp_path: Path) -> None:
 
     assert isinstance(outcome.error, UsageError)
     assert outcome.error.code == "journal_mismatch"
+
+
+@pytest.mark.parametrize(
+    ("owner", "words"), [("b", "its owner is a"), ("", "its owner is a")], ids=["other", "nobody"]
+)
+def test_the_journal_of_another_directory_is_refused(
+    tmp_path: Path, owner: str, words: str
+) -> None:
+    """What differs is named, and what it was then."""
+    path = tmp_path / "journal"
+    journal = Journal(path, {"collection": "users", "owner": "a"})
+    journal.begin(None)
+    journal.close()
+
+    with pytest.raises(UsageError, match=words):
+        Journal(path, {"collection": "users", "owner": owner})
+
+
+def test_a_journal_that_says_nothing_of_something_is_refused(tmp_path: Path) -> None:
+    """It is of a listing that was asked less."""
+    path = tmp_path / "journal"
+    journal = Journal(path, {"collection": "users"})
+    journal.begin(None)
+    journal.close()
+
+    with pytest.raises(UsageError, match="its owner is none"):
+        Journal(path, {"collection": "users", "owner": "a"})
+
+
+SPOILT = {
+    "a page of no chain": b'#{"page":7}\n',
+    "no JSON": b"#{\n",
+    "no hexadecimal": b'#{"shard":0}\n#{"page":0,"witnesses":["zz"]}\n',
+}
+
+
+@pytest.mark.parametrize("lines", SPOILT.values(), ids=SPOILT)
+def test_a_journal_that_makes_no_sense_is_told_of(tmp_path: Path, lines: bytes) -> None:
+    """Its checksums are right: another program wrote it."""
+    path = tmp_path / "journal"
+    path.write_bytes(lines + b'#{"commit":%d}\n' % zlib.crc32(lines))
+
+    with pytest.raises(OutputError, match="it is no journal") as caught:
+        Journal(path, {})
+
+    assert caught.value.code == "journal_unusable"
+
+
+def take_page(journal: Journal, chain: Chain, records: list[msgspec.Raw]) -> None:
+    chain.count_page(Page(records, None, None))
+    chain_page = ChainPage(chain, Page(records, None, None), False, "next", chain.pages_in_all)
+    journal.take(chain_page, records)
+
+
+def test_a_page_is_committed_half_a_second_after_the_last_or_when_it_is_large(
+    tmp_path: Path,
+) -> None:
+    """Each commit waits for the disk; what was read since is read again after a kill."""
+    path, times = tmp_path / "journal", [100.0]
+    journal = Journal(path, {}, lambda: times[-1])
+    journal.begin(None)
+    chain = Chain()
+    journal.add(chain)
+    small, large = [raw({"id": "1"})], [raw({"id": "2", "text": "x" * 8_000_000})]
+    commits = []
+    for time, records in ((100.2, small), (100.4, small), (100.5, small), (100.6, large)):
+        times.append(time)
+        take_page(journal, chain, records)
+        commits.append(path.read_bytes().count(b'#{"commit"'))
+    journal.close()
+
+    assert commits == [1, 1, 2, 3]
+
+
+def test_a_record_of_many_lines_is_kept_in_one(tmp_path: Path) -> None:
+    """Every other comes back byte by byte as Graph sent it."""
+    journal = Journal(tmp_path / "journal", {})
+    journal.begin(None)
+    chain = Chain()
+    journal.add(chain)
+    take_page(journal, chain, [msgspec.Raw(b'{ "id":"1" }'), msgspec.Raw(b'{\n  "id": "2"\n}')])
+    journal.commit()
+
+    (records,) = journal.records()
+    journal.close()
+
+    assert [bytes(record) for record in records] == [b'{ "id":"1" }', b'{"id":"2"}']
 
 
 def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:

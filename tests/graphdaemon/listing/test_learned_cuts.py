@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from graphdaemon.graph.query import Query
 from graphdaemon.listing.learned_cuts import LearnedCuts, cuts_path
 from graphdaemon.listing.options import ListingOptions
 from tests.support.graph_answers import raw
@@ -26,6 +27,20 @@ def test_cuts_divide_evenly(tmp_path: Path) -> None:
 
     assert len(cuts) == 55
     assert max(right - left for left, right in pairwise(cuts)) <= 100
+
+
+@pytest.mark.parametrize(
+    "query", [Query(filter="department eq 'd1'"), Query(orderby="userPrincipalName")], ids=str
+)
+def test_a_narrowed_or_sorted_listing_leaves_none(tmp_path: Path, query: Query) -> None:
+    """What it shows is no measure of the whole collection."""
+    path = tmp_path / "cuts.json"
+    world = PretendGraph([{**person, "department": "d1"} for person in scattered(200)])
+
+    outcome = list_world(world, query, ListingOptions(page_size=20, plan=path))
+
+    assert outcome.proved.verdict == "complete"
+    assert not path.exists()
 
 
 def test_cuts_that_cannot_be_kept_are_no_failure(tmp_path: Path) -> None:

@@ -134,6 +134,8 @@ def test_a_delta_that_dies_leaves_it_unproved() -> None:
 
     assert outcome.proved.verdict == "unproved"
     assert "410" in outcome.proved.why
+    assert outcome.proved.replay is not None
+    assert not outcome.proved.replay.applied
 
 
 def test_a_limit_is_obeyed_and_is_no_failure() -> None:
@@ -146,6 +148,7 @@ def test_a_limit_is_obeyed_and_is_no_failure() -> None:
     assert outcome.proved.verdict == "incomplete"
     assert outcome.proved.exit_code == 0
     assert len(world.requests) == 1
+    assert outcome.proved.blank == []
 
 
 def test_what_the_advanced_index_answers_is_not_proved() -> None:

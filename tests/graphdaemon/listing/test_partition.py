@@ -5,13 +5,23 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from graphdaemon.graph.catalog import CATALOG, Key
+from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query
+from graphdaemon.listing.chain import Chain
+from graphdaemon.listing.chain_pool import ChainPool
+from graphdaemon.listing.intervals import Interval
 from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.partition import Partition
+from graphdaemon.listing.target import Target
+from tests.support import virtual_time
+from tests.support.graph_answers import raw
 from tests.support.listing_world import SMALL, assert_complete, list_world, people, scattered
-from tests.support.pretend_graph import Lies, PretendGraph, Weather
+from tests.support.pretend_graph import ROOT, Lies, PretendGraph, Weather
 
 
 @pytest.mark.parametrize("by_id", [False, True], ids=["sorted by key", "sorted by ID"])
@@ -195,3 +205,94 @@ def test_an_ignored_filter_is_found_out() -> None:
     assert outcome.proved.method == "chain"
     assert "not honoured" in outcome.proved.notes[0]
     assert outcome.proved.pages < 20
+
+
+def divided_after(
+    chains: list[Chain], expected: int | None = None, room: int = 1, met: int = 0
+) -> list[bool]:
+    """Whether each part is divided further after the page that it has read."""
+    world = PretendGraph()
+    page = Page([raw({"userPrincipalName": f"b{number}"}) for number in range(10)], None, None)
+
+    async def scenario() -> list[bool]:
+        async def read(_: Chain) -> None:
+            """Read nothing."""
+
+        target = Target(world.graph(), ROOT, CATALOG["users"], Query(), page_size=10)
+        pool = ChainPool(read, 0)
+        # Nobody reads them, so that none of them is under way.
+        partition = Partition(
+            target, Key("userPrincipalName"), pool, room=lambda: room + pool.waiting, notes=[]
+        )
+        partition.expected, partition.met = expected, met
+        return [await partition.divide(chain, page) for chain in chains]
+
+    return virtual_time.run(scenario())
+
+
+def a_part(pages: int = 1, depth: int = 0, restarts: int = 0) -> Chain:
+    return Chain("x", Interval("a", "c"), depth, pages=pages, pages_in_all=pages, restarts=restarts)
+
+
+def test_a_part_of_unknown_length_is_divided_after_one_two_four_and_eight_pages() -> None:
+    """That wastes at most half of what it costs to divide."""
+    divided = divided_after([a_part(pages) for pages in range(1, 10)])
+
+    assert [pages for pages, is_divided in enumerate(divided, 1) if is_divided] == [1, 2, 4, 8]
+
+
+def test_a_part_is_divided_while_more_is_left_than_it_has_read() -> None:
+    """A hundred records are ten pages: after eight the last two come as fast undivided."""
+    divided = divided_after([a_part(pages) for pages in range(1, 12)], expected=120, met=20)
+
+    assert divided == [True] * 8 + [False] * 3
+
+
+@pytest.mark.parametrize(
+    ("chain", "room", "is_divided"),
+    [
+        (a_part(), 1, True),
+        (a_part(), 0, False),
+        (a_part(restarts=1), 0, True),
+        (a_part(depth=39), 1, True),
+        (a_part(depth=40), 1, False),
+        (a_part(depth=40, restarts=1), 1, False),
+    ],
+    ids=["room", "no room", "a refused link", "deep", "deepest", "deepest, a refused link"],
+)
+def test_a_part_is_divided_where_there_is_room_or_a_link_of_it_was_refused(
+    chain: Chain, room: int, is_divided: bool
+) -> None:
+    """Forty times at most: beyond, the keys are alike."""
+    assert divided_after([chain], room=room) == [is_divided]
+
+
+def test_an_empty_first_page_of_a_range_does_not_look_like_an_empty_range() -> None:
+    """Graph may send one with a link behind it, which is followed."""
+
+    class Hesitant(PretendGraph):
+        def _find(self, position: Any) -> Any:
+            if " ge " in position.condition and position.after is None and not position.page:
+                return [], None, True
+            return super()._find(position)
+
+    world = Hesitant(scattered(500))
+
+    outcome = list_world(world, options=SMALL)
+
+    assert_complete(outcome, world)
+    assert outcome.proved.method == "ranges"
+
+
+def test_each_division_of_a_part_is_counted_once(tmp_path: Path) -> None:
+    """The account says how many turned out big."""
+    plan = tmp_path / "plan.json"
+    plan.write_text('{"key":"userPrincipalName","records":40,"boundaries":["m"]}')
+    # One range of a page, and one of four whose first is cut from the others.
+    names = ["a", *(f"z{number:02d}" for number in range(40))]
+    world = PretendGraph(people(41, names.__getitem__), by_id=True)
+
+    outcome = list_world(world, options=ListingOptions(page_size=20, plan=plan))
+
+    assert_complete(outcome, world)
+    assert outcome.proved.splits == 1

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
 from urllib.parse import unquote
+
+import pytest
 
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.delta import Delta
 from graphdaemon.listing.id_set import IdSet
-from graphdaemon.listing.replay import Replayer
+from graphdaemon.listing.replay import Replayer, _compare
 from graphdaemon.listing.target import Target
 from tests.support import virtual_time
+from tests.support.graph_answers import raw
 from tests.support.listing_world import SMALL, list_world, people, scattered
 from tests.support.pretend_graph import ROOT, PretendGraph, Weather
 
@@ -58,3 +62,32 @@ def test_no_question_names_more_records_than_graph_takes() -> None:
     filters = [unquote(one.url) for one in world.requests if "id in (" in unquote(one.url)]
 
     assert [text.count("','") + 1 for text in filters] == [15, 15, 10]
+
+
+SAME, OTHER, SILENT = {"id": "1", "a": 1}, {"id": "1", "a": 2}, {"id": "1"}
+
+
+@pytest.mark.parametrize(
+    ("told", "read", "filtered", "doubtful", "silent"),
+    [
+        (SAME, SAME, False, False, False),
+        (SAME, OTHER, False, True, True),
+        (SILENT, SAME, False, False, True),
+        (SAME, None, False, True, True),
+        (None, None, False, False, False),
+        (None, SAME, False, True, True),
+        (SAME, SAME, True, False, False),
+        (SAME, OTHER, True, True, True),
+        (SAME, None, True, False, True),
+        (None, None, True, False, False),
+        (None, SAME, True, True, False),
+    ],
+)
+def test_what_was_told_is_held_against_what_is_read(
+    told: Any, read: Any, filtered: bool, doubtful: bool, silent: bool
+) -> None:
+    """What a filter leaves out may exist: that contradicts nothing, and settles nothing."""
+    changes = {"1": told and raw(told)}
+    current = {"1": raw(read)} if read else {}
+
+    assert _compare(changes, current, filtered=filtered) == (changes if doubtful else {}, silent)

@@ -22,6 +22,11 @@ def test_a_deadline_ends_it_with_an_account() -> None:
     assert 0 < account.records < 2000
 
 
+def test_a_listing_takes_a_day_at_most_unless_more_is_allowed() -> None:
+    """A job that is run every day finds the one before at its end."""
+    assert ListingOptions().seconds == 24 * 60 * 60
+
+
 def test_a_failure_has_the_account_so_far() -> None:
     """A proof file can be written for what failed, too."""
     world = PretendGraph(people(100), weather=Weather(unavailable=0.9), seed=1)

@@ -41,6 +41,40 @@ def test_a_verdict_rests_on_evidence(changes: dict[str, Any], verdict: str, why:
 
 
 @pytest.mark.parametrize(
+    ("certain", "verdict", "why"),
+    [
+        (True, "complete", "7 prefixes cover every userPrincipalName, and what changed meanwhile"),
+        (False, "unproved", "a userPrincipalName may begin with something else"),
+    ],
+)
+def test_prefixes_prove_something_where_every_value_begins_with_one(
+    certain: bool, verdict: str, why: str
+) -> None:
+    """As the digits of a GUID do."""
+    record = ListingRecord("users", {}, "", method="prefixes", ranges=7)
+
+    conclude(record, SOUND._replace(certain=certain))
+
+    assert record.verdict == verdict
+    assert why in record.why
+
+
+def test_without_evidence_nothing_is_proved() -> None:
+    """Whatever is not known counts as missing."""
+    record = ListingRecord("users", {}, "", method="ranges")
+
+    conclude(record, Evidence())
+    no_delta = record.why
+    conclude(record, Evidence(baseline=True))
+
+    assert no_delta.startswith("there is no delta of users")
+    assert (record.verdict, record.why) == (
+        "unproved",
+        "the directory changed faster than it could be followed",
+    )
+
+
+@pytest.mark.parametrize(
     ("counted", "verdict"),
     [(1000, "complete"), (1010, "complete"), (990, "complete"), (1011, "unproved")],
 )
