@@ -48,8 +48,13 @@ class ConsentRequest(NamedTuple):
     """
     A valid request for admin consent, and the permissions that are granted if the answer is yes.
 
-    Without a redirect URI a page shows the answer. The scope is the parameter of version 2. With
-    `static` the permissions in the application's registration are asked for.
+    Args:
+        redirect_uri: where the answer goes; None shows it on a page.
+        state: comes back with the answer as it was sent.
+        scope: the parameter of version 2; None in version 1.
+        roles: the app roles to grant.
+        scopes: the delegated permissions to grant, by API.
+        static: the permissions in the application's registration are asked for.
     """
 
     signed_in: SignedIn
@@ -78,7 +83,7 @@ async def answer_admin_consent(request: Request) -> Response:
 
 
 async def show_admin_consent_v2(request: Request) -> Response:
-    """`GET /{tenant}/v2.0/adminconsent`: ask for `scope`; `/.default` is the registration's."""
+    """`GET /{tenant}/v2.0/adminconsent`: ask for the permissions that `scope` names."""
     return await run_in_threadpool(_show, request, 2)
 
 
@@ -119,6 +124,7 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
     signed_in = find_signed_in(request, tenant)
     if signed_in is None:
         raise refuse(50058)
+    # Read and checked anew: the fields of the form may have been changed since it was shown.
     consent = _read_consent_request(context, signed_in, form, version)
     accepted = form.get("decision") == "accept"
     if accepted:
@@ -154,6 +160,7 @@ def _grant(context: Context, consent: ConsentRequest) -> None:
     directory, tenant, client = context.directory, consent.tenant, consent.client
     with directory.transaction():
         directory.service_principals.find_or_create(tenant, client)
+        # Microsoft's own applications have no registration that could ask for anything.
         if consent.static and directory.applications.find_anywhere(client.app_id) is not None:
             directory.consents.grant_admin_consent(tenant, client.app_id)
         grant_consents(context, tenant, client, consent.scopes, user_id=None)
@@ -161,6 +168,7 @@ def _grant(context: Context, consent: ConsentRequest) -> None:
 
 def _may_answer(context: Context, consent: ConsentRequest) -> bool:
     roles = context.directory.role_members.list_roles(consent.tenant, consent.signed_in.user_id)
+    # Some roles may consent to anything but application permissions of Graph.
     graph_roles = any(role.resource_app_id == GRAPH_APP_ID for role in consent.roles)
     return may_consent(roles, graph_roles=graph_roles)
 
@@ -186,6 +194,7 @@ def _check(
         raise refuse(700016, app=values["client_id"], tenant=tenant_name)
     if version == 2 and segment.lower() == "common":
         raise refuse(90130, app=client.app_id, name=client.display_name)
+    # For its refusal: nobody is to sign in first for an address that is not the application's.
     _read_redirect(client, values)
     return tenant
 
@@ -239,6 +248,7 @@ def _read_redirect(client: Application, values: Mapping[str, str]) -> str | None
     if uri is None:
         return None
     registered = list_redirects(client)
+    # With these signs a browser or a server could take the address for another one.
     plain = not any(sign in uri for sign in ("..", "\\", "?", "#", "@", "%", ";"))
     longer = plain and any(uri.startswith(known.rstrip("/") + "/") for known in registered)
     if not longer and not any(matches_redirect(known, uri) for known in registered):

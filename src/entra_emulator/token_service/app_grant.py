@@ -70,12 +70,14 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
     if principal is None:
         raise refuse(500011, resource=identifier, tenant=tenant.display_name)
     registration = directory.applications.find_anywhere(principal.app_id)
+    # The first is its owner's switch for all tenants, the second that of this tenant.
     disabled = registration is not None and registration.record.get("isDisabled")
     if disabled or not principal.record["accountEnabled"]:
         raise refuse(500014, resource=identifier)
     if registration is None:  # Microsoft's own
         return Resource(principal, identifier, 1, frozenset())
     optional = (registration.record["optionalClaims"] or {}).get("accessToken", [])
+    # An API that says nothing gets version 1.0 ("Access tokens").
     version = registration.record["api"]["requestedAccessTokenVersion"] or 1
     return Resource(principal, identifier, version, frozenset(c["name"] for c in optional))
 
@@ -112,13 +114,14 @@ def issue_app_token(
     facts = AppTokenFacts(
         tenant,
         principal,
-        # What the client wrote in version 1.0, in version 2.0 always the client ID.
+        # "Access tokens": version 1.0 has what the client wrote, version 2.0 the API's client ID.
         resource.identifier if resource.version == 1 else api.app_id,
         directory.consents.list_granted_roles(tenant, principal.app_id, api.app_id),
         authentication,
         now,
         # A token issued within the second of a revocation must not count as revoked.
         max(now, claims_request.not_before, policy.revoked),
+        # Long only for Graph, which can challenge such a token before it expires.
         lifetime or context.draw_lifetime(handles_challenges and resource.is_graph),
         handles_challenges,
         resource_id,

@@ -1,8 +1,8 @@
 """
 The authorization endpoint: sign in, consent, and a code for the application.
 
-Sources: "Microsoft identity platform and OAuth 2.0 authorization code flow";
-the page of refusals is "Microsoft Entra authentication and authorization error codes".
+Sources: "Microsoft identity platform and OAuth 2.0 authorization code flow"; for refusals
+"Microsoft Entra authentication and authorization error codes".
 """
 
 import re
@@ -51,7 +51,9 @@ from entra_emulator.web.token_service_answers import describe_refusal, read_form
 CODE_LIFETIME = 600
 PROMPTS = frozenset({"none", "login", "select_account", "consent"})
 MODES = ("query", "fragment", "form_post")
+# As RFC 7636, 4.2 has it.
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+# Without `token`: nobody should use the implicit grant of access tokens (RFC 9700, 2.1.2).
 _RESPONSES = {"code", "id_token", "code id_token"}
 
 
@@ -78,6 +80,7 @@ class AuthorizationRequest(NamedTuple):
     @property
     def response_mode(self) -> str:
         """How the answer travels; in a fragment where it has an ID token in it."""
+        # A mode that does not exist is refused, but that refusal has to travel somehow too.
         chosen = self.values.get("response_mode", "")
         if chosen in MODES:
             return chosen
@@ -152,6 +155,7 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
         _record_consent(request, authorization, everybody=form.get("everybody") == "yes")
     except TokenRefusal as refusal:
         return _refuse_at(request, authorization, refusal)
+    # The same request comes again; with `prompt=consent` it would ask for ever.
     return redirect(request, drop_from_prompt(authorization.uri, "consent"))
 
 
@@ -162,6 +166,7 @@ def _record_consent(
     if signed_in is None:
         raise refuse(50058)
     tenant, user_id, client = signed_in.tenant, signed_in.user_id, authorization.client
+    # Looked up again, since the form says nothing that could be trusted.
     _, missing = _find_missing(context, authorization, signed_in)
     allowed = may_consent_to(context, tenant, user_id, missing)
     if not allowed or (everybody and not may_consent_for_all(context, tenant, user_id)):
@@ -267,6 +272,7 @@ def _read_request(
     redirect_uri = values.get("redirect_uri")
     registered = list_redirects(client)
     if not redirect_uri:
+        # RFC 6749, 3.1.2.3: it may be left out where only one is registered.
         if len(registered) != 1:
             raise refuse(900971)
         redirect_uri = registered[0]
@@ -278,6 +284,7 @@ def _read_request(
 
 def _read_resumed_request(request: Request, uri: str) -> AuthorizationRequest:
     """The authorization request for which a consent page was shown."""
+    # The page's form brings the whole request back, so that nothing is kept for it meanwhile.
     path = f"/{quote(request.path_params['tenant'])}/oauth2/v2.0/authorize"
     shown_path, _, query = uri.partition("?")
     if shown_path != path:
@@ -297,10 +304,12 @@ def _check(authorization: AuthorizationRequest) -> None:
     if id_token:
         if not authorization.client.record["web"]["implicitGrantSettings"]["enableIdTokenIssuance"]:
             raise refuse(700054)
+        # Without a nonce somebody could hand in the token again (OpenID Connect Core, 3.2.2.1).
         for name in ("nonce", "scope"):
             if not values.get(name):
                 raise refuse(900144, field=name)
     mode = values.get("response_mode")
+    # In a query an ID token would get into histories and logs.
     if mode is not None and (mode not in MODES or (mode == "query" and id_token)):
         raise refuse(70007, value=mode)
     if not values.get("scope", "").strip():
@@ -318,5 +327,6 @@ def _check_challenge(values: Mapping[str, str]) -> None:
         return
     if challenge is None or not _CHALLENGE.fullmatch(challenge):
         raise refuse(501491)
+    # So long is a SHA-256 digest in base64url.
     if method == "S256" and len(challenge) != 43:
         raise refuse(501491)

@@ -50,6 +50,7 @@ def read_client_credentials(request: TokenRequest) -> tuple[str, str | None]:
             decoded = base64.b64decode(encoded.strip(), validate=True).decode()
         except ValueError as error:  # not ASCII, not base64, or not UTF-8 within
             raise refuse(9002313) from error
+        # Both were form-encoded before they were joined (RFC 6749, 2.3.1).
         name, _, value = decoded.partition(":")
         client_id, secret = client_id or unquote_plus(name), secret or unquote_plus(value)
     if not client_id:
@@ -66,7 +67,7 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
     """
     directory = context.directory
     principal = directory.service_principals.find(tenant, client_id)
-    # Microsoft's own applications may not.
+    # Microsoft's own applications may not: nobody here has their credentials.
     if principal is None or (
         principal.record["servicePrincipalType"] != "ManagedIdentity"
         and directory.applications.find_anywhere(principal.app_id) is None
@@ -110,6 +111,7 @@ def authenticate_client(
     password = directory.credentials.find_password(
         principal.app_id, secret, principal_id=principal.id
     )
+    # No number is known for a secret that is not valid yet.
     if password is None or now < password.start:
         raise refuse(7000215, app=principal.app_id)
     if now >= password.end:
@@ -155,6 +157,7 @@ def _check_assertion(
 
 def _list_audiences(request: TokenRequest, tenant: Tenant) -> set[str]:
     """What `aud` may be: addresses with the tenant's GUID or its name as the client wrote it."""
+    # MSAL Python writes the GUID, azure-identity's aio the tenant as it was configured.
     return {f"{request.origin}/{tenant.id}/v2.0"} | {
         f"{request.origin}/{segment}/oauth2/{version}token"
         for segment in (tenant.id, request.segment)

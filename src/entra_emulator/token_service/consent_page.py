@@ -132,6 +132,7 @@ def describe_scopes(missing: Iterable[MissingConsent]) -> list[ShownPermission]:
 def link_sign_in(again: str) -> str:
     """The address of the page to sign in as somebody else, which leads back to `again`."""
     segment = again.split("/")[1]
+    # The device's page is the same for all tenants, and names none.
     if not segment or urlsplit(again).path == "/devicelogin":
         segment = "organizations"
     return f"/{quote(segment)}/signin?{urlencode({'next': again})}"
@@ -141,5 +142,6 @@ def _name_scope(resource: Application, value: str) -> str:
     """A scope with its resource, as a client writes it."""
     if value in OPENID:
         return value
+    # Only identifier URIs have a colon; a client ID would tell an administrator nothing.
     names = [name for name in resource.record["servicePrincipalNames"] if ":" in name]
     return f"{(names or [resource.app_id])[0].rstrip('/')}/{value}"

@@ -34,7 +34,7 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
 from entra_emulator.web.token_service_answers import answer_oauth, read_form
 
-# Seconds that a device may wait for its user.
+# Seconds that a device may wait for its user, as recorded 2021-2025.
 LIFETIME = 900
 # Without vowels, so that codes spell no word, and without letters that look like digits.
 ALPHABET = "BCDFGHJKLMNPQRSTVWXZ"
@@ -85,7 +85,9 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     requested = read_requested_scopes(context, any_tenant, client, form.get("scope", ""))
     require_one_resource(requested)
     device_code, user_code = _keep_codes(context, tenant, segment, client, requested.text)
+    # The real one is https://microsoft.com/devicelogin, which knows no code of ours.
     uri = f"{origin_of(request)}{PAGE}"
+    # Without `verification_uri_complete`, which that page calls unsupported.
     return {
         "user_code": user_code,
         "device_code": device_code,
@@ -113,6 +115,7 @@ def _keep_codes(
         "polled": None,
         "state": "pending",
     }
+    # Both or neither: a user code that leads nowhere would show as a wrong one.
     with context.directory.transaction():
         context.directory.tickets.keep(key, doc, expires=expires)
         context.directory.tickets.keep(seal("user code", user_code), {"key": key}, expires=expires)

@@ -1,8 +1,8 @@
 """
 Discovery, before a client requests a token: issuers, endpoints, keys and clouds.
 
-The documents of version 1.0 are for whoever checks tokens of that version; their members and the
-order of these are the real document's.
+The documents of version 1.0 are for APIs that check tokens of that version; they have the members
+of the real documents, in the same order.
 """
 
 from typing import Any, NamedTuple
@@ -68,7 +68,7 @@ class Authority(NamedTuple):
 
 async def show_configuration(request: Request) -> Response:
     """
-    `GET /{tenant}/v2.0/.well-known/openid-configuration`: the metadata, as recorded.
+    `GET /{tenant}/v2.0/.well-known/openid-configuration`: issuer and endpoints, as recorded.
 
     A domain's document names the GUID: clients learn the tenant's ID from it.
     """
@@ -89,7 +89,7 @@ async def show_configuration(request: Request) -> Response:
 
 
 async def show_configuration_v1(request: Request) -> Response:
-    """`GET /{tenant}/.well-known/openid-configuration`, for tokens of version 1.0."""
+    """`GET /{tenant}/.well-known/openid-configuration`: the same for tokens of version 1.0."""
     authority = _find_authority(request)
     base = f"{authority.origin}/{authority.segment}"
     document = _describe(
@@ -137,6 +137,7 @@ def _describe(
         "frontchannel_logout_supported": True,
         "end_session_endpoint": f"{base}/oauth2/{version}logout",
         **claims,
+        # Nobody answers there; the recorded documents have it since late 2021.
         "kerberos_endpoint": f"{base}/kerberos",
         "tenant_region_scope": authority.tenant.region if authority.tenant else None,
         **_CLOUD,
@@ -145,6 +146,7 @@ def _describe(
 
 def show_keys(request: Request) -> Response:
     """`GET /{tenant}/discovery/v2.0/keys`: the public signing keys, each with its issuer."""
+    # In a thread, not `async`: the first request may have to wait until the keys are made.
     document = render_jwks(context_of(request).keys, _name_issuer(_find_authority(request)))
     return answer_oauth(request, document, cached=True)
 
@@ -171,6 +173,7 @@ async def show_instance(request: Request) -> Response:
     if not any(host in instance["aliases"] for instance in metadata):
         if host not in context_of(request).hostnames:
             raise refuse(50049)
+        # With the port, which MSAL Node compares too.
         metadata.insert(0, _describe_instance([parts.netloc]))
     segment = parts.path.strip("/").partition("/")[0] or "common"
     endpoint = f"{origin_of(request)}/{segment}/v2.0/.well-known/openid-configuration"

@@ -77,6 +77,7 @@ def check_federated_assertion(
     match_federated_credential(parts, credentials, context.clock.now())
     issuer, kid = str(parts.claims["iss"]), str(parts.header.get("kid"))
     own_keys = _find_own_keys(context, origin, issuer)
+    # Seldom a wait: `fetch_issuer_keys` has run before this thread was taken.
     keys = own_keys or context.issuers.load(issuer, kid).result()
     key = keys.keys.get(kid)
     if key is None:
@@ -86,6 +87,7 @@ def check_federated_assertion(
     except jwt.PyJWTError as error:
         reason = "The key was found, but use of the key to verify the signature failed."
         raise refuse(700027, reason=reason, thumbprint=kid, found="", app=client_id) from error
+    # A user's token proves who the user is, not which program has it.
     if own_keys is not None and ("scp" in parts.claims or parts.claims.get("idtyp") == "user"):
         raise refuse(700229)
 
@@ -109,6 +111,8 @@ def match_federated_credential(
     audiences = _read_audiences(parts.claims)
     if not isinstance(issuer, str) or not isinstance(subject, str) or audiences is None:
         raise refuse(50027)
+    # With case, as the service compares since 2024 (Azure/login#517). The order is ours, from the
+    # widest part to the narrowest: the refusal names the first one that nobody registered.
     same_issuer = [c for c in credentials if c.issuer == issuer]
     if not same_issuer:
         raise refuse(700211, issuer=issuer)
@@ -146,6 +150,7 @@ def _find_own_keys(context: Context, origin: str, issuer: str) -> KeySet | None:
     entra = _ENTRA.fullmatch(issuer)
     if entra is None or context.directory.tenants.find(entra["tenant"]) is None:
         return None
+    # Version 1.0 tokens name Microsoft's host, whoever issues them; so do ours.
     origins = {
         "/": {"https://sts.windows.net"},
         "/v2.0": {"https://login.microsoftonline.com", origin},

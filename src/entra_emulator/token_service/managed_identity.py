@@ -33,7 +33,7 @@ from entra_emulator.web.token_service_answers import describe_refusal
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
 
-# One second less than a day, as recorded of resources with tokens that long.
+# Seconds: one less than a day, as in recorded answers with tokens that live so long.
 LIFETIME = 86_399
 
 # How a request names one of several identities: the parameters, and the identity's value for them.
@@ -44,7 +44,8 @@ _IDENTITIES: dict[tuple[str, str], Callable[[ManagedIdentity], str]] = {
     ("msi_res_id", "mi_res_id"): lambda machine: (machine.resource_id or "").lower(),
 }
 
-# azure-docs#21322 for IMDS; MSAL's own live tests have the text of App Service.
+# By whether IMDS answers, or App Service: the first text is quoted in azure-docs#21322, the second
+# stands in MSAL's own live tests.
 _UNKNOWN = {
     True: "Identity not found",
     False: "No User Assigned or Delegated Managed Identity found for specified "
@@ -89,7 +90,8 @@ def create_managed_identity_app(context: Context, origin: str, header: str) -> S
 def show_imds_token(request: Request) -> Response:
     """A token from the Azure Instance Metadata Service."""
     _check_host(request)
-    # The checks of both headers keep out requests that another server was made to send.
+    # A server that is tricked into fetching an address sends no such header, and a proxy adds the
+    # other one: both checks are documented.
     if request.headers.get("metadata") != "true":
         text = "Required metadata header not specified"
         raise ManagedIdentityRefusal(400, "bad_request_102", text)
@@ -106,6 +108,7 @@ def show_imds_token(request: Request) -> Response:
     except TokenRefusal as refusal:
         text = describe_refusal(request, refusal)["error_description"]
         raise ManagedIdentityRefusal(400, refusal.error, text) from refusal
+    # Numbers as text and an empty `refresh_token`, as in the documented answer.
     content = {
         "access_token": token,
         "refresh_token": "",
@@ -204,15 +207,18 @@ def _issue(request: Request, machine: ManagedIdentity) -> tuple[str, AppTokenFac
     check_enabled(context, principal)
     resource = find_resource(context, machine.tenant, request.query_params["resource"])
     notes = notes_of(request.scope)
+    # The audit log shows what was posted to the token service; here nothing was.
     notes.form = {"grant_type": "managed_identity", "client_id": machine.app_id}
     token, facts = issue_app_token(
         context,
         machine.tenant,
         principal,
         resource,
+        # Azure holds a certificate for every managed identity.
         authentication=SIGNED_ASSERTION,
         origin=request.app.state.origin,
         lifetime=LIFETIME,
+        # The first one says only whether the identity is user-assigned.
         resource_id=principal.record["alternativeNames"][1],
     )
     notes.claims = split_token(token).claims

@@ -22,10 +22,13 @@ from entra_emulator.web.context import Context
 
 class ResourceScopes(NamedTuple):
     """
-    The scopes requested of one resource: as the client wrote them, `.default` included.
+    The scopes requested of one resource.
 
-    The records are those named one by one, as the resource publishes them. With `default` whatever
-    the client's registration asks for, or has been granted, is requested.
+    Args:
+        written: the scopes as the client wrote them, `.default` included.
+        records: the scopes named one by one, as the resource publishes them.
+        default: `.default` is among them: it stands for whatever the client's registration asks
+            for, or has been granted.
     """
 
     resource: Resource
@@ -139,6 +142,7 @@ def find_missing_consents(
         by_name = {r["value"]: r for r in records if anew or r["value"] not in granted}
         if by_name:
             missing.append(MissingConsent(scopes.resource.principal, tuple(by_name.values())))
+    # Microsoft's own clients ask nobody: what each may do is fixed.
     if list_preauthorized(client.app_id, GRAPH_APP_ID):
         for consent in missing:
             allowed = list_preauthorized(client.app_id, consent.resource.app_id)

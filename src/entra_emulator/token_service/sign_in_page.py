@@ -29,7 +29,7 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import begin_session, describe_people, end_session, find_person
 from entra_emulator.web.token_service_answers import read_form
 
-# The only pages that signing in leads back to.
+# The only pages that signing in leads back to; a link to it could lead anywhere else otherwise.
 _PAGES = re.compile(
     r"/[^/]+/(oauth2/v2\.0/authorize|adminconsent|v2\.0/adminconsent)"
     r"|/devicelogin|/common/oauth2/deviceauth"
@@ -77,12 +77,13 @@ async def sign_in(request: Request) -> Response:
 
 def sign_out(request: Request) -> Response:
     """
-    `GET /{tenant}/oauth2/v2.0/logout`: sign the user out.
+    `GET /{tenant}/oauth2/v2.0/logout`: sign the user out, and go back to the application.
 
     The browser goes back only to a redirect URI of the application that
     `client_id` or `id_token_hint` names ("OpenID Connect on the Microsoft
     identity platform", sign-out).
     """
+    # The request may come from another site, unlike other changes: applications send their users.
     context = context_of(request)
     find_tenant(context, request.path_params["tenant"])
     values = request.query_params

@@ -52,6 +52,7 @@ async def issue_token_v1(request: Request) -> Response:
 
 async def _answer(request: Request, version: int) -> Response:
     form = await read_form(request)
+    # Before a thread is taken: an issuer that does not answer must not use them all up.
     await fetch_issuer_keys(context_of(request), origin_of(request), form)
     # In a thread: signing takes a millisecond, and the first token may wait for the keys.
     content = await run_in_threadpool(_issue, request, form, version)
@@ -72,6 +73,7 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
     token_request = TokenRequest(context, tenant, segment, origin, form, authorization, version)
+    # For the audit log; the grant itself refuses a client ID that cannot be read.
     with suppress(TokenRefusal):
         notes_of(request.scope).client_id = read_client_credentials(token_request)[0]
     return GRANTS[grant_type](token_request)
@@ -85,6 +87,8 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     not find it again.
     """
     client_id, secret = read_client_credentials(request)
+    # Real answers have varied: this, 900023 or a token of another tenant (azure-docs#6485, #24064,
+    # #100978).
     if request.tenant is None:
         raise refuse(50059)
     if _REGIONAL.search(request.origin):
@@ -93,6 +97,8 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     principal = find_principal(context, tenant, client_id)
     identifier = _read_resource(request)
     claims_request = read_claims_request(request.form.get("claims"), context.clock.now())
+    # What is refused after this tells about the tenant's applications, which strangers should not
+    # learn.
     authentication = authenticate_client(request, tenant, principal, secret)
     check_enabled(context, principal)
     resource = find_resource(context, tenant, identifier)

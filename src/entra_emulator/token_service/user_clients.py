@@ -43,6 +43,7 @@ def make_token_facts(
         user,
         client,
         authentication,
+        # From a stored secret, so that an application knows its users again after a restart.
         hmac.digest(context.page_key, b"pairwise", sha256),
         int(context.clock.now()),
     )

@@ -48,9 +48,10 @@ from entra_emulator.tokens.user_claims import (
 from entra_emulator.web.browser import list_redirects, matches_redirect
 
 DAY = 86_400.0
-# "Refresh tokens have a default lifetime of 90 days" of inactivity.
+# Refresh tokens last for 90 days without use, says their page. Here those of single-page
+# applications do too, to which it gives 24 hours.
 REFRESH_LIFETIME = 90 * DAY
-# A poll is on time after this share of `interval`: clocks and networks are not exact.
+# A poll is on time after this share of `interval`: neither clocks nor networks are exact.
 EARLY = 0.8
 
 
@@ -78,14 +79,17 @@ def grant_authorization_code(request: TokenRequest) -> dict[str, Any]:
     """Tokens for the code that the authorization endpoint gave the client."""
     client = _find_client(request)
     code, redirect_uri = (_require(request, name) for name in ("code", "redirect_uri"))
+    # Whether the client is public shows in the platform that its redirect URI belongs to.
     native = list_redirects(client, "publicClient")
     public = any(matches_redirect(uri, redirect_uri) for uri in native)
     authentication = _authenticate(request, client, public=public)
     key, directory = seal("code", code), request.context.directory
+    # In one transaction, so that of two requests with the same code one is refused.
     with directory.transaction():
         ticket = directory.tickets.find(key)
         if ticket is None:
             raise refuse(9002313, error="invalid_grant")
+        # What is refused here leaves the code good, so that one mistake costs no new sign-in.
         _check_code(request, client, ticket)
         directory.tickets.change(key, {"used": True})
     return _answer(_make_grant(request, client, authentication, ticket.doc))
@@ -120,6 +124,7 @@ def grant_refresh_token(request: TokenRequest) -> dict[str, Any]:
     if ticket is None:
         raise refuse(9002313, error="invalid_grant")  # recorded 2025
     doc = ticket.doc
+    # Microsoft's own command lines share refresh tokens: MSAL's family of client IDs.
     shared = doc["family"] and is_in_family(client.app_id)
     if doc["client"] != client.app_id and not shared:
         raise refuse(700007)
@@ -130,6 +135,7 @@ def grant_refresh_token(request: TokenRequest) -> dict[str, Any]:
 
 
 def _find_client(request: TokenRequest) -> Application:
+    # Only ADAL asked there for tokens of users; the libraries of today do not.
     if request.version == 1:
         raise refuse(70003, grant=request.form["grant_type"])
     return find_user_client(request.context, request.tenant, read_client_credentials(request)[0])
@@ -214,6 +220,7 @@ def _poll(request: TokenRequest, key: str, ticket: Ticket) -> TokenRefusal | Non
     if doc["state"] == "approved":
         directory.tickets.change(key, {"state": "used"})
         return None
+    # Chosen: what the service answers to a code that has been redeemed is not known.
     if doc["state"] == "used":
         return refuse(70018)
     polled, interval = doc["polled"], doc["interval"]
@@ -247,6 +254,7 @@ def _make_grant(
         raise refuse(50034, user=doc["user"], tenant=tenant.id if tenant else doc["tenant"])
     if not user.get("accountEnabled", True):
         raise refuse(50057)
+    # A user could be a guest of the other tenant; here nobody has such a second account.
     if request.tenant is not None and request.tenant != tenant:
         raise refuse_other_tenant(user, tenant, request.tenant, client.app_id, client)
     issued_at = doc["at"] if issued_at is None else issued_at
@@ -308,6 +316,7 @@ def _check_consent(
     if find_missing_consents(context, tenant, client, user_id, requested):
         raise refuse(65001, app=client.app_id, name=client.display_name)
     resource = scopes.resource.principal
+    # As with the real service, the first token makes the application known in the tenant.
     context.directory.service_principals.find_or_create(tenant, client)
     granted = context.directory.consents.list_granted_scopes(
         tenant, client.app_id, user_id, resource.app_id

@@ -38,5 +38,6 @@ async def show_userinfo(request: Request) -> Response:
         }
     if "email" in scopes:
         content["email"] = user.get("mail")
+    # Claims without a value are left out, never null (OpenID Connect Core, 5.3.2).
     content = {name: value for name, value in content.items() if value is not None}
     return answer_graph(request, msgspec.json.encode(content), media_type="application/json")

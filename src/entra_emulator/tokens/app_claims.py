@@ -15,7 +15,6 @@ from entra_emulator.model.records import Application, Tenant
 # tokens (msgraph-sdk-powershell#1782).
 SERVICE_PRINCIPAL_TEMPLATE = "0997a1d0-0d1d-4acb-b408-d5ca73121e90"
 
-
 # How a client authenticated, as the claims `appidacr` and `azpacr` say it.
 PUBLIC_CLIENT = "0"  # it did not
 SECRET = "1"  # noqa: S105 - the word for a kind
@@ -70,6 +69,7 @@ def describe_for_api(
     issuer is that of version 2; version 1 has one of its own.
     """
     claims = _describe(facts, version, issuer)
+    # Tokens for Graph have these two anyhow ("Optional claims reference").
     if "idtyp" in optional:
         claims["idtyp"] = "app"
     if "xms_cc" in optional and facts.handles_challenges:
@@ -99,6 +99,7 @@ def describe_graph(
 
 
 def _describe(facts: AppTokenFacts, version: int, issuer: str) -> dict[str, Any]:
+    # A version 1.0 token names this issuer, whichever endpoint issued it ("Access tokens").
     own_issuer = f"https://sts.windows.net/{facts.tenant.id}/" if version == 1 else None
     return describe_client(facts.principal.app_id, facts.authentication, version) | {
         "aud": facts.audience,
@@ -107,10 +108,12 @@ def _describe(facts: AppTokenFacts, version: int, issuer: str) -> dict[str, Any]
         "iat": facts.issued_at,
         "nbf": facts.not_before,
         "exp": facts.issued_at + facts.lifetime,
+        # `aio`, `rh` and `uti` mean something to the real service alone; here they are random.
         "aio": "k2RgYPj" + secrets.token_urlsafe(30),
         "oid": facts.principal.id,
         "rh": "1.AX" + secrets.token_urlsafe(30) + ".",
         "roles": facts.roles or None,
+        # The same as `oid` when an application speaks for itself (msgraph-sdk-powershell#1782).
         "sub": facts.principal.id,
         "tid": facts.tenant.id,
         "uti": secrets.token_urlsafe(16),

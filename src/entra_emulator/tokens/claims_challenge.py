@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 from entra_emulator.errors import refuse
 from entra_emulator.tokens.jwt import read_number
 
+# Characters. A real claims request has about a hundred.
 LIMIT = 8192
-# How many seconds ahead `nbf` may be: Graph accepts tokens that begin so much later.
+# Seconds of clock skew: Graph accepts a token this long before it begins.
 LEEWAY = 300
 
 
@@ -45,10 +46,12 @@ def read_claims_request(text: str | None, now: float) -> ClaimsRequest:
     capabilities = _member(access_token, "xms_cc").get("values", [])
     if not isinstance(capabilities, list):
         raise refuse(90100, field="claims")
+    # "Claims challenges, claims requests and client capabilities": capabilities ignore case.
     handles_challenges = any(
         isinstance(value, str) and value.lower() == "cp1" for value in capabilities
     )
     not_before = read_number(_member(access_token, "nbf").get("value", 0))
+    # Graph would refuse a token that begins later than this until then.
     if not_before is None or not_before > now + LEEWAY:
         raise refuse(90100, field="claims")
     return ClaimsRequest(handles_challenges, int(not_before))
@@ -58,8 +61,10 @@ def render_challenge(revoked: int) -> str:
     """
     The `claims` of a `WWW-Authenticate` header, in standard base64.
 
-    The one blank in it is recorded.
+    Args:
+        revoked: tokens that began earlier count no more, in seconds since 1970.
     """
+    # The blank before `"value"` is as in the recorded challenge.
     text = f'{{"access_token":{{"nbf":{{"essential":true, "value":"{revoked}"}}}}}}'
     return base64.b64encode(text.encode()).decode()
 

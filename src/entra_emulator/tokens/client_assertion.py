@@ -2,8 +2,8 @@
 Client authentication by an assertion that a registered certificate signs.
 
 The rules are those of the page "Microsoft identity platform application authentication
-certificate credentials". Whatever else is tolerated, MSAL Python 1.39, MSAL Node 7.2,
-azure-identity 1.27 or MSAL.NET sends.
+certificate credentials". What is tolerated beyond them is what MSAL Python 1.39, MSAL Node 7.2,
+azure-identity 1.27 and MSAL.NET really send.
 """
 
 import base64
@@ -22,11 +22,13 @@ from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Certificate
 from entra_emulator.tokens.jwt import MalformedTokenError, UnverifiedToken, read_number, split_token
 
-# Seconds either side of now; MSAL Node sends assertions that begin a second later.
+# Seconds either side of now. The real allowance is not published; some is needed, as assertions of
+# MSAL Node begin a second after they are made.
 LEEWAY = 300
 
 _PADDINGS: dict[str, padding.AsymmetricPadding] = {
     "RS256": padding.PKCS1v15(),
+    # The salt is as long as the hash (RFC 7518, 3.5).
     "PS256": padding.PSS(padding.MGF1(SHA256()), padding.PSS.DIGEST_LENGTH),
 }
 
@@ -58,6 +60,7 @@ def verify_assertion(
     if "crit" in parts.header:  # extensions we would have to understand (RFC 7515, 4.1.11)
         raise refuse(50027)
     certificate = _find_certificate(parts.header, client_id, certificates)
+    # The claims come last, so that only the key's owner is told what is wrong with them.
     _check_signature(parts, certificate, client_id)
     _check_validity(certificate, client_id, now)
     _check_claims(parts.claims, client_id, audiences)
@@ -68,6 +71,7 @@ def verify_assertion(
 def _find_certificate(
     header: dict[str, Any], client_id: str, certificates: Collection[Certificate]
 ) -> Certificate:
+    # SHA-1 too: azure-identity's CertificateCredential and Azure CLI send `x5t` alone.
     for name, size in (("x5t#S256", 32), ("x5t", 20)):
         if name not in header:
             continue
@@ -82,7 +86,7 @@ def _find_certificate(
 def _decode_thumbprint(value: object, size: int) -> str:
     if not isinstance(value, str) or not value.isascii():
         raise refuse(50027)
-    bare = value.rstrip("=")
+    bare = value.rstrip("=")  # MSAL Python and azure-identity pad it
     try:
         data = base64.b64decode(bare + "=" * (-len(bare) % 4), altchars=b"-_", validate=True)
     except binascii.Error as error:
@@ -115,6 +119,7 @@ def _check_claims(claims: dict[str, Any], client_id: str, audiences: Collection[
     # An array of audiences is malformed to the real service (panva/openid-client#348).
     if not all(isinstance(claims.get(name), str) for name in ("iss", "sub", "aud")):
         raise refuse(50027)
+    # Client IDs are GUIDs, and these are the same in capitals.
     if not claims["iss"].lower() == claims["sub"].lower() == client_id.lower():
         raise refuse(50048)
     if claims["aud"] not in audiences:
@@ -128,6 +133,7 @@ def check_times(claims: dict[str, Any], now: float) -> None:
     Raises:
         TokenRefusal: 50027 or 700024.
     """
+    # Two of the three may be absent: MSAL Python sends no `nbf`, azure-identity's aio no `iat`.
     times = {name: read_number(claims[name]) for name in ("exp", "nbf", "iat") if name in claims}
     if "exp" not in times or None in times.values():
         raise refuse(50027)

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+# Bytes. Real keys documents have a few thousand; a hostile host could send without end.
 LIMIT = 262_144
 
 
@@ -27,6 +28,7 @@ def make_fetch(authority: Path | None = None, *, seconds: float = 5.0) -> Callab
     certificate authorities in the PEM file `authority`; by default the system's.
     """
 
+    # Made for the first fetch, as reading the system's authorities would slow down every start.
     @cache
     def make_tls() -> ssl.SSLContext:
         return ssl.create_default_context(cafile=str(authority) if authority else None)
@@ -51,6 +53,7 @@ def _get(connection: http.client.HTTPSConnection, parts: SplitResult) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.request("GET", target, headers={"Accept": "application/json"})
     response = connection.getresponse()
+    # Nor is a redirect followed: it could lead to a host that nobody trusts.
     if response.status != 200:
         raise FetchFailed(f"{parts.geturl()}: answered {response.status}")
     body = response.read(LIMIT + 1)

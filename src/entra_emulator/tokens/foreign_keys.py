@@ -22,7 +22,7 @@ DAY = 86_400.0
 # "Important considerations and restrictions for federated identity credentials": the first
 # hundred keys are kept.
 MOST_KEYS = 100
-# The algorithm that keys of each type sign with.
+# The algorithm that keys of each type sign with; of any but RS256 that page says it may work.
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 # Bits: longer keys would take minutes to check a signature, and ES256 means the curve P-256.
 SIZES = {"RS256": range(2048, 8193), "ES256": range(256, 257)}
@@ -60,6 +60,7 @@ class IssuerKeys:
 
     fetch: Callable[[str], bytes]
     clock: Clock
+    # Without a pause anybody could have the issuer asked at will, with key names made up.
     pause: float = 5.0
     monotonic: Callable[[], float] = time.monotonic
     _known: dict[str, KeySet] = field(default_factory=dict)
@@ -86,6 +87,7 @@ class IssuerKeys:
             return self._pending[issuer]
 
     def _is_due(self, known: KeySet, kid: str) -> bool:
+        # Issuers change keys without notice: "Access tokens" has them fetched daily and on demand.
         if not known.failure and self.clock.now() - known.fetched_at >= DAY:
             return True
         missing = bool(known.failure) or kid not in known.keys
@@ -95,6 +97,7 @@ class IssuerKeys:
         try:
             keys = KeySet(_read_keys(self.fetch, issuer), "", self.clock.now(), self.monotonic())
         except (FetchFailed, msgspec.DecodeError, ValueError, RecursionError) as error:
+            # Not raised: each request that waits for the keys would be answered with a 500.
             keys = self._keep_known(issuer, str(error))
         with self._lock:
             self._known[issuer] = keys
@@ -110,7 +113,9 @@ class IssuerKeys:
 
 
 def _read_keys(fetch: Callable[[str], bytes], issuer: str) -> dict[str, jwt.PyJWK]:
+    # A slash at the end goes (Discovery 1.0, 4); issuers of Azure Kubernetes Service have one.
     metadata = _read_object(fetch(issuer.rstrip("/") + "/.well-known/openid-configuration"))
+    # Otherwise one issuer could hand out its own keys as another's (Discovery 1.0, 4.3).
     if metadata.get("issuer") != issuer:
         raise ValueError(f"its metadata names the issuer {metadata.get('issuer')!r}")
     address = metadata.get("jwks_uri")

@@ -6,7 +6,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-# Real assertions and tokens stay under 8 kB, with a certificate chain in them too.
+# Characters. Real assertions and tokens have fewer than 8,000, even with a certificate chain.
 LIMIT = 32_768
 
 _SEGMENT = re.compile(r"[A-Za-z0-9_-]*={0,2}")
@@ -57,6 +57,7 @@ def split_token(token: str) -> UnverifiedToken:
 
 def read_number(value: object) -> float | None:
     """A NumericDate: an integer, a float (MSAL Python) or a numeric string (MSAL.NET)."""
+    # To Python `True` is an `int` too, but in JSON it is no number.
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -92,12 +93,13 @@ def _decode_object(part: str, segment: str) -> dict[str, Any]:
     data = _decode_segment(part, segment)
     try:
         value = json.loads(data.decode("utf-8"), object_pairs_hook=refuse_repeats)
-    except MalformedTokenError:
+    except MalformedTokenError:  # a ValueError too, but it says already what is wrong
         raise
     except (ValueError, RecursionError) as error:  # not UTF-8, not JSON, or too long a number
         raise MalformedTokenError(part, "not JSON") from error
     if not isinstance(value, dict):
         raise MalformedTokenError(part, "not an object")
+    # Only an escape can be half a character, and encoding every token again would cost time.
     if b"\\u" in data and not _is_text(value):
         raise MalformedTokenError(part, "half a character")
     return value

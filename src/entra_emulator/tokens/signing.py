@@ -21,6 +21,7 @@ from cryptography.x509.oid import NameOID
 
 from entra_emulator.clock import Clock
 from entra_emulator.errors import deny
+from entra_emulator.tokens.claims_challenge import LEEWAY
 from entra_emulator.tokens.jwt import (
     MalformedTokenError,
     encode_base64url,
@@ -71,6 +72,7 @@ class KeyRing:
 
     def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:
         self._path, self._clock = path, clock
+        # Of two rotations at once, each would lose the other's key.
         self._lock = threading.Lock()
         executor = ThreadPoolExecutor(1, "signing-keys")
         self._future: Future[tuple[SigningKey, ...]] = executor.submit(
@@ -93,9 +95,11 @@ class KeyRing:
             keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
             if self._path is not None:
                 write_private(self._path, b"".join(map(_render_key, keys)))
+            # `keys` waits for a future, as the first keys may still be in the making.
             rotated: Future[tuple[SigningKey, ...]] = Future()
             rotated.set_result(keys)
             self._future = rotated
+        # A token of the key that went must not pass by what was found out before.
         _read_signed.cache_clear()
         return keys[0]
 
@@ -138,14 +142,16 @@ def read_access_token(ring: KeyRing, token: str, now: float) -> dict[str, Any]:
     if "." not in token:
         raise deny("token_shapeless")
     claims = _read_signed(ring, token)
+    # Times are compared at each request; a signature that was right once stays right.
     expires, not_before = read_number(claims.get("exp")), read_number(claims.get("nbf"))
     if expires is None or now >= expires:
         raise deny("token_expired")
-    if not_before is None or now < not_before - 300:
+    if not_before is None or now < not_before - LEEWAY:
         raise deny("token_early")
     return claims
 
 
+# A client sends the same token with every request until it expires.
 @lru_cache(maxsize=256)
 def _read_signed(ring: KeyRing, token: str) -> dict[str, Any]:
     try:
@@ -160,6 +166,7 @@ def _read_signed(ring: KeyRing, token: str) -> dict[str, Any]:
             token,
             key.private_key.public_key(),
             algorithms=["RS256"],
+            # PyJWT would compare times with the machine's clock, which is not the emulator's.
             options={
                 "verify_aud": False,
                 "verify_exp": False,
@@ -179,6 +186,7 @@ def draw_lifetime(rng: random.Random, *, long: bool = False) -> int:
     Sources: "Configurable token lifetimes" and, for clients that handle claims
     challenges, "Access tokens", Microsoft identity platform.
     """
+    # Recorded lifetimes are a second short of a round number, such as 3599 and 86399.
     return rng.randint(72_000, 100_800) - 1 if long else rng.randint(3600, 5400) - 1
 
 
@@ -207,7 +215,8 @@ def write_private(path: Path, content: bytes) -> None:
     It is written in one step, so that a power cut leaves the old file or the new one.
     """
     draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
+    draft.unlink(missing_ok=True)  # a power cut may have left one
+    # With O_EXCL the draft is never a file that somebody else put there, and could read.
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
@@ -216,6 +225,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 def _make_key(now: float) -> SigningKey:
     private_key = rsa.generate_private_key(65537, 2048)
+    # A day early, for programs whose clock is behind this one.
     start = datetime.fromtimestamp(now, UTC).replace(microsecond=0) - timedelta(days=1)
     name = x509.Name(
         [x509.NameAttribute(NameOID.COMMON_NAME, "graphdaemon emulator: not Entra ID")]

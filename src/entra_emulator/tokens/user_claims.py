@@ -18,7 +18,7 @@ from entra_emulator.model.records import Application, Record, Tenant
 from entra_emulator.tokens.app_claims import describe_client, describe_graph, order_claims
 from entra_emulator.tokens.jwt import encode_base64url
 
-# Seconds that an ID token is valid.
+# Seconds that an ID token is valid; "Configurable token lifetimes" says an hour.
 ID_LIFETIME = 3600
 
 
@@ -108,6 +108,7 @@ def describe_id_token(
 
 def make_pairwise_subject(facts: UserTokenFacts, app_id: str) -> str:
     """The user's `sub` for this application; another application gets another one."""
+    # Only that it is pairwise is documented; how Microsoft makes it is not.
     text = f"{app_id} {facts.tenant.id} {facts.user['id']}"
     return encode_base64url(hmac.digest(facts.pairwise_key, text.encode(), sha256))
 
@@ -140,6 +141,7 @@ def _describe_v1(facts: UserTokenFacts) -> dict[str, Any]:
     user = facts.user
     return {
         "iss": f"https://sts.windows.net/{facts.tenant.id}/",
+        # As of somebody who typed a password; here nobody does.
         "acr": "1",
         "amr": ["pwd"],
         "family_name": user.get("surname"),

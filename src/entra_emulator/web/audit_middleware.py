@@ -48,6 +48,7 @@ def audit_requests(app: ASGIApp) -> ASGIApp:
         try:
             await app(scope, receive, watch)
         finally:
+            # No answer ever began: the connection was reset, or there is a fault of ours.
             if not noted:
                 _note(scope, service, BROKEN)
 
@@ -125,6 +126,7 @@ def _show_address(scope: Scope) -> str:
     path, query = str(scope["path"])[:LONGEST_ADDRESS], scope["query_string"]
     if not query:
         return path
+    # As Latin-1 every byte is a character: no query, however malformed, breaks the log.
     shown = "&".join(map(_show_parameter, query.decode("latin-1").split("&")))
     return f"{path}?{shown[:LONGEST_ADDRESS]}"
 

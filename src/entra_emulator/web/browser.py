@@ -14,6 +14,7 @@ from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.token_service_answers import describe_oauth
 
 PLATFORMS = ("web", "spa", "publicClient")
+# Without `[::1]`, which "Redirect URI (reply URL) restrictions and limitations" excludes.
 LOOPBACK = frozenset({"localhost", "127.0.0.1"})
 
 
@@ -24,6 +25,7 @@ def is_same_origin(request: Request) -> bool:
     Programs send neither header and need no such protection.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    # "none" is a page that the user opened by hand ("Fetch Metadata Request Headers").
     return site in {None, "same-origin", "none"} and origin in {None, origin_of(request)}
 
 
@@ -57,6 +59,7 @@ def matches_redirect(registered: str, uri: str) -> bool:
         return False
     if known.scheme != "http" or known.hostname not in LOOPBACK or "@" in sent.netloc:
         return False
+    # An empty path and "/" are the same page to a browser, which always sends the latter.
     same = sent._replace(netloc=known.netloc) == known or (
         {sent.path, known.path} <= {"", "/"} and not sent.query and not sent.fragment
     )
@@ -66,6 +69,7 @@ def matches_redirect(registered: str, uri: str) -> bool:
 def list_form_origins(uri: str | None) -> tuple[str, ...]:
     """The redirect URI's origin, if it can stand in a Content-Security-Policy."""
     parts = urlsplit(uri or "")
+    # Any other character could end the policy's directive and begin one of its own.
     plain = re.fullmatch(r"[a-z0-9.\[\]:-]*", parts.netloc, re.IGNORECASE)
     return (f"{parts.scheme}://{parts.netloc}",) if plain and parts.netloc else ()
 
@@ -86,7 +90,8 @@ def answer_client(
     """
     answer = {name: value for name, value in values.items() if value is not None}
     if mode == "form_post":
-        # Without scripts the page's button sends the form.
+        # MSAL Python's listener refuses anything but this POST (its `oauth2cli/authcode.py`); in a
+        # browser without scripts the page's button sends the form.
         return render_dialog(
             request,
             None,
@@ -105,7 +110,7 @@ def answer_client(
 
 
 def drop_from_prompt(uri: str, *words: str) -> str:
-    """The URI without these words in its `prompt` parameter: they have been obeyed."""
+    """The URI without these words in its `prompt` parameter, as the user has done what they say."""
     parts = urlsplit(uri)
     pairs = []
     for name, value in parse_qsl(parts.query, keep_blank_values=True):

@@ -13,10 +13,11 @@ from entra_emulator.web.context import Context, context_of, names_graph, trace_o
 
 class Caller(NamedTuple):
     """
-    Who sent a request, as the claims of the token say that the tenant has issued.
+    Who sent a request, as the claims of its token say.
 
-    With `delegated` the object ID is that of the signed-in user, and the permissions are the `scp`;
-    otherwise the object is the application's service principal, with its `roles`.
+    With `delegated` the object ID is that of the signed-in user, and the permissions are the
+    scopes in `scp`; otherwise it is that of the application's service principal, and the
+    permissions are the app roles in `roles`.
     """
 
     tenant: Tenant
@@ -32,7 +33,7 @@ def identify(request: Request) -> Caller:
     Verify the request's access token.
 
     Raises:
-        GraphRefusal: 401, with the service's word for the token's fault.
+        GraphRefusal: 401, in the words that the service has for what is wrong with the token.
     """
     context = context_of(request)
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -62,6 +63,7 @@ def list_roles(context: Context, caller: Caller) -> list[str]:
 
     An application has none, and neither has a user who was deleted.
     """
+    # Not from the token's `wids`: a role that was taken away since must not count.
     try:
         return context.directory.role_members.list_roles(caller.tenant, caller.object_id)
     except LookupError:
@@ -70,6 +72,7 @@ def list_roles(context: Context, caller: Caller) -> list[str]:
 
 def _check_revoked(context: Context, tenant: Tenant, claims: dict[str, Any]) -> None:
     """Continuous access evaluation: tell clients that handle claims challenges at once."""
+    # Other clients would not understand the challenge; their tokens live only an hour or so.
     if "xms_cc" not in claims:
         return
     if claims.get("idtyp") == "app":

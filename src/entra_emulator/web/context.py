@@ -30,6 +30,7 @@ SHARED_TENANTS = frozenset({"common", "organizations"})
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _DNS_NAME = re.compile(r"[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
+# Short and without blanks, so that a client's ID can stand in a header and in a line of a log.
 _PRINTABLE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -62,7 +63,8 @@ class Context:
         draw_lifetime: draws the lifetime of the next access token in seconds; its argument says
             whether the client handles claims challenges.
         hostnames: the names of this emulator, without port.
-        page_key: signs page tokens.
+        page_key: signs page tokens; what else has to stay the same after a restart, such as the
+            `sub` of users, is derived from it.
         page_token_age: seconds until a page token expires.
         strict_filter: refuse `ge` and `le` on strings, which the documentation no longer lists but
             public programs use.

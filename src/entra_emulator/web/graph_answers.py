@@ -25,7 +25,9 @@ GRAPH_JSON = (
 # Bytes: up to this, compressing takes less time than handing the body to another thread.
 COMPRESSED_AT_ONCE = 16_384
 
+# A weight of zero means: never gzip (RFC 9110, 12.5.3).
 _GZIP = re.compile(rb"gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
+# Clients log this header for Microsoft's support; it names no real data center.
 _AGS = (
     '{"ServerInfo":{"DataCenter":"Emulator","Slice":"E","Ring":"5","ScaleUnit":"001",'
     '"RoleInstance":"EMULATOR00000001"}}'
@@ -61,6 +63,7 @@ def answer_graph(
     if status == 204:
         return Response(None, status, described | dict(headers or {}))
     described["Vary"] = "Accept-Encoding"
+    # No refusal has it (recorded 2021-2024).
     if status < 300:
         described["OData-Version"] = "4.0"
     return _GraphAnswer(body, status, described | dict(headers or {}), media_type)
@@ -92,4 +95,5 @@ def _takes_gzip(scope: Scope) -> bool:
 
 
 def _compress(body: bytes) -> bytes:
+    # On one machine time counts more than bytes; and without a time equal bodies stay equal.
     return gzip.compress(body, compresslevel=1, mtime=0)

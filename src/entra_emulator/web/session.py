@@ -53,6 +53,7 @@ def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
     user = directory.users.find(home, ticket.doc["user"])
     if user is None or not user.get("accountEnabled", True):
         return None
+    # `revokeSignInSessions` ends the sessions of browsers too.
     if ticket.doc["at"] <= directory.users.read_valid_from(home, user["id"]):
         return None
     return SignedIn(home, user, ticket.doc["at"])
@@ -73,6 +74,7 @@ def begin_session(context: Context, response: Response, tenant: Tenant, user: Re
         {"tenant": tenant.id, "user": user["id"], "at": now},
         expires=now + DAY,
     )
+    # Not "strict": applications send their users here, which is a request from another site.
     response.set_cookie(COOKIE, secret, path="/", secure=True, httponly=True, samesite="lax")
 
 
@@ -121,6 +123,7 @@ def _find_people(directory: Directory, tenants: Iterable[Tenant], search: str) -
             if user is not None and _is_called(user, beginning):
                 remaining -= 1
                 yield Person(tenant, user, roles)
+        # Holders of roles are among these again, and are left out below.
         page = directory.search.browse(tenant, "user", beginning, limit=SHOWN + len(holders))
         for row in page.objects:
             user = _decode(row.doc)

@@ -20,6 +20,7 @@ from entra_emulator.web.request_notes import notes_of
 # The longest form that is read, in bytes.
 FORM_LIMIT = 262_144
 
+# On discovery and keys, which scripts of other sites may read (recorded 2021-2025).
 _CACHED = {
     "Cache-Control": "max-age=86400, private",
     "Access-Control-Allow-Origin": "*",
@@ -86,6 +87,7 @@ def describe_oauth(
     if trace.client_request_id is not None:
         headers["client-request-id"] = trace.client_request_id
     form = notes_of(request.scope).form
+    # Only clients with MSAL's telemetry get it, as recorded; MSAL Node has that in the form.
     if any(name.lower().startswith("x-client-") for name in (*request.headers, *form)):
         headers["x-ms-clitelem"] = f"1,{code},0,,"
     return headers
@@ -99,6 +101,7 @@ def describe_refusal(request: Request, refusal: TokenRefusal) -> dict[str, Any]:
     then it was a line break.
     """
     trace = trace_of(request)
+    # The client's own ID, or a random one: never the trace ID (recorded 2024 and 2025).
     correlation_id = trace.client_request_id or str(uuid4())
     notes = notes_of(request.scope)
     notes.refusal, notes.correlation_id = refusal, correlation_id

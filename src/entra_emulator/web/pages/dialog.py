@@ -28,9 +28,16 @@ def render_dialog(
     """
     A page of the token service, from a file in templates/, which escapes each of the values.
 
-    The code is that of the error which the page tells about; a header names it too. The answer to
-    its form may redirect to `form_origins`, as browsers apply `form-action` to redirects too. The
-    only script that may run is `script`; the template shows it as it stands here.
+    Args:
+        request: what is answered.
+        signed_in: who is signed in; None if nobody is.
+        template: the name of the file.
+        status: the HTTP status.
+        code: the AADSTS number of the error that the page explains; a header names it too.
+        form_origins: where the answer to the page's form may redirect to: browsers apply
+            `form-action` to redirects too.
+        script: the only script that may run; the template has to show it exactly so.
+        values: what the template shows.
     """
     page = PageRequest(request, context_of(request), signed_in)
     response = render(page, template, status=status, script=script, **values)

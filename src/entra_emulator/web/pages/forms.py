@@ -9,7 +9,7 @@ from starlette.requests import Request
 
 from entra_emulator.web.pages.refusal import PortalRefusal
 
-# In bytes.
+# Bytes of a form: the largest holds a certificate of a few thousand.
 FORM_LIMIT = 131_072
 MOST_FIELDS = 1000
 URLENCODED = "application/x-www-form-urlencoded"
@@ -60,9 +60,11 @@ def _read_parts(body: bytes, boundary: str) -> Form:
     """The form in a `multipart/form-data` body (RFC 7578); files stay as they were sent."""
     if not boundary:
         raise ValueError("a form without a boundary")
+    # The line break before a boundary belongs to it, and the first boundary lacks one.
     sections = (b"\r\n" + body).split(b"\r\n--" + boundary.encode())
     fields: list[tuple[str, str]] = []
     files: dict[str, bytes] = {}
+    # What stands around the boundaries has no meaning (RFC 2046, 5.1.1).
     for section in sections[1:-1][:MOST_FIELDS]:
         head, _, content = section.removeprefix(b"\r\n").partition(b"\r\n\r\n")
         headers = BytesHeaderParser().parsebytes(head)

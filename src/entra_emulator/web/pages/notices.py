@@ -20,9 +20,9 @@ class Notices:
     """
     What is kept for each session until its next page, in memory alone.
 
-    The answer to a form redirects to a page, so that reloading the page does not send the form
-    again. That page tells what the form did, and what it tells has to be kept until then. A
-    secret's value is never written to disk.
+    The answer to a form redirects to a page, so that reloading that page does not send the form
+    again. The page tells what the form did, and that has to be kept until it is shown. As it may
+    be the value of a new secret, it is never written to disk.
     """
 
     def __init__(self) -> None:

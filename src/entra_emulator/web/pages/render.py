@@ -108,14 +108,17 @@ _FIXED: Mapping[str, Any] = {
 
 @cache
 def _make_environment() -> Any:
+    # Not at the top: most emulators show no page, and would start later.
     import jinja2
 
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files(__package__) / "templates")),
         autoescape=True,
+        # The templates are part of the program: they are few, and do not change while it runs.
         auto_reload=False,
         cache_size=-1,
         lstrip_blocks=True,
         trim_blocks=True,
+        # A misspelt name is to fail in a test, not to leave a gap on the page.
         undefined=jinja2.StrictUndefined,
     )

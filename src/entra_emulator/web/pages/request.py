@@ -27,8 +27,12 @@ class PageRequest:
     """
     A request for a page, by somebody's browser.
 
-    The secret of the browser's session is empty when nobody is signed in. In `notices` pages leave
-    what the next page is to say. The lines of each menu are there for pages that have menus.
+    Args:
+        who: the signed-in user; None if there is none.
+        session: the secret in the browser's cookie; empty if nobody is signed in.
+        form: what was sent with the request; without fields unless it is a POST.
+        notices: what pages leave for the next page to say.
+        menus: the lines of each menu, by its name; empty for pages without menus.
     """
 
     http: Request
@@ -102,6 +106,7 @@ class PageRequest:
 
     def keep(self, name: str, value: Any) -> None:
         """Keep something for the next page, in memory alone."""
+        # By the token, from which nobody can tell the session's secret.
         self.notices.keep(self.token, name, value)
 
     def take(self, name: str) -> Any:

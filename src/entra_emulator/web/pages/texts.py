@@ -49,6 +49,7 @@ def choose_language(chosen: str | None, accepted: str) -> str:
     if chosen in LANGUAGES:
         return str(chosen)
     ranges = [match for part in accepted.split(",") if (match := _RANGE.fullmatch(part))]
+    # Sorting keeps the browser's order among equal weights.
     for match in sorted(ranges, key=lambda match: -float(match[2] or 1)):
         for language in LANGUAGES:
             if match[1].lower() == language.partition("-")[0] and match[2] not in {"0", "0."}:
