@@ -1,11 +1,11 @@
 """A running emulator: its data folder, its certificate authority and its TLS server."""
 
 import contextlib
+import queue
 import secrets
 import signal
 import socket
 import tempfile
-import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -271,16 +271,17 @@ def serve(
         ValueError: `listen` is not HOST:PORT, or the fault file cannot be followed.
     """
     host, port, names = _choose_address(listen, allow_remote=allow_remote)
-    done = threading.Event()
+    # Its put may interrupt its get; the set of an Event that is waited for could block for ever.
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def watch_seeding(made: int, total: int) -> None:
-        if done.is_set():
+        if not signals.empty():
             raise KeyboardInterrupt
         settings.progress(made, total)
 
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
-            previous = signal.signal(number, lambda *_: done.set())
+            previous = signal.signal(number, lambda number, _: signals.put(number))
             stack.callback(signal.signal, number, previous)
         hostnames = (*settings.hostnames, *names)
         emulator = Emulator(
@@ -294,8 +295,10 @@ def serve(
             emulator.live(life)
         ready(emulator)
         # A signal that comes just before an endless wait would be handled only after it.
-        while not done.wait(1):
-            pass
+        ended_by = 0
+        while not ended_by:
+            with contextlib.suppress(queue.Empty):
+                ended_by = signals.get(timeout=1)
 
 
 def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple[str, ...]]:
