@@ -266,9 +266,11 @@ def listening() -> Iterator[tuple[int, list[bytes]]]:
                 heard.append(line.recv(4096))
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        threading.Thread(target=listen, daemon=True).start()
+        thread = threading.Thread(target=listen, daemon=True)
+        thread.start()
         yield listener.getsockname()[1], heard
         listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])

@@ -432,13 +432,15 @@ def cutting_port() -> Iterator[int]:
                 line.recv(5)
                 line.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
-    threading.Thread(target=serve, daemon=True).start()
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
     try:
         yield listener.getsockname()[1]
     finally:
         # shutdown wakes the thread that waits in accept; close alone does not.
         with contextlib.suppress(OSError):
             listener.shutdown(socket.SHUT_RDWR)
+        thread.join()
         listener.close()
 
 

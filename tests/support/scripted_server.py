@@ -103,7 +103,8 @@ class ScriptedServer:
         return request
 
     def __enter__(self) -> Self:
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, daemon=True)
+        self._accepting.start()
         return self
 
     def __exit__(
@@ -112,9 +113,11 @@ class ScriptedServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # shutdown wakes the thread that waits in accept; close alone does not.
+        # shutdown wakes the thread that waits in accept; close alone does not, and the next
+        # listener, whose descriptor may have the same number, would share its clients with it.
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
+        self._accepting.join()
         self._listener.close()
         for connection in self._open:
             connection.close()
