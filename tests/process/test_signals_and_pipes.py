@@ -47,14 +47,14 @@ def test_ctrl_c_ends_it_at_once_without_a_traceback(
 
     def answer(_: Request) -> Answer:
         asked.set()
-        release.wait(30)
+        release.wait(120)
         return page()
 
     scripted.script = answer
     with started("users", scripted.write_parameters(tmp_path)) as process:
-        assert asked.wait(20)
+        assert asked.wait(60)
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=60)
     release.set()
 
     assert process.returncode == 130
@@ -92,7 +92,7 @@ def test_a_closed_pipe_ends_it_quietly(
         assert process.stdout is not None
         process.stdout.readline()
         process.stdout.close()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         assert process.stderr is not None
         errors = process.stderr.read()
 
@@ -103,7 +103,7 @@ def test_a_closed_pipe_ends_it_quietly(
 def test_progress_and_errors_never_reach_stdout(parameters: WriteParameters) -> None:
     """stdout is data alone, even with everything said."""
     with started("users", parameters(), "-vv", "--format", "ndjson") as process:
-        out, errors = process.communicate(timeout=30)
+        out, errors = process.communicate(timeout=60)
 
     assert process.returncode == 0
     assert {line[:1] for line in out.splitlines()} == {b"{"}
@@ -115,7 +115,7 @@ def test_nothing_sensitive_is_said_with_everything_said(
 ) -> None:
     """With DEBUG on, MSAL's own logs included, neither secret nor token appears."""
     with started("users", parameters(), "-vv", "--format", "ndjson") as process:
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
 
     assert app.secret.encode() not in errors
     assert b"eyJ" not in errors
@@ -207,7 +207,7 @@ def test_a_signal_leaves_no_file(
             return Answer(400)
         if "skiptoken" in request.target:
             asked.set()
-            release.wait(30)
+            release.wait(120)
         link = f"{scripted.url}/v1.0/users?$skiptoken=1"
         return page(*({"id": str(n)} for n in range(999)), next_link=link)
 
@@ -217,9 +217,9 @@ def test_a_signal_leaves_no_file(
     folder.mkdir()
     output = ("--output", f"out/users.{format_}", "--method", "chain")
     with started("users", *output, folder=tmp_path) as process:
-        assert asked.wait(20)
+        assert asked.wait(60)
         process.send_signal(number)
-        process.communicate(timeout=10)
+        process.communicate(timeout=60)
     release.set()
 
     assert process.returncode == (130 if number == signal.SIGINT else -number)

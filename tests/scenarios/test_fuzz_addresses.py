@@ -203,7 +203,7 @@ def test_raw_requests(app: App, request_line: bytes) -> None:
     parts = urlsplit(emulator.url)
     tls = ssl.create_default_context(cafile=str(emulator.ca_file))
     with (
-        socket.create_connection((parts.hostname, parts.port or 0), timeout=5) as plain,
+        socket.create_connection((parts.hostname, parts.port or 0), timeout=60) as plain,
         tls.wrap_socket(plain, server_hostname=parts.hostname) as secure,
     ):
         secure.sendall(request_line + b"\r\nHost: localhost\r\nConnection: close\r\n\r\n")

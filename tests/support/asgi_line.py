@@ -48,7 +48,7 @@ class Line:
             **(more or {}),
         }
         future = asyncio.run_coroutine_threadsafe(self._send(scope, body), self.loop)
-        return future.result(timeout=10)
+        return future.result(timeout=60)
 
     async def _send(self, scope: Scope, body: bytes) -> Answer:
         sent: list[Message] = []
@@ -77,7 +77,7 @@ def running_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
     thread = threading.Thread(target=asyncio.run, args=(run(),))
     thread.start()
-    loop, stopped = loops.get(timeout=10)
+    loop, stopped = loops.get(timeout=60)
     try:
         yield loop
     finally:

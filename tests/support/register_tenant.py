@@ -202,7 +202,7 @@ class Site:
 
 def make_site(emulator: Emulator, folder: Path, transport: Transport | None = None) -> Site:
     folder.mkdir(exist_ok=True)
-    transport = transport or Transport(ca_file=emulator.ca_file, timeout=5)
+    transport = transport or Transport(ca_file=emulator.ca_file, timeout=60)
     return Site(emulator, folder, _writer(emulator), transport)
 
 

@@ -160,7 +160,7 @@ def deliver(arrival: Arrival) -> int:
     """Bring it to a loopback listener, as the browser does; the answer's status."""
     parts = urlsplit(arrival.url)
     assert parts.hostname in {"localhost", "127.0.0.1"}
-    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", parts.port, timeout=60)
     try:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         body = urlencode(arrival.values) if arrival.method == "POST" else None

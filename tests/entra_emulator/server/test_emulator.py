@@ -138,7 +138,7 @@ def test_certificate(launch: Callable[..., Probe]) -> None:
     for name in ("localhost", "127.0.0.1", "::1", "graph.contoso.example"):
         address = (parts.hostname or "", parts.port or 0)
         with (
-            socket.create_connection(address, timeout=5) as plain,
+            socket.create_connection(address, timeout=60) as plain,
             tls.wrap_socket(plain, server_hostname=name) as secure,
         ):
             assert secure.version() in {"TLSv1.2", "TLSv1.3"}

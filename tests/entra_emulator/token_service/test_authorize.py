@@ -73,7 +73,7 @@ def scripted(probe: Probe, anna: str) -> Iterator[Browser]:
 def test_msal_interactive(native: Client, scripted: Browser) -> None:
     """Unmodified MSAL signs in through its loopback listener, PKCE and form_post included."""
     with msal_client(native) as client:
-        result = client.acquire_token_interactive(["User.Read"], timeout=20)
+        result = client.acquire_token_interactive(["User.Read"], timeout=60)
         again = client.acquire_token_silent(["User.Read"], client.get_accounts()[0])
 
     assert "access_token" in result, result

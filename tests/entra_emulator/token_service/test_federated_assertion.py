@@ -217,7 +217,7 @@ def test_others_do_not_wait(
     usual = foreign.answers["/keys"]
 
     def wait(handler: BaseHTTPRequestHandler) -> None:
-        release.wait(10)
+        release.wait(120)
         usual(handler)
 
     monkeypatch.setitem(foreign.answers, "/keys", wait)

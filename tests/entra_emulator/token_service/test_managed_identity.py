@@ -42,7 +42,7 @@ def identify(machine: Probe, number: int) -> Any:
 
 def get(url: str, headers: dict[str, str], method: str = "GET", **query: str) -> Answer:
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=60)
     try:
         connection.request(method, f"{parts.path}?{urlencode(query)}", headers=headers)
         response = connection.getresponse()

@@ -77,7 +77,7 @@ def test_broken_issuer(
     foreign.answers[path] = make(foreign)
     issuers = IssuerKeys(make_fetch(foreign.ca_file, seconds=0.3), Clock())
     try:
-        keys = issuers.load(foreign.url, "one").result(timeout=30)
+        keys = issuers.load(foreign.url, "one").result(timeout=60)
     finally:
         foreign.answers[path] = usual
         issuers.close()

@@ -183,7 +183,7 @@ def test_managed_identity(launch: Callable[..., Probe]) -> None:
     """The tokens of a machine are in the log as well."""
     probe = launch(users=5, managed_identity=True)
     probe.emulator.directory.managed_identities.add(probe.emulator.tenant, "machine")
-    connection = http.client.HTTPConnection(urlsplit(probe.emulator.imds_url).netloc, timeout=5)
+    connection = http.client.HTTPConnection(urlsplit(probe.emulator.imds_url).netloc, timeout=60)
     query = "?api-version=2018-02-01&resource=https://graph.microsoft.com"
     connection.request("GET", IMDS_PATH + query, headers={"Metadata": "true"})
     assert connection.getresponse().status == 200

@@ -264,7 +264,7 @@ def test_a_closed_client_keeps_nobody_waiting() -> None:
         transport = Transport()
         worker = await transport.run(threading.current_thread)
         transport.close()
-        worker.join(10)
+        worker.join(60)
         source = issuer.source(transport.start)
         return (await asyncio.wait_for(source.token(), 10)).value
 

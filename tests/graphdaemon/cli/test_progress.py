@@ -123,7 +123,7 @@ def serve(scripted: ScriptedServer) -> threading.Event:
         number = len([one for one in scripted.requests if "/users?" in one.target])
         link = f"{scripted.url}/v1.0/users?$skiptoken={number}" if number < 3 else None
         if number == 3:
-            shown.wait(20)
+            shown.wait(60)
         return page(*({"id": f"{number}-{n}"} for n in range(10)), next_link=link)
 
     shown = threading.Event()

@@ -31,7 +31,7 @@ def patient_listing(server: ScriptedServer) -> tuple[list[str], list[float]]:
 
 
 async def _walk(settings: Settings, clock: Clock) -> list[str]:
-    transport = Transport(ca_file=settings.ca_file, timeout=5)
+    transport = Transport(ca_file=settings.ca_file, timeout=60)
     tokens = TokenSource(AppIdentity(settings, transport).fetch, transport.start)
     budget = Budget(now=clock.now, sleep=clock.sleep)
     graph = Graph(transport, tokens, budget=budget, sleep=clock.sleep)

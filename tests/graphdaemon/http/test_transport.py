@@ -67,7 +67,7 @@ def test_cancelling_drops_the_connection(scripted: ScriptedServer) -> None:
 
         def answer(_: Request) -> Answer:
             loop.call_soon_threadsafe(asked.set)
-            release.wait(10)
+            release.wait(120)
             return page()
 
         import threading
@@ -76,7 +76,7 @@ def test_cancelling_drops_the_connection(scripted: ScriptedServer) -> None:
         scripted.script = answer
         async with Client(settings_of(scripted)) as client:
             task = asyncio.create_task(client.get("users/x"))
-            await asyncio.wait_for(asked.wait(), 10)
+            await asyncio.wait_for(asked.wait(), 60)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
@@ -87,7 +87,7 @@ def test_cancelling_drops_the_connection(scripted: ScriptedServer) -> None:
 
 def test_a_connection_the_host_closed_meanwhile_is_replaced(scripted: ScriptedServer) -> None:
     """Keep-alive ends at the host's wish; the next request simply reconnects."""
-    transport = Transport(ca_file=scripted.ca_file, timeout=5)
+    transport = Transport(ca_file=scripted.ca_file, timeout=60)
     scripted.script = [page()]
     first = transport.exchange("GET", f"{scripted.url}/v1.0/users", {})
     for connection in scripted._open:

@@ -58,7 +58,7 @@ def running() -> Iterator[Emulator]:
 
 @pytest.fixture
 def site(running: Emulator, tmp_path: Path) -> Iterator[Site]:
-    transport = Mortal(ca_file=running.ca_file, timeout=5)
+    transport = Mortal(ca_file=running.ca_file, timeout=60)
     made = make_site(running, tmp_path / "site", transport)
     yield made
     running.faults.clear()

@@ -46,7 +46,7 @@ class Site:
         self.said: list[str] = []
         self.waits: list[float] = []
         self.object_id: str | None = None
-        self.transport = Transport(ca_file=server.ca_file, timeout=5)
+        self.transport = Transport(ca_file=server.ca_file, timeout=60)
         self.made = 0
         self.restore()
 

@@ -181,13 +181,13 @@ def test_nobody_waits_for_the_store() -> None:
 
     def exchange(mine: Totals) -> Totals:
         asked.set()
-        answer.wait(10)
+        answer.wait(120)
         return mine
 
     ledger = RemoteLedger(exchange)
     with ledger.open():
         pass
-    assert asked.wait(10)
+    assert asked.wait(60)
     with ledger.open() as bucket:
         bucket.used += 1
     answer.set()
@@ -299,7 +299,7 @@ def test_the_store_is_not_troubled_all_the_time(*, broken: bool, seconds: float)
         # The comparison runs on a thread of its own.
         for thread in set(threading.enumerate()) - before:
             assert thread.daemon, "it keeps no program from ending"
-            thread.join(10)
+            thread.join(60)
 
     use_and_wait()
     assert asked.acquire(blocking=False)

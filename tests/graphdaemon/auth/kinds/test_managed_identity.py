@@ -76,7 +76,7 @@ def ask_scripted(statuses: list[int]) -> tuple[Response, list[float]]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}/metadata?x=1"
-        response = ask_machine(url, {}, timeout=5, sleep=waits.append)
+        response = ask_machine(url, {}, timeout=60, sleep=waits.append)
         server.shutdown()
     return response, waits
 
