@@ -16,7 +16,9 @@ from graphdaemon.diagnosis.token_claims import Claim, describe_claims, read_clai
 from graphdaemon.errors import CODES
 
 _NUMBER = re.compile(r"AADSTS\s?:?\s?(\d{4,9})", re.IGNORECASE)
+# At least four digits: three are an HTTP status.
 _BARE_NUMBER = re.compile(r"\d{4,9}")
+# Every JWT begins so: it is base64 of a brace and a quotation mark.
 _TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
 _CORRELATION = re.compile(r"correlation.?id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
 _REQUEST = re.compile(r"\brequest-id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
@@ -82,7 +84,8 @@ _GRAPH_MEANINGS = {
     ),
 }
 
-# How the libraries of several languages report a failure of the network, by case.
+# How the libraries of several languages report a failure of the network, by case. The first that
+# matches counts: what failed exactly stands before words that libraries wrap around any failure.
 _NETWORK = {
     "tls_untrusted": r"CERTIFICATE_VERIFY_FAILED|unable to get local issuer|self.signed certificate"
     r"|PKIX path|UNABLE_TO_VERIFY_LEAF|certificate signed by unknown authority",
@@ -154,7 +157,10 @@ def explain(text: str, now: float) -> ExplainedText:
         text: A number, an answer of the token service or Graph, lines of a log, or a token.
         now: The time in epoch seconds, for what a token's times mean.
     """
-    tokens = [claims for one in _TOKEN.findall(text) if (claims := read_claims(one)) is not None]
+    tokens = [
+        claims for token in _TOKEN.findall(text) if (claims := read_claims(token)) is not None
+    ]
+    # Base64 may by chance hold digits and words that look like an error.
     bare = _TOKEN.sub("", text)
     explanations = _explain_error(bare, tokens[0] if tokens else None)
     explanations += [_explain_token(claims, now) for claims in tokens]
@@ -172,6 +178,8 @@ def _explain_error(text: str, claims: Mapping[str, Any] | None) -> list[Explanat
         return [_explain_number(int(stripped), "")]
     if stripped in CASES or stripped in CODES:
         return [_explain_own(stripped)]
+    # The most telling comes first: an AADSTS number says more than the OAuth error beside it, and
+    # anything says more than the status.
     numbers = dict.fromkeys(int(number) for number in _NUMBER.findall(text))
     numbers |= dict.fromkeys(_read_codes(text))
     if numbers:

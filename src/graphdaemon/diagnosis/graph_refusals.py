@@ -88,8 +88,10 @@ def _find_unauthorized(words: str) -> str:
 
 
 def _find_forbidden(words: str, claims: Mapping[str, Any] | None, need: Need | None) -> str:
+    # Before the roles are looked at: where Graph names the licence, no role helps.
     if _LICENCE.search(words):
         return "licence_missing"
+    # Nothing is known of the roles then, and a missing one is the most frequent cause.
     if claims is None or is_delegated(claims):
         return "permission_missing"
     if "aud" in claims and not is_for_graph(claims["aud"]):

@@ -18,6 +18,7 @@ from graphdaemon.errors import SettingsError
 
 VERBS = ("GET", "POST", "PATCH", "PUT", "DELETE")
 
+# Graph takes `/users/{id}` and `/users('{id}')` alike.
 _KEYED = re.compile(r"([\w.-]+)\('([^/]*)'\)")
 _VERSION = re.compile(r"/(v1\.0|beta)(?=/|$)", re.IGNORECASE)
 

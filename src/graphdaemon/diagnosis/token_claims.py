@@ -37,6 +37,7 @@ def read_claims(token: str) -> dict[str, Any] | None:
     if len(parts) != 3:
         return None
     try:
+        # A JWT leaves out the padding that Python's decoder insists on (RFC 7515, 2).
         body = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
         claims = json.loads(body)
     except (ValueError, binascii.Error):
@@ -54,6 +55,7 @@ def read_time(claims: Mapping[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if not isinstance(value, int | float) or isinstance(value, bool):
         return None
+    # Beyond the year 5138 it is no time in seconds, and `datetime` would fail at year 10000.
     return float(value) if 0 <= value < 1e11 else None
 
 
@@ -64,6 +66,8 @@ def is_delegated(claims: Mapping[str, Any]) -> bool:
 
 def is_for_graph(audience: object) -> bool:
     """Whether `audience` is Microsoft Graph, in any cloud."""
+    # In a token of version 1 it is spelt as in the request, with a slash behind or without, or is
+    # the ID ("Access token claims reference").
     bare = str(audience).rstrip("/").lower()
     return bare == GRAPH_APP_ID or bare in {cloud.graph for cloud in CLOUDS}
 
@@ -75,6 +79,7 @@ def describe_claims(claims: Mapping[str, Any], now: float) -> list[Claim]:
     for name in sorted(claims, key=lambda name: (order.get(name, len(order)), name)):
         sentence = _SENTENCES.get(name, _NOTHING)(claims, now)
         described.append(Claim(*map(_printable, (name, _show(claims[name]), sentence))))
+    # Where nothing was granted the claim is left out, not empty (msgraph-sdk-powershell#1782).
     if "roles" not in claims and not is_delegated(claims):
         described.insert(0, Claim("roles", "", "absent: the app holds no role of this API"))
     return described
@@ -99,11 +104,11 @@ def format_time(moment: float) -> str:
 
 
 def _texts(value: object) -> tuple[str, ...]:
-    return tuple(one for one in value if isinstance(one, str)) if isinstance(value, list) else ()
+    return tuple(item for item in value if isinstance(item, str)) if isinstance(value, list) else ()
 
 
 def _show(value: object) -> str:
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+    if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
@@ -126,7 +131,7 @@ def _audience(claims: Claims, _: float) -> str:
     audience = str(claims["aud"])
     if not is_for_graph(audience):
         return "the one API that accepts this token"
-    cloud = next((one for one in CLOUDS if audience.rstrip("/").lower() == one.graph), None)
+    cloud = next((row for row in CLOUDS if audience.rstrip("/").lower() == row.graph), None)
     return f"for Microsoft Graph{f' of the {cloud.name} cloud' if cloud else ''} and no other"
 
 
@@ -161,7 +166,7 @@ def _choose(name: str, sentences: Mapping[str, str]) -> Callable[[Claims, float]
 
 
 def _capabilities(claims: Claims, _: float) -> str:
-    names = [one.lower() for one in _texts(claims["xms_cc"])]
+    names = [name.lower() for name in _texts(claims["xms_cc"])]
     if "cp1" in names:
         return "may be revoked before it expires (continuous access evaluation)"
     return "capabilities of the client"

@@ -49,6 +49,8 @@ def _plan(examination: Examination) -> list[Check]:
     if service:
         checks += plan_network_checks(service)
         reached = checks[-1].key
+        # The first failure is the one to be explained, so a cause stands before what it spoils: a
+        # wrong clock before the token that it gets refused.
         checks += [
             Check("clock", identity.check_clock, (reached,)),
             Check("authority", identity.check_authority, (reached,)),
@@ -56,17 +58,22 @@ def _plan(examination: Examination) -> list[Check]:
         ]
         before = (reached, "tenant")
     checks += [
+        # It needs no network, so it is looked at even where no host was reached.
         Check("credential", identity.check_credential),
         Check("token", identity.check_token, (*before, "credential")),
     ]
+    # A single credential has been tried by the check of the token already.
     if len(examination.settings.credentials) > 1:
         checks.append(Check("credentials", identity.check_each_credential, before))
     graph = urlsplit(examination.settings.endpoint).netloc
+    # An emulator may serve both at one address, which is then checked once.
     if graph != service:
         checks += plan_network_checks(graph)
     reached = f"tls {graph}"
     checks += [
+        # Before the roles, since what the registration asks for tells why a role is missing.
         Check("registration", permissions.check_registration, ("token", reached)),
+        # They are read in the token, so they can be judged even where Graph is not reached.
         Check("roles", permissions.check_roles, ("token",)),
     ]
     checks += [

@@ -113,10 +113,13 @@ def run_checks(
         if missing is not None:
             finding = skip(f"cannot be known without {missing}")
         else:
+            # A failure is a finding, not the end: checks that do not depend on this one still tell
+            # something.
             try:
                 finding = check.run(examination)
             except Error as error:
                 finding = fail_with(error, check.host)
+        # A skipped check vouches for nothing, so what rests on it cannot be judged either.
         if finding.state in (FAILED, SKIPPED):
             unsuccessful.add(check.key)
         yield Result(check, finding)

@@ -26,7 +26,8 @@ from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GRAPH_HOSTS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}
-_SKEW_WARNING_S = 30.0
+# A tenth of what the token service tolerates: a clock that drifts is reported before it does harm.
+_SKEW_WARNING_S = TOLERANCE_S / 10
 # These credentials sign an assertion with a time in it: where the clock is wrong it is refused.
 _SIGNING = ("certificate", "keyvault")
 
@@ -46,15 +47,17 @@ def check_clock(examination: Examination) -> Finding:
         answer = examination.ask_metadata()
     except NetworkError:
         return skip("no answer to compare with")
+    # The service wrote down its time at some moment between sending and receiving.
     skew = measure_skew(answer.response.headers, (answer.sent_at + answer.came_at) / 2)
     if skew is None:
         return skip("the token service does not say what time it is")
     host = urlsplit(examination.authority or "").netloc
+    # The Date header has whole seconds, so a smaller skew than one cannot be claimed.
     if abs(skew) < _SKEW_WARNING_S:
         return ok(f"within {max(1, round(abs(skew)))} s of {host}", seconds=round(skew, 1))
     words = describe_skew(skew, host)
     advice = advise("clock_wrong")
-    signs = any(one.kind in _SIGNING for one in examination.settings.credentials)
+    signs = any(credential.kind in _SIGNING for credential in examination.settings.credentials)
     if signs and abs(skew) > TOLERANCE_S:
         return fail(words, advice, IdentityError.exit_code, seconds=round(skew, 1))
     return warn(words, advice, seconds=round(skew, 1))
@@ -71,6 +74,8 @@ def check_authority(examination: Examination) -> Finding:
             code="identity_unavailable",
             hint=advise("identity_unavailable").step,
         )
+    # A refusal proves a token service as well: for an unknown tenant it answers 400 and AADSTS90002
+    # (quoted in azure-cli#14509), which the check of the tenant explains.
     if "error" in body or (response.status == 200 and "token_endpoint" in body):
         said = "its metadata" if response.status == 200 else "a refusal in a token service's words"
         return ok(f"{urlsplit(authority or '').netloc} answers with {said}", status=response.status)
@@ -90,6 +95,8 @@ def check_tenant(examination: Examination) -> Finding:
         raise _explain_refusal(examination, body)
     issuer = str(body.get("issuer", ""))
     named = urlsplit(examination.authority or "").path.strip("/").split("/")[0]
+    # The issuer has the tenant's ID even where the authority names a domain ("OpenID Connect on the
+    # Microsoft identity platform"); a custom issuer need not have one.
     tenant = next(filter(_GUID.fullmatch, urlsplit(issuer).path.split("/")), None)
     if tenant is None:
         return ok(f"issuer {issuer}", issuer=issuer)
@@ -103,17 +110,20 @@ def check_tenant(examination: Examination) -> Finding:
 def check_credential(examination: Examination) -> Finding:
     """Look which credentials there are, whether each can be used, and when it expires."""
     credentials = read_credentials(examination.settings)
-    problems = [one.problem for one in credentials if one.problem is not None]
+    problems = [credential.problem for credential in credentials if credential.problem is not None]
     words = "; then ".join(
         _describe_credential(credential, examination.now()) for credential in credentials
     )
     kinds = [credential.kind for credential in credentials]
     if problems:
+        # One credential that can be used is enough to get tokens.
         failure = fail_with(problems[0])
         if len(problems) == len(credentials):
             return failure
         return warn(f"{words}; {failure.words}", failure.advice, kinds=kinds)
     for credential in credentials:
+        # The portal shows the Secret ID, a GUID, beside the Value, which is none. The mix-up is so
+        # common that the text of AADSTS7000215 itself warns of it.
         if credential.secret and _GUID.fullmatch(credential.secret.reveal()):
             advice = advise("secret_id_given", examination.values)
             return warn(f"{credential.source} has the form of a Secret ID", advice, kinds=kinds)
@@ -158,6 +168,7 @@ def check_token(examination: Examination) -> Finding:
     )
     details = {"audience": audience, "roles": list(roles), "expires": format_time(expires)}
     graph = urlsplit(examination.settings.endpoint).hostname
+    # Microsoft's Graph takes tokens for itself alone; what other hosts take is not known here.
     if graph in _GRAPH_HOSTS and not is_for_graph(audience):
         values = examination.values | {"api": f"https://{graph}"}
         return warn(words, advise("audience_wrong", values), **details)
@@ -166,8 +177,11 @@ def check_token(examination: Examination) -> Finding:
 
 def check_each_credential(examination: Examination) -> Finding:
     """Look whether the token service accepts each of several credentials, not only the first."""
+    # Loaded here, so that a report that ends at the settings does not wait for MSAL.
     from graphdaemon.auth.msal_app import MsalApp
 
+    # Not by `AppIdentity`, which stops at the first credential that is accepted, and takes tokens
+    # from the cache.
     msal_app = MsalApp(examination.settings, examination.transport)
     accepted: list[str] = []
     refused: list[tuple[str, Finding]] = []
@@ -189,6 +203,8 @@ def check_each_credential(examination: Examination) -> Finding:
 
 def _explain_refusal(examination: Examination, body: Mapping[str, Any]) -> IdentityError:
     text = str(body.get("error_description") or body.get("error"))
+    # Line breaks stood before the Trace ID until 2023 (microsoft-365-agents-toolkit#8621), and
+    # blanks since 2024 (haystack-editor#41).
     text = re.split(r"\s+Trace ID:", text, maxsplit=1)[0].strip()
     codes = tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])
     advice = advise_on_aadsts(codes, text, examination.values, error=str(body.get("error")))

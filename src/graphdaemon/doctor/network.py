@@ -14,6 +14,7 @@ from graphdaemon.http.failures import HandshakeCutError, explain_failure
 from graphdaemon.http.interception import is_intercepted, name_signer
 from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_context
 
+# A daemon may wait for a minute, the default of `timeout`; a person should not, at every check.
 _TIMEOUT_S = 10.0
 
 
@@ -59,6 +60,7 @@ def plan_network_checks(host: str) -> list[Check]:
 
 def _resolve(examination: Examination, target: Target) -> Finding:
     name, port = target.first
+    # A name that no DNS name can be, such as `a..b`, raises UnicodeError instead of OSError.
     try:
         answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
@@ -96,12 +98,14 @@ def _tunnel(examination: Examination, target: Target) -> Finding:
     connection, head = examination.sockets[target.host], b""
     try:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
+        # Whatever answers here may be no proxy at all: it is not listened to without end.
         while b"\r\n\r\n" not in head and len(head) < 65536 and (part := connection.recv(4096)):
             head += part
     except OSError as error:
         raise explain_failure(error, target.first_host, _timeout(examination)) from error
     status = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2]
     if not status.startswith("2"):
+        # These are the words of http.client, by which `explain_failure` knows a proxy's refusal.
         words = f"Tunnel connection failed: {status or 'no answer'}"
         raise explain_failure(OSError(words), target.host, _timeout(examination))
     return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)
@@ -114,9 +118,11 @@ def _secure(examination: Examination, target: Target) -> Finding:
         with context.wrap_socket(connection, server_hostname=target.name) as tls:
             version, certificate = tls.version(), tls.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
+        # Python gives no certificate that it did not trust, so a second connection looks at it.
         signer = examination.transport.look_at_signer(target.host)
         raise explain_failure(error, target.host, _timeout(examination), signer) from error
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError) as error:
+        # A firewall that blocks by name cuts the connection when it reads the host in TLS.
         cut = HandshakeCutError("the line was cut when TLS began")
         raise explain_failure(cut, target.host, _timeout(examination)) from error
     except OSError as error:

@@ -43,7 +43,9 @@ def check_registration(examination: Examination) -> Finding:
         )
     examination.registration = registration
     words, granted = registration.describe(examination.now()), list(registration.granted)
-    uses_secret = any(one.kind == "secret" for one in examination.settings.credentials)
+    uses_secret = any(
+        credential.kind == "secret" for credential in examination.settings.credentials
+    )
     if uses_secret and registration.ends_within(WARN_BEFORE_S, examination.now()):
         return warn(words, advise("secret_ending", examination.values), granted=granted)
     return ok(words, granted=granted)
@@ -63,6 +65,7 @@ def check_roles(examination: Examination) -> Finding:
     unmet = _first_unmet(call_needs, roles)
     if unmet is None:
         return _report_excess(call_needs, roles)
+    # A token has the roles of the moment it was issued, and lives for an hour or more.
     if _renew(examination):
         roles = read_roles(examination.claims)
         if _first_unmet(call_needs, roles) is None:
@@ -108,6 +111,7 @@ def _read_registration(examination: Examination) -> AppRegistration | None:
 
 def _get_object(examination: Examination, path: str) -> Mapping[str, Any] | None:
     response = examination.ask(Call("GET", path))
+    # A refusal is no finding here: the registration only helps to explain other findings.
     try:
         content = json.loads(response.body) if response.status < 300 else None
     except ValueError:
@@ -133,12 +137,12 @@ def _preferred(examination: Examination, call: Call) -> str | None:
 
 
 def _first_unmet(call_needs: list[CallNeed], roles: tuple[str, ...]) -> CallNeed | None:
-    return next((one for one in call_needs if not one.need.is_met(roles)), None)
+    return next((row for row in call_needs if not row.need.is_met(roles)), None)
 
 
 def _report_excess(call_needs: list[CallNeed], roles: tuple[str, ...]) -> Finding:
     """The roles open every call: say which opens which, and warn of those that are too many."""
-    needs = [one.need for one in call_needs]
+    needs = [row.need for row in call_needs]
     opened = []
     for need in needs:
         using = next(name for name in need.accepted if name in roles)
@@ -147,7 +151,8 @@ def _report_excess(call_needs: list[CallNeed], roles: tuple[str, ...]) -> Findin
         opened.append(f"{using} opens {need.call}{also}{least}")
     words = "; ".join(opened)
     excess = find_excess(roles, needs)
-    if all(one.call.method == "GET" for one in call_needs):
+    # Graph accepts roles that may write for reading too; they are more than reading needs.
+    if all(row.call.method == "GET" for row in call_needs):
         excess += [role for role in roles if "Write" in role and role not in excess]
     details = {"roles": list(roles), "excess": excess, "least": [need.least for need in needs]}
     if not excess:
@@ -168,6 +173,8 @@ def _renew(examination: Examination) -> bool:
 def _report_unmet(examination: Examination, unmet: CallNeed, roles: tuple[str, ...]) -> Finding:
     """By the table the roles do not suffice: let Graph decide, and find the cause if it refuses."""
     names = ", ".join(roles)
+    # Microsoft's table is not always right: User.Read.All opens directoryObjects/getByIds for users
+    # although the table does not say so (microsoft-graph-docs-contrib#8798).
     if _is_allowed(examination, unmet.call):
         return ok(f"Graph allows {unmet.need.call} with {names}, whatever the table says")
     case = "permission_missing" if roles else "roles_absent"
@@ -188,6 +195,7 @@ def _is_allowed(examination: Examination, call: Call) -> bool:
         return False
     try:
         return _try(examination, call).status < 300
+    # The check of the call itself meets the same failure, and reports it.
     except NetworkError:
         return False
 

@@ -26,6 +26,7 @@ class AppRegistration(NamedTuple):
 
     def find_cause(self, need: Need, role: str) -> str:
         """Why a token lacks `role`, or whatever else `need` accepts; a key of `CASES`."""
+        # From the smallest step that is missing to the largest: the first that fits is the cause.
         if need.is_met(self.granted):
             return "token_older"
         if need.is_met(self.requested):
@@ -36,6 +37,8 @@ class AppRegistration(NamedTuple):
 
     def ends_within(self, seconds: float, now: float) -> bool:
         """Whether the last secret expires within so many seconds."""
+        # Graph never shows a secret, so nobody can tell which of them the settings hold: the one
+        # that lasts longest stands for it.
         return bool(self.secrets_expire_at) and max(self.secrets_expire_at) - now < seconds
 
     def describe(self, now: float) -> str:
@@ -71,7 +74,12 @@ def parse_registration(
     ]
     roles = [find_role(str(entry.get("id"))) for entry in entries if entry.get("type") == "Role"]
     scopes = [find_scope(str(entry.get("id"))) for entry in entries if entry.get("type") == "Scope"]
-    granted = [find_role(str(one.get("appRoleId"))) for one in _objects(assignments.get("value"))]
+    granted = [
+        find_role(str(assignment.get("appRoleId")))
+        for assignment in _objects(assignments.get("value"))
+    ]
+    # `find_role` knows Graph's permissions alone: the roles of other APIs, and those newer than the
+    # table, fall out here.
     return AppRegistration(
         tuple(filter(None, roles)),
         tuple(filter(None, scopes)),
@@ -87,6 +95,7 @@ def _list_expiries(passwords: object) -> list[float]:
             moment = dt.datetime.fromisoformat(str(password.get("endDateTime")))
         except ValueError:
             continue
+        # Without a zone `timestamp` would take the time for this machine's local one.
         expiries.append(moment.replace(tzinfo=moment.tzinfo or dt.UTC).timestamp())
     return expiries
 

@@ -109,6 +109,7 @@ class Examination:
             Error: The same as the commands would meet.
         """
         self.token = self._fetch(self.settings, self.transport, demand)
+        # What Graph answers depends on the roles in the token.
         self._answers.clear()
         return self.token
 
@@ -121,12 +122,14 @@ class Examination:
         """
         if self._metadata is None:
             assert self.authority is not None, "only an authority has metadata"
+            # An issuer has its metadata right below its address (OpenID Connect Discovery 1.0, 4).
             version = "/v2.0" if self.settings.authority else ""
             address = f"{self.authority.rstrip('/')}{version}/.well-known/openid-configuration"
             sent_at = self.now()
             try:
                 response = self.transport.exchange("GET", address, {"Accept": "application/json"})
                 self._metadata = Answer(response, sent_at, self.now())
+            # Kept, so that a host that does not answer makes people wait once, not once a check.
             except NetworkError as error:
                 self._metadata = error
         if isinstance(self._metadata, NetworkError):
@@ -140,6 +143,7 @@ class Examination:
         root = self.settings.graph_root
         origin, version = root.rsplit("/", 1)
         bare = path if path.startswith("/") else f"/{path}"
+        # A path that people copy from Graph's documentation may begin with the version.
         first = bare.split("/")[1].lower()
         return f"{origin}{bare}" if first in (version.lower(), "v1.0", "beta") else root + bare
 
@@ -170,6 +174,7 @@ class Examination:
 
 
 def _fetch(settings: Settings, transport: Transport, demand: Demand) -> Token:
+    # Whoever brings a `fetch` of their own needs none of it, and settings may fail before.
     from graphdaemon.auth.app_identity import AppIdentity
 
     return AppIdentity(settings, transport).fetch(demand)

@@ -83,14 +83,21 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
             graph, application, federated_credentials=tuple(trusted), deleted_principal=deleted
         )
     assignments = await admin_graph.read(f"/servicePrincipals/{principal['id']}/appRoleAssignments")
-    granted = {str(one["appRoleId"]) for one in assignments if one["resourceId"] == graph["id"]}
+    granted = {
+        str(assignment["appRoleId"])
+        for assignment in assignments
+        if assignment["resourceId"] == graph["id"]
+    }
     return ActualState(graph, application, principal, frozenset(granted), tuple(trusted))
 
 
 async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> str | None:
     """The object ID of the app that carries the tag, else of the one with the unique name."""
+    # An adopted app has the tag and another unique name, or none; an app whose tag somebody removed
+    # still has its unique name.
     condition = quote(f"tags/any(t:t eq '{desired.tag}')")
     tagged = await admin_graph.read(f"/applications?$filter={condition}&$select=id,appId")
+    # Choosing one could change the app that somebody else relies on.
     if len(tagged) > 1:
         raise SettingsError(
             f"{len(tagged)} apps carry the tag {desired.tag}: "
@@ -100,6 +107,8 @@ async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> s
         )
     if tagged:
         return str(tagged[0]["id"])
+    # A filtered list may be minutes behind what was just made (msgraph-bicep-types#193), so the
+    # look-up by key is a second chance to find it.
     named = await admin_graph.find(f"/applications(uniqueName='{desired.unique_name}')?$select=id")
     return str(named["id"]) if named is not None else None
 
@@ -112,6 +121,7 @@ async def _find_deleted(
     try:
         deleted = await admin_graph.read(path)
     except GraphError as error:
+        # An app can be registered without this look, so that it may not be taken is no failure.
         if error.status != 403:
             raise
         return None

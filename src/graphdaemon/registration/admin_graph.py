@@ -116,6 +116,7 @@ class AdminGraph:
             Error: Graph refused, or was not reached.
         """
         try:
+            # Not by `_persist`: that there is no such object is an answer here, not a delay.
             return await self._graph.get(self._url(path), needs="")
         except GraphError as error:
             if error.status == 404:
@@ -152,6 +153,8 @@ class AdminGraph:
             "",
             method=change.method,
             body=body,
+            # A POST whose answer was lost may have been carried out: sent again, it would add a
+            # second credential. `Reconciler` reads what became of it instead.
             repeatable=change.method != "POST",
             headers=(("Prefer", "create-if-missing"),) if change.create else (),
         )
@@ -167,6 +170,7 @@ class AdminGraph:
     def _forbidden(self, change: Change, error: GraphError, client_id: str | None) -> GraphError:
         """The error for a change that this administrator may not make."""
         case = change.forbidden_case
+        # Advice for users names directory roles to activate; an app needs a permission instead.
         if self._as_app and case != "consent_reserved":
             case = "registrar_lacks"
         consent_url = None
@@ -230,6 +234,7 @@ def _is_behind(request: GraphRequest, error: GraphError) -> bool:
 
 
 def _is_done(change: Change, error: GraphError) -> bool:
+    # A run that was stopped has deleted it already, or has restored it from the recycle bin.
     if change.method == "DELETE" or change.reread:
         return error.status == 404
     return error.status in (400, 409) and _DONE.search(str(error)) is not None

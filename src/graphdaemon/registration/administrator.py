@@ -23,7 +23,9 @@ PUBLIC_CLIENT = "14d82eec-204b-4c2f-b7e8-296a70dab67e"
 SCOPES = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
 """The delegated permissions that a user signs in with."""
 
+# A person may have to find a password, confirm a second factor and read what is asked for.
 _BROWSER_S = 300.0
+# Azure CLI takes seconds to start, and may renew its token over the network.
 _AZ_TIMEOUT_S = 60
 
 
@@ -90,6 +92,7 @@ def _as_user(token: Token, settings: Settings, transport: Transport, tenant: str
     def fetch(demand: Demand) -> Token:
         if demand.instead_of is None:
             return token
+        # A user's refresh token is not kept, so nothing here could get a second token.
         raise IdentityError(
             "the sign-in is over, or Microsoft Graph does not accept it",
             code="sign_in_failed",
@@ -116,6 +119,7 @@ def _read_tenant(token: Token) -> str:
 
 
 def _run_az(arguments: list[str]) -> str:
+    # On Windows it is az.cmd, which starts by its full path alone.
     program = shutil.which("az")
     if program is None:
         raise _unusable("is not installed, or not on PATH")

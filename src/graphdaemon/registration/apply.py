@@ -22,6 +22,7 @@ from graphdaemon.settings.model import Settings
 
 # How many lost answers a run survives, and how long it waits before it reads what became of them.
 _LOST_ANSWERS = 4
+# Azure CLI pauses as long between its attempts (role/custom.py).
 _PAUSE_S = 5.0
 
 
@@ -108,6 +109,7 @@ class Reconciler:
             actual = await read_actual_state(self._admin_graph, self._desired)
             local = self._files.read_state()
             removals = tuple(plan_removals(plan.kind, actual, local, self._now()))
+        # Last, when the settings name the new credential: until then the old one is in use.
         for change in removals:
             await self._send(change)
         client_id, roles = self._values["client_id"], tuple(plan.roles)
@@ -120,6 +122,7 @@ class Reconciler:
             plan, local = self._plan(await self._read_actual_state())
             if needs_key(plan.kind, local, self._now()):
                 pem, _ = self._make(self._files.title, days=self._desired.days)
+                # Written before it is uploaded: a run that is stopped in between finds it again.
                 self._files.write_key(pem)
                 self._say(f"Made a key with its certificate: {self._files.key_file}")
             try:
@@ -170,6 +173,7 @@ class Reconciler:
         except GraphError as error:
             if error.case != "consent_reserved":
                 raise
+            # Another administrator can consent later, so the rest is done all the same.
             self._refused.add(change.summary)
             self._consent_error = error
             self._say("  refused: only some administrators may.")
@@ -219,6 +223,7 @@ class Reconciler:
             "endpoint": self._files.values.get("endpoint") or settings.endpoint,
         }
         if settings.ca_file is not None:
+            # A relative path would be read from the settings file's folder, not from this one.
             values["ca_file"] = str(settings.ca_file.absolute())
         return values
 

@@ -76,6 +76,8 @@ def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) ->
         return f"{base}/adminconsent?{urlencode({'client_id': settings.client_id})}"
     values = {
         "client_id": settings.client_id,
+        # Application permissions are granted by `/.default` alone ("Admin consent on the Microsoft
+        # identity platform").
         "scope": settings.scope[0],
         "redirect_uri": redirect_uri,
         "state": secrets.token_urlsafe(12),
@@ -131,6 +133,7 @@ def wait_for_consent(
     roles: tuple[str, ...] = ()
     while True:
         try:
+            # A token shows the roles of the moment it was issued, so one from a cache never would.
             token = fetch(settings, Demand(token or Token("", 0)))
             roles = read_roles(read_claims(token.value) or {})
             status = f"the newest token has: {', '.join(roles) or 'no role'}"
@@ -140,6 +143,7 @@ def wait_for_consent(
             status = str(error)
         if awaited.is_met(roles):
             return roles
+        # Looked at after the attempt, so that even 0 seconds mean one attempt.
         left = deadline - now()
         if left <= 0:
             raise _pending(settings, awaited, seconds, status)

@@ -24,6 +24,8 @@ class FederatedCredential(NamedTuple):
     @property
     def name(self) -> str:
         """The name it has in Graph: the same for the same issuer and subject."""
+        # A digest, since Graph takes names of up to 120 characters that an address can hold, and
+        # issuers and subjects of up to 600 (federatedIdentityCredential on learn.microsoft.com).
         digest = hashlib.sha256(f"{self.issuer} {self.subject}".encode()).hexdigest()
         return f"graphdaemon-{self.platform}-{digest[:8]}"
 
@@ -87,6 +89,7 @@ def read_federated_credential(text: str) -> FederatedCredential:
         subject = f"repo:{match['repository']}:{match['rest']}"
         return FederatedCredential("github", _GITHUB_ISSUER, subject)
     if platform == "kubernetes":
+        # From the right, since the issuer is an address and has colons of its own.
         issuer, namespace, account = [*rest.rsplit(":", 2), "", ""][:3]
         if issuer.startswith("https://") and namespace and account:
             subject = f"system:serviceaccount:{namespace}:{account}"

@@ -97,6 +97,7 @@ class LocalFiles:
                 code="file_foreign",
                 hint="Name another file with --output, or replace this one with --force.",
             )
+        # Files are replaced by renaming, which the folder's permissions decide and not the file's.
         if not folder.is_dir() or not os.access(folder, os.W_OK):
             raise self._unwritable(folder, "it is no folder that this user may write to")
 
@@ -212,6 +213,7 @@ class LocalFiles:
 
     def _write(self, path: Path, text: str) -> None:
         try:
+            # Graph shows a secret once, and nobody else has the key: a power cut must lose neither.
             replace_private(path, text.encode(), durable=True)
         except OSError as error:
             raise self._unwritable(path, str(error.strerror)) from None

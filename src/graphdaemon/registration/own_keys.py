@@ -63,6 +63,7 @@ class OwnKeys:
         """
         url = self._url("?$select=id,keyCredentials")
         response = self._send("GET", url, None)
+        # The proof of possession names the app by its object ID, which only its registration tells.
         if response.status == 403 and self._object_id is not None:
             return RegisteredKeys(self._object_id, None)
         if response.status == 403:
@@ -92,6 +93,7 @@ class OwnKeys:
                 "usage": "Verify",
                 "key": base64.b64encode(certificate).decode(),
             },
+            # The page "application: addKey" asks for null here with this type of key.
             "passwordCredential": None,
             "proof": make_possession_proof(object_id, proof.certificate, proof.sign),
         }
@@ -111,6 +113,7 @@ class OwnKeys:
         possession = make_possession_proof(object_id, proof.certificate, proof.sign)
         url = self._url("/removeKey")
         response = self._send("POST", url, {"keyId": key_id, "proof": possession})
+        # A run that was killed may have removed it, or an administrator.
         gone = response.status in (400, 404) and b"No key credential found" in response.body
         if not gone:
             self._check(response, url)

@@ -14,7 +14,8 @@ from graphdaemon.registration.desired import DEFAULT_PERMISSION, DesiredState, F
 from graphdaemon.registration.local_files import LocalState
 from graphdaemon.registration.own_keys import read_thumbprint
 
-# A credential with less time left than this counts as expired.
+# With less time left than this a credential counts as expired: it would end before the daemon that
+# it is for has been set up.
 _LEAST_LEFT = dt.timedelta(hours=1)
 
 
@@ -53,7 +54,10 @@ def plan_changes(
     kind = desired.kind or local.kind or "certificate"
     roles = _choose_roles(desired, actual)
     if actual.application is None and actual.deleted is not None:
+        # What a restored app still has is known only when it is read again, so this step is all.
         return ChangePlan(kind, roles, (_restore(actual.deleted, "the app"),), ())
+    # The service principal needs the app, and consent needs both. Consent comes last, since it may
+    # be refused and the rest is of use without it.
     before = (
         *_plan_application(desired, actual, roles),
         *_plan_principal(actual),
@@ -166,8 +170,10 @@ def _plan_application(
             f"Register the app {desired.name}",
             "PATCH",
             f"/applications(uniqueName='{desired.unique_name}')",
+            # By default Graph lets every tenant and personal accounts in ("Create application").
             {"displayName": desired.name, "signInAudience": "AzureADMyOrg", **body},
             learns="application",
+            # With POST, a run that was stopped or lost the answer would make a second app.
             create=True,
             forbidden_case="registering_reserved",
         )
@@ -178,13 +184,16 @@ def _request_roles(
     application: Mapping[str, Any], roles: Mapping[str, str]
 ) -> list[dict[str, Any]]:
     """The `requiredResourceAccess` of the registration, with these app roles of Graph added."""
+    # Graph replaces the list as a whole, so it is sent with what people have added to it.
     resources = [dict(resource) for resource in application.get("requiredResourceAccess") or ()]
-    graph = next((one for one in resources if one.get("resourceAppId") == GRAPH_APP_ID), None)
+    graph = next(
+        (resource for resource in resources if resource.get("resourceAppId") == GRAPH_APP_ID), None
+    )
     if graph is None:
         graph = {"resourceAppId": GRAPH_APP_ID, "resourceAccess": []}
         resources.append(graph)
     access = list(graph.get("resourceAccess") or ())
-    requested = {one.get("id") for one in access if one.get("type") == "Role"}
+    requested = {entry.get("id") for entry in access if entry.get("type") == "Role"}
     missing = [{"id": role, "type": "Role"} for role in roles.values() if role not in requested]
     graph["resourceAccess"] = access + missing
     return resources
@@ -273,6 +282,7 @@ def _lasts(credential: Mapping[str, Any], now: dt.datetime) -> bool:
 
 def _add_secret(desired: DesiredState, local: LocalState, now: dt.datetime) -> Change:
     expires_at = (now + dt.timedelta(days=desired.days)).astimezone(dt.UTC)
+    # Without an end Graph takes two years ("application: addPassword").
     password = {"displayName": local.mark, "endDateTime": f"{expires_at:%Y-%m-%dT%H:%M:%SZ}"}
     return Change(
         "Add a client secret",
@@ -290,7 +300,10 @@ def _plan_federated(trusted: FederatedCredential | None, actual: ActualState) ->
             code="option_invalid",
             hint="Say so with --federated.",
         )
-    present = {(one.get("issuer"), one.get("subject")) for one in actual.federated_credentials}
+    present = {
+        (credential.get("issuer"), credential.get("subject"))
+        for credential in actual.federated_credentials
+    }
     if trusted is None or (trusted.issuer, trusted.subject) in present:
         return []
     return [
@@ -302,6 +315,7 @@ def _plan_federated(trusted: FederatedCredential | None, actual: ActualState) ->
                 "name": trusted.name,
                 "issuer": trusted.issuer,
                 "subject": trusted.subject,
+                # Graph takes exactly one (federatedIdentityCredential on learn.microsoft.com).
                 "audiences": [AUDIENCE],
             },
         )

@@ -85,6 +85,7 @@ class Rotation:
     ) -> None:
         self._credential = _find_rotatable(settings)
         assert self._credential.private_key_file is not None, "a certificate has a key file"
+        # Behind any symbolic link: replacing the link itself would leave its target the old key.
         self._file = self._credential.private_key_file.resolve()
         self._new_file = self._beside("new")
         self._settings = settings
@@ -131,6 +132,8 @@ class Rotation:
         old = _thumbprint(self._read(self._file))
         _write(self._new_file, self._make(self._passphrase))
         new = _thumbprint(self._read(self._new_file))
+        # The last rotation got this ID when it added the key; an app that may not read its
+        # registration cannot look it up any more.
         old_key_id = last.new_key_id if last is not None and last.new == old else None
         journal = Journal("made", old, new, old_key_id)
         self._write_journal(journal)
@@ -163,6 +166,7 @@ class Rotation:
 
     def _switch(self, journal: Journal) -> Journal:
         if _thumbprint(self._read(self._file)) != journal.new:
+            # A copy, not a renaming, so that there is a key in place at every moment.
             _write(self._beside("old"), self._file.read_text(encoding="ascii"))
             _copy_access(self._file, self._new_file)
             self._new_file.replace(self._file)
@@ -171,6 +175,7 @@ class Rotation:
         return dataclasses.replace(journal, step="switched")
 
     def _remove(self, journal: Journal) -> Journal:
+        # The new key proves possession, so the old one goes only if the app has the new one.
         registered, new = self._keys.read(), self._read(self._file)
         for key_id in self._list_old(registered, journal):
             self._keys.remove(registered.object_id, key_id, new)
@@ -196,6 +201,8 @@ class Rotation:
             try:
                 self._kept_token = self._request(new)
             except IdentityError as error:
+                # It says so of a key that it does not know yet (AADSTS700027, quoted in
+                # azure-sdk-for-net#29007); any other refusal does not pass by waiting.
                 if error.error != "invalid_client":
                     raise
             else:
@@ -291,6 +298,7 @@ def _copy_access(old: Path, new: Path) -> None:
     """Let those who could read the old key, such as the daemon's own user, read the new one."""
     status = old.stat()
     if os.name == "posix":
+        # Only root may give a file away; what anybody else makes stays their own.
         with contextlib.suppress(PermissionError):
             os.chown(new, status.st_uid, status.st_gid)
     new.chmod(stat.S_IMODE(status.st_mode))

@@ -54,6 +54,7 @@ async def undo(
     for change in changes:
         say(change.summary)
         await admin_graph.send(change, {})
+    # After the requests: if Graph refuses, the app still works, and its files are needed.
     removed = files.remove()
     for path in removed:
         say(f"Removed {path}")

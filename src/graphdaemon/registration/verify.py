@@ -73,6 +73,7 @@ async def _call(settings: Settings, transport: Transport, roles: tuple[str, ...]
     path = _choose_call(token_roles)
     if path is None:
         return f"the app gets tokens, with: {', '.join(token_roles) or 'no role yet'}"
+    # The roles were seen in this token; a further one could come from a copy that lags.
     source = TokenSource(
         lambda demand: token if demand.instead_of is None else fetch(demand), transport.start
     )

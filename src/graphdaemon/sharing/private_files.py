@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+# Short beside the request that a lock guards, so that whoever waits loses little by looking again.
 _POLL_S = 0.02
 
 if sys.platform == "win32":
@@ -109,6 +110,7 @@ def try_lock(descriptor: int) -> bool:
     try:
         _lock(descriptor, _TRY)
     except (BlockingIOError, PermissionError):
+        # Windows says PermissionError of a lock that others hold, everything else BlockingIOError.
         return False
     return True
 

@@ -38,6 +38,7 @@ def connect(url: Secret, ca_file: Path | None, patience: float) -> Any:
         "socket_timeout": patience,
         "socket_connect_timeout": min(patience, 10),
     }
+    # The package refuses the option for a connection without TLS (TypeError).
     if ca_file is not None and url.reveal().startswith("rediss:"):
         options["ssl_ca_certs"] = str(ca_file)
     return redis.Redis.from_url(url.reveal(), **options)
