@@ -21,7 +21,7 @@ from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
 
-# Recorded: what actions answer says that it is nowhere.
+# What an action answers has no address, and yet a `Location`: the bare origin (recorded, Azure CLI).
 NOWHERE = "https://graph.microsoft.com"
 
 _NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
@@ -55,6 +55,7 @@ def answer_page(call: Call, fragment: str, query: Query, page: RecordPage) -> Re
     parts = [_context_line(call, fragment)]
     if page.total is not None:
         parts.append(b'"@odata.count":%d,' % page.total)
+    # A link is written without metadata too: PnP CLI asks for none, and pages by the link.
     if page.last is not None:
         link = _link_page(call, query, page.last)
         parts.append(b'"@odata.nextLink":%b,' % _encode(link))
@@ -107,6 +108,7 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
     """
     query = call.read_query(kind)
     match = query.match or (lambda _: True)
+    # A filter reads JSON, because that is how the directory keeps its objects.
     matching = [record for record in records if match(_encode(record))]
     if call.counting:
         return answer_number(call, len(matching))
@@ -115,6 +117,7 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
     shown = matching[start : start + query.top]
     end = start + len(shown)
     last = Position(None, end) if end < len(matching) else None
+    # The service counts on the first page only.
     total = len(matching) if query.count and after is None else None
     items = [_encode(_pick(record, query.select)) for record in shown]
     page = RecordPage(b",".join(items), last, total)
@@ -153,6 +156,7 @@ def open_page(call: Call, query: Query) -> Position | None:
     """
     if query.page_token is None:
         return None
+    # Every token is older than -1 s, so that an ordered fault makes this one expired.
     age = -1.0 if "page_token" in call.effects else call.context.page_token_age
     binding = _bind(call, query)
     position = open_position(call.context.page_key, binding, call.now, age, query.page_token)
@@ -161,6 +165,7 @@ def open_page(call: Call, query: Query) -> Position | None:
 
 def _link_page(call: Call, query: Query, last: Position) -> str:
     token = seal_position(call.context.page_key, _bind(call, query), call.now, last)
+    # The path as it was sent: decoded, the `#` in the key of a guest would cut the link short.
     path = bytes(call.request.scope["raw_path"]).decode("latin-1")
     options = f"{query.link}&" if query.link else ""
     return f"{call.origin}{path}?{options}$skiptoken={token}"

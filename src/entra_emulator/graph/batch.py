@@ -68,6 +68,7 @@ async def run_batch(call: Call) -> Response:
     draws = random.Random(" ".join(inner.id for inner in requests))  # noqa: S311 - chance, not secrecy
     draws.shuffle(responses)
     body = msgspec.json.encode({"responses": responses})
+    # The requests inside were charged one by one; their envelope costs nothing.
     return answer_graph(call.request, body, media_type="application/json", units=None)
 
 
@@ -76,6 +77,7 @@ async def _run_inner(
 ) -> dict[str, Any]:
     """The answer to one request, as it stands in the answer to the batch."""
     scope = _make_scope(call, inner)
+    # This comes first, because a request whose predecessor failed must change nothing.
     if any(answers[other]["status"] >= 400 for other in inner.after):
         return _refuse(scope, inner, "dependency_failed")
     if inner.url.partition("?")[0].strip("/").lower() == "$batch":
@@ -109,6 +111,7 @@ def _write_body(inner: BatchRequest) -> bytes:
     )
     if isinstance(inner.body, str) and "json" not in kind.lower():
         data = inner.body.encode()
+        # base64url usually comes without the padding that Python insists on.
         return base64.urlsafe_b64decode(data + b"=" * (-len(data) % 4))
     return msgspec.json.encode(inner.body)
 
@@ -128,7 +131,7 @@ def _make_scope(call: Call, inner: BatchRequest) -> Scope:
     # Addresses in batches are often not encoded at all (documented example).
     raw = quote(f"/{call.version}/{path.lstrip('/')}", safe=_SAFE).encode()
     outer = call.request.scope
-    sent = [(name, value) for name, value in outer["headers"] if name.lower() in _PASSED]
+    passed = [(name, value) for name, value in outer["headers"] if name.lower() in _PASSED]
     own = [
         (name.lower().encode("latin-1", "replace"), value.encode("latin-1", "replace"))
         for name, value in inner.headers.items()
@@ -143,7 +146,7 @@ def _make_scope(call: Call, inner: BatchRequest) -> Scope:
         "path": raw.decode("latin-1"),
         "raw_path": raw,
         "query_string": quote(query, safe=_SAFE).encode(),
-        "headers": sent + own,
+        "headers": passed + own,
     }
     notes = notes_of(scope)
     notes.trace, notes.batched = trace, True
@@ -152,17 +155,18 @@ def _make_scope(call: Call, inner: BatchRequest) -> Scope:
 
 async def _send(scope: Scope, content: bytes) -> tuple[int, dict[str, str], bytes]:
     """What the whole application answers, with the faults that were ordered."""
-    sent: list[Message] = []
+    messages: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "http.request", "body": content, "more_body": False}
 
     async def send(message: Message) -> None:
-        sent.append(message)
+        messages.append(message)
 
     await scope["app"](scope, receive, send)
     headers = {
         name.decode("latin-1").lower(): value.decode("latin-1")
-        for name, value in sent[0]["headers"]
+        for name, value in messages[0]["headers"]
     }
-    return sent[0]["status"], headers, b"".join(message.get("body", b"") for message in sent[1:])
+    content_parts = (message.get("body", b"") for message in messages[1:])
+    return messages[0]["status"], headers, b"".join(content_parts)

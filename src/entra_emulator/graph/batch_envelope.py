@@ -51,8 +51,10 @@ def read_requests(payload: Any) -> list[BatchRequest]:
     requests: dict[str, BatchRequest] = {}
     for item in items:
         request = _read_request(item)
+        # IDs that differ in the case of letters alone are the same (documented).
         if request.id.casefold() in requests:
             raise deny("batch_repeated", id=request.id)
+        # Requests depend on earlier ones only, which rules out circles as well.
         if any(other not in requests for other in request.after):
             raise deny("batch_dependency", id=request.id)
         requests[request.id.casefold()] = request
@@ -67,6 +69,7 @@ def list_waves(requests: Sequence[BatchRequest]) -> list[list[BatchRequest]]:
         GraphRefusal: 400, the requests neither run all side by side, nor each after the one before,
             nor all after the first.
     """
+    # The service knows these three patterns, and resolves no other order (documented).
     if not any(request.after for request in requests):
         return [list(requests)]
     first, rest = requests[0], requests[1:]

@@ -95,8 +95,9 @@ class Call:
 
     def prefers(self, preference: str) -> bool:
         """Whether the `Prefer` header has this preference, e.g. `return=minimal`."""
-        sent = self.request.headers.get("prefer", "").lower().replace(";", ",")
-        return preference in {part.strip() for part in sent.split(",")}
+        # RFC 7240 puts parameters behind semicolons; no preference that matters here has any.
+        header = self.request.headers.get("prefer", "").lower().replace(";", ",")
+        return preference in {part.strip() for part in header.split(",")}
 
     def read_query(self, kind: str, *, related: bool = False) -> Query:
         """
@@ -105,6 +106,7 @@ class Call:
         Raises:
             GraphRefusal: 400, see `read_query`, or it counts without the eventual index.
         """
+        # Only the eventual index can count ("Advanced query capabilities on directory objects").
         if self.counting and not self.eventual:
             raise deny("count_refused")
         return read_query(

@@ -44,16 +44,19 @@ async def serve(request: Request) -> Response:
         assert isinstance(description, Response), "no public endpoint is a coroutine"
         return description
     notes.caller = caller = identify(request)
+    # Charged before it is authorized, so that who repeats a refused request is throttled too.
     admission = admit(request, caller, endpoint.method, endpoint.path)
     roles = partial(list_roles, context_of(request), caller)
     permit = authorize(caller, endpoint.method, endpoint.path, roles)
     if permit.itself:
         _check_itself(request, caller, resolved.keys["key"])
+    # Bodies come last: nobody without permission can make the server parse 4 MB.
     body = await _read_body(request) if request.method in _WITH_BODY else None
     context = context_of(request)
     call = Call(
         request, context, caller, permit, resolved.path, resolved.keys, admission.units, body
     )
+    # In the event loop, one request that waits for the database would hold up all others.
     if endpoint.blocking:
         answer: Any = await run_in_threadpool(endpoint.answer, call)
     else:
@@ -75,11 +78,13 @@ async def _read_body(request: Request) -> Any:
     content = bytearray()
     async for chunk in request.stream():
         content += chunk
+        # Checked as it arrives, because `Content-Length` may be absent or wrong.
         if len(content) > MOST_BYTES:
             raise deny("body_too_large")
     if not content.strip():
         return None
     try:
         return msgspec.json.decode(content)
+    # RecursionError: thousands of brackets are a bad request, and no fault of the server.
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise deny("body_malformed") from error

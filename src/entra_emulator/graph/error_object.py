@@ -13,6 +13,7 @@ from entra_emulator.web.context import trace_of
 from entra_emulator.web.graph_answers import answer_graph
 from entra_emulator.web.request_notes import notes_of
 
+# `common` stands for every tenant, and the client ID is that of Microsoft Graph itself.
 _CHALLENGE = (
     'Bearer realm="", '
     'authorization_uri="https://login.microsoftonline.com/common/oauth2/authorize", '
@@ -31,6 +32,7 @@ def answer_refusal(
     if refusal.inner:  # a throttled request's: in this order, without the client's ID (documented)
         inner = dict(sorted({**inner, **refusal.inner}.items()))
     else:
+        # Recorded: the body has this ID always, and repeats the other one if the client sent none.
         inner["client-request-id"] = trace.client_request_id or trace.request_id
     error: dict[str, Any] = {"code": refusal.code, "message": refusal.message}
     if refusal.details:
@@ -38,6 +40,7 @@ def answer_refusal(
     error["innerError"] = inner
     challenge = {}
     if refusal.status == 401:
+        # Continuous access evaluation: a client that knows it asks for a token with these claims.
         claims = f', error="insufficient_claims", claims="{refusal.claims}"'
         challenge["WWW-Authenticate"] = _CHALLENGE + ("" if refusal.claims is None else claims)
     return answer_graph(
@@ -45,6 +48,7 @@ def answer_refusal(
         msgspec.json.encode({"error": error}),
         status=refusal.status,
         media_type="application/json",
+        # Recorded for 404: a refusal costs one unit. What the gateway refuses reaches no directory.
         units=None if refusal.gateway else 1,
         headers={**challenge, **refusal.headers, **(headers or {})},
     )

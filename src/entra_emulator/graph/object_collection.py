@@ -61,6 +61,7 @@ def declare_records(
     def show(call: Call) -> Response:
         key = call.keys["key"]
         for record in read(call):
+            # IDs and domain names are kept in small letters, and keys match in any case.
             if record["id"] == key.lower():
                 return answer_record(call, kind, path, record)
         raise deny("object_missing", key=key)
@@ -72,6 +73,7 @@ def list_navigations(path: str, navigations: Sequence[Navigation]) -> Iterator[E
     """The routes that read what is linked to the object at this path, and its memberships."""
     for row in navigations:
         yield from _read_navigation(f"{path}/{row.name}", row)
+        # Whatever can be a member of something has the actions that check memberships too.
         if row.name == "memberOf":
             yield from memberships.list_routes(path, row.kind)
 
@@ -82,6 +84,7 @@ def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
     yield Endpoint("GET", path, listing)
     yield Endpoint("GET", f"{path}/$count", listing)
     yield Endpoint("GET", f"{path}/{{key}}", partial(show_object, kind=kind))
+    # A delta query writes as well: at first it purges the recycle bin of what has expired.
     yield Endpoint("GET", f"{path}/delta", delta, blocking=True)
 
 

@@ -80,6 +80,7 @@ def render_neighbours(
     """
     parts = []
     for neighbour in neighbours:
+        # The documents of these types are their default properties, so nothing need be cut out.
         if neighbour.kind in readable and neighbour.kind in WHOLE and select is None:
             mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type(neighbour.kind))
             parts.append(b"{%b%b" % (mark if typed else b"", neighbour.doc[1:]))
@@ -115,12 +116,14 @@ def _name_type(kind: str) -> str:
     return f"#microsoft.graph.{kind}"
 
 
+# Clients repeat a few selections; the limit is for one that would fill the memory with others.
 @lru_cache(maxsize=256)
 def _codec(
     kind: str, select: tuple[str, ...] | None, *, typed: bool
 ) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
     """A decoder that slices these properties out, and an encoder that writes the slices."""
     names = _choose(kind, select or ("id", *(n for n in schema.default(kind) if n != "id")))
+    # The fields are numbered, because a property may have the name of the field for the type.
     fields: list[tuple[str, type, Any]] = []
     renamed = {}
     if typed:
@@ -137,13 +140,15 @@ def _codec(
 def _make_decoder(kind: str, names: tuple[str, ...]) -> Callable[[bytes], Any]:
     """A decoder that slices only these properties out of each document of an array."""
     fields = [(name, msgspec.Raw, _stand_in(kind, name)) for name in names]
+    # Raw slices refer to nothing, so the garbage collector need not follow a page of rows.
     row = msgspec.defstruct("Row", fields, gc=False)
     decode: Callable[[bytes], Any] = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]  # a type made at run time
     return decode
 
 
 def _stand_in(kind: str, name: str) -> Any:
-    """How a property shows that is not set; a directory extension does not."""
+    """What stands for a property that is not set; a directory extension is left out."""
     if name.startswith("extension_"):
         return msgspec.UNSET
+    # Recorded: an empty collection shows as [], anything else as null.
     return msgspec.Raw(b"null" if schema.blank(kind, name) is None else b"[]")

@@ -93,6 +93,7 @@ class Router:
         rest = [part for segment in segments[1:] for part in _split(segment)]
         for number, segment in enumerate(rest):
             literal = node.literals.get(segment.lower().removeprefix(_NAMESPACE).removesuffix("()"))
+            # The whole name goes first: a cast is entered with its namespace.
             literal = node.literals.get(segment.lower()) or literal
             if literal is not None:
                 name, node = literal
@@ -121,13 +122,15 @@ class Router:
     def _is_tenant(self, segment: str) -> bool:
         """Whether this is a tenant, which is passed over: the token says whose tenant it is."""
         folded = segment.lower()
-        known = folded in self._root.literals or folded in VERSIONS
-        return not known and bool(_TENANT.fullmatch(folded))
+        # `v1.0` has the form of a domain, too.
+        is_route = folded in self._root.literals or folded in VERSIONS
+        return not is_route and bool(_TENANT.fullmatch(folded))
 
 
 def _split(segment: str) -> list[str]:
     """The two parts of `users('key')`, a named key whole as in `appId='key'`; else the segment."""
     keyed = _KEYED.fullmatch(segment)
+    # Empty brackets are those of a function, as in `delta()`.
     if not keyed or not keyed[2]:
         return [segment]
     quoted = _QUOTED.fullmatch(keyed[2])

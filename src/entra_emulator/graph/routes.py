@@ -14,10 +14,12 @@ from entra_emulator.graph.batch import run_batch
 from entra_emulator.graph.metadata import list_service, show_metadata
 from entra_emulator.graph.router import Endpoint, Router
 
+# The folder is the list, so that a new collection takes one new file and nothing else.
 _MODULES = [
     import_module(f"{resources.__name__}.{module.name}")
     for module in iter_modules(resources.__path__)
 ]
+# A tuple, because it is the key under which `$metadata` is cached.
 SETS: tuple[tuple[str, str], ...] = tuple(
     entry for module in _MODULES for entry in getattr(module, "SETS", {}).items()
 )

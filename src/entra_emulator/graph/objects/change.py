@@ -34,12 +34,14 @@ def change_object(
     kind = rule.kind
     body = read_changes(call, rule)
     with call.directory.transaction():
+        # Read within the transaction, so that of two changes at once neither undoes the other.
         row = find_target(call, kind, key)
         record = read_record(row)
         values = merge_values(kind, record, body.values)
         changes = alter(call, record, values) if alter else values
         call.directory.objects.update(call.tenant, kind, record["id"], changes)
         bind_references(call, row, body.binds)
+        # Refresh tokens from before this moment, e.g. before a new password, are worthless now.
         if "signInSessionsValidFromDateTime" in changes:
             call.directory.users.revoke_sign_ins(call.tenant, record["id"])
     return answer_nothing(call)
@@ -68,9 +70,11 @@ def read_changes(call: Call, rule: Rule) -> ObjectBody:
         GraphRefusal: 400; 403, the caller may not write one of the properties.
     """
     body = read_properties(rule, read_payload(call), creating=False)
+    # Permissions name declared properties, which are known only when the body has been read.
     allowed = call.permit.properties
     if allowed is not None and not {*body.values, *body.binds} <= allowed:
         raise deny("forbidden")
+    # What a new object cannot lack cannot be taken away from it later.
     for name in rule.required:
         if body.values.get(name, "") is None:
             raise refuse_value(rule.kind, name)

@@ -64,14 +64,14 @@ def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
 
 
 def _cut(call: Call, query: Query, select: tuple[str, ...], after: Position | None) -> Joined:
-    parts, left, what = [], query.top, _choose_content(query)
-    while left:
-        size = min(left, PIECE)
+    parts, missing, what = [], query.top, _choose_content(query)
+    while missing:
+        size = min(missing, PIECE)
         body, last = _join(call, query, what, after, size)
         parts.append(render_joined(query.kind, select, body))
         if last is None:
             return Joined(b",".join(filter(None, parts)), None)
-        after, left = last, left - size
+        after, missing = last, missing - size
     return Joined(b",".join(parts), after)
 
 
@@ -95,11 +95,13 @@ def _shorten(call: Call, top: int) -> int:
     """How many records the page is to have, when it was ordered short or empty."""
     if "empty_page" in call.effects:
         return 0
+    # A third is short enough to notice; an empty page is another fault.
     return max(1, top // 3) if "short_page" in call.effects else top
 
 
 def _count(call: Call, query: Query) -> int:
     plan = query.plan
+    # The number of all objects is kept, so that no row need be counted.
     if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
         return call.directory.collections.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
@@ -122,9 +124,11 @@ def _find(call: Call, query: Query, after: Position | None, limit: int) -> Docum
             after=after,
             limit=limit,
         )
+    # One row too many tells whether another page follows.
     rows = list(islice(_list_others(call, query, after), limit + 1))
     last = None
     if len(rows) > limit:
+        # An empty page ends where it begins, so that the next one misses nothing.
         last = rows[limit - 1][0] if limit else after or Position(None, 0)
     return Documents([doc for _, doc in rows[:limit]], last)
 
@@ -146,6 +150,7 @@ def _find_each(
     call: Call, kind: str, ids: tuple[str, ...], after: Position | None
 ) -> Iterator[tuple[Position, bytes]]:
     """The few objects that the filter names by ID, from behind `after`."""
+    # A filter may name an ID twice, and the object still shows once.
     objects = (call.directory.objects.find(call.tenant, key, kind=kind) for key in set(ids))
     rows = sorted((row.seq, row.doc) for row in objects if row is not None)
     first = after.seq if after else 0
@@ -164,13 +169,15 @@ def sort_page(
     """
     A page of rows that no index has in the query's order, so that all of them are sorted.
 
-    Beside it stands where it ends, if there are more.
+    The second value is where the page ends; None when no row is left.
     """
-    turn = query.plan.descending
-    ranked = sorted(rows, key=lambda row: rank(row[0]), reverse=turn)
+    descending = query.plan.descending
+    ranked = sorted(rows, key=lambda row: rank(row[0]), reverse=descending)
     if after is not None:
-        mark = rank(after)
-        ranked = [row for row in ranked if (rank(row[0]) < mark if turn else rank(row[0]) > mark)]
+        end = rank(after)
+        ranked = [
+            row for row in ranked if (rank(row[0]) < end if descending else rank(row[0]) > end)
+        ]
     page = ranked[: query.top]
     return page, page[-1][0] if len(ranked) > query.top else None
 

@@ -34,9 +34,11 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
     parts = []
     for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
         row = call.directory.objects.find(call.tenant, read_id(doc), kind=kind)
+        # A replica that lags lists what may have been deleted since.
         assert row is not None or call.lag, "what was listed is there"
         members = navigation.relation == "members" and not navigation.reverse
         hidden = members and is_hidden(doc) and not call.permit.hidden
+        # No object has the number 0, so nothing is linked to it.
         seq = row.seq if row and not hidden else 0
         value = _render_related(call, navigation, expand, seq)
         parts.append(_append(bytes(item), expand.navigation, value))
@@ -62,6 +64,7 @@ def _climb(call: Call, navigation: Navigation, expand: Expand, seq: int) -> byte
     limit = expand.levels or HIGHEST
     while len(chain) < limit:
         above = call.directory.links.list_neighbours(call.tenant, navigation.links(seq), limit=1)
+        # Nothing keeps two users from being the manager of each other.
         if not above or above[0].seq in {manager.seq for manager in chain}:
             break
         chain.append(above[0])

@@ -45,6 +45,7 @@ def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
     """
     if kind is not None and (alternate := _ALTERNATE.fullmatch(key)):
         return _find_alternate(call, kind, key, alternate[1].lower(), _unquote(alternate[2]))
+    # Recorded: what cannot be a key is a bad request (400), not an object that is missing (404).
     if not is_guid(key) and not (kind == "user" and "@" in key):
         raise deny("id_malformed", key=key)
     if kind is not None and call.lag:
@@ -73,6 +74,7 @@ def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
     """
     row = find_object(call, kind, call.keys["key"] if key is None else key)
     object_id = str(read_record(row)["id"])
+    # Found as the replica has it, the object is written to as it really is.
     current = call.directory.objects.find(call.tenant, object_id)
     if current is None or not is_visible(call, current):
         raise deny("object_missing", key=call.keys.get("key", object_id))
@@ -112,6 +114,7 @@ def find_referred(call: Call, address: str) -> StoredObject:
     except ValueError as error:
         raise deny("reference_malformed") from error
     segments = [unquote(segment) for segment in path.split("/") if segment]
+    # `/v2/{tenant}/directoryObjects/…` is how the service itself writes references (recorded).
     while segments and (segments[0].lower() in _BASES or is_guid(segments[0])):
         del segments[0]
     keyed = _KEYED.fullmatch(segments[0]) if segments else None
@@ -141,6 +144,7 @@ def check_owned(call: Call, row: StoredObject) -> None:
     """Refuse others' objects, with 403, to callers that may write only their own."""
     if call.permit.own_keys and _decode(row.doc).get("appId") != call.caller.app_id:
         raise deny("forbidden")
+    # A type without owners has nothing that the permission could be limited to.
     if call.permit.owned and (row.kind, "owners") in NAVIGATIONS:
         owners = call.directory.links.list_neighbours(call.tenant, LinkQuery("owners", row.seq))
         if call.caller.object_id not in {_decode(owner.doc)["id"] for owner in owners}:
@@ -160,6 +164,7 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
             return row
     elif name == "uniquename" and "uniqueName" in schema.declared(kind):
         for position, doc in call.directory.collections.scan(call.tenant, kind):
+            # Most documents lack the bytes, and need not be decoded.
             if value.encode() in doc and _decode(doc).get("uniqueName") == value:
                 return StoredObject(kind, position.seq, doc)
     else:
@@ -168,4 +173,5 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
 
 
 def _unquote(text: str) -> str:
+    # OData writes a quote inside of a text as two.
     return text.replace("''", "'")

@@ -36,6 +36,7 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 def list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
     """The actions of an object at this path, of this type, or of any for None."""
+    # They write nothing, but follow groups through groups, and so are kept off the event loop.
     for name, answer in _ACTIONS.items():
         yield Endpoint("POST", f"{path}/{name}", partial(answer, kind=kind), blocking=True)
 
@@ -44,8 +45,8 @@ def check_groups(call: Call, *, kind: str | None) -> Response:
     """`POST /users/{id}/checkMemberGroups`: those of these groups that somebody is in."""
     parameters = read_parameters(call, "groupIds")
     group_ids = read_ids(parameters["groupIds"], "groupIds", MOST_CHECKED)
-    held = {read_id(group.doc) for group in _list_memberships(call, kind, ("group",))}
-    return _answer_ids(call, [key for key in dict.fromkeys(group_ids) if key in held])
+    memberships = {read_id(group.doc) for group in _list_memberships(call, kind, ("group",))}
+    return _answer_ids(call, [key for key in dict.fromkeys(group_ids) if key in memberships])
 
 
 def check_objects(call: Call, *, kind: str | None) -> Response:
@@ -55,11 +56,11 @@ def check_objects(call: Call, *, kind: str | None) -> Response:
     Directory roles are known by their template's ID too (documented example).
     """
     ids = read_ids(read_parameters(call, "ids")["ids"], "ids", MOST_CHECKED)
-    held = set[str]()
+    known_ids = set[str]()
     for membership in _list_memberships(call, kind, None):
         record = _decode(membership.doc)
-        held |= {record["id"], record.get("roleTemplateId", record["id"])}
-    return _answer_ids(call, [key for key in dict.fromkeys(ids) if key in held])
+        known_ids |= {record["id"], record.get("roleTemplateId", record["id"])}
+    return _answer_ids(call, [key for key in dict.fromkeys(ids) if key in known_ids])
 
 
 def list_memberships(
@@ -73,6 +74,7 @@ def list_memberships(
     only_security = read_parameters(call, "securityEnabledOnly")["securityEnabledOnly"]
     if not isinstance(only_security, bool):
         raise deny("parameter_missing", name="securityEnabledOnly", type="a boolean")
+    # Neither roles nor units can be security-enabled.
     memberships = _list_memberships(call, kind, ("group",) if only_security else kinds)
     if only_security:
         memberships = [row for row in memberships if _read_security(row.doc).securityEnabled]
@@ -100,9 +102,11 @@ def _list_memberships(
     subject = find_object(call, kind, call.keys.get("key", call.caller.object_id))
     links = LinkQuery("members", subject.seq, reverse=True, kinds=kinds)
     direct = call.directory.links.list_neighbours(call.tenant, links)
-    known = {row.seq for row in direct}
+    direct_seqs = {row.seq for row in direct}
     through = call.directory.links.list_neighbours(call.tenant, links._replace(deep=True))
-    rest = [row for row in through if row.seq not in known and row.kind != "administrativeUnit"]
+    rest = [
+        row for row in through if row.seq not in direct_seqs and row.kind != "administrativeUnit"
+    ]
     # Hidden memberships show to who may see them (microsoft-graph-docs#12285).
     return [row for row in direct + rest if call.permit.hidden or not is_hidden(row.doc)]
 

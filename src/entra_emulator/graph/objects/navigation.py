@@ -29,6 +29,7 @@ from entra_emulator.graph.query.options import Query
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.model.kinds import KINDS
 
+# How many links are read at once for a filter: few readings of the store, and little in vain.
 _STEP = 1000
 
 
@@ -67,12 +68,14 @@ def show_linked(call: Call, *, navigation: Navigation) -> Response:
     """`GET /users/{id}/manager`: the one linked object."""
     links = _links(call, navigation, None)
     neighbours = call.directory.links.list_neighbours(call.tenant, links, limit=1)
+    # Recorded: a user without a manager is answered 404 with `manager` in the place of an ID.
     if not neighbours:
         raise deny("object_missing", key=navigation.name)
     return answer_neighbour(call, neighbours[0], typed=not wants_no_metadata(call))
 
 
 def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
+    # Below `/me` no key stands in the path.
     key = call.keys.get("key", call.caller.object_id)
     owner = find_object(call, navigation.kind, key)
     members = navigation.relation == "members" and not navigation.reverse
@@ -97,6 +100,7 @@ def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
 def _read_page(call: Call, links: LinkQuery, query: Query, after: Position | None) -> RecordPage:
     neighbours, last = _find_neighbours(call, links, query, after)
     total = _count(call, links, query) if query.count and after is None else None
+    # After a cast, the context names the type of all objects, so that none names its own.
     if query.kind in call.readable:
         docs = [neighbour.doc for neighbour in neighbours]
         return RecordPage(render_objects(query.kind, query.select, docs), last, total)

@@ -43,6 +43,7 @@ def remove_reference(call: Call, *, navigation: Navigation) -> Response:
             raise deny("reference_identifier", relation=navigation.name)
         _check_free(navigation, source)
         target = call.directory.objects.find(call.tenant, key)
+        # A group that has owners must keep one ("Remove group owner").
         if navigation.keeps_last:
             linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
             if target is not None and [neighbour.seq for neighbour in linked] == [target.seq]:
@@ -70,6 +71,7 @@ def bind_references(call: Call, source: StoredObject, binds: dict[str, list[str]
     Raises:
         GraphRefusal: 400, one is linked already or does not fit; 403; 404, one is not there.
     """
+    # The limit is one for the whole request: owners and members count together.
     count = sum(map(len, binds.values()))
     for name, addresses in binds.items():
         navigation = NAVIGATIONS.get((source.kind, name))
@@ -96,6 +98,7 @@ def _link(
             raise deny("reference_present", relation=navigation.name)
     if navigation.name == "owners":
         count = call.directory.links.count_neighbours(call.tenant, navigation.links(source.seq))
+        # Counted with the new links, which the transaction takes back when it is left by an error.
         if count > MOST_OWNERS:
             raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
 
@@ -130,6 +133,7 @@ def _check_fitting(navigation: Navigation, source: StoredObject, target: StoredO
 
 def _read_address(call: Call) -> str:
     body = read_payload(call)
+    # OData 4.01 writes `@id`, OData 3 `odata.id`.
     address = next(
         (body[name] for name in body if name.lower() in {"@odata.id", "odata.id", "@id"}), None
     )

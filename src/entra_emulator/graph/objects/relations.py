@@ -10,7 +10,8 @@ from typing import NamedTuple
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.model.records import Record
 
-# How the document of a group or an administrative unit says that few may know who is in it.
+# How the document of a group or an administrative unit says that few may know who is in it. The
+# bytes suffice, without decoding: in a text the quotes would have backslashes before them.
 _HIDDEN = b'"visibility":"HiddenMembership"'
 
 

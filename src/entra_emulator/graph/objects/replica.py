@@ -54,9 +54,9 @@ def scan_stale(
     stale = [entry for entry in placed if _is_within(span, after, entry[0])]
     current = directory.collections.scan(tenant, kind, span, after=after)
     live = (entry for entry in current if entry[0].seq not in older)
-    turn = span.descending
-    stale.sort(key=lambda entry: rank(entry[0]), reverse=turn)
-    return heapq.merge(live, stale, key=lambda entry: rank(entry[0]), reverse=turn)
+    descending = span.descending
+    stale.sort(key=lambda entry: rank(entry[0]), reverse=descending)
+    return heapq.merge(live, stale, key=lambda entry: rank(entry[0]), reverse=descending)
 
 
 def _read_older(
@@ -69,6 +69,8 @@ def undo_changes(changes: Iterable[Change]) -> dict[int, bytes | None]:
     """The objects that changed, by number, as they were; None is one that was not there."""
     older: dict[int, bytes | None] = {}
     for change in changes:
+        # Each change keeps what was there before, so the oldest one counts; a change of a link,
+        # which has a target, leaves the object as it is.
         if change.target is None and change.seq not in older:
             was_there = change.what not in {"created", "restored"}
             older[change.seq] = change.before if was_there else None
