@@ -21,7 +21,7 @@ from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
 
-# What an action answers has no address, and yet a `Location`: the bare origin (recorded, Azure CLI).
+# What an action answers has no address, and yet a `Location`, the bare origin (recorded).
 NOWHERE = "https://graph.microsoft.com"
 
 _NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")

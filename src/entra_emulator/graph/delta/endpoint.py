@@ -27,11 +27,13 @@ _encode = msgspec.json.Encoder().encode
 
 def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Response:
     """`GET /{collection}/delta`: a page of what changed, or of everything at first."""
+    # First, so that what has been in the bin for too long is reported as gone for good.
     call.directory.recycle_bin.purge_expired(call.tenant)
     options = parse_options(call.query_string)
     if options.get("$skiptoken") and options.get("$deltatoken"):
         raise deny("delta_tokens")
     token = options.get("$skiptoken") or options.get("$deltatoken", "")
+    # A 410 sends the client to an address with an empty token, which begins anew.
     if token.lower() in {"", "latest"}:
         query = read_delta_query(collection, kinds, options, call.readable)
         state = DeltaRound(query, call.now, INITIAL, _read_watermark(call))
@@ -59,11 +61,14 @@ def _find_refusal(call: Call, kind: str, state: DeltaRound) -> str | None:
         return "delta_reset"
     if kind == "skip" and "page_token" in call.effects:
         return "page_token_expired"
-    known = state.until if kind == "delta" or state.after == INITIAL else state.after
+    # Behind this change every other must still be noted; a round that walks over all objects reads
+    # none of the changes before its end.
+    needed = state.until if kind == "delta" or state.after == INITIAL else state.after
     expired = call.now - state.issued > call.context.delta.age
     changes = call.directory.changes
     # A snapshot that was restored knows nothing of later changes.
-    if expired or not changes.read_floor() <= known <= changes.read_watermark():
+    if expired or not changes.read_floor() <= needed <= changes.read_watermark():
+        # The documentation knows both answers, 410 and 400, so that a setting decides.
         return "delta_reset" if call.context.delta.gone else "delta_token_expired"
     return None
 
@@ -77,6 +82,7 @@ def _continue(call: Call, kind: str, state: DeltaRound) -> DeltaRound:
     minimal = call.prefers("return=minimal")
     if kind == "skip":
         return msgspec.structs.replace(state, minimal=minimal or state.minimal)
+    # A replica that lags may know less than the client does; rounds never go backwards.
     until = max(state.until, _read_watermark(call))
     return DeltaRound(state.query, call.now, state.until, until, minimal=minimal)
 
@@ -91,11 +97,13 @@ def _read_watermark(call: Call) -> int:
 def _read_page(call: Call, state: DeltaRound) -> DeltaPage:
     """The next page, with the faults that were ordered for it."""
     if "empty_page" in call.effects:
+        # The same position again: an empty page must leave nothing out.
         return DeltaPage([], state.position)
     page = read_round(call, state)
     items = list(page.items)
     step, major, link, minor = msgspec.structs.astuple(state.position)
-    # Spelled out, so that what is drawn does not change when a class is renamed.
+    # The position is the seed, so that the same request is always disturbed in the same way. It is
+    # spelled out, so that what is drawn does not change when a class is renamed.
     seed = f"{state.until} Place({step=}, {major=}, {link=}, {minor=})"
     draws = random.Random(seed)  # noqa: S311 - chance, not secrecy
     if "delta_drop" in call.effects and items:

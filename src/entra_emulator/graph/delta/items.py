@@ -56,12 +56,14 @@ def render_tracked(
             shown[name] = value
         elif name in cleared:
             shown[name] = schema.blank(tracked.kind, name)
+    # `id` is always reported, even if `$select` does not name it ("user: delta").
     shown.setdefault("id", row["id"])
     return shown
 
 
 def render_removed(object_id: str, *, restorable: bool) -> dict[str, Any]:
     """An object that is gone: for good, or to the recycle bin."""
+    # Against what the words suggest: `changed` can be restored, `deleted` cannot (documented).
     reason = "changed" if restorable else "deleted"
     return {"id": object_id, "@removed": {"reason": reason}}
 
@@ -74,6 +76,7 @@ def render_reference_change(reference: bytes, *, removed: bool, typed: bool) -> 
     if not typed:
         del shown["@odata.type"]
     if removed:
+        # A link cannot be restored, so its reason is always this one ("group: delta").
         shown["@removed"] = {"reason": "deleted"}
     return shown
 

@@ -29,6 +29,7 @@ from entra_emulator.graph.delta.tokens import INITIAL, DeltaRound, RoundPosition
 from entra_emulator.graph.objects.relations import is_hidden
 from entra_emulator.graph.objects.replica import undo_changes
 
+# How many rows, and parameters of a statement, are read at once; SQLite used to allow 999.
 _CHUNK = 500
 
 
@@ -82,6 +83,7 @@ def read_round(call: Call, state: DeltaRound) -> DeltaPage:
     items: list[dict[str, Any]] = []
     position, count = state.position, 0
     for entry in _list_entries(call, state):
+        # Looked at when one more entry is there, so that no round ends with an empty page.
         if len(items) >= settings.page or count >= settings.links:
             return DeltaPage(items, position)
         start = _resume_links(state.position, entry.candidate)
@@ -120,6 +122,7 @@ def _walk(call: Call, state: DeltaRound) -> Iterator[_Candidate]:
     for step in range(state.position.step, 2 * len(types)):
         kind, after = types[step % len(types)].kind, _begin(state.position, step)
         if step >= len(types):
+            # A first round reports deleted objects as well (seen: microsoft-graph-docs#6651).
             yield from _walk_deleted(call, state, step, kind, after)
             continue
         for seq, doc in _walk_live(call, state, kind, after):
@@ -193,6 +196,7 @@ def _make_entry(
     if doc is None or deleted:
         item = render_removed(changes[-1].id, restorable=deleted)
         return _Entry(candidate, item, alive=False)
+    # Of what was created or restored meanwhile, the client may know no property yet.
     whole = any(change.what in LIFE for change in changes)
     item = render_tracked(
         tracked,
@@ -237,6 +241,7 @@ def _report_links(
     relations = state.query.find(entry.candidate.kind).links if entry.alive else ()
     hidden = entry.hidden and not call.permit.hidden
     for number, relation in islice(enumerate(relations), start.link, None):
+        # The group itself is reported; only who is in it stays secret.
         if hidden and relation == "members":
             continue
         after = start.minor if number == start.link else 0

@@ -12,6 +12,7 @@ import msgspec
 from entra_emulator.errors import deny
 from entra_emulator.graph.delta.tracked import DeltaQuery
 
+# 16 bytes are beyond guessing, and keep the links short.
 _MAC = 16
 
 # In the place of the last known change, in a round that reports everything there is.
@@ -86,6 +87,7 @@ def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) 
     try:
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
         body, mac = data[:-_MAC], data[-_MAC:]
+        # The signature first: nothing that a stranger has written is decoded.
         if not hmac.compare_digest(mac, _sign(key, tenant, kind, body)):
             raise deny("delta_token_invalid")
         state = _decode(body)
@@ -97,4 +99,5 @@ def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) 
 
 
 def _sign(key: bytes, tenant: str, kind: str, body: bytes) -> bytes:
+    # `delta` tells these tokens from page tokens, which are signed with the same key.
     return hmac.digest(key, f"{tenant} delta {kind} ".encode() + body, "sha256")[:_MAC]

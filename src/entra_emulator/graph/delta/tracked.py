@@ -88,6 +88,7 @@ def read_delta_query(
             raise deny("delta_option", option=option)
     types, ids = _read_filter(options.get("$filter", ""), kinds)
     if types is None:
+        # For one type the endpoint needs the permission; of several the readable ones are tracked.
         tracked = {kind for kind in kinds if len(kinds) == 1 or kind in readable}
     elif types <= set(readable):
         tracked = types
@@ -155,7 +156,7 @@ def _choose_items(kind: str, items: list[str]) -> list[str]:
 
 def _read_filter(text: str, kinds: Collection[str]) -> tuple[set[str] | None, tuple[str, ...]]:
     """The types that a filter names, None for all, and the IDs: an object must fit both."""
-    known = {kind.lower(): kind for kind in kinds}
+    by_lower = {kind.lower(): kind for kind in kinds}
     types: set[str] | None = None
     ids = dict[str, None]()
     for clause in _OR.split(text) if text.strip() else ():
@@ -166,9 +167,10 @@ def _read_filter(text: str, kinds: Collection[str]) -> tuple[set[str] | None, tu
             if not is_guid(match["id"]):
                 raise deny("id_malformed", key=match["id"])
             ids[match["id"].lower()] = None
-        elif match["kind"].lower() in known:
-            types = {*(types or ()), known[match["kind"].lower()]}
+        elif match["kind"].lower() in by_lower:
+            types = {*(types or ()), by_lower[match["kind"].lower()]}
         elif match["kind"].lower() in _EMPTY_TYPES:
+            # Nothing is of this type, but the filter leaves out all others.
             types = types or set()
         else:
             raise deny("delta_filter")

@@ -114,7 +114,7 @@ def find_referred(call: Call, address: str) -> StoredObject:
     except ValueError as error:
         raise deny("reference_malformed") from error
     segments = [unquote(segment) for segment in path.split("/") if segment]
-    # `/v2/{tenant}/directoryObjects/…` is how the service itself writes references (recorded).
+    # The service's own addresses begin with `/v2/{tenant}` (recorded for `Location`).
     while segments and (segments[0].lower() in _BASES or is_guid(segments[0])):
         del segments[0]
     keyed = _KEYED.fullmatch(segments[0]) if segments else None

@@ -52,10 +52,12 @@ def create_assignment(call: Call, *, kind: str, side: str) -> Response:
     values = read_new(call, _RULE).values
     with call.directory.transaction():
         owner = _find_owner(call, kind)
+        # One end stands in the path and in the body, and they must agree.
         if read_record(owner)["id"] != values[f"{side}Id"]:
             raise deny("update_invalid")
         principal = find_visible(call, values["principalId"], _PRINCIPALS)
         resource = find_visible(call, values["resourceId"], {"servicePrincipal"})
+        # An end that the replica does not know yet is refused alike; clients try this text again.
         if principal is None or resource is None:
             raise deny("update_invalid")
         offer = read_record(resource)
@@ -90,6 +92,7 @@ def _find_owner(call: Call, kind: str) -> StoredObject:
 
 def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
     """Refuse Graph's own application permissions to callers that may not give them."""
+    # Who may give away all of Graph could make itself an administrator.
     is_graph = resource["appId"] == GRAPH_APP_ID and principal.kind == "servicePrincipal"
     if is_graph and not call.permit.graph_roles:
         raise deny("forbidden")

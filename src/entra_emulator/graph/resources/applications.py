@@ -72,6 +72,7 @@ def change_application(call: Call) -> Response:
         if call.prefers("create-if-missing")
         else None
     )
+    # This look-up may be outdated at once; creation checks the name within its transaction.
     find = call.directory.search.find_by_unique_name
     if name is not None and find(call.tenant, "application", name) is None:
         return create_application(call, uniqueName=name)
@@ -171,6 +172,7 @@ def _merge(record: Record, values: Record) -> Record:
     if "web" in values:
         merged["web"] = merged["web"] | {"redirectUriSettings": list_redirects(merged["web"])}
     if merged["signInAudience"] is None:
+        # A null audience means the default, as in a new application.
         merged["signInAudience"] = AUDIENCE
     return merged
 

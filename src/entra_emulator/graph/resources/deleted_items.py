@@ -131,6 +131,7 @@ def _find_rows(call: Call, query: Query) -> list[tuple[Position, bytes]]:
     """The deleted objects that match, with their positions: few, so that all are looked at."""
     call.directory.recycle_bin.purge_expired(call.tenant)
     order = parse_options(call.query_string).get("$orderby", "")
+    # The plan knows orders of the store only, and the store has none by time of deletion.
     by_time = _BY_TIME.match(order) is not None
     rows = []
     for item in call.directory.recycle_bin.list_objects(call.tenant, query.kind):
@@ -142,6 +143,7 @@ def _find_rows(call: Call, query: Query) -> list[tuple[Position, bytes]]:
 
 def _place(item: DeletedObject, plan: IndexPlan, *, by_time: bool) -> Position:
     if by_time:
+        # Padded with zeros, so that the texts sort as the moments do.
         return Position(f"{item.moment:020.6f}", item.seq)
     return find_position(item.kind, plan.order, item.seq, item.doc)
 

@@ -63,6 +63,7 @@ SETS = {"directoryObjects": "directoryObject"}
 ROUTES = (
     Endpoint("GET", "/directoryObjects/{key}", show_any),
     Endpoint("GET", "/directoryObjects/delta", _DELTA, blocking=True),
+    # A thousand look-ups would hold up the event loop.
     Endpoint("POST", "/directoryObjects/getByIds", get_by_ids, blocking=True),
     *memberships.list_routes("/directoryObjects/{key}", None),
 )

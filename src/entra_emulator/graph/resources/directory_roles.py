@@ -38,11 +38,13 @@ def create_role(call: Call) -> Response:
 def _list_templates(_call: Call) -> Iterator[Record]:
     for template in ROLES.values():
         record = draft_role(template, template)
+        # The type directoryRoleTemplate lacks it: a template's own ID is that ID.
         del record["roleTemplateId"]
         yield record
 
 
 def _admits(_role: Record, kind: str, member: Record) -> bool:
+    # Whoever manages an ordinary group could else give its members a role.
     return kind != "group" or bool(member.get("isAssignableToRole"))
 
 

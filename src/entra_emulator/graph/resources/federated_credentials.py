@@ -82,6 +82,7 @@ def _create(call: Call, record: Record, values: Record) -> Response:
     names = {credential.name for credential in directory.credentials.list_federated(app_id)}
     if values["name"] in names:
         raise deny("federated_present", name=values["name"])
+    # It is required, but an empty list counts as present.
     if not values["audiences"]:
         raise deny("value_missing", name="audiences", resource="FederatedIdentityCredential")
     try:
@@ -105,6 +106,7 @@ def _create(call: Call, record: Record, values: Record) -> Response:
 def _alter(credential: FederatedCredential, values: Record) -> FederatedCredential:
     """The credential with these values: its name stays, and what it needs cannot be null."""
     if values.get("name", credential.name) != credential.name:
+        # The name is an alternate key, and so never changes.
         raise deny("property_fixed", name="name")
     changes: Record = {
         name: values[name] for name in ("issuer", "subject", "description") if name in values

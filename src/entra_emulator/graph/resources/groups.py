@@ -86,10 +86,12 @@ def _alter_group(call: Call, record: Record, values: Record) -> Record:
     """What changes when a group is to have these properties; `GraphRefusal` 400 for a bad value."""
     check_synced(record, values)
     merged = record | values
+    # A Microsoft 365 group has a mailbox and a site, which are made with it and only then.
     if (_UNIFIED in merged.get("groupTypes", ())) != (_UNIFIED in record.get("groupTypes", ())):
         raise refuse_value("group", "groupTypes")
     changes = dict(values)
     if _DYNAMIC not in merged.get("groupTypes", ()):
+        # A rule that was left behind would decide nothing, and be refused below.
         if "membershipRule" not in values:
             changes |= {"membershipRule": None, "membershipRuleProcessingState": None}
     elif not merged.get("membershipRuleProcessingState"):
@@ -105,6 +107,7 @@ def _check_group(record: Record) -> None:
     unified, dynamic = _UNIFIED in types, _DYNAMIC in types
     if not NICKNAME.fullmatch(record["mailNickname"]):
         raise refuse_value("group", "mailNickname")
+    # Exchange makes distribution lists and mail-enabled security groups; Graph reads them only.
     if record["mailEnabled"] and not unified:
         raise deny("mail_group")
     if not record["mailEnabled"] and (unified or not record["securityEnabled"]):
@@ -116,6 +119,7 @@ def _check_group(record: Record) -> None:
     # "groupTypes can't contain DynamicMembership … securityEnabled must be true".
     if record.get("isAssignableToRole") and (dynamic or not record["securityEnabled"]):
         raise refuse_value("group", "isAssignableToRole")
+    # Only Microsoft 365 groups can hide their members (group resource type).
     if record.get("visibility") == "HiddenMembership" and not unified:
         raise refuse_value("group", "visibility")
 

@@ -21,11 +21,11 @@ from entra_emulator.web.context import is_guid
 def list_details(call: Call) -> Response:
     """`GET /users/{id}/licenseDetails`: the products a user has, with their service plans."""
     user = find_object(call, "user", call.keys.get("key", call.caller.object_id))
-    held = call.directory.licences.read_subscriptions(call.tenant)
+    subscriptions = call.directory.licences.read_subscriptions(call.tenant)
     records = [
-        draft_details(call.tenant.id, held[entry["skuId"]].sku, entry["disabledPlans"])
+        draft_details(call.tenant.id, subscriptions[entry["skuId"]].sku, entry["disabledPlans"])
         for entry in call.directory.licences.read(user)
-        if entry["skuId"] in held
+        if entry["skuId"] in subscriptions
     ]
     fragment = f"users('{read_record(user)['id']}')/licenseDetails"
     return answer_records(call, "licenseDetails", fragment, records)
@@ -41,34 +41,40 @@ def assign_license(call: Call) -> Response:
     removing = [_read_guid(item) for item in _read_list(parameters["removeLicenses"])]
     with call.directory.transaction():
         user = find_target(call, "user")
+        # Not every service may be offered in every country ("user: assignLicense").
         if adding and not read_record(user).get("usageLocation"):
             raise deny("location_missing")
-        known = call.directory.licences.read_subscriptions(call.tenant)
+        subscriptions = call.directory.licences.read_subscriptions(call.tenant)
         held = {entry["skuId"]: entry for entry in call.directory.licences.read(user)}
-        _check(known, held, [entry["skuId"] for entry in adding], removing)
+        _check(subscriptions, held, [entry["skuId"] for entry in adding], removing)
         for entry in adding:
-            _check_plans(known[entry["skuId"]], entry["disabledPlans"])
+            _check_plans(subscriptions[entry["skuId"]], entry["disabledPlans"])
         after = {sku: entry for sku, entry in held.items() if sku not in removing}
         after |= {entry["skuId"]: entry for entry in adding}
         call.directory.licences.assign(call.tenant, user, after.values())
+        # Read again, because the answer shows the user with the new licences.
         user = find_target(call, "user")
     body = render_objects("user", None, [user.doc])
     return answer_object(call, "users/$entity", body, location=NOWHERE)
 
 
 def _check(
-    known: dict[str, Subscription], held: dict[str, Record], adding: list[str], removing: list[str]
+    subscriptions: dict[str, Subscription],
+    held: dict[str, Record],
+    adding: list[str],
+    removing: list[str],
 ) -> None:
     if len({*adding, *removing}) < len(adding) + len(removing):
         raise deny("values_repeated")
     for sku in (*adding, *removing):
-        if sku not in known:
+        if sku not in subscriptions:
             raise deny("license_unknown", sku=sku)
     for sku in removing:
         if sku not in held:
             raise deny("license_not_held")
     for sku in adding:
-        if sku not in held and known[sku].left <= 0:
+        # Who has it already, and changes its plans, takes no further licence.
+        if sku not in held and subscriptions[sku].left <= 0:
             raise deny("license_exhausted", sku=sku)
 
 

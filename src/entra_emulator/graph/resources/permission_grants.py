@@ -55,6 +55,7 @@ def create_grant(call: Call) -> Response:
     """`POST /oauth2PermissionGrants`: new tokens hold the scopes."""
     values = read_new(call, _RULE).values
     principal = values.get("principalId")
+    # Consent for all has no principal, consent of one user must name the user.
     if (values["consentType"] == "Principal") != bool(principal):
         raise refuse_value("oAuth2PermissionGrant", "principalId")
     scope = _join(values.get("scope") or "")

@@ -68,6 +68,7 @@ def change_principal(call: Call) -> Response:
         call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
         bind_references(call, row, body.binds)
         if changes.get("accountEnabled") is False and record["accountEnabled"]:
+            # Tokens live for an hour and more; a client with access evaluation loses them at once.
             call.directory.token_policies.revoke_tokens(call.tenant, record["appId"])
     return answer_nothing(call)
 
@@ -96,6 +97,7 @@ def _find_backing(call: Call, app_id: str) -> Application:
         raise deny("principal_baseless", app=app_id, target="appId")
     local = call.directory.objects.find(call.tenant, client.id, kind="application")
     if local is not None:
+        # Azure CLI knows this text, and tries again until the application has come to the replica.
         if not is_visible(call, local):
             raise deny("principal_baseless", app=app_id, target="appId")
         check_owned(call, local)
@@ -103,6 +105,7 @@ def _find_backing(call: Call, app_id: str) -> Application:
     if client.record["signInAudience"] == "AzureADMyOrg":
         raise deny("principal_baseless", app=app_id, target="appId")
     if call.permit.owned:
+        # With `OwnedBy` permissions the application must be of the own tenant (recorded text).
         raise deny("principal_foreign")
     return client
 

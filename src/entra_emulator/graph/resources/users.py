@@ -50,6 +50,7 @@ RULE = Rule(
         "onPremisesDistinguishedName onPremisesUserPrincipalName provisionedPlans "
         "proxyAddresses securityIdentifier signInActivity signInSessionsValidFromDateTime"
     ),
+    # Exchange, SharePoint and Intune keep these, not the directory.
     elsewhere=split_names(
         "aboutMe birthday deviceEnrollmentLimit hireDate interests mailboxSettings mySite "
         "pastProjects preferredName print responsibilities schools skills"
@@ -207,6 +208,7 @@ def _check_address(call: Call, address: str, own_id: str | None) -> None:
 
 def _check_password(password: str, policies: str | None) -> None:
     kinds = sum(any(c in letters for c in password) for letters in _CLASSES)
+    # The fourth kind is everything else, such as signs and other scripts.
     kinds += any(all(c not in letters for letters in _CLASSES) for c in password)
     lax = "DisableStrongPassword" in (policies or "")
     if not _SHORTEST <= len(password) <= _LONGEST or (kinds < 3 and not lax):

@@ -24,7 +24,9 @@ def read_parameters(call: Call, *names: str) -> Record:
     """
     parameters: Record = dict.fromkeys(names)
     declared = {name.casefold(): name for name in names}
+    # An action with optional parameters alone may be called without a body.
     for written, value in _check_object({} if call.body is None else call.body).items():
+        # OData allows annotations such as `@odata.type` anywhere.
         if "@" in written:
             continue
         if written.casefold() not in declared:
@@ -54,6 +56,7 @@ def read_ids(value: Any, name: str, most: int) -> list[str]:
 
 def _check_object(body: Any) -> Record:
     if not isinstance(body, dict):
+        # The OData library calls JSON values by these names in its messages.
         node = "StartArray" if isinstance(body, list) else "PrimitiveValue"
         raise deny("payload_shapeless", node=node, expected="StartObject")
     return body

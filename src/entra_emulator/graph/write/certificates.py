@@ -48,20 +48,22 @@ def reconcile_keys(call: Call, present: list[Record], sent: list[Record]) -> Cer
     Raises:
         GraphRefusal: 400.
     """
-    held = {entry["keyId"]: entry for entry in present}
+    present_by_id = {entry["keyId"]: entry for entry in present}
     records: list[Record] = []
     added: list[Credential] = []
     for item in sent:
         key_id = item.get("keyId")
-        if key_id in held:
-            _check_unchanged(held[key_id], item)
-            records.append(held[key_id])
+        if key_id in present_by_id:
+            _check_unchanged(present_by_id[key_id], item)
+            records.append(present_by_id[key_id])
         else:
             entry, credential = read_key(call, item)
             records.append(entry)
             added.append(credential)
     ids = {entry["keyId"] for entry in records}
-    return CertificateChanges(records, added, [key_id for key_id in held if key_id not in ids])
+    return CertificateChanges(
+        records, added, [key_id for key_id in present_by_id if key_id not in ids]
+    )
 
 
 def replace_keys(call: Call, holder: str, record: Record, sent: list[Record]) -> list[Record]:
@@ -104,6 +106,7 @@ def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
     if not item.get("key"):
         raise deny("value_missing", name="key", resource="KeyCredential")
     kind, usage = item.get("type") or "AsymmetricX509Cert", item.get("usage") or "Verify"
+    # The other kinds encrypt or sign SAML tokens, and prove no identity.
     if (kind, usage) != ("AsymmetricX509Cert", "Verify"):
         raise deny("not_emulated", what=f"keys of type {kind} to {usage}")
     certificate, der = _read_der(item["key"])
@@ -111,6 +114,7 @@ def read_key(call: Call, item: Record) -> tuple[Record, Credential]:
     ends = certificate.not_valid_after_utc.timestamp()
     start = item.get("startDateTime") or format_iso(begins)
     end = item.get("endDateTime") or format_iso(ends)
+    # A key may end before its certificate does, never after it.
     if not parse_iso(start) < parse_iso(end) <= ends:
         raise deny("key_end_wrong")
     key_id = item.get("keyId") or call.directory.new_id()
@@ -126,6 +130,7 @@ def check_proof(call: Call, object_id: str, certificates: list[Certificate], pro
     The proof is a token that one of the certificates' keys signed, with the object ID as its `iss`.
     """
     for certificate in certificates:
+        # An expired certificate vouches for no new one ("application: addKey").
         if certificate.start - LEEWAY <= call.now < certificate.end:
             claims = _read_proof(certificate, proof)
             if claims is not None and _is_sound(claims, object_id, call.now):
@@ -133,18 +138,20 @@ def check_proof(call: Call, object_id: str, certificates: list[Certificate], pro
     raise deny("proof_invalid")
 
 
-def _check_unchanged(held: Record, item: Record) -> None:
+def _check_unchanged(entry: Record, item: Record) -> None:
+    # The service refuses every change of a certificate (seen: Azure/azure-powershell#6784).
     for name, value in item.items():
+        # Clients send back what they read, and there `key` is null.
         if name == "customKeyIdentifier" or value is None:
             continue
         if name == "key":
             _, der = _read_der(value)
             same = draft_key("", der, None, start="", end="")["customKeyIdentifier"]
-            unchanged = same == held["customKeyIdentifier"]
+            unchanged = same == entry["customKeyIdentifier"]
         else:
-            unchanged = value == held[name]
+            unchanged = value == entry[name]
         if not unchanged:
-            raise deny("key_changed", key=held["keyId"])
+            raise deny("key_changed", key=entry["keyId"])
 
 
 def _read_der(key: str) -> tuple[x509.Certificate, bytes]:

@@ -36,6 +36,7 @@ def _merge(edm: str, old: Any, new: Any) -> Any:
     if not complex_type or new is None or not schema.knows(complex_type[2]):
         return new
     if complex_type[1]:
+        # Items have no identity that OData knows: a collection that is sent takes the place of all.
         return [_merge_one(complex_type[2], {}, item) for item in new]
     return _merge_one(complex_type[2], old or {}, new)
 
@@ -43,6 +44,7 @@ def _merge(edm: str, old: Any, new: Any) -> Any:
 def _merge_one(kind: str, old: Record, new: Record) -> Record:
     declared = schema.declared(kind)
     if not declared:
+        # An open type declares no property, and takes any.
         return old | new
     merged = {name: _merge(declared[name], old.get(name), value) for name, value in new.items()}
     return fill(kind, _DEFAULTS.get(kind, {}) | old | merged)

@@ -45,6 +45,7 @@ def _check_entitlements(record: Record, before: Record | None) -> None:
     named = {(row["value"], row["id"]) for row in (*roles, *scopes) if row["value"]}
     if len({value for value, _ in named}) < len(named):
         raise deny("values_repeated")
+    # Tokens separate scopes by blanks; no value may begin with a dot (appRole resource type).
     if any(" " in value or value.startswith(".") for value, _ in named):
         raise refuse_value("application", "value")
     scope_ids = {permission["id"] for permission in scopes}
@@ -58,6 +59,7 @@ def _check_entitlements(record: Record, before: Record | None) -> None:
 
 
 def _check_disabled(before: Iterable[Record], after: Iterable[Record]) -> None:
+    # Clients may rely on it: the service wants it disabled before it goes.
     kept = {permission["id"] for permission in after}
     if any(permission["isEnabled"] and permission["id"] not in kept for permission in before):
         raise deny("entitlement_enabled")
@@ -69,6 +71,7 @@ def _check_identifiers(call: Call, record: Record, before: Record | None) -> Non
         parts = _split(uri)
         if not parts.scheme or not (parts.netloc or parts.path) or uri.endswith("/"):
             raise refuse_value("application", "identifierUris")
+        # What is there already may stay, though its domain was given up meanwhile.
         if parts.scheme in {"http", "https"} and uri not in present:
             suffixes = tuple(f".{domain}" for domain in call.tenant.domains)
             if not f".{parts.hostname or ''}".lower().endswith(suffixes):
@@ -83,6 +86,7 @@ def _check_redirects(record: Record) -> None:
     for platform in ("web", "spa", "publicClient"):
         for uri in record[platform]["redirectUris"]:
             parts = _split(uri)
+            # Sign-in codes would cross the network readable; within one machine they cross none.
             bare = parts.scheme == "http" and parts.hostname not in LOOPBACK_NAMES
             if not parts.scheme or parts.fragment or (bare and platform != "publicClient"):
                 raise refuse_value("application", f"{platform}.redirectUris")

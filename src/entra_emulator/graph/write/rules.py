@@ -99,6 +99,7 @@ _PARTS = (
         },
         lengths={"displayName": 90},
     ),
+    # The service draws secrets itself, so that none is weak or used elsewhere.
     Rule("passwordCredential", fixed=split_names("hint secretText"), lengths={"displayName": 120}),
     Rule("passwordProfile", lengths={"password": 256}),
     Rule(

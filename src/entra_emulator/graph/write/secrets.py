@@ -24,6 +24,7 @@ class NewSecret(NamedTuple):
 
 def draft_secret(call: Call, values: Record) -> NewSecret:
     """A new secret, its times as sent (recorded); `GraphRefusal` 400 for a bad end."""
+    # Recorded: seven digits of a second, where most other times have none.
     start = values.get("startDateTime") or format_iso(call.now, 7)
     end = values.get("endDateTime") or _add_years(start)
     if parse_iso(end) <= parse_iso(start):

@@ -60,6 +60,7 @@ def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
         bare, _, annotation = written.partition("@")
         if annotation == "odata.bind":
             binds[_find_navigation(rule.kind, bare)] = _read_references(value)
+        # Other annotations, such as `@odata.type`, say nothing that the types do not.
         elif not annotation:
             name = _find_name(rule.kind, written)
             if name in values:
@@ -113,7 +114,9 @@ def normalise_time(text: str) -> str:
         moment = datetime.fromisoformat(f"{day}T{clock or '00:00'}{zone}").astimezone(UTC)
     except OverflowError as error:
         raise ValueError(f"{text!r} is no time") from error
+    # The service counts in ticks of 100 ns, which are seven digits.
     digits = (fraction or "")[:7].rstrip("0")
+    # `strftime` of Linux writes years before 1000 with fewer digits.
     return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + (f".{digits}Z" if digits else "Z")
 
 
@@ -184,6 +187,7 @@ def _read_item(rule: Rule, name: str, edm: str, value: Any) -> Any:
     try:
         kept = read(value)
     except (ValueError, TypeError) as error:
+        # Cut, because the message repeats it and bodies have up to 4 MB.
         literal = msgspec.json.encode(value).decode().strip('"')[:100]
         raise deny("literal_wrong", literal=literal, type=edm) from error
     if isinstance(kept, str):
@@ -207,6 +211,7 @@ def _read_complex(kind: str, value: Any) -> Record:
             raise deny("member_unknown", name=written, kind=kind)
         if name in values:
             raise deny("property_repeated", name=name)
+        # Passed over, not refused: clients send back complex values as they read them.
         if name not in rule.fixed:
             values[name] = _read_value(rule, name, part)
     require(rule, values)
@@ -247,6 +252,7 @@ def _check_extension(name: str, value: Any) -> Any:
     for item in value if isinstance(value, list) else [value]:
         if isinstance(item, dict | list):
             raise deny("payload_shapeless", node=_name_node(item), expected="PrimitiveValue")
+        # OData knows no integer that is wider.
         if isinstance(item, int) and not -(2**63) <= item < 2**63:
             raise deny("literal_wrong", literal=str(item)[:100], type="Edm.Int64")
         if isinstance(item, str) and len(item) > MOST_CHARACTERS:
@@ -285,6 +291,7 @@ def _read_boolean(value: Any) -> bool:
 
 
 def _read_number(value: Any) -> int:
+    # In Python `True` is a number too; in JSON it is none.
     if isinstance(value, bool) or not isinstance(value, int):
         raise TypeError
     if not -(2**31) <= value < 2**31:
