@@ -29,9 +29,10 @@ _NO_METADATA = GRAPH_JSON.replace("metadata=minimal", "metadata=none")
 
 class RecordPage(NamedTuple):
     """
-    A page of a list: the JSON of its records, joined by commas, and where it ends.
+    A page of a list: the JSON of its records, joined by commas, and where it ends (`last`).
 
-    Without an end no other page follows. `total` is how many the whole list has, if asked for.
+    `last` is None when no other page follows. `total` is the length of the whole list where
+    `$count` wants it, else None.
     """
 
     body: bytes

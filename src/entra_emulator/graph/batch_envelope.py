@@ -20,7 +20,7 @@ class BatchRequest(NamedTuple):
     One request of a batch.
 
     Args:
-        id: its answer has the same.
+        id: its answer carries the same one.
         method: in capitals.
         url: the address below the version, with or without a slash in front.
         headers: its own, by the names that were sent.

@@ -90,7 +90,7 @@ class Call:
 
     @property
     def counting(self) -> bool:
-        """Whether it is about how many there are, not about a list (`/$count`)."""
+        """Whether the request is for the number of objects (`/$count`), not for a list."""
         return self.path.endswith("/$count")
 
     def prefers(self, preference: str) -> bool:

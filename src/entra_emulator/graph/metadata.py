@@ -31,6 +31,7 @@ Sets = tuple[tuple[str, str], ...]
 
 def show_metadata(request: Request, *, sets: Sets) -> Response:
     """`GET /$metadata`: the types, in XML."""
+    # Nobody is identified here, so that no caller could be charged.
     return answer_graph(request, _describe(sets), media_type="application/xml", units=None)
 
 
@@ -46,6 +47,7 @@ def list_service(request: Request, *, sets: Sets) -> Response:
     return answer_graph(request, msgspec.json.encode(body), units=None)
 
 
+# The types never change while the program runs, and their XML is long.
 @cache
 def _describe(sets: Sets) -> bytes:
     lines = [

@@ -42,8 +42,8 @@ def render_tracked(
     """
     An object with the properties that are tracked.
 
-    Those in `cleared` were set once, and show as null if they are not any more. `only` leaves none
-    but its own, and the ID; None leaves all.
+    Those in `cleared` were set once, and show as null if they are not any more. With `only`, none
+    but these and the ID show.
     """
     row = _decode(doc)
     names = tracked.select or (row if tracked.kind in WHOLE else tracked.names)

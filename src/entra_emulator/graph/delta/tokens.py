@@ -24,8 +24,8 @@ class RoundPosition(msgspec.Struct, frozen=True, array_like=True):
     Where a page of a round ended.
 
     Args:
-        step: which type's objects it is among; the recycle bins of the types are counted on behind
-            them. In a round of changes always 0.
+        step: which type's objects it is among, by its number in the query; the recycle bins of the
+            types follow in the same order. In a round of changes always 0.
         major: the object's number; in a round of changes the number of its first change.
         link: which of the object's relations is being reported; -1 when all of it was.
         minor: the number of the last linked object that was reported.

@@ -75,7 +75,7 @@ def read_delta_query(
     collection: str, kinds: Collection[str], options: Mapping[str, str], readable: Collection[str]
 ) -> DeltaQuery:
     """
-    What the options of a first request are to track, among objects of these kinds.
+    What a first request tracks, as its options say, among objects of these kinds.
 
     `$expand` is ignored, as users found (microsoft-graph-docs#6194), and so is `$top`
     (microsoft-graph-docs#7160, #17516).

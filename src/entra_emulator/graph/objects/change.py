@@ -15,7 +15,7 @@ from entra_emulator.graph.write.rules import Rule
 from entra_emulator.graph.write.validate import ObjectBody, read_properties, refuse_value
 from entra_emulator.model.records import Record
 
-# What becomes of a change: from the object as it is and the properties sent to those that change.
+# Takes the object as it is and the properties that were sent; returns those that change.
 Alter = Callable[[Call, Record, Record], Record]
 
 # What can be written to an object that comes from an Active Directory.
@@ -53,7 +53,7 @@ def delete_object(
     """
     `DELETE /users/{id}`: the object goes to the recycle bin, where it stays for 30 days.
 
-    `forever` tells from its record whether it is gone at once instead; None is never.
+    `forever` says from its record whether it is deleted for good instead; None means never.
     """
     with call.directory.transaction():
         row = find_target(call, kind)
@@ -64,7 +64,7 @@ def delete_object(
 
 def read_changes(call: Call, rule: Rule) -> ObjectBody:
     """
-    What a change is to change, checked for itself.
+    The properties that a PATCH sets, each checked by itself.
 
     Raises:
         GraphRefusal: 400; 403, the caller may not write one of the properties.

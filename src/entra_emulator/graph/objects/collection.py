@@ -48,7 +48,7 @@ async def list_objects(call: Call, *, kind: str) -> Response:
 
 
 def _is_plain(call: Call, query: Query) -> bool:
-    """Whether a page can be cut out of an index: everything it covers is shown as it is kept."""
+    """Whether an index holds the page as it is: nothing is filtered, expanded or hidden."""
     plain = query.match is None and query.plan.ids is None and query.expand is None
     return plain and not (call.permit.basic or call.lag or call.effects)
 
@@ -92,7 +92,7 @@ def _read_page(call: Call, query: Query, after: Position | None) -> RecordPage:
 
 
 def _shorten(call: Call, top: int) -> int:
-    """How many records the page is to have, when it was ordered short or empty."""
+    """The size of the page: below `top` where a fault orders a short page or an empty one."""
     if "empty_page" in call.effects:
         return 0
     # A third is short enough to notice; an empty page is another fault.
@@ -158,7 +158,7 @@ def _find_each(
 
 
 def _choose_content(query: Query) -> str:
-    """Which kept content of each object holds all that the query needs."""
+    """The stored form of each object that has all that the query needs."""
     names = query.matched.union(query.select or schema.default(query.kind))
     return choose_content(query.kind, names)
 
@@ -167,7 +167,7 @@ def sort_page(
     rows: Iterable[tuple[Position, T]], query: Query, after: Position | None
 ) -> tuple[list[tuple[Position, T]], Position | None]:
     """
-    A page of rows that no index has in the query's order, so that all of them are sorted.
+    A page of rows that no index keeps in the query's order: all of them are sorted here.
 
     The second value is where the page ends; None when no row is left.
     """

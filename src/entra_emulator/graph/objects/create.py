@@ -19,7 +19,7 @@ from entra_emulator.model.records import Record
 
 
 def read_new(call: Call, rule: Rule) -> ObjectBody:
-    """What `read_draft` reads, with all the parts of complex values."""
+    """A new object as `read_draft` reads it, its complex values filled up with their defaults."""
     values, binds = read_draft(call, rule)
     return ObjectBody(merge_values(rule.kind, {}, values), binds)
 

@@ -15,7 +15,7 @@ from entra_emulator.graph.render import render_neighbours
 MOST = 20
 MOST_DEVICES = 100
 
-# How far a chain of managers is followed that seems to have no end.
+# At most so many managers are followed upwards; chosen, since real companies have fewer levels.
 HIGHEST = 100
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode

@@ -42,7 +42,7 @@ def list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
 
 
 def check_groups(call: Call, *, kind: str | None) -> Response:
-    """`POST /users/{id}/checkMemberGroups`: those of these groups that somebody is in."""
+    """`POST /users/{id}/checkMemberGroups`: which of these groups the object is in."""
     parameters = read_parameters(call, "groupIds")
     group_ids = read_ids(parameters["groupIds"], "groupIds", MOST_CHECKED)
     memberships = {read_id(group.doc) for group in _list_memberships(call, kind, ("group",))}
@@ -51,7 +51,7 @@ def check_groups(call: Call, *, kind: str | None) -> Response:
 
 def check_objects(call: Call, *, kind: str | None) -> Response:
     """
-    `POST /users/{id}/checkMemberObjects`: those of these that somebody is in.
+    `POST /users/{id}/checkMemberObjects`: which of these the object is in.
 
     Directory roles are known by their template's ID too (documented example).
     """
@@ -67,9 +67,9 @@ def list_memberships(
     call: Call, *, kind: str | None, kinds: tuple[str, ...] | None = None
 ) -> Response:
     """
-    `POST /users/{id}/getMemberObjects`: every group, role and unit that somebody is in.
+    `POST /users/{id}/getMemberObjects`: every group, role and unit that the object is in.
 
-    Or those of these types only: groups are what `getMemberGroups` answers.
+    With `kinds`, only those of these types; `getMemberGroups` answers groups alone.
     """
     only_security = read_parameters(call, "securityEnabledOnly")["securityEnabledOnly"]
     if not isinstance(only_security, bool):

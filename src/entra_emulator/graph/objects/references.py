@@ -23,7 +23,7 @@ MOST_OWNERS = 100
 
 def add_reference(call: Call, *, navigation: Navigation) -> Response:
     """
-    Link one more object, or the only one instead of whichever it was.
+    Link an object; where there is room for one only, it takes the place of the present one.
 
     `POST /groups/{id}/members/$ref`, `PUT /users/{id}/manager/$ref`.
     """
@@ -35,7 +35,7 @@ def add_reference(call: Call, *, navigation: Navigation) -> Response:
 
 
 def remove_reference(call: Call, *, navigation: Navigation) -> Response:
-    """`DELETE /groups/{id}/members/{id}/$ref`: link an object no longer."""
+    """`DELETE /groups/{id}/members/{id}/$ref`: remove the link to an object."""
     key = call.keys["target"]
     with call.directory.transaction():
         source = find_target(call, navigation.kind)
@@ -56,7 +56,7 @@ def remove_reference(call: Call, *, navigation: Navigation) -> Response:
 
 
 def remove_single(call: Call, *, navigation: Navigation) -> Response:
-    """`DELETE /users/{id}/manager/$ref`: link nobody any more."""
+    """`DELETE /users/{id}/manager/$ref`: remove the only link."""
     with call.directory.transaction():
         source = find_target(call, navigation.kind)
         if not _drop_linked(call, navigation, source):

@@ -51,7 +51,7 @@ class Navigation(NamedTuple):
         return bool(self.takes)
 
     def links(self, seq: int, kinds: tuple[str, ...] | None = None) -> LinkQuery:
-        """The links of the object with this number; `kinds` leaves those to some types only."""
+        """The links of the object with this number; with `kinds`, only those to these types."""
         return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds)
 
 

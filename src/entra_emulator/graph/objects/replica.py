@@ -78,7 +78,7 @@ def undo_changes(changes: Iterable[Change]) -> dict[int, bytes | None]:
 
 
 def find_position(kind: str, order: str, seq: int, doc: bytes) -> Position:
-    """Where an object stands in an order of the store, which need not have it."""
+    """Where an object would stand in an order of the store, even if it is not there any more."""
     row = render(kind, _decode(doc))
     return Position({"seq": None, "name": row.name, "key": row.key}[order], seq)
 

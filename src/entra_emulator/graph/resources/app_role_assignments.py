@@ -57,7 +57,7 @@ def create_assignment(call: Call, *, kind: str, side: str) -> Response:
             raise deny("update_invalid")
         principal = find_visible(call, values["principalId"], _PRINCIPALS)
         resource = find_visible(call, values["resourceId"], {"servicePrincipal"})
-        # An end that the replica does not know yet is refused alike; clients try this text again.
+        # An end that a lagging replica does not know yet is refused in the same words.
         if principal is None or resource is None:
             raise deny("update_invalid")
         offer = read_record(resource)

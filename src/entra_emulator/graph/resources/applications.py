@@ -59,7 +59,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def create_application(call: Call, **more: str) -> Response:
-    """`POST /applications`: an application without a service principal; `more` it is to have."""
+    """`POST /applications`: without a service principal; `more` are properties from the path."""
     body = read_draft(call, RULE, **more)
     with call.directory.transaction():
         return _create(call, body)

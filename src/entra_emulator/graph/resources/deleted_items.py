@@ -117,6 +117,7 @@ def _check_kind(call: Call, item: DeletedObject) -> None:
     template = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
     roles = partial(list_roles, call.context, call.caller)
     permit = authorize(call.caller, call.request.method, template, roles)
+    # The route has no type, so that ownership could not be checked before.
     if permit.owned:
         check_owned(call, StoredObject(item.kind, item.seq, item.doc))
 

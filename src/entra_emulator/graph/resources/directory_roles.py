@@ -22,7 +22,7 @@ RULE = Rule(
 
 
 def create_role(call: Call) -> Response:
-    """`POST /directoryRoles`: use a role in the tenant that was not in use."""
+    """`POST /directoryRoles`: activate a role that the tenant does not use yet."""
     template = read_new(call, RULE).values["roleTemplateId"].lower()
     try:
         find_role_id(template)

@@ -21,6 +21,7 @@ _RULE = Rule(
     _KIND,
     fixed=split_names("id"),
     required=("name", "issuer", "subject", "audiences"),
+    # The type is a collection, and yet one audience is all it takes (documented).
     counts={"audiences": 1},
 )
 

@@ -34,7 +34,7 @@ _DOMAIN = Rule(
 
 
 def _list_domains(call: Call) -> list[Record]:
-    """The verified domains, the initial one first, then others."""
+    """The verified domains, the initial one first, then those that are not verified."""
     verified = [draft_domain(call.tenant, name) for name in call.tenant.domains]
     return [*verified, *map(draft_claim, call.directory.tenants.list_claims(call.tenant))]
 
@@ -54,7 +54,7 @@ def create_domain(call: Call) -> Response:
 
 
 def remove_domain(call: Call) -> Response:
-    """`DELETE /domains/{name}`: only what is not verified goes."""
+    """`DELETE /domains/{name}`: remove a domain, unless it is verified."""
     name = call.keys["key"].lower()
     with call.directory.transaction():
         if name in call.directory.tenants.list_claims(call.tenant):

@@ -24,8 +24,8 @@ _encode = msgspec.json.Encoder().encode
 
 def add_password(call: Call, *, kind: str) -> Response:
     """`POST /applications/{id}/addPassword`: a new secret, shown this once."""
-    sent = read_parameters(call, "passwordCredential")["passwordCredential"]
-    values = read_parameter("passwordCredential", sent)
+    parameters = read_parameters(call, "passwordCredential")
+    values = read_parameter("passwordCredential", parameters["passwordCredential"])
     with call.directory.transaction():
         record = read_record(find_target(call, kind))
         secret = draft_secret(call, values)
@@ -45,13 +45,13 @@ def remove_password(call: Call, *, kind: str) -> Response:
 
 def add_key(call: Call, *, kind: str) -> Response:
     """`POST /applications/{id}/addKey`: a new certificate, by proof of having one already."""
-    sent = read_parameters(call, "keyCredential", "passwordCredential", "proof")
-    values = read_parameter("keyCredential", sent["keyCredential"])
-    if sent["passwordCredential"] is not None:
+    parameters = read_parameters(call, "keyCredential", "passwordCredential", "proof")
+    values = read_parameter("keyCredential", parameters["keyCredential"])
+    if parameters["passwordCredential"] is not None:
         raise deny("not_emulated", what="keys with a password")
     with call.directory.transaction():
         record = read_record(find_target(call, kind))
-        _check_proof(call, kind, record, sent["proof"])
+        _check_proof(call, kind, record, parameters["proof"])
         entry, credential = read_key(call, values)
         _add(call, kind, record, "keyCredentials", entry, credential=credential)
     body = _encode(entry)
@@ -60,11 +60,11 @@ def add_key(call: Call, *, kind: str) -> Response:
 
 def remove_key(call: Call, *, kind: str) -> Response:
     """`POST /applications/{id}/removeKey`: a certificate is removed, by proof of having one."""
-    sent = read_parameters(call, "keyId", "proof")
-    key_id = _read_key_id(sent)
+    parameters = read_parameters(call, "keyId", "proof")
+    key_id = _read_key_id(parameters)
     with call.directory.transaction():
         record = read_record(find_target(call, kind))
-        _check_proof(call, kind, record, sent["proof"])
+        _check_proof(call, kind, record, parameters["proof"])
         _remove(call, kind, record, "keyCredentials", key_id)
     return answer_nothing(call)
 
@@ -73,7 +73,7 @@ def _add(
     call: Call, kind: str, record: Record, name: str, entry: Record, *, credential: Credential
 ) -> None:
     present = (*record["keyCredentials"], *record["passwordCredentials"])
-    if any(held["keyId"] == entry["keyId"] for held in present):
+    if any(other["keyId"] == entry["keyId"] for other in present):
         raise deny("key_changed", key=entry["keyId"])
     changes = {name: [*record[name], entry]}
     call.directory.objects.update(call.tenant, kind, record["id"], changes)
@@ -100,8 +100,8 @@ def _holder(kind: str, record: Record) -> str:
     return str(record["appId"] if kind == "application" else record["id"])
 
 
-def _read_key_id(sent: Record) -> str:
-    key_id = read_text(sent["keyId"], "keyId")
+def _read_key_id(parameters: Record) -> str:
+    key_id = read_text(parameters["keyId"], "keyId")
     if not is_guid(key_id):
         raise deny("literal_wrong", literal=key_id[:100], type="Edm.Guid")
     return key_id.lower()

@@ -46,7 +46,7 @@ _OWNERS = frozenset({"servicePrincipal", "user"})
 
 
 def create_principal(call: Call, **more: str) -> Response:
-    """`POST /servicePrincipals`: an application comes into the tenant; `more` it is to have."""
+    """`POST /servicePrincipals`: bring an application in; `more` are properties from the path."""
     body = read_draft(call, _RULE, **more)
     with call.directory.transaction():
         return _create(call, body)
@@ -105,7 +105,7 @@ def _find_backing(call: Call, app_id: str) -> Application:
     if client.record["signInAudience"] == "AzureADMyOrg":
         raise deny("principal_baseless", app=app_id, target="appId")
     if call.permit.owned:
-        # With `OwnedBy` permissions the application must be of the own tenant (recorded text).
+        # With `OwnedBy` permissions the application must be of this tenant.
         raise deny("principal_foreign")
     return client
 

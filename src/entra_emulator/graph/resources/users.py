@@ -155,12 +155,14 @@ def _alter_user(call: Call, record: Record, values: Record) -> Record:
     if "mail" in changes:
         changes["proxyAddresses"] = set_mail(record.get("proxyAddresses", []), changes["mail"])
     if "userPrincipalName" in changes:
+        # One of the identities is the user principal name, and changes with it.
         identities = changes.get("identities") or record.get("identities", [])
         upn = changes["userPrincipalName"]
         changes["identities"] = identify_user(identities, upn, call.tenant.domains[0])
     if profile and profile.get("password"):
         policies = changes.get("passwordPolicies", record.get("passwordPolicies"))
         _check_password(profile["password"], policies)
+        # A new password ends the sessions of whoever signed in with the old one.
         moment = format_iso(call.now)
         changes |= {
             "lastPasswordChangeDateTime": moment,

@@ -121,5 +121,5 @@ _RULES = {rule.kind: rule for rule in _PARTS}
 
 
 def find_rule(kind: str) -> Rule:
-    """The rule of a complex type; without one of its own everything of its type goes."""
+    """The rule of a complex type; one that is not listed accepts all that its types allow."""
     return _RULES.get(kind) or Rule(kind)
