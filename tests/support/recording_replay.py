@@ -347,7 +347,6 @@ def draft(kind: str, record: Record, tenant: Tenant) -> Record:
             created="2022-05-07T06:53:52Z",
             domain=tenant.domains[0],
             audience="AzureADMyOrg",
-            redirect_uris=(),
         )
     if kind == "servicePrincipal":
         return draft_principal(

@@ -4,7 +4,6 @@ import errno
 import os
 import sqlite3
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -55,13 +54,18 @@ def fill_folder(
     path = data / STORE
     if path.exists():
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+    def fill(directory: Directory) -> tuple[dict[str, int], int]:
+        if sources:
+            lost = import_files(directory, sources).lost
+        else:
+            lost = 0
+            seed_directory(directory, **sizes._asdict(), seed=seed, progress=progress)
+        return _count(directory), lost
+
+    # For its owner alone: the keys that sign tokens will be in it.
     data.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if sources:
-        objects, lost = make_store(path, partial(_import, sources=sources))
-    else:
-        draw = partial(_draw, sizes=sizes, seed=seed, progress=progress)
-        objects, lost = make_store(path, draw), 0
-    return Filled(objects, lost, path.stat().st_size)
+    return Filled(*make_store(path, fill), path.stat().st_size)
 
 
 def make_store(path: Path, fill: Callable[[Directory], _T], *, clock: Clock | None = None) -> _T:
@@ -71,6 +75,7 @@ def make_store(path: Path, fill: Callable[[Directory], _T], *, clock: Clock | No
     Raises:
         OSError: there is no room for it.
     """
+    # Filled under another name, so that a run that was killed leaves nothing that could be served.
     draft = path.with_suffix(".draft")
     draft.unlink(missing_ok=True)
     try:
@@ -86,16 +91,6 @@ def make_store(path: Path, fill: Callable[[Directory], _T], *, clock: Clock | No
     finally:
         draft.unlink(missing_ok=True)
     return filled
-
-
-def _draw(directory: Directory, *, sizes: Sizes, seed: int, progress: Progress) -> dict[str, int]:
-    seed_directory(directory, **sizes._asdict(), seed=seed, progress=progress)
-    return _count(directory)
-
-
-def _import(directory: Directory, *, sources: Sequence[Source]) -> tuple[dict[str, int], int]:
-    lost = import_files(directory, sources).lost
-    return _count(directory), lost
 
 
 def _count(directory: Directory) -> dict[str, int]:

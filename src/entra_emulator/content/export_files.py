@@ -103,6 +103,7 @@ def read_items(source: Source) -> Iterator[Item]:
     """
     with source.path.open("rb") as file:
         for number, line in enumerate(file, 1):
+            # PowerShell and Excel begin a file with a byte order mark, which is no JSON.
             content = line.removeprefix(b"\xef\xbb\xbf").strip()
             if content:
                 place = f"{source.path}, line {number}"
@@ -146,6 +147,7 @@ def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
             if value is not None and not _fits(use, value):
                 raise _refuse_value(place, kind, name, value)
             record[name] = value
+    # The ID alone says which object is linked, as in later pages of a large group's members.
     if links and len(record) == 1:
         record = {}
     elif not record.get(_NEEDED.get(kind, "id")):
@@ -188,6 +190,7 @@ def _read_ids(place: str, value: Any) -> list[str]:
     return ids
 
 
+# A million lines have a few hundred names; the limit is for a file that makes up new ones.
 @lru_cache(maxsize=4096)
 def _classify(kind: str, name: str) -> str:
     """What a member of an object is: "link", "nothing" to keep, or a property's EDM type."""
@@ -209,6 +212,7 @@ def _fits(edm: str, value: Any) -> bool:
         return isinstance(value, bool)
     if edm == "Edm.DateTimeOffset":
         return isinstance(value, str) and _is_time(value)
+    # In Python True is a number as well.
     if edm in _NUMBERS:
         return isinstance(value, int | float) and not isinstance(value, bool)
     if edm.startswith("Edm."):

@@ -35,7 +35,6 @@ INITIAL = ".onmicrosoft.com"
 # Every tenant here has them from the start, with everything they offer.
 _BUILT_IN = frozenset({GRAPH_APP_ID, MANAGEMENT_APP_ID})
 
-
 # The number of an object, and of its type.
 _Numbers = tuple[int, int]
 
@@ -91,6 +90,7 @@ class _FirstReading:
         if item.kind == ORGANIZATION:
             self.organization = item.record
             return
+        # Only its ID is of use, since others may be linked to it.
         if item.kind == "servicePrincipal" and item.record["appId"] in _BUILT_IN:
             self.built_in[item.id] = item.record["appId"]
             return
@@ -137,6 +137,7 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
         ExportFileError: a line is not what it should be; nothing is imported.
         OSError: a file cannot be read.
     """
+    # They are gone through twice.
     files = list(sources)
     first_reading = _FirstReading()
     for item in _read_all(files):
@@ -148,6 +149,7 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
         known = _number(directory, tenant, first_reading)
         links = _ImportedLinks()
         stored = _collect(_read_all(files), first_reading, known, links)
+        # As they come, not sorted by type: the numbers are given in the order of the first reading.
         for kind, items in groupby(stored, key=lambda item: item.kind):
             directory.objects.fill(tenant, kind, (_complete(tenant, item) for item in items))
         for (relation, source, target), pairs in links.pairs.items():
@@ -165,6 +167,7 @@ class _ImportedLinks:
     """Links by relation and the numbers of both types; `lost` counts those that lead nowhere."""
 
     def __init__(self) -> None:
+        # Plain 64-bit numbers: a million links as tuples would fill more than a hundred megabytes.
         self.pairs: dict[tuple[str, int, int], array[int]] = {}
         self.lost = 0
 
@@ -201,6 +204,7 @@ def _collect(
     links: _ImportedLinks,
 ) -> Iterator[Item]:
     """The items to store, in the order of the first reading; every item's links are noted."""
+    # A large group has several lines, of which the first is stored and the others bring links.
     expected = iter(first_reading.places)
     awaited = next(expected, None)
     for item in items:
@@ -238,27 +242,14 @@ def _create_tenant(directory: Directory, first_reading: _FirstReading) -> Tenant
 def _complete(tenant: Tenant, item: Item) -> Record:
     """The record; applications and service principals get the properties they lack."""
     record = item.record | {"id": item.id}
-    created = record.get("createdDateTime") or format_iso(tenant.created)
-    name = record.get("displayName") or ""
-    if item.kind == "application":
-        draft = draft_application(
-            item.id,
-            record["appId"].lower(),
-            name,
-            created=created,
-            domain=tenant.domains[0],
-            audience="AzureADMyOrg",
-            redirect_uris=(),
-        )
-    elif item.kind == "servicePrincipal":
-        draft = draft_principal(
-            item.id,
-            record["appId"].lower(),
-            name,
-            created=created,
-            owner=tenant.id,
-            audience="AzureADMyOrg",
-        )
-    else:
+    if item.kind not in {"application", "servicePrincipal"}:
         return record
+    created = record.get("createdDateTime") or format_iso(tenant.created)
+    names = (item.id, record["appId"].lower(), record.get("displayName") or "")
+    audience = "AzureADMyOrg"
+    if item.kind == "application":
+        domain = tenant.domains[0]
+        draft = draft_application(*names, created=created, domain=domain, audience=audience)
+    else:
+        draft = draft_principal(*names, created=created, owner=tenant.id, audience=audience)
     return draft | {prop: value for prop, value in record.items() if value is not None}

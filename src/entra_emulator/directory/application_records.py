@@ -10,7 +10,7 @@ from entra_emulator.model.records import Application, Record, Tenant
 
 _decode = msgspec.json.Decoder(Record).decode
 
-# Of so many lookups the answers are remembered.
+# How many answers are remembered; emptying all then is simpler than knowing which is used least.
 _CAPACITY = 1000
 
 
@@ -32,9 +32,11 @@ class ApplicationRecords:
 
         Its record is shared: nobody may change it.
         """
+        # The count of commits, by which the cache goes, does not know what this thread just wrote.
         if self._store.is_writing():
             return self._read(kind, tenant, app_id)
         key = (kind, tenant.id if tenant else None, app_id.lower())
+        # Taken before reading: a commit in between makes the entry look old, never an old one new.
         changes = self._store.changes
         cached = self._cache.get(key)
         if cached is not None and cached[0] == changes:
@@ -42,6 +44,7 @@ class ApplicationRecords:
         application = self._read(kind, tenant, app_id)
         if application is not None:
             if len(self._cache) >= _CAPACITY:
+                # A new dict, as another thread may be looking into the old one.
                 self._cache = {}
             self._cache[key] = (changes, application)
         return application
@@ -82,6 +85,7 @@ class ApplicationRecords:
         Raises:
             LookupError: the tenant has no such application.
         """
+        # Not from the cache: whoever changes that record would change it for others.
         application = self._read(kind, tenant, app_id)
         if application is None:
             raise LookupError(f"no {kind} with appId {app_id!r} in tenant {tenant.display_name!r}")
@@ -93,4 +97,6 @@ class ApplicationRecords:
 
 
 def _fold(name: str) -> str:
+    # Azure CLI asks for `https://management.core.windows.net//.default`, others without the slash
+    # (azure-cli-core, cloud.py).
     return name.lower().removesuffix("/")

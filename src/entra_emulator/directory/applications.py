@@ -10,12 +10,12 @@ from entra_emulator.directory.credentials import Credential, Credentials
 from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.service_principals import ServicePrincipals
 from entra_emulator.directory.store import Store
-from entra_emulator.model.app_roles import ask_for_role, list_permissions
+from entra_emulator.model.app_roles import ask_for, find_role, list_permissions
 from entra_emulator.model.applications import GRAPH_APP_ID, draft_application, draft_scope
 from entra_emulator.model.exposed_api import offer_api
 from entra_emulator.model.first_party_apps import find_first_party
 from entra_emulator.model.records import Application, Permission, Record, Tenant
-from entra_emulator.model.scopes import ask_for_scope, list_scopes
+from entra_emulator.model.scopes import list_scopes, need_scope
 
 _decode = msgspec.json.Decoder(Record).decode
 
@@ -54,8 +54,7 @@ class Applications:
             sign_in_audience: "AzureADMyOrg", or "AzureADMultipleOrgs" for other tenants too.
             redirect_uris: of the web platform, where it has credentials.
             public_redirect_uris: of the platform for mobile and desktop, where it has none.
-            allow_public_client: it may use flows without a redirect, such as device code, and
-                without credentials.
+            allow_public_client: it may use flows that need neither redirect nor credential.
         """
         record = draft_application(
             self._store.new_id(),
@@ -115,6 +114,7 @@ class Applications:
         """
         app_id = record["appId"]
         with self._store.writing():
+            # All go first: the record may have lost one, which others can take from now on.
             self._records.drop_names(tenant, app_id)
             self._records.add_names(tenant, app_id, record["identifierUris"])
             self._objects.rewrite(tenant, "application", record)
@@ -128,9 +128,9 @@ class Applications:
         """
         self._change(tenant, app_id, {"isDisabled": disabled})
 
-    def make_public(self, tenant: Tenant, app_id: str, *, public: bool = True) -> None:
+    def make_public(self, tenant: Tenant, app_id: str) -> None:
         """Say that the application is a public client, which has no credentials."""
-        self._change(tenant, app_id, {"isFallbackPublicClient": public})
+        self._change(tenant, app_id, {"isFallbackPublicClient": True})
 
     def enable_id_tokens(self, tenant: Tenant, app_id: str) -> None:
         """
@@ -161,7 +161,7 @@ class Applications:
 
         Args:
             tenant: the application's home.
-            app_id: which application.
+            app_id: its appId.
             identifier_uri: its App ID URI, by default `api://{app_id}`.
             app_roles: (value, display name) of application permissions it offers.
             token_version: the format of tokens for it.
@@ -198,14 +198,10 @@ class Applications:
         restricted: bool = False,
     ) -> None:
         """
-        Make the application's API offer a delegated permission.
+        Make the application's API offer a delegated permission, the `value` that stands in `scp`.
 
-        Args:
-            tenant: the application's home.
-            app_id: the API, which `expose_api` made one.
-            value: what stands in `scp`.
-            display_name: what consent pages call it, by default `value`.
-            restricted: only an administrator may consent to it.
+        Consent pages call it `display_name`, or `value` without one. To a restricted one only an
+        administrator may consent.
 
         Raises:
             LookupError: the application is not in this tenant.
@@ -228,9 +224,8 @@ class Applications:
             LookupError: no such application here, no such resource, or no such role.
         """
         resource = self._service_principals.need(tenant, resource_app_id)
-        with self._store.writing():
-            record = ask_for_role(self._need(tenant, app_id), resource, value)
-            self._objects.rewrite(tenant, "application", record)
+        access = {"id": find_role(resource, value)["id"], "type": "Role"}
+        self._ask_for(tenant, app_id, resource, access)
 
     def add_delegated_permission(
         self, tenant: Tenant, app_id: str, value: str, *, resource_app_id: str = GRAPH_APP_ID
@@ -242,9 +237,9 @@ class Applications:
             LookupError: no such application here, no such resource, or no such scope.
         """
         resource = self._service_principals.need(tenant, resource_app_id)
-        with self._store.writing():
-            record = ask_for_scope(self._need(tenant, app_id), resource, value)
-            self._objects.rewrite(tenant, "application", record)
+        self._ask_for(
+            tenant, app_id, resource, {"id": need_scope(resource, value), "type": "Scope"}
+        )
 
     def list_requested_roles(self, tenant: Tenant, app_id: str) -> list[Permission]:
         """The app roles that the application asks for, of resources present in this tenant."""
@@ -268,8 +263,11 @@ class Applications:
         if gone.kind == "application":
             app_id = _decode(gone.doc)["appId"]
             with self._store.writing() as connection:
+                # In every tenant: its service principals elsewhere go by these names too.
                 connection.execute("DELETE FROM identifier WHERE app_id = ?", (app_id,))
                 self._credentials.drop_all(app_id)
+        # Its own credentials are kept by object ID: its application's must stay, and may be at
+        # home in another tenant.
         elif gone.kind == "servicePrincipal":
             self._credentials.drop_all(_decode(gone.doc)["id"])
 
@@ -282,6 +280,11 @@ class Applications:
     def _need(self, tenant: Tenant, app_id: str) -> Record:
         """The application's record, to be changed and written back."""
         return self._records.need("application", tenant, app_id).record
+
+    def _ask_for(self, tenant: Tenant, app_id: str, resource: Application, access: Record) -> None:
+        with self._store.writing():
+            record = ask_for(self._need(tenant, app_id), resource, access)
+            self._objects.rewrite(tenant, "application", record)
 
     def _change(self, tenant: Tenant, app_id: str, changes: Record) -> None:
         with self._store.writing():

@@ -5,16 +5,17 @@ Filling a new directory is no change. What is older than KEEP is forgotten.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import BY_NUMBER, KINDS
 from entra_emulator.model.records import Tenant
 
-# Seconds; delta links live for seven days at most.
+# Seconds. Delta links of directory objects live for seven days ("Use delta query to track changes
+# in Microsoft Graph data"); the rest is for tests that move the clock.
 KEEP = 30 * 86_400.0
 
-# Of how many changes one looks for what is to be forgotten.
+# One change in this many looks for what is to be forgotten, so that the others do not pay for it.
 SWEEP = 1000
 
 
@@ -77,9 +78,6 @@ class ObjectState(NamedTuple):
     deleted: bool
 
 
-_COLUMNS = "kind, seq, id, moment, what, names, target, before, number"
-
-
 class Changes:
     """The journal of changes, and the present state of what changed."""
 
@@ -100,6 +98,7 @@ class Changes:
 
     def read_watermark(self) -> int:
         """The number of the last change, 0 before the first."""
+        # The sequence, not the greatest row: the last change may be forgotten already.
         rows = self._store.read("SELECT seq FROM sqlite_sequence WHERE name = 'change'")
         return int(rows[0][0]) if rows else 0
 
@@ -121,7 +120,8 @@ class Changes:
     ) -> list[tuple[int, str, int]]:
         """Up to `limit` objects changed in the range: (first change there, type, number)."""
         numbers = [KINDS[kind].number for kind in changes.kinds]
-        # An index on the type orders the changes of one type only.
+        # For several types SQLite would sort what the index on the type gives; the table itself is
+        # in the order of numbers.
         hint = "" if len(numbers) == 1 else "NOT INDEXED"
         chosen = f"AND c.id IN ({_mark(changes.ids)})" if changes.ids else ""
         rows = self._store.read(
@@ -144,30 +144,17 @@ class Changes:
 
     def list_history(self, seq: int, until: int) -> list[Change]:
         """Every change of one object up to number `until`, oldest first."""
-        rows = self._store.read(
-            f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
-            "WHERE seq = ? AND number <= ? ORDER BY number",
-            (seq, until),
-        )
-        return [_read_row(row) for row in rows]
+        return self._select("seq = ? AND number <= ?", seq, until)
 
     def list_between(self, tenant: Tenant, kind: str, after: int, until: int) -> list[Change]:
         """The changes of a type behind number `after`, up to `until`, oldest first."""
-        rows = self._store.read(
-            f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
-            "WHERE tenant = ? AND kind = ? AND number > ? AND number <= ? ORDER BY number",
-            (tenant.number, KINDS[kind].number, after, until),
-        )
-        return [_read_row(row) for row in rows]
+        condition = "tenant = ? AND kind = ? AND number > ? AND number <= ?"
+        return self._select(condition, tenant.number, KINDS[kind].number, after, until)
 
     def list_since(self, tenant: Tenant, kind: str, since: float) -> list[Change]:
         """The changes of a type after this moment, oldest first."""
-        rows = self._store.read(
-            f"SELECT {_COLUMNS} FROM change "  # noqa: S608 - a constant
-            "WHERE tenant = ? AND kind = ? AND moment > ? ORDER BY number",
-            (tenant.number, KINDS[kind].number, since),
-        )
-        return [_read_row(row) for row in rows]
+        condition = "tenant = ? AND kind = ? AND moment > ?"
+        return self._select(condition, tenant.number, KINDS[kind].number, since)
 
     def read_state(self, tenant: Tenant, kind: str, seq: int) -> ObjectState:
         """What the object of this number is like now."""
@@ -180,8 +167,22 @@ class Changes:
             return ObjectState(None, deleted=False)
         return ObjectState(rows[0][0], bool(rows[0][1]))
 
+    def _select(self, condition: str, *values: object) -> list[Change]:
+        """The changes that meet an SQL condition, oldest first."""
+        rows = self._store.read(
+            "SELECT kind, seq, id, moment, what, names, target, before, number FROM change "  # noqa: S608 - constants
+            f"WHERE {condition} ORDER BY number",
+            values,
+        )
+        return [
+            Change(BY_NUMBER[kind].name, seq, object_id, moment, what, tuple(names.split()), *rest)
+            for kind, seq, object_id, moment, what, names, *rest in rows
+        ]
+
     def _forget_before(self, moment: float) -> None:
         """Forget every change before the oldest one since this moment."""
+        # By number, not by moment: the clock can be moved back, and what is forgotten must be the
+        # journal's beginning, or `read_floor` would not tell where it starts.
         with self._store.writing() as connection:
             connection.execute(
                 "DELETE FROM change WHERE number < "
@@ -193,8 +194,3 @@ class Changes:
 def _mark(values: Collection[object]) -> str:
     """As many question marks as there are values."""
     return ", ".join("?" * len(values))
-
-
-def _read_row(row: tuple[Any, ...]) -> Change:
-    kind, seq, object_id, moment, what, names, *rest = row
-    return Change(BY_NUMBER[kind].name, seq, object_id, moment, what, tuple(names.split()), *rest)

@@ -1,7 +1,6 @@
 """Consent: which application may do what, by app roles and by scopes that users delegate."""
 
 import base64
-import binascii
 from collections.abc import Collection
 from uuid import UUID
 
@@ -23,10 +22,12 @@ from entra_emulator.model.records import Application, Record, Tenant
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Record).decode
 
-# In the place of a user's ID: everybody.
+# In the place of a user's ID. NULL would not do: SQLite's keys take any number of NULLs as
+# different, so that everybody could be granted the same twice.
 EVERYBODY = ""
 
-# Of deleted principals and resources the rows stay, so that they come back with them.
+# The rows of deleted principals and resources stay, so that a restored one has its permissions
+# again; until then nobody is shown them.
 _LIVE = (
     "EXISTS (SELECT 1 FROM object AS o WHERE o.id = a.{0} AND o.tenant = a.tenant) "
     "AND EXISTS (SELECT 1 FROM object AS o WHERE o.id = a.{1} AND o.tenant = a.tenant)"
@@ -80,11 +81,7 @@ class Consents:
         """
         Grant an app role to a service principal directly, as managed identities get theirs.
 
-        Args:
-            tenant: where both are.
-            app_id: to whom.
-            value: the role's value; None assigns without a role ("default access").
-            resource_app_id: whose role.
+        The value None assigns it to the resource without a role ("default access").
 
         Raises:
             LookupError: no such service principal, resource or role.
@@ -111,6 +108,7 @@ class Consents:
         self, tenant: Tenant, app_id: str, resource: str = GRAPH_APP_ID
     ) -> list[str]:
         """The values of the app roles granted to the application, of one resource's appId."""
+        # Default access has no value, and a token says nothing of it.
         return [value for value in self._read_assignments(tenant, app_id, resource) if value]
 
     def list_assignments(
@@ -132,8 +130,13 @@ class Consents:
         Raises:
             ValueError: it cannot be such an ID.
         """
-        principal, *_ = _split(assignment_id, 2)
-        held = self.list_assignments(tenant, principal=principal)
+        padded = assignment_id + "=" * (-len(assignment_id) % 4)
+        try:
+            raw = base64.b64decode(padded, altchars=b"-_", validate=True)
+            principal, _ = UUID(bytes_le=raw[:16]), UUID(bytes_le=raw[16:])
+        except ValueError as error:
+            raise ValueError(f"{assignment_id!r} is no ID of an assignment") from error
+        held = self.list_assignments(tenant, principal=str(principal))
         return next((one for one in held if one["id"] == assignment_id), None)
 
     def assign(
@@ -162,12 +165,7 @@ class Consents:
             connection.execute(
                 "DELETE FROM assignment "
                 "WHERE tenant = ? AND principal = ? AND resource = ? AND role = ?",
-                (
-                    tenant.number,
-                    assignment["principalId"],
-                    assignment["resourceId"],
-                    assignment["appRoleId"],
-                ),
+                (tenant.number, *_list_ends(assignment)),
             )
 
     def grant_scopes(
@@ -200,6 +198,8 @@ class Consents:
                 holder,
             )
             held = self._read_scopes(*key)
+            # As in Entra ID there is one grant for a client, a resource and a user: more scopes
+            # join those that it has.
             connection.execute(
                 "INSERT OR REPLACE INTO delegation (tenant, client, resource, user, scope) "
                 "VALUES (?, ?, ?, ?, ?)",
@@ -220,10 +220,8 @@ class Consents:
     def list_grants(self, tenant: Tenant) -> list[Record]:
         """Every consent to scopes, as Graph's `oauth2PermissionGrant` objects."""
         rows = self._store.read(
-            "SELECT client, resource, user, scope FROM delegation AS g WHERE tenant = ? "
-            "AND EXISTS (SELECT 1 FROM object WHERE id = g.client AND tenant = g.tenant) "
-            "AND EXISTS (SELECT 1 FROM object WHERE id = g.resource AND tenant = g.tenant) "
-            "ORDER BY client, resource, user",
+            "SELECT client, resource, user, scope FROM delegation AS a WHERE tenant = ? "  # noqa: S608 - names of ours
+            f"AND {_LIVE.format('client', 'resource')} ORDER BY client, resource, user",
             (tenant.number,),
         )
         return [
@@ -259,11 +257,9 @@ class Consents:
             )
             if not made.rowcount:
                 raise ValueError(f"{client} has a grant for {resource} already")
-            grants = self.list_grants(tenant)
-        key = (client, resource, user)
-        return next(
-            one for one in grants if (one["clientId"], one["resourceId"], one["principalId"]) == key
-        )
+            grant = self.find_grant(tenant, _name_grant(client, resource, user or EVERYBODY))
+        assert grant is not None, "it was made just now"
+        return grant
 
     def change_grant(self, tenant: Tenant, grant: Record, scope: str | None) -> None:
         """Give a consent other scopes; None takes it back."""
@@ -327,20 +323,22 @@ class Consents:
 
     def _insert(self, tenant: Tenant, assignment: Record, value: str | None) -> bool:
         """Keep an app role assignment; False when there is the same one already."""
-        ids = (assignment["principalId"], assignment["resourceId"], assignment["appRoleId"])
+        # Consent can be given again, while Graph refuses an assignment that is there already: hence
+        # no error here, but an answer.
         with self._store.writing() as connection:
             return bool(
                 connection.execute(
                     "INSERT OR IGNORE INTO assignment "
                     "(tenant, principal, resource, role, value, doc) VALUES (?, ?, ?, ?, ?, ?)",
-                    (tenant.number, *ids, value or "", _encode(assignment)),
+                    (tenant.number, *_list_ends(assignment), value or "", _encode(assignment)),
                 ).rowcount
             )
 
     def _list_trusted(self, app_id: str, resource_app_id: str) -> list[str]:
         """The scopes that an API lets the client have without anybody's consent."""
         api = self._applications.find_anywhere(resource_app_id)
-        if api is None:  # Microsoft's own
+        # Microsoft's own APIs have no application here; whom they trust is a table of the model.
+        if api is None:
             return []
         offer = api.record["api"]
         trusted = {
@@ -361,18 +359,11 @@ class Consents:
         return rows[0][0].split() if rows else []
 
 
+def _list_ends(assignment: Record) -> tuple[str, str, str]:
+    return assignment["principalId"], assignment["resourceId"], assignment["appRoleId"]
+
+
 def _name_grant(client: str, resource: str, user: str) -> str:
     """The IDs it connects, as in every documented example of an oauth2PermissionGrant."""
     parts = b"".join(UUID(part).bytes_le for part in (client, resource, user) if part)
     return base64.urlsafe_b64encode(parts).rstrip(b"=").decode()
-
-
-def _split(text: str, parts: int) -> list[str]:
-    """The GUIDs in an unpadded base64url ID."""
-    try:
-        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError) as error:
-        raise ValueError(f"{text!r} is no ID of an assignment") from error
-    if len(raw) != 16 * parts:
-        raise ValueError(f"{text!r} is no ID of an assignment")
-    return [str(UUID(bytes_le=raw[at : at + 16])) for at in range(0, len(raw), 16)]

@@ -26,6 +26,7 @@ from entra_emulator.model.records import (
     Tenant,
 )
 
+# What `addPassword` gives a secret that names no end ("application: addPassword", Microsoft Graph).
 TWO_YEARS = 730 * 86400.0
 TOKEN_EXCHANGE = "api://AzureADTokenExchange"  # noqa: S105 - an audience
 
@@ -86,6 +87,8 @@ class Credentials:
     def drop_all(self, holder: str) -> None:
         """Remove every credential of a holder that is gone for ever."""
         with self._store.writing() as connection:
+            # Both tables call the holder `app_id`, though it may be a service principal's object
+            # ID.
             for table in ("credential", "federated"):
                 connection.execute(f"DELETE FROM {table} WHERE app_id = ?", (holder,))  # noqa: S608 - names of ours
 
@@ -112,10 +115,8 @@ class Credentials:
         entry = draft_password(
             key_id, secret, display_name, start=format_iso(begin, 7), end=format_iso(finish, 7)
         )
-        with self._store.writing():
-            self._extend(tenant, app_id, "passwordCredentials", entry)
-            credential = Credential(key_id, "secret", digest_secret(secret), begin, finish)
-            self.keep(app_id.lower(), [credential])
+        credential = Credential(key_id, "secret", digest_secret(secret), begin, finish)
+        self._add(tenant, app_id, "passwordCredentials", entry, credential)
         return Password(key_id, secret, secret[:3], begin, finish)
 
     def find_password(self, app_id: str, secret: str, *, principal_id: str = "") -> Password | None:
@@ -125,13 +126,9 @@ class Credentials:
             "WHERE app_id IN (?, ?) AND kind = 'secret' AND value = ?",
             (app_id.lower(), principal_id, digest_secret(secret)),
         )
-        for key_id, start, end in rows:
-            return Password(key_id, None, secret[:3], start, end)
-        return None
+        return next((Password(key_id, None, secret[:3], *times) for key_id, *times in rows), None)
 
-    def add_certificate(
-        self, tenant: Tenant, app_id: str, der: bytes, display_name: str | None = None
-    ) -> Certificate:
+    def add_certificate(self, tenant: Tenant, app_id: str, der: bytes) -> Certificate:
         """
         A certificate of the application's, valid as long as it says itself.
 
@@ -142,12 +139,10 @@ class Credentials:
         certificate, key_id = read_certificate(der), self._store.new_id()
         begin = certificate.not_valid_before_utc.timestamp()
         finish = certificate.not_valid_after_utc.timestamp()
-        name = display_name or name_subject(certificate)
+        name = name_subject(certificate)
         entry = draft_key(key_id, der, name, start=format_iso(begin), end=format_iso(finish))
-        with self._store.writing():
-            self._extend(tenant, app_id, "keyCredentials", entry)
-            credential = Credential(key_id, "certificate", der, begin, finish)
-            self.keep(app_id.lower(), [credential])
+        credential = Credential(key_id, "certificate", der, begin, finish)
+        self._add(tenant, app_id, "keyCredentials", entry, credential)
         return describe_certificate(key_id, der, begin, finish)
 
     def list_certificates(self, app_id: str, *, principal_id: str = "") -> list[Certificate]:
@@ -160,21 +155,11 @@ class Credentials:
         return [describe_certificate(*row) for row in rows]
 
     def remove_password(self, tenant: Tenant, app_id: str, key_id: str) -> None:
-        """
-        Take a client secret away; its next use is refused.
-
-        Raises:
-            LookupError: no such application or secret.
-        """
+        """Take a client secret away; LookupError says that there is none."""
         self._remove(tenant, app_id, "passwordCredentials", key_id)
 
     def remove_certificate(self, tenant: Tenant, app_id: str, key_id: str) -> None:
-        """
-        Take a certificate away; the next assertion signed with its key is refused.
-
-        Raises:
-            LookupError: no such application or certificate.
-        """
+        """Take a certificate away; LookupError says that there is none."""
         self._remove(tenant, app_id, "keyCredentials", key_id)
 
     def add_federated(
@@ -202,6 +187,7 @@ class Credentials:
             self._store.new_id(), name, issuer, subject, audience, description
         )
         with self._store.writing() as connection:
+            # Inside the transaction, or two at once could be the twentieth.
             _check_federated(self.list_federated(app_id), made)
             connection.execute(
                 "INSERT INTO federated "
@@ -226,6 +212,7 @@ class Credentials:
             connection.execute(
                 "UPDATE federated SET issuer = ?, subject = ?, audience = ?, description = ? "
                 "WHERE id = ?",
+                # Without the name, which Graph uses as a key and never changes.
                 (*astuple(changed)[2:], changed.id),
             )
 
@@ -258,23 +245,26 @@ class Credentials:
         if self._records.find("application", tenant, app_id) is None:
             principal = self._records.need("servicePrincipal", tenant, app_id)
             if principal.record["servicePrincipalType"] != "ManagedIdentity":
+                # It raises, and its text names what is missing: the application.
                 self._records.need("application", tenant, app_id)
 
-    def _extend(self, tenant: Tenant, app_id: str, name: str, entry: Record) -> None:
-        record = self._records.need("application", tenant, app_id).record
-        record[name].append(entry)
-        self._objects.rewrite(tenant, "application", record)
+    def _add(
+        self, tenant: Tenant, app_id: str, name: str, entry: Record, credential: Credential
+    ) -> None:
+        with self._store.writing():
+            record = self._records.need("application", tenant, app_id).record
+            record[name].append(entry)
+            self._objects.rewrite(tenant, "application", record)
+            self.keep(app_id.lower(), [credential])
 
     def _remove(self, tenant: Tenant, app_id: str, name: str, key_id: str) -> None:
-        with self._store.writing() as connection:
+        with self._store.writing():
             record = self._records.need("application", tenant, app_id).record
             kept = [entry for entry in record[name] if entry["keyId"] != key_id]
             if len(kept) == len(record[name]):
                 raise LookupError(f"{app_id} has no {name} entry with keyId {key_id!r}")
             self._objects.rewrite(tenant, "application", record | {name: kept})
-            connection.execute(
-                "DELETE FROM credential WHERE app_id = ? AND key_id = ?", (app_id.lower(), key_id)
-            )
+            self.drop(app_id.lower(), [key_id])
 
 
 def _check_federated(present: list[FederatedCredential], made: FederatedCredential) -> None:

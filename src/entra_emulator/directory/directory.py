@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from entra_emulator.clock import Clock
 from entra_emulator.directory.application_records import ApplicationRecords
@@ -55,7 +54,6 @@ class Directory:
     Args:
         path: the database file; None keeps everything in memory.
         clock: where creation times and expiry come from.
-        new_id: makes the GUIDs of what is created.
         draft: the file is new, and nobody else's until it is closed, see `Store`.
     """
 
@@ -64,12 +62,11 @@ class Directory:
         path: Path | None = None,
         *,
         clock: Clock | None = None,
-        new_id: Callable[[], str] = lambda: str(uuid4()),
         draft: bool = False,
     ) -> None:
         self.clock = clock or Clock()
-        self.new_id = new_id
-        self._store = store = Store(path, clock=self.clock, new_id=new_id, draft=draft)
+        self._store = store = Store(path, clock=self.clock, draft=draft)
+        self.new_id = store.new_id
         self.changes = Changes(store)
         self.objects = Objects(store, self.changes)
         self.collections = Collections(store)
@@ -107,6 +104,7 @@ class Directory:
             with self._store.writing():
                 yield
         except BaseException:
+            # They are held in memory, where the database's way back does not reach.
             self.tenants.reload()
             raise
 

@@ -59,6 +59,7 @@ class Licences:
         rows = []
         for key in dict.fromkeys((*BY_ID, *consumed)):
             sku, used = BY_ID.get(key), consumed.get(key, 0)
+            # Some units stay free, so that whoever tries licences out can give one.
             enabled = FREE_UNITS if sku and sku.free else used + used // 10 + 25
             rows.append((tenant.number, key, sku.name if sku else key, enabled, used))
         with self._store.writing() as connection:
@@ -78,19 +79,14 @@ class Licences:
             key: Subscription(BY_ID.get(key) or Sku(key, name, ()), enabled, consumed)
             for key, name, enabled, consumed in rows
         }
+        # As the catalogue has them, so that the same seed always answers the same list.
         order = {sku.id: place for place, sku in enumerate(SKUS)}
         return dict(sorted(held.items(), key=lambda item: (order.get(item[0], 99), item[0])))
 
     def list_skus(self, tenant: Tenant) -> list[Record]:
         """What the tenant has bought, as Graph's `subscribedSku` objects."""
         return [
-            draft_sku(
-                tenant.id,
-                tenant.display_name,
-                held.sku,
-                enabled=held.enabled,
-                consumed=held.consumed,
-            )
+            draft_sku(tenant, held.sku, enabled=held.enabled, consumed=held.consumed)
             for held in self.read_subscriptions(tenant).values()
         ]
 

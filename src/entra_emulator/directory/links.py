@@ -64,6 +64,7 @@ class Links:
         """
         numbers = (KINDS[source_kind].number, KINDS[target_kind].number)
         with self._store.writing() as connection:
+            # What IGNORE leaves out does not count, so that the sum tells new links from old.
             return connection.executemany(
                 "INSERT OR IGNORE INTO link (relation, source, target, source_kind, target_kind) "  # noqa: S608 - names of ours
                 f"VALUES ({RELATIONS[relation]}, ?, ?, {numbers[0]}, {numbers[1]})",
@@ -98,6 +99,7 @@ class Links:
             for relation, kind, seq in self._list_sources(gone.seq):
                 doc = self._objects.read_document(seq)
                 assert doc is not None, "a link's source exists"
+                # The members of a group have changed, and its delta has to say so.
                 self._note(tenant, relation, StoredObject(kind, seq, doc), gone, "unlinked")
             self._drop(source=gone.seq)
             self._drop(target=gone.seq)
@@ -142,6 +144,8 @@ class Links:
         self, tenant: Tenant, relation: str, source: int, *, after: int, limit: int
     ) -> list[Reference]:
         """Up to `limit` targets numbered above `after`, in order; those in the recycle bin too."""
+        # A deleted member stays in the delta of its group until it is purged ("Get incremental
+        # changes for groups", Microsoft Graph), and so do its links.
         rows = self._store.read(
             "SELECT l.target, l.target_kind, coalesce(o.id, x.id) FROM link AS l "
             "LEFT JOIN object AS o "
@@ -204,6 +208,8 @@ class Links:
     ) -> int:
         """Remove the links that match all arguments; returns how many there were."""
         with self._store.writing() as connection:
+            # Every index of the links begins with the relation: naming all of them lets SQLite use
+            # one.
             known = [RELATIONS[relation]] if relation else list(RELATIONS.values())
             ends = {"source": source, "target": target}
             tests = [f"{end} = :{end}" for end, seq in ends.items() if seq is not None]
@@ -215,7 +221,8 @@ class Links:
 
 
 def _walk(links: LinkQuery) -> str:
-    """The table `near` of (seq, kind); UNION ends at groups that contain each other."""
+    """The table `near` of (seq, kind) for a `WITH RECURSIVE`."""
+    # UNION drops rows that are there already, so that groups which contain each other end.
     here, there = ("target", "source") if links.reverse else ("source", "target")
     relation = RELATIONS[links.relation]
     step = f"SELECT {there}, {there}_kind FROM link WHERE relation = {relation} AND {here} = :seq"  # noqa: S608 - names of ours

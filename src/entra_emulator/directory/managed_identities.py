@@ -19,11 +19,8 @@ class ManagedIdentities:
         """
         The service principal of a new managed identity.
 
-        Args:
-            tenant: where it lives.
-            name: its display name.
-            resource_id: the Azure resource ID of a user-assigned identity; without it the
-                identity is the machine's own, system-assigned, of which there is one.
+        A user-assigned one has an Azure resource ID. Without that it is the machine's own,
+        system-assigned, of which there is one.
 
         Raises:
             ValueError: there is such an identity already.
@@ -36,6 +33,7 @@ class ManagedIdentities:
             owner=tenant.id,
             resource_id=resource_id,
         )
+        # Azure compares resource IDs without regard to case.
         taken = {one.resource_id and one.resource_id.lower() for one in self.list_all()}
         if (resource_id and resource_id.lower()) in taken:
             raise ValueError(f"the machine has {resource_id or 'its own identity'} already")

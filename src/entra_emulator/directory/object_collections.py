@@ -64,6 +64,10 @@ BRIEF = (
 # How many documents are matched in one go; other threads wait for no longer than that.
 CHUNK = 500
 
+# A value in the span's order, a number, and the content.
+_Row = tuple[str | None, int, bytes]
+
+# CROSS JOIN keeps the tables in this order: SQLite's planner may otherwise walk all documents.
 _DOCUMENTS = "object AS o CROSS JOIN document AS d ON d.seq = o.seq"
 _CONTENTS = {
     "seq": ("object AS o", "NULL"),
@@ -99,7 +103,7 @@ class Collections:
         *,
         after: Position | None = None,
         limit: int,
-    ) -> list[tuple[str | None, int, bytes]]:
+    ) -> list[_Row]:
         """Up to `limit` of (value in the span's order, number, content), from behind `after`."""
         return self._store.read(*_select(tenant, kind, what, span, after=after, limit=limit))
 
@@ -130,6 +134,8 @@ class Collections:
             f"FROM ({statement})",
             values,
         )
+        # The database cannot read a row more and leave it out of the sum, so that a full page has
+        # to look whether anything follows.
         last = Position(None, seq) if number == limit else None
         if last and not self.read_rows(tenant, kind, "seq", span, after=last, limit=1):
             last = None
@@ -151,15 +157,12 @@ class Collections:
 
         `what` is "doc" for whole documents, or "brief" for their beginnings.
         """
-        matching: list[tuple[str | None, int, bytes]] = []
+        matching: list[_Row] = []
         chunk = CHUNK if match else limit + 1
-        place = after
-        while True:
-            rows = self.read_rows(tenant, kind, what, span, after=place, limit=chunk)
+        for rows in self._read_chunks(tenant, kind, what, span, after=after, size=chunk):
             matching += [row for row in rows if match(row[2])] if match else rows
-            if len(matching) > limit or len(rows) < chunk:
+            if len(matching) > limit:
                 break
-            place = Position(rows[-1][0], rows[-1][1])
         shown = matching[:limit]
         last = Position(*shown[-1][:2]) if shown else after or Position(None, 0)
         return Documents([doc for _, _, doc in shown], last if len(matching) > limit else None)
@@ -178,14 +181,8 @@ class Collections:
             statement, values = _select(tenant, kind, "seq", span)
             ((number,),) = self._store.read(f"SELECT count(*) FROM ({statement})", values)  # noqa: S608 - names of ours
             return int(number)
-        total = 0
-        after: Position | None = None
-        while True:
-            rows = self.read_rows(tenant, kind, what, span, after=after, limit=CHUNK)
-            total += sum(map(match, [doc for _, _, doc in rows]))
-            if len(rows) < CHUNK:
-                return total
-            after = Position(rows[-1][0], rows[-1][1])
+        chunks = self._read_chunks(tenant, kind, what, span, after=None, size=CHUNK)
+        return sum(sum(map(match, [doc for _, _, doc in rows])) for rows in chunks)
 
     def scan(
         self,
@@ -198,13 +195,27 @@ class Collections:
         chunk: int = 1000,
     ) -> Iterator[tuple[Position, bytes]]:
         """Every (position, document) from behind `after`, read in keyset chunks."""
-        while True:
-            rows = self.read_rows(tenant, kind, what, span, after=after, limit=chunk)
+        for rows in self._read_chunks(tenant, kind, what, span, after=after, size=chunk):
             for value, seq, doc in rows:
                 yield Position(value, seq), doc
-            if len(rows) < chunk:
+
+    def _read_chunks(
+        self,
+        tenant: Tenant,
+        kind: str,
+        what: str,
+        span: Span,
+        *,
+        after: Position | None,
+        size: int,
+    ) -> Iterator[list[_Row]]:
+        """All rows from behind `after`; each chunk is a statement of its own and locks nothing."""
+        while True:
+            rows = self.read_rows(tenant, kind, what, span, after=after, limit=size)
+            yield rows
+            if len(rows) < size:
                 return
-            after = Position(rows[-1][0], rows[-1][1])
+            after = Position(*rows[-1][:2])
 
 
 def _select(

@@ -22,7 +22,8 @@ _split = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 # The summary of an object `o`, in SQL; the column is called `face`.
 SUMMARY = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))"
 
-# An object has no more of them.
+# An alias's place is the object's number times this, plus its own: more would run into the next
+# object's, and another factor would misread the databases that there are.
 ALIASES = 16
 
 
@@ -58,14 +59,13 @@ class Objects:
 
         IDs and unique keys must be new. Delta queries are told of no change.
         """
-        rows = (render(kind, record) for record in records)
-        return self.fill_rows(tenant, kind, rows)
+        return self.fill_rows(tenant, kind, (render(kind, record) for record in records))
 
     def fill_rows(self, tenant: Tenant, kind: str, rows: Iterable[ObjectRow]) -> range:
         """Fill the directory with objects that are rendered already; their numbers."""
         number = KINDS[kind].number
         with self._store.writing() as connection:
-            first = last = self._read_last()
+            first = last = self.next_number() - 1
             for batch in _batch(rows):
                 numbered = list(enumerate(batch, last + 1))
                 last += len(numbered)
@@ -83,7 +83,9 @@ class Objects:
 
     def next_number(self) -> int:
         """The number that the next object gets."""
-        return self._read_last() + 1
+        # The sequence, not the greatest row: a purged object's number is not given again.
+        rows = self._store.read("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
+        return int(rows[0][0]) + 1 if rows else 1
 
     def create(self, tenant: Tenant, kind: str, record: Record) -> StoredObject:
         """
@@ -94,6 +96,7 @@ class Objects:
         """
         row = render(kind, record)
         with self._store.writing():
+            # No index says this: of some types several objects may have one key.
             if self.find(tenant, row.id) or (
                 KINDS[kind].unique and self.find(tenant, row.key, kind=kind)
             ):
@@ -155,11 +158,6 @@ class Objects:
             connection.execute("DELETE FROM document WHERE seq = ?", (seq,))
             self._drop_aliases(seq)
 
-    def _read_last(self) -> int:
-        """The greatest number that an object ever had."""
-        rows = self._store.read("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
-        return int(rows[0][0]) if rows else 0
-
     def _select(
         self, tenant: Tenant | None, kind: str | None, column: str, value: str
     ) -> list[StoredObject]:
@@ -181,6 +179,7 @@ class Objects:
     def _replace(self, tenant: Tenant, kind: str, row: ObjectRow) -> None:
         with self._store.writing() as connection:
             objects = self._select(tenant, kind, "id", row.id)
+            # Writing the same again is no change, so that delta queries do not tell of it.
             if not objects or objects[0].doc == row.doc:
                 return
             (before,) = objects
@@ -188,15 +187,7 @@ class Objects:
             connection.execute(
                 "UPDATE object SET key = ?, name = ?, face = ?, brief = ? "
                 "WHERE tenant = ? AND kind = ? AND seq = ?",
-                (
-                    row.key,
-                    row.name,
-                    row.summary,
-                    row.brief,
-                    tenant.number,
-                    KINDS[kind].number,
-                    before.seq,
-                ),
+                (*row[1:4], row.brief, tenant.number, KINDS[kind].number, before.seq),
             )
             self._drop_aliases(before.seq)
             self._add_aliases(tenant, kind, [(before.seq, row)])
@@ -233,6 +224,7 @@ def _compare(before: bytes, after: bytes) -> list[str]:
 
 
 def _batch(rows: Iterable[ObjectRow]) -> Iterator[list[ObjectRow]]:
+    # A million rows drawn one by one must not stand in memory all at once.
     rest = iter(rows)
     while batch := list(islice(rest, 5000)):
         yield batch

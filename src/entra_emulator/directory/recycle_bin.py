@@ -72,6 +72,8 @@ class RecycleBin:
         """Move an application to the recycle bin, and its service principal in its home too."""
         with self._store.writing():
             self.delete(tenant, application)
+            # Other tenants keep theirs: "Deleting an application object also deletes its home
+            # tenant service principal object" (Apps & service principals in Microsoft Entra ID).
             app_id = _decode(application.doc)["appId"]
             principal = self._objects.find(tenant, app_id, kind="servicePrincipal")
             if principal is not None:
@@ -81,18 +83,14 @@ class RecycleBin:
         self, tenant: Tenant, item: DeletedObject, changes: Record | None = None
     ) -> StoredObject:
         """
-        Bring an object back, with its number, its links and its licences.
-
-        Args:
-            tenant: whose it is.
-            item: what to bring back.
-            changes: properties that it is to have then.
+        Bring an object back, with its number, its links and its licences, and with these changes.
 
         Raises:
             ValueError: another one has taken its unique key meanwhile.
         """
         row = render(item.kind, _decode(item.doc) | (changes or {}))
         with self._store.writing() as connection:
+            # The key was free while the object was in the recycle bin.
             if KINDS[item.kind].unique and self._objects.find(tenant, row.key, kind=item.kind):
                 raise ValueError(f"there is a {item.kind} {row.key!r} already")
             number = KINDS[item.kind].number
@@ -119,34 +117,28 @@ class RecycleBin:
     def purge_expired(self, tenant: Tenant) -> None:
         """Remove for ever what has been in the recycle bin for thirty days."""
         since = self._store.clock.now() - RETENTION
-        rows = self._store.read(
-            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
-            "ON d.seq = x.seq WHERE x.tenant = ? AND x.moment <= ? ORDER BY x.seq",
-            (tenant.number, since),
-        )
-        for kind, seq, doc, moment in rows:
-            self.purge(tenant, DeletedObject(BY_NUMBER[kind].name, seq, doc, moment))
+        for item in self._select(tenant, "x.moment <= ? ORDER BY x.seq", since):
+            self.purge(tenant, item)
 
     def find(self, tenant: Tenant, object_id: str) -> DeletedObject | None:
         """The object of this ID in the recycle bin."""
-        rows = self._store.read(
-            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x JOIN document AS d "
-            "USING (seq) WHERE x.id = ? AND x.tenant = ?",
-            (object_id.lower(), tenant.number),
-        )
-        return DeletedObject(BY_NUMBER[rows[0][0]].name, *rows[0][1:]) if rows else None
+        return next(iter(self._select(tenant, "x.id = ?", object_id.lower())), None)
 
     def list_objects(
         self, tenant: Tenant, kind: str, *, after: int = 0, limit: int = -1
     ) -> list[DeletedObject]:
         """Up to `limit` objects of a type in the recycle bin, numbered above `after`."""
+        condition = "x.kind = ? AND x.seq > ? ORDER BY x.seq LIMIT ?"
+        return self._select(tenant, condition, KINDS[kind].number, after, limit)
+
+    def _select(self, tenant: Tenant, condition: str, *values: object) -> list[DeletedObject]:
+        """The tenant's deleted objects that meet an SQL condition."""
         rows = self._store.read(
-            "SELECT x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "
-            "ON d.seq = x.seq WHERE x.tenant = ? AND x.kind = ? AND x.seq > ? "
-            "ORDER BY x.seq LIMIT ?",
-            (tenant.number, KINDS[kind].number, after, limit),
+            "SELECT x.kind, x.seq, d.doc, x.moment FROM deleted AS x CROSS JOIN document AS d "  # noqa: S608 - constants
+            f"ON d.seq = x.seq WHERE x.tenant = ? AND {condition}",
+            (tenant.number, *values),
         )
-        return [DeletedObject(kind, *row) for row in rows]
+        return [DeletedObject(BY_NUMBER[number].name, *rest) for number, *rest in rows]
 
     def _note(self, tenant: Tenant, item: StoredObject, what: str, *, before: bytes | None) -> None:
         now, object_id = self._store.clock.now(), read_id(item.doc)

@@ -37,6 +37,8 @@ _SELDOM = frozenset(
     }
 )
 
+_USUAL = frozenset(schema.default("user"))
+
 # Whom people look for by more than the beginning of a name.
 _WITH_ALIASES = frozenset({"user", "group"})
 
@@ -129,14 +131,9 @@ def choose_content(kind: str, names: Collection[str]) -> str:
     """The shortest of "summary", "brief" and "doc" that has all of these properties."""
     if kind != "user":
         return "doc"
-    if _usual().issuperset(names):
+    if _USUAL.issuperset(names):
         return "summary"
     return "brief" if _SELDOM.isdisjoint(names) else "doc"
-
-
-@cache
-def _usual() -> frozenset[str]:
-    return frozenset(schema.default("user"))
 
 
 def _arrange(kind: str, record: Record) -> Record:

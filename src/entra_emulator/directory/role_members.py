@@ -37,6 +37,8 @@ class RoleMembers:
 
     def activate(self, tenant: Tenant, template: str) -> StoredObject:
         """The directory role of a template, made when it is not in use yet."""
+        # A role comes into being when its template is first used ("Activate directoryRole",
+        # Microsoft Graph).
         role = self._objects.find(tenant, template, kind="directoryRole")
         if role is not None:
             return role

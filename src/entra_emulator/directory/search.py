@@ -109,8 +109,8 @@ class Search:
         A page of the objects of which a name begins with `text`, in any case of letters.
 
         Args:
-            tenant: whose.
-            kind: of which type.
+            tenant: whose objects.
+            kind: their type.
             text: the beginning; empty is everybody, by display name.
             start: a page's `before` or `after`.
             back: whether the page ends there, instead of beginning behind it.
@@ -134,11 +134,13 @@ class Search:
 
     def find_by_unique_name(self, tenant: Tenant, kind: str, name: str) -> StoredObject | None:
         """The object of a type with this `uniqueName`."""
+        # The text may stand in another property, so that what has it is read again.
         candidates = self._find_text(tenant, (kind,), name.lower())
         return next((one for one in candidates if _decode(one.doc).get("uniqueName") == name), None)
 
     def _find_text(self, tenant: Tenant, kinds: tuple[str, ...], text: str) -> list[StoredObject]:
         """The objects in whose documents a text stands, in any case of ASCII letters."""
+        # As it stands in the documents, which are JSON: with its quotes escaped.
         escaped = msgspec.json.encode(text)[1:-1].decode()
         numbers = ", ".join(str(KINDS[kind].number) for kind in kinds)
         rows = self._store.read(

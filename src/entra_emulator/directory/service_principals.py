@@ -68,7 +68,11 @@ class ServicePrincipals:
         Raises:
             ValueError: there is one, or another one goes by one of its names.
         """
-        homes = (t for t in self._tenants.list_all() if self._is_home(t, client.app_id))
+        homes = (
+            home
+            for home in self._tenants.list_all()
+            if self._records.find("application", home, client.app_id)
+        )
         record = draft_principal(
             self._store.new_id(),
             client.app_id,
@@ -98,6 +102,8 @@ class ServicePrincipals:
         with self._store.writing():
             record = self.need(tenant, app_id).record | {"accountEnabled": enabled}
             self._objects.rewrite(tenant, "servicePrincipal", record)
+            # Disabling a service principal is one of the events that end tokens at once
+            # ("Continuous access evaluation for workload identities").
             if not enabled:
                 self._token_policies.revoke_tokens(tenant, app_id)
 
@@ -125,9 +131,7 @@ class ServicePrincipals:
     def _copy_api(self, tenant: Tenant, application: Record) -> None:
         app_id = application["appId"]
         record = copy_api(application, self.need(tenant, app_id).record)
+        # An identifier URI that the application gave up is free for others from now on.
         self._records.drop_names(tenant, app_id)
-        self.add_identifiers(tenant, app_id, record["servicePrincipalNames"])
+        self._records.add_names(tenant, app_id, record["servicePrincipalNames"])
         self._objects.rewrite(tenant, "servicePrincipal", record)
-
-    def _is_home(self, tenant: Tenant, app_id: str) -> bool:
-        return self._records.find("application", tenant, app_id) is not None

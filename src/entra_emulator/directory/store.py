@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from entra_emulator.clock import Clock
 from entra_emulator.directory.tables import CLEARED, INDEXES, RECOUNT, TABLES, TRIGGERS, VERSION
@@ -39,7 +40,6 @@ class Store:
     Args:
         path: the file.
         clock: tells when something is written.
-        new_id: makes the GUIDs of what is written.
         draft: the file is new and one's own until it is renamed: fill it in one thread, as fast
             as can be, and without a way back.
 
@@ -47,14 +47,13 @@ class Store:
         ValueError: the file was written by another version.
     """
 
-    def __init__(
-        self, path: Path | None, *, clock: Clock, new_id: Callable[[], str], draft: bool = False
-    ) -> None:
-        self.clock, self.new_id = clock, new_id
+    def __init__(self, path: Path | None, *, clock: Clock, draft: bool = False) -> None:
+        self.clock = clock
         self._path = path
         self._draft = draft
         self._idle: list[sqlite3.Connection] = []
         self._all: list[sqlite3.Connection] = []
+        # Reentrant: `read` inside `writing` takes it again where all share one connection.
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._closed = False
@@ -65,6 +64,10 @@ class Store:
         except BaseException:
             self.close()
             raise
+
+    def new_id(self) -> str:
+        """A GUID for what is created."""
+        return str(uuid4())
 
     def close(self) -> None:
         """Close every connection; the store is of no use afterwards."""
@@ -88,6 +91,7 @@ class Store:
                 return
             self._owner = threading.get_ident()
             try:
+                # IMMEDIATE takes the write lock now; a read lock may fail to become one later.
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
                 self._writer.commit()
@@ -102,6 +106,7 @@ class Store:
         if self._path is None or self._draft or self.is_writing():
             with self._lock:
                 return self._writer.execute(statement, values).fetchall()
+        # A pop takes its item in one step, so that readers need no lock between them.
         try:
             connection = self._idle.pop()
         except IndexError:
@@ -175,6 +180,7 @@ class Store:
         with self.writing() as connection:
             ((version,),) = connection.execute("PRAGMA user_version").fetchall()
             ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+            # A new file has version 0 as well, but no tables.
             if tables and version != VERSION:
                 raise ValueError(
                     f"{self._path} was written by another version of the emulator (tables of "
@@ -194,14 +200,19 @@ class Store:
     def _open(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self._path or ":memory:",
+            # `writing` begins and ends transactions; the module would do it by its own rules.
             isolation_level=None,
+            # Connections go from thread to thread, though never to two at a time.
             check_same_thread=False,
             cached_statements=256,
         )
+        # Before everything else: SQLite fixes the page size with the first thing it writes.
         connection.execute(f"PRAGMA page_size = {PAGE_SIZE}")
         if self._draft:
             connection.executescript(DRAFTING)
             return connection
+        # With a write-ahead log readers go on while one writes. NORMAL does not wait for the disk
+        # at each commit: a power cut may take the last ones, which an emulator can bear.
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA mmap_size = {MAPPED}")

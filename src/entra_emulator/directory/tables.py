@@ -4,6 +4,8 @@
 # The columns keep their names: `face` is the summary of an object, `standing` a token policy.
 VERSION = 5
 
+# Most tables are WITHOUT ROWID: the primary key is the table then, so that a lookup or a range
+# reads one tree instead of two.
 TABLES = (
     """
     CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID
@@ -24,6 +26,7 @@ TABLES = (
       rank INTEGER NOT NULL
     ) WITHOUT ROWID
     """,
+    # Unlike verified domains, which are unique, several tenants may name one before one proves it.
     """
     CREATE TABLE IF NOT EXISTS claim (
       tenant INTEGER NOT NULL,
@@ -81,6 +84,7 @@ TABLES = (
       PRIMARY KEY (tenant, sku)
     ) WITHOUT ROWID
     """,
+    # The types of both ends are here too: an object is found by tenant, type and number.
     """
     CREATE TABLE IF NOT EXISTS link (
       relation INTEGER NOT NULL,
@@ -91,6 +95,7 @@ TABLES = (
       PRIMARY KEY (relation, source, target)
     ) WITHOUT ROWID
     """,
+    # A table of its own, so that no list or index of `object` has to pass over what is deleted.
     """
     CREATE TABLE IF NOT EXISTS deleted (
       tenant INTEGER NOT NULL,
@@ -156,6 +161,7 @@ TABLES = (
       UNIQUE (app_id, issuer, subject)
     ) WITHOUT ROWID
     """,
+    # By tenant: the same identifier URI may name another application elsewhere.
     """
     CREATE TABLE IF NOT EXISTS identifier (
       tenant INTEGER NOT NULL,

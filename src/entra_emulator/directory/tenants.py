@@ -43,7 +43,7 @@ class Tenants:
             tenant_id: its GUID, by default a new one.
             graph_principal_id: the object ID of Graph's service principal there.
             region: the `tenant_region_scope` of its tokens.
-            created: seconds since 1970.
+            created: seconds since 1970, by default now.
         """
         moment = self._store.clock.now() if created is None else created
         values = ((tenant_id or self._store.new_id()).lower(), display_name, region, moment)
@@ -56,10 +56,12 @@ class Tenants:
                 "INSERT INTO domain (name, tenant, rank) VALUES (?, ?, ?)",
                 [(name.lower(), number, rank) for rank, name in enumerate(domains)],
             )
+            # Objects are filed under the tenant's number, which the insertion has given.
             self.reload()
             tenant = self._tenants[values[0]]
             stamp = format_iso(moment)
             graph = draft_graph_principal(graph_principal_id or self._store.new_id(), created=stamp)
+            # Derived, not drawn: what a seed has drawn before must stay the same.
             management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
             management = draft_management_principal(management_id, created=stamp)
             self._objects.fill(tenant, "servicePrincipal", (graph, management))
@@ -75,6 +77,7 @@ class Tenants:
 
     def list_all(self) -> list[Tenant]:
         """Every tenant, oldest first."""
+        # A set, since each stands there under its GUID and under every domain.
         return sorted(set(self._tenants.values()), key=lambda tenant: tenant.number)
 
     def list_claims(self, tenant: Tenant) -> list[str]:

@@ -41,6 +41,7 @@ class Tickets:
     def keep(self, key: str, doc: Mapping[str, Any], *, expires: float) -> None:
         """Keep a document under a key that `seal` made; long expired ones are thrown away."""
         with self._store.writing() as connection:
+            # Here, since nothing in the emulator runs by the hour.
             connection.execute(
                 "DELETE FROM ticket WHERE expires < ?", (self._store.clock.now() - KEEP,)
             )

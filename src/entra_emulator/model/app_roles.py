@@ -28,6 +28,7 @@ def find_entitlement(resource: Record, role_id: str, kind: str) -> Record | None
     """The resource's app role of this ID, if principals of this type can be given it."""
     if role_id == DEFAULT_ACCESS:
         return {"id": DEFAULT_ACCESS, "value": None}
+    # "User" stands for groups too: whoever is in one gets the role ("appRole resource type").
     member_type = "Application" if kind == "servicePrincipal" else "User"
     for role in resource["appRoles"]:
         if (
@@ -37,16 +38,6 @@ def find_entitlement(resource: Record, role_id: str, kind: str) -> Record | None
         ):
             return cast("Record", role)
     return None
-
-
-def ask_for_role(record: Record, resource: Application, value: str) -> Record:
-    """
-    The application's record, asking for the resource's app role of this value or ID too.
-
-    Raises:
-        LookupError: the resource has no such role.
-    """
-    return ask_for(record, resource, {"id": find_role(resource, value)["id"], "type": "Role"})
 
 
 def ask_for(record: Record, resource: Application, access: Record) -> Record:

@@ -24,24 +24,6 @@ MANAGEMENT_APP_ID = "797f4846-ba00-4fd7-ba43-dac1f8f63013"
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 MICROSOFT_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 
-# Null, or an empty collection, until set; in the order they are answered.
-_APPLICATION_SCALARS = (
-    "applicationTemplateId disabledByMicrosoftStatus createdDateTime displayName description "
-    "groupMembershipClaims identifierUris isDeviceOnlyAuthSupported isFallbackPublicClient "
-    "nativeAuthenticationApisEnabled notes publisherDomain serviceManagementReference "
-    "signInAudience tags tokenEncryptionKeyId uniqueName samlMetadataUrl defaultRedirectUri "
-    "certification optionalClaims servicePrincipalLockConfiguration "
-    "requestSignatureVerification addIns"
-)
-_PRINCIPAL_SCALARS = (
-    "accountEnabled alternativeNames appDisplayName appDescription appId applicationTemplateId "
-    "appOwnerOrganizationId appRoleAssignmentRequired createdDateTime description "
-    "disabledByMicrosoftStatus displayName homepage loginUrl logoutUrl notes "
-    "notificationEmailAddresses preferredSingleSignOnMode preferredTokenSigningKeyThumbprint "
-    "replyUrls servicePrincipalNames servicePrincipalType signInAudience tags "
-    "tokenEncryptionKeyId samlSingleSignOnSettings addIns appRoles"
-)
-
 _URLS = ("logoUrl", "marketingUrl", "privacyStatementUrl", "supportUrl", "termsOfServiceUrl")
 _PUBLISHER = ("displayName", "verifiedPublisherId", "addedDateTime")
 _SECRET_ALPHABET = string.ascii_letters + string.digits + "._-~"
@@ -55,63 +37,53 @@ def draft_application(
     created: str,
     domain: str,
     audience: str,
-    redirect_uris: Iterable[str],
+    redirect_uris: Iterable[str] = (),
     public_redirect_uris: Iterable[str] = (),
     allow_public_client: bool | None = None,
 ) -> Record:
     """An application without credentials or permissions, as the portal makes it."""
-    record: Record = {"id": object_id, "deletedDateTime": None, "appId": app_id}
-    record |= {name: schema.blank("application", name) for name in _APPLICATION_SCALARS.split()}
-    record |= {
+    grants = dict.fromkeys(("enableAccessTokenIssuance", "enableIdTokenIssuance"), False)
+    return _draft_blank("application") | {
+        "id": object_id,
+        "appId": app_id,
         "createdDateTime": created,
         "displayName": display_name,
         "isFallbackPublicClient": allow_public_client,
         "publisherDomain": domain,
         "signInAudience": audience,
-    }
-    return record | {
-        "api": _draft_offer(),
-        "appRoles": [],
-        "info": dict.fromkeys(_URLS),
-        "keyCredentials": [],
+        "api": {
+            "acceptMappedClaims": None,
+            "knownClientApplications": [],
+            "requestedAccessTokenVersion": None,
+            "oauth2PermissionScopes": [],
+            "preAuthorizedApplications": [],
+        },
         "parentalControlSettings": {"countriesBlockedForMinors": [], "legalAgeGroupRule": "Allow"},
-        "passwordCredentials": [],
         "publicClient": {"redirectUris": list(public_redirect_uris)},
-        "requiredResourceAccess": [],
-        "verifiedPublisher": dict.fromkeys(_PUBLISHER),
-        "web": _draft_web(redirect_uris),
+        "web": {
+            "homePageUrl": None,
+            "logoutUrl": None,
+            "redirectUris": list(redirect_uris),
+            "implicitGrantSettings": grants,
+            "redirectUriSettings": [],
+        },
         "spa": {"redirectUris": []},
     }
 
 
-def _draft_offer() -> Record:
-    return {
-        "acceptMappedClaims": None,
-        "knownClientApplications": [],
-        "requestedAccessTokenVersion": None,
-        "oauth2PermissionScopes": [],
-        "preAuthorizedApplications": [],
-    }
-
-
-def _draft_web(redirect_uris: Iterable[str]) -> Record:
-    grants = dict.fromkeys(("enableAccessTokenIssuance", "enableIdTokenIssuance"), False)
-    return {
-        "homePageUrl": None,
-        "logoutUrl": None,
-        "redirectUris": list(redirect_uris),
-        "implicitGrantSettings": grants,
-        "redirectUriSettings": [],
-    }
+def _draft_blank(kind: str) -> Record:
+    """The default representation of a type with nothing set, in the order it is answered."""
+    record: Record = {name: schema.blank(kind, name) for name in schema.default(kind)}
+    # The service sends these two with their members, all null, where others are null themselves.
+    return record | {"info": dict.fromkeys(_URLS), "verifiedPublisher": dict.fromkeys(_PUBLISHER)}
 
 
 def draft_principal(
     object_id: str, app_id: str, display_name: str, *, created: str, owner: str, audience: str
 ) -> Record:
     """The service principal of an application whose home is the tenant `owner`."""
-    record: Record = {"id": object_id, "deletedDateTime": None}
-    record |= {name: schema.blank("servicePrincipal", name) for name in _PRINCIPAL_SCALARS.split()}
-    record |= {
+    return _draft_blank("servicePrincipal") | {
+        "id": object_id,
         "accountEnabled": True,
         "appDisplayName": display_name,
         "appId": app_id,
@@ -123,31 +95,12 @@ def draft_principal(
         "servicePrincipalType": "Application",
         "signInAudience": audience,
     }
-    return record | {
-        "info": dict.fromkeys(_URLS),
-        "keyCredentials": [],
-        "oauth2PermissionScopes": [],
-        "passwordCredentials": [],
-        "resourceSpecificApplicationPermissions": [],
-        "verifiedPublisher": dict.fromkeys(_PUBLISHER),
-    }
 
 
 def draft_graph_principal(object_id: str, *, created: str) -> Record:
     """Microsoft Graph's service principal, with its published app roles."""
-    record = draft_principal(
-        object_id,
-        GRAPH_APP_ID,
-        "Microsoft Graph",
-        created=created,
-        owner=MICROSOFT_TENANT,
-        audience="AzureADMultipleOrgs",
-    )
-    record["servicePrincipalNames"] = [
-        GRAPH_APP_ID,
-        "https://graph.microsoft.com",
-        "https://graph.microsoft.com/",
-    ]
+    names = ("https://graph.microsoft.com", "https://graph.microsoft.com/")
+    record = _draft_microsofts(object_id, GRAPH_APP_ID, "Microsoft Graph", names, created)
     record["appRoles"] = [
         {
             "allowedMemberTypes": ["Application"],
@@ -173,19 +126,10 @@ def draft_management_principal(object_id: str, *, created: str) -> Record:
 
     Identifiers from azure-cli-core's `cloud.py`; the API itself is not emulated.
     """
-    record = draft_principal(
-        object_id,
-        MANAGEMENT_APP_ID,
-        "Windows Azure Service Management API",
-        created=created,
-        owner=MICROSOFT_TENANT,
-        audience="AzureADMultipleOrgs",
-    )
-    record["servicePrincipalNames"] = [
-        MANAGEMENT_APP_ID,
-        "https://management.core.windows.net/",
-        "https://management.azure.com/",
-    ]
+    name = "Windows Azure Service Management API"
+    # az login asks for the first, Azure's libraries for the second.
+    names = ("https://management.core.windows.net/", "https://management.azure.com/")
+    record = _draft_microsofts(object_id, MANAGEMENT_APP_ID, name, names, created)
     record["oauth2PermissionScopes"] = [
         draft_scope(
             "41094075-9dad-400e-a0bd-54e686782033",
@@ -196,6 +140,20 @@ def draft_management_principal(object_id: str, *, created: str) -> Record:
         )
     ]
     return record
+
+
+def _draft_microsofts(
+    object_id: str, app_id: str, display_name: str, names: Iterable[str], created: str
+) -> Record:
+    record = draft_principal(
+        object_id,
+        app_id,
+        display_name,
+        created=created,
+        owner=MICROSOFT_TENANT,
+        audience="AzureADMultipleOrgs",
+    )
+    return record | {"servicePrincipalNames": [app_id, *names]}
 
 
 def draft_scope(
@@ -301,12 +259,14 @@ def assignment_id(principal_id: str, resource_id: str, role_id: str) -> str:
 def draw_secret() -> str:
     """A client secret of the shape the service makes since 2024: 40 characters, `xxx8Q~…`."""
     draw = "".join(secrets.choice(_SECRET_ALPHABET) for _ in range(34))
+    # Scanners for leaked secrets look for the fixed characters in the middle.
     head = "".join(secrets.choice(string.ascii_letters) for _ in range(3))
     return f"{head}8Q~{draw}"
 
 
 def name_subject(certificate: x509.Certificate) -> str:
     """The certificate's subject as .NET writes it, e.g. `O=Contoso, S=Utrecht, C=NL` (recorded)."""
+    # .NET begins at the end of the encoded name, and calls two attributes otherwise than RFC 4514.
     renamed = {NameOID.STATE_OR_PROVINCE_NAME: "S", NameOID.EMAIL_ADDRESS: "E"}
     return ", ".join(rdn.rfc4514_string(renamed) for rdn in reversed(certificate.subject.rdns))
 
@@ -319,6 +279,8 @@ def read_certificate(der: bytes) -> x509.Certificate:
         ValueError: not a DER certificate, or its key is not RSA.
     """
     certificate = x509.load_der_x509_certificate(der)
+    # Entra ID verifies assertions by RS256 and PS256 alone ("Microsoft identity platform
+    # application authentication certificate credentials").
     is_rsa = isinstance(certificate.public_key(), RSAPublicKey)
     if not is_rsa:
         raise ValueError("only certificates with an RSA key prove an application's identity")
@@ -328,11 +290,9 @@ def read_certificate(der: bytes) -> x509.Certificate:
 def describe_certificate(key_id: str, der: bytes, start: float, end: float) -> Certificate:
     """The certificate with its thumbprints."""
     certificate = read_certificate(der)
-    thumbprints = (
-        certificate.fingerprint(SHA1()).hex().upper(),  # noqa: S303 - x5t is SHA-1 by definition
-        certificate.fingerprint(SHA256()).hex().upper(),
-    )
-    return Certificate(key_id, der, *thumbprints, start, end)
+    sha1_hex = certificate.fingerprint(SHA1()).hex().upper()  # noqa: S303 - x5t is SHA-1 by definition
+    sha256_hex = certificate.fingerprint(SHA256()).hex().upper()
+    return Certificate(key_id, der, sha1_hex, sha256_hex, start, end)
 
 
 def digest_secret(secret: str) -> bytes:

@@ -62,6 +62,8 @@ DESCRIPTIONS = {
 # The role that every member has; in `wids` of every user's token.
 USER_TEMPLATE = "b79fbf4d-3ef9-4689-8143-76b194e85509"
 
+# Whoever may grant Graph's application permissions could grant an app the power over every role: so
+# the application administrators may not ("Grant tenant-wide admin consent to an application").
 _EVERYTHING = {ROLES["Global Administrator"], ROLES["Privileged Role Administrator"]}
 _ALL_BUT_GRAPH_ROLES = {
     ROLES["Application Administrator"],

@@ -77,7 +77,6 @@ def _draft(app_id: str) -> Application:
         created="2015-01-01T00:00:00Z",
         domain="microsoft.com",
         audience="AzureADMultipleOrgs",
-        redirect_uris=(),
         public_redirect_uris=("http://localhost", "http://127.0.0.1"),
         allow_public_client=True,
     )

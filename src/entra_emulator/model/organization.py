@@ -29,20 +29,14 @@ def draft_organization(tenant: Tenant) -> Record:
 
 def draft_domain(tenant: Tenant, name: str) -> Record:
     """One of the tenant's verified domains."""
-    is_initial = name == tenant.domains[0]
-    return {
-        "authenticationType": "Managed",
-        "availabilityStatus": None,
-        "id": name,
-        "isAdminManaged": True,
+    return draft_claim(name) | {
         "isDefault": name == _default(tenant),
-        "isInitial": is_initial,
-        "isRoot": True,
+        "isInitial": name == tenant.domains[0],
         "isVerified": True,
         "supportedServices": ["Email", "OfficeCommunicationsOnline"],
+        # The greatest 32-bit number: passwords do not expire.
         "passwordValidityPeriodInDays": 2147483647,
         "passwordNotificationWindowInDays": 14,
-        "state": None,
     }
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 from uuid import UUID
 
-from entra_emulator.model.records import Record
+from entra_emulator.model.records import Record, Tenant
 
 
 class ServicePlan(NamedTuple):
@@ -58,15 +58,15 @@ SKUS = (
 BY_ID = {sku.id: sku for sku in SKUS}
 
 
-def draft_sku(tenant_id: str, account: str, sku: Sku, *, enabled: int, consumed: int) -> Record:
+def draft_sku(tenant: Tenant, sku: Sku, *, enabled: int, consumed: int) -> Record:
     """A `subscribedSku`: the documented keys, complex ones last as in every recorded object."""
     return {
-        "accountName": account,
-        "accountId": tenant_id,
+        "accountName": tenant.display_name,
+        "accountId": tenant.id,
         "appliesTo": "User",
         "capabilityStatus": "Enabled",
         "consumedUnits": consumed,
-        "id": f"{tenant_id}_{sku.id}",
+        "id": f"{tenant.id}_{sku.id}",
         "skuId": sku.id,
         "skuPartNumber": sku.name,
         "subscriptionIds": [],

@@ -24,24 +24,11 @@ DIRECTORY_TYPES = (
     "orgContact",
 )
 
-# Recorded order of lists and of single users, 130 of 130; a POST's answer has id first.
-DEFAULT_USER = (
-    "businessPhones",
-    "displayName",
-    "givenName",
-    "jobTitle",
-    "mail",
-    "mobilePhone",
-    "officeLocation",
-    "preferredLanguage",
-    "surname",
-    "userPrincipalName",
-    "id",
-)
-
 # Recorded 2022-2024 (Azure CLI), except appRoleAssignment, whose order is documented.
 _DEFAULTS = {
-    "user": " ".join(DEFAULT_USER),
+    # Lists and single users, 130 of 130; a POST's answer has id first.
+    "user": "businessPhones displayName givenName jobTitle mail mobilePhone officeLocation "
+    "preferredLanguage surname userPrincipalName id",
     "group": "id deletedDateTime classification createdDateTime creationOptions description "
     "displayName expirationDateTime groupTypes isAssignableToRole mail mailEnabled mailNickname "
     "membershipRule membershipRuleProcessingState onPremisesDomainName onPremisesLastSyncDateTime "
@@ -142,6 +129,8 @@ def declared(kind: str) -> Mapping[str, str]:
     Complex types are known too; "directoryObject" has what any directory type has.
     """
     tables = _schema()
+    # The CSDL gives the base type itself nothing but `deletedDateTime`, yet `$select` on a list of
+    # directory objects takes what its members have.
     if kind == "directoryObject":
         merged: dict[str, str] = {}
         for one in reversed(DIRECTORY_TYPES):
@@ -198,6 +187,7 @@ def canonical(kind: str, name: str) -> str | None:
     directory extension and counts as declared.
     """
     declared_name = _folded(kind).get(name.casefold())
+    # Extensions are declared by each application for itself, not in the metadata.
     if declared_name is None and name.startswith("extension_") and name.isidentifier():
         return name
     return declared_name

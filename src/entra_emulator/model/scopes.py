@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, cast
 
-from entra_emulator.model.app_roles import ask_for, list_accesses
+from entra_emulator.model.app_roles import list_accesses
 from entra_emulator.model.records import Application, Record
 
 # In the order of a recorded answer.
@@ -49,9 +49,9 @@ def is_restricted(scope: Record) -> bool:
     return bool(scope["type"] == "Admin")
 
 
-def ask_for_scope(record: Record, resource: Application, value: str) -> Record:
+def need_scope(resource: Application, value: str) -> str:
     """
-    The application's record, asking for the resource's scope of this value or ID too.
+    The ID of the resource's scope of this value or ID.
 
     Raises:
         LookupError: the resource has no such scope.
@@ -62,7 +62,7 @@ def ask_for_scope(record: Record, resource: Application, value: str) -> Record:
             f"{resource.display_name} has no delegated permission {value!r}; "
             "names look like 'User.Read'"
         )
-    return ask_for(record, resource, {"id": scope["id"], "type": "Scope"})
+    return str(scope["id"])
 
 
 def list_scopes(record: Record, resource: Application) -> list[Record]:

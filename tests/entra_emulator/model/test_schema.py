@@ -134,4 +134,4 @@ def test_recorded_default() -> None:
     users = read_recorded_lists("/v1.0/users?")
 
     assert users
-    assert {tuple(user) for user in users} == {schema.DEFAULT_USER}
+    assert {tuple(user) for user in users} == {schema.default("user")}

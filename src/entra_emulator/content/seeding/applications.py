@@ -1,7 +1,6 @@
 """Draw applications, their service principals, and those of other tenants' applications."""
 
 from collections.abc import Iterator
-from hashlib import sha1
 from typing import NamedTuple
 
 from entra_emulator.content.seeding.draw import Draw, format_moment
@@ -10,6 +9,7 @@ from entra_emulator.model.applications import (
     GRAPH_APP_ID,
     MICROSOFT_TENANT,
     draft_application,
+    draft_key,
     draft_password,
     draft_principal,
 )
@@ -50,6 +50,7 @@ def draw_applications(count: int, seed: int, tenant_id: str) -> Iterator[SeededA
         name = f"{draw.pick(_AREAS)} {draw.pick(_PARTS)} {number}"
         created = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
         application = _draft(draw, name, created)
+        # A draw of their own: the other one's bits are needed for the owners.
         application |= _draw_credentials(Draw(seed, f"credentials {number}"), created)
         if draw.chance(60):
             access = {"id": roles[draw.pick(_ROLES)], "type": "Role"}
@@ -122,7 +123,10 @@ def _draw_credentials(draw: Draw, created: int) -> Record:
     if draw.chance(60):
         record["passwordCredentials"] = [_draft_password(draw, created)]
     if draw.chance(25):
-        record["keyCredentials"] = [_draft_key(draw, created)]
+        # Of no certificate at all: the digest stands in for one's bytes.
+        key_id, end = draw.guid(), format_moment(created + 2 * _YEAR)
+        key = draft_key(key_id, draw.digest, "CN=nightly", start=format_moment(created), end=end)
+        record["keyCredentials"] = [key]
     return record
 
 
@@ -136,16 +140,3 @@ def _draft_password(draw: Draw, created: int) -> Record:
         start=format_moment(start),
         end=format_moment(start + _YEAR * (1 + draw.number(2))),
     )
-
-
-def _draft_key(draw: Draw, created: int) -> Record:
-    return {
-        "customKeyIdentifier": sha1(draw.digest, usedforsecurity=False).hexdigest().upper(),
-        "displayName": "CN=nightly",
-        "endDateTime": format_moment(created + 2 * _YEAR),
-        "key": None,
-        "keyId": draw.guid(),
-        "startDateTime": format_moment(created),
-        "type": "AsymmetricX509Cert",
-        "usage": "Verify",
-    }

@@ -111,6 +111,7 @@ def draw_groups(count: int, seed: int) -> Iterator[Group]:
         sort = _FIRST[number] if number < len(_FIRST) else drawn
         parent = place = None
         if sort == "security" and outer and draw.chance(NESTED_PERCENT):
+            # Only a group from before can be the parent, so that there is no circle.
             parent = outer[len(outer) - 1 - draw.number(min(len(outer), 40))]
         if sort == "dynamic":
             place = Workplace(draw.pick(departments), draw.pick(cities))

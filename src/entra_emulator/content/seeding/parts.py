@@ -35,7 +35,7 @@ ADMINISTRATORS = (
     "Privileged Role Administrator",
 )
 
-# The most objects, and the most links, of one part.
+# The most objects, and the most links, of one part: some megabytes, whichever it is.
 BATCH = 2000
 MOST_PAIRS = 100_000
 
@@ -51,10 +51,7 @@ class SeedOrder(msgspec.Struct, frozen=True, array_like=True):
         seed: decides every choice.
         tenant_id: its GUID.
         first: the number that the first object gets; the others follow.
-        users: how many there are.
-        groups: how many there are.
-        devices: how many there are.
-        applications: how many there are.
+        users, groups, devices, applications: how many there are of each.
     """
 
     seed: int
@@ -112,6 +109,8 @@ def draw_parts(order: SeedOrder) -> Iterator[Part]:
     yield from _pack("user", staff.note_each(draw_users(order.users, order.seed), first))
     yield ConsumedLicences(staff.consumed)
     first += order.users
+    # Objects get their numbers in the order they are stored, so that each sort has to know how many
+    # came before.
     principals = range(0)
     if order.applications:
         parts, principals = _draw_applications(order, staff, first)
@@ -259,6 +258,7 @@ def _pair(relation: str, source: str, target: str, numbers: "array[int]") -> Ite
 
 def _fan(links: "array[int]", source: int, targets: Sequence[int]) -> None:
     """Append a link from the source to each target."""
+    # In two steps of C: a loop over millions of members would take longer than drawing them.
     pairs = array("q", (source,)) * (2 * len(targets))
     pairs[1::2] = array("q", targets)
     links.extend(pairs)

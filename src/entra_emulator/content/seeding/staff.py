@@ -67,6 +67,7 @@ class Staff:
                 boss += 1
                 left = LEAST_REPORTS + mix(seed, boss) % (MOST_REPORTS - LEAST_REPORTS + 1)
             left -= 1
+            # Another seed than for the sizes, or who has no manager would go with them.
             if mix(seed + 1, place) % UNMANAGED:
                 yield people[place], people[boss]
 

@@ -7,6 +7,7 @@ User number N is the same whatever the number of users.
 import base64
 from collections.abc import Iterator
 from typing import NamedTuple
+from uuid import UUID
 
 from entra_emulator.content.names import Culture, load_names
 from entra_emulator.content.seeding.draw import Draw, format_moment
@@ -96,6 +97,8 @@ def _draw_service(draw: Draw, number: int) -> Record:
 
 def draw_person(draw: Draw, number: int, person: Name, alias: str) -> Record:
     """A user of this name and alias; the number is that of the user in the seed."""
+    # Every choice uses up bits of the draw: another order, or one more, makes another directory of
+    # every seed.
     culture, given, family, _ = person
     hired = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
     object_id = draw.guid()
@@ -167,12 +170,13 @@ def _describe_member(draw: Draw, number: int, culture: Culture, alias: str, hire
 
 def _synchronize(digest: bytes, alias: str, display_name: str, object_id: str) -> Record:
     """What users have who are synchronized from an Active Directory."""
+    # A sAMAccountName has at most 20 characters.
     account = alias[:20]
     hours, minutes, relative = digest[3] % 24, digest[4] % 60, int.from_bytes(digest[4:8]) >> 1
     record: Record = {
         "onPremisesDistinguishedName": f"CN={display_name},OU=People,DC=corp,DC=contoso,DC=example",
         "onPremisesDomainName": "corp.contoso.example",
-        "onPremisesImmutableId": _encode_guid(object_id),
+        "onPremisesImmutableId": base64.b64encode(UUID(object_id).bytes).decode(),
         "onPremisesLastSyncDateTime": f"2026-01-01T{hours:02}:{minutes:02}:00Z",
         "onPremisesSamAccountName": account,
         "onPremisesSecurityIdentifier": f"S-1-5-21-1004336348-1177238915-{relative}",
@@ -185,11 +189,6 @@ def _synchronize(digest: bytes, alias: str, display_name: str, object_id: str) -
         extension["extensionAttribute5"] = ("north", "south", "hq")[digest[10] % 3]
         record["onPremisesExtensionAttributes"] = extension
     return record
-
-
-def _encode_guid(guid: str) -> str:
-    """The immutable ID of an Active Directory object with this `objectGUID`."""
-    return base64.b64encode(bytes.fromhex(guid.replace("-", ""))).decode()
 
 
 def _license(digest: bytes, record: Record, moment: str) -> Record:

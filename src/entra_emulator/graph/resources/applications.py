@@ -117,7 +117,6 @@ def _draft(call: Call, values: Record) -> tuple[Record, list[Credential], list[N
         created=format_iso(call.now),
         domain=call.tenant.domains[0],
         audience=values.get("signInAudience") or AUDIENCE,
-        redirect_uris=(),
     )
     if record["signInAudience"].endswith("PersonalMicrosoftAccount"):
         record["api"]["requestedAccessTokenVersion"] = 2  # recorded
@@ -166,7 +165,6 @@ def _merge(record: Record, values: Record) -> Record:
             created=record["createdDateTime"],
             domain=record["publisherDomain"],
             audience=record["signInAudience"],
-            redirect_uris=(),
         )
         merged |= {name: blank[name] for name in cleared}
     if "web" in values:
