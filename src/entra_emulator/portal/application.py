@@ -86,7 +86,7 @@ def try_update(
     try:
         update_application(request, app, properties)
     except GraphRefusal as refusal:
-        if refusal.status == 403:
+        if refusal.status == 403:  # no other entry in the form would help
             raise
         return refusal
     return None
@@ -110,6 +110,7 @@ def name_application(request: PageRequest, app_id: str) -> str:
 
 
 def _may_change(request: PageRequest, row: StoredObject) -> bool:
+    # By Graph's own rules, so that buttons stand only where their request would not be refused.
     try:
         _, permit = authorize_user(request, "PATCH", "/applications/{key}")
     except GraphRefusal:

@@ -55,7 +55,9 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
         "path": path,
         "raw_path": quote(path, safe=_SAFE).encode(),
         "query_string": quote(query, safe=_SAFE).encode(),
+        # Only this one, for links: others, such as `Prefer`, would change Graph's answer.
         "headers": [pair for pair in request.http.scope["headers"] if pair[0] == b"host"],
+        # Notes of its own, since the browser's request is none to Graph.
         "state": {},
     }
     context, keys = request.context, resolved.keys
@@ -66,10 +68,10 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
 
 def authorize_user(request: PageRequest, method: str, path: str) -> tuple[Caller, Permit]:
     """
-    The signed-in user, as Graph knows who asks, and what they may do at a path of its route table.
+    The signed-in user as a caller of Graph, and what they may do at a path of its route table.
 
     Raises:
-        GraphRefusal: Graph refuses, whatever the object.
+        GraphRefusal: Graph refuses them this method and path for every object.
     """
     user_id = request.signed_in.user_id
     caller = Caller(request.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})

@@ -20,6 +20,7 @@ SCOPE = "Scope"
 _Access = tuple[str, str]
 
 
+# Decoding the rest is slow: Microsoft Graph's service principal has many hundred permissions.
 class _AppId(msgspec.Struct):
     appId: str  # noqa: N815 - Graph's name
 
@@ -31,8 +32,11 @@ class Permission(NamedTuple):
     """
     A line of a table: a permission of the API called `api`, whose appId is `resource`.
 
-    Its kind is ROLE or SCOPE; its value the ID where the API is not known in the tenant. Only an
-    administrator may consent to a restricted one; it is granted for the whole tenant.
+    Args:
+        kind: ROLE or SCOPE.
+        value: its name, e.g. `User.Read.All`; its ID if the tenant does not know the API.
+        restricted: only an administrator may consent to it.
+        granted: it is granted for the whole tenant.
     """
 
     api: str
@@ -102,8 +106,8 @@ def list_offered(
     """
     The permissions of this kind that an API offers and whose names or descriptions match.
 
-    Those that are `chosen` already are listed whatever is searched for. They come in families of
-    names that begin alike: `User`, and all of `User.…`.
+    Those that are `chosen` already are listed whatever is searched for. They are grouped by the
+    first part of their names, e.g. `User` for `User.Read.All`.
     """
     words = search.casefold().split()
     matching = []
@@ -179,6 +183,7 @@ def revoke_grant(directory: Directory, tenant: Tenant, app_id: str, permission: 
                 if role == (resource.id, permission.id):
                     directory.consents.unassign(tenant, assignment)
             return
+        # What single users consented to is theirs to take back.
         for grant in directory.consents.list_grants(tenant):
             ends = (grant["clientId"], grant["resourceId"], grant["consentType"])
             if ends == (client.id, resource.id, "AllPrincipals"):
@@ -196,6 +201,7 @@ def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permi
     for role in record["appRoles"]:
         if "Application" in role["allowedMemberTypes"] and (role["isEnabled"] or not enabled):
             text = role["displayName"] or role["description"] or ""
+            # No API can let users consent to an app role.
             yield _describe(resource, ROLE, role, text, restricted=True)
     for scope in record["oauth2PermissionScopes"]:
         if scope["isEnabled"] or not enabled:
@@ -250,6 +256,7 @@ def _find_resource(directory: Directory, tenant: Tenant, object_id: str) -> Appl
 
 def _read_requested(record: Record) -> dict[str, dict[_Access, None]]:
     """The permissions asked for, by API, in their order."""
+    # The inner one is a dict, as a set would not keep the order.
     return {
         entry["resourceAppId"]: {(one["type"], one["id"]): None for one in entry["resourceAccess"]}
         for entry in record["requiredResourceAccess"]

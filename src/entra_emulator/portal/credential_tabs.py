@@ -11,7 +11,7 @@ from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
-# A credential that expires within so many seconds is "Expiring soon".
+# Seconds. A credential that expires within this time is shown as "Expiring soon".
 SOON = 30 * 86_400
 
 

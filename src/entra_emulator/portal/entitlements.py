@@ -12,7 +12,7 @@ def find_entitlement(
     entitlements: Iterable[Record], entitlement_id: str, new: Record | None = None
 ) -> Record:
     """
-    The scope or app role of this ID; `new` for the ID `add`, where that is given.
+    The scope or app role of this ID; for the ID `add` it is `new`, if there is one.
 
     Raises:
         PortalRefusal: 404.
@@ -35,10 +35,16 @@ def try_save(
     field: str = "value",
 ) -> dict[str, str]:
     """
-    Give the application these properties, unless its form has problems, which are keys of texts.
+    Give the application these properties, and return what is wrong, by field.
 
-    The answer is what is wrong with which field; where Graph refuses, with `field`. `value` is what
-    the next page says was saved.
+    Args:
+        request: the request for the page.
+        app: the application.
+        changes: the properties.
+        problems: what is wrong with the form, by field, as keys of texts; with any, nothing is
+            changed.
+        value: what the next page says was saved.
+        field: the field to blame if Graph refuses.
     """
     errors = {name: request.say(key) for name, key in problems.items()}
     if not errors and (refusal := try_update(request, app, changes)):

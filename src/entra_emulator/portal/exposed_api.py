@@ -86,6 +86,7 @@ def name_members(role: Record) -> str:
 
 def change_scopes(record: Record, scopes: list[Record]) -> Record:
     """The properties with these scopes; trusted clients lose the scopes that are gone."""
+    # Graph refuses to trust a client with a scope that is not there.
     known = {scope["id"] for scope in scopes}
     trusted = [
         client | {"delegatedPermissionIds": scope_ids}
@@ -153,6 +154,8 @@ def _check_texts(
 def _check_value(record: Record, value: str, own_id: str) -> dict[str, str]:
     """What is wrong with the value of a scope or an app role, which tokens will carry."""
     entitlements = (*record["appRoles"], *record["api"]["oauth2PermissionScopes"])
+    # A token has its scopes in one text with blanks between them; a full stop in front is excluded
+    # by "permissionScope resource type".
     if any(char.isspace() for char in value) or value.startswith("."):
         return {"value": "exposure.problem.value"}
     if value and any(one["value"] == value and one["id"] != own_id for one in entitlements):

@@ -27,6 +27,7 @@ class _Portal:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Hand the request on to the portal's own router."""
+        # A second request that comes meanwhile waits, and does not make the router again.
         async with self._loading:
             if self._router is None:
                 self._router = await run_in_threadpool(_load)

@@ -38,7 +38,7 @@ class LinkedPage(NamedTuple):
 
 def find_start(request: PageRequest) -> tuple[SearchPosition | None, bool]:
     """
-    Where the page begins, and whether it ends there instead.
+    The place in the list that the address names, and whether the page ends there, not begins.
 
     An address that says neither, or cannot be read, means the first page.
     """
@@ -87,6 +87,7 @@ def list_by_name(request: PageRequest, kind: str) -> dict[str, Any]:
 def list_linked(request: PageRequest, links: LinkQuery) -> LinkedPage:
     """The page that the address asks for, oldest objects first."""
     start, back = find_start(request)
+    # SQLite has no larger numbers, and an address may say anything.
     seq = start.number if start and start.number.bit_length() < 64 else 0
     neighbours, more = _read(request, links, seq, back=back)
     if back and not more:  # the first page is always a full one
@@ -125,6 +126,7 @@ def _read(
     request: PageRequest, links: LinkQuery, seq: int, *, back: bool = False
 ) -> tuple[list[StoredObject], bool]:
     """A page of neighbours in the order of their numbers, and whether there are more."""
+    # One more than is shown tells without counting them all.
     neighbours = request.directory.links.list_neighbours(
         request.tenant, links, after=seq, limit=SHOWN + 1, back=back
     )

@@ -24,9 +24,11 @@ class PageRoute(NamedTuple):
     """
     A line of the route table.
 
-    Its path has parameters in braces; where it names a `{tenant}`, whoever is signed in there is
-    meant. Its function runs in a thread. Without `public` only people who are signed in may have
-    the page.
+    Args:
+        path: the address, with parameters in braces; with `{tenant}` among them, the user who is
+            signed in there is meant.
+        answer: the function that makes the page; it runs in a thread.
+        public: the page is shown to people who are not signed in too.
     """
 
     method: str
@@ -89,13 +91,15 @@ def application_page(
 @cache
 def load_pages() -> tuple[ModuleType, ...]:
     """Every module of pages/, imported; those that stand in a menu have `MENU`, of `MenuItem`."""
+    # Found in the folder, so that a new page needs no line anywhere else.
     names = (module.name for module in iter_modules(pages.__path__))
     return tuple(import_module(f"{pages.__name__}.{name}") for name in names)
 
 
 def list_routes() -> list[PageRoute]:
-    """The routes of all pages by address; a fixed part goes before a parameter, which it fits."""
+    """The routes of all pages by address, a fixed part of it before a parameter."""
     load_pages()
+    # The first that fits answers, and `{app}` would fit `new` too.
     return sorted(_ROUTES, key=_order)
 
 

@@ -72,6 +72,7 @@ def _make_answer(
             return _refuse(request, PortalRefusal(refused.status, word, **values))
 
     async def read_and_answer(http: Request) -> Response:
+        # The form of another site is not even read.
         form, refusal = NOTHING, _find_intruder(http)
         if refusal is None and http.method == "POST":
             try:
@@ -85,7 +86,7 @@ def _make_answer(
 
 def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     """
-    None where the page may answer; for who must sign in first, the way to do so.
+    None if the page may answer; for somebody who must sign in first, a redirect to that page.
 
     Raises:
         PortalRefusal: 404, no such tenant; 403, the form is not from a page of this session.
@@ -116,6 +117,7 @@ def _find_intruder(request: Request) -> PortalRefusal | None:
     is checked before.
     """
     peer = request.client.host if request.client else ""
+    # Without an address, as of a socket file, nothing shows that the peer is this machine.
     try:
         local = ipaddress.ip_address(peer).is_loopback
     except ValueError:
@@ -127,5 +129,6 @@ def _find_intruder(request: Request) -> PortalRefusal | None:
 
 
 def _refuse(request: PageRequest, refusal: PortalRefusal) -> Response:
+    # A link back to the address of a form would be refused: it answers no GET.
     shown = {} if request.http.method == "GET" else {"here": PREFIX}
     return render(request, "refused.html", status=refusal.status, refusal=refusal, **shown)

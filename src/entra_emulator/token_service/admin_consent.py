@@ -177,9 +177,9 @@ def _check(
     context: Context, segment: str, values: Mapping[str, str], version: int
 ) -> Tenant | None:
     """
-    Check what can be checked before anybody has signed in; the answer is the tenant.
+    Check what can be checked before anybody has signed in, and return the tenant.
 
-    On `common` and `organizations` it is the user's tenant, and the answer is None.
+    It is None on `common` and `organizations`, where the user's tenant counts.
 
     Raises:
         TokenRefusal: 900144, no client or scope; 700016, unknown; 90130, version 2 on `common`.

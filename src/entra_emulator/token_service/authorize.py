@@ -259,7 +259,9 @@ def _read_request(
     context: Context, segment: str, values: Mapping[str, str], path: str
 ) -> AuthorizationRequest:
     """
-    The request, once its answer may go to its redirect URI; until then only a page may refuse it.
+    The request, whose client and redirect URI have been checked.
+
+    What is wrong with these is told on a page of ours, as the redirect URI could be anybody's.
 
     Raises:
         TokenRefusal: 900144, 700016, 50194, 900971 or 50011.

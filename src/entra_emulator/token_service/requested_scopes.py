@@ -38,7 +38,7 @@ class ResourceScopes(NamedTuple):
 
 
 class RequestedScopes(NamedTuple):
-    """A whole `scope` parameter: its text, its OpenID scopes, and one entry or more by resource."""
+    """A `scope` parameter: its text, its OpenID scopes, and the scopes of at least one resource."""
 
     text: str
     openid: frozenset[str]

@@ -241,8 +241,12 @@ def _make_grant(
     """
     The grant of a code or a refresh token, if its user's sign-in still counts.
 
-    `doc` was written down when the code or the refresh token was made; `issued_at` is when that
-    was, without it when the user signed in.
+    Args:
+        request: the request for a token.
+        client: the client that has authenticated, or is public.
+        authentication: how it did.
+        doc: what was stored with the code or the refresh token.
+        issued_at: when the refresh token was made; by default when the user signed in.
 
     Raises:
         TokenRefusal: 50034, deleted; 50057, disabled; 50020, not in this tenant; 50173, revoked.

@@ -1,8 +1,8 @@
 """
 What is learned about a request on its way through the emulator.
 
-The audit log tells of it afterwards. Some of it the steps behind need too: which faults the answer
-is to show, and whether the request came inside a batch.
+The audit log shows it afterwards. Later steps need some of it too: which faults the answer is to
+show, and whether the request came inside a batch.
 """
 
 from collections.abc import Mapping
@@ -40,8 +40,8 @@ class RequestNotes:
         form: the fields that were posted to the token service.
         client_id: the application that asks for a token, as the request named it.
         claims: of the access token that was issued.
-        route: the path in Graph's route table; empty if the request's means nothing.
-        correlation_id: what the token service's error object called it.
+        route: the path in Graph's route table that fits; empty if none does.
+        correlation_id: the ID in the token service's error object.
     """
 
     trace: Trace | None = None

@@ -42,7 +42,7 @@ class SignedIn(NamedTuple):
 
 
 def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
-    """The user who is signed in in this browser, if it is one of the tenant; None is any tenant."""
+    """The user signed in with this browser, if it is one of the tenant; with None, of any."""
     directory, secret = context_of(request).directory, request.cookies.get(COOKIE)
     ticket = directory.tickets.find(seal("session", secret)) if secret else None
     if ticket is None or directory.clock.now() >= ticket.expires:

@@ -31,7 +31,7 @@ MENU = (
 
 @application_page("GET", "permissions")
 def show_permissions(request: PageRequest, app: ApplicationView) -> Response:
-    """The two tables."""
+    """Show the permissions that are configured, and others that are granted."""
     table = read_table(request.directory, request.tenant, app.record)
     return render(
         request,
@@ -46,16 +46,17 @@ def show_permissions(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "permissions/consent")
 def confirm_consent(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether admin consent is to be granted."""
+    """Ask whether to grant admin consent."""
     table = _read_approved(request, app)
     return render(request, "permissions_consent.html", app=app, table=table)
 
 
 @application_page("POST", "permissions/consent")
 def grant_consent(request: PageRequest, app: ApplicationView) -> Response:
-    """Everything configured is granted for the tenant."""
+    """Grant everything that is configured, for the whole tenant."""
     table = _read_approved(request, app)
     others = request.form.get("others")
+    # In one transaction: where Graph refuses a part, nothing has changed.
     with request.directory.transaction():
         if others == "adopt" and table.others:
             _rewrite(request, app, include_permissions(app.record, table.others))
@@ -68,14 +69,14 @@ def grant_consent(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "permissions/remove")
 def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether a permission is to go from the list."""
+    """Ask whether to remove a permission from the list."""
     permission = _find_permission(request, app)
     return render(request, "permissions_confirm.html", app=app, permission=permission, act="remove")
 
 
 @application_page("POST", "permissions/remove")
 def remove_permission(request: PageRequest, app: ApplicationView) -> Response:
-    """The application no longer asks for it; a grant of it stays."""
+    """Remove a permission from the list; what is granted of it stays granted."""
     permission = _find_permission(request, app)
     _rewrite(request, app, exclude_permission(app.record, permission))
     request.notify("permission.removal.done", value=permission.value)
@@ -84,7 +85,7 @@ def remove_permission(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "permissions/revoke")
 def confirm_revocation(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether admin consent to a permission is to be taken back."""
+    """Ask whether to revoke admin consent to a permission."""
     permission = _find_permission(request, app)
     _read_approved(request, app)
     return render(request, "permissions_confirm.html", app=app, permission=permission, act="revoke")
@@ -92,7 +93,7 @@ def confirm_revocation(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "permissions/revoke")
 def revoke_permission(request: PageRequest, app: ApplicationView) -> Response:
-    """Later tokens lack the permission."""
+    """Revoke admin consent to a permission: later tokens lack it."""
     permission = _find_permission(request, app)
     _read_approved(request, app)
     revoke_grant(request.directory, request.tenant, app.app_id, permission)
@@ -102,7 +103,7 @@ def revoke_permission(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "permissions/configure")
 def add_granted(request: PageRequest, app: ApplicationView) -> Response:
-    """The application asks for what is granted to it already."""
+    """Add a permission to the list that is granted already."""
     permission = _find_permission(request, app)
     _rewrite(request, app, include_permissions(app.record, [permission]))
     request.notify("permission.adoption.done", value=permission.value)

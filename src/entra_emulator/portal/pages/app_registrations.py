@@ -35,7 +35,7 @@ PLATFORMS = ("publicClient", "web", "spa")
 
 @page("GET", f"{TENANT}/applications")
 def list_registrations(request: PageRequest) -> Response:
-    """Every application of the tenant, by name, or those looked for."""
+    """List the tenant's applications by name, or those that a search finds."""
     values = list_by_name(request, "application")
     values["rows"] = [_describe(request, record) for record in values["rows"]]
     return render(request, "registrations.html", tab="all", **values)
@@ -43,7 +43,7 @@ def list_registrations(request: PageRequest) -> Response:
 
 @page("GET", f"{TENANT}/applications/owned")
 def list_owned(request: PageRequest) -> Response:
-    """Those that the signed-in user owns."""
+    """List the applications that the signed-in user owns."""
     owned, text = list_owned_applications(request), request.query("q")
     matching = [record for record in owned if _matches(record, text.casefold())]
     matching.sort(key=lambda record: str(record["displayName"]).casefold())
@@ -61,14 +61,14 @@ def list_owned(request: PageRequest) -> Response:
 
 @page("GET", f"{TENANT}/applications/new")
 def show_registration_form(request: PageRequest) -> Response:
-    """What a new application is to be called, and for whom it is."""
+    """Show the form for a new application."""
     return _show_form(request, {"audience": AUDIENCES[0]}, {})
 
 
 @page("POST", f"{TENANT}/applications/new")
 def create_registration(request: PageRequest) -> Response:
     """
-    The application and its service principal, owned by its maker.
+    Make an application and its service principal, owned by the signed-in user.
 
     As in the real portal, every new application asks for `User.Read`.
     """
@@ -77,12 +77,14 @@ def create_registration(request: PageRequest) -> Response:
     if errors:
         return _show_form(request, typed, errors)
     try:
+        # Both or neither: without a service principal an application gets no token.
         with request.directory.transaction():
             app = ask_graph(request, "POST", "/v1.0/applications", _make_body(request, typed))
             ask_graph(request, "POST", "/v1.0/servicePrincipals", {"appId": app["appId"]})
     except GraphRefusal as refusal:
         if refusal.status != 400:
             raise
+        # Everything else was checked before, so it is the redirect URI that Graph refuses.
         if typed["redirect"]:
             return _show_form(request, typed, {"redirect": request.say("new.redirect_wrong")})
         return _show_form(request, typed, {"name": refusal.message})

@@ -17,7 +17,7 @@ MENU = (MenuItem("application", 70, "roles", "app_role.title", ("roles",), "menu
 
 @application_page("GET", "roles")
 def show_roles(request: PageRequest, app: ApplicationView) -> Response:
-    """The app roles."""
+    """List the application's app roles."""
     roles = app.record["appRoles"]
     members = {role["id"]: name_members(role) for role in roles}
     return render(request, "app_roles.html", app=app, roles=roles, members=members)
@@ -25,14 +25,14 @@ def show_roles(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "roles/{role}")
 def show_role_form(request: PageRequest, app: ApplicationView) -> Response:
-    """An app role to create or to edit."""
+    """Show the form for a new app role, or for one of the list."""
     role = find_entitlement(app.record["appRoles"], request.param("role"), NEW_ROLE)
     return _show_form(request, app, role, {})
 
 
 @application_page("POST", "roles/{role}")
 def save_role(request: PageRequest, app: ApplicationView) -> Response:
-    """The application offers the role as the form has it."""
+    """Save the app role of the form."""
     roles, new = app.record["appRoles"], {"id": request.directory.new_id()}
     role_id = find_entitlement(roles, request.param("role"), new)["id"]
     role, problems = read_role(app.record, request.form, role_id)
@@ -44,7 +44,7 @@ def save_role(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "roles/{role}/delete")
 def confirm_deletion(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether the app role is to go."""
+    """Ask whether to delete the app role."""
     role = find_entitlement(app.record["appRoles"], request.param("role"))
     base = request.at("applications", app.app_id, "roles")
     return render(
@@ -54,7 +54,7 @@ def confirm_deletion(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "roles/{role}/delete")
 def delete_role(request: PageRequest, app: ApplicationView) -> Response:
-    """The application stops offering it, if it is disabled."""
+    """Delete the app role, which has to be disabled first."""
     roles = app.record["appRoles"]
     role = find_entitlement(roles, request.param("role"))
     update_application(request, app, {"appRoles": [one for one in roles if one is not role]})

@@ -23,7 +23,7 @@ SHOWN = 50
 
 @page("GET", f"{TENANT}/audit")
 def show_log(request: PageRequest) -> Response:
-    """The newest entries that match, page by page."""
+    """List the requests that match the filter, newest first."""
     audit = request.context.audit
     chosen = {name: request.query(name) for name in ("app", "verdict", "q")}
     if chosen["verdict"] not in VERDICTS:
@@ -48,7 +48,7 @@ def show_log(request: PageRequest) -> Response:
 
 @page("POST", f"{TENANT}/audit")
 def clear_log(request: PageRequest) -> Response:
-    """Forget all requests."""
+    """Empty the audit log."""
     request.context.audit.clear()
     request.notify("audit.cleared")
     return go_to(request.at("audit"))
@@ -56,7 +56,7 @@ def clear_log(request: PageRequest) -> Response:
 
 @page("GET", f"{TENANT}/audit/{{entry}}")
 def show_entry(request: PageRequest) -> Response:
-    """Everything that is known of one request."""
+    """Show everything that is known of one request."""
     number = _read_number(request.param("entry"))
     entry = request.context.audit.find(number) if number else None
     if entry is None:
@@ -87,6 +87,7 @@ def _name_caller(request: PageRequest, entry: Entry) -> str:
 
 
 def _read_number(text: str) -> int | None:
+    # No log has a number with more digits, and reading one of any length could take long.
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 

@@ -23,7 +23,7 @@ from entra_emulator.web.pages.render import render
 from entra_emulator.web.pages.request import PageRequest
 
 LONGEST = find_rule("keyCredential").lengths["displayName"]
-# In bytes. A certificate has one or two thousand.
+# Bytes. A certificate has one or two thousand.
 LARGEST = 32_768
 
 _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
@@ -31,7 +31,7 @@ _PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", r
 
 @application_page("GET", "credentials/certificates")
 def list_certificates(request: PageRequest, app: ApplicationView) -> Response:
-    """The application's certificates."""
+    """List the application's certificates."""
     digests = {
         certificate.key_id: certificate.thumbprint_sha256
         for certificate in request.directory.credentials.list_certificates(app.app_id)
@@ -45,18 +45,19 @@ def list_certificates(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "credentials/certificates/new")
 def show_certificate_form(request: PageRequest, app: ApplicationView) -> Response:
-    """The form for a file and its description."""
+    """Show the form for a file and its description."""
     return _show_form(request, app, "", {})
 
 
 @application_page("POST", "credentials/certificates/new")
 def add_certificate(request: PageRequest, app: ApplicationView) -> Response:
-    """The application can prove its identity with it."""
+    """Add the certificate, with which the application can prove its identity."""
     description = request.form.get("description")
     content = request.form.files.get("certificate", b"")
     errors = _check(request, description, content)
     if errors:
         return _show_form(request, app, description, errors)
+    # Of a chain the first: by convention it is the one whose key signs.
     pem = _PEM.search(content)
     credential = {
         "type": "AsymmetricX509Cert",
@@ -65,6 +66,7 @@ def add_certificate(request: PageRequest, app: ApplicationView) -> Response:
         "displayName": description or None,
     }
     credentials = [*app.record["keyCredentials"], credential]
+    # Only the file can be at fault, and Graph's message names a property that nobody sees here.
     if try_update(request, app, {"keyCredentials": credentials}) is not None:
         errors = {"certificate": request.say("certificates.unreadable")}
         return _show_form(request, app, description, errors)
@@ -74,14 +76,14 @@ def add_certificate(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "credentials/certificates/{key}/delete")
 def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether it is really to be deleted."""
+    """Ask whether to delete the certificate."""
     entry = find_entry(app, "keyCredentials", request.param("key"))
     return render_removal(request, app, "certificates", entry["displayName"] or entry["keyId"])
 
 
 @application_page("POST", "credentials/certificates/{key}/delete")
 def remove_certificate(request: PageRequest, app: ApplicationView) -> Response:
-    """It proves nothing from now on."""
+    """Delete the certificate; assertions that it signs are refused from now on."""
     removed = find_entry(app, "keyCredentials", request.param("key"))
     others = [entry for entry in app.record["keyCredentials"] if entry is not removed]
     update_application(request, app, {"keyCredentials": others})
@@ -98,6 +100,7 @@ def _check(request: PageRequest, description: str, content: bytes) -> dict[str, 
         errors["certificate"] = request.say("certificates.missing")
     elif len(content) > LARGEST:
         errors["certificate"] = request.say("certificates.large", most=LARGEST // 1024)
+    # The public half is enough, and a private key would stay in the directory.
     elif b"PRIVATE KEY-----" in content:
         errors["certificate"] = request.say("certificates.private")
     return errors

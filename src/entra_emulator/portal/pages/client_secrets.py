@@ -28,6 +28,7 @@ MENU = (
 DAYS = (180, 90, 365, 545, 730)
 # The choice of a start and an end of one's own.
 CUSTOM = "custom"
+# As in the real portal; through Graph a secret may last longer.
 MOST_DAYS = max(DAYS)
 
 LONGEST = find_rule("passwordCredential").lengths["displayName"]
@@ -35,7 +36,7 @@ LONGEST = find_rule("passwordCredential").lengths["displayName"]
 
 @application_page("GET", "credentials")
 def list_secrets(request: PageRequest, app: ApplicationView) -> Response:
-    """The application's secrets, and the value of the one just made."""
+    """List the application's secrets, with the value of one that was just made."""
     entries = sorted(app.record["passwordCredentials"], key=lambda entry: entry["endDateTime"])
     rows = [describe_entry(request, entry) for entry in entries]
     return render_credentials(request, app, "secrets", rows=rows, made=request.take("secret"))
@@ -43,7 +44,7 @@ def list_secrets(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "credentials/secrets/new")
 def show_secret_form(request: PageRequest, app: ApplicationView) -> Response:
-    """What the secret is for, and how long it is good."""
+    """Show the form for a description and a lifetime."""
     return _show_form(request, app, {"expires": str(DAYS[0])}, {})
 
 
@@ -71,14 +72,14 @@ def add_secret(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "credentials/secrets/{key}/delete")
 def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether it is really to be deleted."""
+    """Ask whether to delete the secret."""
     entry = find_entry(app, "passwordCredentials", request.param("key"))
     return render_removal(request, app, "secrets", entry["displayName"] or entry["keyId"])
 
 
 @application_page("POST", "credentials/secrets/{key}/delete")
 def remove_secret(request: PageRequest, app: ApplicationView) -> Response:
-    """The secret is refused from now on."""
+    """Delete the secret, which is refused from now on."""
     entry = find_entry(app, "passwordCredentials", request.param("key"))
     ask_graph(request, "POST", f"{app.path}/removePassword", {"keyId": entry["keyId"]})
     request.notify("secrets.removed", name=entry["displayName"] or entry["keyId"])

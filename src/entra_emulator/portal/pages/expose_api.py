@@ -33,7 +33,7 @@ _URI_PROBLEMS = {
 
 @application_page("GET", "exposure")
 def show_exposure(request: PageRequest, app: ApplicationView) -> Response:
-    """What the application offers."""
+    """Show the Application ID URI, the scopes and the authorized clients."""
     record, directory = app.record, request.directory
     trusted = [client["appId"] for client in record["api"]["preAuthorizedApplications"]]
     clients = {app_id: directory.applications.find_client(app_id) for app_id in trusted}
@@ -49,13 +49,13 @@ def show_exposure(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "exposure/uri")
 def show_uri_form(request: PageRequest, app: ApplicationView) -> Response:
-    """The Application ID URI to set or to change."""
+    """Show the form for the Application ID URI."""
     return _render_uri(request, app, propose_uri(app.record), request.query("then"), {})
 
 
 @application_page("POST", "exposure/uri")
 def save_uri(request: PageRequest, app: ApplicationView) -> Response:
-    """The application goes by this URI; a form for a scope may follow."""
+    """Set the Application ID URI; the form for a new scope may follow."""
     uri = request.form.get("uri")
     problem = ""
     if not uri:
@@ -71,7 +71,7 @@ def save_uri(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "exposure/uri/remove")
 def remove_uri(request: PageRequest, app: ApplicationView) -> Response:
-    """The application goes by its client ID alone."""
+    """Remove the Application ID URI; the client ID still names the API."""
     update_application(request, app, change_uri(app.record, ""))
     request.notify("exposure.uri_removed")
     return go_to_application(request, app, "exposure")
@@ -79,7 +79,7 @@ def remove_uri(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "exposure/clients/{client}")
 def show_client_form(request: PageRequest, app: ApplicationView) -> Response:
-    """A client to authorize, or to change."""
+    """Show the form for a client to authorize, or to change."""
     client = _find_client(request)
     chosen = [
         scope_id
@@ -94,7 +94,7 @@ def show_client_form(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "exposure/clients/{client}")
 def save_client(request: PageRequest, app: ApplicationView) -> Response:
-    """Its users are not asked to consent to these scopes."""
+    """Authorize a client for scopes that its users need not consent to."""
     client = _find_client(request)
     app_id, chosen = client or request.form.get("client"), request.form.each("scopes")
     problems = check_client(app.record, app_id, chosen, edited=bool(client))
@@ -107,7 +107,7 @@ def save_client(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "exposure/clients/{client}/remove")
 def remove_client(request: PageRequest, app: ApplicationView) -> Response:
-    """Its users are asked to consent again."""
+    """Remove a client: its users are asked to consent again."""
     client = request.param("client")
     update_application(request, app, change_clients(app.record, client, []))
     request.notify("exposure.deleted", value=client)
@@ -141,6 +141,7 @@ def _render_client(
 
 def _explain(request: PageRequest, app: ApplicationView, uri: str, refusal: GraphRefusal) -> str:
     """Why the application cannot go by this URI, and by which it could."""
+    # A conflict is told by the code of a detail only, a foreign host by the code itself.
     codes = [refusal.code, *(detail["code"] for detail in refusal.details)]
     keys = [_URI_PROBLEMS[code] for code in codes if code in _URI_PROBLEMS]
     return request.say(

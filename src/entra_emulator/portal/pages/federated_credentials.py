@@ -48,21 +48,21 @@ SCENARIOS = {
 
 @application_page("GET", "credentials/federated")
 def list_federated(request: PageRequest, app: ApplicationView) -> Response:
-    """The application's federated credentials."""
+    """List the application's federated credentials."""
     rows = request.directory.credentials.list_federated(app.app_id)
     return render_credentials(request, app, "federated", rows=rows)
 
 
 @application_page("GET", "credentials/federated/new")
 def show_federated_form(request: PageRequest, app: ApplicationView) -> Response:
-    """The form of the scenario that the address names."""
+    """Show the form of the scenario that the address names."""
     typed = {"audience": TOKEN_EXCHANGE, "entity": "branch"}
     return _show_form(request, app, typed, {})
 
 
 @application_page("POST", "credentials/federated/new")
 def add_federated(request: PageRequest, app: ApplicationView) -> Response:
-    """The application can prove its identity by such tokens."""
+    """Add a federated credential: the application can prove its identity by such tokens."""
     scenario = _find_scenario(request)
     typed = {name: request.form.get(name) for name in scenario.fields}
     errors = {
@@ -85,7 +85,7 @@ def add_federated(request: PageRequest, app: ApplicationView) -> Response:
     try:
         ask_graph(request, "POST", f"{app.path}/federatedIdentityCredentials", body)
     except GraphRefusal as refusal:
-        if refusal.status == 403:
+        if refusal.status == 403:  # no other entry in the form would help
             raise
         return _show_form(request, app, typed, {"name": refusal.message})
     request.notify("federated.added", name=typed["name"])
@@ -94,13 +94,13 @@ def add_federated(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "credentials/federated/{key}/delete")
 def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether it is really to be deleted."""
+    """Ask whether to delete the federated credential."""
     return render_removal(request, app, "federated", _find_name(request, app))
 
 
 @application_page("POST", "credentials/federated/{key}/delete")
 def remove_federated(request: PageRequest, app: ApplicationView) -> Response:
-    """Such tokens are refused from now on."""
+    """Delete the federated credential; such tokens are refused from now on."""
     name = _find_name(request, app)
     ask_graph(request, "DELETE", f"{app.path}/federatedIdentityCredentials/{request.param('key')}")
     request.notify("federated.removed", name=name)

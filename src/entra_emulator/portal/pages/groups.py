@@ -19,7 +19,7 @@ from entra_emulator.web.pages.request import PageRequest
 
 MENU = (MenuItem("tenant", 30, "groups", "group.title", ("groups",)),)
 
-# A large group has "more than so many" members, as counting them all takes long.
+# Of a larger group the page says that it has more members than this, as counting all takes long.
 COUNTED = 1000
 # How many owners are shown.
 OWNERS = 100
@@ -29,13 +29,13 @@ _decode = msgspec.json.Decoder(Record).decode
 
 @page("GET", f"{TENANT}/groups")
 def list_groups(request: PageRequest) -> Response:
-    """All by name, or those looked for."""
+    """List the groups by name, or those that a search finds."""
     return render(request, "groups.html", **list_by_name(request, "group"))
 
 
 @page("GET", f"{TENANT}/groups/{{group}}")
 def show_group(request: PageRequest) -> Response:
-    """Properties, owners, members page by page."""
+    """Show a group's properties, its owners, and its members page by page."""
     row, record = find_object(request, "group")
     hidden = record.get("visibility") == "HiddenMembership" and not _may_see_members(request, row)
     members, links = LinkQuery("members", row.seq), request.directory.links

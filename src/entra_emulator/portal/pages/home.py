@@ -13,14 +13,14 @@ _COUNTED = ("user", "group", "device", "application")
 
 @page("GET", TENANT)
 def show_home(request: PageRequest) -> Response:
-    """What the tenant is, and how much is in it."""
+    """Show what the tenant is, and how much is in it."""
     counts = {kind: request.directory.collections.count(request.tenant, kind) for kind in _COUNTED}
     return render(request, "home.html", counts=counts)
 
 
 @page("GET", f"{PREFIX}/tenants")
 def list_tenants(request: PageRequest) -> Response:
-    """Every tenant, to switch to another."""
+    """List all tenants, to switch to another."""
     tenants = request.directory.tenants.list_all()
     users = {tenant.id: request.directory.collections.count(tenant, "user") for tenant in tenants}
     return render(request, "tenants.html", tenants=tenants, users=users)

@@ -19,7 +19,7 @@ MENU = (
 
 @application_page("GET", "")
 def show_overview(request: PageRequest, app: ApplicationView) -> Response:
-    """The IDs to copy, and what the application has."""
+    """Show the application's IDs to copy, and what it has."""
     redirects = {
         platform: len(app.record[platform]["redirectUris"])
         for platform in ("web", "spa", "publicClient")
@@ -36,7 +36,7 @@ def show_overview(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "branding")
 def show_name_form(request: PageRequest, app: ApplicationView) -> Response:
-    """The form for the name that people see."""
+    """Show the form for the name that people see."""
     return _show_form(request, app, app.record["displayName"], {})
 
 
@@ -59,8 +59,9 @@ def change_name(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "manifest")
 def show_manifest(request: PageRequest, app: ApplicationView) -> Response:
-    """The application as Graph answers it."""
+    """Show the application as Graph answers it."""
     answer = ask_graph(request, "GET", app.path)
+    # It says where the answer came from, and is no property of the application.
     del answer["@odata.context"]
     text = msgspec.json.format(msgspec.json.encode(answer), indent=2).decode()
     return render(request, "manifest.html", app=app, text=text)
@@ -68,13 +69,13 @@ def show_manifest(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "delete")
 def confirm_removal(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether it is really to be deleted."""
+    """Ask whether to delete the application."""
     return render(request, "registration_delete.html", app=app)
 
 
 @application_page("POST", "delete")
 def remove_registration(request: PageRequest, app: ApplicationView) -> Response:
-    """Delete it; it can be restored for 30 days."""
+    """Delete the application, which can be restored for 30 days."""
     ask_graph(request, "DELETE", app.path)
     request.notify("delete.done", name=app.record["displayName"])
     return go_to(request.at("applications"))

@@ -41,9 +41,10 @@ MENU = (MenuItem("application", 20, "quickstart", "quickstart.title", ("quicksta
 # The application permission with which the sample can list users.
 PERMISSION = "User.Read.All"
 
-# In seconds; as long as the portal recommends.
+# Seconds. The portal recommends this lifetime first.
 SECRET_LIFETIME = 180 * 86_400.0
 
+# The emulator knows Graph by its real name too, so that the sample's scope is that of real use.
 _GRAPH_SCOPE = "https://graph.microsoft.com/.default"
 # Characters that a file name is better without.
 _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
@@ -51,14 +52,14 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 
 @application_page("GET", "quickstart")
 def show_quickstart(request: PageRequest, app: ApplicationView) -> Response:
-    """What is done, both ways to do the rest, and the sample."""
+    """Show what is done already, both ways to do the rest, and the sample."""
     made = request.take("quickstart")
     return _show(request, app, made if made and made["app"] == app.app_id else None, {})
 
 
 @application_page("POST", "quickstart")
 def change_quickstart(request: PageRequest, app: ApplicationView) -> Response:
-    """Make the changes, or hand out the sample with what was filled in."""
+    """Make the changes, or send the sample with what was filled in."""
     act = request.form.get("act")
     if act == "make":
         return _make_changes(request, app)
@@ -99,6 +100,7 @@ def _read_progress(
     permissions = (*table.configured, *table.others)
     requested = any(_is_needed(permission) for permission in table.configured)
     granted = any(permission.granted for permission in permissions if _is_needed(permission))
+    # A permission that is granted works, whether the application asks for it or not.
     return {"credential": good, "requested": requested or granted, "granted": granted}
 
 
@@ -109,6 +111,7 @@ def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
         "displayName": request.say("quickstart.secret_name"),
         "endDateTime": format_iso(now + SECRET_LIFETIME, 7),
     }
+    # Where Graph refuses the permission, no secret is left that nobody was shown.
     with request.directory.transaction():
         table = read_table(request.directory, request.tenant, app.record)
         if not _read_progress(request, app, table)["requested"]:
@@ -161,6 +164,7 @@ def _make_parameters(request: PageRequest, app: ApplicationView) -> dict[str, An
 
 def _find_mistake(request: PageRequest, app: ApplicationView, value: str) -> str:
     """What is wrong with a secret that was typed in; an empty text if it is the application's."""
+    # The portal shows a secret's ID beside its value, and it is often copied instead.
     if is_guid(value):
         return request.say("quickstart.secret_id")
     if request.directory.credentials.find_password(app.app_id, value) is None:

@@ -29,7 +29,8 @@ from entra_emulator.web.pages.request import PageRequest
 MOST_APIS = 50
 
 _LISTS = ("microsoft", "organization", "mine")
-# Sorts behind every other character, so that a text with it ends the range of its beginning.
+# The last of all characters: a beginning with it at its end is the end of the range of texts that
+# begin so.
 _LAST = "\U0010ffff"
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -37,7 +38,7 @@ _decode = msgspec.json.Decoder(Record).decode
 
 @application_page("GET", "permissions/add")
 def choose_api(request: PageRequest, app: ApplicationView) -> Response:
-    """The APIs of Microsoft, of the organization, or of one's own."""
+    """List the APIs of Microsoft, of the organization, or of one's own."""
     chosen = request.query("from")
     chosen = chosen if chosen in _LISTS else _LISTS[0]
     apis, search = list[Application](), request.query("q")
@@ -61,15 +62,16 @@ def choose_api(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "permissions/add/{api}")
 def choose_permissions(request: PageRequest, app: ApplicationView) -> Response:
-    """The delegated or application permissions of an API."""
+    """List the delegated or the application permissions of an API."""
     return _render_choice(request, app, request.query("kind"), request.query("q"), [])
 
 
 @application_page("POST", "permissions/add/{api}")
 def request_permissions(request: PageRequest, app: ApplicationView) -> Response:
-    """Search and keep what is ticked, or add what is ticked."""
+    """Search while keeping what is ticked, or add what is ticked."""
     form = request.form
     kind, chosen = form.get("kind"), form.each("permission")
+    # A search is a POST, since what is ticked would be too long for an address.
     if form.get("act") == "search" or not chosen:
         missing = form.get("act") != "search"
         return _render_choice(request, app, kind, form.get("q"), chosen, missing=missing)
@@ -142,7 +144,8 @@ def _find_own(request: PageRequest) -> list[Application]:
 
 
 def _offers(doc: bytes) -> bool:
-    """Whether a service principal offers permissions; for most, decoding it is not needed."""
+    """Whether a service principal offers permissions."""
+    # Most offer none, which shows without decoding them.
     if b'"appRoles":[]' in doc and b'"oauth2PermissionScopes":[]' in doc:
         return False
     return _offers_anything(_decode(doc))

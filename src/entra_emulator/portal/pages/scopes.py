@@ -15,7 +15,8 @@ from entra_emulator.web.pages.request import PageRequest
 
 @application_page("GET", "exposure/scopes/{scope}")
 def show_scope_form(request: PageRequest, app: ApplicationView) -> Response:
-    """A scope to add or to change; first the API has a name."""
+    """Show the form for a scope; before the first one, that for the Application ID URI."""
+    # Clients ask for a scope by the API's URI, so that has to come first.
     if request.param("scope") == "add" and not app.record["identifierUris"]:
         return go_to(request.at("applications", app.app_id, "exposure", "uri") + "?then=scope")
     scope = find_entitlement(_list(app), request.param("scope"), NEW_SCOPE)
@@ -24,7 +25,7 @@ def show_scope_form(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "exposure/scopes/{scope}")
 def save_scope(request: PageRequest, app: ApplicationView) -> Response:
-    """The API offers the scope as the form has it."""
+    """Save the scope of the form."""
     scopes, new = _list(app), {"id": request.directory.new_id()}
     scope_id = find_entitlement(scopes, request.param("scope"), new)["id"]
     scope, problems = read_scope(app.record, request.form, scope_id)
@@ -37,7 +38,7 @@ def save_scope(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("GET", "exposure/scopes/{scope}/delete")
 def confirm_deletion(request: PageRequest, app: ApplicationView) -> Response:
-    """Whether the scope is to go."""
+    """Ask whether to delete the scope."""
     scope = find_entitlement(_list(app), request.param("scope"))
     base = request.at("applications", app.app_id, "exposure", "scopes")
     return render(
@@ -52,7 +53,7 @@ def confirm_deletion(request: PageRequest, app: ApplicationView) -> Response:
 
 @application_page("POST", "exposure/scopes/{scope}/delete")
 def delete_scope(request: PageRequest, app: ApplicationView) -> Response:
-    """The API stops offering it, if it is disabled."""
+    """Delete the scope, which has to be disabled first."""
     scopes = _list(app)
     scope = find_entitlement(scopes, request.param("scope"))
     others = [one for one in scopes if one is not scope]

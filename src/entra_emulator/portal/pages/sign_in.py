@@ -20,13 +20,13 @@ _PAGE = re.compile(rf"{PREFIX}([/?][\x21-\x7e]*)?")
 
 @page("GET", PREFIX, public=True)
 def enter(request: PageRequest) -> Response:
-    """To the tenant of who is signed in, or to the page for signing in."""
+    """Go to the tenant of the signed-in user, or to the page for signing in."""
     return go_to(f"{PREFIX}/signin" if request.who is None else request.at())
 
 
 @page("GET", f"{PREFIX}/signin", public=True)
 def show_sign_in(request: PageRequest) -> Response:
-    """The people to sign in as, and a search for others."""
+    """List people to sign in as, with a search for others."""
     tenants = _choose_tenants(request)
     return render(
         request,
@@ -40,7 +40,7 @@ def show_sign_in(request: PageRequest) -> Response:
 
 @page("POST", f"{PREFIX}/signin", public=True)
 def sign_in(request: PageRequest) -> Response:
-    """Be that person from now on."""
+    """Sign in as the chosen person, and go on to the page that wanted it."""
     person = find_person(request.directory, request.form.get("user"))
     if person is None:
         raise PortalRefusal(404, "person")
@@ -52,6 +52,7 @@ def sign_in(request: PageRequest) -> Response:
         f"{PREFIX}/{one.id}" for one in request.directory.tenants.list_all() if one != tenant
     )
     response = go_to(home if after == PREFIX or after.startswith(others) else after)
+    # `begin_session` refuses too, but on a page of the token service.
     if not user.get("accountEnabled", True):
         raise PortalRefusal(403, "disabled", name=user["displayName"])
     begin_session(request.context, response, tenant, user)
@@ -60,7 +61,7 @@ def sign_in(request: PageRequest) -> Response:
 
 @page("POST", f"{PREFIX}/signout")
 def sign_out(request: PageRequest) -> Response:
-    """Be nobody."""
+    """Sign out."""
     response = go_to(f"{PREFIX}/signin")
     end_session(request.http, response)
     request.notices.forget(request.token)
@@ -69,7 +70,7 @@ def sign_out(request: PageRequest) -> Response:
 
 @page("GET", f"{PREFIX}/language", public=True)
 def choose_language(request: PageRequest) -> Response:
-    """The same page in another language, and all that follow."""
+    """Show the same page, and all that follow, in another language."""
     language = request.query("to")
     after = request.query("next")
     response = go_to(after if _PAGE.fullmatch(after) else PREFIX)

@@ -52,13 +52,13 @@ LONGEST_ROUTE = 200
 
 @page("GET", f"{TENANT}/trouble")
 def show_faults(request: PageRequest) -> Response:
-    """The limits, what is used of them, and the faults."""
+    """Show the limits, what is used of them, and the planned faults."""
     return _show(request, {}, {})
 
 
 @page("POST", f"{TENANT}/trouble")
 def change_faults(request: PageRequest) -> Response:
-    """Do what the pressed button says."""
+    """Change throttling, or plan or clear faults, as the pressed button says."""
     act = request.form.get("act")
     if act == "throttle":
         return _change_throttle(request)
@@ -125,6 +125,7 @@ def _add_fault(request: PageRequest) -> Response:
     typed = {name: request.form.get(name) for name in names}
     errors, order = _read_order(request, typed)
     if order is None:
+        # A field that was left empty by mistake shows its default again.
         sound = {name: text for name, text in typed.items() if name not in errors or text}
         return _show(request, sound, errors)
     request.context.faults.follow(order)

@@ -13,13 +13,13 @@ MENU = (MenuItem("tenant", 20, "users", "user.title", ("users",)),)
 
 @page("GET", f"{TENANT}/users")
 def list_users(request: PageRequest) -> Response:
-    """Everybody by name, or those looked for."""
+    """List the users by name, or those that a search finds."""
     return render(request, "users.html", **list_by_name(request, "user"))
 
 
 @page("GET", f"{TENANT}/users/{{user}}")
 def show_user(request: PageRequest) -> Response:
-    """Properties, assigned roles, groups."""
+    """Show a user's properties, assigned roles and groups."""
     row, record = find_object(request, "user")
     groups = LinkQuery("members", row.seq, reverse=True, kinds=["group"])
     return render(

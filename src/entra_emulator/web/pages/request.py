@@ -85,7 +85,7 @@ class PageRequest:
         return str(self.http.path_params[name])
 
     def query(self, name: str) -> str:
-        """An option behind the question mark without blanks around it; empty if it is not there."""
+        """A parameter of the query, without blanks around it; empty if it is missing."""
         return self.http.query_params.get(name, "").strip()
 
     def at(self, *parts: str) -> str:
