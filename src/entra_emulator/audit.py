@@ -8,10 +8,11 @@ from typing import Any, NamedTuple
 
 from entra_emulator.clock import format_iso
 
-# How many requests are remembered.
+# Requests that are remembered: more than a test sends, and no more than memory can hold for an
+# emulator that runs for weeks.
 SIZE = 10_000
 
-# The status of an entry whose connection was broken off before an answer.
+# The status of an entry whose connection was broken off before an answer; no answer has it.
 BROKEN = 0
 
 VERDICTS = ("allowed", "refused")
@@ -68,6 +69,7 @@ class Entry(NamedTuple):
 
     def describe(self) -> dict[str, Any]:
         """The entry as the control API shows it."""
+        # A set has no order, and the same entry should look the same each time.
         shown = {"permissions": sorted(self.permissions), "verdict": self.verdict}
         return self._asdict() | {"at": format_iso(self.at, 7)} | shown
 
@@ -107,6 +109,7 @@ class Audit:
     def clear(self) -> None:
         """Forget every entry; the numbers of new ones go on from there."""
         with self._lock:
+            # The numbers go on, for those who follow the log by the last number they saw.
             self._entries.clear()
 
     def find(self, number: int) -> Entry | None:
@@ -135,13 +138,14 @@ class Audit:
             app: the application's ID.
             service: `token` or `graph`.
             verdict: one of VERDICTS.
-            text: stands anywhere in it, in any case of letters.
+            text: stands in one of its fields, in any case of letters.
             before: only entries with smaller numbers.
             after: only entries with greater numbers.
             limit: the most entries: the newest ones, or with `after` the oldest.
         """
         text, app = text.lower(), app.lower()
         entries = self._copy()
+        # With `after`, somebody follows the log: the next entries come first, lest one be missed.
         matching = (
             entry
             for entry in (entries if after is not None else reversed(entries))
@@ -156,5 +160,6 @@ class Audit:
         return shown[::-1] if after is not None else shown
 
     def _copy(self) -> list[Entry]:
+        # Searched without the lock, since requests wait for that.
         with self._lock:
             return list(self._entries)

@@ -10,7 +10,8 @@ from entra_emulator.control.guard import ControlRefusal, answer_json
 from entra_emulator.graph.access.needed import list_needed
 from entra_emulator.web.context import context_of
 
-MOST = 1000
+# One answer stays small, however long the log; `before` and `after` fetch the rest.
+MOST_ENTRIES = 1000
 
 _NAMES = ("app", "service", "verdict", "text")
 _NUMBERS = ("before", "after", "limit")
@@ -44,8 +45,9 @@ def _read(request: Request) -> dict[str, Any]:
         elif name in _NAMES:
             values[name] = text
         else:
+            # Without its misspelt filter, the log would show more than somebody asked for.
             known = ", ".join((*_NAMES, *_NUMBERS))
             raise ControlRefusal(400, "bad_request", f"{name}={text!r}: there are {known}")
     if values.get("verdict") and values["verdict"] not in VERDICTS:
         raise ControlRefusal(400, "bad_request", f"a verdict is {' or '.join(VERDICTS)}")
-    return values | {"limit": min(values.get("limit", 100), MOST)}
+    return values | {"limit": min(values.get("limit", 100), MOST_ENTRIES)}

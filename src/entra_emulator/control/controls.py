@@ -43,8 +43,10 @@ from entra_emulator.control.guard import (
 from entra_emulator.web.context import Context, context_of
 
 PREFIX = "/_emulator"
+# A digit too many must not fill the disk.
 MOST_OBJECTS = 1_000_000
 
+# Names of snapshots become names of files: none may lead out of the folder, or be hidden in it.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
@@ -57,6 +59,7 @@ class ControlSettings(NamedTuple):
     life: Life
 
 
+# Every body refuses fields that it does not know: a misspelt one would have no effect, unnoticed.
 class _NoFields(msgspec.Struct, forbid_unknown_fields=True):
     """A body without any field."""
 
@@ -131,6 +134,7 @@ async def set_clock(request: Request) -> Response:
     if moment is None:
         clock.resume()
     else:
+        # A jump, and not a fixed time, so that a running clock runs on.
         clock.move(moment - clock.now())
     return await show_clock(request)
 
@@ -159,10 +163,12 @@ async def reset(request: Request) -> Response:
     context = context_of(request)
 
     def refill() -> None:
+        # All or nothing: a reset that fails leaves the directory as it was.
         with context.directory.transaction():
             context.directory.clear()
             seed_directory(context.directory, **sizes._asdict(), seed=seed)
 
+    # Seeding takes seconds, in which others must be answered.
     await run_in_threadpool(refill)
     context.faults.clear()
     context.throttle.clear()
@@ -181,6 +187,7 @@ async def start_life(request: Request) -> Response:
     order, life = await read_body(request, _StartLife), _settings_of(request).life
     try:
         rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
+        # To start anew waits for the end of an earlier life.
         await run_in_threadpool(life.start, rate, order.seed)
     except ValueError as error:
         raise ControlRefusal(400, "bad_request", str(error)) from error
@@ -205,6 +212,7 @@ async def take_snapshot(request: Request) -> Response:
     await read_body(request, _NoFields)
     path = _find_snapshot(request)
     path.parent.mkdir(mode=0o700, exist_ok=True)
+    # Under another name first: a copy that breaks off must not replace a whole snapshot.
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     await run_in_threadpool(context_of(request).directory.backup, draft)
@@ -291,7 +299,7 @@ def _read_moment(order: _SetClock) -> float | None:
 
 
 def _check_moment(moment: float) -> None:
-    """Refuse a time for which no date could be printed, or after which no token could expire."""
+    """Refuse a time that has no printable date, or so late that no token could expire after it."""
     if not 0 <= moment < 32_503_680_000:  # the year 3000
         raise ControlRefusal(400, "bad_request", "a time from 1970 to 2999")
 

@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.web.context import LOOPBACK_NAMES, host_name, origin_of
 
+# Orders are short: whatever is longer is no order, and must not fill the memory.
 BODY_LIMIT = 65_536
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -41,6 +42,7 @@ def guard(app: ASGIApp) -> ASGIApp:
 
 
 def _find_intrusion(request: Request) -> ControlRefusal | None:
+    # Where the emulator listens on other addresses too, the controls stay this machine's.
     peer = request.client.host if request.client else ""
     try:
         is_local = ipaddress.ip_address(peer).is_loopback
@@ -48,8 +50,10 @@ def _find_intrusion(request: Request) -> ControlRefusal | None:
         is_local = False
     if not is_local:
         return ControlRefusal(403, "forbidden", "the control API is for this machine only")
+    # A page whose own name was made to lead here (DNS rebinding) sends that name.
     if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
         return ControlRefusal(403, "forbidden", "the control API is at localhost or 127.0.0.1")
+    # Browsers say whose page it is that asks; programs send neither header.
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site not in {None, "same-origin", "none"} or origin not in {None, origin_of(request)}:
         return ControlRefusal(403, "forbidden", "the control API is not for other sites' pages")
@@ -66,6 +70,7 @@ async def read_body(request: Request, kind: type[_S]) -> _S:
     body = b""
     async for chunk in request.stream():
         body += chunk
+        # Counted as it comes: a Content-Length may be missing, or wrong.
         if len(body) > BODY_LIMIT:
             raise ControlRefusal(413, "too_large", f"a body has at most {BODY_LIMIT} bytes")
     # A page of another site can post forms, but not this type.
@@ -73,12 +78,14 @@ async def read_body(request: Request, kind: type[_S]) -> _S:
         raise ControlRefusal(415, "unsupported_media_type", "the body must be application/json")
     try:
         return msgspec.json.decode(body or b"{}", type=kind)
+    # Lists nested thousands deep exhaust the decoder's stack.
     except (msgspec.DecodeError, RecursionError) as error:
         raise ControlRefusal(400, "bad_request", str(error)) from error
 
 
 def answer_json(content: Any, *, status: int = 200) -> Response:
     """An answer of the control API."""
+    # It is true for a moment, and so in nobody's cache; a browser must not take it for a page.
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(msgspec.json.encode(content) + b"\n", status, headers, "application/json")
 

@@ -7,6 +7,7 @@ from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.errors.token_service import TOKEN_REFUSALS
 
 
+# An exception has to be hashable, which the `__eq__` that a dataclass makes would end.
 @dataclass(eq=False)
 class TokenRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """
@@ -93,6 +94,7 @@ def deny(
     row = GRAPH_REFUSALS[word]
     message = row.message.format(**values)
     details = [(row.detail, target)] if row.detail and target else []
+    # Since 2023 conflicts have this second entry (quoted: microsoft-graph-docs-contrib#8421).
     details += [("ConflictingObjects", holder)] if holder else []
     return GraphRefusal(
         row.status,

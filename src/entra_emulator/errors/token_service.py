@@ -2,13 +2,14 @@
 The token service's refusals: status, OAuth error and text of each, by AADSTS number.
 
 Each row's `evidence` says whether they are as recorded, as quoted in public issues, as documented,
-or chosen.
+or chosen. What is recorded stands in the recorded answers of public test suites. A name in
+parentheses is the error's in "Microsoft Entra authentication and authorization error codes".
 """
 
 from typing import NamedTuple
 
 
-class OAuthRow(NamedTuple):
+class TokenRow(NamedTuple):
     """One refusal; `text` has names in braces, for the values of one request."""
 
     status: int
@@ -29,23 +30,25 @@ _FEDERATED_HINT = (
 )
 
 
-def _invalid_request(text: str, evidence: str) -> OAuthRow:
-    return OAuthRow(400, "invalid_request", text, evidence)
+def _invalid_request(text: str, evidence: str) -> TokenRow:
+    return TokenRow(400, "invalid_request", text, evidence)
 
 
-def _invalid_client(text: str, evidence: str) -> OAuthRow:
-    return OAuthRow(401, "invalid_client", text, evidence)
+# 401 is recorded for wrong secrets and certificates. The status matters as much as the text: MSAL
+# Python repeats a 400 to its caller for a minute, and asks again after a 401.
+def _invalid_client(text: str, evidence: str) -> TokenRow:
+    return TokenRow(401, "invalid_client", text, evidence)
 
 
-def _invalid_grant(text: str, evidence: str, suberror: str = "") -> OAuthRow:
-    return OAuthRow(400, "invalid_grant", text, evidence, suberror)
+def _invalid_grant(text: str, evidence: str, suberror: str = "") -> TokenRow:
+    return TokenRow(400, "invalid_grant", text, evidence, suberror)
 
 
-def _unavailable(text: str, evidence: str) -> OAuthRow:
-    return OAuthRow(503, "temporarily_unavailable", text, evidence)
+def _unavailable(text: str, evidence: str) -> TokenRow:
+    return TokenRow(503, "temporarily_unavailable", text, evidence)
 
 
-TOKEN_REFUSALS: dict[int, OAuthRow] = {
+TOKEN_REFUSALS: dict[int, TokenRow] = {
     # What a program can meet
     50011: _invalid_request(
         "The redirect URI '{uri}' specified in the request does not match the redirect URIs "
@@ -66,7 +69,7 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "Subject mismatches Issuer claim in the client assertion.",
         "documented (SubjectMismatchesIssuer); status chosen",
     ),
-    50049: OAuthRow(
+    50049: TokenRow(
         400,
         "invalid_instance",
         "Unknown or invalid instance.",
@@ -86,19 +89,21 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "token issuance.",
         "quoted for an application: botbuilder-dotnet#6759; error and status as in user flows",
     ),
-    65004: OAuthRow(
+    # The documentation of admin consent has permission_denied and consent_required instead; the
+    # issue shows what a cancelled consent really sent in 2023.
+    65004: TokenRow(
         400,
         "access_denied",
         "User declined to consent to access the app.",
         "quoted: azure-docs#114009",
     ),
-    70003: OAuthRow(
+    70003: TokenRow(
         400,
         "unsupported_grant_type",
         "The app requested an unsupported grant type '{grant}'.",
         "documented (UnsupportedGrantType)",
     ),
-    70011: OAuthRow(
+    70011: TokenRow(
         400,
         "invalid_scope",
         "The provided value for the input parameter 'scope' is not valid. The scope {scope} is "
@@ -109,7 +114,8 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "Tenant '{tenant}' not found. Check to make sure you have the correct tenant ID and are "
         "signing into the correct cloud. Check with your subscription administrator, this may "
         "happen if there are no active subscriptions for the tenant.",
-        "recorded 2025; discovery says invalid_tenant instead (recorded 2021)",
+        "recorded 2025 in OpenProject's tests; discovery says invalid_tenant instead (recorded "
+        "2021 in those of azure-sdk-for-js)",
     ),
     90006: _unavailable(
         "The service is temporarily unavailable. Please retry later.",
@@ -128,7 +134,7 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "The Microsoft Online Directory Service (MSODS) is temporarily unavailable.",
         "documented (MsodsServiceUnavailable); status chosen",
     ),
-    90055: OAuthRow(
+    90055: TokenRow(
         429,
         "temporarily_unavailable",
         "There are too many incoming requests.",
@@ -141,20 +147,20 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "{field} parameter is empty or not valid.",
         "documented (InvalidRequestParameter); that claims ends here is chosen",
     ),
-    100007: OAuthRow(
+    100007: TokenRow(
         400,
         "unauthorized_client",
         "Microsoft Entra Regional ONLY supports auth either for MSIs OR for requests from MSAL "
         "using SN+I for 1P apps or 3P apps in Microsoft infrastructure tenants.",
         "text documented; error and status chosen",
     ),
-    165000: OAuthRow(
+    165000: TokenRow(
         403,
         "invalid_request",
         "Invalid Request: the form was not sent from the page of this emulator that shows it.",
         "number documented (user context mismatch); text and status chosen",
     ),
-    500011: OAuthRow(
+    500011: TokenRow(
         400,
         "invalid_resource",
         "The resource principal named {resource} was not found in the tenant named {tenant}. "
@@ -163,13 +169,13 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "authentication request to the wrong tenant.",
         "quoted: rootinc/laravel-azure-middleware#51",
     ),
-    500013: OAuthRow(
+    500013: TokenRow(
         400,
         "invalid_resource",
         "Resource identifier is not provided.",
         "quoted: powerapps-docs#1161; error and status chosen",
     ),
-    500014: OAuthRow(
+    500014: TokenRow(
         400,
         "invalid_resource",
         "The service principal for resource '{resource}' is disabled. This indicate that a "
@@ -182,15 +188,17 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "'{resource}'({resource_name}).",
         "text quoted, with invalid_grant and with invalid_client in public articles; we chose",
     ),
-    700016: OAuthRow(
+    # No invalid_client and no 401: only wrong credentials of a known application are those.
+    700016: TokenRow(
         400,
         "unauthorized_client",
         "Application with identifier '{app}' was not found in the directory '{tenant}'. This can "
         "happen if the application has not been installed by the administrator of the tenant or "
         "consented to by any user in the tenant. You may have sent your authentication request "
         "to the wrong tenant.",
-        "recorded 2024",
+        "recorded 2024 in OpenProject's tests",
     ),
+    # The documentation has this number for scopes without a resource; the text is the service's.
     700023: _invalid_client(
         "Client assertion audience claim does not match Realm issuer. Review the documentation "
         "at https://learn.microsoft.com/entra/identity-platform/certificate-credentials .",
@@ -212,7 +220,8 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "configured on the app. Please ensure that client assertion is being sent with the x5c "
         "claim in the JWT header using MSAL's WithSendX5C() method so that Azure Active "
         "Directory can validate the certificate being used.",
-        "recorded 2022; expired key quoted: azure-tools-for-java#2785",
+        "recorded 2022 in the tests of azure-sdk-for-go; expired key quoted: "
+        "azure-tools-for-java#2785",
     ),
     700211: _invalid_client(
         "No matching federated identity record found for presented assertion issuer '{issuer}'. "
@@ -237,11 +246,11 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
     900023: _invalid_request(
         "Specified tenant identifier '{tenant}' is neither a valid DNS name, nor a valid "
         "external domain.",
-        "recorded 2025",
+        "recorded 2025 in OpenProject's tests",
     ),
     900144: _invalid_request(
         "The request body must contain the following parameter: '{field}'.",
-        "quoted: openid/AppAuth-iOS#671",
+        "quoted 2019: azure-docs#43780, openid/AppAuth-iOS#671",
     ),
     900561: _invalid_request(
         "The endpoint only accepts {allowed} requests. Received a {method} request.",
@@ -250,18 +259,19 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
     901002: _invalid_request(
         "The 'resource' request parameter is not supported.", "documented; status chosen"
     ),
-    1002012: OAuthRow(
+    # Until about 2022 such scopes were refused with 70011 (msgraph-sdk-python-core#49).
+    1002012: TokenRow(
         400,
         "invalid_scope",
         "The provided value for scope {scope} is not valid. Client credential flows must have a "
         "scope value with /.default suffixed to the resource identifier (application ID URI).",
-        "quoted: azure-docs#99862",
+        "quoted 2022-2025: azure-docs#99862, databricks-sql-nodejs#226",
     ),
     5002730: _invalid_request(
         "Invalid JWT token. Unsupported key for the signing algorithm.",
         "quoted: microsoft-authentication-library-for-dotnet#4712",
     ),
-    7000112: OAuthRow(
+    7000112: TokenRow(
         400,
         "unauthorized_client",
         "Application '{app}'({name}) is disabled.",
@@ -270,7 +280,7 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
     7000215: _invalid_client(
         "Invalid client secret provided. Ensure the secret being sent in the request is the "
         "client secret value, not the client secret ID, for a secret added to app '{app}'.",
-        "recorded 2022-2024",
+        "recorded 2022-2024 in the tests of azure-sdk-for-go, kubelogin and OpenProject",
     ),
     7000216: _invalid_client(
         "'client_assertion', 'client_secret' or 'request' is required for the "
@@ -295,6 +305,7 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "'{subject}'.",
         "quoted: microsoft/Agents#202",
     ),
+    # Subjects are compared with their case since August 2024, as the page that the text names says.
     7002138: _invalid_client(
         "No matching federated identity record found for presented assertion subject "
         "'{subject}'. The subject matches with case-insensitive comparison, but not with "
@@ -331,13 +342,13 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
     50034: _invalid_grant(
         "The user account {user} does not exist in the {tenant} directory. To sign into this "
         "application, the account must be added to the directory.",
-        "recorded 2021 for a user name and password",
+        "recorded 2021 for a user name and password in the tests of azure-sdk-for-js",
         "bad_token",
     ),
     50057: _invalid_grant(
         "The user account is disabled.", "documented (UserDisabled); error and status chosen"
     ),
-    50058: OAuthRow(
+    50058: TokenRow(
         400,
         "login_required",
         "A silent sign-in request was sent but no user is signed in.",
@@ -357,10 +368,10 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "The user might have changed or reset their password. The grant was issued on '{issued}' "
         "and the TokensValidFrom date (before which tokens are not valid) for this user is "
         "'{valid_from}'.",
-        "recorded 2021; text quoted: Azure/azure-cli#16745",
+        "recorded 2021 in the tests of azure-sdk-for-python; text quoted: Azure/azure-cli#16745",
         "bad_token",
     ),
-    50194: OAuthRow(
+    50194: TokenRow(
         400,
         "unauthorized_client",
         "Application '{app}'({name}) is not configured as a multi-tenant application. Usage of "
@@ -386,7 +397,7 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "must get approval from the API owner before requesting tokens for that API.",
         "quoted: cljung/AzureAD-B2C-scripts#1; error and status chosen",
     ),
-    70005: OAuthRow(
+    70005: TokenRow(
         400,
         "unsupported_response_type",
         "The value '{value}' is not a supported 'response_type'.",
@@ -401,19 +412,20 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "new interactive authorization request for this user and resource.",
         "text quoted: snok/django-auth-adfs#245",
     ),
-    70016: OAuthRow(
+    70016: TokenRow(
         400,
         "authorization_pending",
         "OAuth 2.0 device flow error. Authorization is pending. Continue polling.",
-        "recorded 2021-2025; also says slow_down (RFC 8628, 3.5), for which no number is known",
+        "recorded 2021-2025 in the tests of azure-sdk-for-js and kubelogin; also says slow_down "
+        "(RFC 8628, 3.5), for which no number is known",
     ),
-    70018: OAuthRow(
+    70018: TokenRow(
         400,
         "bad_verification_code",
         "The verification code is not valid, or it was used already.",
         "documented (BadVerificationCode); text chosen",
     ),
-    70020: OAuthRow(
+    70020: TokenRow(
         400,
         "expired_token",
         "The provided value for the input parameter 'device_code' is not valid. This device code "
@@ -423,7 +435,7 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
     90023: _invalid_request(
         "Unsupported '{field}' value.", "documented (InvalidRequest); text and status chosen"
     ),
-    90094: OAuthRow(
+    90094: TokenRow(
         403,
         "access_denied",
         "An administrator of {tenant} has to consent before '{name}' can be used here.",
@@ -456,14 +468,14 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "Invalid size of Code_Challenge parameter.",
         "documented (InvalidCodeChallengeMethodInvalidSize); error and status chosen",
     ),
-    650053: OAuthRow(
+    650053: TokenRow(
         400,
         "invalid_client",
         "The application '{name}' asked for scope '{scope}' that doesn't exist on the resource "
         "'{resource}'. Contact the app vendor.",
         "quoted: azure-docs#67211; status chosen",
     ),
-    650057: OAuthRow(
+    650057: TokenRow(
         400,
         "invalid_client",
         "Invalid resource. The client has requested access to a resource which is not listed in "
@@ -481,19 +493,21 @@ TOKEN_REFUSALS: dict[int, OAuthRow] = {
         "quoted: Partner-Center-PowerShell#419; error and status chosen",
         "client_mismatch",
     ),
-    700054: OAuthRow(
+    700054: TokenRow(
         400,
         "unsupported_response_type",
         "response_type 'id_token' is not enabled for the application.",
         "text documented; error as the page on the code flow has it",
     ),
+    # The ninety days are those of every client but single-page applications ("Refresh tokens in the
+    # Microsoft identity platform").
     700082: _invalid_grant(
         "The refresh token has expired due to inactivity. The token was issued on {issued} and "
         "was inactive for 90.00:00:00.",
         "quoted 2020-2026: microsoft/foundry-dev-tools#707",
         "bad_token",
     ),
-    700171: OAuthRow(
+    700171: TokenRow(
         400,
         "authorization_declined",
         "OAuth 2.0 device flow error. The end user denied the authorization request.",
