@@ -216,7 +216,7 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
     ),
     700027: _invalid_client(
         "Client assertion contains an invalid signature. [Reason - {reason}, Thumbprint of key "
-        "used by client: '{thumbprint}',{found} " + _KEYS_HINT + "]. Alternatively, SNI may be "
+        "used by client: '{thumbprint}',{known_key} " + _KEYS_HINT + "]. Alternatively, SNI may be "
         "configured on the app. Please ensure that client assertion is being sent with the x5c "
         "claim in the JWT header using MSAL's WithSendX5C() method so that Azure Active "
         "Directory can validate the certificate being used.",

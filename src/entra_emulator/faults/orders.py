@@ -14,6 +14,7 @@ class FaultFileError(ValueError):
     """A fault file that cannot be followed; the text says where and why."""
 
 
+# `Fault`'s fields stand here again, so that an order is one flat table without a table in it.
 class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     """
     Which requests are to fail, and how.
@@ -83,7 +84,7 @@ def _read_order(path: Path, number: int, entry: Mapping[str, Any]) -> FaultOrder
             raise FaultFileError(f"{path}: fault {number}: no key is named {key!r}; use {known}")
     try:
         order = msgspec.convert(entry, FaultOrder)
-        order.fault()
+        order.fault()  # now, so that a wrong file is refused before the emulator runs
     except ValueError as error:
         raise FaultFileError(f"{path}: fault {number}: {error}") from error
     return order

@@ -68,6 +68,8 @@ class FaultPlan:
         verb, _, pattern = self.route.lower().rpartition(" ")
         if verb not in {"", method.lower()}:
             return False
+        # What Graph can get wrong is Graph's alone, and an outage is the token service's; only the
+        # connection can fail anywhere, and there `*` still means no more than all of Graph.
         version = next((version for version in _VERSIONS if path.startswith(version)), None)
         if self.fault.kind not in TRANSPORT and (version is None) != (self.fault.kind == "outage"):
             return False
@@ -225,8 +227,9 @@ class Faults:
             raise ValueError("a chance is above 0 and at most 1")
         with self._lock:
             self._number += 1
-            word = f"{self._seed} {self._number}" if seed is None else str(seed)
-            rng = random.Random(word)  # noqa: S311 - chance, not secrecy
+            # The number keeps plans without a seed from drawing alike.
+            seed_text = f"{self._seed} {self._number}" if seed is None else str(seed)
+            rng = random.Random(seed_text)  # noqa: S311 - chance, not secrecy
             route = route or (TOKEN if fault.kind == "outage" else GRAPH)
             self._plans = [*self._plans, FaultPlan(fault, route, left, until, chance, rng)]
 

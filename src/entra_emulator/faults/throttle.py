@@ -27,7 +27,8 @@ MOST = 1.8
 # and does not count as coming back too early.
 UNDER_WAY = 0.1
 
-# Seconds for which a tenant's size is remembered.
+# Seconds for which a tenant's size is remembered: to count its users for each request would cost
+# more than the request.
 SIZE_AGE = 10.0
 
 _UNITS, _WRITES = "ResourceUnitLimitExceeded", "WriteLimitExceeded"
@@ -109,6 +110,7 @@ _READING = {
 }
 _WRITING = (
     _Limit("Tenant_Application", "Write", 3_000, 150),
+    # Older editions of the page have 70,000 here.
     _Limit("Application", "Write", 35_000, 300),
     _Limit("Tenant", "Write", 18_000, 300),
 )
@@ -125,6 +127,7 @@ class _Level:
     def drain(self, now: float, scale: float) -> float:
         """Empty the bucket up to now, and say what is left in it."""
         rate = self.limit.most * scale / self.limit.window
+        # The clock may have been set back, which must not fill the bucket.
         self.used = max(0.0, self.used - max(0.0, now - self.at) * rate)
         self.at = now
         return self.used
@@ -160,7 +163,7 @@ class _App:
         return None
 
     def comes_early(self, block: _Block, now: float, peer: object) -> bool:
-        """Whether the sender on this connection could know that it has to wait; count it."""
+        """Whether the sender could know that it has to wait; if so, the request counts as early."""
         early = peer in self.peers or now - block.told >= UNDER_WAY
         self.early += early
         self.peers.add(peer)
@@ -263,6 +266,7 @@ class Throttle:
                 self._pour(levels, units, MOST)  # every request counts, let through or not
                 _, wait = self._find_full(levels, units, share)
             app.refused += 1
+            # Whole seconds: Microsoft's SDK for Python and Terraform's provider read nothing else.
             wait = max(1, math.ceil(wait), math.ceil(block.until - now))
             return Charge(False, block.load, int(wait), block.scope, block.information)
 
@@ -311,6 +315,7 @@ class Throttle:
         level = self._levels.get(key)
         if level is None:
             level = self._levels[key] = _Level(limit, now)
+        # The tenant may have grown into another size since.
         level.limit = limit
         level.drain(now, self.scale)
         return level
@@ -331,6 +336,7 @@ class Throttle:
         limit = full.limit
         tenant_id, app_id = app_key
         scope = f"{limit.scope}/{limit.action}/{app_id}/{tenant_id}"
+        # A refused answer always says how full the bucket is, which is said from WARNING on.
         load = max(WARNING, (full.used + 1) / (limit.most * self.scale))
         return _Block(now, now + math.ceil(wait), scope, limit.information, min(MOST, load))
 
@@ -361,5 +367,5 @@ class Throttle:
 
 
 def size_of(users: int) -> str:
-    """The size of a tenant with this number of users."""
+    """The size of a tenant with this number of users, as the page on the limits divides them."""
     return "S" if users < 50 else "M" if users <= 500 else "L"

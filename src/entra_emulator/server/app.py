@@ -71,6 +71,7 @@ ROUTES = (
     ServiceRoute("POST", "/{tenant}/oauth2/v2.0/devicecode", device_code.authorize_device),
     ServiceRoute("GET", "/devicelogin", device_code.show_device_page),
     ServiceRoute("POST", "/devicelogin", device_code.answer_device_page),
+    # Where the real https://microsoft.com/devicelogin leads to.
     ServiceRoute("GET", "/common/oauth2/deviceauth", device_code.show_device_page),
     ServiceRoute("GET", "/{tenant}/signin", sign_in_page.show_sign_in),
     ServiceRoute("POST", "/{tenant}/signin", sign_in_page.sign_in),
@@ -119,6 +120,7 @@ def create_app(
         directory.clock,
         lambda long: draw_lifetime(draws, long=long) if lifetime is None else lifetime,
         frozenset(name.lower() for name in (*LOOPBACK_NAMES, *settings.hostnames)),
+        # Kept in the store, so that next links outlive a restart.
         directory.setting("page_key", lambda: draws.randbytes(32)),
         settings.page_token_age,
         settings.strict_filter,
@@ -141,6 +143,8 @@ def create_app(
 def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
         routes=routes,
+        # From the outside: other hosts' requests are not even noted, and the log sees what faults
+        # made of an answer.
         middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(inject_faults)],
         exception_handlers={
             TokenRefusal: _answer_token_refusal,
@@ -178,10 +182,12 @@ def _admit(app: ASGIApp) -> ASGIApp:
         if scope["type"] == "http":
             request = Request(scope)
             host = request.headers.get("host", "")
+            # A page whose own name was made to lead here (DNS rebinding) must get no tokens.
             if host_name(host) not in scope["app"].state.context.hostnames:
                 refused = answer_refusal(request, deny("host_unknown", host=host))
                 await refused(scope, receive, send)
                 return
+            # Not the decoded path, in which a slash within a key looks like one between segments.
             raw = scope.get("raw_path") or scope["path"].encode()
             resolved = ROUTER.resolve(raw.decode("latin-1"))
             if resolved is not None:
@@ -194,6 +200,7 @@ def _admit(app: ASGIApp) -> ASGIApp:
 def _answer_token_refusal(request: Request, refusal: Exception) -> Response:
     assert isinstance(refusal, TokenRefusal)
     content = describe_refusal(request, refusal)
+    # Browsers name the type; programs ask for JSON, or for anything.
     if "text/html" in request.headers.get("accept", ""):
         description = content["error_description"]
         return render_dialog(

@@ -34,6 +34,7 @@ def connection_of(scope: Scope) -> asyncio.Transport | None:
 
 async def flush(connection: asyncio.Transport) -> None:
     """Wait until what was written has left this program, for at most PATIENCE seconds."""
+    # Only the protocol is told when the buffer is empty, and the protocol is uvicorn's: so, poll.
     waited = 0.0
     while connection.get_write_buffer_size() and waited < PATIENCE:
         await asyncio.sleep(0.005)

@@ -52,7 +52,8 @@ class EmulatorApplication:
         client_id: its application ID.
         secret: the value of its client secret.
         secret_id: the ID of that secret.
-        parameters: a settings file of graphdaemon as a value; it works as it is.
+        parameters: the content of a settings file with which graphdaemon lists the tenant's users
+            as this application.
     """
 
     client_id: str
@@ -119,6 +120,7 @@ class Emulator:
             BindRefused: this machine does not have the address.
         """
         with contextlib.ExitStack() as stack:
+            # The port comes first: if it is taken, nothing should have been seeded in vain.
             listener = stack.enter_context(open_listener(self.settings.host, self.settings.port))
             self.data = self.settings.data or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-"))
@@ -139,6 +141,7 @@ class Emulator:
             self.ca, self.ca_file = _open_authority(self.data)
             self.url = f"https://{name_host(self.settings.host)}:{listener.getsockname()[1]}"
             self._serve(stack, listener)
+            # Until here a failure undoes what was begun; from now on `stop` does.
             self._running = stack.pop_all()
         return self
 
@@ -226,6 +229,8 @@ class Emulator:
         stack.callback(run_server(app, listener, make_tls(self.ca, names)))
 
     def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
+        # As on a real machine it is plain http and gives tokens to any program that asks, and so is
+        # never opened to other machines.
         listener = stack.enter_context(open_listener("127.0.0.1", 0))
         self.imds_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.identity_endpoint = self.imds_url + APP_SERVICE_PATH
@@ -281,6 +286,7 @@ def serve(
 
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
+            # The handler raises nothing, since that would strike anywhere, within a write too.
             previous = signal.signal(number, lambda number, _: signals.put(number))
             stack.callback(signal.signal, number, previous)
         hostnames = (*settings.hostnames, *names)
@@ -288,7 +294,7 @@ def serve(
             settings, host=host, port=port, hostnames=hostnames, progress=watch_seeding
         )
         if faults is not None:
-            emulator.faults.load(faults)
+            emulator.faults.load(faults)  # before the start, which seeds in vain for a wrong file
         stack.enter_context(emulator)
         _write_parameters(emulator)
         if life:
@@ -318,6 +324,7 @@ def _write_parameters(emulator: Emulator) -> None:
     """Write the settings of a ready application; later starts only correct its addresses."""
     path = emulator.data / "parameters.json"
     if path.exists():
+        # The value of the secret is in no other place: the directory can show it only once.
         settings = msgspec.json.decode(path.read_bytes()) | {
             "authority": f"{emulator.url}/{emulator.tenant.id}",
             "endpoint": f"{emulator.url}/v1.0/users",
@@ -326,6 +333,7 @@ def _write_parameters(emulator: Emulator) -> None:
         name = emulator.tenant.display_name
         application = emulator.add_application("Daemon-console", ["User.Read.All"])
         settings = {"authority": None, "oidc_authority": None} | application.parameters
+        # A name without a folder is looked for beside the file, wherever the folder is moved to.
         settings |= {
             "ca_file": emulator.ca_file.name,
             "note": f"A pretend application in the pretend tenant {name}.",
@@ -336,6 +344,7 @@ def _write_parameters(emulator: Emulator) -> None:
 def _open_authority(data: Path) -> tuple[trustme.CA, Path]:
     """The folder's certificate authority, made on first use, and the file for clients to trust."""
     path, key_path = data / "ca.pem", data / "ca-key.pem"
+    # Clients trust the file: a new authority at each start would break all of them.
     if path.exists() and key_path.exists():
         return trustme.CA.from_pem(path.read_bytes(), key_path.read_bytes()), path
     authority = trustme.CA(organization_name="graphdaemon emulator")

@@ -118,7 +118,7 @@ class _SpoiltRequest:
         size = max(1, round(rate / _DRIPS))
         for start in range(0, len(body), size):
             if connection.is_closing():
-                return
+                return  # the client has gone, and a slow body can last for hours
             await self._write(body[start : start + size], more=True)
             await asyncio.sleep(size / rate)
         await self._write(b"")
@@ -148,6 +148,7 @@ def _resize(start: Message, length: int | None = None) -> Message:
 
 def _edit(start: Message, body: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """The body with its text changed, compressed or not."""
+    # Spoilt from outside, compressed text would fail in the client's gzip and never reach its JSON.
     if (b"content-encoding", b"gzip") not in start["headers"]:
         return change(body)
     return gzip.compress(change(gzip.decompress(body)), 1)

@@ -26,6 +26,7 @@ def open_listener(host: str, port: int) -> socket.socket:
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
+        # Many clients start at once, and those that a short queue drops try again after a second.
         return socket.create_server((host, port), family=family, backlog=512)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
@@ -57,6 +58,7 @@ def list_own_names(host: str) -> tuple[str, ...]:
     """The names and addresses by which other machines may reach a server on `host`."""
     name = socket.gethostname()
     listened = () if host in UNSPECIFIED else (host,)
+    # A machine's own name need not be known to the resolver.
     try:
         addresses = socket.gethostbyname_ex(name)[2]
     except OSError:
@@ -66,6 +68,7 @@ def list_own_names(host: str) -> tuple[str, ...]:
 
 def is_loopback(host: str) -> bool:
     """Whether only programs on this machine reach the host."""
+    # The name is this machine by definition (RFC 6761, 6.3), whatever a resolver says.
     if host == "localhost":
         return True
     try:

@@ -56,11 +56,14 @@ class EmulatorSettings:
     clock: Clock = field(default_factory=Clock)
     token_lifetime: int | None = None
     hostnames: tuple[str, ...] = ()
+    # How long Graph's links live is not published; users report minutes, and Microsoft answers that
+    # there is no fixed time (msgraph-sdk-javascript#1463). Nobody who debugs should run into it.
     page_token_age: float = 86_400
     strict_filter: bool = False
     federation_ca: Path | None = None
     managed_identity: bool = False
     control: bool = False
+    # What the token service says (recorded 2021-2025).
     device_interval: int = 5
     delta: DeltaSettings = field(default_factory=DeltaSettings)
     throttle: bool = True

@@ -19,6 +19,7 @@ GRACE = 0.25
 def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
     """TLS settings with a new certificate for these names, issued by this authority."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    # The real services have refused TLS 1.0 and 1.1 since 2022.
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     authority.issue_cert(*names).configure_cert(context)
     return context
@@ -41,17 +42,21 @@ def run_server(
         http="httptools",
         ws="none",
         lifespan="off",
-        log_config=None,
+        log_config=None,  # a guest in the process of a test leaves the logging alone
         log_level="warning",
         access_log=False,
         server_header=False,
         date_header=False,  # answers carry the time of the emulator's clock
-        proxy_headers=False,
+        proxy_headers=False,  # with a header anybody could pass for this machine
+        # Longer than clients keep a connection idle: one that the server closes at the same moment
+        # loses the request.
         timeout_keep_alive=75,
     )
     config.load()
+    # Uvicorn's own settings take certificates from files only.
     config.ssl = tls
     server = _Server(config)
+    # A daemon, so that a test that forgets to stop it does not keep the interpreter from ending.
     thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
     thread.start()
     if not server.accepting.wait(timeout=10):

@@ -86,7 +86,7 @@ def check_federated_assertion(
         jwt.PyJWS().decode(assertion, key, algorithms=[key.algorithm_name])
     except jwt.PyJWTError as error:
         reason = "The key was found, but use of the key to verify the signature failed."
-        raise refuse(700027, reason=reason, thumbprint=kid, found="", app=client_id) from error
+        raise refuse(700027, reason=reason, thumbprint=kid, known_key="", app=client_id) from error
     # A user's token proves who the user is, not which program has it.
     if own_keys is not None and ("scp" in parts.claims or parts.claims.get("idtyp") == "user"):
         raise refuse(700229)

@@ -156,4 +156,6 @@ def _refuse_key(
             for moment in (certificate.start, certificate.end)
         )
         description = " Found key 'Start={}, End={}',".format(*dates)
-    return refuse(700027, reason=reason, thumbprint=thumbprint, found=description, app=client_id)
+    return refuse(
+        700027, reason=reason, thumbprint=thumbprint, known_key=description, app=client_id
+    )

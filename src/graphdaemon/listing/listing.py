@@ -111,10 +111,12 @@ class Listing:
         if record.replay is not None:
             record.replay.late = 0 if corrected else len(self.corrections)
             record.replay.applied = self._settled and not record.replay.late
+        # The few records under a limit say nothing about the rest.
         if self._proving or self._target.query.limit is None:
             record.blank = self._empty_properties.names()
         record.notes += self._expander.find_nameless() if self._expander is not None else []
         conclude(record, self._evidence())
+        # One page needs no cuts, and a listing with gaps would teach wrong ones.
         if record.verdict == "complete" and record.pages > 1:
             self._cuts.save(record.records)
         self.stage = "done"
@@ -185,6 +187,7 @@ class Listing:
 
     def _open_journal(self) -> Journal | None:
         path = self._options.journal
+        # What was cut off at a limit is done, and leaves nothing to go on with.
         if path is None or self._target.query.limit is not None:
             return None
         head = {"root": self._target.root, "collection": self.record.collection}
@@ -197,6 +200,7 @@ class Listing:
             return False
         if journal.delta is None:
             return True
+        # What it tells is thrown away: the same link is followed again at the end.
         try:
             await Delta(self._target, journal.delta).round()
         except GraphError as error:
@@ -338,6 +342,7 @@ class Listing:
             self._trouble = f"what changed meanwhile could not be read: {error}"
 
     async def _count(self) -> int | None:
+        # The count is one check among several: no listing fails for want of it.
         try:
             return await self._target.count()
         except Error:

@@ -65,7 +65,8 @@ class Partition:
     Attributes:
         method: How it is read.
         expected: How many records there should be, as the service counts; None if not known.
-        met: How many different ones there are so far; the consumer of the pages keeps it up.
+        met: How many different ones there are so far; the consumer of the pages
+            keeps it up to date.
         splits: How many parts were divided further.
         resumed_parts: Parts that an earlier run had read to their ends.
         sample: Some keys, spread over the whole as evenly as can be had.

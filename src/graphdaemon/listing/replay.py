@@ -23,7 +23,7 @@ from graphdaemon.listing.target import Target
 
 # A directory that still differs after so many rounds changes faster than it can be followed.
 _MOST_ROUNDS = 10
-# Graph takes no more values of `in` in one `$filter`.
+# Graph takes no more values of `in` in one `$filter`: "Some limitations apply to query parameters".
 _IDS_AT_ONCE = 15
 
 
@@ -64,7 +64,7 @@ class Replayer:
         for number in range(_MOST_ROUNDS):
             told = await self._delta.round()
             self.account.rounds += 1
-            # What a round before told, and this one does not, has not changed since.
+            # What only an earlier round told of has not changed since then.
             changes = doubtful | told
             if not changes:
                 return True

@@ -86,7 +86,7 @@ async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator
                     records = await anext(batches, None)
             except TimeoutError:
                 if not timeout.expired():
-                    raise
+                    raise  # it comes from below, and is not about `seconds`
                 raise _overdue(seconds) from None
             if records is None:
                 return

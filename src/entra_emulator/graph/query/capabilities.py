@@ -126,6 +126,7 @@ class _Check:
             case Match():
                 self._check_match(node, _join_path(prefix, node.path))
             case Member(path, values):
+                # The documented limit on `in` is that on `or`, which it stands for.
                 self._check_or((node,))
                 self._check_values(_join_path(prefix, path), values)
             case Compare():
@@ -136,6 +137,7 @@ class _Check:
         collection = f"{path}/any"
         supported = [p for p in FILTERS.get(self._kind, {}) if p.startswith(collection)]
         if not supported or node.body is None:
+            # `any()` is true where `$count ne 0` is, and so needs what that needs.
             self._check_support(f"{path}/$count", "eq")
             return
         if collection not in supported:
@@ -171,6 +173,7 @@ class _Check:
             raise _refuse_order(node.operator)
         if node.operator == "ne" and not self._mode.advanced:
             raise deny("operator_refused", operator="NotEqualsMatch")
+        # Only whether a collection is empty can be asked ("Advanced query capabilities").
         if node.operator in {"ge", "le"} or node.number != 0:
             raise self._refuse(path)
         self._check_support(f"{path}/$count", "eq")
@@ -196,6 +199,7 @@ class _Check:
             self._check_length(path, value)
 
     def _check_range(self, path: str) -> None:
+        # Each of the two indices refuses in words of its own.
         if path == "id":
             raise deny("property_not_indexed" if self._mode.eventual else "id_equality_only")
         if path in RANGED.get(self._kind, ()) and not self._mode.strict:
@@ -240,6 +244,7 @@ class _Check:
         if path.startswith("extension_"):
             support = EXTENSION
         grade = getattr(support, column)
+        # "A" is for advanced queries only, "O" for default ones only.
         barred = {"A": not self._mode.advanced, "O": self._mode.advanced}
         if not grade or barred.get(grade, False):
             raise self._refuse(path)
@@ -247,6 +252,7 @@ class _Check:
     def _require_header(self, operator: str) -> None:
         if not self._mode.eventual:
             raise deny("header_missing", operator=operator)
+        # The header alone does not help (microsoft-graph-docs#11575).
         if not self._mode.counted:
             raise deny("query_refused")
 
@@ -258,6 +264,7 @@ class _Check:
 
 
 def _refuse_order(operator: str) -> GraphRefusal:
+    # Named by analogy with the "NotEqualsMatch" of `ne` (microsoft-graph-docs#14074).
     words = {"gt": "GreaterThanMatch", "lt": "LessThanMatch"}
     return deny("clause_operator_refused", operator=words[operator])
 

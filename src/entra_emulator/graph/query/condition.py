@@ -98,6 +98,7 @@ def join(operator: str, operands: list[Node]) -> Node:
     """The operands joined by `and` or by `or`, in one level."""
     if len(operands) == 1:
         return operands[0]
+    # `a and b and c` counts as one level where Graph limits the height of a filter.
     flat: list[Node] = []
     for operand in operands:
         same = isinstance(operand, Junction) and operand.operator == operator

@@ -10,6 +10,8 @@ from entra_emulator.model import schema
 # "The n value of $levels can be max or a number between 1 and 1000" ("List manager").
 MAX_LEVELS = 1000
 
+# No parentheses within the options: Graph expands one level and no `$expand` inside another ("Some
+# limitations apply to query parameters").
 _TERM = re.compile(r"\s*(?P<name>[A-Za-z_]\w*)\s*(?:\((?P<options>[^()]*)\))?\s*")
 
 
@@ -75,12 +77,14 @@ def _select_linked(target: str, text: str) -> tuple[str, ...] | None:
     kind = target.removeprefix("Collection(").removesuffix(")").removeprefix("microsoft.graph.")
     if schema.knows(kind):
         return read_select(kind, text, collection=True)
+    # Of a type without a schema here, no name can be called wrong.
     return tuple(name.strip() for name in text.split(",")) or None
 
 
 def _read_levels(text: str) -> int:
     if text == "max":
         return MAX_LEVELS
+    # Five digits tell whether a number is too great, and Python refuses to read thousands of them.
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MAX_LEVELS):
         raise deny("levels_malformed", value=text)
     return int(text)

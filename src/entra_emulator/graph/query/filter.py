@@ -30,6 +30,7 @@ from entra_emulator.model import schema
 # Parentheses and nots nested deeper than this are refused: they could exhaust the stack.
 DEPTH = 50
 
+# In this order, since a GUID may begin like a number or a name, and a date begins like a number.
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<string>'(?:[^']|'')*')
@@ -282,6 +283,7 @@ class _Parser:
         if token.kind == "guid":
             return Guid(token.text)
         if token.kind == "number":
+            # Nineteen digits may be more than the greatest Edm.Int64.
             whole = "." not in token.text and len(token.text) <= 18
             return int(token.text) if whole else float(token.text)
         if token.kind == "date":
@@ -298,6 +300,7 @@ class _Parser:
 
     def _advance(self) -> Token:
         token = self._token
+        # The last token stays the next one, so that an error at the end has a position.
         self._token = next(self._tokens, token)
         return token
 
@@ -329,6 +332,7 @@ def _step(edm: str, segment: str) -> tuple[str, str]:
         raise deny("filter_malformed", reason=reason)
     owner = edm.removeprefix("microsoft.graph.")
     if not schema.knows(owner):
+        # Of a complex type without a schema here, no name can be called wrong.
         if not edm or edm.startswith("microsoft."):
             return segment, ""
         raise deny("filter_malformed", reason=_describe_unknown(segment, edm))

@@ -80,6 +80,7 @@ def make_plan(
     if kind not in KINDS:
         return IndexPlan(*(sort or ())), node
     conditions = _list_conditions(node)
+    # A look-up brings objects in the order of the IDs, and so cannot keep to another.
     if sort is None and (lookup := _plan_lookup(conditions)) is not None:
         return lookup
     ranges = [bounds for condition in conditions for bounds in _read_ranges(kind, condition)]
@@ -163,6 +164,7 @@ def _enclose(alternatives: list[list[_Range]]) -> list[_Range]:
             highs = [bounds.high for bounds in ranges if bounds.high is not None]
             low = min(lows) if len(lows) == len(ranges) else None
             high = max(highs) if len(highs) == len(ranges) else None
+            # It covers nothing: between the alternatives stand objects that fulfil none of them.
             enclosing.append(_Range(column, low, high))
     return enclosing
 

@@ -19,6 +19,7 @@ from entra_emulator.model import schema
 from entra_emulator.model.filterable import SORTS
 from entra_emulator.model.kinds import KINDS
 
+# "List users", optional query parameters.
 DEFAULT_PAGE = 100
 MAX_PAGE = 999
 
@@ -126,6 +127,7 @@ def read_query(
         top=top or DEFAULT_PAGE,
         plan=plan,
         match=compile_match(rest) if rest is not None else None,
+        # Graph ignores `$count=true` without the header ("Advanced query capabilities").
         count=count and eventual,
         page_token=options.get("$skiptoken"),
         link="&".join(part for part, name, _ in _split(raw) if name != "$skiptoken"),
@@ -160,6 +162,7 @@ def _split(raw: str) -> list[tuple[str, str, str]]:
 
 
 def _bind(kind: str, options: Mapping[str, str], eventual: bool) -> bytes:
+    # `$format` changes how a page is written, and not what is on it.
     bound = sorted((k, v) for k, v in options.items() if k not in {"$skiptoken", "$format"})
     return msgspec.json.encode([kind, eventual, bound])
 
@@ -201,12 +204,15 @@ def _read_top(text: str | None) -> int | None:
         return None
     if not (text.isascii() and text.isdigit()):
         raise deny("option_malformed", option="$top", value=text, type="non-negative integer")
+    # Nine digits tell that a number is too great, and Python refuses to read thousands of them.
     if not 1 <= int(text[:9]) <= MAX_PAGE:
         raise deny("page_size", size=text)
     return int(text)
 
 
 def _read_condition(kind: str, options: Mapping[str, str], mode: Mode) -> Node | None:
+    # The gateway parses everything before the directory looks at what it supports: wrong syntax in
+    # either option is refused first.
     parts: list[Node] = []
     if "$filter" in options:
         parts.append(parse_filter(kind, options["$filter"]))
@@ -231,6 +237,8 @@ def _read_order(kind: str, options: Mapping[str, str], mode: Mode) -> SortOrder 
         unknown = terms[names.index(None)][0]
         reason = f"Could not find a property named '{unknown}' on type 'microsoft.graph.{kind}'."
         raise deny("orderby_malformed", reason=reason)
+    # `$filter` and `$orderby` together need the header ("Advanced query capabilities"); that two
+    # properties are refused is chosen.
     combined = mode.related or "$filter" in options or "$search" in options
     if (combined and not mode.advanced) or len(terms) > 1:
         raise deny("sort_refused")
@@ -241,6 +249,7 @@ def _find_order(kind: str, name: str, mode: Mode) -> str:
     """The order of the store that sorts by a property."""
     grade = SORTS.get("directoryObject" if mode.related else kind, {}).get(name)
     if grade is None or (grade == "A" and not mode.advanced):
+        # The two indices refuse in different words (microsoft-graph-docs#13246, #20427).
         if mode.advanced:
             raise deny("property_unsupported")
         raise deny("sort_property_refused", name=name, kind=name_resource(kind))

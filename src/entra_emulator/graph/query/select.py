@@ -17,12 +17,14 @@ def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | 
     names: list[str] = []
     for item in filter(None, (part.strip() for part in text.split(","))):
         if item == "*":
+            # By name they would be refused; whoever asks for everything did not ask for them.
             hidden = schema.SINGLE_USER_ONLY | {"signInActivity"}
             names += [n for n in schema.declared(kind) if n not in hidden]
         elif not item.isidentifier():
             raise deny("select_malformed", name=item)
         else:
             names += _read_name(kind, item, collection=collection)
+    # Only navigation properties were named, which is still no request for the default set.
     if text.strip(" ,") and not names:
         return ("id",)
     return tuple(dict.fromkeys(names)) or None
@@ -36,6 +38,7 @@ def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
         raise deny("select_unknown", name=item, kind=kind)
     if collection and kind == "user" and name in schema.SINGLE_USER_ONLY:
         raise deny("not_on_collection")
+    # The pretend tenant has no premium licence, which it needs (microsoft-graph-docs#14118).
     if name == "signInActivity":
         raise deny("premium_only")
     return (name,)
