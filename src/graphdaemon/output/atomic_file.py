@@ -30,6 +30,7 @@ class AtomicFile:
         self._shown = path
         self.path = Path(os.path.realpath(path))
         self._mode: int | None = None
+        # The umask takes from 0o666 what others may not do, as for every new file.
         self._first_mode = 0o600 if private else 0o666
         self._temporary: Path | None = None
         with explaining_failure():
@@ -38,6 +39,7 @@ class AtomicFile:
     def write(self, data: bytes, /) -> None:
         """Take all of `data`."""
         rest = memoryview(data)
+        # Linux takes at most 2 GiB at once, and a pipe may take less.
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
@@ -101,9 +103,11 @@ class AtomicFile:
     def _open_unnamed(self) -> int | None:
         """Open a file without a name, which vanishes with the process, where that is possible."""
         try:
+            # Not every file system has files without a name; NFS has none.
             descriptor = os.open(self.path.parent, os.O_TMPFILE | os.O_RDWR, self._first_mode)
         except OSError:
             return None
+        # Without /proc the file could never be given a name.
         if Path(f"/proc/self/fd/{descriptor}").exists():
             return descriptor
         os.close(descriptor)
@@ -111,6 +115,7 @@ class AtomicFile:
 
     def _open_named(self) -> int:
         temporary = self._temporary_path()
+        # Without O_BINARY, Windows would put a CR before every line break.
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
         descriptor = os.open(temporary, flags, self._first_mode)
         self._temporary = temporary
@@ -122,14 +127,17 @@ class AtomicFile:
     def _place(self) -> None:
         if self._mode is not None:
             os.chmod(self._descriptor, self._mode)  # noqa: PTH101  Path.chmod knows no descriptor
+        # First the content, then the name: a loss of power between them must leave no empty file.
         os.fsync(self._descriptor)
         if self._temporary is None:
+            # A link replaces no file that is there, so that it gets a name of its own at first.
             temporary = self._temporary_path()
             # Only with a folder's descriptor does Python follow the link in /proc.
             with opened_folder(self.path.parent) as folder:
                 source = f"/proc/self/fd/{self._descriptor}"
                 os.link(source, temporary, src_dir_fd=folder, follow_symlinks=True)
             self._temporary = temporary
+        # Windows moves no file that is open.
         os.close(self._descriptor)
         self._descriptor = -1
         self._temporary.replace(self.path)

@@ -21,6 +21,7 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
     is a list has `column1`, `column2` and so on.
     """
     null = msgspec.Raw(NULL)
+    # The fields are numbered, because not every property has the name of a Python variable.
     fields = [(f"field{index}", msgspec.Raw, null) for index in range(len(names))]
     rename = {field: name for (field, *_), name in zip(fields, names, strict=True)}
     decode = msgspec.json.Decoder(msgspec.defstruct("Picked", fields, rename=rename)).decode

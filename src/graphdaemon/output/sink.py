@@ -22,7 +22,7 @@ class Sink:
     """
     Where the records of one listing go; a context manager that leaves no file half written.
 
-    It is `stdout` if the spec names no file; None where a shell closed it.
+    Where the spec names no file, they go to `stdout`, which is None where a shell closed it.
 
     Raises:
         OutputError: There is no place to write to.
@@ -37,6 +37,7 @@ class Sink:
         if spec.query is not None:
             from graphdaemon.output.jmespath_query import Projection
 
+            # JSON can show a list as one value; the other formats have a row for each of its items.
             unroll = spec.single and spec.format != "json"
             self._projection = Projection(spec.query, single=spec.single, unroll=unroll)
         self._cleanup = ExitStack()
@@ -45,6 +46,7 @@ class Sink:
         try:
             self._open_target()
             self._choose_keeper()
+        # Nobody enters a context that could not be made, so that `__exit__` would not clean up.
         except BaseException:
             self._cleanup.close()
             raise
@@ -81,6 +83,7 @@ class Sink:
             OutputError: Writing failed. There is no file then.
         """
         if self._keeper is not None and (not self._is_written or self._corrections):
+            # The file in the making holds records that have changed since, so a new one is begun.
             if self._is_written:
                 self._open_target()
             for batch in self._keeper.read(self._corrections):
@@ -126,6 +129,7 @@ class Sink:
                 code="option_invalid",
                 hint="Name them: with $select, or with --query '[].{name: property}'.",
             )
+        # A property is decoded into one field, and so cannot have two columns.
         spec = spec._replace(columns=tuple(dict.fromkeys(columns)))
         self._writer = self._format.make(self._stream, spec, width)
 
@@ -156,6 +160,8 @@ class Sink:
 
     def _open_scratch(self) -> AtomicFile:
         if self._file is not None and not self._file.is_direct:
+            # Where the output has room, its records have; the folder for temporary files may be
+            # small.
             folder = self._file.path.parent
         else:
             import tempfile

@@ -23,8 +23,10 @@ Key = tuple[int, Any, str]
 _Row = tuple[Key, bytes]
 _key_of = operator.itemgetter(0)
 
+# How much is sorted in memory at once: each doubling halves the parts that are merged at the end.
 _PART = 8 << 20
 _BATCH = 1000
+# Each record has its length before it, since line breaks may stand between its tokens.
 _LENGTH = 4
 
 

@@ -10,6 +10,7 @@ from graphdaemon.output.fields import Record
 from graphdaemon.output.formats.ndjson import join_lines
 from graphdaemon.output.stream import explaining_failure
 
+# Large enough for few calls of the system; all of it is in memory at once.
 _BLOCK = 1 << 20
 
 
@@ -54,7 +55,7 @@ class Spool:
             records = [msgspec.Raw(line) for line in lines]
             if corrections:
                 pairs = zip(_decode_ids(block), records, strict=True)
-                corrected = (corrections.get(one.id, record) for one, record in pairs)
+                corrected = (corrections.get(key.id, record) for key, record in pairs)
                 records = [record for record in corrected if record is not None]
             yield records
 

@@ -28,6 +28,7 @@ _INTEGERS = frozenset(
 )
 _TIMES = frozenset({"birthday", "hireDate"})
 
+# A row group waits in memory until it is complete, so that its size bounds the memory.
 _ROWS = 20_000
 _BYTES = 16 << 20
 
@@ -53,6 +54,7 @@ class ParquetWriter:
         self._pick = make_picker(spec.columns)
         self._rows: list[tuple[bytes, ...]] = []
         self._size = 0
+        # The default of pyarrow, which every reader of Parquet knows.
         self._codec = spec.compress or "snappy"
         self._sink = ByteStream(stream)
         self._writer: Any = None
@@ -106,6 +108,7 @@ class _Kind(NamedTuple):
 _TEXT = _Kind(lambda arrow: arrow.string(), str)
 _BOOLEAN = _Kind(lambda arrow: arrow.bool_(), {"true": True, "false": False}.__getitem__)
 _INTEGER = _Kind(lambda arrow: arrow.int64(), int)
+# Python keeps microseconds: the seventh digit that Graph may send is dropped.
 _TIME = _Kind(lambda arrow: arrow.timestamp("us", tz="UTC"), dt.datetime.fromisoformat)
 
 

@@ -78,6 +78,7 @@ def _width(sign: str) -> int:
     # Only a table needs it, and importing it costs every other run 13 ms.
     from wcwidth import wcwidth
 
+    # It answers -1 for signs that no terminal shows.
     return max(0, wcwidth(sign))
 
 
@@ -105,12 +106,13 @@ def _share(rows: Iterable[Sequence[str]], width: int | None) -> list[int]:
     needs = [max(cells_of(cell) for cell in column) for column in columns]
     if width is None:
         return needs
-    left = max(width - 2 * (len(needs) - 1), 4 * len(needs))
+    # In fewer than four cells nothing can be read: rather let lines be longer than the terminal.
+    room = max(width - 2 * (len(needs) - 1), 4 * len(needs))
     widths = [0] * len(needs)
     # The narrowest first: what they do not use is shared by the wide ones.
     for done, index in enumerate(sorted(range(len(needs)), key=needs.__getitem__)):
-        widths[index] = min(needs[index], left // (len(needs) - done))
-        left -= widths[index]
+        widths[index] = min(needs[index], room // (len(needs) - done))
+        room -= widths[index]
     return widths
 
 
