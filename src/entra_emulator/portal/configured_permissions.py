@@ -86,6 +86,7 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Permissi
         requested = requested_by_api.get(app_id, {})
         granted = granted_by_api.get(app_id, set())
         offered = {(one.kind, one.id): one for one in _list_all(resource)} if resource else {}
+        # An API may have dropped a permission that the registration still asks for.
         configured += [
             offered.get(access, _name_unknown(app_id, resource, access))._replace(
                 granted=access in granted

@@ -37,7 +37,8 @@ def make_router() -> Router:
     ]
     for page in list_routes():
         route = Route(page.path, _make_answer(page, notices, menus), methods=[page.method])
-        route.methods = {page.method}  # without the HEAD that Starlette adds
+        # Without the HEAD that Starlette adds, which would use up what a page is to say once.
+        route.methods = {page.method}
         routes.append(route)
     nowhere = PageRoute("GET", f"{PREFIX}/{{rest:path}}", _miss, public=True)
     rest = Route(nowhere.path, _make_answer(nowhere, notices, menus))

@@ -194,7 +194,7 @@ def _check(
         raise refuse(700016, app=values["client_id"], tenant=tenant_name)
     if version == 2 and segment.lower() == "common":
         raise refuse(90130, app=client.app_id, name=client.display_name)
-    # For its refusal: nobody is to sign in first for an address that is not the application's.
+    # For its refusal alone: nobody should sign in before learning that the redirect URI is wrong.
     _read_redirect(client, values)
     return tenant
 

@@ -53,7 +53,8 @@ PROMPTS = frozenset({"none", "login", "select_account", "consent"})
 MODES = ("query", "fragment", "form_post")
 # As RFC 7636, 4.2 has it.
 _CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
-# Without `token`: nobody should use the implicit grant of access tokens (RFC 9700, 2.1.2).
+# The implicit grant of access tokens (`token`) is left out, as nobody should use it any more
+# (RFC 9700, 2.1.2).
 _RESPONSES = {"code", "id_token", "code id_token"}
 
 
@@ -329,6 +330,6 @@ def _check_challenge(values: Mapping[str, str]) -> None:
         return
     if challenge is None or not _CHALLENGE.fullmatch(challenge):
         raise refuse(501491)
-    # So long is a SHA-256 digest in base64url.
+    # A SHA-256 digest has this length in base64url.
     if method == "S256" and len(challenge) != 43:
         raise refuse(501491)

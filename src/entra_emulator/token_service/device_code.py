@@ -87,7 +87,7 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     device_code, user_code = _keep_codes(context, tenant, segment, client, requested.text)
     # The real one is https://microsoft.com/devicelogin, which knows no code of ours.
     uri = f"{origin_of(request)}{PAGE}"
-    # Without `verification_uri_complete`, which that page calls unsupported.
+    # Without `verification_uri_complete`, which the documentation calls unsupported.
     return {
         "user_code": user_code,
         "device_code": device_code,

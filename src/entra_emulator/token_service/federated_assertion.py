@@ -77,7 +77,7 @@ def check_federated_assertion(
     match_federated_credential(parts, credentials, context.clock.now())
     issuer, kid = str(parts.claims["iss"]), str(parts.header.get("kid"))
     own_keys = _find_own_keys(context, origin, issuer)
-    # Seldom a wait: `fetch_issuer_keys` has run before this thread was taken.
+    # This seldom waits, as `fetch_issuer_keys` has run before.
     keys = own_keys or context.issuers.load(issuer, kid).result()
     key = keys.keys.get(kid)
     if key is None:

@@ -83,7 +83,7 @@ def sign_out(request: Request) -> Response:
     `client_id` or `id_token_hint` names ("OpenID Connect on the Microsoft
     identity platform", sign-out).
     """
-    # The request may come from another site, unlike other changes: applications send their users.
+    # Unlike other changes this may be requested by another site: applications send their users.
     context = context_of(request)
     find_tenant(context, request.path_params["tenant"])
     values = request.query_params

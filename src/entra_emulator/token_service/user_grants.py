@@ -48,8 +48,8 @@ from entra_emulator.tokens.user_claims import (
 from entra_emulator.web.browser import list_redirects, matches_redirect
 
 DAY = 86_400.0
-# Refresh tokens last for 90 days without use, says their page. Here those of single-page
-# applications do too, to which it gives 24 hours.
+# "Refresh tokens in the Microsoft identity platform": they last for 90 days without use. Here those
+# of single-page applications do too, which have 24 hours there.
 REFRESH_LIFETIME = 90 * DAY
 # A poll is on time after this share of `interval`: neither clocks nor networks are exact.
 EARLY = 0.8
@@ -79,7 +79,7 @@ def grant_authorization_code(request: TokenRequest) -> dict[str, Any]:
     """Tokens for the code that the authorization endpoint gave the client."""
     client = _find_client(request)
     code, redirect_uri = (_require(request, name) for name in ("code", "redirect_uri"))
-    # Whether the client is public shows in the platform that its redirect URI belongs to.
+    # The platform that the redirect URI belongs to tells whether the client is public.
     native = list_redirects(client, "publicClient")
     public = any(matches_redirect(uri, redirect_uri) for uri in native)
     authentication = _authenticate(request, client, public=public)

@@ -69,7 +69,7 @@ def describe_for_api(
     issuer is that of version 2; version 1 has one of its own.
     """
     claims = _describe(facts, version, issuer)
-    # Tokens for Graph have these two anyhow ("Optional claims reference").
+    # An API has to ask for these two, unlike Graph ("Optional claims reference").
     if "idtyp" in optional:
         claims["idtyp"] = "app"
     if "xms_cc" in optional and facts.handles_challenges:

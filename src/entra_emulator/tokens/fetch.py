@@ -53,7 +53,7 @@ def _get(connection: http.client.HTTPSConnection, parts: SplitResult) -> bytes:
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection.request("GET", target, headers={"Accept": "application/json"})
     response = connection.getresponse()
-    # Nor is a redirect followed: it could lead to a host that nobody trusts.
+    # A redirect is not followed: it could lead to a host that nobody trusts.
     if response.status != 200:
         raise FetchFailed(f"{parts.geturl()}: answered {response.status}")
     body = response.read(LIMIT + 1)

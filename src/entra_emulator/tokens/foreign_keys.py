@@ -22,7 +22,7 @@ DAY = 86_400.0
 # "Important considerations and restrictions for federated identity credentials": the first
 # hundred keys are kept.
 MOST_KEYS = 100
-# The algorithm that keys of each type sign with; of any but RS256 that page says it may work.
+# The algorithm that keys of each type sign with. Of ES256 the same page says that it may work.
 ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 # Bits: longer keys would take minutes to check a signature, and ES256 means the curve P-256.
 SIZES = {"RS256": range(2048, 8193), "ES256": range(256, 257)}

@@ -72,7 +72,7 @@ class KeyRing:
 
     def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:
         self._path, self._clock = path, clock
-        # Of two rotations at once, each would lose the other's key.
+        # Two rotations at once would each lose the other's key.
         self._lock = threading.Lock()
         executor = ThreadPoolExecutor(1, "signing-keys")
         self._future: Future[tuple[SigningKey, ...]] = executor.submit(
@@ -99,7 +99,7 @@ class KeyRing:
             rotated: Future[tuple[SigningKey, ...]] = Future()
             rotated.set_result(keys)
             self._future = rotated
-        # A token of the key that went must not pass by what was found out before.
+        # A token that the dropped key signed must not pass because it passed before.
         _read_signed.cache_clear()
         return keys[0]
 

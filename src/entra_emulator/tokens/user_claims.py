@@ -141,7 +141,7 @@ def _describe_v1(facts: UserTokenFacts) -> dict[str, Any]:
     user = facts.user
     return {
         "iss": f"https://sts.windows.net/{facts.tenant.id}/",
-        # As of somebody who typed a password; here nobody does.
+        # Nobody types a password here, but programs expect the claims of somebody who did.
         "acr": "1",
         "amr": ["pwd"],
         "family_name": user.get("surname"),

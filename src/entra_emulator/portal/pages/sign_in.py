@@ -64,6 +64,7 @@ def sign_out(request: PageRequest) -> Response:
     """Sign out."""
     response = go_to(f"{PREFIX}/signin")
     end_session(request.http, response)
+    # A new secret that no page has shown yet must not wait for the next person.
     request.notices.forget(request.token)
     return response
 

@@ -106,7 +106,7 @@ class PageRequest:
 
     def keep(self, name: str, value: Any) -> None:
         """Keep something for the next page, in memory alone."""
-        # By the token, from which nobody can tell the session's secret.
+        # Under the forms' token, from which nobody can tell the session's secret.
         self.notices.keep(self.token, name, value)
 
     def take(self, name: str) -> Any:
