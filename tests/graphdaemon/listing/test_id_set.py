@@ -47,6 +47,17 @@ def test_packing_tells_different_ids_apart(texts: list[str]) -> None:
     assert len(set(packed)) == len({_meaning(text) for text in texts})
 
 
+def test_a_guid_is_packed_into_its_own_bytes_in_whatever_case() -> None:
+    """Alone, or with others on a page; what has its dashes elsewhere is none."""
+    guids = [uuid.UUID(int=number << 64) for number in range(1, 4)]
+    texts = [str(guids[0]), str(guids[1]).upper(), str(guids[2])]
+    moved = str(guids[0]).replace("-", "") + "----"
+
+    assert pack_ids(texts) == [guid.bytes for guid in guids]
+    assert pack_ids(texts[1:2]) == [guids[1].bytes]
+    assert pack_ids([moved]) != [guids[0].bytes]
+
+
 def _meaning(text: str) -> object:
     if len(text) == 36 and [at for at, sign in enumerate(text) if sign == "-"] == [8, 13, 18, 23]:
         try:
