@@ -101,7 +101,7 @@ def run(tmp_path: Path) -> Run:
             check=False,
             cwd=cwd or empty,
             env={**clean_environment(), "PYTHONUTF8": "1", **(env or {})},
-            timeout=60,
+            timeout=300,
         )
 
     return run_command

@@ -43,7 +43,7 @@ def running(*arguments: object, until: str) -> Iterator[str]:
         yield said
     finally:
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=300)
     assert process.returncode == 0
 
 
@@ -138,7 +138,7 @@ def test_step_waits_for_enter_on_a_terminal() -> None:
         assert step in said
         assert str(int(step[:1]) + 1).encode() + b"/5" not in said
         os.write(ours, b"\n")
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     os.close(ours)
 
 

@@ -105,7 +105,7 @@ class Run:
         """Kill it, or interrupt it, and return the stage that was met."""
         kind = signal.SIGINT if self.draws.random() < 0.1 else signal.SIGKILL
         process.send_signal(kind)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=300)
         if process.returncode == 0:
             return "ended"
         # 1: Python itself was interrupted before the program had begun.
@@ -121,7 +121,7 @@ class Run:
                 kills -= 1
                 how = self.stop(process)
             else:
-                _, errors = process.communicate(timeout=60)
+                _, errors = process.communicate(timeout=300)
                 assert process.returncode == 0, errors.decode()
                 how = "ended"
             in_place = output.exists()

@@ -132,7 +132,7 @@ def test_processes_on_many_hosts_share_a_budget_by_redis(
         )
         for number in range(2)
     ]
-    outputs = [process.communicate(timeout=60) for process in running]
+    outputs = [process.communicate(timeout=300) for process in running]
 
     assert [process.returncode for process in running] == [0, 0], outputs
     assert [len(out.splitlines()) for out, _ in outputs] == [120, 120]

@@ -27,7 +27,7 @@ def python(script: Path, parameters: Path) -> subprocess.CompletedProcess[str]:
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
         env=clean_environment() | {"PYTHONUTF8": "1"},
     )
 
@@ -111,7 +111,7 @@ def test_the_emulators_example_runs() -> None:
     code = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
 
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300
     )
 
     authority, client_id, ca_file = done.stdout.split()

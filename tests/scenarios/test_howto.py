@@ -34,7 +34,7 @@ def test_every_command_of_the_pages_works(
         check=False,
         cwd=parameters().parent,
         env=clean_environment() | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
-        timeout=60,
+        timeout=300,
     )
 
     assert done.returncode == 0, done.stderr

@@ -109,7 +109,7 @@ def run_children(folder: Path, runs: Iterable[tuple[str, ...]], stdin: bytes = b
             check=False,
             cwd=folder,
             env=environment,
-            timeout=120,
+            timeout=300,
         )
 
     ran = Ran()

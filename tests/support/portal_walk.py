@@ -94,7 +94,7 @@ def run_sample(folder: Path, python: Path) -> str:
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=60,
+        timeout=300,
         check=False,
         env=clean_environment() | {"PYTHONUTF8": "1", "PATH": os.environ["PATH"]},
     )

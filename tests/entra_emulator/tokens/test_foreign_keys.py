@@ -21,7 +21,7 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Foreign]:
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
     """Take the request and say nothing, until the client hangs up or the test is over."""
-    handler.connection.settimeout(60)
+    handler.connection.settimeout(120)
     handler.rfile.read(1)
 
 

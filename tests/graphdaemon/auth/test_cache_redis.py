@@ -36,7 +36,7 @@ def test_processes_share_tokens_through_redis(
         )
         for _ in range(10)
     ]
-    talk = [process.communicate(timeout=120)[1] for process in running]
+    talk = [process.communicate(timeout=300)[1] for process in running]
 
     assert [process.returncode for process in running] == [0] * 10
     assert sum(ASKED in one for one in talk) == 1

@@ -83,7 +83,7 @@ def run(folder: Path, script: str) -> Any:
         text=True,
         encoding="utf-8",
         check=False,
-        timeout=60,
+        timeout=300,
         cwd=folder,
         env=clean_environment() | {"PYTHONUTF8": "1"},
     )
@@ -179,7 +179,7 @@ def test_certificate(
     visitor = open_as()
     assert "Come back then" in visitor.page.text
     command = [sys.executable, "-m", "graphdaemon", "certificate", "new", "--out", "server.pem"]
-    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=60)
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=300)
     uploaded = load_pem_x509_certificate((tmp_path / "server.crt").read_bytes())
     der = uploaded.public_bytes(Encoding.DER)
     certificate = emulator.directory.credentials.add_certificate(emulator.tenant, app, der)

@@ -42,7 +42,7 @@ def run(*command: str, **variables: str) -> str:
         text=True,
         check=True,
         env=ENVIRONMENT | variables,
-        timeout=60,
+        timeout=300,
     )
     assert done.stderr == ""
     return done.stdout

@@ -58,7 +58,7 @@ def test_by_a_code_in_any_browser(desk: Desk) -> None:
         env=clean_environment(),
         capture_output=True,
         check=True,
-        timeout=60,
+        timeout=300,
     )
     assert len(done.stdout.splitlines()) == 20
     assert desk.list_leaks() == []
@@ -284,7 +284,7 @@ def test_every_command_of_the_how_to_page_works(desk: Desk) -> None:
                 env=desk.environment,
                 capture_output=True,
                 check=False,
-                timeout=60,
+                timeout=300,
             )
             assert done.returncode == 0, done.stderr
             continue
