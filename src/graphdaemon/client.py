@@ -134,6 +134,7 @@ class Client:
         """
         query = Query(tuple(select), filter, search, orderby, limit)
         target = self._target(collection, query)
+        # Graph's advanced index lags behind, so that no answer of it proves anything complete.
         options = options or ListingOptions(proved=not target.advanced)
         listing = Listing(target, self._complete(options, collection))
         with accounting(listing):
@@ -203,8 +204,17 @@ class Client:
 
     def _target(self, collection: str, query: Query) -> Target:
         row = find_collection(collection)
-        filled = _with_endpoint(query, self.settings, row.name)
-        return Target(self.graph, self.settings.graph_root, row, filled)
+        path, _, options = self.settings.endpoint.partition("?")
+        # The options in the endpoint setting fill in what the caller leaves open.
+        if options and path.rstrip("/").endswith(f"/{row.name}"):
+            written = query_of(self.settings.endpoint)
+            query = query._replace(
+                select=query.select or written.select,
+                filter=query.filter or written.filter,
+                search=query.search or written.search,
+                orderby=query.orderby or written.orderby,
+            )
+        return Target(self.graph, self.settings.graph_root, row, query)
 
     def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
         """Add to `options` whose directory it is, and where learned cuts are kept."""
@@ -240,16 +250,3 @@ def load(file: str | os.PathLike[str] | None = None, **settings: object) -> Clie
         SettingsError: A setting is missing or wrong; it is named, and where it was read.
     """
     return Client(read_settings(file, overrides=settings))
-
-
-def _with_endpoint(query: Query, settings: Settings, collection: str) -> Query:
-    """Fill in what `query` leaves open, from the options in the endpoint setting."""
-    if not settings.endpoint.partition("?")[0].rstrip("/").endswith(f"/{collection}"):
-        return query
-    written = query_of(settings.endpoint)
-    return query._replace(
-        select=query.select or written.select,
-        filter=query.filter or written.filter,
-        search=query.search or written.search,
-        orderby=query.orderby or written.orderby,
-    )

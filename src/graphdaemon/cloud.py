@@ -40,6 +40,7 @@ CLOUDS = (
         "https://graph.microsoft.us",
         "https://entra.microsoft.us",
     ),
+    # The same token service as `usgov`: GCC High (L4) and DoD (L5) differ in their Graph alone.
     Cloud(
         "usgovdod",
         ("login.microsoftonline.us", "login.usgovcloudapi.net"),
@@ -48,6 +49,7 @@ CLOUDS = (
     ),
     Cloud(
         "china",
+        # The first in the documentation of Entra ID, the second in that of Graph.
         ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
         "https://microsoftgraph.chinacloudapi.cn",
         "https://entra.microsoftonline.cn",

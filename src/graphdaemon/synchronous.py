@@ -45,6 +45,7 @@ def _iterate(work: AsyncIterator[T]) -> Iterator[T]:
 
 
 def _wait(work: Awaitable[T]) -> T:
+    # `run_coroutine_threadsafe` takes a coroutine, which not every awaitable is.
     async def finish() -> T:
         return await work
 
@@ -52,6 +53,7 @@ def _wait(work: Awaitable[T]) -> T:
     try:
         return future.result()
     except BaseException:
+        # Ctrl-C arrives here, on the caller's thread; the loop would go on with the work.
         future.cancel()
         raise
 

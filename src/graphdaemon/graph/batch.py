@@ -34,7 +34,7 @@ class Part(NamedTuple):
         id: Its answer has the same.
         url: Path and options below the version, such as `/users/x/manager`.
         method: The HTTP method.
-        headers: Its own headers.
+        headers: Its own headers; Graph does not apply those of the batch to its parts.
         body: What is sent along, to be encoded as JSON.
         after: IDs of the parts that must succeed before it is begun.
     """
@@ -192,6 +192,7 @@ def _measure(response: Response) -> Outcome:
         answers = _decode(response.body).responses
     except (msgspec.DecodeError, UnicodeDecodeError):
         return Outcome(size=len(response.body))
+    # Graph does not charge for what it refuses.
     charged = (answer for answer in answers if answer.status != 429)
     units = [read_amount(answer.header("x-ms-resource-unit")) for answer in charged]
     loads = [read_amount(answer.header("x-ms-throttle-limit-percentage")) for answer in answers]
@@ -205,12 +206,12 @@ def _measure(response: Response) -> Outcome:
 
 
 def _give_up(part: Part, answer: Answer | None) -> GraphError:
+    # Without an answer to the part, that of the whole batch is what was received.
     status = answer.status if answer is not None else 200
     problem = f"still {status} after every attempt" if answer is not None else "never answered"
-    throttled = status == 429
     return GraphError(
         f"{part.url.partition('?')[0]} in a batch: {problem}",
-        code="throttled" if throttled else "graph_unavailable",
+        code="throttled" if status == 429 else "graph_unavailable",
         status=status,
         hint="Run it later, or with less else running as the same app.",
     )

@@ -115,6 +115,9 @@ class Graph:
     """
     Sends requests to Graph, as the app.
 
+    Whatever asks Graph raises an `IdentityError`, a `GraphError` or a `NetworkError`, after every
+    attempt that could help.
+
     Args:
         transport: Carries the requests.
         tokens: Where the bearer token comes from.
@@ -144,56 +147,31 @@ class Graph:
         self._reached = False
 
     async def get(self, url: str, *, needs: str, tally: Tally | None = None) -> dict[str, Any]:
-        """
-        Get one JSON object.
-
-        Raises:
-            IdentityError, GraphError, NetworkError: After every attempt that could help.
-        """
+        """Get one JSON object."""
         return await self.ask(GraphRequest(url, needs), read_object, tally)
 
     async def count(self, url: str, *, needs: str, tally: Tally | None = None) -> int:
-        """
-        Get the number that a `$count` path returns.
-
-        Raises:
-            IdentityError, GraphError, NetworkError: After every attempt that could help.
-        """
-        return await self.ask(
-            GraphRequest(url, needs, advanced=True, accept="text/plain"), read_number, tally
-        )
+        """Get the number that a `$count` path returns."""
+        request = GraphRequest(url, needs, advanced=True, accept="text/plain")
+        return await self.ask(request, read_number, tally)
 
     async def page(
         self, url: str, *, needs: str, advanced: bool = False, tally: Tally | None = None
     ) -> Page:
-        """
-        Get one page.
-
-        Raises:
-            IdentityError, GraphError, NetworkError: After every attempt that could help.
-        """
+        """Get one page."""
         return await self.ask(GraphRequest(url, needs, advanced), read_page, tally)
 
-    async def pages(
-        self, url: str, *, needs: str, advanced: bool = False, tally: Tally | None = None
-    ) -> AsyncIterator[Page]:
+    async def pages(self, url: str, *, needs: str, advanced: bool = False) -> AsyncIterator[Page]:
         """
-        Yield every page from `url` on, to the last.
+        Yield every page from `url` on, to the last; if it raises, those so far are not everything.
 
-        A page may be empty and still have a next link (msgraph-sdk-javascript #129).
-
-        Args:
-            url: The first page.
-            needs: The application permission to name if it is missing.
-            advanced: Send `ConsistencyLevel: eventual`, which next links do not carry.
-            tally: Counts every request.
-
-        Raises:
-            IdentityError, GraphError, NetworkError: What was yielded so far is not everything.
+        `advanced` and `needs` are as in `GraphRequest`.
         """
         while True:
-            page = await self.page(url, needs=needs, advanced=advanced, tally=tally)
+            page = await self.page(url, needs=needs, advanced=advanced)
             yield page
+            # Not when it is empty: such a page may still have a next link (msgraph-sdk-javascript
+            # #129).
             if page.next_link is None:
                 return
             url = follow(page.next_link, url)
@@ -201,19 +179,16 @@ class Graph:
     async def ask(
         self, request: GraphRequest, read: Callable[[Response, str], T], tally: Tally | None = None
     ) -> T:
-        """
-        Send a request until it is answered, and return what `read` makes of the answer.
-
-        Raises:
-            IdentityError, GraphError, NetworkError: After every attempt that could help.
-        """
+        """Send a request until it is answered, and return what `read` makes of the answer."""
         tally = tally or Tally()
         attempt, served = 1, self._served
         while True:
             try:
                 answer = read(await self._get_answer(request, tally), request.url)
             except (GraphError, NetworkError) as error:
-                most = self._most_attempts(error, others_are_served=self._served > served)
+                # While others are served the budget is not closed, and our turn will come.
+                patient = error.code == "throttled" and self._served > served
+                most = self.attempts * (PATIENCE if patient else 1)
                 may_pass = attempt < most and self._may_pass(request, error)
                 wait = _wait_before(attempt, error) if may_pass else None
                 if wait is None:
@@ -249,9 +224,7 @@ class Graph:
 
     async def _pause(self, error: Error, wait: float) -> None:
         """Wait; where Graph asked for it, let everybody wait who enters the budget."""
-        if isinstance(error, GraphError) and (
-            error.code == "throttled" or error.retry_after is not None
-        ):
+        if error.code == "throttled" or _read_retry_after(error) is not None:
             self.budget.pause(wait)
         else:
             await self._sleep(wait)
@@ -261,6 +234,7 @@ class Graph:
         token = await self._tokens.token()
         response = await self._send_with(token, request, tally)
         if response.status == 401:
+            # Graph revokes tokens before they expire, and may say which claims a new one must have.
             from graphdaemon.graph.claims_challenge import read_challenge
 
             token = await self._tokens.renew(token, read_challenge(response.headers))
@@ -280,6 +254,7 @@ class Graph:
             headers["Content-Type"] = "application/json"
         if self.budget.yields:
             headers["x-ms-throttle-priority"] = "low"
+        # The token last, so that no header of a caller's can take its place.
         headers |= {**dict(request.headers), "Authorization": f"Bearer {token.value}"}
         ticket = await self.budget.enter(_kind_of(request.url), request.weight)
         tally.requests += 1
@@ -297,7 +272,8 @@ class Graph:
 
     def _may_pass(self, request: GraphRequest, error: Error) -> bool:
         """Say whether the same request may be answered later."""
-        if isinstance(error, GraphError) and error.code == "throttled":
+        # Graph has done nothing of what it throttles, so that even a write may be sent again.
+        if error.code == "throttled":
             return True
         if not request.repeatable:
             return False
@@ -311,18 +287,18 @@ class Graph:
             return self._reached
         return error.code == "connection_lost"
 
-    def _most_attempts(self, error: Error, *, others_are_served: bool) -> int:
-        throttled = isinstance(error, GraphError) and error.code == "throttled"
-        return self.attempts * PATIENCE if throttled and others_are_served else self.attempts
-
 
 def _wait_before(attempt: int, error: Error) -> float | None:
     """Seconds until the next attempt, or None if there should be none."""
-    retry_after = error.retry_after if isinstance(error, GraphError) else None
+    retry_after = _read_retry_after(error)
     if retry_after is not None:
         return retry_after if retry_after <= LONGEST_WAIT_S else None
     # Half fixed, half random, so that requests that failed together do not come back together.
     return 0.5 * float(2 ** min(attempt, 6)) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
+
+
+def _read_retry_after(error: Error) -> float | None:
+    return error.retry_after if isinstance(error, GraphError) else None
 
 
 def _measure(response: Response) -> Outcome:

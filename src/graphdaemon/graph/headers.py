@@ -17,6 +17,7 @@ def read_wait(value: str | None) -> float | None:
     except ValueError:
         pass
     try:
+        # By this machine's clock: if that is wrong, so is the wait, which `LONGEST_WAIT_S` limits.
         return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
     except ValueError:
         return None

@@ -41,6 +41,7 @@ def follow_within(link: str, current: str) -> str:
     """
     followed = follow(link, current)
     here, there = urlsplit(current).path, urlsplit(followed).path
+    # Graph compares the names in a path without regard to case, and may escape them otherwise.
     if unquote(here).casefold() != unquote(there).casefold():
         raise GraphError(
             f"a next link of {here} points to {there}; it was not followed",

@@ -7,16 +7,13 @@ No input or output: a response in, a value or an exception out.
 import contextlib
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
-
-if TYPE_CHECKING:
-    pass
 
 
 class Page(NamedTuple):
@@ -84,6 +81,8 @@ def page_ids(page: Page) -> list[str]:
     Raises:
         GraphError: `page_malformed`, if something is no record, or its ID is no string.
     """
+    # A record without an ID is rare, and one that is no record is an error: only then is each
+    # looked at by itself.
     if page.body:
         with contextlib.suppress(msgspec.DecodeError):
             ids = [record.id for record in _decode_ids(page.body).value]
@@ -129,6 +128,7 @@ def read_number(response: Response, url: str) -> int:
         GraphError: `page_malformed`, if the body is no number.
     """
     try:
+        # A byte order mark may stand before the number, and is no part of it.
         return int(response.body.decode("utf-8-sig"))
     except ValueError as error:
         raise _malformed(response, url) from error

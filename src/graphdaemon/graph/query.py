@@ -49,6 +49,7 @@ def is_advanced(query: Query, collection: Collection) -> bool:
         if query.filter or not words <= collection.sortable:
             return True
     if query.filter:
+        # A word within quotes is a value: `displayName eq 'not'` is no advanced query.
         bare = _TEXT.sub("''", query.filter)
         return bool(_ADVANCED_WORDS.search(bare)) or not collection.advanced.isdisjoint(
             _WORD.findall(bare)

@@ -25,6 +25,7 @@ def describe_skew(seconds: float, host: str) -> str:
     direction = "ahead of" if seconds > 0 else "behind"
     size, unit = abs(seconds), "second"
     for length, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        # Below about two the smaller unit says more: 90 minutes, not 2 hours.
         if size >= 1.95 * length:
             size, unit = size / length, name
             break

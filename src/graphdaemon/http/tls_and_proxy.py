@@ -78,6 +78,7 @@ def find_proxy(host: str) -> str | None:
     """
     if host in _LOOPBACK:
         return None
+    # Asking the system imports much, and only these two systems have a setting of their own.
     set_here = any(name.lower() in ("https_proxy", "all_proxy") for name in os.environ)
     if not set_here and sys.platform not in ("darwin", "win32"):
         return None

@@ -160,12 +160,12 @@ class Transport:
 
         def work() -> None:
             try:
-                outcome = partial(_set_result, future, call())
+                settle = partial(future.set_result, call())
             except BaseException as error:  # noqa: BLE001  whoever awaits the result gets it
-                outcome = partial(_set_exception, future, error)
+                settle = partial(future.set_exception, error)
             # A RuntimeError means that the loop has ended, so nobody waits for the outcome.
             with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(outcome)
+                loop.call_soon_threadsafe(_settle, future, settle)
 
         self.start(work)
         return await future
@@ -288,11 +288,7 @@ def _gunzip(content: bytes) -> bytes:
     return zlib.decompress(content, wbits=31, bufsize=max(1, length))
 
 
-def _set_result(future: asyncio.Future[T], result: T) -> None:
+def _settle(future: asyncio.Future[T], settle: Callable[[], None]) -> None:
+    # Whoever waited may have been cancelled meanwhile.
     if not future.done():
-        future.set_result(result)
-
-
-def _set_exception(future: asyncio.Future[T], error: BaseException) -> None:
-    if not future.done():
-        future.set_exception(error)
+        settle()

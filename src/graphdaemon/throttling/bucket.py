@@ -284,8 +284,8 @@ class Usage:
         if self._full is None or now - self._full[0] >= _ONE_EVENT_S:
             self._full = (now, used)
 
-    def recent(self, used: float, now: float, seconds: float = 5.0) -> float:
-        """Return the units a second over the last `seconds`."""
-        notes = (note for note in self._notes if now - note[0] <= seconds)
+    def recent(self, used: float, now: float) -> float:
+        """Return the units a second over the last five seconds."""
+        notes = (note for note in self._notes if now - note[0] <= 5.0)
         at, before = next(notes, (now, used))
         return (used - before) / max(now - at, 1.0)

@@ -278,12 +278,8 @@ def find_budget(
     """
     Return the one budget of this process for `key`: a Graph, a tenant and an app.
 
-    Each `share` has a budget of its own; they have one ledger, so that what one uses, all count.
-
-    Args:
-        key: Whose budget it is.
-        share: Part of the documented limits to use.
-        make_ledger: Makes the ledger, if there is none for `key` yet.
+    Each `share` has a budget of its own; they have one ledger, which `make_ledger` makes at first,
+    so that what one uses, all count.
     """
     with _budgets_lock:
         if key not in _ledgers:

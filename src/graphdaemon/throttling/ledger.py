@@ -124,7 +124,9 @@ class RemoteLedger:
             yield self._bucket
             if self._now() < self._next:
                 return
+            # Put off before it begins, so that nobody else begins one meanwhile.
             self._next = self._now() + _TRY_AGAIN_S
+        # Nobody waits for the store, however slow it is.
         threading.Thread(target=self.compare, daemon=True).start()
 
     def compare(self) -> None:
