@@ -95,7 +95,7 @@ class Call:
 
     def prefers(self, preference: str) -> bool:
         """Whether the `Prefer` header has this preference, e.g. `return=minimal`."""
-        # RFC 7240 puts parameters behind semicolons; no preference that matters here has any.
+        # A parameter, behind a semicolon in RFC 7240, counts as a preference too: it does no harm.
         header = self.request.headers.get("prefer", "").lower().replace(";", ",")
         return preference in {part.strip() for part in header.split(",")}
 

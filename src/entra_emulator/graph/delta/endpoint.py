@@ -61,8 +61,8 @@ def _find_refusal(call: Call, kind: str, state: DeltaRound) -> str | None:
         return "delta_reset"
     if kind == "skip" and "page_token" in call.effects:
         return "page_token_expired"
-    # Behind this change every other must still be noted; a round that walks over all objects reads
-    # none of the changes before its end.
+    # Every change after this one must still be in the log. A first round walks over the objects,
+    # and needs none of the changes before its end.
     needed = state.until if kind == "delta" or state.after == INITIAL else state.after
     expired = call.now - state.issued > call.context.delta.age
     changes = call.directory.changes

@@ -83,7 +83,7 @@ def read_round(call: Call, state: DeltaRound) -> DeltaPage:
     items: list[dict[str, Any]] = []
     position, count = state.position, 0
     for entry in _list_entries(call, state):
-        # Looked at when one more entry is there, so that no round ends with an empty page.
+        # Checked only when another entry is there, so that no round ends with an empty page.
         if len(items) >= settings.page or count >= settings.links:
             return DeltaPage(items, position)
         start = _resume_links(state.position, entry.candidate)
@@ -196,7 +196,7 @@ def _make_entry(
     if doc is None or deleted:
         item = render_removed(changes[-1].id, restorable=deleted)
         return _Entry(candidate, item, alive=False)
-    # Of what was created or restored meanwhile, the client may know no property yet.
+    # The client may know no property of an object that was created or restored meanwhile.
     whole = any(change.what in LIFE for change in changes)
     item = render_tracked(
         tracked,

@@ -99,5 +99,5 @@ def open_round(key: bytes, tenant: str, kind: str, collection: str, token: str) 
 
 
 def _sign(key: bytes, tenant: str, kind: str, body: bytes) -> bytes:
-    # `delta` tells these tokens from page tokens, which are signed with the same key.
+    # The word keeps these tokens apart from page tokens, which are signed with the same key.
     return hmac.digest(key, f"{tenant} delta {kind} ".encode() + body, "sha256")[:_MAC]

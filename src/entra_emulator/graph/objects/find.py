@@ -74,7 +74,7 @@ def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
     """
     row = find_object(call, kind, call.keys["key"] if key is None else key)
     object_id = str(read_record(row)["id"])
-    # Found as the replica has it, the object is written to as it really is.
+    # The replica decides whether the object is found, but its current version is written to.
     current = call.directory.objects.find(call.tenant, object_id)
     if current is None or not is_visible(call, current):
         raise deny("object_missing", key=call.keys.get("key", object_id))

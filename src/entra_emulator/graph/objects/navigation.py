@@ -75,7 +75,7 @@ def show_linked(call: Call, *, navigation: Navigation) -> Response:
 
 
 def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
-    # Below `/me` no key stands in the path.
+    # A path that begins with `/me` has no key: it means the signed-in user.
     key = call.keys.get("key", call.caller.object_id)
     owner = find_object(call, navigation.kind, key)
     members = navigation.relation == "members" and not navigation.reverse

@@ -98,7 +98,7 @@ def _link(
             raise deny("reference_present", relation=navigation.name)
     if navigation.name == "owners":
         count = call.directory.links.count_neighbours(call.tenant, navigation.links(source.seq))
-        # Counted with the new links, which the transaction takes back when it is left by an error.
+        # The count includes the new links; the error makes the transaction take them back.
         if count > MOST_OWNERS:
             raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
 

@@ -92,7 +92,7 @@ def _find_owner(call: Call, kind: str) -> StoredObject:
 
 def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
     """Refuse Graph's own application permissions to callers that may not give them."""
-    # Who may give away all of Graph could make itself an administrator.
+    # Whoever may grant Graph's own permissions could grant itself any power.
     is_graph = resource["appId"] == GRAPH_APP_ID and principal.kind == "servicePrincipal"
     if is_graph and not call.permit.graph_roles:
         raise deny("forbidden")

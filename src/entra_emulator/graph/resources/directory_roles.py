@@ -44,7 +44,7 @@ def _list_templates(_call: Call) -> Iterator[Record]:
 
 
 def _admits(_role: Record, kind: str, member: Record) -> bool:
-    # Whoever manages an ordinary group could else give its members a role.
+    # Otherwise whoever manages an ordinary group could give the role to anybody.
     return kind != "group" or bool(member.get("isAssignableToRole"))
 
 

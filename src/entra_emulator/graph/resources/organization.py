@@ -19,6 +19,7 @@ from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.organization import draft_claim, draft_domain, draft_organization
 from entra_emulator.model.records import Record
 
+# A label of a domain has up to 63 characters (RFC 1035).
 _NAME = re.compile(r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]{2,63}")
 
 _DOMAIN = Rule(

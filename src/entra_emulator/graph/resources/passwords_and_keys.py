@@ -90,7 +90,7 @@ def _remove(call: Call, kind: str, record: Record, name: str, key_id: str) -> No
 
 
 def _check_proof(call: Call, kind: str, record: Record, proof: object) -> None:
-    # The proof stands for a permission: without any, an application may roll its own keys.
+    # The proof replaces a permission: an application needs none to roll its own keys.
     certificates = call.directory.credentials.list_certificates(_holder(kind, record))
     check_proof(call, record["id"], certificates, proof)
 

@@ -81,6 +81,7 @@ def _create(call: Call, body: ObjectBody) -> Response:
     client = _find_backing(call, app_id)
     row = call.directory.service_principals.create(call.tenant, client, {})
     record = read_record(row)
+    # The application fills the new object first; what was sent is merged into that.
     changes = _alter(call, record, values)
     call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
     make_caller_owner(call, row)
