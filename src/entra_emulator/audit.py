@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from entra_emulator.clock import format_iso
 
-# Requests that are remembered: more than a test sends, and no more than memory can hold for an
+# How many requests are remembered: more than a test sends, and few enough for the memory of an
 # emulator that runs for weeks.
 SIZE = 10_000
 
@@ -145,7 +145,7 @@ class Audit:
         """
         text, app = text.lower(), app.lower()
         entries = self._copy()
-        # With `after`, somebody follows the log: the next entries come first, lest one be missed.
+        # Whoever says `after` follows the log, and needs the next entries and not the newest.
         matching = (
             entry
             for entry in (entries if after is not None else reversed(entries))
@@ -160,6 +160,6 @@ class Audit:
         return shown[::-1] if after is not None else shown
 
     def _copy(self) -> list[Entry]:
-        # Searched without the lock, since requests wait for that.
+        # The copy is searched without the lock, so that no request waits for a search.
         with self._lock:
             return list(self._entries)

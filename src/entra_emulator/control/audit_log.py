@@ -45,7 +45,7 @@ def _read(request: Request) -> dict[str, Any]:
         elif name in _NAMES:
             values[name] = text
         else:
-            # Without its misspelt filter, the log would show more than somebody asked for.
+            # If a misspelt filter was ignored, the log would show entries that nobody asked for.
             known = ", ".join((*_NAMES, *_NUMBERS))
             raise ControlRefusal(400, "bad_request", f"{name}={text!r}: there are {known}")
     if values.get("verdict") and values["verdict"] not in VERDICTS:

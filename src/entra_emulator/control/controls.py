@@ -43,7 +43,7 @@ from entra_emulator.control.guard import (
 from entra_emulator.web.context import Context, context_of
 
 PREFIX = "/_emulator"
-# A digit too many must not fill the disk.
+# A mistyped number must not fill the disk.
 MOST_OBJECTS = 1_000_000
 
 # Names of snapshots become names of files: none may lead out of the folder, or be hidden in it.
@@ -59,7 +59,7 @@ class ControlSettings(NamedTuple):
     life: Life
 
 
-# Every body refuses fields that it does not know: a misspelt one would have no effect, unnoticed.
+# Every body refuses unknown fields: a misspelt one would have no effect, and nobody would notice.
 class _NoFields(msgspec.Struct, forbid_unknown_fields=True):
     """A body without any field."""
 
@@ -134,7 +134,7 @@ async def set_clock(request: Request) -> Response:
     if moment is None:
         clock.resume()
     else:
-        # A jump, and not a fixed time, so that a running clock runs on.
+        # Moving the clock keeps it running if it ran, and frozen if it was frozen.
         clock.move(moment - clock.now())
     return await show_clock(request)
 
@@ -168,7 +168,7 @@ async def reset(request: Request) -> Response:
             context.directory.clear()
             seed_directory(context.directory, **sizes._asdict(), seed=seed)
 
-    # Seeding takes seconds, in which others must be answered.
+    # Seeding takes seconds, during which other requests must be answered.
     await run_in_threadpool(refill)
     context.faults.clear()
     context.throttle.clear()
@@ -187,7 +187,7 @@ async def start_life(request: Request) -> Response:
     order, life = await read_body(request, _StartLife), _settings_of(request).life
     try:
         rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
-        # To start anew waits for the end of an earlier life.
+        # It waits for the end of an earlier life, which must not hold up other requests.
         await run_in_threadpool(life.start, rate, order.seed)
     except ValueError as error:
         raise ControlRefusal(400, "bad_request", str(error)) from error

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.web.context import LOOPBACK_NAMES, host_name, origin_of
 
-# Orders are short: whatever is longer is no order, and must not fill the memory.
+# Every order is short, and a longer body must not fill the memory.
 BODY_LIMIT = 65_536
 
 _S = TypeVar("_S", bound=msgspec.Struct)
@@ -85,7 +85,8 @@ async def read_body(request: Request, kind: type[_S]) -> _S:
 
 def answer_json(content: Any, *, status: int = 200) -> Response:
     """An answer of the control API."""
-    # It is true for a moment, and so in nobody's cache; a browser must not take it for a page.
+    # An answer may be out of date a moment later, so nobody may cache it; and no browser may guess
+    # that it is a page.
     headers = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
     return Response(msgspec.json.encode(content) + b"\n", status, headers, "application/json")
 

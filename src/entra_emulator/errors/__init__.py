@@ -7,7 +7,7 @@ from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.errors.token_service import TOKEN_REFUSALS
 
 
-# An exception has to be hashable, which the `__eq__` that a dataclass makes would end.
+# Exceptions must stay hashable, which a dataclass with an `__eq__` of its own is not.
 @dataclass(eq=False)
 class TokenRefusal(Exception):  # noqa: N818 - a refusal, not an error of ours
     """

@@ -31,8 +31,8 @@ def _bad_request(message: str, evidence: str, detail: str = "") -> GraphRow:
     return GraphRow(400, "Request_BadRequest", message, evidence, detail=detail)
 
 
-# The directory says so of what it cannot answer. What does not parse never gets there: the gateway
-# calls it BadRequest (both are quoted in microsoft-graph-docs#14036).
+# The directory refuses so what it cannot answer. A query that does not parse never reaches it, and
+# the gateway's code for that is BadRequest (both are quoted in microsoft-graph-docs#14036).
 def _unsupported_query(message: str, evidence: str) -> GraphRow:
     return GraphRow(400, "Request_UnsupportedQuery", message, evidence)
 

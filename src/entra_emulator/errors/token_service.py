@@ -188,7 +188,8 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
         "'{resource}'({resource_name}).",
         "text quoted, with invalid_grant and with invalid_client in public articles; we chose",
     ),
-    # No invalid_client and no 401: only wrong credentials of a known application are those.
+    # An unknown application is neither invalid_client nor a 401: both are kept for wrong
+    # credentials of a known one.
     700016: TokenRow(
         400,
         "unauthorized_client",

@@ -104,7 +104,7 @@ class Fault:
                 raise ValueError(f"of {self.kind} one can say {known}, not {name}")
         for name, value in _DEFAULTS.get(self.kind, {}).items():
             if getattr(self, name) is None:
-                # Frozen for everybody else: many requests meet one and the same fault.
+                # Nobody else may change a fault, since many requests share it: so it is frozen.
                 object.__setattr__(self, name, value)
         self._check()
 

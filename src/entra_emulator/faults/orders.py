@@ -14,7 +14,7 @@ class FaultFileError(ValueError):
     """A fault file that cannot be followed; the text says where and why."""
 
 
-# `Fault`'s fields stand here again, so that an order is one flat table without a table in it.
+# The fields of `Fault` are repeated here, so that an order in a file is one flat table.
 class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     """
     Which requests are to fail, and how.

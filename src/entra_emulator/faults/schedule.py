@@ -68,11 +68,12 @@ class FaultPlan:
         verb, _, pattern = self.route.lower().rpartition(" ")
         if verb not in {"", method.lower()}:
             return False
-        # What Graph can get wrong is Graph's alone, and an outage is the token service's; only the
-        # connection can fail anywhere, and there `*` still means no more than all of Graph.
+        # The connection of any request can fail. Of the other faults, an outage is for the token
+        # service alone, and the rest are for Graph alone.
         version = next((version for version in _VERSIONS if path.startswith(version)), None)
         if self.fault.kind not in TRANSPORT and (version is None) != (self.fault.kind == "outage"):
             return False
+        # For faults of the connection, too, `*` alone means all of Graph and nothing else.
         if self.fault.kind in TRANSPORT and version is None and pattern in {"", GRAPH}:
             return False
         bare = path if version is None else path[len(version) - 1 :]
@@ -227,7 +228,7 @@ class Faults:
             raise ValueError("a chance is above 0 and at most 1")
         with self._lock:
             self._number += 1
-            # The number keeps plans without a seed from drawing alike.
+            # With the number, plans without a seed of their own draw differently.
             seed_text = f"{self._seed} {self._number}" if seed is None else str(seed)
             rng = random.Random(seed_text)  # noqa: S311 - chance, not secrecy
             route = route or (TOKEN if fault.kind == "outage" else GRAPH)

@@ -336,7 +336,7 @@ class Throttle:
         limit = full.limit
         tenant_id, app_id = app_key
         scope = f"{limit.scope}/{limit.action}/{app_id}/{tenant_id}"
-        # A refused answer always says how full the bucket is, which is said from WARNING on.
+        # Every refusal tells how full the bucket is, and answers tell that from WARNING on.
         load = max(WARNING, (full.used + 1) / (limit.most * self.scale))
         return _Block(now, now + math.ceil(wait), scope, limit.information, min(MOST, load))
 

@@ -143,8 +143,8 @@ def create_app(
 def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
     app = Starlette(
         routes=routes,
-        # From the outside: other hosts' requests are not even noted, and the log sees what faults
-        # made of an answer.
+        # The first is the outermost: requests for other hosts are not even logged, and the log sees
+        # what faults made of an answer.
         middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(inject_faults)],
         exception_handlers={
             TokenRefusal: _answer_token_refusal,

@@ -34,7 +34,7 @@ def connection_of(scope: Scope) -> asyncio.Transport | None:
 
 async def flush(connection: asyncio.Transport) -> None:
     """Wait until what was written has left this program, for at most PATIENCE seconds."""
-    # Only the protocol is told when the buffer is empty, and the protocol is uvicorn's: so, poll.
+    # A transport tells only its protocol, which is uvicorn's, when its buffer is empty.
     waited = 0.0
     while connection.get_write_buffer_size() and waited < PATIENCE:
         await asyncio.sleep(0.005)

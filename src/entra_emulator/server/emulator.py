@@ -120,7 +120,7 @@ class Emulator:
             BindRefused: this machine does not have the address.
         """
         with contextlib.ExitStack() as stack:
-            # The port comes first: if it is taken, nothing should have been seeded in vain.
+            # The port comes first: if it is taken, nothing has been seeded in vain.
             listener = stack.enter_context(open_listener(self.settings.host, self.settings.port))
             self.data = self.settings.data or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-"))
@@ -141,7 +141,7 @@ class Emulator:
             self.ca, self.ca_file = _open_authority(self.data)
             self.url = f"https://{name_host(self.settings.host)}:{listener.getsockname()[1]}"
             self._serve(stack, listener)
-            # Until here a failure undoes what was begun; from now on `stop` does.
+            # A failure up to here undoes what was begun; from now on `stop` does.
             self._running = stack.pop_all()
         return self
 
@@ -229,8 +229,8 @@ class Emulator:
         stack.callback(run_server(app, listener, make_tls(self.ca, names)))
 
     def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
-        # As on a real machine it is plain http and gives tokens to any program that asks, and so is
-        # never opened to other machines.
+        # Like a real machine's, this endpoint is plain http and gives tokens to any program that
+        # asks, so no other machine may reach it.
         listener = stack.enter_context(open_listener("127.0.0.1", 0))
         self.imds_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         self.identity_endpoint = self.imds_url + APP_SERVICE_PATH
@@ -286,7 +286,7 @@ def serve(
 
     with contextlib.ExitStack() as stack:
         for number in (signal.SIGINT, signal.SIGTERM):
-            # The handler raises nothing, since that would strike anywhere, within a write too.
+            # The handler raises nothing: an exception could strike anywhere, even within a write.
             previous = signal.signal(number, lambda number, _: signals.put(number))
             stack.callback(signal.signal, number, previous)
         hostnames = (*settings.hostnames, *names)
@@ -294,7 +294,7 @@ def serve(
             settings, host=host, port=port, hostnames=hostnames, progress=watch_seeding
         )
         if faults is not None:
-            emulator.faults.load(faults)  # before the start, which seeds in vain for a wrong file
+            emulator.faults.load(faults)  # first, since a wrong file must not cost a seeding
         stack.enter_context(emulator)
         _write_parameters(emulator)
         if life:

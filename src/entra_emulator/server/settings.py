@@ -63,7 +63,7 @@ class EmulatorSettings:
     federation_ca: Path | None = None
     managed_identity: bool = False
     control: bool = False
-    # What the token service says (recorded 2021-2025).
+    # The real token service says five (recorded 2021-2025).
     device_interval: int = 5
     delta: DeltaSettings = field(default_factory=DeltaSettings)
     throttle: bool = True

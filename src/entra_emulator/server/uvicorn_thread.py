@@ -42,21 +42,21 @@ def run_server(
         http="httptools",
         ws="none",
         lifespan="off",
-        log_config=None,  # a guest in the process of a test leaves the logging alone
+        log_config=None,  # the process, and its logging, may be a test's
         log_level="warning",
         access_log=False,
         server_header=False,
         date_header=False,  # answers carry the time of the emulator's clock
-        proxy_headers=False,  # with a header anybody could pass for this machine
-        # Longer than clients keep a connection idle: one that the server closes at the same moment
-        # loses the request.
+        proxy_headers=False,  # else a header could make anybody look like this machine
+        # Longer than most clients keep an idle connection, since a request is lost if the server
+        # closes the connection at the same moment.
         timeout_keep_alive=75,
     )
     config.load()
     # Uvicorn's own settings take certificates from files only.
     config.ssl = tls
     server = _Server(config)
-    # A daemon, so that a test that forgets to stop it does not keep the interpreter from ending.
+    # A daemon thread: a test that forgets to stop the server must not keep the process alive.
     thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
     thread.start()
     if not server.accepting.wait(timeout=10):

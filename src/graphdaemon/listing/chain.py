@@ -173,7 +173,7 @@ async def read_chain(
         try:
             page = await target.page(link or first_url)
         except GraphError as error:
-            # A first page has no link that could have expired: what it refuses is the query.
+            # Only a link can have expired: a first page that is refused is refused for its query.
             if link is None or not is_link_refused(error) or chain.is_hopeless:
                 raise
             chain.begin_anew()
@@ -183,7 +183,7 @@ async def read_chain(
             await deliver(ChainPage(chain, page, True, None, chain.pages_in_all))
             return
         chain.visit(follow_within(page.next_link, link or first_url))
-        # Before the page goes out, since the page says whether the chain is over.
+        # Decided before the page is delivered, since the page says whether the chain is over.
         handed_over = divide is not None and await divide(chain, page)
         next_link = None if handed_over else chain.link
         await deliver(ChainPage(chain, page, handed_over, next_link, chain.pages_in_all))

@@ -40,7 +40,7 @@ class _Line(msgspec.Struct, omit_defaults=True):
     head: dict[str, str] | None = None
     delta: str | None = None
     # A chain that is to be read, by its number, and the part that it is of.
-    # The name in the file stays as it is, or a listing that was stopped could not go on.
+    # The file says `shard`: with another name, a listing that was stopped could not go on.
     chain: int | None = msgspec.field(name="shard", default=None)
     condition: str = ""
     low: str | None = None
@@ -183,7 +183,7 @@ class Journal:
     def close(self) -> None:
         """Commit, and leave the file for another time."""
         if not self._file.closed:
-            # Often the disk is full: what ended the listing must not hide behind a second error.
+            # The disk may be full: this error must not hide the one that ended the listing.
             with contextlib.suppress(OutputError):
                 self.commit()
             self._file.close()

@@ -187,7 +187,7 @@ class Listing:
 
     def _open_journal(self) -> Journal | None:
         path = self._options.journal
-        # What was cut off at a limit is done, and leaves nothing to go on with.
+        # A listing with a limit ends early on purpose, and leaves nothing to go on with.
         if path is None or self._target.query.limit is not None:
             return None
         head = {"root": self._target.root, "collection": self.record.collection}
@@ -200,7 +200,7 @@ class Listing:
             return False
         if journal.delta is None:
             return True
-        # What it tells is thrown away: the same link is followed again at the end.
+        # Only whether the link still works: what it tells is read again at the end.
         try:
             await Delta(self._target, journal.delta).round()
         except GraphError as error:

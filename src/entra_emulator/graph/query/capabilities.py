@@ -126,7 +126,7 @@ class _Check:
             case Match():
                 self._check_match(node, _join_path(prefix, node.path))
             case Member(path, values):
-                # The documented limit on `in` is that on `or`, which it stands for.
+                # `in` is a short form of `or`, and has the same documented limit.
                 self._check_or((node,))
                 self._check_values(_join_path(prefix, path), values)
             case Compare():
@@ -173,7 +173,8 @@ class _Check:
             raise _refuse_order(node.operator)
         if node.operator == "ne" and not self._mode.advanced:
             raise deny("operator_refused", operator="NotEqualsMatch")
-        # Only whether a collection is empty can be asked ("Advanced query capabilities").
+        # A filter can ask whether a collection is empty, but not how many items it has ("Advanced
+        # query capabilities").
         if node.operator in {"ge", "le"} or node.number != 0:
             raise self._refuse(path)
         self._check_support(f"{path}/$count", "eq")
@@ -252,7 +253,7 @@ class _Check:
     def _require_header(self, operator: str) -> None:
         if not self._mode.eventual:
             raise deny("header_missing", operator=operator)
-        # The header alone does not help (microsoft-graph-docs#11575).
+        # Without `$count=true` the text is another (microsoft-graph-docs#11575).
         if not self._mode.counted:
             raise deny("query_refused")
 

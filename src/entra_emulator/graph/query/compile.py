@@ -260,7 +260,7 @@ def _descend(read: _Read, name: str) -> _Read:
     return inner
 
 
-# No page says so, but Graph compares texts in any case of letters (Microsoft Q&A 1274766).
+# It is not documented, but Graph compares texts regardless of case (Microsoft Q&A 1274766).
 def _fold(value: Any) -> Any:
     return value.casefold() if isinstance(value, str) else value
 

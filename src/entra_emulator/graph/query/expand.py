@@ -77,14 +77,14 @@ def _select_linked(target: str, text: str) -> tuple[str, ...] | None:
     kind = target.removeprefix("Collection(").removesuffix(")").removeprefix("microsoft.graph.")
     if schema.knows(kind):
         return read_select(kind, text, collection=True)
-    # Of a type without a schema here, no name can be called wrong.
+    # The names of a type whose schema is not here cannot be checked.
     return tuple(name.strip() for name in text.split(",")) or None
 
 
 def _read_levels(text: str) -> int:
     if text == "max":
         return MAX_LEVELS
-    # Five digits tell whether a number is too great, and Python refuses to read thousands of them.
+    # Five digits show whether a number is too great; Python refuses to convert many thousands.
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:5]) <= MAX_LEVELS):
         raise deny("levels_malformed", value=text)
     return int(text)

@@ -30,7 +30,7 @@ from entra_emulator.model import schema
 # Parentheses and nots nested deeper than this are refused: they could exhaust the stack.
 DEPTH = 50
 
-# In this order, since a GUID may begin like a number or a name, and a date begins like a number.
+# The order matters: a GUID may begin like a number or a name, and a date begins like a number.
 _TOKEN = re.compile(
     r"""\s*(?:
     (?P<string>'(?:[^']|'')*')
@@ -332,7 +332,7 @@ def _step(edm: str, segment: str) -> tuple[str, str]:
         raise deny("filter_malformed", reason=reason)
     owner = edm.removeprefix("microsoft.graph.")
     if not schema.knows(owner):
-        # Of a complex type without a schema here, no name can be called wrong.
+        # The names of a complex type whose schema is not here cannot be checked.
         if not edm or edm.startswith("microsoft."):
             return segment, ""
         raise deny("filter_malformed", reason=_describe_unknown(segment, edm))

@@ -164,7 +164,7 @@ def _enclose(alternatives: list[list[_Range]]) -> list[_Range]:
             highs = [bounds.high for bounds in ranges if bounds.high is not None]
             low = min(lows) if len(lows) == len(ranges) else None
             high = max(highs) if len(highs) == len(ranges) else None
-            # It covers nothing: between the alternatives stand objects that fulfil none of them.
+            # It covers no condition: objects between the alternatives fulfil none of them.
             enclosing.append(_Range(column, low, high))
     return enclosing
 

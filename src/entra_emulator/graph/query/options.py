@@ -204,7 +204,7 @@ def _read_top(text: str | None) -> int | None:
         return None
     if not (text.isascii() and text.isdigit()):
         raise deny("option_malformed", option="$top", value=text, type="non-negative integer")
-    # Nine digits tell that a number is too great, and Python refuses to read thousands of them.
+    # Nine digits show whether a number is too great; Python refuses to convert many thousands.
     if not 1 <= int(text[:9]) <= MAX_PAGE:
         raise deny("page_size", size=text)
     return int(text)

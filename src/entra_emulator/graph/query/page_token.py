@@ -11,13 +11,13 @@ from entra_emulator.errors import deny
 # Every recorded token begins so once decoded: "DSpt", version 2.
 _MAGIC = b"DSpt\x02\x00"
 _HEAD = struct.Struct(">6sdq")
-# Half of the digest: links stay short, and nobody guesses sixteen bytes.
+# Half of the digest is enough: nobody can guess sixteen bytes, and links stay short.
 _MAC = 16
 
 
 def seal_position(key: bytes, binding: bytes, now: float, position: Position) -> str:
     """A page token for a position, in base64url; `binding` identifies its query."""
-    # The sign before it tells an empty value from none.
+    # The `=` before the value tells an empty value from none.
     value = b"" if position.value is None else b"=" + position.value.encode()
     body = _HEAD.pack(_MAGIC, now, position.seq) + value
     mac = hmac.digest(key, binding + body, "sha256")[:_MAC]
@@ -35,7 +35,7 @@ def open_position(key: bytes, binding: bytes, now: float, age: float, token: str
         data = base64.b64decode(token + "=" * (-len(token) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
         raise deny("page_token_invalid") from error
-    # The signature comes first: of an altered token not even the age is believed.
+    # The signature is checked before the age, which could be altered as well.
     body, mac = data[:-_MAC], data[-_MAC:]
     expected = hmac.digest(key, binding + body, "sha256")[:_MAC]
     if len(body) < _HEAD.size or not hmac.compare_digest(mac, expected):

@@ -107,8 +107,8 @@ class _Parser:
         return True
 
     def _fail(self) -> NoReturn:
-        # Graph names the first sign that no word can have: the colon of a clause without quotes
-        # (msgraph-sdk-javascript#525).
+        # Graph names the first sign that cannot belong to a word, such as the colon in a clause
+        # without quotes (msgraph-sdk-javascript#525).
         bare = _BARE.match(self._text, self._at)
         at = bare.end() if bare else self._at
         if at < len(self._text):

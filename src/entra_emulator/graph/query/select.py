@@ -17,14 +17,14 @@ def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | 
     names: list[str] = []
     for item in filter(None, (part.strip() for part in text.split(","))):
         if item == "*":
-            # By name they would be refused; whoever asks for everything did not ask for them.
+            # A `$select` that names one of these is refused, and `*` should not be.
             hidden = schema.SINGLE_USER_ONLY | {"signInActivity"}
             names += [n for n in schema.declared(kind) if n not in hidden]
         elif not item.isidentifier():
             raise deny("select_malformed", name=item)
         else:
             names += _read_name(kind, item, collection=collection)
-    # Only navigation properties were named, which is still no request for the default set.
+    # Only navigation properties were named, and that is not a request for the default set.
     if text.strip(" ,") and not names:
         return ("id",)
     return tuple(dict.fromkeys(names)) or None
@@ -38,7 +38,7 @@ def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
         raise deny("select_unknown", name=item, kind=kind)
     if collection and kind == "user" and name in schema.SINGLE_USER_ONLY:
         raise deny("not_on_collection")
-    # The pretend tenant has no premium licence, which it needs (microsoft-graph-docs#14118).
+    # It needs a premium licence, which the pretend tenant lacks (microsoft-graph-docs#14118).
     if name == "signInActivity":
         raise deny("premium_only")
     return (name,)
