@@ -61,6 +61,7 @@ class AppIdentity:
         if demand.instead_of is None and token is not None and _has_time(token, MARGIN_S):
             return token
         with cache.lock():
+            # Read again: the process that held the lock has probably kept a new one.
             token = cache.read()
             if token is not None and _will_do(token, demand):
                 return token
@@ -99,6 +100,7 @@ class AppIdentity:
                         raise
                     self._report_loss(number, (number + 1) % count, error)
                 else:
+                    # The lost credential would otherwise cost a failed request each time.
                     self._current = number
                     return token
         raise AssertionError("there is at least one credential")
@@ -164,6 +166,7 @@ def _is_lost(error: Error) -> bool:
     An outage is no such case: the other would meet it too, and a good credential would be given up.
     """
     if isinstance(error, SettingsError):
+        # Every credential needs that file.
         return error.code != "ca_file_unreadable"
     assert isinstance(error, IdentityError), "callers catch these two"
     return (

@@ -21,6 +21,7 @@ from graphdaemon.settings.setting import Secret
 
 logger = logging.getLogger(__name__)
 
+# The name of the format: an entry of another counts as damaged and is replaced.
 _MAGIC = b"gdt1"
 _NONCE = 12
 
@@ -59,6 +60,7 @@ class TokenCache:
     def write(self, token: Token, now: float) -> None:
         """Keep `token` for other processes."""
         try:
+            # Redis refuses to keep anything for no time.
             self._backend.write(self._name, self._encrypt(token), max(token.expires_at - now, 1))
         except OSError as error:
             self._warn(error)
@@ -150,6 +152,7 @@ def _describe(name: str, value: object) -> object:
         return value
     if name in RENEWED_FILES:
         return str(value)
+    # By its content: a key file that was replaced is another credential, one that moved is not.
     try:
         return hashlib.sha256(value.read_bytes()).hexdigest()
     except OSError:

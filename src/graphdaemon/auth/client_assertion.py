@@ -12,6 +12,8 @@ from graphdaemon.auth.key_files import CertificateInfo
 Sign = Callable[[bytes, str], bytes]
 """Signs bytes with `PS256` or `RS256`."""
 
+# Ten minutes is the most that Microsoft recommends ("Certificate credentials"), and the most that
+# `addKey` allows.
 _LIFETIME_S = 600
 
 

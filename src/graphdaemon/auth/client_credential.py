@@ -12,7 +12,7 @@ from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
 
 WARN_BEFORE_S = 30 * 86_400
-"""How long before a credential's end its owner is told."""
+"""How long before a credential's end its owner is told: a company may take weeks to renew one."""
 
 Exchange = Callable[[str, str, Mapping[str, str]], Response]
 """Sends a request without a body: method, address, headers."""

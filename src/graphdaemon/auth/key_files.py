@@ -130,6 +130,7 @@ def make_key_pair(
         .issuer_name(subject)
         .public_key(key.public_key())
         .serial_number(x509.random_serial_number())
+        # A server whose clock is somewhat behind accepts it at once.
         .not_valid_before(now - dt.timedelta(minutes=5))
         .not_valid_after(now + dt.timedelta(days=days))
         .sign(key, hashes.SHA256())
@@ -160,6 +161,7 @@ def _load_pem_key(path: Path, pem: bytes, passphrase: Secret | None) -> "RSAPriv
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives import serialization
 
+    # cryptography refuses a passphrase for a key that needs none, which a variable may hold.
     encrypted = b"ENCRYPTED" in pem
     password = passphrase.reveal().encode() if passphrase is not None and encrypted else None
     try:
@@ -229,6 +231,7 @@ def _not_opened(path: Path, password: bytes | None) -> SettingsError:
 def _load_certificates(path: Path, pem: bytes) -> "list[Certificate]":
     from cryptography import x509
 
+    # cryptography fails in the same way where there is no certificate and where one is damaged.
     if _BEGIN not in pem:
         return []
     try:

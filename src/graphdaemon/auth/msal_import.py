@@ -28,7 +28,7 @@ def import_msal() -> Any:
 @cache
 def import_msal_parts() -> tuple[Any, Any]:
     """Return MSAL's module of applications and that of its exceptions, without the rest."""
-    # The last is used by the first, which expects somebody to have imported it.
+    # `application` uses `auth_scheme` and leaves it to MSAL's `__init__` to import it.
     application, exceptions, _ = import_parts("msal", "application", "exceptions", "auth_scheme")
     if sys.modules.get("msal.application") is not application:
         # A copy of our own. Its look at msal-extensions, which nothing here uses, would load the

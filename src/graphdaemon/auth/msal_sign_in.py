@@ -58,6 +58,7 @@ class SignIn:
         def sign_in(client: Any) -> Any:
             return client.acquire_token_interactive(
                 scopes,
+                # A browser that somebody is signed in to would take that account without asking.
                 prompt="select_account",
                 timeout=seconds,
                 auth_uri_callback=lambda address: tell(f"Open this address here: {address}"),

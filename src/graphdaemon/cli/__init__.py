@@ -82,8 +82,8 @@ def cli() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit with a code of the documented table."""
-    # What is imported stays to the end. To look through it for garbage again and again costs a
-    # tenth of the start, and to take it apart at the end as much as two tenths.
+    # What is imported stays to the end. Searching it for garbage costs a tenth of the start, and
+    # taking it apart at the end up to two tenths.
     gc.set_threshold(_OBJECTS_BETWEEN)
     code = run(arguments)
     gc.freeze()
@@ -93,12 +93,14 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code."""
     try:
+        # By itself click would print errors in its own form, and exit with its own codes.
         code = cli.main(arguments, prog_name="graphdaemon", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         return error.exit_code
     except OutputClosedError:
         _forget_output()
+        # 128 and SIGPIPE, as shells report a program whose reader has gone; 130 below is SIGINT.
         return 141
     except Error as error:
         show(error)

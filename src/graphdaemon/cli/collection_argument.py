@@ -41,6 +41,7 @@ def check_collection(text: str, group: str | None) -> str:
         return known[path.casefold()]
     import difflib
 
+    # Only a near miss is a mistake: Graph has many collections that the catalog does not know.
     near = difflib.get_close_matches(path.casefold(), known, n=1, cutoff=0.85)
     if near and "/" not in path:
         raise UsageError(
@@ -60,12 +61,14 @@ async def find_members(client: Client, group: str) -> str:
     """
     if _GUID.fullmatch(group):
         return f"groups/{group}/members"
+    # OData writes a quotation mark inside a text twice.
     text = group.replace("'", "''")
     ids: list[str] = []
     async for page in client.pages(
         "groups", select=("id",), filter=f"displayName eq '{text}' or mail eq '{text}'"
     ):
         ids += [msgspec.json.decode(record, type=_Group).id for record in page.records]
+    # A directory may have any number of groups of one name.
     if len(ids) != 1:
         raise UsageError(
             f"--of {group}: {len(ids) or 'no'} groups have that name or mail address",

@@ -23,6 +23,7 @@ def combine(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
     """Return one decorator that adds these options, in this order."""
 
     def add(command: Command) -> Command:
+        # click shows first what was added last, as decorators are applied from below.
         for option in reversed(options):
             command = option(command)
         return command
@@ -33,6 +34,7 @@ def combine(*options: Callable[[Command], Command]) -> Callable[[Command], Comma
 def _complete_collections(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> "list[CompletionItem]":
+    # Options are built at each start; only a shell that completes a word needs these.
     from click.shell_completion import CompletionItem
 
     from graphdaemon.graph.catalog import CATALOG
@@ -48,7 +50,7 @@ def _complete_collections(
 def _complete_related(
     _context: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[str]:
-    """What can be read of each record besides, behind what stands there already."""
+    """Complete the last of the comma-separated names that `--with` takes."""
     from graphdaemon.graph.catalog import CATALOG
 
     before, comma, start = incomplete.rpartition(",")

@@ -47,9 +47,7 @@ def read_spec(
     Raises:
         UsageError: The options contradict each other.
     """
-    file: Path | None = options["output"]
-    if str(file) == "-":
-        file = None
+    file: Path | None = options["output"] if str(options["output"]) != "-" else None
     named = read_name(file) if file is not None else (None, None)
     if file is not None and options["format_"] is None and is_foreign(file):
         raise UsageError(
@@ -71,6 +69,7 @@ def read_spec(
         file,
         options["compress"] or named[1],
         options["query"],
+        # Commands that write a single record have no options of order.
         options.get("sort"),
         options.get("hold", False),
         single,

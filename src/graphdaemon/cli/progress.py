@@ -11,13 +11,15 @@ from typing import Self, TextIO
 from graphdaemon.listing.record import Progress
 from graphdaemon.output.stream import terminal_width
 
+# Nobody reads faster, and drawing on a slow terminal would hold up the listing.
 _SECONDS_BETWEEN = 0.1
+# Long enough to even out pages of a thousand records, short enough to show a throttle at work.
 _SECONDS_OF_RATE = 5.0
 
 
 class ProgressLine:
     """
-    One line of talk that is drawn anew; a context manager, after which the line is gone.
+    A progress line, drawn anew in its place; a context manager, after which the line is gone.
 
     It counts the `noun`, such as `users`; nothing is drawn unless the stream is a terminal that can
     redraw. A line is `width` cells long.
@@ -53,6 +55,7 @@ class ProgressLine:
         self._seen.append((now, progress.records))
         while self._seen[0][0] < now - _SECONDS_OF_RATE:
             self._seen.popleft()
+        # Some terminals begin a new line when the last cell of one is filled.
         line = shorten(describe(progress, self._noun, self._rate()), self._width() - 1)
         self._stream.write(f"\r\x1b[K{line}")
         self._stream.flush()
@@ -66,6 +69,7 @@ class ProgressLine:
             self._is_drawn = False
 
     def __enter__(self) -> Self:
+        # A log line would be written into the middle of the drawn one.
         if self._stream is not None:
             for handler in logging.getLogger().handlers:
                 handler.addFilter(self._make_room)
@@ -81,7 +85,7 @@ class ProgressLine:
         return True
 
     def _rate(self) -> float:
-        """Records a second of late."""
+        """Records per second, over the last few seconds."""
         (start, before), (end, after) = self._seen[0], self._seen[-1]
         return (after - before) / (end - start) if end > start else 0.0
 
@@ -99,7 +103,7 @@ def describe(progress: Progress, noun: str, rate: float) -> list[str]:
         if progress.total is not None and progress.total > progress.records:
             parts.append(f"{_duration((progress.total - progress.records) / rate)} left")
     if progress.unit_limit:
-        # A bucket that was empty takes more for a while than it loses.
+        # A throttle bucket that is empty at first takes more than its limit for a while.
         parts.append(f"{min(1, progress.unit_rate / progress.unit_limit):.0%} of the budget")
     elif progress.unit_rate:
         parts.append(f"{progress.unit_rate:,.0f} units/s")
@@ -138,4 +142,5 @@ def _duration(seconds: float) -> str:
 
 
 def _can_redraw(stream: TextIO) -> bool:
+    # Consoles of Windows may print the escape sequences instead of obeying them.
     return stream.isatty() and os.environ.get("TERM") != "dumb" and sys.platform != "win32"

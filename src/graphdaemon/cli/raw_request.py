@@ -19,7 +19,7 @@ from graphdaemon.http.response import Response
 from graphdaemon.output.spec import OutputSpec
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)")
-# What the program itself says with every request.
+# Headers that hold the token or belong to the connection: the program sets them itself.
 _OWN = frozenset({"authorization", "connection", "content-length", "host", "transfer-encoding"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -50,6 +50,8 @@ def make_request(
         find_row(url).role,
         method=method.upper(),
         body=body,
+        # PUT and DELETE could be repeated as well (RFC 9110, 9.2.2), but the second DELETE is
+        # answered with 404, as if the first had failed.
         repeatable=method.upper() in _SAFE,
         headers=tuple(map(_read_header, headers)),
     )
@@ -70,6 +72,7 @@ async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[lis
     Raises:
         Error: What was yielded so far is a part.
     """
+    # Their hashes, since links are long and a big collection has thousands of them.
     seen = {hash(request.url)}
     while True:
         page = await client.graph.ask(request, read_page)
@@ -162,5 +165,5 @@ def _read_header(text: str) -> tuple[str, str]:
             code="option_invalid",
             hint="Leave it out; the token is that of the settings.",
         )
-    # In one spelling, so that it takes the place of what is sent by itself.
+    # In one spelling, so that it replaces the header that is sent by default.
     return "-".join(word.capitalize() for word in match[1].split("-")), match[2].strip()

@@ -80,8 +80,8 @@ def _write(
         with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
             record = run_async(collect(sink, line.update if line.is_shown else None))
             unproved = record.exit_code != 0 and not arguments["allow_unproved"]
-            # What was printed is made whole in form. What nobody sees before it is finished never
-            # appears: a file is not put in its place.
+            # Output that was printed already is ended in good form. A file, or output that is held
+            # back, never appears: nobody shall take it for the whole.
             if not (unproved and (spec.file is not None or spec.hold)):
                 sink.finish()
         if arguments["resume"] is not None:
@@ -104,7 +104,7 @@ def _write(
 
 
 def _report(record: ListingRecord | None, proof: AtomicFile | None) -> None:
-    """Put a listing record into the file `proof`, and say on stderr what it comes to."""
+    """Write a listing record to the file `proof`, and its summary to stderr."""
     if record is None:
         return
     if proof is not None:

@@ -14,7 +14,7 @@ from graphdaemon.doctor.network import plan_network_checks
 from graphdaemon.doctor.state import Examination
 
 _SETTINGS = Check("settings", identity.check_settings)
-# What the report names as skipped where settings that cannot be read name no hosts.
+# What the report lists as skipped if the settings cannot be read: no host is known then.
 _UNPLANNED = (
     *("dns", "tcp", "tls", "clock", "authority", "tenant"),
     *("credential", "token", "roles", "call"),

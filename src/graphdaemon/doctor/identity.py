@@ -77,8 +77,11 @@ def check_authority(examination: Examination) -> Finding:
     # A refusal proves a token service as well: for an unknown tenant it answers 400 and AADSTS90002
     # (quoted in azure-cli#14509), which the check of the tenant explains.
     if "error" in body or (response.status == 200 and "token_endpoint" in body):
-        said = "its metadata" if response.status == 200 else "a refusal in a token service's words"
-        return ok(f"{urlsplit(authority or '').netloc} answers with {said}", status=response.status)
+        content = (
+            "its metadata" if response.status == 200 else "a refusal in a token service's words"
+        )
+        host = urlsplit(authority or "").netloc
+        return ok(f"{host} answers with {content}", status=response.status)
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
     raise IdentityError(
         f"{authority} did not answer like a token service (HTTP {response.status}, {kind})",

@@ -83,11 +83,7 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
             graph, application, federated_credentials=tuple(trusted), deleted_principal=deleted
         )
     assignments = await admin_graph.read(f"/servicePrincipals/{principal['id']}/appRoleAssignments")
-    granted = {
-        str(assignment["appRoleId"])
-        for assignment in assignments
-        if assignment["resourceId"] == graph["id"]
-    }
+    granted = {str(row["appRoleId"]) for row in assignments if row["resourceId"] == graph["id"]}
     return ActualState(graph, application, principal, frozenset(granted), tuple(trusted))
 
 

@@ -86,6 +86,7 @@ def check_https(layer: Layer, name: str) -> str | None:
             if parts.scheme == "http"
             else "Write it in full, beginning with https://.",
         )
+    # Addresses are logged and shown in errors, so none may hold a password.
     if "@" in parts.netloc:
         raise invalid_setting(
             layer, name, "holds a user name", "Leave out what stands before the @."
@@ -98,6 +99,7 @@ def check_thumbprint(layer: Layer, name: str) -> str | None:
     value = check_text(layer, name)
     if not value:
         return None
+    # Windows shows it with blanks between the bytes, OpenSSL with colons.
     thumbprint = re.sub(r"[\s:]", "", value).upper()
     if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", thumbprint):
         raise invalid_setting(
@@ -120,12 +122,16 @@ def check_keyring_entry(layer: Layer, name: str) -> str | None:
 
 
 def _is_host(parts: SplitResult) -> bool:
+    # `urlsplit` takes nearly anything for a host and a port; the first connection would fail on it,
+    # and could not say which setting is to blame.
     try:
         host = (parts.hostname or "").encode("idna")
     except UnicodeError:
         return False
     port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
-    return bool(host) and re.search(rb"[\x00-\x20]", host) is None and port.isdigit() >= bool(port)
+    if port and not port.isdigit():
+        return False
+    return bool(host) and re.search(rb"[\x00-\x20]", host) is None
 
 
 def join_choices(words: tuple[str, ...]) -> str:

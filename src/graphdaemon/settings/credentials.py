@@ -209,6 +209,7 @@ def check_credentials(merged: Layer, where: str) -> tuple[CredentialSettings, ..
     kinds = _list_kinds(merged)
     if "credentials" in merged:
         if kinds or choice:
+            # Choosing in silence would leave people unsure which credential is in use.
             raise _ambiguous(
                 f"{where} has both credentials (a list) and "
                 + ("credential" if choice else _list_keys(merged, kinds[0])[0]),
@@ -326,6 +327,7 @@ def _check_vault(layer: Layer) -> str | None:
     if address is None:
         return None
     steps = urlsplit(address).path.strip("/").split("/")
+    # The third step is a version; without it the vault takes the newest one.
     if steps[0] != "keys" or len(steps) not in (2, 3):
         raise invalid_setting(
             layer,

@@ -61,6 +61,7 @@ class Settings:
     timeout: float
     budget_file: Path | None = None
     budget_url: Secret | None = None
+    # The same values are the same settings, wherever they were read.
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
 
     @property

@@ -136,10 +136,13 @@ def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]
         authority = f"{_check_host(merged)}/{tenant}"
     address, name = authority or oidc_authority or "", names[0]
     tenant = urlsplit(address).path.strip("/").split("/")[0]
+    # At ciamlogin.com (External ID) the host names the tenant.
     if not tenant and not (urlsplit(address).hostname or "").endswith(".ciamlogin.com"):
         raise invalid_setting(
             merged, name, "names no tenant", f"Write https://{urlsplit(address).netloc}/{{tenant}}."
         )
+    # The service has answered such a request of an app with AADSTS50059, with 900023, and even with
+    # a token of another tenant (azure-docs#24064, #100978, #6485).
     if tenant.lower() in ("common", "organizations", "consumers"):
         raise invalid_setting(
             merged,
@@ -231,6 +234,7 @@ def _check_timeout(merged: Layer) -> float:
         seconds = float(value)
     except (TypeError, ValueError):
         seconds = 0
+    # `float` takes True for 1.
     if not 0 < seconds <= 3600 or isinstance(value, bool):
         raise invalid_setting(
             merged, "timeout", "is not a number of seconds from 1 to 3600", "Write 60."

@@ -47,6 +47,7 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
+        # Always as many stars, so that not even the length is told.
         return "Secret('**********')"
 
     def __eq__(self, other: object) -> bool:

@@ -51,6 +51,7 @@ def merge_sources(
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
     """
+    # Weaker than our own: they may have been set for other programs, and name another app.
     azure = _read_environment(environment, "AZURE_")
     own = _read_environment(environment, "GRAPHDAEMON_")
     names = {*azure, *own, *overrides}
@@ -60,6 +61,7 @@ def merge_sources(
     _warn_of_overrides(from_file, {**azure, **own})
     caller = {name: (value, "the caller") for name, value in overrides.items()}
     merged = _merge([from_file, azure, own, caller])
+    # A misspelt key would be ignored, and its default used without a word.
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
     return merged, str(path) if path else "the environment"
@@ -152,6 +154,7 @@ def _tables(values: Mapping[str, Any]) -> list[dict[str, Any]]:
 @cache
 def warn_if_readable(path: Path, reason: str) -> None:
     """Log once if others can read `path`; `reason` says why they should not: `holds a secret`."""
+    # On Windows the mode says nothing of who may read.
     if os.name != "posix":
         return
     with contextlib.suppress(OSError):
@@ -184,6 +187,7 @@ def _parse_json(path: Path, text: str) -> dict[str, Any]:
 
 
 def _parse_toml(path: Path, text: str) -> dict[str, Any]:
+    # Most settings are JSON, and importing this takes longer than reading them.
     import tomllib
 
     try:
@@ -197,6 +201,7 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
 
 
 def _read_environment(environment: Mapping[str, str], prefix: str) -> Layer:
+    # Containers and CI systems often set a variable without a value to an empty text.
     return {
         row.name: (environment[variable], variable)
         for row in SETTINGS
@@ -213,6 +218,7 @@ def _merge(layers: list[Layer]) -> Layer:
                 for name in replaced:
                     merged.pop(name, None)
         merged.update(layer)
+    # Samples and templates leave null or nothing in what is not used.
     return {name: entry for name, entry in merged.items() if entry[0] not in (None, "")}
 
 

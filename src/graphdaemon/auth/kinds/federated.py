@@ -11,7 +11,9 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 
+# The value that "Workload identity federation" on learn.microsoft.com recommends.
 AUDIENCE = "api://AzureADTokenExchange"
+# Where the webhook of azure-workload-identity puts the token into a pod.
 _WEBHOOK_FILE = Path("/var/run/secrets/azure/tokens/azure-identity-token")
 _COMMAND_TIMEOUT_S = 30
 _GITHUB = ("ACTIONS_ID_TOKEN_REQUEST_URL", "ACTIONS_ID_TOKEN_REQUEST_TOKEN")

@@ -73,6 +73,7 @@ def _open(address: str, ca_file: Path | None, timeout: float) -> Any:
         transport=RequestsTransport(session=_make_session(make_context(ca_file))),
         connection_timeout=min(timeout, 10),
         read_timeout=timeout,
+        # azure-core repeats up to ten times, while whoever wants a token waits.
         retry_total=2,
     )
 

@@ -11,6 +11,7 @@ from graphdaemon.http.response import Response
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 
+# Outside Azure nothing answers at its address, and nobody should wait a minute to learn that.
 _CONNECT_TIMEOUT_S = 2.0
 # "How to use managed identities on an Azure VM": 404 and 429 pass, 410 within 70 seconds, 5xx too.
 _PASSING = (404, 410, 429, 500, 502, 503, 504)
@@ -52,6 +53,7 @@ def _get(url: str, headers: Mapping[str, str], timeout: float) -> Response:
     )
     try:
         connection.connect()
+        # Something is there, and fetching a token may take it longer than being reached.
         connection.sock.settimeout(timeout)
         connection.request("GET", f"{parts.path}?{parts.query}", headers=dict(headers))
         answer = connection.getresponse()

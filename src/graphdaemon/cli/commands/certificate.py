@@ -35,6 +35,7 @@ _NAME = click.option("--name", default="graphdaemon", show_default=True, help="I
 def new(*, out: Path, days: int, name: str) -> None:
     """Make a key and a self-signed certificate, and say where to upload it."""
     public = out.with_suffix(".crt")
+    # Both are looked at before either is written, so that no key is left without its certificate.
     for path in (out, public):
         if path.exists():
             raise click.UsageError(f"{path} exists already. Try another --out.")

@@ -67,6 +67,7 @@ def consent(
     # A call that is not known is refused before anybody reads the address.
     awaited = read_awaited_roles(settings, roles, calls) if seconds is not None else None
     click.echo(url)
+    # A pipe holds text back, and its reader needs the address while this command waits.
     sys.stdout.flush()
     if redirect_uri is None:
         click.echo(

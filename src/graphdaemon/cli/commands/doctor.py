@@ -92,6 +92,7 @@ def _render(result: Result) -> str:
     line = f"{state} {check.name:12} {about}{_one_line(finding.words)}"
     fitted = wrapped(line, output=sys.stdout, hang=22)
     colour = _COLOURS[finding.state]
+    # The agreement of no-color.org, which click does not know.
     if colour and not os.environ.get("NO_COLOR"):
         fitted = click.style(state, fg=colour) + fitted[len(state) :]
     return fitted
@@ -109,7 +110,8 @@ def _conclude(results: list[Result]) -> None:
     if first is None:
         click.echo("Nothing is wrong.")
         return
-    findings = [one.finding for one in results if one.finding.state == verdict]
+    findings = [result.finding for result in results if result.finding.state == verdict]
+    # What fails after the first failure mostly follows from it; warnings are independent.
     for finding in findings[:1] if verdict == "failed" else findings:
         _explain(finding, "Wrong" if verdict == "failed" else "Note")
 

@@ -148,10 +148,12 @@ async def _apply(
             "run `graphdaemon doctor` there."
         )
     else:
+        # The file alone, as the daemon reads it elsewhere: variables here may be about another app.
         settings = read_settings(files.path, {}, {"timeout": timeout_s})
         roles = result.roles if result.consent_error is None else ()
         words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=_say)
         _say(f"Proved: {words}.")
+    # Raised last: all that can be done without consent is done and proved by now.
     if result.consent_error is not None:
         raise result.consent_error
     _say("Done." if result.changed else "Nothing was to be changed.")
@@ -208,6 +210,7 @@ def _find_administrator(
 
 def _has_browser() -> bool:
     """Whether a browser would open on somebody's screen: not over SSH, nor in a container."""
+    # A browser would open on the far machine, where nobody sits.
     if os.environ.get("SSH_CONNECTION"):
         return False
     try:

@@ -66,11 +66,11 @@ def request(
     spec = output_options.read_spec(arguments, selected(url), single=not all_)
     with Sink(spec, sys.stdout) as sink:
         if all_:
-            said = run_async(_write_all(client, request, sink))
+            notes = run_async(_write_all(client, request, sink))
         else:
-            said = run_async(_write_one(client, request, sink, spec, include=include))
+            notes = run_async(_write_one(client, request, sink, spec, include=include))
         sink.finish()
-    for line in said:
+    for line in notes:
         click.echo(line, err=True)
 
 
@@ -93,14 +93,14 @@ async def _write_one(
 
     async with client:
         response = await client.graph.ask(request, lambda response, _: response)
-    said = []
+    notes = []
     if include:
-        said = [f"HTTP {response.status}"]
-        said += [f"{name}: {redact(value)}" for name, value in response.headers.items()]
+        notes = [f"HTTP {response.status}"]
+        notes += [f"{name}: {redact(value)}" for name, value in response.headers.items()]
     if not is_json(response):
         sink.copy(response.body)
-        return said
+        return notes
     sink.write(records_of(response.body, spec))
     if has_more(response.body):
-        said.append("This is one page of several: --all reads them all.")
-    return said
+        notes.append("This is one page of several: --all reads them all.")
+    return notes
