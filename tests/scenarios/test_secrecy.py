@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -14,7 +15,7 @@ from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.settings.setting import Secret
 from tests.support.leak_search import find_leaks, read_files
 from tests.support.run_command import Command
-from tests.support.scripted_server import Answer, ScriptedServer, json_answer, page
+from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
 
 SECRET = 'sEcr3t/with+signs="and\\more~.'
 PASSPHRASE = "pa55-phrase/+="
@@ -61,6 +62,18 @@ def configure(kind: str, folder: Path) -> tuple[dict[str, Any], list[str]]:
     return settings[kind], [SECRET, PLATFORM_TOKEN]
 
 
+def one_user(*before: Answer) -> Callable[[Request], Answer]:
+    """A directory of one user, whom the count knows of, behind what is answered before."""
+    answers = list(before)
+
+    def answer(request: Request) -> Answer:
+        if answers:
+            return answers.pop(0)
+        return Answer(200, b"1") if "$count" in request.target else page({"id": "1"})
+
+    return answer
+
+
 @pytest.mark.parametrize("trouble", TROUBLE)
 @pytest.mark.parametrize("kind", CREDENTIALS)
 def test_nothing_secret_is_said(
@@ -73,7 +86,7 @@ def test_nothing_secret_is_said(
     cache = {"token_cache": "file", "token_cache_folder": str(tmp_path / "tokens")}
     given = {"secret": None, **credential, **cache, "token_cache_key": CACHE_KEY}
     path = scripted.write_parameters(tmp_path, **given)
-    scripted.script = [Answer(401), page({"id": "1"})]
+    scripted.script = one_user(Answer(401))
     issued = iter([TOKEN, REFRESHED])
     trouble_answer = TROUBLE[trouble]
     scripted.choose_token = lambda _: (
@@ -99,7 +112,7 @@ def test_a_cache_that_is_out_of_reach_keeps_its_password(
     url = f"redis://:{REDIS}@127.0.0.1:1/0"
     cache = {"token_cache": "redis", "token_cache_url": url, "token_cache_key": CACHE_KEY}
     path = scripted.write_parameters(tmp_path, **cache)
-    scripted.script = [page({"id": "1"})]
+    scripted.script = one_user()
 
     outcome = command("users", path, "-vv")
 
