@@ -133,8 +133,8 @@ def check_credential(examination: Examination) -> Finding:
     expiring = list_expiring(credentials, examination.now())
     if not expiring:
         return ok(words, kinds=kinds)
-    left = min(seconds for _, seconds in expiring)
-    if left < 0 and len(credentials) == 1:
+    seconds_left = min(seconds for _, seconds in expiring)
+    if seconds_left < 0 and len(credentials) == 1:
         advice = advise("certificate_expired", examination.values)
         return fail(words, advice, IdentityError.exit_code, kinds=kinds)
     return warn(words, advise("certificate_ending", examination.values), kinds=kinds)

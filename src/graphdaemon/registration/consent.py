@@ -144,11 +144,11 @@ def wait_for_consent(
         if awaited.is_met(roles):
             return roles
         # Looked at after the attempt, so that even 0 seconds mean one attempt.
-        left = deadline - now()
-        if left <= 0:
+        seconds_left = deadline - now()
+        if seconds_left <= 0:
             raise _pending(settings, awaited, seconds, status)
         logger.info("not yet: %s", status)
-        sleep(min(pause, max(left, 0.0)))
+        sleep(min(pause, seconds_left))
         pause = min(pause * 1.5, _LONGEST_PAUSE_S)
 
 

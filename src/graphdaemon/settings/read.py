@@ -92,6 +92,7 @@ def _check(
     """Return the settings of an app, which has a credential, or of a public client."""
     cloud = _check_cloud(merged, authority or oidc_authority)
     client_id = public_client or check_text(merged, "client_id")
+    # A managed identity needs none: the machine knows which app it stands for.
     if client_id is None and (authority or oidc_authority):
         raise SettingsError(
             f"{where} has no client_id",
@@ -187,6 +188,7 @@ def _check_cloud(merged: Layer, authority: str | None) -> Cloud:
 
 def _check_region(merged: Layer) -> str | None:
     region = check_text(merged, "region")
+    # MSAL makes it part of the host name that the credential is sent to.
     if region is not None and not re.fullmatch(r"[a-z][a-z0-9]{1,60}", region):
         raise invalid_setting(
             merged, "region", f"is not the name of an Azure region: {region}", "Write westeurope."

@@ -71,6 +71,7 @@ def serve(
     *, listen: str, life: str | None, faults: Path | None, allow_remote: bool, **options: Any
 ) -> None:
     """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
+    # First, since it says what to install where the imports below would only fail.
     load_emulator()
     from entra_emulator.content.life import parse_rate
     from entra_emulator.server.emulator import serve as serve_emulator

@@ -93,6 +93,7 @@ class _Walk:
         """Walk all steps; write the users; return how many."""
         self._meet_tenant()
         secret_file, certificate_file = self._register()
+        # One client for both calls: it keeps the token that was issued before the consent.
         early = _open(secret_file)
         try:
             self._call_too_early(early)
@@ -230,6 +231,7 @@ def _show_refusal(client: Client, *, hint: bool = True) -> None:
     except GraphError as error:
         if error.status != 403:
             raise
+        # The first refusal has shown it already.
         if not hint:
             error.hint = None
         cli.show(error, indent="   ")
