@@ -8,8 +8,7 @@ class Clock:
     """
     The emulator's time in seconds since 1970, which can be frozen and moved.
 
-    Args:
-        at: the moment at which the clock stands still; by default it runs with the machine's.
+    It stands still at the moment `at`, or runs with the machine's clock.
     """
 
     def __init__(self, at: float | None = None) -> None:
@@ -45,6 +44,7 @@ class Clock:
 def format_iso(epoch: float, digits: int = 0) -> str:
     """`2026-03-01T09:10:11Z`, with up to seven fraction digits as .NET writes them."""
     moment = datetime.fromtimestamp(epoch, UTC)
+    # .NET counts in ticks of 100 ns, Python in microseconds: the seventh digit is always 0 here.
     fraction = f".{moment.microsecond:06d}0"[: digits + 1] if digits else ""
     return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
 
@@ -62,6 +62,7 @@ def format_stamp(epoch: float) -> str:
 def format_http_date(epoch: float) -> str:
     """`Sun, 01 Mar 2026 09:10:11 GMT`, in English whatever the locale."""
     moment = datetime.fromtimestamp(epoch, UTC)
+    # `strftime` would write the names in the language of the machine.
     day = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")[moment.weekday()]
     months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
     return f"{day}, {moment:%d} {months[moment.month - 1]} {moment:%Y %H:%M:%S} GMT"

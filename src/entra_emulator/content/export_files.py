@@ -145,7 +145,11 @@ def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
             links.setdefault(name.removesuffix("@delta"), []).extend(ids)
         elif use != "nothing":
             if value is not None and not _fits(use, value):
-                raise _refuse_value(place, kind, name, value)
+                edm = schema.declared(kind)[name]
+                raise ExportFileError(
+                    f"{place}: {name} of a {kind} is {edm}, and this is not: {_shorten(value)}. "
+                    "Export it as Graph answers it."
+                )
             record[name] = value
     # The ID alone says which object is linked, as in later pages of a large group's members.
     if links and len(record) == 1:
@@ -218,14 +222,6 @@ def _fits(edm: str, value: Any) -> bool:
     if edm.startswith("Edm."):
         return isinstance(value, str)
     return edm == _ANY or isinstance(value, dict)
-
-
-def _refuse_value(place: str, kind: str, name: str, value: Any) -> ExportFileError:
-    edm = schema.declared(kind)[name]
-    return ExportFileError(
-        f"{place}: {name} of a {kind} is {edm}, and this is not: {_shorten(value)}. Export it as "
-        "Graph answers it."
-    )
 
 
 def _is_time(text: str) -> bool:

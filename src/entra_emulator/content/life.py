@@ -46,10 +46,6 @@ class Life:
     Changes a directory's first tenant, by itself or step by step.
 
     The same seed makes the same changes in the same directory.
-
-    Args:
-        directory: what is changed.
-        seed: decides the changes.
     """
 
     def __init__(self, directory: Directory, seed: int = 0) -> None:
@@ -63,11 +59,7 @@ class Life:
 
     def start(self, rate: float, seed: int | None = None) -> None:
         """
-        Make that many changes a second from now on.
-
-        Args:
-            rate: changes in a second.
-            seed: start anew with this seed.
+        Make that many changes a second from now on; with a seed, start anew with it.
 
         Raises:
             ValueError: the rate is 0 or less, or more than MOST_RATE.

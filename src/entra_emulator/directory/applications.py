@@ -157,16 +157,11 @@ class Applications:
         """
         Make the application an API that others can ask tokens for.
 
-        Another time adds an identifier and roles, and sets the rest anew.
-
-        Args:
-            tenant: the application's home.
-            app_id: its appId.
-            identifier_uri: its App ID URI, by default `api://{app_id}`.
-            app_roles: (value, display name) of application permissions it offers.
-            token_version: the format of tokens for it.
-            assignment_required: only who holds one of its app roles in this tenant gets tokens.
-            optional_claims: of `exposed_api.OPTIONAL_CLAIMS`, what its tokens say besides.
+        Another time adds an identifier and roles, and sets the rest anew. Its App ID URI is
+        `api://{app_id}` by default. Each of the app roles, its application permissions, is (value,
+        display name). Tokens for it have the format `token_version` and say the `optional_claims`
+        (of `exposed_api.OPTIONAL_CLAIMS`) besides. With `assignment_required`, only who holds one
+        of its app roles in this tenant gets any.
 
         Raises:
             LookupError: the application is not in this tenant.

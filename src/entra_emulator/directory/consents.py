@@ -97,12 +97,9 @@ class Consents:
 
     def revoke(self, tenant: Tenant, app_id: str) -> None:
         """Take every app role away from the application in this tenant."""
-        principal = self._service_principals.need(tenant, app_id)
+        values = (tenant.number, self._service_principals.need(tenant, app_id).id)
         with self._store.writing() as connection:
-            connection.execute(
-                "DELETE FROM assignment WHERE tenant = ? AND principal = ?",
-                (tenant.number, principal.id),
-            )
+            connection.execute("DELETE FROM assignment WHERE tenant = ? AND principal = ?", values)
 
     def list_granted_roles(
         self, tenant: Tenant, app_id: str, resource: str = GRAPH_APP_ID

@@ -39,14 +39,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{2,119}")
 
 class Credential(NamedTuple):
     """
-    A secret or certificate, as the token service looks for it.
+    A "secret" or "certificate", as the token service looks for it; times are seconds since 1970.
 
-    Args:
-        key_id: its GUID.
-        kind: "secret" or "certificate".
-        value: the secret's digest, or the certificate's DER.
-        start: seconds since 1970.
-        end: seconds since 1970.
+    The value is the secret's digest, or the certificate's DER.
     """
 
     key_id: str

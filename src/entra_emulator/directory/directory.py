@@ -53,7 +53,7 @@ class Directory:
 
     Args:
         path: the database file; None keeps everything in memory.
-        clock: where creation times and expiry come from.
+        clock: where creation times and expiry come from; by default the machine's.
         draft: the file is new, and nobody else's until it is closed, see `Store`.
     """
 

@@ -51,10 +51,8 @@ class Licences:
         """
         Buy every product known here, with some units left over.
 
-        Args:
-            tenant: who buys.
-            consumed: how many users have each SKU already, by its ID; products unknown here are
-                called by their ID.
+        `consumed` is how many users have each SKU already, by its ID; products unknown here are
+        called by their ID.
         """
         rows = []
         for key in dict.fromkeys((*BY_ID, *consumed)):

@@ -32,13 +32,8 @@ class RecycleBin:
     """
     Deletes objects and keeps them for a while, with their numbers and links.
 
-    Args:
-        store: the database.
-        objects: what is not deleted.
-        changes: where deletions and restorations are noted.
-        licences: are freed with a user, and taken again when it is restored.
-        forgetters: each removes what one part of the directory keeps about an object that is gone
-            for ever.
+    A deleted user frees its licences and takes them again when it is restored. Each of the
+    `forgetters` removes what one part of the directory keeps about an object that is gone for ever.
     """
 
     def __init__(

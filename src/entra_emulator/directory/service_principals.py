@@ -60,10 +60,7 @@ class ServicePrincipals:
         """
         A service principal of this application in this tenant, which offers the application's API.
 
-        Args:
-            tenant: where it is made.
-            client: the application, or one of Microsoft's own.
-            changes: properties that it is to have besides.
+        It has these changes besides what it copies.
 
         Raises:
             ValueError: there is one, or another one goes by one of its names.

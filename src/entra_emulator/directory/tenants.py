@@ -59,16 +59,7 @@ class Tenants:
             # Objects are filed under the tenant's number, which the insertion has given.
             self.reload()
             tenant = self._tenants[values[0]]
-            stamp = format_iso(moment)
-            graph = draft_graph_principal(graph_principal_id or self._store.new_id(), created=stamp)
-            # Derived, not drawn: what a seed has drawn before must stay the same.
-            management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
-            management = draft_management_principal(management_id, created=stamp)
-            self._objects.fill(tenant, "servicePrincipal", (graph, management))
-            for principal in (graph, management):
-                self._records.add_names(
-                    tenant, principal["appId"], principal["servicePrincipalNames"]
-                )
+            self._add_principals(tenant, graph_principal_id or self._store.new_id())
         return tenant
 
     def find(self, key: str) -> Tenant | None:
@@ -98,6 +89,17 @@ class Tenants:
         with self._store.writing() as connection:
             values = (tenant.number, name)
             connection.execute("DELETE FROM claim WHERE tenant = ? AND name = ?", values)
+
+    def _add_principals(self, tenant: Tenant, graph_id: str) -> None:
+        """Add what every tenant has from the start, since Azure CLI and most daemons ask for it."""
+        stamp = format_iso(tenant.created)
+        graph = draft_graph_principal(graph_id, created=stamp)
+        # Derived, not drawn: what a seed has drawn before must stay the same.
+        management_id = str(uuid5(UUID(graph["id"]), MANAGEMENT_APP_ID))
+        management = draft_management_principal(management_id, created=stamp)
+        self._objects.fill(tenant, "servicePrincipal", (graph, management))
+        for principal in (graph, management):
+            self._records.add_names(tenant, principal["appId"], principal["servicePrincipalNames"])
 
     def reload(self) -> None:
         """Read the tenants again, because the database was changed under them."""

@@ -1,6 +1,7 @@
 """What a tenant has decided about an application's tokens: revoked, or blocked by a policy."""
 
 import math
+from dataclasses import replace
 
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.store import Store
@@ -23,7 +24,9 @@ class TokenPolicies:
             LookupError: the application has no service principal here.
         """
         # Tokens begin at whole seconds; those of this second are revoked too.
-        self._set(tenant, app_id, revoked=math.floor(self._store.clock.now()) + 1)
+        revoked = math.floor(self._store.clock.now()) + 1
+        with self._store.writing():
+            self._keep(tenant, app_id, replace(self.find(tenant, app_id), revoked=revoked))
 
     def block(self, tenant: Tenant, app_id: str, *, blocked: bool = True) -> None:
         """
@@ -32,7 +35,8 @@ class TokenPolicies:
         Raises:
             LookupError: the application has no service principal here.
         """
-        self._set(tenant, app_id, blocked=blocked)
+        with self._store.writing():
+            self._keep(tenant, app_id, replace(self.find(tenant, app_id), blocked=blocked))
 
     def find(self, tenant: Tenant, app_id: str) -> TokenPolicy:
         """What holds for the application here; nothing is revoked or blocked by default."""
@@ -42,23 +46,12 @@ class TokenPolicies:
         )
         return TokenPolicy(rows[0][0], bool(rows[0][1])) if rows else TokenPolicy()
 
-    def _set(
-        self,
-        tenant: Tenant,
-        app_id: str,
-        *,
-        revoked: int | None = None,
-        blocked: bool | None = None,
-    ) -> None:
+    def _keep(self, tenant: Tenant, app_id: str, policy: TokenPolicy) -> None:
+        # Nothing would be wrong in the table, but a mistyped appId would go unnoticed.
         self._records.need("servicePrincipal", tenant, app_id)
         with self._store.writing() as connection:
-            now = self.find(tenant, app_id)
-            values = (
-                now.revoked if revoked is None else revoked,
-                now.blocked if blocked is None else blocked,
-            )
             connection.execute(
                 "INSERT OR REPLACE INTO standing (tenant, app_id, revoked, blocked) "
                 "VALUES (?, ?, ?, ?)",
-                (tenant.number, app_id.lower(), *values),
+                (tenant.number, app_id.lower(), policy.revoked, policy.blocked),
             )

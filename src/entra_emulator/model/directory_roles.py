@@ -108,11 +108,9 @@ def rank_roles(roles: Collection[str]) -> int:
 
 def may_consent(roles: Collection[str], *, graph_roles: bool) -> bool:
     """
-    Whether a user with these roles may consent for the whole tenant.
+    Whether a user with these roles, by template ID, may consent for the whole tenant.
 
-    Args:
-        roles: template IDs.
-        graph_roles: the application asks for application permissions of Microsoft Graph.
+    With `graph_roles` the application asks for application permissions of Microsoft Graph.
     """
     allowed = _EVERYTHING if graph_roles else _EVERYTHING | _ALL_BUT_GRAPH_ROLES
     return not allowed.isdisjoint(roles)

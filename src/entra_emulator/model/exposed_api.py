@@ -44,7 +44,11 @@ def offer_api(
         "appRoles": roles,
     }
     if optional_claims:
-        changed["optionalClaims"] = _draft_claims(optional_claims)
+        access: list[Record] = [
+            {"additionalProperties": [], "essential": False, "name": name, "source": None}
+            for name in optional_claims
+        ]
+        changed["optionalClaims"] = {"accessToken": access, "idToken": [], "saml2Token": []}
     return record | changed
 
 
@@ -54,6 +58,8 @@ def copy_api(application: Record, principal: Record) -> Record:
 
     A name of its own stays its own.
     """
+    # An administrator may have given the service principal another name in this tenant; whether
+    # they did shows by the name that it had from its application.
     web = application["web"]
     renamed = principal["displayName"] != principal["appDisplayName"]
     return principal | {
@@ -91,11 +97,3 @@ def _draft_role(role_id: str, value: str, display_name: str) -> Record:
         "origin": "Application",
         "value": value,
     }
-
-
-def _draft_claims(names: Sequence[str]) -> Record:
-    access: list[Record] = [
-        {"additionalProperties": [], "essential": False, "name": name, "source": None}
-        for name in names
-    ]
-    return {"accessToken": access, "idToken": [], "saml2Token": []}

@@ -14,15 +14,7 @@ UNIFIED = "Unified"
 
 
 def draft_user(object_id: str, properties: Record, *, created: str, issuer: str) -> Record:
-    """
-    A user.
-
-    Args:
-        object_id: its ID.
-        properties: what the request sets.
-        created: the moment, in ISO 8601.
-        issuer: the tenant's initial domain.
-    """
+    """A user with these properties, created at a moment in ISO 8601; the issuer is a domain."""
     record: Record = {
         "id": object_id,
         "createdDateTime": created,

@@ -20,13 +20,9 @@ def explain(
     """
     Turn a refusal into the exception that says what to do.
 
-    Args:
-        response: An answer with status 300 or above.
-        url: The address that was requested.
-        needs: The application permission that opens the call, if there is one.
-        consent_url: Where an administrator can consent, if known.
-        token: The access token that was sent: its roles tell several refusals apart.
-        method: The HTTP method of the request.
+    `needs` is the application permission that opens the call, if there is one; `consent_url` is
+    where an administrator can consent, if that is known. The roles in `token`, which was sent, tell
+    several refusals apart.
     """
     # A run that goes well needs none of these.
     from graphdaemon.diagnosis.advice import advise, locate
