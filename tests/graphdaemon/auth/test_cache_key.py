@@ -51,6 +51,24 @@ def test_a_key_that_is_none_is_refused(scripted: ScriptedServer, tmp_path: Path,
     assert caught.value.code == "cache_key_missing"
 
 
+@pytest.mark.parametrize(
+    ("content", "words"), [(None, "No such file"), (b"\xff", "it is not base64")]
+)
+def test_a_key_file_that_cannot_be_read_is_named(
+    tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    """With the command that makes a key."""
+    path = tmp_path / "cache.key"
+    if content is not None:
+        path.write_bytes(content)
+
+    with pytest.raises(SettingsError, match=f"cache.key cannot be read: {words}") as caught:
+        read_cache_key(CacheSettings("file", key_file=path))
+
+    assert caught.value.code == "cache_key_missing"
+    assert "openssl rand" in (caught.value.hint or "")
+
+
 def test_the_key_may_come_from_the_keyring(
     scripted: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

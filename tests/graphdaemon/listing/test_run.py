@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
+import msgspec
+import pytest
+
+from graphdaemon.errors import UnprovedError
 from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.run import read_within
+from tests.support import virtual_time
+from tests.support.graph_answers import raw
 from tests.support.listing_world import SMALL, list_world, people, scattered
 from tests.support.pretend_graph import PretendGraph, Weather
 
@@ -25,6 +35,52 @@ def test_a_deadline_ends_it_with_an_account() -> None:
 def test_a_listing_takes_a_day_at_most_unless_more_is_allowed() -> None:
     """A job that is run every day finds the one before at its end."""
     assert ListingOptions().seconds == 24 * 60 * 60
+
+
+class Slow:
+    """A listing that yields two batches, ten seconds apart."""
+
+    async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+        yield [raw({"id": "1"})]
+        await asyncio.sleep(10)
+        yield [raw({"id": "2"})]
+
+
+@pytest.mark.parametrize(("seconds", "batches"), [(None, 2), (10.1, 2), (9.9, 1)])
+def test_what_comes_within_the_time_is_yielded(seconds: float | None, batches: int) -> None:
+    """Without a time it may take for ever."""
+    listing: Any = Slow()
+    taken: list[msgspec.Raw] = []
+
+    async def read() -> None:
+        async with aclosing(read_within(listing, seconds)) as generator:
+            async for records in generator:
+                taken.extend(records)
+
+    if batches == 2:
+        virtual_time.run(read())
+    else:
+        with pytest.raises(UnprovedError, match=r"was not done after 9\.9 s"):
+            virtual_time.run(read())
+    assert len(taken) == batches
+
+
+def test_a_timeout_within_a_listing_is_not_its_deadline() -> None:
+    """It is raised as it came."""
+
+    class Failing(Slow):
+        async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+            yield [raw({"id": "1"})]
+            raise TimeoutError("within")
+
+    listing: Any = Failing()
+
+    async def read() -> None:
+        async for _ in read_within(listing, 10):
+            pass
+
+    with pytest.raises(TimeoutError, match="within"):
+        virtual_time.run(read())
 
 
 def test_a_failure_has_the_account_so_far() -> None:
