@@ -146,11 +146,11 @@ def test_a_delta_that_there_is_not_is_told_from_passing_trouble(
 
 @pytest.mark.parametrize(
     ("page", "pages"),
-    [([], 1001), ([{"id": "1"}, {"id": "2"}] * 500, 11)],
+    [([], 1001), ([{"id": str(number)} for number in range(100)], 111)],
     ids=["ever empty", "ever the same"],
 )
 def test_a_round_without_end_is_ended(page: list[dict[str, str]], pages: int) -> None:
-    """After a thousand empty pages, or once the same has been told far too often."""
+    """After a thousand empty pages, or once ten thousand and ten times all records were told."""
 
     class Endless(PretendGraph):
         def _serve_delta(self, options: Any) -> Any:
