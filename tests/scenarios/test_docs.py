@@ -74,3 +74,15 @@ def test_the_readmes_transcript_is_what_the_quickstart_says(run: Run) -> None:
         wanted = normalise(line.removesuffix("…"))
         # The user's ID is the seed's, so here it must be the same to the letter.
         assert any(normalise(one).startswith(wanted) for one in printed), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_files_that_a_page_names_are_there(page: Path) -> None:
+    """A module, a script or a test is called by the end of its path."""
+    folders = ("src", "tests", "tools", "bench", "examples")
+    files = [
+        f"/{path.relative_to(ROOT)}" for name in folders for path in (ROOT / name).rglob("*.py")
+    ]
+    names = set(re.findall(r"`([\w/-]+\.py)`", page.read_text(encoding="utf-8")))
+
+    assert {name for name in names if not any(file.endswith(f"/{name}") for file in files)} == set()
