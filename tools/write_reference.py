@@ -243,6 +243,8 @@ def _signature(name: str, thing: object) -> str:
     if not callable(thing) or name == "blocking":
         return ""
     text = str(inspect.signature(thing)).replace("'", "").replace(" -> None", "")
+    # Names without their modules: Python 3.13 calls one `pathlib._local.Path`.
+    text = re.sub(r"\b(?:[a-z_]\w*\.)+(?=[A-Z])", "", text)
     return f"```python\n{name}{text}\n```\n\n"
 
 

@@ -104,9 +104,10 @@ def test_every_way_to_read_gives_every_record_once(read: Callable[[Client], list
 # Leaving in the middle.
 
 
-def _find_leftovers(server: ScriptedServer) -> list[str]:
-    """Sockets to the server and working threads of the transport."""
-    ours = [thread.name for thread in threading.enumerate() if thread.name == "graphdaemon"]
+def _find_leftovers(server: ScriptedServer, others: set[threading.Thread]) -> list[str]:
+    """Sockets to the server, and threads of the transport that are not from other tests."""
+    threads = set(threading.enumerate()) - others
+    ours = [thread.name for thread in threads if thread.name == "graphdaemon"]
     return ours + [line for line in _connections() if line.endswith(f":{server.port:04X}")]
 
 
@@ -132,10 +133,10 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @contextmanager
 def leaving_nothing(server: ScriptedServer, scratch: Path) -> Iterator[None]:
     """Whatever was opened meanwhile is closed within a minute, and no file is left."""
-    files = set(scratch.rglob("*"))
+    files, threads = set(scratch.rglob("*")), set(threading.enumerate())
     yield
     end = time.monotonic() + 60
-    while (left := _find_leftovers(server)) and time.monotonic() < end:
+    while (left := _find_leftovers(server, threads)) and time.monotonic() < end:
         gc.collect()
         time.sleep(0.01)
     assert left == []
