@@ -56,6 +56,15 @@ def test_table_neutralises_control_characters() -> None:
     assert lines[2] == "a\ufffd[31mb\ufffd\ufffdc\ufffdd"
 
 
+@pytest.mark.parametrize("joiner", ["\u200c", "\u200d"], ids=["non-joiner", "joiner"])
+def test_table_keeps_what_joins_letters(joiner: str) -> None:
+    """Persian and Hindi names are written with joiners; they take no cell, and stay."""
+    name = f"می{joiner}خواهم"
+    lines = table(None, ("name", "id"), {"name": name, "id": "1"})
+
+    assert lines[2] == f"{name}  1"
+
+
 def test_table_of_nothing_shows_its_head() -> None:
     """An empty table is still a table."""
     assert table(None, ("name", "id")) == ["name  id"]
