@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,16 @@ def test_the_glossary_has_every_word_that_names_a_module() -> None:
     }
 
     assert strange == set()
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_class_has_a_name_of_its_own(program: str) -> None:
+    """One word has one meaning: no two public classes of a program are called the same."""
+    names = Counter(
+        node.name
+        for path in (SOURCE / program).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+
+    assert [name for name, count in names.items() if count > 1] == []

@@ -28,7 +28,7 @@ class _AppId(msgspec.Struct):
 _decode_app_id = msgspec.json.Decoder(_AppId).decode
 
 
-class Permission(NamedTuple):
+class PermissionRow(NamedTuple):
     """
     A line of a table: a permission of the API called `api`, whose appId is `resource`.
 
@@ -62,15 +62,15 @@ class Permission(NamedTuple):
 class PermissionTable(NamedTuple):
     """What an application asks for, and what else is granted to it; both in order of names."""
 
-    configured: list[Permission]
-    others: list[Permission]
+    configured: list[PermissionRow]
+    others: list[PermissionRow]
 
     @property
     def requests_graph_roles(self) -> bool:
         """Whether application permissions of Microsoft Graph are asked for."""
         return any(one.kind == ROLE and one.resource == GRAPH_APP_ID for one in self.configured)
 
-    def find(self, key: str) -> Permission | None:
+    def find(self, key: str) -> PermissionRow | None:
         """The permission that a form means by this key."""
         permissions = (*self.configured, *self.others)
         return next((permission for permission in permissions if permission.key == key), None)
@@ -80,7 +80,7 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Permissi
     """What the application asks for, and what is granted to it in this tenant."""
     granted_by_api = _read_granted(directory, tenant, record["appId"])
     requested_by_api = _read_requested(record)
-    configured, others = list[Permission](), list[Permission]()
+    configured, others = list[PermissionRow](), list[PermissionRow]()
     for app_id in dict.fromkeys((*requested_by_api, *granted_by_api)):
         resource = directory.service_principals.find(tenant, app_id)
         requested = requested_by_api.get(app_id, {})
@@ -103,7 +103,7 @@ def read_table(directory: Directory, tenant: Tenant, record: Record) -> Permissi
 
 def list_offered(
     resource: Application, kind: str, search: str, chosen: Collection[str] = ()
-) -> dict[str, list[Permission]]:
+) -> dict[str, list[PermissionRow]]:
     """
     The permissions of this kind that an API offers and whose names or descriptions match.
 
@@ -117,7 +117,7 @@ def list_offered(
         matches = permission.key in chosen or all(word in text for word in words)
         if permission.kind == kind and matches:
             matching.append(permission)
-    families: dict[str, list[Permission]] = {}
+    families: dict[str, list[PermissionRow]] = {}
     for permission in sorted(matching, key=_order):
         families.setdefault(permission.value.partition(".")[0], []).append(permission)
     return families
@@ -137,7 +137,7 @@ def list_requested_keys(record: Record) -> frozenset[str]:
     )
 
 
-def include_permissions(record: Record, permissions: Iterable[Permission]) -> list[Record]:
+def include_permissions(record: Record, permissions: Iterable[PermissionRow]) -> list[Record]:
     """The `requiredResourceAccess` with these permissions too."""
     requested = _read_requested(record)
     for permission in permissions:
@@ -145,7 +145,7 @@ def include_permissions(record: Record, permissions: Iterable[Permission]) -> li
     return _write_requested(requested)
 
 
-def exclude_permission(record: Record, permission: Permission) -> list[Record]:
+def exclude_permission(record: Record, permission: PermissionRow) -> list[Record]:
     """The `requiredResourceAccess` without this permission; its grant stays."""
     requested = _read_requested(record)
     requested.get(permission.resource, {}).pop((permission.kind, permission.id), None)
@@ -171,7 +171,9 @@ def grant_requested(directory: Directory, tenant: Tenant, record: Record) -> Non
             directory.consents.grant_scopes(tenant, app_id, values, resource_app_id=resource)
 
 
-def revoke_grant(directory: Directory, tenant: Tenant, app_id: str, permission: Permission) -> None:
+def revoke_grant(
+    directory: Directory, tenant: Tenant, app_id: str, permission: PermissionRow
+) -> None:
     """Take back a grant for the whole tenant; the application asks for the permission as before."""
     client = directory.service_principals.find(tenant, app_id)
     resource = directory.service_principals.find(tenant, permission.resource)
@@ -192,7 +194,7 @@ def revoke_grant(directory: Directory, tenant: Tenant, app_id: str, permission: 
                 directory.consents.change_grant(tenant, grant, " ".join(scopes) or None)
 
 
-def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permission]:
+def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[PermissionRow]:
     """
     Every permission of an API, or those that are enabled.
 
@@ -212,17 +214,17 @@ def _list_all(resource: Application, *, enabled: bool = False) -> Iterator[Permi
 
 def _describe(
     resource: Application, kind: str, entitlement: Record, text: str, *, restricted: bool
-) -> Permission:
+) -> PermissionRow:
     own_id = entitlement["id"]
     value, api = entitlement["value"] or own_id, resource.display_name
-    return Permission(api, resource.app_id, own_id, kind, value, text, restricted)
+    return PermissionRow(api, resource.app_id, own_id, kind, value, text, restricted)
 
 
-def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> Permission:
+def _name_unknown(app_id: str, resource: Application | None, access: _Access) -> PermissionRow:
     """A permission that its API does not offer, or whose API is not in the tenant."""
     name = resource.display_name if resource else app_id
     kind, own_id = access
-    return Permission(name, app_id, own_id, kind, own_id, "", restricted=kind == ROLE)
+    return PermissionRow(name, app_id, own_id, kind, own_id, "", restricted=kind == ROLE)
 
 
 def _read_granted(directory: Directory, tenant: Tenant, app_id: str) -> dict[str, set[_Access]]:
@@ -275,6 +277,6 @@ def _write_requested(requested: dict[str, dict[_Access, None]]) -> list[Record]:
     ]
 
 
-def _order(permission: Permission) -> tuple[str, str, str, str]:
+def _order(permission: PermissionRow) -> tuple[str, str, str, str]:
     name = permission.value.casefold()
     return permission.api.casefold(), permission.resource, name, permission.kind

@@ -18,7 +18,7 @@ from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_con
 _TIMEOUT_S = 10.0
 
 
-class Target(NamedTuple):
+class Destination(NamedTuple):
     """A host, and how it is reached: directly, or through a proxy."""
 
     host: str
@@ -45,7 +45,7 @@ def plan_network_checks(host: str) -> list[Check]:
     """List the checks on the way to `host` (with or without a port); the last is that of TLS."""
     parts = urlsplit(f"https://{host}")
     name = parts.hostname or ""
-    target = Target(host, name, parts.port or 443, find_proxy(name))
+    target = Destination(host, name, parts.port or 443, find_proxy(name))
     checks = [
         Check("dns", partial(_resolve, target=target), host=host),
         Check("tcp", partial(_connect, target=target), (f"dns {host}",), host),
@@ -58,7 +58,7 @@ def plan_network_checks(host: str) -> list[Check]:
     return checks
 
 
-def _resolve(examination: Examination, target: Target) -> Finding:
+def _resolve(examination: Examination, target: Destination) -> Finding:
     name, port = target.first
     # A name that no DNS name can be, such as `a..b`, raises UnicodeError instead of OSError.
     try:
@@ -73,7 +73,7 @@ def _resolve(examination: Examination, target: Target) -> Finding:
     return ok(words, addresses=addresses)
 
 
-def _connect(examination: Examination, target: Target) -> Finding:
+def _connect(examination: Examination, target: Destination) -> Finding:
     began = time.monotonic()
     timeout = _timeout(examination)
     try:
@@ -85,7 +85,7 @@ def _connect(examination: Examination, target: Target) -> Finding:
     return ok(f"{who}answers in {took_ms:.0f} ms", milliseconds=round(took_ms, 1))
 
 
-def _tunnel(examination: Examination, target: Target) -> Finding:
+def _tunnel(examination: Examination, target: Destination) -> Finding:
     """Ask the proxy to connect to the host; the check of TLS uses the tunnel."""
     assert target.proxy is not None, "planned only where there is a proxy"
     parts = urlsplit(target.proxy)
@@ -111,7 +111,7 @@ def _tunnel(examination: Examination, target: Target) -> Finding:
     return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)
 
 
-def _secure(examination: Examination, target: Target) -> Finding:
+def _secure(examination: Examination, target: Destination) -> Finding:
     connection = examination.sockets[target.host]
     context = make_context(examination.settings.ca_file)
     try:

@@ -17,7 +17,7 @@ from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
 
-class Answer(NamedTuple):
+class TimedResponse(NamedTuple):
     """A response, and when by this machine's clock the request was sent and the response came."""
 
     response: Response
@@ -48,7 +48,7 @@ class Examination:
         self._fetch = fetch or _fetch
         self._calls = calls
         self._settings: Settings | None = None
-        self._metadata: Answer | NetworkError | None = None
+        self._metadata: TimedResponse | NetworkError | None = None
         self._answers: dict[Call, Response] = {}
         self.now = now
         self.sockets: dict[str, socket.socket] = {}
@@ -113,7 +113,7 @@ class Examination:
         self._answers.clear()
         return self.token
 
-    def ask_metadata(self) -> Answer:
+    def ask_metadata(self) -> TimedResponse:
         """
         Get the authority's OpenID metadata; later calls return the same answer.
 
@@ -128,7 +128,7 @@ class Examination:
             sent_at = self.now()
             try:
                 response = self.transport.exchange("GET", address, {"Accept": "application/json"})
-                self._metadata = Answer(response, sent_at, self.now())
+                self._metadata = TimedResponse(response, sent_at, self.now())
             # Kept, so that a host that does not answer makes people wait once, not once a check.
             except NetworkError as error:
                 self._metadata = error

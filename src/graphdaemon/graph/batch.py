@@ -47,7 +47,7 @@ class Part(NamedTuple):
     after: tuple[str, ...] = ()
 
 
-class Answer(msgspec.Struct):
+class PartAnswer(msgspec.Struct):
     """The answer to one part; the body is JSON, or in base64 where it was not."""
 
     id: str
@@ -63,7 +63,7 @@ class Answer(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    responses: list[Answer]
+    responses: list[PartAnswer]
 
 
 _decode = msgspec.json.Decoder(_Envelope).decode
@@ -71,7 +71,7 @@ _decode = msgspec.json.Decoder(_Envelope).decode
 
 async def send_parts(
     graph: Graph, root: str, parts: Sequence[Part], *, needs: str, tally: Tally | None = None
-) -> dict[str, Answer]:
+) -> dict[str, PartAnswer]:
     """
     Send `parts`, as many batches at a time as the budget allows; return the answers by ID.
 
@@ -82,7 +82,7 @@ async def send_parts(
         UsageError: More parts depend on one another than fit into a batch.
         IdentityError, GraphError, NetworkError: A batch failed, or a part did at every attempt.
     """
-    answers: dict[str, Answer] = {}
+    answers: dict[str, PartAnswer] = {}
     unanswered = {part.id: part for part in parts}
     tally = tally or Tally()
     for attempt in range(graph.attempts):
@@ -101,7 +101,7 @@ async def send_parts(
 
 async def _send(
     graph: Graph, root: str, parts: list[Part], needs: str, tally: Tally
-) -> list[Answer]:
+) -> list[PartAnswer]:
     requests = [_describe(part, {other.id for other in parts}) for part in parts]
     request = GraphRequest(
         f"{root}/$batch",
@@ -154,7 +154,9 @@ def _group(parts: Iterable[Part]) -> Iterator[list[Part]]:
         yield batch
 
 
-def _list_unanswered(parts: Mapping[str, Part], answers: Mapping[str, Answer]) -> dict[str, Part]:
+def _list_unanswered(
+    parts: Mapping[str, Part], answers: Mapping[str, PartAnswer]
+) -> dict[str, Part]:
     """List the parts that have to be sent again."""
     unanswered: dict[str, Part] = {}
     for part in parts.values():
@@ -170,13 +172,13 @@ def _list_unanswered(parts: Mapping[str, Part], answers: Mapping[str, Answer]) -
     return unanswered
 
 
-def _read_waits(answers: Iterable[Answer]) -> float:
+def _read_waits(answers: Iterable[PartAnswer]) -> float:
     """Return the longest wait that an answer asks for, in seconds; one second if none does."""
     waits = (read_wait(answer.header("Retry-After")) for answer in answers)
     return min(max((wait for wait in waits if wait is not None), default=1.0), LONGEST_WAIT_S)
 
 
-def _read(response: Response, url: str) -> list[Answer]:
+def _read(response: Response, url: str) -> list[PartAnswer]:
     try:
         # As in a page, the bodies are not decoded: check that their texts are UTF-8.
         str(response.body, "utf-8")
@@ -205,7 +207,7 @@ def _measure(response: Response) -> Outcome:
     )
 
 
-def _give_up(part: Part, answer: Answer | None) -> GraphError:
+def _give_up(part: Part, answer: PartAnswer | None) -> GraphError:
     # Without an answer to the part, that of the whole batch is what was received.
     status = answer.status if answer is not None else 200
     problem = f"still {status} after every attempt" if answer is not None else "never answered"

@@ -14,7 +14,7 @@ import msgspec
 
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import UsageError
-from graphdaemon.graph.batch import Answer, Part, send_parts
+from graphdaemon.graph.batch import Part, PartAnswer, send_parts
 from graphdaemon.graph.links import follow_within
 from graphdaemon.graph.page import Page, ids_of, page_ids, read_page, texts_of
 from graphdaemon.graph.query import Query
@@ -99,7 +99,7 @@ class Expander:
             options += "&$top=999"  # Graph's own choice of 100 would take ten times as many pages
         return f"/{self._target.collection.name}/{quote(key, safe='')}/{name}{options}"
 
-    async def _read(self, part: Part, answer: Answer) -> bytes:
+    async def _read(self, part: Part, answer: PartAnswer) -> bytes:
         name = part.id.partition(":")[0]
         url = f"{self._target.root}{part.url}"
         if answer.status == 404:
@@ -135,7 +135,7 @@ class Expander:
         return list(records.values())
 
 
-def _message(answer: Answer) -> http.client.HTTPMessage:
+def _message(answer: PartAnswer) -> http.client.HTTPMessage:
     message = http.client.HTTPMessage()
     for name, value in answer.headers.items():
         message[name] = str(value)

@@ -38,7 +38,7 @@ _WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Journal:
+class RotationJournal:
     """
     How far a rotation got.
 
@@ -99,7 +99,7 @@ class Rotation:
         self._resumed = False
         self._kept_token: Token | None = None
 
-    def run(self) -> Journal:
+    def run(self) -> RotationJournal:
         """
         Do the steps that are left, and return the finished journal.
 
@@ -128,19 +128,19 @@ class Rotation:
         """Read the key pair in use."""
         return self._read(self._file)
 
-    def _begin(self, last: Journal | None) -> Journal:
+    def _begin(self, last: RotationJournal | None) -> RotationJournal:
         old = _thumbprint(self._read(self._file))
         _write(self._new_file, self._make(self._passphrase))
         new = _thumbprint(self._read(self._new_file))
         # The last rotation got this ID when it added the key; an app that may not read its
         # registration cannot look it up any more.
         old_key_id = last.new_key_id if last is not None and last.new == old else None
-        journal = Journal("made", old, new, old_key_id)
+        journal = RotationJournal("made", old, new, old_key_id)
         self._write_journal(journal)
         self._say(f"Made a key pair, thumbprint {new}.")
         return journal
 
-    def _add(self, journal: Journal) -> Journal:
+    def _add(self, journal: RotationJournal) -> RotationJournal:
         registered = self._keys.read()
         key_ids = (registered.key_ids or {}).get(journal.new)
         if key_ids:
@@ -153,7 +153,7 @@ class Rotation:
         self._say("Added it to the app.")
         return dataclasses.replace(journal, step="added", new_key_id=key_id)
 
-    def _prove(self, journal: Journal) -> Journal:
+    def _prove(self, journal: RotationJournal) -> RotationJournal:
         if not self._wait_for_new(_WAITS_S):
             raise IdentityError(
                 "the new certificate was added to the app, and the identity platform does not "
@@ -164,7 +164,7 @@ class Rotation:
         self._say("The identity platform accepts it.")
         return dataclasses.replace(journal, step="proved")
 
-    def _switch(self, journal: Journal) -> Journal:
+    def _switch(self, journal: RotationJournal) -> RotationJournal:
         if _thumbprint(self._read(self._file)) != journal.new:
             # A copy, not a renaming, so that there is a key in place at every moment.
             _write(self._beside("old"), self._file.read_text(encoding="ascii"))
@@ -174,7 +174,7 @@ class Rotation:
         self._say(f"Switched: {self._file} is the new one, {self._beside('old').name} the old.")
         return dataclasses.replace(journal, step="switched")
 
-    def _remove(self, journal: Journal) -> Journal:
+    def _remove(self, journal: RotationJournal) -> RotationJournal:
         # The new key proves possession, so the old one goes only if the app has the new one.
         registered, new = self._keys.read(), self._read(self._file)
         for key_id in self._list_old(registered, journal):
@@ -182,7 +182,7 @@ class Rotation:
             self._say("Removed the old key from the app.")
         return dataclasses.replace(journal, step="done")
 
-    def _list_old(self, registered: RegisteredKeys, journal: Journal) -> list[str]:
+    def _list_old(self, registered: RegisteredKeys, journal: RotationJournal) -> list[str]:
         if registered.key_ids is not None:
             return registered.key_ids.get(journal.old, [])
         if journal.old_key_id is not None:
@@ -230,10 +230,10 @@ class Rotation:
     def _beside(self, ending: str) -> Path:
         return self._file.with_name(f"{self._file.name}.{ending}")
 
-    def _read_journal(self) -> Journal | None:
+    def _read_journal(self) -> RotationJournal | None:
         path = self._beside("rotation")
         try:
-            return Journal(**json.loads(path.read_text(encoding="ascii")))
+            return RotationJournal(**json.loads(path.read_text(encoding="ascii")))
         except FileNotFoundError:
             return None
         except (ValueError, TypeError):
@@ -244,7 +244,7 @@ class Rotation:
                 "delete the file, and run it again.",
             ) from None
 
-    def _write_journal(self, journal: Journal) -> None:
+    def _write_journal(self, journal: RotationJournal) -> None:
         _write(self._beside("rotation"), json.dumps(dataclasses.asdict(journal), indent=2) + "\n")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from graphdaemon.errors import GraphError, NetworkError, UsageError
-from graphdaemon.graph.batch import Answer, Part, send_parts
+from graphdaemon.graph.batch import Part, PartAnswer, send_parts
 from graphdaemon.graph.graph import ATTEMPTS, LONGEST_WAIT_S, Tally
 from graphdaemon.http.response import Response
 from tests.support import virtual_time
@@ -21,8 +21,8 @@ def make_world(count: int = 100, **weather: Any) -> PretendGraph:
     return PretendGraph(people, weather=Weather(**weather))
 
 
-def send(world: PretendGraph, parts: list[Part], **connection: Any) -> dict[str, Answer]:
-    async def work() -> dict[str, Answer]:
+def send(world: PretendGraph, parts: list[Part], **connection: Any) -> dict[str, PartAnswer]:
+    async def work() -> dict[str, PartAnswer]:
         return await send_parts(world.graph(**connection), ROOT, parts, needs="User.Read.All")
 
     return virtual_time.run(work())
@@ -32,7 +32,7 @@ def parts_for(count: int) -> list[Part]:
     return [Part(str(at), f"/users/u{at}?$select=userPrincipalName") for at in range(count)]
 
 
-def names(answers: dict[str, Answer]) -> dict[str, str]:
+def names(answers: dict[str, PartAnswer]) -> dict[str, str]:
     return {
         key: json.loads(bytes(answer.body))["userPrincipalName"] for key, answer in answers.items()
     }
@@ -127,7 +127,7 @@ def test_a_write_is_not_sent_again_after_a_failure() -> None:
     world.lies.batch_status = 503
     tally = Tally()
 
-    async def work() -> dict[str, Answer]:
+    async def work() -> dict[str, PartAnswer]:
         parts = [Part("w", "/users/u0", "PATCH", body={"department": "x"})]
         return await send_parts(world.graph(), ROOT, parts, needs="x", tally=tally)
 
@@ -176,7 +176,7 @@ def batch(*answers: tuple[str, int, dict[str, str]]) -> Response:
     )
 
 
-def send_scripted(world: World, *parts: Part, tally: Tally | None = None) -> dict[str, Answer]:
+def send_scripted(world: World, *parts: Part, tally: Tally | None = None) -> dict[str, PartAnswer]:
     return asyncio.run(send_parts(world.graph, ROOT, parts, needs="x", tally=tally))
 
 
@@ -374,7 +374,7 @@ def test_each_part_is_sent_as_it_is_described() -> None:
 
 def test_a_header_is_found_in_any_case() -> None:
     """HTTP does not tell them apart; a number is a text there."""
-    part = Answer("a", 200, {"Retry-AFTER": 7})
+    part = PartAnswer("a", 200, {"Retry-AFTER": 7})
 
     assert part.header("retry-after") == "7"
     assert part.header("Retry-Later") is None

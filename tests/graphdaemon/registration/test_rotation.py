@@ -14,7 +14,7 @@ from graphdaemon.auth.key_files import make_key_pair, read_key_pair
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration import rotation as module
-from graphdaemon.registration.rotation import Journal, Rotation
+from graphdaemon.registration.rotation import Rotation, RotationJournal
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing import private_files
@@ -59,7 +59,7 @@ class Site:
         self.registry = Registry(self.server, self.pairs[0][1])
         self.made = 0
 
-    def rotate(self, **settings: Any) -> Journal:
+    def rotate(self, **settings: Any) -> RotationJournal:
         values = self.server.settings(secret=None, private_key_file=str(self.key_file)) | settings
         read = read_settings(None, {}, {name: v for name, v in values.items() if v is not None})
         return Rotation(

@@ -10,7 +10,7 @@ from entra_emulator.portal.application import (
     update_application,
 )
 from entra_emulator.portal.configured_permissions import (
-    Permission,
+    PermissionRow,
     PermissionTable,
     exclude_permission,
     grant_requested,
@@ -110,7 +110,7 @@ def add_granted(request: PageRequest, app: ApplicationView) -> Response:
     return go_to_application(request, app, "permissions")
 
 
-def _find_permission(request: PageRequest, app: ApplicationView) -> Permission:
+def _find_permission(request: PageRequest, app: ApplicationView) -> PermissionRow:
     """The permission that the address or the form means."""
     table = read_table(request.directory, request.tenant, app.record)
     sent = request.form.get if request.http.method == "POST" else request.query

@@ -22,7 +22,7 @@ from entra_emulator.portal.application import (
 from entra_emulator.portal.ask_graph import ask_graph
 from entra_emulator.portal.configured_permissions import (
     ROLE,
-    Permission,
+    PermissionRow,
     PermissionTable,
     include_permissions,
     list_offered,
@@ -183,7 +183,7 @@ def _find_thumbprint(request: PageRequest, app: ApplicationView) -> str:
     return max(good, key=lambda one: one.end).thumbprint if good else ""
 
 
-def _find_permission(request: PageRequest) -> Permission:
+def _find_permission(request: PageRequest) -> PermissionRow:
     graph = request.directory.service_principals.find(request.tenant, GRAPH_APP_ID)
     assert graph is not None, "every tenant has Microsoft Graph"
     families = list_offered(graph, ROLE, PERMISSION).values()
@@ -192,6 +192,6 @@ def _find_permission(request: PageRequest) -> Permission:
     )
 
 
-def _is_needed(permission: Permission) -> bool:
+def _is_needed(permission: PermissionRow) -> bool:
     names = (permission.resource, permission.kind, permission.value)
     return names == (GRAPH_APP_ID, ROLE, PERMISSION)
