@@ -19,6 +19,7 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon import cli
 from graphdaemon.auth.key_files import make_key_pair
 from tests.support.client_app import App, register
+from tests.support.hostile_server import HostileServer
 from tests.support.hypothesis_profiles import register_profiles
 from tests.support.redis_server import RedisServer
 from tests.support.run_command import Command, Outcome, Run, WriteParameters, clean_environment
@@ -111,6 +112,13 @@ def run(tmp_path: Path) -> Run:
 def scripted() -> Iterator[ScriptedServer]:
     """A TLS server that answers what the test tells it to."""
     with ScriptedServer() as server:
+        yield server
+
+
+@pytest.fixture
+def hostile() -> Iterator[HostileServer]:
+    """A TLS server whose answers the test writes byte by byte."""
+    with HostileServer() as server:
         yield server
 
 

@@ -17,19 +17,28 @@ import trustme
 
 
 class Request(NamedTuple):
+    """What arrived; ``connection`` is 1 on the first connection, ``head`` as it was written."""
+
     method: str
     target: str
     headers: dict[str, str]
     body: bytes
+    connection: int = 0
+    head: bytes = b""
 
 
 class Answer(NamedTuple):
-    """What to send; ``cut`` breaks the connection after so many bytes of the body."""
+    """
+    What to send; ``cut`` breaks the connection after so many bytes of the body.
+
+    ``steps`` takes the place of all else, and is played by a ``HostileServer``.
+    """
 
     status: int = 200
     body: bytes = b""
     headers: dict[str, str] | None = None
     cut: int | None = None
+    steps: tuple[Any, ...] | None = None
 
 
 def page(*records: dict[str, Any], next_link: str | None = None, **more: Any) -> Answer:
@@ -79,6 +88,7 @@ class ScriptedServer:
         self.tokens_issued = 0
         self.requests: list[Request] = []
         self._open: list[socket.socket] = []
+        self.connections = 0
 
     def settings(self, **changes: Any) -> dict[str, Any]:
         """A parameters.json for this server."""
@@ -130,21 +140,23 @@ class ScriptedServer:
             except OSError:
                 return
             self._open.append(raw)
-            threading.Thread(target=self._serve, args=(raw,), daemon=True).start()
+            self.connections += 1
+            threading.Thread(target=self._serve, args=(raw, self.connections), daemon=True).start()
 
-    def _serve(self, raw: socket.socket) -> None:
+    def _serve(self, raw: socket.socket, number: int) -> None:
         try:
             with self._context.wrap_socket(raw, server_side=True) as connection:
                 self._open.append(connection)
                 with connection.makefile("rb") as reader:
                     while request := _read_request(reader):
-                        if not self._answer(connection, request):
+                        answer = self._choose(request._replace(connection=number))
+                        if not self._send(connection, answer):
                             return
         except (OSError, ValueError):
             return
 
-    def _answer(self, connection: ssl.SSLSocket, request: Request) -> bool:
-        answer = self._choose(request)
+    def _send(self, connection: ssl.SSLSocket, answer: Answer) -> bool:
+        """Send an answer, and say whether another request may follow on the connection."""
         lines = [f"HTTP/1.1 {answer.status} Scripted", f"Content-Length: {len(answer.body)}"]
         lines += [f"{name}: {value}" for name, value in (answer.headers or {}).items()]
         head = "\r\n".join([*lines, "", ""]).encode()
@@ -183,13 +195,14 @@ class ScriptedServer:
 
 
 def _read_request(reader: Any) -> Request | None:
-    line = reader.readline().decode()
+    head = line = reader.readline()
     if not line:
         return None
-    method, target, _ = line.split(" ", 2)
+    method, target, _ = line.decode().split(" ", 2)
     headers = {}
-    while (row := reader.readline().decode().strip()) != "":
-        name, _, value = row.partition(":")
+    while (row := reader.readline()).strip() != b"":
+        head += row
+        name, _, value = row.decode().partition(":")
         headers[name.lower()] = value.strip()
     body = reader.read(int(headers.get("content-length", 0)))
-    return Request(method, target, headers, body)
+    return Request(method, target, headers, body, head=head)
