@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import msgspec
 
@@ -201,6 +201,12 @@ class Client:
     def close(self) -> None:
         """Close every connection."""
         self._transport.close()
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            "a Client holds connections, and cannot be copied or sent to another process: give its "
+            "settings, and make a Client of them there"
+        )
 
     def _target(self, collection: str, query: Query) -> Target:
         row = find_collection(collection)

@@ -12,7 +12,8 @@ Every way this program can fail, and what each failure means to the caller.
     └── UnprovedError  8  nothing proves that what was read is everything
 
 There is a class for whatever a caller may want to handle differently. Finer differences are in
-`code`, one of the stable words in `CODES`.
+`code`, one of the stable words in `CODES`. Every error can be copied and pickled, so that a job in
+a process pool can raise it.
 """
 
 from typing import ClassVar
@@ -137,6 +138,15 @@ class Error(Exception):
         self.code = code
         self.hint = hint
         self.case = case or code
+
+    def __reduce__(self) -> tuple[object, ...]:
+        # By itself Python makes a copy by calling the class with `args`, which has no `code`.
+        return _make_empty, (type(self), self.args), self.__dict__
+
+
+def _make_empty(kind: type[Error], arguments: tuple[object, ...]) -> Error:
+    """Make an error with its message alone: the first half of a copy."""
+    return kind.__new__(kind, *arguments)
 
 
 class UsageError(Error):
