@@ -7,6 +7,7 @@ FOLDER holds `permissions.json` and `permissions-descriptions.json`; by default 
 """
 
 import json
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable
@@ -26,20 +27,63 @@ PROVENANCE = {
 }
 
 
+# Of these, ReadBasic shows some properties alone ("Microsoft Graph permissions reference"): of a
+# user a dozen, of a message no body. Elsewhere (Team, Channel) it shows what such a call is for.
+_BASIC = frozenset(
+    {"User", "Group", "GroupMember", "Mail", "Calendars", "EduAssignments", "EduRoster"}
+)
+# Products whose permissions also open a few calls of the directory, which belongs to all of them:
+# how their names begin, and what a path of their own holds.
+_PRODUCTS = {
+    "DeviceManagement": re.compile(
+        r"/device(app)?management|manageddevice|mobileapp|intune|/officeconfiguration"
+    ),
+    "AgentId": re.compile("agent"),
+    "Edu": re.compile("/education"),
+}
+
+
+# What Microsoft's table leaves out and a page of the reference says: "Add members" (group, user; of
+# a device, contact or app the member's own permission besides).
+_PAGES = {
+    ("POST", "/groups/{id}/members"): (
+        *("GroupMember.ReadWrite.All", "Group.ReadWrite.All", "Directory.ReadWrite.All"),
+    ),
+}
+
+
 class Accepted(NamedTuple):
-    """One permission that one call accepts; `also` are those needed besides."""
+    """One permission that one call accepts; of those in `also` one is needed besides."""
 
     name: str
     least: bool
     also: tuple[str, ...]
+
+    @property
+    def kind(self) -> str:
+        """What it is about, such as `User`."""
+        return self.name.partition(".")[0]
+
+
+class Call(NamedTuple):
+    """A method, and a path in small letters."""
+
+    method: str
+    path: str
+
+    def is_of_object(self, kind: str) -> bool:
+        """Whether the path is that of all objects of a kind (`user`), or of one: `/users/{id}`."""
+        first, *further = self.path.strip("/").split("/")
+        return first == f"{kind.lower()}s" and len(further) <= 1
 
 
 def generate_permissions(table: dict[str, Any], descriptions: dict[str, Any]) -> dict[str, Any]:
     """
     What each call accepts from an application, and the IDs of roles and scopes.
 
-    `roles` are `[name, id]`; `sets` are lists of their numbers, the least privileged first;
-    `paths` name a set for each verb; `also` is what the least privileged one does not do without.
+    `roles` are `[name, id]`; `sets` are lists of their numbers, the one to ask for first: the least
+    privileged of those that open the whole call. `paths` name a set for each verb; `also` is what
+    the first one does not do without.
     """
     permissions = table["permissions"]
     calls = _collect(permissions)
@@ -52,13 +96,21 @@ def generate_permissions(table: dict[str, Any], descriptions: dict[str, Any]) ->
     paths: dict[str, dict[str, int]] = defaultdict(dict)
     also: dict[str, list[str]] = {}
     for (path, method), accepted in sorted(calls.items()):
-        level = {one.name: _level(permissions, one.name) for one in accepted}
+        call = Call(method, path)
+        # Reading needs no permission to write, whatever it is marked as.
+        kinds = {one.kind for one in accepted if one.least and not _opens_part(call, one)}
         ranked = sorted(
             accepted,
             key=lambda one: (
                 method == "GET" and "Write" in one.name,
+                _opens_part(call, one),
+                # Microsoft lists no ID for it, so nobody can add it to a registration by its name:
+                # it is very new, or is granted for a single team or chat.
+                one.name not in ids,
                 not one.least,
-                level[one.name],
+                # Where the least cannot be asked for, the nearest of its kind can.
+                one.kind not in kinds,
+                _level(permissions, one.name),
                 width[one.name],
                 one.name,
             ),
@@ -88,6 +140,9 @@ def _collect(permissions: dict[str, Any]) -> dict[tuple[str, str], list[Accepted
                 least, also = _read_marks(marks)
                 for method in path_set["methods"]:
                     calls[path.lower(), method][name] = Accepted(name, least, also)
+    for (method, path), names in _PAGES.items():
+        for place, name in enumerate(names):
+            calls[path, method].setdefault(name, Accepted(name, place == 0, ()))
     return {call: list(accepted.values()) for call, accepted in calls.items()}
 
 
@@ -95,6 +150,30 @@ def _read_marks(marks: str) -> tuple[bool, tuple[str, ...]]:
     values = dict(part.split("=", 1) for part in marks.split(";") if part)
     also = values.get("AlsoRequires", "")
     return "Application" in values.get("least", "").split(","), tuple(filter(None, also.split(",")))
+
+
+def _opens_part(call: Call, permission: Accepted) -> bool:
+    """
+    Whether the permission lets a call do only part of what it is for, or is another product's.
+
+    Microsoft marks some of these as the least privileged, since the call succeeds: with
+    `User.ReadBasic.All` a user has a dozen properties, with `User-Mail.ReadWrite.All` one can be
+    changed ("Microsoft Graph permissions reference").
+    """
+    name = permission.name
+    resource, _, action = name.partition(".")
+    if call.method != "GET" and permission.also and "Write" not in action:
+        return True  # it reads, and another one writes
+    if call.method == "GET" and "Basic" in action and resource in _BASIC:
+        return True
+    if any(name.startswith(word) and not own.search(call.path) for word, own in _PRODUCTS.items()):
+        return True
+    if action == "ReadWrite.CrossCloud":
+        return True
+    # What has a path of its own (`/users/{id}/revokeSignInSessions`) is opened whole by it.
+    kind, hyphen, _ = resource.partition("-")
+    special = bool(hyphen) or action.split(".")[0] not in ("Read", "ReadBasic", "ReadWrite")
+    return special and call.method in ("GET", "PATCH") and call.is_of_object(kind)
 
 
 def _count_uses(calls: Iterable[list[Accepted]]) -> dict[str, int]:

@@ -72,13 +72,6 @@ def name_beyond(path: str) -> str | None:
     )
 
 
-def choose_role(need: Need | None, preferred: str | None) -> str | None:
-    """Choose the permission to name: the preferred one if it opens the call, else the least."""
-    if need is None or preferred in need.accepted:
-        return preferred
-    return need.least
-
-
 def _find_unauthorized(words: str) -> str:
     if "IdentityNotFound" in words:
         return "principal_unknown"

@@ -36,8 +36,9 @@ class Need(NamedTuple):
 
     Attributes:
         call: The call as the table has it, such as `GET /users/{id}`.
-        accepted: The permissions, the least privileged first.
-        also: Permissions that the least privileged one needs besides itself.
+        accepted: The permissions; the first is the least privileged that opens the whole call, so
+            none for single properties, none of another product, and one that can be registered.
+        also: Permissions of which that one needs another besides itself.
     """
 
     call: str
@@ -46,12 +47,21 @@ class Need(NamedTuple):
 
     @property
     def least(self) -> str:
-        """The least privileged permission that opens the call."""
+        """The least privileged permission that opens the whole call."""
         return self.accepted[0]
+
+    @property
+    def words(self) -> str:
+        """What to ask for, in words: the least privileged permission, and what it needs besides."""
+        return " and ".join((self.least, *self.also[:1]))
 
     def is_met(self, roles: Iterable[str]) -> bool:
         """Whether an application with `roles` may make the call, as far as roles decide."""
-        return not set(self.accepted).isdisjoint(roles)
+        held = set(roles)
+        if not self.also:
+            return not held.isdisjoint(self.accepted)
+        partners = held.intersection(self.also)
+        return any(name in held and (name != self.least or partners) for name in self.accepted)
 
 
 class _Table(msgspec.Struct):
@@ -61,7 +71,8 @@ class _Table(msgspec.Struct):
     Attributes:
         roles: Name and ID of each application permission; the ID is None if it is not published.
         scopes: Name and ID of each delegated permission.
-        sets: Combinations of permissions, each as positions in `roles`, the least first.
+        sets: Combinations of permissions, each as positions in `roles`; the first is that
+            to ask for.
         also: What the least permission of a call needs besides itself.
         paths: For each path and method the position of its combination in `sets`.
     """
@@ -124,7 +135,7 @@ def find_scope(name_or_id: str) -> str | None:
 
 def find_excess(roles: Iterable[str], needs: Iterable[Need]) -> list[str]:
     """The roles among `roles` that none of these calls accepts."""
-    accepted = {name for need in needs for name in need.accepted}
+    accepted = {name for need in needs for name in (*need.accepted, *need.also)}
     return [role for role in roles if role not in accepted]
 
 

@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 from graphdaemon.auth.client_credential import WARN_BEFORE_S
 from graphdaemon.auth.token import Demand
 from graphdaemon.diagnosis.advice import advise
-from graphdaemon.diagnosis.graph_refusals import choose_role
 from graphdaemon.diagnosis.permissions import Call, Need, find_excess, find_need
 from graphdaemon.diagnosis.token_claims import is_for_graph, read_roles, read_time
 from graphdaemon.doctor.finding import Finding, fail, fail_with, ok, skip, warn
@@ -24,11 +23,10 @@ _FRESH_S = 5.0
 
 
 class CallNeed(NamedTuple):
-    """A call, what Graph accepts for it, and the role to name to people."""
+    """A call, and what Graph accepts for it."""
 
     call: Call
     need: Need
-    role: str
 
 
 def check_registration(examination: Examination) -> Finding:
@@ -69,7 +67,7 @@ def check_roles(examination: Examination) -> Finding:
     if _renew(examination):
         roles = read_roles(examination.claims)
         if _first_unmet(call_needs, roles) is None:
-            words = f"the token at hand lacked {unmet.role}; a new one has it"
+            words = f"the token at hand lacked {unmet.need.words}; a new one has it"
             return warn(words, advise("token_older", examination.values), roles=list(roles))
     return _report_unmet(examination, unmet, roles)
 
@@ -87,7 +85,7 @@ def check_call(examination: Examination, call: Call) -> Finding:
         explain(
             response,
             address,
-            needs=_preferred(examination, call),
+            needs=None,
             consent_url=examination.settings.consent_url,
             token=examination.token.value,
         )
@@ -124,16 +122,8 @@ def _list_call_needs(examination: Examination) -> list[CallNeed]:
     for call in examination.calls:
         need = examination.find_need(call)
         if need is not None:
-            role = choose_role(need, _preferred(examination, call))
-            call_needs.append(CallNeed(call, need, role or need.least))
+            call_needs.append(CallNeed(call, need))
     return call_needs
-
-
-def _preferred(examination: Examination, call: Call) -> str | None:
-    """The role that the commands name for a collection: the least that shows every property."""
-    steps = urlsplit(examination.address(call.path)).path.strip("/").split("/")[1:]
-    row = CATALOG.get(steps[0]) if steps and call.method == "GET" else None
-    return row.role if row else None
 
 
 def _first_unmet(call_needs: list[CallNeed], roles: tuple[str, ...]) -> CallNeed | None:
@@ -146,7 +136,8 @@ def _report_excess(call_needs: list[CallNeed], roles: tuple[str, ...]) -> Findin
     opened = []
     for need in needs:
         using = next(name for name in need.accepted if name in roles)
-        also = f" (with {', '.join(need.also)})" if need.also else ""
+        partners = [name for name in need.also if name in roles and using == need.least]
+        also = f" (with {partners[0]})" if partners else ""
         least = "" if using == need.least else f", where {need.least} is the least"
         opened.append(f"{using} opens {need.call}{also}{least}")
     words = "; ".join(opened)
@@ -179,10 +170,10 @@ def _report_unmet(examination: Examination, unmet: CallNeed, roles: tuple[str, .
         return ok(f"Graph allows {unmet.need.call} with {names}, whatever the table says")
     case = "permission_missing" if roles else "roles_absent"
     if examination.registration is not None:
-        case = examination.registration.find_cause(unmet.need, unmet.role)
+        case = examination.registration.find_cause(unmet.need)
     return fail(
-        f"{unmet.need.call} needs {unmet.role}; the token has: {names or 'none'}",
-        advise(case, examination.values | {"role": unmet.role}),
+        f"{unmet.need.call} needs {unmet.need.words}; the token has: {names or 'none'}",
+        advise(case, examination.values | {"role": unmet.need.words}),
         GraphError.exit_code,
         roles=list(roles),
         accepted=list(unmet.need.accepted),

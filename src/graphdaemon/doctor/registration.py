@@ -24,14 +24,14 @@ class AppRegistration(NamedTuple):
     granted: tuple[str, ...]
     secrets_expire_at: tuple[float, ...]
 
-    def find_cause(self, need: Need, role: str) -> str:
-        """Why a token lacks `role`, or whatever else `need` accepts; a key of `CASES`."""
+    def find_cause(self, need: Need) -> str:
+        """Why a token lacks whatever `need` accepts; a key of `CASES`."""
         # From the smallest step that is missing to the largest: the first that fits is the cause.
         if need.is_met(self.granted):
             return "token_older"
         if need.is_met(self.requested):
             return "consent_missing"
-        if role in self.requested_delegated or need.is_met(self.requested_delegated):
+        if need.is_met(self.requested_delegated):
             return "delegated_only"
         return "permission_missing"
 

@@ -107,4 +107,4 @@ CATALOG = {collection.name: collection for collection in _COLLECTIONS}
 def find_collection(path: str) -> Collection:
     """Return the collection at `path`; if it is unknown, one that nothing is assumed of."""
     name = path.strip("/")
-    return CATALOG.get(name) or Collection(name, ("displayName", "id"), "Directory.Read.All")
+    return CATALOG.get(name) or Collection(name, ("displayName", "id"), "")

@@ -26,7 +26,7 @@ def explain(
     """
     # A run that goes well needs none of these.
     from graphdaemon.diagnosis.advice import advise, locate
-    from graphdaemon.diagnosis.graph_refusals import choose_role, find_graph_case, name_beyond
+    from graphdaemon.diagnosis.graph_refusals import find_graph_case, name_beyond
     from graphdaemon.diagnosis.permissions import find_need
     from graphdaemon.diagnosis.token_claims import read_claims
 
@@ -35,7 +35,7 @@ def explain(
     need = find_need(method, path) if response.status in (401, 403) else None
     claims = read_claims(token) if token is not None else None
     case = find_graph_case(response.status, f"{graph_code} {message}", claims=claims, need=need)
-    values = {"role": choose_role(need, needs), "beyond": name_beyond(path)}
+    values = {"role": need.words if need else needs, "beyond": name_beyond(path)}
     advice = advise(case, locate(consent_url, consent_url) | values)
     words = " ".join(filter(None, [str(response.status), graph_code]))
     return GraphError(

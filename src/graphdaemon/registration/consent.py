@@ -10,11 +10,9 @@ from urllib.parse import urlencode, urlsplit
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Demand, Token
 from graphdaemon.diagnosis.advice import advise
-from graphdaemon.diagnosis.graph_refusals import choose_role
 from graphdaemon.diagnosis.permissions import Need, find_need, parse_call
 from graphdaemon.diagnosis.token_claims import is_for_graph, read_claims, read_roles
 from graphdaemon.errors import IdentityError, NetworkError, SettingsError
-from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 
@@ -35,12 +33,10 @@ class AwaitedRoles(NamedTuple):
     Attributes:
         roles: All of these.
         needs: For each of these calls, one of the roles it accepts.
-        preferred: For each of these calls, the role to name to people.
     """
 
     roles: tuple[str, ...]
     needs: tuple[Need, ...]
-    preferred: tuple[str, ...] = ()
 
     def is_met(self, roles: Sequence[str]) -> bool:
         """Whether a token with `roles` shows them; if none are named, any role will do."""
@@ -49,7 +45,10 @@ class AwaitedRoles(NamedTuple):
         return set(self.roles) <= set(roles) and all(need.is_met(roles) for need in self.needs)
 
     def __str__(self) -> str:
-        return ", ".join(dict.fromkeys((*self.roles, *self.preferred))) or "any role"
+        return (
+            ", ".join(dict.fromkeys((*self.roles, *(need.words for need in self.needs))))
+            or "any role"
+        )
 
 
 def build_consent_url(settings: Settings, *, redirect_uri: str | None = None) -> str:
@@ -108,7 +107,7 @@ def read_awaited_roles(
     if not roles and not calls and is_for_graph(resource):
         need = find_need("GET", urlsplit(settings.endpoint).path)
         needs = [need] if need is not None else []
-    return AwaitedRoles(tuple(roles), tuple(needs), tuple(map(_preferred, needs)))
+    return AwaitedRoles(tuple(roles), tuple(needs))
 
 
 def wait_for_consent(
@@ -161,12 +160,6 @@ def _pending(
         hint=advise("consent_missing", {"consent": settings.consent_url}).step,
         case="consent_missing",
     )
-
-
-def _preferred(need: Need) -> str:
-    method, _, path = need.call.partition(" ")
-    row = CATALOG.get(path.strip("/").partition("/")[0]) if method == "GET" else None
-    return choose_role(need, row.role if row else None) or need.least
 
 
 def _fetch(settings: Settings, demand: Demand) -> Token:

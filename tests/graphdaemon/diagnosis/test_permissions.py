@@ -1,6 +1,10 @@
 """Which permissions a call accepts: the generated table, and how paths are found in it."""
 
 import json
+import re
+import tomllib
+from collections import defaultdict
+from typing import Any
 
 import pytest
 
@@ -13,9 +17,11 @@ from graphdaemon.diagnosis.permissions import (
 )
 from graphdaemon.errors import SettingsError
 from graphdaemon.graph.catalog import CATALOG, Collection
+from tests.support.places import ROOT
 from tools import generate_permissions
 
 SOURCE = generate_permissions.SOURCE
+COMMONEST = tomllib.loads((ROOT / "tests/support/commonest_calls.toml").read_text("utf-8"))["call"]
 
 
 def test_the_table_is_what_the_generator_makes() -> None:
@@ -45,14 +51,14 @@ def test_the_table_says_where_it_comes_from() -> None:
 @pytest.mark.parametrize(
     ("path", "call", "least"),
     [
-        ("/users", "GET /users", "User.ReadBasic.All"),
-        ("/v1.0/users?$top=1", "GET /users", "User.ReadBasic.All"),
-        ("/beta/Users/", "GET /users", "User.ReadBasic.All"),
-        ("/v1.0/users/ana@contoso.example", "GET /users/{id}", "User.ReadBasic.All"),
+        ("/users", "GET /users", "User.Read.All"),
+        ("/v1.0/users?$top=1", "GET /users", "User.Read.All"),
+        ("/beta/Users/", "GET /users", "User.Read.All"),
+        ("/v1.0/users/ana@contoso.example", "GET /users/{id}", "User.Read.All"),
         ("/users('ana%20b')/memberOf", "GET /users/{id}/memberof", "Directory.Read.All"),
-        ("/users/$count", "GET /users", "User.ReadBasic.All"),
+        ("/users/$count", "GET /users", "User.Read.All"),
         ("/users/delta", "GET /users/delta", "User.Read.All"),
-        ("/groups/1/members", "GET /groups/{id}/members", "GroupMember.ReadBasic.All"),
+        ("/groups/1/members", "GET /groups/{id}/members", "GroupMember.Read.All"),
         (
             "/servicePrincipals(appId='x')/appRoleAssignments",
             "GET /serviceprincipals(appid={value})/approleassignments",
@@ -94,12 +100,61 @@ def test_reading_asks_for_no_permission_to_write() -> None:
 
 
 @pytest.mark.parametrize("row", CATALOG.values(), ids=CATALOG)
-def test_the_catalogue_names_permissions_that_open_its_collections(row: Collection) -> None:
-    """What the commands tell people to add is accepted by the call they make."""
+def test_the_catalogue_names_the_permission_that_the_table_does(row: Collection) -> None:
+    """What a listing, the help and the doctor tell people to add is one and the same."""
     need = find_need("GET", f"/{row.name}")
 
     assert need is not None
-    assert row.role in need.accepted
+    assert row.role == need.words
+
+
+@pytest.mark.parametrize("row", COMMONEST, ids=[row["call"] for row in COMMONEST])
+def test_the_commonest_calls_ask_for_the_least_that_opens_them_whole(row: dict[str, Any]) -> None:
+    """By Microsoft's own mark; where that is another permission, the row says why."""
+    need = find_need(*parse_call(row["call"]))
+
+    assert need is not None
+    assert need.words == row["asks"]
+    assert (need.least in row["published"]) is ("why" not in row)
+
+
+def test_what_the_rows_call_published_is_what_microsoft_marks() -> None:
+    """The rows quote the table of permissions, from which the reference's pages are made."""
+    if not SOURCE.exists():
+        pytest.skip("Microsoft's tables lie beside the checkout, and not everywhere")
+    permissions = json.loads((SOURCE / "permissions.json").read_text("utf-8"))["permissions"]
+    marked: dict[str, set[str]] = defaultdict(set)
+    for name, permission in permissions.items():
+        for path_set in permission["pathSets"]:
+            if "Application" in path_set["schemeKeys"]:
+                for path, marks in path_set["paths"].items():
+                    if re.search(r"\bleast=[\w,]*\bApplication\b", marks):
+                        for method in path_set["methods"]:
+                            marked[f"{method} {path.lower()}"].add(name)
+
+    for row in COMMONEST:
+        need = find_need(*parse_call(row["call"]))
+        assert need is not None
+        assert marked[need.call] == set(row["published"]), row["call"]
+
+
+def test_what_is_asked_for_can_be_registered() -> None:
+    """`register --permission` finds a permission by the ID that Microsoft lists."""
+    table = json.loads(generate_permissions.TARGET.read_text(encoding="utf-8"))
+    listed = {name for name, number in table["roles"] if number is not None}
+
+    assert [row["asks"] for row in COMMONEST if not set(row["asks"].split(" and ")) <= listed] == []
+
+
+def test_a_permission_that_needs_a_partner_is_named_with_it() -> None:
+    """Assigning a role needs the permission to assign, and one to read what is assigned."""
+    need = find_need("POST", "/servicePrincipals/1/appRoleAssignments")
+
+    assert need is not None
+    assert need.words == "AppRoleAssignment.ReadWrite.All and Application.Read.All"
+    assert not need.is_met(["AppRoleAssignment.ReadWrite.All"])
+    assert need.is_met(["AppRoleAssignment.ReadWrite.All", "Directory.Read.All"])
+    assert find_excess(["Directory.Read.All"], [need]) == []
 
 
 def test_ids_and_names_lead_to_one_name() -> None:
