@@ -7,6 +7,7 @@ import os
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.model import CacheSettings
 from graphdaemon.settings.sources import warn_if_readable
+from graphdaemon.settings.text import clean, decode_text
 
 _ENTRY = "graphdaemon/token cache key"
 _LENGTH = 32
@@ -30,7 +31,7 @@ def read_cache_key(cache: CacheSettings) -> bytes:
     if cache.key_file is None:
         return _from_keyring()
     try:
-        text = cache.key_file.read_text(encoding="ascii")
+        text = decode_text(cache.key_file.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not base64"
         raise SettingsError(
@@ -64,7 +65,7 @@ def _from_keyring() -> bytes:
 
 def _decode(text: str, source: str) -> bytes:
     try:
-        key = base64.b64decode(text.strip().replace("-", "+").replace("_", "/"), validate=True)
+        key = base64.b64decode(clean(text).replace("-", "+").replace("_", "/"), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != _LENGTH:

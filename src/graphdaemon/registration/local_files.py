@@ -14,6 +14,7 @@ from graphdaemon.auth.key_files import KeyPair, read_key_pair
 from graphdaemon.errors import SettingsError
 from graphdaemon.http.interception import read_signer
 from graphdaemon.registration.desired import DesiredState
+from graphdaemon.settings.text import decode_text
 from graphdaemon.sharing.private_files import replace_private
 
 _NOTE = re.compile(
@@ -170,7 +171,7 @@ class LocalFiles:
     def _read_own(self) -> dict[str, Any]:
         """The settings that an earlier run has written for this app."""
         try:
-            text = self.path.read_text(encoding="utf-8-sig")
+            text = decode_text(self.path.read_bytes())
             loads = tomllib.loads if self.path.suffix == ".toml" else json.loads
             content = loads(text)
         except FileNotFoundError:

@@ -1,12 +1,14 @@
 """Checks of one setting: is it a text, an address, a list? Each error says where it was read."""
 
-import json
 import re
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.setting import Layer, Secret
+from graphdaemon.settings.text import clean, name_flaw, quote
+
+_UNSEEN = "Type it anew: what was pasted brought characters that cannot be seen."
 
 
 def invalid_setting(layer: Layer, name: str, problem: str, hint: str) -> SettingsError:
@@ -16,15 +18,19 @@ def invalid_setting(layer: Layer, name: str, problem: str, hint: str) -> Setting
 
 
 def check_text(layer: Layer, name: str) -> str | None:
-    """Return the text called `name` without blanks around it, or None."""
-    if name not in layer:
-        return None
-    value, _ = layer[name]
-    if not isinstance(value, str):
-        raise invalid_setting(
-            layer, name, f"is not a text but {json.dumps(value)[:40]}", "Quote it."
-        )
-    return value.strip()
+    """Return the text called `name`, or None; a character in it that nobody sees is an error."""
+    value = _check_string(layer, name)
+    if value is not None and (flaw := name_flaw(value)) is not None:
+        raise invalid_setting(layer, name, flaw, _UNSEEN)
+    return value
+
+
+def check_id(layer: Layer, name: str) -> str | None:
+    """Return the ID or name called `name`, which holds no blank, or None."""
+    value = _check_string(layer, name)
+    if value is not None and (flaw := name_flaw(value, blanks=False)) is not None:
+        raise invalid_setting(layer, name, flaw, _UNSEEN)
+    return value
 
 
 def check_secret(layer: Layer, name: str) -> Secret | None:
@@ -33,10 +39,45 @@ def check_secret(layer: Layer, name: str) -> Secret | None:
     return Secret(value) if value else None
 
 
+def check_passphrase(layer: Layer, name: str) -> Secret | None:
+    """Return the passphrase called `name`, in which any character may be meant, or None."""
+    value = _check_string(layer, name)
+    return Secret(value) if value else None
+
+
 def check_path(layer: Layer, name: str) -> Path | None:
     """Return the file or folder called `name`, or None."""
-    value = check_text(layer, name)
+    value = _check_string(layer, name)
+    if value is not None and "\0" in value:
+        raise invalid_setting(layer, name, "holds the character U+0000", _UNSEEN)
     return Path(value) if value else None
+
+
+def _check_string(layer: Layer, name: str) -> str | None:
+    if name not in layer:
+        return None
+    value, _ = layer[name]
+    if not isinstance(value, str):
+        # Of its value nothing is said: it may be a secret, or stand in a secret's place.
+        raise invalid_setting(
+            layer,
+            name,
+            f"is not a text but {_describe_type(value)}",
+            "Quote it." if isinstance(value, int | float) else "Write one text, in quotes.",
+        )
+    return value
+
+
+def _describe_type(value: object) -> str:
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, dict):
+        return "a table"
+    return f"a {type(value).__name__}"
 
 
 def check_choice(layer: Layer, name: str, words: tuple[str, ...]) -> str | None:
@@ -44,7 +85,10 @@ def check_choice(layer: Layer, name: str, words: tuple[str, ...]) -> str | None:
     value = check_text(layer, name)
     if value is not None and value not in words:
         raise invalid_setting(
-            layer, name, f"is not {join_choices(words)}: {value}", f"Write {join_choices(words)}."
+            layer,
+            name,
+            f"is not {join_choices(words)}: {quote(value)}",
+            f"Write {join_choices(words)}.",
         )
     return value
 
@@ -65,10 +109,31 @@ def check_words(layer: Layer, name: str, example: str) -> tuple[str, ...] | None
     if name not in layer:
         return None
     value, _ = layer[name]
-    items = value.split() if isinstance(value, str) else value
+    items = _split_words(value) if isinstance(value, str) else value
     if not isinstance(items, list | tuple) or not all(isinstance(item, str) for item in items):
         raise invalid_setting(layer, name, "is not a list of texts", f"Write {example}.")
     return tuple(items)
+
+
+def _split_words(text: str) -> object:
+    # A variable is filled in by people who have seen the list in the file.
+    if text.startswith("["):
+        import json
+
+        try:
+            return [clean(item) for item in json.loads(text)]
+        except (ValueError, TypeError, AttributeError):
+            return None
+    return [clean(item) for item in text.split()]
+
+
+def check_scope(layer: Layer) -> tuple[str, ...] | None:
+    """Return the scopes, in which no character can be meant that cannot be seen, or None."""
+    scopes = check_words(layer, "scope", '["https://graph.microsoft.com/.default"]')
+    for scope in scopes or ():
+        if (flaw := name_flaw(scope, blanks=False)) is not None:
+            raise invalid_setting(layer, "scope", flaw, _UNSEEN)
+    return scopes
 
 
 def check_https(layer: Layer, name: str) -> str | None:
@@ -76,22 +141,32 @@ def check_https(layer: Layer, name: str) -> str | None:
     value = check_text(layer, name)
     if value is None:
         return None
-    parts = urlsplit(value)
-    if parts.scheme != "https" or not _is_host(parts):
-        raise invalid_setting(
-            layer,
-            name,
-            f"is not an https address: {value}",
-            f"Write https://{parts.netloc}{parts.path}: tokens travel over TLS only."
-            if parts.scheme == "http"
-            else "Write it in full, beginning with https://.",
-        )
+    parts = split_address(value)
     # Addresses are logged and shown in errors, so none may hold a password.
-    if "@" in parts.netloc:
+    if "@" in (parts.netloc if parts is not None else value):
         raise invalid_setting(
             layer, name, "holds a user name", "Leave out what stands before the @."
         )
+    if parts is None or parts.scheme != "https" or not _is_host(parts):
+        raise invalid_setting(
+            layer,
+            name,
+            f"is not an https address: {quote(value)}",
+            f"Write {quote(f'https://{parts.netloc}{parts.path}')}: tokens travel over TLS only."
+            if parts is not None and parts.scheme == "http"
+            else "Write it in full, beginning with https://.",
+        )
     return value
+
+
+def split_address(address: str) -> SplitResult | None:
+    """Return the parts of an address; None if it has none. No error can quote its password."""
+    try:
+        parts = urlsplit(address)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
 
 
 def check_thumbprint(layer: Layer, name: str) -> str | None:
@@ -99,8 +174,10 @@ def check_thumbprint(layer: Layer, name: str) -> str | None:
     value = check_text(layer, name)
     if not value:
         return None
-    # Windows shows it with blanks between the bytes, OpenSSL with colons.
-    thumbprint = re.sub(r"[\s:]", "", value).upper()
+    # Windows shows it with blanks between the bytes, .NET with hyphens, OpenSSL with colons behind
+    # the name of the hash.
+    digits = re.sub(r"^sha-?(1|256) fingerprint=", "", value, flags=re.IGNORECASE)
+    thumbprint = re.sub(r"[\s:-]", "", digits).upper()
     if not re.fullmatch(r"[0-9A-F]{40}|[0-9A-F]{64}", thumbprint):
         raise invalid_setting(
             layer,
@@ -127,9 +204,6 @@ def _is_host(parts: SplitResult) -> bool:
     try:
         host = (parts.hostname or "").encode("idna")
     except UnicodeError:
-        return False
-    port = parts.netloc.rpartition("@")[2].rpartition("]")[2].partition(":")[2]
-    if port and not port.isdigit():
         return False
     return bool(host) and re.search(rb"[\x00-\x20]", host) is None
 

@@ -16,16 +16,19 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.checks import (
     check_choice,
     check_https,
+    check_id,
     check_path,
+    check_scope,
     check_secret,
     check_text,
-    check_words,
     invalid_setting,
+    split_address,
 )
 from graphdaemon.settings.credentials import check_credentials
 from graphdaemon.settings.model import CACHE_BACKENDS, CacheSettings, Settings
 from graphdaemon.settings.setting import Layer, Secret
 from graphdaemon.settings.sources import merge_chosen, merge_sources
+from graphdaemon.settings.text import quote
 
 ANY_TENANT = "organizations"
 """Stands in an authority for the tenant of whoever signs in."""
@@ -91,7 +94,7 @@ def _check(
 ) -> Settings:
     """Return the settings of an app, which has a credential, or of a public client."""
     cloud = _check_cloud(merged, authority or oidc_authority)
-    client_id = public_client or check_text(merged, "client_id")
+    client_id = public_client or check_id(merged, "client_id")
     # A managed identity needs none: the machine knows which app it stands for.
     if client_id is None and (authority or oidc_authority):
         raise SettingsError(
@@ -104,8 +107,7 @@ def _check(
         oidc_authority=oidc_authority,
         region=_check_region(merged),
         client_id=client_id or "",
-        scope=check_words(merged, "scope", '["https://graph.microsoft.com/.default"]')
-        or (f"{cloud.graph}/.default",),
+        scope=check_scope(merged) or (f"{cloud.graph}/.default",),
         credentials=() if public_client else check_credentials(merged, where),
         cache=_check_cache(merged, where),
         endpoint=check_https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
@@ -120,7 +122,7 @@ def _check(
 def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]:
     authority = check_https(merged, "authority")
     oidc_authority = check_https(merged, "oidc_authority")
-    tenant = check_text(merged, "tenant")
+    tenant = check_id(merged, "tenant")
     names = [name for name in ("authority", "oidc_authority", "tenant") if name in merged]
     if not names and "managed_identity" in merged:
         return None, None
@@ -191,7 +193,10 @@ def _check_region(merged: Layer) -> str | None:
     # MSAL makes it part of the host name that the credential is sent to.
     if region is not None and not re.fullmatch(r"[a-z][a-z0-9]{1,60}", region):
         raise invalid_setting(
-            merged, "region", f"is not the name of an Azure region: {region}", "Write westeurope."
+            merged,
+            "region",
+            f"is not the name of an Azure region: {quote(region)}",
+            "Write westeurope.",
         )
     return region
 
@@ -217,7 +222,8 @@ def _check_cache(merged: Layer, where: str) -> CacheSettings:
 
 def _check_redis_url(merged: Layer, name: str) -> Secret | None:
     url = check_secret(merged, name)
-    if url is not None and urlsplit(url.reveal()).scheme not in ("redis", "rediss"):
+    parts = split_address(url.reveal()) if url is not None else None
+    if url is not None and (parts is None or parts.scheme not in ("redis", "rediss")):
         raise invalid_setting(merged, name, "is not a Redis address", "Begin it with rediss://.")
     return url
 

@@ -15,6 +15,7 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import KINDS
 from graphdaemon.settings.setting import Layer
 from graphdaemon.settings.table import SETTINGS
+from graphdaemon.settings.text import clean, decode_text, quote
 
 logger = logging.getLogger(__name__)
 
@@ -23,6 +24,19 @@ DEFAULT_FILE = "parameters.json"
 _NAMES = tuple(row.name for row in SETTINGS)
 _FILES = tuple(row.name for row in SETTINGS if row.form in ("file", "folder"))
 _SECRETS = tuple(row.name for row in SETTINGS if row.form == "secret")
+# In these any character may be meant, at the ends as well.
+_VERBATIM = ("passphrase", "federated_command", "note")
+# What other programs call these settings.
+_OTHER_NAMES = {
+    "applicationid": "client_id",
+    "appid": "client_id",
+    "certificatepassword": "passphrase",
+    "certificatepath": "private_key_file",
+    "clientcertificatepath": "private_key_file",
+    "clientsecret": "secret",
+    "password": "secret",
+    "tenantid": "tenant",
+}
 _CREDENTIALS = ("credentials", *(key for kind in KINDS.values() for key in kind.keys))
 _COMPANIONS = ("credential", *(key for kind in KINDS.values() for key in kind.companions))
 _IN_TABLES = tuple(dict.fromkeys((*_CREDENTIALS[1:], *_COMPANIONS[1:])))
@@ -59,7 +73,7 @@ def merge_sources(
     path = _find_file(file, environment, complete=complete)
     from_file = _read_file(path) if path else {}
     _warn_of_overrides(from_file, {**azure, **own})
-    caller = {name: (value, "the caller") for name, value in overrides.items()}
+    caller = {name: (value, "the caller") for name, value in clean_values(overrides).items()}
     merged = _merge([from_file, azure, own, caller])
     # A misspelt key would be ignored, and its default used without a word.
     _refuse_unknown(merged)
@@ -83,10 +97,14 @@ def merge_chosen(
         SettingsError: A placeholder was left in.
     """
     layers: list[Layer] = [
-        {name: (value, "the settings file") for name, value in file.items()},
+        {name: (value, "the settings file") for name, value in clean_values(file).items()},
         _read_environment(environment, "AZURE_"),
         _read_environment(environment, "GRAPHDAEMON_"),
-        {name: (value, "the caller") for name, value in overrides.items() if value is not None},
+        {
+            name: (value, "the caller")
+            for name, value in clean_values(overrides).items()
+            if value is not None
+        },
     ]
     merged = _merge(
         [{name: entry for name, entry in layer.items() if name in names} for layer in layers]
@@ -95,10 +113,27 @@ def merge_chosen(
     return merged
 
 
+def clean_values(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings without the blanks, quotation marks and unseen characters around them."""
+    return {name: _clean_value(name, value) for name, value in values.items()}
+
+
+def _clean_value(name: str, value: object) -> object:
+    if name in _VERBATIM:
+        return value
+    if isinstance(value, str):
+        return clean(value)
+    if isinstance(value, dict):
+        return clean_values(value)
+    if isinstance(value, list | tuple):
+        return [_clean_value("", item) for item in value]
+    return value
+
+
 def _find_file(
     file: str | os.PathLike[str] | None, environment: Mapping[str, str], *, complete: bool
 ) -> Path | None:
-    named = file or environment.get("GRAPHDAEMON_CONFIG")
+    named = file or clean(environment.get("GRAPHDAEMON_CONFIG", ""))
     if named:
         return Path(named)
     if Path(DEFAULT_FILE).exists():
@@ -115,23 +150,23 @@ def _find_file(
 
 
 def _read_file(path: Path) -> Layer:
-    # utf-8-sig: Windows editors and PowerShell put a byte order mark in front.
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = decode_text(path.read_bytes())
     except FileNotFoundError:
         raise SettingsError(
-            f"no settings: {path} does not exist",
+            f"no settings: {quote(str(path))} does not exist",
             code="no_settings",
             hint="Check the path, or run `graphdaemon quickstart` to see the job without any file.",
         ) from None
     except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        reason = getattr(error, "strerror", None) or "it is neither UTF-8 nor UTF-16 text"
         raise SettingsError(
             f"{path} cannot be read: {reason}",
             code="settings_unreadable",
             hint="Check that it is a text file and that this user may read it.",
         ) from None
-    values = _parse_toml(path, text) if path.suffix == ".toml" else _parse_json(path, text)
+    parse = _parse_toml if path.suffix == ".toml" else _parse_json
+    values = clean_values(parse(path, text))
     tables = (values, *_tables(values))
     for table in tables:
         for name in _FILES:
@@ -177,6 +212,8 @@ def _parse_json(path: Path, text: str) -> dict[str, Any]:
             if "//" in text or re.search(r",\s*[}\]]", text)
             else "Correct that place; strings and names stand in double quotes.",
         ) from None
+    except (ValueError, RecursionError):
+        raise _beyond_reading(path, "JSON") from None
     if not isinstance(values, dict):
         raise SettingsError(
             f"{path} is not a JSON object",
@@ -198,15 +235,26 @@ def _parse_toml(path: Path, text: str) -> dict[str, Any]:
             code="settings_malformed",
             hint='Each line reads name = "value".',
         ) from None
+    except (ValueError, RecursionError):
+        raise _beyond_reading(path, "TOML") from None
+
+
+def _beyond_reading(path: Path, form: str) -> SettingsError:
+    # Python reads no number of more than 4300 digits, and no list a thousand deep.
+    return SettingsError(
+        f"{path} is not {form} that can be read: a number in it is too long, or a list too deep",
+        code="settings_malformed",
+        hint="Put every value into double quotes.",
+    )
 
 
 def _read_environment(environment: Mapping[str, str], prefix: str) -> Layer:
     # Containers and CI systems often set a variable without a value to an empty text.
     return {
-        row.name: (environment[variable], variable)
+        row.name: (_clean_value(row.name, environment[variable]), variable)
         for row in SETTINGS
         for variable in row.variables
-        if variable.startswith(prefix) and environment.get(variable)
+        if variable.startswith(prefix) and clean(environment.get(variable, ""))
     }
 
 
@@ -236,16 +284,27 @@ def _refuse_unknown(merged: Layer) -> None:
         keys += [(name, f"credentials in {where}", _IN_TABLES) for name in table]
     for name, source, known in keys:
         if name not in known:
-            import difflib
-
-            similar = difflib.get_close_matches(name, known, n=1)
+            similar = _find_similar(name, known)
             raise SettingsError(
-                f"{source} has an unknown key: {name}",
+                f"{source} has an unknown key: {quote(name)}",
                 code="setting_unknown",
-                hint=f"Did you mean {similar[0]}?"
+                hint=f"Did you mean {similar}?"
                 if similar
                 else f"Known keys: {', '.join(known)}; remarks go into note.",
             )
+
+
+def _find_similar(name: str, known: tuple[str, ...]) -> str | None:
+    """The setting that is meant by `name`: spelt otherwise, called otherwise, or mistyped."""
+    import difflib
+
+    plain = re.sub(r"[\W_]", "", name).casefold()
+    plain_known = {one.replace("_", ""): one for one in known}
+    other = _OTHER_NAMES.get(plain)
+    if other in known:
+        return other
+    near = difflib.get_close_matches(plain, plain_known, n=1)
+    return plain_known[near[0]] if near else None
 
 
 def _refuse_placeholders(merged: Layer) -> None:

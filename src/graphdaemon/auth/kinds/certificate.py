@@ -2,7 +2,8 @@
 
 from graphdaemon.auth.client_credential import ClientCredential, make_signing_credential
 from graphdaemon.auth.key_files import read_key_pair
-from graphdaemon.auth.kinds.secret import read_secret_file
+from graphdaemon.auth.kinds.secret import read_value
+from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
@@ -23,7 +24,20 @@ def read(settings: Settings, credential: CredentialSettings) -> ClientCredential
 
 
 def read_passphrase(credential: CredentialSettings) -> Secret | None:
-    """Return what the key file is encrypted with, if anything; fails as `read_secret_file` does."""
-    if credential.passphrase_file is not None:
-        return read_secret_file(credential.passphrase_file, "passphrase_file")
-    return credential.passphrase
+    """
+    Return what the key file is encrypted with, if anything.
+
+    Raises:
+        SettingsError: `passphrase_file` is empty or cannot be read.
+    """
+    if credential.passphrase_file is None:
+        return credential.passphrase
+    # Blanks at its ends may be meant, and a line break, which editors append, is not.
+    value = read_value(credential.passphrase_file, "passphrase_file").strip("\r\n")
+    if not value:
+        raise SettingsError(
+            f"passphrase_file {credential.passphrase_file} is empty",
+            code="secret_unreadable",
+            hint="It must hold the passphrase alone.",
+        )
+    return Secret(value)

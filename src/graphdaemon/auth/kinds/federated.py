@@ -1,5 +1,6 @@
 """A federated credential: a token of the platform we run on vouches for the app."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from graphdaemon.auth.client_credential import ClientCredential, Exchange
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
+from graphdaemon.settings.text import clean, decode_text
 
 # The value that "Workload identity federation" on learn.microsoft.com recommends.
 AUDIENCE = "api://AzureADTokenExchange"
@@ -46,7 +48,7 @@ def _fetch_assertion(credential: CredentialSettings, exchange: Exchange) -> str:
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="ascii")
+        return decode_text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not a token"
         raise _unavailable(
@@ -98,7 +100,7 @@ def _run(command: tuple[str, ...]) -> str:
         problem = f"could not be started: {getattr(error, 'strerror', None) or error}"
     else:
         if done.returncode == 0:
-            return _checked(done.stdout.decode("ascii", "replace"), f"federated_command {name}")
+            return _checked(_decode(done.stdout), f"federated_command {name}")
         problem = f"ended with exit code {done.returncode}"
     # What it printed may hold the token, or the credentials it works with: neither is repeated.
     raise _unavailable(
@@ -106,9 +108,16 @@ def _run(command: tuple[str, ...]) -> str:
     )
 
 
+def _decode(output: bytes) -> str:
+    # What is no text is no token either, and refused as such.
+    with contextlib.suppress(UnicodeDecodeError):
+        return decode_text(output)
+    return ""
+
+
 def _checked(token: str, source: str) -> str:
-    token = token.strip()
-    if token.count(".") == 2 and token.isprintable() and " " not in token:
+    token = clean(token)
+    if token.count(".") == 2 and token.isascii() and token.isprintable() and " " not in token:
         return token
     raise _unavailable(
         f"what {source} gave is not a token (a JWT: three parts with dots between them)",

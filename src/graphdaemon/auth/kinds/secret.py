@@ -9,6 +9,7 @@ from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.settings.sources import warn_if_readable
+from graphdaemon.settings.text import clean, decode_text, name_flaw, quote
 
 
 def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
@@ -23,33 +24,50 @@ def read(_settings: Settings, credential: CredentialSettings) -> ClientCredentia
 
 def read_secret_file(path: Path, setting: str) -> Secret:
     """
-    Return what `path`, which `setting` names, holds: a secret, perhaps with a line break after it.
+    Return the secret that `path`, which `setting` names, holds and nothing else.
 
     Raises:
-        SettingsError: It is empty, or cannot be read.
+        SettingsError: It is empty, cannot be read, or has a character in it that cannot be seen.
     """
+    value = clean(read_value(path, setting))
+    if not value:
+        raise _unreadable(f"{setting} {path} is empty")
+    return _check(value, f"{setting} {path}")
+
+
+def read_value(path: Path, setting: str) -> str:
+    """Return the text of `path`, which `setting` names; fails as `read_secret_file` does."""
     try:
-        value = path.read_text(encoding="utf-8").strip()
+        text = decode_text(path.read_bytes())
     except (OSError, UnicodeDecodeError) as error:
-        problem = f"cannot be read: {getattr(error, 'strerror', None) or 'it is not text'}"
-    else:
-        if value:
-            warn_if_readable(path, "holds a secret")
-            return Secret(value)
-        problem = "is empty"
-    raise SettingsError(
-        f"{setting} {path} {problem}",
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise _unreadable(f"{setting} {quote(str(path))} cannot be read: {reason}") from None
+    warn_if_readable(path, "holds a secret")
+    return text
+
+
+def _unreadable(message: str) -> SettingsError:
+    return SettingsError(
+        message,
         code="secret_unreadable",
         hint="It must hold the value alone, and be readable by this user.",
     )
 
 
+def _check(value: str, source: str) -> Secret:
+    if len(value.splitlines()) > 1:
+        raise _unreadable(f"{source} holds more than one line")
+    if (flaw := name_flaw(value)) is not None:
+        raise _unreadable(f"{source} {flaw}")
+    return Secret(value)
+
+
 def _read_keyring(entry: str) -> Secret:
-    value = read_entry(entry)
+    value = clean(read_entry(entry) or "")
     if not value:
         raise SettingsError(
             f"the keyring holds nothing under {entry}",
             code="secret_unreadable",
             hint=f"Run keyring set {entry.replace('/', ' ', 1)}.",
         )
-    return Secret(value)
+    return _check(value, f"the keyring's entry {entry}")

@@ -169,7 +169,7 @@ def test_unusable_files_are_settings_errors(place: Place, tmp_path: Path) -> Non
 
 def test_a_secret_file_that_is_no_text_is_a_settings_error(place: Place, tmp_path: Path) -> None:
     """Its bytes are not repeated."""
-    path = private(tmp_path, "secret", b"\xff\xfe")
+    path = private(tmp_path, "secret", b"\xfe\x80")
 
     with pytest.raises(SettingsError, match="cannot be read: it is not text") as caught:
         fetch(place.settings(secret_file=path))

@@ -1,0 +1,116 @@
+"""Text as people have it: in whatever encoding, with quotes and invisible characters around it."""
+
+import codecs
+import re
+
+# UTF-32's mark for little-endian begins with UTF-16's, so it stands first.
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+# What word processors, mail and wikis make of straight quotation marks is among them.
+_QUOTES = {
+    '"': '"',
+    "'": "'",
+    "`": "`",
+    "“": "”",
+    "”": "”",
+    "„": "“",
+    "‘": "’",  # noqa: RUF001  the typographic mark is meant
+    "’": "’",  # noqa: RUF001  the typographic mark is meant
+    "«": "»",
+}
+# Letters and marks by their category, and yet nothing is to be seen of them.
+_BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
+# The form that Entra ID gives every client secret it makes: three characters, a digit, Q, a tilde.
+_CLIENT_SECRET = re.compile(r"[\w.~-]{3}\dQ~[\w.~-]{20,}")
+
+
+def decode_text(content: bytes) -> str:
+    """
+    Return the text of a file: UTF-8, or UTF-16 or UTF-32, with a byte order mark or without.
+
+    Windows PowerShell 5 writes UTF-16 with its mark where output is redirected into a file.
+
+    Raises:
+        UnicodeDecodeError: It is none of them.
+    """
+    for mark, encoding in _MARKS:
+        if content.startswith(mark):
+            return content.decode(encoding)
+    # No text has a NUL in it, and in UTF-16 every other byte of plain ASCII is one.
+    high, low = content[::2].count(0), content[1::2].count(0)
+    if (high + low) * 4 > len(content):
+        return content.decode("utf-16-le" if low > high else "utf-16-be")
+    return content.decode()
+
+
+def clean(text: str) -> str:
+    """Return `text` without blanks, invisible characters and quotation marks around it."""
+    text = _strip(text)
+    while len(text) > 1 and _QUOTES.get(text[0]) == text[-1]:
+        text = _strip(text[1:-1])
+    return text
+
+
+def name_flaw(text: str, *, blanks: bool = True) -> str | None:
+    """
+    Say what in cleaned `text` nobody can have meant: a character that cannot be seen, half a quote.
+
+    Ordinary blanks are accepted if `blanks`; without them, characters that only look like those of
+    an ID (a typographic dash, quotation marks) are named too.
+    """
+    for place, character in enumerate(text, 1):
+        if _is_invisible(character) and not (blanks and character == " "):
+            return f"holds {_name(character)} at place {place}"
+        if not blanks and (character in _QUOTES or _is_false_hyphen(character)):
+            return f"holds {_name(character)} at place {place}"
+    if text and (text[0] in _QUOTES) != (text[-1] in _QUOTES.values()):
+        return "has a quotation mark at one end only"
+    return None
+
+
+def quote(value: str) -> str:
+    """Return `value` as an error may repeat it: short, in one line, and never a client secret."""
+    if _CLIENT_SECRET.search(value):
+        return "(it looks like a client secret, and is not repeated)"
+    shown = "".join(character if character.isprintable() else "\ufffd" for character in value)
+    # The part before the @ of an address holds a password.
+    return re.sub(r"(?<=//).*@", "…@", shown if len(shown) <= 400 else f"{shown[:400]}…")
+
+
+def _strip(text: str) -> str:
+    start, end = 0, len(text)
+    while start < end and _is_invisible(text[start]):
+        start += 1
+    while start < end and _is_invisible(text[end - 1]):
+        end -= 1
+    return text[start:end]
+
+
+def _is_invisible(character: str) -> bool:
+    if character.isascii():
+        return character == " " or not character.isprintable()
+    # `isprintable` is false for the categories Other and Separator: controls, marks of direction,
+    # joiners, no-break blanks, the byte order mark.
+    return not character.isprintable() or character in _BLANK_LETTERS or _is_selector(character)
+
+
+def _is_selector(character: str) -> bool:
+    """Whether it only says how the character before it is drawn."""
+    return "\ufe00" <= character <= "\ufe0f"
+
+
+def _is_false_hyphen(character: str) -> bool:
+    return "\u2010" <= character <= "\u2015" or character in "\u2212\ufe58\ufe63\uff0d"
+
+
+def _name(character: str) -> str:
+    # A table of a megabyte, which a run that goes well needs not.
+    import unicodedata
+
+    name = unicodedata.name(character, "")
+    return f"U+{ord(character):04X}{f' ({name})' if name else ''}"
