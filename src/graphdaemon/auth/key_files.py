@@ -5,15 +5,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from graphdaemon.auth.key_formats import KeyFileContent, is_pem, read_content
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.setting import Secret
+from graphdaemon.settings.text import clean
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509 import Certificate
-
-_BEGIN = b"-----BEGIN CERTIFICATE-----"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,48 +63,64 @@ def read_key_pair(
     passphrase: Secret | None = None,
 ) -> KeyPair:
     """
-    Read a PEM or PFX file, and check that key, certificate and thumbprint belong together.
+    Read the app's key and certificate, and check that they and the thumbprint belong together.
 
-    It holds the private key, and possibly its certificate and chain in any order, unless they are
-    in `certificate_file`. Without a certificate the thumbprint, SHA-1 or SHA-256, is required.
+    `path` holds the private key, and possibly its certificate and chain in any order, unless they
+    are in `certificate_file`; either may be PEM, DER, PFX or PKCS#7, whatever it is called. Of two
+    certificates of one key the thumbprint chooses. Without a certificate the thumbprint, SHA-1 or
+    SHA-256, is required.
 
     Raises:
         SettingsError: Missing, unreadable, wrong passphrase, malformed, or not belonging together.
     """
-    content = _read(path, "private_key_file")
-    key, certificates = (
-        _load_pfx(path, content, passphrase)
-        if path.suffix.lower() in (".pfx", ".p12")
-        else (_load_pem_key(path, content, passphrase), _load_certificates(path, content))
+    passphrases = _list_passphrases(passphrase)
+    content = read_content(_read(path, "private_key_file"), passphrases)
+    apart = (
+        read_content(_read(certificate_file, "certificate_file"), passphrases)
+        if certificate_file is not None
+        else KeyFileContent()
     )
-    if certificate_file is not None:
-        certificates = _load_certificates(
-            certificate_file, _read(certificate_file, "certificate_file")
-        )
+    # People swap the two files, whose names say little.
+    keys = [_rsa(path, key) for key in content.keys or apart.keys]
+    if not keys:
+        raise _no_key(path, content, passphrase)
+    certificates = apart.certificates or content.certificates
+    source = certificate_file if certificate_file is not None and apart.certificates else path
     if not certificates:
-        return KeyPair(key, _by_thumbprint(path, expected_thumbprint))
-    leaf = _find_leaf(path, key, certificate_file, certificates)
-    certificate = _identify(certificate_file or path, leaf, certificates, expected_thumbprint)
-    return KeyPair(key, certificate)
+        if certificate_file is not None:
+            raise _no_certificate(certificate_file, apart)
+        if content.damaged:
+            raise _no_certificate(path, content)
+        return KeyPair(keys[0], _by_thumbprint(path, expected_thumbprint))
+    key, leaf = _match(path, keys, source, certificates, expected_thumbprint)
+    return KeyPair(key, _identify(source, leaf, certificates, expected_thumbprint))
 
 
 def read_certificate(path: Path | None, expected_thumbprint: str | None) -> CertificateInfo:
     """
     Read the certificate whose key is elsewhere; without a file, only its thumbprint is known.
 
+    Of several, a chain in any order, the thumbprint chooses, or else it is the one that has signed
+    none of the others.
+
     Raises:
         SettingsError: Missing, malformed, or another than the thumbprint says.
     """
     if path is None:
         return _by_thumbprint(Path(), expected_thumbprint)
-    certificates = _load_certificates(path, _read(path, "certificate_file"))
+    content = read_content(_read(path, "certificate_file"))
+    certificates = content.certificates
     if not certificates:
-        raise SettingsError(
-            f"{path} holds no certificate",
-            code="certificate_malformed",
-            hint="Export the certificate as PEM (base64): -----BEGIN CERTIFICATE-----.",
-        )
-    return _identify(path, certificates[0], certificates, expected_thumbprint)
+        raise _no_certificate(path, content)
+    issuers = [one.issuer for one in certificates if one.issuer != one.subject]
+    leaf = next((one for one in certificates if one.subject not in issuers), certificates[0])
+    chosen = _choose(certificates, expected_thumbprint) or leaf
+    return _identify(path, chosen, certificates, expected_thumbprint)
+
+
+def is_pem_file(path: Path) -> bool:
+    """Say whether a key file is PEM; raises `SettingsError` where it cannot be read."""
+    return is_pem(_read(path, "private_key_file"))
 
 
 def make_key_pair(
@@ -157,51 +173,61 @@ def _read(path: Path, name: str) -> bytes:
     raise SettingsError(f"{name} {path} {problem}", code="private_key_unreadable", hint=hint)
 
 
-def _load_pem_key(path: Path, pem: bytes, passphrase: Secret | None) -> "RSAPrivateKey":
-    from cryptography.exceptions import UnsupportedAlgorithm
-    from cryptography.hazmat.primitives import serialization
-
-    # cryptography refuses a passphrase for a key that needs none, which a variable may hold.
-    encrypted = b"ENCRYPTED" in pem
-    password = passphrase.reveal().encode() if passphrase is not None and encrypted else None
-    try:
-        return _rsa(path, serialization.load_pem_private_key(pem, password))
-    except TypeError:
-        raise _not_opened(path, None) from None
-    except (ValueError, UnsupportedAlgorithm):
-        if password is not None:
-            raise _not_opened(path, password) from None
-        raise SettingsError(
-            f"{path} holds no PEM private key",
-            code="private_key_malformed",
-            hint="The file must contain -----BEGIN PRIVATE KEY-----; a certificate alone is the "
-            "public half.",
-        ) from None
+def _list_passphrases(passphrase: Secret | None) -> list[bytes]:
+    """The passphrase as it is given, and without what the clipboard put around it."""
+    if passphrase is None:
+        return []
+    text = passphrase.reveal()
+    return [one.encode() for one in dict.fromkeys((text, clean(text))) if one]
 
 
-def _load_pfx(
-    path: Path, content: bytes, passphrase: Secret | None
-) -> "tuple[RSAPrivateKey, list[Certificate]]":
-    from cryptography.hazmat.primitives.serialization import pkcs12
-
-    password = passphrase.reveal().encode() if passphrase is not None else None
-    try:
-        key, leaf, others = pkcs12.load_key_and_certificates(content, password)
-    except ValueError as error:
-        # OpenSSL's message is the same for a missing password and a wrong one.
-        if "password" in str(error).lower():
-            raise _not_opened(path, password) from None
-        key = leaf = None
-        others = []
-    if key is None:
-        raise SettingsError(
-            f"{path} is not a PFX file with a private key",
-            code="private_key_malformed",
-            hint="Export it again with its private key; a PEM file needs the ending .pem.",
+def _no_key(path: Path, content: KeyFileContent, passphrase: Secret | None) -> SettingsError:
+    if content.locked:
+        return SettingsError(
+            f"the private key in {path} is encrypted, and no passphrase is given"
+            if passphrase is None
+            else f"the passphrase does not open the private key in {path}",
+            code="private_key_encrypted",
+            hint="Set GRAPHDAEMON_PASSPHRASE, or passphrase_file."
+            if passphrase is None
+            else "Check GRAPHDAEMON_PASSPHRASE or passphrase_file.",
         )
-    return _rsa(path, key), [
-        certificate for certificate in (leaf, *others) if certificate is not None
-    ]
+    if content.certificates:
+        words = "holds a certificate and no private key"
+    elif content.damaged:
+        words = "holds a private key or certificate that is damaged, or of an unknown kind"
+    else:
+        words = f"holds no private key but {_describe(path, content)}"
+    return SettingsError(
+        f"{path} {words}",
+        code="private_key_malformed",
+        hint="Export it again with its private key, as PEM (-----BEGIN PRIVATE KEY-----) or PFX; a "
+        "certificate alone is the public half.",
+    )
+
+
+def _no_certificate(path: Path, content: KeyFileContent) -> SettingsError:
+    words = (
+        "holds a certificate that is damaged"
+        if content.damaged
+        else "holds a private key and no certificate"
+        if content.keys
+        else "is encrypted, and no passphrase opens it"
+        if content.locked
+        else f"holds no certificate but {_describe(path, content)}"
+    )
+    return SettingsError(
+        f"{path} {words}",
+        code="certificate_malformed",
+        hint="Export the certificate again, as PEM (base64: -----BEGIN CERTIFICATE-----) or DER.",
+    )
+
+
+def _describe(path: Path, content: KeyFileContent) -> str:
+    if content.others:
+        return content.others[0]
+    empty = path.stat().st_size == 0
+    return "nothing at all" if empty else "what is neither PEM nor DER, PFX or PKCS#7"
 
 
 def _rsa(path: Path, key: "PrivateKeyTypes") -> "RSAPrivateKey":
@@ -216,60 +242,55 @@ def _rsa(path: Path, key: "PrivateKeyTypes") -> "RSAPrivateKey":
     return key
 
 
-def _not_opened(path: Path, password: bytes | None) -> SettingsError:
-    return SettingsError(
-        f"the private key in {path} is encrypted, and no passphrase is given"
-        if password is None
-        else f"the passphrase does not open the private key in {path}",
-        code="private_key_encrypted",
-        hint="Set GRAPHDAEMON_PASSPHRASE, or passphrase_file."
-        if password is None
-        else "Check GRAPHDAEMON_PASSPHRASE or passphrase_file.",
-    )
-
-
-def _load_certificates(path: Path, pem: bytes) -> "list[Certificate]":
-    from cryptography import x509
-
-    # cryptography fails in the same way where there is no certificate and where one is damaged.
-    if _BEGIN not in pem:
-        return []
-    try:
-        return x509.load_pem_x509_certificates(pem)
-    except ValueError:
-        raise SettingsError(
-            f"the certificate in {path} is damaged",
-            code="private_key_malformed",
-            hint="Export it again as PEM (base64).",
-        ) from None
-
-
-def _find_leaf(
+def _match(
     path: Path,
-    key: "RSAPrivateKey",
-    certificate_file: Path | None,
+    keys: "list[RSAPrivateKey]",
+    source: Path,
     certificates: "list[Certificate]",
-) -> "Certificate":
-    """Return the certificate of `key`: those of a chain may stand in any order."""
-    public_key = key.public_key()
-    for certificate in certificates:
-        if certificate.public_key() == public_key:
-            return certificate
+    expected: str | None,
+) -> "tuple[RSAPrivateKey, Certificate]":
+    """Return a key and its certificate: those of a chain may stand in any order."""
+    for key in keys:
+        own = [one for one in certificates if _belongs(one, key)]
+        if own:
+            # A certificate that was renewed with its old key stands beside the old one.
+            return key, _choose(own, expected) or own[0]
     raise SettingsError(
-        f"the certificate in {certificate_file or path} does not belong to the private key in "
-        f"{'it' if certificate_file is None else path}",
+        f"the certificate in {source} does not belong to the private key in "
+        f"{'it' if source == path else path}",
         code="certificate_mismatch",
         hint="Put the key and the certificate made from it into one file.",
     )
 
 
+def _belongs(certificate: "Certificate", key: "RSAPrivateKey") -> bool:
+    from cryptography.exceptions import UnsupportedAlgorithm
+
+    # An authority in the chain may have a key of a kind that cryptography does not know.
+    try:
+        return certificate.public_key() == key.public_key()
+    except (ValueError, UnsupportedAlgorithm):
+        return False
+
+
+def _choose(certificates: "list[Certificate]", expected: str | None) -> "Certificate | None":
+    return next((one for one in certificates if expected in _name(one)), None)
+
+
+def _name(certificate: "Certificate") -> tuple[str, str]:
+    """The SHA-1 and SHA-256 thumbprint."""
+    from cryptography.hazmat.primitives import hashes
+
+    sha1 = certificate.fingerprint(hashes.SHA1())  # noqa: S303  a name, not a proof
+    return sha1.hex().upper(), certificate.fingerprint(hashes.SHA256()).hex().upper()
+
+
 def _identify(
     path: Path, leaf: "Certificate", chain: "list[Certificate]", expected: str | None
 ) -> CertificateInfo:
-    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives import serialization
 
-    sha1 = leaf.fingerprint(hashes.SHA1()).hex().upper()  # noqa: S303  a name, not a proof
-    sha256 = leaf.fingerprint(hashes.SHA256()).hex().upper()
+    sha1, sha256 = _name(leaf)
     if expected is not None and expected not in (sha1, sha256):
         raise SettingsError(
             f"the certificate in {path} has thumbprint {sha1 if len(expected) == 40 else sha256}, "

@@ -20,7 +20,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from graphdaemon.auth.key_files import KeyPair, read_key_pair
+from graphdaemon.auth.key_files import KeyPair, is_pem_file, read_key_pair
 from graphdaemon.auth.kinds import read_credential
 from graphdaemon.auth.kinds.certificate import read_passphrase
 from graphdaemon.auth.msal_app import MsalApp
@@ -167,7 +167,7 @@ class Rotation:
     def _switch(self, journal: RotationJournal) -> RotationJournal:
         if _thumbprint(self._read(self._file)) != journal.new:
             # A copy, not a renaming, so that there is a key in place at every moment.
-            _write(self._beside("old"), self._file.read_text(encoding="ascii"))
+            replace_private(self._beside("old"), self._file.read_bytes(), durable=True)
             _copy_access(self._file, self._new_file)
             self._new_file.replace(self._file)
             flush_folder(self._file.parent)
@@ -275,8 +275,8 @@ def _find_rotatable(settings: Settings) -> CredentialSettings:
             "Append certificate_file to private_key_file, and delete the setting: two files cannot "
             "be replaced at once."
         )
-    elif credential.private_key_file.suffix.lower() in (".pfx", ".p12"):
-        obstacle = f"{credential.private_key_file} is a PFX file"
+    elif not is_pem_file(credential.private_key_file):
+        obstacle = f"{credential.private_key_file} is a PFX file, or no PEM"
         hint = "Convert it to PEM: openssl pkcs12 -in FILE -out FILE.pem."
     else:
         return credential

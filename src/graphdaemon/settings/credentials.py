@@ -110,13 +110,13 @@ CREDENTIAL_SETTINGS = (
     Setting(
         "private_key_file",
         "file",
-        "PEM or PFX file with the private key, and if possible its certificate.",
+        "PEM, PFX or DER file with the private key, and if possible its certificate.",
         azure="AZURE_CLIENT_CERTIFICATE_PATH",
     ),
     Setting(
         "certificate_file",
         "file",
-        "PEM file with the certificate, and its chain if there is one.",
+        "File with the certificate, and its chain if there is one.",
         default="{private_key_file}",
     ),
     Setting(

@@ -9,6 +9,7 @@ from types import FrameType
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from graphdaemon.auth.key_files import make_key_pair, read_key_pair
 from graphdaemon.errors import Error, IdentityError, SettingsError
@@ -191,7 +192,6 @@ IMPOSSIBLE = {
     "secret": ({"private_key_file": None, "secret": "s"}, "no certificate"),
     "thumbprint": ({"thumbprint": "AB" * 20}, "thumbprint is set"),
     "two files": ({"certificate_file": "c.pem"}, "file of its own"),
-    "pfx": ({"private_key_file": "app.pfx"}, "PFX"),
 }
 
 
@@ -205,6 +205,41 @@ def test_what_cannot_be_rotated_is_refused_first(
 
     assert caught.value.code == "rotation_impossible"
     assert [path.name for path in site.folder.glob("app.pem*")] == ["app.pem"]
+
+
+def test_a_file_that_cannot_be_replaced_by_pem_is_refused_whatever_it_is_called(site: Site) -> None:
+    """Another program reads it, and expects what it was."""
+    key = serialization.load_pem_private_key(site.pairs[0][0].encode(), None)
+    der = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    site.key_file.write_bytes(der)
+
+    with pytest.raises(SettingsError, match="PFX file, or no PEM") as caught:
+        site.rotate()
+
+    assert caught.value.code == "rotation_impossible"
+    assert site.key_file.read_bytes() == der
+
+
+def test_a_key_file_that_is_not_there_is_named(site: Site) -> None:
+    """Before anything is made."""
+    with pytest.raises(SettingsError, match=r"nowhere\.pem does not exist") as caught:
+        site.rotate(private_key_file="nowhere.pem")
+
+    assert caught.value.code == "private_key_unreadable"
+
+
+def test_bag_attributes_in_any_language_are_kept_in_the_old_file(site: Site) -> None:
+    """Where the key was exported from a PFX they hold its friendly name."""
+    before = f"Bag Attributes\n    friendlyName: Schlüssel ENCRYPTED\n{site.pairs[0][0]}".encode()
+    site.key_file.write_bytes(before)
+
+    site.rotate()
+
+    assert (site.folder / "app.pem.old").read_bytes() == before
 
 
 def test_a_damaged_journal_is_not_guessed_at(site: Site) -> None:

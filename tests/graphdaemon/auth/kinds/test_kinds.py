@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import importlib
 import sys
 from pathlib import Path
@@ -51,6 +52,7 @@ KINDS = {
     "two files": "2",
     "encrypted pem": "2",
     "pfx": "2",
+    "pfx of another name": "2",
     "chain sent": "2",
     "federated_token_file": "2",
     "federated_command": "2",
@@ -90,6 +92,10 @@ def configure(kind: str, place: Place, folder: Path) -> dict[str, Any]:
         },
         "pfx": {
             "private_key_file": private(folder, "app.pfx", pfx(pem)),
+            "passphrase": "open sesame",
+        },
+        "pfx of another name": {
+            "private_key_file": private(folder, "app.key", base64.b64encode(pfx(pem))),
             "passphrase": "open sesame",
         },
         "chain sent": {"private_key_file": whole, "send_chain": True},
