@@ -5,12 +5,16 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from graphdaemon.sharing.file_lock import hold_lock
 from graphdaemon.sharing.private_files import (
     cache_folder,
-    hold_lock,
     make_private_folder,
     replace_private,
+    warn_if_shared,
 )
+
+# The first bytes of every entry, whatever its format's number: no other file is replaced.
+BEGINNING = b"gdt"
 
 
 class FileBackend:
@@ -36,9 +40,10 @@ class FileBackend:
             return None
 
     def write(self, name: str, content: bytes, life: float) -> None:  # noqa: ARG002  the protocol's
-        """Replace the file in one step."""
+        """Replace the file in one step, unless it is no entry."""
         make_private_folder(self._folder)
-        replace_private(self._folder / name, content)
+        warn_if_shared(self._folder)
+        replace_private(self._folder / name, content, beginning=BEGINNING)
 
     def lock(self, name: str) -> AbstractContextManager[None]:
         """Hold `name`, or raise `OSError`; the operating system frees it if this process dies."""

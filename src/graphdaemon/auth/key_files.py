@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509 import Certificate
 
+LONGEST_NAME = 64
+"""Bytes of the longest common name (ub-common-name in RFC 5280, appendix A.1)."""
+
 
 @dataclass(frozen=True, slots=True)
 class CertificateInfo:
@@ -128,6 +131,8 @@ def make_key_pair(
 ) -> tuple[str, bytes]:
     """
     Make an RSA key, encrypted if there is a passphrase, and a self-signed certificate for it.
+
+    `name` becomes its common name, which has from 1 to `LONGEST_NAME` bytes.
 
     Returns:
         PEM text of both, for `private_key_file`, and the certificate as DER, for uploading.

@@ -7,6 +7,7 @@ exit code.
 
 import sys
 from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -18,17 +19,17 @@ from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
 from graphdaemon.client import Client
-from graphdaemon.errors import Error, UnprovedError, UsageError
+from graphdaemon.errors import Error, OutputError, UnprovedError, UsageError
 from graphdaemon.graph.catalog import CATALOG, find_collection
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
+from graphdaemon.listing.journal import check_journal, remove_journal
 from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.options import ListingOptions
-from graphdaemon.listing.record import ListingRecord, OnProgress
+from graphdaemon.listing.record import RECORD_BEGINNING, ListingRecord, OnProgress
 from graphdaemon.output.atomic_file import AtomicFile
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
-from graphdaemon.output.stream import put
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
 
@@ -52,6 +53,8 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
         attempts=arguments["attempts"] or ATTEMPTS,
     )
     options = _read_options(arguments, with_, client.settings, collection)
+    if options.journal is not None:
+        check_journal(options.journal)
 
     async def collect(sink: Sink, on_progress: OnProgress | None) -> ListingRecord:
         async with client:
@@ -74,7 +77,7 @@ def _write(
     arguments: Mapping[str, Any],
 ) -> None:
     """Write what `collect` reads to the output that `spec` describes, and report the result."""
-    proof = AtomicFile(arguments["proof"]) if arguments["proof"] is not None else None
+    proof = _open_proof(arguments["proof"])
     record = None
     try:
         with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
@@ -86,7 +89,7 @@ def _write(
                 sink.finish()
         if arguments["resume"] is not None:
             # The listing has ended. Its records are written, or the next run reads them anew.
-            arguments["resume"].unlink(missing_ok=True)
+            remove_journal(arguments["resume"])
         if unproved:
             raise UnprovedError(
                 "nothing proves that the listing is complete",
@@ -94,22 +97,20 @@ def _write(
                 hint="Run it again, or take it as it is with --allow-unproved.",
             )
     except Error as error:
-        _report(getattr(error, "listing", None) or record, proof)
+        listing = getattr(error, "listing", None) or record
+        if listing is not None:
+            _report_failure(listing, proof)
         raise
     else:
-        _report(record, proof)
+        _say_result(record)
+        _write_proof(record, proof)
     finally:
         if proof is not None:
             proof.discard()
 
 
-def _report(record: ListingRecord | None, proof: AtomicFile | None) -> None:
-    """Write a listing record to the file `proof`, and its summary to stderr."""
-    if record is None:
-        return
-    if proof is not None:
-        put(proof, record.to_json())
-        proof.commit()
+def _say_result(record: ListingRecord) -> None:
+    """Write the summary of a listing to stderr."""
     if record.blank:
         names = ", ".join(record.blank)
         click.echo(
@@ -117,6 +118,26 @@ def _report(record: ListingRecord | None, proof: AtomicFile | None) -> None:
             err=True,
         )
     click.echo(record.summary(), err=True)
+
+
+def _report_failure(record: ListingRecord, proof: AtomicFile | None) -> None:
+    """Report a listing that failed, whose error says the rest and decides the exit code."""
+    _say_result(record)
+    try:
+        _write_proof(record, proof)
+    except OutputError as failure:
+        click.echo(f"Besides, {failure}", err=True)
+
+
+def _open_proof(path: Path | None) -> AtomicFile | None:
+    return None if path is None else AtomicFile(path, beginning=RECORD_BEGINNING)
+
+
+def _write_proof(record: ListingRecord, proof: AtomicFile | None) -> None:
+    """Write a listing record to its file."""
+    if proof is not None:
+        proof.write(record.to_json())
+        proof.commit()
 
 
 def _read_options(

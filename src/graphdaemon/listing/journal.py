@@ -23,8 +23,17 @@ import msgspec
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.listing.chain import Chain, ChainPage
 from graphdaemon.listing.intervals import Interval
-from graphdaemon.sharing.private_files import open_private, try_lock
+from graphdaemon.sharing.file_lock import try_lock
+from graphdaemon.sharing.private_files import (
+    ForeignFileError,
+    is_own,
+    make_private,
+    open_private,
+    refuse_foreign,
+)
 
+# The first bytes of every journal: no other file is read as one, changed or removed.
+_BEGINNING = b'#{"head":{'
 _COMMIT = re.compile(rb'#\{"commit":(\d+)\}\n')
 # Each commit waits for the disk; what was read since the last one is read again after a kill.
 _COMMIT_EVERY_S = 0.5
@@ -65,7 +74,7 @@ class Journal:
     The file, open for one listing.
 
     Args:
-        path: Where it is, or will be.
+        path: Where it is, or will be; a symbolic link is followed, and stays.
         head: What is listed: the journal of anything else is refused.
         now: A steady clock, in seconds.
 
@@ -76,14 +85,14 @@ class Journal:
         resumed: An earlier run left something to go on with.
 
     Raises:
-        UsageError: It is the journal of another listing, or in use by another run.
+        UsageError: It is no journal, or that of another listing, or in use by another run.
         OutputError: It cannot be read or written.
     """
 
     def __init__(
         self, path: Path, head: dict[str, str], now: Callable[[], float] = time.monotonic
     ) -> None:
-        self._path = path
+        self._path = Path(os.path.realpath(path))
         self._head = head
         self._now = now
         self.delta: str | None = None
@@ -94,10 +103,14 @@ class Journal:
         self._uncommitted = self._checksum = 0
         self._committed_at = now()
         with self._explaining():
-            self._file = _open(path)
+            self._file = _open(self._path)
             try:
-                self._cut_unsound_end()
-                self._read_lines()
+                end = self._find_sound_end()
+                self._read_lines(end)
+                # Last, so that the journal of another listing is left as it is.
+                make_private(self._file.fileno())
+                self._file.truncate(end)
+                self._file.seek(0, os.SEEK_END)
             except BaseException:
                 self._file.close()
                 raise
@@ -169,24 +182,32 @@ class Journal:
 
     def records(self) -> Iterator[list[msgspec.Raw]]:
         """Yield every record that was kept, some at a time."""
-        chunk: list[msgspec.Raw] = []
-        with self._explaining(), self._path.open("rb") as file:
-            for line in file:
-                if not line.startswith(b"#"):
-                    chunk.append(msgspec.Raw(line[:-1]))
-                if len(chunk) == _RECORDS_AT_ONCE:
-                    yield chunk
-                    chunk = []
-        if chunk:
-            yield chunk
+        with self._explaining():
+            end = self._file.seek(0, os.SEEK_END)
+        position = 0
+        while position < end:
+            chunk: list[msgspec.Raw] = []
+            with self._explaining():
+                # By the file that is open: on Windows no other may read what is locked.
+                self._file.seek(position)
+                while position < end and len(chunk) < _RECORDS_AT_ONCE:
+                    line = self._file.readline()
+                    position += len(line)
+                    if not line.startswith(b"#"):
+                        chunk.append(msgspec.Raw(line[:-1]))
+                self._file.seek(0, os.SEEK_END)
+            if chunk:
+                yield chunk
 
     def close(self) -> None:
         """Commit, and leave the file for another time."""
         if not self._file.closed:
-            # The disk may be full: this error must not hide the one that ended the listing.
+            # The disk may be full: this error must not hide the one that ended the listing. What
+            # could not be written is read again by the next run.
             with contextlib.suppress(OutputError):
                 self.commit()
-            self._file.close()
+            with contextlib.suppress(OSError):
+                self._file.close()
 
     def _put(self, line: _Line) -> None:
         with self._explaining():
@@ -197,8 +218,8 @@ class Journal:
         self._uncommitted += len(text)
         self._checksum = zlib.crc32(text, self._checksum)
 
-    def _cut_unsound_end(self) -> None:
-        """Cut off what stands behind the last commit whose checksum is right."""
+    def _find_sound_end(self) -> int:
+        """Find the end of the last commit whose checksum is right; what stands behind is lost."""
         end = position = checksum = 0
         for line in self._file:
             position += len(line)
@@ -208,13 +229,14 @@ class Journal:
                 end, checksum = position, 0
             else:
                 checksum = zlib.crc32(line, checksum)
-        self._file.truncate(end)
-        self._file.seek(0)
+        return end
 
-    def _read_lines(self) -> None:
-        """Learn from the lines of an earlier run where it stopped."""
+    def _read_lines(self, end: int) -> None:
+        """Learn from the lines of an earlier run, which reach to `end`, where it stopped."""
         chains: dict[int, Chain] = {}
-        for text in self._file:
+        self._file.seek(0)
+        while self._file.tell() < end:
+            text = self._file.readline()
             if not text.startswith(b"#") or _COMMIT.fullmatch(text):
                 continue
             line = _decode(text[1:])
@@ -227,7 +249,6 @@ class Journal:
                 self._read_page_line(line, chains[line.page])
         self._numbered = len(chains)
         self.chains = list(chains.values())
-        self._file.seek(0, os.SEEK_END)
 
     def _read_page_line(self, line: _Line, chain: Chain) -> None:
         chain.link, chain.pages_in_all, chain.ended = line.link, line.read, line.end
@@ -255,12 +276,14 @@ class Journal:
         """Turn what goes wrong with the file into the error that says what to do."""
         try:
             yield
-        except BlockingIOError:
+        except _BusyError:
             raise UsageError(
                 f"{self._path} is in use by another run",
                 code="journal_busy",
                 hint="Wait for its end, or name another file.",
             ) from None
+        except ForeignFileError as error:
+            raise _foreign(self._path, error) from None
         except (OSError, msgspec.DecodeError, KeyError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else "it is no journal"
             raise OutputError(
@@ -270,11 +293,64 @@ class Journal:
             ) from error
 
 
+class _BusyError(Exception):
+    """Another run has the file."""
+
+
+def check_journal(path: Path) -> None:
+    """
+    Make sure that `path` is a journal, or free for one.
+
+    Raises:
+        UsageError: There is something else, which is left as it is.
+    """
+    real = Path(os.path.realpath(path))
+    try:
+        refuse_foreign(real, _BEGINNING)
+    except ForeignFileError as error:
+        raise _foreign(path, error) from None
+    except OSError:
+        return  # opening it says what is wrong
+
+
+def remove_journal(path: Path) -> None:
+    """
+    Remove the journal of a listing that has ended; a link to it, and any other file, stays.
+
+    Raises:
+        UsageError: There is something else in its place.
+        OutputError: It cannot be removed.
+    """
+    check_journal(path)
+    real = Path(os.path.realpath(path))
+    try:
+        real.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the journal {path} cannot be removed: {error.strerror}",
+            code="journal_unusable",
+            hint="Remove it yourself: what it holds is in the output.",
+        ) from error
+
+
+def _foreign(path: Path, error: ForeignFileError) -> UsageError:
+    return UsageError(
+        f"{path} is no journal of graphdaemon ({error.strerror}), and was left as it is",
+        code="file_foreign",
+        hint="Name another file, which need not exist.",
+    )
+
+
 def _open(path: Path) -> BinaryIO:
+    """Open and lock the file, in which nothing is changed; its head shows that it is a journal."""
+    descriptor = open_private(path)
     with contextlib.ExitStack() as closing:
-        file = closing.enter_context(open(path, "r+b", buffering=1 << 20, opener=open_private))
-        if not try_lock(file.fileno()):
-            raise BlockingIOError
+        file = closing.enter_context(os.fdopen(descriptor, "r+b", buffering=1 << 20))
+        if not try_lock(descriptor):
+            raise _BusyError
+        if not is_own(file.read(len(_BEGINNING)), _BEGINNING):
+            raise ForeignFileError(path)
+        file.seek(0)
         closing.pop_all()
     return file
 

@@ -21,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Keys to learn from at most. Ten from each page cover two million records.
 _MOST_KEYS = 20_000
+# The first bytes of every such file: no other is replaced.
+_BEGINNING = b'{"key":'
 
 
 class _StoredCuts(msgspec.Struct):
@@ -78,6 +80,6 @@ class LearnedCuts:
         stored = _StoredCuts(self._key, records, choose_boundaries(self._keys, parts))
         try:
             make_private_folder(self._path.parent)
-            replace_private(self._path, msgspec.json.encode(stored))
+            replace_private(self._path, msgspec.json.encode(stored), beginning=_BEGINNING)
         except OSError as error:
             logger.info("where to cut could not be kept: %s", error.strerror)

@@ -135,4 +135,7 @@ class Progress(NamedTuple):
     stage: str
 
 
+RECORD_BEGINNING = b'{\n  "collection":'
+"""The first bytes of every listing record in a file."""
+
 OnProgress = Callable[[Progress], None]

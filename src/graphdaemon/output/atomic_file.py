@@ -1,13 +1,17 @@
 """A file that appears under its name only when it is complete."""
 
-import contextlib
 import os
+import re
 import stat
 from pathlib import Path
 
-from graphdaemon.errors import OutputError
+from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.output.stream import explaining_failure
-from graphdaemon.sharing.private_files import flush_folder, opened_folder
+from graphdaemon.sharing.draft import Draft, write_all
+from graphdaemon.sharing.private_files import ForeignFileError, refuse_foreign
+
+_STANDARD = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
+_OPEN_ALREADY = re.compile(r"/(?:dev|proc/self)/fd/(\d+)")
 
 
 class AtomicFile:
@@ -15,7 +19,13 @@ class AtomicFile:
     A file in the making: it takes its place when it is whole, and otherwise leaves nothing.
 
     What stood there before stays until then, and gives its mode. A device or a pipe is written to
-    directly, a symbolic link followed. A `private` file nobody else may read, whatever the umask.
+    directly, and so is what the shell has opened already, such as /dev/stdout; a symbolic link is
+    followed, and stays. A file that nobody may write to stays, too.
+
+    Args:
+        path: Where it is to be.
+        private: Nobody else may read it, whatever the umask.
+        beginning: The first bytes of every file that may be replaced; None for any file.
 
     Attributes:
         path: Where it will be, links followed.
@@ -23,25 +33,35 @@ class AtomicFile:
 
     Raises:
         OutputError: There is a folder in its place, or none to put it into.
+        UsageError: A file is in the way that does not begin with `beginning`.
     """
 
-    def __init__(self, path: Path, *, private: bool = False) -> None:
-        # The name is opened as it was typed: /dev/stdout has no other name that can be opened.
+    def __init__(
+        self, path: Path, *, private: bool = False, beginning: bytes | None = None
+    ) -> None:
+        # The name is opened as it was typed: a link of /proc may lead to what has no name.
         self._shown = path
         self.path = Path(os.path.realpath(path))
+        self._beginning = beginning
         self._mode: int | None = None
         # The umask takes from 0o666 what others may not do, as for every new file.
         self._first_mode = 0o600 if private else 0o666
-        self._temporary: Path | None = None
-        with explaining_failure():
-            self._descriptor = self._open()
+        self._draft: Draft | None = None
+        self._descriptor = -1
+        self.is_direct = False
+        with explaining_failure(path):
+            self._open()
 
     def write(self, data: bytes, /) -> None:
-        """Take all of `data`."""
-        rest = memoryview(data)
-        # Linux takes at most 2 GiB at once, and a pipe may take less.
-        while rest:
-            rest = rest[os.write(self._descriptor, rest) :]
+        """
+        Take all of `data`.
+
+        Raises:
+            OutputError: There is no room, or something else is wrong with the place.
+            OutputClosedError: Whatever read the pipe has closed it.
+        """
+        with explaining_failure(self._shown):
+            write_all(self._descriptor, data)
 
     def flush(self) -> None:
         """Do nothing: every write goes to the operating system at once."""
@@ -61,24 +81,29 @@ class AtomicFile:
             OutputError: It could not be put there; nothing is left of it.
         """
         try:
-            with explaining_failure():
-                if not self.is_direct:
-                    self._place()
+            with explaining_failure(self._shown):
+                if self._draft is not None:
+                    if self._mode is not None:
+                        os.chmod(self._descriptor, self._mode)  # noqa: PTH101  Path.chmod knows no descriptor
+                    self._draft.place()
         finally:
             self.discard()
 
     def discard(self) -> None:
         """Remove the unfinished file. After `commit` this does nothing."""
-        if self._descriptor >= 0:
+        if self._draft is not None:
+            self._draft.discard()
+            self._draft = None
+        elif self._descriptor >= 0:
             os.close(self._descriptor)
-            self._descriptor = -1
-        if self._temporary is not None:
-            with contextlib.suppress(FileNotFoundError):
-                self._temporary.unlink()
-            self._temporary = None
+        self._descriptor = -1
 
-    def _open(self) -> int:
-        self.is_direct = False
+    def _open(self) -> None:
+        number = find_descriptor(self._shown)
+        if number is not None:
+            # Opened once more, a file would be written from its beginning: `>> log` would be lost.
+            self._descriptor, self.is_direct = os.dup(number), True
+            return
         try:
             there = self._shown.stat()
         except FileNotFoundError:
@@ -88,61 +113,47 @@ class AtomicFile:
                 f"{self._shown} is a folder", code="output_failed", hint="Name a file in it."
             )
         if there is not None and not stat.S_ISREG(there.st_mode):
-            self.is_direct = True
-            return os.open(self._shown, os.O_WRONLY)
+            self._descriptor, self.is_direct = os.open(self._shown, os.O_WRONLY), True
+            return
         if not self.path.parent.is_dir():
             raise OutputError(
                 f"{self._shown} cannot be written: there is no folder {self._shown.parent}",
                 code="output_failed",
                 hint="Make the folder, or name another file.",
             )
-        self._mode = stat.S_IMODE(there.st_mode) if there is not None else None
-        unnamed = self._open_unnamed() if hasattr(os, "O_TMPFILE") else None
-        return self._open_named() if unnamed is None else unnamed
+        if there is not None:
+            self._check_replaceable(there)
+        self._draft = Draft(self.path, self._first_mode)
+        self._descriptor = self._draft.descriptor
 
-    def _open_unnamed(self) -> int | None:
-        """Open a file without a name, which vanishes with the process, where that is possible."""
-        try:
-            # Not every file system has files without a name; NFS has none.
-            descriptor = os.open(self.path.parent, os.O_TMPFILE | os.O_RDWR, self._first_mode)
-        except OSError:
-            return None
-        # Without /proc the file could never be given a name.
-        if Path(f"/proc/self/fd/{descriptor}").exists():
-            return descriptor
-        os.close(descriptor)
+    def _check_replaceable(self, there: os.stat_result) -> None:
+        self._mode = stat.S_IMODE(there.st_mode)
+        # The folder's permissions decide who may replace a file, but a shell's redirection would be
+        # refused here; root may write to everything, and nobody says 0444 for nothing.
+        if not self._mode & 0o222 or not os.access(self.path, os.W_OK):
+            raise OutputError(
+                f"{self._shown} may not be written to, and was left as it is",
+                code="output_failed",
+                hint="Name another file, or allow it: chmod u+w.",
+            )
+        if self._beginning is not None:
+            try:
+                refuse_foreign(self.path, self._beginning)
+            except ForeignFileError:
+                raise UsageError(
+                    f"{self._shown} is another kind of file, and was left as it is",
+                    code="file_foreign",
+                    hint="Name another file, or move this one away.",
+                ) from None
+
+
+def find_descriptor(path: Path) -> int | None:
+    """The descriptor that a path such as /dev/stdout names; None for any other path."""
+    if os.name != "posix":
         return None
-
-    def _open_named(self) -> int:
-        temporary = self._temporary_path()
-        # Without O_BINARY, Windows would put a CR before every line break.
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        descriptor = os.open(temporary, flags, self._first_mode)
-        self._temporary = temporary
-        return descriptor
-
-    def _temporary_path(self) -> Path:
-        return self.path.parent / f".graphdaemon-{os.urandom(8).hex()}.part"
-
-    def _place(self) -> None:
-        if self._mode is not None:
-            os.chmod(self._descriptor, self._mode)  # noqa: PTH101  Path.chmod knows no descriptor
-        # First the content, then the name: a loss of power between them must leave no empty file.
-        os.fsync(self._descriptor)
-        if self._temporary is None:
-            # A link replaces no file that is there, so that it gets a name of its own at first.
-            temporary = self._temporary_path()
-            # Only with a folder's descriptor does Python follow the link in /proc.
-            with opened_folder(self.path.parent) as folder:
-                source = f"/proc/self/fd/{self._descriptor}"
-                os.link(source, temporary, src_dir_fd=folder, follow_symlinks=True)
-            self._temporary = temporary
-        # Windows moves no file that is open.
-        os.close(self._descriptor)
-        self._descriptor = -1
-        self._temporary.replace(self.path)
-        self._temporary = None
-        flush_folder(self.path.parent)
+    text = os.path.normpath(path)
+    match = _OPEN_ALREADY.fullmatch(text)
+    return int(match[1]) if match else _STANDARD.get(text)
 
 
 def open_scratch(folder: Path) -> AtomicFile:

@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, BinaryIO, Protocol, TextIO
 
 from graphdaemon.errors import OutputClosedError, OutputError
@@ -60,16 +61,18 @@ def print_text(stdout: TextIO | None, text: str) -> None:
 
 
 @contextmanager
-def explaining_failure() -> Iterator[None]:
-    """Turn what the operating system says of an output into our errors."""
+def explaining_failure(path: Path | None = None) -> Iterator[None]:
+    """Turn what the operating system says of an output, or of the file `path`, into our errors."""
     try:
         yield
     except BrokenPipeError:
         raise OutputClosedError from None
     except OSError as error:
+        reason = error.strerror or error
         raise OutputError(
-            f"the output could not be written: {error.strerror or error}; what is there is not "
-            "the whole",
+            f"the output could not be written: {reason}; what is there is not the whole"
+            if path is None
+            else f"{path} could not be written: {reason}",
             code="output_failed",
             hint="Make room, or write elsewhere, and run it again.",
         ) from error

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from graphdaemon.auth.key_files import KeyPair, read_key_pair
+from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, read_key_pair
 from graphdaemon.errors import SettingsError
 from graphdaemon.http.interception import read_signer
 from graphdaemon.registration.desired import DesiredState
+from graphdaemon.registration.toml import write_toml
 from graphdaemon.settings.text import decode_text
 from graphdaemon.sharing.private_files import replace_private
 
@@ -80,8 +81,16 @@ class LocalFiles:
 
     @property
     def title(self) -> str:
-        """The subject of the certificate, which tells our key file from somebody else's."""
-        return f"graphdaemon register {self._desired.name}"
+        """
+        The subject of the certificate, which tells our key file from somebody else's.
+
+        It fits into a common name: a long name is cut, and a digest tells it from others.
+        """
+        title = f"graphdaemon register {self._desired.name}"
+        if len(title) <= LONGEST_NAME:
+            return title
+        digest = hashlib.sha256(title.encode()).hexdigest()[:8]
+        return f"{title[: LONGEST_NAME - 9]}~{digest}"
 
     def check(self, authority: str) -> None:
         """
@@ -90,7 +99,7 @@ class LocalFiles:
         Raises:
             SettingsError: They cannot be written, or are for another tenant.
         """
-        folder = self.path.parent
+        folder = self.path.resolve().parent
         written = str(self._values.get("authority", authority))
         if written.rstrip("/") != authority.rstrip("/") and not self._force:
             raise SettingsError(
@@ -147,7 +156,7 @@ class LocalFiles:
         if merged == self._values:
             return False
         toml = self.path.suffix == ".toml"
-        self._write(self.path, _to_toml(merged) if toml else json.dumps(merged, indent=2) + "\n")
+        self._write(self.path, write_toml(merged) if toml else json.dumps(merged, indent=2) + "\n")
         self._values = merged
         return True
 
@@ -163,7 +172,8 @@ class LocalFiles:
             own.append(self.key_file)
         for path in own:
             try:
-                path.unlink()
+                # Not a link to it, which somebody else has made.
+                path.resolve().unlink()
             except OSError as error:
                 raise self._unwritable(path, str(error.strerror)) from None
         return own
@@ -214,8 +224,8 @@ class LocalFiles:
 
     def _write(self, path: Path, text: str) -> None:
         try:
-            # Graph shows a secret once, and nobody else has the key: a power cut must lose neither.
-            replace_private(path, text.encode(), durable=True)
+            # A link to the file, which somebody else has made, stays one.
+            replace_private(path.resolve(), text.encode())
         except OSError as error:
             raise self._unwritable(path, str(error.strerror)) from None
 
@@ -237,12 +247,3 @@ def _make_mark(path: Path) -> str:
     machine = socket.gethostname()
     digest = hashlib.sha256(f"{machine} {path}".encode()).hexdigest()[:8]
     return f"graphdaemon register {digest} on {machine}"[:90]
-
-
-def _to_toml(values: Mapping[str, Any]) -> str:
-    # JSON writes strings, lists, numbers and booleans as TOML does; tables are left out.
-    return "".join(
-        f"{name} = {json.dumps(value, ensure_ascii=True)}\n"
-        for name, value in values.items()
-        if value is not None and not isinstance(value, dict)
-    )

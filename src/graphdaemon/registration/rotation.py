@@ -17,21 +17,23 @@ import json
 import os
 import stat
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from graphdaemon.auth.key_files import KeyPair, is_pem_file, read_key_pair
+from graphdaemon.auth.key_files import KeyPair, is_pem_file, read_certificate, read_key_pair
 from graphdaemon.auth.kinds import read_credential
 from graphdaemon.auth.kinds.certificate import read_passphrase
 from graphdaemon.auth.msal_app import MsalApp
 from graphdaemon.auth.token import Token
-from graphdaemon.errors import IdentityError, SettingsError
+from graphdaemon.errors import IdentityError, SettingsError, UsageError
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration.own_keys import OwnKeys, RegisteredKeys
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.sharing.private_files import flush_folder, hold_lock, replace_private
+from graphdaemon.sharing.draft import flush_folder
+from graphdaemon.sharing.file_lock import hold_lock
+from graphdaemon.sharing.private_files import replace_private
 
 _WAITS_S = (2.0, 4.0, 8.0, 15.0, *[30.0] * 20)
 """Seconds between tries of the new certificate; it takes minutes until it is known everywhere."""
@@ -43,9 +45,9 @@ class RotationJournal:
     How far a rotation got.
 
     Attributes:
-        step: The last finished step: `made`, `added`, `proved`, `switched` or `done`.
+        step: The last finished step: `begun`, `made`, `added`, `proved`, `switched` or `done`.
         old: Thumbprint of the certificate that is replaced.
-        new: Thumbprint of the certificate that replaces it.
+        new: Thumbprint of the certificate that replaces it; empty until it is made.
         old_key_id: Graph's ID of the old key, if known.
         new_key_id: Graph's ID of the new key, if known.
     """
@@ -106,14 +108,19 @@ class Rotation:
         Raises:
             Error: Run it again: it goes on where it stopped.
         """
-        with hold_lock(self._beside("lock"), 1, "another rotation of this key is under way"):
+        with (
+            _explaining(),
+            hold_lock(self._beside("lock"), 1, "another rotation of this key is under way"),
+        ):
             journal = self._read_journal()
             if journal is None or journal.step == "done":
                 journal = self._begin(journal)
             else:
-                self._resumed = True
+                # A key that is yet to be made cannot have been added.
+                self._resumed = journal.step != "begun"
                 self._say(f"Going on with the rotation that got as far as: {journal.step}.")
             for step, work in (
+                ("begun", self._make_new),
                 ("made", self._add),
                 ("added", self._prove),
                 ("proved", self._switch),
@@ -130,15 +137,40 @@ class Rotation:
 
     def _begin(self, last: RotationJournal | None) -> RotationJournal:
         old = _thumbprint(self._read(self._file))
-        _write(self._new_file, self._make(self._passphrase))
-        new = _thumbprint(self._read(self._new_file))
+        self._refuse_foreign(last)
         # The last rotation got this ID when it added the key; an app that may not read its
         # registration cannot look it up any more.
         old_key_id = last.new_key_id if last is not None and last.new == old else None
-        journal = RotationJournal("made", old, new, old_key_id)
+        journal = RotationJournal("begun", old, "", old_key_id)
+        # First, since it says that the next key, once it is there, is ours.
         self._write_journal(journal)
-        self._say(f"Made a key pair, thumbprint {new}.")
         return journal
+
+    def _refuse_foreign(self, last: RotationJournal | None) -> None:
+        """
+        Make sure that the files which are about to be replaced are those of the last rotation.
+
+        Raises:
+            SettingsError: One of them is somebody else's.
+        """
+        foreign = []
+        if self._new_file.exists():
+            foreign.append(self._new_file)
+        old_file = self._beside("old")
+        if old_file.exists() and (last is None or not _holds(old_file, last.old)):
+            foreign.append(old_file)
+        if foreign:
+            raise SettingsError(
+                f"{foreign[0]} is there already, and no rotation has made it",
+                code="file_foreign",
+                hint="Move it away, and run it again.",
+            )
+
+    def _make_new(self, journal: RotationJournal) -> RotationJournal:
+        _write(self._new_file, self._make(self._passphrase))
+        new = _thumbprint(self._read(self._new_file))
+        self._say(f"Made a key pair, thumbprint {new}.")
+        return dataclasses.replace(journal, step="made", new=new)
 
     def _add(self, journal: RotationJournal) -> RotationJournal:
         registered = self._keys.read()
@@ -290,8 +322,34 @@ def _thumbprint(pair: KeyPair) -> str:
     return pair.certificate.thumbprint
 
 
+def _holds(path: Path, thumbprint: str) -> bool:
+    """Whether a file holds the certificate with this thumbprint; its key may be encrypted."""
+    try:
+        return read_certificate(path, None).thumbprint == thumbprint
+    except SettingsError:
+        return False
+
+
 def _write(path: Path, text: str) -> None:
-    replace_private(path, text.encode("ascii"), durable=True)
+    replace_private(path, text.encode("ascii"))
+
+
+@contextlib.contextmanager
+def _explaining() -> Iterator[None]:
+    """Turn what goes wrong with one of the files into the error that says what to do."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise UsageError(
+            str(error), code="rotation_busy", hint="Wait for its end, and run it again."
+        ) from None
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename or 'a file'} cannot be used: {error.strerror}",
+            code="file_unwritable",
+            hint="Check the folder and the room on the disk, and run it again: it goes on where "
+            "it stopped.",
+        ) from error
 
 
 def _copy_access(old: Path, new: Path) -> None:

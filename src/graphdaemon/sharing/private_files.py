@@ -1,150 +1,154 @@
-"""Files that only their owner may read, locks between processes, and the user's cache folder."""
+"""Files that only their owner may read: made, replaced and recognised; the user's cache folder."""
 
-import contextlib
+import errno
+import logging
 import os
-import sys
-import time
-from collections.abc import Callable, Iterator
+import stat
+from functools import cache
 from pathlib import Path
 
-# Short beside the request that a lock guards, so that whoever waits loses little by looking again.
-_POLL_S = 0.02
+from graphdaemon.sharing.draft import Draft
 
-if sys.platform == "win32":
-    import msvcrt
+logger = logging.getLogger(__name__)
 
-    _TRY, _WAIT, _FREE = msvcrt.LK_NBLCK, msvcrt.LK_LOCK, msvcrt.LK_UNLCK
-    # Windows lets nobody else read or write a locked byte, so the one we lock lies behind any
-    # content that another process reads; 31 bits is as far as its C library seeks.
-    _LOCK_BYTE = 2**31 - 2
 
-    def _lock(descriptor: int, operation: int) -> None:
-        position = os.lseek(descriptor, 0, os.SEEK_CUR)
-        os.lseek(descriptor, _LOCK_BYTE, os.SEEK_SET)
-        try:
-            msvcrt.locking(descriptor, operation, 1)
-        finally:
-            os.lseek(descriptor, position, os.SEEK_SET)
-else:
-    import fcntl
+class ForeignFileError(FileExistsError):
+    """Something is in the way that this program has not written; it was left as it is."""
 
-    _TRY, _WAIT, _FREE = fcntl.LOCK_EX | fcntl.LOCK_NB, fcntl.LOCK_EX, fcntl.LOCK_UN
-    _lock = fcntl.flock
+    def __init__(self, path: Path, reason: str = "graphdaemon did not write it") -> None:
+        super().__init__(errno.EEXIST, reason, str(path))
 
 
 def cache_folder() -> Path:
     """Where this user's programs keep what can be made anew; it need not exist yet."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local"
-    elif sys.platform == "darwin":
-        base = Path.home() / "Library" / "Caches"
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "graphdaemon"
+    # Not at the top: it takes a tenth of the start, and few commands keep anything.
+    from platformdirs import user_cache_path
+
+    return user_cache_path("graphdaemon", appauthor=False, opinion=False)
 
 
 def make_private_folder(folder: Path) -> None:
     """Make `folder`, and what is missing above it, for its owner alone; keep one that exists."""
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not folder.is_dir():
+        # `Path.mkdir` gives the folders above it the umask's mode.
+        make_private_folder(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
 
 
-def open_private(path: str | Path, flags: int) -> int:
+@cache
+def warn_if_shared(folder: Path) -> None:
+    """Log once if other users can take files in `folder` away, or put others in their place."""
+    # On Windows the mode says nothing of who may write.
+    if os.name != "posix":
+        return
+    status = folder.stat()
+    mode = stat.S_IMODE(status.st_mode)
+    if status.st_uid not in (0, os.geteuid()):
+        logger.warning("%s belongs to another user, who can replace the files in it", folder)
+    # In a folder with the sticky bit, such as /tmp, nobody can touch the files of others.
+    elif mode & 0o022 and not mode & stat.S_ISVTX:
+        logger.warning(
+            "other users can replace the files in %s (mode %o): chmod 700 %s", folder, mode, folder
+        )
+
+
+def open_private(path: Path) -> int:
     """
-    Open `path`, made for its owner alone if it is not there: an `opener` for `open`.
+    Open a regular file to read and write, made for its owner alone if it is not there.
 
-    It is created with its mode, not changed afterwards: at no moment can others read it.
+    It is created with its mode, not changed afterwards: at no moment can others read it. One that
+    is there keeps its content and mode; a symbolic link is not followed.
+
+    Raises:
+        ForeignFileError: It is a device, a pipe or a link.
+        OSError: It cannot be made or opened.
     """
-    return os.open(path, flags | os.O_CREAT, 0o600)
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        # Whoever opens a pipe must not wait for its other end.
+        descriptor = os.open(path, flags | getattr(os, "O_NONBLOCK", 0), 0o600)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ForeignFileError(path, "it is a symbolic link") from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise ForeignFileError(path, "it is no regular file")
+    return descriptor
 
 
-def replace_private(path: Path, content: bytes, *, durable: bool = False) -> None:
+def make_private(descriptor: int) -> None:
+    """
+    Let nobody but its owner read an open file from here on.
+
+    Raises:
+        PermissionError: It belongs to another user.
+    """
+    if os.name == "posix" and os.fstat(descriptor).st_mode & 0o077:
+        os.fchmod(descriptor, 0o600)
+
+
+def is_own(head: bytes, beginning: bytes) -> bool:
+    """
+    Say whether a file whose first bytes are `head` is one that begins with `beginning`.
+
+    An empty file is, and one that was cut off within its beginning: neither holds anything.
+    """
+    return beginning.startswith(head[: len(beginning)])
+
+
+def refuse_foreign(path: Path, beginning: bytes) -> None:
+    """
+    Make sure that what stands at `path`, if anything, is a file of ours by its first bytes.
+
+    Raises:
+        ForeignFileError: It is not.
+        OSError: It cannot be read.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise ForeignFileError(path, "it is a symbolic link") from None
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise ForeignFileError(path, "it is no regular file")
+        if not is_own(os.read(descriptor, len(beginning)), beginning):
+            raise ForeignFileError(path)
+    finally:
+        os.close(descriptor)
+
+
+def replace_private(path: Path, content: bytes, *, beginning: bytes | None = None) -> None:
     """
     Put `content` in the place of `path`: a reader sees the old file or the new one, never a part.
 
-    A `durable` file survives a power cut once this returns. It has one writer at a time, so its
-    draft has a fixed name: one that a killed process left behind is overwritten. Other files may
-    have many writers, each with a draft of its own.
+    It survives a power cut once this returns. Where `beginning` is given, a file that does not
+    begin with it is somebody else's, and stays.
 
     Raises:
+        ForeignFileError: Somebody else's file is in the way.
         OSError: It cannot be written; the old file is still there.
     """
-    draft = path.with_name(f"{path.name}.{'draft' if durable else os.getpid()}")
-    try:
-        with open(draft, "wb", opener=open_private) as file:
-            file.write(content)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        draft.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
-    if durable:
-        flush_folder(path.parent)
+    if beginning is not None:
+        refuse_foreign(path, beginning)
+    with Draft(path, 0o600) as draft:
+        draft.write(content)
+        draft.place()
 
 
-def flush_folder(folder: Path) -> None:
-    """Make sure that a change of names in `folder` survives a power cut."""
-    if os.name == "posix":
-        with opened_folder(folder) as descriptor:
-            os.fsync(descriptor)
-
-
-@contextlib.contextmanager
-def opened_folder(folder: Path) -> Iterator[int]:
-    """Yield a descriptor of `folder` for the length of the block."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
-
-
-def try_lock(descriptor: int) -> bool:
+def create_file(path: Path, content: bytes, *, mode: int = 0o600) -> None:
     """
-    Lock an open file unless another process has; say whether it is ours now.
-
-    The operating system frees the lock when the file is closed, even by a process that dies.
-    """
-    try:
-        _lock(descriptor, _TRY)
-    except (BlockingIOError, PermissionError):
-        # Windows says PermissionError of a lock that others hold, everything else BlockingIOError.
-        return False
-    return True
-
-
-@contextlib.contextmanager
-def locked(descriptor: int) -> Iterator[None]:
-    """Wait for the lock of an open file, and hold it for the length of the block."""
-    _lock(descriptor, _WAIT)
-    try:
-        yield
-    finally:
-        _lock(descriptor, _FREE)
-
-
-@contextlib.contextmanager
-def hold_lock(
-    path: Path, patience: float, busy: str, *, sleep: Callable[[float], None] = time.sleep
-) -> Iterator[None]:
-    """
-    Lock the file `path`, which serves for that alone and is made if absent, while the block runs.
+    Make a new file, for its owner alone unless another mode is given; nothing is replaced.
 
     Raises:
-        TimeoutError: Another process kept it for longer than `patience` seconds; its message is
-            `busy`.
-        OSError: The file cannot be made.
+        FileExistsError: There is one already.
+        OSError: It cannot be written; nothing is left of it.
     """
-    descriptor = open_private(path, os.O_RDWR)
-    try:
-        waited = 0.0
-        while not try_lock(descriptor):
-            if waited >= patience:
-                raise TimeoutError(busy)
-            sleep(_POLL_S)
-            waited += _POLL_S
-        yield
-    finally:
-        os.close(descriptor)
+    with Draft(path, mode) as draft:
+        draft.write(content)
+        draft.place(replace=False)

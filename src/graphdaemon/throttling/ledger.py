@@ -18,14 +18,24 @@ from typing import Protocol
 
 import msgspec
 
-from graphdaemon.errors import OutputError
-from graphdaemon.sharing.private_files import locked, open_private
+from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.sharing.draft import write_all
+from graphdaemon.sharing.file_lock import locked
+from graphdaemon.sharing.private_files import (
+    ForeignFileError,
+    is_own,
+    make_private,
+    make_private_folder,
+    open_private,
+)
 from graphdaemon.throttling.bucket import Bucket, Totals
 
 logger = logging.getLogger(__name__)
 
 # Bytes of the file: more than any bucket needs, so that a shorter one leaves nothing behind.
 _SIZE = 4096
+# The first bytes of the file: no other file is read as one, or changed.
+_BEGINNING = b'{"rate":'
 # A fiftieth of the time in which a full bucket empties: what others do meanwhile is little.
 _COMPARE_S = 0.2
 # Where a comparison has failed, or takes long, the next begins so much later.
@@ -61,36 +71,70 @@ class FileLedger:
     started: a bucket from before that counts as empty.
 
     Args:
-        path: The file; it is made if it does not exist.
+        path: The file; it is made if it does not exist. A symbolic link is followed.
 
     Raises:
-        OutputError: The file cannot be made or opened.
+        UsageError: It is another kind of file, which is left as it is.
+        OutputError: The file cannot be made, opened or written.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         # A lock on a file belongs to the process: it does not keep two of its threads apart.
         self._lock = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+        with self._explaining():
+            real = Path(os.path.realpath(path))
+            make_private_folder(real.parent)
             # A descriptor, not a file object: it stays open as long as the process lives.
-            self._file = open_private(path, os.O_RDWR)
-        except OSError as error:
-            raise OutputError(
-                f"the budget file {path} cannot be used: {error.strerror}",
-                code="budget_file_unusable",
-                hint="Name a file in a folder that all of the processes may write to.",
-            ) from error
+            self._file = open_private(real)
+            try:
+                # Written at once: a disk that is full is told of before anything is asked of Graph.
+                with locked(self._file):
+                    self._write(self._read())
+                make_private(self._file)
+            except BaseException:
+                os.close(self._file)
+                raise
 
     @contextlib.contextmanager
     def open(self) -> Iterator[Bucket]:
         """Lend the bucket, to nobody else on this host meanwhile."""
         with self._lock, locked(self._file):
-            os.lseek(self._file, 0, os.SEEK_SET)
-            bucket = _read(os.read(self._file, _SIZE))
+            with self._explaining():
+                bucket = self._read()
             yield bucket
-            os.lseek(self._file, 0, os.SEEK_SET)
-            os.write(self._file, msgspec.json.encode(bucket).ljust(_SIZE))
+            with self._explaining():
+                self._write(bucket)
+
+    def _read(self) -> Bucket:
+        os.lseek(self._file, 0, os.SEEK_SET)
+        # One byte more than it ever has: a longer file is not ours.
+        text = os.read(self._file, _SIZE + 1)
+        if len(text) > _SIZE or not is_own(text, _BEGINNING):
+            raise ForeignFileError(self._path)
+        return _read(text)
+
+    def _write(self, bucket: Bucket) -> None:
+        os.lseek(self._file, 0, os.SEEK_SET)
+        write_all(self._file, msgspec.json.encode(bucket).ljust(_SIZE))
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        """Turn what goes wrong with the file into the error that says what to do."""
+        try:
+            yield
+        except ForeignFileError as error:
+            raise UsageError(
+                f"{self._path} is no budget file ({error.strerror}), and was left as it is",
+                code="file_foreign",
+                hint="Name another file in budget_file, which need not exist.",
+            ) from None
+        except OSError as error:
+            raise OutputError(
+                f"the budget file {self._path} cannot be used: {error.strerror}",
+                code="budget_file_unusable",
+                hint="Name a file in a folder that all of the processes may write to, with room.",
+            ) from error
 
 
 class RemoteLedger:

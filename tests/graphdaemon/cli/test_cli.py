@@ -1,5 +1,7 @@
 """Every failure has its exit code, its sentence and its next step."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -95,3 +97,19 @@ def test_no_network_ends_with_exit_code_6(command: Command, parameters: WritePar
 
     assert outcome.code == 6
     assert "Error: nothing answers at 127.0.0.1:9: connection refused" in outcome.err
+
+
+def test_help_loads_nothing_that_a_command_needs() -> None:
+    """It is looked at while one types: locks and folders alone would take half as long again."""
+    code = (
+        "import sys; from graphdaemon.cli import run; code = run(['--help']); "
+        "print(code, *sorted(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    loaded = done.stderr.split()
+
+    assert loaded[0] == "0"
+    heavy = {"asyncio", "cryptography", "filelock", "msal", "msgspec", "platformdirs", "ssl"}
+    assert not heavy & set(loaded)

@@ -18,8 +18,10 @@ from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.chain import Chain, ChainPage
-from graphdaemon.listing.journal import Journal
+from graphdaemon.listing.journal import Journal, check_journal, remove_journal
 from graphdaemon.listing.options import ListingOptions
+from tests.support.foreign_files import FOREIGN, SPECIAL, look_at
+from tests.support.full_disk import no_file_larger_than
 from tests.support.graph_answers import raw
 from tests.support.listing_world import Outcome, list_world
 from tests.support.pretend_graph import Lies, PretendGraph, Weather
@@ -258,10 +260,11 @@ def test_a_journal_that_says_nothing_of_something_is_refused(tmp_path: Path) -> 
         Journal(path, {"collection": "users", "owner": "a"})
 
 
+HEAD = b'#{"head":{}}\n'
 SPOILT = {
-    "a page of no chain": b'#{"page":7}\n',
-    "no JSON": b"#{\n",
-    "no hexadecimal": b'#{"shard":0}\n#{"page":0,"witnesses":["zz"]}\n',
+    "a page of no chain": HEAD + b'#{"page":7}\n',
+    "no JSON": HEAD + b"#{\n",
+    "no hexadecimal": HEAD + b'#{"shard":0}\n#{"page":0,"witnesses":["zz"]}\n',
 }
 
 
@@ -329,17 +332,121 @@ def test_two_runs_do_not_share_a_journal(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_what_is_no_journal_is_left_alone_or_begun(tmp_path: Path) -> None:
-    """A file without a sound commit is empty; a folder is none."""
+@pytest.mark.parametrize("name", [*FOREIGN, "link to a device"])
+def test_what_is_no_journal_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    """Not read as one, not cut, not removed."""
     path = tmp_path / "journal"
-    path.write_bytes(b'{"id": "1"}\n#{"commit":1}\n')
+    (FOREIGN | SPECIAL)[name](path)
+    before = look_at(path)
+
+    for use in (
+        lambda: Journal(path, {}),
+        lambda: check_journal(path),
+        lambda: remove_journal(path),
+    ):
+        with pytest.raises(UsageError, match="is no journal of graphdaemon") as caught:
+            use()
+        assert caught.value.code == "file_foreign"
+
+    assert look_at(path) == before
+
+
+@pytest.mark.parametrize("name", ["folder", "pipe"])
+def test_what_is_no_file_is_no_journal(tmp_path: Path, name: str) -> None:
+    """Nobody waits for the other end of a pipe."""
+    path = tmp_path / "journal"
+    SPECIAL[name](path)
+    before = look_at(path)
+
+    with pytest.raises((OutputError, UsageError)):
+        Journal(path, {})
+
+    assert look_at(path) == before
+
+
+@pytest.mark.parametrize("content", [b"", HEAD[:4], HEAD, HEAD + b'#{"commit":1}\n'])
+def test_a_journal_that_was_cut_off_in_its_beginning_is_begun_anew(
+    tmp_path: Path, content: bytes
+) -> None:
+    """A run that was killed in its first moment left nothing to go on with."""
+    path = tmp_path / "journal"
+    path.write_bytes(content)
+
     journal = Journal(path, {})
     journal.close()
 
     assert not journal.resumed
-    with pytest.raises(OutputError) as caught:
-        Journal(tmp_path, {})
-    assert caught.value.code == "journal_unusable"
+
+
+def test_the_journal_of_another_listing_is_left_as_it_is(tmp_path: Path) -> None:
+    """Even what a kill has left behind its last commit stays."""
+    path = tmp_path / "journal"
+    journal = Journal(path, {"collection": "users"})
+    journal.begin(None)
+    journal.close()
+    path.write_bytes(path.read_bytes() + b"torn")
+    path.chmod(0o644)
+    before = look_at(path)
+
+    with pytest.raises(UsageError):
+        Journal(path, {"collection": "groups"})
+
+    assert look_at(path) == before
+
+
+def test_a_link_to_a_journal_is_followed_and_stays(tmp_path: Path) -> None:
+    """What it leads to is written, and removed in the end."""
+    link, target = tmp_path / "link", tmp_path / "elsewhere"
+    link.symlink_to(target)
+    journal = Journal(link, {})
+    journal.begin(None)
+    journal.close()
+    assert target.read_bytes().startswith(b'#{"head"')
+
+    remove_journal(link)
+
+    assert link.is_symlink()
+    assert not target.exists()
+
+
+def test_a_journal_that_others_could_read_is_its_owners_alone_again(tmp_path: Path) -> None:
+    """It may have been made by hand, or copied."""
+    path = tmp_path / "journal"
+    path.touch()
+    path.chmod(0o666)
+
+    Journal(path, {}).close()
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("room", [0, 10, 300])
+def test_a_full_disk_is_one_error_and_what_was_committed_stays(tmp_path: Path, room: int) -> None:
+    """The listing ends with a sentence; the next run goes on from the last commit."""
+    path = tmp_path / "journal"
+    journal = Journal(path, {})
+    chain = Chain()
+    journal.begin(None)
+    journal.add(chain)
+    take_page(journal, chain, [raw({"id": "1"})])
+    journal.commit()
+    committed = path.read_bytes()
+
+    def take_much() -> None:
+        for number in range(2, 5000):
+            take_page(journal, chain, [raw({"id": f"{number}", "text": "x" * 1000})])
+
+    with no_file_larger_than(len(committed) + room):
+        with pytest.raises(OutputError, match="cannot be used: File too large") as caught:
+            take_much()
+        journal.close()
+
+    assert (caught.value.code, caught.value.exit_code) == ("journal_unusable", 7)
+    assert path.read_bytes().startswith(committed)
+    again = Journal(path, {})
+    assert again.resumed
+    assert [bytes(record) for records in again.records() for record in records] == [b'{"id": "1"}']
+    again.close()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no such modes")

@@ -10,6 +10,7 @@ import pytest
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.learned_cuts import LearnedCuts, cuts_path
 from graphdaemon.listing.options import ListingOptions
+from tests.support.foreign_files import FOREIGN, look_at
 from tests.support.graph_answers import raw
 from tests.support.listing_world import assert_complete, list_world, people, scattered
 from tests.support.pretend_graph import ROOT, PretendGraph
@@ -51,6 +52,21 @@ def test_cuts_that_cannot_be_kept_are_no_failure(tmp_path: Path) -> None:
 
     learned.save(100)
 
+    assert learned.load() == []
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_that_holds_no_cuts_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    """A program may name any file for them."""
+    path = tmp_path / "cuts.json"
+    FOREIGN[name](path)
+    before = look_at(path)
+    learned = LearnedCuts(path, "k", 100)
+    learned.note([raw({"k": "x"})] * 100)
+
+    learned.save(100)
+
+    assert look_at(path) == before
     assert learned.load() == []
 
 

@@ -2,19 +2,19 @@ from __future__ import annotations
 
 import os
 import random
-import resource
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from graphdaemon.errors import OutputError
+from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.output.atomic_file import AtomicFile
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
+from tests.support.foreign_files import FOREIGN, look_at
+from tests.support.full_disk import no_file_larger_than
 from tests.support.output_records import (
     COLUMNS,
     ROWS,
@@ -75,6 +75,73 @@ def test_a_device_is_written_to_and_stays_one(tmp_path: Path) -> None:
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+def test_what_the_shell_has_opened_is_written_on_at_its_end(tmp_path: Path) -> None:
+    """`-o /dev/stdout >> log` must not lose the log."""
+    log = tmp_path / "log"
+    log.write_bytes(b"before\n")
+    program = (
+        "from pathlib import Path\n"
+        "from graphdaemon.output.atomic_file import AtomicFile\n"
+        "file = AtomicFile(Path('/dev/stdout'))\n"
+        "file.write(b'after\\n')\n"
+        "file.commit()\n"
+        "print(file.is_direct)\n"
+    )
+    with log.open("ab") as stdout:
+        subprocess.run([sys.executable, "-c", program], stdout=stdout, check=True)
+
+    assert log.read_bytes() == b"before\nafter\nTrue\n"
+
+
+def test_a_file_that_nobody_may_write_to_stays(tmp_path: Path) -> None:
+    """Its folder would let it be replaced; a shell's redirection would not."""
+    path = tmp_path / "users"
+    path.write_bytes(b"precious")
+    path.chmod(0o444)
+
+    with pytest.raises(OutputError, match="may not be written to") as caught:
+        AtomicFile(path)
+
+    assert caught.value.exit_code == 7
+    assert path.read_bytes() == b"precious"
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_a_folder_that_is_missing_is_named(tmp_path: Path) -> None:
+    """Before anything is read from anywhere."""
+    with pytest.raises(OutputError, match=f"there is no folder {tmp_path / 'nowhere'}"):
+        AtomicFile(tmp_path / "nowhere" / "users")
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    """Whoever reads it gets the records as they come."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    with subprocess.Popen(["cat", str(path)], stdout=subprocess.PIPE) as reader:
+        write_file(OutputSpec("ndjson", file=path), *ROWS)
+        assert reader.stdout is not None
+        assert reader.stdout.read() == ndjson(ROWS)
+
+    assert stat.S_ISFIFO(path.stat().st_mode)
+
+
+@pytest.mark.parametrize("name", [name for name in FOREIGN if name != "link"])
+def test_a_file_of_another_kind_stays_where_a_beginning_is_asked_for(
+    tmp_path: Path, name: str
+) -> None:
+    """A listing record takes the place of nothing but a listing record."""
+    path = tmp_path / "proof"
+    FOREIGN[name](path)
+    before = look_at(path)
+
+    with pytest.raises(UsageError, match="another kind of file") as caught:
+        AtomicFile(path, beginning=b'{"collection":')
+
+    assert caught.value.code == "file_foreign"
+    assert look_at(path) == before
+    assert [path] == list(tmp_path.iterdir())
+
+
 def test_a_folder_that_vanishes_meanwhile_is_an_error(tmp_path: Path) -> None:
     """What cannot be put in its place is said, and nothing is left open."""
     folder = tmp_path / "folder"
@@ -86,17 +153,6 @@ def test_a_folder_that_vanishes_meanwhile_is_an_error(tmp_path: Path) -> None:
             sink.finish()
 
     assert list(tmp_path.iterdir()) == []
-
-
-@contextmanager
-def no_file_larger_than(size: int) -> Iterator[None]:
-    """A disk that is full after so many bytes, by the operating system's own means."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 PLANS = [

@@ -12,14 +12,17 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 
 from graphdaemon.auth.key_files import make_key_pair, read_key_pair
-from graphdaemon.errors import Error, IdentityError, SettingsError
+from graphdaemon.errors import Error, IdentityError, SettingsError, UsageError
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration import rotation as module
 from graphdaemon.registration.rotation import Rotation, RotationJournal
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.sharing import private_files
+from graphdaemon.sharing import draft, private_files
+from graphdaemon.sharing.file_lock import hold_lock
 from tests.support.certificates_and_assertions import make_small_pair
+from tests.support.foreign_files import look_at
+from tests.support.full_disk import no_file_larger_than
 from tests.support.run_command import Command
 from tests.support.scripted_key_tenant import OBJECT_ID, Registry
 from tests.support.scripted_server import Answer, Request, ScriptedServer
@@ -250,6 +253,56 @@ def test_a_damaged_journal_is_not_guessed_at(site: Site) -> None:
         site.rotate()
 
 
+@pytest.mark.parametrize("ending", ["new", "old"])
+@pytest.mark.parametrize("earlier", [False, True], ids=["first", "after another"])
+def test_a_file_that_no_rotation_has_made_is_left_as_it_is(
+    site: Site, ending: str, earlier: bool
+) -> None:
+    """It may be the only copy of somebody's key: nothing is begun."""
+    if earlier:
+        site.rotate()
+    theirs = site.folder / f"app.pem.{ending}"
+    theirs.write_text("a key of somebody's")
+    before, known = look_at(theirs), site.registry.thumbprints
+
+    with pytest.raises(SettingsError, match=f"{theirs} is there already") as caught:
+        site.rotate()
+
+    assert caught.value.code == "file_foreign"
+    assert look_at(theirs) == before
+    assert site.registry.thumbprints == known
+    theirs.unlink()
+    assert site.rotate().step == "done"
+
+
+def test_two_rotations_of_one_key_do_not_run_at_once(site: Site) -> None:
+    """The second one is told of the first."""
+    with (
+        hold_lock(site.folder / "app.pem.lock", 0, "busy"),
+        pytest.raises(UsageError, match="another rotation of this key is under way") as caught,
+    ):
+        site.rotate()
+
+    assert caught.value.code == "rotation_busy"
+
+
+@pytest.mark.parametrize("room", [0, 100, 500])
+def test_a_full_disk_is_one_error_and_a_later_run_goes_on(site: Site, room: int) -> None:
+    """Every file that is there is whole."""
+    before = site.thumbprint
+
+    with (
+        no_file_larger_than(room),
+        pytest.raises(SettingsError, match="cannot be used: File too large") as caught,
+    ):
+        site.rotate()
+
+    assert caught.value.code == "file_unwritable"
+    assert (site.thumbprint, site.registry.thumbprints) == (before, [before])
+    journal = site.rotate()
+    assert site.registry.thumbprints == [journal.new] == [site.thumbprint]
+
+
 # ---- Interrupted -------------------------------------------------------------------------------
 
 
@@ -265,7 +318,11 @@ def watch(look: Callable[[int], None]) -> Iterator[None]:
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal number
-        if frame.f_code.co_filename not in (module.__file__, private_files.__file__):
+        if frame.f_code.co_filename not in (
+            module.__file__,
+            private_files.__file__,
+            draft.__file__,
+        ):
             return None
         if event == "line":
             number += 1
@@ -308,7 +365,7 @@ def test_killed_before_any_line_it_ends_right_when_run_again(site: Site, readabl
     old = site.thumbprint
     site.object_id, site.registry.readable = OBJECT_ID, readable
     lines = list_states(site)
-    assert len(lines) > 20
+    assert len(lines) > 10
     for line in lines:
         site.restore()
         site.registry.readable = readable

@@ -1,5 +1,7 @@
 """Where the bucket is kept: a file of this host, or a remote store."""
 
+import os
+import stat
 import subprocess
 import sys
 import threading
@@ -7,13 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from graphdaemon.errors import OutputError
+from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.graph import Graph
 from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Totals
 from graphdaemon.throttling.budget import Budget
 from graphdaemon.throttling.ledger import FileLedger, RemoteLedger
 from tests.support import virtual_time
 from tests.support.budget_world import make_world, swarm
+from tests.support.foreign_files import FOREIGN, look_at
+from tests.support.full_disk import no_file_larger_than
 
 
 def test_two_processes_share_a_budget_by_a_file(tmp_path: Path) -> None:
@@ -70,11 +74,70 @@ def test_a_refusal_is_still_known_when_the_file_is_read_again(tmp_path: Path) ->
         assert (bucket.rate, bucket.refusals, bucket.paused_until) == (20, 1, 107)
 
 
-def test_a_damaged_file_is_an_empty_bucket(tmp_path: Path) -> None:
-    """Whatever stood there."""
+@pytest.mark.parametrize("content", ["", '{"ra', '{"rate":', '{"rate":1.5,"level":'])
+def test_a_file_that_was_cut_off_is_an_empty_bucket(tmp_path: Path, content: str) -> None:
+    """A disk was full, or the power failed."""
     path = tmp_path / "budget"
-    path.write_text("{not json")
+    path.write_text(content)
 
+    with FileLedger(path).open() as bucket:
+        assert bucket == Bucket()
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_no_budget_file_is_left_as_it_is(tmp_path: Path, name: str) -> None:
+    """`budget_file` may name the wrong file."""
+    path = tmp_path / "budget"
+    FOREIGN[name](path)
+    before = look_at(path)
+
+    with pytest.raises(UsageError, match="is no budget file") as caught:
+        FileLedger(path)
+
+    assert caught.value.code == "file_foreign"
+    assert look_at(path) == before
+
+
+def test_a_file_that_was_replaced_meanwhile_is_left_as_it_is(tmp_path: Path) -> None:
+    """Somebody writes something else into it while processes share it."""
+    path = tmp_path / "budget"
+    ledger = FileLedger(path)
+    path.write_text("notes")
+
+    with pytest.raises(UsageError, match="is no budget file"), ledger.open():
+        pass
+
+    assert path.read_text() == "notes"
+
+
+def test_the_file_is_its_owners_alone_with_its_folders(tmp_path: Path) -> None:
+    """Whatever the umask; one that others could write to is closed to them."""
+    path = tmp_path / "deep" / "deeper" / "budget"
+    umask = os.umask(0)
+    try:
+        FileLedger(path)
+    finally:
+        os.umask(umask)
+    path.chmod(0o666)
+
+    FileLedger(path)
+
+    modes = [stat.S_IMODE(one.stat().st_mode) for one in (path, path.parent, path.parent.parent)]
+    assert modes == [0o600, 0o700, 0o700]
+
+
+@pytest.mark.parametrize("room", [0, 100])
+def test_a_full_disk_is_one_error(tmp_path: Path, room: int) -> None:
+    """Told of before anything is asked of Graph."""
+    path = tmp_path / "budget"
+
+    with (
+        no_file_larger_than(room),
+        pytest.raises(OutputError, match="cannot be used: File too large") as caught,
+    ):
+        FileLedger(path)
+
+    assert (caught.value.code, caught.value.exit_code) == ("budget_file_unusable", 7)
     with FileLedger(path).open() as bucket:
         assert bucket == Bucket()
 

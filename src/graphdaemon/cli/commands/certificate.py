@@ -1,16 +1,16 @@
 """`graphdaemon certificate`: make or replace the key pair that proves the app's identity."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from graphdaemon import log
-from graphdaemon.auth.key_files import KeyPair, make_key_pair, read_key_pair
+from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, make_key_pair, read_key_pair
+from graphdaemon.errors import OutputError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.sharing.private_files import open_private
+from graphdaemon.sharing.private_files import create_file
 
 
 @click.group()
@@ -18,8 +18,23 @@ def certificate() -> None:
     """Make or rotate the app's certificate."""
 
 
+def _check_name(_: click.Context, __: click.Parameter, name: str) -> str:
+    if not 0 < len(name.encode(errors="replace")) <= LONGEST_NAME or not name.isprintable():
+        raise click.BadParameter(
+            f"a certificate's name has from 1 to {LONGEST_NAME} bytes, none of them a control "
+            "character."
+        )
+    return name
+
+
 _DAYS = click.option("--days", default=365, show_default=True, type=click.IntRange(1, 3650))
-_NAME = click.option("--name", default="graphdaemon", show_default=True, help="Its subject's name.")
+_NAME = click.option(
+    "--name",
+    default="graphdaemon",
+    show_default=True,
+    callback=_check_name,
+    help="Its subject's name.",
+)
 
 
 @certificate.command()
@@ -40,8 +55,12 @@ def new(*, out: Path, days: int, name: str) -> None:
         if path.exists():
             raise click.UsageError(f"{path} exists already. Try another --out.")
     pem, _ = make_key_pair(name, days=days)
-    _write(out, pem, open_private)
-    _write(public, pem[pem.index("-----BEGIN CERTIFICATE") :])
+    _write(out, pem, 0o600)
+    try:
+        _write(public, pem[pem.index("-----BEGIN CERTIFICATE") :], 0o666)
+    except (click.UsageError, OutputError):
+        out.unlink()  # it was made just now
+        raise
     _show(read_key_pair(out))
     click.echo(
         f"Upload {public} under App registrations > the app > Certificates & secrets > "
@@ -93,11 +112,14 @@ def _say(text: str) -> None:
     click.echo(text, err=True)
 
 
-def _write(path: Path, text: str, opener: Callable[[str, int], int] | None = None) -> None:
+def _write(path: Path, text: str, mode: int) -> None:
     try:
-        with open(path, "x", encoding="ascii", opener=opener) as file:
-            file.write(text)
+        create_file(path, text.encode("ascii"), mode=mode)
+    except FileExistsError:
+        raise click.UsageError(f"{path} exists already. Try another --out.") from None
     except OSError as error:
-        raise click.UsageError(
-            f"{path} cannot be written: {error.strerror}. Try another --out."
+        raise OutputError(
+            f"{path} cannot be written: {error.strerror}",
+            code="output_failed",
+            hint="Make room, or try another --out.",
         ) from None
