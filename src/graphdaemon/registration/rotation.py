@@ -199,7 +199,7 @@ class Rotation:
     def _switch(self, journal: RotationJournal) -> RotationJournal:
         if _thumbprint(self._read(self._file)) != journal.new:
             # A copy, not a renaming, so that there is a key in place at every moment.
-            replace_private(self._beside("old"), self._file.read_bytes(), durable=True)
+            replace_private(self._beside("old"), self._file.read_bytes())
             _copy_access(self._file, self._new_file)
             self._new_file.replace(self._file)
             flush_folder(self._file.parent)
