@@ -1,20 +1,16 @@
 """What a file of keys and certificates holds, told by its content: PEM, DER, PFX or PKCS#7."""
 
-import base64
-import binascii
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING
 
-from graphdaemon.settings.text import decode_text
+from graphdaemon.settings.text import decode_base64, find_pem, list_pem_blocks
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
     from cryptography.x509 import Certificate
 
-_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _CERTIFICATES = (b"CERTIFICATE", b"X509 CERTIFICATE")
 _SETS = (b"PKCS7", b"CMS")
 # What follows the outermost length in a PFX (RFC 7292, 4: version 3, then content), and in a PKCS#7
@@ -59,40 +55,19 @@ def read_content(data: bytes, passphrases: Sequence[bytes] = ()) -> KeyFileConte
     Each passphrase is tried where something is encrypted, and ignored where nothing is.
     """
     content = KeyFileContent()
-    text = _find_pem(data)
+    text = find_pem(data)
     if text is not None:
         content.is_text = True
-        for label, block in _list_blocks(text):
+        for label, block in list_pem_blocks(text):
             _read_block(content, label, block, passphrases)
         return content
-    _read_binary(content, _decode_base64(data) or data, passphrases)
+    _read_binary(content, decode_base64(data) or data, passphrases)
     return content
 
 
 def is_pem(data: bytes) -> bool:
     """Say whether `data` is PEM, to which other parts can be appended."""
-    return _find_pem(data) is not None
-
-
-def _find_pem(data: bytes) -> bytes | None:
-    """The text of a PEM file as OpenSSL writes it; None if it is none."""
-    mark = b"-----BEGIN "
-    if mark not in data:
-        try:
-            data = decode_text(data).encode()
-        except UnicodeDecodeError:
-            return None
-        if mark not in data:
-            return None
-    # From a JSON file or a variable, line breaks come as two signs, and lines may be indented.
-    if b"\n" not in data.strip() or b"-----\\n" in data:
-        data = data.replace(b"\\r", b"").replace(b"\\n", b"\n")
-    return b"\n".join(line.strip() for line in data.splitlines())
-
-
-def _list_blocks(text: bytes) -> Iterator[tuple[bytes, bytes]]:
-    for match in _BLOCK.finditer(text):
-        yield match[1], match[0]
+    return find_pem(data) is not None
 
 
 def _read_block(
@@ -206,13 +181,3 @@ def _skip_header(data: bytes) -> bytes | None:
     # 8.1.3). Windows writes PFX files whose length is not given, 0x80.
     more = data[1] & 0x7F if data[1] & 0x80 else 0
     return data[2 + more : 2 + more + 16]
-
-
-def _decode_base64(data: bytes) -> bytes | None:
-    """What is written as base64 alone, as a vault or a variable holds binary files."""
-    try:
-        text = re.sub(r"\s", "", decode_text(data)).strip("\"'")
-        decoded = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        return None
-    return decoded if decoded[:1] == b"\x30" else None

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.doctor.finding import Check, Finding, ok, warn
 from graphdaemon.doctor.state import Examination
+from graphdaemon.http.certificate_authorities import make_context
 from graphdaemon.http.failures import HandshakeCutError, explain_failure
 from graphdaemon.http.interception import is_intercepted, name_signer
-from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_context
+from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy
 
 # A daemon may wait for a minute, the default of `timeout`; a person should not, at every check.
 _TIMEOUT_S = 10.0

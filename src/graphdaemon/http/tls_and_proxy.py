@@ -1,72 +1,10 @@
-"""Which certificate authorities are trusted, and which proxy leads to a host."""
+"""Which proxy leads to a host."""
 
 import os
-import ssl
 import sys
-from pathlib import Path
 from urllib.parse import unquote
 
-from graphdaemon.errors import SettingsError
-
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-
-
-def make_context(ca_file: Path | None) -> ssl.SSLContext:
-    """
-    Return a TLS context that trusts the system's certificate authorities and those in `ca_file`.
-
-    Raises:
-        SettingsError: `ca_file` cannot be used.
-    """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    _trust_system(context)
-    # Companies whose proxy re-signs TLS set these variables for every Python program.
-    for variable in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
-        bundle = os.environ.get(variable)
-        if bundle and bundle != os.environ.get("SSL_CERT_FILE") and Path(bundle).is_file():
-            context.load_verify_locations(cafile=bundle)
-    if ca_file is not None:
-        _trust_file(context, ca_file)
-    return context
-
-
-def _trust_system(context: ssl.SSLContext) -> None:
-    paths = ssl.get_default_verify_paths()
-    chosen = paths.openssl_cafile_env in os.environ or paths.openssl_capath_env in os.environ
-    hashed = bool(paths.capath) and _is_hashed(paths.capath)
-    if hashed and paths.openssl_cafile_env not in os.environ:
-        # Of a hashed folder only what is needed is read; the whole bundle costs each start 60 ms.
-        context.load_verify_locations(capath=paths.capath)
-        return
-    context.load_default_certs()
-    if not chosen and not context.cert_store_stats()["x509_ca"]:
-        # python.org's builds for macOS have no certificates. certifi is there: msal needs requests,
-        # which needs it.
-        import certifi
-
-        context.load_verify_locations(cafile=certifi.where())
-
-
-def _is_hashed(folder: str) -> bool:
-    try:
-        with os.scandir(folder) as entries:
-            return any(entry.name.endswith(".0") for entry in entries)
-    except OSError:
-        return False
-
-
-def _trust_file(context: ssl.SSLContext, ca_file: Path) -> None:
-    try:
-        context.load_verify_locations(cafile=ca_file)
-    except (OSError, ssl.SSLError) as error:
-        missing = isinstance(error, FileNotFoundError)
-        raise SettingsError(
-            f"ca_file {ca_file} "
-            + ("does not exist" if missing else "cannot be read as PEM certificates"),
-            code="ca_file_unreadable",
-            hint="Name a PEM file that holds the certificate authority's own certificate.",
-        ) from None
 
 
 def find_proxy(host: str) -> str | None:

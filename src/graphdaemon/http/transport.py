@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from graphdaemon.http.certificate_authorities import make_context
 from graphdaemon.http.failures import HandshakeCutError, explain_failure
 from graphdaemon.http.response import Response
-from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy, make_context
+from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy
 from graphdaemon.version import __version__
 
 T = TypeVar("T")

@@ -88,7 +88,9 @@ SETTINGS = (
         default="{Graph of the cloud}/v1.0/users",
     ),
     Setting(
-        "ca_file", "file", "PEM file of certificate authorities to trust besides the system's."
+        "ca_file",
+        "file",
+        "File or folder of certificate authorities to trust besides the system's, PEM or DER.",
     ),
     Setting(
         "timeout",

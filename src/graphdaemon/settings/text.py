@@ -1,5 +1,6 @@
 """Text as people have it: in whatever encoding, with quotes and invisible characters around it."""
 
+import base64
 import codecs
 import re
 
@@ -23,6 +24,7 @@ _QUOTES = {
     "’": "’",  # noqa: RUF001  the typographic mark is meant
     "«": "»",
 }
+_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 # Letters and marks by their category, and yet nothing is to be seen of them.
 _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"
 # The form that Entra ID gives every client secret it makes: three characters, a digit, Q, a tilde.
@@ -46,6 +48,39 @@ def decode_text(content: bytes) -> str:
     if (high + low) * 4 > len(content):
         return content.decode("utf-16-le" if low > high else "utf-16-be")
     return content.decode()
+
+
+def find_pem(data: bytes) -> bytes | None:
+    """Return the text of a PEM file as OpenSSL writes it, whatever wrote it; None if it is none."""
+    mark = b"-----BEGIN "
+    if mark not in data:
+        try:
+            data = decode_text(data).encode()
+        except UnicodeDecodeError:
+            return None
+        if mark not in data:
+            return None
+    # From a JSON file or a variable, line breaks come as two signs, and lines may be indented.
+    if b"\n" not in data.strip() or b"-----\\n" in data:
+        data = data.replace(b"\\r", b"").replace(b"\\n", b"\n")
+    data = data.removeprefix(codecs.BOM_UTF8)
+    return b"\n".join(line.strip() for line in data.splitlines())
+
+
+def list_pem_blocks(text: bytes) -> list[tuple[bytes, bytes]]:
+    """Return the blocks of PEM text in turn, each with its label, such as `CERTIFICATE`."""
+    return [(match[1], match[0]) for match in _BLOCK.finditer(text)]
+
+
+def decode_base64(data: bytes) -> bytes | None:
+    """Return the DER that is written as base64 alone; None if it is none."""
+    try:
+        text = re.sub(r"\s", "", clean(decode_text(data)))
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        return None
+    # Keys and certificates are a sequence, whose tag this is (X.690, 8.9 and 8.14).
+    return decoded if decoded[:1] == b"\x30" else None
 
 
 def clean(text: str) -> str:

@@ -1,13 +1,11 @@
 """Proxies: honoured for what is far, never for what is here, and explained when they refuse."""
 
 import base64
-from pathlib import Path
 
 import pytest
 
-from graphdaemon.errors import NetworkError, SettingsError
+from graphdaemon.errors import NetworkError
 from tests.support.connect_proxy import connect_proxy, far_listing
-from tests.support.scripted_listing import listing
 from tests.support.scripted_server import ScriptedServer, page
 
 
@@ -52,31 +50,3 @@ def test_no_proxy_is_honoured(scripted: ScriptedServer, monkeypatch: pytest.Monk
             far_listing(scripted)
 
     assert heads == []
-
-
-def test_the_ca_file_counts_even_where_the_environment_names_another(
-    scripted: ScriptedServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    """REQUESTS_CA_BUNDLE, set on many company machines, does not silently win."""
-    other = tmp_path / "other.pem"
-    other.write_bytes(scripted.ca_file.read_bytes())
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
-    scripted.script = [page()]
-
-    assert listing(scripted) == []
-    assert listing(scripted, ca_file=None) == []
-
-
-@pytest.mark.parametrize("content", [None, "not a certificate"], ids=["missing", "not-pem"])
-def test_an_unusable_ca_file_is_named(
-    scripted: ScriptedServer, tmp_path: Path, content: str | None
-) -> None:
-    """A wrong ca_file is a settings error, not a TLS riddle."""
-    path = tmp_path / "ca.pem"
-    if content:
-        path.write_text(content)
-
-    with pytest.raises(SettingsError, match=r"ca\.pem") as caught:
-        listing(scripted, ca_file=str(path))
-
-    assert caught.value.code == "ca_file_unreadable"

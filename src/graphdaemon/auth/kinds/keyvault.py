@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from graphdaemon.auth.client_credential import ClientCredential, make_signing_credential
 from graphdaemon.auth.key_files import read_certificate
 from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
-from graphdaemon.http.tls_and_proxy import make_context
+from graphdaemon.http.certificate_authorities import make_context
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 
