@@ -13,7 +13,7 @@ from graphdaemon.auth.token import TokenSource
 from graphdaemon.errors import UnprovedError
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, Graph
-from graphdaemon.graph.page import Page
+from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import Query, query_of
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.learned_cuts import cuts_path
@@ -113,7 +113,7 @@ class Client:
         async with aclosing(pages):
             async for page in pages:
                 for record in page.records:
-                    yield msgspec.json.decode(record)
+                    yield read_record(record)
 
     async def pages(
         self,

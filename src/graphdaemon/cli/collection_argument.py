@@ -2,18 +2,13 @@
 
 import re
 
-import msgspec
-
 from graphdaemon.client import Client
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.address import escape
 from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.page import ids_of
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-
-
-class _Group(msgspec.Struct):
-    id: str
 
 
 def check_collection(text: str, group: str | None) -> str:
@@ -67,7 +62,7 @@ async def find_members(client: Client, group: str) -> str:
     async for page in client.pages(
         "groups", select=("id",), filter=f"displayName eq '{text}' or mail eq '{text}'"
     ):
-        ids += [msgspec.json.decode(record, type=_Group).id for record in page.records]
+        ids += ids_of(page.records)
     # A directory may have any number of groups of one name.
     if len(ids) != 1:
         raise UsageError(

@@ -13,9 +13,10 @@ import msgspec
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.graph import LONGEST_WAIT_S, Graph, GraphRequest, Tally
-from graphdaemon.graph.headers import read_amount, read_wait
+from graphdaemon.graph.headers import read_cost, read_load, read_wait
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
+from graphdaemon.received.json import check_depth
 from graphdaemon.throttling.budget import Outcome
 
 BATCH_SIZE = 20
@@ -66,7 +67,7 @@ class _Envelope(msgspec.Struct):
     responses: list[PartAnswer]
 
 
-_decode = msgspec.json.Decoder(_Envelope).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
 
 
 async def send_parts(
@@ -180,24 +181,34 @@ def _read_waits(answers: Iterable[PartAnswer]) -> float:
 
 def _read(response: Response, url: str) -> list[PartAnswer]:
     try:
-        # As in a page, the bodies are not decoded: check that their texts are UTF-8.
-        str(response.body, "utf-8")
-        return _decode(response.body).responses
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return _decode(response.body)
+    except ValueError as error:
         problem = f"{path_of(url)}: the answer is no answer to a batch"
         raise altered(problem, response.status) from error
+
+
+def _decode(body: bytes) -> list[PartAnswer]:
+    """Return the answers to the parts; a ValueError says that there are none."""
+    check_depth(body)
+    answers = _decode_envelope(body).responses
+    # As in a page, the bodies are not decoded: check that their texts are UTF-8.
+    str(body, "utf-8")
+    for answer in answers:
+        if not 100 <= answer.status <= 599:
+            raise ValueError("a part has a status that HTTP does not have")
+    return answers
 
 
 def _measure(response: Response) -> Outcome:
     """Add up what the parts cost: each counts as if it had been sent alone."""
     try:
-        answers = _decode(response.body).responses
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        answers = _decode(response.body)
+    except ValueError:
         return Outcome(size=len(response.body))
     # Graph does not charge for what it refuses.
     charged = (answer for answer in answers if answer.status != 429)
-    units = [read_amount(answer.header("x-ms-resource-unit")) for answer in charged]
-    loads = [read_amount(answer.header("x-ms-throttle-limit-percentage")) for answer in answers]
+    units = [read_cost(answer.header("x-ms-resource-unit")) for answer in charged]
+    loads = [read_load(answer.header("x-ms-throttle-limit-percentage")) for answer in answers]
     refused = [answer for answer in answers if answer.status == 429]
     return Outcome(
         sum(unit for unit in units if unit is not None) or None,

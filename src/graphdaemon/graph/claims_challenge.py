@@ -2,9 +2,10 @@
 
 import base64
 import binascii
-import json
 import re
 from email.message import Message
+
+from graphdaemon.received.json import decode_object
 
 # Base64 of JSON ("Claims challenges, claims requests, and client capabilities" on
 # learn.microsoft.com). Some proxies lose the padding, and some services use the URL-safe alphabet.
@@ -23,7 +24,7 @@ def read_challenge(headers: Message) -> str | None:
 def _decode(text: str) -> str | None:
     standard = text.replace("-", "+").replace("_", "/").rstrip("=")
     try:
-        claims = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True).decode()
-        return claims if isinstance(json.loads(claims), dict) else None
+        claims = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True)
+        return claims.decode() if decode_object(claims) is not None else None
     except (binascii.Error, ValueError):
         return None

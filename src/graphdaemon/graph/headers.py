@@ -1,7 +1,16 @@
-"""The numbers in the headers of an answer of Graph."""
+"""The numbers in the headers of an answer of Graph, or of a part of a batch."""
 
-import email.utils
 import time
+
+from graphdaemon.received.numbers import read_date, read_number
+
+LONGEST_READ_S = 31_536_000.0
+"""A year: whoever asks for a longer wait is read as asking for this one."""
+
+# More than any bucket of Graph's holds in ten seconds.
+_MOST_UNITS = 1_000_000.0
+# A full bucket is 1.0, and one that runs over a little more.
+_HIGHEST_LOAD = 10.0
 
 
 def read_wait(value: str | None) -> float | None:
@@ -12,25 +21,27 @@ def read_wait(value: str | None) -> float | None:
     """
     if not value:
         return None
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
+    wait = read_number(value, most=1e39)
+    if wait is None:
+        moment = read_date(value)
         # By this machine's clock: if that is wrong, so is the wait, which `LONGEST_WAIT_S` limits.
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
-    except ValueError:
-        return None
+        wait = max(0.0, moment - time.time()) if moment is not None else None
+    return min(wait, LONGEST_READ_S) if wait is not None else None
 
 
-def read_amount(value: str | None) -> float | None:
+def read_cost(value: str | None) -> float | None:
     """
-    Read a cost in resource units, or a load; None if it is absent or no sensible number.
+    Read `x-ms-resource-unit`, resource units; None if it is absent or no sensible number.
 
     A negative, endless or huge one would spoil the picture of the throttle budget for good.
     """
-    try:
-        amount = float(value or "")
-    except ValueError:
-        return None
-    return amount if 0 <= amount < 1_000_000 else None
+    return read_number(value, most=_MOST_UNITS)
+
+
+def read_load(value: str | None) -> float | None:
+    """
+    Read `x-ms-throttle-limit-percentage`: how full the budget is, 1.0 being full.
+
+    None if it is absent or no sensible number.
+    """
+    return read_number(value, most=_HIGHEST_LOAD)

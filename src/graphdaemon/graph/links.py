@@ -3,6 +3,7 @@
 from urllib.parse import unquote, urlsplit
 
 from graphdaemon.errors import GraphError
+from graphdaemon.received.text import quote
 
 
 def follow(link: str, current: str) -> str:
@@ -16,10 +17,10 @@ def follow(link: str, current: str) -> str:
         GraphError: `link_foreign` or `page_malformed`. The message names origins only, since links
             hold names of users.
     """
-    here, there = origin_of(current), origin_of(link)
+    here, there = origin_of(current), _read_origin(link, current)
     if here != there:
         raise GraphError(
-            f"a next link points to {there}, not to {here}; it was not followed",
+            f"a next link points to {quote(there)}, not to {here}; it was not followed",
             code="link_foreign",
             status=200,
             hint="If a gateway stands before Graph, put its address into endpoint; otherwise "
@@ -44,7 +45,7 @@ def follow_within(link: str, current: str) -> str:
     # Graph compares the names in a path without regard to case, and may escape them otherwise.
     if unquote(here).casefold() != unquote(there).casefold():
         raise GraphError(
-            f"a next link of {here} points to {there}; it was not followed",
+            f"a next link of {here} points to {quote(there)}; it was not followed",
             code="link_foreign",
             status=200,
             hint="Look for a gateway or proxy that alters Graph's answers.",
@@ -57,6 +58,14 @@ def origin_of(url: str) -> str:
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
     return f"{parts.scheme.lower()}://{host.removesuffix(':443')}"
+
+
+def _read_origin(link: str, current: str) -> str:
+    try:
+        return origin_of(link)
+    except ValueError:
+        # Python refuses hosts with half a bracket, or with signs that others may read otherwise.
+        raise altered(f"the next link of {path_of(current)} is no address") from None
 
 
 def path_of(url: str) -> str:

@@ -14,6 +14,9 @@ import msgspec
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
+from graphdaemon.received.json import check_depth
+from graphdaemon.received.numbers import read_count
+from graphdaemon.received.text import quote, read_name
 
 
 class Page(NamedTuple):
@@ -63,12 +66,16 @@ def read_page(response: Response, url: str) -> Page:
         GraphError: `page_malformed`, if the body is no page.
     """
     try:
+        # Records are not decoded here, and whoever does it later relies on UTF-8, and on a depth
+        # that every decoder can do: check both now.
+        check_depth(response.body)
         envelope = _decode_envelope(response.body)
-        # Records are not decoded here, and whoever does it later relies on UTF-8: check it now.
         if not response.body.isascii():
             str(response.body, "utf-8")
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, ValueError) as error:
         raise _malformed(response, url) from error
+    if envelope.total is not None and read_count(envelope.total) is None:
+        raise _malformed(response, url)
     return Page(
         envelope.value, envelope.next_link, envelope.total, envelope.delta_link, response.body
     )
@@ -106,6 +113,19 @@ def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
         raise altered("a page holds something that is no record") from None
 
 
+def read_record(record: msgspec.Raw) -> dict[str, Any]:
+    """
+    Decode a record.
+
+    Raises:
+        GraphError: `page_malformed`, if it is none, or has a number that Python cannot hold.
+    """
+    try:
+        return msgspec.json.decode(record, type=dict[str, Any])
+    except msgspec.DecodeError:
+        raise altered("a page holds something that is no record") from None
+
+
 def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:
     """Return the property `name` of each record in which it is a string."""
     decode = _text_decoder(name)
@@ -129,9 +149,12 @@ def read_number(response: Response, url: str) -> int:
     """
     try:
         # A byte order mark may stand before the number, and is no part of it.
-        return int(response.body.decode("utf-8-sig"))
-    except ValueError as error:
+        count = read_count(response.body.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
         raise _malformed(response, url) from error
+    if count is None:
+        raise _malformed(response, url)
+    return count
 
 
 def read_object(response: Response, url: str) -> dict[str, Any]:
@@ -142,19 +165,23 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
         GraphError: `page_malformed`, if the body is none.
     """
     try:
+        check_depth(response.body)
         return msgspec.json.decode(response.body, type=dict[str, Any])
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         raise _malformed(response, url) from error
 
 
 def _malformed(response: Response, url: str) -> GraphError:
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
+    # JSON may hold names of users and links with their tokens; a page for people does not.
+    is_json = response.body.lstrip()[:1] in (b"{", b"[")
+    shown = "" if is_json else quote(response.body)
     return GraphError(
-        f"{path_of(url)}: the answer is not the JSON it should be ({kind}, "
-        f"{len(response.body)} bytes)",
+        f"{path_of(url)}: the answer is not the JSON it should be ({quote(kind, 80)}, "
+        f"{len(response.body)} bytes)" + (f": {shown}" if shown else ""),
         code="page_malformed",
         status=response.status,
         hint="Run it again; if it recurs, check endpoint, and look for a proxy or sign-in page "
         "that answers in Graph's place.",
-        request_id=response.headers.get("request-id"),
+        request_id=read_name(response.headers.get("request-id")),
     )

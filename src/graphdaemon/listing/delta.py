@@ -13,7 +13,7 @@ import msgspec
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.links import altered, follow, path_of
-from graphdaemon.graph.page import Page
+from graphdaemon.graph.page import Page, read_record
 from graphdaemon.listing.chain import RESTARTS, is_link_refused
 from graphdaemon.listing.target import Target
 
@@ -155,7 +155,7 @@ def is_dead(error: GraphError) -> bool:
 
 
 def _values(record: msgspec.Raw) -> Mapping[str, Any]:
-    decoded = msgspec.json.decode(record, type=dict[str, Any])
+    decoded = read_record(record)
     return {name: value for name, value in decoded.items() if "@" not in name}
 
 

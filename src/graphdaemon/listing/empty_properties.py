@@ -1,9 +1,10 @@
 """Which properties have a value nowhere: never set, or not readable with this token."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
+
+from graphdaemon.graph.page import read_record
 
 # Records to look at on the first page, which rules nearly every property out, and on each later
 # one. To decode all of them would cost more than reading the pages.
@@ -35,7 +36,7 @@ class EmptyProperties:
         else:
             return
         for record in looked_at:
-            values = msgspec.json.decode(record, type=dict[str, Any])
+            values = read_record(record)
             if self._names is None:
                 self._names = set(self._select) or {name for name in values if "@" not in name}
             self._names = {name for name in self._names if values.get(name) is None}

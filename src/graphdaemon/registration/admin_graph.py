@@ -16,7 +16,7 @@ import msgspec
 from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph, GraphRequest
-from graphdaemon.graph.page import read_object
+from graphdaemon.graph.page import read_object, read_record
 from graphdaemon.http.response import Response
 
 T = TypeVar("T")
@@ -190,7 +190,7 @@ class AdminGraph:
     async def _read_all(self, url: str) -> list[dict[str, Any]]:
         records: list[dict[str, Any]] = []
         async for page in self._graph.pages(url, needs=""):
-            records += [msgspec.json.decode(record) for record in page.records]
+            records += map(read_record, page.records)
         return records
 
     async def _persist(self, request: GraphRequest, attempt: Callable[[], Awaitable[T]]) -> T:

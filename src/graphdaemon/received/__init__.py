@@ -1,0 +1,1 @@
+"""What a server sends, checked where it enters: numbers, JSON, and text that is shown."""
