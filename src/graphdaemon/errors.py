@@ -94,7 +94,7 @@ CODES = {
     "permission_missing": "The token lacks the app role that the call needs (403).",
     "licence_missing": "The tenant has no licence for this part of Graph.",
     "not_found": "Graph has no such object or path (404).",
-    "request_refused": "Graph refused the request as it was put (another 4xx).",
+    "request_refused": "Graph refused the request as it was put (another 4xx, or 501).",
     "throttled": "Graph asked to wait (429), and still did after every attempt.",
     "graph_unavailable": "Graph failed (5xx), and still did after every attempt.",
     "page_malformed": "Graph's answer is not the JSON that was asked for.",

@@ -7,7 +7,6 @@ reports failure in four ways: an error dictionary, `MsalServiceError`, `ValueErr
 cannot read, and whatever its HTTP client raises. All four leave here as exceptions of our own.
 """
 
-import json
 import logging
 import re
 import time
@@ -24,17 +23,20 @@ from graphdaemon.diagnosis.advice import locate
 from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 from graphdaemon.http.transport import Transport
+from graphdaemon.log import redact
+from graphdaemon.received.json import decode_object
+from graphdaemon.received.numbers import read_aadsts_numbers, read_number, read_time
+from graphdaemon.received.text import read_name, shorten
 from graphdaemon.settings.model import Settings
 
 logger = logging.getLogger(__name__)
-
-# How MSAL 1.39 fails on an answer that is not of the form it expects; it checks none of them.
-UNREADABLE = (ValueError, TypeError, AttributeError, LookupError, RuntimeError)
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # Tokens that live as long as this or longer are renewed at half their life, as azure-identity and
 # MSAL do.
 _LONG_LIFE_S = 7200.0
+# Ten years: Entra ID's longest-lived tokens last 28 hours, and those of a test may last longer.
+_LONGEST_LIFE_S = 315_360_000.0
 
 
 class MsalApp:
@@ -65,7 +67,7 @@ class MsalApp:
             token = read_token(result, sent_at)
         except Error:
             raise
-        except (*UNREADABLE, import_msal_parts()[1].MsalServiceError) as error:
+        except Exception as error:  # noqa: BLE001  MSAL checks no answer, and fails in any way
             self._refuse_last_answer(error, credential)
         if token is None:
             raise self._refused(result, credential)
@@ -122,7 +124,7 @@ class MsalApp:
     def _refuse_last_answer(self, error: Exception, credential: ClientCredential) -> NoReturn:
         """Turn MSAL's exception into ours, by the answer it could not use."""
         answer = self._http.last_answer
-        body = _json_object(answer.body) if answer is not None else None
+        body = decode_object(answer.body) if answer is not None else None
         if body is not None and body.get("error"):
             raise self._refused(body, credential) from error
         service = self._name_service(credential)
@@ -168,7 +170,7 @@ class MsalApp:
             hint=hint,
             error=error,
             error_codes=codes,
-            correlation_id=body.get("correlation_id"),
+            correlation_id=read_name(body.get("correlation_id")),
         )
 
     def _name_service(self, credential: ClientCredential) -> str:
@@ -209,9 +211,10 @@ def read_token(result: Mapping[str, Any], sent_at: float) -> Token | None:
     if not isinstance(value, str) or not value.isascii() or not value.isprintable():
         raise TypeError("the access token is not a text that a header can hold")
     # RFC 6749, 5.1 leaves expires_in out where it is known otherwise; MSAL assumes an hour then.
-    life = float(result.get("expires_in", 3599))
-    refresh_on = result.get("refresh_on")
-    refresh_at = float(refresh_on) if refresh_on is not None else None
+    life = read_number(result.get("expires_in", 3599), most=_LONGEST_LIFE_S)
+    if life is None:
+        raise ValueError("the access token lives for no sensible time")
+    refresh_at = read_time(result.get("refresh_on"))
     if refresh_at is None and life >= _LONG_LIFE_S:
         refresh_at = sent_at + life / 2
     return Token(value, sent_at + life, refresh_at, sent_at)
@@ -223,17 +226,10 @@ def read_refusal(body: Mapping[str, Any]) -> tuple[str, str, tuple[int, ...]]:
 
     These are the AADSTS numbers that it lists, or the first in its text.
     """
-    error = str(body.get("error"))
-    description = str(body.get("error_description") or error)
-    text = re.split(r"\s+Trace ID:", description, maxsplit=1)[0].strip()
-    listed = body.get("error_codes")
-    codes = [code for code in listed if isinstance(code, int)] if isinstance(listed, list) else []
-    return error, text, tuple(codes or map(int, re.findall(r"AADSTS(\d+)", text)[:1]))
-
-
-def _json_object(body: bytes) -> dict[str, Any] | None:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return None
-    return value if isinstance(value, dict) else None
+    error = read_name(body.get("error")) or "unknown_error"
+    described = body.get("error_description")
+    description = described if isinstance(described, str) and described.strip() else error
+    # Line breaks stood before the Trace ID until 2023 (microsoft-365-agents-toolkit#8621), and
+    # blanks since 2024 (haystack-editor#41).
+    text = redact(description.partition("Trace ID:")[0].strip())
+    return error, shorten(text), read_aadsts_numbers(body.get("error_codes"), text)

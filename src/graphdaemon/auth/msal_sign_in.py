@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from graphdaemon.auth.msal_app import UNREADABLE, read_refusal, read_token, unreadable
+from graphdaemon.auth.msal_app import read_refusal, read_token, unreadable
 from graphdaemon.auth.msal_http import HttpClient
 from graphdaemon.auth.msal_import import import_msal
 from graphdaemon.auth.token import Token
@@ -13,6 +13,8 @@ from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import Error, IdentityError
 from graphdaemon.http.transport import Transport
+from graphdaemon.received.numbers import read_number
+from graphdaemon.received.text import quote, read_name
 from graphdaemon.settings.model import Settings
 
 # The AADSTS numbers of a client that this person may not use: nobody consented to it.
@@ -25,6 +27,11 @@ _CASES = {
     "expired_token": "sign_in_expired",
     "abort": "sign_in_declined",
 }
+
+# Characters of what the token service tells the person to do.
+_LONGEST_MESSAGE = 1_000
+# A day: device codes live for 15 minutes ("OAuth 2.0 device authorization grant flow").
+_LONGEST_WAIT_S = 86_400.0
 
 
 class SignIn:
@@ -47,7 +54,10 @@ class SignIn:
             flow = client.initiate_device_flow(scopes=scopes)
             if "user_code" not in flow:
                 return flow
-            tell(str(flow["message"]))
+            # MSAL takes what it waits by from the answer as it is, and would wait for ever.
+            if None in (_read_wait(flow, "interval"), _read_wait(flow, "expires_in")):
+                raise ValueError("a device code has no sensible time to live")
+            tell(quote(str(flow["message"]), _LONGEST_MESSAGE))
             return client.acquire_token_by_device_flow(flow)
 
         return self._run(sign_in)
@@ -83,7 +93,7 @@ class SignIn:
             token = read_token(result, sent_at)
         except Error:
             raise
-        except (*UNREADABLE, msal.exceptions.MsalServiceError) as error:
+        except Exception as error:  # MSAL checks no answer, and fails in any way
             issuer = self._settings.authority
             raise unreadable(f"{issuer} did not answer like a token service") from error
         finally:
@@ -91,6 +101,11 @@ class SignIn:
         if token is None:
             raise _refused_to_sign_in(result, self._settings)
         return token
+
+
+def _read_wait(flow: Mapping[str, Any], name: str) -> float | None:
+    """Return `interval` or `expires_in` in seconds; 0 where it is absent, as MSAL knows better."""
+    return read_number(flow.get(name, 0), most=_LONGEST_WAIT_S)
 
 
 def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> IdentityError:
@@ -109,5 +124,5 @@ def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> Identity
         hint=advice.step,
         error=error,
         error_codes=codes,
-        correlation_id=body.get("correlation_id"),
+        correlation_id=read_name(body.get("correlation_id")),
     )

@@ -124,7 +124,7 @@ proof_options = combine(
         "--attempts",
         type=click.IntRange(1, 100),
         help="How often to ask for one page before giving up, by default 5; four times as often "
-        "where Graph says to wait.",
+        "where Graph asks to wait and answers other requests meanwhile.",
     ),
     click.option(
         "--method",

@@ -61,7 +61,7 @@ def find_graph_case(
     if status in (404, 429):
         return "not_found" if status == 404 else "throttled"
     if status >= 500:
-        return "graph_unavailable"
+        return "not_implemented" if status == 501 else "graph_unavailable"
     return "redirected" if status < 400 else "request_refused"
 
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from graphdaemon.cloud import CLOUDS
+from graphdaemon.received.json import decode_object
+from graphdaemon.received.numbers import read_time as read_moment
 
 GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 
@@ -39,10 +41,9 @@ def read_claims(token: str) -> dict[str, Any] | None:
     try:
         # A JWT leaves out the padding that Python's decoder insists on (RFC 7515, 2).
         body = base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4))
-        claims = json.loads(body)
     except (ValueError, binascii.Error):
         return None
-    return claims if isinstance(claims, dict) else None
+    return decode_object(body)
 
 
 def read_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
@@ -52,11 +53,7 @@ def read_roles(claims: Mapping[str, Any]) -> tuple[str, ...]:
 
 def read_time(claims: Mapping[str, Any], name: str) -> float | None:
     """The time of `exp`, `iat` or `nbf` in epoch seconds, or None if it has none."""
-    value = claims.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return None
-    # Beyond the year 5138 it is no time in seconds, and `datetime` would fail at year 10000.
-    return float(value) if 0 <= value < 1e11 else None
+    return read_moment(claims.get(name))
 
 
 def is_delegated(claims: Mapping[str, Any]) -> bool:

@@ -1,6 +1,5 @@
 """The checks of settings, token service, tenant, credential and token."""
 
-import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -8,6 +7,7 @@ from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import ClientCredential, list_expiring
 from graphdaemon.auth.kinds import read_credentials
+from graphdaemon.auth.msal_app import read_refusal
 from graphdaemon.auth.token import Demand
 from graphdaemon.cloud import CLOUDS
 from graphdaemon.diagnosis.aadsts import advise_on_aadsts
@@ -23,6 +23,8 @@ from graphdaemon.doctor.finding import Finding, fail, fail_with, ok, skip, warn
 from graphdaemon.doctor.state import Examination
 from graphdaemon.errors import IdentityError, NetworkError, SettingsError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
+from graphdaemon.received.json import decode_object
+from graphdaemon.received.text import read_name
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _GRAPH_HOSTS = {urlsplit(cloud.graph).hostname for cloud in CLOUDS}
@@ -67,7 +69,7 @@ def check_authority(examination: Examination) -> Finding:
     """Look whether the authority answers like a token service."""
     response = examination.ask_metadata().response
     authority = examination.authority
-    body = _json_object(response.body)
+    body = decode_object(response.body) or {}
     if response.status >= 500 or response.status == 429:
         raise IdentityError(
             f"the identity platform is out of order: {authority} answered {response.status}",
@@ -93,14 +95,14 @@ def check_authority(examination: Examination) -> Finding:
 def check_tenant(examination: Examination) -> Finding:
     """Look whether the authority's tenant exists."""
     response = examination.ask_metadata().response
-    body = _json_object(response.body)
+    body = decode_object(response.body) or {}
     if "error" in body:
         raise _explain_refusal(examination, body)
     issuer = str(body.get("issuer", ""))
     named = urlsplit(examination.authority or "").path.strip("/").split("/")[0]
     # The issuer has the tenant's ID even where the authority names a domain ("OpenID Connect on the
     # Microsoft identity platform"); a custom issuer need not have one.
-    tenant = next(filter(_GUID.fullmatch, urlsplit(issuer).path.split("/")), None)
+    tenant = next(filter(_GUID.fullmatch, issuer.split("/")), None)
     if tenant is None:
         return ok(f"issuer {issuer}", issuer=issuer)
     words = f"tenant {tenant}" if tenant == named.lower() else f"{named} is tenant {tenant}"
@@ -205,27 +207,14 @@ def check_each_credential(examination: Examination) -> Finding:
 
 
 def _explain_refusal(examination: Examination, body: Mapping[str, Any]) -> IdentityError:
-    text = str(body.get("error_description") or body.get("error"))
-    # Line breaks stood before the Trace ID until 2023 (microsoft-365-agents-toolkit#8621), and
-    # blanks since 2024 (haystack-editor#41).
-    text = re.split(r"\s+Trace ID:", text, maxsplit=1)[0].strip()
-    codes = tuple(int(code) for code in re.findall(r"AADSTS(\d+)", text)[:1])
-    advice = advise_on_aadsts(codes, text, examination.values, error=str(body.get("error")))
-    correlation_id = body.get("correlation_id")
+    error, text, codes = read_refusal(body)
+    advice = advise_on_aadsts(codes, text, examination.values, error=error)
     return IdentityError(
         text,
         code=advice.code,
         hint=advice.step,
         case=advice.case,
-        error=str(body.get("error")),
+        error=error,
         error_codes=codes,
-        correlation_id=correlation_id if isinstance(correlation_id, str) else None,
+        correlation_id=read_name(body.get("correlation_id")),
     )
-
-
-def _json_object(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}

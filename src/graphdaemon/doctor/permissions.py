@@ -1,6 +1,5 @@
 """The checks of what the app may do: its registration, the token's roles, the calls themselves."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -17,6 +16,7 @@ from graphdaemon.errors import GraphError, NetworkError
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Response
+from graphdaemon.received.json import decode_object
 
 # A token issued longer ago than this came from a cache, without the roles granted since then.
 _FRESH_S = 5.0
@@ -110,11 +110,7 @@ def _read_registration(examination: Examination) -> AppRegistration | None:
 def _get_object(examination: Examination, path: str) -> Mapping[str, Any] | None:
     response = examination.ask(Call("GET", path))
     # A refusal is no finding here: the registration only helps to explain other findings.
-    try:
-        content = json.loads(response.body) if response.status < 300 else None
-    except ValueError:
-        return None
-    return content if isinstance(content, dict) else None
+    return decode_object(response.body) if response.status < 300 else None
 
 
 def _list_call_needs(examination: Examination) -> list[CallNeed]:

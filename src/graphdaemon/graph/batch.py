@@ -12,8 +12,8 @@ import msgspec
 
 from graphdaemon.concurrency import gather
 from graphdaemon.errors import GraphError, UsageError
-from graphdaemon.graph.graph import LONGEST_WAIT_S, Graph, GraphRequest, Tally
-from graphdaemon.graph.headers import read_cost, read_load, read_wait
+from graphdaemon.graph.graph import Graph, GraphRequest, Tally
+from graphdaemon.graph.headers import LONGEST_WAIT_S, read_cost, read_load, read_wait
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import check_depth

@@ -20,7 +20,7 @@ import msgspec
 
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError
-from graphdaemon.graph.headers import read_amount, read_wait
+from graphdaemon.graph.headers import LONGEST_WAIT_S, read_cost, read_load, read_wait
 from graphdaemon.graph.links import follow, path_of
 from graphdaemon.graph.page import Page, read_number, read_object, read_page
 from graphdaemon.graph.refused import explain
@@ -36,9 +36,6 @@ ATTEMPTS = 5
 
 PATIENCE = 4
 """A request that is throttled while others are served gets so many times the attempts."""
-
-LONGEST_WAIT_S = 300.0
-"""If Graph asks for a longer wait than this, the request fails instead of waiting."""
 
 # A token this old may lack a permission that an administrator has granted meanwhile.
 _STALE_S = 300.0
@@ -278,9 +275,7 @@ class Graph:
         if not request.repeatable:
             return False
         if isinstance(error, GraphError):
-            # 501 means that the collection does not serve a property, now or later.
-            passing = error.code in ("graph_unavailable", "page_malformed")
-            return passing and error.status != 501
+            return error.code in ("graph_unavailable", "page_malformed")
         unreachable = ("host_unknown", "connection_failed", "timed_out")
         if error.code in unreachable or error.case == "tls_broken":
             # If nothing has answered yet, the network is not there at all: say so at once.
@@ -305,11 +300,11 @@ def _measure(response: Response) -> Outcome:
     refused_for = None
     if response.status == 429:
         refused_for = min(read_wait(response.headers.get("Retry-After")) or 0, LONGEST_WAIT_S)
-    units = read_amount(response.headers.get("x-ms-resource-unit"))
+    units = read_cost(response.headers.get("x-ms-resource-unit"))
     return Outcome(
         # Graph does not charge for what it refuses.
         units if refused_for is None else 0.0,
-        read_amount(response.headers.get("x-ms-throttle-limit-percentage")),
+        read_load(response.headers.get("x-ms-throttle-limit-percentage")),
         refused_for,
         len(response.body),
     )

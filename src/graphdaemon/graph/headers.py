@@ -4,13 +4,16 @@ import time
 
 from graphdaemon.received.numbers import read_date, read_number
 
-LONGEST_READ_S = 31_536_000.0
-"""A year: whoever asks for a longer wait is read as asking for this one."""
+LONGEST_WAIT_S = 300.0
+"""If Graph asks for a longer wait than this, the request fails instead of waiting."""
 
-# More than any bucket of Graph's holds in ten seconds.
-_MOST_UNITS = 1_000_000.0
-# A full bucket is 1.0, and one that runs over a little more.
-_HIGHEST_LOAD = 10.0
+# A year: whoever asks for a longer wait is read as asking for this one.
+_LONGEST_READ_S = 31_536_000.0
+
+# Documented costs are single digits, and loads go up to 1.8 ("Microsoft Graph service-specific
+# throttling limits"; "Microsoft Graph throttling guidance").
+_MOST_UNITS = 100.0
+_HIGHEST_LOAD = 2.0
 
 
 def read_wait(value: str | None) -> float | None:
@@ -26,7 +29,7 @@ def read_wait(value: str | None) -> float | None:
         moment = read_date(value)
         # By this machine's clock: if that is wrong, so is the wait, which `LONGEST_WAIT_S` limits.
         wait = max(0.0, moment - time.time()) if moment is not None else None
-    return min(wait, LONGEST_READ_S) if wait is not None else None
+    return min(wait, _LONGEST_READ_S) if wait is not None else None
 
 
 def read_cost(value: str | None) -> float | None:

@@ -1,11 +1,16 @@
 """What a refusal of Graph is called, and what to do about it."""
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.headers import read_wait
+from graphdaemon.graph.headers import LONGEST_WAIT_S, read_wait
 from graphdaemon.graph.links import origin_of, path_of
 from graphdaemon.http.response import Response
+from graphdaemon.log import redact
 from graphdaemon.received.json import decode_object
 from graphdaemon.received.text import quote, read_name, shorten
+
+# Bytes of an answer that is not Graph's in which something to be quoted is looked for.
+_LONGEST_LOOKED_AT = 16_384
+_EMPTY = ("{}", "[]", "null")
 
 
 def explain(
@@ -31,42 +36,69 @@ def explain(
     from graphdaemon.diagnosis.token_claims import read_claims
 
     path = path_of(url)
-    graph_code, message = _read_error(response)
+    graph_code, message = _read_error(response.body)
     need = find_need(method, path) if response.status in (401, 403) else None
     claims = read_claims(token) if token is not None else None
     case = find_graph_case(response.status, f"{graph_code} {message}", claims=claims, need=need)
     values = {"role": need.words if need else needs, "beyond": name_beyond(path)}
     advice = advise(case, locate(consent_url, consent_url) | values)
-    words = " ".join(filter(None, [str(response.status), graph_code]))
+    retry_after = read_wait(response.headers.get("Retry-After"))
+    said = message or (None if graph_code else _quote_body(response.body))
+    # Whatever else is to be known comes behind what was answered.
+    more = (said, _name_target(response), _describe_wait(response.status, retry_after))
+    words = (
+        " ".join(filter(None, [str(response.status), graph_code])),
+        "; ".join(filter(None, more)),
+    )
     return GraphError(
-        f"{path}: {words}" + (f": {message}" if message else ""),
+        ": ".join([path, *filter(None, words)]),
         code=advice.code,
         status=response.status,
         hint=advice.step,
         case=advice.case,
         graph_code=graph_code,
         request_id=read_name(response.headers.get("request-id")),
-        retry_after=read_wait(response.headers.get("Retry-After")),
+        retry_after=retry_after,
     )
 
 
-def _read_error(response: Response) -> tuple[str | None, str | None]:
-    """Return Graph's code and message; where there are none, the beginning of what came instead."""
-    if 300 <= response.status < 400:
-        return None, f"redirected to {_name_host(response.headers.get('Location'))}"
-    error = (decode_object(response.body) or {}).get("error")
+def _read_error(body: bytes) -> tuple[str | None, str | None]:
+    """Return Graph's code and message, as far as there are any."""
+    error = (decode_object(body) or {}).get("error")
     if not isinstance(error, dict):
-        return None, quote(response.body) or None
-    # Some services behind Graph send an object where a text belongs (seen in go-azure-sdk).
-    code, message = read_name(error.get("code")), error.get("message")
-    return code, shorten(message) if isinstance(message, str) else None
+        return None, None
+    message = error.get("message")
+    if isinstance(message, dict):
+        # Some services behind Graph send an object where a text belongs (seen in go-azure-sdk).
+        message = message.get("value")
+    text = shorten(redact(message)) if isinstance(message, str) else None
+    return read_name(error.get("code")), text or None
 
 
-def _name_host(location: str | None) -> str:
+def _quote_body(body: bytes) -> str | None:
+    """Quote an answer that is not Graph's: what a proxy or a firewall says, without its markup."""
+    text = body[:_LONGEST_LOOKED_AT].decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        # What stands behind each tag.
+        text = " ".join(piece.rpartition(">")[2] for piece in text.split("<"))
+    return quote(redact(text)) or None if text.strip() not in _EMPTY else None
+
+
+def _name_target(response: Response) -> str | None:
     """Name the host of a redirect's target; its path and options may hold tokens."""
+    location = response.headers.get("Location")
+    if location is None or not 300 <= response.status < 400:
+        return None
     try:
-        origin = origin_of(location or "")
+        scheme, _, host = origin_of(location).partition("://")
     except ValueError:
-        return "an address that is none"
-    scheme, _, host = origin.partition("://")
-    return quote(origin, 100) if scheme and host else "another path of the same host"
+        return "it redirects to an address that is none"
+    target = f"{scheme}://{host}" if scheme and host else host or "another path of the same host"
+    return f"it redirects to {quote(target, 100)}"
+
+
+def _describe_wait(status: int, wait: float | None) -> str | None:
+    """Say how long Graph asks to wait, where that is too long."""
+    if status != 429 or wait is None or wait <= LONGEST_WAIT_S:
+        return None
+    return f"it asks to wait for {wait:,.0f} s, and more than {LONGEST_WAIT_S:.0f} s is not waited"

@@ -3,21 +3,16 @@
 from collections.abc import Mapping
 from email.message import Message
 
+from graphdaemon.received.numbers import read_date
+
 TOLERANCE_S = 300.0
 """Entra ID accepts a signed assertion whose times are off by up to so many seconds."""
 
 
 def measure_skew(headers: Message | Mapping[str, str], now: float) -> float | None:
-    """Return the seconds that `now` is ahead of the `Date` header; None if that is absent."""
-    from email.utils import parsedate_to_datetime
-
-    date = headers.get("Date")
-    if date is None:
-        return None
-    try:
-        return now - parsedate_to_datetime(date).timestamp()
-    except (TypeError, ValueError, OverflowError):
-        return None
+    """Return the seconds that `now` is ahead of the `Date` header; None without one."""
+    date = read_date(headers.get("Date"))
+    return None if date is None else now - date
 
 
 def describe_skew(seconds: float, host: str) -> str:

@@ -144,7 +144,6 @@ class Listing:
     def progress(self) -> Progress:
         """Return how far it has got."""
         budget = self._target.graph.budget
-        wait = budget.waiting
         return Progress(
             len(self._met),
             self._partition.expected,
@@ -153,7 +152,7 @@ class Listing:
             round(self._target.tally.units),
             budget.unit_rate,
             budget.unit_limit,
-            f"Graph, {wait:.0f} s" if wait >= 1 else "",
+            budget.waiting_for,
             self.stage,
         )
 

@@ -12,7 +12,7 @@ _LONGEST = 40
 _DECIMAL = re.compile(
     r"[+-]?(?:[0-9]{1,30}(?:\.[0-9]{0,30})?|\.[0-9]{1,30})(?:[eE][+-]?[0-9]{1,4})?"
 )
-_AADSTS = re.compile(r"AADSTS([0-9]{4,9})(?![0-9])")
+_AADSTS = re.compile(r"AADSTS([0-9]{1,9})(?![0-9])")
 
 LARGEST_COUNT = 10**12
 """More objects than any directory has: a hundred times as many as there are people."""
@@ -63,7 +63,7 @@ def read_date(text: str | None) -> float | None:
 def read_aadsts_numbers(listed: object, text: str) -> tuple[int, ...]:
     """Return the AADSTS numbers in `listed`, a refusal's `error_codes`, or the first in `text`."""
     items = listed if isinstance(listed, list) else []
-    numbers = [int(item) for item in items if isinstance(item, int) and 0 < item < 10**9]
+    numbers = [item for item in items if type(item) is int and 0 < item < 10**9]
     if numbers:
         return tuple(numbers)
     match = _AADSTS.search(text)

@@ -11,8 +11,6 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-import msgspec
-
 from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph, GraphRequest

@@ -14,6 +14,7 @@ from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
+from graphdaemon.received.numbers import read_time
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import ANY_TENANT
 
@@ -142,8 +143,8 @@ def _run_az(arguments: list[str]) -> str:
 def _read_expiry(content: dict[str, object]) -> float:
     """When the token expires, in epoch seconds; an hour from now if Azure CLI does not say."""
     # Versions before 2.54 give it in local time only, without the zone.
-    expires_on = content.get("expires_on")
-    return float(expires_on) if isinstance(expires_on, int | float) else time.time() + 3600
+    expires_on = read_time(content.get("expires_on"))
+    return time.time() + 3600 if expires_on is None else expires_on
 
 
 def _unusable(problem: str) -> Error:

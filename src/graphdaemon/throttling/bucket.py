@@ -16,6 +16,15 @@ import msgspec
 WINDOW_S = 10.0
 """The documented limits are so many units in ten seconds: a full bucket empties in this time."""
 
+LONGEST_GUESS_S = WINDOW_S
+"""
+No request waits longer than this for what is only computed from costs and loads.
+
+Both are in every answer, and one that tells of absurd ones must not stop everything for minutes. A
+full bucket is empty after this time, whatever it holds; if it is not, Graph refuses, and says how
+long to wait.
+"""
+
 # The part of the bucket that we fill. The picture is never exact, and running over costs a pause.
 _FILLED = 0.97
 # From this load on, the next request may run the bucket over: step back before it does.
@@ -59,6 +68,8 @@ _MOST_DOUBLINGS = 16
 _MEMORY_S = 60.0
 _GRAIN_S = 0.25
 _LEAST_UNITS = 50.0
+# Graph tells of loads from 0.8 on. One of nearly nothing would show a rate of nearly any size.
+_LEAST_LOAD = 0.05
 
 
 class Bucket(msgspec.Struct):
@@ -95,8 +106,12 @@ class Bucket(msgspec.Struct):
     lowered: float = 0.0
     told: float = 0.0
 
-    def take(self, units: float, now: float) -> float:
-        """Put `units` in, and return the moment from which they may be sent."""
+    def take(self, units: float, now: float, longest: float = LONGEST_GUESS_S) -> float:
+        """
+        Put `units` in, and return the moment from which they may be sent.
+
+        Beyond a pause it is at most `longest` seconds from now.
+        """
         self._drain(now)
         self.level += units
         start = self.hold(units, now)
@@ -105,7 +120,7 @@ class Bucket(msgspec.Struct):
         over = self.level - self.rate * WINDOW_S * _FILLED
         # What costs more than a bucket holds would otherwise wait for ever.
         over = min(over, self.level - units)
-        return max(start, now + over / self.rate)
+        return max(start, now + min(over / self.rate, longest))
 
     def hold(self, units: float, now: float) -> float:
         """Return the moment when `units` may be sent after a pause: not all at once."""
@@ -270,9 +285,10 @@ class Usage:
         """
         Return the units a second that the bucket loses, if its load is `load` now.
 
-        None where too little was used to fill it: then somebody else did.
+        None where too little was used to fill it: then somebody else did. None also for a load that
+        is too small to show anything.
         """
-        if not self._notes or used - self._notes[0][1] < _LEAST_UNITS:
+        if not self._notes or used - self._notes[0][1] < _LEAST_UNITS or load < _LEAST_LOAD:
             return None
         best = max((used - before) / (load * WINDOW_S + now - at) for at, before in self._notes)
         if load >= 1 and self._full is not None and now - self._full[0] >= _ONE_EVENT_S:

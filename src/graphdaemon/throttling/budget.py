@@ -7,6 +7,8 @@ what came of it. When Graph asks one of them to wait, all wait.
 
 import asyncio
 import contextlib
+import logging
+import math
 import random
 import threading
 import time
@@ -18,9 +20,17 @@ from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Usage
 from graphdaemon.throttling.ledger import Ledger, MemoryLedger
 from graphdaemon.throttling.window import Window
 
+logger = logging.getLogger(__name__)
+
 # How many users a tenant of each size has at most, and the units in ten seconds that one app has
 # there ("Microsoft Graph service-specific throttling limits", identity and access).
 _DOCUMENTED = ((50, 3_500.0), (500, 5_000.0), (10**12, 8_000.0))
+
+# How many times as much as before a request is expected to cost after an answer that says so.
+_DEARER = 10.0
+# Longer waits than this many seconds are told of, where no refusal has told of them.
+_TOLD_S = 5.0
+_TOLD_AGAIN_S = 60.0
 
 # After a refusal, requests are sent with the usual priority for so long.
 _USUAL_PRIORITY_S = 60.0
@@ -96,6 +106,7 @@ class Budget:
         # Filled with our own use alone, and as large as our share of the documented limits.
         self._share_bucket: Bucket | None = None
         self._refused = -_USUAL_PRIORITY_S
+        self._told = -_TOLD_AGAIN_S
         self.in_flight = 0
         self.expect(0)
 
@@ -148,7 +159,9 @@ class Budget:
                     rate = self._usage.rate(bucket.used, now, outcome.load)
                     bucket.observe(outcome.load, self._pending, now, rate)
         if outcome.units and outcome.refused_for is None:
-            self._costs[ticket.kind] = outcome.units / ticket.weight
+            # By how much one answer may raise it is bounded: all that wait would wait for it.
+            most = _DEARER * self._costs.get(ticket.kind, 1.0)
+            self._costs[ticket.kind] = min(outcome.units / ticket.weight, most)
         largest = self._largest = max(self._largest, outcome.size)
         if outcome.refused_for is None and outcome.size * 2 >= largest > 0:
             # An answer much smaller than a page is quicker for that reason alone.
@@ -193,14 +206,40 @@ class Budget:
         now = self._now()
         return max(0.0, min(self._waiting.values(), default=now) - now)
 
+    @property
+    def waiting_for(self) -> str:
+        """What is waited for, such as `Graph (429, 7 s)`; empty below a second."""
+        seconds = self.waiting
+        if seconds < 1:
+            return ""
+        with self._ledger.open() as bucket:
+            refused = bucket.paused_until > self._now()
+        reason = "429" if refused else "its budget is used up"
+        return f"Graph ({reason}, {seconds:.0f} s)"
+
+    def _tell_of(self, at: float) -> None:
+        """Log a long wait, once a minute for all; those after a refusal are logged as such."""
+        now = self._now()
+        if at - now <= _TOLD_S or now - self._told < _TOLD_AGAIN_S:
+            return
+        self._told = now
+        with self._ledger.open() as bucket:
+            refused = bucket.paused_until > now
+        if not refused:
+            logger.warning(
+                "waiting for %.0f s: by Graph's answers, what may be used of its budget is used up",
+                at - now,
+            )
+
     async def _wait_for_units(self, units: float) -> None:
         with self._ledger.open() as bucket:
             at, refusals = bucket.take(units, self._now()), bucket.refusals
             if self._share_bucket is not None:
-                at = max(at, self._share_bucket.take(units, self._now()))
+                at = max(at, self._share_bucket.take(units, self._now(), math.inf))
         try:
             while (wait := at - self._now()) > 0:
                 self._waiting[id(asyncio.current_task())] = at
+                self._tell_of(at)
                 await self._sleep(wait)
                 with self._ledger.open() as bucket:
                     bucket.grow(now := self._now())

@@ -236,6 +236,9 @@ class RemoteLedger:
 
 def _read(text: bytes) -> Bucket:
     try:
-        return msgspec.json.decode(text.strip(), type=Bucket)
-    except msgspec.DecodeError:
+        bucket = msgspec.json.decode(text.strip(), type=Bucket)
+    except (msgspec.DecodeError, RecursionError):
         return Bucket()
+    # All processes of this host write it: a rate of nothing would stop every one for ever.
+    is_sensible = min(bucket.level, bucket.used, bucket.held, bucket.rate or 0) >= 0
+    return bucket if is_sensible and bucket.rate != 0 else Bucket()

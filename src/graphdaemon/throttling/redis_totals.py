@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from graphdaemon.received.numbers import read_number
 from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.redis_server import connect, redis_errors, require_redis
 from graphdaemon.throttling.bucket import WINDOW_S, Totals
@@ -13,6 +14,10 @@ _PREFIX = "graphdaemon:budget:"
 _LIFE_S = 86_400
 # Totals are exchanged in the background, but a slow server must not hold a thread for long.
 _PATIENCE_S = 5.0
+# More units than are used in a day, and the longest pause that anybody can have been asked for.
+_MOST = 1e12
+_LONGEST_PAUSE_S = 400.0
+_LEAST_RATE = 0.01
 
 # One atomic step, by the clock of the server, so that machines need not agree on the time. The
 # bucket loses units at the rate that somebody has learnt.
@@ -72,5 +77,19 @@ class RedisTotals:
                 *(mine.used, mine.refusals, mine.pause, "" if mine.rate is None else mine.rate),
                 *(WINDOW_S, _LIFE_S),
             )
-        known_rate = float(rate) if rate else None
-        return Totals(float(used), int(refusals), float(pause), known_rate, float(level))
+        return Totals(
+            _read(used),
+            int(_read(refusals)),
+            min(_read(pause), _LONGEST_PAUSE_S),
+            min(max(_read(rate), _LEAST_RATE), _MOST) if rate else None,
+            _read(level),
+        )
+
+
+def _read(value: object) -> float:
+    """Read a number of the store, which anybody may write to who knows its password."""
+    text = value.decode("ascii", "replace") if isinstance(value, bytes) else value
+    number = read_number(text, most=_MOST)
+    if number is None:
+        raise OSError("the totals in Redis are no numbers")
+    return number

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from graphdaemon.auth.msal_app import read_refusal, read_token
@@ -93,6 +95,68 @@ def test_a_long_lived_token_is_renewed_at_half_of_its_life(
 ) -> None:
     """Unless the token service says when; where it says nothing at all, a token lives an hour."""
     assert read_token({"access_token": "t", **answer}, 100) == token
+
+
+def fetch_or_fail(server: ScriptedServer) -> Token | IdentityError:
+    try:
+        return fetch(read_settings(None, {}, server.settings()))
+    except IdentityError as error:
+        return error
+
+
+ABSURD = ["1e999", "-1", "NaN", '"nan"', "1e300", "9" * 5_000, "null", "[]", '"soon"', "1e9"]
+
+
+@pytest.mark.parametrize("number", ABSURD)
+@pytest.mark.parametrize("name", ["expires_in", "ext_expires_in", "refresh_in"])
+def test_a_token_that_lives_for_no_sensible_time_is_no_token_or_lives_as_long_as_it_says(
+    scripted: ScriptedServer, name: str, number: str
+) -> None:
+    """MSAL fails on such numbers in its own ways, or takes them; the token is in no message."""
+    numbers = {"expires_in": "3600"} | {name: number}
+    members = ",".join(f'"{key}":{value}' for key, value in numbers.items())
+    body = f'{{"token_type":"Bearer","access_token":"SECRET-TOKEN",{members}}}'
+    scripted.token_answer = Answer(200, body.encode(), {"Content-Type": "application/json"})
+
+    got = fetch_or_fail(scripted)
+
+    if isinstance(got, Token):
+        assert name != "expires_in"
+        assert 0 < got.expires_at - time.time() <= 3600
+        assert got.refresh_at is None or got.refresh_at < 1e11
+    else:
+        assert got.code == "identity_unreadable"
+        assert "SECRET-TOKEN" not in str(got)
+
+
+@pytest.mark.parametrize("where", ["token", "metadata"])
+def test_an_answer_nested_too_deeply_makes_no_sense(scripted: ScriptedServer, where: str) -> None:
+    """Python's decoder ends in a RecursionError."""
+    deep = Answer(200, b'{"access_token":' + b"[" * 100_000, {"Content-Type": "application/json"})
+    if where == "token":
+        scripted.token_answer = deep
+    else:
+        scripted.metadata_answer = deep
+
+    with pytest.raises(IdentityError, match="did not answer like a token service"):
+        fetch(read_settings(None, {}, scripted.settings()))
+
+
+def test_a_refusal_is_told_in_part_and_without_what_is_secret() -> None:
+    """However long it is, and whatever stands in the place of its texts."""
+    secret = "eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln"
+    body = {
+        "error": ["x"],
+        "error_description": f"AADSTS70021: {secret} {' ' * 200_000}x" + "y" * 5_000,
+        "error_codes": [True, -1, 10**400, {}],
+    }
+
+    error, text, codes = read_refusal(body)
+
+    assert (error, codes) == ("unknown_error", (70021,))
+    assert text.startswith("AADSTS70021: [redacted] ")
+    assert len(text) < 2_100
+    assert read_refusal({"error": "e", "error_description": {"a": 1}})[1] == "e"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 
 import pytest
@@ -107,6 +108,33 @@ def test_a_sign_in_that_is_refused_ends_with_the_reason(scripted: ScriptedServer
             sign_in(scripted, flow)
 
         assert caught.value.case == "sign_in_failed"
+
+
+@pytest.mark.parametrize("number", ["1e999", "NaN", "-1", '"soon"', "1e6", "null", "9" * 5_000])
+@pytest.mark.parametrize("name", ["interval", "expires_in"])
+def test_a_code_with_no_sensible_time_to_live_is_not_told_of(
+    scripted: ScriptedServer, name: str, number: str
+) -> None:
+    """MSAL would wait by such numbers, for ever or without any pause."""
+    members = {key: json.dumps(value) for key, value in FLOW.items()} | {name: number}
+    body = ",".join(f'"{key}":{value}' for key, value in members.items())
+
+    with pytest.raises(IdentityError) as caught:
+        sign_in(scripted, Answer(200, f"{{{body}}}".encode()))
+
+    assert caught.value.code == "identity_unreadable"
+
+
+def test_what_the_token_service_tells_a_person_is_one_line_of_visible_characters(
+    scripted: ScriptedServer,
+) -> None:
+    """It goes to a terminal."""
+    flow = FLOW | {"message": "Enter\r\n\x1b[2JABC-DEF\u202e" + "x" * 10_000}
+
+    _, (told,) = sign_in(scripted, json_answer(flow))
+
+    assert told.startswith("Enter \\x1b[2JABC-DEF\\u202exxx")
+    assert len(told) < 1_100
 
 
 @pytest.mark.parametrize("answer", [Answer(200, b"<html>"), json_answer({}), Answer(500)])

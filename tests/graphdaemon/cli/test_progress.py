@@ -49,9 +49,9 @@ def progress(records: int = 0, total: int | None = None, **more: object) -> Prog
             "1 of 1,000,000 users · 50/s · 5.6 h left · 50% of the budget · 4 in flight",
         ),
         (
-            progress(5, 10, waiting="Graph, 7 s"),
+            progress(5, 10, waiting="Graph (429, 7 s)"),
             3,
-            "5 of 10 users · waiting for Graph, 7 s · 4 in flight",
+            "5 of 10 users · waiting for Graph (429, 7 s) · 4 in flight",
         ),
         (
             progress(5, stage="replay", unit_rate=12.4),

@@ -8,7 +8,8 @@ import pytest
 
 from graphdaemon.errors import GraphError, NetworkError, UsageError
 from graphdaemon.graph.batch import Part, PartAnswer, send_parts
-from graphdaemon.graph.graph import ATTEMPTS, LONGEST_WAIT_S, Tally
+from graphdaemon.graph.graph import ATTEMPTS, Tally
+from graphdaemon.graph.headers import LONGEST_WAIT_S
 from graphdaemon.http.response import Response
 from tests.support import virtual_time
 from tests.support.graph_answers import answer
@@ -278,7 +279,7 @@ def test_the_budget_learns_what_the_parts_cost_together() -> None:
     assert (tally.requests, tally.throttled, tally.retries) == (2, 1, 1)
 
 
-@pytest.mark.parametrize("number", ["-5", "nan", "inf", "much"])
+@pytest.mark.parametrize("number", ["-5", "nan", "inf", "1e999", "5000", "much"])
 def test_a_number_without_sense_in_a_part_teaches_nothing(number: str) -> None:
     """It would spoil the picture of the throttle budget for good."""
     headers = {"x-ms-resource-unit": number, "x-ms-throttle-limit-percentage": number}
@@ -289,7 +290,16 @@ def test_a_number_without_sense_in_a_part_teaches_nothing(number: str) -> None:
     assert world.budget.outcomes[0][:2] == (None, None)
 
 
-@pytest.mark.parametrize("body", [b"<html>", b"{}", b'{"responses":[{"id":"\xff","status":200}]}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(b"<html>", b"{}", b'{"responses":[{"id":"\xff","status":200}]}', b"[" * 1_000),
+        b'{"responses":[{"id":"a","status":200,"body":' + b"[" * 101 + b"]" * 101 + b"}]}",
+        *(b'{"responses":[{"id":"a","status":%s}]}' % number for number in (b"0", b"-200", b"1e3")),
+        b'{"responses":[{"id":"a","status":' + b"9" * 5_000 + b"}]}",
+    ],
+    ids="html object utf8 deep body zero negative fraction huge".split(),
+)
 def test_what_is_no_answer_to_a_batch_is_refused(body: bytes) -> None:
     """After every attempt, for it may be a proxy's."""
     world = make_graph(answer(body))

@@ -12,7 +12,8 @@ from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.client import Client
 from graphdaemon.errors import Error, GraphError, NetworkError
-from graphdaemon.graph.graph import ATTEMPTS, LONGEST_WAIT_S, PATIENCE, Graph, GraphRequest, Tally
+from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph, GraphRequest, Tally
+from graphdaemon.graph.headers import LONGEST_WAIT_S
 from graphdaemon.graph.query import Query
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport

@@ -61,6 +61,33 @@ def test_what_is_no_address_is_not_followed(end: str) -> None:
 @pytest.mark.parametrize(
     "link",
     [
+        "https://[::1/v1.0/users?$skiptoken=SECRET-PLACE",
+        "https://[SECRET-PLACE]/v1.0/users",
+        "https://graph.microsoft.com\u2100.example/?SECRET-PLACE",
+        "https://]SECRET-PLACE[/",
+        "//[",
+    ],
+)
+def test_what_cannot_be_taken_apart_is_not_followed(link: str) -> None:
+    """Python's own reader of addresses raises ValueError on them."""
+    for allow in (follow, follow_within):
+        with pytest.raises(GraphError, match=r"of /v1.0/users (is no address|points)") as caught:
+            allow(link, URL)
+        assert caught.value.code in ("page_malformed", "link_foreign")
+        assert "SECRET-PLACE" not in str(caught.value)
+
+
+def test_the_origin_of_a_foreign_link_is_named_in_part() -> None:
+    """A host may be of any length, and hold what a terminal obeys."""
+    with pytest.raises(GraphError, match=r"points to https://\\x1b7xxx") as caught:
+        follow(f"https://\x1b7{'x' * 100_000}/", URL)
+
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
         "https://graph.microsoft.com/v1.0/users?$skiptoken=A",
         "https://graph.microsoft.com/V1.0/Users?$skiptoken=A",
         "https://graph.microsoft.com/v1.0/%75sers?$skiptoken=A",

@@ -11,6 +11,7 @@ from graphdaemon.graph.page import (
     read_number,
     read_object,
     read_page,
+    read_record,
     texts_of,
 )
 from tests.support.graph_answers import answer, raw
@@ -111,6 +112,45 @@ def test_what_is_malformed_is_described() -> None:
             read_page(answer(b"<html>", 203, request_id="r-1", **headers), URL)
 
         assert (caught.value.status, caught.value.request_id) == (203, "r-1")
+
+
+@pytest.mark.parametrize("total", ["-1", "1" * 20, "9" * 5_000, "1e999", "1.5", "true", '"7"'])
+def test_a_page_with_a_count_that_is_none_is_refused(total: str) -> None:
+    """It would be compared with what was found."""
+    body = f'{{"value":[],"@odata.count":{total}}}'.encode()
+
+    with pytest.raises(GraphError, match="not the JSON it should be"):
+        read_page(answer(body), URL)
+
+
+DEEP = b'{"value":[{"id":"1","a":' + b"[" * 1_000 + b"]" * 1_000 + b"}]}"
+
+
+@pytest.mark.parametrize("body", [DEEP, b"[" * 1_000_000, DEEP.replace(b"[" * 1_000, b"[" * 99)])
+def test_what_is_nested_too_deeply_is_refused(body: bytes) -> None:
+    """Before any decoder calls itself too often, wherever in the answer it is."""
+    for read in (read_page, read_object):
+        with pytest.raises(GraphError, match="not the JSON it should be") as caught:
+            read(answer(body), URL)
+        assert caught.value.code == "page_malformed"
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 5_000])
+def test_a_record_with_a_number_that_python_cannot_hold_is_refused(number: str) -> None:
+    """As bytes it is passed on as it came; as a dict it cannot be."""
+    page = read_page(answer(f'{{"value":[{{"id":"1","n":{number}}}]}}'.encode()), URL)
+
+    assert ids_of(page.records) == ["1"]
+    with pytest.raises(GraphError, match="no record"):
+        read_record(page.records[0])
+
+
+def test_a_page_for_people_is_quoted_and_json_is_not() -> None:
+    """A proxy says who it is; records hold names."""
+    with pytest.raises(GraphError, match=r"\(text/html, 16 bytes\): <html>Blocked\.$"):
+        read_page(answer(b"<html>Blocked.\r\n", content_type="text/html; x"), URL)
+    with pytest.raises(GraphError, match=r"bytes\)$"):
+        read_page(answer(b'{"value":[{"displayName":"Ana"}'), URL)
 
 
 def test_names_that_are_not_ascii_are_read() -> None:

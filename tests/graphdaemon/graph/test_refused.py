@@ -51,8 +51,8 @@ def test_missing_permission_names_it_and_where_to_consent() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b'{"error":"text"}', b'{"error":{"code":1,"message":{"value":"x"}}}'],
-    ids=["empty", "html", "list", "text", "objects"],
+    [b"", b"<html>", b"[]", b"{}", b" \r\n", b"null"],
+    ids=["empty", "html", "list", "object", "blank", "null"],
 )
 def test_strange_error_bodies_are_survived(body: bytes) -> None:
     """A front door answers in HTML, and some services send objects for texts."""
@@ -63,7 +63,7 @@ def test_strange_error_bodies_are_survived(body: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("7", 7.0), ("2.128", 2.128), ("-1", 0.0), ("soon", None), ("", None)],
+    [("7", 7.0), ("2.128", 2.128), ("-1", None), ("soon", None), ("", None)],
 )
 def test_retry_after_is_read_in_every_form(value: str, seconds: float | None) -> None:
     """Integer, and fractional as in Graph's own documentation."""
@@ -95,3 +95,79 @@ def test_the_permission_that_opens_a_call_is_known_by_its_path_and_method() -> N
     assert "User.ReadWrite.All" in (error.hint or "")
     error = explain(answer({}, 404), url, needs=None, consent_url=None, method="PATCH")
     assert "User.ReadWrite.All" not in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"Cannot query data for more than 120 users at a time", "Cannot query data for more than"),
+        (b'{"Message":"An error has occurred."}', '{"Message":"An error has occurred."}'),
+        (b'{"error":"text"}', '{"error":"text"}'),
+        (b'{"error":{"code":1,"message":{"lang":"en","value":"x"}}}', ": x"),
+        (b"<!DOCTYPE html><html><head><title>Blocked</title></head>\r\n<p>by policy", "Blocked by"),
+        (b"\x1b[2J\xff", "\\x1b[2J\ufffd"),
+        (b"token eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln", "token [redacted]"),
+        (b"see /users?$skiptoken=SECRET-PLACE", "see /users?$skiptoken=[redacted]"),
+        (b"[" * 100_000, "[" * 200 + "\u2026"),
+        (b"<" * 1_000_000, "403"),
+    ],
+    ids="text json error value html control token link deep markup".split(),
+)
+def test_an_answer_that_is_not_graphs_is_quoted_in_part(body: bytes, words: str) -> None:
+    """It says who refused, such as a firewall; nothing secret of it is repeated."""
+    error = explain(answer(body, 403), URL, needs="x", consent_url=None)
+
+    assert words in str(error)
+    assert len(str(error)) < 300
+    assert "SECRET-PLACE" not in str(error)
+
+
+def test_graphs_own_words_are_kept_in_part_and_without_page_links() -> None:
+    """However long they are; a code or a request ID that is none is left out."""
+    body = {"error": {"code": "x" * 200, "message": f"$skiptoken=SECRET-PLACE {'y' * 100_000}"}}
+
+    error = explain(answer(body, 400, request_id="\x1b[2J"), URL, needs="x", consent_url=None)
+
+    assert str(error).startswith("/v1.0/users: 400: $skiptoken=[redacted] yyy")
+    assert len(str(error)) < 2_100
+    assert (error.graph_code, error.request_id) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("location", "target"),
+    [
+        ("https://login.example/sign-in?ticket=SECRET-PLACE", "to https://login.example"),
+        ("https://me:SECRET-PLACE@login.example/", "to https://login.example"),
+        ("/SECRET-PLACE", "to another path of the same host"),
+        ("https://[::1/SECRET-PLACE", "to an address that is none"),
+        ("https://\u2100.example/SECRET-PLACE", "to an address that is none"),
+        (f"https://{'x' * 10_000}/", "to https://xxx"),
+    ],
+)
+def test_a_redirect_names_the_host_it_points_to(location: str, target: str) -> None:
+    """Not the path and the options, which may hold what lets somebody in."""
+    response = answer({}, 302)
+    response.headers["Location"] = location
+
+    error = explain(response, URL, needs="x", consent_url=None)
+
+    assert f"302: it redirects {target}" in str(error)
+    assert "SECRET-PLACE" not in str(error)
+    assert len(str(error)) < 200
+
+
+def test_a_wait_that_is_too_long_says_how_long() -> None:
+    """Otherwise nobody knows when to come back."""
+    error = explain(answer({}, 429, Retry_After="3600"), URL, needs="x", consent_url=None)
+    assert "it asks to wait for 3,600 s" in str(error)
+
+    error = explain(answer({}, 429, Retry_After="300"), URL, needs="x", consent_url=None)
+    assert "asks to wait" not in str(error)
+
+
+def test_what_is_not_implemented_is_not_to_be_tried_again() -> None:
+    """501 is no outage."""
+    error = explain(answer({}, 501), URL, needs="x", consent_url=None)
+
+    assert (error.code, error.case) == ("request_refused", "not_implemented")
+    assert "repeating it does not help" in (error.hint or "")

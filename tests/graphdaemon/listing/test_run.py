@@ -104,5 +104,5 @@ def test_progress_is_told_while_it_goes_on() -> None:
     progress = outcome.progress
     assert [one.records for one in progress] == sorted(one.records for one in progress)
     assert {one.stage for one in progress} >= {"baseline", "listing", "replay"}
-    assert any(one.waiting.startswith("Graph, ") for one in progress)
+    assert any(one.waiting.startswith("Graph (429, ") for one in progress)
     assert progress[-1].records == 500

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphdaemon.throttling.bucket import Bucket, Totals, Usage
+from graphdaemon.throttling.bucket import LONGEST_GUESS_S, Bucket, Totals, Usage
 
 
 def test_a_bucket_is_filled_to_97_percent_and_no_further() -> None:
@@ -24,7 +24,16 @@ def test_what_costs_more_than_a_bucket_holds_waits_for_an_empty_one_only() -> No
     bucket = Bucket(rate=1.0, stamp=50.0)
 
     assert bucket.take(50, 50.0) == 50.0
-    assert bucket.take(1, 50.0) == pytest.approx(50 + 51 - 9.7)
+    assert bucket.take(1, 50.0, 100.0) == pytest.approx(50 + 51 - 9.7)
+
+
+def test_what_is_computed_holds_nobody_back_for_longer_than_a_full_bucket_needs() -> None:
+    """What answers say of costs and loads may be wrong; only a refusal stops for longer."""
+    bucket = Bucket(rate=1.0, level=1e6, stamp=50.0)
+
+    assert bucket.take(100, 50.0) == 50 + LONGEST_GUESS_S
+    bucket.pause(60, 50.0)
+    assert bucket.take(100, 50.0) == 110
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph
-from graphdaemon.throttling.bucket import Bucket
+from graphdaemon.throttling.bucket import WINDOW_S, Bucket
 from graphdaemon.throttling.budget import Budget, Outcome, find_budget
 from graphdaemon.throttling.ledger import MemoryLedger
 from tests.support import virtual_time
@@ -81,6 +81,52 @@ def test_a_larger_tenant_has_a_larger_share() -> None:
         rates.append(budget.unit_limit)
 
     assert rates == [175, 250, 400]
+
+
+@pytest.mark.parametrize("units", [5_000.0, 1e6, 50.0, 1.0])
+@pytest.mark.parametrize("load", [0.0, 1e-300, 1.2, 2.0])
+def test_one_answer_stops_a_run_for_seconds_at_most(units: float, load: float) -> None:
+    """Whatever it says of its cost and of the budget's load; the next ones put it right."""
+
+    async def scenario() -> float:
+        budget = Budget(now=virtual_time.now)
+        budget.leave(await budget.enter("page"), Outcome(units, load))
+        start = virtual_time.now()
+
+        async def request() -> None:
+            ticket = await budget.enter("page")
+            await asyncio.sleep(0.1)
+            budget.leave(ticket, Outcome(1))
+
+        await asyncio.gather(*(request() for _ in range(32)))
+        return virtual_time.now() - start
+
+    assert virtual_time.run(scenario()) < 3 * WINDOW_S
+
+
+def test_a_long_wait_is_told_of_once_with_its_reason(caplog: pytest.LogCaptureFixture) -> None:
+    """After a refusal, the refusal is told of, and not once more by those who wait."""
+
+    async def wait(budget: Budget) -> str:
+        waiting = [asyncio.create_task(budget.enter("x", 10)) for _ in range(4)]
+        await asyncio.sleep(0.5)
+        words = budget.waiting_for
+        await asyncio.gather(*waiting)
+        return words
+
+    async def scenario(*, refused: bool) -> str:
+        ledger = MemoryLedger(Bucket(rate=1.0, level=0.0 if refused else 1_000.0, stamp=1_000.0))
+        budget = Budget(ledger=ledger, now=virtual_time.now)
+        if refused:
+            budget.pause(10)
+        return await wait(budget)
+
+    assert virtual_time.run(scenario(refused=True)) == "Graph (429, 10 s)"
+    assert not caplog.messages
+    assert virtual_time.run(scenario(refused=False)) == "Graph (its budget is used up, 10 s)"
+    (message,) = caplog.messages
+    assert message.startswith("waiting for 10 s: by Graph's answers")
+    assert not Budget().waiting_for
 
 
 def test_two_of_the_same_app_share_one_budget() -> None:

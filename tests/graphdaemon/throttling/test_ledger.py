@@ -84,6 +84,16 @@ def test_a_file_that_was_cut_off_is_an_empty_bucket(tmp_path: Path, content: str
         assert bucket == Bucket()
 
 
+@pytest.mark.parametrize("content", ["0}", "-5}", '1,"level":-1}', "1e999}", "[" * 9_999])
+def test_a_file_with_absurd_numbers_is_an_empty_bucket(tmp_path: Path, content: str) -> None:
+    """A rate of nothing would stop every process for ever."""
+    path = tmp_path / "budget"
+    path.write_text(f'{{"rate":{content}')
+
+    with FileLedger(path).open() as bucket:
+        assert bucket == Bucket()
+
+
 @pytest.mark.parametrize("name", FOREIGN)
 def test_what_is_no_budget_file_is_left_as_it_is(tmp_path: Path, name: str) -> None:
     """`budget_file` may name the wrong file."""

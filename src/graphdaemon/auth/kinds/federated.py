@@ -1,7 +1,6 @@
 """A federated credential: a token of the platform we run on vouches for the app."""
 
 import contextlib
-import json
 import os
 import subprocess
 from pathlib import Path
@@ -9,6 +8,7 @@ from urllib.parse import quote
 
 from graphdaemon.auth.client_credential import ClientCredential, Exchange
 from graphdaemon.errors import SettingsError
+from graphdaemon.received.json import decode_object
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.text import clean, decode_text
@@ -72,10 +72,7 @@ def _ask_github(exchange: Exchange) -> str:
         f"{address}{separator}audience={quote(AUDIENCE, safe='')}",
         {"Authorization": f"Bearer {token}", "Accept": "application/json"},
     )
-    try:
-        value = json.loads(response.body)["value"]
-    except (ValueError, LookupError, TypeError):
-        value = None
+    value = (decode_object(response.body) or {}).get("value")
     if response.status != 200 or not isinstance(value, str):
         raise _unavailable(
             f"GitHub Actions gave no token (HTTP {response.status})",

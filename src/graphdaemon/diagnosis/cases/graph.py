@@ -113,6 +113,11 @@ GRAPH: dict[str, Case] = {
         "Graph failed, through no fault of the request.",
         "Run it again later; the settings are not to blame.",
     ),
+    "not_implemented": Case(
+        "request_refused",
+        "This part of Graph does not do what was asked for (501), now or later.",
+        "Leave the property or option out that the message names; repeating it does not help.",
+    ),
     "redirected": Case(
         "request_refused",
         "Graph is elsewhere.",
