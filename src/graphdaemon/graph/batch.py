@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from graphdaemon.concurrency import gather
 from graphdaemon.errors import GraphError, UsageError
+from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.graph import Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import LONGEST_WAIT_S, read_cost, read_load, read_wait
 from graphdaemon.graph.links import altered, path_of

@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from graphdaemon.concurrency import gather
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.batch import Part, PartAnswer, send_parts
+from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.links import follow_within
 from graphdaemon.graph.page import Page, ids_of, page_ids, read_page, texts_of
 from graphdaemon.graph.query import Query

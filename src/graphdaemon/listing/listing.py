@@ -18,9 +18,9 @@ from datetime import UTC, datetime
 
 import msgspec
 
-from graphdaemon.concurrency import gather
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
+from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of, page_ids
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain

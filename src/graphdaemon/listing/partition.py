@@ -11,9 +11,9 @@ import logging
 import unicodedata
 from collections.abc import Callable, Sequence
 
-from graphdaemon.concurrency import gather
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
+from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.links import follow
 from graphdaemon.graph.page import Page, texts_of
 from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_prefix

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from graphdaemon.concurrency import gather
+from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain

@@ -84,7 +84,7 @@ def test_a_file_that_was_cut_off_is_an_empty_bucket(tmp_path: Path, content: str
         assert bucket == Bucket()
 
 
-@pytest.mark.parametrize("content", ["0}", "-5}", '1,"level":-1}', "1e999}", "[" * 9_999])
+@pytest.mark.parametrize("content", ["0}", "-5}", '1,"level":-1}', "1e999}", "[" * 3_000])
 def test_a_file_with_absurd_numbers_is_an_empty_bucket(tmp_path: Path, content: str) -> None:
     """A rate of nothing would stop every process for ever."""
     path = tmp_path / "budget"

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from graphdaemon.concurrency import gather
+from graphdaemon.graph.concurrency import gather
 from tests.support import virtual_time
 
 
