@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from entra_emulator.directory.objects import SUMMARY
+from entra_emulator.directory.steps import Steps
 from entra_emulator.directory.store import Store
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Tenant
@@ -61,7 +62,7 @@ BRIEF = (
     "ELSE CAST(CAST(substr(d.doc, 1, o.brief) AS TEXT) || '}' AS BLOB) END"
 )
 
-# How many documents are matched in one go; other threads wait for no longer than that.
+# How many documents one step matches; other requests wait for no longer than that.
 CHUNK = 500
 
 # A value in the span's order, a number, and the content.
@@ -151,9 +152,9 @@ class Collections:
         span: Span = EVERYTHING,
         after: Position | None = None,
         limit: int,
-    ) -> Documents:
+    ) -> Steps[Documents]:
         """
-        The first `limit` documents behind `after` that match; None takes all.
+        In steps, the first `limit` documents behind `after` that match; None takes all.
 
         `what` is "doc" for whole documents, or "brief" for their beginnings.
         """
@@ -163,6 +164,7 @@ class Collections:
             matching += [row for row in rows if match(row[2])] if match else rows
             if len(matching) > limit:
                 break
+            yield
         shown = matching[:limit]
         last = Position(*shown[-1][:2]) if shown else after or Position(None, 0)
         return Documents([doc for _, _, doc in shown], last if len(matching) > limit else None)
@@ -175,14 +177,18 @@ class Collections:
         *,
         what: str = "doc",
         span: Span = EVERYTHING,
-    ) -> int:
-        """How many objects of the span match by their "doc" or "brief"; None counts all."""
+    ) -> Steps[int]:
+        """In steps, how many of the span match by their "doc" or "brief"; None counts all."""
         if match is None:
             statement, values = _select(tenant, kind, "seq", span)
             ((number,),) = self._store.read(f"SELECT count(*) FROM ({statement})", values)  # noqa: S608 - names of ours
             return int(number)
         chunks = self._read_chunks(tenant, kind, what, span, after=None, size=CHUNK)
-        return sum(sum(map(match, [doc for _, _, doc in rows])) for rows in chunks)
+        number = 0
+        for rows in chunks:
+            number += sum(map(match, [doc for _, _, doc in rows]))
+            yield
+        return number
 
     def scan(
         self,

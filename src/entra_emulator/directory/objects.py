@@ -147,6 +147,18 @@ class Objects:
                 (tenant.number, KINDS[item.kind].number, item.seq),
             )
 
+    def put_back(self, tenant: Tenant, kind: str, seq: int, row: ObjectRow) -> None:
+        """Put an object from the recycle bin into its collection, as it is rendered now."""
+        with self._store.writing() as connection:
+            connection.execute(
+                "INSERT INTO object (tenant, kind, seq, id, key, name, face, brief) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                (tenant.number, KINDS[kind].number, seq, *row[:4], row.brief),
+            )
+            connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, seq))
+            self._drop_aliases(seq)
+            self._add_aliases(tenant, kind, [(seq, row)])
+
     def read_document(self, seq: int) -> bytes | None:
         """The document of the object of this number, in the recycle bin or not."""
         rows = self._store.read("SELECT doc FROM document WHERE seq = ?", (seq,))

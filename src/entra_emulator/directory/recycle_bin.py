@@ -88,14 +88,8 @@ class RecycleBin:
             # The key was free while the object was in the recycle bin.
             if KINDS[item.kind].unique and self._objects.find(tenant, row.key, kind=item.kind):
                 raise ValueError(f"there is a {item.kind} {row.key!r} already")
-            number = KINDS[item.kind].number
-            connection.execute(
-                "INSERT INTO object (tenant, kind, seq, id, key, name, face) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (tenant.number, number, item.seq, *row[:4]),
-            )
             connection.execute("DELETE FROM deleted WHERE seq = ?", (item.seq,))
-            connection.execute("UPDATE document SET doc = ? WHERE seq = ?", (row.doc, item.seq))
+            self._objects.put_back(tenant, item.kind, item.seq, row)
             restored = StoredObject(item.kind, item.seq, row.doc)
             self._note(tenant, restored, "restored", before=row.doc)
             self._licences.reclaim(tenant, restored)

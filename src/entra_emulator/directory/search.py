@@ -135,13 +135,14 @@ class Search:
     def find_by_unique_name(self, tenant: Tenant, kind: str, name: str) -> StoredObject | None:
         """The object of a type with this `uniqueName`."""
         # The text may stand in another property, so that what has it is read again.
-        candidates = self._find_text(tenant, (kind,), name.lower())
+        candidates = self._find_text(tenant, (kind,), name)
         return next((one for one in candidates if _decode(one.doc).get("uniqueName") == name), None)
 
     def _find_text(self, tenant: Tenant, kinds: tuple[str, ...], text: str) -> list[StoredObject]:
         """The objects in whose documents a text stands, in any case of ASCII letters."""
-        # As it stands in the documents, which are JSON: with its quotes escaped.
-        escaped = msgspec.json.encode(text)[1:-1].decode()
+        # As it stands in the documents, which are JSON: with its quotes escaped. Like SQLite's
+        # `lower`, that of bytes leaves all but ASCII letters as they are.
+        escaped = msgspec.json.encode(text)[1:-1].lower().decode()
         numbers = ", ".join(str(KINDS[kind].number) for kind in kinds)
         rows = self._store.read(
             "SELECT o.kind, o.seq, d.doc FROM object AS o "  # noqa: S608 - constants

@@ -17,6 +17,9 @@ from entra_emulator.directory.tables import CLEARED, INDEXES, RECOUNT, TABLES, T
 
 # A default representation of a group fills a third of a page, and none overflows into another.
 PAGE_SIZE = 8192
+# The most connections that read at the same time. More would find nothing sooner, and each keeps
+# two files open; fewer would let the event loop wait for threads that search.
+READERS = 16
 # The most that SQLite maps; what is mapped is read without copying, and is nobody's memory.
 MAPPED = 0x7FFF0000
 
@@ -52,6 +55,8 @@ class Store:
         self._path = path
         self._draft = draft
         self._idle: list[sqlite3.Connection] = []
+        self._returned = threading.Condition()
+        self._lent = 0
         self._all: list[sqlite3.Connection] = []
         # Reentrant: `read` inside `writing` takes it again where all share one connection.
         self._lock = threading.RLock()
@@ -106,15 +111,41 @@ class Store:
         if self._path is None or self._draft or self.is_writing():
             with self._lock:
                 return self._writer.execute(statement, values).fetchall()
-        # A pop takes its item in one step, so that readers need no lock between them.
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = self._connect()
+        connection = self._borrow()
+        if connection is None:
+            with self._lock:
+                return self._writer.execute(statement, values).fetchall()
         try:
             return connection.execute(statement, values).fetchall()
         finally:
+            self._return(connection)
+
+    def _borrow(self) -> sqlite3.Connection | None:
+        """A connection for one reader; None where there is none but the writer's."""
+        with self._returned:
+            while not self._idle and not self._open_reader():
+                if not self._lent:
+                    return None
+                self._returned.wait()
+            self._lent += 1
+            return self._idle.pop()
+
+    def _open_reader(self) -> bool:
+        """Open another connection, unless there are many or the system refuses."""
+        if self._lent >= READERS:
+            return False
+        try:
+            self._idle.append(self._connect())
+        except sqlite3.OperationalError:
+            # Out of files: readers wait for each other, or share the writer's connection.
+            return False
+        return True
+
+    def _return(self, connection: sqlite3.Connection) -> None:
+        with self._returned:
+            self._lent -= 1
             self._idle.append(connection)
+            self._returned.notify()
 
     def is_writing(self) -> bool:
         """Whether this thread is inside `writing`."""

@@ -116,6 +116,10 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "chosen, against DNS rebinding",
         gateway=True,
     ),
+    "address_too_long": _gateway(
+        "The address has {length} characters. Max allowed: 16384.",
+        "limit quoted: microsoft-graph-explorer-v4#3184; text chosen",
+    ),
     "version_unknown": GraphRow(
         404,
         "ResourceNotFound",
@@ -284,6 +288,10 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "Too many child clauses specified in search filter expression containing 'OR' operators: "
         "{count}. Max allowed: 15.",
         "quoted 2019 in public code",
+    ),
+    "query_too_long": _unsupported_query(
+        "The value of '{option}' has {length} characters. Max allowed: 2048.",
+        'limit documented: "Use the $filter query parameter"; text chosen',
     ),
     "filter_too_high": _unsupported_query(
         "search filter expression has excessive height: {height}. Max allowed: 3",
@@ -502,6 +510,10 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "When using this permission, the backing application of the service principal being "
         "created must in the local tenant",
         "client code of Azure CLI, the grammar is the service's",
+    ),
+    "principal_internal": _bad_request(
+        "Specified App Principal ID is Microsoft Internal.",
+        "text quoted 2020 in public scripts that delete every service principal; code chosen",
     ),
     "principal_present": _same_key(
         "The service principal cannot be created, updated, or restored because the service "

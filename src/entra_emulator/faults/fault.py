@@ -1,8 +1,9 @@
 """The kinds of faults that can be planned, and what can be said about each."""
 
 import math
-from dataclasses import dataclass, fields
 from typing import Any
+
+import msgspec
 
 # The AADSTS numbers of an outage of the token service ("Microsoft Entra authentication and
 # authorization error codes"), and the HTTP status that each has here.
@@ -53,10 +54,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
 _WORDS = {"when": ("before", "during", "after"), "framing": ("chunked", "length")}
 
 
-@dataclass(frozen=True)
-class Fault:
+class FaultFields(msgspec.Struct, frozen=True):
     """
-    How a request fails.
+    What can be said about a fault, not yet checked; see `Fault`.
 
     Args:
         code: of an outage, a key of OUTAGES: 90055 is throttling, the others are failures.
@@ -76,9 +76,6 @@ class Fault:
             `Content-Length` of the whole (`length`).
         rate: bytes of the body per second.
         lag: seconds by which the replica that answers is behind.
-
-    Raises:
-        ValueError: there is no such kind, a field does not belong to it, or a value is wrong.
     """
 
     code: int | None = None
@@ -95,6 +92,15 @@ class Fault:
     rate: float | None = None
     lag: float | None = None
 
+
+class Fault(FaultFields, frozen=True):
+    """
+    How a request fails, with the defaults of its kind.
+
+    Raises:
+        ValueError: there is no such kind, a field does not belong to it, or a value is wrong.
+    """
+
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
             raise ValueError(f"{self.kind!r} is no kind of fault; there are {', '.join(KINDS)}")
@@ -105,12 +111,12 @@ class Fault:
         for name, value in _DEFAULTS.get(self.kind, {}).items():
             if getattr(self, name) is None:
                 # Nobody else may change a fault, since many requests share it: so it is frozen.
-                object.__setattr__(self, name, value)
+                msgspec.structs.force_setattr(self, name, value)
         self._check()
 
     def describe(self) -> dict[str, Any]:
         """The fields that are set, by name."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        values = msgspec.structs.asdict(self)
         return {name: value for name, value in values.items() if value not in {None, False}}
 
     @property

@@ -7,17 +7,16 @@ from typing import Any
 
 import msgspec
 
-from entra_emulator.faults.fault import Fault
+from entra_emulator.faults.fault import Fault, FaultFields
 
 
 class FaultFileError(ValueError):
     """A fault file that cannot be followed; the text says where and why."""
 
 
-# The fields of `Fault` are repeated here, so that an order in a file is one flat table.
-class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
+class FaultOrder(FaultFields, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """
-    Which requests are to fail, and how.
+    Which requests are to fail, and how, in one flat table.
 
     The next `count` requests fail, or all during `seconds`. `route` and `chance` are those of
     `FaultPlan`, the other fields those of `Fault`.
@@ -28,19 +27,6 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
     route: str | None = None
     chance: float = 1.0
     seed: int | None = None
-    kind: str = "outage"
-    code: int | None = None
-    retry_after: int | None = None
-    html: bool = False
-    status: int | None = None
-    error: str | None = None
-    after: bool = False
-    delay: float | None = None
-    jitter: float | None = None
-    when: str | None = None
-    framing: str | None = None
-    rate: float | None = None
-    lag: float | None = None
 
     def fault(self) -> Fault:
         """
@@ -49,8 +35,7 @@ class FaultOrder(msgspec.Struct, forbid_unknown_fields=True):
         Raises:
             ValueError: see `Fault`.
         """
-        plan = {"count", "seconds", "route", "chance", "seed"}
-        return Fault(**{k: v for k, v in msgspec.structs.asdict(self).items() if k not in plan})
+        return Fault(**{name: getattr(self, name) for name in FaultFields.__struct_fields__})
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

@@ -3,10 +3,12 @@
 import random
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from entra_emulator.clock import Clock
 from entra_emulator.faults.fault import BESIDE, EFFECTS, TRANSPORT, Fault
@@ -244,4 +246,6 @@ def _draw_delay(plan: FaultPlan) -> Fault:
     if fault.kind != "latency" or not fault.jitter:
         return fault
     assert fault.delay is not None
-    return replace(fault, delay=fault.delay + plan.rng.uniform(0, fault.jitter), jitter=0.0)
+    return msgspec.structs.replace(
+        fault, delay=fault.delay + plan.rng.uniform(0, fault.jitter), jitter=0.0
+    )

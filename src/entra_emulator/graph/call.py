@@ -1,11 +1,12 @@
 """A request of an identified caller, as the endpoints get it."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from starlette.requests import Request
 
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
 from entra_emulator.faults.fault import EFFECTS
 from entra_emulator.graph.access.authorize import Permit, readable_types
@@ -14,6 +15,8 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.web.caller import Caller
 from entra_emulator.web.context import Context, origin_of, trace_of
 from entra_emulator.web.request_notes import notes_of
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,15 @@ class Call:
     def counting(self) -> bool:
         """Whether the request is for the number of objects (`/$count`), not for a list."""
         return self.path.endswith("/$count")
+
+    async def read(self, steps: Steps[T]) -> T:
+        """
+        What long work returns in the end, while others are served meanwhile.
+
+        Raises:
+            ClientDisconnect: the client is gone, and the rest of the work is not done.
+        """
+        return await self.context.work.read(steps, self.request.is_disconnected)
 
     def prefers(self, preference: str) -> bool:
         """Whether the `Prefer` header has this preference, e.g. `return=minimal`."""

@@ -10,14 +10,15 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from entra_emulator.directory.steps import in_one_step
 from entra_emulator.errors import deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.call import Call
+from entra_emulator.graph.router import Endpoint
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
@@ -56,14 +57,22 @@ async def serve(request: Request) -> Response:
     call = Call(
         request, context, caller, permit, resolved.path, resolved.keys, admission.units, body
     )
-    # In the event loop, one request that waits for the database would hold up all others.
-    if endpoint.blocking:
-        answer: Any = await run_in_threadpool(endpoint.answer, call)
-    else:
-        answer = endpoint.answer(call)
-    response: Response = await answer if inspect.isawaitable(answer) else answer
+    response = await _answer(endpoint, call)
     response.headers.update(admission.headers)
     return response
+
+
+async def _answer(endpoint: Endpoint, call: Call) -> Response:
+    # In the event loop, one request that reads a lot, or waits for the database, would hold up all
+    # others. Coroutines know themselves what they hand to threads.
+    if endpoint.blocking:
+        answer: Any = await call.context.work.write(endpoint.answer, call)
+    elif inspect.iscoroutinefunction(endpoint.answer):
+        answer = await endpoint.answer(call)
+    else:
+        answer = await call.read(in_one_step(endpoint.answer, call))
+    assert isinstance(answer, Response)
+    return answer
 
 
 def _check_itself(request: Request, caller: Caller, key: str) -> None:

@@ -84,8 +84,7 @@ def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
     yield Endpoint("GET", path, listing)
     yield Endpoint("GET", f"{path}/$count", listing)
     yield Endpoint("GET", f"{path}/{{key}}", partial(show_object, kind=kind))
-    # A delta query writes as well: at first it purges the recycle bin of what has expired.
-    yield Endpoint("GET", f"{path}/delta", delta, blocking=True)
+    yield Endpoint("GET", f"{path}/delta", delta)
 
 
 def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:

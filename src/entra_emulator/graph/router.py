@@ -32,7 +32,7 @@ class Endpoint(NamedTuple):
 
     Args:
         path: the path template below the version, keys in braces.
-        blocking: it waits for the database's only writer, and so runs in a thread.
+        blocking: it waits for the database's only writer.
         public: it is answered without a token.
     """
 

@@ -51,6 +51,32 @@ _CLIENTS = {
 }
 
 
+# Applications of Microsoft's whose service principals no tenant can delete ("these 16 service
+# principals are automatically created", https://sandyzeng.com/microsoft-intune-service-principal/).
+_INTERNAL = frozenset(
+    {
+        "00000001-0000-0000-c000-000000000000",  # Azure ESTS Service
+        "00000002-0000-0000-c000-000000000000",  # Windows Azure Active Directory
+        GRAPH_APP_ID,
+        "0000000c-0000-0000-c000-000000000000",  # Microsoft App Access Panel
+        "0bf30f3b-4a52-48df-9a82-234910c4a086",  # Microsoft Graph Change Tracking
+        "37182072-3c9c-4f6a-a4b3-b3f91cacffce",  # AzureSupportCenter
+        "797f4846-ba00-4fd7-ba43-dac1f8f63013",  # Windows Azure Service Management API
+        "8fca0a66-c008-4564-a876-ab3ae0fd5cff",  # Microsoft.SMIT
+        "a57aca87-cbc0-4f3c-8b9e-dc095fdc8978",  # IAM Supportability
+        "aa9ecb1e-fd53-4aaa-a8fe-7a54de2c1334",  # Office 365 Configure
+        "b4bddae8-ab25-483e-8670-df09b9f1d0ea",  # Signup
+        "c728155f-7b2a-4502-a08b-b8af9b269319",  # AAD Request Verification Service - PROD
+        "d73f4b35-55c9-48c7-8b10-651f6f2acb2e",  # MCAPI Authorization Prod
+    }
+)
+
+
+def is_internal(app_id: str) -> bool:
+    """Whether a tenant cannot do without this application of Microsoft's."""
+    return app_id.lower() in _INTERNAL
+
+
 def find_first_party(app_id: str) -> Application | None:
     """The registration of a client of Microsoft's; nobody may change its record."""
     return _draft(app_id.lower()) if app_id.lower() in _CLIENTS else None

@@ -5,6 +5,7 @@ So Graph validates the change, checks ownership and directory roles, and records
 queries. Where it refuses, a `GraphRefusal` is raised.
 """
 
+import inspect
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -63,6 +64,8 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
     context, keys = request.context, resolved.keys
     call = Call(Request(scope), context, caller, permit, resolved.path, keys, 1, body)
     response: Any = endpoint.answer(call)
+    if inspect.iscoroutine(response):
+        response = context.work.wait_for(response)
     return msgspec.json.decode(response.body) if response.body else None
 
 

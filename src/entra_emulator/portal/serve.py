@@ -10,7 +10,6 @@ import ipaddress
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, Router
@@ -80,7 +79,7 @@ def _make_answer(
                 form = await read_form(http)
             except PortalRefusal as refused:
                 refusal = refused
-        return await run_in_threadpool(answer, http, form, refusal)
+        return await context_of(http).work.make_page(answer, http, form, refusal)
 
     return read_and_answer
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -25,6 +25,7 @@ from entra_emulator.graph.router import VERSIONS
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.portal.lazy import make_portal
 from entra_emulator.server.fault_middleware import inject_faults
+from entra_emulator.server.open_files import answer_out_of_files
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.token_service import (
     admin_consent,
@@ -43,6 +44,10 @@ from entra_emulator.web.context import LOOPBACK_NAMES, Context, host_name
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.request_notes import notes_of
 from entra_emulator.web.token_service_answers import answer_oauth, describe_refusal
+
+# Characters of path and query. Windows' http.sys, which real answers show in front of the service,
+# takes 16 KB of request line and headers (quoted in microsoft-graph-explorer-v4#3184).
+LONGEST_ADDRESS = 16_384
 
 
 class ServiceRoute(NamedTuple):
@@ -145,11 +150,17 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
         routes=routes,
         # The first is the outermost: requests for other hosts are not even logged, and the log sees
         # what faults made of an answer.
-        middleware=[Middleware(_admit), Middleware(audit_requests), Middleware(inject_faults)],
+        middleware=[
+            Middleware(_admit),
+            Middleware(audit_requests),
+            Middleware(inject_faults),
+            Middleware(answer_out_of_files),
+        ],
         exception_handlers={
             TokenRefusal: _answer_token_refusal,
             GraphRefusal: answer_refusal,
             HTTPException: _answer_unrouted,
+            ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
         },
     )
@@ -185,6 +196,11 @@ def _admit(app: ASGIApp) -> ASGIApp:
             # A page whose own name was made to lead here (DNS rebinding) must get no tokens.
             if host_name(host) not in scope["app"].state.context.hostnames:
                 refused = answer_refusal(request, deny("host_unknown", host=host))
+                await refused(scope, receive, send)
+                return
+            length = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+            if length > LONGEST_ADDRESS:
+                refused = answer_refusal(request, deny("address_too_long", length=length))
                 await refused(scope, receive, send)
                 return
             # Not the decoded path, in which a slash within a key looks like one between segments.
@@ -225,6 +241,11 @@ def _answer_unrouted(request: Request, error: Exception) -> Response:
         return _answer_token_refusal(request, refusal)
     segments = [unquote(segment) for segment in request.scope["path"].split("/") if segment]
     return answer_refusal(request, deny("version_unknown", version="".join(segments[:1])))
+
+
+def _answer_nobody(_: Request, __: Exception) -> Response:
+    """End a request whose client has hung up, with a status that only the audit log shows."""
+    return Response(status_code=400)
 
 
 def _answer_failure(request: Request, _: Exception) -> Response:

@@ -11,6 +11,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from entra_emulator.server.connection import expose
+from entra_emulator.server.open_files import limit_connections, refuse_crowd
 
 # Seconds that requests in progress are given when the server stops.
 GRACE = 0.25
@@ -56,6 +57,9 @@ def run_server(
     # Uvicorn's own settings take certificates from files only.
     config.ssl = tls
     server = _Server(config)
+    # Known only when the server is made, which takes the application from its settings.
+    connections = server.server_state.connections
+    config.loaded_app = refuse_crowd(config.loaded_app, connections, limit_connections())
     # A daemon thread: a test that forgets to stop the server must not keep the process alive.
     thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
     thread.start()

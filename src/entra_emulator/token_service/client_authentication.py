@@ -89,9 +89,7 @@ def check_enabled(context: Context, principal: Application) -> None:
         raise refuse(7000112, app=principal.app_id, name=principal.display_name)
 
 
-def authenticate_client(
-    request: TokenRequest, tenant: Tenant, principal: Application, secret: str | None
-) -> str:
+def authenticate_client(request: TokenRequest, principal: Application, secret: str | None) -> str:
     """
     Check the client's credential; the answer is `SECRET` or `SIGNED_ASSERTION`.
 
@@ -104,7 +102,7 @@ def authenticate_client(
     if (assertion or secret) and is_public_client(directory, principal):
         raise refuse(700025)
     if assertion:
-        _check_assertion(request, tenant, principal, assertion)
+        _check_assertion(request, principal, assertion)
         return SIGNED_ASSERTION
     if not secret:
         raise refuse(7000216)
@@ -131,9 +129,7 @@ def is_public_client(directory: Directory, principal: Application) -> bool:
     )
 
 
-def _check_assertion(
-    request: TokenRequest, tenant: Tenant, principal: Application, assertion: str
-) -> None:
+def _check_assertion(request: TokenRequest, principal: Application, assertion: str) -> None:
     if request.form.get("client_assertion_type") != JWT_BEARER:
         raise refuse(900144, field="client_assertion_type")
     try:
@@ -150,16 +146,22 @@ def _check_assertion(
         certificates=context.directory.credentials.list_certificates(
             app_id, principal_id=principal.id
         ),
-        audiences=_list_audiences(request, tenant),
+        audiences=_list_audiences(request),
         now=context.clock.now(),
     )
 
 
-def _list_audiences(request: TokenRequest, tenant: Tenant) -> set[str]:
-    """What `aud` may be: addresses with the tenant's GUID or its name as the client wrote it."""
+def _list_audiences(request: TokenRequest) -> set[str]:
+    """
+    What `aud` may be: addresses with the tenant's GUID or its name as the client wrote it.
+
+    On `common` and `organizations` every tenant's is good, since nobody has said whose user it is.
+    """
+    tenants = [request.tenant] if request.tenant else request.context.directory.tenants.list_all()
+    ids = [tenant.id for tenant in tenants]
     # MSAL Python writes the GUID, azure-identity's aio the tenant as it was configured.
-    return {f"{request.origin}/{tenant.id}/v2.0"} | {
+    return {f"{request.origin}/{tenant_id}/v2.0" for tenant_id in ids} | {
         f"{request.origin}/{segment}/oauth2/{version}token"
-        for segment in (tenant.id, request.segment)
+        for segment in (*ids, request.segment)
         for version in ("v2.0/", "")
     }

@@ -15,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.directory.tickets import Ticket, seal
-from entra_emulator.errors import refuse
+from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Application, Tenant
 from entra_emulator.token_service.consent_page import describe_scopes, render_approval_needed
 from entra_emulator.token_service.requested_scopes import (
     MissingConsent,
+    RequestedScopes,
     find_missing_consents,
     grant_consents,
     may_consent_to,
@@ -78,11 +79,7 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
     if not client_id:
         raise refuse(900144, field="client_id")
     client = find_user_client(context, tenant, client_id)
-    # On `common` nobody knows the tenant of the user yet: the scopes are looked up in any.
-    any_tenant = tenant or next(iter(context.directory.tenants.list_all()), None)
-    if any_tenant is None:
-        raise refuse(50059)
-    requested = read_requested_scopes(context, any_tenant, client, form.get("scope", ""))
+    requested = _read_scopes(context, tenant, client, form.get("scope", ""))
     require_one_resource(requested)
     device_code, user_code = _keep_codes(context, tenant, segment, client, requested.text)
     # The real one is https://microsoft.com/devicelogin, which knows no code of ours.
@@ -97,6 +94,24 @@ def _start(request: Request, form: Mapping[str, str]) -> dict[str, object]:
         "message": f"To sign in, use a web browser to open the page {uri} and enter the code "
         f"{user_code} to authenticate.",
     }
+
+
+def _read_scopes(
+    context: Context, tenant: Tenant | None, client: Application, scope: str
+) -> RequestedScopes:
+    """
+    The scopes that are asked for, which the tenant must have.
+
+    On `common` nobody knows the tenant of the user yet, so that one tenant that has them is
+    enough.
+    """
+    refusal = refuse(50059)
+    for one in [tenant] if tenant else context.directory.tenants.list_all():
+        try:
+            return read_requested_scopes(context, one, client, scope)
+        except TokenRefusal as refused:
+            refusal = refused
+    raise refusal
 
 
 def _keep_codes(

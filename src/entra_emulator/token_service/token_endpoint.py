@@ -99,7 +99,7 @@ def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:
     claims_request = read_claims_request(request.form.get("claims"), context.clock.now())
     # What is refused after this tells about the tenant's applications, which strangers should not
     # learn.
-    authentication = authenticate_client(request, tenant, principal, secret)
+    authentication = authenticate_client(request, principal, secret)
     check_enabled(context, principal)
     resource = find_resource(context, tenant, identifier)
     token, facts = issue_app_token(

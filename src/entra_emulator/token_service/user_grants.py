@@ -171,8 +171,7 @@ def _authenticate(request: TokenRequest, client: Application, *, public: bool) -
     must_be_public = not registered or is_public_client(directory, client)
     if must_be_public or (public and not _may_be_public(client)):
         raise refuse(700025)
-    tenant = request.tenant or directory.tenants.list_all()[0]
-    return authenticate_client(request, tenant, client, secret)
+    return authenticate_client(request, client, secret)
 
 
 def _check_code(request: TokenRequest, client: Application, ticket: Ticket) -> None:

@@ -108,7 +108,7 @@ def _check_signature(parts: UnverifiedToken, certificate: Certificate, client_id
 
 
 def _check_validity(certificate: Certificate, client_id: str, now: float) -> None:
-    if now > certificate.end:
+    if now > certificate.end + LEEWAY:
         reason = "The key used is expired."
         raise _refuse_key(client_id, reason, certificate.thumbprint, certificate)
     if now < certificate.start - LEEWAY:

@@ -20,6 +20,7 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.request_notes import Trace, notes_of
+from entra_emulator.web.work_queue import WorkQueue
 
 GRAPH_RESOURCES = frozenset(
     {GRAPH_APP_ID, "https://graph.microsoft.com", "https://graph.microsoft.com/"}
@@ -70,6 +71,7 @@ class Context:
             public programs use.
         device_interval: seconds between two polls of a device.
         ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
+        work: the threads for long work.
     """
 
     directory: Directory
@@ -87,6 +89,7 @@ class Context:
     device_interval: int = 5
     delta: DeltaSettings = field(default_factory=DeltaSettings)
     ca_pem: bytes = b""
+    work: WorkQueue = field(default_factory=WorkQueue)
 
 
 def context_of(request: Request) -> Context:

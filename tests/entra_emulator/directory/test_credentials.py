@@ -72,7 +72,7 @@ def test_certificates(probe: Probe) -> None:
     identities = [
         make_identity(0),
         make_identity(1),
-        make_identity(2, end_days=0, start_days=-9),
+        make_identity(2, end_days=-1, start_days=-9),
         make_identity(3, start_days=5),
     ]
     made = [

@@ -1,9 +1,11 @@
 import msgspec
 import pytest
 
+from entra_emulator.content.seed import seed_directory
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_collections import Position, Span
+from entra_emulator.directory.object_collections import CHUNK, Position, Span
+from entra_emulator.directory.steps import finish, take_step
 from entra_emulator.model.records import Tenant
 
 
@@ -49,20 +51,44 @@ def test_search(directory: Directory, seeded: Tenant, order: str, limit: int) ->
     span = Span(order)
     match = b'"employeeType":"Contractor"'.__contains__
     expected = [doc for _, doc in directory.collections.scan(seeded, "user", span) if match(doc)]
-    position, found = None, []
+    position: Position | None = None
+    found: list[bytes] = []
     for _ in range(50):
-        docs, position = directory.collections.list_matching(
+        steps = directory.collections.list_matching(
             seeded, "user", match, span=span, after=position, limit=limit
         )
+        docs, position = finish(steps)
         found += docs
         if position is None:
             break
 
     assert found == (expected if limit else [])
-    assert directory.collections.count_matching(seeded, "user", match, span=span) == len(expected)
-    assert directory.collections.count_matching(seeded, "user", None, span=span) == 40
-    everything, _ = directory.collections.list_matching(seeded, "user", None, span=span, limit=100)
+    counting = directory.collections.count_matching(seeded, "user", match, span=span)
+    assert finish(counting) == len(expected)
+    assert finish(directory.collections.count_matching(seeded, "user", None, span=span)) == 40
+    listing = directory.collections.list_matching(seeded, "user", None, span=span, limit=100)
+    everything, _ = finish(listing)
     assert everything == [doc for _, doc in directory.collections.scan(seeded, "user", span)]
+
+
+def test_a_search_that_finds_nothing_ends_a_step_after_each_chunk(directory: Directory) -> None:
+    tenant = seed_directory(directory, users=2 * CHUNK + 1)
+    matched = 0
+
+    def match(_: bytes) -> bool:
+        nonlocal matched
+        matched += 1
+        return False
+
+    listing = directory.collections.list_matching(tenant, "user", match, limit=1)
+    counting = directory.collections.count_matching(tenant, "user", match)
+
+    for steps in (listing, counting):
+        matched, seen = 0, [0]
+        while take_step(steps) is None:
+            seen.append(matched)
+        assert seen[:3] == [0, CHUNK, 2 * CHUNK]
+        assert matched == 2 * CHUNK + 1
 
 
 def test_counts(directory: Directory, seeded: Tenant) -> None:

@@ -47,3 +47,31 @@ def test_purge(directory: Directory, tenant: Tenant) -> None:
     assert directory.objects.read_document(second.seq) is None
     assert directory.links.count_neighbours(tenant, LinkQuery("members", team.seq)) == 0
     assert directory.objects.create(tenant, "group", draft_group(2)).seq > team.seq > first.seq
+
+
+def test_who_is_restored_under_another_name_is_found_by_that_name(
+    directory: Directory, tenant: Tenant
+) -> None:
+    (user,) = add_people(directory, tenant, 1)
+    user_id = decode(user.doc)["id"]
+    directory.recycle_bin.delete(tenant, user)
+    item = directory.recycle_bin.find(tenant, user_id)
+    assert item is not None
+    changes = {
+        "userPrincipalName": "nova@contoso.example",
+        "mailNickname": "estrela",
+        "displayName": "Nova Lua",
+    }
+    directory.recycle_bin.restore(tenant, item, changes)
+
+    for text in ("nova@", "estrela", "lua"):
+        found = directory.search.browse(tenant, "user", text).objects
+        assert [decode(one.doc)["id"] for one in found] == [user_id], text
+    was = decode(user.doc)["displayName"].split()[-1]
+    assert directory.search.browse(tenant, "user", was).objects == []
+    # What is read of an object for a filter is read of the restored one as well.
+    ((_, _, brief),) = directory.collections.read_rows(tenant, "user", "brief", limit=9)
+    restored = directory.objects.find(tenant, user_id)
+    assert restored is not None
+    assert decode(brief)["userPrincipalName"] == "nova@contoso.example"
+    assert len(brief) < len(restored.doc)

@@ -239,3 +239,17 @@ def test_the_middle_costs_no_more(
 def dict_of(values: Any) -> Any:
     """Values as SQLite takes them, named or not."""
     return dict(values) if isinstance(values, dict) else tuple(values)
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "back\\slash", "\u00c4rger", "tab\there", "it's"])
+def test_a_unique_name_is_found_whatever_its_letters(
+    directory: Directory, tenant: Tenant, name: str
+) -> None:
+    record = {"id": directory.new_id(), "displayName": "x", "uniqueName": name}
+    made = directory.objects.create(tenant, "group", record)
+
+    found = directory.search.find_by_unique_name(tenant, "group", name)
+
+    assert found is not None
+    assert found.seq == made.seq
+    assert directory.search.find_by_unique_name(tenant, "group", name + "x") is None

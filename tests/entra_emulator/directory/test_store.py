@@ -1,5 +1,8 @@
 import sqlite3
+import subprocess
+import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -9,6 +12,7 @@ import pytest
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.store import READERS
 
 
 def test_threads(tmp_path: Path) -> None:
@@ -33,6 +37,67 @@ def test_threads(tmp_path: Path) -> None:
 
     assert failures == []
     assert directory.collections.count(tenant, "user") == 400
+    directory.close()
+
+
+SCARCE = """
+import os, resource, sys, threading
+from pathlib import Path
+from entra_emulator.directory.store import Store
+from entra_emulator.clock import Clock
+
+store = Store(Path(sys.argv[1]), clock=Clock())
+warm = int(sys.argv[2])
+if warm:
+    store.read("SELECT 1")
+resource.setrlimit(resource.RLIMIT_NOFILE, (32, 32))
+try:
+    while True:
+        os.dup(0)
+except OSError:
+    pass
+rows = []
+threads = [
+    threading.Thread(target=lambda: rows.extend(store.read("SELECT 1"))) for _ in range(20)
+]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+with store.writing() as connection:
+    connection.execute("INSERT INTO setting (name, value) VALUES ('a', x'00')")
+print(len(rows))
+"""
+
+
+@pytest.mark.parametrize("warm", ["0", "1"])
+def test_without_free_files_readers_share_the_connections_there_are(
+    tmp_path: Path, warm: str
+) -> None:
+    pytest.importorskip("resource")
+    path = tmp_path / "directory.sqlite"
+
+    ended = subprocess.run(
+        [sys.executable, "-c", SCARCE, str(path), warm], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.stdout, ended.stderr) == ("20\n", "")
+
+
+def test_no_more_than_the_named_number_of_connections_read_at_once(tmp_path: Path) -> None:
+    directory = Directory(tmp_path / "directory.sqlite")
+    tenant = seed_directory(directory, users=20)
+    together = threading.Barrier(3 * READERS)
+
+    def read() -> int:
+        together.wait(timeout=60)
+        return len(directory.collections.read_rows(tenant, "user", limit=99))
+
+    with ThreadPoolExecutor(3 * READERS) as pool:
+        reads = [pool.submit(read) for _ in range(3 * READERS)]
+        assert {one.result(timeout=60) for one in reads} == {20}
+
+    assert len(directory._store._all) <= READERS + 1  # and the writer's
     directory.close()
 
 

@@ -46,7 +46,7 @@ def test_file(tmp_path: Path) -> None:
         ("[[fault]", "Expected ']]'"),
         ("[fault]", "Expected `array`"),
         ("[[faults]]", "unknown field `faults`"),
-        ("[[fault]]\n[[fault]]\nstatsu = 503", "fault 2: no key is named 'statsu'; use count, "),
+        ("[[fault]]\n[[fault]]\nstatsu = 503", "fault 2: no key is named 'statsu'; use code, "),
         ("[[fault]]\nkind = 'fire'", "fault 1: 'fire' is no kind of fault; there are outage"),
         ("[[fault]]\nstatus = 503", "fault 1: of outage one can say code, retry_after, html, not"),
         ("[[fault]]\nkind = 'status'\nstatus = 418", "fault 1: 418 is none of 429, 500"),

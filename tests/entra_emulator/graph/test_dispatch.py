@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from entra_emulator.clock import Clock
 from entra_emulator.errors.graph import GRAPH_REFUSALS
+from entra_emulator.server.app import LONGEST_ADDRESS
 from tests.support.certificates_and_assertions import make_key
 from tests.support.emulator_probe import App, Probe, register
 from tests.support.graph_users import USERS, Ask
@@ -171,6 +172,7 @@ REFUSED = {
     "/users?$orderby=displayName%20up": "orderby_malformed",
     "/users?$orderby=displayName&$filter=mail%20eq%20'x'": "sort_refused",
     "/users?$filter=mail%20eq": "filter_malformed",
+    "/users?$filter=" + "x" * LONGEST_ADDRESS: "address_too_long",
 }
 
 
@@ -193,7 +195,8 @@ ELSEWHERE = set(
     "sort_refused "
     "forbidden header_missing host_unknown id_equality_only internal "
     "method_wrong operator_refused or_too_long page_token_expired property_not_indexed "
-    "property_refused query_refused search_malformed token_revoked version_unknown".split()
+    "property_refused query_refused query_too_long search_malformed "
+    "token_revoked version_unknown".split()
 )
 
 

@@ -1,12 +1,14 @@
 import base64
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import jwt
 
-from tests.support.certificates_and_assertions import make_identity
+from tests.support.certificates_and_assertions import describe, make_identity, sign
 from tests.support.emulator_probe import GRAPH_SCOPE, App, Probe, register
 from tests.support.token_service import msal_daemon
+from tests.support.user_flows import ordinary, web_client
 
 
 def acquire(app: App, credential: object) -> dict[str, Any]:
@@ -56,3 +58,29 @@ def test_basic_authentication(app: App) -> None:
     answer = app.probe.post(app.token_path, form, Authorization=basic)
 
     assert answer.status == 200
+
+
+def test_on_common_an_assertion_may_be_for_any_tenant(probe: Probe) -> None:
+    """Nobody has said yet whose user it is, so that the second tenant's address is as good."""
+    directory = probe.emulator.directory
+    other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
+    home = probe.emulator.tenant
+    client = replace(web_client(probe, sign_in_audience="AzureADMultipleOrgs"), segment="common")
+    identity = make_identity()
+    directory.credentials.add_certificate(home, client.client_id, identity.der)
+
+    def redeem(segment: str) -> list[int]:
+        audience = f"{probe.emulator.url}/{segment}/oauth2/v2.0/token"
+        assertion = sign(identity, *describe(identity, client.client_id, audience))
+        code = client.visit(ordinary(probe.emulator)).values["code"]
+        answer = client.redeem(
+            code=code,
+            client_secret=None,
+            client_assertion=assertion,
+            client_assertion_type="urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        )
+        codes: list[int] = answer.json().get("error_codes", [])
+        return codes
+
+    assert [redeem(one) for one in (home.id, other.id, "common")] == [[], [], []]
+    assert redeem("00000000-0000-4000-8000-000000000000") == [700023]

@@ -14,6 +14,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory.directory import Directory
+from entra_emulator.errors import TokenRefusal
+from entra_emulator.model.applications import describe_certificate
+from entra_emulator.model.records import Certificate
+from entra_emulator.tokens.client_assertion import LEEWAY, verify_assertion
 from tests.support.certificates_and_assertions import (
     Identity,
     describe,
@@ -268,6 +272,32 @@ def test_certificate_validity(probe: Probe) -> None:
     ]
 
     assert answers == [(401, [700027]), (401, [50012])]
+
+
+@pytest.mark.parametrize(
+    ("moment", "code"),
+    [(-LEEWAY - 1, 50012), (-LEEWAY, None), (LEEWAY, None), (LEEWAY + 1, 700027)],
+)
+def test_clocks_may_differ_as_much_at_a_certificates_end_as_at_its_beginning(
+    moment: int, code: int | None
+) -> None:
+    identity, begin, end = make_identity(), 1_800_000_000.0, 1_800_086_400.0
+    now = (begin if moment < 0 else end) + moment
+    header, claims = describe(identity, "c", "a")
+    assertion = sign(identity, header, claims | {"nbf": now, "iat": now, "exp": now + 60})
+    certificate = describe_certificate("k", identity.der, begin, end)
+
+    def verify() -> Certificate:
+        return verify_assertion(
+            assertion, client_id="c", certificates=[certificate], audiences={"a"}, now=now
+        )
+
+    if code is None:
+        assert verify() == certificate
+    else:
+        with pytest.raises(TokenRefusal) as refused:
+            verify()
+        assert refused.value.code == code
 
 
 def test_other_apps_certificate(certified: tuple[App, Identity], probe: Probe) -> None:

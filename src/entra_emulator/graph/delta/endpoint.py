@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 from starlette.responses import Response
 
+from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_json, describe_set, wants_no_metadata
 from entra_emulator.graph.call import Call
@@ -25,10 +26,14 @@ from entra_emulator.web.context import trace_of
 _encode = msgspec.json.Encoder().encode
 
 
-def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Response:
+async def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Response:
     """`GET /{collection}/delta`: a page of what changed, or of everything at first."""
     # First, so that what has been in the bin for too long is reported as gone for good.
-    call.directory.recycle_bin.purge_expired(call.tenant)
+    await call.context.work.write(call.directory.recycle_bin.purge_expired, call.tenant)
+    return await call.read(_show(call, collection, kinds))
+
+
+def _show(call: Call, collection: str, kinds: Collection[str]) -> Steps[Response]:
     options = parse_options(call.query_string)
     if options.get("$skiptoken") and options.get("$deltatoken"):
         raise deny("delta_tokens")
@@ -37,7 +42,8 @@ def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Respon
     if token.lower() in {"", "latest"}:
         query = read_delta_query(collection, kinds, options, call.readable)
         state = DeltaRound(query, call.now, INITIAL, _read_watermark(call))
-        return _answer(call, state, DeltaPage([], None) if token else _read_page(call, state))
+        page = DeltaPage([], None) if token else (yield from _read_page(call, state))
+        return _answer(call, state, page)
     kind = "skip" if options.get("$skiptoken") else "delta"
     state = open_round(call.context.page_key, call.tenant.id, kind, collection, token)
     refusal = _find_refusal(call, kind, state)
@@ -47,7 +53,7 @@ def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> Respon
     if refusal is not None:
         raise deny(refusal)
     state = _continue(call, kind, state)
-    return _answer(call, state, _read_page(call, state))
+    return _answer(call, state, (yield from _read_page(call, state)))
 
 
 def refuse_delta(call: Call) -> Response:
@@ -94,12 +100,12 @@ def _read_watermark(call: Call) -> int:
     return call.directory.changes.read_watermark()
 
 
-def _read_page(call: Call, state: DeltaRound) -> DeltaPage:
+def _read_page(call: Call, state: DeltaRound) -> Steps[DeltaPage]:
     """The next page, with the faults that were ordered for it."""
     if "empty_page" in call.effects:
         # The same position again: an empty page must leave nothing out.
         return DeltaPage([], state.position)
-    page = read_round(call, state)
+    page = yield from read_round(call, state)
     items = list(page.items)
     step, major, link, minor = msgspec.structs.astuple(state.position)
     # The position is the seed, so that the same request is always disturbed in the same way. It is

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from entra_emulator.directory.changes import Change, ChangeRange
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.representation import read_id, render_reference
+from entra_emulator.directory.steps import Steps
 from entra_emulator.graph.answer import wants_no_metadata
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.items import (
@@ -31,6 +32,8 @@ from entra_emulator.graph.objects.replica import undo_changes
 
 # How many rows, and parameters of a statement, are read at once; SQLite used to allow 999.
 _CHUNK = 500
+# How many objects one step looks at; other requests wait for no longer than that.
+PIECE = 50
 
 
 class DeltaPage(NamedTuple):
@@ -77,12 +80,16 @@ class _Entry(NamedTuple):
     hidden: bool = False
 
 
-def read_round(call: Call, state: DeltaRound) -> DeltaPage:
-    """The next page of a round."""
+def read_round(call: Call, state: DeltaRound) -> Steps[DeltaPage]:
+    """In steps, the next page of a round."""
     settings = call.context.delta
     items: list[dict[str, Any]] = []
     position, count = state.position, 0
-    for entry in _list_entries(call, state):
+    for number, entry in enumerate(_list_entries(call, state), 1):
+        if number % PIECE == 0:
+            yield
+        if entry is None:
+            continue
         # Checked only when another entry is there, so that no round ends with an empty page.
         if len(items) >= settings.page or count >= settings.links:
             return DeltaPage(items, position)
@@ -96,7 +103,8 @@ def read_round(call: Call, state: DeltaRound) -> DeltaPage:
     return DeltaPage(items, None)
 
 
-def _list_entries(call: Call, state: DeltaRound) -> Iterator[_Entry]:
+def _list_entries(call: Call, state: DeltaRound) -> Iterator[_Entry | None]:
+    """What the round reports, object by object; None for one whose changes do not count."""
     if state.after == INITIAL:
         for candidate in _walk(call, state):
             assert candidate.doc is not None, "a walk reads documents"
@@ -110,9 +118,7 @@ def _list_entries(call: Call, state: DeltaRound) -> Iterator[_Entry]:
         return
     older = _read_older(call, state)
     for candidate in _list_changed(call, state):
-        entry = _make_entry(call, state, candidate, older)
-        if entry is not None:
-            yield entry
+        yield _make_entry(call, state, candidate, older)
 
 
 def _walk(call: Call, state: DeltaRound) -> Iterator[_Candidate]:

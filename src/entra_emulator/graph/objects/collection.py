@@ -1,14 +1,19 @@
 """Lists of objects of one type: `GET /users`, and how many there are."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
 from typing import TypeVar
 
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from entra_emulator.directory.object_collections import Documents, Joined, Position, Span
+from entra_emulator.directory.object_collections import (
+    CHUNK,
+    Documents,
+    Joined,
+    Position,
+    Span,
+)
 from entra_emulator.directory.representation import choose_content
+from entra_emulator.directory.steps import Steps, finish
 from entra_emulator.graph.answer import (
     RecordPage,
     answer_number,
@@ -35,13 +40,15 @@ async def list_objects(call: Call, *, kind: str) -> Response:
     """`GET /{collection}`: a page of objects, or at `/$count` their number as plain text."""
     query = call.read_query(kind)
     if call.counting:
-        return answer_number(call, await run_in_threadpool(_count, call, query))
+        steps = _count(call, query)
+        plain = _is_plain(call, query)
+        return answer_number(call, finish(steps) if plain else await call.read(steps))
     after = open_page(call, query)
     if _is_plain(call, query):
         # This takes about a millisecond; to hand it to a thread would cost a good part of that.
         page = _read_plain(call, query, after)
     else:
-        page = await run_in_threadpool(_read_page, call, query, after)
+        page = await call.read(_read_page(call, query, after))
     expanded = query.expand.navigation if query.expand else None
     fragment = describe_set(KINDS[kind].collection, query.select, expanded)
     return answer_page(call, fragment, query, page)
@@ -50,7 +57,15 @@ async def list_objects(call: Call, *, kind: str) -> Response:
 def _is_plain(call: Call, query: Query) -> bool:
     """Whether an index holds the page as it is: nothing is filtered, expanded or hidden."""
     plain = query.match is None and query.plan.ids is None and query.expand is None
-    return plain and not (call.permit.basic or call.lag or call.effects)
+    # The number of all objects is kept; those of a range must be counted one by one.
+    kept = not (call.counting or query.count) or _is_whole(query)
+    return plain and kept and not (call.permit.basic or call.lag or call.effects)
+
+
+def _is_whole(query: Query) -> bool:
+    """Whether the query is about every object of its type."""
+    plan = query.plan
+    return query.match is None and plan.ids is None and plan.low is None and plan.high is None
 
 
 def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
@@ -59,7 +74,7 @@ def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
         body, last = _join(call, query, "summary", after, query.top)
     else:
         body, last = _cut(call, query, query.select, after)
-    total = _count(call, query) if query.count and after is None else None
+    total = finish(_count(call, query)) if query.count and after is None else None
     return RecordPage(body, last, total)
 
 
@@ -81,13 +96,13 @@ def _join(call: Call, query: Query, what: str, after: Position | None, limit: in
     )
 
 
-def _read_page(call: Call, query: Query, after: Position | None) -> RecordPage:
+def _read_page(call: Call, query: Query, after: Position | None) -> Steps[RecordPage]:
     """A page that must be searched: documents are read in order until it is full."""
-    docs, last = _find(call, query, after, _shorten(call, query.top))
+    docs, last = yield from _find(call, query, after, _shorten(call, query.top))
     body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
     if query.expand is not None:
-        body = expand_objects(call, query.kind, query.expand, body, docs)
-    total = _count(call, query) if query.count and after is None else None
+        body = yield from expand_objects(call, query.kind, query.expand, body, docs)
+    total = (yield from _count(call, query)) if query.count and after is None else None
     return RecordPage(body, last, total)
 
 
@@ -99,33 +114,49 @@ def _shorten(call: Call, top: int) -> int:
     return max(1, top // 3) if "short_page" in call.effects else top
 
 
-def _count(call: Call, query: Query) -> int:
+def _count(call: Call, query: Query) -> Steps[int]:
     plan = query.plan
-    # The number of all objects is kept, so that no row need be counted.
-    if query.match is None and plan.ids is None and plan.low is None and plan.high is None:
+    if _is_whole(query):
         return call.directory.collections.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
         what = choose_content(query.kind, query.matched)
-        return call.directory.collections.count_matching(
-            call.tenant, query.kind, query.match, what=what, span=_span(query)
+        return (
+            yield from call.directory.collections.count_matching(
+                call.tenant, query.kind, query.match, what=what, span=_span(query)
+            )
         )
-    return sum(1 for _ in _list_others(call, query, None))
+    number = 0
+    for row in _list_others(call, query, None):
+        if row is None:
+            yield
+        else:
+            number += 1
+    return number
 
 
-def _find(call: Call, query: Query, after: Position | None, limit: int) -> Documents:
+def _find(call: Call, query: Query, after: Position | None, limit: int) -> Steps[Documents]:
     """The first documents behind `after` that the query is about, up to `limit`."""
     if query.plan.ids is None and not call.lag:
-        return call.directory.collections.list_matching(
-            call.tenant,
-            query.kind,
-            query.match,
-            what=_choose_content(query),
-            span=_span(query),
-            after=after,
-            limit=limit,
+        return (
+            yield from call.directory.collections.list_matching(
+                call.tenant,
+                query.kind,
+                query.match,
+                what=_choose_content(query),
+                span=_span(query),
+                after=after,
+                limit=limit,
+            )
         )
-    # One row too many tells whether another page follows.
-    rows = list(islice(_list_others(call, query, after), limit + 1))
+    rows: list[tuple[Position, bytes]] = []
+    for row in _list_others(call, query, after):
+        if row is None:
+            yield
+            continue
+        rows.append(row)
+        # One row too many tells whether another page follows.
+        if len(rows) > limit:
+            break
     last = None
     if len(rows) > limit:
         # An empty page ends where it begins, so that the next one misses nothing.
@@ -135,15 +166,23 @@ def _find(call: Call, query: Query, after: Position | None, limit: int) -> Docum
 
 def _list_others(
     call: Call, query: Query, after: Position | None
-) -> Iterator[tuple[Position, bytes]]:
-    """The matching objects that the filter names by ID, or that a lagging replica has."""
+) -> Iterator[tuple[Position, bytes] | None]:
+    """
+    The matching objects that the filter names by ID, or that a lagging replica has.
+
+    Now and then it is None, where a step of the search may end.
+    """
     if query.plan.ids is not None:
         rows = _find_each(call, query.kind, query.plan.ids, after)
     else:
         rows = scan_stale(
             call.directory, call.tenant, query.kind, _span(query), call.lag, after=after
         )
-    return rows if query.match is None else (row for row in rows if query.match(row[1]))
+    for number, row in enumerate(rows, 1):
+        if query.match is None or query.match(row[1]):
+            yield row
+        if number % CHUNK == 0:
+            yield None
 
 
 def _find_each(

@@ -4,7 +4,9 @@ import msgspec
 
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
+from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
+from entra_emulator.graph.answer import wants_no_metadata
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation, is_hidden
 from entra_emulator.graph.query.expand import Expand
@@ -18,12 +20,17 @@ MOST_DEVICES = 100
 # At most so many managers are followed upwards; chosen, since real companies have fewer levels.
 HIGHEST = 100
 
+# How many objects are expanded in one step; other requests wait for no longer than that.
+PIECE = 50
+
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
 
-def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: list[bytes]) -> bytes:
+def expand_objects(
+    call: Call, kind: str, expand: Expand, body: bytes, docs: list[bytes]
+) -> Steps[bytes]:
     """
-    The rendered objects, joined by commas, each with what is expanded at its end.
+    In steps, the rendered objects, joined by commas, each with what is expanded at its end.
 
     Raises:
         GraphRefusal: 501, the emulator does not have what is behind this navigation property.
@@ -42,6 +49,8 @@ def expand_objects(call: Call, kind: str, expand: Expand, body: bytes, docs: lis
         seq = row.seq if row and not hidden else 0
         value = _render_related(call, navigation, expand, seq)
         parts.append(_append(bytes(item), expand.navigation, value))
+        if len(parts) % PIECE == 0:
+            yield
     return b",".join(parts)
 
 
@@ -54,7 +63,7 @@ def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int
     )
     if navigation.relation == "members" and navigation.reverse and not call.permit.hidden:
         neighbours = [row for row in neighbours if not is_hidden(row.doc)]
-    items = render_neighbours(neighbours, expand.select, call.readable)
+    items = _render(call, expand, neighbours)
     return b"[%b]" % b",".join(items)
 
 
@@ -70,9 +79,14 @@ def _climb(call: Call, navigation: Navigation, expand: Expand, seq: int) -> byte
         chain.append(above[0])
         seq = above[0].seq
     rendered: bytes | None = None
-    for item in reversed(render_neighbours(chain, expand.select, call.readable)):
+    for item in reversed(_render(call, expand, chain)):
         rendered = item if rendered is None else _append(item, expand.navigation, rendered)
     return rendered
+
+
+def _render(call: Call, expand: Expand, neighbours: list[StoredObject]) -> list[bytes]:
+    typed = not wants_no_metadata(call)
+    return render_neighbours(neighbours, expand.select, call.readable, typed=typed)
 
 
 def _append(item: bytes, name: str, value: bytes) -> bytes:

@@ -163,10 +163,9 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
         if row is not None:
             return row
     elif name == "uniquename" and "uniqueName" in schema.declared(kind):
-        for position, doc in call.directory.collections.scan(call.tenant, kind):
-            # Most documents lack the bytes, and need not be decoded.
-            if value.encode() in doc and _decode(doc).get("uniqueName") == value:
-                return StoredObject(kind, position.seq, doc)
+        row = call.directory.search.find_by_unique_name(call.tenant, kind, value)
+        if row is not None:
+            return row
     else:
         raise deny("id_malformed", key=key)
     raise deny("object_missing", key=value)

@@ -36,9 +36,8 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 def list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
     """The actions of an object at this path, of this type, or of any for None."""
-    # They write nothing, but follow groups through groups, and so are kept off the event loop.
     for name, answer in _ACTIONS.items():
-        yield Endpoint("POST", f"{path}/{name}", partial(answer, kind=kind), blocking=True)
+        yield Endpoint("POST", f"{path}/{name}", partial(answer, kind=kind))
 
 
 def check_groups(call: Call, *, kind: str | None) -> Response:

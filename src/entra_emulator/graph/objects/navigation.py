@@ -1,15 +1,16 @@
 """What is linked to an object: members, owners, managers, group memberships."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import msgspec
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.object_collections import Position
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
+from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
     RecordPage,
@@ -29,8 +30,8 @@ from entra_emulator.graph.query.options import Query
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.model.kinds import KINDS
 
-# How many links are read at once for a filter: few readings of the store, and little in vain.
-_STEP = 1000
+# How many links one step reads: few readings of the store, and little in vain.
+_STEP = 500
 
 
 async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
@@ -41,10 +42,9 @@ async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = 
     """
     query = _hide(call, navigation, call.read_query(kind or "directoryObject", related=True))
     if call.counting:
-        links = _links(call, navigation, kind)
-        return answer_number(call, await run_in_threadpool(_count, call, links, query))
+        return answer_number(call, await call.read(_count_linked(call, navigation, kind, query)))
     after = open_page(call, query)
-    page = await run_in_threadpool(_read_page, call, _links(call, navigation, kind), query, after)
+    page = await call.read(_read_page(call, navigation, kind, query, after))
     collection = KINDS[kind].collection if kind else "directoryObjects"
     return answer_page(call, describe_set(collection, query.select), query, page)
 
@@ -52,9 +52,8 @@ async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = 
 async def list_references(call: Call, *, navigation: Navigation) -> Response:
     """`GET /groups/{id}/members/$ref`: the addresses of linked objects."""
     query = _hide(call, navigation, call.read_query("directoryObject"))
-    links = _links(call, navigation, None)
     after = open_page(call, query)
-    neighbours, last = await run_in_threadpool(_find_neighbours, call, links, query, after)
+    neighbours, last = await call.read(_find_linked(call, navigation, query, after))
     items = [
         msgspec.json.encode(
             {"@odata.id": locate_object(call, neighbour.kind, read_id(neighbour.doc))}
@@ -71,7 +70,7 @@ def show_linked(call: Call, *, navigation: Navigation) -> Response:
     # Recorded: a user without a manager is answered 404 with `manager` in the place of an ID.
     if not neighbours:
         raise deny("object_missing", key=navigation.name)
-    return answer_neighbour(call, neighbours[0], typed=not wants_no_metadata(call))
+    return answer_neighbour(call, neighbours[0])
 
 
 def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
@@ -97,9 +96,22 @@ def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
     return replace(query, match=match_shown)
 
 
-def _read_page(call: Call, links: LinkQuery, query: Query, after: Position | None) -> RecordPage:
-    neighbours, last = _find_neighbours(call, links, query, after)
-    total = _count(call, links, query) if query.count and after is None else None
+def _count_linked(call: Call, navigation: Navigation, kind: str | None, query: Query) -> Steps[int]:
+    return (yield from _count(call, _links(call, navigation, kind), query))
+
+
+def _find_linked(
+    call: Call, navigation: Navigation, query: Query, after: Position | None
+) -> Steps[tuple[list[StoredObject], Position | None]]:
+    return (yield from _find_neighbours(call, _links(call, navigation, None), query, after))
+
+
+def _read_page(
+    call: Call, navigation: Navigation, kind: str | None, query: Query, after: Position | None
+) -> Steps[RecordPage]:
+    links = _links(call, navigation, kind)
+    neighbours, last = yield from _find_neighbours(call, links, query, after)
+    total = (yield from _count(call, links, query)) if query.count and after is None else None
     # After a cast, the context names the type of all objects, so that none names its own.
     if query.kind in call.readable:
         docs = [neighbour.doc for neighbour in neighbours]
@@ -111,38 +123,53 @@ def _read_page(call: Call, links: LinkQuery, query: Query, after: Position | Non
 
 def _find_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
-) -> tuple[list[StoredObject], Position | None]:
+) -> Steps[tuple[list[StoredObject], Position | None]]:
     """A page of the neighbours that match, and where it ends if there are more."""
     if query.plan.order != "seq":
-        return _sort_neighbours(call, links, query, after)
+        return (yield from _sort_neighbours(call, links, query, after))
     page: list[StoredObject] = []
-    last = after.seq if after else 0
-    limit = query.top + 1 if query.match is None else _STEP
-    while True:
-        rows = call.directory.links.list_neighbours(call.tenant, links, after=last, limit=limit)
+    size = query.top + 1 if query.match is None else _STEP
+    for rows in _read_chunks(call, links, after.seq if after else 0, size):
         page += [row for row in rows if query.match is None or query.match(row.doc)]
         if len(page) > query.top:
             return page[: query.top], Position(None, page[query.top - 1].seq)
-        if len(rows) < limit:
-            return page, None
-        last = rows[-1].seq
+        yield
+    return page, None
 
 
 def _sort_neighbours(
     call: Call, links: LinkQuery, query: Query, after: Position | None
-) -> tuple[list[StoredObject], Position | None]:
+) -> Steps[tuple[list[StoredObject], Position | None]]:
     """A page in another order; links have no index for that, so all of them are sorted."""
-    placed = [
-        (find_position(row.kind, query.plan.order, row.seq, row.doc), row)
-        for row in call.directory.links.list_neighbours(call.tenant, links)
-        if query.match is None or query.match(row.doc)
-    ]
+    placed: list[tuple[Position, StoredObject]] = []
+    for rows in _read_chunks(call, links, 0, _STEP):
+        placed += [
+            (find_position(row.kind, query.plan.order, row.seq, row.doc), row)
+            for row in rows
+            if query.match is None or query.match(row.doc)
+        ]
+        yield
     page, last = sort_page(placed, query, after)
     return [row for _, row in page], last
 
 
-def _count(call: Call, links: LinkQuery, query: Query) -> int:
+def _count(call: Call, links: LinkQuery, query: Query) -> Steps[int]:
     if query.match is None:
         return call.directory.links.count_neighbours(call.tenant, links)
-    rows = call.directory.links.list_neighbours(call.tenant, links)
-    return sum(query.match(row.doc) for row in rows)
+    number = 0
+    for rows in _read_chunks(call, links, 0, _STEP):
+        number += sum(query.match(row.doc) for row in rows)
+        yield
+    return number
+
+
+def _read_chunks(
+    call: Call, links: LinkQuery, after: int, size: int
+) -> Iterator[list[StoredObject]]:
+    """All neighbours numbered above `after`, so many at a time."""
+    while True:
+        rows = call.directory.links.list_neighbours(call.tenant, links, after=after, limit=size)
+        yield rows
+        if len(rows) < size:
+            return
+        after = rows[-1].seq

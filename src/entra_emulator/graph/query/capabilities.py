@@ -34,6 +34,9 @@ MAX_OR = 15
 MAX_LENGTH = 120
 # Quoted 2018 (microsoft-graph-docs#3641), for default queries.
 MAX_HEIGHT = 3
+# "2048 characters when using advanced queries" ("Use the $filter query parameter"); that `$search`
+# has the same limit is chosen.
+MAX_ADVANCED = 2048
 
 _NOTHING = Support("", "", "", "")
 

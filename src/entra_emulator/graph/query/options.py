@@ -7,7 +7,12 @@ from urllib.parse import unquote_plus
 import msgspec
 
 from entra_emulator.errors import deny
-from entra_emulator.graph.query.capabilities import Mode, check_filter, name_resource
+from entra_emulator.graph.query.capabilities import (
+    MAX_ADVANCED,
+    Mode,
+    check_filter,
+    name_resource,
+)
 from entra_emulator.graph.query.compile import compile_match
 from entra_emulator.graph.query.condition import Node, join, list_paths
 from entra_emulator.graph.query.expand import Expand, read_expand
@@ -214,6 +219,10 @@ def _read_condition(kind: str, options: Mapping[str, str], mode: Mode) -> Node |
     # The gateway parses everything before the directory looks at what it supports: wrong syntax in
     # either option is refused first.
     parts: list[Node] = []
+    for option in ("$filter", "$search"):
+        length = len(options.get(option, ""))
+        if mode.advanced and length > MAX_ADVANCED:
+            raise deny("query_too_long", option=option, length=length)
     if "$filter" in options:
         parts.append(parse_filter(kind, options["$filter"]))
     if "$search" in options:

@@ -27,7 +27,6 @@ from entra_emulator.graph.answer import (
     answer_page,
     describe_set,
     open_page,
-    wants_no_metadata,
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.collection import sort_page
@@ -68,7 +67,7 @@ def show_deleted(call: Call) -> Response:
     """`GET /directory/deletedItems/{id}`: one deleted object."""
     item = _find(call)
     neighbour = StoredObject(item.kind, item.seq, _date(item))
-    return answer_neighbour(call, neighbour, typed=not wants_no_metadata(call))
+    return answer_neighbour(call, neighbour)
 
 
 def restore_deleted(call: Call) -> Response:
@@ -89,7 +88,7 @@ def restore_deleted(call: Call) -> Response:
             row = call.directory.recycle_bin.restore(call.tenant, item, changes)
         except ValueError as error:
             raise deny("value_taken", name=key, target=key) from error
-    return answer_neighbour(call, row, typed=not wants_no_metadata(call), location=NOWHERE)
+    return answer_neighbour(call, row, location=NOWHERE)
 
 
 def purge_deleted(call: Call) -> Response:

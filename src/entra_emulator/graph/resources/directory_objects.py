@@ -62,8 +62,7 @@ _DELTA = partial(show_delta, collection="directoryObjects", kinds=tuple(KINDS))
 SETS = {"directoryObjects": "directoryObject"}
 ROUTES = (
     Endpoint("GET", "/directoryObjects/{key}", show_any),
-    Endpoint("GET", "/directoryObjects/delta", _DELTA, blocking=True),
-    # A thousand look-ups would hold up the event loop.
-    Endpoint("POST", "/directoryObjects/getByIds", get_by_ids, blocking=True),
+    Endpoint("GET", "/directoryObjects/delta", _DELTA),
+    Endpoint("POST", "/directoryObjects/getByIds", get_by_ids),
     *memberships.list_routes("/directoryObjects/{key}", None),
 )

@@ -1,14 +1,12 @@
 """Service principals: `/servicePrincipals`, the applications that are in a tenant."""
 
-from functools import partial
-
 from starlette.responses import Response
 
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.object_collection import declare_collection
-from entra_emulator.graph.objects.change import delete_object, read_changes
+from entra_emulator.graph.objects.change import read_changes
 from entra_emulator.graph.objects.create import (
     answer_created,
     make_caller_owner,
@@ -27,6 +25,7 @@ from entra_emulator.graph.write.certificates import replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.validate import ObjectBody, refuse_value
+from entra_emulator.model.first_party_apps import is_internal
 from entra_emulator.model.records import Application, Record
 
 _RULE = Rule(
@@ -43,6 +42,14 @@ _RULE = Rule(
     lengths={"description": 1024, "displayName": 256, "notes": 1024},
 )
 _OWNERS = frozenset({"servicePrincipal", "user"})
+
+
+# Without these of Microsoft Graph's, nobody in the tenant gets a token any more, not even to undo
+# the change.
+_KEPT = frozenset(
+    "accountEnabled appRoleAssignmentRequired appRoles oauth2PermissionScopes "
+    "servicePrincipalNames".split()
+)
 
 
 def create_principal(call: Call, **more: str) -> Response:
@@ -70,6 +77,16 @@ def change_principal(call: Call) -> Response:
         if changes.get("accountEnabled") is False and record["accountEnabled"]:
             # Tokens live for an hour and more; a client with access evaluation loses them at once.
             call.directory.token_policies.revoke_tokens(call.tenant, record["appId"])
+    return answer_nothing(call)
+
+
+def delete_principal(call: Call) -> Response:
+    """`DELETE /servicePrincipals/{id}`: to the recycle bin, unless it is internal to Microsoft."""
+    with call.directory.transaction():
+        row = find_target(call, "servicePrincipal")
+        if is_internal(read_record(row)["appId"]):
+            raise deny("principal_internal")
+        call.directory.recycle_bin.delete(call.tenant, row)
     return answer_nothing(call)
 
 
@@ -120,6 +137,10 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
     for name in ("accountEnabled", "appRoleAssignmentRequired", "displayName"):
         if name in changes and changes[name] is None:
             raise refuse_value("servicePrincipal", name)
+    if is_internal(record["appId"]) and any(
+        changes[name] != record.get(name) for name in _KEPT & changes.keys()
+    ):
+        raise deny("principal_internal")
     return changes
 
 
@@ -133,5 +154,5 @@ ROUTES = declare_collection(
     ),
     create=create_principal,
     change=change_principal,
-    delete=partial(delete_object, kind="servicePrincipal"),
+    delete=delete_principal,
 )

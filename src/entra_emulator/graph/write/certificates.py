@@ -131,7 +131,7 @@ def check_proof(call: Call, object_id: str, certificates: list[Certificate], pro
     """
     for certificate in certificates:
         # An expired certificate vouches for no new one ("application: addKey").
-        if certificate.start - LEEWAY <= call.now < certificate.end:
+        if certificate.start - LEEWAY <= call.now <= certificate.end + LEEWAY:
             claims = _read_proof(certificate, proof)
             if claims is not None and _is_sound(claims, object_id, call.now):
                 return

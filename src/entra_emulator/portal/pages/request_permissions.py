@@ -4,6 +4,7 @@ import msgspec
 from starlette.responses import Response
 
 from entra_emulator.directory.object_collections import Span
+from entra_emulator.directory.steps import finish
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Record
 from entra_emulator.portal.application import (
@@ -128,9 +129,10 @@ def _find_apis(request: PageRequest, search: str) -> list[Application]:
         return [named]
     low = search.casefold()
     span = Span("name", low=low, high=low + _LAST) if search else Span("name")
-    hits = directory.collections.list_matching(
+    search_steps = directory.collections.list_matching(
         tenant, "servicePrincipal", _offers, span=span, limit=MOST_APIS + 1
     )
+    hits = finish(search_steps)
     return [Application(_decode(doc)) for doc in hits.docs]
 
 

@@ -1,3 +1,5 @@
+import pytest
+
 from tests.support.linked_objects import Scene
 
 
@@ -24,3 +26,26 @@ def test_expand_manager(scene: Scene) -> None:
         height += 1
     assert height == 4
     assert [(item.get("manager") or {}).get("id") for item in listed] == [None, *scene.users[:2]]
+
+
+NO_METADATA = {"accept": "application/json;odata.metadata=none"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/groups/{group}?$expand=members",
+        "/groups?$expand=members($select=id)",
+        "/users/{user}?$expand=manager($levels=max)",
+        "/users/{user}?$expand=memberOf",
+        "/directoryObjects/{user}",
+        "/users/{user}/manager",
+    ],
+)
+def test_who_wants_no_metadata_gets_no_types_of_linked_objects(scene: Scene, path: str) -> None:
+    target = path.format(group=scene.inner, user=scene.users[4])
+
+    assert b"@odata.type" in scene.get(target).body
+    plain = scene.get(target, **NO_METADATA)
+    assert plain.status == 200
+    assert b"@odata." not in plain.body

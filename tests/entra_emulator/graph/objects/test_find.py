@@ -1,3 +1,7 @@
+from urllib.parse import quote
+
+import pytest
+
 from tests.support.linked_objects import GLOBAL_ADMINISTRATOR, Scene
 
 
@@ -25,3 +29,13 @@ def test_alternate_keys(scene: Scene) -> None:
         assert scene.get(path).json()[name] == value
     assert scene.get("/applications(appId='nobody')").status == 404
     assert scene.get("/applications(nothing='x')").status == 400
+
+
+@pytest.mark.parametrize("name", ['say "hi"', "back\\slash", "\u00c4rger", "it's"])
+def test_a_unique_name_finds_its_group_whatever_its_letters(scene: Scene, name: str) -> None:
+    directory, tenant = scene.app.probe.emulator.directory, scene.app.tenant
+    record = {"id": directory.new_id(), "displayName": "x", "uniqueName": name}
+    directory.objects.create(tenant, "group", record)
+    key = quote(name.replace("'", "''"), safe="")
+
+    assert scene.get(f"/groups(uniqueName='{key}')").json()["id"] == record["id"]

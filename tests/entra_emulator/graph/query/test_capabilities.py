@@ -1,7 +1,12 @@
 """Filters that need the header, or are refused with and without it."""
 
+from urllib.parse import quote
+
 import pytest
 
+from entra_emulator.errors import GraphRefusal
+from entra_emulator.graph.query.capabilities import MAX_ADVANCED
+from entra_emulator.graph.query.options import Query, read_query
 from entra_emulator.model import filterable, schema
 from tests.support.graph_queries import judge_filter, no_property, text_of
 
@@ -54,6 +59,23 @@ def test_advanced(text: str, message: str) -> None:
     assert judge_filter(text, count=True) == message
     assert judge_filter(text, eventual=True, count=True) == "ok"
     assert judge_filter(text, eventual=True) in {message, text_of("query_refused")}
+
+
+@pytest.mark.parametrize("length", [MAX_ADVANCED, MAX_ADVANCED + 1])
+@pytest.mark.parametrize("option", ["$filter", "$search"])
+def test_an_advanced_query_may_be_2048_characters_long(option: str, length: int) -> None:
+    begin, end = ("displayName eq '", "'") if option == "$filter" else ('"displayName:', '"')
+    value = begin + "x" * (length - len(begin) - len(end)) + end
+
+    def ask() -> Query:
+        return read_query("user", f"{option}={quote(value)}&$count=true", eventual=True)
+
+    if length > MAX_ADVANCED:
+        with pytest.raises(GraphRefusal) as refused:
+            ask()
+        assert refused.value.message == text_of("query_too_long", option=option, length=length)
+    else:
+        assert ask().kind == "user"
 
 
 REFERENCE = text_of("reference_refused")

@@ -1,8 +1,10 @@
 """Service principals, app role assignments and consent that are written, and tokens with them."""
 
+from typing import Any
 from uuid import uuid4
 
 from entra_emulator.model import schema
+from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.support.emulator_probe import Probe
 from tests.support.graph_principals import ask, make
 from tests.support.graph_writer import NOBODY, Writer, start_writer
@@ -188,3 +190,53 @@ def test_secrets(writer: Writer, probe: Probe) -> None:
     assert writer.post(path, body).status == 204
     assert writer.post(path, body).status == 400
     assert ask(writer, application, **form).json()["error_codes"] == [7000215]
+
+
+def test_nobody_deletes_or_cripples_the_service_principal_of_microsoft_graph(
+    writer: Writer, graph: dict[str, Any]
+) -> None:
+    """Else no token could be had any more, not even to bring it back."""
+    application, _ = make(writer)
+    text = "Specified App Principal ID is Microsoft Internal."
+    crippled: dict[str, Any] = {
+        "accountEnabled": False,
+        "appRoleAssignmentRequired": True,
+        "appRoles": [],
+        "oauth2PermissionScopes": [],
+        "servicePrincipalNames": [GRAPH_APP_ID],
+    }
+
+    for path in (
+        f"/servicePrincipals/{graph['id']}",
+        f"/servicePrincipals(appId='{GRAPH_APP_ID}')",
+    ):
+        answers = [writer.delete(path)]
+        answers += [writer.patch(path, {name: value}) for name, value in crippled.items()]
+        assert {(one.status, one.code, one.message) for one in answers} == {
+            (400, "Request_BadRequest", text)
+        }
+    assert writer.delete(f"/directory/deletedItems/{graph['id']}").status == 404
+    assert ask(writer, application).status == 200
+    assert writer.patch(f"/servicePrincipals/{graph['id']}", {"notes": "ours"}).status == 204
+
+
+def test_an_application_may_delete_itself(probe: Probe) -> None:
+    """As seen: https://github.com/microsoftgraph/microsoft-graph-docs/issues/11740."""
+    own = start_writer(probe)
+    path = f"/applications(appId='{own.app.client_id}')"
+
+    assert own.delete(path).status == 204
+    assert own.app.probe.post(own.app.token_path, own.app.form()).status == 400
+
+
+def test_what_a_tenant_is_made_of_has_no_route_that_deletes_it(writer: Writer) -> None:
+    (organization,) = writer.get("/organization")["value"]
+    (template, *_) = writer.get("/directoryRoleTemplates")["value"]
+    role = writer.make("/directoryRoles", {"roleTemplateId": template["id"]})
+
+    for path in (
+        f"/organization/{organization['id']}",
+        f"/directoryRoles/{role['id']}",
+        f"/directoryRoleTemplates/{template['id']}",
+    ):
+        assert writer.delete(path).status == 405
