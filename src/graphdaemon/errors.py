@@ -61,6 +61,7 @@ CODES = {
     "assertion_unavailable": "The platform gave no token to prove the app's identity with.",
     "vault_refused": "The key vault did not sign.",
     "managed_identity_absent": "This machine has no managed identity, or not the one configured.",
+    "managed_identity_unsupported": "Managed identities of this platform cannot be used.",
     "cache_key_missing": "The shared token cache has no key to be encrypted with.",
     "ca_file_unreadable": "The CA file is absent or holds no certificate.",
     "secret_wrong": "The identity platform does not accept the client secret.",

@@ -1,12 +1,13 @@
 """A managed identity: the machine's own metadata service, which MSAL asks, gives the token."""
 
 import http.client
+import os
 import time
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import ClientCredential
-from graphdaemon.errors import IdentityError
+from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.response import Response
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
@@ -18,8 +19,27 @@ _PASSING = (404, 410, 429, 500, 502, 503, 504)
 _WAITS_S = (0.5, 1.0, 2.0)
 
 
+# By these together MSAL knows a Service Fabric cluster (`msal.managed_identity._obtain_token`).
+_SERVICE_FABRIC = ("IDENTITY_ENDPOINT", "IDENTITY_HEADER", "IDENTITY_SERVER_THUMBPRINT")
+
+
 def read(_settings: Settings, credential: CredentialSettings) -> ClientCredential:
-    """Return the credential; there is nothing to read."""
+    """
+    Return the credential; there is nothing to read.
+
+    Raises:
+        SettingsError: This is a Service Fabric cluster.
+    """
+    # Its endpoint has a certificate of its own, known by its thumbprint. MSAL 1.39 checks that, and
+    # only in a session of requests; earlier ones do not check it. Neither suits what carries the
+    # requests here.
+    if all(os.environ.get(name) for name in _SERVICE_FABRIC):
+        raise SettingsError(
+            "managed identities of Service Fabric are not supported, and this is a cluster of it: "
+            f"{_SERVICE_FABRIC[2]} is set",
+            code="managed_identity_unsupported",
+            hint="Use a certificate there (private_key_file, or key_vault_key).",
+        )
     identity = credential.managed_identity
     return ClientCredential(credential.kind, credential.source, managed_identity=identity)
 

@@ -39,6 +39,26 @@ def test_an_app_service_has_managed_identities_too(
     assert claims_of(fetch(place.settings(managed_identity="system")))["roles"]
 
 
+def test_a_cluster_of_service_fabric_is_named_before_anything_is_sent(
+    command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its identities cannot be used; the header, a secret, goes nowhere and is not shown."""
+    monkeypatch.setenv("GRAPHDAEMON_MANAGED_IDENTITY", "system")
+    # The port that nobody may listen on: an attempt would be told of as one.
+    monkeypatch.setenv("IDENTITY_ENDPOINT", "https://127.0.0.1:0/metadata/identity/oauth2/token")
+    monkeypatch.setenv("IDENTITY_HEADER", "header-of-the-cluster")
+    monkeypatch.setenv("IDENTITY_SERVER_THUMBPRINT", "AB" * 20)
+
+    for name in ("users", "doctor"):
+        outcome = command(name)
+
+        said = outcome.err + outcome.out.decode()
+        assert outcome.code == 3
+        assert "Service Fabric are not supported" in said
+        assert "Use a certificate there" in said
+        assert "header-of-the-cluster" not in said
+
+
 PASSING = [[404, 429, 200], [503, 200], [410, 410, 410, 410], [500, 502, 504, 200]]
 
 
