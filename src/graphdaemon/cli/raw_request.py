@@ -18,7 +18,7 @@ from graphdaemon.graph.page import read_object, read_page
 from graphdaemon.http.response import Response
 from graphdaemon.output.spec import OutputSpec
 
-_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t\x20-\x7e]*)")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)")
 # Headers that hold the token or belong to the connection: the program sets them itself.
 _OWN = frozenset({"authorization", "connection", "content-length", "host", "transfer-encoding"})
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})

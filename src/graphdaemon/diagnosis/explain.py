@@ -18,8 +18,9 @@ from graphdaemon.errors import CODES
 _NUMBER = re.compile(r"AADSTS\s?:?\s?(\d{4,9})", re.IGNORECASE)
 # At least four digits: three are an HTTP status.
 _BARE_NUMBER = re.compile(r"\d{4,9}")
-# Every JWT begins so: it is base64 of a brace and a quotation mark.
-_TOKEN = re.compile(r"eyJ[\w-]+\.[\w-]+\.[\w-]*")
+# Every JWT begins so: it is base64 of a brace and a quotation mark. What has no dots is none, and
+# matches all the same: to look for the dots from each place that begins so takes quadratic time.
+_TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]+(?:\.[\w-]*)?)?")
 _CORRELATION = re.compile(r"correlation.?id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
 _REQUEST = re.compile(r"\brequest-id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
 _CODES = re.compile(r"error_codes\W{1,6}\[([\d,\s]+)\]")

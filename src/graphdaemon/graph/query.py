@@ -11,7 +11,8 @@ PAGE_SIZE = 999
 """The most Graph gives in one page of directory objects; its own default is 100."""
 
 _UNESCAPED = "$,:/@'()!*"
-_TEXT = re.compile(r"'(?:[^']|'')*'")
+# A text with a quotation mark in it, which is written twice, looks like two texts.
+_TEXT = re.compile(r"'[^']*'")
 _ADVANCED_WORDS = re.compile(r"\b(ne|not|endswith)\b|/\$count|\beq null\b", re.IGNORECASE)
 _WORD = re.compile(r"[A-Za-z_]\w*")
 

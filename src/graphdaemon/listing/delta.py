@@ -23,10 +23,12 @@ _MOST_EMPTY = 1_000
 _REPEATED = 10_000
 # Pages in which a delta has to begin: a service that knows `latest` answers with one.
 _MOST_FIRST_PAGES = 3
-_TEXT = re.compile(r"'(?:[^']|'')*'")
+# A text with a quotation mark in it, which is written twice, looks like two texts.
+_TEXT = re.compile(r"'[^']*'")
 # Names that stand alone in an expression: neither within a path nor a function.
-_NAME = re.compile(r"(?<![\w/-])[A-Za-z_]\w*(?![\w:(-])")
-_LAMBDA_VARIABLE = re.compile(r"(\w+):")
+# A name, and the sign that makes it something else: a variable, a function or a part of a word.
+_NAME = re.compile(r"(?<![\w/-])([A-Za-z_]\w*)([:(-]?)")
+_LAMBDA_VARIABLE = re.compile(r"(\w+)(:?)")
 _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
 
 Changes = dict[str, msgspec.Raw | None]
@@ -175,8 +177,10 @@ def _properties(target: Target) -> tuple[str, ...]:
     if not query.select:
         return ()
     bare = _TEXT.sub("", f"{query.filter or ''} {query.orderby or ''}")
-    no_properties = _OPERATORS.union(_LAMBDA_VARIABLE.findall(bare))
-    tested = [name for name in _NAME.findall(bare) if name not in no_properties]
+    variables = (name for name, sign in _LAMBDA_VARIABLE.findall(bare) if sign)
+    no_properties = _OPERATORS.union(variables)
+    names = (name for name, sign in _NAME.findall(bare) if not sign)
+    tested = [name for name in names if name not in no_properties]
     keys = [key.name] if key else []
     return tuple(dict.fromkeys(("id", *query.select, *keys, *tested)))
 

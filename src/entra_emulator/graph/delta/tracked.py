@@ -29,7 +29,7 @@ _CLAUSE = re.compile(
     r"|isof\(\s*'#?microsoft\.graph\.(?P<kind>\w+)'\s*\))(?:\s*\))?\s*",
     re.IGNORECASE,
 )
-_OR = re.compile(r"\s+or\s+", re.IGNORECASE)
+_OR = re.compile(r"(?<=\s)or(?=\s)", re.IGNORECASE)
 
 
 class TrackedType(msgspec.Struct, frozen=True, array_like=True):

@@ -1,7 +1,6 @@
 """Certificates: the list with their thumbprints, an upload, and a removal."""
 
 import base64
-import re
 
 from starlette.responses import Response
 
@@ -26,7 +25,7 @@ LONGEST = find_rule("keyCredential").lengths["displayName"]
 # Bytes. A certificate has one or two thousand.
 LARGEST = 32_768
 
-_PEM = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_BEGIN, _END = b"-----BEGIN CERTIFICATE-----", b"-----END CERTIFICATE-----"
 
 
 @application_page("GET", "credentials/certificates")
@@ -58,11 +57,13 @@ def add_certificate(request: PageRequest, app: ApplicationView) -> Response:
     if errors:
         return _show_form(request, app, description, errors)
     # Of a chain the first: by convention it is the one whose key signs.
-    pem = _PEM.search(content)
+    begin = content.find(_BEGIN)
+    end = content.find(_END, begin)
+    pem = content[begin : end + len(_END)] if 0 <= begin < end else content
     credential = {
         "type": "AsymmetricX509Cert",
         "usage": "Verify",
-        "key": base64.b64encode(pem[0] if pem else content).decode(),
+        "key": base64.b64encode(pem).decode(),
         "displayName": description or None,
     }
     credentials = [*app.record["keyCredentials"], credential]

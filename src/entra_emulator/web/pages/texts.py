@@ -19,7 +19,9 @@ LANGUAGES = {"en": "English", "pt-BR": "Português (Brasil)"}
 LANGUAGE_COOKIE = "graphdaemon-language"
 
 # A language range of `Accept-Language` and its weight (RFC 9110, 12.5.4).
-_RANGE = re.compile(r"\s*([A-Za-z*]+)[A-Za-z0-9-]*\s*(?:;\s*q\s*=\s*([01](?:\.\d*)?))?\s*")
+_RANGE = re.compile(
+    r"([A-Za-z]+|\*)(?:[0-9-][A-Za-z0-9-]*)?(?:\s*;\s*q\s*=\s*([01](?:\.[0-9]{0,20})?))?"
+)
 
 
 def say(language: str, key: str, **values: object) -> str:
@@ -48,7 +50,7 @@ def choose_language(chosen: str | None, accepted: str) -> str:
     """The language to answer in, by the LANGUAGE_COOKIE and the `Accept-Language` of a browser."""
     if chosen in LANGUAGES:
         return str(chosen)
-    ranges = [match for part in accepted.split(",") if (match := _RANGE.fullmatch(part))]
+    ranges = [match for part in accepted.split(",") if (match := _RANGE.fullmatch(part.strip()))]
     # Sorting keeps the browser's order among equal weights.
     for match in sorted(ranges, key=lambda match: -float(match[2] or 1)):
         for language in LANGUAGES:
