@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from graphdaemon.cli.named_files import FileName
 from graphdaemon.errors import UsageError
 
 if TYPE_CHECKING:
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from graphdaemon.graph.query import Query
 
 Command = TypeVar("Command", bound=Callable[..., Any])
-
-FILE = click.Path(path_type=Path)
 
 
 def combine(*options: Callable[[Command], Command]) -> Callable[[Command], Command]:
@@ -65,7 +63,7 @@ collection_argument = click.argument(
 )
 
 settings_argument = click.argument(
-    "parameters", required=False, type=click.Path(), metavar="[PARAMETERS]"
+    "parameters", required=False, type=FileName(written=False), metavar="[PARAMETERS]"
 )
 
 verbose_option = click.option(
@@ -105,13 +103,17 @@ order_options = combine(
 )
 
 proof_options = combine(
-    click.option("--proof", type=FILE, help="Write the listing record to this file, as JSON."),
+    click.option(
+        "--proof",
+        type=FileName(written=True),
+        help="Write the listing record to this file, as JSON.",
+    ),
     click.option(
         "--allow-unproved", is_flag=True, help="Exit with 0 even if nothing proves it complete."
     ),
     click.option(
         "--resume",
-        type=FILE,
+        type=FileName(written=True),
         help="Note progress in this file, and go on from it if it is there.",
     ),
     click.option(

@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from graphdaemon.cli.options import FILE, combine
+from graphdaemon.cli.named_files import FileName, add_stdout
+from graphdaemon.cli.options import combine
 from graphdaemon.errors import UsageError
 from graphdaemon.output.formats import COMPRESSIONS, FORMATS, is_foreign, read_name
 from graphdaemon.output.spec import OutputSpec
@@ -22,7 +23,7 @@ output_options = combine(
     click.option(
         "--output",
         "-o",
-        type=FILE,
+        type=FileName(written=True, allow_dash=True),
         help="Write to this file, which appears when it is whole.",
     ),
     click.option(
@@ -48,6 +49,8 @@ def read_spec(
         UsageError: The options contradict each other.
     """
     file: Path | None = options["output"] if str(options["output"]) != "-" else None
+    if file is None:
+        add_stdout(click.get_current_context())
     named = read_name(file) if file is not None else (None, None)
     if file is not None and options["format_"] is None and is_foreign(file):
         raise UsageError(

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -38,7 +37,7 @@ class ProgressLine:
         self._now = now
         self._width = width
         self._drawn_at = -_SECONDS_BETWEEN
-        self._is_drawn = False
+        self._drawn = 0
         self._seen: deque[tuple[float, int]] = deque()
 
     @property
@@ -57,16 +56,12 @@ class ProgressLine:
             self._seen.popleft()
         # Some terminals begin a new line when the last cell of one is filled.
         line = shorten(describe(progress, self._noun, self._rate()), self._width() - 1)
-        self._stream.write(f"\r\x1b[K{line}")
-        self._stream.flush()
-        self._is_drawn = True
+        self._draw(line)
 
     def clear(self) -> None:
         """Take the line away, so that something else can be said."""
-        if self._stream is not None and self._is_drawn:
-            self._stream.write("\r\x1b[K")
-            self._stream.flush()
-            self._is_drawn = False
+        if self._drawn:
+            self._draw("")
 
     def __enter__(self) -> Self:
         # A log line would be written into the middle of the drawn one.
@@ -83,6 +78,18 @@ class ProgressLine:
     def _make_room(self, _: logging.LogRecord) -> bool:
         self.clear()
         return True
+
+    def _draw(self, line: str) -> None:
+        """Draw `line` over what was drawn before; an empty one leaves the cursor at the start."""
+        from graphdaemon.output.formats.table import cells_of
+
+        assert self._stream is not None, "what cannot be redrawn is not drawn"
+        cells = cells_of(line)
+        # Blanks and not an escape sequence, which consoles of Windows may print instead of obeying.
+        rest = " " * (self._drawn - cells)
+        self._stream.write(f"\r{line}{rest}" + ("" if line else "\r"))
+        self._stream.flush()
+        self._drawn = cells
 
     def _rate(self) -> float:
         """Records per second, over the last few seconds."""
@@ -142,5 +149,4 @@ def _duration(seconds: float) -> str:
 
 
 def _can_redraw(stream: TextIO) -> bool:
-    # Consoles of Windows may print the escape sequences instead of obeying them.
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and sys.platform != "win32"
+    return stream.isatty() and os.environ.get("TERM") != "dumb"

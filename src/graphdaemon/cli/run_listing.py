@@ -15,6 +15,7 @@ import click
 from graphdaemon import log
 from graphdaemon.cli.collection_argument import check_collection, find_members
 from graphdaemon.cli.interrupt import run_async
+from graphdaemon.cli.named_files import add_file, load_settings
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
@@ -31,7 +32,6 @@ from graphdaemon.output.atomic_file import AtomicFile
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.settings.model import Settings
-from graphdaemon.settings.read import read_settings
 
 
 def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = None) -> None:
@@ -48,11 +48,13 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     spec = read_spec(arguments, columns)
     _refuse_unread(spec.sort, query, with_)
     client = Client(
-        read_settings(arguments["parameters"]),
+        load_settings(arguments["parameters"]),
         share=read_share(arguments["polite"]),
         attempts=arguments["attempts"] or ATTEMPTS,
     )
     options = _read_options(arguments, with_, client.settings, collection)
+    if options.plan is not None:
+        add_file(click.get_current_context(), "the learned cuts", options.plan, written=True)
     if options.journal is not None:
         check_journal(options.journal)
 

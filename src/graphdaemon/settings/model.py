@@ -47,6 +47,7 @@ class Settings:
         budget_file: Where processes on this host share a throttle budget, or None.
         budget_url: The Redis server by which processes on many hosts do, or None.
         sources: Where each given setting was read: a file's name or a variable's.
+        files: Every file that is named, by the setting or by what names it, the settings file too.
     """
 
     authority: str | None
@@ -63,6 +64,7 @@ class Settings:
     budget_url: Secret | None = None
     # The same values are the same settings, wherever they were read.
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
+    files: tuple[tuple[str, Path], ...] = field(default=(), compare=False)
 
     @property
     def graph_root(self) -> str:

@@ -8,6 +8,8 @@ Flag beats environment beats file beats default; every error names the setting a
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +29,7 @@ from graphdaemon.settings.checks import (
 from graphdaemon.settings.credentials import check_credentials
 from graphdaemon.settings.model import CACHE_BACKENDS, CacheSettings, Settings
 from graphdaemon.settings.setting import Layer, Secret
-from graphdaemon.settings.sources import merge_chosen, merge_sources
+from graphdaemon.settings.sources import ENVIRONMENT, list_files, merge_chosen, merge_sources
 from graphdaemon.settings.text import quote
 
 ANY_TENANT = "organizations"
@@ -59,7 +61,10 @@ def read_settings(
     merged, where = merge_sources(file, environment, overrides or {})
     # First, since it stands first in the file: of several errors people mend that one first.
     authority, oidc_authority = _check_authority(merged, where)
-    return _check(merged, where, authority, oidc_authority)
+    settings = _check(merged, where, authority, oidc_authority)
+    if where == ENVIRONMENT:
+        return settings
+    return replace(settings, files=(("the settings file", Path(where)), *settings.files))
 
 
 def read_sign_in_settings(
@@ -116,6 +121,7 @@ def _check(
         budget_file=check_path(merged, "budget_file"),
         budget_url=_check_budget_url(merged),
         sources={name: source for name, (_, source) in merged.items()},
+        files=tuple(list_files(merged)),
     )
 
 

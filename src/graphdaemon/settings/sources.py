@@ -6,7 +6,7 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,9 +20,12 @@ from graphdaemon.settings.text import clean, decode_text, quote
 logger = logging.getLogger(__name__)
 
 DEFAULT_FILE = "parameters.json"
+ENVIRONMENT = "the environment"
+"""What settings without a file are called."""
 
 _NAMES = tuple(row.name for row in SETTINGS)
-_FILES = tuple(row.name for row in SETTINGS if row.form in ("file", "folder"))
+_FILES = tuple(row.name for row in SETTINGS if row.form == "file")
+_PATHS = tuple(row.name for row in SETTINGS if row.form in ("file", "folder"))
 _SECRETS = tuple(row.name for row in SETTINGS if row.form == "secret")
 # In these any character may be meant, at the ends as well.
 _VERBATIM = ("passphrase", "federated_command", "note")
@@ -78,7 +81,7 @@ def merge_sources(
     # A misspelt key would be ignored, and its default used without a word.
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
-    return merged, str(path) if path else "the environment"
+    return merged, str(path) if path else ENVIRONMENT
 
 
 def merge_chosen(
@@ -130,6 +133,20 @@ def _clean_value(name: str, value: object) -> object:
     return value
 
 
+def list_files(merged: Layer) -> Iterator[tuple[str, Path]]:
+    """Yield every file that the settings name, with the name of the setting and its source."""
+    value, where = merged.get("credentials", (None, ""))
+    named = [(name, value, source) for name, (value, source) in merged.items()]
+    named += [
+        (name, value, f"credentials in {where}")
+        for table in _tables({"credentials": value})
+        for name, value in table.items()
+    ]
+    for name, value, source in named:
+        if name in _FILES and isinstance(value, str | os.PathLike) and value:
+            yield f"{name} ({source})", Path(value)
+
+
 def _find_file(
     file: str | os.PathLike[str] | None, environment: Mapping[str, str], *, complete: bool
 ) -> Path | None:
@@ -169,7 +186,7 @@ def _read_file(path: Path) -> Layer:
     values = clean_values(parse(path, text))
     tables = (values, *_tables(values))
     for table in tables:
-        for name in _FILES:
+        for name in _PATHS:
             # Relative to the folder of the settings file, from now on to ours.
             if isinstance(table.get(name), str) and table[name]:
                 table[name] = str(path.parent / table[name])

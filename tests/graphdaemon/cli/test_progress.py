@@ -83,9 +83,9 @@ def test_the_line_is_redrawn_and_gone_at_the_end() -> None:
         line.update(progress(300, 900))
 
     assert terminal.getvalue() == (
-        "\r\x1b[K0 of 900 users · 4 in flight"
-        "\r\x1b[K300 of 900 users · 300/s · 2 s left · 4 in flight"
-        "\r\x1b[K"
+        "\r0 of 900 users · 4 in flight"
+        "\r300 of 900 users · 300/s · 2 s left · 4 in flight"
+        "\r                                                 \r"
     )
 
 
@@ -102,7 +102,7 @@ def test_what_is_logged_meanwhile_gets_a_line_of_its_own() -> None:
     finally:
         root.removeHandler(handler)
 
-    assert terminal.getvalue().endswith("in flight\r\x1b[KGraph asked to wait\n")
+    assert terminal.getvalue().endswith(f"in flight\r{' ' * 21}\rGraph asked to wait\n")
 
 
 def test_nothing_is_drawn_where_nothing_can_be_redrawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -168,9 +168,8 @@ def test_a_terminal_shows_it_and_the_last_line_stands_alone(
 
     shown = run_on_a_terminal("users", scripted.write_parameters(tmp_path), seen=seen)
 
-    assert re.search(r"\r\x1b\[K20 users · ", shown)
-    account = shown.rpartition("\x1b[K")[2]
-    assert account.startswith("30 records, ")
+    assert re.search(r"\r20 users · ", shown)
+    assert re.search(r"\r +\r30 records, ", shown)
 
 
 def test_colours_are_never_used(scripted: ScriptedServer, tmp_path: Path) -> None:
@@ -180,7 +179,7 @@ def test_colours_are_never_used(scripted: ScriptedServer, tmp_path: Path) -> Non
 
     shown = run_on_a_terminal("users", path, seen=seen, NO_COLOR="1")
 
-    assert set(re.findall(r"\x1b\[[0-9;]*(.)", shown)) <= {"K"}
+    assert "\x1b" not in shown
 
 
 def test_an_error_on_a_terminal_stands_alone(scripted: ScriptedServer, tmp_path: Path) -> None:
@@ -189,5 +188,5 @@ def test_an_error_on_a_terminal_stands_alone(scripted: ScriptedServer, tmp_path:
 
     shown = run_on_a_terminal("users", scripted.write_parameters(tmp_path))
 
-    assert re.search(r"(^|\n|\x1b\[K)Error: ", shown)
+    assert re.search(r"(^|\n|\r)Error: ", shown)
     assert "\nTry: " in shown

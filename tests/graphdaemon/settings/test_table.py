@@ -14,4 +14,4 @@ def test_every_setting_is_a_field_or_ignored() -> None:
     cache = {f"token_cache_{name}".removesuffix("_backend") for name in CacheSettings._fields}
 
     rows = {row.name for row in SETTINGS} - merged
-    assert rows == (fields | cache) - {"sources", "cache", "kind", "source"}
+    assert rows == (fields | cache) - {"sources", "files", "cache", "kind", "source"}

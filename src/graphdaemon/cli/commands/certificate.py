@@ -6,9 +6,10 @@ import click
 
 from graphdaemon import log
 from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, make_key_pair, read_key_pair
+from graphdaemon.cli import options
+from graphdaemon.cli.named_files import FileName, load_settings
 from graphdaemon.errors import OutputError
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.private_files import create_file
 
@@ -42,7 +43,7 @@ _NAME = click.option(
     "--out",
     default="graphdaemon.pem",
     show_default=True,
-    type=click.Path(dir_okay=False, path_type=Path),
+    type=FileName(written=True, beside=(".crt",), dir_okay=False),
     help="The key with its certificate; the certificate alone goes beside it, as .crt.",
 )
 @_DAYS
@@ -70,13 +71,13 @@ def new(*, out: Path, days: int, name: str) -> None:
 
 
 @certificate.command()
-@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@options.settings_argument
 @_DAYS
 @_NAME
 @click.option("--object-id", help="Object ID of the app, where it may not read its registration.")
 @click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
 def rotate(
-    *, parameters: str | None, days: int, name: str, object_id: str | None, verbose: int
+    *, parameters: Path | None, days: int, name: str, object_id: str | None, verbose: int
 ) -> None:
     """
     Replace the app's certificate while everything runs.
@@ -89,7 +90,7 @@ def rotate(
     from graphdaemon.registration.rotation import Rotation
 
     log.configure(verbose)
-    settings = read_settings(parameters)
+    settings = load_settings(parameters, replaced=("private_key_file",))
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
 
     def make(passphrase: Secret | None) -> str:

@@ -3,22 +3,24 @@
 import sys
 import time
 import webbrowser
+from pathlib import Path
 
 import click
 
 from graphdaemon import log
+from graphdaemon.cli import options
+from graphdaemon.cli.named_files import load_settings
 from graphdaemon.registration.consent import (
     build_consent_url,
     read_awaited_roles,
     wait_for_consent,
 )
-from graphdaemon.settings.read import read_settings
 
 _WAIT_S = 300
 
 
 @click.command()
-@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@options.settings_argument
 @click.option("--open", "open_", is_flag=True, help="Open the page in this machine's browser.")
 @click.option(
     "--wait",
@@ -45,7 +47,7 @@ _WAIT_S = 300
 @click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
 def consent(
     *,
-    parameters: str | None,
+    parameters: Path | None,
     open_: bool,
     wait: str | None,
     roles: tuple[str, ...],
@@ -62,7 +64,7 @@ def consent(
     """
     log.configure(verbose)
     parameters, seconds = _read_wait(wait, parameters)
-    settings = read_settings(parameters)
+    settings = load_settings(parameters)
     url = build_consent_url(settings, redirect_uri=redirect_uri)
     # A call that is not known is refused before anybody reads the address.
     awaited = read_awaited_roles(settings, roles, calls) if seconds is not None else None
@@ -83,7 +85,7 @@ def consent(
         click.echo(f"Granted: {', '.join(granted)}", err=True)
 
 
-def _read_wait(wait: str | None, parameters: str | None) -> tuple[str | None, float | None]:
+def _read_wait(wait: str | None, parameters: Path | None) -> tuple[Path | None, float | None]:
     """Return the settings file and the seconds; the word after a bare --wait may be the file."""
     if wait is None:
         return parameters, None
@@ -92,7 +94,7 @@ def _read_wait(wait: str | None, parameters: str | None) -> tuple[str | None, fl
     except ValueError:
         if parameters is not None:
             raise click.UsageError(f"--wait takes seconds, and {wait!r} is no number.") from None
-        return wait, float(_WAIT_S)
+        return Path(wait), float(_WAIT_S)
     if not 0 < seconds <= 86_400:
         raise click.UsageError("--wait takes from 1 to 86400 seconds.")
     return parameters, seconds

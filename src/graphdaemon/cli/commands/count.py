@@ -24,14 +24,15 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     from graphdaemon import log
     from graphdaemon.cli.collection_argument import check_collection, find_members
     from graphdaemon.cli.interrupt import run_async
-    from graphdaemon.client import load
+    from graphdaemon.cli.named_files import load_settings
+    from graphdaemon.client import Client
     from graphdaemon.graph.catalog import find_collection
     from graphdaemon.graph.query import Query, count_url
     from graphdaemon.output.stream import print_text
 
     log.configure(arguments["verbose"])
     path = check_collection(collection, group)
-    client = load(arguments["parameters"])
+    client = Client(load_settings(arguments["parameters"]))
     query = Query(filter=arguments["filter_"], search=arguments["search"])
 
     async def ask() -> int:

@@ -3,11 +3,12 @@
 import json
 import os
 import sys
+from pathlib import Path
 
 import click
 
 from graphdaemon import log
-from graphdaemon.cli import wrapped
+from graphdaemon.cli import options, wrapped
 from graphdaemon.diagnosis.permissions import parse_call
 from graphdaemon.doctor import examine, summarize
 from graphdaemon.doctor.finding import Finding, Result
@@ -19,7 +20,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": None
 
 
 @click.command()
-@click.argument("parameters", required=False, type=click.Path(), metavar="[PARAMETERS]")
+@options.settings_argument
 @click.option(
     "--for",
     "calls",
@@ -29,7 +30,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": None
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 @click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
-def doctor(*, parameters: str | None, calls: tuple[str, ...], as_json: bool, verbose: int) -> int:
+def doctor(*, parameters: Path | None, calls: tuple[str, ...], as_json: bool, verbose: int) -> int:
     """
     Find out why it does not work.
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdaemon.cli.commands.quickstart import load_emulator
+from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
 from graphdaemon.errors import OutputError
 
@@ -16,7 +17,23 @@ if TYPE_CHECKING:
     from entra_emulator.server.emulator import Emulator
 
 
+# As many as the longest line of progress has.
+_PROGRESS_CELLS = 45
 _MOST = click.IntRange(0, 1_000_000)
+
+
+class _ImportedFile(FileName):
+    """A file, which may have the name of its collection before it: `users=FILE`."""
+
+    name = "file"
+
+    def __init__(self) -> None:
+        super().__init__(written=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Compare the file with others, and keep the text as it is."""
+        super().convert(str(value).rpartition("=")[2], param, ctx)
+        return value
 
 
 # What to seed.
@@ -34,7 +51,7 @@ _data = click.option(
     "--data",
     default="graphdaemon-tenant",
     show_default=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=FolderName(),
     help="Folder of the tenant; made and filled when new, reopened when not.",
 )
 
@@ -51,7 +68,7 @@ def emulator() -> None:
 @click.option("--life", metavar="RATE", help="Let the directory change by itself, e.g. 5/s, 300/m.")
 @click.option(
     "--faults",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FileName(written=False, exists=True, dir_okay=False),
     help="File of what is to go wrong, in TOML or JSON; see the documentation.",
 )
 @click.option(
@@ -60,7 +77,7 @@ def emulator() -> None:
 @click.option("--managed-identity", is_flag=True, help="Serve a machine's identity endpoints too.")
 @click.option(
     "--federation-ca",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=FileName(written=False, exists=True, dir_okay=False),
     help="CA file to trust for foreign token issuers, instead of the system's.",
 )
 @click.option(
@@ -102,6 +119,7 @@ def serve(
     "--import",
     "files",
     multiple=True,
+    type=_ImportedFile(),
     metavar="FILE",
     help="Take what a real tenant's export holds instead; also as users=FILE; repeatable.",
 )
@@ -151,12 +169,14 @@ def _refuse_folder(data: Path, error: OSError) -> Exception:
 
 def _show_progress(made: int, total: int) -> None:
     if sys.stderr.isatty():
-        click.echo(f"\rseeding: {made:,} of {total:,} objects", nl=False, err=True)
+        line = f"seeding: {made:,} of {total:,} objects"
+        click.echo(f"\r{line:{_PROGRESS_CELLS}}", nl=False, err=True)
 
 
 def _forget_progress() -> None:
     if sys.stderr.isatty():
-        click.echo("\r\x1b[K", nl=False, err=True)
+        # Blanks and not an escape sequence, which consoles of Windows may print instead of obeying.
+        click.echo(f"\r{' ' * _PROGRESS_CELLS}\r", nl=False, err=True)
 
 
 def _announce(running: "Emulator") -> None:

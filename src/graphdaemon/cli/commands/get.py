@@ -24,13 +24,14 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     """
     from graphdaemon import log
     from graphdaemon.cli.interrupt import run_async
+    from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import find_row, get_object, records_of
-    from graphdaemon.client import load
+    from graphdaemon.client import Client
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
 
     log.configure(arguments["verbose"])
-    client = load(arguments["parameters"])
+    client = Client(load_settings(arguments["parameters"]))
     names = options.split_names(select)
     added = {"$select": ",".join(dict.fromkeys(("id", *names))) if names else "", "$expand": expand}
     written = write_options({name: value for name, value in added.items() if value})

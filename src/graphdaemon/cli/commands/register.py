@@ -6,13 +6,13 @@ import os
 import sys
 import webbrowser
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import click
 
 from graphdaemon import log
 from graphdaemon.cli.interrupt import run_async
+from graphdaemon.cli.named_files import FileName, add_settings, load_settings
 from graphdaemon.cloud import CLOUDS
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.graph import Graph
@@ -37,8 +37,6 @@ from graphdaemon.registration.undo import plan_undoing, undo
 from graphdaemon.registration.verify import verify
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings, read_sign_in_settings
-
-_FILE = click.Path(dir_okay=False, path_type=Path)
 
 
 @click.command()
@@ -76,7 +74,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "-o",
     default="parameters.json",
     show_default=True,
-    type=_FILE,
+    type=FileName(written=True, beside=(".pem",), dir_okay=False),
     help="The settings; TOML by its name. A key goes beside it, as .pem.",
 )
 @click.option("--force", is_flag=True, help="Replace files that others have written.")
@@ -98,7 +96,7 @@ _FILE = click.Path(dir_okay=False, path_type=Path)
     "--as",
     "as_app",
     metavar="PARAMETERS",
-    type=_FILE,
+    type=FileName(written=False, dir_okay=False),
     help="Register as an app that may, by its settings.",
 )
 @click.option(
@@ -189,9 +187,11 @@ def _read_tenant_settings(arguments: dict[str, Any], files: LocalFiles) -> Setti
     if arguments["as_app"] is not None:
         if arguments["login"]:
             raise click.UsageError("--as needs nobody to sign in.")
-        return read_settings(arguments["as_app"])
+        return load_settings(arguments["as_app"])
     options = {name: arguments[name] for name in ("tenant", "cloud", "authority", "endpoint")}
-    return read_sign_in_settings(arguments["client_id"], files.values, os.environ, options)
+    settings = read_sign_in_settings(arguments["client_id"], files.values, os.environ, options)
+    add_settings(click.get_current_context(), settings)
+    return settings
 
 
 def _find_administrator(

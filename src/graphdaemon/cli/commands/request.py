@@ -1,11 +1,13 @@
 """`graphdaemon request`: anything that has no command of its own."""
 
 import sys
-from typing import TYPE_CHECKING, Any, BinaryIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from graphdaemon.cli import options, output_options
+from graphdaemon.cli.named_files import FileName
 
 if TYPE_CHECKING:
     from graphdaemon.client import Client
@@ -27,7 +29,11 @@ _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 @click.argument("url")
 @options.settings_argument
 @click.option("--all", "all_", is_flag=True, help="Follow the next links to the last page.")
-@click.option("--body", type=click.File("rb"), help="Send this file along; - is standard input.")
+@click.option(
+    "--body",
+    type=FileName(written=False, exists=True, dir_okay=False, allow_dash=True),
+    help="Send this file along; - is standard input.",
+)
 @click.option("--header", "headers", multiple=True, metavar="HEADER", help="Such as 'Prefer: …'.")
 @click.option("--include", "-i", is_flag=True, help="Show status and headers on stderr.")
 @output_options.output_options
@@ -38,7 +44,7 @@ def request(
     method: str,
     url: str,
     all_: bool,
-    body: BinaryIO | None,
+    body: Path | None,
     headers: tuple[str, ...],
     include: bool,
     **arguments: Any,
@@ -53,15 +59,16 @@ def request(
     """
     from graphdaemon import log
     from graphdaemon.cli.interrupt import run_async
+    from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import make_request, selected
-    from graphdaemon.client import load
+    from graphdaemon.client import Client
     from graphdaemon.output.sink import Sink
 
     log.configure(arguments["verbose"])
     if all_ and method != "GET":
         raise click.UsageError(f"--all goes with GET, not with {method}.")
-    client = load(arguments["parameters"])
-    content = body.read() if body is not None else None
+    client = Client(load_settings(arguments["parameters"]))
+    content = _read_body(body) if body is not None else None
     request = make_request(client, url, method=method, body=content, headers=headers)
     spec = output_options.read_spec(arguments, selected(url), single=not all_)
     with Sink(spec, sys.stdout) as sink:
@@ -72,6 +79,17 @@ def request(
         sink.finish()
     for line in notes:
         click.echo(line, err=True)
+
+
+def _read_body(path: Path) -> bytes:
+    if str(path) == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise click.BadParameter(
+            f"{path} cannot be read: {error.strerror}.", param_hint="--body"
+        ) from None
 
 
 async def _write_all(client: "Client", request: "GraphRequest", sink: "Sink") -> list[str]:

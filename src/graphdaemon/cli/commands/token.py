@@ -2,6 +2,7 @@
 
 import json
 import time
+from pathlib import Path
 
 import click
 
@@ -11,9 +12,9 @@ from graphdaemon.auth.token import Token
 from graphdaemon.cli import options
 from graphdaemon.cli.commands.explain import print_claims
 from graphdaemon.cli.interrupt import run_async
+from graphdaemon.cli.named_files import load_settings
 from graphdaemon.diagnosis.token_claims import describe_claims, describe_moment, read_claims
 from graphdaemon.http.transport import Transport
-from graphdaemon.settings.read import read_settings
 
 
 @click.command()
@@ -21,7 +22,7 @@ from graphdaemon.settings.read import read_settings
 @click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="The claims as JSON, for machines.")
 @options.verbose_option
-def token(*, parameters: str | None, raw: bool, as_json: bool, verbose: int) -> None:
+def token(*, parameters: Path | None, raw: bool, as_json: bool, verbose: int) -> None:
     """
     Show what the app's token says.
 
@@ -47,8 +48,8 @@ def token(*, parameters: str | None, raw: bool, as_json: bool, verbose: int) -> 
         print_claims(describe_claims(claims, now))
 
 
-async def _acquire(parameters: str | None) -> Token:
-    settings = read_settings(parameters)
+async def _acquire(parameters: Path | None) -> Token:
+    settings = load_settings(parameters)
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
         return await AppIdentity(settings, transport).acquire()
