@@ -77,6 +77,7 @@ class Browser:
     def __init__(self, probe: Probe) -> None:
         self.probe = probe
         self.cookies: dict[str, str] = {}
+        self.token = ""
         self.answer: Answer | None = None
         self.url = ""
 
@@ -103,8 +104,8 @@ class Browser:
         return self._travel("POST", urljoin(self.url, form.action), values)
 
     def post(self, url: str, values: Mapping[str, str]) -> Arrival | None:
-        """Send a form that need not be on a page."""
-        return self._travel("POST", url, values)
+        """Send a form that need not be on a page, with the token of one that was."""
+        return self._travel("POST", url, {"token": self.token, **values})
 
     def press(self, words: str, **more: str) -> Arrival | None:
         """Press the first button with these words on or under it."""
@@ -144,6 +145,8 @@ class Browser:
     def _look(self) -> Arrival | None:
         """A page that submits its own form goes on to where that leads."""
         page = self.page
+        for one in page.forms:
+            self.token = one.fields.get("token", self.token)
         if "script" in page.elements:
             (form,) = page.forms
             return _arrive(form.action, "POST", form.fields)

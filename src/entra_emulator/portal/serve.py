@@ -5,8 +5,8 @@ First where it came from is checked, then its form is read, then who is signed i
 page answers.
 """
 
-import hmac
 import ipaddress
+import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from urllib.parse import urlencode
 
@@ -24,7 +24,12 @@ from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
-from entra_emulator.web.session import COOKIE, find_signed_in
+from entra_emulator.web.session import (
+    find_form_secret,
+    find_signed_in,
+    has_form_token,
+    remember_visitor,
+)
 
 
 def make_router() -> Router:
@@ -58,8 +63,15 @@ def _make_answer(
         context, key = context_of(http), http.path_params.get("tenant")
         tenant = context.directory.tenants.find(key) if key else None
         who = find_signed_in(http, tenant)
-        session = http.cookies.get(COOKIE, "") if who else ""
+        secret = find_form_secret(http, who)
+        session = secret or secrets.token_urlsafe(32)
         request = PageRequest(http, context, who, session, form, notices, menus)
+        response = show(request, refusal)
+        if not secret:
+            remember_visitor(response, session)
+        return response
+
+    def show(request: PageRequest, refusal: PortalRefusal | None) -> Response:
         try:
             if refusal is not None:
                 raise refusal
@@ -98,7 +110,7 @@ def _admit(page: PageRoute, request: PageRequest) -> Response | None:
     if page.method == "POST":
         if request.who is None and not page.public:
             raise PortalRefusal(403, "session")
-        if not hmac.compare_digest(request.form.get("token").encode(), request.token.encode()):
+        if not has_form_token(http, request.form.get("token")):
             raise PortalRefusal(403, "foreign")
     elif request.who is None and not page.public:
         query = http.scope["query_string"].decode("latin-1")

@@ -33,6 +33,7 @@ from entra_emulator.token_service.sign_in_page import render_sign_in
 from entra_emulator.token_service.user_clients import find_user_client
 from entra_emulator.web.browser import (
     answer_client,
+    check_form,
     check_same_origin,
     list_form_origins,
     list_redirects,
@@ -119,6 +120,7 @@ def _show(request: Request, version: int) -> Response:
 
 
 def _decide(request: Request, form: Mapping[str, str], version: int) -> Response:
+    check_form(request, form)
     context = context_of(request)
     tenant = _check(context, request.path_params["tenant"], form, version)
     signed_in = find_signed_in(request, tenant)

@@ -36,6 +36,7 @@ from entra_emulator.tokens.signing import sign_token
 from entra_emulator.tokens.user_claims import describe_id_token, hash_token, render_client_info
 from entra_emulator.web.browser import (
     answer_client,
+    check_form,
     check_same_origin,
     drop_from_prompt,
     list_form_origins,
@@ -149,6 +150,7 @@ def _proceed(request: Request, authorization: AuthorizationRequest) -> Response:
 
 
 def _decide(request: Request, form: Mapping[str, str]) -> Response:
+    check_form(request, form)
     authorization = _read_resumed_request(request, form.get("next", ""))
     try:
         if form.get("decision") != "accept":

@@ -29,7 +29,7 @@ from entra_emulator.token_service.requested_scopes import (
 )
 from entra_emulator.token_service.sign_in_page import render_sign_in
 from entra_emulator.token_service.user_clients import find_user_client
-from entra_emulator.web.browser import check_same_origin
+from entra_emulator.web.browser import check_form, check_same_origin
 from entra_emulator.web.context import Context, context_of, find_tenant, origin_of
 from entra_emulator.web.pages.dialog import render_dialog
 from entra_emulator.web.session import SignedIn, find_signed_in
@@ -158,6 +158,7 @@ def _show(request: Request, code: str) -> Response:
 
 
 def _decide(request: Request, form: Mapping[str, str]) -> Response:
+    check_form(request, form)
     context, code = context_of(request), _read_code(form)
     if not code:
         raise refuse(90119)

@@ -17,6 +17,7 @@ from entra_emulator.model.records import Record, Tenant
 from entra_emulator.token_service.user_clients import refuse_other_tenant
 from entra_emulator.web.browser import (
     answer_client,
+    check_form,
     check_same_origin,
     drop_from_prompt,
     list_form_origins,
@@ -99,6 +100,7 @@ def sign_out(request: Request) -> Response:
 
 
 def _sign_in(request: Request, form: Mapping[str, str]) -> Response:
+    check_form(request, form)
     context, after = context_of(request), _check_page(form.get("next", ""))
     tenant, user = _find_picked(context, request.path_params["tenant"], form.get("user", ""), after)
     response = redirect(request, drop_from_prompt(after, "login", "select_account"))

@@ -11,6 +11,7 @@ from entra_emulator.errors import refuse
 from entra_emulator.model.records import Application
 from entra_emulator.web.context import origin_of
 from entra_emulator.web.pages.dialog import render_dialog
+from entra_emulator.web.session import has_form_token
 from entra_emulator.web.token_service_answers import describe_oauth
 
 PLATFORMS = ("web", "spa", "publicClient")
@@ -22,7 +23,7 @@ def is_same_origin(request: Request) -> bool:
     """
     Whether no other site made the browser send this form.
 
-    Programs send neither header and need no such protection.
+    Old browsers and programs send neither header; the token in the form protects these.
     """
     site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     # "none" is a page that the user opened by hand ("Fetch Metadata Request Headers").
@@ -32,6 +33,12 @@ def is_same_origin(request: Request) -> bool:
 def check_same_origin(request: Request) -> None:
     """Raise the TokenRefusal 165000 for a form that another site made the browser send."""
     if not is_same_origin(request):
+        raise refuse(165000)
+
+
+def check_form(request: Request, form: Mapping[str, str]) -> None:
+    """Raise the TokenRefusal 165000 for a form that no page showed in this browser."""
+    if not has_form_token(request, form.get("token", "")):
         raise refuse(165000)
 
 

@@ -4,8 +4,10 @@ Sessions of browsers: who is signed in, and the people to sign in as.
 There are no passwords: whoever reaches the emulator may sign in as anybody.
 """
 
+import hmac
 import secrets
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,10 +19,13 @@ from entra_emulator.directory.tickets import seal
 from entra_emulator.errors import refuse
 from entra_emulator.model.directory_roles import rank_roles
 from entra_emulator.model.records import Record, Tenant
+from entra_emulator.tokens.jwt import encode_base64url
 from entra_emulator.web.context import Context, context_of
 
 # The prefix binds the cookie to this host, to https and to the path "/".
 COOKIE = "__Host-graphdaemon-emulator"
+# Holds a secret of a browser in which nobody is signed in yet.
+VISITOR_COOKIE = "__Host-graphdaemon-visitor"
 DAY = 86_400.0
 # How many people of each tenant are listed.
 SHOWN = 20
@@ -57,6 +62,39 @@ def find_signed_in(request: Request, tenant: Tenant | None) -> SignedIn | None:
     if ticket.doc["at"] <= directory.users.read_valid_from(home, user["id"]):
         return None
     return SignedIn(home, user, ticket.doc["at"])
+
+
+def find_form_secret(request: Request, who: SignedIn | None) -> str:
+    """
+    What only this browser and the emulator know: its session's secret, or one of its own.
+
+    The token in each form is made from it. It is empty in a browser's first request.
+    """
+    return request.cookies.get(COOKIE if who else VISITOR_COOKIE, "")
+
+
+def make_form_token(context: Context, secret: str) -> str:
+    """
+    The token that each form shown to the browser with this secret holds.
+
+    A page of another site cannot know it, so that its forms are refused.
+    """
+    message = f"form {secret}".encode()
+    return encode_base64url(hmac.digest(context.page_key, message, sha256))
+
+
+def has_form_token(request: Request, token: str) -> bool:
+    """Whether a form's token was made for this browser, signed in or not."""
+    held = (request.cookies.get(name) for name in (COOKIE, VISITOR_COOKIE))
+    made = (make_form_token(context_of(request), secret) for secret in held if secret)
+    return any(hmac.compare_digest(token.encode(), one.encode()) for one in made)
+
+
+def remember_visitor(response: Response, secret: str) -> None:
+    """Give the browser that gets this answer a secret of its own."""
+    response.set_cookie(
+        VISITOR_COOKIE, secret, path="/", secure=True, httponly=True, samesite="lax"
+    )
 
 
 def begin_session(context: Context, response: Response, tenant: Tenant, user: Record) -> None:

@@ -121,7 +121,8 @@ def test_cookie(visitor: Visitor) -> None:
     visitor.open("/portal/signin")
     form = visitor.page.forms[1]
     name, value, _ = form.buttons[0]
-    answer = visitor.probe.post(form.action, dict(form.fields) | {name: value})
+    cookies = "; ".join(f"{key}={secret}" for key, secret in visitor.cookies.items())
+    answer = visitor.probe.post(form.action, dict(form.fields) | {name: value}, Cookie=cookies)
 
     assert answer.status == 303
     cookie = answer.headers["set-cookie"]

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 import pytest
 
 from tests.support.emulator_probe import Answer, App, Probe, register
+from tests.support.form_tokens import show_form
 from tests.support.scripted_browser import Arrival, Browser
 from tests.support.user_flows import CLI_TOOLS, holder, ordinary, sign_in
 
@@ -74,6 +75,12 @@ def administrator(app: App) -> dict[str, str]:
     return {"Cookie": "; ".join(f"{k}={v}" for k, v in browser.cookies.items())}
 
 
+def send(app: App, path: str, form: dict[str, str], **headers: str) -> Answer:
+    """Send the page's form as a signed-in administrator."""
+    cookies, hidden = show_form(app.probe, administrator(app)["Cookie"])
+    return app.probe.post(path, hidden | form, **(cookies | headers))
+
+
 def look(app: App, **values: str) -> Answer:
     """The page, as an administrator sees it."""
     return app.probe.get(ask(app, **values), **administrator(app))
@@ -103,6 +110,7 @@ def test_page(unconsented: App) -> None:
         assert text in page.text
     assert page.buttons == ["accept", "cancel"]
     fields = {"client_id": unconsented.client_id, "redirect_uri": REDIRECT, "state": "s1"}
+    assert page.fields.pop("token")
     assert page.fields == fields
     assert "script" not in page.elements
     assert roles(unconsented) == []
@@ -129,8 +137,7 @@ def test_accept(unconsented: App) -> None:
     }
     path = f"/{unconsented.tenant.domains[0]}/adminconsent"
     origin = unconsented.probe.emulator.url
-    headers = administrator(unconsented) | {"Origin": origin, "Sec_Fetch_Site": "same-origin"}
-    answer = unconsented.probe.post(path, form, **headers)
+    answer = send(unconsented, path, form, Origin=origin, Sec_Fetch_Site="same-origin")
 
     assert answer.status == 302
     expected = f"{REDIRECT}&tenant={unconsented.tenant.id}&state=a+b%26c&admin_consent=True"
@@ -143,7 +150,7 @@ def test_accept(unconsented: App) -> None:
 def test_accept_without_redirect(unconsented: App) -> None:
     """Without a redirect URI a page says that the permissions are granted."""
     form = {"client_id": unconsented.client_id, "decision": "accept"}
-    answer = unconsented.probe.post("/common/adminconsent", form, **administrator(unconsented))
+    answer = send(unconsented, "/common/adminconsent", form)
 
     assert answer.status == 200
     assert "Permissions granted" in answer.body.decode()
@@ -159,7 +166,7 @@ def test_cancel(unconsented: App) -> None:
         "decision": "cancel",
     }
     path = f"/{unconsented.tenant.id}/adminconsent"
-    answer = unconsented.probe.post(path, form, **administrator(unconsented))
+    answer = send(unconsented, path, form)
 
     query = parse_qs(urlsplit(answer.headers["location"]).query)
     assert list(query) == [
@@ -182,7 +189,7 @@ def test_cancel_without_redirect(unconsented: App) -> None:
     """Without a redirect URI a page says that nothing was granted."""
     form = {"client_id": unconsented.client_id, "decision": "cancel"}
     path = f"/{unconsented.tenant.id}/adminconsent"
-    answer = unconsented.probe.post(path, form, **administrator(unconsented))
+    answer = send(unconsented, path, form)
 
     assert "Nothing was granted" in answer.body.decode()
     assert roles(unconsented) == []
@@ -202,8 +209,7 @@ def test_cancel_without_redirect(unconsented: App) -> None:
 def test_cross_site(unconsented: App, headers: dict[str, str]) -> None:
     """A form that another site sends is refused, and grants nothing."""
     form = {"client_id": unconsented.client_id, "decision": "accept"}
-    headers = administrator(unconsented) | headers
-    answer = unconsented.probe.post(f"/{unconsented.tenant.id}/adminconsent", form, **headers)
+    answer = send(unconsented, f"/{unconsented.tenant.id}/adminconsent", form, **headers)
 
     assert (answer.status, answer.json()["error_codes"]) == (403, [165000])
     assert roles(unconsented) == []
@@ -470,7 +476,8 @@ def test_foreign_application(launch: Callable[..., Probe]) -> None:
 def test_without_sign_in(app: App) -> None:
     """A form from nobody grants nothing."""
     form = {"client_id": app.client_id, "decision": "accept"}
-    answer = app.probe.post(f"/{app.tenant.id}/adminconsent", form)
+    cookies, hidden = show_form(app.probe)
+    answer = app.probe.post(f"/{app.tenant.id}/adminconsent", form | hidden, **cookies)
 
     assert (answer.status, answer.json()["error_codes"]) == (400, [50058])
     assert granted(app) == ([], set())

@@ -240,7 +240,9 @@ def test_decline(probe: Probe, anna: str) -> None:
 
     arrival = browser.press("cancel")
     path, form = f"/{client.tenant.id}/consent", {"next": client.link(), "decision": "accept"}
-    nobody = Browser(probe).post(path, form)
+    stranger = Browser(probe)
+    stranger.open(client.link())
+    nobody = stranger.post(path, form)
 
     assert nobody is not None
     assert nobody.code == 50058

@@ -1,4 +1,5 @@
 import base64
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
@@ -60,8 +61,9 @@ def test_basic_authentication(app: App) -> None:
     assert answer.status == 200
 
 
-def test_on_common_an_assertion_may_be_for_any_tenant(probe: Probe) -> None:
+def test_on_common_an_assertion_may_be_for_any_tenant(launch: Callable[..., Probe]) -> None:
     """Nobody has said yet whose user it is, so that the second tenant's address is as good."""
+    probe = launch(users=20)
     directory = probe.emulator.directory
     other = directory.tenants.create("Fabrikam", ("fabrikam.example",))
     home = probe.emulator.tenant

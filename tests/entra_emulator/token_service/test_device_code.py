@@ -9,6 +9,7 @@ import pytest
 
 from entra_emulator.clock import Clock
 from tests.support.emulator_probe import Answer, Probe
+from tests.support.form_tokens import show_form
 from tests.support.scripted_browser import Browser
 from tests.support.user_flows import (
     AZURE_CLI,
@@ -299,6 +300,7 @@ def test_page_refusals(probe: Probe) -> None:
     assert "AADSTS90119" in used.page.text
     waiting = Device(native_client(probe)).shown["user_code"]
     form = {"user_code": waiting, "decision": "accept"}
-    assert probe.post("/devicelogin", form).json()["error_codes"] == [50058]
-    foreign = probe.post("/devicelogin", form, Origin="https://evil.example")
+    cookies, hidden = show_form(probe)
+    assert probe.post("/devicelogin", form | hidden, **cookies).json()["error_codes"] == [50058]
+    foreign = probe.post("/devicelogin", form | hidden, Origin="https://evil.example", **cookies)
     assert foreign.json()["error_codes"] == [165000]

@@ -14,6 +14,7 @@ from tests.entra_emulator.token_service import (
 )
 from tests.scenarios import test_refresh
 from tests.support.emulator_probe import Probe
+from tests.support.form_tokens import show_form
 from tests.support.scripted_browser import Browser
 from tests.support.user_flows import (
     NATIVE,
@@ -91,7 +92,8 @@ def test_cookie(client: Client) -> None:
     form = browser.page.forms[1]
     name, value, _ = form.buttons[0]
 
-    answer = client.probe.post(form.action, form.fields | {name: value})
+    cookies = "; ".join(f"{key}={secret}" for key, secret in browser.cookies.items())
+    answer = client.probe.post(form.action, form.fields | {name: value}, Cookie=cookies)
 
     cookie = answer.headers["set-cookie"]
     assert (answer.status, cookie.partition("=")[0]) == (303, "__Host-graphdaemon-emulator")
@@ -137,10 +139,11 @@ def test_cross_site(client: Client, path: str, headers: dict[str, str]) -> None:
 def test_open_redirect(client: Client, after: str) -> None:
     """Signing in leads back to this emulator's own pages, and nowhere else."""
     path = f"/{client.tenant.id}/signin"
+    cookies, hidden = show_form(client.probe)
     answers = [
         client.probe.get(f"{path}?next={quote(after, safe='')}"),
-        client.probe.post(path, {"next": after, "user": "x"}),
-        client.probe.post(f"/{client.tenant.id}/consent", {"next": after}),
+        client.probe.post(path, hidden | {"next": after, "user": "x"}, **cookies),
+        client.probe.post(f"/{client.tenant.id}/consent", hidden | {"next": after}, **cookies),
     ]
 
     assert [a.json()["error_codes"] for a in answers] == [[90023]] * 3
@@ -169,10 +172,11 @@ def test_refused_people(launch: Callable[..., Probe]) -> None:
         f"{tenant.id}/{disabled['id']}": 50057,
         f"{other.id}/{user['id']}": 50020,
     }
-    form = {"next": client.link()}
+    cookies, hidden = show_form(probe)
+    form, path = hidden | {"next": client.link()}, f"/{tenant.id}/signin"
 
     found = {
-        key: probe.post(f"/{tenant.id}/signin", form | {"user": key}).json()["error_codes"][0]
+        key: probe.post(path, form | {"user": key}, **cookies).json()["error_codes"][0]
         for key in picked
     }
 

@@ -1,6 +1,7 @@
 """Pages of the token service, which look like the portal's: one question, and no menu."""
 
 import base64
+import secrets
 from hashlib import sha256
 from typing import Any
 
@@ -10,7 +11,7 @@ from starlette.responses import Response
 from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.render import HEADERS, render
 from entra_emulator.web.pages.request import PageRequest
-from entra_emulator.web.session import SignedIn
+from entra_emulator.web.session import SignedIn, find_form_secret, remember_visitor
 from entra_emulator.web.token_service_answers import describe_oauth
 
 
@@ -39,8 +40,12 @@ def render_dialog(
         script: the only script that may run; the template has to show it exactly so.
         values: what the template shows.
     """
-    page = PageRequest(request, context_of(request), signed_in)
+    secret = find_form_secret(request, signed_in)
+    session = secret or secrets.token_urlsafe(32)
+    page = PageRequest(request, context_of(request), signed_in, session)
     response = render(page, template, status=status, script=script, **values)
+    if not secret:
+        remember_visitor(response, session)
     digest = base64.b64encode(sha256(script.encode()).digest()).decode()
     allowed = f"script-src 'sha256-{digest}'; " if script else ""
     targets = " ".join(("form-action 'self'", *form_origins))

@@ -1,10 +1,8 @@
 """One request for a page, as the page gets it."""
 
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
@@ -12,12 +10,11 @@ from starlette.requests import Request
 
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Record, Tenant
-from entra_emulator.tokens.jwt import encode_base64url
 from entra_emulator.web.context import Context
 from entra_emulator.web.pages.forms import NOTHING, Form
 from entra_emulator.web.pages.notices import Notice, Notices
 from entra_emulator.web.pages.texts import LANGUAGE_COOKIE, choose_language, say
-from entra_emulator.web.session import SignedIn
+from entra_emulator.web.session import SignedIn, make_form_token
 
 PREFIX = "/portal"
 
@@ -29,7 +26,7 @@ class PageRequest:
 
     Args:
         who: the signed-in user; None if there is none.
-        session: the secret in the browser's cookie; empty if nobody is signed in.
+        session: the secret in the browser's cookie, see `find_form_secret`.
         form: what was sent with the request; without fields unless it is a POST.
         notices: what pages leave for the next page to say.
         menus: the lines of each menu, by its name; empty for pages without menus.
@@ -72,13 +69,8 @@ class PageRequest:
 
     @property
     def token(self) -> str:
-        """
-        A secret of this session that each of its forms holds.
-
-        A page of another site cannot know it, so that its forms are refused.
-        """
-        message = f"portal {self.session}".encode()
-        return encode_base64url(hmac.digest(self.context.page_key, message, sha256))
+        """The token that each form of this page holds."""
+        return make_form_token(self.context, self.session)
 
     def param(self, name: str) -> str:
         """A parameter of the path, e.g. `app`."""
