@@ -1,8 +1,8 @@
-"""Logging to stderr, with every secret, token and page token replaced."""
+"""Logging, with every secret, token and page token replaced."""
 
 import logging
 import re
-import sys
+from collections.abc import Callable
 
 # Three kinds of text must not leave the process: a JWT; the value of a field that is a credential;
 # and the token of a page or delta link, which holds names of users (msgraph-docs #8612). What
@@ -30,10 +30,28 @@ class RedactingFormatter(logging.Formatter):
         return redact(super().format(record))
 
 
-def configure(verbosity: int) -> None:
-    """Log to stderr: warnings and errors only (0), also progress (1: INFO), or all (2: DEBUG)."""
+class _LineHandler(logging.Handler):
+    """Passes on the line or lines of each log record."""
+
+    def __init__(self, write: Callable[[str], object]) -> None:
+        super().__init__()
+        self._write = write
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._write(self.format(record))
+        except Exception:  # noqa: BLE001  a log line that cannot be made must not end the run
+            self.handleError(record)
+
+
+def configure(verbosity: int, write: Callable[[str], object]) -> None:
+    """
+    Log warnings and errors only (0), also progress (1: INFO), or all (2: DEBUG).
+
+    `write` gets the text of each log record, without a line break at its end.
+    """
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(verbosity, 2)]
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _LineHandler(write)
     handler.setFormatter(RedactingFormatter("%(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
     # MSAL logs a traceback for every refusal that it also returns, and that we report.

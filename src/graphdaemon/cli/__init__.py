@@ -2,13 +2,13 @@
 
 import gc
 import importlib
-import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn, TextIO
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from graphdaemon.cli import terminal
 from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError, OutputError
 from graphdaemon.version import __version__
 
@@ -85,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     # What is imported stays to the end. Searching it for garbage costs a tenth of the start, and
     # taking it apart at the end up to two tenths.
     gc.set_threshold(_OBJECTS_BETWEEN)
+    terminal.guard_streams()
     code = run(arguments)
     gc.freeze()
     sys.exit(code)
@@ -96,27 +97,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
         # By itself click would print errors in its own form, and exit with its own codes.
         code = cli.main(arguments, prog_name="graphdaemon", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _show_usage_error(error)
         return error.exit_code
     except OutputClosedError:
-        _forget_output()
+        terminal.forget_output()
         # 128 and SIGPIPE, as shells report a program whose reader has gone; 130 below is SIGINT.
         return 141
     except Error as error:
         show(error)
         if isinstance(error, OutputError):
-            _forget_output()
+            terminal.forget_output()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        click.echo("Interrupted: what was printed so far is not the whole.", err=True)
+        terminal.say("Interrupted: what was printed so far is not the whole.")
         return 130
     return code if isinstance(code, int) else 0
 
 
-def _forget_output() -> None:
-    # Python would fail once more when it flushes what is left at exit, and change the exit code.
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _show_usage_error(error: click.ClickException) -> None:
+    """Print what click says of a command line, in its form."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        terminal.say_lines(context.get_usage())
+        terminal.say(f"Try '{context.command_path} --help' for help.")
+        terminal.say()
+    terminal.say_lines(f"Error: {error.format_message()}")
 
 
 def show(error: Error, indent: str = "") -> None:
@@ -132,21 +137,4 @@ def show(error: Error, indent: str = "") -> None:
     if error.hint:
         lines.append(f"Try: {error.hint}")
     for line in lines:
-        click.echo(wrapped(redact(line), indent), err=True)
-
-
-def wrapped(line: str, indent: str = "", *, output: TextIO | None = None, hang: int = 5) -> str:
-    """Fit a line to the terminal; what goes to a file stays one line, and so can be searched."""
-    if not (output or sys.stderr).isatty():
-        return indent + line
-    import shutil
-    import textwrap
-
-    return textwrap.fill(
-        line,
-        shutil.get_terminal_size().columns,
-        initial_indent=indent,
-        subsequent_indent=indent + " " * hang,
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+        terminal.say(redact(line), indent=indent, hang=5)

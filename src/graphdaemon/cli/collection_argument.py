@@ -1,6 +1,7 @@
 """The collection that a command's COLLECTION argument names."""
 
 import re
+from urllib.parse import quote
 
 from graphdaemon.client import Client
 from graphdaemon.errors import UsageError
@@ -72,4 +73,4 @@ async def find_members(client: Client, group: str) -> str:
             if ids
             else 'Look it up: graphdaemon list groups --search "displayName:…" -f table.',
         )
-    return f"groups/{ids[0]}/members"
+    return f"groups/{quote(ids[0], safe='')}/members"

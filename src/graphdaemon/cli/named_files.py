@@ -8,13 +8,13 @@ names of one file are refused where one of them is written.
 
 import os
 import stat
-import sys
 from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
+from graphdaemon.cli import terminal
 from graphdaemon.errors import UsageError
 
 if TYPE_CHECKING:
@@ -92,10 +92,7 @@ def add_stdout(context: click.Context) -> None:
     Raises:
         UsageError: It is the same file as another.
     """
-    try:
-        descriptor = sys.stdout.fileno() if sys.stdout is not None else None
-    except OSError:  # what takes its place in tests has none
-        descriptor = None
+    descriptor = terminal.output_descriptor()
     if descriptor is not None:
         _add(context, [NamedFile("standard output", descriptor, written=True)])
 

@@ -7,7 +7,9 @@ from collections import deque
 from collections.abc import Callable
 from typing import Self, TextIO
 
+from graphdaemon.cli import terminal
 from graphdaemon.listing.record import Progress
+from graphdaemon.output.escape import escape
 from graphdaemon.output.stream import terminal_width
 
 # Nobody reads faster, and drawing on a slow terminal would hold up the listing.
@@ -85,10 +87,7 @@ class ProgressLine:
 
         assert self._stream is not None, "what cannot be redrawn is not drawn"
         cells = cells_of(line)
-        # Blanks and not an escape sequence, which consoles of Windows may print instead of obeying.
-        rest = " " * (self._drawn - cells)
-        self._stream.write(f"\r{line}{rest}" + ("" if line else "\r"))
-        self._stream.flush()
+        terminal.draw(self._stream, line, self._drawn - cells)
         self._drawn = cells
 
     def _rate(self) -> float:
@@ -128,11 +127,11 @@ _STAGES = {
 
 def shorten(parts: list[str], width: int) -> str:
     """As many parts as there is room for; the first is cut if it must be."""
-    from graphdaemon.output.formats.table import cells_of, printable
+    from graphdaemon.output.formats.table import cells_of
 
-    line = printable(parts[0])
+    line = escape(parts[0])
     for part in parts[1:]:
-        longer = f"{line} · {printable(part)}"
+        longer = f"{line} · {escape(part)}"
         if cells_of(longer) > width:
             break
         line = longer

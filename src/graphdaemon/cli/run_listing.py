@@ -5,14 +5,13 @@ Records go to the output, the listing record to stderr and to `--proof`, and the
 exit code.
 """
 
-import sys
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
-from graphdaemon import log
+from graphdaemon.cli import terminal
 from graphdaemon.cli.collection_argument import check_collection, find_members
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import add_file, load_settings
@@ -41,7 +40,7 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     Raises:
         Error: It failed, or nothing proves that it is complete.
     """
-    log.configure(arguments["verbose"])
+    terminal.configure_log(arguments["verbose"])
     collection = check_collection(text, group)
     query, with_ = read_query(arguments), split_names(arguments["with_"])
     columns = (query.select or find_collection(collection).columns) + with_
@@ -82,7 +81,7 @@ def _write(
     proof = _open_proof(arguments["proof"])
     record = None
     try:
-        with Sink(spec, sys.stdout) as sink, _progress(spec, collection) as line:
+        with Sink(spec, terminal.open_output()) as sink, _progress(spec, collection) as line:
             record = run_async(collect(sink, line.update if line.is_shown else None))
             unproved = record.exit_code != 0 and not arguments["allow_unproved"]
             # Output that was printed already is ended in good form. A file, or output that is held
@@ -115,11 +114,10 @@ def _say_result(record: ListingRecord) -> None:
     """Write the summary of a listing to stderr."""
     if record.blank:
         names = ", ".join(record.blank)
-        click.echo(
-            f"Empty in every record (not set, or not readable with this app's roles): {names}",
-            err=True,
+        terminal.say(
+            f"Empty in every record (not set, or not readable with this app's roles): {names}"
         )
-    click.echo(record.summary(), err=True)
+    terminal.say(record.summary())
 
 
 def _report_failure(record: ListingRecord, proof: AtomicFile | None) -> None:
@@ -128,7 +126,7 @@ def _report_failure(record: ListingRecord, proof: AtomicFile | None) -> None:
     try:
         _write_proof(record, proof)
     except OutputError as failure:
-        click.echo(f"Besides, {failure}", err=True)
+        terminal.say(f"Besides, {failure}")
 
 
 def _open_proof(path: Path | None) -> AtomicFile | None:
@@ -158,8 +156,8 @@ def _read_options(
 
 def _progress(spec: OutputSpec, collection: str) -> ProgressLine:
     # Records that are printed on the same terminal already show how far the listing is.
-    shown = spec.file is None and sys.stdout is not None and sys.stdout.isatty()
-    return ProgressLine(None if shown else sys.stderr, collection.rpartition("/")[2])
+    shown = spec.file is None and terminal.is_output_shown()
+    return ProgressLine(None if shown else terminal.open_speech(), collection.rpartition("/")[2])
 
 
 def _refuse_unread(sort: str | None, query: Query, with_: tuple[str, ...]) -> None:

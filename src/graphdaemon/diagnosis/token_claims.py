@@ -75,7 +75,7 @@ def describe_claims(claims: Mapping[str, Any], now: float) -> list[Claim]:
     described = []
     for name in sorted(claims, key=lambda name: (order.get(name, len(order)), name)):
         sentence = _SENTENCES.get(name, _NOTHING)(claims, now)
-        described.append(Claim(*map(_printable, (name, _show(claims[name]), sentence))))
+        described.append(Claim(name, _show(claims[name]), sentence))
     # Where nothing was granted the claim is left out, not empty (msgraph-sdk-powershell#1782).
     if "roles" not in claims and not is_delegated(claims):
         described.insert(0, Claim("roles", "", "absent: the app holds no role of this API"))
@@ -108,11 +108,6 @@ def _show(value: object) -> str:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return ", ".join(value)
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _printable(text: str) -> str:
-    # Whoever controls an app's name must not control the terminal.
-    return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
 Claims = Mapping[str, Any]

@@ -62,5 +62,4 @@ def name_signer(issuer: object) -> str:
         parts = {name: value for relative in issuer for name, value in relative}
     organization, name = parts.get("organizationName"), parts.get("commonName")
     both = f"{organization} ({name})" if organization and name else organization or name
-    words = both or parts.get("organizationalUnitName") or "somebody without a name"
-    return "".join(character if character.isprintable() else "\ufffd" for character in words)
+    return both or parts.get("organizationalUnitName") or "somebody without a name"

@@ -24,15 +24,19 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
     # The fields are numbered, because not every property has the name of a Python variable.
     fields = [(f"field{index}", msgspec.Raw, null) for index in range(len(names))]
     rename = {field: name for (field, *_), name in zip(fields, names, strict=True)}
-    decode = msgspec.json.Decoder(msgspec.defstruct("Picked", fields, rename=rename)).decode
+    try:
+        picked = msgspec.defstruct("Picked", fields, rename=rename)
+    except ValueError:
+        # Quotation marks, backslashes and control characters are in no field's name.
+        return lambda record: _pick_named(record, names)
+    decode = msgspec.json.Decoder(picked).decode
     astuple = msgspec.structs.astuple
 
     def pick(record: Record) -> tuple[bytes, ...]:
         try:
             return tuple(map(bytes, astuple(decode(record))))
         except msgspec.ValidationError:
-            values = _named(record)
-            return tuple(values.get(name, NULL) for name in names)
+            return _pick_named(record, names)
 
     return pick
 
@@ -59,8 +63,16 @@ def decode(value: Record | bytes) -> Any:
         return json.loads(bytes(value).decode("utf-8", "replace"))
 
 
+def _pick_named(record: Record, names: Sequence[str]) -> tuple[bytes, ...]:
+    values = _named(record)
+    return tuple(values.get(name, NULL) for name in names)
+
+
 def _named(record: Record) -> dict[str, bytes]:
     text = bytes(record)
+    if text.startswith(b"{"):
+        members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])
+        return {name: bytes(value) for name, value in members.items()}
     if text.startswith(b"["):
         items = msgspec.json.decode(text, type=list[msgspec.Raw])
         return {f"column{number}": bytes(item) for number, item in enumerate(items, 1)}

@@ -25,7 +25,7 @@ class Format(NamedTuple):
     Attributes:
         suffixes: The endings of file names that stand for it.
         make: Returns its writer to a stream; raises `UsageError` where a package is missing. The
-            number says how many cells a line of the terminal has; None where nothing is to be cut.
+            number says how many cells a line of the terminal has; None where there is no terminal.
         has_columns: It shows some properties of a record, each in its column.
         is_binary: A terminal can show nothing of it.
         is_verbatim: It writes a record's own bytes, a line each.

@@ -53,13 +53,6 @@ def bytes_of(stdout: TextIO | None) -> BinaryIO:
     return stdout.buffer
 
 
-def print_text(stdout: TextIO | None, text: str) -> None:
-    """Print `text`; fails as `put` does."""
-    stream = bytes_of(stdout)
-    put(stream, text.encode())
-    flush(stream)
-
-
 @contextmanager
 def explaining_failure(path: Path | None = None) -> Iterator[None]:
     """Turn what the operating system says of an output, or of the file `path`, into our errors."""

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import click
 
-from graphdaemon import log
 from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, make_key_pair, read_key_pair
-from graphdaemon.cli import options
+from graphdaemon.cli import options, terminal
 from graphdaemon.cli.named_files import FileName, load_settings
 from graphdaemon.errors import OutputError
 from graphdaemon.http.transport import Transport
@@ -63,10 +62,9 @@ def new(*, out: Path, days: int, name: str) -> None:
         out.unlink()  # it was made just now
         raise
     _show(read_key_pair(out))
-    click.echo(
+    terminal.say(
         f"Upload {public} under App registrations > the app > Certificates & secrets > "
-        f"Certificates, and set private_key_file to {out}.",
-        err=True,
+        f"Certificates, and set private_key_file to {out}."
     )
 
 
@@ -89,7 +87,7 @@ def rotate(
     # Making a certificate needs nothing that talks to the identity platform.
     from graphdaemon.registration.rotation import Rotation
 
-    log.configure(verbose)
+    terminal.configure_log(verbose)
     settings = load_settings(parameters, replaced=("private_key_file",))
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
 
@@ -97,7 +95,7 @@ def rotate(
         return make_key_pair(name, days=days, passphrase=passphrase)[0]
 
     try:
-        rotation = Rotation(settings, transport, object_id=object_id, make=make, say=_say)
+        rotation = Rotation(settings, transport, object_id=object_id, make=make, say=terminal.say)
         rotation.run()
     finally:
         transport.close()
@@ -105,12 +103,8 @@ def rotate(
 
 
 def _show(pair: KeyPair) -> None:
-    click.echo(f"SHA-1    {pair.certificate.thumbprint}")
-    click.echo(f"SHA-256  {pair.certificate.thumbprint_sha256}")
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+    terminal.print_line(f"SHA-1    {pair.certificate.thumbprint}")
+    terminal.print_line(f"SHA-256  {pair.certificate.thumbprint_sha256}")
 
 
 def _write(path: Path, text: str, mode: int) -> None:

@@ -1,7 +1,5 @@
 """`graphdaemon completion`: the script that lets a shell complete commands."""
 
-import sys
-
 import click
 
 _SHELLS = {
@@ -23,9 +21,9 @@ def completion(*, shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from graphdaemon.cli import cli
-    from graphdaemon.output.stream import print_text
+    from graphdaemon.cli import cli, terminal
 
     kind = get_completion_class(shell)
     assert kind is not None, "every shell named is one that click knows"
-    print_text(sys.stdout, kind(cli, {}, "graphdaemon", "_GRAPHDAEMON_COMPLETE").source())
+    script = kind(cli, {}, "graphdaemon", "_GRAPHDAEMON_COMPLETE").source()
+    terminal.print_lines(script.removesuffix("\n"))

@@ -1,14 +1,12 @@
 """`graphdaemon consent`: show where an administrator consents, and wait until it is done."""
 
-import sys
 import time
 import webbrowser
 from pathlib import Path
 
 import click
 
-from graphdaemon import log
-from graphdaemon.cli import options
+from graphdaemon.cli import options, terminal
 from graphdaemon.cli.named_files import load_settings
 from graphdaemon.registration.consent import (
     build_consent_url,
@@ -62,27 +60,24 @@ def consent(
     registration asks for. With --wait, new tokens are asked for until they show it; the exit code
     is 4 if the time passes first.
     """
-    log.configure(verbose)
+    terminal.configure_log(verbose)
     parameters, seconds = _read_wait(wait, parameters)
     settings = load_settings(parameters)
     url = build_consent_url(settings, redirect_uri=redirect_uri)
     # A call that is not known is refused before anybody reads the address.
     awaited = read_awaited_roles(settings, roles, calls) if seconds is not None else None
-    click.echo(url)
-    # A pipe holds text back, and its reader needs the address while this command waits.
-    sys.stdout.flush()
+    terminal.print_line(url)
     if redirect_uri is None:
-        click.echo(
+        terminal.say(
             "An app without a redirect URI is told AADSTS500113 (no reply address) after the "
-            "consent: that can be ignored.",
-            err=True,
+            "consent: that can be ignored."
         )
     if open_ and not webbrowser.open(url):
-        click.echo("No browser could be opened here: open the address yourself.", err=True)
+        terminal.say("No browser could be opened here: open the address yourself.")
     if seconds is not None and awaited is not None:
-        click.echo(f"Waiting up to {seconds:g} s for {awaited} …", err=True)
+        terminal.say(f"Waiting up to {seconds:g} s for {awaited} …")
         granted = wait_for_consent(settings, awaited, seconds, sleep=time.sleep)
-        click.echo(f"Granted: {', '.join(granted)}", err=True)
+        terminal.say(f"Granted: {', '.join(granted)}")
 
 
 def _read_wait(wait: str | None, parameters: Path | None) -> tuple[Path | None, float | None]:

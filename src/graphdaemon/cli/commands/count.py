@@ -1,11 +1,10 @@
 """`graphdaemon count`: the service's own count."""
 
-import sys
 from typing import Any
 
 import click
 
-from graphdaemon.cli import options
+from graphdaemon.cli import options, terminal
 
 
 @click.command()
@@ -21,16 +20,14 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     It is Graph's own count, from an index that lags behind by minutes; `graphdaemon list` counts
     what is there. COLLECTION and PARAMETERS are those of `graphdaemon list`.
     """
-    from graphdaemon import log
     from graphdaemon.cli.collection_argument import check_collection, find_members
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.client import Client
     from graphdaemon.graph.catalog import find_collection
     from graphdaemon.graph.query import Query, count_url
-    from graphdaemon.output.stream import print_text
 
-    log.configure(arguments["verbose"])
+    terminal.configure_log(arguments["verbose"])
     path = check_collection(collection, group)
     client = Client(load_settings(arguments["parameters"]))
     query = Query(filter=arguments["filter_"], search=arguments["search"])
@@ -41,4 +38,4 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
             url = count_url(client.settings.graph_root, row, query)
             return await client.graph.count(url, needs=row.role)
 
-    print_text(sys.stdout, f"{run_async(ask())}\n")
+    terminal.print_line(f"{run_async(ask())}")

@@ -1,14 +1,12 @@
 """`graphdaemon doctor`: find out why it does not work."""
 
 import json
-import os
-import sys
 from pathlib import Path
 
 import click
 
 from graphdaemon import log
-from graphdaemon.cli import options, wrapped
+from graphdaemon.cli import options, terminal
 from graphdaemon.diagnosis.permissions import parse_call
 from graphdaemon.doctor import examine, summarize
 from graphdaemon.doctor.finding import Finding, Result
@@ -16,7 +14,12 @@ from graphdaemon.doctor.state import Examination
 from graphdaemon.settings.read import read_settings
 from graphdaemon.version import __version__
 
-_COLOURS = {"ok": "green", "warning": "yellow", "failed": "red", "skipped": None}
+_STYLES = {
+    "ok": {"fg": "green"},
+    "warning": {"fg": "yellow"},
+    "failed": {"fg": "red"},
+    "skipped": None,
+}
 
 
 @click.command()
@@ -38,7 +41,7 @@ def doctor(*, parameters: Path | None, calls: tuple[str, ...], as_json: bool, ve
     turn; says of the first that fails what is wrong and what to do. Nothing is changed anywhere.
     The exit code is that of the failure.
     """
-    log.configure(verbose)
+    terminal.configure_log(verbose)
     examination = Examination(
         lambda: read_settings(parameters), calls=tuple(parse_call(call) for call in calls)
     )
@@ -47,12 +50,12 @@ def doctor(*, parameters: Path | None, calls: tuple[str, ...], as_json: bool, ve
         for result in examine(examination):
             results.append(result)
             if not as_json:
-                click.echo(_render(result))
+                _print(result)
     finally:
         examination.close()
     _, exit_code, _ = summarize(results)
     if as_json:
-        click.echo(json.dumps(describe(results), indent=2, ensure_ascii=False))
+        terminal.print_lines(json.dumps(describe(results), indent=2, ensure_ascii=False))
     else:
         _conclude(results)
     return exit_code
@@ -86,30 +89,24 @@ def _describe(result: Result) -> dict[str, object]:
     }
 
 
-def _render(result: Result) -> str:
+def _print(result: Result) -> None:
     check, finding = result
     about = f"{check.host}: " if check.host and finding.state != "skipped" else ""
-    state = f"{finding.state:8}"
-    line = f"{state} {check.name:12} {about}{_one_line(finding.words)}"
-    fitted = wrapped(line, output=sys.stdout, hang=22)
-    colour = _COLOURS[finding.state]
-    # The agreement of no-color.org, which click does not know.
-    if colour and not os.environ.get("NO_COLOR"):
-        fitted = click.style(state, fg=colour) + fitted[len(state) :]
-    return fitted
-
-
-def _one_line(words: str) -> str:
-    """Make one line of it: what services and certificates say must not move the cursor."""
-    line = log.redact(" ".join(words.split()))
-    return "".join(character if character.isprintable() else "\ufffd" for character in line)
+    # One line: what services and certificates say may have several.
+    words = log.redact(" ".join(finding.words.split()))
+    terminal.print_line(
+        f" {check.name:12} {about}{words}",
+        lead=f"{finding.state:8}",
+        style=_STYLES[finding.state],
+        hang=22,
+    )
 
 
 def _conclude(results: list[Result]) -> None:
     verdict, _, first = summarize(results)
-    click.echo()
+    terminal.print_line()
     if first is None:
-        click.echo("Nothing is wrong.")
+        terminal.print_line("Nothing is wrong.")
         return
     findings = [result.finding for result in results if result.finding.state == verdict]
     # What fails after the first failure mostly follows from it; warnings are independent.
@@ -121,8 +118,8 @@ def _explain(finding: Finding, word: str) -> None:
     advice = finding.advice
     if advice is None:
         return
-    click.echo(wrapped(f"{word}: {advice.meaning}", output=sys.stdout))
+    terminal.print_line(f"{word}: {advice.meaning}", hang=5)
     for name, label in (("correlation_id", "Correlation ID"), ("request_id", "Request ID")):
         if name in finding.details:
-            click.echo(f"{label}: {finding.details[name]}")
-    click.echo(wrapped(f"Try: {advice.step}", output=sys.stdout))
+            terminal.print_line(f"{label}: {finding.details[name]}")
+    terminal.print_line(f"Try: {advice.step}", hang=5)

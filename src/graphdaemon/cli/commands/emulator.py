@@ -1,13 +1,13 @@
 """`graphdaemon emulator`: the pretend tenant as a server of its own."""
 
 import errno
-import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from graphdaemon.cli import terminal
 from graphdaemon.cli.commands.quickstart import load_emulator
 from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
@@ -148,10 +148,10 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
     _forget_progress()
     seconds = time.monotonic() - started
     counts = ", ".join(f"{number:,} {name}" for name, number in made.objects.items())
-    click.echo(f"{data}: {counts}; {seconds:.1f} s, {made.size / 1e6:,.0f} MB.", err=True)
+    terminal.say(f"{data}: {counts}; {seconds:.1f} s, {made.size / 1e6:,.0f} MB.")
     if made.lost:
-        click.echo(f"{made.lost:,} links led to objects in none of the files: left out.", err=True)
-    click.echo(f"Try: graphdaemon emulator serve --data {data}", err=True)
+        terminal.say(f"{made.lost:,} links led to objects in none of the files: left out.")
+    terminal.say(f"Try: graphdaemon emulator serve --data {data}")
 
 
 def _refuse_folder(data: Path, error: OSError) -> Exception:
@@ -168,15 +168,12 @@ def _refuse_folder(data: Path, error: OSError) -> Exception:
 
 
 def _show_progress(made: int, total: int) -> None:
-    if sys.stderr.isatty():
-        line = f"seeding: {made:,} of {total:,} objects"
-        click.echo(f"\r{line:{_PROGRESS_CELLS}}", nl=False, err=True)
+    line = f"seeding: {made:,} of {total:,} objects"
+    terminal.draw(terminal.open_speech(), f"{line:{_PROGRESS_CELLS}}")
 
 
 def _forget_progress() -> None:
-    if sys.stderr.isatty():
-        # Blanks and not an escape sequence, which consoles of Windows may print instead of obeying.
-        click.echo(f"\r{' ' * _PROGRESS_CELLS}\r", nl=False, err=True)
+    terminal.draw(terminal.open_speech(), "", _PROGRESS_CELLS)
 
 
 def _announce(running: "Emulator") -> None:
@@ -194,8 +191,8 @@ def _announce(running: "Emulator") -> None:
         rows["AZURE_POD_IDENTITY_AUTHORITY_HOST"] = running.imds_url
         rows["IDENTITY_ENDPOINT"] = running.identity_endpoint
         rows["IDENTITY_HEADER"] = running.identity_header
-    click.echo(f"Serving {running.tenant.display_name} at {running.url}", err=True)
+    terminal.say(f"Serving {running.tenant.display_name} at {running.url}")
     width = max(map(len, rows))
     for name, value in rows.items():
-        click.echo(f"{name:{width}}  {value}", err=True)
-    click.echo(f"Try: graphdaemon users {parameters} --format table", err=True)
+        terminal.say(f"{name:{width}}  {value}")
+    terminal.say(f"Try: graphdaemon users {parameters} --format table")

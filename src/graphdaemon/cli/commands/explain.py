@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphdaemon.cli import terminal
 from graphdaemon.diagnosis.token_claims import Claim
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
             "A token does not belong on a command line, where others see it: give it on stdin."
         )
     if not words:
-        if sys.stdin.isatty():
+        if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("Give a code, or an error, a line of a log or a token on stdin.")
         text = sys.stdin.read()
     # Its tables take long to load, and `graphdaemon token` needs only how claims are printed.
@@ -41,7 +42,7 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
 
     explained = explain_text(text, time.time())
     if as_json:
-        click.echo(json.dumps(_describe(explained), indent=2, ensure_ascii=False))
+        terminal.print_lines(json.dumps(_describe(explained), indent=2, ensure_ascii=False))
     else:
         _print(explained)
     return 0 if explained.explanations else 2
@@ -58,20 +59,21 @@ def _describe(explained: "ExplainedText") -> dict[str, object]:
 
 def _print(explained: "ExplainedText") -> None:
     if not explained.explanations:
-        click.echo(
+        terminal.print_line(
             "Nothing in it is known: no AADSTS number, no error of Graph, of the network or of "
-            "graphdaemon, no token.\nTry: The whole answer, or the line of the log with the number."
+            "graphdaemon, no token."
         )
+        terminal.print_line("Try: The whole answer, or the line of the log with the number.")
     ids = (("Correlation ID", explained.correlation_id), ("Request ID", explained.request_id))
     for number, explanation in enumerate(explained.explanations):
         if number:
-            click.echo()
-        click.echo(f"{explanation.subject}: {explanation.meaning}")
+            terminal.print_line()
+        terminal.print_line(f"{explanation.subject}: {explanation.meaning}")
         print_claims(explanation.claims)
         for label, value in ids:
             if value and not explanation.claims:
-                click.echo(f"{label}: {value}")
-        click.echo(f"Try: {explanation.step}")
+                terminal.print_line(f"{label}: {value}")
+        terminal.print_line(f"Try: {explanation.step}")
 
 
 def print_claims(claims: Iterable[Claim]) -> None:
@@ -80,4 +82,4 @@ def print_claims(claims: Iterable[Claim]) -> None:
     names = max((len(row.name) for row in rows), default=0)
     values = max((len(row.value) for row in rows if len(row.value) <= _ALIGNED_CELLS), default=0)
     for row in rows:
-        click.echo(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())
+        terminal.print_line(f"{row.name:{names}}  {row.value:{values}}  {row.sentence}".rstrip())

@@ -1,11 +1,10 @@
 """`graphdaemon get`: one object."""
 
-import sys
 from typing import Any
 
 import click
 
-from graphdaemon.cli import options, output_options
+from graphdaemon.cli import options, output_options, terminal
 
 
 @click.command()
@@ -22,7 +21,6 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     PATH is below Graph's version, such as users/ana@contoso.example, groups/{id} or organization;
     /beta/… is the other version. PARAMETERS is the settings file, found as for `graphdaemon users`.
     """
-    from graphdaemon import log
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import find_row, get_object, records_of
@@ -30,7 +28,7 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
 
-    log.configure(arguments["verbose"])
+    terminal.configure_log(arguments["verbose"])
     client = Client(load_settings(arguments["parameters"]))
     names = options.split_names(select)
     added = {"$select": ",".join(dict.fromkeys(("id", *names))) if names else "", "$expand": expand}
@@ -39,6 +37,6 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
         path += ("&" if "?" in path else "?") + written
     columns = names or find_row(path).columns
     spec = output_options.read_spec(arguments, columns, single=True)
-    with Sink(spec, sys.stdout) as sink:
+    with Sink(spec, terminal.open_output()) as sink:
         sink.write(records_of(run_async(get_object(client, path)), spec))
         sink.finish()

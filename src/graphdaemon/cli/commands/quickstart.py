@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graphdaemon import cli, log
+from graphdaemon import cli
 from graphdaemon.auth.key_files import make_key_pair
+from graphdaemon.cli import terminal
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
@@ -46,18 +47,18 @@ def quickstart(
     internet. What each step does goes to stderr, the users go to stdout:
     `graphdaemon quickstart | jq .value`.
     """
-    log.configure(verbose)
+    terminal.configure_log(verbose)
     started = time.monotonic()
     emulator_class = load_emulator()
-    wait = step and sys.stdin.isatty() and sys.stderr.isatty()
+    wait = step and sys.stdin.isatty() and terminal.is_speech_shown()
     with (
-        Sink(OutputSpec(format_, _COLUMNS), sys.stdout) as sink,
+        Sink(OutputSpec(format_, _COLUMNS), terminal.open_output()) as sink,
         tempfile.TemporaryDirectory(prefix="graphdaemon-quickstart-") as folder,
         emulator_class(users=users, seed=seed) as emulator,
     ):
         walk = _Walk(emulator, Path(folder), wait=wait)
         listed = walk.run(sink)
-        _say(f"Done: {listed} users in {time.monotonic() - started:.1f} s.")
+        terminal.say(f"Done: {listed} users in {time.monotonic() - started:.1f} s.")
         if keep:
             walk.keep()
 
@@ -105,43 +106,47 @@ class _Walk:
     def keep(self) -> None:
         """Leave the tenant running until Ctrl-C, and say how to use it."""
         emulator = self._emulator
-        _say("")
-        _say("The tenant keeps running until Ctrl-C. In another terminal:")
-        _say(f"   export GRAPHDAEMON_CONFIG={self._folder / 'parameters.json'}")
-        _say("   graphdaemon users --format table")
-        _say(f"The consent page, for a browser that trusts {emulator.ca_file}:")
-        _say(f"   {emulator.url}/{self._tenant.id}/adminconsent?client_id={self._client_id}")
+        terminal.say("")
+        terminal.say("The tenant keeps running until Ctrl-C. In another terminal:")
+        terminal.say(f"   export GRAPHDAEMON_CONFIG={self._folder / 'parameters.json'}")
+        terminal.say("   graphdaemon users --format table")
+        terminal.say(f"The consent page, for a browser that trusts {emulator.ca_file}:")
+        terminal.say(
+            f"   {emulator.url}/{self._tenant.id}/adminconsent?client_id={self._client_id}"
+        )
         try:
             while True:
                 time.sleep(1)
         except KeyboardInterrupt:
-            _say("Stopped.")
+            terminal.say("Stopped.")
 
     def _meet_tenant(self) -> None:
         self._begin("A pretend tenant", "your own tenant's Overview")
         tenant = self._tenant
         count = self._directory.collections.count(tenant, "user")
-        _say(f"   {tenant.display_name}, {count} users, at {self._emulator.url}")
-        _say(f"   Directory (tenant) ID    {tenant.id}")
+        terminal.say(f"   {tenant.display_name}, {count} users, at {self._emulator.url}")
+        terminal.say(f"   Directory (tenant) ID    {tenant.id}")
 
     def _register(self) -> tuple[Path, Path]:
         self._begin("Register the app Daemon-console", "App registrations > New registration")
         directory, tenant = self._directory, self._tenant
         application = directory.applications.register(tenant, "Daemon-console")
         self._client_id = application.app_id
-        _say(f"   Application (client) ID  {application.app_id}")
+        terminal.say(f"   Application (client) ID  {application.app_id}")
         _portal("Certificates & secrets")
         password = directory.credentials.add_password(tenant, application.app_id, "quickstart")
         assert password.secret_text is not None, "it was made just now"
-        _say(f"   secret {password.hint}…, shown once; its Secret ID {password.key_id} is not it")
+        terminal.say(
+            f"   secret {password.hint}…, shown once; its Secret ID {password.key_id} is not it"
+        )
         pem, der = make_key_pair("Daemon-console")
         certificate = directory.credentials.add_certificate(tenant, application.app_id, der)
-        _say(f"   certificate, thumbprint {certificate.thumbprint}")
+        terminal.say(f"   certificate, thumbprint {certificate.thumbprint}")
         _portal("API permissions > Microsoft Graph > Application permissions")
         directory.applications.add_application_permission(
             tenant, application.app_id, "User.Read.All"
         )
-        _say("   User.Read.All: not granted for Contoso yet")
+        terminal.say("   User.Read.All: not granted for Contoso yet")
         key_file = self._folder / "daemon-console.pem"
         replace_private(key_file, pem.encode())
         return (
@@ -155,24 +160,24 @@ class _Walk:
 
     def _call_too_early(self, client: Client) -> None:
         self._begin("Call Graph before consent", None)
-        _say("   what everybody meets; the token is good, and carries no role")
+        terminal.say("   what everybody meets; the token is good, and carries no role")
         _show_refusal(client)
 
     def _consent(self, client: Client) -> None:
         self._begin("Grant admin consent", "API permissions > Grant admin consent for Contoso")
         granted = self._directory.consents.grant_admin_consent(self._tenant, self._client_id)
-        _say(f"   granted: {', '.join(granted)}")
-        _say("   The token from before, once more: roles are fixed when a token is issued.")
+        terminal.say(f"   granted: {', '.join(granted)}")
+        terminal.say("   The token from before, once more: roles are fixed when a token is issued.")
         _show_refusal(client, hint=False)
 
     def _list(self, secret_file: Path, certificate_file: Path, sink: Sink) -> int:
         self._begin("List the users", None)
-        _say("   graphdaemon users parameters.json")
+        terminal.say("   graphdaemon users parameters.json")
         counted = _list_users(secret_file, lambda _: None)
-        _say(f"   with the secret: {counted} users")
+        terminal.say(f"   with the secret: {counted} users")
         listed = _list_users(certificate_file, sink.write)
         sink.finish()
-        _say(f"   with the certificate: {listed} users")
+        terminal.say(f"   with the certificate: {listed} users")
         return listed
 
     def _write_parameters(self, name: str, **credential: str) -> Path:
@@ -189,14 +194,14 @@ class _Walk:
         }
         path = self._folder / name
         replace_private(path, f"{json.dumps(values, indent=2)}\n".encode())
-        _say(f"   wrote {name}, readable by you alone")
+        terminal.say(f"   wrote {name}, readable by you alone")
         return path
 
     def _begin(self, title: str, page: str | None) -> None:
         if self._wait and self._step:
-            click.prompt("   Enter goes on", default="", show_default=False, err=True)
+            terminal.wait_for_enter("   Enter goes on")
         self._step += 1
-        _say(click.style(f"{self._step}/{_STEPS} {title}", bold=True))
+        terminal.say(lead=f"{self._step}/{_STEPS} {title}", style={"bold": True})
         if page is not None:
             _portal(page)
 
@@ -240,8 +245,4 @@ def _show_refusal(client: Client, *, hint: bool = True) -> None:
 
 
 def _portal(page: str) -> None:
-    _say(click.style(f"   portal: {page}", dim=True))
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+    terminal.say(lead=f"   portal: {page}", style={"dim": True})

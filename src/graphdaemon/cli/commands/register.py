@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from graphdaemon import log
+from graphdaemon.cli import terminal
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import FileName, add_settings, load_settings
 from graphdaemon.cloud import CLOUDS
@@ -115,7 +115,7 @@ def register(**arguments: Any) -> int:
     a call. Run again, it changes what differs and nothing else; stopped at any moment and run
     again, it goes on.
     """
-    log.configure(arguments["verbose"])
+    terminal.configure_log(arguments["verbose"])
     desired = _read_desired_state(arguments)
     files = LocalFiles(arguments["output"], desired, force=arguments["force"])
     settings = _read_tenant_settings(arguments, files)
@@ -125,7 +125,9 @@ def register(**arguments: Any) -> int:
         admin_graph = _open_graph(administrator, transport)
         if arguments["delete"]:
             return run_async(_undo(admin_graph, desired, files, arguments))
-        reconciler = Reconciler(desired, administrator.settings, admin_graph, files, say=_say)
+        reconciler = Reconciler(
+            desired, administrator.settings, admin_graph, files, say=terminal.say
+        )
         if arguments["dry_run"]:
             _show(run_async(reconciler.plan()), admin_graph)
             return 0
@@ -138,10 +140,10 @@ async def _apply(
     reconciler: Reconciler, files: LocalFiles, transport: Transport, timeout_s: float
 ) -> int:
     result = await reconciler.apply()
-    click.echo(f"Application (client) ID  {result.client_id}")
-    click.echo(f"Settings                 {files.path}")
+    terminal.print_line(f"Application (client) ID  {result.client_id}")
+    terminal.print_line(f"Settings                 {files.path}")
     if result.kind == "federated":
-        _say(
+        terminal.say(
             "Its identity is proved by its platform's tokens, so that nothing can be tried here: "
             "run `graphdaemon doctor` there."
         )
@@ -149,12 +151,12 @@ async def _apply(
         # The file alone, as the daemon reads it elsewhere: variables here may be about another app.
         settings = read_settings(files.path, {}, {"timeout": timeout_s})
         roles = result.roles if result.consent_error is None else ()
-        words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=_say)
-        _say(f"Proved: {words}.")
+        words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=terminal.say)
+        terminal.say(f"Proved: {words}.")
     # Raised last: all that can be done without consent is done and proved by now.
     if result.consent_error is not None:
         raise result.consent_error
-    _say("Done." if result.changed else "Nothing was to be changed.")
+    terminal.say("Done." if result.changed else "Nothing was to be changed.")
     return 0
 
 
@@ -165,8 +167,8 @@ async def _undo(
     if arguments["dry_run"]:
         _show(await plan_undoing(admin_graph, desired, purge=purge), admin_graph)
         return 0
-    removed = await undo(admin_graph, desired, files, purge=purge, say=_say)
-    _say("Done." if removed else f"There is no app {desired.name}, and no file of it.")
+    removed = await undo(admin_graph, desired, files, purge=purge, say=terminal.say)
+    terminal.say("Done." if removed else f"There is no app {desired.name}, and no file of it.")
     return 0
 
 
@@ -204,8 +206,8 @@ def _find_administrator(
         return take_az(settings, transport)
     browser = method == "browser" or (method is None and _has_browser())
     if browser:
-        _say("Sign in in the browser that opens.")
-    return sign_in(settings, transport, browser=browser, tell=_say)
+        terminal.say("Sign in in the browser that opens.")
+    return sign_in(settings, transport, browser=browser, tell=terminal.say)
 
 
 def _has_browser() -> bool:
@@ -234,21 +236,17 @@ def _open_graph(administrator: Administrator, transport: Transport) -> AdminGrap
         settings.graph_root,
         as_app=administrator.as_app,
         authority=settings.authority,
-        say=_say,
+        say=terminal.say,
     )
 
 
 def _show(changes: Sequence[Change], admin_graph: AdminGraph) -> None:
     for change in changes:
-        _say(change.summary)
-        click.echo(f"{change.method} {admin_graph.root}{change.path}")
+        terminal.say(change.summary)
+        terminal.print_line(f"{change.method} {admin_graph.root}{change.path}")
         if change.create:
-            click.echo("Prefer: create-if-missing")
+            terminal.print_line("Prefer: create-if-missing")
         if change.body is not None:
-            click.echo(json.dumps(change.body, indent=2))
+            terminal.print_lines(json.dumps(change.body, indent=2))
     if not changes:
-        _say("Nothing would be changed in the tenant.")
-
-
-def _say(text: str) -> None:
-    click.echo(text, err=True)
+        terminal.say("Nothing would be changed in the tenant.")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graphdaemon.cli import options, output_options
+from graphdaemon.cli import options, output_options, terminal
 from graphdaemon.cli.named_files import FileName
 
 if TYPE_CHECKING:
@@ -57,28 +57,27 @@ def request(
     of your own; the token goes nowhere else. JSON is printed as for other commands, anything else
     as it came. What is not safe to send twice is sent twice only where it was refused unread (429).
     """
-    from graphdaemon import log
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import make_request, selected
     from graphdaemon.client import Client
     from graphdaemon.output.sink import Sink
 
-    log.configure(arguments["verbose"])
+    terminal.configure_log(arguments["verbose"])
     if all_ and method != "GET":
         raise click.UsageError(f"--all goes with GET, not with {method}.")
     client = Client(load_settings(arguments["parameters"]))
     content = _read_body(body) if body is not None else None
     request = make_request(client, url, method=method, body=content, headers=headers)
     spec = output_options.read_spec(arguments, selected(url), single=not all_)
-    with Sink(spec, sys.stdout) as sink:
+    with Sink(spec, terminal.open_output()) as sink:
         if all_:
             notes = run_async(_write_all(client, request, sink))
         else:
             notes = run_async(_write_one(client, request, sink, spec, include=include))
         sink.finish()
     for line in notes:
-        click.echo(line, err=True)
+        terminal.say(line)
 
 
 def _read_body(path: Path) -> bytes:

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from graphdaemon import log
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token
-from graphdaemon.cli import options
+from graphdaemon.cli import options, terminal
 from graphdaemon.cli.commands.explain import print_claims
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import load_settings
@@ -29,21 +28,21 @@ def token(*, parameters: Path | None, raw: bool, as_json: bool, verbose: int) ->
     Each claim comes with a plain sentence. The token itself is printed with --raw, and only then:
     whoever has it is the app until it expires.
     """
-    log.configure(verbose)
+    terminal.configure_log(verbose)
     if raw and as_json:
         raise click.UsageError("--raw prints the token, --json its claims: give one of them.")
     acquired = run_async(_acquire(parameters))
     if raw:
-        click.echo(acquired.value)
+        terminal.print_line(acquired.value)
         return
     claims = read_claims(acquired.value)
     now = time.time()
     if as_json:
         shown = {"claims": claims, "expires_at": acquired.expires_at, "jwt": claims is not None}
-        click.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+        terminal.print_lines(json.dumps(shown, indent=2, ensure_ascii=False))
     elif claims is None:
-        click.echo("The token is no JWT: what it says, its API alone can read.")
-        click.echo(f"It expires {describe_moment(acquired.expires_at, now)}.")
+        terminal.print_line("The token is no JWT: what it says, its API alone can read.")
+        terminal.print_line(f"It expires {describe_moment(acquired.expires_at, now)}.")
     else:
         print_claims(describe_claims(claims, now))
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from graphdaemon.output.escape import escape
 from graphdaemon.output.fields import NULL, Record, make_picker, text_of
 from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
@@ -23,16 +24,24 @@ class CsvWriter:
 
     `null` is nothing at all, an empty text two quotes, anything nested JSON. `raw_cells` leaves
     texts that a spreadsheet would read as a formula as they are, and `bom` begins with the byte
-    order mark without which Excel takes UTF-8 for something else.
+    order mark without which Excel takes UTF-8 for something else. On a terminal (`is_shown`) a
+    record is one line, since a text could pretend to be the next one.
     """
 
     def __init__(
-        self, stream: Stream, columns: Sequence[str], *, raw_cells: bool = False, bom: bool = False
+        self,
+        stream: Stream,
+        columns: Sequence[str],
+        *,
+        raw_cells: bool = False,
+        bom: bool = False,
+        is_shown: bool = False,
     ) -> None:
         self._stream = stream
         self._columns = columns
         self._pick = make_picker(columns)
         self._raw_cells = raw_cells
+        self._is_shown = is_shown
         self._mark = "\ufeff".encode() if bom else b""
         self._has_head = False
 
@@ -68,6 +77,8 @@ class CsvWriter:
     def _quote(self, text: str) -> str:
         if not self._raw_cells and _FORMULA.match(text):
             text = f"'{text}"
+        if self._is_shown:
+            text = escape(text)
         if not text or _QUOTED.search(text):
             return '"' + text.replace('"', '""') + '"'
         return text
@@ -90,8 +101,12 @@ def _mend(data: bytes) -> bytes:
 
 FORMAT = Format(
     suffixes=(".csv",),
-    make=lambda stream, spec, _: CsvWriter(
-        stream, spec.columns, raw_cells=spec.raw_cells, bom=spec.bom
+    make=lambda stream, spec, width: CsvWriter(
+        stream,
+        spec.columns,
+        raw_cells=spec.raw_cells,
+        bom=spec.bom,
+        is_shown=width is not None,
     ),
     has_columns=True,
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import zip_longest
 
+from graphdaemon.output.escape import escape
 from graphdaemon.output.fields import Record, decode, make_picker, text_of
 from graphdaemon.output.format import Format
 from graphdaemon.output.stream import Stream, flush, put
@@ -14,12 +15,13 @@ class TableWriter:
     Columns of text, cut to the terminal; a Chinese character takes two cells.
 
     The first page decides how wide each column is. A line has `width` cells, or as many as it
-    needs.
+    needs. What a terminal would obey is escaped in a file too: a line break would end the row, and
+    the columns could not be aligned by signs that take no cell.
     """
 
     def __init__(self, stream: Stream, columns: Sequence[str], width: int | None) -> None:
         self._stream = stream
-        self._columns = columns
+        self._columns = [escape(name) for name in columns]
         self._pick = make_picker(columns)
         self._width = width
         self._widths: list[int] | None = None
@@ -56,21 +58,8 @@ def _shown(value: bytes) -> str:
     if value[:1] == b"[":
         items = decode(value)
         if all(isinstance(item, str) for item in items):
-            return printable(", ".join(items))
-    return printable(text_of(value) or "")
-
-
-def printable(text: str) -> str:
-    """
-    Replace what would steer a terminal.
-
-    A name may hold an escape sequence or a writing-direction override: neither may reach the
-    terminal. Joiners stay, Arabic and Indic scripts need them.
-    """
-    if text.isprintable():
-        return text
-    keep = "\u200c\u200d"
-    return "".join(sign if sign.isprintable() or sign in keep else "\ufffd" for sign in text)
+            return escape(", ".join(items))
+    return escape(text_of(value) or "")
 
 
 @cache
@@ -83,7 +72,7 @@ def _width(sign: str) -> int:
 
 
 def cells_of(text: str) -> int:
-    """How many cells of a terminal `text`, which is printable, takes."""
+    """How many cells of a terminal `text`, which was escaped, takes."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 

@@ -50,15 +50,15 @@ def test_colour_is_for_terminals_only(run: Run, parameters: WriteParameters) -> 
     assert "\x1b" not in done.stdout
 
 
-def test_words_of_others_cannot_move_the_cursor(
+def test_words_of_others_stay_in_their_line(
     command: Command, scripted: ScriptedServer, tmp_path: Path
 ) -> None:
-    """A refusal with control characters in it stays one line."""
+    """A refusal with line breaks in it cannot pretend to be the next check."""
     scripted.token_answer = json_answer(
         {"error": "invalid_client", "error_description": "AADSTS1: \x1b[2Jgone\r\nok  fake"}, 401
     )
 
     outcome = command("doctor", scripted.write_parameters(tmp_path))
 
-    assert b"\x1b" not in outcome.out
+    assert b"gone" in outcome.out
     assert not any(line.startswith("ok  fake") for line in outcome.out.decode().splitlines())

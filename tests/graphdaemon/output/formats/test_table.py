@@ -49,11 +49,22 @@ def test_table_shows_nothing_for_null_and_json_for_the_nested() -> None:
     assert lines[2].split() == ["x,", "y", '{"k":1}', "true"]
 
 
-def test_table_neutralises_control_characters() -> None:
+def test_table_escapes_control_characters() -> None:
     """A display name cannot colour the terminal, clear it, or turn the writing direction."""
     lines = table(None, ("name",), {"name": "a\x1b[31mb\x07\u202ec\nd"})
 
-    assert lines[2] == "a\ufffd[31mb\ufffd\ufffdc\ufffdd"
+    assert lines[2] == r"a\u001b[31mb\u0007\u202ec\u000ad"
+
+
+def test_table_escapes_the_names_of_columns_too() -> None:
+    """They may come from a query that somebody else has written."""
+    assert table(None, ("a\x1b[2J",), {"a\x1b[2J": 1})[0] == r"a\u001b[2J"
+
+
+@pytest.mark.parametrize("blank", ["\u3000", "\u00a0", "\u202f"])
+def test_table_keeps_the_blanks_of_names(blank: str) -> None:
+    """Japanese names have a wide one between family and given name, French titles a fixed one."""
+    assert table(None, ("name",), {"name": f"山田{blank}太郎"})[2] == f"山田{blank}太郎"
 
 
 @pytest.mark.parametrize("joiner", ["\u200c", "\u200d"], ids=["non-joiner", "joiner"])

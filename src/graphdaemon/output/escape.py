@@ -1,0 +1,51 @@
+r"""
+Write signs that a terminal would obey, or show nothing of, as the escapes of JSON.
+
+`ESC` becomes `\u001b`: readable, and in JSON the same text as before.
+"""
+
+import re
+
+# What steers a terminal (C0, DEL, C1), what ends a line in some programs, what is half a character,
+# and what no screen shows, so that two names look alike or are read backwards: the
+# Default_Ignorable_Code_Point of Unicode 16, with the annotations that are shown as little
+# (https://www.unicode.org/Public/16.0.0/ucd/DerivedCoreProperties.txt).
+_NEVER = (
+    "\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f"
+    "\u3164\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e00ff\U000e01f0-\U000e0fff"
+)
+# Joiners and selectors of variants: Arabic and Indic names, emoji and Japanese names are written
+# with them. Behind other letters they change nothing that anybody sees.
+_JOINERS = "\u200c\u200d\u180b-\u180d\u180f\ufe00-\ufe0f\U000e0100-\U000e01ef"
+# Arabic to Myanmar, Philippine to Mongolian, symbols, CJK, further Indic and Arabic, emoji.
+_JOINED = (
+    "\u0600-\u061b\u061d-\u109f\u1700-\u17b3\u17b6-\u180a\u1810-\u18af\u1900-\u1cff"
+    "\u00a9\u00ae\u203c-\u205f\u2070-\u3163\u3165-\ua4cf\ua800-\uabff\uf900-\ufdff\ufe70-\ufefc"
+    "\U00010a00-\U00011fff\U0001e900-\U0001faff\U00020000-\U0003ffff"
+)
+# A selector may also stand before a joiner, as in a heart on fire, and in a key cap behind a digit.
+_HARMFUL = re.compile(
+    f"[{_NEVER}]|(?<![{_JOINED}])(?<!\ufe0f(?=\u200d))[{_JOINERS}](?!(?<=[0-9#*]\ufe0f)\u20e3)"
+)
+_HARMFUL_IN_LINES = re.compile(f"(?!\n|\t|\r\n)(?:{_HARMFUL.pattern})")
+
+
+def escape(text: str) -> str:
+    """Return `text` with every sign that steers a terminal, or that no screen shows, escaped."""
+    return _HARMFUL.sub(_escape_sign, text)
+
+
+def escape_lines(text: str) -> str:
+    """Return what `escape` does, but let line breaks and tabs stand: `text` is a whole document."""
+    return _HARMFUL_IN_LINES.sub(_escape_sign, text)
+
+
+def _escape_sign(match: re.Match[str]) -> str:
+    sign = match[0]
+    code = ord(sign)
+    if code < 0x10000:
+        return f"\\u{code:04x}"
+    # Two halves, as JSON has it (RFC 8259, section 7).
+    return f"\\u{0xD800 + (code - 0x10000 >> 10):04x}\\u{0xDC00 + (code & 0x3FF):04x}"
