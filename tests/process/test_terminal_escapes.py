@@ -89,7 +89,7 @@ class Case(NamedTuple):
     given: bytes | None = None
 
 
-SHORT = HARMFUL_LINE[:60] + MARK
+SHORT = HARMFUL_LINE[:60]
 """As much of it as the name of a file can hold."""
 
 LISTED = ("--method", "chain", "--attempts", "1", "--allow-unproved")
@@ -187,7 +187,9 @@ def arguments(case: Case, scripted: ScriptedServer, folder: Path) -> list[str]:
 
 
 # What they are given is used, or refused, and not repeated.
-SHOWS_NO_TEXT = {"rotate", "explain-log"}
+SHOWS_NO_TEXT = {"rotate", "explain-log", "doctor-settings"} | {
+    f"setting-{name}" for name in ("authority", "client_id", "endpoint", "region")
+}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -305,6 +307,20 @@ def test_what_nobody_meant_to_print_is_escaped_too() -> None:
 
     assert shown.text.count(MARK) >= 5
     assert list_harmful(shown) == set()
+
+
+@pytest.mark.parametrize("device", ["/dev/stdout", "/dev/stderr"])
+@pytest.mark.parametrize("option", ["--output", "--proof"])
+def test_a_terminal_that_is_named_as_a_file_is_one(
+    scripted: ScriptedServer, tmp_path: Path, device: str, option: str
+) -> None:
+    """It obeys what it gets, whatever way that came."""
+    words = arguments(CASES["users-ndjson"], scripted, tmp_path)
+
+    shown = run_on_terminal(*words, option, device)
+
+    assert list_harmful(shown) == set()
+    assert MARK in shown.text
 
 
 def test_our_own_styles_reach_the_terminal(scripted: ScriptedServer, tmp_path: Path) -> None:

@@ -20,10 +20,10 @@ INVISIBLE = (
     "\u200b\u2060\u2061\u2064\ufeff\u00ad\u034f\u180e\u115f\u3164\uffa0\ufff9\ufffb"
     "\U000e0041\U000e007f\U000e0101"
 )
-SEQUENCES = "\x1b[2J\x1b]0;title\x07\x1b[8mhidden\x1b[6n\x9b2K\rover\x08\x1bPq\x1b\\"
+SEQUENCES = "\x1b[2J\x1b]0;title\x07\x1b[8mveiled\x1b[6n\x9b2K\rover\x08\x1bPq\x1b\\"
 FORGED = "\nTry: a forged step\r\nError: a forged error"
 
-HARMFUL = f"a{CONTROLS}b{INVISIBLE}c{SEQUENCES}d\u200de\u200cf\ufe0fg{FORGED}"
+HARMFUL = f"hidden{CONTROLS}b{INVISIBLE}c{SEQUENCES}d\u200de\u200cf\ufe0fg{FORGED}"
 """A text with all of it. It has ASCII letters between, behind which no joiner has a meaning."""
 
 HARMFUL_LINE = re.sub(r"[\r\n\0]", "", HARMFUL)

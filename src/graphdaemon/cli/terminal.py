@@ -16,7 +16,7 @@ from typing import Any, TextIO, cast
 
 import click
 
-from graphdaemon.output.escape import escape, escape_lines
+from graphdaemon.output.escape import escape, escape_document, escape_lines
 from graphdaemon.output.stream import bytes_of, explaining_failure, terminal_width
 
 
@@ -36,7 +36,7 @@ class _GuardedStream(io.TextIOBase):
         return self.unguarded.errors
 
     def write(self, text: str, /) -> int:
-        _put(self.unguarded, _escape_document(text))
+        _put(self.unguarded, escape_lines(text))
         return len(text)
 
     def flush(self) -> None:
@@ -60,7 +60,7 @@ class _GuardedBytes(io.RawIOBase):
         taken = bytes(data)
         # As text, since the terminal may have another encoding, in which these bytes would be
         # control characters.
-        _put(self._stream, _escape_document(taken.decode("utf-8", "backslashreplace")))
+        _put(self._stream, escape_document(taken))
         return len(taken)
 
     def flush(self) -> None:
@@ -125,7 +125,7 @@ def say(
 def say_lines(text: str) -> None:
     """Write several lines to standard error; a terminal shows all but the first further in."""
     if is_speech_shown():
-        text = _escape_document(text).replace("\n", "\n    ")
+        text = escape_lines(text).replace("\n", "\n    ")
     _speak(f"{text}\n")
 
 
@@ -148,7 +148,7 @@ def print_line(
 
 def print_lines(text: str) -> None:
     """Write a document, such as JSON, to standard output; fails as `print_line` does."""
-    _print(f"{_escape_document(text) if is_output_shown() else text}\n")
+    _print(f"{escape_lines(text) if is_output_shown() else text}\n")
 
 
 def draw(stream: TextIO | None, text: str, blanks: int = 0) -> None:
@@ -216,11 +216,6 @@ def _fit(
         end = len(indent) + len(lead)
         line = indent + click.style(line[len(indent) : end], **style) + line[end:]
     return f"{line}\n"
-
-
-def _escape_document(text: str) -> str:
-    # The terminal itself goes to the begin of the next line.
-    return escape_lines(text).replace("\r\n", "\n")
 
 
 def _wrap(line: str, indent: str, hang: int) -> str:

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.output.escape import escape_document
 from graphdaemon.output.stream import explaining_failure
 from graphdaemon.sharing.draft import Draft, write_all
 from graphdaemon.sharing.private_files import ForeignFileError, refuse_foreign
@@ -61,7 +62,9 @@ class AtomicFile:
             OutputClosedError: Whatever read the pipe has closed it.
         """
         with explaining_failure(self._shown):
-            write_all(self._descriptor, data)
+            # A device may be a terminal, which would obey names that strangers chose.
+            is_terminal = self.is_direct and os.isatty(self._descriptor)
+            write_all(self._descriptor, escape_document(data).encode() if is_terminal else data)
 
     def flush(self) -> None:
         """Do nothing: every write goes to the operating system at once."""

@@ -38,8 +38,14 @@ def escape(text: str) -> str:
 
 
 def escape_lines(text: str) -> str:
-    """Return what `escape` does, but let line breaks and tabs stand: `text` is a whole document."""
-    return _HARMFUL_IN_LINES.sub(_escape_sign, text)
+    """Return what `escape` does, but let tabs and line breaks stand: `text` is a whole document."""
+    # A terminal goes to the beginning of the next line by itself.
+    return _HARMFUL_IN_LINES.sub(_escape_sign, text).replace("\r\n", "\n")
+
+
+def escape_document(data: bytes) -> str:
+    r"""Return `data` as `escape_lines` does; bytes that are no UTF-8 become such as `\x9b`."""
+    return escape_lines(data.decode("utf-8", "backslashreplace"))
 
 
 def _escape_sign(match: re.Match[str]) -> str:

@@ -46,8 +46,8 @@ def list_writers(source: str) -> list[str]:
             case ast.ImportFrom(module=str(module), names=names):
                 taken = {one.name for one in names} & ATTRIBUTES.get(module, set())
                 writers += [f"{module}.{name}" for name in sorted(taken)]
-            case ast.Constant(value="/dev/tty" | "/dev/stdout" | "/dev/stderr" | "CON"):
-                writers.append(str(node.value))
+            case ast.Call(args=[ast.Constant(value=str(file)), *_]) if file.startswith("/dev/"):
+                writers.append(file)
     return writers
 
 

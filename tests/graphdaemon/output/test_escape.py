@@ -101,7 +101,7 @@ def test_a_joiner_that_joins_nothing_is_shown(name: str, shown: str) -> None:
 
 def test_a_document_keeps_its_lines() -> None:
     """Line breaks and tabs stay; a lone carriage return would write over the line."""
-    assert escape_lines("a\tb\nc\r\nd\re\x1b") == "a\tb\nc\r\nd\\u000de\\u001b"
+    assert escape_lines("a\tb\nc\r\nd\re\x1b") == "a\tb\nc\nd\\u000de\\u001b"
 
 
 def test_escaping_twice_changes_nothing() -> None:
