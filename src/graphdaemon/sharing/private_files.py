@@ -18,6 +18,10 @@ class ForeignFileError(FileExistsError):
     def __init__(self, path: Path, reason: str = "graphdaemon did not write it") -> None:
         super().__init__(errno.EEXIST, reason, str(path))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # By itself Python would make a copy with the three arguments of `OSError`.
+        return type(self), (Path(self.filename), self.strerror)
+
 
 def cache_folder() -> Path:
     """Where this user's programs keep what can be made anew; it need not exist yet."""
