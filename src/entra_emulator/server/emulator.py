@@ -128,7 +128,7 @@ class Emulator:
             self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
             # The keys are made in the background: wait for their file before the folder goes.
-            stack.callback(lambda: keys.keys)
+            stack.callback(keys.wait)
             path = self.data / STORE
             if not path.exists():
                 make_store(path, self._fill, clock=self.clock)

@@ -15,6 +15,8 @@ from entra_emulator.server.open_files import limit_connections, refuse_crowd
 
 # Seconds that requests in progress are given when the server stops.
 GRACE = 0.25
+# Seconds that work in threads is given then; a seeding of a million objects takes longer.
+LONGEST = 60.0
 
 
 def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
@@ -36,7 +38,7 @@ def run_server(
         A function that stops the server.
 
     Raises:
-        RuntimeError: the server did not start within ten seconds.
+        RuntimeError: the server ended before it accepted connections.
     """
     config = uvicorn.Config(
         expose(app),
@@ -60,15 +62,28 @@ def run_server(
     # Known only when the server is made, which takes the application from its settings.
     connections = server.server_state.connections
     config.loaded_app = refuse_crowd(config.loaded_app, connections, limit_connections())
+
+    def serve() -> None:
+        try:
+            server.run([listener])
+        except BaseException as error:  # the thread that waits tells of it
+            server.failure = error
+            if server.accepting.is_set():
+                raise
+
     # A daemon thread: a test that forgets to stop the server must not keep the process alive.
-    thread = threading.Thread(target=server.run, args=([listener],), name="emulator", daemon=True)
+    thread = threading.Thread(target=serve, name="emulator", daemon=True)
     thread.start()
-    if not server.accepting.wait(timeout=10):
-        raise RuntimeError("the emulator's server did not start within ten seconds")
+    # Not for a number of seconds: on a busy machine any number is too small one day.
+    while not server.accepting.wait(timeout=0.1):
+        if not thread.is_alive() and not server.accepting.is_set():
+            reason = "the emulator's server ended before it accepted connections"
+            raise RuntimeError(reason) from server.failure
 
     def stop() -> None:
         server.should_exit = True
-        thread.join(timeout=5)
+        # The database is closed next, which a thread that still works would trip over.
+        thread.join(timeout=LONGEST)
 
     return stop
 
@@ -79,6 +94,7 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         self.accepting = threading.Event()
+        self.failure: BaseException | None = None
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -5,7 +5,7 @@ import os
 import random
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -71,9 +71,9 @@ class KeyRing:
     """
 
     def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:
-        self._path, self._clock = path, clock
+        self._path, self._clock, self._count = path, clock, count
         # Two rotations at once would each lose the other's key.
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         executor = ThreadPoolExecutor(1, "signing-keys")
         self._future: Future[tuple[SigningKey, ...]] = executor.submit(
             _load_keys, path, clock.now(), count
@@ -82,8 +82,20 @@ class KeyRing:
 
     @property
     def keys(self) -> tuple[SigningKey, ...]:
-        """Every published key, the signing one first."""
-        return self._future.result()
+        """
+        Every published key, the signing one first.
+
+        Raises:
+            OSError: their file cannot be read or written at this moment; the next use tries again.
+        """
+        try:
+            return self._future.result()
+        except OSError:
+            return self._load_again()
+
+    def wait(self) -> None:
+        """Wait until nothing is written in the background any more, whatever came of it."""
+        wait([self._future])
 
     def rotate(self) -> SigningKey:
         """
@@ -95,13 +107,23 @@ class KeyRing:
             keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
             if self._path is not None:
                 write_private(self._path, b"".join(map(_render_key, keys)))
-            # `keys` waits for a future, as the first keys may still be in the making.
-            rotated: Future[tuple[SigningKey, ...]] = Future()
-            rotated.set_result(keys)
-            self._future = rotated
+            self._set(keys)
         # A token that the dropped key signed must not pass because it passed before.
         _read_signed.cache_clear()
         return keys[0]
+
+    def _load_again(self) -> tuple[SigningKey, ...]:
+        """The keys, after their file could not be opened: that may be over."""
+        with self._lock:
+            if self._future.exception() is not None:
+                self._set(_load_keys(self._path, self._clock.now(), self._count))
+            return self._future.result()
+
+    def _set(self, keys: tuple[SigningKey, ...]) -> None:
+        # `keys` waits for a future, as the first keys may still be in the making.
+        loaded: Future[tuple[SigningKey, ...]] = Future()
+        loaded.set_result(keys)
+        self._future = loaded
 
     def find(self, kid: object) -> SigningKey | None:
         """The published key of this name."""
@@ -220,6 +242,8 @@ def write_private(path: Path, content: bytes) -> None:
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
+        file.flush()
+        os.fsync(descriptor)
     draft.replace(path)
 
 

@@ -147,6 +147,17 @@ def test_without_free_files_requests_are_answered_or_refused_503(narrow: Narrow)
     assert "Traceback" not in narrow.log.read_text()
 
 
+def test_a_server_without_free_files_stops_as_any_other(narrow: Narrow) -> None:
+    with ExitStack() as filled:
+        for _ in range(LIMIT):
+            filled.enter_context(socket.create_connection(narrow.address, timeout=30))
+        narrow.wait_for_files(LIMIT)
+        narrow.process.terminate()
+        assert narrow.process.wait(timeout=60) == 0, narrow.log.read_text()
+
+    assert "Traceback" not in narrow.log.read_text()
+
+
 def test_a_request_that_cannot_open_a_file_is_answered_503_and_logged(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jwt
+import pytest
 
 from entra_emulator.clock import Clock
 from entra_emulator.tokens.signing import MOST_KEYS, KeyRing, draw_lifetime
@@ -79,3 +80,16 @@ def test_long_lifetimes() -> None:
 
     assert 71_999 <= min(lifetimes) < 74_000
     assert 99_000 < max(lifetimes) <= 100_799
+
+
+def test_keys_that_could_not_be_written_are_made_when_they_can(tmp_path: Path) -> None:
+    ring = KeyRing(tmp_path / "later" / "keys.pem", Clock())
+    ring.wait()
+    with pytest.raises(FileNotFoundError):
+        _ = ring.keys
+    (tmp_path / "later").mkdir()
+
+    assert len(ring.keys) == 2
+    assert ring.keys is ring.keys
+    kept = KeyRing(tmp_path / "later" / "keys.pem", Clock())
+    assert [key.kid for key in kept.keys] == [key.kid for key in ring.keys]
