@@ -26,7 +26,7 @@ from entra_emulator.server.settings import EmulatorSettings
 from graphdaemon.cli import cli
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.settings.table import SETTINGS
-from tools import architecture, diagnoses, fidelity
+from tools import architecture, completeness, diagnoses, fidelity
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 _MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->\n"
@@ -81,6 +81,7 @@ def pages() -> dict[str, str]:
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),
+        "../explanation/complete.md": completeness.render_page(),
     }
 
 

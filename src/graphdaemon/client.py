@@ -146,7 +146,7 @@ class Client:
             raise UnprovedError(
                 f"the listing of {collection} is not proved complete: {record.why}",
                 code="listing_unproved",
-                hint="List it again, or collect it where what changed can be put right.",
+                hint=f"{record.next_step} To take it as it is: ListingOptions(proved=False).",
                 listing=record,
             )
 

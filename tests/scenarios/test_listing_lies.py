@@ -109,7 +109,9 @@ def test_what_is_not_served_in_parts_is_read_in_one_chain(
 
     assert done.written == world.shown()
     assert note in " ".join(done.account["notes"])
-    assert done.account["verdict"] == ("unproved" if lies.eager_delta else "complete")
+    missing = "count" if lies.no_count else "delta" if lies.eager_delta else ""
+    assert done.account["missing"] == missing
+    assert done.account["verdict"] == ("unproved" if missing else "complete")
     assert_bounded(done, 3 * PEOPLE // 20 + 30)
 
 

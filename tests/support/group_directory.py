@@ -14,11 +14,15 @@ class Directory:
 
     def __call__(self, request: Request) -> Answer:
         path, _, options = request.target.partition("?")
-        if path.endswith(("/delta", "/$count")):
+        if path.endswith("/delta"):
             return json_answer({"error": {"code": "BadRequest", "message": "No."}}, 400)
-        if path == "/v1.0/groups" and "filter=" in options:
-            wanted = options.partition("eq%20'")[2].partition("'%20or")[0].replace("''", "'")
+        wanted = options.partition("eq%20'")[2].partition("'%20or")[0].replace("''", "'")
+        if path == "/v1.0/groups/$count":
+            return Answer(200, str(len(self.names.get(wanted, [])) if wanted else 2).encode())
+        if path == "/v1.0/groups" and wanted:
             return page(*({"id": id_} for id_ in self.names.get(wanted, [])))
+        if path == f"/v1.0/groups/{GROUP}/members/$count":
+            return Answer(200, b"3")
         if path == f"/v1.0/groups/{GROUP}/members":
             return page(*({"id": str(n), "displayName": f"M{n}"} for n in range(3)))
         if path == "/v1.0/groups":

@@ -14,7 +14,7 @@ import json
 import random
 import re
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from http.client import HTTPMessage
 from typing import Any, NamedTuple
@@ -39,7 +39,8 @@ class Weather:
     How likely each trouble is for one request, from 0 to 1.
 
     ``expired`` is a page link that is refused; ``short`` and ``empty`` are pages with a link behind
-    them; ``change`` is a change of the directory between two requests.
+    them; ``unlinked`` is a page whose next link was lost; ``change`` is a change of the directory
+    between two requests.
     """
 
     throttled: float = 0
@@ -50,6 +51,7 @@ class Weather:
     expired: float = 0
     short: float = 0
     empty: float = 0
+    unlinked: float = 0
     change: float = 0
     repeat: float = 0
     retry_after: tuple[str, ...] = ("1", "0.5", "", "Wed, 21 Oct 2015 07:28:00 GMT")
@@ -68,6 +70,8 @@ class Lies:
         link: Makes the next link of another one.
         count: Makes the count of the true one.
         no_count: There is no count.
+        no_count_at: Of these questions for the count, by their numbers from 0, none is answered.
+        count_text: What is answered in place of a count.
         no_delta: There is no delta.
         dead_delta: The delta link is not good any more.
         eager_delta: A delta that is to begin with now tells everything first.
@@ -84,6 +88,8 @@ class Lies:
     link: Callable[[str], str] | None = None
     count: Callable[[int], int] = lambda count: count
     no_count: bool = False
+    no_count_at: Container[int] = ()
+    count_text: str | None = None
     no_delta: bool = False
     dead_delta: bool = False
     eager_delta: bool = False
@@ -174,6 +180,7 @@ class PretendGraph:
         self._sizes = [0]
         self._positions: list[_Position] = []
         self._made = 0
+        self._counted = 0
         for record in self.records:
             self.put(dict(record))
 
@@ -320,7 +327,9 @@ class PretendGraph:
         if rest == [self.collection]:
             return self._serve_list(options)
         if rest == [self.collection, "$count"]:
-            if headers.get("ConsistencyLevel") != "eventual" or self.lies.no_count:
+            number, self._counted = self._counted, self._counted + 1
+            refused = self.lies.no_count or number in self.lies.no_count_at
+            if headers.get("ConsistencyLevel") != "eventual" or refused:
                 return _refuse(400, "Request_BadRequest")
             return self._serve_count(options)
         if rest == [self.collection, "delta"] and not self.lies.no_delta:
@@ -345,7 +354,8 @@ class PretendGraph:
             position = _Position(select, condition, top)
         rows, after, more = self._find(position)
         link = None
-        if (more and position.page + 1 != lies.truncates) or lies.endless:
+        lost = self.weather.unlinked and self.draws.random() < self.weather.unlinked
+        if (more and position.page + 1 != lies.truncates and not lost) or lies.endless:
             self._positions.append(replace(position, after=after, page=position.page + 1))
             link = f"{ROOT}/{self.collection}?$skiptoken={len(self._positions) - 1}"
             link = lies.link(link) if lies.link else link
@@ -385,8 +395,10 @@ class PretendGraph:
             count = sum(map(_compile(condition, self.collation), self.directory.values()))
         else:
             count = self._sizes[max(0, len(self._sizes) - 1 - self.lies.lag)]
-        text = str(self.lies.count(count)).encode()
-        return Response(200, _headers({"Content-Type": "text/plain"}), b"\xef\xbb\xbf" + text)
+        text = self.lies.count_text
+        text = str(self.lies.count(count)) if text is None else text
+        body = b"\xef\xbb\xbf" + text.encode()
+        return Response(200, _headers({"Content-Type": "text/plain"}), body)
 
     def _serve_delta(self, options: dict[str, str]) -> Response:
         now = len(self._changes)

@@ -95,7 +95,7 @@ def _write(
             raise UnprovedError(
                 "nothing proves that the listing is complete",
                 code="listing_unproved",
-                hint="Run it again, or take it as it is with --allow-unproved.",
+                hint=f"{record.next_step} To take it as it is, add --allow-unproved.",
             )
     except Error as error:
         listing = getattr(error, "listing", None) or record

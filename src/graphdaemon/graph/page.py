@@ -7,7 +7,7 @@ No input or output: a response in, a value or an exception out.
 import contextlib
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import Any, NamedTuple, cast
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 
@@ -46,7 +46,7 @@ class _Envelope(msgspec.Struct):
 
 
 class _Identified(msgspec.Struct, gc=False):
-    id: str | None = None
+    id: Annotated[str, msgspec.Meta(min_length=1)]
 
 
 class _IdentifiedEnvelope(msgspec.Struct):
@@ -86,15 +86,14 @@ def page_ids(page: Page) -> list[str]:
     Return what `ids_of` returns for the records of a page, in one go, which is faster.
 
     Raises:
-        GraphError: `page_malformed`, if something is no record, or its ID is no string.
+        GraphError: `page_malformed`, as in `ids_of`.
     """
-    # A record without an ID is rare, and one that is no record is an error: only then is each
-    # looked at by itself.
+    # The body of another page, or none, is no error: then each record is looked at by itself.
     if page.body:
         with contextlib.suppress(msgspec.DecodeError):
             ids = [record.id for record in _decode_ids(page.body).value]
-            if len(ids) == len(page.records) and None not in ids:
-                return cast("list[str]", ids)
+            if len(ids) == len(page.records):
+                return ids
     return ids_of(page.records)
 
 
@@ -102,15 +101,14 @@ def ids_of(records: Iterable[msgspec.Raw]) -> list[str]:
     """
     Return the ID of each record.
 
-    A record without an ID is its own ID, whole: then only an identical one counts as the same.
-
     Raises:
-        GraphError: `page_malformed`, if something is no record, or its ID is no string.
+        GraphError: `page_malformed`, if something is no record, or its ID is missing, empty or no
+            text: without one, nobody can tell a second record from a repetition of the first.
     """
     try:
-        return [_decode_identified(record).id or bytes(record).decode() for record in records]
+        return [_decode_identified(record).id for record in records]
     except msgspec.DecodeError:
-        raise altered("a page holds something that is no record") from None
+        raise altered("a page holds something that is no record with an ID") from None
 
 
 def read_record(record: msgspec.Raw) -> dict[str, Any]:
@@ -145,7 +143,7 @@ def read_number(response: Response, url: str) -> int:
     Read the plain number that a `$count` path returns.
 
     Raises:
-        GraphError: `page_malformed`, if the body is no number.
+        GraphError: `page_malformed`, if the body is no number of objects.
     """
     try:
         # A byte order mark may stand before the number, and is no part of it.

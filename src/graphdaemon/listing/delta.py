@@ -6,7 +6,7 @@ Source: "Use delta query to track changes in Microsoft Graph data" on learn.micr
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import msgspec
@@ -36,7 +36,7 @@ Changes = dict[str, msgspec.Raw | None]
 
 
 class _Item(msgspec.Struct):
-    id: str
+    id: Annotated[str, msgspec.Meta(min_length=1)]
     removed: msgspec.Raw = msgspec.field(name="@removed", default=msgspec.Raw())
 
 
@@ -50,12 +50,15 @@ class Delta:
     Attributes:
         link: The delta link at which the next round begins; None before `begin`.
         pages: How many pages the last round had; one page is the state of one moment.
+        selects: Whether it was asked for named properties, among them all that the query tests. Of
+            these it leaves out only what was never set.
     """
 
     def __init__(self, target: Target, link: str | None = None) -> None:
         self._target = target
         self._base = f"{target.root}/{target.collection.name}/delta"
         self._select = _properties(target)
+        self.selects = bool(self._select)
         self.link = link
         self.pages = 0
 
@@ -144,7 +147,7 @@ def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bo
     """
     if told is None or read is None:
         return (told is None) != (read is None), told is None and read is None
-    told_values, read_values = _values(told), _values(read)
+    told_values, read_values = values_of(told), values_of(read)
     common = told_values.keys() & read_values.keys()
     contradicting = any(_plain(told_values[name]) != _plain(read_values[name]) for name in common)
     silent = [read_values[name] for name in read_values.keys() - common]
@@ -156,7 +159,8 @@ def is_dead(error: GraphError) -> bool:
     return error.status in (400, 403, 404, 405, 410, 501) or error.code == "page_malformed"
 
 
-def _values(record: msgspec.Raw) -> Mapping[str, Any]:
+def values_of(record: msgspec.Raw) -> Mapping[str, Any]:
+    """Return the properties of a record, without its annotations."""
     decoded = read_record(record)
     return {name: value for name, value in decoded.items() if "@" not in name}
 

@@ -6,7 +6,7 @@ Begin with `Listing.batches`, which names the steps in their order:
 1. A delta link is taken: whatever changes from now on will be told.
 2. The chains are read: the whole collection, or its parts many at a time (`partition`).
 3. What changed meanwhile is read again (`replay`), and the service's own count is asked for.
-4. Where these leave a doubt whether the parts are the whole, the whole is read in one chain.
+4. Where these leave a doubt whether that was everything, everything is read in one chain.
 5. `finish` reaches the verdict (`verdict`).
 """
 
@@ -33,8 +33,8 @@ from graphdaemon.listing.journal import Journal
 from graphdaemon.listing.learned_cuts import LearnedCuts
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.partition import Partition
+from graphdaemon.listing.proof import Proof
 from graphdaemon.listing.record import Corrections, ListingRecord, Progress
-from graphdaemon.listing.replay import Replayer
 from graphdaemon.listing.target import Target
 from graphdaemon.listing.verdict import Evidence, conclude, find_gap
 
@@ -62,10 +62,6 @@ class Listing:
         self._key = target.collection.key or Key("")
         self._met = IdSet()
         self._written = 0
-        self._settled = False
-        self._trouble = ""
-        self._delta: Delta | None = None
-        self._replayer: Replayer | None = None
         self._empty_properties = EmptyProperties(query.select)
         expand = self._options.expand
         self._expander = Expander(target, expand) if expand else None
@@ -76,6 +72,7 @@ class Listing:
         self._journal: Journal | None = None
         self._pool = ChainPool(self._read, self._options.chains, self._announce)
         self._partition = self._make_partition()
+        self._proof = Proof(target, self._met, self.record, self._partition)
         target.graph.budget.widen(self._options.chains)
 
     async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
@@ -110,7 +107,7 @@ class Listing:
         record.finished = _now()
         if record.replay is not None:
             record.replay.late = 0 if corrected else len(self.corrections)
-            record.replay.applied = self._settled and not record.replay.late
+            record.replay.applied = self._proof.settled and not record.replay.late
         # The few records under a limit say nothing about the rest.
         if self._proving or self._target.query.limit is None:
             record.blank = self._empty_properties.names()
@@ -179,9 +176,12 @@ class Listing:
         if self._journal is not None and await self._can_resume(self._journal):
             return self._resume(self._journal)
         if self._proving and not self._target.advanced and self._target.collection.delta:
-            await self._take_baseline()
+            reason = await self._proof.take_baseline()
+            if reason:
+                self._note(f"there is no delta: {reason}")
         if self._journal is not None:
-            self._journal.begin(self._delta.link if self._delta is not None else None)
+            delta = self._proof.delta
+            self._journal.begin(delta.link if delta is not None else None)
         return self._partition.begin()
 
     def _open_journal(self) -> Journal | None:
@@ -211,28 +211,11 @@ class Listing:
 
     def _resume(self, journal: Journal) -> list[Chain]:
         if journal.delta is not None:
-            self._follow(Delta(self._target, journal.delta))
+            self._proof.follow(Delta(self._target, journal.delta))
         self._partition.witnesses = journal.witnesses
         chains = self._partition.resume(journal.chains)
         self.record.ranges = self._partition.resumed_parts
         return chains
-
-    async def _take_baseline(self) -> None:
-        """Take the delta link that tells of every change from now on, if there is a delta."""
-        delta = Delta(self._target)
-        try:
-            await delta.begin()
-        except GraphError as error:
-            if not is_dead(error):
-                raise
-            self._note(f"there is no delta: {error}")
-        else:
-            self._follow(delta)
-
-    def _follow(self, delta: Delta) -> None:
-        self._delta = self._partition.delta = delta
-        self._replayer = Replayer(self._target, delta, self._met)
-        self.record.replay = self._replayer.account
 
     def _kept(self) -> Iterator[list[msgspec.Raw]]:
         """Yield what an earlier run had read."""
@@ -277,11 +260,14 @@ class Listing:
     def _take(self, chain_page: ChainPage) -> tuple[list[msgspec.Raw], set[bytes]]:
         """Count a page; return those of its records that are new, and the witnesses it concerns."""
         records = chain_page.page.records
-        packed = pack_ids(page_ids(chain_page.page))
+        ids = page_ids(chain_page.page)
+        packed = pack_ids(ids)
         places = self._met.add(packed)
-        fresh, fresh_packed = records, packed
+        fresh, fresh_ids, fresh_packed = records, ids, packed
         if places is not None:
-            fresh, fresh_packed = [records[at] for at in places], [packed[at] for at in places]
+            fresh, fresh_ids = [records[at] for at in places], [ids[at] for at in places]
+            fresh_packed = [packed[at] for at in places]
+        self._proof.note(packed, fresh_ids)
         self.record.pages += 1
         self.record.ranges += chain_page.last and not chain_page.chain.handed_over
         self.record.duplicates += len(records) - len(fresh)
@@ -306,46 +292,29 @@ class Listing:
     # How it is proved.
 
     async def _settle(self) -> AsyncGenerator[list[msgspec.Raw]]:
-        """Follow what changed; where a doubt is left about the parts, read the whole as well."""
+        """Follow what changed; where a doubt is left about what was read, read it once more."""
         self.stage = "replay"
-        await self._compare()
-        gap = ""
-        if self._options.confirm:
-            gap = find_gap(self._evidence(), counted=self.record.count_after, met=len(self._met))
+        await self._proof.compare()
+        is_large = self._proof.is_large
+        if is_large:
+            await self._proof.await_count()
+        gap = find_gap(self._evidence()) if self._options.confirm else ""
         if gap:
             self.stage = "check"
             self._partition.give_up(f"{gap}: read a second time, in one chain")
-            async with aclosing(self._read_all(self._partition.make_whole())) as batches:
+            self._proof.begin_second_reading()
+            async with aclosing(self._read_all(self._partition.read_again())) as batches:
                 async for records in batches:
                     yield records
-            await self._compare()
-        if self._replayer is not None:
-            appeared = await self._expand(self._replayer.settle())
+            await self._proof.compare()
+        if not is_large:
+            await self._proof.await_count()
+        replayer = self._proof.replayer
+        if replayer is not None:
+            appeared = await self._expand(replayer.settle())
             self._written += len(appeared)
             yield appeared
-            self.corrections = await self._expand_corrections(self._replayer.corrections)
-
-    async def _compare(self) -> None:
-        """Follow what changed, and ask for the count at the same time."""
-        _, self.record.count_after = await gather(self._replay(), self._count())
-
-    async def _replay(self) -> None:
-        if self._replayer is None:
-            return
-        try:
-            self._settled = await self._replayer.run()
-        except GraphError as error:
-            if not is_dead(error):
-                raise
-            self._settled = False
-            self._trouble = f"what changed meanwhile could not be read: {error}"
-
-    async def _count(self) -> int | None:
-        # The count is one check among several: no listing fails for want of it.
-        try:
-            return await self._target.count()
-        except Error:
-            return None
+            self.corrections = await self._expand_corrections(replayer.corrections)
 
     async def _expand_corrections(self, corrections: Corrections) -> Corrections:
         present = {key: record for key, record in corrections.items() if record is not None}
@@ -353,23 +322,14 @@ class Listing:
         return {**corrections, **dict(zip(present, expanded, strict=True))}
 
     def _evidence(self) -> Evidence:
-        touched = self._replayer.touched if self._replayer is not None else set()
-        whole = self._partition.whole_read
-        resumed = self._journal is not None and self._journal.resumed
-        return Evidence(
+        self.update()
+        replay = self.record.replay
+        return self._proof.evidence()._replace(
+            found=self.record.records,
             cut=self._written == self._target.query.limit,
             proving=self._proving,
-            advanced=self._target.advanced,
-            single=whole and self.record.pages == 1 and not resumed,
-            baseline=self._delta is not None,
-            settled=self._settled,
-            trouble=self._trouble,
-            whole=whole,
-            parts=self._partition.method != "chain",
-            # A witness that changed meanwhile may have moved to a part that was read before.
-            witnesses=len(self._partition.witnesses - touched),
-            certain=bool(self._key.signs),
-            key=self._key.name,
+            resumed=self._journal is not None and self._journal.resumed,
+            late=replay.late if replay is not None else 0,
         )
 
 

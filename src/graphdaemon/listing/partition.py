@@ -107,6 +107,7 @@ class Partition:
         self._may_divide = requested_method != "chain"
         self._whole = Chain(limit=target.query.limit)
         self._has_parts = False
+        self._is_read_again = False
         # Nine tenths of a page: room for records that are created before the next listing.
         self._part_size = max(1, target.page_size * 9 // 10)
         self._key_is_shown = not target.query.select or key.name in target.query.select
@@ -167,6 +168,12 @@ class Partition:
         self._whole = Chain()
         return [self._whole]
 
+    def read_again(self) -> list[Chain]:
+        """Return a new chain of everything, to be read after all that was to be read."""
+        self._is_read_again = True
+        self._whole = Chain()
+        return [self._whole]
+
     def take_page(
         self, chain_page: ChainPage, packed: Sequence[bytes], fresh: Sequence[bytes]
     ) -> set[bytes]:
@@ -205,7 +212,7 @@ class Partition:
     async def _divide_whole(self, page: Page) -> bool:
         """After the first page of everything: find out which parts can be had, and add them."""
         if not self._may_divide:
-            if self._proving:
+            if self._proving and not self._is_read_again:
                 await self.count()
             return False
         keys = await self._keys_of(page, "")

@@ -67,6 +67,9 @@ class ListingRecord(msgspec.Struct):
         notes: What was done otherwise than planned, each a sentence.
         verdict: `complete`, `unproved` or `incomplete`.
         why: What the verdict rests on, one sentence.
+        missing: The check that was missing, or failed, by its name in `verdict.CHECKS`; empty where
+            none did.
+        next_step: What can be done about that, a sentence or none.
     """
 
     collection: str
@@ -92,6 +95,8 @@ class ListingRecord(msgspec.Struct):
     notes: list[str] = msgspec.field(default_factory=list)
     verdict: Verdict = "incomplete"
     why: str = "it was not finished"
+    missing: str = ""
+    next_step: str = ""
 
     @property
     def exit_code(self) -> int:

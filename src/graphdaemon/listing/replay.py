@@ -5,10 +5,14 @@ A round of the delta names records. Each is read again, as the listing would sho
 is corrected. This is over after a round that names none: then nothing happened since the round
 before. A directory that is never quiet has no such round. There it is over after a round of one
 page whose records were all read as the round told them, since one page tells of one moment.
+
+A record that is not read as the delta told of it last is a doubt, and stays one until it is: the
+answer came from a replica that lags behind. Under a filter, a record that the delta says is there
+may rightly not be shown. That is no doubt only where its values say so.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -16,7 +20,8 @@ from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
-from graphdaemon.listing.delta import Changes, Delta, agrees
+from graphdaemon.listing.delta import Changes, Delta, agrees, values_of
+from graphdaemon.listing.filter_match import matches
 from graphdaemon.listing.id_set import IdSet, pack_ids
 from graphdaemon.listing.record import Replay
 from graphdaemon.listing.target import Target
@@ -41,6 +46,10 @@ class Replayer:
             they are gone.
         appeared: Records that are still to be written, by ID.
         touched: Packed IDs of every record that the delta told of.
+        told: What it told of each last, by ID.
+        doubtful: What the delta told last of records that were not read like that.
+        undecided: IDs of records that are there and that the filter does not show, where nobody can
+            tell from their values whether it should.
         account: What the listing record says of it.
     """
 
@@ -51,33 +60,48 @@ class Replayer:
         self.corrections: dict[str, msgspec.Raw | None] = {}
         self.appeared: dict[str, msgspec.Raw] = {}
         self.touched: set[bytes] = set()
+        self.told: Changes = {}
+        self.doubtful: Changes = {}
+        self.undecided: set[str] = set()
         self.account = Replay()
 
     async def run(self) -> bool:
         """
         Follow the delta until nothing is left to correct; say whether that was reached.
 
+        Called again, it goes on where it stopped: a doubt that was left is still one.
+
         Raises:
             IdentityError, GraphError, NetworkError: The delta, or a record, could not be read.
         """
-        doubtful: Changes = {}
         for number in range(_MOST_ROUNDS):
             told = await self._delta.round()
             self.account.rounds += 1
             # What only an earlier round told of has not changed since then.
-            changes = doubtful | told
+            changes = self.doubtful | told
+            self.told |= told
             if not changes:
                 return True
-            if doubtful and not told:
+            if self.doubtful and not told:
                 # Nothing happened, and yet two answers differ: a replica is behind.
                 await asyncio.sleep(0.25 * 2**number)
-            current = await self._read(list(changes))
+            # Before it is read: where that fails, nobody has seen what was told.
+            self.doubtful = changes
+            current = await _read_ids(self._target, list(changes))
             self._apply(changes, current)
-            filtered = bool(self._target.query.filter)
-            doubtful, silent = _compare(changes, current, filtered=filtered)
-            if not doubtful and (not told or (not silent and self._delta.pages == 1)):
+            silent = await self._compare(changes, current)
+            if not self.doubtful and (not told or (not silent and self._delta.pages == 1)):
                 return True
         return False
+
+    def doubt(self, ids: Iterable[str]) -> None:
+        """
+        Read these again in the next round, as far as the delta told of them.
+
+        They were brought again after they had been taken out: a replica that lags behind may still
+        show what is gone.
+        """
+        self.doubtful |= {key: self.told[key] for key in ids if key in self.told}
 
     def settle(self) -> list[msgspec.Raw]:
         """Count what was corrected, and return the records that are still to be written."""
@@ -89,23 +113,46 @@ class Replayer:
         self.appeared.clear()
         return records
 
-    async def _read(self, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
-        """The records as the listing would show them now; those that it would not are left out."""
-        starts = range(0, len(ids), _IDS_AT_ONCE)
-        read = await gather(*(self._read_chunk(ids[at : at + _IDS_AT_ONCE]) for at in starts))
-        records = [record for chunk in read for record in chunk]
-        return dict(zip(ids_of(records), records, strict=True))
+    async def _compare(self, changes: Changes, current: dict[str, msgspec.Raw]) -> bool:
+        """
+        Compare what the delta told with what was read, and keep what is contradicted as a doubt.
 
-    async def _read_chunk(self, ids: Sequence[str]) -> list[msgspec.Raw]:
-        records: list[msgspec.Raw] = []
+        Returns:
+            Whether the delta was silent about a value, so that only a quiet round settles it.
+        """
+        hidden = self._decide_hidden(changes, current)
+        undecided = [key for key, match in hidden.items() if match is None]
+        # Nobody knows whether the filter should show them; that they are there must be seen.
+        there = await self._read_unfiltered(undecided) if undecided else {}
+        self.undecided.difference_update(changes)
+        self.doubtful, silent = {}, bool(undecided)
+        for key, record in changes.items():
+            if hidden.get(key, True) is False:
+                continue
+            contradicting, same = agrees(record, current.get(key) or there.get(key))
+            silent = silent or not same
+            if contradicting:
+                self.doubtful[key] = record
+            elif key in there:
+                self.undecided.add(key)
+        return silent
 
-        async def keep(chain_page: ChainPage) -> None:
-            records.extend(chain_page.page.records)
-            chain_page.chain.consume(len(chain_page.page.records), len(ids))
+    def _decide_hidden(
+        self, changes: Changes, current: dict[str, msgspec.Raw]
+    ) -> dict[str, bool | None]:
+        """Whether each record that the delta says is there, and the filter hides, matches it."""
+        condition = self._target.query.filter
+        if not condition:
+            return {}
+        return {
+            key: matches(condition, values_of(record), all_told=self._delta.selects)
+            for key, record in changes.items()
+            if record is not None and key not in current
+        }
 
-        condition = f"id in ({','.join(map(quote_string, ids))})"
-        await read_chain(self._target, Chain(condition), keep)
-        return records
+    async def _read_unfiltered(self, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
+        query = self._target.query._replace(filter=None)
+        return await _read_ids(msgspec.structs.replace(self._target, query=query), ids)
 
     def _apply(self, changes: Changes, current: dict[str, msgspec.Raw]) -> None:
         ids = list(changes)
@@ -125,25 +172,21 @@ class Replayer:
                 self._written.add((packed,))
 
 
-def _compare(
-    changes: Changes, current: dict[str, msgspec.Raw], *, filtered: bool
-) -> tuple[Changes, bool]:
-    """
-    Compare what the delta told with what was read.
+async def _read_ids(target: Target, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
+    """The records as `target` would show them now; those that it would not are left out."""
+    starts = range(0, len(ids), _IDS_AT_ONCE)
+    read = await gather(*(_read_chunk(target, ids[at : at + _IDS_AT_ONCE]) for at in starts))
+    records = [record for chunk in read for record in chunk]
+    return dict(zip(ids_of(records), records, strict=True))
 
-    Returns:
-        The changes that are contradicted, and whether the delta was silent about a value.
-    """
-    doubtful: Changes = {}
-    silent = False
-    for key, record in changes.items():
-        if filtered and (record is None or key not in current):
-            # It may exist and not match the filter: only a round that tells nothing settles it.
-            silent = silent or record is not None
-            contradicting = record is None and key in current
-        else:
-            contradicting, same = agrees(record, current.get(key))
-            silent = silent or not same
-        if contradicting:
-            doubtful[key] = record
-    return doubtful, silent
+
+async def _read_chunk(target: Target, ids: Sequence[str]) -> list[msgspec.Raw]:
+    records: list[msgspec.Raw] = []
+
+    async def keep(chain_page: ChainPage) -> None:
+        records.extend(chain_page.page.records)
+        chain_page.chain.consume(len(chain_page.page.records), len(ids))
+
+    condition = f"id in ({','.join(map(quote_string, ids))})"
+    await read_chain(target, Chain(condition), keep)
+    return records

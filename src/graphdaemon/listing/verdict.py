@@ -1,16 +1,23 @@
 """
 Whether what was read proves that a listing is complete.
 
-Decisions without any I/O. `docs/explanation/complete.md` says why this evidence is enough.
+Decisions without any I/O: a table of checks, each of which holds one piece of the evidence against
+the others. Whatever contradicts the listing, from whatever moment, has to be explained by changes
+that the delta named; what cannot be checked is not proved. `docs/explanation/complete.md` shows the
+table, and says why this evidence is enough.
 """
 
 import math
+from collections.abc import Callable
 from typing import NamedTuple
 
-from graphdaemon.listing.record import ListingRecord
+from graphdaemon.listing.record import ListingRecord, Method, Verdict
 
-# Up to this many records a second pass is cheap: one that was counted and not read is enough.
-_CHEAP_TO_READ_AGAIN = 50_000
+# Up to this many records a second reading takes no longer than to wait for a count that lags.
+CHEAP_TO_READ_AGAIN = 50_000
+
+_AGAIN = "Run it again."
+_NEVER = "No run can prove this list complete."
 
 
 class Evidence(NamedTuple):
@@ -18,115 +25,344 @@ class Evidence(NamedTuple):
     What a verdict rests on.
 
     Attributes:
+        collection: The path of what was listed.
+        found: How many different records are in the output.
         cut: The listing ended at its limit.
         proving: It was asked to prove that it is complete.
         advanced: Graph's advanced index answered.
-        single: One answer held everything.
-        baseline: A delta link was taken before the first page.
-        settled: Every change that the delta told of is in the output.
-        trouble: Why the delta could not be followed to the end, if it could not.
         whole: One chain of everything was read to its end.
-        parts: It was read in parts, and all of them to their ends.
-        witnesses: How many records of the first page are in none of the parts.
-        certain: Every value of the key begins with one of the prefixes.
+        divided: It was read in parts, and all of them to their ends.
+        pages: How many answers with records there were.
+        resumed: An earlier run read some of it.
+        method: How it was read in the end.
+        ranges: How many ranges, prefixes or chains were read to their ends.
         key: The property that the parts are made of.
+        certain: Every value of the key begins with one of the prefixes.
+        witnesses: How many records of the first page are in none of the parts.
+        readings: How often everything was read: 2 after a second time, in one chain.
+        missed: How many records the second reading did not bring, though the first one did and
+            the delta named no change of them.
+        baseline: A delta link was taken before the first page.
+        trouble: Why the delta could not be followed to the end, if it could not.
+        unshown: How many records are not shown in the way in which the delta told of them last.
+        settled: Every change that the delta told of is in the output.
+        undecided: How many changed records the filter does not show, though nobody can tell from
+            what the delta told of them that it should not.
+        late: How many written records changed, and cannot be corrected.
+        count_before: Graph's own count early in the listing; None without one.
+        count_after: Graph's own count after the last change was followed; None without one.
+        count_refused: Graph refused to count, and will do so again.
+        gone: How many records the delta named that are not in the output.
+        present: How many records the delta named that are in the output.
     """
 
+    collection: str = ""
+    found: int = 0
     cut: bool = False
     proving: bool = True
     advanced: bool = False
-    single: bool = False
-    baseline: bool = False
-    settled: bool = False
-    trouble: str = ""
     whole: bool = False
-    parts: bool = False
-    witnesses: int = 0
-    certain: bool = False
+    divided: bool = False
+    pages: int = 0
+    resumed: bool = False
+    method: Method = "chain"
+    ranges: int = 0
     key: str = ""
+    certain: bool = False
+    witnesses: int = 0
+    readings: int = 1
+    missed: int = 0
+    baseline: bool = False
+    trouble: str = ""
+    unshown: int = 0
+    settled: bool = False
+    undecided: int = 0
+    late: int = 0
+    count_before: int | None = None
+    count_after: int | None = None
+    count_refused: bool = False
+    gone: int = 0
+    present: int = 0
+
+    @property
+    def single(self) -> bool:
+        """Whether one answer, of one moment, held everything."""
+        return self.whole and self.pages == 1 and not self.resumed
+
+    @property
+    def counts(self) -> list[int]:
+        """Graph's own counts, as far as there are any."""
+        return [n for n in (self.count_before, self.count_after) if n is not None]
+
+
+class CompletenessCheck(NamedTuple):
+    """
+    One row of the table.
+
+    Attributes:
+        name: What the listing record calls it, where it is the one that is missing.
+        requires: What has to be so, one sentence.
+        find_doubt: Says why it is not so; returns nothing where it is.
+        next_step: What whoever wants a proof can do about it.
+    """
+
+    name: str
+    requires: str
+    find_doubt: Callable[[Evidence], str]
+    next_step: str
+
+
+class Judgement(NamedTuple):
+    """
+    A verdict.
+
+    Attributes:
+        verdict: The verdict.
+        why: What it rests on, one sentence.
+        missing: The name of the check that was missing or failed; empty where none was.
+        next_step: What can be done about it; empty where nothing has to be.
+    """
+
+    verdict: Verdict
+    why: str
+    missing: str = ""
+    next_step: str = ""
 
 
 def tolerance(records: int) -> int:
     """
-    Return how far the service's own count may be off before it counts as a contradiction.
+    Return how many records the service's own count may be behind before that says something.
 
     It comes from another index, which lags by minutes. The more records there are, the more of them
-    may have come or gone in these minutes.
+    may have come in these minutes.
     """
     return math.isqrt(records) // 3
 
 
-def find_gap(evidence: Evidence, *, counted: int | None, met: int) -> str:
-    """
-    Say why the parts may not be the whole; nothing where no evidence says so.
-
-    Args:
-        evidence: What is known before the verdict.
-        counted: How many records there are, as the service counts; None if it does not say.
-        met: How many different ones were read.
-    """
-    if evidence.whole:
-        return ""
-    if evidence.witnesses:
-        return f"{evidence.witnesses} of the first records are in none of the parts"
-    if counted is None:
-        # Only a count would show that some part was not honest.
-        return "Graph gives no count"
-    most = met if met <= _CHEAP_TO_READ_AGAIN else met + tolerance(met)
-    if not met - tolerance(met) <= counted <= most:
-        return f"Graph counts {counted:,}, and {met:,} were found"
-    return ""
+def judge(evidence: Evidence) -> Judgement:
+    """Return the verdict: that of the first check of the table that fails, or `complete`."""
+    for check in CHECKS:
+        doubt = check.find_doubt(evidence)
+        if doubt:
+            verdict: Verdict = "incomplete" if check.name == "limit" else "unproved"
+            uncounted = check.name == "count" and not evidence.counts and evidence.count_refused
+            return Judgement(verdict, doubt, check.name, _NEVER if uncounted else check.next_step)
+    return Judgement("complete", _say_proof(evidence))
 
 
 def conclude(record: ListingRecord, evidence: Evidence) -> None:
     """Write the verdict, and what it rests on, into `record`."""
-    doubt = _find_doubt(record, evidence)
-    if doubt:
-        record.verdict = "incomplete" if evidence.cut else "unproved"
-        record.why = doubt
-        return
-    record.verdict = "complete"
+    judgement = judge(evidence)
+    record.verdict, record.why = judgement.verdict, judgement.why
+    record.missing, record.next_step = judgement.missing, judgement.next_step
+
+
+def find_gap(evidence: Evidence) -> str:
+    """
+    Say why everything has to be read a second time, in one chain; nothing where no evidence does.
+
+    A chain that was read to its end is only read again where all that is missing is a count that
+    agrees, and Graph counts more than it brought: a page of it may have been lost.
+    """
+    if evidence.readings > 1:
+        return ""
+    if evidence.whole:
+        judgement = judge(evidence)
+        is_short = judgement.missing == "count" and _count_surplus(evidence)
+        return judgement.why if is_short else ""
+    if evidence.witnesses:
+        return f"{evidence.witnesses} of the first records are in none of the parts"
+    return _doubt_count(evidence)
+
+
+def may_catch_up(evidence: Evidence) -> bool:
+    """Say whether all that is missing is a count, too high by so little that it may only lag."""
+    surplus = _count_surplus(evidence)
+    if judge(evidence).missing != "count" or not 0 < surplus <= tolerance(evidence.found):
+        return False
+    # The count at first stays what it is: where it is not explained, no later one helps.
+    caught_up = evidence._replace(count_after=evidence.found)
+    return judge(caught_up).verdict == "complete"
+
+
+def _count_surplus(evidence: Evidence) -> int:
+    """How many records were counted at most that neither are there nor were named as gone."""
+    return max(0, max(evidence.counts, default=0) - evidence.found - evidence.gone)
+
+
+def _say_proof(evidence: Evidence) -> str:
     if evidence.single:
-        record.why = "one answer holds everything"
+        why = "one answer holds everything"
     elif evidence.whole:
-        record.why = "one chain of pages was read to its end"
-    elif record.method == "ranges":
-        record.why = f"{record.ranges} ranges cover every {evidence.key}"
+        why = "one chain of pages was read to its end"
     else:
-        record.why = f"{record.ranges} prefixes cover every {evidence.key}"
-    if evidence.baseline:
-        record.why += ", and what changed meanwhile is in it"
+        why = f"{evidence.ranges} {evidence.method} cover every {evidence.key}"
+    return why + (", and what changed meanwhile is in it" if evidence.baseline else "")
 
 
-def _find_doubt(record: ListingRecord, evidence: Evidence) -> str:
-    """The first reason why completeness is not proved; nothing if there is none."""
-    if evidence.cut:
-        return "it was stopped at its limit"
-    if not evidence.proving:
-        return "no proof was asked for"
-    if evidence.advanced:
-        return "Graph's advanced index answered, which lags behind the directory"
-    if evidence.trouble:
-        return evidence.trouble
-    if not evidence.baseline and not evidence.single:
-        return f"there is no delta of {record.collection}: what changed meanwhile is not known"
-    if evidence.baseline and not evidence.settled:
-        return "the directory changed faster than it could be followed"
-    if record.replay is not None and record.replay.late:
-        number = record.replay.late
-        return f"{number} written record{'' if number == 1 else 's'} changed meanwhile"
-    if evidence.witnesses and not evidence.whole:
-        return f"{evidence.witnesses} records of the first page are in none of the parts"
-    if not evidence.whole and not evidence.parts:
-        return "not every part of it was read"
-    return _doubt_count(record, evidence)
+def _count_records(number: int) -> str:
+    return f"{number:,} record{'' if number == 1 else 's'}"
 
 
-def _doubt_count(record: ListingRecord, evidence: Evidence) -> str:
-    if record.count_after is not None:
-        gap = abs(record.count_after - record.records)
-        if gap > tolerance(record.records):
-            return f"Graph counts {record.count_after:,}, and {record.records:,} were found"
-    if not evidence.whole and record.method == "prefixes" and not evidence.certain:
-        return f"a {evidence.key} may begin with something else than the prefixes"
+def _doubt_reading(evidence: Evidence) -> str:
+    read = evidence.whole or evidence.divided
+    return "" if read else "not every part of it was read"
+
+
+def _doubt_delta(evidence: Evidence) -> str:
+    if evidence.baseline or evidence.single:
+        return ""
+    return f"there is no delta of {evidence.collection}: what changed meanwhile is not known"
+
+
+def _doubt_shown(evidence: Evidence) -> str:
+    if not evidence.unshown:
+        return ""
+    return f"{_count_records(evidence.unshown)} that changed cannot be seen as the delta tells"
+
+
+def _doubt_settled(evidence: Evidence) -> str:
+    if evidence.settled or not evidence.baseline:
+        return ""
+    return "the directory changed faster than it could be followed"
+
+
+def _doubt_filter(evidence: Evidence) -> str:
+    if not evidence.undecided or evidence.count_after == evidence.found:
+        return ""
+    number = _count_records(evidence.undecided)
+    return f"nobody can tell whether {number} that changed should match the filter"
+
+
+def _doubt_late(evidence: Evidence) -> str:
+    if not evidence.late:
+        return ""
+    return f"{evidence.late} written record{'' if evidence.late == 1 else 's'} changed meanwhile"
+
+
+def _doubt_witnesses(evidence: Evidence) -> str:
+    if not evidence.witnesses or evidence.whole:
+        return ""
+    return f"{_count_records(evidence.witnesses)} of the first page are in none of the parts"
+
+
+def _doubt_prefixes(evidence: Evidence) -> str:
+    if evidence.whole or evidence.method != "prefixes" or evidence.certain:
+        return ""
+    return f"a {evidence.key} may begin with something else than the prefixes"
+
+
+def _doubt_readings(evidence: Evidence) -> str:
+    if not evidence.missed:
+        return ""
+    return f"the second reading did not bring {_count_records(evidence.missed)} of the first"
+
+
+def _doubt_count(evidence: Evidence) -> str:
+    if not evidence.counts:
+        # Only a count would show that a next link, or a whole part, was lost.
+        return "Graph gives no count, so nothing shows whether a page was lost"
+    most = evidence.found + evidence.gone
+    least = evidence.found - evidence.present - tolerance(evidence.found)
+    found = f"and {evidence.found:,} were found"
+    if evidence.count_after is not None and not least <= evidence.count_after <= most:
+        return f"Graph counts {evidence.count_after:,}, {found}"
+    if evidence.count_before is not None and not least <= evidence.count_before <= most:
+        return f"Graph counted {evidence.count_before:,} at first, {found}"
     return ""
+
+
+CHECKS: tuple[CompletenessCheck, ...] = (
+    CompletenessCheck(
+        "limit",
+        "It was not stopped at a limit.",
+        lambda evidence: "it was stopped at its limit" if evidence.cut else "",
+        "Leave the limit out.",
+    ),
+    CompletenessCheck(
+        "proof",
+        "A proof was asked for.",
+        lambda evidence: "" if evidence.proving else "no proof was asked for",
+        "Ask for a proof.",
+    ),
+    CompletenessCheck(
+        "index",
+        "The directory answered, not Graph's advanced index.",
+        lambda evidence: (
+            "Graph's advanced index answered, which lags behind the directory"
+            if evidence.advanced
+            else ""
+        ),
+        _NEVER,
+    ),
+    CompletenessCheck(
+        "reading",
+        "One chain of everything, or every part, was read to its end.",
+        _doubt_reading,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "replay",
+        "What the delta told, and the records it named, could be read.",
+        lambda evidence: evidence.trouble,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "delta",
+        "A delta link was taken before the first page; or one answer held everything.",
+        _doubt_delta,
+        _NEVER,
+    ),
+    CompletenessCheck(
+        "shown",
+        "Each record that the delta named is shown as it was told of last, or was told to be gone.",
+        _doubt_shown,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "settled",
+        "The delta was read until it told of nothing that is not in the output.",
+        _doubt_settled,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "filter",
+        "Each named record that the filter does not show has values that do not match it; where "
+        "that cannot be told, Graph's count is exactly what was found.",
+        _doubt_filter,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "output",
+        "Every record that changed after it was written could be corrected.",
+        _doubt_late,
+        "Write into a file, or collect it: there records can be corrected.",
+    ),
+    CompletenessCheck(
+        "witnesses",
+        "Each record of the first page is in some part; or one chain was read to its end.",
+        _doubt_witnesses,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "prefixes",
+        "Every value of the key begins with one of the prefixes, where these were the parts.",
+        _doubt_prefixes,
+        "Choose another method.",
+    ),
+    CompletenessCheck(
+        "second_reading",
+        "A second reading brought every record of the first that did not change.",
+        _doubt_readings,
+        _AGAIN,
+    ),
+    CompletenessCheck(
+        "count",
+        "Graph counted before or afterwards, and each count is explained: it is higher than what "
+        "was found by no more than the records that the delta named as gone, and lower by no more "
+        "than those it named as there, and a third of the square root of all.",
+        _doubt_count,
+        _AGAIN,
+    ),
+)
+"""What has to hold for a listing to be complete; the first that does not is what is said."""

@@ -21,6 +21,7 @@ from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 from tests.support.client_app import register
+from tests.support.scripted_listing import listing
 from tests.support.scripted_server import Answer, Request, ScriptedServer, json_answer, page
 
 CLAIMS = '{"access_token":{"nbf":{"essential":true,"value":"1772357411"}}}'
@@ -96,7 +97,7 @@ def test_an_issuer_of_its_own_is_not_told_of_microsofts_capabilities(
     scripted.script = [page()]
     issuer = {"authority": None, "oidc_authority": settings_of(scripted).authority + "/v2.0"}
 
-    asyncio.run(_list(settings_of(scripted, **issuer)))
+    listing(scripted, **issuer)
 
     assert "claims" not in parse_qs(scripted.token_requests[0].body.decode())
 

@@ -1,5 +1,7 @@
 """What the body of an answer holds: a page, an object or a number."""
 
+from collections.abc import Callable
+
 import pytest
 
 from graphdaemon.errors import GraphError
@@ -64,23 +66,32 @@ def test_what_is_no_object_is_refused() -> None:
 
 
 def test_ids_are_read_with_the_page_and_without() -> None:
-    """Both ways say the same; what has no ID counts as itself."""
-    body = b'{"value":[{"id":"1","x":{"id":"no"}},{"b":2}]}'
+    """Both ways say the same."""
+    body = b'{"value":[{"id":"1","x":{"id":"no"}},{"id":"A"},{"id":"a"}]}'
     page = read_page(answer(body), ROOT)
 
-    assert page_ids(page) == ["1", '{"b":2}']
-    assert ids_of(page.records) == ["1", '{"b":2}']
-    assert page_ids(read_page(answer(b'{"value":[{"id":"1"}]}'), ROOT)) == ["1"]
+    assert page_ids(page) == ["1", "A", "a"]
+    assert ids_of(page.records) == ["1", "A", "a"]
 
 
-def test_what_is_no_record_is_refused() -> None:
-    """Numbers in a page are nobody."""
-    page = read_page(answer(b'{"value":[1]}'), ROOT)
+@pytest.mark.parametrize(
+    "record", ["1", "null", "[]", "{}", '{"id":""}', '{"id":null}', '{"id":7}', '{"id":{}}']
+)
+@pytest.mark.parametrize("read", [page_ids, lambda page: ids_of(page.records)])
+def test_what_has_no_id_of_its_own_is_no_record(
+    record: str, read: Callable[[Page], list[str]]
+) -> None:
+    """Nobody could tell a second one from a repetition of the first: the page is refused."""
+    page = read_page(answer(b'{"value":[{"id":"1"},%b]}' % record.encode()), ROOT)
 
     with pytest.raises(GraphError) as caught:
-        page_ids(page)
+        read(page)
 
     assert caught.value.code == "page_malformed"
+
+
+def test_texts_are_read_where_there_are_any() -> None:
+    """Null, absent and of another type is no text."""
     assert texts_of([raw({"k": "a"}), raw({"k": None}), raw({}), raw({"k": 1})], "k") == ["a"]
 
 
@@ -90,10 +101,13 @@ def test_a_count_is_a_number(body: bytes, number: int) -> None:
     assert read_number(answer(body), ROOT) == number
 
 
-def test_a_count_that_is_none_is_refused() -> None:
-    """A sign-in page is no number."""
+@pytest.mark.parametrize(
+    "body", ["<html>", "", "-1", "1_000", "1e3", "12.5", "٣٠٠", "null", "9" * 16, "\udc80"]
+)
+def test_a_count_that_is_no_number_of_objects_is_refused(body: str) -> None:
+    """A sign-in page, less than none, and whatever else Python would read as a number."""
     with pytest.raises(GraphError):
-        read_number(answer(b"<html>"), ROOT)
+        read_number(answer(body.encode("utf-8", "surrogateescape")), ROOT)
 
 
 def test_a_page_is_a_page() -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.query import Query
+from graphdaemon.http.response import Response
 from graphdaemon.listing.delta import Delta
-from graphdaemon.listing.id_set import IdSet
-from graphdaemon.listing.replay import Replayer, _compare
+from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.replay import Replayer
 from graphdaemon.listing.target import Target
 from tests.support import virtual_time
-from tests.support.graph_answers import raw
+from tests.support.graph_answers import answer
 from tests.support.listing_world import SMALL, list_world, people, scattered
-from tests.support.pretend_graph import ROOT, PretendGraph, Weather
+from tests.support.pretend_graph import ROOT, PretendGraph, Record, Weather
 
 
 def test_what_changed_meanwhile_is_corrected() -> None:
@@ -64,30 +65,112 @@ def test_no_question_names_more_records_than_graph_takes() -> None:
     assert [text.count("','") + 1 for text in filters] == [15, 15, 10]
 
 
-SAME, OTHER, SILENT = {"id": "1", "a": 1}, {"id": "1", "a": 2}, {"id": "1"}
+ENABLED = "accountEnabled eq true"
+UNDECIDABLE = "userPrincipalName ge 'a'"
+GONE = {"id": "1", "@removed": {"reason": "changed"}}
+ANA, BEN = {"id": "1", "accountEnabled": True}, {"id": "1", "accountEnabled": False}
+
+
+class Told(PretendGraph):
+    """What the delta tells once, and what is shown with a filter and without one."""
+
+    def __init__(self, told: Record, filtered: list[Record], plain: list[Record]) -> None:
+        super().__init__()
+        self.told, self.filtered, self.plain = [told], filtered, plain
+
+    def _serve_delta(self, options: dict[str, str]) -> Response:
+        value: list[Record] = []
+        if options.get("$deltatoken") != "latest":
+            value, self.told = self.told, []
+        link = f"{ROOT}/users/delta?$deltatoken=then"
+        return answer({"@odata.deltaLink": link, "value": value})
+
+    def _serve_list(self, options: dict[str, str]) -> Response:
+        conditions = options["$filter"].split(" and ")
+        return answer({"value": self.filtered if len(conditions) > 1 else self.plain})
 
 
 @pytest.mark.parametrize(
-    ("told", "read", "filtered", "doubtful", "silent"),
+    ("told", "condition", "filtered", "plain", "doubtful", "undecided"),
     [
-        (SAME, SAME, False, False, False),
-        (SAME, OTHER, False, True, True),
-        (SILENT, SAME, False, False, True),
-        (SAME, None, False, True, True),
-        (None, None, False, False, False),
-        (None, SAME, False, True, True),
-        (SAME, SAME, True, False, False),
-        (SAME, OTHER, True, True, True),
-        (SAME, None, True, False, True),
-        (None, None, True, False, False),
-        (None, SAME, True, True, False),
+        # Without a filter, what is read has to say what was told.
+        (ANA, None, [], [ANA], False, False),
+        (ANA, None, [], [BEN], True, False),
+        (ANA, None, [], [], True, False),
+        (GONE, None, [], [], False, False),
+        (GONE, None, [], [ANA], True, False),
+        # Under a filter, too, if it is shown.
+        (ANA, ENABLED, [ANA], [], False, False),
+        (ANA, ENABLED, [BEN], [], True, False),
+        (GONE, ENABLED, [], [], False, False),
+        (GONE, ENABLED, [ANA], [], True, False),
+        # What is hidden may not match, or a replica is behind: its values say which.
+        (BEN, ENABLED, [], [], False, False),
+        (ANA, ENABLED, [], [ANA], True, False),
+        (ANA, ENABLED, [], [], True, False),
+        # Where they do not, it has to be seen without the filter.
+        (ANA, UNDECIDABLE, [], [ANA], False, True),
+        (ANA, UNDECIDABLE, [], [BEN], True, False),
+        (ANA, UNDECIDABLE, [], [], True, False),
+        ({"id": "1"}, ENABLED, [], [{"id": "1"}], False, True),
     ],
 )
 def test_what_was_told_is_held_against_what_is_read(
-    told: Any, read: Any, filtered: bool, doubtful: bool, silent: bool
+    told: Record,
+    condition: str | None,
+    filtered: list[Record],
+    plain: list[Record],
+    doubtful: bool,
+    undecided: bool,
 ) -> None:
-    """What a filter leaves out may exist: that contradicts nothing, and settles nothing."""
-    changes = {"1": told and raw(told)}
-    current = {"1": raw(read)} if read else {}
+    """It is a doubt until it is shown as it was told, or certain that it must not be shown."""
+    world = Told(told, filtered, plain)
+    target = Target(world.graph(), ROOT, CATALOG["users"], Query(filter=condition))
 
-    assert _compare(changes, current, filtered=filtered) == (changes if doubtful else {}, silent)
+    async def follow() -> tuple[Replayer, bool]:
+        delta = Delta(target)
+        await delta.begin()
+        replayer = Replayer(target, delta, IdSet())
+        return replayer, await replayer.run()
+
+    replayer, settled = virtual_time.run(follow())
+
+    assert settled is not doubtful
+    assert list(replayer.doubtful) == ["1"] * doubtful
+    assert replayer.undecided == ({"1"} if undecided else set())
+
+
+def test_a_doubt_outlives_the_run_that_left_it() -> None:
+    """What nothing showed is not forgotten because the next round tells nothing."""
+    world = Told(ANA, [], [])
+    target = Target(world.graph(), ROOT, CATALOG["users"], Query())
+
+    async def follow() -> list[bool]:
+        delta = Delta(target)
+        await delta.begin()
+        replayer = Replayer(target, delta, IdSet())
+        runs = [await replayer.run(), await replayer.run()]
+        world.plain = [ANA]
+        return [*runs, await replayer.run()]
+
+    assert virtual_time.run(follow()) == [False, False, True]
+
+
+def test_what_comes_again_after_it_was_taken_out_is_read_again() -> None:
+    """A replica that is behind still shows who is gone."""
+    target = Target(Told(GONE, [], []).graph(), ROOT, CATALOG["users"], Query())
+    written = IdSet()
+
+    async def follow() -> dict[str, Any]:
+        delta = Delta(target)
+        await delta.begin()
+        replayer = Replayer(target, delta, written)
+        await replayer.run()
+        written.add(pack_ids(["1", "2"]))
+        replayer.doubt(["1", "2"])
+        assert list(replayer.doubtful) == ["1"], "the delta said nothing of the other"
+        assert await replayer.run()
+        return dict(replayer.corrections)
+
+    assert virtual_time.run(follow()) == {"1": None}
+    assert list(written) == pack_ids(["2"])

@@ -1,0 +1,183 @@
+"""
+Whether a record matches a `$filter` expression, where that can be told from its values for certain.
+
+Graph alone decides what a filter shows. It is needed here for one question only: whether a replica
+may rightly leave out a record that the delta says is there. So whatever depends on how Graph orders
+or folds texts is not decided, nor is any expression beyond comparisons, `in` and `startswith`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_TOKEN = re.compile(r"\s*(?:'((?:[^']|'')*)'|([\w./:+-]+)|([(),]))")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_CONSTANTS: dict[str, object] = {"true": True, "false": False, "null": None}
+# Parentheses, one within the other, at most: deeper ones are not decided.
+_DEEPEST = 30
+
+_Token = tuple[str, str]
+
+
+class _UndecidedError(Exception):
+    """The expression is of a form that is not decided here."""
+
+
+def matches(condition: str, values: Mapping[str, Any], *, all_told: bool) -> bool | None:
+    """
+    Say whether a record of these values matches; None where that cannot be told.
+
+    Args:
+        condition: A `$filter` expression.
+        values: The record's properties.
+        all_told: A property that is not among them is null; otherwise it may have any value.
+    """
+    try:
+        expression = _Expression(_split(condition), values, all_told)
+        decided = expression.read_either(0)
+    except (_UndecidedError, IndexError):
+        return None
+    return decided if expression.is_at_end else None
+
+
+class _Expression:
+    """A recursive descent over the words of one expression, which decides as it reads."""
+
+    def __init__(self, tokens: list[_Token], values: Mapping[str, Any], all_told: bool) -> None:
+        self._tokens = tokens
+        self._values = values
+        self._all_told = all_told
+        self._at = 0
+
+    @property
+    def is_at_end(self) -> bool:
+        return self._at == len(self._tokens)
+
+    def read_either(self, depth: int) -> bool | None:
+        terms = [self._read_both(depth)]
+        while self._takes("or"):
+            terms.append(self._read_both(depth))
+        return True if True in terms else None if None in terms else False
+
+    def _read_both(self, depth: int) -> bool | None:
+        terms = [self._read_term(depth)]
+        while self._takes("and"):
+            terms.append(self._read_term(depth))
+        return False if False in terms else None if None in terms else True
+
+    def _read_term(self, depth: int) -> bool | None:
+        if depth > _DEEPEST:
+            raise _UndecidedError
+        if self._takes("not"):
+            decided = self._read_term(depth + 1)
+            return None if decided is None else not decided
+        if self._takes("("):
+            decided = self.read_either(depth + 1)
+            self._expect(")")
+            return decided
+        if self._takes("startswith"):
+            return self._read_startswith()
+        return self._read_comparison()
+
+    def _read_startswith(self) -> bool | None:
+        self._expect("(")
+        value = self._read_value()
+        self._expect(",")
+        kind, start = self._next()
+        self._expect(")")
+        if value is None:
+            return False
+        if kind != "text" or not isinstance(value, str) or not (value + start).isascii():
+            return None
+        return value.lower().startswith(start.lower())
+
+    def _read_comparison(self) -> bool | None:
+        value = self._read_value()
+        operator = self._next()[1].lower()
+        if operator == "in":
+            self._expect("(")
+            terms = [_equal(value, self._next())]
+            while self._takes(","):
+                terms.append(_equal(value, self._next()))
+            self._expect(")")
+            return True if True in terms else None if None in terms else False
+        if operator != "eq":
+            raise _UndecidedError
+        return _equal(value, self._next())
+
+    def _read_value(self) -> object:
+        kind, path = self._next()
+        if kind != "word":
+            raise _UndecidedError
+        value: object = self._values
+        for name in path.split("/"):
+            if not isinstance(value, Mapping):
+                raise _UndecidedError
+            if name not in value and not (self._all_told and value is self._values):
+                # It may have any value, and so may all that it is a part of.
+                raise _UndecidedError
+            value = value.get(name)
+        return value
+
+    def _next(self) -> _Token:
+        token = self._tokens[self._at]
+        self._at += 1
+        return token
+
+    def _takes(self, word: str) -> bool:
+        token = self._tokens[self._at] if self._at < len(self._tokens) else ("", "")
+        taken = token[0] != "text" and token[1].lower() == word
+        self._at += taken
+        return taken
+
+    def _expect(self, word: str) -> None:
+        if not self._takes(word):
+            raise _UndecidedError
+
+
+def _split(condition: str) -> list[_Token]:
+    tokens: list[_Token] = []
+    at, end = 0, len(condition.rstrip())
+    while at < end:
+        token = _TOKEN.match(condition, at)
+        if token is None:
+            raise _UndecidedError
+        text, word, sign = token.groups()
+        if text is not None:
+            tokens.append(("text", text.replace("''", "'")))
+        else:
+            tokens.append(("word", word) if word is not None else ("sign", sign))
+        at = token.end()
+    return tokens
+
+
+def _equal(value: object, literal: _Token) -> bool | None:
+    kind, text = literal
+    if kind == "sign":
+        raise _UndecidedError
+    if kind == "text":
+        return _equal_texts(value, text)
+    if text.lower() in _CONSTANTS:
+        constant = _CONSTANTS[text.lower()]
+        same_type = value is None or constant is None or isinstance(value, bool)
+        return value is constant if same_type else None
+    if _NUMBER.fullmatch(text) and isinstance(value, int) and not isinstance(value, bool):
+        return value == float(text)
+    if value is None:
+        return False
+    # Dates have several forms, and so have other types.
+    return _equal_texts(value, text) if _GUID.fullmatch(text) else None
+
+
+def _equal_texts(value: object, text: str) -> bool | None:
+    """Whether two texts are equal; not decided where only an order of texts could say so."""
+    if value is None:
+        return False
+    if not isinstance(value, str):
+        return None
+    if value == text:
+        return True
+    if value.strip().lower() == text.strip().lower() or not (value + text).isascii():
+        return None
+    return False

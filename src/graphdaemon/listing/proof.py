@@ -1,0 +1,177 @@
+"""
+What a proof of one listing needs, gathered while it runs: the delta, the counts, a second reading.
+
+What it says of the listing is `Evidence`; `verdict` decides.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from graphdaemon.concurrency import gather
+from graphdaemon.errors import Error, GraphError
+from graphdaemon.graph.catalog import Key
+from graphdaemon.listing.delta import Delta, is_dead
+from graphdaemon.listing.id_set import IdSet
+from graphdaemon.listing.partition import Partition
+from graphdaemon.listing.record import ListingRecord
+from graphdaemon.listing.replay import Replayer
+from graphdaemon.listing.target import Target
+from graphdaemon.listing.verdict import CHEAP_TO_READ_AGAIN, Evidence, may_catch_up
+
+# Seconds to wait before each time that Graph's count is asked for again, where it may lag behind.
+_COUNT_AGAIN_AFTER_S = (1, 2, 4, 8)
+# These mean that Graph does not count this; a service that is busy may do so another time.
+_REFUSALS = frozenset({400, 403, 404, 405, 501})
+
+
+class Proof:
+    """
+    The evidence of one listing, as far as it was gathered.
+
+    Args:
+        target: What is listed.
+        met: The packed IDs of what was read; the replay keeps it up to date.
+        record: The account of the listing; what the delta and the counts say is written there.
+        partition: Says what was read, and how.
+
+    Attributes:
+        delta: The changes since before the first page; None where they cannot be had.
+        replayer: Corrects the output by them; None without a delta.
+    """
+
+    def __init__(
+        self, target: Target, met: IdSet, record: ListingRecord, partition: Partition
+    ) -> None:
+        self._target = target
+        self._met = met
+        self._record = record
+        self._partition = partition
+        self.delta: Delta | None = None
+        self.replayer: Replayer | None = None
+        self._settled = False
+        self._trouble = ""
+        self._count_refused = False
+        self._second_reading: IdSet | None = None
+
+    async def take_baseline(self) -> str:
+        """
+        Take the delta link that tells of every change from now on, if there is a delta.
+
+        Returns:
+            Why there is none; nothing where there is.
+        """
+        delta = Delta(self._target)
+        try:
+            await delta.begin()
+        except GraphError as error:
+            if not is_dead(error):
+                raise
+            return str(error)
+        self.follow(delta)
+        return ""
+
+    def follow(self, delta: Delta) -> None:
+        """Let `delta` say at the end what changed."""
+        self.delta = self._partition.delta = delta
+        self.replayer = Replayer(self._target, delta, self._met)
+        self._record.replay = self.replayer.account
+
+    def begin_second_reading(self) -> None:
+        """Hear, from now on, which records everything that is read once more brings."""
+        self._second_reading = IdSet()
+
+    def note(self, packed: Sequence[bytes], fresh: Sequence[str]) -> None:
+        """Hear of the packed IDs of a page that was read, and which IDs on it are new."""
+        if self._second_reading is not None:
+            self._second_reading.add(packed)
+            if self.replayer is not None:
+                self.replayer.doubt(fresh)
+
+    async def compare(self) -> None:
+        """
+        Follow what changed, and ask for the count at the same time.
+
+        Raises:
+            IdentityError, GraphError, NetworkError: As `Replayer.run`, unless it means that the
+                delta cannot be followed any more: then that is part of the evidence.
+        """
+        _, self._record.count_after = await gather(self._replay(), self._count())
+
+    async def await_count(self) -> None:
+        """Where Graph's count is too high by so little that it may lag, let it catch up."""
+        for wait in _COUNT_AGAIN_AFTER_S:
+            if not may_catch_up(self.evidence()):
+                return
+            await asyncio.sleep(wait)
+            await self.compare()
+
+    @property
+    def is_large(self) -> bool:
+        """Whether to wait for a count that lags is quicker than to read everything again."""
+        return len(self._met) > CHEAP_TO_READ_AGAIN
+
+    @property
+    def settled(self) -> bool:
+        """Whether every change that the delta told of is in the output, as it was told."""
+        return self._settled and not (self.replayer is not None and self.replayer.doubtful)
+
+    def evidence(self) -> Evidence:
+        """Return what is known so far."""
+        record, partition, replayer = self._record, self._partition, self.replayer
+        key = self._target.collection.key or Key("")
+        touched = replayer.touched if replayer is not None else set()
+        present = sum(one in self._met for one in touched)
+        return Evidence(
+            collection=record.collection,
+            found=len(self._met),
+            advanced=self._target.advanced,
+            whole=partition.whole_read,
+            divided=partition.method != "chain",
+            pages=record.pages,
+            method=partition.method,
+            ranges=record.ranges,
+            key=key.name,
+            certain=bool(key.signs),
+            # A witness that changed meanwhile may have moved to a part that was read before.
+            witnesses=len(partition.witnesses - touched),
+            readings=1 if self._second_reading is None else 2,
+            missed=self._count_missed(touched),
+            baseline=self.delta is not None,
+            trouble=self._trouble,
+            unshown=len(replayer.doubtful) if replayer is not None else 0,
+            settled=self.settled,
+            undecided=len(replayer.undecided) if replayer is not None else 0,
+            count_before=partition.expected,
+            count_after=record.count_after,
+            count_refused=self._count_refused,
+            gone=len(touched) - present,
+            present=present,
+        )
+
+    async def _replay(self) -> None:
+        if self.replayer is None:
+            return
+        try:
+            self._settled = await self.replayer.run()
+        except GraphError as error:
+            if not is_dead(error):
+                raise
+            self._settled = False
+            self._trouble = f"what changed meanwhile could not be read: {error}"
+
+    async def _count(self) -> int | None:
+        # The count is one check among several: no listing fails for want of it.
+        try:
+            return await self._target.count()
+        except Error as error:
+            self._count_refused = isinstance(error, GraphError) and error.status in _REFUSALS
+            return None
+
+    def _count_missed(self, touched: set[bytes]) -> int:
+        """How many records that did not change the second reading did not bring."""
+        second = self._second_reading
+        if second is None:
+            return 0
+        # Each record that it brought was read, and is still there unless the delta named it.
+        unchanged = len(self._met) - sum(one in self._met for one in touched)
+        return unchanged - len(second) + sum(one in second for one in touched)

@@ -1,0 +1,143 @@
+"""What is gathered for a proof, and what it costs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from graphdaemon.graph.query import Query
+from graphdaemon.listing.options import ListingOptions
+from tests.support.listing_world import SMALL, assert_complete, list_world, people, scattered
+from tests.support.pretend_graph import Lies, PretendGraph, Weather
+
+CHAIN = ListingOptions("chain", page_size=20)
+
+
+def counts_of(world: PretendGraph) -> int:
+    return sum("$count" in one.url for one in world.requests)
+
+
+@pytest.mark.parametrize(
+    ("number", "options", "requests"),
+    [(0, SMALL, 4), (5, SMALL, 4), (300, CHAIN, 15 + 4), (300, SMALL, 62)],
+    ids=["nobody", "one page", "one chain", "ranges"],
+)
+def test_where_nothing_is_doubtful_nothing_is_asked_twice(
+    number: int, options: ListingOptions, requests: int
+) -> None:
+    """Two questions of the delta and at most two of the count stand beside the pages."""
+    world = PretendGraph(people(number))
+
+    outcome = list_world(world, options=options)
+
+    assert_complete(outcome, world)
+    assert len(world.requests) <= requests
+    assert counts_of(world) <= 2
+
+
+@pytest.mark.parametrize("surplus", [1, 2, 6, 70])
+@pytest.mark.parametrize("options", [SMALL, CHAIN], ids=["ranges", "chain"])
+def test_a_count_that_is_higher_is_never_passed_over(surplus: int, options: ListingOptions) -> None:
+    """Everything is read a second time, and that Graph counts more still is what is said."""
+    world = PretendGraph(scattered(400), lies=Lies(count=lambda count: count + surplus))
+
+    outcome = list_world(world, options=options)
+
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "count")
+    assert outcome.proved.why == f"Graph counts {400 + surplus}, and 400 were found"
+    assert "read a second time" in outcome.proved.notes[-1]
+    assert outcome.written == world.shown()
+
+
+@pytest.mark.parametrize("options", [SMALL, CHAIN], ids=["ranges", "chain"])
+def test_a_count_that_lags_is_waited_for(options: ListingOptions) -> None:
+    """It comes from another index, which still knows who left a moment before the listing."""
+    behind = [2, 2, 2, 2, 0]
+
+    def lag(count: int) -> int:
+        return count + (behind.pop(0) if behind else 0)
+
+    # A count at first that was too high would stay unexplained: here it is not answered.
+    world = PretendGraph(scattered(400), lies=Lies(count=lag, no_count_at={0}))
+
+    outcome = list_world(world, options=options)
+
+    assert_complete(outcome, world)
+
+
+def test_a_count_that_was_too_high_at_first_stays_a_contradiction() -> None:
+    """Nothing that changed explains why there should be fewer afterwards."""
+    counts = [330]
+    world = PretendGraph(scattered(300), lies=Lies(count=lambda n: counts.pop() if counts else n))
+
+    outcome = list_world(world, options=SMALL)
+
+    assert outcome.proved.why == "Graph counted 330 at first, and 300 were found"
+
+
+@pytest.mark.parametrize(
+    ("moments", "proved"),
+    [({0}, True), ({1}, True), ({0, 1}, False), (range(9), False)],
+    ids=["not before", "not after", "neither", "never"],
+)
+@pytest.mark.parametrize("options", [SMALL, CHAIN], ids=["ranges", "chain"])
+def test_one_count_is_enough_and_none_is_not(
+    moments: Any, proved: bool, options: ListingOptions
+) -> None:
+    """Between the two the delta tells what changed; without any, nothing shows a lost page."""
+    world = PretendGraph(scattered(300), weather=Weather(change=0.05))
+    world.lies.no_count_at = frozenset(moments)
+
+    outcome = list_world(world, options=options)
+
+    assert outcome.written == world.shown(directory=world.at_last_delta)
+    if proved:
+        assert outcome.proved.verdict == "complete", outcome.proved.why
+    elif outcome.proved.count_before is outcome.proved.count_after is None:
+        assert outcome.proved.missing == "count"
+        assert outcome.proved.next_step == "No run can prove this list complete."
+
+
+def test_a_second_reading_that_brings_less_proves_nothing() -> None:
+    """The parts brought more than the chain: one of them is not to be believed."""
+
+    class Short(PretendGraph):
+        """Its chains end after ten pages, its ranges do not, and it counts what it likes."""
+
+        def _find(self, position: Any) -> Any:
+            page, after, more = super()._find(position)
+            return page, after, more and (bool(position.condition) or position.page < 9)
+
+    world = Short(scattered(300), page_size=20)
+    counts = [301, 301]
+    world.lies = Lies(count=lambda n: counts.pop() if counts else n)
+
+    outcome = list_world(world, options=ListingOptions(page_size=20))
+
+    assert outcome.proved.missing == "second_reading"
+    assert "did not bring 100 records of the first" in outcome.proved.why
+
+
+def test_what_a_filter_shows_is_proved_by_values_alone() -> None:
+    """Who must not be shown costs no request beside those that read the changes."""
+    world = PretendGraph(
+        [{**one, "accountEnabled": at % 2 == 0} for at, one in enumerate(people(60))]
+    )
+    first = min(world.directory)
+    hidden = next(k for k, one in world.directory.items() if not one["accountEnabled"])
+
+    class Once:
+        done = False
+
+    def change() -> None:
+        if not Once.done:
+            Once.done = True
+            world.put({"id": hidden, "department": "IT"})
+            world.put({"id": first, "department": "IT"})
+
+    query = Query(("department",), "accountEnabled eq true")
+    outcome = list_world(world, query, SMALL, watch=change)
+
+    assert outcome.proved.verdict == "complete", outcome.proved.why
+    assert outcome.written == world.shown(("department",), "accountEnabled eq true")

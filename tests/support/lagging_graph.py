@@ -1,0 +1,65 @@
+"""A pretended Graph whose replicas lag: each way of asking may be answered by another one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from graphdaemon.http.response import Response
+from tests.support import virtual_time
+from tests.support.pretend_graph import PretendGraph, Record
+
+Route = Literal["list", "filter", "id in"]
+
+
+@dataclass
+class LaggingGraph(PretendGraph):
+    """
+    A directory that changes, and replicas that hear of it later.
+
+    No replica knows less than what the delta link before the first page stands for: what is older
+    is told by no delta, and so could be kept back from everybody.
+
+    Args:
+        behind: By route, how many seconds the replica is behind that answers: whole lists, lists
+            with a filter, and filters that name IDs.
+    """
+
+    behind: dict[Route, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._versions: list[tuple[float, dict[str, Record]]] = []
+        self._oldest: int | None = None
+        super().__post_init__()
+
+    def _note(self, key: str, names: set[str] | None) -> None:
+        super()._note(key, names)
+        self._versions.append((virtual_time.now(), dict(self.directory)))
+
+    def _serve_delta(self, options: dict[str, str]) -> Response:
+        if self._oldest is None:
+            self._oldest = len(self._versions) - 1
+        return super()._serve_delta(options)
+
+    def _serve_list(self, options: dict[str, str]) -> Response:
+        present = self.directory
+        self.directory = self._as_it_was(self.behind.get(self._route(options), 0))
+        try:
+            return super()._serve_list(options)
+        finally:
+            self.directory = present
+            self.at_last_list = dict(present)
+
+    def _route(self, options: dict[str, str]) -> Route:
+        token = options.get("$skiptoken")
+        condition = (
+            options.get("$filter", "") if token is None else self._positions[int(token)].condition
+        )
+        return "id in" if "id in (" in condition else "filter" if condition else "list"
+
+    def _as_it_was(self, seconds: float) -> dict[str, Record]:
+        moment = virtual_time.now() - seconds
+        newer = self._versions[(self._oldest or 0) + 1 :]
+        oldest = self._versions[self._oldest or 0 :][:1]
+        known = [*oldest, *((at, one) for at, one in newer if at <= moment)]
+        return dict(known[-1][1]) if known else dict(self.directory)
