@@ -7,7 +7,7 @@ from typing import Literal
 
 from graphdaemon.http.response import Response
 from tests.support import virtual_time
-from tests.support.pretend_graph import PretendGraph, Record
+from tests.support.pretend_graph import Change, PretendGraph, Record
 
 Route = Literal["list", "filter", "id in"]
 
@@ -29,16 +29,22 @@ class LaggingGraph(PretendGraph):
 
     def __post_init__(self) -> None:
         self._versions: list[tuple[float, dict[str, Record]]] = []
-        self._oldest: int | None = None
+        self._told_from = 0
         super().__post_init__()
+
+    def changes_told(self) -> list[Change]:
+        """What the delta has told, or will tell, since it was asked first."""
+        return self._changes[self._told_from :]
 
     def _note(self, key: str, names: set[str] | None) -> None:
         super()._note(key, names)
-        self._versions.append((virtual_time.now(), dict(self.directory)))
+        if self._versions:
+            self._versions.append((virtual_time.now(), dict(self.directory)))
 
     def _serve_delta(self, options: dict[str, str]) -> Response:
-        if self._oldest is None:
-            self._oldest = len(self._versions) - 1
+        if not self._versions:
+            self._told_from = len(self._changes)
+            self._versions.append((virtual_time.now(), dict(self.directory)))
         return super()._serve_delta(options)
 
     def _serve_list(self, options: dict[str, str]) -> Response:
@@ -59,7 +65,6 @@ class LaggingGraph(PretendGraph):
 
     def _as_it_was(self, seconds: float) -> dict[str, Record]:
         moment = virtual_time.now() - seconds
-        newer = self._versions[(self._oldest or 0) + 1 :]
-        oldest = self._versions[self._oldest or 0 :][:1]
-        known = [*oldest, *((at, one) for at, one in newer if at <= moment)]
-        return dict(known[-1][1]) if known else dict(self.directory)
+        versions = [one for at, one in self._versions[1:] if at <= moment]
+        oldest = [one for _, one in self._versions[:1]] or [self.directory]
+        return dict([*oldest, *versions][-1])

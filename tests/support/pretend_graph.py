@@ -120,7 +120,9 @@ class _Position:
 
 
 @dataclass
-class _Change:
+class Change:
+    """One change: of whom, and of which properties; None for whoever came or went."""
+
     id: str
     names: frozenset[str] | None
 
@@ -142,6 +144,7 @@ class PretendGraph:
         latency: Seconds that an answer takes.
         limit: Resource units in ten seconds; None without end.
         tells_load: Answers say how full the bucket is, above 80 %.
+        shows: Makes of a record of the directory what a list shows of it.
     """
 
     records: Iterable[Mapping[str, Any]] = ()
@@ -158,6 +161,7 @@ class PretendGraph:
     weather: Weather = field(default_factory=Weather)
     lies: Lies = field(default_factory=Lies)
     make: Callable[[random.Random, int], Record] | None = None
+    shows: Callable[[Record], Record] = lambda record: record
 
     def __post_init__(self) -> None:
         self.draws = random.Random(self.seed)
@@ -175,7 +179,7 @@ class PretendGraph:
         self.refusals = 0
         self._level, self._level_at, self._barrier = 0.0, 0.0, 0.0
         self._refused: dict[str, int] = {}
-        self._changes: list[_Change] = []
+        self._changes: list[Change] = []
         self._ever: dict[str, set[str]] = {}
         self._sizes = [0]
         self._positions: list[_Position] = []
@@ -360,7 +364,8 @@ class PretendGraph:
             link = f"{ROOT}/{self.collection}?$skiptoken={len(self._positions) - 1}"
             link = lies.link(link) if lies.link else link
         names = position.select or DEFAULT
-        records = [{name: record.get(name) for name in names} for record in rows]
+        shown = map(self.shows, rows)
+        records = [{name: record.get(name) for name in names} for record in shown]
         return _answer({**({"@odata.nextLink": link} if link else {}), "value": records})
 
     def _find(self, position: _Position) -> tuple[list[Record], tuple[Any, str] | None, bool]:
@@ -496,11 +501,11 @@ class PretendGraph:
         return _answer({"responses": answers})
 
     def _note(self, key: str, names: set[str] | None) -> None:
-        self._changes.append(_Change(key, None if names is None else frozenset(names)))
+        self._changes.append(Change(key, None if names is None else frozenset(names)))
         self._sizes.append(len(self.directory))
 
 
-def _concerns(change: _Change, select: list[str]) -> bool:
+def _concerns(change: Change, select: list[str]) -> bool:
     return change.names is None or not select or not change.names.isdisjoint(select)
 
 

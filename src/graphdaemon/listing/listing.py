@@ -262,12 +262,10 @@ class Listing:
         records = chain_page.page.records
         ids = page_ids(chain_page.page)
         packed = pack_ids(ids)
-        places = self._met.add(packed)
-        fresh, fresh_ids, fresh_packed = records, ids, packed
+        places = self._proof.note(ids, packed, self._met.add(packed))
+        fresh, fresh_packed = records, packed
         if places is not None:
-            fresh, fresh_ids = [records[at] for at in places], [ids[at] for at in places]
-            fresh_packed = [packed[at] for at in places]
-        self._proof.note(packed, fresh_ids)
+            fresh, fresh_packed = [records[at] for at in places], [packed[at] for at in places]
         self.record.pages += 1
         self.record.ranges += chain_page.last and not chain_page.chain.handed_over
         self.record.duplicates += len(records) - len(fresh)
@@ -295,9 +293,7 @@ class Listing:
         """Follow what changed; where a doubt is left about what was read, read it once more."""
         self.stage = "replay"
         await self._proof.compare()
-        is_large = self._proof.is_large
-        if is_large:
-            await self._proof.await_count()
+        await self._proof.await_count()
         gap = find_gap(self._evidence()) if self._options.confirm else ""
         if gap:
             self.stage = "check"
@@ -307,7 +303,6 @@ class Listing:
                 async for records in batches:
                     yield records
             await self._proof.compare()
-        if not is_large:
             await self._proof.await_count()
         replayer = self._proof.replayer
         if replayer is not None:

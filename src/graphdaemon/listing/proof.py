@@ -16,10 +16,12 @@ from graphdaemon.listing.partition import Partition
 from graphdaemon.listing.record import ListingRecord
 from graphdaemon.listing.replay import Replayer
 from graphdaemon.listing.target import Target
-from graphdaemon.listing.verdict import CHEAP_TO_READ_AGAIN, Evidence, may_catch_up
+from graphdaemon.listing.verdict import Evidence, may_catch_up
 
 # Seconds to wait before each time that Graph's count is asked for again, where it may lag behind.
 _COUNT_AGAIN_AFTER_S = (1, 2, 4, 8)
+# Up to so many records are read again at once.
+_CHEAP_TO_READ_AGAIN = 50_000
 # These mean that Graph does not count this; a service that is busy may do so another time.
 _REFUSALS = frozenset({400, 403, 404, 405, 501})
 
@@ -80,12 +82,32 @@ class Proof:
         """Hear, from now on, which records everything that is read once more brings."""
         self._second_reading = IdSet()
 
-    def note(self, packed: Sequence[bytes], fresh: Sequence[str]) -> None:
-        """Hear of the packed IDs of a page that was read, and which IDs on it are new."""
-        if self._second_reading is not None:
-            self._second_reading.add(packed)
-            if self.replayer is not None:
-                self.replayer.doubt(fresh)
+    def note(
+        self, ids: Sequence[str], packed: Sequence[bytes], places: list[int] | None
+    ) -> list[int] | None:
+        """
+        Hear of the IDs of a page that was read.
+
+        Args:
+            ids: Those of its records.
+            packed: The same, packed.
+            places: The positions of those that are new, or None if all are.
+
+        Returns:
+            The positions of those that belong into the output. A replica that lags behind shows
+            again what was taken out of it; the replay decides about that, not the page.
+        """
+        if self._second_reading is None:
+            return places
+        self._second_reading.add(packed)
+        if self.replayer is None:
+            return places
+        fresh = range(len(ids)) if places is None else places
+        told = self.replayer.doubt(ids[at] for at in fresh)
+        for at in fresh:
+            if ids[at] in told:
+                self._met.discard(packed[at])
+        return [at for at in fresh if ids[at] not in told] if told else places
 
     async def compare(self) -> None:
         """
@@ -99,16 +121,13 @@ class Proof:
 
     async def await_count(self) -> None:
         """Where Graph's count is too high by so little that it may lag, let it catch up."""
-        for wait in _COUNT_AGAIN_AFTER_S:
+        # To read a small directory again takes no longer than to wait to the end.
+        is_cheap = self._second_reading is None and len(self._met) <= _CHEAP_TO_READ_AGAIN
+        for wait in _COUNT_AGAIN_AFTER_S[: 1 if is_cheap else None]:
             if not may_catch_up(self.evidence()):
                 return
             await asyncio.sleep(wait)
             await self.compare()
-
-    @property
-    def is_large(self) -> bool:
-        """Whether to wait for a count that lags is quicker than to read everything again."""
-        return len(self._met) > CHEAP_TO_READ_AGAIN
 
     @property
     def settled(self) -> bool:

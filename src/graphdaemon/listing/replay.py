@@ -94,14 +94,19 @@ class Replayer:
                 return True
         return False
 
-    def doubt(self, ids: Iterable[str]) -> None:
+    def doubt(self, ids: Iterable[str]) -> Changes:
         """
         Read these again in the next round, as far as the delta told of them.
 
         They were brought again after they had been taken out: a replica that lags behind may still
         show what is gone.
+
+        Returns:
+            What the delta told last of those that it told of.
         """
-        self.doubtful |= {key: self.told[key] for key in ids if key in self.told}
+        told = {key: self.told[key] for key in ids if key in self.told}
+        self.doubtful |= told
+        return told
 
     def settle(self) -> list[msgspec.Raw]:
         """Count what was corrected, and return the records that are still to be written."""

@@ -13,9 +13,6 @@ from typing import NamedTuple
 
 from graphdaemon.listing.record import ListingRecord, Method, Verdict
 
-# Up to this many records a second reading takes no longer than to wait for a count that lags.
-CHEAP_TO_READ_AGAIN = 50_000
-
 _AGAIN = "Run it again."
 _NEVER = "No run can prove this list complete."
 
@@ -162,32 +159,42 @@ def find_gap(evidence: Evidence) -> str:
     Say why everything has to be read a second time, in one chain; nothing where no evidence does.
 
     A chain that was read to its end is only read again where all that is missing is a count that
-    agrees, and Graph counts more than it brought: a page of it may have been lost.
+    agrees, and Graph counts more than it brought: a page of it may have been lost. That may be so
+    even where as many records are gone as the count is too high by.
     """
     if evidence.readings > 1:
         return ""
     if evidence.whole:
         judgement = judge(evidence)
-        is_short = judgement.missing == "count" and _count_surplus(evidence)
-        return judgement.why if is_short else ""
+        if judgement.missing == "count" and _count_surplus(evidence):
+            return judgement.why
+        return _doubt_surplus(evidence) if judgement.verdict == "complete" else ""
     if evidence.witnesses:
         return f"{evidence.witnesses} of the first records are in none of the parts"
-    return _doubt_count(evidence)
+    return _doubt_count(evidence) or _doubt_surplus(evidence)
 
 
 def may_catch_up(evidence: Evidence) -> bool:
-    """Say whether all that is missing is a count, too high by so little that it may only lag."""
-    surplus = _count_surplus(evidence)
-    if judge(evidence).missing != "count" or not 0 < surplus <= tolerance(evidence.found):
+    """
+    Say whether Graph's last count is too high by so little that it may only lag behind.
+
+    Not where something else is missing, too: the count at first, for one, stays what it was.
+    """
+    most = evidence.found + evidence.gone + tolerance(evidence.found)
+    if evidence.count_after is None or not evidence.found < evidence.count_after <= most:
         return False
-    # The count at first stays what it is: where it is not explained, no later one helps.
-    caught_up = evidence._replace(count_after=evidence.found)
-    return judge(caught_up).verdict == "complete"
+    return judge(evidence._replace(count_after=evidence.found)).verdict == "complete"
 
 
 def _count_surplus(evidence: Evidence) -> int:
     """How many records were counted at most that neither are there nor were named as gone."""
     return max(0, max(evidence.counts, default=0) - evidence.found - evidence.gone)
+
+
+def _doubt_surplus(evidence: Evidence) -> str:
+    if evidence.count_after is None or evidence.count_after <= evidence.found:
+        return ""
+    return f"Graph counts {evidence.count_after:,}, and {evidence.found:,} were found"
 
 
 def _say_proof(evidence: Evidence) -> str:

@@ -160,17 +160,17 @@ def test_what_comes_again_after_it_was_taken_out_is_read_again() -> None:
     """A replica that is behind still shows who is gone."""
     target = Target(Told(GONE, [], []).graph(), ROOT, CATALOG["users"], Query())
     written = IdSet()
+    written.add(pack_ids(["1"]))
 
     async def follow() -> dict[str, Any]:
         delta = Delta(target)
         await delta.begin()
         replayer = Replayer(target, delta, written)
         await replayer.run()
-        written.add(pack_ids(["1", "2"]))
-        replayer.doubt(["1", "2"])
-        assert list(replayer.doubtful) == ["1"], "the delta said nothing of the other"
+        assert list(replayer.doubt(["1", "2"])) == ["1"], "the delta said nothing of the other"
+        assert list(replayer.doubtful) == ["1"]
         assert await replayer.run()
         return dict(replayer.corrections)
 
     assert virtual_time.run(follow()) == {"1": None}
-    assert list(written) == pack_ids(["2"])
+    assert list(written) == []
