@@ -153,9 +153,8 @@ def test_a_listing_does_not_fail_with_redis(
     run: Run, scripted: ScriptedServer, tmp_path: Path
 ) -> None:
     """No server at that address: one warning, without the password, and the whole listing."""
-    scripted.script = lambda request: (
-        page({"id": "1"}) if "/users?" in request.target else Answer(400)
-    )
+    answers = {"/v1.0/users": page({"id": "1"}), "/v1.0/users/$count": Answer(200, b"1")}
+    scripted.script = lambda request: answers.get(request.target.partition("?")[0], Answer(400))
     url = "redis://:hunter2@127.0.0.1:1/0"
 
     # A process of its own: the thread that looks for Redis ends with it, and not in another test.
