@@ -20,7 +20,6 @@ import msgspec
 
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
-from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of, page_ids
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain

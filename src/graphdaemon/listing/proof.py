@@ -7,9 +7,9 @@ What it says of the listing is `Evidence`; `verdict` decides.
 import asyncio
 from collections.abc import Sequence
 
-from graphdaemon.concurrency import gather
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
+from graphdaemon.graph.concurrency import gather
 from graphdaemon.listing.delta import Delta, is_dead
 from graphdaemon.listing.id_set import IdSet
 from graphdaemon.listing.partition import Partition

@@ -102,7 +102,7 @@ def test_a_count_is_a_number(body: bytes, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", ["<html>", "", "-1", "1_000", "1e3", "12.5", "٣٠٠", "null", "9" * 16, "\udc80"]
+    "body", ["<html>", "", "-1", "1_000", "12.5", "٣٠٠", "null", "9" * 16, "\udc80"]
 )
 def test_a_count_that_is_no_number_of_objects_is_refused(body: str) -> None:
     """A sign-in page, less than none, and whatever else Python would read as a number."""
