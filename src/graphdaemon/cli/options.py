@@ -70,8 +70,17 @@ verbose_option = click.option(
     "--verbose", "-v", count=True, help="Say what is done; twice: everything."
 )
 
+
+def _join(_: click.Context, __: click.Parameter, values: tuple[str, ...]) -> str | None:
+    return ",".join(values) or None
+
+
 select_option = click.option(
-    "--select", "-s", help="Properties to return, comma-separated; id is added."
+    "--select",
+    "-s",
+    multiple=True,
+    callback=_join,
+    help="Properties to return, comma-separated; id is added. Repeatable.",
 )
 
 group_option = click.option(
@@ -91,9 +100,11 @@ query_options = combine(
     click.option(
         "--with",
         "with_",
+        multiple=True,
+        callback=_join,
         metavar="NAMES",
         shell_complete=_complete_related,
-        help="Read for each record besides, such as manager,memberOf.",
+        help="Read for each record besides, such as manager,memberOf. Repeatable.",
     ),
 )
 

@@ -53,7 +53,7 @@ def make_request(
         # PUT and DELETE could be repeated as well (RFC 9110, 9.2.2), but the second DELETE is
         # answered with 404, as if the first had failed.
         repeatable=method.upper() in _SAFE,
-        headers=tuple(map(_read_header, headers)),
+        headers=_read_headers(headers),
     )
 
 
@@ -149,6 +149,19 @@ def selected(url: str) -> tuple[str, ...]:
     """The properties that an address selects."""
     options = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
     return split_names(options.get("$select"))
+
+
+def _read_headers(texts: Iterable[str]) -> tuple[tuple[str, str], ...]:
+    headers = dict[str, str]()
+    for name, value in map(_read_header, texts):
+        if name in headers:
+            raise UsageError(
+                f"--header {name} is given more than once",
+                code="option_invalid",
+                hint=f"Give it once; several values are written as one, '{name}: one, two'.",
+            )
+        headers[name] = value
+    return tuple(headers.items())
 
 
 def _read_header(text: str) -> tuple[str, str]:

@@ -6,6 +6,7 @@ import click
 
 from graphdaemon.auth.key_files import LONGEST_NAME, KeyPair, make_key_pair, read_key_pair
 from graphdaemon.cli import options, terminal
+from graphdaemon.cli.command import StrictGroup
 from graphdaemon.cli.named_files import FileName, load_settings
 from graphdaemon.errors import OutputError
 from graphdaemon.http.transport import Transport
@@ -13,7 +14,7 @@ from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.private_files import create_file
 
 
-@click.group()
+@click.group(cls=StrictGroup)
 def certificate() -> None:
     """Make or rotate the app's certificate."""
 

@@ -2,6 +2,8 @@
 
 import click
 
+from graphdaemon.cli.command import StrictCommand
+
 _SHELLS = {
     "bash": 'eval "$(graphdaemon completion bash)"   in ~/.bashrc',
     "zsh": 'eval "$(graphdaemon completion zsh)"   in ~/.zshrc, after compinit',
@@ -10,7 +12,7 @@ _SHELLS = {
 }
 
 
-@click.command(epilog="\b\n" + "\n".join(_SHELLS.values()))
+@click.command(cls=StrictCommand, epilog="\b\n" + "\n".join(_SHELLS.values()))
 @click.argument("shell", type=click.Choice(tuple(_SHELLS)))
 def completion(*, shell: str) -> None:
     """

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from graphdaemon.cli import options, terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import load_settings
 from graphdaemon.registration.consent import (
     build_consent_url,
@@ -17,7 +18,7 @@ from graphdaemon.registration.consent import (
 _WAIT_S = 300
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @options.settings_argument
 @click.option("--open", "open_", is_flag=True, help="Open the page in this machine's browser.")
 @click.option(

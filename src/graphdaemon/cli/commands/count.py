@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from graphdaemon.cli import options, terminal
+from graphdaemon.cli.command import StrictCommand
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @options.collection_argument
 @options.settings_argument
 @options.group_option

@@ -7,6 +7,7 @@ import click
 
 from graphdaemon import log
 from graphdaemon.cli import options, terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.diagnosis.permissions import parse_call
 from graphdaemon.doctor import examine, summarize
 from graphdaemon.doctor.finding import Finding, Result
@@ -22,7 +23,7 @@ _STYLES = {
 }
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @options.settings_argument
 @click.option(
     "--for",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdaemon.cli import terminal
+from graphdaemon.cli.command import StrictGroup
 from graphdaemon.cli.commands.quickstart import load_emulator
 from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
@@ -56,7 +57,7 @@ _data = click.option(
 )
 
 
-@click.group()
+@click.group(cls=StrictGroup)
 def emulator() -> None:
     """Run a pretend tenant for trying and testing."""
 

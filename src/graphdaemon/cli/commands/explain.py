@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from graphdaemon.cli import terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.diagnosis.token_claims import Claim
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ _ALIGNED_CELLS = 44
 """Values up to this length are aligned; a longer one would push every sentence off the line."""
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @click.argument("words", nargs=-1, metavar="[CODE]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 def explain(*, words: tuple[str, ...], as_json: bool) -> int:

@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from graphdaemon.cli import options, output_options, terminal
+from graphdaemon.cli.command import StrictCommand
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @click.argument("path")
 @options.settings_argument
 @options.select_option

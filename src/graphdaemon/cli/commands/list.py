@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from graphdaemon.cli import options, output_options
+from graphdaemon.cli.command import StrictCommand
 
 
-@click.command("list")
+@click.command("list", cls=StrictCommand)
 @options.collection_argument
 @options.settings_argument
 @options.group_option

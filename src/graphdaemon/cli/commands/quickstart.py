@@ -13,6 +13,7 @@ import click
 from graphdaemon import cli
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.cli import terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
@@ -30,7 +31,7 @@ _STEPS = 5
 _NOTE = "Made by `graphdaemon quickstart` for its pretend tenant; worth nothing elsewhere."
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @click.option("--users", default=250, show_default=True, type=click.IntRange(1, 100_000))
 @click.option("--seed", default=0, show_default=True, help="The same seed makes the same users.")
 @click.option("--format", "-f", "format_", type=click.Choice(FORMATS), default="json")

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from graphdaemon.cli import terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import FileName, add_settings, load_settings
 from graphdaemon.cloud import CLOUDS
@@ -39,7 +40,7 @@ from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings, read_sign_in_settings
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @click.option("--name", default=DEFAULT_NAME, show_default=True, help="Of the app; finds it again.")
 @click.option(
     "--permission",

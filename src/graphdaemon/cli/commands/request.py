@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from graphdaemon.cli import options, output_options, terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FileName
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @click.argument(
     "method",
     metavar="METHOD",

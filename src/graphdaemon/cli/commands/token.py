@@ -9,6 +9,7 @@ import click
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token
 from graphdaemon.cli import options, terminal
+from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.commands.explain import print_claims
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import load_settings
@@ -16,7 +17,7 @@ from graphdaemon.diagnosis.token_claims import describe_claims, describe_moment,
 from graphdaemon.http.transport import Transport
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @options.settings_argument
 @click.option("--raw", is_flag=True, help="Print the token itself, and nothing else.")
 @click.option("--json", "as_json", is_flag=True, help="The claims as JSON, for machines.")

@@ -5,9 +5,10 @@ from typing import Any
 import click
 
 from graphdaemon.cli import options, output_options
+from graphdaemon.cli.command import StrictCommand
 
 
-@click.command()
+@click.command(cls=StrictCommand)
 @options.settings_argument
 @options.query_options
 @output_options.output_options
