@@ -98,6 +98,7 @@ CODES = {
     "request_refused": "Graph refused the request as it was put (another 4xx, or 501).",
     "throttled": "Graph asked to wait (429), and still did after every attempt.",
     "graph_unavailable": "Graph failed (5xx), and still did after every attempt.",
+    "answer_foreign": "A firewall or proxy answered in the place of Graph.",
     "page_malformed": "Graph's answer is not the JSON that was asked for.",
     "link_foreign": "A next link points away from the configured Graph; it was not followed.",
     "budget_file_unusable": "The file of the shared throttle budget cannot be made or written.",

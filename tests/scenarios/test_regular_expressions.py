@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from graphdaemon.diagnosis import aadsts, explain, graph_refusals
+from graphdaemon.diagnosis import aadsts, graph_refusals, known_texts, signs
 from tests.support.pattern_ambiguity import find_ambiguity
 from tests.support.pattern_list import Pattern, list_patterns
 from tests.support.places import ROOT
@@ -12,8 +12,15 @@ from tests.support.places import ROOT
 PATTERNS = list(list_patterns(ROOT / "src"))
 
 COMPUTED = {
-    "graphdaemon/diagnosis/aadsts.py": [*aadsts._CERTIFICATE_CASES.values()],
-    "graphdaemon/diagnosis/explain.py": [*explain._NETWORK.values(), r"(?<!\w)a_word(?!\w)"],
+    "graphdaemon/diagnosis/aadsts.py": [
+        pattern for patterns in aadsts._TEXTS.values() for pattern in patterns.values()
+    ],
+    "graphdaemon/diagnosis/known_texts.py": [*known_texts._ANSWERERS],
+    "graphdaemon/diagnosis/signs.py": [
+        *known_texts.LIBRARIES.values(),
+        *known_texts.NETWORK.values(),
+        *(one.pattern for one in (signs._GRAPH, signs._OAUTH, signs._OWN)),
+    ],
     "graphdaemon/diagnosis/graph_refusals.py": [*graph_refusals._BEYOND],
 }
 """Expressions that stand in a table, or are made of a word, by the module that searches them."""

@@ -9,6 +9,7 @@ import secrets
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,7 @@ from graphdaemon.settings.read import read_settings
 from tests.support.certificates_and_assertions import make_identity
 from tests.support.client_app import App, register
 from tests.support.connect_proxy import connect_proxy
-from tests.support.foreign_issuer import Foreign
+from tests.support.foreign_issuer import SUBJECT, Foreign
 from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import TENANT, Answer, Request, ScriptedServer, json_answer, page
 from tests.support.unsigned_tokens import make_token
@@ -184,6 +185,18 @@ def _(scene: Scene) -> Path:
     )
     path = scene.folder / "federated"
     path.write_text(scene.issuer.token())
+    return scene.own_parameters(app, secret=None, federated_token_file=str(path))
+
+
+@state("federated token stale")
+def _(scene: Scene) -> Path:
+    app, now = scene.fresh(scene.own), int(time.time())
+    scene.own.directory.credentials.add_federated(
+        scene.own.tenant, app.client_id, "pipeline", scene.issuer.url, SUBJECT
+    )
+    path = scene.folder / "federated"
+    # Fifty minutes old, of five that it lived, as GitHub's tokens do.
+    path.write_text(scene.issuer.token(iat=now - 3000, nbf=now - 3000, exp=now - 2700))
     return scene.own_parameters(app, secret=None, federated_token_file=str(path))
 
 

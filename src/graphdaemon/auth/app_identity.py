@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -32,11 +33,18 @@ class AppIdentity:
     Gets tokens with the first credential, and with the next once that is no longer accepted.
 
     Nothing is read or sent before the first token is asked for. Any number of threads may use it.
+    `sleep` waits where a machine's metadata service asks for patience.
     """
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Transport,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
         self._transport = transport
+        self._sleep = sleep
         self._current = 0
         self._logged: set[str] = set()
         self._request_lock = threading.Lock()
@@ -84,7 +92,7 @@ class AppIdentity:
         # Not loaded before: a token in the shared cache needs none of it.
         from graphdaemon.auth.msal_app import MsalApp
 
-        return MsalApp(self._settings, self._transport)
+        return MsalApp(self._settings, self._transport, self._sleep)
 
     def _request(self, claims: str | None) -> Token:
         """Ask with one credential after the other, beginning with the one that served last."""

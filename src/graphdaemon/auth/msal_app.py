@@ -10,16 +10,19 @@ cannot read, and whatever its HTTP client raises. All four leave here as excepti
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import ClientCredential
+from graphdaemon.auth.kinds.managed_identity import is_unavailable
 from graphdaemon.auth.msal_http import HttpClient
 from graphdaemon.auth.msal_import import import_msal, import_msal_parts
 from graphdaemon.auth.token import Token
 from graphdaemon.diagnosis.aadsts import advise_on_aadsts
-from graphdaemon.diagnosis.advice import locate
+from graphdaemon.diagnosis.advice import Advice, advise, locate
+from graphdaemon.diagnosis.assertion_time import describe_age
+from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
 from graphdaemon.http.transport import Transport
@@ -43,13 +46,20 @@ class MsalApp:
     """
     The token service that the settings name.
 
-    Nothing is sent before the first token is asked for.
+    Nothing is sent before the first token is asked for. `sleep` waits where a machine's metadata
+    service asks for patience.
     """
 
-    def __init__(self, settings: Settings, transport: Transport) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        transport: Transport,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._settings = settings
         self._transport = transport
-        self._http = HttpClient(transport, settings.timeout, settings.region)
+        self._http = HttpClient(transport, settings.timeout, settings.region, sleep)
+        self._assertion = ""
 
     def request_token(self, credential: ClientCredential, claims: str | None = None) -> Token:
         """
@@ -103,7 +113,9 @@ class MsalApp:
 
     def _assert(self, credential: ClientCredential, application: Any) -> str:
         assert credential.assertion is not None, "it is no secret and no managed identity"
-        return credential.assertion(application.authority.token_endpoint, self._transport.exchange)
+        endpoint = application.authority.token_endpoint
+        self._assertion = credential.assertion(endpoint, self._transport.exchange)
+        return self._assertion
 
     def _ask_machine(self, identity: str, claims: str | None) -> Any:
         msal = import_msal()
@@ -128,6 +140,8 @@ class MsalApp:
         if body is not None and body.get("error"):
             raise self._refused(body, credential) from error
         service = self._name_service(credential)
+        if credential.managed_identity is not None and answer is not None:
+            raise self._refuse_machine(None, "its answer cannot be read") from error
         if answer is not None and (answer.status >= 500 or answer.status == 429):
             raise IdentityError(
                 f"the identity platform is out of order: {service} answered {answer.status}",
@@ -140,13 +154,7 @@ class MsalApp:
     def _refused(self, body: Mapping[str, Any], credential: ClientCredential) -> IdentityError:
         error, text, codes = read_refusal(body)
         if credential.managed_identity is not None:
-            return IdentityError(
-                f"this machine's metadata service gives no token: {text}",
-                code="managed_identity_absent",
-                hint="Check managed_identity (system, a client ID or a resource ID), and that the "
-                "identity is assigned to this machine: Identity on its page in the portal.",
-                error=error,
-            )
+            return self._refuse_machine(error, text)
         secret = credential.secret
         advice = advise_on_aadsts(
             codes,
@@ -156,13 +164,14 @@ class MsalApp:
             error=error,
         )
         code, hint, case = advice.code, advice.step, advice.case
-        if error == "temporarily_unavailable" or code == "identity_unavailable":
+        if error == "temporarily_unavailable":
             code = case = "identity_unavailable"
             hint = "Wait a minute and run it again."
         elif case == "secret_id_given":
             hint = f"{credential.source} looks like a Secret ID, for it is a GUID. {hint}"
-        elif code == "clock_wrong" and (skew := self._skew()):
-            text = f"{skew}: {text}"
+        elif case == "assertion_expired":
+            text, advice = self._explain_time(text, credential)
+            code, hint, case = advice.code, advice.step, advice.case
         return IdentityError(
             text,
             code=code,
@@ -172,6 +181,33 @@ class MsalApp:
             error_codes=codes,
             correlation_id=read_name(body.get("correlation_id")),
         )
+
+    def _refuse_machine(self, error: str | None, text: str) -> IdentityError:
+        """Say why the metadata service gives no token; it answered, so it is there."""
+        answer = self._http.last_answer
+        status = answer.status if answer is not None else 0
+        passes = is_unavailable(status)
+        # An outage costs no credential: only an identity that is not there is one that is lost.
+        advice = advise("machine_identity_unavailable" if passes else "machine_identity_unassigned")
+        when = f" for the moment (HTTP {status})" if passes else ""
+        return IdentityError(
+            f"this machine's metadata service gives no token{when}: {text}",
+            code=advice.code,
+            hint=advice.step,
+            case=advice.case,
+            error=error,
+        )
+
+    def _explain_time(self, text: str, credential: ClientCredential) -> tuple[str, Advice]:
+        """Say why an assertion was outside its time: by this machine's clock, or kept too long."""
+        skew = self._skew()
+        if skew is None and credential.kind == "federated":
+            age = describe_age(read_claims(self._assertion) or {}, time.time())
+            text = (
+                f"the federated token was shown too late ({age or 'its age is not known'}): {text}"
+            )
+            return text, advise("assertion_stale", {"token": f"the token of {credential.source}"})
+        return f"{skew}: {text}" if skew else text, advise("clock_wrong")
 
     def _name_service(self, credential: ClientCredential) -> str:
         if credential.managed_identity is not None:

@@ -2,7 +2,8 @@
 
 import json
 import logging
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from http.client import HTTPMessage
 from urllib.parse import urlencode, urlsplit
 
@@ -32,10 +33,17 @@ class _Answer:
 class HttpClient:
     """Sends MSAL's requests through our transport, so that TLS, proxy and timeout are ours."""
 
-    def __init__(self, transport: Transport, timeout: float, region: str | None) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        timeout: float,
+        region: str | None,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
         self._transport = transport
         self._timeout = timeout
         self._region = region
+        self._sleep = sleep
         self._discovered: dict[str, _Answer] = {}
         self.last_answer: Response | None = None
         self.last_url = ""
@@ -83,7 +91,7 @@ class HttpClient:
             # takes seconds.
             body = json.dumps({"location": self._region}).encode()
             return Response(200, HTTPMessage(), body)
-        return ask_machine(url, headers, timeout=self._timeout)
+        return ask_machine(url, headers, timeout=self._timeout, sleep=self._sleep)
 
     def close(self) -> None:
         """The transport is closed by whoever opened it."""

@@ -1,81 +1,51 @@
-"""What a refusal of the token service means, by its AADSTS number."""
+"""What a refusal of the token service means, by its AADSTS numbers."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
-from graphdaemon.diagnosis.advice import Advice, advise
+from graphdaemon.diagnosis.aadsts_numbers import AADSTS_NUMBERS, MEANINGS, STEPS, WRAPPERS
+from graphdaemon.diagnosis.advice import Advice, advise, fill
 
-# Source: "Microsoft Entra authentication and authorization error codes" on learn.microsoft.com, and
-# the answers quoted in public issues; Microsoft may change numbers, so `error` decides what we do.
-AADSTS_NUMBERS: dict[str, tuple[int, ...]] = {
-    "secret_wrong": (7000215, 70002),
-    "secret_expired": (7000222,),
-    "credential_missing": (7000216, 7000218),
-    "client_public": (700025,),
-    "certificate_refused": (700027, 50012, 50006),
-    "assertion_unreadable": (50027, 50048, 700023, 700030, 5002730, 50013),
-    "clock_wrong": (700024, 500133),
-    "federation_issuer": (70021, 700211),
-    "federation_audience": (700212,),
-    "federation_subject": (700213, 7002137, 7002138),
-    "federation_refused": (700229, 7000272, 50166, 90061),
-    "tenant_unknown": (90002, 900023, 50059, 50049, 90019, 90038, 90051),
-    "client_unknown": (700016, 70001, 700011, 7000229),
-    "client_disabled": (7000112,),
-    "scope_invalid": (70011, 1002012, 90014, 28002, 28003, 700022),
-    "resource_unknown": (500011, 50001, 500013, 650052, 650054, 650057),
-    "resource_disabled": (500014,),
-    "assignment_missing": (501051, 50105),
-    "access_blocked": (53003, 530032, 530035, 53000, 53001, 53002, 53011),
-    "region_refused": (100007,),
-    "request_malformed": (
-        *(900144, 900561, 70003, 9002313, 901002, 90100, 9001023, 50050, 90004, 90023),
-        *(50194, 90124, 90130),
-    ),
-    "identity_unavailable": (90055, 90006, 90024, 90033, 90090, 90091, 50196, 50000, 90012),
-    "user_flow": (
-        *(16000, 50011, 500113, 500112, 50020, 50034, 50053, 50055, 50056, 50057, 50058, 50076),
-        *(50079, 50126, 50140, 50147, 50148, 50149, 50173, 501481, 501491, 53004, 53010, 54005),
-        *(530034, 65001, 65002, 65004, 65005, 650053, 650056, 70000, 70005, 70007, 70008, 70016),
-        *(70018, 70019, 70020, 70043, 700005, 700007, 700020, 700054, 700082, 700084, 700171),
-        *(90072, 90094, 90095, 90119, 90120, 900971),
-    ),
-}
-"""The AADSTS numbers of each case; the cases are keys of `CASES`."""
+_EXPIRED = r"app '[^']{0,39}' (?:is|has|are) expired|secret .{0,30}expired"
 
-MEANINGS = {
-    50049: "The authority's host is no token service of Microsoft's.",
-    50059: "The request names no tenant: an app with no user cannot use common or organizations.",
-    50194: "An app of one tenant was asked for through common.",
-    50196: "The app asks for the same token again and again without keeping it.",
-    53011: "The identity is blocked for its risk.",
-    65001: "A user, or an administrator for all, has not consented to the delegated permissions.",
-    650056: "The registration asks for no permission of this API, or nobody has consented to it.",
-    650057: "The registration does not list the API among those it may ask for.",
-    70003: "The token service does not know this kind of token request.",
-    70008: "A user's refresh token has expired.",
-    700082: "A user's refresh token was not used for too long.",
-    70016: "The user has not yet entered the device code.",
-    90014: "The request lacks a field that is needed, most often scope.",
-    90038: "The tenant belongs to another national cloud.",
-    90094: "Only an administrator may consent to this.",
-    90100: "A field of the request is empty or not valid.",
-    900023: "The tenant in the authority is neither an ID nor a domain.",
-    900144: "The request lacks a field, most often client_id or grant_type.",
-    900561: "The address was opened in a browser, or a proxy turned POST into GET.",
-    7000218: "The app has a secret or certificate, and the request shows neither.",
-    7000229: "The app is registered, and has no service principal in this tenant.",
-    7002138: "The subject differs from the federated credential's in upper and lower case only.",
-}
-"""What a number says beyond its case, where that helps."""
-
-# 700027 is one number for several causes; the text in brackets tells them apart (recorded 2022,
-# quoted in azure-tools-for-java#2785 and azure-sdk-for-net#29007).
-_CERTIFICATE_CASES = {
-    "certificate_early": r"not (valid yet|yet valid)",
-    "certificate_unknown": r"key was not found",
-    "certificate_unrelated": r"key was found, but|verify the signature",
-    "certificate_expired": r"key used is expired|certificate.{0,30} expired",
+# Some numbers stand for several causes, which the text behind them tells apart. 700027: the text in
+# brackets (recorded 2022, quoted in azure-tools-for-java#2785 and azure-sdk-for-net#29007), and
+# what is said of subject names and chains (msal-js#8339). 50012: "Invalid client secret is
+# provided" until 2020 (quoted with 70002). 70001, 70021, 700023: texts of the published list.
+_TEXTS: dict[int, dict[str, str]] = {
+    700027: {
+        "certificate_early": r"not (valid yet|yet valid)",
+        "certificate_expired": r"key used is expired|certificate.{0,30} expired",
+        "certificate_unknown": r"key was not found|not registered on application",
+        "certificate_unrelated": r"key was found, but|verify the signature"
+        r"|did not match the expected signature",
+        # Last, since every text ends with advice on sending a chain (WithSendX5C).
+        "certificate_chain": r"subject ?name|\bSNI\b|SN\+I|\bx5c\b|certificate chain",
+    },
+    50012: {
+        "secret_expired": _EXPIRED,
+        "secret_wrong": r"client secret",
+        "certificate_early": r"not (valid yet|yet valid)",
+        "certificate_expired": r"key used is expired|certificate.{0,30} expired",
+        "certificate_chain": r"subject name|certificate chain|trusted authority",
+        "certificate_unknown": r"key was not found|thumbprint",
+    },
+    50027: {
+        "assertion_expired": r"not within its valid time|lifetime|expired",
+        "certificate_unknown": r"thumbprint|x5t",
+    },
+    50013: {
+        "assertion_expired": r"not within its valid time|expired",
+        "certificate_unknown": r"key was not found",
+    },
+    70001: {"client_disabled": r"is disabled", "client_unknown": r"not found"},
+    70002: {"secret_expired": _EXPIRED},
+    70021: {
+        "federation_issuer": r"assertion issuer",
+        "federation_subject": r"assertion subject",
+        "federation_audience": r"assertion audience",
+    },
+    700023: {"scope_invalid": r"\bscope\b"},
 }
 
 # The `error` of RFC 6749, 5.2.
@@ -97,7 +67,7 @@ def advise_on_aadsts(
     error: str | None = None,
 ) -> Advice:
     """
-    Say what the first known number means and what to do; without one, what `error` means.
+    Say what the number that tells most means and what to do; without one, what `error` means.
 
     Args:
         error_codes: AADSTS numbers.
@@ -106,24 +76,39 @@ def advise_on_aadsts(
         guid_secret: The secret that was sent has the form of a Secret ID.
         error: The answer's `error`; token services other than Microsoft's give no number.
     """
-    case = find_aadsts_case(error_codes, text, guid_secret=guid_secret)
     if not error_codes and error is not None:
-        case = _ERROR_CASES.get(error, "service_refused")
-    return advise(case, values)
+        return advise(_ERROR_CASES.get(error, "service_refused"), values)
+    number = choose_number(error_codes)
+    case = find_aadsts_case(error_codes, text, guid_secret=guid_secret)
+    advice = advise(case, values)
+    # Where the text has told the cause, the case says it better than the number.
+    if number is None or case != _CASES[number]:
+        return advice
+    meaning = MEANINGS.get(number, "")
+    if case == "user_flow":
+        meaning = f"{meaning} {advice.meaning}".strip()
+    return advice._replace(
+        meaning=meaning or advice.meaning,
+        step=fill(STEPS[number], values) if number in STEPS else advice.step,
+    )
+
+
+def choose_number(error_codes: Iterable[int]) -> int | None:
+    """The first known number that is no wrapper around another; None if none is known."""
+    known = [number for number in error_codes if number in _CASES]
+    return next((number for number in known if number not in WRAPPERS), next(iter(known), None))
 
 
 def find_aadsts_case(
     error_codes: tuple[int, ...], text: str = "", *, guid_secret: bool = False
 ) -> str:
-    """The case of the first known number, or `identity_refused`."""
-    number = next((number for number in error_codes if number in _CASES), None)
+    """The case of the number that tells most, or `identity_refused`."""
+    number = choose_number(error_codes)
     if number is None:
         return "identity_refused"
-    case = _CASES[number]
-    if case == "secret_wrong" and guid_secret:
+    if _CASES[number] == "secret_wrong" and guid_secret:
         return "secret_id_given"
-    if case == "certificate_refused":
-        for cause, pattern in _CERTIFICATE_CASES.items():
-            if re.search(pattern, text, re.IGNORECASE):
-                return cause
-    return case
+    for case, pattern in _TEXTS.get(number, {}).items():
+        if re.search(pattern, text, re.IGNORECASE):
+            return "secret_id_given" if case == "secret_wrong" and guid_secret else case
+    return _CASES[number]

@@ -18,7 +18,9 @@ _UNKNOWN = {
     "graph": "https://graph.microsoft.com",
     "api": "{App ID URI of the API}",
     "host": "the host",
-    "beyond": "a licence, a directory role, or a policy of the service behind Graph",
+    "beyond": "a licence, a directory role, a policy of the service behind Graph",
+    "answerer": "the firewall or proxy",
+    "token": "the federated token",
 }
 
 
@@ -49,8 +51,13 @@ def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
     Args:
         case: A key of `CASES`.
         values: What fills the placeholders, as far as it is known: role, portal, consent (an
-            address), graph, api, host, beyond.
+            address), graph, api, host, beyond, answerer, token.
     """
     row = CASES[case]
-    filled = _UNKNOWN | {name: value for name, value in (values or {}).items() if value}
-    return Advice(case, row.code, row.meaning.format_map(filled), row.step.format_map(filled))
+    return Advice(case, row.code, fill(row.meaning, values), fill(row.step, values))
+
+
+def fill(sentence: str, values: Mapping[str, str | None] | None) -> str:
+    """Fill the placeholders of a sentence, as `advise` does."""
+    known = {name: value for name, value in (values or {}).items() if value}
+    return sentence.format_map(_UNKNOWN | known)

@@ -5,17 +5,32 @@ Nothing is sent anywhere, and no explanation repeats a token.
 """
 
 import re
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping
+from functools import lru_cache
+from textwrap import dedent
 from typing import Any, NamedTuple
 
-from graphdaemon.diagnosis.aadsts import MEANINGS, find_aadsts_case
-from graphdaemon.diagnosis.advice import advise
+from graphdaemon.diagnosis.aadsts import advise_on_aadsts
+from graphdaemon.diagnosis.aadsts_numbers import WRAPPERS
+from graphdaemon.diagnosis.advice import Advice, advise
+from graphdaemon.diagnosis.assertion_time import describe_assertion_time
+from graphdaemon.diagnosis.batch_answers import BatchPart, read_batch_answer
 from graphdaemon.diagnosis.cases import CASES
-from graphdaemon.diagnosis.graph_refusals import find_graph_case
+from graphdaemon.diagnosis.graph_refusals import find_graph_case, name_beyond
+from graphdaemon.diagnosis.known_texts import (
+    GRAPH_MEANINGS,
+    GRAPH_STATUSES,
+    OAUTH,
+    name_answerer,
+)
+from graphdaemon.diagnosis.log_entries import is_dated, split_entries
+from graphdaemon.diagnosis.permissions import Need, find_need
+from graphdaemon.diagnosis.signs import Kind, Sign, find_signs, read_status
 from graphdaemon.diagnosis.token_claims import Claim, describe_claims, read_claims
 from graphdaemon.errors import CODES
 
-_NUMBER = re.compile(r"AADSTS\s?:?\s?(\d{4,9})", re.IGNORECASE)
 # At least four digits: three are an HTTP status.
 _BARE_NUMBER = re.compile(r"\d{4,9}")
 # Every JWT begins so: it is base64 of a brace and a quotation mark. What has no dots is none, and
@@ -23,100 +38,27 @@ _BARE_NUMBER = re.compile(r"\d{4,9}")
 _TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]+(?:\.[\w-]*)?)?")
 _CORRELATION = re.compile(r"correlation.?id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
 _REQUEST = re.compile(r"\brequest-id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
-_CODES = re.compile(r"error_codes\W{1,6}\[([\d,\s]+)\]")
-_STATUS = re.compile(
-    r"(?:HTTP(?:/\d(?:\.\d)?)?|\bstatus(?:[ _]?code)?)\W{1,3}([45]\d\d)\b"
-    r"|\b([45]\d\d)\W{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Too Many|Internal Server"
-    r"|Bad Gateway|Service Unavailable|Gateway Time)|^\W*([45]\d\d)\W*$",
+# A call of Graph in an entry: its method, if it stands before, and its path.
+_CALL = re.compile(
+    r"(?:\b(GET|POST|PATCH|PUT|DELETE)\W{1,3})?"
+    r"(?:https://(?:dod-)?(?:graph\.microsoft\.(?:com|us)|microsoftgraph\.chinacloudapi\.cn))?"
+    r"(/(?:v1\.0|beta)/[^\s\"'<>\\,;:?]{1,300})"
+)
+# Whoever has a token of a platform instead of a credential of its own.
+_FEDERATED = re.compile(r"federated|WorkloadIdentity|ACTIONS_ID_TOKEN|azure/login", re.IGNORECASE)
+# What Microsoft's services and their front door put around a page of theirs.
+_MICROSOFT = re.compile(
+    r"\b(?:x-ms-)?request-id\W{1,4}[0-9a-f-]{36}|x-azure-ref|x-ms-ags-diagnostic"
+    r"|our services aren.t available",
     re.IGNORECASE,
 )
-
-# Graph's error codes, each with the status it comes with ("Microsoft Graph error responses", and
-# answers quoted in public issues).
-_GRAPH_WORDS = {
-    "Authorization_RequestDenied": 403,
-    "Authorization_IdentityNotFound": 401,
-    "Authentication_MissingOrMalformed": 401,
-    "Authentication_ExpiredToken": 401,
-    "InvalidAuthenticationToken": 401,
-    "CompactToken": 401,
-    "Authentication_RequestFromNonPremiumTenantOrB2CTenant": 403,
-    "MailboxNotEnabledForRESTAPI": 404,
-    "ErrorAccessDenied": 403,
-    "AccessDenied": 403,
-    "Forbidden": 403,
-    "Request_ResourceNotFound": 404,
-    "ResourceNotFound": 404,
-    "itemNotFound": 404,
-    "Request_UnsupportedQuery": 400,
-    "Request_BadRequest": 400,
-    "BadRequest": 400,
-    "TooManyRequests": 429,
-    "activityLimitReached": 429,
-    "Request_ThrottledTemporarily": 429,
-    "ApplicationThrottled": 429,
-    "serviceNotAvailable": 503,
-    "Directory_ReplicaUnavailable": 503,
-    "UnknownError": 500,
-    "generalException": 500,
-}
-
-# Error codes of Graph that say more than their status: the meaning and the next step.
-_GRAPH_MEANINGS = {
-    "Directory_ExpiredPageToken": (
-        "The next link is too old: the listing was interrupted for too long.",
-        "Begin the listing again from its first page.",
-    ),
-    "resyncRequired": (
-        "The delta link is too old, or the directory changed too much.",
-        "Begin again without the link: read everything once, then follow the new delta link.",
-    ),
-    "syncStateNotFound": (
-        "The delta link is too old: Graph has forgotten what it stood for.",
-        "Begin again without the link: read everything once, then follow the new delta link.",
-    ),
-    "Directory_QuotaExceeded": (
-        "The directory, or what one owner may create in it, is full.",
-        "Delete what is not needed (deleted objects count for 30 days), or verify a domain.",
-    ),
-    "Request_UnsupportedQuery": (
-        "The filter, order or search is not one that Graph serves this way.",
-        "Send ConsistencyLevel: eventual and $count=true, which most of these need.",
-    ),
-}
-
-# How the libraries of several languages report a failure of the network, by case. The first that
-# matches counts: what failed exactly stands before words that libraries wrap around any failure.
-_NETWORK = {
-    "tls_untrusted": r"CERTIFICATE_VERIFY_FAILED|unable to get local issuer|self.signed certificate"
-    r"|PKIX path|UNABLE_TO_VERIFY_LEAF|certificate signed by unknown authority",
-    "tls_misnamed": r"hostname mismatch|doesn't match|ERR_TLS_CERT_ALTNAME",
-    "proxy_password": r"\b407\b|Proxy Authentication Required",
-    "proxy_refused": r"Tunnel connection failed|ProxyError",
-    "host_unknown": r"getaddrinfo|Name or service not known|NameResolutionError|ENOTFOUND"
-    r"|nodename nor servname|No such host|Temporary failure in name resolution",
-    "tls_broken": r"UNEXPECTED_EOF_WHILE_READING|EOF occurred in violation|SSL_ERROR_SYSCALL",
-    "timed_out": r"timed? ?out|ETIMEDOUT|ConnectTimeout|ReadTimeout",
-    "connection_refused": r"Connection refused|ECONNREFUSED|actively refused",
-    "connection_lost": r"Connection reset|ECONNRESET|RemoteDisconnected|Connection aborted",
-}
-
-# The `error` values of RFC 6749, and Microsoft's additions; unlike the numbers they are stable.
-_OAUTH = {
-    "invalid_client": (
-        "The app could not prove who it is: its secret, certificate or federated token was refused."
-    ),
-    "unauthorized_client": "The tenant does not know the app, or does not let it ask.",
-    "invalid_scope": "What scope asks for does not have the form it must have.",
-    "invalid_resource": "The API that scope names is not known in the tenant, or is disabled.",
-    "invalid_tenant": "The token service does not know the tenant.",
-    "invalid_grant": "What the request rests on (a code, a user's token) is not accepted.",
-    "invalid_request": "The request was not understood: part of it is missing or malformed.",
-    "unsupported_grant_type": "The token service does not know this kind of token request.",
-    "temporarily_unavailable": "The token service is overloaded or out of order.",
-    "interaction_required": "A user would have to do something, and there is none.",
-    "insufficient_claims": "The token was revoked early; Graph wants a new one (claims challenge).",
-}
+# By these statuses a metadata service says that it is out of order, or too busy.
+_UNAVAILABLE = frozenset(("410", "429", "500", "502", "503", "504"))
+# So many entries away, a status is that of the error which says more.
+_NEAR = 3
+# Of so many alike the first few tell all there is to tell, and the beginning of a long message too.
+_MOST_ALIKE = 50
+_MOST_CHARACTERS = 20_000
 
 
 class Explanation(NamedTuple):
@@ -142,6 +84,14 @@ class Explanation(NamedTuple):
     claims: tuple[Claim, ...] = ()
 
 
+class _Entry(NamedTuple):
+    """One message of a log: its place among all, its text, and the signs that tell most."""
+
+    place: int
+    text: str
+    signs: list[Sign]
+
+
 class ExplainedText(NamedTuple):
     """The explanations of a text, and the IDs in it that Microsoft's support asks for."""
 
@@ -152,18 +102,20 @@ class ExplainedText(NamedTuple):
 
 def explain(text: str, now: float) -> ExplainedText:
     """
-    Explain whatever is recognised in `text`.
+    Explain whatever is recognised in `text`; takes time in proportion to its length.
 
     Args:
         text: A number, an answer of the token service or Graph, lines of a log, or a token.
         now: The time in epoch seconds, for what a token's times mean.
     """
     tokens = [
-        claims for token in _TOKEN.findall(text) if (claims := read_claims(token)) is not None
+        claims
+        for token in dict.fromkeys(_TOKEN.findall(text))
+        if (claims := read_claims(token)) is not None
     ]
     # Base64 may by chance hold digits and words that look like an error.
-    bare = _TOKEN.sub("", text)
-    explanations = _explain_error(bare, tokens[0] if tokens else None)
+    bare = dedent(_TOKEN.sub("", text))
+    explanations = _explain_errors(bare, tokens[0] if tokens else None)
     explanations += [_explain_token(claims, now) for claims in tokens]
     correlation, request = _CORRELATION.search(bare), _REQUEST.search(bare)
     return ExplainedText(
@@ -173,48 +125,136 @@ def explain(text: str, now: float) -> ExplainedText:
     )
 
 
-def _explain_error(text: str, claims: Mapping[str, Any] | None) -> list[Explanation]:
+def _explain_errors(text: str, claims: Mapping[str, Any] | None) -> list[Explanation]:
     stripped = text.strip()
     if _BARE_NUMBER.fullmatch(stripped):
         return [_explain_number(int(stripped), "")]
     if stripped in CASES or stripped in CODES:
         return [_explain_own(stripped)]
-    # The most telling comes first: an AADSTS number says more than the OAuth error beside it, and
-    # anything says more than the status.
-    numbers = dict.fromkeys(int(number) for number in _NUMBER.findall(text))
-    numbers |= dict.fromkeys(_read_codes(text))
-    if numbers:
-        return [_explain_number(number, text) for number in numbers]
-    return (
-        _explain_graph(text, claims)
-        or _explain_oauth(text)
-        or _explain_network(text)
-        or _explain_status(text, claims)
-        or [_explain_own(word) for word in CASES if "_" in word and _has_word(text, word)][:1]
-    )
+    parts = read_batch_answer(text)
+    if parts:
+        return [_explain_part(part, claims) for part in parts]
+    entries = _choose_signs(text)
+    numbers = [entry.place for entry in entries if entry.signs[0].kind == Kind.NUMBER]
+    telling = [entry.place for entry in entries if entry.signs[0].kind < Kind.OAUTH]
+    explanations: dict[tuple[str, str], Explanation] = {}
+    seen: Counter[tuple[Kind, str]] = Counter()
+    for entry in entries:
+        for sign in entry.signs:
+            seen[sign.kind, sign.value] += 1
+            repeated = seen[sign.kind, sign.value] > _MOST_ALIKE
+            if repeated or _is_told(sign, entry, numbers, telling):
+                continue
+            one = _explain_sign(sign, entry.text, text, claims)
+            explanations.setdefault((one.meaning, one.step), one)
+    return list(explanations.values())
 
 
-def _explain_number(number: int, text: str) -> Explanation:
+def _choose_signs(text: str) -> list[_Entry]:
+    """The entries of the text that hold signs, each with those that tell most."""
+    signs = find_signs(text)
+    entries: list[_Entry] = []
+    position = 0
+    for place, (begin, end) in enumerate(split_entries(text) if signs else ()):
+        first = position
+        while position < len(signs) and signs[position].start < end:
+            position += 1
+        telling = _keep_telling(signs[first:position])
+        if telling:
+            entry = text[begin : min(end, begin + _MOST_CHARACTERS)]
+            entries.append(_Entry(place, entry, telling))
+    return entries
+
+
+def _keep_telling(signs: list[Sign]) -> list[Sign]:
+    """An AADSTS number says more than Graph's word, and that more than the status beside it."""
+    told = [sign for sign in signs if sign.kind != Kind.MACHINE]
+    if not told:
+        return []
+    first = min(told)
+    if first.kind in (Kind.NETWORK, Kind.STATUS) and len(told) < len(signs):
+        return [_read_machine(first)]
+    if first.kind != Kind.NUMBER:
+        return [first]
+    numbers = {int(sign.value): sign for sign in reversed(signs) if sign.kind == Kind.NUMBER}
+    causes = [number for number in numbers if number not in WRAPPERS] or list(numbers)
+    return sorted((numbers[number] for number in causes), key=lambda sign: sign.start)
+
+
+def _read_machine(sign: Sign) -> Sign:
+    """What a failure means where a machine's metadata service is spoken of beside it."""
+    if sign.kind == Kind.NETWORK:
+        return sign._replace(kind=Kind.LIBRARY, value="machine_identity_absent")
+    if sign.value in _UNAVAILABLE:
+        return sign._replace(kind=Kind.LIBRARY, value="machine_identity_unavailable")
+    return sign
+
+
+def _is_told(sign: Sign, entry: _Entry, numbers: list[int], telling: list[int]) -> bool:
+    """Whether the sign is a status beside something that says more of the same event."""
+    if sign.kind < Kind.OAUTH:
+        return False
+    if not is_dated(entry.text):
+        return _is_near(entry.place, telling)
+    # The messages of a log come one after the other; these are how a number is answered with.
+    refusal = sign.kind == Kind.OAUTH or sign.value in ("400", "401", "BadRequest")
+    return refusal and _is_near(entry.place, numbers)
+
+
+def _is_near(place: int, places: list[int]) -> bool:
+    """Whether one of the sorted `places` is at most some entries away."""
+    following = bisect_left(places, place - _NEAR)
+    return following < len(places) and places[following] <= place + _NEAR
+
+
+def _explain_sign(
+    sign: Sign, entry: str, text: str, claims: Mapping[str, Any] | None
+) -> Explanation:
+    match sign.kind:
+        case Kind.NUMBER:
+            return _explain_number(int(sign.value), entry, text[:_MOST_CHARACTERS])
+        case Kind.PAGE:
+            return _explain_page(entry if "http" in entry.lower() else text[:_MOST_CHARACTERS])
+        case Kind.GRAPH | Kind.STATUS:
+            usual = GRAPH_STATUSES.get(sign.value, 400)
+            return _explain_graph(sign.subject, read_status(entry) or usual, entry, claims)
+        case Kind.OAUTH:
+            return _explain_oauth(sign.value, entry)
+        case Kind.OWN:
+            return _explain_own(sign.value)
+    return _explain_case(sign.subject, sign.value)
+
+
+def _explain_number(number: int, entry: str, text: str = "") -> Explanation:
     subject = f"AADSTS{number}"
-    # How our own errors say that the secret has the form of a Secret ID.
-    guid_secret = "secret ID" in text and "looks like" in text
-    case = find_aadsts_case((number,), text, guid_secret=guid_secret)
-    if case == "identity_refused":
+    # How our own hints say that the secret has the form of a Secret ID.
+    guid_secret = "looks like a Secret ID" in text
+    advice = advise_on_aadsts((number,), entry, guid_secret=guid_secret)
+    if advice.case == "identity_refused":
         return Explanation(
             subject,
             known=False,
-            case=case,
-            code=case,
+            case=advice.case,
+            code=advice.code,
             meaning="This number is not in our table; the text behind it, if there is one, is all "
             "that can be said offline.",
             step=f"Look it up at https://login.microsoftonline.com/error?code={number}, or give "
             "the correlation ID to Microsoft's support.",
         )
-    explanation = _explain_case(subject, case)
-    if number not in MEANINGS:
-        return explanation
-    more = f" {explanation.meaning}" if case == "user_flow" else ""
-    return explanation._replace(meaning=f"{MEANINGS[number]}{more}")
+    if advice.case == "assertion_expired":
+        advice = _advise_on_time(advice, entry)
+    return _explain_advice(subject, advice)
+
+
+def _advise_on_time(advice: Advice, entry: str) -> Advice:
+    """Say which clock or token an assertion's refusal blames, as far as the text tells."""
+    is_over, sentence = describe_assertion_time(entry) or (True, "")
+    # Our own errors have compared the clocks, and say which it is.
+    if not is_over or "this machine's clock is" in entry:
+        advice = advise("clock_wrong")
+    elif _FEDERATED.search(entry):
+        advice = advise("assertion_stale")
+    return advice._replace(meaning=f"{advice.meaning} {sentence}".strip())
 
 
 def _explain_own(word: str) -> Explanation:
@@ -225,47 +265,59 @@ def _explain_own(word: str) -> Explanation:
 
 
 def _explain_case(subject: str, case: str) -> Explanation:
+    return _explain_advice(subject, advise(case))
+
+
+def _explain_advice(subject: str, advice: Advice) -> Explanation:
+    case, code, meaning, step = advice
+    return Explanation(subject, case=case, code=code or None, meaning=meaning, step=step)
+
+
+def _explain_page(text: str) -> Explanation:
+    """A page for people where a service answers JSON: whose it is decides what it means."""
+    status = read_status(text)
+    subject = f"HTTP {status} with a page of HTML" if status else "a page of HTML"
+    if _MICROSOFT.search(text):
+        return _explain_case(subject, find_graph_case(status or 200, ""))
+    return _explain_advice(subject, advise("answer_foreign", {"answerer": name_answerer(text)}))
+
+
+def _explain_graph(
+    subject: str, status: int | None, entry: str, claims: Mapping[str, Any] | None
+) -> Explanation:
+    if subject in GRAPH_MEANINGS:
+        meaning, step = GRAPH_MEANINGS[subject]
+        return Explanation(subject, code="request_refused", meaning=meaning, step=step)
+    if status == 407:
+        return _explain_case(subject, "proxy_password")
+    call = _CALL.search(entry) if status in (401, 403) else None
+    need = _find_need(call[1] or "GET", call[2]) if call is not None else None
+    case = find_graph_case(status, entry, claims=claims, need=need)
+    values = {
+        "role": need.words if need is not None else None,
+        "beyond": name_beyond(call[2]) if call is not None else None,
+    }
+    return _explain_advice(subject, advise(case, values))
+
+
+def _explain_part(part: BatchPart, claims: Mapping[str, Any] | None) -> Explanation:
+    subject = f"part {part.part}: {part.code or f'HTTP {part.status}'}"
+    if part.status < 300:
+        step = "Nothing is to be done."
+        return Explanation(subject, meaning=f"It succeeded ({part.status}).", step=step)
+    known = part.code if part.code in GRAPH_MEANINGS else subject
+    one = _explain_graph(known, part.status, f"{part.status} {part.words}", claims)
+    return one._replace(subject=subject)
+
+
+def _explain_oauth(word: str, entry: str) -> Explanation:
+    case, meaning = OAUTH[word]
     advice = advise(case)
-    code = advice.code or None
-    return Explanation(subject, case=case, code=code, meaning=advice.meaning, step=advice.step)
-
-
-def _explain_graph(text: str, claims: Mapping[str, Any] | None) -> list[Explanation]:
-    for word, (meaning, step) in _GRAPH_MEANINGS.items():
-        if _has_word(text, word):
-            return [Explanation(word, code="request_refused", meaning=meaning, step=step)]
-    for word, status in _GRAPH_WORDS.items():
-        if _has_word(text, word):
-            return [_explain_case(word, find_graph_case(status, text, claims=claims))]
-    return []
-
-
-def _explain_oauth(text: str) -> list[Explanation]:
-    for word, meaning in _OAUTH.items():
-        if _has_word(text, word):
-            step = (
-                "The AADSTS number in error_description says more: give that, or the whole answer."
-            )
-            if word == "temporarily_unavailable":
-                step = advise("identity_unavailable").step
-            return [Explanation(word, meaning=meaning, step=step)]
-    return []
-
-
-def _explain_network(text: str) -> list[Explanation]:
-    for case, pattern in _NETWORK.items():
-        match = re.search(pattern, text, re.IGNORECASE)
-        if match:
-            return [_explain_case(match[0], case)]
-    return []
-
-
-def _explain_status(text: str, claims: Mapping[str, Any] | None) -> list[Explanation]:
-    match = _STATUS.search(text)
-    if match is None:
-        return []
-    status = int(match[1] or match[2] or match[3])
-    return [_explain_case(f"HTTP {status}", find_graph_case(status, text, claims=claims))]
+    # Microsoft's answers hold a number; where the text was cut before it, it is worth finding.
+    if "microsoft" in entry.lower() and case not in ("identity_unavailable", "claims_demanded"):
+        more = "The AADSTS number in error_description says more: give that, or the whole answer."
+        advice = advice._replace(step=more)
+    return _explain_advice(word, advice._replace(meaning=meaning))
 
 
 def _explain_token(claims: Mapping[str, Any], now: float) -> Explanation:
@@ -278,11 +330,6 @@ def _explain_token(claims: Mapping[str, Any], now: float) -> Explanation:
     )
 
 
-def _read_codes(text: str) -> list[int]:
-    """The numbers in the `error_codes` of an answer, wherever in the text it stands."""
-    match = _CODES.search(text)
-    return [int(code) for code in re.findall(r"\d+", match[1])] if match else []
-
-
-def _has_word(text: str, word: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+@lru_cache(maxsize=256)
+def _find_need(method: str, path: str) -> Need | None:
+    return find_need(method, path)

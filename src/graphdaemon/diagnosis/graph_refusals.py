@@ -13,6 +13,9 @@ _LICENCE = re.compile(
     r"licen[cs]e|premium|NonPremiumTenant|MailboxNotEnabledForRESTAPI|does not have a SPO",
     re.IGNORECASE,
 )
+# App management policies: CredentialTypeNotAllowedAsPerAppPolicy, CredentialInvalidLifetimeAsPer…
+# (quoted in microsoft-365-agents-toolkit#10998 and PubSec-Info-Assistant#681).
+_POLICY = re.compile(r"\w{1,39}AsPerAppPolicy|as per assigned policy", re.IGNORECASE)
 _USER = re.compile(r"/me request is only valid with delegated", re.IGNORECASE)
 _TIME = re.compile(
     r"lifetime validation failed|token (is|has) expired|not yet valid", re.IGNORECASE
@@ -34,8 +37,24 @@ _BEYOND = {
 }
 
 
+_STATUS_CASES = {
+    404: "not_found",
+    407: "proxy_password",
+    429: "throttled",
+    501: "not_implemented",
+}
+# By hundreds.
+_RANGE_CASES = {
+    1: "page_malformed",
+    2: "page_malformed",
+    3: "redirected",
+    4: "request_refused",
+    5: "graph_unavailable",
+}
+
+
 def find_graph_case(
-    status: int,
+    status: int | None,
     words: str,
     *,
     claims: Mapping[str, Any] | None = None,
@@ -45,24 +64,25 @@ def find_graph_case(
     Find the case of a refusal; a key of `CASES`.
 
     Args:
-        status: The HTTP status.
+        status: The HTTP status; None if it is not known.
         words: Graph's code and message.
         claims: The claims of the token that was sent, if it could be read.
         need: The roles that the call accepts, if they are known.
     """
+    if status is None:
+        return "error_unnamed"
     if status == 401:
         return _find_unauthorized(words)
+    policy = _POLICY.search(words)
+    if policy is not None and 400 <= status < 500:
+        return _find_policy(policy[0])
     if status == 403:
         return _find_forbidden(words, claims, need)
     if status == 400 and _USER.search(words):
         return "user_required"
     if status in (400, 404) and _LICENCE.search(words):
         return "licence_missing"
-    if status in (404, 429):
-        return "not_found" if status == 404 else "throttled"
-    if status >= 500:
-        return "not_implemented" if status == 501 else "graph_unavailable"
-    return "redirected" if status < 400 else "request_refused"
+    return _STATUS_CASES.get(status) or _RANGE_CASES[min(status // 100, 5)]
 
 
 def name_beyond(path: str) -> str | None:
@@ -72,8 +92,14 @@ def name_beyond(path: str) -> str | None:
     )
 
 
+def _find_policy(word: str) -> str:
+    if "Lifetime" in word:
+        return "credential_life_barred"
+    return "credential_kind_barred" if "NotAllowed" in word else "app_policy_refused"
+
+
 def _find_unauthorized(words: str) -> str:
-    if "IdentityNotFound" in words:
+    if "IdentityNotFound" in words or "identity of the calling application" in words:
         return "principal_unknown"
     if _TIME.search(words):
         return "token_expired"

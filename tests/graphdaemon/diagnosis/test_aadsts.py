@@ -1,12 +1,14 @@
 """Every AADSTS number that is met has its case."""
 
 import re
+import tomllib
 
 import pytest
 
-from graphdaemon.diagnosis.aadsts import AADSTS_NUMBERS, MEANINGS, find_aadsts_case
+from graphdaemon.diagnosis.aadsts import advise_on_aadsts, choose_number, find_aadsts_case
+from graphdaemon.diagnosis.aadsts_numbers import AADSTS_NUMBERS, MEANINGS, STEPS
 from graphdaemon.diagnosis.cases import CASES
-from tests.support.places import SHARED
+from tests.support.places import ROOT, SHARED
 from tools.fidelity import list_reached
 
 REFERENCE = SHARED / "reference" / "entra-protocol.md"
@@ -18,7 +20,70 @@ def test_every_number_has_one_case() -> None:
 
     assert len(numbers) == len(set(numbers))
     assert set(AADSTS_NUMBERS) <= set(CASES)
-    assert set(MEANINGS) <= set(numbers)
+    assert set(MEANINGS) | set(STEPS) <= set(numbers)
+
+
+def test_every_published_number_is_known() -> None:
+    """Microsoft's own list, whole: what concerns users alone is said to."""
+    text = (ROOT / "tests/support/published_aadsts.toml").read_text("utf-8")
+    published = tomllib.loads(text)["numbers"]
+
+    assert len(published) == len(set(published)) > 280
+    assert [one for one in published if find_aadsts_case((one,)) == "identity_refused"] == []
+
+
+@pytest.mark.parametrize(
+    ("numbers", "cause"),
+    [((70002, 50027), 50027), ((50012, 70002), 50012), ((70002,), 70002), ((1, 90002), 90002)],
+)
+def test_a_wrapper_gives_way_to_the_cause(numbers: tuple[int, ...], cause: int) -> None:
+    """70002 says that credentials were refused, and the number beside it why."""
+    assert choose_number(numbers) == cause
+
+
+@pytest.mark.parametrize(
+    ("number", "text", "case"),
+    [
+        (50012, "Invalid client secret is provided.", "secret_wrong"),
+        (50012, "Client assertion contains an invalid signature.", "certificate_refused"),
+        (50012, "The signing certificate's subject name is not authorized", "certificate_chain"),
+        (700027, "[Reason - The key used is expired.]", "certificate_expired"),
+        (700027, "the application trusts a subject name and issuer", "certificate_chain"),
+        (70001, "Application is disabled", "client_disabled"),
+        (70021, "for presented assertion subject 'x'", "federation_subject"),
+        (70021, "", "federation_unmatched"),
+        (700023, "The scope names no resource", "scope_invalid"),
+    ],
+)
+def test_the_text_tells_the_causes_of_one_number_apart(number: int, text: str, case: str) -> None:
+    """Where one number stands for several, what stands behind it decides."""
+    assert find_aadsts_case((number,), text) == case
+
+
+@pytest.mark.parametrize(
+    ("number", "step"),
+    [
+        (50194, "in place of common"),
+        (50196, "Keep each token"),
+        (650057, "Add one of the API's application permissions"),
+        (900382, "login.microsoftonline.us"),
+        (70021, "iss, sub and aud"),
+        (7000229, "makes the service principal"),
+        (1002016, "TLS 1.2"),
+        (700016, "Compare client_id"),
+    ],
+)
+def test_the_step_of_a_number_fits_its_meaning(number: int, step: str) -> None:
+    """The same words in a command's hint, the doctor and `explain`."""
+    assert step in advise_on_aadsts((number,)).step
+
+
+def test_a_number_about_users_says_so() -> None:
+    """Its meaning, and that an app with no user never meets it."""
+    meaning = advise_on_aadsts((65001,)).meaning
+
+    assert meaning.startswith("A user, or an administrator")
+    assert "an app with no user never meets" in meaning
 
 
 def test_every_refusal_of_the_pretend_token_service_is_known() -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.diagnosis.cases import CASES
+from graphdaemon.diagnosis.explain import explain
 from graphdaemon.errors import CODES
 from tests.support.client_app import App
 from tests.support.doctor_states import STATES, Scene, report_of
@@ -155,3 +157,24 @@ def test_a_certificate_that_ends_soon_is_a_warning(
     assert report["first"]["check"] == "credential"
     assert report["first"]["case"] == "certificate_ending"
     assert "expires in 11 days" in report["first"]["words"]
+
+
+# What a printed error does not hold: the token's roles, and who ought to have signed.
+LESS_EXACT = {
+    "roles_absent": "permission_missing",
+    "roles_suffice": "permission_missing",
+    "api_refused": "permission_missing",
+    "tls_intercepted": "tls_untrusted",
+}
+IN_TABLE = [name for name in SAME_HINT if ROWS[name].case in CASES]
+
+
+@pytest.mark.parametrize("name", IN_TABLE)
+def test_explain_agrees_with_the_doctor(scene: Scene, command: Command, name: str) -> None:
+    """Whoever pastes what a command printed reads of the same cause, and of no other."""
+    path, case = STATES[name](scene), ROWS[name].case
+
+    failed = command("users", *([path] if path else []))
+
+    explanations = explain(failed.err, time.time()).explanations
+    assert [one.case for one in explanations] == [LESS_EXACT.get(case, case)], failed.err

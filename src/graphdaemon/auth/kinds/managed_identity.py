@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import ClientCredential
+from graphdaemon.diagnosis.advice import advise
 from graphdaemon.errors import IdentityError, SettingsError
 from graphdaemon.http.response import Response
 from graphdaemon.settings.credentials import CredentialSettings
@@ -14,9 +15,15 @@ from graphdaemon.settings.model import Settings
 
 # Outside Azure nothing answers at its address, and nobody should wait a minute to learn that.
 _CONNECT_TIMEOUT_S = 2.0
-# "How to use managed identities on an Azure VM": 404 and 429 pass, 410 within 70 seconds, 5xx too.
-_PASSING = (404, 410, 429, 500, 502, 503, 504)
-_WAITS_S = (0.5, 1.0, 2.0)
+# "How to use managed identities on an Azure VM": 404, 410, 429 and 5xx pass, 410 within 70 seconds.
+# The waits are those of azure-identity (5 repeats, 0.8 s doubled; for 410 enough to fill the 70 s).
+_WAITS_S = (0.8, 1.6, 3.2, 6.4, 12.8)
+_WAITS_BY_STATUS_S = {
+    # Where another cloud's metadata service answers, it stays 404.
+    404: (0.5, 1.0, 2.0),
+    410: (2.5, 5.0, 10.0, 20.0, 40.0),
+}
+_UNAVAILABLE = frozenset((410, 429, 500, 502, 503, 504))
 
 
 # By these together MSAL knows a Service Fabric cluster (`msal.managed_identity._obtain_token`).
@@ -44,6 +51,11 @@ def read(_settings: Settings, credential: CredentialSettings) -> ClientCredentia
     return ClientCredential(credential.kind, credential.source, managed_identity=identity)
 
 
+def is_unavailable(status: int) -> bool:
+    """Whether a metadata service that answers so is there, and out of order or too busy."""
+    return status in _UNAVAILABLE
+
+
 def ask_machine(
     url: str,
     headers: Mapping[str, str],
@@ -55,15 +67,24 @@ def ask_machine(
     Get `url` over plain http, past any proxy; again where the service only asks for patience.
 
     Raises:
-        IdentityError: Nothing answers there.
+        IdentityError: Nothing listens there (`managed_identity_absent`), or what listens gives no
+            answer (`identity_unavailable`).
     """
     response = _get(url, headers, timeout)
-    for wait in _WAITS_S:
-        if response.status not in _PASSING:
+    for attempt in range(len(_WAITS_S)):
+        wait = _find_wait(response.status, attempt)
+        if wait is None:
             break
         sleep(wait)
         response = _get(url, headers, timeout)
     return response
+
+
+def _find_wait(status: int, attempt: int) -> float | None:
+    if status != 404 and not is_unavailable(status):
+        return None
+    waits = _WAITS_BY_STATUS_S.get(status, _WAITS_S)
+    return waits[attempt] if attempt < len(waits) else None
 
 
 def _get(url: str, headers: Mapping[str, str], timeout: float) -> Response:
@@ -73,18 +94,28 @@ def _get(url: str, headers: Mapping[str, str], timeout: float) -> Response:
     )
     try:
         connection.connect()
+    except OSError as error:
+        raise _refuse(
+            "machine_identity_absent",
+            f"this machine has no managed identity: nothing answers at {parts.netloc} "
+            f"({error.strerror or type(error).__name__})",
+        ) from None
+    try:
         # Something is there, and fetching a token may take it longer than being reached.
         connection.sock.settimeout(timeout)
         connection.request("GET", f"{parts.path}?{parts.query}", headers=dict(headers))
         answer = connection.getresponse()
         return Response(answer.status, answer.headers, answer.read())
     except (OSError, http.client.HTTPException) as error:
-        raise IdentityError(
-            f"this machine has no managed identity: nothing answers at {parts.netloc} "
+        raise _refuse(
+            "machine_identity_unavailable",
+            f"this machine's metadata service at {parts.netloc} was reached, and gave no answer "
             f"({getattr(error, 'strerror', None) or type(error).__name__})",
-            code="managed_identity_absent",
-            hint="Turn it on under Identity on the machine's page in the portal; outside Azure, "
-            "use a federated credential or a certificate.",
         ) from None
     finally:
         connection.close()
+
+
+def _refuse(case: str, message: str) -> IdentityError:
+    advice = advise(case)
+    return IdentityError(message, code=advice.code, hint=advice.step, case=case)

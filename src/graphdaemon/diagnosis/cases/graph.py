@@ -53,15 +53,42 @@ GRAPH: dict[str, Case] = {
     "roles_suffice": Case(
         "permission_missing",
         "The token has a role that opens this call, so the permission is not what is missing. What "
-        "else decides cannot be proved from outside: {beyond}.",
-        "Ask an administrator to check these, in this order; the request ID finds the refusal in "
-        "Microsoft's logs.",
+        "else decides cannot be proved from outside.",
+        "Ask an administrator to check, in this order: {beyond}. The request ID finds the refusal "
+        "in Microsoft's logs.",
     ),
     "roles_excessive": Case(
         "",
         "The app holds more than these calls need; whoever steals its credential holds it too.",
         f"If no other call of the app needs them, remove them in {{portal}}, {_PERMISSIONS}: ... > "
         "Remove permission, then Revoke admin consent.",
+    ),
+    "answer_foreign": Case(
+        "answer_foreign",
+        "The answer is not Graph's: a firewall or proxy on the way made it, and what Graph would "
+        "say is not known.",
+        "Ask whoever runs {answerer} to let this machine reach {graph}; permissions and consent "
+        "are not to blame.",
+    ),
+    "credential_kind_barred": Case(
+        "request_refused",
+        "An app management policy of the tenant forbids this kind of credential, most often "
+        "secrets.",
+        "Use what the policy allows, a certificate (`graphdaemon certificate new`) or a federated "
+        "credential; or ask an administrator to exempt the app (Entra ID > Enterprise apps > "
+        "Application policies).",
+    ),
+    "credential_life_barred": Case(
+        "request_refused",
+        "An app management policy of the tenant forbids a credential that lives so long.",
+        "Ask for a shorter life (--days), or ask an administrator what the policy named in the "
+        "answer allows.",
+    ),
+    "app_policy_refused": Case(
+        "request_refused",
+        "An app management policy of the tenant forbids what was to be set on the app.",
+        "Ask an administrator what the policy named in the answer allows, or to exempt the app "
+        "(Entra ID > Enterprise apps > Application policies).",
     ),
     "licence_missing": Case(
         "licence_missing",
@@ -93,9 +120,17 @@ GRAPH: dict[str, Case] = {
     ),
     "principal_unknown": Case(
         "token_refused",
-        "Graph does not find the app that the token was issued to.",
-        "Wait some minutes if the app is new; if it was deleted, register it again, and use the "
-        "new client ID.",
+        "Graph does not find the app in the tenant that the token is for: nobody has consented to "
+        "it there, the authority names the wrong tenant, or the app was deleted.",
+        "Compare the token's tid with the tenant that is meant, and have an administrator of it "
+        "consent: {consent}. If the app is new, wait some minutes; if it was deleted, register it "
+        "again, and use the new client ID.",
+    ),
+    "error_unnamed": Case(
+        "request_refused",
+        "Graph gives no reason; only the HTTP status tells more: 401 blames the token, 403 the "
+        "permission, 404 the path or ID, 5xx Graph itself.",
+        "Find the status of the answer, or give the request ID to Microsoft's support.",
     ),
     # What Graph answers otherwise
     "not_found": Case(

@@ -10,8 +10,9 @@ IDENTITY: dict[str, Case] = {
     "secret_wrong": Case(
         "secret_wrong",
         "The client secret is not one of this app's.",
-        "Put the secret's Value, not its Secret ID, into the settings; the portal shows the Value "
-        "only once, so make a new secret under Certificates & secrets if it is lost.",
+        "Put the secret's Value, not its Secret ID, into the settings, and check that client_id is "
+        "the app it was made for; the portal shows the Value only once, so make a new secret under "
+        "Certificates & secrets if it is lost.",
     ),
     "secret_id_given": Case(
         "secret_wrong",
@@ -40,7 +41,36 @@ IDENTITY: dict[str, Case] = {
         "certificate_refused",
         "The app has no certificate with this thumbprint: it was not uploaded, or to another app.",
         f"Upload the certificate (the public half: .cer, .crt or .pem) in {{portal}}, {_KEYS} > "
-        "Certificates > Upload certificate, and compare the thumbprint shown there.",
+        "Certificates > Upload certificate, and compare the thumbprint shown there; where the app "
+        "trusts a subject name and issuer instead (SNI), set send_chain to true.",
+    ),
+    "certificate_chain": Case(
+        "certificate_refused",
+        "The app trusts certificates by subject name and issuer (SNI), and this one is not among "
+        "them, or was sent without its chain.",
+        "Set send_chain to true, with the certificates up to the issuer in the same file, and "
+        "compare subject and issuer (openssl x509 -noout -subject -issuer) with what the app "
+        "trusts.",
+    ),
+    "certificate_weak": Case(
+        "certificate_refused",
+        "The certificate's key is too short: RSA with 2048 bits is the least.",
+        "Make a new one (`graphdaemon certificate new`), upload it in {portal}, "
+        f"{_KEYS} > Certificates > Upload certificate, and name it in the settings.",
+    ),
+    "key_unreadable": Case(
+        "private_key_malformed",
+        "The private key cannot be read: it is no PEM key, is encrypted, or is the certificate "
+        "instead (text of Python's cryptography).",
+        "Name the file that holds BEGIN PRIVATE KEY, whole and with its line breaks; a .pfx or "
+        "an encrypted key needs its passphrase, and a .cer holds no key.",
+    ),
+    "thumbprint_malformed": Case(
+        "setting_invalid",
+        "The thumbprint is not of hexadecimal digits alone, or one is missing (text of Python's "
+        "binascii, which MSAL calls).",
+        "Copy the thumbprint again, from the certificate's row in the portal: 40 digits (SHA-1) or "
+        "64 (SHA-256), without blanks or invisible characters.",
     ),
     "certificate_unrelated": Case(
         "certificate_refused",
@@ -79,6 +109,27 @@ IDENTITY: dict[str, Case] = {
         "Certificates & secrets, and compare the thumbprint shown there with the one in the "
         "settings.",
     ),
+    "assertion_foreign": Case(
+        "certificate_refused",
+        "The assertion is another app's: its issuer and subject are not the client ID.",
+        "Set iss and sub of the assertion to the client ID that the request names; where a key "
+        "signs for several apps, check that client_id is the one meant.",
+    ),
+    "assertion_expired": Case(
+        "clock_wrong",
+        "The assertion was outside its time when it arrived: this machine's clock is wrong, or a "
+        "token of a platform (a federated credential) was kept until it had expired.",
+        "Compare this machine's clock with the time in the answer, and set it (NTP); if it is "
+        "right, have the platform's token renewed, and read it anew for each request.",
+    ),
+    "assertion_stale": Case(
+        "assertion_refused",
+        "The platform's token (the federated token) had expired when it was shown; this machine's "
+        "clock is right.",
+        "Look why the platform does not renew {token}: a pod's file is renewed by the kubelet, "
+        "another file by whatever writes it; in GitHub Actions set federated to github, which "
+        "asks for a new one each time.",
+    ),
     "assertion_unreadable": Case(
         "certificate_refused",
         "The signed assertion does not have the form that is asked for.",
@@ -89,6 +140,13 @@ IDENTITY: dict[str, Case] = {
         "clock_wrong",
         "This machine's clock and the token service's are too far apart.",
         "Set this machine's clock (NTP), and run it again.",
+    ),
+    "federation_unmatched": Case(
+        "assertion_refused",
+        "No federated credential of the app matches the platform's token: its issuer, its subject "
+        "or its audience differs, and the number does not say which.",
+        f"Compare all three under {_KEYS} > Federated credentials with the token's iss, sub and "
+        "aud, letter by letter, and check that client_id is the app that has the credential.",
     ),
     "federation_issuer": Case(
         "assertion_refused",
@@ -122,6 +180,41 @@ IDENTITY: dict[str, Case] = {
         "Copy Directory (tenant) ID from the app's Overview page into the authority, and check "
         "that the authority's host belongs to your cloud.",
     ),
+    "tenant_blocked": Case(
+        "tenant_unknown",
+        "The tenant is blocked: nobody used it for long, or Microsoft has closed it.",
+        "Ask an administrator of the tenant to have it opened again "
+        "(https://aka.ms/TenantLifecycle); nothing in the settings helps.",
+    ),
+    "tenant_restricted": Case(
+        "access_blocked",
+        "A proxy on the way, or a policy, admits other tenants only (tenant restrictions).",
+        "Ask whoever runs the proxy to admit the tenant (the header Restrict-Access-To-Tenants), "
+        "or to let this machine through without the header.",
+    ),
+    "authority_common": Case(
+        "tenant_unknown",
+        "The authority names common, organizations or consumers, and an app with no user gets "
+        "tokens of one tenant alone.",
+        "Put Directory (tenant) ID from the app's Overview page into the authority, in place of "
+        "common, organizations or consumers.",
+    ),
+    "authority_unreachable": Case(
+        "identity_unreadable",
+        "The authority's metadata could not be read (text of MSAL): the authority has a typing "
+        "error, names a tenant that does not exist, or was not reached.",
+        "Compare authority with https://login.microsoftonline.com/{{tenant ID}}, open "
+        "{{authority}}/v2.0/.well-known/openid-configuration from this machine, or run "
+        "`graphdaemon doctor`.",
+    ),
+    "cloud_wrong": Case(
+        "tenant_unknown",
+        "The tenant, or the app's registration, is in another national cloud than the authority.",
+        "Use that cloud's authority, scope and endpoint: login.microsoftonline.com with "
+        "graph.microsoft.com, login.microsoftonline.us with graph.microsoft.us (DoD: "
+        "dod-graph.microsoft.us), login.partner.microsoftonline.cn with "
+        "microsoftgraph.chinacloudapi.cn.",
+    ),
     "client_unknown": Case(
         "client_unknown",
         "The tenant exists, and has no app with this client ID: it is the wrong tenant, the wrong "
@@ -147,6 +240,25 @@ IDENTITY: dict[str, Case] = {
         "The tenant does not know the API that scope names.",
         "Check the scope's App ID URI for a typing error, and that the API has a service principal "
         "in this tenant (an administrator's consent makes one).",
+    ),
+    "resource_unlisted": Case(
+        "resource_unknown",
+        "The registration does not list the API among those the app may ask for.",
+        f"Add one of the API's application permissions in {{portal}}: {_PERMISSIONS} > Add a "
+        "permission; then have an administrator grant consent: {consent}. Or compare scope with "
+        "the App ID URIs listed there.",
+    ),
+    "resource_unsubscribed": Case(
+        "resource_unknown",
+        "The tenant has not subscribed to the service behind the API, or it is not switched on.",
+        "Ask an administrator for the service's licence (Billing > Licenses), or to admit the API "
+        "(its service principal) into the tenant.",
+    ),
+    "resource_misconfigured": Case(
+        "identity_refused",
+        "The API that the token is for is registered with something missing, such as its key or "
+        "audience.",
+        "Ask the API's owner to complete its registration; this app's settings are not to blame.",
     ),
     "resource_disabled": Case(
         "resource_disabled",
@@ -176,7 +288,15 @@ IDENTITY: dict[str, Case] = {
     "request_malformed": Case(
         "identity_refused",
         "The token request was not understood: part of it is missing or altered.",
-        "Check authority for a typing error, and look for a proxy that alters requests.",
+        "POST grant_type, client_id, scope and the credential as a form to "
+        "{{authority}}/oauth2/v2.0/token; graphdaemon does, so there check authority for a typing "
+        "error, and look for a proxy that alters requests.",
+    ),
+    "request_loop": Case(
+        "identity_unavailable",
+        "The app asks for the same token again and again without keeping it.",
+        "Keep each token until it expires (token_cache shares it between processes), and look for "
+        "a program that starts again and again; then wait some minutes.",
     ),
     "user_flow": Case(
         "identity_refused",
@@ -205,6 +325,31 @@ IDENTITY: dict[str, Case] = {
         "The token service refused in OAuth's own words, without a number of Microsoft's.",
         "Compare scope and the grant (client credentials) with what is registered there, or ask "
         "whoever runs it.",
+    ),
+    "claims_demanded": Case(
+        "token_refused",
+        "The token was revoked early, or lacks a claim: Graph wants a new one (claims challenge).",
+        "Ask for a new token with the claims that the header WWW-Authenticate carries; graphdaemon "
+        "does, so there look whether the app was just disabled or its consent taken back.",
+    ),
+    # The machine's own identity
+    "machine_identity_absent": Case(
+        "managed_identity_absent",
+        "No metadata service answers on this machine, so it has no managed identity.",
+        "Turn it on under Identity on the machine's page in the portal; outside Azure use a "
+        "federated credential or a certificate.",
+    ),
+    "machine_identity_unassigned": Case(
+        "managed_identity_absent",
+        "The metadata service answers, and this machine has not the identity that is asked for.",
+        "Check managed_identity (system, a client ID or a resource ID), and that the identity is "
+        "assigned to this machine: Identity on its page in the portal.",
+    ),
+    "machine_identity_unavailable": Case(
+        "identity_unavailable",
+        "The metadata service is there, and gives no token for the moment (429, 410 or 5xx).",
+        "Wait a minute and run it again; the machine's identity and the settings are not to blame. "
+        "If it lasts, look for a proxy on this machine that 169.254.169.254 is sent through.",
     ),
     "identity_refused": Case(
         "identity_refused",

@@ -16,6 +16,18 @@ NETWORK: dict[str, Case] = {
         "Ask whoever runs the network for the proxy's certificate authority as a PEM file and name "
         "it in ca_file, or better, to let {host} through unopened.",
     ),
+    "tls_expired": Case(
+        "tls_untrusted",
+        "The certificate of {host} is over its time, or before it, by this machine's clock.",
+        "Set this machine's clock (NTP); if it is right, the certificate of {host}, or of a proxy "
+        "in its place, has to be renewed by whoever runs it.",
+    ),
+    "tls_unspoken": Case(
+        "connection_failed",
+        "What answers does not speak TLS at this port.",
+        "Compare scheme and port: a proxy named with https:// in HTTPS_PROXY often speaks http:// "
+        "only, and an address with http:// needs its own port.",
+    ),
     "tls_misnamed": Case(
         "tls_untrusted",
         "The certificate shown is another host's.",
@@ -63,6 +75,12 @@ NETWORK: dict[str, Case] = {
         "proxy_refused",
         "The proxy does not let the connection through.",
         "Check HTTPS_PROXY (user and password too), or exempt the host with NO_PROXY.",
+    ),
+    "proxy_unreachable": Case(
+        "proxy_refused",
+        "The proxy cannot be reached: nothing answers there, or its name is not known.",
+        "Check the host and port of the proxy in HTTPS_PROXY, and that it runs; if none is needed, "
+        "delete the variable, or exempt the host with NO_PROXY.",
     ),
     "proxy_password": Case(
         "proxy_refused",
