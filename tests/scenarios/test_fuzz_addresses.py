@@ -1,7 +1,10 @@
+import os
+import random
 import socket
 import ssl
+import sys
 from collections.abc import Callable
-from urllib.parse import quote_from_bytes, urlsplit
+from urllib.parse import quote, quote_from_bytes, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -15,7 +18,12 @@ from entra_emulator.graph.query.search import parse_search
 from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from tests.support.certificates_and_assertions import encode
 from tests.support.emulator_probe import App, Probe, register
+from tests.support.form_tokens import show_form
+from tests.support.portal_visitor import Visitor, list_addresses
+from tests.support.request_mistakes import spoil
 
+SEED = int(os.environ.get("GRAPHDAEMON_FUZZ_SEED", "0"))
+ADDRESSES = int(os.environ.get("GRAPHDAEMON_FUZZ_CASES", "10000")) // 20
 FUZZ = settings(max_examples=75, suppress_health_check=list(HealthCheck))
 
 PIECES = st.sampled_from(
@@ -117,12 +125,15 @@ def test_forms(
 ) -> None:
     """No form makes the token service or its pages fail."""
     body = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in pairs)
+    headers: dict[str, str] = {}
     if known:
+        # With the token of a page that was shown, so that more than its absence is looked at.
+        headers, hidden = show_form(app.probe)
         body = (
-            f"{body}&grant_type=client_credentials&client_id={app.client_id}"
+            f"{body}&token={hidden['token']}&grant_type=client_credentials&client_id={app.client_id}"
             f"&client_secret={app.secret}&scope=https://graph.microsoft.com/.default"
         )
-    status("POST", f"/{app.tenant.id}/{path}", body.encode())
+    status("POST", f"/{app.tenant.id}/{path}", body.encode(), **headers)
 
 
 @FUZZ
@@ -210,3 +221,49 @@ def test_raw_requests(app: App, request_line: bytes) -> None:
         answer = secure.recv(4096)
 
     assert 200 <= int(answer.split()[1]) < 500
+
+
+def list_addresses_that_answer(visitor: Visitor, app: App) -> list[str]:
+    """Addresses of every part of the emulator: pages, the token service, Graph."""
+    tenant, client = app.tenant.id, app.client_id
+    scope = "scope=https%3A%2F%2Fgraph.microsoft.com%2FUser.Read"
+    service = [
+        "/common/discovery/instance?api-version=1.1&authorization_endpoint=https://localhost/x",
+        *(f"/{tenant}{path}/.well-known/openid-configuration" for path in ("", "/v2.0")),
+        *(f"/{name}/discovery/{path}keys" for name in (tenant, "common") for path in ("", "v2.0/")),
+        f"/{tenant}/signin?next=/devicelogin&q=a",
+        f"/{tenant}/adminconsent?client_id={client}",
+        f"/{tenant}/v2.0/adminconsent?client_id={client}&{scope}",
+        "/devicelogin",
+        "/common/oauth2/deviceauth",
+    ]
+    graph = ["/v1.0/", "/beta/$metadata", "/v1.0/users?$top=2&$select=id", "/v1.0/users/$count"]
+    graph += ["/v1.0/users/delta", "/v1.0/users?$search=%22displayName:a%22&$count=true"]
+    return [*list_addresses(visitor), *service, *graph]
+
+
+@pytest.mark.nightly
+def test_addresses_with_one_mistake_at_most(
+    probe: Probe, app: App, token: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whatever is wrong with an address, there is an answer; and most are answered as asked."""
+    draw, visitor = random.Random(SEED), Visitor(probe)
+    visitor.sign_in()
+    addresses = list_addresses_that_answer(visitor, app)
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "ConsistencyLevel": "eventual",
+        "Cookie": "; ".join(f"{name}={value}" for name, value in visitor.cookies.items()),
+    }
+    accepted = 0
+    for number in range(ADDRESSES):
+        address = draw.choice(addresses)
+        if draw.random() < 0.35:
+            address = "/" + quote(spoil(draw, address), safe="/?&=%'()$;:@.+~,-").lstrip("/")
+        answer = probe.send("GET", address, headers=headers)
+        told = f"GRAPHDAEMON_FUZZ_SEED={SEED}, number {number}: {address}: {answer}"
+        assert answer.status < 500 or answer.status == 501, told
+        accepted += answer.status < 400
+    with capsys.disabled():
+        sys.stdout.write(f" {accepted / ADDRESSES:.0%} accepted")
+    assert accepted / ADDRESSES >= 0.5

@@ -2,14 +2,18 @@
 
 import json
 import os
+import random
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
 
 import jwt
+import msgspec
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,9 +31,14 @@ from entra_emulator.tokens.signing import KeyRing
 from tests.support.asgi_line import Line, running_loop
 from tests.support.certificates_and_assertions import encode, encode_json, make_identity
 from tests.support.foreign_issuer import EXCHANGE, describe
+from tests.support.token_requests import REDIRECT, Client, make_mistake, make_request
 
 # Of all cases, so that a hurried developer can ask for fewer and a patient one for more.
 CASES = int(os.environ.get("GRAPHDAEMON_FUZZ_CASES", "10000"))
+SEED = int(os.environ.get("GRAPHDAEMON_FUZZ_SEED", "0"))
+BATCHES = 4
+# Of the requests with one mistake at most, so many get a token, at least.
+ACCEPTED = 0.5
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 ISSUER = "https://issuer.example"
 IDENTITY = make_identity()
@@ -51,6 +60,7 @@ class Wire:
     tenant_id: str
     client_id: str
     secret: str
+    client: Client
 
     def post(self, path: bytes, body: bytes, headers: list[tuple[bytes, bytes]]) -> Any:
         """The answer's JSON; a failure of the application's is raised here."""
@@ -79,8 +89,8 @@ class Wire:
 @pytest.fixture(scope="module")
 def wire(keys: Path) -> Iterator[Wire]:
     directory = Directory(clock=Clock())
-    tenant = seed_directory(directory, users=0)
-    made = directory.applications.register(tenant, "Fuzzed")
+    tenant = seed_directory(directory, users=1)
+    made = directory.applications.register(tenant, "Fuzzed", redirect_uris=(REDIRECT,))
     secret = directory.credentials.add_password(tenant, made.app_id).secret_text or ""
     directory.credentials.add_certificate(tenant, made.app_id, IDENTITY.der)
     directory.credentials.add_federated(tenant, made.app_id, "fuzzed", ISSUER, "s")
@@ -94,7 +104,12 @@ def wire(keys: Path) -> Iterator[Wire]:
 
     app = create_app(directory, KeyRing(keys, directory.clock), fetch=fetch)
     with running_loop() as loop:
-        wire = Wire(Line(app, loop), curve, tenant.id, made.app_id, secret)
+        user = msgspec.json.decode(next(directory.collections.scan(tenant, "user"))[1])
+        scopes = ["User.Read", "openid", "offline_access"]
+        directory.consents.grant_scopes(tenant, made.app_id, scopes)
+        client = Client(directory, tenant, made.app_id, secret, user["id"], ())
+        wire = Wire(Line(app, loop), curve, tenant.id, made.app_id, secret, client)
+        client.signers = (partial(sign_federated, wire), partial(sign_own, wire))
         assert "access_token" in wire.post(wire.path.encode(), urlencode(wire.form()).encode(), [])
         yield wire
     app.state.context.issuers.close()
@@ -271,3 +286,29 @@ def test_parser(segments: tuple[str, ...]) -> None:
             audiences={"a"},
             now=1_800_000_000,
         )
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("batch", range(BATCHES))
+def test_requests_with_one_mistake_at_most(
+    wire: Wire, capsys: pytest.CaptureFixture[str], batch: int
+) -> None:
+    """Whatever is wrong, the answer is a refusal; and most of the requests get a token."""
+    draw = random.Random(f"{SEED} {batch}")
+    accepted, cases = 0, max(1, CASES // 10 // BATCHES)
+    for number in range(cases):
+        request = make_request(draw, wire.client, batch * cases + number)
+        mistaken = draw.random() < 0.35
+        arguments = make_mistake(draw, request) if mistaken else request.encode()
+        answer = wire.line.send(**arguments)
+        told = f"GRAPHDAEMON_FUZZ_SEED={SEED}, number {number} of batch {batch}: {arguments}"
+        assert answer.status < 500, f"{told}: {answer}"
+        content = answer.json()
+        assert ("access_token" in content) == (answer.status == 200), told
+        assert mistaken or answer.status == 200, f"{told}: {answer}"
+        accepted += answer.status == 200
+        if "refresh_token" in content:
+            wire.client.refresh_tokens.append(content["refresh_token"])
+    with capsys.disabled():
+        sys.stdout.write(f" {accepted / cases:.0%} accepted")
+    assert accepted / cases >= ACCEPTED
