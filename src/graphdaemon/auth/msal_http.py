@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from graphdaemon.auth.kinds.managed_identity import ask_machine
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport
+from graphdaemon.received.json import decode_object
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +23,9 @@ class _Answer:
     def __init__(self, response: Response) -> None:
         self.status_code = response.status
         self.headers = dict(response.headers.items())
-        self.text = response.body.decode("utf-8", "replace")
+        # MSAL logs the whole of what it cannot read, and a token may be in it.
+        is_readable = decode_object(response.body) is not None
+        self.text = response.body.decode("utf-8", "replace") if is_readable else ""
 
     def raise_for_status(self) -> None:
         """MSAL calls this for 5xx only; `msal_app` knows the answer and says what it means."""

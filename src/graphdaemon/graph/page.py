@@ -56,6 +56,7 @@ class _IdentifiedEnvelope(msgspec.Struct):
 _decode_ids = msgspec.json.Decoder(_IdentifiedEnvelope).decode
 _decode_envelope = msgspec.json.Decoder(_Envelope).decode
 _decode_identified = msgspec.json.Decoder(_Identified).decode
+_decode_text = msgspec.json.Decoder(str).decode
 
 
 def read_page(response: Response, url: str) -> Page:
@@ -125,16 +126,26 @@ def read_record(record: msgspec.Raw) -> dict[str, Any]:
 
 
 def texts_of(records: Iterable[msgspec.Raw], name: str) -> list[str]:
-    """Return the property `name` of each record in which it is a string."""
-    decode = _text_decoder(name)
-    values = (decode(record).value for record in records)
-    return [value for value in values if isinstance(value, str)]
+    """
+    Return the property `name` of each record in which it is a string.
+
+    Raises:
+        GraphError: `page_malformed`, if something is no record.
+    """
+    decode = _value_decoder(name)
+    try:
+        values = [bytes(decode(record).value) for record in records]
+    except msgspec.DecodeError:
+        raise altered("a page holds something that is no record") from None
+    return [_decode_text(value) for value in values if value[:1] == b'"']
 
 
 @cache
-def _text_decoder(name: str) -> Callable[[msgspec.Raw], Any]:
+def _value_decoder(name: str) -> Callable[[msgspec.Raw], Any]:
     """Return a decoder of one property, ten times faster than one of the whole record."""
-    named = msgspec.defstruct("Named", [("value", Any, msgspec.field(name=name, default=None))])
+    field = msgspec.field(name=name, default=msgspec.Raw(b"null"))
+    # Another kind of value than a text is not decoded, for it may be a number that fits nowhere.
+    named = msgspec.defstruct("Named", [("value", msgspec.Raw, field)])
     return msgspec.json.Decoder(named).decode
 
 

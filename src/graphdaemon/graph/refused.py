@@ -10,7 +10,8 @@ from graphdaemon.received.text import quote, read_name, shorten
 
 # Bytes of an answer that is not Graph's in which something to be quoted is looked for.
 _LONGEST_LOOKED_AT = 16_384
-_EMPTY = ("{}", "[]", "null")
+# Where services that are not Graph put into JSON what they have to say.
+_SAYING = ("message", "Message", "error_description", "error", "detail", "title")
 
 
 def explain(
@@ -77,11 +78,15 @@ def _read_error(body: bytes) -> tuple[str | None, str | None]:
 
 def _quote_body(body: bytes) -> str | None:
     """Quote an answer that is not Graph's: what a proxy or a firewall says, without its markup."""
-    text = body[:_LONGEST_LOOKED_AT].decode("utf-8", "replace")
-    if text.lstrip().startswith("<"):
+    text = body[:_LONGEST_LOOKED_AT].decode("utf-8", "replace").strip()
+    if text.startswith(("{", "[")):
+        # JSON may hold anything, names of users among it: only what is there to be read is shown.
+        content = decode_object(body) or {}
+        text = next((said for name in _SAYING if isinstance(said := content.get(name), str)), "")
+    elif text.startswith("<"):
         # What stands behind each tag.
         text = " ".join(piece.rpartition(">")[2] for piece in text.split("<"))
-    return quote(redact(text)) or None if text.strip() not in _EMPTY else None
+    return quote(redact(text)) or None
 
 
 def _name_target(response: Response) -> str | None:

@@ -26,16 +26,29 @@ def test_a_description_is_fetched_once_and_a_failure_is_not_kept(
     transport: Transport, scripted: ScriptedServer
 ) -> None:
     """Where the endpoints are does not change; that they cannot be told of may."""
-    scripted.script = [Answer(500), Answer(200, b"first"), Answer(200, b"second")]
+    scripted.script = [Answer(500), Answer(200, b'{"at":1}'), Answer(200, b'{"at":2}')]
     client = HttpClient(transport, 5, None)
     url = f"{scripted.url}/discovery"
 
     texts = [client.get(url, {"v": "2"}).text for _ in range(3)]
     other = client.get(url).text
 
-    assert (texts, other) == (["", "first", "first"], "second")
+    assert (texts, other) == (["", '{"at":1}', '{"at":1}'], '{"at":2}')
     targets = [request.target for request in scripted.requests]
     assert targets == ["/discovery?v=2", "/discovery?v=2", "/discovery"]
+
+
+@pytest.mark.parametrize("body", [b'{"access_token":"SECRET"', b"<html>", b"[" * 999, b"[]", b""])
+def test_what_is_no_json_object_is_kept_from_msal(
+    transport: Transport, scripted: ScriptedServer, body: bytes
+) -> None:
+    """It would log the whole of it, and there may be a token in it."""
+    scripted.script = [Answer(200, body)]
+    client = HttpClient(transport, 5, None)
+
+    assert client.post(f"{scripted.url}/token").text == ""
+    assert client.last_answer is not None
+    assert client.last_answer.body == body
 
 
 def test_parameters_go_on_with_a_query_that_is_there(

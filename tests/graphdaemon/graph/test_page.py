@@ -159,6 +159,20 @@ def test_a_record_with_a_number_that_python_cannot_hold_is_refused(number: str) 
         read_record(page.records[0])
 
 
+@pytest.mark.parametrize("value", ["1e999", "9" * 5_000, "null", "{}", "true"])
+def test_texts_are_read_beside_values_that_are_none(value: str) -> None:
+    """Numbers that Python cannot hold among them."""
+    page = read_page(answer(f'{{"value":[{{"a":{value}}},{{"a":"x"}},{{}}]}}'.encode()), URL)
+
+    assert texts_of(page.records, "a") == ["x"]
+
+
+def test_no_text_is_read_from_what_is_no_record() -> None:
+    """As no ID is."""
+    with pytest.raises(GraphError, match="no record"):
+        texts_of([raw(1)], "a")
+
+
 def test_a_page_for_people_is_quoted_and_json_is_not() -> None:
     """A proxy says who it is; records hold names."""
     with pytest.raises(GraphError, match=r"\(text/html, 16 bytes\): <html>Blocked\.$"):

@@ -51,8 +51,8 @@ def test_missing_permission_names_it_and_where_to_consent() -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"[]", b"{}", b" \r\n", b"null"],
-    ids=["empty", "html", "list", "object", "blank", "null"],
+    [b"", b"<html>", b"[]", b"{}", b" \r\n"],
+    ids=["empty", "html", "list", "object", "blank"],
 )
 def test_strange_error_bodies_are_survived(body: bytes) -> None:
     """A front door answers in HTML, and some services send objects for texts."""
@@ -101,17 +101,18 @@ def test_the_permission_that_opens_a_call_is_known_by_its_path_and_method() -> N
     ("body", "words"),
     [
         (b"Cannot query data for more than 120 users at a time", "Cannot query data for more than"),
-        (b'{"Message":"An error has occurred."}', '{"Message":"An error has occurred."}'),
-        (b'{"error":"text"}', '{"error":"text"}'),
+        (b'{"Message":"An error has occurred."}', "403: An error has occurred."),
+        (b'{"error":"text"}', "403: text"),
         (b'{"error":{"code":1,"message":{"lang":"en","value":"x"}}}', ": x"),
         (b"<!DOCTYPE html><html><head><title>Blocked</title></head>\r\n<p>by policy", "Blocked by"),
         (b"\x1b[2J\xff", "\\x1b[2J\ufffd"),
         (b"token eyJhbGciOiJSUzI1NiJ9.eyJhdWQiOiJ4In0.c2ln", "token [redacted]"),
         (b"see /users?$skiptoken=SECRET-PLACE", "see /users?$skiptoken=[redacted]"),
-        (b"[" * 100_000, "[" * 200 + "\u2026"),
+        (b"[" * 100_000, "403"),
+        (b'{"value":[{"id":"SECRET-PLACE"}]}', "403"),
         (b"<" * 1_000_000, "403"),
     ],
-    ids="text json error value html control token link deep markup".split(),
+    ids="text json error value html control token link deep page markup".split(),
 )
 def test_an_answer_that_is_not_graphs_is_quoted_in_part(body: bytes, words: str) -> None:
     """It says who refused, such as a firewall; nothing secret of it is repeated."""
