@@ -20,6 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from entra_emulator.clock import format_iso, parse_iso
+from entra_emulator.content.data_folder import explaining_store
 from entra_emulator.content.life import Life, parse_rate
 from entra_emulator.content.seed import Sizes, choose_sizes, seed_directory
 from entra_emulator.control.audit_log import clear_audit, list_audit
@@ -40,6 +41,8 @@ from entra_emulator.control.guard import (
     guard,
     read_body,
 )
+from entra_emulator.directory.store import check_database
+from entra_emulator.private_files import make_draft
 from entra_emulator.web.context import Context, context_of
 
 PREFIX = "/_emulator"
@@ -212,11 +215,16 @@ async def take_snapshot(request: Request) -> Response:
     await read_body(request, _NoFields)
     path = _find_snapshot(request)
     path.parent.mkdir(mode=0o700, exist_ok=True)
-    # Under another name first: a copy that breaks off must not replace a whole snapshot.
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)
-    await run_in_threadpool(context_of(request).directory.backup, draft)
-    draft.replace(path)
+    if path.exists():
+        _check_snapshot(path)
+    try:
+        # Under another name first: a copy that breaks off must not replace a whole snapshot.
+        with explaining_store(path), make_draft(path.parent) as draft:
+            await run_in_threadpool(context_of(request).directory.backup, draft)
+            draft.replace(path)
+    except OSError as error:
+        message = f"the snapshot could not be written: {error.strerror}"
+        raise ControlRefusal(507, "no_room", message) from error
     return await list_snapshots(request)
 
 
@@ -226,13 +234,17 @@ async def restore_snapshot(request: Request) -> Response:
     context, path = context_of(request), _find_snapshot(request)
     if not path.exists():
         raise ControlRefusal(404, "not_found", f"no snapshot is named {path.stem!r}")
+    _check_snapshot(path)
     await run_in_threadpool(context.directory.restore, path)
     return answer_json(_describe_tenants(context))
 
 
 async def remove_snapshot(request: Request) -> Response:
     """Forget a snapshot."""
-    _find_snapshot(request).unlink(missing_ok=True)
+    path = _find_snapshot(request)
+    if path.exists():
+        _check_snapshot(path)
+        path.unlink()
     return await list_snapshots(request)
 
 
@@ -310,6 +322,19 @@ def _find_snapshot(request: Request) -> Path:
         message = "a snapshot's name is 1 to 64 letters, digits, - and _"
         raise ControlRefusal(400, "bad_request", message)
     return _settings_of(request).snapshots / f"{name}.sqlite"
+
+
+def _check_snapshot(path: Path) -> None:
+    """
+    Make sure that a file is a snapshot.
+
+    Raises:
+        ControlRefusal: 409: another program has written it, or another version.
+    """
+    try:
+        check_database(path)
+    except ValueError as error:
+        raise ControlRefusal(409, "conflict", f"{path.stem!r} is no snapshot: {error}") from error
 
 
 def _settings_of(request: Request) -> ControlSettings:

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from entra_emulator.clock import Clock
 from entra_emulator.directory.tables import CLEARED, INDEXES, RECOUNT, TABLES, TRIGGERS, VERSION
+from entra_emulator.private_files import make_private
 
 # A default representation of a group fills a third of a page, and none overflows into another.
 PAGE_SIZE = 8192
@@ -33,6 +34,35 @@ DRAFTING = """
 """
 
 
+def check_database(path: Path) -> None:
+    """
+    Make sure that a file is a database of this version of the emulator, or empty.
+
+    Raises:
+        ValueError: it is not.
+    """
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head:
+        return
+    # "Database File Format", 1.3, on sqlite.org: the header's first words, and the user version.
+    if not head.startswith(b"SQLite format 3\0") or len(head) < 64:
+        raise ValueError(
+            f"{path} is no database of the emulator, and was left as it is. Name another folder."
+        )
+    version = int.from_bytes(head[60:64])
+    # What was written last may still stand in the write-ahead log alone.
+    if version != VERSION and not path.with_name(f"{path.name}-wal").exists():
+        raise _refuse_version(path, version)
+
+
+def _refuse_version(path: Path | None, version: int) -> ValueError:
+    return ValueError(
+        f"{path} was written by another version of the emulator, or by another program (tables of "
+        f"version {version}, not {VERSION}). Seed a new folder."
+    )
+
+
 class Store:
     """
     The database in `path`, or in memory; any thread may use it.
@@ -47,7 +77,7 @@ class Store:
             as can be, and without a way back.
 
     Raises:
-        ValueError: the file was written by another version.
+        ValueError: the file is no database of the emulator, or was written by another version.
     """
 
     def __init__(self, path: Path | None, *, clock: Clock, draft: bool = False) -> None:
@@ -62,6 +92,10 @@ class Store:
         self._lock = threading.RLock()
         self._owner: int | None = None
         self._closed = False
+        if path is not None and path.exists():
+            # Before SQLite opens it, which would change a database of somebody else's.
+            check_database(path)
+            make_private(path)
         self.changes = 0  # how many transactions were committed: caches compare it
         self._writer = self._connect()
         try:
@@ -164,7 +198,7 @@ class Store:
             return made
 
     def backup(self, path: Path) -> None:
-        """Copy the database into a new file; readers and writers go on meanwhile."""
+        """Copy the database into an empty file; readers and writers go on meanwhile."""
         with closing(sqlite3.connect(path, isolation_level=None)) as target:
             if self._path is None:
                 with self._lock:
@@ -213,10 +247,7 @@ class Store:
             ((tables,),) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
             # A new file has version 0 as well, but no tables.
             if tables and version != VERSION:
-                raise ValueError(
-                    f"{self._path} was written by another version of the emulator (tables of "
-                    f"version {version}, not {VERSION}). Seed a new folder."
-                )
+                raise _refuse_version(self._path, version)
             connection.execute(f"PRAGMA user_version = {VERSION}")
             for statement in (*TABLES, *INDEXES.values(), *TRIGGERS.values()):
                 connection.execute(statement)

@@ -27,6 +27,7 @@ from entra_emulator.portal.lazy import make_portal
 from entra_emulator.server.fault_middleware import inject_faults
 from entra_emulator.server.open_files import answer_out_of_files
 from entra_emulator.server.settings import EmulatorSettings
+from entra_emulator.server.storage import answer_full_disk
 from entra_emulator.token_service import (
     admin_consent,
     authorize,
@@ -155,6 +156,7 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
             Middleware(audit_requests),
             Middleware(inject_faults),
             Middleware(answer_out_of_files),
+            Middleware(answer_full_disk),
         ],
         exception_handlers={
             TokenRefusal: _answer_token_refusal,

@@ -16,7 +16,7 @@ import msgspec
 import trustme
 
 from entra_emulator.audit import Audit
-from entra_emulator.content.data_folder import STORE, make_store
+from entra_emulator.content.data_folder import STORE, explaining_store, hold_folder, make_store
 from entra_emulator.content.life import Life
 from entra_emulator.content.seed import choose_sizes, seed_directory
 from entra_emulator.control.controls import ControlSettings
@@ -24,7 +24,9 @@ from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.model.records import Tenant
+from entra_emulator.private_files import write_file
 from entra_emulator.server.app import create_app
+from entra_emulator.server.authority import open_authority
 from entra_emulator.server.listen import (
     BindRefused,
     is_loopback,
@@ -39,8 +41,11 @@ from entra_emulator.token_service.managed_identity import (
     APP_SERVICE_PATH,
     create_managed_identity_app,
 )
-from entra_emulator.tokens.signing import KeyRing, write_private
+from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
+
+# How the note in settings begins that the emulator has written.
+_NOTE = "A pretend application in the pretend tenant "
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +123,9 @@ class Emulator:
         Raises:
             PortInUse: another program has the port.
             BindRefused: this machine does not have the address.
+            FolderInUse: another emulator has the data folder.
+            OSError: the data folder cannot be used, or there is no room in it.
+            ValueError: something in it was not written by an emulator of this version.
         """
         with contextlib.ExitStack() as stack:
             # The port comes first: if it is taken, nothing has been seeded in vain.
@@ -125,20 +133,23 @@ class Emulator:
             self.data = self.settings.data or Path(
                 stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-"))
             )
-            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            stack.enter_context(hold_folder(self.data))
+            path = self.data / STORE
+            if not path.exists():
+                _refuse_foreign_settings(self.data)
             self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
             # The keys are made in the background: wait for their file before the folder goes.
             stack.callback(keys.wait)
-            path = self.data / STORE
             if not path.exists():
                 make_store(path, self._fill, clock=self.clock)
-            self.directory = Directory(path, clock=self.clock)
-            stack.callback(self.directory.close)
-            if not self.directory.tenants.list_all():
-                self._fill(self.directory)
+            with explaining_store(path):
+                self.directory = Directory(path, clock=self.clock)
+                stack.callback(self.directory.close)
+                if not self.directory.tenants.list_all():
+                    self._fill(self.directory)
             self.life = Life(self.directory)
             stack.callback(self.life.stop)
-            self.ca, self.ca_file = _open_authority(self.data)
+            self.ca, self.ca_file = open_authority(self.data)
             self.url = f"https://{name_host(self.settings.host)}:{listener.getsockname()[1]}"
             self._serve(stack, listener)
             # A failure up to here undoes what was begun; from now on `stop` does.
@@ -272,8 +283,10 @@ def serve(
             false, or this machine does not have it.
         PortInUse: another program has the port.
         KeyboardInterrupt: the signal came before the directory was seeded; nothing is left of it.
+        FolderInUse: another emulator has the data folder.
         OSError: the data folder cannot be used, or there is no room in it.
-        ValueError: `listen` is not HOST:PORT, or the fault file cannot be followed.
+        ValueError: `listen` is not HOST:PORT, the fault file cannot be followed, or something in
+            the data folder was not written by an emulator of this version.
     """
     host, port, names = _choose_address(listen, allow_remote=allow_remote)
     # Its put may interrupt its get; the set of an Event that is waited for could block for ever.
@@ -296,7 +309,10 @@ def serve(
         if faults is not None:
             emulator.faults.load(faults)  # first, since a wrong file must not cost a seeding
         stack.enter_context(emulator)
-        _write_parameters(emulator)
+        with explaining_store(emulator.data):
+            _write_parameters(emulator)
+        # They are made in the background; whether they could be written is said before it serves.
+        _ = emulator.keys.keys
         if life:
             emulator.live(life)
         ready(emulator)
@@ -321,33 +337,57 @@ def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple
 
 
 def _write_parameters(emulator: Emulator) -> None:
-    """Write the settings of a ready application; later starts only correct its addresses."""
-    path = emulator.data / "parameters.json"
-    if path.exists():
+    """
+    Write the settings of a ready application; later starts only correct its addresses.
+
+    Raises:
+        ValueError: there are settings that the emulator did not write.
+    """
+    path, tenant = emulator.data / "parameters.json", emulator.tenant
+    settings = _read_own_settings(path, tenant)
+    if settings is not None:
         # The value of the secret is in no other place: the directory can show it only once.
-        settings = msgspec.json.decode(path.read_bytes()) | {
-            "authority": f"{emulator.url}/{emulator.tenant.id}",
+        settings |= {
+            "authority": f"{emulator.url}/{tenant.id}",
             "endpoint": f"{emulator.url}/v1.0/users",
         }
     else:
-        name = emulator.tenant.display_name
         application = emulator.add_application("Daemon-console", ["User.Read.All"])
         settings = {"authority": None, "oidc_authority": None} | application.parameters
         # A name without a folder is looked for beside the file, wherever the folder is moved to.
-        settings |= {
-            "ca_file": emulator.ca_file.name,
-            "note": f"A pretend application in the pretend tenant {name}.",
-        }
-    write_private(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
+        settings |= {"ca_file": emulator.ca_file.name, "note": _NOTE + tenant.display_name + "."}
+    write_file(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
 
 
-def _open_authority(data: Path) -> tuple[trustme.CA, Path]:
-    """The folder's certificate authority, made on first use, and the file for clients to trust."""
-    path, key_path = data / "ca.pem", data / "ca-key.pem"
-    # Clients trust the file: a new authority at each start would break all of them.
-    if path.exists() and key_path.exists():
-        return trustme.CA.from_pem(path.read_bytes(), key_path.read_bytes()), path
-    authority = trustme.CA(organization_name="graphdaemon emulator")
-    write_private(key_path, authority.private_key_pem.bytes())
-    path.write_bytes(authority.cert_pem.bytes())
-    return authority, path
+def _refuse_foreign_settings(data: Path) -> None:
+    """
+    Make sure that a folder without a tenant holds no settings of somebody else's.
+
+    Raises:
+        ValueError: it does.
+    """
+    _read_own_settings(data / "parameters.json", None)
+
+
+def _read_own_settings(path: Path, tenant: Tenant | None) -> dict[str, Any] | None:
+    """
+    The settings that an earlier start has written, for this tenant if one is given; None if absent.
+
+    Raises:
+        ValueError: somebody else has written them.
+    """
+    try:
+        settings = msgspec.json.decode(path.read_bytes())
+    except FileNotFoundError:
+        return None
+    except (msgspec.DecodeError, RecursionError):
+        settings = None
+    if isinstance(settings, dict):
+        authority = str(settings.get("authority"))
+        of_tenant = tenant is not None and authority.endswith(f"/{tenant.id}")
+        if of_tenant or str(settings.get("note")).startswith(_NOTE):
+            return settings
+    raise ValueError(
+        f"{path} was not written by the emulator, and was left as it is. Name another folder with "
+        "--data."
+    )

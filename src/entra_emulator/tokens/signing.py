@@ -1,7 +1,6 @@
 """The token service's signing keys, and the tokens that they sign and verify."""
 
 import base64
-import os
 import random
 import threading
 from collections.abc import Mapping
@@ -21,6 +20,7 @@ from cryptography.x509.oid import NameOID
 
 from entra_emulator.clock import Clock
 from entra_emulator.errors import deny
+from entra_emulator.private_files import write_file
 from entra_emulator.tokens.claims_challenge import LEEWAY
 from entra_emulator.tokens.jwt import (
     MalformedTokenError,
@@ -106,7 +106,7 @@ class KeyRing:
         with self._lock:
             keys = (_make_key(self._clock.now()), *self.keys)[:MOST_KEYS]
             if self._path is not None:
-                write_private(self._path, b"".join(map(_render_key, keys)))
+                write_file(self._path, b"".join(map(_render_key, keys)))
             self._set(keys)
         # A token that the dropped key signed must not pass because it passed before.
         _read_signed.cache_clear()
@@ -223,28 +223,17 @@ def describe_refresh(lifetime: int) -> dict[str, int]:
 
 def _load_keys(path: Path | None, now: float, count: int) -> tuple[SigningKey, ...]:
     if path is not None and path.exists():
-        return _parse_keys(path.read_bytes())
+        try:
+            return _parse_keys(path.read_bytes())
+        except ValueError:
+            raise ValueError(
+                f"{path} holds no signing keys of the emulator. Move it away, or name another "
+                "folder."
+            ) from None
     keys = tuple(_make_key(now) for _ in range(count))
     if path is not None:
-        write_private(path, b"".join(map(_render_key, keys)))
+        write_file(path, b"".join(map(_render_key, keys)))
     return keys
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """
-    Write a file that only its owner may read.
-
-    It is written in one step, so that a power cut leaves the old file or the new one.
-    """
-    draft = path.with_suffix(".new")
-    draft.unlink(missing_ok=True)  # a power cut may have left one
-    # With O_EXCL the draft is never a file that somebody else put there, and could read.
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    draft.replace(path)
 
 
 def _make_key(now: float) -> SigningKey:
@@ -281,4 +270,6 @@ def _parse_keys(pem: bytes) -> tuple[SigningKey, ...]:
     texts = [marker + text for text in pem.split(marker)[1:]]
     keys = [serialization.load_pem_private_key(text, None) for text in texts]
     rsa_keys = [key for key in keys if isinstance(key, rsa.RSAPrivateKey)]
+    if not rsa_keys:
+        raise ValueError("there is no RSA key in it")
     return tuple(SigningKey(*pair) for pair in zip(rsa_keys, certificates, strict=True))

@@ -5,7 +5,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -319,3 +319,24 @@ def test_served_on_request(tmp_path: Path, keys: Path) -> None:
     assert len(controls) == len(CONTROLS)
     assert refused.value.code == 400
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_file_that_is_no_snapshot_is_left_as_it_is(
+    launch: Callable[..., Probe], tmp_path: Path, method: str
+) -> None:
+    """Neither replaced, nor read, nor removed."""
+    probe = launch(users=3, control=True)
+    path = probe.emulator.data / "snapshots" / "mine.sqlite"
+    path.parent.mkdir()
+    path.write_text("notes" * 100)
+    endings = ("", "/restore") if method == "POST" else ("",)
+    targets = [f"/_emulator/snapshots/mine{ending}" for ending in endings]
+
+    answers = [
+        probe.send(method, target, headers={"Content-Type": "application/json"}, body=b"{}")
+        for target in targets
+    ]
+
+    assert [answer.status for answer in answers] == [409] * len(targets)
+    assert path.read_text() == "notes" * 100

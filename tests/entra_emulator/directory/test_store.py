@@ -2,7 +2,9 @@ import sqlite3
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
@@ -122,3 +124,39 @@ def test_an_older_folder_is_refused(tmp_path: Any) -> None:
 
     with pytest.raises(ValueError, match=r"version 3, not \d+\). Seed a new folder"):
         Directory(path)
+
+
+def make_other_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE mine (id)")
+        connection.commit()
+
+
+def make_text(path: Path) -> None:
+    path.write_text("notes, more than a header has room for: " + "x" * 100)
+
+
+@pytest.mark.parametrize("make", [make_other_database, make_text])
+def test_a_file_that_is_no_database_of_the_emulator_is_left_as_it_is(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    """SQLite alone would change the mode of somebody else's database."""
+    path = tmp_path / "directory.sqlite"
+    make(path)
+    before = path.read_bytes()
+
+    with pytest.raises(ValueError, match=r"another program|no database of the emulator"):
+        Directory(path)
+
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_database_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    path = tmp_path / "directory.sqlite"
+    Directory(path).close()
+    path.chmod(0o644)
+
+    Directory(path).close()
+
+    assert path.stat().st_mode & 0o777 == 0o600

@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 import entra_emulator
 import graphdaemon
 from entra_emulator.clock import Clock
+from entra_emulator.content.data_folder import FolderInUse
 from entra_emulator.server.emulator import Emulator
 from entra_emulator.server.uvicorn_thread import run_server
 from entra_emulator.web.context import DeltaSettings
@@ -276,3 +277,17 @@ def test_a_server_that_cannot_start_says_so_at_once() -> None:
         run_server(Starlette(), listener, None)
 
     assert failure.value.__cause__ is not None
+
+
+def test_two_emulators_do_not_share_a_data_folder(launch: Callable[..., Probe]) -> None:
+    """The second one is told so, and changes nothing; once the first has stopped, it starts."""
+    first = launch(users=3).emulator
+    before = {path.name: path.read_bytes() for path in first.data.iterdir() if path.is_file()}
+
+    with pytest.raises(FolderInUse, match=str(first.data)):
+        Emulator(data=first.data).start()
+
+    assert {path.name for path in first.data.iterdir() if path.is_file()} == before.keys()
+    first.stop()
+    with Emulator(data=first.data) as second:
+        assert second.tenant == first.tenant

@@ -91,6 +91,7 @@ def serve(
     """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
     # First, since it says what to install where the imports below would only fail.
     load_emulator()
+    from entra_emulator.content.data_folder import FolderInUse
     from entra_emulator.content.life import parse_rate
     from entra_emulator.server.emulator import serve as serve_emulator
     from entra_emulator.server.listen import BindRefused, PortInUse
@@ -107,7 +108,7 @@ def serve(
             allow_remote=allow_remote,
             ready=_announce,
         )
-    except (BindRefused, PortInUse, ValueError) as error:
+    except (BindRefused, FolderInUse, PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise _refuse_folder(options["data"], error) from None
@@ -127,7 +128,7 @@ def serve(
 def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None:
     """Fill the folder of a tenant, for `emulator serve` to open."""
     load_emulator()
-    from entra_emulator.content.data_folder import fill_folder
+    from entra_emulator.content.data_folder import FolderInUse, fill_folder
     from entra_emulator.content.export_files import ExportFileError, parse_source
     from entra_emulator.content.seed import choose_sizes
 
@@ -142,7 +143,7 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
             f"There is a tenant in {data} already. Serve it, remove the folder, or name another "
             "with --data."
         ) from None
-    except ExportFileError as error:
+    except (ExportFileError, FolderInUse) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise _refuse_folder(data, error) from None
@@ -156,7 +157,7 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
 
 
 def _refuse_folder(data: Path, error: OSError) -> Exception:
-    if error.errno == errno.ENOSPC:
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return OutputError(
             f"There is no room for the tenant in {data}.",
             code="output_failed",

@@ -1,9 +1,18 @@
 """`graphdaemon emulator seed`: what it makes, and why it makes nothing."""
 
+import json
 import resource
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.support.run_command import run_graphdaemon
+import pytest
+
+from tests.support.run_command import clean_environment, run_graphdaemon
 
 
 def test_seed_says_what_it_made(tmp_path: Path) -> None:
@@ -34,3 +43,93 @@ def test_seed_without_room(tmp_path: Path) -> None:
     assert run.stderr.startswith(f"Error: There is no room for the tenant in {tmp_path / 't'}.\n")
     assert "Traceback" not in run.stderr
     assert list((tmp_path / "t").iterdir()) == []
+
+
+@contextmanager
+def serving(data: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A server of its own on this folder, until the end of the block."""
+    words = ("emulator", "serve", "--listen", "127.0.0.1:0", "--users", "3", "--data", str(data))
+    with subprocess.Popen(
+        [sys.executable, "-m", "graphdaemon", *words],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=clean_environment(),
+    ) as server:
+        assert server.stderr is not None
+        try:
+            for line in server.stderr:
+                if line.startswith("Try:"):
+                    break
+            yield server
+        finally:
+            server.kill()
+
+
+def serve_again(data: Path, **options: Any) -> "subprocess.CompletedProcess[str]":
+    """A server that does not come up."""
+    words = ("emulator", "serve", "--listen", "127.0.0.1:0", "--users", "3", "--data", data)
+    return run_graphdaemon(*words, timeout=60, **options)
+
+
+def test_a_second_server_on_the_same_folder_is_refused(tmp_path: Path) -> None:
+    """Settings lead to the first one as before; when that is killed, the folder is free."""
+    data = tmp_path / "tenant"
+    with serving(data) as server:
+        parameters = (data / "parameters.json").read_text()
+        refused = serve_again(data)
+        seeded = run_graphdaemon("emulator", "seed", "--users", "3", "--data", data)
+        server.send_signal(signal.SIGKILL)
+
+    assert (refused.returncode, seeded.returncode) == (2, 2)
+    assert f"another emulator uses the folder {data}" in refused.stderr
+    assert f"another emulator uses the folder {data}" in seeded.stderr
+    assert (data / "parameters.json").read_text() == parameters
+    with serving(data):
+        before, after = (json.loads(text) for text in (parameters, _read_parameters(data)))
+    assert (after["secret"], after["client_id"]) == (before["secret"], before["client_id"])
+
+
+def _read_parameters(data: Path) -> str:
+    return (data / "parameters.json").read_text()
+
+
+THEIRS = {
+    "parameters.json": '{"client_id": "c", "secret": "s", "authority": "https://login.example/t"}',
+    "ca.pem": "-----BEGIN CERTIFICATE-----",
+    "directory.sqlite": "SQLite format 3\0" + "x" * 100,
+    "signing-keys.pem": "-----BEGIN PRIVATE KEY-----",
+}
+
+
+@pytest.mark.parametrize("name", THEIRS)
+def test_a_folder_with_somebody_elses_files_is_not_served(tmp_path: Path, name: str) -> None:
+    """`--data .` beside the settings of a real app leaves those as they are."""
+    path = tmp_path / name
+    path.write_text(THEIRS[name])
+
+    refused = serve_again(tmp_path)
+
+    assert refused.returncode == 2, refused.stderr
+    assert str(path) in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert path.read_text() == THEIRS[name]
+
+
+@pytest.mark.parametrize("room", [0, 1_000, 4_000, 100_000, 200_000])
+def test_a_server_without_room_is_one_error_and_starts_once_there_is(
+    tmp_path: Path, room: int
+) -> None:
+    """A full disk is one sentence and the exit code of what cannot be written."""
+    data = tmp_path / "tenant"
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, room))
+
+    refused = serve_again(data, preexec_fn=limit)
+
+    assert refused.returncode == 7, refused.stderr
+    assert f"There is no room for the tenant in {data}." in refused.stderr
+    assert "Traceback" not in refused.stderr
+    assert not list(data.glob(".emulator-*"))
+    with serving(data):
+        assert json.loads(_read_parameters(data))["secret"]
