@@ -349,6 +349,14 @@ def _(scene: Scene) -> Path:
     return scene.scripted_parameters(make_token(roles=["User.Read.All"]))
 
 
+@state("firewall's page")
+def _(scene: Scene) -> Path:
+    page_of_firewall = b"<html><title>Blocked</title><p>Ask the help desk.</html>"
+    headers = {"Content-Type": "text/html", "Server": "AcmeGuard/7"}
+    scene.scripted.script = lambda _: Answer(403, page_of_firewall, headers)
+    return scene.scripted_parameters(make_token(roles=["User.Read.All"]))
+
+
 @state("own api refuses")
 def _(scene: Scene) -> Path:
     scene.scripted.script = [json_answer({"error": "no"}, 403)]

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Mapping
+from email.message import Message
 from typing import Any
 
+from graphdaemon.diagnosis.known_texts import name_answerer
 from graphdaemon.diagnosis.permissions import Need
 from graphdaemon.diagnosis.token_claims import is_delegated, is_for_graph, read_roles
 
@@ -36,6 +38,10 @@ _BEYOND = {
     "admit the app to, or an application access policy of Teams",
 }
 
+
+_MICROSOFT_HEADERS = ("request-id", "x-ms-request-id", "x-ms-ags-diagnostic", "x-azure-ref")
+_LONGEST_LOOKED_AT = 16_384
+_SOMEBODY = "the firewall or proxy"
 
 _STATUS_CASES = {
     404: "not_found",
@@ -83,6 +89,35 @@ def find_graph_case(
     if status in (400, 404) and _LICENCE.search(words):
         return "licence_missing"
     return _STATUS_CASES.get(status) or _RANGE_CASES[min(status // 100, 5)]
+
+
+def find_answerer(
+    status: int,
+    headers: Message | Mapping[str, str],
+    body: bytes,
+    claims: Mapping[str, Any] | None = None,
+) -> str | None:
+    """
+    Name who refused in Graph's place; None if it may have been Graph.
+
+    Graph gives each answer a request ID and says what it refuses in JSON. A page for people without
+    that ID is a firewall's or proxy's.
+
+    Args:
+        status: The HTTP status; a failure of Graph's (5xx) may be told by its own front door.
+        headers: The headers of the answer.
+        body: Its body.
+        claims: The claims of the token that was sent; another API's answers are its own.
+    """
+    if not 400 <= status < 500 or any(headers.get(name) for name in _MICROSOFT_HEADERS):
+        return None
+    if claims is not None and "aud" in claims and not is_for_graph(claims["aud"]):
+        return None
+    text = body[:_LONGEST_LOOKED_AT].decode("utf-8", "replace")
+    if not text.lstrip().startswith("<"):
+        return None
+    server = headers.get("Server") or headers.get("Via")
+    return name_answerer(f"{text}\nServer: {server}" if server else text) or _SOMEBODY
 
 
 def name_beyond(path: str) -> str | None:

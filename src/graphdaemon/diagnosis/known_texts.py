@@ -118,6 +118,7 @@ OAUTH = {
 # VM", the troubleshooting guides of azure-identity, and public issues). Small letters; the first
 # counts.
 LIBRARIES = {
+    "answer_foreign": r"4\d\d, not from graph",
     "authority_unreachable": r"unable to get authority configuration|endpoints_resolution_error"
     r"|your given address|openid_config_error",
     "key_unreadable": r"could not deserialize (?:key|pkcs12) data|unable to load (?:pem|private) "

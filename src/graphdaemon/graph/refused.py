@@ -32,7 +32,11 @@ def explain(
     """
     # A run that goes well needs none of these.
     from graphdaemon.diagnosis.advice import advise, locate
-    from graphdaemon.diagnosis.graph_refusals import find_graph_case, name_beyond
+    from graphdaemon.diagnosis.graph_refusals import (
+        find_answerer,
+        find_graph_case,
+        name_beyond,
+    )
     from graphdaemon.diagnosis.permissions import find_need
     from graphdaemon.diagnosis.token_claims import read_claims
 
@@ -41,14 +45,22 @@ def explain(
     need = find_need(method, path) if response.status in (401, 403) else None
     claims = read_claims(token) if token is not None else None
     case = find_graph_case(response.status, f"{graph_code} {message}", claims=claims, need=need)
-    values = {"role": need.words if need else needs, "beyond": name_beyond(path)}
+    answerer = find_answerer(response.status, response.headers, response.body, claims)
+    if answerer is not None:
+        case = "answer_foreign"
+    values = {
+        "role": need.words if need else needs,
+        "beyond": name_beyond(path),
+        "answerer": answerer,
+    }
     advice = advise(case, locate(consent_url, consent_url) | values)
     retry_after = read_wait(response.headers.get("Retry-After"))
     said = message or (None if graph_code else _quote_body(response.body))
     # Whatever else is to be known comes behind what was answered.
     more = (said, _name_target(response), _describe_wait(response.status, retry_after))
     words = (
-        " ".join(filter(None, [str(response.status), graph_code])),
+        " ".join(filter(None, [str(response.status), graph_code]))
+        + (", not from Graph" if answerer else ""),
         "; ".join(filter(None, more)),
     )
     return GraphError(

@@ -172,3 +172,43 @@ def test_what_is_not_implemented_is_not_to_be_tried_again() -> None:
 
     assert (error.code, error.case) == ("request_refused", "not_implemented")
     assert "repeating it does not help" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("headers", "page", "answerer"),
+    [
+        ({"Server": "AcmeGuard/7"}, b"<html>no", "whatever answers as AcmeGuard/7"),
+        ({"server": "squid/5.7"}, b"<!DOCTYPE html>no", "the proxy (Squid)"),
+        ({}, b" <html>Blocked by Zscaler", "Zscaler"),
+        ({}, b"<html>no", "the firewall or proxy"),
+    ],
+)
+def test_a_firewalls_page_is_not_called_a_missing_permission(
+    headers: dict[str, str], page: bytes, answerer: str
+) -> None:
+    """It has no request ID, and is for people; who made it is named, and nothing else blamed."""
+    error = explain(answer(page, 403, **headers), URL, needs="User.Read.All", consent_url=None)
+
+    assert (error.code, error.case) == ("answer_foreign", "answer_foreign")
+    assert "403, not from Graph" in str(error)
+    assert f"Ask whoever runs {answerer} to let" in (error.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (403, {"request-id": "r-1"}, b"<html>"),
+        (404, {"x-ms-ags-diagnostic": "{}"}, b"<html>"),
+        (403, {}, b"no"),
+        (403, {}, b""),
+        (503, {}, b"<html>"),
+    ],
+)
+def test_what_may_be_graphs_is_not_called_anybody_elses(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    """Its IDs, a text without markup, and the page of its own front door when it is down."""
+    error = explain(answer(body, status, **headers), URL, needs=None, consent_url=None)
+
+    assert error.case != "answer_foreign"
+    assert "not from Graph" not in str(error)
