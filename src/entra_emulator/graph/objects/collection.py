@@ -23,6 +23,7 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.expansion import expand_objects
+from entra_emulator.graph.objects.find import find_known
 from entra_emulator.graph.objects.replica import rank, scan_stale
 from entra_emulator.graph.query.options import Query
 from entra_emulator.graph.render import render_joined, render_objects
@@ -116,7 +117,7 @@ def _shorten(call: Call, top: int) -> int:
 
 def _count(call: Call, query: Query) -> Steps[int]:
     plan = query.plan
-    if _is_whole(query):
+    if _is_whole(query) and not call.lag:
         return call.directory.collections.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
         what = choose_content(query.kind, query.matched)
@@ -190,7 +191,7 @@ def _find_each(
 ) -> Iterator[tuple[Position, bytes]]:
     """The few objects that the filter names by ID, from behind `after`."""
     # A filter may name an ID twice, and the object still shows once.
-    objects = (call.directory.objects.find(call.tenant, key, kind=kind) for key in set(ids))
+    objects = (find_known(call, key, kind) for key in set(ids))
     rows = sorted((row.seq, row.doc) for row in objects if row is not None)
     first = after.seq if after else 0
     return ((Position(None, seq), doc) for seq, doc in rows if seq > first)

@@ -48,10 +48,7 @@ def find_object(call: Call, kind: str | None, key: str) -> StoredObject:
     # Recorded: what cannot be a key is a bad request (400), not an object that is missing (404).
     if not is_guid(key) and not (kind == "user" and "@" in key):
         raise deny("id_malformed", key=key)
-    if kind is not None and call.lag:
-        row = find_stale(call.directory, call.tenant, kind, key, call.lag)
-    else:
-        row = call.directory.objects.find(call.tenant, key, kind=kind if "@" in key else None)
+    row = find_known(call, key, kind if kind is None or "@" in key or call.lag else None)
     if row is None or (kind is not None and row.kind != kind):
         raise deny("object_missing", key=key)
     return row
@@ -91,6 +88,13 @@ def locate_object(call: Call, kind: str, object_id: str) -> str:
     """The directory's own address of an object."""
     resource = KINDS[kind].resource
     return locate(call, f"directoryObjects/{object_id}/Microsoft.DirectoryServices.{resource}")
+
+
+def find_known(call: Call, key: str, kind: str | None) -> StoredObject | None:
+    """The object with this ID or key as the replica that answers has it; None is of any type."""
+    if call.lag:
+        return find_stale(call.directory, call.tenant, kind, key, call.lag)
+    return call.directory.objects.find(call.tenant, key, kind=kind)
 
 
 def find_visible(call: Call, key: str, kinds: Collection[str]) -> StoredObject | None:
@@ -159,6 +163,8 @@ def _find_alternate(call: Call, kind: str, key: str, name: str, value: str) -> S
     """
     indexed = KINDS[kind].key.lower()
     if name == indexed and name != "id" and KINDS[kind].unique:
+        # No replica lags here: a look-up by such a key finds at once what a filtered list may show
+        # minutes later (msgraph-bicep-types#193).
         row = call.directory.objects.find(call.tenant, value, kind=kind)
         if row is not None:
             return row

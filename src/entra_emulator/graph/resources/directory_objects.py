@@ -16,6 +16,7 @@ from entra_emulator.graph.answer import answer_value, describe_set, wants_no_met
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import show_delta
 from entra_emulator.graph.objects import memberships
+from entra_emulator.graph.objects.find import find_known
 from entra_emulator.graph.objects.show import show_any
 from entra_emulator.graph.query.options import read_single
 from entra_emulator.graph.render import render_neighbours
@@ -37,7 +38,7 @@ def get_by_ids(call: Call) -> Response:
     ids = read_ids(parameters["ids"], "ids", MOST_IDS)
     kinds = _read_types(parameters["types"])
     select, _ = read_single("directoryObject", call.query_string)
-    rows = (call.directory.objects.find(call.tenant, key) for key in dict.fromkeys(ids))
+    rows = (find_known(call, key, None) for key in dict.fromkeys(ids))
     listed = sorted((row for row in rows if row and row.kind in kinds), key=lambda row: row.seq)
     typed = not wants_no_metadata(call)
     items = render_neighbours(listed, select, call.readable, typed=typed)

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
 
 import pytest
 
@@ -22,6 +24,20 @@ def faults(probe: Probe) -> Iterator[Faults]:
 def lag(faults: Faults) -> None:
     """The next request meets a replica that knows nothing of the last minute."""
     faults.fail_next(1, Fault(kind="stale", lag=60))
+
+
+def make_user(writer: Writer) -> dict[str, Any]:
+    name = f"fresh-{uuid4().hex[:8]}"
+    return writer.make(
+        "/users",
+        {
+            "accountEnabled": True,
+            "displayName": "Fresh",
+            "mailNickname": name,
+            "userPrincipalName": f"{name}@{writer.domain}",
+            "passwordProfile": {"password": "Correct-horse-9-battery"},
+        },
+    )
 
 
 def make_principal(writer: Writer) -> dict[str, Any]:
@@ -118,3 +134,76 @@ def test_bound(writer: Writer, faults: Faults) -> None:
 
     assert (refused.status, refused.code) == (404, "Request_ResourceNotFound")
     assert not writer.get("/groups?$filter=displayName%20eq%20'Bound'")["value"]
+
+
+WAYS = (
+    *("/users?$top=999", "/users?$filter=accountEnabled eq true&$top=999", "/users/{id}"),
+    *("/users/{upn}", "/users?$filter=id eq '{id}'", "/users?$filter=id in ('{id}')"),
+    *("/users?$filter=userPrincipalName eq '{upn}'", "/directoryObjects/{id}"),
+    *("/users?$filter=startswith(displayName,'Fresh')", '/users?$search="displayName:Fresh"'),
+)
+EVENTUAL = {"ConsistencyLevel": "eventual"}
+
+
+def shows(writer: Writer, way: str, user: dict[str, Any], *, batched: bool = False) -> bool:
+    """Whether a user is in what is answered to a question that names it, or to one for all."""
+    path = way.format(id=user["id"], upn=user["userPrincipalName"])
+    if batched:
+        part = {"id": "1", "method": "GET", "url": path, "headers": EVENTUAL}
+        (answer,) = writer.post("/$batch", {"requests": [part]}).json()["responses"]
+        status, body = answer["status"], answer["body"]
+    else:
+        told = writer.send("GET", quote(path, safe="/?$=&'(),:\""), **EVENTUAL)
+        status, body = told.status, told.json()
+    assert status in {200, 404}
+    return user["id"] in {one.get("id") for one in body.get("value", [body])}
+
+
+@pytest.mark.parametrize("batched", [False, True], ids=["alone", "in a batch"])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_replica_that_lags_shows_the_same_in_every_way_of_asking(
+    writer: Writer, faults: Faults, way: str, batched: bool
+) -> None:
+    """Who was made a moment ago is in none of its answers, and in all of the others'."""
+    user = make_user(writer)
+    faults.fail_for(None, Fault(kind="stale", lag=60), route="GET /users*")
+    faults.fail_for(None, Fault(kind="stale", lag=60), route="GET /directoryObjects*")
+    behind = shows(writer, way, user, batched=batched)
+    faults.clear()
+
+    assert not behind
+    assert shows(writer, way, user, batched=batched)
+
+
+@pytest.mark.parametrize("path", ["/users/$count", "/users/$count?$filter=accountEnabled eq true"])
+def test_a_replica_that_lags_counts_what_it_shows(
+    writer: Writer, faults: Faults, path: str
+) -> None:
+    """Neither more nor less."""
+    target = quote(path, safe="/?$=")
+
+    def count() -> int:
+        return int(writer.send("GET", target, **EVENTUAL).body.decode("utf-8-sig"))
+
+    writer.app.probe.emulator.clock.move(100)
+    before = count()
+    make_user(writer)
+    faults.fail_next(1, Fault(kind="stale", lag=60))
+
+    assert [count(), count()] == [before, before + 1]
+
+
+def test_a_replica_that_lags_still_shows_what_was_there(writer: Writer, faults: Faults) -> None:
+    """Who was deleted a moment ago, in every way of asking; by what they were called then."""
+    user = make_user(writer)
+    writer.app.probe.emulator.clock.move(100)
+    assert writer.patch(f"/users/{user['id']}", {"displayName": "Renamed"}).status == 204
+    assert writer.delete(f"/users/{user['id']}").status == 204
+    faults.fail_for(None, Fault(kind="stale", lag=60))
+    behind = [shows(writer, way, user) for way in WAYS]
+    found = writer.post("/directoryObjects/getByIds", {"ids": [user["id"]]}).json()["value"]
+    faults.clear()
+
+    assert all(behind)
+    assert [one["displayName"] for one in found] == ["Fresh"]
+    assert not any(shows(writer, way, user) for way in WAYS)
