@@ -110,6 +110,8 @@ CODES = {
     "connection_failed": "No connection could be made.",
     "connection_lost": "The connection broke before or during the answer.",
     "timed_out": "The host did not answer in time.",
+    "limit_exceeded": "An answer was larger, longer or slower than the limit that is named.",
+    "address_invalid": "An address is none that a request can be sent to.",
     "tls_untrusted": "The server's certificate is not trusted.",
     "output_failed": "The output could not be written: no room, no place, or a value unfit for it.",
     "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",

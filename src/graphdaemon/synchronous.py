@@ -1,12 +1,21 @@
 """The bridge from scripts without async to the library, which is async throughout."""
 
 import asyncio
+import atexit
+import contextlib
 import threading
-from collections.abc import AsyncIterator, Awaitable, Iterator
+import weakref
+from collections.abc import AsyncIterator, Awaitable, Generator, Iterator
 from functools import cache
 from typing import TypeVar, overload
 
 T = TypeVar("T")
+
+# How long the end of a program waits for what it has left unfinished.
+_END_SECONDS = 5.0
+
+_unfinished: "weakref.WeakSet[Generator[object]]" = weakref.WeakSet()
+_program_ends = threading.Event()
 
 
 @overload
@@ -27,11 +36,13 @@ def blocking(work: AsyncIterator[T] | Awaitable[T]) -> Iterator[T] | T:
                 print(user["displayName"])
     """
     if isinstance(work, AsyncIterator):
-        return _iterate(work)
+        iterator = _iterate(work)
+        _unfinished.add(iterator)
+        return iterator
     return _wait(work)
 
 
-def _iterate(work: AsyncIterator[T]) -> Iterator[T]:
+def _iterate(work: AsyncIterator[T]) -> Generator[T]:
     try:
         while True:
             try:
@@ -40,18 +51,19 @@ def _iterate(work: AsyncIterator[T]) -> Iterator[T]:
                 return
     finally:
         close = getattr(work, "aclose", None)
-        if close is not None:
-            _wait(close())
+        # At the very end of a program there is no loop any more.
+        if close is not None and _loop().is_running():
+            _wait(close(), _END_SECONDS if _program_ends.is_set() else None)
 
 
-def _wait(work: Awaitable[T]) -> T:
+def _wait(work: Awaitable[T], seconds: float | None = None) -> T:
     # `run_coroutine_threadsafe` takes a coroutine, which not every awaitable is.
     async def finish() -> T:
         return await work
 
     future = asyncio.run_coroutine_threadsafe(finish(), _loop())
     try:
-        return future.result()
+        return future.result(seconds)
     except BaseException:
         # Ctrl-C arrives here, on the caller's thread; the loop would go on with the work.
         future.cancel()
@@ -62,5 +74,23 @@ def _wait(work: Awaitable[T]) -> T:
 def _loop() -> asyncio.AbstractEventLoop:
     """Start one loop on a thread of its own for all callers, which works inside a notebook too."""
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, daemon=True, name="graphdaemon-loop").start()
+    thread = threading.Thread(target=loop.run_forever, daemon=True, name="graphdaemon-loop")
+    thread.start()
+    atexit.register(_end, loop, thread)
     return loop
+
+
+def _end(loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+    """
+    Close what is unfinished, and end the loop.
+
+    Python closes what is left of iterators at the very end, when the loop's thread stands still
+    already: waiting for the loop then would last for ever.
+    """
+    _program_ends.set()
+    for iterator in list(_unfinished):
+        # Whatever it meets, the program ends; a ValueError is that another thread is inside it.
+        with contextlib.suppress(Exception):
+            iterator.close()
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(_END_SECONDS)

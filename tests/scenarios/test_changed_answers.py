@@ -5,7 +5,6 @@ import os
 import random
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPMessage
 from typing import Any
 
 import pytest
@@ -18,7 +17,7 @@ from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.page import page_ids, read_record, texts_of
 from graphdaemon.graph.query import Query
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.delta import Delta
 from graphdaemon.listing.target import Target
@@ -55,10 +54,7 @@ SECRETS = (SECRET_PLACE, SECRET_TOKEN, "SECRET~of.the_app", "token-0", "token-1"
 
 
 def make_response(answer: RecordedAnswer) -> Response:
-    message = HTTPMessage()
-    for name, value in answer.headers.items():
-        message[name] = value
-    return Response(answer.status, message, answer.body)
+    return Response(answer.status, Headers(answer.headers.items()), answer.body)
 
 
 def answer_well(sent: Sent) -> Response:
@@ -103,6 +99,7 @@ class TokenService(Transport):
         url: str,
         headers: Mapping[str, str],  # noqa: ARG002
         *_: Any,
+        **__: Any,
     ) -> Response:
         asked = "metadata" if "openid-configuration" in url else "token"
         honest = next(one for one in OWN if one.kind == asked)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from graphdaemon.auth.cache_key import read_cache_key
 from graphdaemon.auth.kinds import read_credential
 from graphdaemon.auth.kinds.certificate import read_passphrase
 from graphdaemon.errors import SettingsError
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.settings.read import read_settings
 from tests.support.settings_files import CLIENT, GOOD, TENANT
 from tests.support.shared_tokens import KEY
@@ -54,7 +53,7 @@ def read_platform_token(path: Path) -> str:
     settings = read_settings(None, {}, PLACE | {"federated_token_file": str(path)})
     assertion = read_credential(settings, settings.credentials[0]).assertion
     assert assertion is not None
-    return assertion("https://login.test/token", lambda *_: Response(500, HTTPMessage(), b""))
+    return assertion("https://login.test/token", lambda *_: Response(500, Headers(), b""))
 
 
 def read_parameters(path: Path) -> str:

@@ -56,7 +56,7 @@ def connect_proxy(target_port: int, status: str = "200 OK") -> Iterator[tuple[st
         with client, contextlib.suppress(OSError):
             heads.append(_read_head(client))
             client.sendall(f"HTTP/1.1 {status}\r\n\r\n".encode())
-            if status.startswith("200"):
+            if "200 " in status:
                 with socket.create_connection(("127.0.0.1", target_port)) as upstream:
                     forth = start(_pump, client, upstream)
                     _pump(upstream, client)

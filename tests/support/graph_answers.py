@@ -1,20 +1,17 @@
 """Answers of Graph, made by hand."""
 
 import json
-from http.client import HTTPMessage
 from typing import Any
 
 import msgspec
 
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 
 
 def answer(body: object, status: int = 200, **headers: str) -> Response:
-    message = HTTPMessage()
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
+    named = Headers((name.replace("_", "-"), value) for name, value in headers.items())
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return Response(status, message, content)
+    return Response(status, named, content)
 
 
 def raw(record: Any) -> msgspec.Raw:

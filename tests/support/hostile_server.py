@@ -18,7 +18,7 @@ import ssl
 import struct
 import threading
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from enum import Enum
 from types import TracebackType
@@ -31,14 +31,14 @@ class Ending(Enum):
 
     CLOSE = "TLS says that it ends, then TCP does"
     CUT = "TCP ends, and TLS says nothing"
-    NOTIFY = "TLS says that it ends, and TCP stays open until the test ends"
+    NOTIFY = "TLS says that it ends, and TCP stays open for the next steps"
     RESET = "TCP is reset"
 
 
 CLOSE, CUT, NOTIFY, RESET = Ending
 
-Step = bytes | Ending | threading.Event | Iterable[bytes]
-"""Bytes to send as one TLS record, many of them, an event to wait for, or an end."""
+Step = bytes | Ending | threading.Event | Iterable[bytes] | Callable[[], object]
+"""Bytes to send as one TLS record, many of them, an event to wait for, an end, or a call."""
 
 
 def steps(*parts: Step) -> Answer:
@@ -80,7 +80,6 @@ class HostileServer(ScriptedServer):
         super().__init__(*names)
         self.ended: defaultdict[int, threading.Event] = defaultdict(threading.Event)
         self._pauses: list[threading.Event] = []
-        self._leaving = self.pause()
 
     def pause(self) -> threading.Event:
         """A step that lasts until the test sets it, or ends."""
@@ -113,7 +112,10 @@ class HostileServer(ScriptedServer):
                 step.wait()
             elif isinstance(step, Ending):
                 self._end(connection, step)
-                return False
+                if step is not NOTIFY:
+                    return False
+            elif callable(step):
+                step()
             else:
                 for part in step:
                     connection.sendall(part)
@@ -128,5 +130,4 @@ class HostileServer(ScriptedServer):
             connection.settimeout(0)
             with suppress(OSError):
                 connection.unwrap()
-        if ending is NOTIFY:
-            self._leaving.wait()
+            connection.settimeout(None)

@@ -16,14 +16,13 @@ import re
 import uuid
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from http.client import HTTPMessage
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
 
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, Graph
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.throttling.budget import Budget
 from tests.support import virtual_time
 
@@ -293,8 +292,9 @@ class PretendGraph:
         answer = self._serve(method, urlsplit(url).path, _options(url), headers, body)
         if self.limit and self.tells_load and self._level > 0.8 * self.limit:
             load = str(round(self._level / self.limit, 3))
-            answer.headers["x-ms-throttle-limit-percentage"] = load
-        # Half a number is a number: http.client notices by its length, and this stands for it.
+            named = [*answer.headers.items(), ("x-ms-throttle-limit-percentage", load)]
+            answer = answer._replace(headers=Headers(named))
+        # Half a number is a number: the transport notices by its length, and this stands for it.
         if answer.status == 200 and chance() < weather.garbled and "$count" not in url:
             return answer._replace(body=answer.body[: len(answer.body) // 2])
         return answer
@@ -403,7 +403,7 @@ class PretendGraph:
         text = self.lies.count_text
         text = str(self.lies.count(count)) if text is None else text
         body = b"\xef\xbb\xbf" + text.encode()
-        return Response(200, _headers({"Content-Type": "text/plain"}), body)
+        return Response(200, Headers([("Content-Type", "text/plain")]), body)
 
     def _serve_delta(self, options: dict[str, str]) -> Response:
         now = len(self._changes)
@@ -513,21 +513,14 @@ def _options(url: str) -> dict[str, str]:
     return dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
 
 
-def _headers(values: Mapping[str, str]) -> HTTPMessage:
-    message = HTTPMessage()
-    for name, value in values.items():
-        message[name] = value
-    return message
-
-
 def _answer(body: object) -> Response:
     headers = {"Content-Type": "application/json", "x-ms-resource-unit": "1"}
-    return Response(200, _headers(headers), json.dumps(body, ensure_ascii=False).encode())
+    return Response(200, Headers(headers.items()), json.dumps(body, ensure_ascii=False).encode())
 
 
 def _refuse(status: int, code: str, headers: Mapping[str, str] | None = None) -> Response:
     body = json.dumps({"error": {"code": code, "message": "No."}}).encode()
-    return Response(status, _headers(headers or {}), body)
+    return Response(status, Headers((headers or {}).items()), body)
 
 
 _WORDS = re.compile(r"'((?:[^']|'')*)'|([A-Za-z]\w*)|([(),])")

@@ -4,11 +4,10 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from http.client import HTTPMessage
 from urllib.parse import urlencode, urlsplit
 
 from graphdaemon.auth.kinds.managed_identity import ask_machine
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.received.json import decode_object
 
@@ -86,23 +85,36 @@ class HttpClient:
         logger.info("No suitable token exists in cache. Let's get a new one from AAD.")
         form = {"Content-Type": "application/x-www-form-urlencoded", **(headers or {})}
         address = f"{url}?{urlencode(params)}" if params else url
-        return self._exchange("POST", address, form, urlencode(data or {}).encode())
+        # Asking for a token changes nothing, so that it may be asked for again where the kept
+        # connection was dead; but a code that comes twice ends the tokens of the first time
+        # (RFC 6749, 4.1.2).
+        once = (data or {}).get("grant_type") == "authorization_code"
+        content = urlencode(data or {}).encode()
+        return self._exchange("POST", address, form, content, repeatable=not once)
 
     def _ask_machine(self, url: str, headers: Mapping[str, str]) -> Response:
         if self._region not in (None, "auto") and urlsplit(url).path.startswith(_REGION_PATH):
             # MSAL asks for the region even where the settings name it; outside Azure the attempt
             # takes seconds.
             body = json.dumps({"location": self._region}).encode()
-            return Response(200, HTTPMessage(), body)
+            return Response(200, Headers(), body)
         return ask_machine(url, headers, timeout=self._timeout, sleep=self._sleep)
 
     def close(self) -> None:
         """The transport is closed by whoever opened it."""
 
     def _exchange(
-        self, method: str, url: str, headers: Mapping[str, str] | None, body: bytes | None
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None,
+        body: bytes | None,
+        *,
+        repeatable: bool = True,
     ) -> _Answer:
         self.last_answer = None
         self.last_url = url
-        self.last_answer = self._transport.exchange(method, url, headers or {}, body)
+        self.last_answer = self._transport.exchange(
+            method, url, headers or {}, body, repeatable=repeatable
+        )
         return _Answer(self.last_answer)

@@ -106,7 +106,7 @@ def _tunnel(examination: Examination, target: Destination) -> Finding:
         raise explain_failure(error, target.first_host, _timeout(examination)) from error
     status = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2]
     if not status.startswith("2"):
-        # These are the words of http.client, by which `explain_failure` knows a proxy's refusal.
+        # The words of `Http11.open_tunnel`, by which `explain_failure` knows a proxy's refusal.
         words = f"Tunnel connection failed: {status or 'no answer'}"
         raise explain_failure(OSError(words), target.host, _timeout(examination))
     return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)

@@ -3,8 +3,8 @@
 import base64
 import binascii
 import re
-from email.message import Message
 
+from graphdaemon.http.response import Headers
 from graphdaemon.received.json import decode_object
 
 # Base64 of JSON ("Claims challenges, claims requests, and client capabilities" on
@@ -12,10 +12,10 @@ from graphdaemon.received.json import decode_object
 _CLAIMS = re.compile(r'\bclaims="([A-Za-z0-9+/_=-]+)"')
 
 
-def read_challenge(headers: Message) -> str | None:
+def read_challenge(headers: Headers) -> str | None:
     """Return the claims of the first challenge that has any, as JSON text; None if none has."""
-    for value in headers.get_all("WWW-Authenticate") or ():
-        match = _CLAIMS.search(str(value))
+    for value in headers.get_all("WWW-Authenticate"):
+        match = _CLAIMS.search(value)
         if match is not None:
             return _decode(match[1])
     return None

@@ -1,15 +1,13 @@
 """How far this machine's clock is off, measured by the `Date` header of an answer."""
 
-from collections.abc import Mapping
-from email.message import Message
-
+from graphdaemon.http.response import Headers
 from graphdaemon.received.numbers import read_date
 
 TOLERANCE_S = 300.0
 """Entra ID accepts a signed assertion whose times are off by up to so many seconds."""
 
 
-def measure_skew(headers: Message | Mapping[str, str], now: float) -> float | None:
+def measure_skew(headers: Headers, now: float) -> float | None:
     """Return the seconds that `now` is ahead of the `Date` header; None without one."""
     date = read_date(headers.get("Date"))
     return None if date is None else now - date

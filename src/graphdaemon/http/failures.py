@@ -1,12 +1,13 @@
 """What is said when no answer comes, or only part of one: a case for each kind of failure."""
 
-import http.client
 import socket
 import ssl
 import zlib
 from typing import NamedTuple
 
 from graphdaemon.errors import NetworkError
+from graphdaemon.http.exchange import AnswerCutError, AnswerMalformedError, UnsendableError
+from graphdaemon.http.limits import LimitExceededError
 
 
 class HandshakeCutError(ConnectionError):
@@ -20,6 +21,12 @@ class _Failure(NamedTuple):
     case: str
     message: str
 
+
+FAILURES = (
+    *(OSError, ValueError, zlib.error),
+    *(AnswerCutError, AnswerMalformedError, LimitExceededError, UnsendableError),
+)
+"""All that a connection and its answer may raise."""
 
 # The first row that fits counts: TimeoutError, gaierror and the TLS errors are all OSErrors.
 _FAILURES = (
@@ -35,7 +42,7 @@ _FAILURES = (
     ),
     _Failure((TimeoutError,), "timed_out", "{host} did not answer within {timeout:g} s"),
     _Failure(
-        (http.client.IncompleteRead, zlib.error),
+        (AnswerCutError, zlib.error),
         "answer_cut",
         "the answer of {host} broke off in the middle",
     ),
@@ -45,7 +52,19 @@ _FAILURES = (
         "nothing answers at {host}: connection refused",
     ),
     _Failure(
-        (ConnectionError, http.client.HTTPException),
+        (AnswerMalformedError,),
+        "answer_malformed",
+        "the answer of {host} breaks the rules of HTTP/1.1",
+    ),
+    _Failure((LimitExceededError,), "limit_exceeded", "the answer of {host} {reason}"),
+    _Failure(
+        (UnsendableError,),
+        "address_invalid",
+        "a request to {host} cannot be written: its address or a header has characters that HTTP "
+        "does not allow",
+    ),
+    _Failure(
+        (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError),
         "connection_lost",
         "the connection to {host} broke ({kind})",
     ),
@@ -82,8 +101,21 @@ def explain_failure(
     return NetworkError(message, code=advice.code, hint=advice.step, case=case)
 
 
+def explain_invalid_address() -> NetworkError:
+    """Say that an address is none; it is not shown, for it may be a page link."""
+    from graphdaemon.diagnosis.advice import advise
+
+    advice = advise("address_invalid")
+    return NetworkError(
+        "an address has no valid host or port, or characters that need an escape",
+        code=advice.code,
+        hint=advice.step,
+        case="address_invalid",
+    )
+
+
 def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str]:
-    # http.client has no class of its own for a proxy's refusal (CPython, HTTPConnection._tunnel).
+    # A proxy's refusal has no class of its own (Http11.open_tunnel).
     if str(error).startswith("Tunnel connection failed"):
         words = str(error).partition(": ")[2]
         case = {"407": "proxy_password", "403": "proxy_blocked"}.get(words[:3], "proxy_refused")

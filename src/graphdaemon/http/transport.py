@@ -1,18 +1,19 @@
 """
 HTTPS requests to the token service and to Graph, over connections that are kept open.
 
-Blocking `http.client` connections driven by daemon threads: measured against other stacks, this
-starts in a third of their time and costs no more per page (docs/decisions/0002).
+Blocking connections driven by daemon threads: measured against other stacks, this starts in a third
+of their time and costs no more per page (docs/decisions/0007).
 """
 
 import asyncio
+import atexit
 import contextlib
-import http.client
+import logging
 import queue
-import socket
 import ssl
 import threading
-import zlib
+import time
+import weakref
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial
@@ -20,51 +21,31 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from graphdaemon.http.address import Address, AddressInvalidError, split_address
 from graphdaemon.http.certificate_authorities import make_context
-from graphdaemon.http.failures import HandshakeCutError, explain_failure
+from graphdaemon.http.connection import Connection
+from graphdaemon.http.content import decompress
+from graphdaemon.http.exchange import Deadline, Http11
+from graphdaemon.http.failures import FAILURES, explain_failure, explain_invalid_address
+from graphdaemon.http.limits import Limits
 from graphdaemon.http.response import Response
 from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy
 from graphdaemon.version import __version__
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
-_CONNECT_TIMEOUT_S = 10.0
-# Bytes that are set aside for a body at once, whatever length it claims to have.
-_LONGEST_AT_ONCE = 1 << 24
+# What does the same when it is done twice (RFC 9110, 9.2.2).
+_IDEMPOTENT = frozenset({"GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"})
 
+# Servers refuse these without a length, even where it is 0 (411).
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 
-class _Connection(http.client.HTTPSConnection):
-    """A connection that another thread can abort, and that remembers it."""
+# A whole answer may take so many times the timeout, which counts for each single wait.
+_TIMEOUTS_AN_ANSWER = 10
 
-    aborted = False
-
-    def connect(self) -> None:
-        """
-        Connect, through the proxy if there is one, and begin TLS.
-
-        Raises:
-            HandshakeCutError: The connection was made, and broke during the TLS handshake.
-        """
-        try:
-            super().connect()
-        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            if not self.is_open():
-                raise
-            raise HandshakeCutError("the connection broke when TLS began") from None
-
-    def is_open(self) -> bool:
-        """Say whether there is a socket; the host may have closed its end."""
-        sock: socket.socket | None = self.sock
-        return sock is not None
-
-    def abort(self) -> None:
-        """End whatever another thread is doing with the connection."""
-        self.aborted = True
-        if self.is_open():
-            # SSLSocket.shutdown would end TLS, which another thread is reading; the plain method
-            # leaves it alone. An OSError means that the socket is closed already.
-            with contextlib.suppress(OSError):
-                socket.socket.shutdown(self.sock, socket.SHUT_RDWR)
+_open_transports: "weakref.WeakSet[Transport]" = weakref.WeakSet()
 
 
 class Transport:
@@ -74,24 +55,36 @@ class Transport:
     Args:
         ca_file: Certificate authorities to trust besides the system's.
         timeout: Seconds to wait for the host at any one step.
+        limits: What an answer may cost.
+        clock: Seconds that only grow.
     """
 
-    def __init__(self, *, ca_file: Path | None = None, timeout: float = 60) -> None:
+    def __init__(
+        self,
+        *,
+        ca_file: Path | None = None,
+        timeout: float = 60,
+        limits: Limits | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._ca_file = ca_file
         self._timeout = timeout
-        self._idle: dict[str, list[_Connection]] = defaultdict(list)
-        self._busy: set[_Connection] = set()
+        self._limits = limits or Limits()
+        self._clock = clock
+        self._idle: dict[str, list[Connection]] = defaultdict(list)
+        self._busy: set[Connection] = set()
         self._lock = threading.Lock()
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._workers = 0
+        self._workers: set[threading.Thread] = set()
         self._idle_workers = 0
         self._is_closed = False
+        _open_transports.add(self)
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
     ) -> Response:
         """Do what `exchange` does, off the event loop; being cancelled closes the connection."""
-        taken: list[_Connection] = []
+        taken: list[Connection] = []
         try:
             return await self.run(partial(self.exchange, method, url, headers, body, taken))
         except asyncio.CancelledError:
@@ -105,35 +98,59 @@ class Transport:
         url: str,
         headers: Mapping[str, str],
         body: bytes | None = None,
-        taken: list[_Connection] | None = None,
+        taken: list[Connection] | None = None,
+        *,
+        repeatable: bool | None = None,
     ) -> Response:
         """
         Send one request and read the whole answer, whatever its status; redirects are answers.
 
-        The connection in use is added to `taken`, for whoever may want to abort it.
+        A kept connection may have died unnoticed. What died before any answer is sent once more
+        over a new connection, if sending it twice does the same as sending it once.
+
+        Args:
+            method: The HTTP method.
+            url: The whole address.
+            headers: The headers.
+            body: What is sent along.
+            taken: The connection in use is added, for whoever may want to abort it.
+            repeatable: Sending it twice does no harm; None is what HTTP says of the method.
 
         Raises:
-            NetworkError: No answer, or only part of one.
+            NetworkError: No answer, or only part of one, or one that no server should give.
         """
-        parts = urlsplit(url)
-        host = parts.netloc
-        connection, reused = self._take(host)
+        try:
+            address = split_address(url)
+        except AddressInvalidError as error:
+            raise explain_invalid_address() from error
+        sent = {
+            "Host": address.host,
+            "User-Agent": f"graphdaemon/{__version__}",
+            "Accept-Encoding": "gzip",
+            **headers,
+        }
+        if body is not None or method in _WITH_BODY:
+            sent["Content-Length"] = str(len(body or b""))
+        connection = self._take(address)
         if taken is not None:
             taken.append(connection)
-        target = f"{parts.path or '/'}{'?' + parts.query if parts.query else ''}"
-        sent = {"User-Agent": f"graphdaemon/{__version__}", "Accept-Encoding": "gzip", **headers}
-        attempt = partial(self._attempt, connection, method, target, sent, body)
+        attempt = partial(self._attempt, connection, method, address.target, sent, body)
+        if repeatable is None:
+            repeatable = method in _IDEMPOTENT
         try:
-            response = attempt() if not reused else _attempt_twice(connection, attempt)
-        except (OSError, http.client.HTTPException, zlib.error, UnicodeError) as error:
+            response = _attempt_twice(connection, attempt) if repeatable else attempt()
+        except FAILURES as error:
+            opened = connection.http is not None
             self._drop(connection)
             distrusted = isinstance(error, ssl.SSLCertVerificationError)
-            signer = self.look_at_signer(host) if distrusted else None
-            raise explain_failure(error, host, self._timeout, signer) from error
+            signer = self.look_at_signer(address.host) if distrusted else None
+            longest = self._timeout if opened else self._limits.connect_seconds
+            waited = min(longest, self._timeout)
+            raise explain_failure(error, address.host, waited, signer) from error
         except BaseException:
             self._drop(connection)
             raise
-        self._give_back(host, connection)
+        self._give_back(address, connection)
         return response
 
     def look_at_signer(self, host: str) -> str | None:
@@ -142,13 +159,12 @@ class Transport:
 
         connection = self._connection(host, make_looking_context())
         try:
-            connection.connect()
-            der = connection.sock.getpeercert(binary_form=True)
-        except (OSError, http.client.HTTPException):
+            connection.open()
+            return read_signer(connection.read_certificate())
+        except FAILURES:
             return None
         finally:
             connection.close()
-        return read_signer(der or b"")
 
     async def run(self, call: Callable[[], T]) -> T:
         """
@@ -174,79 +190,92 @@ class Transport:
     def start(self, work: Callable[[], None]) -> None:
         """Run blocking work, which must not raise, on a daemon thread, without waiting for it."""
         with self._lock:
-            if self._is_closed:
-                # The workers are ending, so none of them would take this from the queue.
-                threading.Thread(target=work, daemon=True, name="graphdaemon").start()
-                return
-            if self._idle_workers:
+            if self._idle_workers and not self._is_closed:
                 self._idle_workers -= 1
-            else:
-                self._workers += 1
-                threading.Thread(target=self._work, daemon=True, name="graphdaemon").start()
-            self._jobs.put(work)
+                self._jobs.put(work)
+                return
+            # When the workers are ending, none of them would take it from the queue.
+            run = partial(self._work, work)
+            thread = threading.Thread(target=run, daemon=True, name="graphdaemon")
+            self._workers.add(thread)
+            thread.start()
 
     def close(self) -> None:
-        """Close every connection, including those in use, and let the threads end."""
+        """
+        Close every connection, including those in use, and wait for the threads to end.
+
+        A thread that looks up a name cannot be stopped; after `Limits.close_seconds` such threads
+        are left to end with the program. They use no TLS any more.
+        """
         with self._lock:
             self._is_closed = True
             idle = [connection for host in self._idle.values() for connection in host]
+            busy = list(self._busy)
+            workers = self._workers - {threading.current_thread()}
             self._idle.clear()
-            for _ in range(self._workers):
+            for _ in range(self._idle_workers):
                 self._jobs.put(None)
+            self._idle_workers = 0
         for connection in idle:
             connection.close()
-        for connection in list(self._busy):
+        for connection in busy:
             connection.abort()
+        # TLS must not be in use when the program ends: OpenSSL then frees what threads still use.
+        until = time.monotonic() + self._limits.close_seconds
+        for worker in workers:
+            worker.join(max(0.0, until - time.monotonic()))
+        if left := sum(worker.is_alive() for worker in workers):
+            logger.info("%d threads still look up a name or run other work", left)
 
-    def _work(self) -> None:
-        while job := self._jobs.get():
+    def _work(self, job: Callable[[], None] | None) -> None:
+        while job:
             job()
             with self._lock:
+                if self._is_closed:
+                    break
                 self._idle_workers += 1
+            job = self._jobs.get()
+        with self._lock:
+            self._workers.discard(threading.current_thread())
 
     def _attempt(
         self,
-        connection: _Connection,
+        connection: Connection,
         method: str,
         target: str,
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Response:
-        if not connection.is_open():
-            connection.connect()
-            connection.sock.settimeout(self._timeout)
-        if connection.aborted:
-            # It was aborted while it was being opened.
-            raise ConnectionAbortedError
-        connection.request(method, target, body=body, headers=dict(headers))
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.headers.get("Content-Encoding", "").lower() == "gzip" and content:
-            content = _gunzip(content)
-        if answer.will_close:
-            connection.close()
-        return Response(answer.status, answer.headers, content)
+        http = connection.http or connection.open()
+        seconds = self._limits.answer_seconds or _TIMEOUTS_AN_ANSWER * self._timeout
+        deadline = Deadline(self._clock() + seconds, seconds)
+        head, content = http.exchange(method, target, headers.items(), body, deadline)
+        encoding = head.headers.get("Content-Encoding", "")
+        content = decompress(content, encoding, self._limits.content_bytes)
+        return Response(head.status, head.headers, content)
 
-    def _take(self, host: str) -> tuple[_Connection, bool]:
-        with self._lock:
-            idle = self._idle[host]
-            connection = idle.pop() if idle else None
-            reused = connection is not None and connection.is_open()
-            if connection is None:
-                connection = self._connection(host)
-            self._busy.add(connection)
-        return connection, reused
+    def _take(self, address: Address) -> Connection:
+        while True:
+            with self._lock:
+                idle = self._idle[address.host]
+                connection = idle.pop() if idle else self._connection(address.host)
+                if self._is_closed:
+                    connection.abort()
+                self._busy.add(connection)
+            if connection.http is None or connection.http.is_quiet():
+                return connection
+            self._drop(connection)
 
-    def _give_back(self, host: str, connection: _Connection) -> None:
+    def _give_back(self, address: Address, connection: Connection) -> None:
+        reusable = connection.http is not None and connection.http.is_reusable()
         with self._lock:
             self._busy.discard(connection)
-            if not self._is_closed:
-                self._idle[host].append(connection)
+            if reusable and not self._is_closed and not connection.aborted:
+                self._idle[address.host].append(connection)
                 return
-        # It was still in use when the transport was closed.
         connection.close()
 
-    def _drop(self, connection: _Connection) -> None:
+    def _drop(self, connection: Connection) -> None:
         with self._lock:
             self._busy.discard(connection)
         connection.close()
@@ -255,41 +284,48 @@ class Transport:
     def _context(self) -> ssl.SSLContext:
         return make_context(self._ca_file)
 
-    def _connection(self, host: str, context: ssl.SSLContext | None = None) -> _Connection:
-        context = context or self._context
-        parts = urlsplit(f"https://{host}")
-        name, port = parts.hostname or "", parts.port or 443
-        timeout = min(self._timeout, _CONNECT_TIMEOUT_S)
-        proxy = find_proxy(name)
-        if proxy is None:
-            return _Connection(name, port, timeout=timeout, context=context)
-        via = urlsplit(proxy)
-        connection = _Connection(
-            via.hostname or "", via.port or 80, timeout=timeout, context=context
+    def _connection(self, host: str, context: ssl.SSLContext | None = None) -> Connection:
+        connect = partial(
+            Connection,
+            context=context or self._context,
+            timeout=self._timeout,
+            limits=self._limits,
+            clock=self._clock,
         )
-        connection.set_tunnel(name, port, headers=authorize_proxy(via.username, via.password))
+        parts = split_address(f"https://{host}")
+        proxy = find_proxy(parts.name)
+        if proxy is None:
+            return connect(parts.name, parts.port)
+        via = urlsplit(proxy)
+        connection = connect(via.hostname or "", via.port or 80)
+        connection.set_tunnel(
+            parts.name, parts.port, headers=authorize_proxy(via.username, via.password)
+        )
         return connection
 
 
-def _attempt_twice(connection: _Connection, attempt: Callable[[], Response]) -> Response:
+def _attempt_twice(connection: Connection, attempt: Callable[[], Response]) -> Response:
     """Repeat an attempt that failed because the host had closed the idle connection."""
+    kept: Http11 | None = connection.http
     try:
         return attempt()
-    except (http.client.RemoteDisconnected, ConnectionError):
-        if connection.aborted:
+    except OSError as error:
+        # A host that only takes long would take as long again.
+        slow = isinstance(error, TimeoutError)
+        if kept is None or kept.answered or slow or connection.aborted:
             raise
         connection.close()
         return attempt()
-
-
-def _gunzip(content: bytes) -> bytes:
-    # The last four bytes are the length of the result. Setting as much memory aside at once halves
-    # the time; if they lie, it grows in steps.
-    length = min(int.from_bytes(content[-4:], "little"), _LONGEST_AT_ONCE)
-    return zlib.decompress(content, wbits=31, bufsize=max(1, length))
 
 
 def _settle(future: asyncio.Future[T], settle: Callable[[], None]) -> None:
     # Whoever waited may have been cancelled meanwhile.
     if not future.done():
         settle()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what nobody has closed, before the program ends below the threads."""
+    for transport in list(_open_transports):
+        transport.close()

@@ -6,7 +6,6 @@ Graph has no complete form of these for many records at once: `$expand` ends aft
 followed to its last page.
 """
 
-import http.client
 from collections.abc import Sequence
 from urllib.parse import quote
 
@@ -19,7 +18,7 @@ from graphdaemon.graph.links import follow_within
 from graphdaemon.graph.page import Page, ids_of, page_ids, read_page, texts_of
 from graphdaemon.graph.query import Query
 from graphdaemon.graph.refused import explain
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.target import Target
 
@@ -105,7 +104,7 @@ class Expander:
         if answer.status == 404:
             # Nothing is set, or the record itself is gone, of which the delta tells.
             return b"null" if name in _SINGLE else b"[]"
-        response = Response(answer.status, _message(answer), bytes(answer.body))
+        response = Response(answer.status, _headers(answer), bytes(answer.body))
         if answer.status >= 300:
             raise explain(response, url, needs=self._target.collection.role, consent_url=None)
         if name in _SINGLE:
@@ -135,11 +134,8 @@ class Expander:
         return list(records.values())
 
 
-def _message(answer: PartAnswer) -> http.client.HTTPMessage:
-    message = http.client.HTTPMessage()
-    for name, value in answer.headers.items():
-        message[name] = str(value)
-    return message
+def _headers(answer: PartAnswer) -> Headers:
+    return Headers((name, str(value)) for name, value in answer.headers.items())
 
 
 def _add(record: msgspec.Raw, values: dict[str, bytes]) -> msgspec.Raw:

@@ -4,7 +4,6 @@ import asyncio
 import base64
 import json
 import time
-from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
@@ -18,6 +17,7 @@ from graphdaemon.client import Client
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.claims_challenge import read_challenge
 from graphdaemon.graph.graph import Graph
+from graphdaemon.http.response import Headers
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 from tests.support.client_app import register
@@ -58,11 +58,9 @@ READ: dict[str, tuple[list[str], str | None]] = {
 @pytest.mark.parametrize(("headers", "claims"), READ.values(), ids=READ.keys())
 def test_a_challenge_is_read_or_ignored(headers: list[str], claims: str | None) -> None:
     """Whatever form the header has, it is understood, or the 401 is an ordinary one."""
-    message = Message()
-    for header in headers:
-        message["WWW-Authenticate"] = header
+    challenges = Headers(("WWW-Authenticate", header) for header in headers)
 
-    assert read_challenge(message) == claims
+    assert read_challenge(challenges) == claims
 
 
 def settings_of(server: ScriptedServer, **changes: Any) -> Any:

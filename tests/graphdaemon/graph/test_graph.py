@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from http.client import HTTPMessage
 from typing import Any
 
 import pytest
@@ -15,7 +14,7 @@ from graphdaemon.errors import Error, GraphError, NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import LONGEST_WAIT_S
 from graphdaemon.graph.query import Query
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 from graphdaemon.throttling.budget import Budget, Outcome
@@ -190,8 +189,8 @@ class Crowded:
         await asyncio.sleep(0)
         if url.endswith("/me") and self.refusals:
             self.refusals -= 1
-            return Response(429, HTTPMessage(), b"{}")
-        return Response(200, HTTPMessage(), b"{}")
+            return Response(429, Headers(), b"{}")
+        return Response(200, Headers(), b"{}")
 
     async def token(self) -> Token:
         return Token("t", time.time() + 3600)

@@ -147,8 +147,7 @@ def test_graphs_own_words_are_kept_in_part_and_without_page_links() -> None:
 )
 def test_a_redirect_names_the_host_it_points_to(location: str, target: str) -> None:
     """Not the path and the options, which may hold what lets somebody in."""
-    response = answer({}, 302)
-    response.headers["Location"] = location
+    response = answer({}, 302, Location=location)
 
     error = explain(response, URL, needs="x", consent_url=None)
 

@@ -1,12 +1,12 @@
 """What a failure of the network is called, as a table."""
 
-import http.client
 import socket
 import ssl
 import zlib
 
 import pytest
 
+from graphdaemon.http.exchange import AnswerCutError, AnswerMalformedError
 from graphdaemon.http.failures import HandshakeCutError, explain_failure
 
 
@@ -24,11 +24,11 @@ def untrusted(verify_code: int = 20) -> ssl.SSLCertVerificationError:
         (socket.gaierror(-2, "Name unknown"), "host_unknown", "could not be resolved"),
         (UnicodeError("label too long"), "host_unknown", "could not be resolved"),
         (TimeoutError(), "timed_out", "graph.test did not answer within 2.5 s"),
-        (http.client.IncompleteRead(b"x"), "answer_cut", "broke off in the middle"),
+        (AnswerCutError(), "answer_cut", "broke off in the middle"),
         (zlib.error("x"), "answer_cut", "broke off in the middle"),
         (ConnectionRefusedError(), "connection_refused", "connection refused"),
         (ConnectionResetError(), "connection_lost", "broke (ConnectionResetError)"),
-        (http.client.BadStatusLine("x"), "connection_lost", "broke (BadStatusLine)"),
+        (AnswerMalformedError(), "answer_malformed", "breaks the rules of HTTP/1.1"),
         (HandshakeCutError(), "tls_broken", "broke as soon as TLS began"),
         (OSError(113, "No route to host"), "connection_failed", "not be made: No route to host"),
         (ssl.SSLError("odd"), "connection_failed", "could not be made: ('odd',)"),

@@ -39,12 +39,14 @@ class Mortal(Transport):
         headers: Mapping[str, str],
         body: bytes | None = None,
         taken: list[Any] | None = None,
+        *,
+        repeatable: bool | None = None,
     ) -> Response:
         self.count += 1
         number, sent = self.fatal or (0, False)
         if number == self.count and not sent:
             raise Crash
-        response = super().exchange(method, url, headers, body, taken)
+        response = super().exchange(method, url, headers, body, taken, repeatable=repeatable)
         if number == self.count:
             raise Crash
         return response

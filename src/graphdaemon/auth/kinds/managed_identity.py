@@ -1,20 +1,24 @@
 """A managed identity: the machine's own metadata service, which MSAL asks, gives the token."""
 
-import http.client
+import contextlib
 import os
 import time
 from collections.abc import Callable, Mapping
-from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import ClientCredential
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.errors import IdentityError, SettingsError
+from graphdaemon.http.address import split_address
+from graphdaemon.http.connection import Connection
+from graphdaemon.http.exchange import Deadline
+from graphdaemon.http.failures import FAILURES
+from graphdaemon.http.limits import Limits
 from graphdaemon.http.response import Response
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 
 # Outside Azure nothing answers at its address, and nobody should wait a minute to learn that.
-_CONNECT_TIMEOUT_S = 2.0
+_LIMITS = Limits(connect_seconds=2.0, sent_bytes=1 << 20)
 # "How to use managed identities on an Azure VM": 404, 410, 429 and 5xx pass, 410 within 70 seconds.
 # The waits are those of azure-identity (5 repeats, 0.8 s doubled; for 410 enough to fill the 70 s).
 _WAITS_S = (0.8, 1.6, 3.2, 6.4, 12.8)
@@ -88,32 +92,31 @@ def _find_wait(status: int, attempt: int) -> float | None:
 
 
 def _get(url: str, headers: Mapping[str, str], timeout: float) -> Response:
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(
-        parts.hostname or "", parts.port, timeout=_CONNECT_TIMEOUT_S
-    )
     try:
-        connection.connect()
-    except OSError as error:
+        address = split_address(url, "http")
+        connection = Connection(
+            address.name, address.port, context=None, timeout=timeout, limits=_LIMITS
+        )
+        http = connection.open()
+    except FAILURES as error:
         raise _refuse(
             "machine_identity_absent",
-            f"this machine has no managed identity: nothing answers at {parts.netloc} "
-            f"({error.strerror or type(error).__name__})",
-        ) from None
-    try:
-        # Something is there, and fetching a token may take it longer than being reached.
-        connection.sock.settimeout(timeout)
-        connection.request("GET", f"{parts.path}?{parts.query}", headers=dict(headers))
-        answer = connection.getresponse()
-        return Response(answer.status, answer.headers, answer.read())
-    except (OSError, http.client.HTTPException) as error:
-        raise _refuse(
-            "machine_identity_unavailable",
-            f"this machine's metadata service at {parts.netloc} was reached, and gave no answer "
+            f"this machine has no managed identity: nothing answers at {url.split('/')[2]} "
             f"({getattr(error, 'strerror', None) or type(error).__name__})",
         ) from None
-    finally:
-        connection.close()
+    # Something is there, and fetching a token may take it longer than being reached.
+    deadline = Deadline(time.monotonic() + timeout, timeout)
+    sent = {"Host": address.host, **headers}
+    try:
+        with contextlib.closing(connection):
+            head, content = http.exchange("GET", address.target, sent.items(), None, deadline)
+        return Response(head.status, head.headers, content)
+    except FAILURES as error:
+        raise _refuse(
+            "machine_identity_unavailable",
+            f"this machine's metadata service at {address.host} was reached, and gave no answer "
+            f"({getattr(error, 'strerror', None) or type(error).__name__})",
+        ) from None
 
 
 def _refuse(case: str, message: str) -> IdentityError:

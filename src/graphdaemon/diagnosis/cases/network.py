@@ -56,6 +56,24 @@ NETWORK: dict[str, Case] = {
         "The answer broke off in the middle.",
         "Run it again; if it recurs, look for a proxy or firewall that cuts long answers.",
     ),
+    "answer_malformed": Case(
+        "connection_lost",
+        "What {host} sent is no HTTP/1.1 that can be read safely.",
+        "Run it again; if it recurs, look for a proxy or firewall that changes answers, and check "
+        "that the address is the service's.",
+    ),
+    "limit_exceeded": Case(
+        "limit_exceeded",
+        "The answer of {host} is larger, longer or slower than any of Entra ID or Graph.",
+        "Check that the address is the service's; if it is, ask for less at a time: fewer "
+        "properties or smaller pages.",
+    ),
+    "address_invalid": Case(
+        "address_invalid",
+        "An address, or a header with it, is none that a request can be sent to.",
+        "Check the addresses in the settings and on the command line; if a service sent it, run it "
+        "again and report it to the service.",
+    ),
     "connection_refused": Case(
         "connection_failed",
         "Nothing listens at {host}.",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.kinds import read_credential
 from graphdaemon.auth.token import Demand
 from graphdaemon.errors import IdentityError, SettingsError
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings
 from tests.support.cloud_machine import Place, claims_of, fetch
@@ -85,7 +84,7 @@ def _runner(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("_runner")
 def test_the_audience_begins_the_query_of_an_address_that_has_none() -> None:
     """As it goes on with one that is there."""
-    answer = Response(200, HTTPMessage(), json.dumps({"value": JWT}).encode())
+    answer = Response(200, Headers(), json.dumps({"value": JWT}).encode())
 
     assertion, (address,) = make_assertion(answer, federated="github")
 
@@ -110,7 +109,7 @@ def test_the_audience_begins_the_query_of_an_address_that_has_none() -> None:
 def test_a_runner_that_gives_no_token_is_told_of(status: int, body: bytes) -> None:
     """With the status that it answered, and the permission that the job may lack."""
     with pytest.raises(SettingsError, match=rf"gave no token \(HTTP {status}\)") as caught:
-        make_assertion(Response(status, HTTPMessage(), body), federated="github")
+        make_assertion(Response(status, Headers(), body), federated="github")
 
     assert caught.value.code == "assertion_unavailable"
     assert "id-token: write" in (caught.value.hint or "")
