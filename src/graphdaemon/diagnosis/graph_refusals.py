@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from email.message import Message
-from typing import Any
+from typing import Any, Protocol
 
 from graphdaemon.diagnosis.known_texts import name_answerer
 from graphdaemon.diagnosis.permissions import Need
@@ -91,9 +90,16 @@ def find_graph_case(
     return _STATUS_CASES.get(status) or _RANGE_CASES[min(status // 100, 5)]
 
 
+class NamedValues(Protocol):
+    """Headers, looked up by name; whether in any case is their own affair."""
+
+    def get(self, name: str, /) -> str | None:
+        """Return the value of a header, or None if there is none."""
+
+
 def find_answerer(
     status: int,
-    headers: Message | Mapping[str, str],
+    headers: NamedValues,
     body: bytes,
     claims: Mapping[str, Any] | None = None,
 ) -> str | None:
