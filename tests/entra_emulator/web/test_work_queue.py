@@ -9,6 +9,7 @@ from urllib.parse import quote, urlencode
 
 import pytest
 from starlette.requests import ClientDisconnect
+from starlette.types import Message, Scope
 
 from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
@@ -197,3 +198,42 @@ def test_pages_and_writes_are_made_in_threads_of_their_own() -> None:
         return await queue.write(threading.get_ident), await queue.make_page(threading.get_ident)
 
     assert threading.get_ident() not in asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "query"),
+    [(b"POST", "/v1.0/users", b""), (b"GET", "/v1.0/users", b"$search=%22displayName:x%22")],
+)
+def test_a_client_that_hangs_up_is_no_failure_of_the_emulators(
+    office: Office, method: bytes, path: str, query: bytes
+) -> None:
+    token, sent = office.get_token().json()["access_token"], list[Message]()
+    scope: Scope = {
+        "type": "http",
+        "method": method.decode(),
+        "scheme": "https",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": query,
+        "root_path": "",
+        "headers": [
+            (b"authorization", f"Bearer {token}".encode()),
+            (b"consistencylevel", b"eventual"),
+            (b"host", b"localhost"),
+        ],
+        "client": ("127.0.0.1", 1),
+        "http_version": "1.1",
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    running = asyncio.run_coroutine_threadsafe(
+        office.line.app(scope, receive, send), office.line.loop
+    )
+
+    running.result(timeout=60)
+    assert sent[0]["status"] == (400 if method == b"POST" else 200)

@@ -149,10 +149,16 @@ def _compile_words(read: _Read, prefixes: tuple[str, ...]) -> _Test:
         # Settles most texts ten times faster than splitting them does.
         if prefixes[0] not in actual.casefold() and actual.replace(" ", "").isalnum():
             return False
-        words = split_words(actual, joined=True)
+        words = _list_words(actual)
         return all(any(word.startswith(prefix) for word in words) for prefix in prefixes)
 
     return test
+
+
+# A search for forty words asks forty times in a row for the words of the same text.
+@lru_cache(maxsize=64)
+def _list_words(text: str) -> tuple[str, ...]:
+    return tuple(split_words(text, joined=True))
 
 
 def _compile_member(read: _Read, values: tuple[Literal, ...]) -> _Test:
