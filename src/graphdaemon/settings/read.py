@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from graphdaemon.cloud import CLOUDS, Cloud, find_cloud
 from graphdaemon.errors import SettingsError
+from graphdaemon.settings.authority import cut_authority, cut_issuer
 from graphdaemon.settings.checks import (
     check_choice,
     check_https,
@@ -126,8 +127,10 @@ def _check(
 
 
 def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]:
-    authority = check_https(merged, "authority")
+    authority = _check_address(merged)
     oidc_authority = check_https(merged, "oidc_authority")
+    if oidc_authority is not None:
+        oidc_authority = cut_issuer(oidc_authority)
     tenant = check_id(merged, "tenant")
     names = [name for name in ("authority", "oidc_authority", "tenant") if name in merged]
     if not names and "managed_identity" in merged:
@@ -160,6 +163,25 @@ def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]
             "An app with no user belongs to one tenant: put its ID or domain there.",
         )
     return authority, oidc_authority
+
+
+def _check_address(merged: Layer) -> str | None:
+    """The authority, without what was pasted along behind the tenant."""
+    written = check_https(merged, "authority")
+    if written is None:
+        return None
+    authority = cut_authority(written)
+    if authority is None:
+        parts = urlsplit(written)
+        tenant = parts.path.strip("/").partition("/")[0]
+        raise invalid_setting(
+            merged,
+            "authority",
+            f"holds more than host and tenant: {quote(parts.path)}"
+            f"{' and what follows' if parts.query or parts.fragment else ''}",
+            f"Write {quote(f'https://{parts.netloc}/{tenant}')}.",
+        )
+    return authority
 
 
 def _check_host(merged: Layer) -> str:

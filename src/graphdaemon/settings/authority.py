@@ -1,0 +1,37 @@
+"""An authority as people paste it: with more behind the tenant than belongs to it."""
+
+import re
+from urllib.parse import urlsplit
+
+# What Microsoft's pages and the portal (App registrations > Endpoints) put behind the tenant.
+_TAILS = re.compile(
+    r"/v2\.0|/oauth2(?:/v2\.0)?(?:/(?:token|authorize|devicecode|logout))?|/(?:v2\.0/)?adminconsent"
+    r"|(?:/v2\.0)?/\.well-known/openid-configuration",
+    re.IGNORECASE,
+)
+_METADATA = "/.well-known/openid-configuration"
+
+
+def cut_authority(address: str) -> str | None:
+    """
+    Return `https://host/{tenant}` of an address of Entra ID's, such as that of its token endpoint.
+
+    None if it holds more than is known to stand behind a tenant, so that it may mean something.
+    """
+    parts = urlsplit(address)
+    path = re.sub(r"/{2,}", "/", parts.path).rstrip("/")
+    tenant, _, rest = path.lstrip("/").partition("/")
+    # A policy of Azure AD B2C stands there, and belongs to the authority.
+    if (parts.hostname or "").endswith(".b2clogin.com") or tenant.lower() == "tfp":
+        return address.rstrip("/")
+    if _TAILS.fullmatch(f"/{tenant}"):
+        tenant, rest = "", path.lstrip("/")
+    tail = f"/{rest}" if rest else ""
+    if (tail and not _TAILS.fullmatch(tail)) or parts.query or parts.fragment:
+        return None
+    return f"https://{parts.netloc}/{tenant}" if tenant else f"https://{parts.netloc}"
+
+
+def cut_issuer(address: str) -> str:
+    """Return the issuer's address, without that of its metadata behind it."""
+    return address.rstrip("/").removesuffix(_METADATA).rstrip("/")
