@@ -11,6 +11,7 @@ import msgspec
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import TokenSource
 from graphdaemon.errors import UnprovedError
+from graphdaemon.graph.address import choose_root, split_version
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, Graph
 from graphdaemon.graph.page import Page, read_record
@@ -193,10 +194,9 @@ class Client:
         Raises:
             Error: Graph refused, has no such object, or was not reached.
         """
-        collection = find_collection(path.strip("/").partition("/")[0])
-        return await self.graph.get(
-            f"{self.settings.graph_root}/{path.lstrip('/')}", needs=collection.role
-        )
+        collection = find_collection(split_version(path)[1].partition("/")[0])
+        root = choose_root(self.settings.graph_root, path)
+        return await self.graph.get(f"{root}/{split_version(path)[1]}", needs=collection.role)
 
     def close(self) -> None:
         """Close every connection."""
@@ -220,7 +220,7 @@ class Client:
                 search=query.search or written.search,
                 orderby=query.orderby or written.orderby,
             )
-        return Target(self.graph, self.settings.graph_root, row, query)
+        return Target(self.graph, choose_root(self.settings.graph_root, collection), row, query)
 
     def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
         """Add to `options` whose directory it is, and where learned cuts are kept."""

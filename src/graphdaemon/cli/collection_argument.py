@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from graphdaemon.client import Client
 from graphdaemon.errors import UsageError
-from graphdaemon.graph.address import escape
+from graphdaemon.graph.address import escape, split_version
 from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.page import ids_of
 
@@ -14,7 +14,9 @@ _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 def check_collection(text: str, group: str | None) -> str:
     """
-    Return the path of the collection that `text` names, such as `users` or `groups/{id}/owners`.
+    Return the path of the collection that `text` names.
+
+    Such are `users`, `beta/users` and `groups/{id}/owners`.
 
     Raises:
         UsageError: No collection has that name, or `--of` is missing or does not belong here.
@@ -33,15 +35,16 @@ def check_collection(text: str, group: str | None) -> str:
             hint="Say `list members --of GROUP`; `list groups --with members` gives all groups'.",
         )
     known = {name.casefold(): name for name in CATALOG}
-    if path.casefold() in known:
-        return known[path.casefold()]
+    version, name = split_version(path)
+    if name.casefold() in known:
+        return "/".join(filter(None, [version, known[name.casefold()]]))
     import difflib
 
     # Only a near miss is a mistake: Graph has many collections that the catalog does not know.
-    near = difflib.get_close_matches(path.casefold(), known, n=1, cutoff=0.85)
-    if near and "/" not in path:
+    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.85)
+    if near and "/" not in name:
         raise UsageError(
-            f"there is no collection {path}",
+            f"there is no collection {name}",
             code="option_invalid",
             hint=f"Did you mean {known[near[0]]}?",
         )

@@ -1,22 +1,25 @@
 """Send one request of any kind, and read its answer."""
 
 import re
+from collections import Counter
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import msgspec
 
 from graphdaemon.cli.options import split_names
 from graphdaemon.client import Client
 from graphdaemon.errors import GraphError, UsageError
-from graphdaemon.graph.address import resolve
+from graphdaemon.graph.address import resolve, split_version
+from graphdaemon.graph.batch import read_parts
 from graphdaemon.graph.catalog import Collection, find_collection
 from graphdaemon.graph.graph import GraphRequest
 from graphdaemon.graph.links import follow, path_of
 from graphdaemon.graph.page import read_object, read_page
 from graphdaemon.http.response import Response
 from graphdaemon.output.spec import OutputSpec
+from graphdaemon.received.json import check_depth
 
 _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([\t\x20-\x7e]*)")
 # Headers that hold the token or belong to the connection: the program sets them itself.
@@ -45,9 +48,10 @@ def make_request(
     Raises:
         UsageError: The address leads elsewhere, or a header is none.
     """
+    address = resolve(client.settings.graph_root, url)
     return GraphRequest(
-        resolve(client.settings.graph_root, url),
-        find_row(url).role,
+        address,
+        find_row(address).role,
         method=method.upper(),
         body=body,
         # PUT and DELETE could be repeated as well (RFC 9110, 9.2.2), but the second DELETE is
@@ -59,10 +63,7 @@ def make_request(
 
 def find_row(url: str) -> Collection:
     """What is known of the collection that an address is about."""
-    segments = [segment for segment in urlsplit(url).path.split("/") if segment]
-    if segments and re.fullmatch(r"v\d+(\.\d+)?|beta", segments[0]):
-        del segments[0]
-    return find_collection(segments[0] if segments else "")
+    return find_collection(split_version(path_of(url))[1].partition("/")[0])
 
 
 async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[list[msgspec.Raw]]:
@@ -111,6 +112,32 @@ async def get_object(client: Client, path: str) -> bytes:
     return response.body
 
 
+def name_refused_parts(request: GraphRequest, response: Response) -> GraphError | None:
+    """
+    Return the error that says how many requests of a batch were refused, if any were.
+
+    The answer to a batch is 200 whatever is in it.
+    """
+    path = path_of(request.url)
+    if not path.endswith("/$batch"):
+        return None
+    try:
+        parts = read_parts(response, request.url)
+    except GraphError as error:
+        return error
+    refused = Counter(part.status for part in parts if part.status >= 400)
+    if not refused:
+        return None
+    words = ", ".join(f"{count} with {status}" for status, count in sorted(refused.items()))
+    return GraphError(
+        f"{path}: {refused.total()} of its {len(parts)} requests were refused: {words}",
+        code="request_refused",
+        status=response.status,
+        hint="Look in the output for the error of each, by its id; what was refused with 429 can "
+        "be sent again.",
+    )
+
+
 def is_json(response: Response) -> bool:
     """Whether the answer's body is JSON, and not only called so."""
     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -132,22 +159,24 @@ def records_of(body: bytes, spec: OutputSpec) -> list[msgspec.Raw]:
 
 def _is_readable(body: bytes, kind: Any) -> bool:
     try:
+        check_depth(body)
         msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError:
+    except ValueError:
         return False
     return True
 
 
 def _read_answer(body: bytes) -> _Answer:
     try:
+        check_depth(body)
         return msgspec.json.decode(body, type=_Answer)
-    except msgspec.DecodeError:
+    except ValueError:
         return _Answer()
 
 
 def selected(url: str) -> tuple[str, ...]:
     """The properties that an address selects."""
-    options = {name.lower(): value for name, value in parse_qsl(urlsplit(url).query)}
+    options = {name.lower(): value for name, value in parse_qsl(url.partition("?")[2])}
     return split_names(options.get("$select"))
 
 

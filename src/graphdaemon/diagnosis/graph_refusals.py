@@ -83,6 +83,8 @@ def find_graph_case(
         return _find_policy(policy[0])
     if status == 403:
         return _find_forbidden(words, claims, need)
+    if status == 400 and "ExpiredPageToken" in words:
+        return "page_link_expired"
     if status == 400 and _USER.search(words):
         return "user_required"
     if status in (400, 404) and _LICENCE.search(words):

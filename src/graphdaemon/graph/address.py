@@ -50,8 +50,23 @@ def resolve(root: str, text: str) -> str:
         raise UsageError(
             "there is no path", code="option_invalid", hint="Give one, such as users or /me."
         )
-    version = _VERSION.fullmatch(re.split(r"[/?]", path, maxsplit=1)[0])
+    version, _ = split_version(path)
     return f"{origin_of(root) if version else root}/{escape(path)}"
+
+
+def split_version(path: str) -> tuple[str | None, str]:
+    """Return the version of Graph that `path` begins with, if any, and the path below it."""
+    bare = path.strip("/")
+    first = re.split(r"[/?]", bare, maxsplit=1)[0]
+    if _VERSION.fullmatch(first) is None:
+        return None, bare
+    return first, bare[len(first) :].lstrip("/")
+
+
+def choose_root(root: str, path: str) -> str:
+    """Return `root`, or that of the version of Graph that `path` begins with."""
+    version, _ = split_version(path)
+    return f"{origin_of(root)}/{version}" if version else root
 
 
 def escape(text: str) -> str:

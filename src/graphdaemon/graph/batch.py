@@ -113,7 +113,7 @@ async def _send(
         measure=_measure,
         weight=len(parts),
     )
-    return await graph.ask(request, _read, tally)
+    return await graph.ask(request, read_parts, tally)
 
 
 def _describe(part: Part, sent: set[str]) -> dict[str, Any]:
@@ -179,7 +179,13 @@ def _read_waits(answers: Iterable[PartAnswer]) -> float:
     return min(max((wait for wait in waits if wait is not None), default=1.0), LONGEST_WAIT_S)
 
 
-def _read(response: Response, url: str) -> list[PartAnswer]:
+def read_parts(response: Response, url: str) -> list[PartAnswer]:
+    """
+    Return the answers to the parts of a batch.
+
+    Raises:
+        GraphError: `page_malformed`, if the body is none.
+    """
     try:
         return _decode(response.body)
     except ValueError as error:

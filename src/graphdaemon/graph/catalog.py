@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from graphdaemon.graph.address import split_version
+
 
 class Key(NamedTuple):
     """
@@ -105,6 +107,10 @@ CATALOG = {collection.name: collection for collection in _COLLECTIONS}
 
 
 def find_collection(path: str) -> Collection:
-    """Return the collection at `path`; if it is unknown, one that nothing is assumed of."""
-    name = path.strip("/")
+    """
+    Return the collection at `path`; if it is unknown, one that nothing is assumed of.
+
+    A version of Graph at the beginning, as in `/beta/users`, is no part of its name.
+    """
+    _, name = split_version(path)
     return CATALOG.get(name) or Collection(name, ("displayName", "id"), "")

@@ -6,6 +6,7 @@ import pytest
 
 from tests.support.group_directory import GROUP
 from tests.support.run_command import Command, WriteParameters
+from tests.support.scripted_server import Answer, ScriptedServer, page
 
 
 @pytest.mark.parametrize("name", ["Users", "USERS", "/users/"])
@@ -16,6 +17,31 @@ def test_a_collection_is_known_in_any_spelling(
     outcome = command("list", name, parameters(), "-f", "csv")
 
     assert outcome.out.startswith(b"displayName,userPrincipalName,jobTitle,id\r\n")
+
+
+@pytest.mark.parametrize("name", ["/beta/users", "beta/Users", "v1.0/users"])
+def test_a_collection_may_be_of_another_version_of_graph(
+    command: Command, parameters: WriteParameters, name: str
+) -> None:
+    """As `get` and `request` take it; what is known of the collection holds there too."""
+    outcome = command("list", name, parameters(), "-f", "csv")
+
+    assert outcome.out.startswith(b"displayName,userPrincipalName,jobTitle,id\r\n")
+    assert outcome.code == 0
+    assert command("count", name, parameters()).out == b"250\n"
+
+
+def test_a_collection_of_another_version_is_asked_there(
+    command: Command, scripted: ScriptedServer, settings: Path
+) -> None:
+    """Every page of it, and the number."""
+    scripted.script = [Answer(200, b"7", {"Content-Type": "text/plain"})]
+
+    assert command("count", "beta/users", settings).out == b"7\n"
+    scripted.script = [page({"id": "1"})]
+    command("list", "beta/widgets", settings, "--method", "chain", "-f", "ndjson")
+
+    assert {request.target.split("/")[1] for request in scripted.requests} == {"beta"}
 
 
 @pytest.mark.parametrize("group", [GROUP, "Sales", "Bo's"])

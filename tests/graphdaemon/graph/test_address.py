@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdaemon.errors import UsageError
-from graphdaemon.graph.address import resolve
+from graphdaemon.graph.address import choose_root, resolve, split_version
 
 ROOT = "https://graph.microsoft.com/v1.0"
 
@@ -77,3 +77,23 @@ def test_what_is_no_address_is_a_usage_error() -> None:
     """And says what is wrong with it."""
     with pytest.raises(UsageError, match="this is no address: Invalid IPv6 URL"):
         resolve(ROOT, "https://[graph.microsoft.com/users")
+
+
+@pytest.mark.parametrize(
+    ("path", "version", "rest"),
+    [
+        *(("users", None, "users"), ("/beta/users", "beta", "users"), ("v1.0", "v1.0", "")),
+        *(("/v2.0/groups/1/members", "v2.0", "groups/1/members"), ("", None, "")),
+        *(("betas/x", None, "betas/x"), ("users/beta", None, "users/beta")),
+    ],
+)
+def test_a_version_of_graph_stands_at_the_beginning_of_a_path(
+    path: str, version: str | None, rest: str
+) -> None:
+    """And nowhere else."""
+    root = "https://graph.microsoft.com/v1.0"
+
+    assert split_version(path) == (version, rest)
+    assert choose_root(root, path) == (
+        f"https://graph.microsoft.com/{version}" if version else root
+    )

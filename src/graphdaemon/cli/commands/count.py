@@ -25,6 +25,7 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.client import Client
+    from graphdaemon.graph.address import choose_root
     from graphdaemon.graph.catalog import find_collection
     from graphdaemon.graph.query import Query, count_url
 
@@ -35,8 +36,9 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
 
     async def ask() -> int:
         async with client:
-            row = find_collection(path if group is None else await find_members(client, group))
-            url = count_url(client.settings.graph_root, row, query)
+            named = path if group is None else await find_members(client, group)
+            row = find_collection(named)
+            url = count_url(choose_root(client.settings.graph_root, named), row, query)
             return await client.graph.count(url, needs=row.role)
 
     terminal.print_line(f"{run_async(ask())}")

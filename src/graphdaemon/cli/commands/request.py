@@ -12,6 +12,7 @@ from graphdaemon.cli.named_files import FileName
 
 if TYPE_CHECKING:
     from graphdaemon.client import Client
+    from graphdaemon.errors import GraphError
     from graphdaemon.graph.graph import GraphRequest
     from graphdaemon.output.sink import Sink
     from graphdaemon.output.spec import OutputSpec
@@ -57,6 +58,7 @@ def request(
     /beta/reports/…, or a whole address of the origin that the settings name, be it Graph or an API
     of your own; the token goes nowhere else. JSON is printed as for other commands, anything else
     as it came. What is not safe to send twice is sent twice only where it was refused unread (429).
+    If requests of a $batch were refused, the exit code is 5, as for one that is sent alone.
     """
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
@@ -73,12 +75,14 @@ def request(
     spec = output_options.read_spec(arguments, selected(url), single=not all_)
     with Sink(spec, terminal.open_output()) as sink:
         if all_:
-            notes = run_async(_write_all(client, request, sink))
+            notes, refused = run_async(_write_all(client, request, sink)), None
         else:
-            notes = run_async(_write_one(client, request, sink, spec, include=include))
+            notes, refused = run_async(_write_one(client, request, sink, spec, include=include))
         sink.finish()
     for line in notes:
         terminal.say(line)
+    if refused is not None:
+        raise refused
 
 
 def _read_body(path: Path) -> bytes:
@@ -105,8 +109,8 @@ async def _write_all(client: "Client", request: "GraphRequest", sink: "Sink") ->
 
 async def _write_one(
     client: "Client", request: "GraphRequest", sink: "Sink", spec: "OutputSpec", *, include: bool
-) -> list[str]:
-    from graphdaemon.cli.raw_request import has_more, is_json, records_of
+) -> "tuple[list[str], GraphError | None]":
+    from graphdaemon.cli.raw_request import has_more, is_json, name_refused_parts, records_of
     from graphdaemon.log import redact
 
     async with client:
@@ -117,8 +121,8 @@ async def _write_one(
         notes += [f"{name}: {redact(value)}" for name, value in response.headers.items()]
     if not is_json(response):
         sink.copy(response.body)
-        return notes
+        return notes, name_refused_parts(request, response)
     sink.write(records_of(response.body, spec))
     if has_more(response.body):
         notes.append("This is one page of several: --all reads them all.")
-    return notes
+    return notes, name_refused_parts(request, response)

@@ -148,6 +148,12 @@ GRAPH: dict[str, Case] = {
         "Graph failed, through no fault of the request.",
         "Run it again later; the settings are not to blame.",
     ),
+    "page_link_expired": Case(
+        "request_refused",
+        "The link to the next page has expired: such a link is good for minutes.",
+        "Begin again at the first page; `graphdaemon list` does that by itself, and only for the "
+        "part that is missing.",
+    ),
     "not_implemented": Case(
         "request_refused",
         "This part of Graph does not do what was asked for (501), now or later.",

@@ -291,3 +291,72 @@ def test_include_shows_the_head_of_the_answer(
     assert outcome.out == b""
     assert outcome.err.splitlines()[0] == "HTTP 202"
     assert "Location: https://x.example/?$skiptoken=[redacted]" in outcome.err
+
+
+@pytest.mark.parametrize("statuses", [[404] * 20, [200, 404, 429], [204, 500]])
+def test_a_batch_in_which_something_was_refused_says_so(
+    command: Command, scripted: ScriptedServer, settings: Path, tmp_path: Path, statuses: list[int]
+) -> None:
+    """On stderr and by the exit code; what was answered is printed all the same."""
+    parts = [{"id": str(at), "status": status} for at, status in enumerate(statuses)]
+    scripted.script = [json_answer({"responses": parts})]
+    body = tmp_path / "body.json"
+    body.write_text('{"requests": []}')
+
+    outcome = command("request", "POST", "$batch", settings, "--body", body)
+
+    refused = [status for status in statuses if status >= 400]
+    assert json.loads(outcome.out) == {"responses": parts}
+    assert f"{len(refused)} of its {len(statuses)} requests were refused" in outcome.err
+    assert f"{refused.count(refused[0])} with {refused[0]}" in outcome.err
+    assert outcome.code == 5
+
+
+@pytest.mark.parametrize(("path", "status"), [("$batch", 200), ("users/$batchs", 404)])
+def test_a_batch_in_which_all_went_well_is_done(
+    command: Command, scripted: ScriptedServer, settings: Path, path: str, status: int
+) -> None:
+    """And what is no batch is not looked into."""
+    scripted.script = [json_answer({"responses": [{"id": "1", "status": status}]})]
+
+    outcome = command("request", "POST", path, settings)
+
+    assert (outcome.code, outcome.err) == (0, "")
+
+
+def test_what_is_called_a_batch_and_is_none_is_told_of(
+    command: Command, scripted: ScriptedServer, settings: Path
+) -> None:
+    """Nobody knows then what was done."""
+    scripted.script = [json_answer({"value": []})]
+
+    outcome = command("request", "POST", "$batch", settings)
+
+    assert (outcome.code, outcome.out) == (5, b'{\n  "value": []\n}\n')
+    assert "no answer to a batch" in outcome.err
+
+
+def test_an_expired_page_link_is_told_of_as_such(
+    command: Command, scripted: ScriptedServer, settings: Path
+) -> None:
+    """No option is to blame."""
+    error = {"code": "Directory_ExpiredPageToken", "message": "The specified page token …"}
+    link = f"{scripted.url}/v1.0/users?$skiptoken=SECRET-PLACE"
+    scripted.script = [page({"id": "1"}, next_link=link), json_answer({"error": error}, 400)]
+
+    outcome = command("request", "GET", "users", settings, "--all")
+
+    assert outcome.code == 5
+    assert "Begin again at the first page" in outcome.err
+    assert "SECRET-PLACE" not in outcome.err
+
+
+def test_what_is_nested_too_deeply_is_passed_through(
+    command: Command, scripted: ScriptedServer, settings: Path
+) -> None:
+    """As it came; nothing here decodes it."""
+    deep = b"[" * 1_000 + b"]" * 1_000
+    scripted.script = [Answer(200, deep, JSON)]
+
+    assert command("request", "GET", "users/1", settings).out == deep
+    assert command("get", "users/1", settings).code == 5
