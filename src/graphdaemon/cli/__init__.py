@@ -1,10 +1,12 @@
 """The command line: parse, call one function, print. Every failure is rendered here, once."""
 
+import contextlib
+import errno
 import gc
 import importlib
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -35,11 +37,30 @@ _COMMANDS = {
 }
 
 
+# A full disk, a full quota, a file that may not grow any more.
+_NO_ROOM = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
 _OBJECTS_BETWEEN = 50_000
 """New objects after which Python looks for garbage; its own number, 700, suits small programs."""
 
 
+@contextlib.contextmanager
+def _noticing_readers() -> Iterator[None]:
+    """Say that a reader has gone, which click would take for a failure where it prints its help."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise OutputClosedError from None
+
+
 class _LazyGroup(click.Group):
+    def make_context(self, *arguments: Any, **extra: Any) -> click.Context:
+        with _noticing_readers():
+            return super().make_context(*arguments, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        with _noticing_readers():
+            return super().invoke(ctx)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
         return sorted(_COMMANDS)
 
@@ -108,10 +129,31 @@ def run(arguments: Sequence[str] | None = None) -> int:
         if isinstance(error, OutputError):
             terminal.forget_output()
         return error.exit_code
+    except OSError as error:
+        return _end_without_room(error)
     except (KeyboardInterrupt, click.Abort):
         terminal.say("Interrupted: what was printed so far is not the whole.")
         return 130
     return code if isinstance(code, int) else 0
+
+
+def _end_without_room(error: OSError) -> int:
+    """
+    End a command for which there was no room, wherever it wrote.
+
+    What one part of it writes, and can say more about, has been explained there.
+    """
+    if error.errno not in _NO_ROOM:
+        raise error
+    place = error.filename or "what this command writes"
+    failure = OutputError(
+        f"{place} could not be written: {error.strerror}",
+        code="output_failed",
+        hint="Make room, or write elsewhere, and run it again.",
+    )
+    show(failure)
+    terminal.forget_output()
+    return failure.exit_code
 
 
 def _show_usage_error(error: click.ClickException) -> None:

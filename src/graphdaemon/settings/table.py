@@ -60,7 +60,10 @@ SETTINGS = (
         default="memory",
     ),
     Setting(
-        "token_cache_folder", "folder", "Folder of the file cache.", default="~/.cache/graphdaemon"
+        "token_cache_folder",
+        "folder",
+        "Folder of the file cache.",
+        default="the user's cache folder, on Linux ~/.cache/graphdaemon",
     ),
     Setting(
         "token_cache_url",

@@ -4,6 +4,9 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from tests.support.foreign_files import FOREIGN, look_at
 from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import Answer, ScriptedServer, page
 
@@ -91,3 +94,44 @@ def test_a_listing_that_fails_has_a_proof_too(
     assert json.loads(proof.read_text())["verdict"] == "incomplete"
     assert outcome.err.splitlines()[0].startswith("1 record, incomplete: ")
     assert not output.exists()
+
+
+@pytest.mark.parametrize("option", ["--resume", "--proof"])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_file_that_graphdaemon_did_not_write_is_left_as_it_is(
+    command: Command, scripted: ScriptedServer, tmp_path: Path, option: str, name: str
+) -> None:
+    """`--resume notes.txt` would be the end of the notes; nothing is asked of Graph."""
+    path = tmp_path / "notes.txt"
+    FOREIGN[name](path)
+    before = look_at(path)
+
+    outcome = command("users", scripted.write_parameters(tmp_path), option, path)
+
+    assert outcome.code == 2, outcome.err
+    assert f"{path} is " in outcome.err
+    assert "was left as it is" in outcome.err
+    assert look_at(path) == before
+    assert scripted.requests == []
+
+
+def test_a_proof_replaces_the_one_before(
+    command: Command, parameters: WriteParameters, tmp_path: Path
+) -> None:
+    """What is written is known again."""
+    line = ("users", parameters(), "--proof", tmp_path / "proof.json", "-f", "ndjson")
+
+    assert [command(*line).code for _ in range(2)] == [0, 0]
+
+
+def test_a_failed_listing_whose_proof_has_no_room_fails_as_the_listing_did(
+    command: Command, scripted: ScriptedServer, tmp_path: Path
+) -> None:
+    """What ended it decides the exit code; that there is no proof is said as well."""
+    scripted.script = [Answer(403)]
+
+    outcome = command("users", scripted.write_parameters(tmp_path), "--proof", "/dev/full")
+
+    assert outcome.code == 5
+    assert "Besides, /dev/full could not be written: No space left on device" in outcome.err
+    assert "Error: " in outcome.err
