@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from graphdaemon.errors import Error
-from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, Progress
@@ -114,7 +114,7 @@ def list_world(
             outcome.record = await list_collection(
                 world.graph(**connection),
                 ROOT,
-                CATALOG[world.collection],
+                find_collection(world.collection),
                 query or Query(),
                 write=write,
                 correct=outcome.correct if correcting else None,

@@ -144,6 +144,7 @@ class PretendGraph:
         limit: Resource units in ten seconds; None without end.
         tells_load: Answers say how full the bucket is, above 80 %.
         shows: Makes of a record of the directory what a list shows of it.
+        hides: Says of a record whether no list ever shows it.
     """
 
     records: Iterable[Mapping[str, Any]] = ()
@@ -161,6 +162,7 @@ class PretendGraph:
     lies: Lies = field(default_factory=Lies)
     make: Callable[[random.Random, int], Record] | None = None
     shows: Callable[[Record], Record] = lambda record: record
+    hides: Callable[[Record], bool] = lambda _: False
 
     def __post_init__(self) -> None:
         self.draws = random.Random(self.seed)
@@ -377,7 +379,7 @@ class PretendGraph:
             (
                 (self._place(record), record)
                 for record in self.directory.values()
-                if test(record) and not (withholds and withholds(record))
+                if test(record) and not self.hides(record) and not (withholds and withholds(record))
             ),
             key=lambda row: row[0],
         )
