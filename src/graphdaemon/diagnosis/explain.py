@@ -214,7 +214,7 @@ def _explain_sign(
         case Kind.NUMBER:
             return _explain_number(int(sign.value), entry, text[:_MOST_CHARACTERS])
         case Kind.PAGE:
-            return _explain_page(entry if "http" in entry.lower() else text[:_MOST_CHARACTERS])
+            return _explain_page(entry)
         case Kind.GRAPH | Kind.STATUS:
             usual = GRAPH_STATUSES.get(sign.value, 400)
             return _explain_graph(sign.subject, read_status(entry) or usual, entry, claims)

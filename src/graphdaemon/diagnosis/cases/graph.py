@@ -109,14 +109,15 @@ GRAPH: dict[str, Case] = {
     "token_refused": Case(
         "token_refused",
         "The API does not accept the token.",
-        "Check that scope names the API behind endpoint (same cloud, same host), and that this "
-        "machine's clock is right.",
+        "Check that scope names the API behind endpoint (same cloud, same host), that the token "
+        "arrives whole (Authorization: Bearer, and nothing around it), and that this machine's "
+        "clock is right.",
     ),
     "token_expired": Case(
         "token_refused",
         "The token is over its time, or before it.",
-        "Set this machine's clock (NTP); if it is right, ask for a token for each request instead "
-        "of keeping one.",
+        "Ask for a new token when one ends, after about an hour, instead of keeping it; if it is "
+        "new, set this machine's clock (NTP).",
     ),
     "principal_unknown": Case(
         "token_refused",
@@ -167,7 +168,8 @@ GRAPH: dict[str, Case] = {
     "request_refused": Case(
         "request_refused",
         "Graph refused the request as it was put.",
-        "Correct the option that the message names.",
+        "Correct what the answer names; where it names nothing, compare method, path, options and "
+        "body with the reference of Graph.",
     ),
     "page_malformed": Case(
         "page_malformed",
