@@ -156,10 +156,12 @@ class MsalApp:
         if credential.managed_identity is not None:
             return self._refuse_machine(error, text)
         secret = credential.secret
+        correlation_id = read_name(body.get("correlation_id"))
+        values = locate(self._settings.authority, self._settings.consent_url)
         advice = advise_on_aadsts(
             codes,
             text,
-            locate(self._settings.authority, self._settings.consent_url),
+            values | {"correlation_id": correlation_id},
             guid_secret=bool(secret and _GUID.fullmatch(secret.reveal())),
             error=error,
         )
@@ -179,7 +181,7 @@ class MsalApp:
             hint=hint,
             error=error,
             error_codes=codes,
-            correlation_id=read_name(body.get("correlation_id")),
+            correlation_id=correlation_id,
         )
 
     def _refuse_machine(self, error: str | None, text: str) -> IdentityError:

@@ -110,7 +110,8 @@ def _read_wait(flow: Mapping[str, Any], name: str) -> float | None:
 
 def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> IdentityError:
     error, text, codes = read_refusal(body)
-    values = locate(settings.authority, settings.consent_url)
+    correlation_id = read_name(body.get("correlation_id"))
+    values = locate(settings.authority, settings.consent_url) | {"correlation_id": correlation_id}
     case = advise_on_aadsts(codes, text, values, error=error).case
     if not _UNCONSENTED.isdisjoint(codes):
         case = "sign_in_unconsented"
@@ -124,5 +125,5 @@ def _refused_to_sign_in(body: Mapping[str, Any], settings: Settings) -> Identity
         hint=advice.step,
         error=error,
         error_codes=codes,
-        correlation_id=read_name(body.get("correlation_id")),
+        correlation_id=correlation_id,
     )

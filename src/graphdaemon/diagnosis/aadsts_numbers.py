@@ -135,7 +135,7 @@ STEPS = {
     50013: "Make the assertion anew, with the token service's current time, and compare its "
     "issuer and key with what the app trusts.",
     51000: "Ask an administrator which feature or licence the request needs.",
-    53011: "Look for it where the user signs in; an app with no user has no user's risk.",
+    53011: "Look for the risk where the user signs in; an app with no user has no user's risk.",
     700023: "Make the assertion out to the tenant's token endpoint (authority: host and tenant), "
     "and check that scope names one API: {graph}/.default.",
     90009: "Ask for {{client ID}}/.default, with the GUID.",

@@ -22,6 +22,19 @@ _UNKNOWN = {
     "answerer": "the firewall or proxy",
     "token": "the federated token",
 }
+# What a sentence says where something is shown that it can point at, and where it is not: an ID has
+# a line of its own, and the message is what the service answered.
+_POINTERS = {
+    "in_logs": ("request_id", "; the request ID finds the refusal in Microsoft's logs", ""),
+    "in_sign_ins": ("correlation_id", " (the correlation ID finds it)", ""),
+    "to_support": ("correlation_id", ", or give the correlation ID to Microsoft's support", ""),
+    "to_graph_support": ("request_id", ", or give the request ID to Microsoft's support", ""),
+    "undone": (
+        "message",
+        "the property or option out that the message names",
+        "out what is asked for besides the path",
+    ),
+}
 
 
 class Advice(NamedTuple):
@@ -51,7 +64,8 @@ def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
     Args:
         case: A key of `CASES`.
         values: What fills the placeholders, as far as it is known: role, portal, consent (an
-            address), graph, api, host, beyond, answerer, token.
+            address), graph, api, host, beyond, answerer, token; and what is shown beside the step,
+            which may point at it then: request_id, correlation_id, message.
     """
     row = CASES[case]
     return Advice(case, row.code, fill(row.meaning, values), fill(row.step, values))
@@ -60,4 +74,8 @@ def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
 def fill(sentence: str, values: Mapping[str, str | None] | None) -> str:
     """Fill the placeholders of a sentence, as `advise` does."""
     known = {name: value for name, value in (values or {}).items() if value}
-    return sentence.format_map(_UNKNOWN | known)
+    pointers = {
+        name: pointing if shown in known else alone
+        for name, (shown, pointing, alone) in _POINTERS.items()
+    }
+    return sentence.format_map(_UNKNOWN | pointers | known)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.aadsts_numbers import WRAPPERS
-from graphdaemon.diagnosis.advice import Advice, advise
+from graphdaemon.diagnosis.advice import Advice, advise, fill
 from graphdaemon.diagnosis.assertion_time import describe_assertion_time
 from graphdaemon.diagnosis.batch_answers import BatchPart, read_batch_answer
 from graphdaemon.diagnosis.cases import CASES
@@ -36,6 +36,8 @@ _BARE_NUMBER = re.compile(r"\d{4,9}")
 # Every JWT begins so: it is base64 of a brace and a quotation mark. What has no dots is none, and
 # matches all the same: to look for the dots from each place that begins so takes quadratic time.
 _TOKEN = re.compile(r"eyJ[\w-]+(?:\.[\w-]+(?:\.[\w-]*)?)?")
+# A message of Graph's, in JSON or behind the code in our own errors.
+_MESSAGE = re.compile(r'"message"\s{0,9}:\s{0,9}"[^"]|[A-Za-z]: [A-Z][a-z]')
 _CORRELATION = re.compile(r"correlation.?id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
 _REQUEST = re.compile(r"\brequest-id\W{1,4}([0-9a-f-]{36})", re.IGNORECASE)
 # A call of Graph in an entry: its method, if it stands before, and its path.
@@ -229,7 +231,8 @@ def _explain_number(number: int, entry: str, text: str = "") -> Explanation:
     subject = f"AADSTS{number}"
     # How our own hints say that the secret has the form of a Secret ID.
     guid_secret = "looks like a Secret ID" in text
-    advice = advise_on_aadsts((number,), entry, guid_secret=guid_secret)
+    values = _find_pointed_at(text or entry)
+    advice = advise_on_aadsts((number,), entry, values, guid_secret=guid_secret)
     if advice.case == "identity_refused":
         return Explanation(
             subject,
@@ -238,8 +241,8 @@ def _explain_number(number: int, entry: str, text: str = "") -> Explanation:
             code=advice.code,
             meaning="This number is not in our table; the text behind it, if there is one, is all "
             "that can be said offline.",
-            step=f"Look it up at https://login.microsoftonline.com/error?code={number}, or give "
-            "the correlation ID to Microsoft's support.",
+            step=f"Look the number up at https://login.microsoftonline.com/error?code={number}"
+            + fill("{to_support}.", values),
         )
     if advice.case == "assertion_expired":
         advice = _advise_on_time(advice, entry)
@@ -255,6 +258,16 @@ def _advise_on_time(advice: Advice, entry: str) -> Advice:
     elif _FEDERATED.search(entry):
         advice = advise("assertion_stale")
     return advice._replace(meaning=f"{advice.meaning} {sentence}".strip())
+
+
+def _find_pointed_at(text: str) -> dict[str, str | None]:
+    """Find what a step may point at, since it is shown beside it."""
+    found = {
+        "correlation_id": _CORRELATION.search(text),
+        "request_id": _REQUEST.search(text),
+        "message": _MESSAGE.search(text),
+    }
+    return {name: match[0] if match else None for name, match in found.items()}
 
 
 def _explain_own(word: str) -> Explanation:
@@ -296,6 +309,7 @@ def _explain_graph(
     values = {
         "role": need.words if need is not None else None,
         "beyond": name_beyond(call[2]) if call is not None else None,
+        **_find_pointed_at(entry),
     }
     return _explain_advice(subject, advise(case, values))
 

@@ -48,14 +48,17 @@ def explain(
     answerer = find_answerer(response.status, response.headers, response.body, claims)
     if answerer is not None:
         case = "answer_foreign"
+    request_id = read_name(response.headers.get("request-id"))
+    said = message or (None if graph_code else _quote_body(response.body))
     values = {
         "role": need.words if need else needs,
         "beyond": name_beyond(path),
         "answerer": answerer,
+        "request_id": request_id,
+        "message": said,
     }
     advice = advise(case, locate(consent_url, consent_url) | values)
     retry_after = read_wait(response.headers.get("Retry-After"))
-    said = message or (None if graph_code else _quote_body(response.body))
     # Whatever else is to be known comes behind what was answered.
     more = (said, _name_target(response), _describe_wait(response.status, retry_after))
     words = (
@@ -70,7 +73,7 @@ def explain(
         hint=advice.step,
         case=advice.case,
         graph_code=graph_code,
-        request_id=read_name(response.headers.get("request-id")),
+        request_id=request_id,
         retry_after=retry_after,
     )
 

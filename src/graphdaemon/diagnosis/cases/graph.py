@@ -26,8 +26,8 @@ GRAPH: dict[str, Case] = {
     "api_refused": Case(
         "permission_missing",
         "The API refuses an app with these roles; which one it wants, it alone knows.",
-        f"Ask its owner for the app role, add it ({_PERMISSIONS} > Add a permission > My APIs > "
-        "Application permissions), and have an administrator grant consent: {consent}",
+        f"Ask the API's owner for the app role, add it ({_PERMISSIONS} > Add a permission > My "
+        "APIs > Application permissions), and have an administrator grant consent: {consent}",
     ),
     "delegated_only": Case(
         "permission_missing",
@@ -54,13 +54,12 @@ GRAPH: dict[str, Case] = {
         "permission_missing",
         "The token has a role that opens this call, so the permission is not what is missing. What "
         "else decides cannot be proved from outside.",
-        "Ask an administrator to check, in this order: {beyond}. The request ID finds the refusal "
-        "in Microsoft's logs.",
+        "Ask an administrator to check, in this order: {beyond}{in_logs}.",
     ),
     "roles_excessive": Case(
         "",
         "The app holds more than these calls need; whoever steals its credential holds it too.",
-        f"If no other call of the app needs them, remove them in {{portal}}, {_PERMISSIONS}: ... > "
+        f"Remove the roles that no call of the app needs, in {{portal}}, {_PERMISSIONS}: ... > "
         "Remove permission, then Revoke admin consent.",
     ),
     "answer_foreign": Case(
@@ -93,7 +92,7 @@ GRAPH: dict[str, Case] = {
     "licence_missing": Case(
         "licence_missing",
         "The tenant has no licence for this part of Graph.",
-        "Ask an administrator under Billing > Licenses in {portal} which one the tenant has; the "
+        "Ask an administrator which licences the tenant has (Billing > Licenses in {portal}); the "
         "permission is not to blame.",
     ),
     "user_required": Case(
@@ -131,7 +130,7 @@ GRAPH: dict[str, Case] = {
         "request_refused",
         "Graph gives no reason; only the HTTP status tells more: 401 blames the token, 403 the "
         "permission, 404 the path or ID, 5xx Graph itself.",
-        "Find the status of the answer, or give the request ID to Microsoft's support.",
+        "Find the status of the answer{to_graph_support}.",
     ),
     # What Graph answers otherwise
     "not_found": Case(
@@ -158,12 +157,13 @@ GRAPH: dict[str, Case] = {
     "not_implemented": Case(
         "request_refused",
         "This part of Graph does not do what was asked for (501), now or later.",
-        "Leave the property or option out that the message names; repeating it does not help.",
+        "Leave {undone}; repeating it does not help.",
     ),
     "redirected": Case(
         "request_refused",
         "Graph is elsewhere.",
-        "Put the address it redirects to into endpoint.",
+        "Put Graph's own address into endpoint: redirects are not followed, since the token goes "
+        "to no other address.",
     ),
     "request_refused": Case(
         "request_refused",

@@ -55,7 +55,7 @@ IDENTITY: dict[str, Case] = {
     "certificate_weak": Case(
         "certificate_refused",
         "The certificate's key is too short: RSA with 2048 bits is the least.",
-        "Make a new one (`graphdaemon certificate new`), upload it in {portal}, "
+        "Make a new certificate (`graphdaemon certificate new`), upload it in {portal}, "
         f"{_KEYS} > Certificates > Upload certificate, and name it in the settings.",
     ),
     "key_unreadable": Case(
@@ -81,14 +81,14 @@ IDENTITY: dict[str, Case] = {
     "certificate_expired": Case(
         "certificate_refused",
         "The certificate has expired.",
-        "Make a new one (`graphdaemon certificate new`), upload it in {portal}, "
+        "Make a new certificate (`graphdaemon certificate new`), upload it in {portal}, "
         f"{_KEYS} > Certificates > Upload certificate, and name it in the settings.",
     ),
     "certificate_ending": Case(
         "",
         "The certificate ends soon, and with it every run.",
-        "Replace it while it is valid: `graphdaemon certificate rotate` does, without anybody's "
-        "help.",
+        "Replace the certificate while it is valid: `graphdaemon certificate rotate` does, without "
+        "anybody's help.",
     ),
     "secret_ending": Case(
         "",
@@ -99,8 +99,8 @@ IDENTITY: dict[str, Case] = {
     "certificate_early": Case(
         "certificate_refused",
         "The certificate is not valid yet.",
-        "Compare its first day (openssl x509 -noout -startdate) with the date, and set this "
-        "machine's clock if that is wrong.",
+        "Compare the first day of the certificate (openssl x509 -noout -startdate) with the date, "
+        "and set this machine's clock if that is wrong.",
     ),
     "certificate_refused": Case(
         "certificate_refused",
@@ -226,7 +226,7 @@ IDENTITY: dict[str, Case] = {
     "client_disabled": Case(
         "client_disabled",
         "The app is switched off in this tenant.",
-        "Ask an administrator to enable it: Enterprise applications > the app > Properties > "
+        "Ask an administrator to enable the app: Enterprise applications > the app > Properties > "
         "Enabled for users to sign-in.",
     ),
     "scope_invalid": Case(
@@ -263,22 +263,22 @@ IDENTITY: dict[str, Case] = {
     "resource_disabled": Case(
         "resource_disabled",
         "The API that scope names is switched off in this tenant, or its subscription has lapsed.",
-        "Ask an administrator to enable it: Enterprise applications > the API > Properties > "
+        "Ask an administrator to enable the API: Enterprise applications > the API > Properties > "
         "Enabled for users to sign-in.",
     ),
     "assignment_missing": Case(
         "assignment_missing",
         "The API gives tokens only to apps that hold one of its roles, and this one holds none.",
-        f"Add one of its application permissions ({_PERMISSIONS} > Add a permission > My APIs), "
-        "and have an administrator grant consent: {consent}.",
+        f"Add one of the API's application permissions ({_PERMISSIONS} > Add a permission > My "
+        "APIs), and have an administrator grant consent: {consent}.",
     ),
     "access_blocked": Case(
         "access_blocked",
         "A Conditional Access policy for workload identities blocks this app, most often for where "
         "it calls from or for its risk.",
-        "Ask an administrator to look at Sign-in logs > Service principal sign-ins (the "
-        "correlation ID finds it) > Conditional Access, and to admit this machine's address or "
-        "exclude the app; a managed identity is not subject to these policies.",
+        "Ask an administrator to look at Sign-in logs > Service principal sign-ins{in_sign_ins} > "
+        "Conditional Access, and to admit this machine's address or exclude the app; a managed "
+        "identity is not subject to Conditional Access.",
     ),
     "region_refused": Case(
         "identity_refused",
@@ -301,8 +301,8 @@ IDENTITY: dict[str, Case] = {
     "user_flow": Case(
         "identity_refused",
         "It is about a user who signs in, which an app with no user never meets.",
-        "Look for it in the program where somebody signs in; here, check that the client ID and "
-        "the flow (client credentials) are the ones you mean.",
+        "Look for the cause in the program where somebody signs in; in the settings, check that "
+        "the client ID and the flow (client credentials) are the ones you mean.",
     ),
     "identity_unavailable": Case(
         "identity_unavailable",
@@ -317,14 +317,14 @@ IDENTITY: dict[str, Case] = {
     "client_refused": Case(
         "identity_refused",
         "The token service does not accept what proves the app's identity, and says no more.",
-        "Compare client_id and the credential with what is registered there: the secret's value, "
-        "the public key, and whether a secret or a key is expected.",
+        "Compare client_id and the credential with what is registered at the token service: the "
+        "secret's value, the public key, and whether a secret or a key is expected.",
     ),
     "service_refused": Case(
         "identity_refused",
         "The token service refused in OAuth's own words, without a number of Microsoft's.",
-        "Compare scope and the grant (client credentials) with what is registered there, or ask "
-        "whoever runs it.",
+        "Compare scope and the grant (client credentials) with what is registered at the token "
+        "service, or ask whoever runs the service.",
     ),
     "claims_demanded": Case(
         "token_refused",
@@ -336,8 +336,8 @@ IDENTITY: dict[str, Case] = {
     "machine_identity_absent": Case(
         "managed_identity_absent",
         "No metadata service answers on this machine, so it has no managed identity.",
-        "Turn it on under Identity on the machine's page in the portal; outside Azure use a "
-        "federated credential or a certificate.",
+        "Turn the identity on under Identity on the machine's page in the portal; outside Azure "
+        "use a federated credential or a certificate.",
     ),
     "machine_identity_unassigned": Case(
         "managed_identity_absent",
@@ -354,7 +354,6 @@ IDENTITY: dict[str, Case] = {
     "identity_refused": Case(
         "identity_refused",
         "The token service refused for a reason that is not in our table.",
-        "Look the AADSTS number up at https://login.microsoftonline.com/error, or give the "
-        "correlation ID to Microsoft's support.",
+        "Look the AADSTS number up at https://login.microsoftonline.com/error{to_support}.",
     ),
 }

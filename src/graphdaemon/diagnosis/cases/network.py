@@ -77,7 +77,7 @@ NETWORK: dict[str, Case] = {
     "connection_refused": Case(
         "connection_failed",
         "Nothing listens at {host}.",
-        "Check host and port; if it is the emulator, start it.",
+        "Check host and port; if they are the emulator's, start the emulator.",
     ),
     "connection_lost": Case(
         "connection_lost",

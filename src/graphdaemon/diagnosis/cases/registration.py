@@ -46,13 +46,15 @@ REGISTRATION: dict[str, Case] = {
         "permission_missing",
         "The app that is to register another one may not.",
         "Add the application permission Application.ReadWrite.OwnedBy (for apps that others made: "
-        "Application.ReadWrite.All) to it, in {portal}, and have an administrator consent.",
+        "Application.ReadWrite.All) to the app that --as names, in {portal}, and have an "
+        "administrator consent.",
     ),
     "consent_reserved": Case(
         "permission_missing",
         "The app asks for its permissions, and has not got them: only a Privileged Role "
         "Administrator or a Global Administrator may grant those of Microsoft Graph.",
-        "Send this page to a Privileged Role Administrator, or run it again as one: {consent}",
+        "Send the consent page to a Privileged Role Administrator, or run it again as "
+        "one: {consent}",
     ),
     "directory_behind": Case(
         "directory_behind",
