@@ -70,10 +70,17 @@ SAMPLES: dict[object, object] = {
 }
 
 
+# What other exceptions are made with, where it is not a sentence.
+ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "ForeignFileError": (Path("a file"), "it is a folder"),
+    "LimitExceededError": ("head_bytes", 7),
+}
+
+
 def make_error(kind: type[BaseException]) -> BaseException:
     """Make one with every parameter that its class names."""
     if not issubclass(kind, Error):
-        return kind("what happened")
+        return kind(*ARGUMENTS.get(kind.__name__, ("what happened",)))
     hints = get_type_hints(kind.__init__)
     names = [name for name in inspect.signature(kind.__init__).parameters if name != "self"]
     values: dict[str, Any] = {name: SAMPLES[hints[name]] for name in names if name != "message"}

@@ -4,7 +4,6 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping
-from http.client import HTTPMessage
 from itertools import product
 
 import pytest
@@ -17,7 +16,7 @@ from graphdaemon.diagnosis.cases import CASES
 from graphdaemon.diagnosis.explain import explain
 from graphdaemon.errors import Error, GraphError, IdentityError
 from graphdaemon.graph import refused
-from graphdaemon.http.response import Response
+from graphdaemon.http.response import Headers, Response
 from tests.support.places import ROOT
 
 SOURCE = ROOT / "src/graphdaemon"
@@ -148,10 +147,7 @@ def test_a_refusal_of_graph_points_at_what_is_there(
     data, message = BODIES[body]
     for request_id, location in product((None, "1234-abcd"), (None, "https://elsewhere.example/x")):
         headers = {"request-id": request_id, "Location": location}
-        given = HTTPMessage()
-        for name, value in headers.items():
-            if value is not None:
-                given[name] = value
+        given = Headers((name, value) for name, value in headers.items() if value is not None)
         error = refused.explain(
             Response(status, given, data),
             "https://graph.test/v1.0/users",
