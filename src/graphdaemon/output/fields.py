@@ -11,6 +11,8 @@ Record = msgspec.Raw
 NULL = b"null"
 
 _decode_text = msgspec.json.Decoder(str).decode
+# Python refuses to read integers of 4,300 digits.
+_LONGEST_INTEGER = 4_000
 
 
 def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
@@ -59,8 +61,14 @@ def decode(value: Record | bytes) -> Any:
     try:
         return msgspec.json.decode(value)
     except (UnicodeDecodeError, msgspec.DecodeError):
-        # Bytes that are no UTF-8, and numbers that no float can hold (1e400).
-        return json.loads(bytes(value).decode("utf-8", "replace"))
+        # Bytes that are no UTF-8, and numbers that no float can hold (1e400, or 5,000 digits).
+        text = bytes(value).decode("utf-8", "replace")
+        return json.loads(text, parse_int=_read_integer)
+
+
+def _read_integer(digits: str) -> float:
+    """Return an integer; endless as a float if it has more digits than Python reads."""
+    return int(digits) if len(digits) <= _LONGEST_INTEGER else float(digits)
 
 
 def _pick_named(record: Record, names: Sequence[str]) -> tuple[bytes, ...]:

@@ -29,6 +29,9 @@ _BATCH = 1000
 # Each record has its length before it, since line breaks may stand between its tokens.
 _LENGTH = 4
 
+# Digits of an integer that is compared as one; longer ones are beyond any float, and endless.
+_LONGEST_INTEGER = 400
+
 
 class Sorter:
     """
@@ -121,5 +124,6 @@ def _rank(value: bytes) -> tuple[int, Any]:
         return 1, first == b"t"
     if value == NULL:
         return 0, 0
-    # Not msgspec, which refuses 1e400.
-    return 2, int(value) if value.lstrip(b"-").isdigit() else float(value)
+    # Not msgspec, which refuses 1e400; and Python refuses integers of 4,300 digits.
+    is_exact = len(value) <= _LONGEST_INTEGER and value.lstrip(b"-").isdigit()
+    return 2, int(value) if is_exact else float(value)

@@ -1,7 +1,6 @@
 """Who registers the app: a user who signs in here, Azure CLI's user, or an app that may."""
 
 import dataclasses
-import json
 import shutil
 import subprocess
 import time
@@ -14,6 +13,7 @@ from graphdaemon.auth.token import Demand, Token, TokenSource
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import Error, IdentityError, SettingsError
 from graphdaemon.http.transport import Transport
+from graphdaemon.received.json import decode
 from graphdaemon.received.numbers import read_time
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import ANY_TENANT
@@ -74,7 +74,7 @@ def take_az(settings: Settings, transport: Transport) -> Administrator:
     arguments = ["account", "get-access-token", "--output", "json", "--resource", resource]
     answer = _run_az([*arguments, *([] if tenant == ANY_TENANT else ["--tenant", tenant])])
     try:
-        content = json.loads(answer)
+        content = decode(answer.encode())
         token = Token(str(content["accessToken"]), _read_expiry(content), issued_at=time.time())
         return _as_user(token, settings, transport, str(content["tenant"]))
     except (ValueError, LookupError, TypeError):

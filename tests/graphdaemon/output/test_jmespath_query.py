@@ -90,6 +90,13 @@ def test_odd_records_do_no_harm() -> None:
     assert [bytes(one) for one in Projection("[].id").apply([odd])] == [b'"1"']
 
 
+def test_a_number_of_more_digits_than_python_reads_does_no_harm() -> None:
+    """As one beyond a float."""
+    odd = msgspec.Raw(b'{"id": "1", "n": ' + b"9" * 5_000 + b"}")
+
+    assert [bytes(one) for one in Projection("[].id").apply([odd])] == [b'"1"']
+
+
 def test_one_object_may_be_asked_anything() -> None:
     """`get` has no pages."""
     spec = OutputSpec("json", query="length(tags)", single=True)

@@ -8,11 +8,12 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdaemon.output.atomic_file import open_scratch
-from graphdaemon.output.sort import Sorter
+from graphdaemon.output.sort import Sorter, make_key
 from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import records, scalars, texts, values, written
 
@@ -113,6 +114,17 @@ def test_numbers_beyond_a_float_are_in_order() -> None:
         json.loads(line)["n"]
         for line in written(spec, {"n": bigger}, {"n": big}, {"n": -1.5}).splitlines()
     ] == [-1.5, big, bigger]
+
+
+def test_an_integer_of_more_digits_than_python_reads_has_its_place() -> None:
+    """Behind every other, or before."""
+    sorter_key = make_key("n")
+    digits = "9" * 5_000
+    texts = [f'{{"id":"1","n":{number}}}' for number in (digits, "1e300", "7", f"-{digits}")]
+
+    ranked = sorted(texts, key=lambda text: sorter_key(msgspec.Raw(text.encode())))
+
+    assert ranked == texts[::-1]
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:
