@@ -15,6 +15,7 @@ from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.graph import Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import LONGEST_WAIT_S, read_cost, read_load, read_wait
 from graphdaemon.graph.links import altered, path_of
+from graphdaemon.graph.refused import describe_wait
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import check_depth
 from graphdaemon.throttling.budget import Outcome
@@ -93,11 +94,14 @@ async def send_parts(
         unanswered = _list_unanswered(unanswered, answers)
         if not unanswered:
             return answers
+        wait = _read_waits(answers[key] for key in unanswered if key in answers)
+        if wait > LONGEST_WAIT_S:
+            break
         if attempt + 1 < graph.attempts:
-            graph.budget.pause(_read_waits(answers[key] for key in unanswered if key in answers))
+            graph.budget.pause(wait)
             tally.retries += len(unanswered)
     part = next(iter(unanswered.values()))
-    raise _give_up(part, answers.get(part.id))
+    raise _give_up(part, answers.get(part.id), wait)
 
 
 async def _send(
@@ -176,7 +180,7 @@ def _list_unanswered(
 def _read_waits(answers: Iterable[PartAnswer]) -> float:
     """Return the longest wait that an answer asks for, in seconds; one second if none does."""
     waits = (read_wait(answer.header("Retry-After")) for answer in answers)
-    return min(max((wait for wait in waits if wait is not None), default=1.0), LONGEST_WAIT_S)
+    return max((wait for wait in waits if wait is not None), default=1.0)
 
 
 def read_parts(response: Response, url: str) -> list[PartAnswer]:
@@ -219,15 +223,19 @@ def _measure(response: Response) -> Outcome:
     return Outcome(
         sum(unit for unit in units if unit is not None) or None,
         max((load for load in loads if load is not None), default=None),
-        _read_waits(refused) if refused else None,
+        min(_read_waits(refused), LONGEST_WAIT_S) if refused else None,
         len(response.body),
     )
 
 
-def _give_up(part: Part, answer: PartAnswer | None) -> GraphError:
+def _give_up(part: Part, answer: PartAnswer | None, wait: float) -> GraphError:
     # Without an answer to the part, that of the whole batch is what was received.
     status = answer.status if answer is not None else 200
-    problem = f"still {status} after every attempt" if answer is not None else "never answered"
+    if wait > LONGEST_WAIT_S:
+        # Another part may be the one that asks for it.
+        problem = describe_wait(wait)
+    else:
+        problem = f"still {status} after every attempt" if answer else "never answered"
     return GraphError(
         f"{part.url.partition('?')[0]} in a batch: {problem}",
         code="throttled" if status == 429 else "graph_unavailable",

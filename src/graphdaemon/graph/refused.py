@@ -60,7 +60,9 @@ def explain(
     advice = advise(case, locate(consent_url, consent_url) | values)
     retry_after = read_wait(response.headers.get("Retry-After"))
     # Whatever else is to be known comes behind what was answered.
-    more = (said, _name_target(response), _describe_wait(response.status, retry_after))
+    is_too_long = response.status == 429 and (retry_after or 0) > LONGEST_WAIT_S
+    waiting = describe_wait(retry_after or 0) if is_too_long else None
+    more = (said, _name_target(response), waiting)
     words = (
         " ".join(filter(None, [str(response.status), graph_code]))
         + (", not from Graph" if answerer else ""),
@@ -117,8 +119,6 @@ def _name_target(response: Response) -> str | None:
     return f"it redirects to {quote(target, 100)}"
 
 
-def _describe_wait(status: int, wait: float | None) -> str | None:
+def describe_wait(wait: float) -> str:
     """Say how long Graph asks to wait, where that is too long."""
-    if status != 429 or wait is None or wait <= LONGEST_WAIT_S:
-        return None
     return f"it asks to wait for {wait:,.0f} s, and more than {LONGEST_WAIT_S:.0f} s is not waited"

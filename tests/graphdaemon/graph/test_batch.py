@@ -238,7 +238,7 @@ def test_a_part_that_was_answered_is_done() -> None:
 
 @pytest.mark.parametrize(
     ("waits", "seconds"),
-    [(("2", "7.5"), 7.5), (("", ""), 1), (("", "2"), 2), (("3600", "2"), LONGEST_WAIT_S)],
+    [(("2", "7.5"), 7.5), (("", ""), 1), (("", "2"), 2), (("300", "2"), LONGEST_WAIT_S)],
 )
 def test_the_longest_wait_of_all_parts_counts(waits: tuple[str, str], seconds: float) -> None:
     """Up to five minutes; a second where none is told. It holds everybody."""
@@ -252,6 +252,17 @@ def test_the_longest_wait_of_all_parts_counts(waits: tuple[str, str], seconds: f
 
     assert world.budget.pauses == [seconds]
     assert world.budget.outcomes[0].refused_for == seconds
+
+
+def test_a_part_that_asks_for_too_long_a_wait_ends_it() -> None:
+    """At once, and it says how long, as for a request that is sent alone."""
+    world = make_graph(batch(("a", 429, {"Retry-After": "2"}), ("b", 429, {"Retry-After": "3600"})))
+
+    with pytest.raises(GraphError, match=r"asks to wait for 3,600 s") as caught:
+        send_scripted(world, Part("a", "/x"), Part("b", "/y"))
+
+    assert (caught.value.code, world.budget.pauses) == ("throttled", [])
+    assert world.budget.outcomes[0].refused_for == LONGEST_WAIT_S
 
 
 def test_the_budget_learns_what_the_parts_cost_together() -> None:
