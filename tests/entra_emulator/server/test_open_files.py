@@ -120,6 +120,7 @@ def test_more_connections_than_files_are_answered_503(narrow: Narrow) -> None:
         assert narrow.get(crowd[0]) == 200
         one_more = opened.enter_context(closing(narrow.connect()))
         assert narrow.get(one_more) == 503
+    narrow.wait_for_files(-LIMIT // 2)
 
     with closing(narrow.connect()) as alone:
         assert narrow.get(alone) == 200
