@@ -68,7 +68,7 @@ def spoil(app: App, case: str) -> str | None:
         "kid a list": lambda: "Bearer eyJraWQiOlsiYSJdLCJhbGciOiJSUzI1NiJ9.e30.AA",
         "signed by another": lambda: "Bearer " + sign_token(app, make_key()),
         "expired": lambda: "Bearer " + sign_token(app, exp=now - 1),
-        "early": lambda: "Bearer " + sign_token(app, nbf=now + 400),
+        "early": lambda: "Bearer " + sign_token(app, nbf=now + 86_400),
         "foreign audience": lambda: "Bearer " + sign_token(app, aud="https://api.example"),
         "audience a list": lambda: "Bearer " + sign_token(app, aud=["https://api.example"]),
         "unknown tenant": lambda: "Bearer " + sign_token(app, tid="elsewhere"),
