@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import msgspec
 import trustme
@@ -371,7 +372,7 @@ def _refuse_foreign_settings(data: Path) -> None:
 
 def _read_own_settings(path: Path, tenant: Tenant | None) -> dict[str, Any] | None:
     """
-    The settings that an earlier start has written, for this tenant if one is given; None if absent.
+    The settings that an earlier start has written; None if absent, or of another tenant than this.
 
     Raises:
         ValueError: somebody else has written them.
@@ -383,10 +384,13 @@ def _read_own_settings(path: Path, tenant: Tenant | None) -> dict[str, Any] | No
     except (msgspec.DecodeError, RecursionError):
         settings = None
     if isinstance(settings, dict):
-        authority = str(settings.get("authority"))
-        of_tenant = tenant is not None and authority.endswith(f"/{tenant.id}")
-        if of_tenant or str(settings.get("note")).startswith(_NOTE):
+        authority, endpoint = str(settings.get("authority")), str(settings.get("endpoint"))
+        if tenant is not None and authority.endswith(f"/{tenant.id}"):
             return settings
+        # Whoever made real settings of them left the note perhaps, but no service has both parts.
+        same_host = urlsplit(authority).netloc == urlsplit(endpoint).netloc
+        if same_host and str(settings.get("note")).startswith(_NOTE):
+            return None
     raise ValueError(
         f"{path} was not written by the emulator, and was left as it is. Name another folder with "
         "--data."

@@ -339,9 +339,9 @@ def test_standard_output_may_be_named(
     """`-o -` is no file called `-`, and /dev/stdout is written on at its end."""
     log = tmp_path / "log"
     log.write_text("before\n")
-    line = ["users", str(parameters()), "-f", "ndjson", "-o", "users.ndjson"]
+    line = ["users", str(parameters()), "-f", "ndjson", "-o"]
     with log.open("ab") as stdout:
-        for more in (["-o", "-", "--limit", "1"], ["--proof", "/dev/stdout"]):
+        for more in (["-", "--limit", "1"], ["users.ndjson", "--proof", "/dev/stdout"]):
             subprocess.run(
                 [sys.executable, "-m", "graphdaemon", *line, *more],
                 stdout=stdout,

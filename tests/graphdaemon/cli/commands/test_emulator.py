@@ -115,6 +115,39 @@ def test_a_folder_with_somebody_elses_files_is_not_served(tmp_path: Path, name: 
     assert path.read_text() == THEIRS[name]
 
 
+def test_settings_of_a_tenant_that_is_gone_are_made_anew(tmp_path: Path) -> None:
+    """The database was removed to begin again: its secret would be of no use."""
+    data = tmp_path / "tenant"
+    with serving(data):
+        before = json.loads(_read_parameters(data))
+    for path in data.glob("directory.sqlite*"):
+        path.unlink()
+    run_graphdaemon("emulator", "seed", "--users", "3", "--seed", "7", "--data", data)
+
+    with serving(data):
+        after = json.loads(_read_parameters(data))
+
+    assert after["client_id"] != before["client_id"]
+    assert after["authority"].rpartition("/")[2] != before["authority"].rpartition("/")[2]
+
+
+def test_settings_that_were_made_real_are_somebody_elses(tmp_path: Path) -> None:
+    """The note may be left in them."""
+    data = tmp_path / "tenant"
+    with serving(data):
+        settings = json.loads(_read_parameters(data))
+    settings |= {
+        "authority": "https://login.microsoftonline.com/contoso.example",
+        "endpoint": "https://graph.microsoft.com/v1.0/users",
+    }
+    (data / "parameters.json").write_text(json.dumps(settings))
+
+    refused = serve_again(data)
+
+    assert refused.returncode == 2
+    assert json.loads(_read_parameters(data)) == settings
+
+
 @pytest.mark.parametrize("room", [0, 1_000, 4_000, 100_000, 200_000])
 def test_a_server_without_room_is_one_error_and_starts_once_there_is(
     tmp_path: Path, room: int
