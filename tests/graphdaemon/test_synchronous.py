@@ -1,0 +1,57 @@
+"""The bridge for scripts without async: what is left unfinished does not keep the program."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.support.hostile_server import HostileServer, steps
+from tests.support.scripted_server import Answer, Request, page
+
+START = """
+import sys
+import graphdaemon
+from graphdaemon.listing.options import ListingOptions
+
+client = graphdaemon.load(sys.argv[1])
+pages = graphdaemon.blocking(client.pages("users", options=ListingOptions(proved=False)))
+print(bytes(next(pages).records[0]).decode(), flush=True)
+"""
+
+ENDS = {
+    "at its end": "",
+    "with the client closed": "client.close()\n",
+    "by an exception": "raise SystemExit(0)\n",
+    "with a second listing": "more = graphdaemon.blocking(client.list('users'))\n",
+    "with an iterator that holds itself": "held = [pages]; held.append(held); del pages\n",
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS.keys())
+def test_a_script_that_leaves_a_listing_unfinished_ends(
+    hostile: HostileServer, tmp_path: Path, end: str
+) -> None:
+    """Python closes the iterator when the loop's thread stands still; it must not wait for it."""
+    link = f"{hostile.url}/v1.0/users?$skiptoken=2"
+
+    def answer(request: Request) -> Answer:
+        if "skiptoken" in request.target:
+            return steps(hostile.pause())
+        return page({"id": "1"}, next_link=link)
+
+    hostile.script = answer
+    done = subprocess.run(
+        [sys.executable, "-c", START + end, hostile.write_parameters(tmp_path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert '"id": "1"' in done.stdout
