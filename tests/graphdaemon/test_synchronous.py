@@ -53,5 +53,6 @@ def test_a_script_that_leaves_a_listing_unfinished_ends(
         env={**os.environ, "XDG_CACHE_HOME": str(tmp_path)},
     )
 
-    assert (done.returncode, done.stderr) == (0, "")
+    # Where the client was closed below it, a warning tells of that.
+    assert done.returncode == 0, done.stderr
     assert '"id": "1"' in done.stdout

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
+from contextlib import nullcontext
 
 import pytest
 
@@ -232,3 +233,14 @@ def test_a_proxy_is_believed_no_more_than_a_host(
         transport.close()
 
     assert got == (b"far" if case is None else case.encode())
+
+
+@pytest.mark.parametrize(("ending", "is_whole"), [(CLOSE, True), (CUT, False), (RESET, False)])
+def test_a_body_that_only_the_end_ends_counts_only_if_tls_says_so(
+    hostile: HostileServer, transport: Transport, ending: Ending, is_whole: bool
+) -> None:
+    """Whoever cuts the line could shorten it otherwise (RFC 9112, 9.8)."""
+    hostile.script = [steps(head(200) + b"tail", ending)]
+
+    with nullcontext() if is_whole else pytest.raises(NetworkError, match="broke"):
+        assert transport.exchange("GET", hostile.url, {}).body == b"tail"
