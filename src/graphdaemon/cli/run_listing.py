@@ -93,7 +93,8 @@ def _write(
             remove_journal(arguments["resume"])
         if unproved:
             raise UnprovedError(
-                "nothing proves that the listing is complete",
+                "nothing proves that the listing is complete: "
+                f"the check `{record.missing}` did not pass",
                 code="listing_unproved",
                 hint=f"{record.next_step} To take it as it is, add --allow-unproved.",
             )
