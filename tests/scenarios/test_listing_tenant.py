@@ -197,3 +197,33 @@ def test_what_the_app_may_not_read_is_named(
         assert account["why"] == "it failed (permission_missing)"
         assert "403 Authorization_RequestDenied" in account["notes"][-1]
     assert users.account["blank"] == ["department"]
+
+
+@pytest.mark.parametrize("condition", [None, "accountEnabled eq true"], ids=["all", "filter"])
+def test_who_a_lagging_replica_keeps_back_is_counted(
+    listed: Listing, key_pair: tuple[str, bytes], condition: str | None
+) -> None:
+    """Made just before: no delta tells of them, and no list shows them yet; the count does."""
+    arguments = ("--filter", condition) if condition else ()
+    # Of so few, each counts: nobody waits for a count that may only lag.
+    with Emulator(users=4, groups=0, devices=0, seed=7) as young:
+        app = register(young, key_pair, roles=READ_ALL)
+        young.clock.move(1000)
+        young.directory.objects.create(
+            young.tenant,
+            "user",
+            {
+                "id": "00000000-0000-4000-8000-00000000000a",
+                "userPrincipalName": f"new@{young.tenant.domains[0]}",
+                "displayName": "New",
+                "accountEnabled": True,
+            },
+        )
+        young.faults.fail_for(None, Fault(kind="stale", lag=500), route="GET /users")
+        behind = listed("users", *arguments, "--allow-unproved", app=app, emulator=young)
+        young.faults.clear()
+        later = listed("users", *arguments, app=app, emulator=young)
+
+    assert (behind.account["verdict"], behind.account["missing"]) == ("unproved", "count")
+    assert later.account["verdict"] == "complete"
+    assert len(later.records) == len(behind.records) + 1
