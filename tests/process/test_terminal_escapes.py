@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.pseudo_terminal import (
     HARMFUL,
+    HARMFUL_HEADER,
     HARMFUL_LINE,
     list_forged,
     list_harmful,
@@ -23,9 +24,9 @@ MARK = "hidden"
 
 HEADERS = {
     "Content-Type": "application/json",
-    "request-id": HARMFUL_LINE,
-    "client-request-id": HARMFUL_LINE,
-    "X-Harmful": HARMFUL_LINE,
+    "request-id": HARMFUL_HEADER,
+    "client-request-id": HARMFUL_HEADER,
+    "X-Harmful": HARMFUL_HEADER,
 }
 
 
@@ -43,6 +44,10 @@ USER = {
     HARMFUL: HARMFUL,
 }
 LISTING = answer({"@odata.context": HARMFUL, "value": [USER]})
+
+# The addresses of what is changed have its ID, and an ID that fits into none is refused.
+IDS = dict.fromkeys(("id", "appId", "resourceId", "appRoleId", "principalId"), "1")
+REGISTERED = answer(USER | IDS | {"value": [USER | IDS]})
 
 
 def refusal(status: int) -> Answer:
@@ -103,7 +108,9 @@ CASES = {
     "users-query": Case(("users", "{settings}", "--query", "[].{a: displayName}", *LISTED)),
     "list-groups": Case(("list", "groups", "{settings}", "-f", "table", *LISTED)),
     "list-unknown": Case(("list", f"things{HARMFUL_LINE}", "{settings}", *LISTED), refusal(404)),
-    "list-members": Case(("list", "members", "--of", HARMFUL_LINE, "{settings}", *LISTED)),
+    "list-members": Case(
+        ("list", "members", "--of", HARMFUL_LINE, "{settings}", *LISTED), refusal(403)
+    ),
     "get": Case(("get", "users/1", "{settings}"), answer(USER)),
     "get-table": Case(("get", "users/1", "{settings}", "-f", "table", "-v"), answer(USER)),
     "count": Case(("count", "users", "{settings}"), refusal(400)),
@@ -143,10 +150,10 @@ CASES = {
         ("consent", "{settings}", "--wait", "1", "--role", HARMFUL_LINE), token=good_token()
     ),
     "register-refused": Case(REGISTER, refusal(403), good_token()),
-    "register-diff": Case((*REGISTER, "--dry-run", "-vv"), LISTING, good_token()),
+    "register-conflict": Case((*REGISTER, "--dry-run", "-vv"), refusal(409), good_token()),
     "register-permission": Case(
         (*REGISTER, "--dry-run", "--permission", HARMFUL_LINE),
-        LISTING,
+        REGISTERED,
         good_token(),
     ),
     "register-who": Case(("register", "--federated", HARMFUL_LINE)),

@@ -27,7 +27,10 @@ HARMFUL = f"hidden{CONTROLS}b{INVISIBLE}c{SEQUENCES}d\u200de\u200cf\ufe0fg{FORGE
 """A text with all of it. It has ASCII letters between, behind which no joiner has a meaning."""
 
 HARMFUL_LINE = re.sub(r"[\r\n\0]", "", HARMFUL)
-"""The same where a line break cannot stand, as in a header or a file's name."""
+"""The same where a line break cannot stand, as in a file's name."""
+
+HARMFUL_HEADER = re.sub(r"[\x00-\x1f\x7f]", "", HARMFUL)
+"""The same as far as a header can hold it: the client takes no answer that has more."""
 
 OURS = re.compile(
     r"""\r(?=[\ 0-9]|seeding)|(?<=\ )\r(?!\n)   # progress: a number of records, or blanks over it
