@@ -115,6 +115,7 @@ CODES = {
     "tls_untrusted": "The server's certificate is not trusted.",
     "output_failed": "The output could not be written: no room, no place, or a value unfit for it.",
     "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",
+    "proxy_invalid": "A variable names no proxy that can be used; it and the part are named.",
     "proxy_refused": "The proxy did not let the connection through.",
 }
 

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.settings.read import read_settings
 from tests.support.certificates_and_assertions import make_identity
 from tests.support.client_app import App, register
-from tests.support.connect_proxy import connect_proxy
+from tests.support.connect_proxy import connect_proxy, make_tls, no_proxy
 from tests.support.foreign_issuer import SUBJECT, Foreign
 from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import TENANT, Answer, Request, ScriptedServer, json_answer, page
@@ -469,15 +470,78 @@ MICROSOFT = "login.microsoftonline.com"
 PROXY_PASSWORD = "the-proxy~password.7"
 
 
+def name_proxy(scene: Scene, address: str) -> None:
+    scene.patch.setenv("HTTPS_PROXY", address)
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        scene.patch.delenv(name, raising=False)
+
+
+def far_parameters(scene: Scene) -> Path:
+    return scene.parameters(authority=f"https://{MICROSOFT}/{TENANT}")
+
+
+@state("proxy unreadable")
+def _(scene: Scene) -> Path:
+    name_proxy(scene, f"http://me:{PROXY_PASSWORD}@proxy.example:99999")
+    return far_parameters(scene)
+
+
+@state("proxy unknown")
+def _(scene: Scene) -> Path:
+    name_proxy(scene, f"http://me:{PROXY_PASSWORD}@proxy.invalid:3128")
+    return far_parameters(scene)
+
+
+@state("proxy down")
+def _(scene: Scene) -> Path:
+    name_proxy(scene, f"http://me:{PROXY_PASSWORD}@127.0.0.1:{deaf_port(scene)}")
+    return far_parameters(scene)
+
+
+@state("proxy foreign")
+def _(scene: Scene) -> Path:
+    address, _ = scene.stack.enter_context(no_proxy(b"220 mail.example ready\r\n"))
+    name_proxy(scene, f"http://me:{PROXY_PASSWORD}@{address}")
+    return far_parameters(scene)
+
+
+@state("proxy untrusted")
+def _(scene: Scene) -> Path:
+    tls = make_tls(trustme.CA())
+    address, _ = scene.stack.enter_context(connect_proxy(1, tls=tls))
+    name_proxy(scene, f"https://me:{PROXY_PASSWORD}@{address}")
+    return far_parameters(scene)
+
+
+@state("proxy sign-in")
+def _(scene: Scene) -> Path:
+    through_proxy(
+        scene,
+        "407 Proxy Authentication Required",
+        names=(MICROSOFT,),
+        headers=("Proxy-Authenticate: Negotiate", "Proxy-Authenticate: NTLM"),
+    )
+    return far_parameters(scene)
+
+
+@state("proxy gateway")
+def _(scene: Scene) -> Path:
+    through_proxy(scene, "504 Gateway Timeout", names=(MICROSOFT,))
+    return far_parameters(scene)
+
+
 def through_proxy(
-    scene: Scene, status: str = "200 OK", *, names: tuple[str, ...]
+    scene: Scene,
+    status: str = "200 OK",
+    *,
+    names: tuple[str, ...],
+    headers: tuple[str, ...] = (),
 ) -> ScriptedServer:
     """Every far host is reached through a proxy, which leads to a server with these names."""
     server = scene.stack.enter_context(ScriptedServer(*names))
-    address, _ = scene.stack.enter_context(connect_proxy(server.port, status))
-    scene.patch.setenv("HTTPS_PROXY", f"http://me:{PROXY_PASSWORD}@{address}")
-    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
-        scene.patch.delenv(name, raising=False)
+    proxy = connect_proxy(server.port, status, headers=headers)
+    address, _ = scene.stack.enter_context(proxy)
+    name_proxy(scene, f"http://me:{PROXY_PASSWORD}@{address}")
     server.url = f"https://{names[0]}"
     server.token_answer = json_answer(
         {"expires_in": 3599, "access_token": make_token(roles=["User.Read.All"])}

@@ -174,8 +174,8 @@ def _is_lost(error: Error) -> bool:
     An outage is no such case: the other would meet it too, and a good credential would be given up.
     """
     if isinstance(error, SettingsError):
-        # Every credential needs that file.
-        return error.code != "ca_file_unreadable"
+        # Every credential needs that file, and that proxy.
+        return error.code not in ("ca_file_unreadable", "proxy_invalid")
     assert isinstance(error, IdentityError), "callers catch these two"
     return (
         error.error == "invalid_client"

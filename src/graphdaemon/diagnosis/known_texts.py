@@ -144,9 +144,29 @@ LIBRARIES = {
     r"|scopes? should not be empty",
 }
 
+# How graphdaemon calls a proxy: its address, and what names it.
+_OUR_PROXY = r"the proxy \S{1,90} \([^)\n]{1,40}\)"
 # How the libraries of several languages report a failure of the network. Small letters; the first
 # that matches counts: what failed exactly stands before words that libraries wrap around anything.
 NETWORK = {
+    # What graphdaemon says of a proxy, beside which it repeats others' words.
+    "proxy_untrusted": rf"the certificate of {_OUR_PROXY}",
+    "proxy_foreign": r"and not as an http proxy does|and not as a socks 5 proxy does"
+    r"|does not speak tls, which its",
+    "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by",
+    "proxy_password": rf"{_OUR_PROXY} (?:asks for a user name|does not (?:accept|sign us in)|takes)"
+    r"|(?:tunnel connection failed|http(?:/\d\.\d)?|status(?:[ _-]?code)?|code)"
+    r"\W{1,4}407(?!\d)|\b407\W{1,2}proxy auth|proxy authentication required"
+    r"|err_proxy_auth",
+    "proxy_blocked": rf"{_OUR_PROXY} refused the connection: 403"
+    r"|tunnel connection failed: 403|http code 403 from proxy",
+    "proxy_refused": rf"{_OUR_PROXY} refused the connection|tunnel connection failed"
+    r"|http code \d+ from proxy|err_tunnel_connection",
+    "proxy_gateway": rf"{_OUR_PROXY} could not reach the host",
+    "proxy_silent": rf"{_OUR_PROXY} did not answer within",
+    "proxy_lost": rf"{_OUR_PROXY} closed the connection",
+    "proxy_unknown": rf"the name of {_OUR_PROXY}",
+    "proxy_down": rf"(?:nothing answers at|no connection to) {_OUR_PROXY}",
     "tls_misnamed": r"hostname mismatch|hostname .{0,39}doesn.t match|err_tls_cert_altname"
     r"|certificate is not valid for|certificate is valid for|does not match target host",
     "tls_expired": r"certificate has expired|certificate is not yet valid|cert_has_expired"
@@ -156,13 +176,6 @@ NETWORK = {
     r"|self_signed_cert_in_chain|could not establish trust relationship|partialchain",
     "tls_unspoken": r"wrong_version_number|wrong version number|http response to https client"
     r"|first record does not look like a tls|unknown_protocol",
-    "proxy_password": r"(?:tunnel connection failed|http(?:/\d\.\d)?|status(?:[ _-]?code)?|code)"
-    r"\W{1,4}407(?!\d)|\b407\W{1,2}proxy auth|proxy authentication required"
-    r"|err_proxy_auth",
-    "proxy_blocked": r"proxy refused the connection to \S{1,39}: 403"
-    r"|tunnel connection failed: 403|http code 403 from proxy",
-    "proxy_refused": r"proxy refused the connection|tunnel connection failed"
-    r"|http code \d+ from proxy|err_tunnel_connection",
     "proxy_unreachable": r"proxyerror|connect to proxy|err_proxy_connection|could not resolve proxy"
     r"|proxyconnect tcp|proxy connect(?:ion)? (?:failed|aborted)",
     "host_unknown": r"getaddrinfo|name or service not known|nameresolutionerror|enotfound"

@@ -1,8 +1,10 @@
 """The checks of the network on the way to a host: name, connection, proxy, TLS."""
 
+import contextlib
 import socket
 import ssl
 import time
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -10,10 +12,13 @@ from urllib.parse import urlsplit
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.doctor.finding import Check, Finding, ok, warn
 from graphdaemon.doctor.state import Examination
+from graphdaemon.errors import SettingsError
 from graphdaemon.http.certificate_authorities import make_context
-from graphdaemon.http.failures import HandshakeCutError, explain_failure
+from graphdaemon.http.failures import FAILURES, explain_failure
 from graphdaemon.http.interception import is_intercepted, name_signer
-from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy
+from graphdaemon.http.limits import Limits
+from graphdaemon.http.proxy import Proxy, find_proxy
+from graphdaemon.http.tunnel import Way, begin_tls, blame_proxy, pass_proxy
 
 # A daemon may wait for a minute, the default of `timeout`; a person should not, at every check.
 _TIMEOUT_S = 10.0
@@ -25,28 +30,29 @@ class Destination(NamedTuple):
     host: str
     name: str
     port: int
-    proxy: str | None
+    proxy: Proxy | None
 
     @property
     def first(self) -> tuple[str, int]:
         """Name and port to connect to: the proxy's, or the host's."""
         if self.proxy is None:
             return self.name, self.port
-        parts = urlsplit(self.proxy)
-        return parts.hostname or "", parts.port or 80
+        return self.proxy.host, self.proxy.port
 
-    @property
-    def first_host(self) -> str:
-        """The same in one word for people, without the proxy's password."""
-        name, port = self.first
-        return name if self.proxy is None and port == 443 else f"{name}:{port}"
+    def blame(self, seconds: float) -> AbstractContextManager[None]:
+        """Blame the proxy, where there is one, for what fails before it leads to the host."""
+        return nullcontext() if self.proxy is None else blame_proxy(self.proxy, seconds)
 
 
 def plan_network_checks(host: str) -> list[Check]:
     """List the checks on the way to `host` (with or without a port); the last is that of TLS."""
     parts = urlsplit(f"https://{host}")
-    name = parts.hostname or ""
-    target = Destination(host, name, parts.port or 443, find_proxy(name))
+    name, port = parts.hostname or "", parts.port or 443
+    try:
+        proxy = find_proxy(name, port)
+    except SettingsError as error:
+        return _plan_unknown_way(host, error)
+    target = Destination(host, name, port, proxy)
     checks = [
         Check("dns", partial(_resolve, target=target), host=host),
         Check("tcp", partial(_connect, target=target), (f"dns {host}",), host),
@@ -59,13 +65,24 @@ def plan_network_checks(host: str) -> list[Check]:
     return checks
 
 
+def _plan_unknown_way(host: str, error: SettingsError) -> list[Check]:
+    """The proxy cannot be read, so that nobody knows where to connect to."""
+
+    def refuse(_: Examination) -> Finding:
+        raise error
+
+    first = Check("proxy", refuse, host=host)
+    return [first, *(Check(name, refuse, (first.key,), host) for name in ("dns", "tcp", "tls"))]
+
+
 def _resolve(examination: Examination, target: Destination) -> Finding:
     name, port = target.first
     # A name that no DNS name can be, such as `a..b`, raises UnicodeError instead of OSError.
     try:
-        answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
+        with target.blame(_timeout(examination)):
+            answers = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
-        raise explain_failure(error, name, _timeout(examination)) from error
+        raise explain_failure(error, target.host, _timeout(examination)) from error
     addresses = list(dict.fromkeys(str(address[0]) for *_, address in answers))
     more = f" and {len(addresses) - 1} more" if len(addresses) > 1 else ""
     words = "an address already" if addresses == [name] else f"{name} is {addresses[0]}{more}"
@@ -78,55 +95,50 @@ def _connect(examination: Examination, target: Destination) -> Finding:
     began = time.monotonic()
     timeout = _timeout(examination)
     try:
-        examination.sockets[target.host] = socket.create_connection(target.first, timeout)
+        with target.blame(timeout):
+            connection = socket.create_connection(target.first, timeout)
     except OSError as error:
-        raise explain_failure(error, target.first_host, timeout) from error
+        raise explain_failure(error, target.host, timeout) from error
+    examination.sockets[target.host] = connection
     took_ms = (time.monotonic() - began) * 1000
-    who = f"the proxy {target.first_host} " if target.proxy else ""
+    who = f"the proxy {target.proxy.address} " if target.proxy else ""
     return ok(f"{who}answers in {took_ms:.0f} ms", milliseconds=round(took_ms, 1))
 
 
 def _tunnel(examination: Examination, target: Destination) -> Finding:
     """Ask the proxy to connect to the host; the check of TLS uses the tunnel."""
     assert target.proxy is not None, "planned only where there is a proxy"
-    parts = urlsplit(target.proxy)
-    address = f"{target.name}:{target.port}"
-    headers = {"Host": address} | authorize_proxy(parts.username, parts.password)
-    lines = [
-        f"CONNECT {address} HTTP/1.1",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    connection, head = examination.sockets[target.host], b""
+    seconds = _timeout(examination)
+
+    def keep(sock: socket.socket) -> None:
+        examination.sockets[target.host] = sock
+
+    way = Way(make_context(examination.settings.ca_file), Limits(), seconds, time.monotonic, keep)
+    connection = examination.sockets[target.host]
     try:
-        connection.sendall("\r\n".join([*lines, "", ""]).encode())
-        # Whatever answers here may be no proxy at all: it is not listened to without end.
-        while b"\r\n\r\n" not in head and len(head) < 65536 and (part := connection.recv(4096)):
-            head += part
-    except OSError as error:
-        raise explain_failure(error, target.first_host, _timeout(examination)) from error
-    status = head.partition(b"\r\n")[0].decode("latin-1").partition(" ")[2]
-    if not status.startswith("2"):
-        # The words of `Http11.open_tunnel`, by which `explain_failure` knows a proxy's refusal.
-        words = f"Tunnel connection failed: {status or 'no answer'}"
-        raise explain_failure(OSError(words), target.host, _timeout(examination))
-    return ok(f"the proxy {target.first_host} leads to {target.host}", proxy=target.first_host)
+        keep(pass_proxy(connection, target.proxy, target.name, target.port, way))
+    except FAILURES as error:
+        raise explain_failure(error, target.host, seconds) from error
+    proxy = target.proxy.address
+    return ok(f"the proxy {proxy} leads to {target.host}", proxy=proxy)
 
 
 def _secure(examination: Examination, target: Destination) -> Finding:
     connection = examination.sockets[target.host]
     context = make_context(examination.settings.ca_file)
+
+    def keep(sock: socket.socket) -> None:
+        examination.sockets[target.host] = sock
+
     try:
-        with context.wrap_socket(connection, server_hostname=target.name) as tls:
+        with contextlib.closing(begin_tls(connection, context, target.name, keep)) as tls:
             version, certificate = tls.version(), tls.getpeercert() or {}
     except ssl.SSLCertVerificationError as error:
         # Python gives no certificate that it did not trust, so a second connection looks at it.
         signer = examination.transport.look_at_signer(target.host)
         raise explain_failure(error, target.host, _timeout(examination), signer) from error
-    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionError) as error:
-        # A firewall that blocks by name cuts the connection when it reads the host in TLS.
-        cut = HandshakeCutError("the line was cut when TLS began")
-        raise explain_failure(cut, target.host, _timeout(examination)) from error
     except OSError as error:
+        # Cut: a firewall that blocks by name does so when it reads the host in TLS.
         raise explain_failure(error, target.host, _timeout(examination)) from error
     signer = name_signer(certificate.get("issuer", ()))
     words = f"{version}, signed by {signer}"

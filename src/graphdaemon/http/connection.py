@@ -5,11 +5,16 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-from graphdaemon.http.exchange import Deadline, Http11
-from graphdaemon.http.failures import HandshakeCutError
-from graphdaemon.http.limits import LimitExceededError, Limits
+from graphdaemon.http.exchange import Http11
+from graphdaemon.http.limits import Limits
+from graphdaemon.http.proxy import Proxy
+from graphdaemon.http.tunnel import Way, begin_tls, blame_proxy, pass_proxy
+
+if TYPE_CHECKING:
+    from graphdaemon.http.tls_in_tls import TlsInTls
 
 
 class Connection:
@@ -17,12 +22,14 @@ class Connection:
     A connection that another thread can abort, and that remembers it.
 
     Args:
-        name: The host that TCP is connected to: the proxy's, where there is one.
+        name: The host.
         port: Its port.
         context: The trust of TLS; None is no TLS, for a machine's own metadata service.
         timeout: Seconds to wait for the host at any one step of an exchange.
         limits: What an answer may cost.
         clock: Seconds that only grow.
+        proxy: What leads to the host, if it is not reached directly.
+        proxy_context: The trust of TLS to the proxy, by default that to the host.
 
     Attributes:
         aborted: Whether it was aborted; it cannot be opened after that.
@@ -38,22 +45,23 @@ class Connection:
         timeout: float,
         limits: Limits,
         clock: Callable[[], float] = time.monotonic,
+        proxy: Proxy | None = None,
+        proxy_context: ssl.SSLContext | None = None,
     ) -> None:
-        self._address = self._end = (name, port)
-        self._proxy_headers: dict[str, str] = {}
+        self._name = name
+        self._port = port
         self._context = context
+        self._proxy = proxy
+        self._proxy_context = proxy_context
         self._timeout = timeout
         self._limits = limits
         self._clock = clock
         self._lock = threading.Lock()
+        # What is aborted and closed: the connection to the host, or to the proxy.
         self._sock: socket.socket | None = None
+        self._tls: ssl.SSLSocket | TlsInTls | None = None
         self.aborted = False
         self.http: Http11 | None = None
-
-    def set_tunnel(self, name: str, port: int, headers: Mapping[str, str]) -> None:
-        """Take the host that TCP is connected to as a proxy, which leads to `name` and `port`."""
-        self._end = (name, port)
-        self._proxy_headers = dict(headers)
 
     def open(self) -> Http11:
         """
@@ -61,27 +69,31 @@ class Connection:
 
         Raises:
             HandshakeCutError: The connection was made, and broke during the TLS handshake.
+            ProxyError: The proxy does not lead to the host.
+            SettingsError: The proxy takes a package that is missing.
             OSError: It could not be made.
             ValueError: The name is none that a host can have.
         """
         if self.aborted:
             raise ConnectionAbortedError("it was aborted before it was opened")
         try:
-            sock = self._reach()
-            if self._end != self._address:
-                self._open_tunnel(sock)
+            if self._proxy is None:
+                sock = self._reach(self._name, self._port)
+            else:
+                sock = self._pass_proxy(self._proxy)
+            self._tls = None
             if self._context is not None:
-                sock = self._begin_tls(sock, self._context)
+                self._tls = begin_tls(sock, self._context, self._name, self._hold)
         except BaseException:
             self.close()
             raise
-        self.http = Http11(sock, self._limits, self._timeout, self._clock)
+        self.http = Http11(self._tls or sock, self._limits, self._timeout, self._clock)
         return self.http
 
     def read_certificate(self) -> bytes:
         """Return the host's certificate in DER; empty if there is none."""
-        assert isinstance(self._sock, ssl.SSLSocket), "it is open"
-        return self._sock.getpeercert(binary_form=True) or b""
+        assert self._tls is not None, "it is open"
+        return self._tls.getpeercert(binary_form=True) or b""
 
     def abort(self) -> None:
         """End whatever another thread is doing with the connection, and let it not be opened."""
@@ -100,16 +112,16 @@ class Connection:
                 self._sock.close()
             self._sock = self.http = None
 
-    def _reach(self) -> socket.socket:
+    def _reach(self, name: str, port: int) -> socket.socket:
         """Return a socket that is connected to the first address of the host that answers."""
         refusal = OSError("the host has no address")
         for family, kind, protocol, _, address in socket.getaddrinfo(
-            *self._address, type=socket.SOCK_STREAM
+            name, port, type=socket.SOCK_STREAM
         ):
             sock = socket.socket(family, kind, protocol)
             self._hold(sock)
             try:
-                sock.settimeout(min(self._timeout, self._limits.connect_seconds))
+                sock.settimeout(self._step_seconds)
                 sock.connect(address)
                 # A head and a body that are written apart would wait for one another.
                 sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -120,36 +132,23 @@ class Connection:
                 return sock
         raise refusal
 
-    def _open_tunnel(self, sock: socket.socket) -> None:
-        name, port = self._end
-        authority = f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
-        seconds = min(self._timeout, self._limits.connect_seconds)
-        deadline = Deadline(self._clock() + seconds, seconds)
-        headers = [("Host", authority), *self._proxy_headers.items()]
-        http = Http11(sock, self._limits, seconds, self._clock)
-        try:
-            http.open_tunnel(authority, headers, deadline)
-        except LimitExceededError as error:
-            if error.limit == "answer_seconds":
-                raise TimeoutError from None
-            raise
-        sock.settimeout(seconds)
-
-    def _begin_tls(self, sock: socket.socket, context: ssl.SSLContext) -> ssl.SSLSocket:
-        tls = context.wrap_socket(
-            sock,
-            server_hostname=self._end[0],
-            # Else a connection that is cut would look like one that ended.
-            suppress_ragged_eofs=False,
-            # Held before the handshake, so that it can be aborted during it.
-            do_handshake_on_connect=False,
+    def _pass_proxy(self, proxy: Proxy) -> socket.socket:
+        """Return a connection that leads to the host, through the proxy."""
+        assert self._context is not None, "a machine's own service is reached directly"
+        with blame_proxy(proxy, self._step_seconds):
+            sock = self._reach(proxy.host, proxy.port)
+        way = Way(
+            self._proxy_context or self._context,
+            self._limits,
+            self._step_seconds,
+            self._clock,
+            self._hold,
         )
-        self._hold(tls)
-        try:
-            tls.do_handshake()
-        except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
-            raise HandshakeCutError("the connection broke when TLS began") from None
-        return tls
+        return pass_proxy(sock, proxy, self._name, self._port, way)
+
+    @property
+    def _step_seconds(self) -> float:
+        return min(self._timeout, self._limits.connect_seconds)
 
     def _hold(self, sock: socket.socket) -> None:
         with self._lock:

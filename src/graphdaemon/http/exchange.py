@@ -12,12 +12,15 @@ import ssl
 import sys
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import h11
 
 from graphdaemon.http.limits import LimitExceededError, Limits
 from graphdaemon.http.response import Headers
+
+if TYPE_CHECKING:
+    from graphdaemon.http.tls_in_tls import TlsInTls
 
 # What a TLS record holds at most; no read returns more than one.
 _RECORD = 1 << 14
@@ -69,12 +72,13 @@ class Http11:
 
     def __init__(
         self,
-        sock: socket.socket,
+        sock: "socket.socket | TlsInTls",
         limits: Limits,
         timeout: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._sock = sock
+        self._raw = sock if isinstance(sock, socket.socket) else sock.proxy_socket
         self._limits = limits
         self._timeout = timeout
         self._clock = clock
@@ -111,20 +115,18 @@ class Http11:
 
     def open_tunnel(
         self, authority: str, headers: Iterable[tuple[str, str]], deadline: Deadline
-    ) -> None:
+    ) -> Head:
         """
-        Ask the proxy at the other end to connect to `authority` (`host:port`).
+        Ask the proxy at the other end to connect to `authority` (`host:port`), and return its word.
 
-        Raises:
-            OSError: It refused, in its own words; and all that `exchange` raises.
+        It does so if the status is 2xx. What is raised is that of `exchange`.
         """
         self._send("CONNECT", authority, headers, None, deadline)
         head = self._read_head(deadline)
-        if not 200 <= head.status < 300:
-            raise OSError(f"Tunnel connection failed: {head.status} {head.reason}")
         # The host says nothing before TLS has begun.
-        if self._state.trailing_data[0]:
+        if 200 <= head.status < 300 and self._state.trailing_data[0]:
             raise AnswerMalformedError
+        return head
 
     def is_reusable(self) -> bool:
         """Say whether another request may follow: the answer has ended, and no more came."""
@@ -139,9 +141,9 @@ class Http11:
         """
         try:
             # A look past TLS, which costs a fifth of asking TLS and is nearly always enough.
-            socket.socket.recv(self._sock, 1, socket.MSG_PEEK)
+            socket.socket.recv(self._raw, 1, socket.MSG_PEEK)
         except BlockingIOError:
-            return not isinstance(self._sock, ssl.SSLSocket) or not self._sock.pending()
+            return not self._pending()
         except OSError:
             return False
         try:
@@ -241,7 +243,8 @@ class Http11:
     def _read(self, deadline: Deadline) -> bytes:
         """Wait for bytes, and return what is there, in whole TLS records; none at the end."""
         pieces: list[bytes] = []
-        self._wait(deadline, for_writing=False)
+        if not self._pending():
+            self._wait(deadline, for_writing=False)
         # A full record is seldom the last; asking h11 once for several saves most of its time.
         while not pieces or (len(pieces[-1]) == _RECORD and len(pieces) < _AT_ONCE):
             try:
@@ -257,9 +260,15 @@ class Http11:
                 raise
         return b"".join(pieces)
 
+    def _pending(self) -> int:
+        """Bytes that have come, and that the system no longer knows of."""
+        if isinstance(self._sock, socket.socket) and not isinstance(self._sock, ssl.SSLSocket):
+            return 0
+        return self._sock.pending()
+
     def _wait(self, deadline: Deadline, *, for_writing: bool) -> None:
         left = deadline.at - self._clock()
-        if left > 0 and _is_ready(self._sock, min(self._timeout, left), for_writing=for_writing):
+        if left > 0 and _is_ready(self._raw, min(self._timeout, left), for_writing=for_writing):
             return
         if self._clock() >= deadline.at:
             raise LimitExceededError("answer_seconds", deadline.seconds)

@@ -8,10 +8,7 @@ from typing import NamedTuple
 from graphdaemon.errors import NetworkError
 from graphdaemon.http.exchange import AnswerCutError, AnswerMalformedError, UnsendableError
 from graphdaemon.http.limits import LimitExceededError
-
-
-class HandshakeCutError(ConnectionError):
-    """The host, or something on the way to it, closed the connection during the TLS handshake."""
+from graphdaemon.http.tunnel import HandshakeCutError, ProxyError
 
 
 class _Failure(NamedTuple):
@@ -115,11 +112,8 @@ def explain_invalid_address() -> NetworkError:
 
 
 def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str]:
-    # A proxy's refusal has no class of its own (Http11.open_tunnel).
-    if str(error).startswith("Tunnel connection failed"):
-        words = str(error).partition(": ")[2]
-        case = {"407": "proxy_password", "403": "proxy_blocked"}.get(words[:3], "proxy_refused")
-        return case, f"the proxy refused the connection to {host}: {words}"
+    if isinstance(error, ProxyError):
+        return error.case, f"{error} (on the way to {host})"
     if isinstance(error, HandshakeCutError):
         return "tls_broken", f"the connection to {host} broke as soon as TLS began"
     failure = next(row for row in _FAILURES if isinstance(error, row.causes))

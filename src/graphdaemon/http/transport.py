@@ -19,7 +19,6 @@ from collections.abc import Callable, Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 from graphdaemon.http.address import Address, AddressInvalidError, split_address
 from graphdaemon.http.certificate_authorities import make_context
@@ -28,8 +27,8 @@ from graphdaemon.http.content import decompress
 from graphdaemon.http.exchange import Deadline, Http11
 from graphdaemon.http.failures import FAILURES, explain_failure, explain_invalid_address
 from graphdaemon.http.limits import Limits
+from graphdaemon.http.proxy import find_proxy
 from graphdaemon.http.response import Response
-from graphdaemon.http.tls_and_proxy import authorize_proxy, find_proxy
 from graphdaemon.version import __version__
 
 logger = logging.getLogger(__name__)
@@ -285,23 +284,17 @@ class Transport:
         return make_context(self._ca_file)
 
     def _connection(self, host: str, context: ssl.SSLContext | None = None) -> Connection:
-        connect = partial(
-            Connection,
+        parts = split_address(f"https://{host}")
+        return Connection(
+            parts.name,
+            parts.port,
             context=context or self._context,
             timeout=self._timeout,
             limits=self._limits,
             clock=self._clock,
+            proxy=find_proxy(parts.name, parts.port),
+            proxy_context=self._context,
         )
-        parts = split_address(f"https://{host}")
-        proxy = find_proxy(parts.name)
-        if proxy is None:
-            return connect(parts.name, parts.port)
-        via = urlsplit(proxy)
-        connection = connect(via.hostname or "", via.port or 80)
-        connection.set_tunnel(
-            parts.name, parts.port, headers=authorize_proxy(via.username, via.password)
-        )
-        return connection
 
 
 def _attempt_twice(connection: Connection, attempt: Callable[[], Response]) -> Response:

@@ -209,9 +209,9 @@ def test_a_post_that_was_refused_and_then_lost_is_not_sent_a_third_time(
 
 PROXY_ANSWERS = {
     "informational first": ("103 x\r\n\r\nHTTP/1.1 200 OK", None),
-    "what it says is no HTTP": ("OK", "answer_malformed"),
-    "endless headers": ("200 OK\r\nA: " + "b" * 200_000, "limit_exceeded"),
-    "more than the answer": ("200 OK\r\n\r\nfor TLS", "answer_malformed"),
+    "what it says is no HTTP": ("OK", "proxy_foreign"),
+    "endless headers": ("200 OK\r\nA: " + "b" * 200_000, "proxy_foreign"),
+    "more than the answer": ("200 OK\r\n\r\nfor TLS", "proxy_foreign"),
 }
 
 

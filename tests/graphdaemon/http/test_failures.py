@@ -7,7 +7,8 @@ import zlib
 import pytest
 
 from graphdaemon.http.exchange import AnswerCutError, AnswerMalformedError
-from graphdaemon.http.failures import HandshakeCutError, explain_failure
+from graphdaemon.http.failures import explain_failure
+from graphdaemon.http.tunnel import HandshakeCutError, ProxyError
 
 
 def untrusted(verify_code: int = 20) -> ssl.SSLCertVerificationError:
@@ -32,9 +33,11 @@ def untrusted(verify_code: int = 20) -> ssl.SSLCertVerificationError:
         (HandshakeCutError(), "tls_broken", "broke as soon as TLS began"),
         (OSError(113, "No route to host"), "connection_failed", "not be made: No route to host"),
         (ssl.SSLError("odd"), "connection_failed", "could not be made: ('odd',)"),
-        (OSError("Tunnel connection failed: 407 No"), "proxy_password", "graph.test: 407 No"),
-        (OSError("Tunnel connection failed: 403 No"), "proxy_blocked", "graph.test: 403 No"),
-        (OSError("Tunnel connection failed: 502 No"), "proxy_refused", "graph.test: 502 No"),
+        (
+            ProxyError("proxy_down", "nothing at the proxy"),
+            "proxy_down",
+            "nothing at the proxy (on the way",
+        ),
     ],
 )
 def test_every_failure_has_its_case_and_next_step(

@@ -11,6 +11,7 @@ from graphdaemon.auth.client_credential import ClientCredential, make_signing_cr
 from graphdaemon.auth.key_files import read_certificate
 from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
 from graphdaemon.http.certificate_authorities import make_context
+from graphdaemon.http.proxy import Proxy, find_proxy
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import Settings
 
@@ -38,6 +39,7 @@ def _sign(
             HttpResponseError,
         )
         from azure.keyvault.keys.crypto import SignatureAlgorithm
+        from requests.exceptions import ProxyError
 
         client = _open(address, ca_file, timeout)
     except ModuleNotFoundError as error:
@@ -57,6 +59,10 @@ def _sign(
             raise _unavailable(host, f"it answered {status}") from None
         raise _refused(host, status) from None
     except AzureError as error:
+        proxy = _find_proxy(address)
+        if proxy is not None and isinstance(error.inner_exception, ProxyError):
+            reason = f"the proxy {proxy.address} ({proxy.source}) does not lead there"
+            raise _unavailable(host, reason) from None
         raise _unavailable(host, type(error).__name__) from None
     return bytes(signed.signature)
 
@@ -70,7 +76,7 @@ def _open(address: str, ca_file: Path | None, timeout: float) -> Any:
     return CryptographyClient(
         address,
         DefaultAzureCredential(),
-        transport=RequestsTransport(session=_make_session(make_context(ca_file))),
+        transport=RequestsTransport(session=_make_session(address, make_context(ca_file))),
         connection_timeout=min(timeout, 10),
         read_timeout=timeout,
         # azure-core repeats up to ten times, while whoever wants a token waits.
@@ -78,8 +84,12 @@ def _open(address: str, ca_file: Path | None, timeout: float) -> Any:
     )
 
 
-def _make_session(context: ssl.SSLContext) -> Any:
-    """A session that trusts what we trust: its own `verify` knows either the system or a file."""
+def _make_session(address: str, context: ssl.SSLContext) -> Any:
+    """
+    A session that trusts what we trust, and takes the proxy that we take.
+
+    Its own `verify` knows either the system or a file, and it reads a proxy's address as a URL.
+    """
     import requests.adapters
 
     class Adapter(requests.adapters.HTTPAdapter):
@@ -87,11 +97,30 @@ def _make_session(context: ssl.SSLContext) -> Any:
             super().init_poolmanager(*args, **kwargs, ssl_context=context)
 
         def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
-            return super().proxy_manager_for(*args, **kwargs, ssl_context=context)
+            return super().proxy_manager_for(
+                *args, **kwargs, ssl_context=context, proxy_ssl_context=context
+            )
 
     session = requests.Session()
+    # It would read the same variables in its own way, and they win over what is set here.
+    session.trust_env = False
+    proxy = _find_proxy(address)
+    if proxy is not None:
+        session.proxies = {"https": proxy.url}
     session.mount("https://", Adapter())
     return session
+
+
+def _find_proxy(address: str) -> Proxy | None:
+    parts = urlsplit(address)
+    proxy = find_proxy(parts.hostname or "", parts.port or 443)
+    if proxy is not None and proxy.scheme.startswith("socks"):
+        raise SettingsError(
+            f"{proxy.source} names a SOCKS proxy, and a key vault is not reached through one",
+            code="proxy_invalid",
+            hint=f"Name an HTTP proxy, or exempt {parts.hostname} with NO_PROXY.",
+        )
+    return proxy
 
 
 def _refused(host: str, status: int | None) -> Error:

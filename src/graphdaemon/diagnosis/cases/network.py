@@ -89,6 +89,54 @@ NETWORK: dict[str, Case] = {
         "No connection could be made.",
         "Check the network, and try again.",
     ),
+    "proxy_unknown": Case(
+        "host_unknown",
+        "No address is known for the name of the proxy.",
+        "Check the proxy's name in HTTPS_PROXY (or ALL_PROXY), and this machine's network and DNS; "
+        "where there is a direct way to {host}, exempt it with NO_PROXY.",
+    ),
+    "proxy_down": Case(
+        "connection_failed",
+        "Nothing listens at the proxy's address.",
+        "Check the proxy's host and port in HTTPS_PROXY (or ALL_PROXY), and whether it runs; where "
+        "there is a direct way to {host}, exempt it with NO_PROXY.",
+    ),
+    "proxy_silent": Case(
+        "timed_out",
+        "No answer comes from the proxy: the way to it is blocked, or it is overloaded.",
+        "Check the proxy's host and port in HTTPS_PROXY (or ALL_PROXY), and ask whoever runs it.",
+    ),
+    "proxy_lost": Case(
+        "connection_lost",
+        "The proxy closed the connection before it led to {host}.",
+        "Check the proxy's port and scheme in HTTPS_PROXY (http or https), and ask whoever runs "
+        "it.",
+    ),
+    "proxy_untrusted": Case(
+        "tls_untrusted",
+        "The proxy's own certificate is not signed by an authority this machine trusts, or is "
+        "another host's.",
+        "Name the file of the proxy's certificate authority in ca_file, and the proxy in "
+        "HTTPS_PROXY by the name in its certificate.",
+    ),
+    "proxy_foreign": Case(
+        "proxy_refused",
+        "What answers at the proxy's address does not speak as a proxy does.",
+        "Check the proxy's port and scheme in HTTPS_PROXY (http, https or socks5h): another "
+        "service may be listening there.",
+    ),
+    "proxy_sign_in": Case(
+        "proxy_refused",
+        "The proxy asks for a way to sign in that is not supported here.",
+        "Ask whoever runs the proxy for Basic or for an exemption, or name in HTTPS_PROXY a "
+        "local proxy that signs in to it (px, cntlm).",
+    ),
+    "proxy_gateway": Case(
+        "proxy_refused",
+        "The proxy lets the connection through, and does not reach {host} itself.",
+        "Check the address of {host} for a typing error, and ask whoever runs the proxy "
+        "(HTTPS_PROXY) whether it reaches {host} on port 443.",
+    ),
     "proxy_refused": Case(
         "proxy_refused",
         "The proxy does not let the connection through.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,12 @@ from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.kinds import keyvault
 from graphdaemon.auth.token import Demand, Token
-from graphdaemon.errors import Error, IdentityError, NetworkError
+from graphdaemon.errors import Error, IdentityError, NetworkError, SettingsError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
 from tests.support.client_app import App
-from tests.support.connect_proxy import connect_proxy
+from tests.support.connect_proxy import connect_proxy, make_tls
 from tests.support.pretend_key_vault import KEY, VERSION, Vault, machine, serving
 
 pytest.importorskip("azure.keyvault.keys")
@@ -107,6 +108,43 @@ def test_a_vault_that_refuses_is_a_loss_and_one_out_of_order_is_none(
     keyvault._open.cache_clear()
     vault.refusal = 501
     with pytest.raises(NetworkError, match="not reached: it answered 501"):
+        fetch(settings)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_the_vault_is_reached_through_a_proxy_as_every_host_is(
+    vault: Vault,
+    emulator: Emulator,
+    app: App,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    scheme: str,
+) -> None:
+    """With a password that is no part of a URL, and over TLS where the proxy takes that."""
+    tls = make_tls(emulator.ca) if scheme == "https" else None
+    with connect_proxy(vault.port, tls=tls) as (address, heads):
+        monkeypatch.setenv("HTTPS_PROXY", f"{scheme}://me:p#s/@{address}")
+
+        assert fetch(settings_of(emulator, app, tmp_path)).value
+
+    signed = base64.b64encode(b"me:p#s/").decode()
+    assert heads
+    assert all(f"Proxy-Authorization: Basic {signed}" in head for head in heads)
+
+
+def test_a_proxy_that_does_not_lead_to_the_vault_is_named(
+    vault: Vault, emulator: Emulator, app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not the vault, whose network rules are in order."""
+    settings = settings_of(emulator, app, tmp_path)
+    with connect_proxy(1, "403 Forbidden") as (address, _):
+        monkeypatch.setenv("HTTPS_PROXY", f"http://{address}")
+        with pytest.raises(NetworkError, match=rf"the proxy {address} \(HTTPS_PROXY\) does not"):
+            fetch(settings)
+
+    keyvault._open.cache_clear()
+    monkeypatch.setenv("HTTPS_PROXY", f"socks5h://{address}")
+    with pytest.raises(SettingsError, match="HTTPS_PROXY names a SOCKS proxy"):
         fetch(settings)
 
 
