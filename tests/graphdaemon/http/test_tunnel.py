@@ -447,3 +447,24 @@ def test_a_proxy_that_cannot_be_read_is_a_wrong_setting_in_every_command(
     assert f"{variable} cannot be read" in said
     assert words in said
     assert "word#7" not in said
+
+
+def test_a_proxy_that_cannot_be_read_costs_no_credential(
+    command: Command,
+    scripted: ScriptedServer,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    """The next one would go the same way, so the first is not said to be lost."""
+    path = scripted.write_parameters(
+        tmp_path,
+        authority=f"https://login.test:{scripted.port}/{TENANT}",
+        secret=None,
+        credentials=[{"secret": "first"}, {"secret": "second"}],
+    )
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:99999")
+
+    outcome = command("users", path)
+
+    assert outcome.code == 3
+    assert "no longer accepted" not in outcome.err
