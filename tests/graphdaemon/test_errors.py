@@ -72,6 +72,7 @@ SAMPLES: dict[object, object] = {
 
 # What other exceptions are made with, where it is not a sentence.
 ARGUMENTS: dict[str, tuple[object, ...]] = {
+    "ProxyError": ("proxy_down", "what happened"),
     "ForeignFileError": (Path("a file"), "it is a folder"),
     "LimitExceededError": ("head_bytes", 7),
 }

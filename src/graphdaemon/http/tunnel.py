@@ -63,8 +63,13 @@ class ProxyError(OSError):
     """
 
     def __init__(self, case: str, message: str) -> None:
-        super().__init__(message)
+        # Both, so that a copy is made of them.
+        super().__init__(case, message)
         self.case = case
+        self._message = message
+
+    def __str__(self) -> str:
+        return self._message
 
 
 @contextlib.contextmanager
