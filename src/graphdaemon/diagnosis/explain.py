@@ -23,6 +23,7 @@ from graphdaemon.diagnosis.known_texts import (
     GRAPH_MEANINGS,
     GRAPH_STATUSES,
     OAUTH,
+    ON_PROXY,
     name_answerer,
 )
 from graphdaemon.diagnosis.log_entries import is_dated, split_entries
@@ -170,12 +171,12 @@ def _choose_signs(text: str) -> list[_Entry]:
 
 def _keep_telling(signs: list[Sign]) -> list[Sign]:
     """An AADSTS number says more than Graph's word, and that more than the status beside it."""
-    told = [sign for sign in signs if sign.kind != Kind.MACHINE]
+    told = [sign for sign in signs if sign.kind < Kind.MACHINE]
     if not told:
         return []
     first = min(told)
-    if first.kind in (Kind.NETWORK, Kind.STATUS) and len(told) < len(signs):
-        return [_read_machine(first)]
+    if first.kind in (Kind.NETWORK, Kind.STATUS):
+        return [_read_hop(first, {sign.kind for sign in signs})]
     if first.kind != Kind.NUMBER:
         return [first]
     numbers = {int(sign.value): sign for sign in reversed(signs) if sign.kind == Kind.NUMBER}
@@ -183,8 +184,12 @@ def _keep_telling(signs: list[Sign]) -> list[Sign]:
     return sorted((numbers[number] for number in causes), key=lambda sign: sign.start)
 
 
-def _read_machine(sign: Sign) -> Sign:
-    """What a failure means where a machine's metadata service is spoken of beside it."""
+def _read_hop(sign: Sign, kinds: set[Kind]) -> Sign:
+    """What a failure means where a proxy or a machine's metadata service stands beside it."""
+    if sign.kind == Kind.NETWORK and Kind.PROXY in kinds:
+        return sign._replace(value=ON_PROXY.get(sign.value, sign.value))
+    if Kind.MACHINE not in kinds:
+        return sign
     if sign.kind == Kind.NETWORK:
         return sign._replace(kind=Kind.LIBRARY, value="machine_identity_absent")
     if sign.value in _UNAVAILABLE:

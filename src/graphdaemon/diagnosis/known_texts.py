@@ -153,16 +153,18 @@ NETWORK = {
     "proxy_untrusted": rf"the certificate of {_OUR_PROXY}",
     "proxy_foreign": r"and not as an http proxy does|and not as a socks 5 proxy does"
     r"|does not speak tls, which its",
-    "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by",
+    "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by"
+    r"|proxy-authenticate: (?:negotiate|ntlm)",
     "proxy_password": rf"{_OUR_PROXY} (?:asks for a user name|does not (?:accept|sign us in)|takes)"
     r"|(?:tunnel connection failed|http(?:/\d\.\d)?|status(?:[ _-]?code)?|code)"
     r"\W{1,4}407(?!\d)|\b407\W{1,2}proxy auth|proxy authentication required"
     r"|err_proxy_auth",
     "proxy_blocked": rf"{_OUR_PROXY} refused the connection: 403"
     r"|tunnel connection failed: 403|http code 403 from proxy",
+    "proxy_gateway": rf"{_OUR_PROXY} could not reach the host|tunnel connection failed: 50[234]"
+    r"|http code 50[234] from proxy",
     "proxy_refused": rf"{_OUR_PROXY} refused the connection|tunnel connection failed"
     r"|http code \d+ from proxy|err_tunnel_connection",
-    "proxy_gateway": rf"{_OUR_PROXY} could not reach the host",
     "proxy_silent": rf"{_OUR_PROXY} did not answer within",
     "proxy_lost": rf"{_OUR_PROXY} closed the connection",
     "proxy_unknown": rf"the name of {_OUR_PROXY}",
@@ -176,22 +178,36 @@ NETWORK = {
     r"|self_signed_cert_in_chain|could not establish trust relationship|partialchain",
     "tls_unspoken": r"wrong_version_number|wrong version number|http response to https client"
     r"|first record does not look like a tls|unknown_protocol",
-    "proxy_unreachable": r"proxyerror|connect to proxy|err_proxy_connection|could not resolve proxy"
-    r"|proxyconnect tcp|proxy connect(?:ion)? (?:failed|aborted)",
     "host_unknown": r"getaddrinfo|name or service not known|nameresolutionerror|enotfound"
     r"|nodename nor servname|no such host|temporary failure in name resolution|could not resolve"
     r"|failed to resolve|eai_again|unknownhostexception|name does not resolve|nxdomain"
-    r"|remote name could not be resolved",
+    r"|could not be resolved",
     "tls_broken": r"broke as soon as tls began"
     r"|unexpected_eof_while_reading|eof occurred in violation|ssl_error_syscall"
     r"|handshake_failure|handshake failure|connection was closed during the ssl",
     "timed_out": r"timed out|etimedout|connecttimeout|readtimeout|i/o timeout|timeouterror"
     r"|deadline exceeded|operation timed? ?out|esockettimedout",
     "connection_refused": r"connection refused|econnrefused|actively refused",
-    "connection_lost": r"connection reset|econnreset|remotedisconnected|connection aborted"
+    "connection_lost": r"closed the connection|connection reset|econnreset|remotedisconnected"
+    r"|connection aborted"
     r"|broken pipe|socket hang up|incompleteread|forcibly closed|premature eof",
     "connection_failed": r"network is unreachable|no route to host|enetunreach|ehostunreach"
-    r"|failed to establish a new connection",
+    r"|failed to establish a new connection|err_proxy_connection|proxyerror|connect to proxy"
+    r"|proxyconnect tcp|proxy connect(?:ion)? (?:failed|aborted)",
+}
+
+# The same failures where they are the proxy's: the hop is named, not the host behind it.
+ON_PROXY = {
+    "host_unknown": "proxy_unknown",
+    "connection_refused": "proxy_down",
+    "connection_failed": "proxy_down",
+    "timed_out": "proxy_silent",
+    "connection_lost": "proxy_lost",
+    "tls_broken": "proxy_lost",
+    "tls_untrusted": "proxy_untrusted",
+    "tls_misnamed": "proxy_untrusted",
+    "tls_expired": "proxy_untrusted",
+    "tls_unspoken": "proxy_foreign",
 }
 
 # Who puts its own page in Graph's place: words of the page or its headers, and the name to say.

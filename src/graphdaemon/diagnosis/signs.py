@@ -18,7 +18,11 @@ from graphdaemon.errors import CODES
 
 
 class Kind(IntEnum):
-    """What a sign is; of several in one message the lowest tells most."""
+    """
+    What a sign is; of several in one message the lowest tells most.
+
+    The last two tell nothing by themselves: what fails beside them is theirs.
+    """
 
     NUMBER = 0
     LIBRARY = 1
@@ -29,6 +33,7 @@ class Kind(IntEnum):
     STATUS = 6
     OWN = 7
     MACHINE = 8
+    PROXY = 9
 
 
 class Sign(NamedTuple):
@@ -91,6 +96,11 @@ _LIBRARIES = _compile_all(LIBRARIES)
 _NETWORK = _compile_all(NETWORK)
 # A machine's metadata service is spoken of; what failed there stands beside.
 _MACHINE = re.compile(r"169\.254\.169\.254|\bimds\b|/metadata/identity")
+# The failure is the proxy's, not the host's behind it.
+_PROXY = re.compile(
+    r"proxyerror|connect to proxy|could not resolve proxy|proxyconnect tcp|err_proxy_connection"
+    r"|proxy connect(?:ion)? (?:failed|aborted)"
+)
 _PAGE = re.compile(r"<!doctype html|<html[ >]")
 
 
@@ -105,6 +115,7 @@ def find_signs(text: str) -> list[Sign]:
         *_find_numbers(text),
         *_find_cases(Kind.LIBRARY, _LIBRARIES, text, lowered),
         *_find_all(Kind.PAGE, _PAGE, lowered, "a page of HTML"),
+        *_find_all(Kind.PROXY, _PROXY, lowered, "the proxy"),
         *_find_all(Kind.MACHINE, _MACHINE, lowered, "the metadata service"),
         *_find_words(Kind.GRAPH, _GRAPH, _GRAPH_ORDER, text),
         *_find_cases(Kind.NETWORK, _NETWORK, text, lowered),

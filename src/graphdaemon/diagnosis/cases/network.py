@@ -142,12 +142,6 @@ NETWORK: dict[str, Case] = {
         "The proxy does not let the connection through.",
         "Check HTTPS_PROXY (user and password too), or exempt the host with NO_PROXY.",
     ),
-    "proxy_unreachable": Case(
-        "proxy_refused",
-        "The proxy cannot be reached: nothing answers there, or its name is not known.",
-        "Check the host and port of the proxy in HTTPS_PROXY, and that it runs; if none is needed, "
-        "delete the variable, or exempt the host with NO_PROXY.",
-    ),
     "proxy_password": Case(
         "proxy_refused",
         "The proxy asks for a user name and password, or does not accept those given.",
