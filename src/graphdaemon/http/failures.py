@@ -73,6 +73,10 @@ _FAILURES = (
 )
 
 
+# OpenSSL's numbers (X509_V_ERR_…): not yet valid, has expired, and names other hosts.
+_VERIFY_CASES: dict[int | None, str] = {9: "tls_expired", 10: "tls_expired", 62: "tls_misnamed"}
+
+
 def explain_failure(
     error: Exception, host: str, timeout: float, signer: str | None = None
 ) -> NetworkError:
@@ -121,6 +125,4 @@ def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str
     message = failure.message.format(
         host=host, reason=reason or error, kind=type(error).__name__, timeout=timeout
     )
-    # OpenSSL's number for a certificate that names other hosts (X509_V_ERR_HOSTNAME_MISMATCH).
-    misnamed = getattr(error, "verify_code", None) == 62
-    return "tls_misnamed" if misnamed else failure.case, message
+    return _VERIFY_CASES.get(getattr(error, "verify_code", None), failure.case), message

@@ -21,6 +21,8 @@ def untrusted(verify_code: int = 20) -> ssl.SSLCertVerificationError:
     ("error", "case", "message"),
     [
         (untrusted(), "tls_untrusted", "is not trusted: unable to get local issuer certificate"),
+        (untrusted(9), "tls_expired", "is not trusted"),
+        (untrusted(10), "tls_expired", "is not trusted"),
         (untrusted(62), "tls_misnamed", "is not trusted: unable to get local issuer certificate"),
         (socket.gaierror(-2, "Name unknown"), "host_unknown", "could not be resolved"),
         (UnicodeError("label too long"), "host_unknown", "could not be resolved"),
