@@ -26,6 +26,7 @@ COMPUTED = {
 """Expressions that stand in a table, or are made of a word, by the module that searches them."""
 
 BOUNDED = {
+    "graphdaemon/http/tunnel.py: _SCHEME": "it reads 1,000 characters",
     "graphdaemon/settings/text.py: _BLOCK": "it reads a key file that the settings name",
     "graphdaemon/settings/text.py: quote": "it reads 400 characters",
 }

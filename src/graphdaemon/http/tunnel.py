@@ -235,5 +235,5 @@ def _refused(proxy: Proxy, head: Head) -> ProxyError:
 
 def _list_schemes(challenges: list[str]) -> list[str]:
     """The names of the ways to sign in that are offered (RFC 9110, 11.6.1)."""
-    unquoted = (re.sub(r'"(\\.|[^"\\])*"', "", challenge)[:1000] for challenge in challenges)
+    unquoted = (re.sub(r'"(?:\\.|[^"\\])*"?', "", challenge[:1000]) for challenge in challenges)
     return list(dict.fromkeys(name for text in unquoted for name in _SCHEME.findall(text)))
