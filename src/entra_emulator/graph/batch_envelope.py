@@ -20,7 +20,7 @@ class BatchRequest(NamedTuple):
     One request of a batch.
 
     Args:
-        id: its answer carries the same one.
+        id: its answer carries the same one, as a text.
         method: in capitals.
         url: the address below the version, with or without a slash in front.
         headers: its own, by the names that were sent.
@@ -84,8 +84,9 @@ def list_waves(requests: Sequence[BatchRequest]) -> list[list[BatchRequest]]:
 def _read_request(item: Any) -> BatchRequest:
     if not isinstance(item, dict):
         raise deny("batch_malformed")
-    key, method, url = (item.get(name) for name in ("id", "method", "url"))
+    key, method, url = _read_id(item.get("id")), item.get("method"), item.get("url")
     headers, after = item.get("headers") or {}, item.get("dependsOn") or []
+    after = [_read_id(other) for other in after] if isinstance(after, list) else after
     texts = isinstance(key, str) and isinstance(method, str) and isinstance(url, str)
     if not (texts and key and method and url and _holds_texts(headers, after)):
         raise deny("batch_malformed")
@@ -98,6 +99,12 @@ def _read_request(item: Any) -> BatchRequest:
             raise deny("batch_untyped", id=key)
     others = tuple(dict.fromkeys(other.casefold() for other in after))
     return BatchRequest(key, method, url, headers, item.get("body"), others)
+
+
+def _read_id(value: Any) -> Any:
+    """An ID as a text; CLI for Microsoft 365 and modules of PowerShell send whole numbers."""
+    # In Python `True` is a number too; in JSON it is none.
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _holds_texts(headers: Any, after: Any) -> bool:

@@ -10,7 +10,7 @@ from entra_emulator.graph.answer import answer_record, answer_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import show_delta
 from entra_emulator.graph.objects import collection, memberships, navigation, references
-from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation
+from entra_emulator.graph.objects.relations import CASTS, NAVIGATIONS, Navigation
 from entra_emulator.graph.objects.show import show_object
 from entra_emulator.graph.router import Endpoint, Handler, write_route
 from entra_emulator.model.kinds import KINDS
@@ -90,16 +90,24 @@ def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
 def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:
     if row.single:
         yield Endpoint("GET", path, partial(navigation.show_linked, navigation=row))
+        showing = partial(navigation.show_reference, navigation=row)
+        yield Endpoint("GET", f"{path}/$ref", showing)
         return
+    item = f"{path}/{{target}}"
+    showing = partial(navigation.show_one_linked, navigation=row)
+    # Graph's own list of paths has the item without a cast only where no `$ref` is.
+    if not row.writable:
+        yield Endpoint("GET", item, showing)
     listing = partial(navigation.list_linked, navigation=row)
     yield Endpoint("GET", path, listing)
     yield Endpoint("GET", f"{path}/$count", listing)
     if row.writable:
         yield Endpoint("GET", f"{path}/$ref", partial(navigation.list_references, navigation=row))
-    for kind in KINDS:
+    for kind in CASTS:
+        cast = f"microsoft.graph.{kind}"
         for suffix in ("", "/$count"):
-            cast = f"{path}/microsoft.graph.{kind}{suffix}"
-            yield Endpoint("GET", cast, partial(listing, kind=kind))
+            yield Endpoint("GET", f"{path}/{cast}{suffix}", partial(listing, kind=kind))
+        yield Endpoint("GET", f"{item}/{cast}", partial(showing, kind=kind))
 
 
 def _list_references(path: str, navigations: Sequence[Navigation]) -> Iterator[Endpoint]:

@@ -3,7 +3,8 @@ Which endpoint a Graph path means.
 
 Paths are accepted as Azure CLI, PnP CLI and SDKs write them: in any case of letters, with empty
 segments, with `myorganization` or a tenant behind the version, with `users('key')` for `users/key`,
-and with `delta()` or `microsoft.graph.delta` for `delta`.
+with `delta()` or `microsoft.graph.delta` for `delta`, and with `graph.` for `microsoft.graph.`, the
+alias that `$metadata` declares and every generated SDK sends.
 """
 
 import re
@@ -19,7 +20,7 @@ VERSIONS = ("v1.0", "beta")
 _KEYED = re.compile(r"([A-Za-z0-9.]+)\((.*)\)", re.DOTALL)
 _QUOTED = re.compile(r"'(.*)'", re.DOTALL)
 _TENANT = re.compile(r"myorganization|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[\w-]+(\.[\w-]+)+")
-_NAMESPACE = "microsoft.graph."
+_NAMESPACE, _ALIAS = "microsoft.graph.", "graph."
 
 
 # Takes a `Call`, or the bare request where the endpoint is public.
@@ -55,6 +56,15 @@ class _Node:
     literals: dict[str, tuple[str, "_Node"]] = field(default_factory=dict)
     key: tuple[str, "_Node"] | None = None
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+
+    def find_literal(self, segment: str) -> tuple[str, "_Node"] | None:
+        """What follows a segment in small letters, whichever way its namespace is written."""
+        if segment.startswith(_ALIAS):
+            segment = f"{_NAMESPACE}{segment.removeprefix(_ALIAS)}"
+        # The whole name goes first: a cast is entered with its namespace.
+        return self.literals.get(segment) or self.literals.get(
+            segment.removeprefix(_NAMESPACE).removesuffix("()")
+        )
 
 
 class ResolvedPath(NamedTuple):
@@ -92,9 +102,7 @@ class Router:
         canonical, node, keys = [segments[0].lower()], self._root, dict[str, str]()
         rest = [part for segment in segments[1:] for part in _split(segment)]
         for number, segment in enumerate(rest):
-            literal = node.literals.get(segment.lower().removeprefix(_NAMESPACE).removesuffix("()"))
-            # The whole name goes first: a cast is entered with its namespace.
-            literal = node.literals.get(segment.lower()) or literal
+            literal = node.find_literal(segment.lower())
             if literal is not None:
                 name, node = literal
                 canonical.append(name)

@@ -336,7 +336,7 @@ BAD = {
     "object": (b'{"requests":{}}', "batch_malformed"),
     "number": (b'{"requests":[1]}', "batch_malformed"),
     "no id": ([{"method": "GET", "url": "/users"}], "batch_malformed"),
-    "numeric id": ([{"id": 1, "method": "GET", "url": "/users"}], "batch_malformed"),
+    "id of no text": ([{"id": True, "method": "GET", "url": "/users"}], "batch_malformed"),
     "no url": ([{"id": "1", "method": "GET"}], "batch_malformed"),
     "no method": ([{"id": "1", "url": "/users"}], "batch_malformed"),
     "headers": ([get("1", "/users", headers=["a"])], "batch_malformed"),

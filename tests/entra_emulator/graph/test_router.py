@@ -42,6 +42,11 @@ def nothing(_: Call) -> Response:
             f"/v1.0/groups/{ID}/members/microsoft.graph.user",
             {"key": ID},
         ),
+        (
+            f"/v1.0/groups/{ID}/members/graph.user/$count",
+            f"/v1.0/groups/{ID}/members/microsoft.graph.user/$count",
+            {"key": ID},
+        ),
     ],
 )
 def test_spellings(path: str, canonical: str, keys: dict[str, str]) -> None:
@@ -75,7 +80,9 @@ def test_foreign(path: str) -> None:
     assert ROUTER.resolve(path) is None
 
 
-@pytest.mark.parametrize("spelling", ["delta", "delta()", "microsoft.graph.delta", "DELTA()"])
+@pytest.mark.parametrize(
+    "spelling", ["delta", "delta()", "microsoft.graph.delta", "DELTA()", "graph.delta()"]
+)
 def test_functions(spelling: str) -> None:
     """A function is called with and without its namespace and parentheses."""
     router = Router([Endpoint("GET", "/users/delta", nothing)])

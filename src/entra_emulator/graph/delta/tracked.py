@@ -26,7 +26,7 @@ _EMPTY_TYPES = frozenset({"approleassignment", "orgcontact"})
 
 _CLAUSE = re.compile(
     r"\s*(?:\(\s*)?(?:id\s+eq\s+'(?P<id>[^']*)'"
-    r"|isof\(\s*'#?microsoft\.graph\.(?P<kind>\w+)'\s*\))(?:\s*\))?\s*",
+    r"|isof\(\s*'#?(?:microsoft\.)?graph\.(?P<kind>\w+)'\s*\))(?:\s*\))?\s*",
     re.IGNORECASE,
 )
 _OR = re.compile(r"(?<=\s)or(?=\s)", re.IGNORECASE)
@@ -147,7 +147,10 @@ def _choose_items(kind: str, items: list[str]) -> list[str]:
     chosen = []
     for item in items:
         owner, slash, name = item.rpartition("/")
-        if slash and owner.lower().removeprefix("microsoft.graph.") == kind.lower():
+        if (
+            slash
+            and owner.lower().removeprefix("microsoft.").removeprefix("graph.") == kind.lower()
+        ):
             chosen.append(name)
         elif not slash and (schema.canonical(kind, item) or item.lower() in trackable_links(kind)):
             chosen.append(item)

@@ -15,6 +15,7 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import (
     RecordPage,
     answer_number,
+    answer_object,
     answer_page,
     describe_set,
     open_page,
@@ -25,7 +26,7 @@ from entra_emulator.graph.objects.collection import sort_page
 from entra_emulator.graph.objects.find import find_object, locate_object
 from entra_emulator.graph.objects.relations import Navigation, is_hidden
 from entra_emulator.graph.objects.replica import find_position
-from entra_emulator.graph.objects.show import answer_neighbour
+from entra_emulator.graph.objects.show import answer_neighbour, name_set
 from entra_emulator.graph.query.options import Query
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.model.kinds import KINDS
@@ -45,7 +46,7 @@ async def list_linked(call: Call, *, navigation: Navigation, kind: str | None = 
         return answer_number(call, await call.read(_count_linked(call, navigation, kind, query)))
     after = open_page(call, query)
     page = await call.read(_read_page(call, navigation, kind, query, after))
-    collection = KINDS[kind].collection if kind else "directoryObjects"
+    collection = name_set(kind) if kind else "directoryObjects"
     return answer_page(call, describe_set(collection, query.select), query, page)
 
 
@@ -65,12 +66,38 @@ async def list_references(call: Call, *, navigation: Navigation) -> Response:
 
 def show_linked(call: Call, *, navigation: Navigation) -> Response:
     """`GET /users/{id}/manager`: the one linked object."""
+    return answer_neighbour(call, _find_single(call, navigation))
+
+
+def show_reference(call: Call, *, navigation: Navigation) -> Response:
+    """`GET /users/{id}/manager/$ref`: the address of the one linked object."""
+    neighbour = _find_single(call, navigation)
+    address = locate_object(call, neighbour.kind, read_id(neighbour.doc))
+    return answer_object(call, "$ref", msgspec.json.encode({"@odata.id": address}))
+
+
+def show_one_linked(call: Call, *, navigation: Navigation, kind: str | None = None) -> Response:
+    """
+    `GET /users/{id}/memberOf/{id}`: one of the linked objects, with `kind` as this type.
+
+    An object that is not linked, or of another type than the cast names, is not there.
+    """
+    key = call.keys["target"]
+    links = _links(call, navigation, kind)
+    target = find_object(call, None, key)
+    near = call.directory.links.list_neighbours(call.tenant, links, after=target.seq - 1, limit=1)
+    if [row.seq for row in near] != [target.seq] or not _shows(call, navigation, target):
+        raise deny("object_missing", key=key)
+    return answer_neighbour(call, target, cast=kind)
+
+
+def _find_single(call: Call, navigation: Navigation) -> StoredObject:
     links = _links(call, navigation, None)
     neighbours = call.directory.links.list_neighbours(call.tenant, links, limit=1)
     # Recorded: a user without a manager is answered 404 with `manager` in the place of an ID.
     if not neighbours:
         raise deny("object_missing", key=navigation.name)
-    return answer_neighbour(call, neighbours[0])
+    return neighbours[0]
 
 
 def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
@@ -80,7 +107,14 @@ def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
     members = navigation.relation == "members" and not navigation.reverse
     if members and is_hidden(owner.doc) and not call.permit.hidden:
         return navigation.links(0)  # nothing has this number: nobody is in it
-    return navigation.links(owner.seq, (kind,) if kind else None)
+    kinds = None if kind is None else tuple({kind} & KINDS.keys())
+    return navigation.links(owner.seq, kinds)
+
+
+def _shows(call: Call, navigation: Navigation, row: StoredObject) -> bool:
+    """Whether it is not a group that hides its members (microsoft-graph-docs#12552)."""
+    memberships = navigation.relation == "members" and navigation.reverse
+    return not memberships or call.permit.hidden or not is_hidden(row.doc)
 
 
 def _hide(call: Call, navigation: Navigation, query: Query) -> Query:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from entra_emulator.directory.links import LinkQuery
+from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
 # How the document of a group or an administrative unit says that few may know who is in it. The
@@ -54,6 +55,10 @@ class Navigation(NamedTuple):
         """The links of the object with this number; with `kinds`, only those to these types."""
         return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds)
 
+
+# The types that a list of directory objects can be cast to. Contacts are among those that Graph's
+# own list of paths has, though the emulator has none.
+CASTS = (*KINDS, "orgContact")
 
 # By type and name; `declare_collection` enters those of each collection.
 NAVIGATIONS: dict[tuple[str, str], Navigation] = {}

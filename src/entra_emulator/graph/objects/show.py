@@ -35,14 +35,24 @@ def show_any(call: Call) -> Response:
 
 
 def answer_neighbour(
-    call: Call, neighbour: StoredObject, *, location: str | None = None
+    call: Call, neighbour: StoredObject, *, location: str | None = None, cast: str | None = None
 ) -> Response:
-    """An object of whatever type, with its `@odata.type` unless the caller wants none."""
-    typed = not wants_no_metadata(call)
-    select, _ = read_single("directoryObject", call.query_string)
+    """
+    An object of whatever type, with its `@odata.type` unless the caller wants none.
+
+    With `cast`, it is of this type, and the context says so in the place of the object.
+    """
+    typed = cast is None and not wants_no_metadata(call)
+    select, _ = read_single(cast or "directoryObject", call.query_string)
     (body,) = render_neighbours([neighbour], select, call.readable, typed=typed)
-    fragment = describe_set("directoryObjects", select) + "/$entity"
+    collection = name_set(cast) if cast else "directoryObjects"
+    fragment = describe_set(collection, select) + "/$entity"
     return answer_object(call, fragment, body, location=location)
+
+
+def name_set(kind: str) -> str:
+    """The set of all objects of a type, e.g. `users`."""
+    return KINDS[kind].collection if kind in KINDS else "contacts"
 
 
 async def _answer(call: Call, kind: str, key: str) -> Response:

@@ -6,6 +6,7 @@ item". Objects are gone after thirty days.
 """
 
 import re
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -63,20 +64,20 @@ def list_deleted(call: Call, *, kind: str) -> Response:
     return answer_page(call, fragment, query, RecordPage(body, last, total))
 
 
-def show_deleted(call: Call) -> Response:
-    """`GET /directory/deletedItems/{id}`: one deleted object."""
-    item = _find(call)
+def show_deleted(call: Call, *, kind: str | None = None) -> Response:
+    """`GET /directory/deletedItems/{id}`: one deleted object, with `kind` as this type."""
+    item = _find(call, kind)
     neighbour = StoredObject(item.kind, item.seq, _date(item))
-    return answer_neighbour(call, neighbour)
+    return answer_neighbour(call, neighbour, cast=kind)
 
 
-def restore_deleted(call: Call) -> Response:
+def restore_deleted(call: Call, *, kind: str | None = None) -> Response:
     """
     `POST /directory/deletedItems/{id}/restore`: undo a deletion, of links too.
 
     `autoReconcileProxyConflict` is taken and changes nothing: addresses are not unique here.
     """
-    item = _find(call)
+    item = _find(call, kind)
     parameters = read_parameters(call, "newUserPrincipalName", "autoReconcileProxyConflict")
     changes = {}
     if item.kind == "user" and parameters["newUserPrincipalName"] is not None:
@@ -91,21 +92,21 @@ def restore_deleted(call: Call) -> Response:
     return answer_neighbour(call, row, location=NOWHERE)
 
 
-def purge_deleted(call: Call) -> Response:
+def purge_deleted(call: Call, *, kind: str | None = None) -> Response:
     """`DELETE /directory/deletedItems/{id}`: gone for ever (recorded: 204)."""
-    item = _find(call)
+    item = _find(call, kind)
     with call.directory.transaction():
         call.directory.recycle_bin.purge(call.tenant, item)
     return answer_nothing(call)
 
 
-def _find(call: Call) -> DeletedObject:
+def _find(call: Call, kind: str | None) -> DeletedObject:
     key = call.keys["key"]
     if not is_guid(key):
         raise deny("id_malformed", key=key)
     call.directory.recycle_bin.purge_expired(call.tenant)
     item = call.directory.recycle_bin.find(call.tenant, key)
-    if item is None:
+    if item is None or kind not in {None, item.kind}:
         raise deny("object_missing", key=key)
     _check_kind(call, item)
     return item
@@ -158,18 +159,25 @@ def _is_covered(item: DeletedObject, plan: IndexPlan) -> bool:
 
 _PATH = "/directory/deletedItems"
 
+
+def _list_routes(path: str, kind: str | None) -> Iterator[Endpoint]:
+    """The routes of one deleted object at this path: of this type, or of any for None."""
+    yield Endpoint("GET", path, partial(show_deleted, kind=kind), blocking=True)
+    yield write_route("DELETE", path, partial(purge_deleted, kind=kind))
+    yield write_route("POST", f"{path}/restore", partial(restore_deleted, kind=kind))
+
+
+def _list_casts(kind: str) -> Iterator[Endpoint]:
+    cast = f"microsoft.graph.{kind}"
+    for suffix in ("", "/$count"):
+        listing = partial(list_deleted, kind=kind)
+        yield Endpoint("GET", f"{_PATH}/{cast}{suffix}", listing, blocking=True)
+    # Programs write the cast before the key, and behind it as generated SDKs do.
+    yield from _list_routes(f"{_PATH}/{cast}/{{key}}", kind)
+    yield from _list_routes(f"{_PATH}/{{key}}/{cast}", kind)
+
+
 ROUTES = (
-    *(
-        Endpoint(
-            "GET",
-            f"{_PATH}/microsoft.graph.{kind}{suffix}",
-            partial(list_deleted, kind=kind),
-            blocking=True,
-        )
-        for kind in DELETABLE
-        for suffix in ("", "/$count")
-    ),
-    Endpoint("GET", f"{_PATH}/{{key}}", show_deleted, blocking=True),
-    write_route("DELETE", f"{_PATH}/{{key}}", purge_deleted),
-    write_route("POST", f"{_PATH}/{{key}}/restore", restore_deleted),
+    *(endpoint for kind in DELETABLE for endpoint in _list_casts(kind)),
+    *_list_routes(f"{_PATH}/{{key}}", None),
 )

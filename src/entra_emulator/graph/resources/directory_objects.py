@@ -52,7 +52,7 @@ def _read_types(value: Any) -> set[str]:
         return set(KINDS)
     if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
         raise deny("parameter_missing", name="types", type="a collection of types")
-    names = {name.lower().removeprefix("microsoft.graph.") for name in value}
+    names = {name.lower().removeprefix("microsoft.").removeprefix("graph.") for name in value}
     if "directoryobject" in names:
         return set(KINDS)
     return {kind for kind in KINDS if kind.lower() in names}

@@ -40,6 +40,61 @@ def test_casts(scene: Scene) -> None:
     assert scene.ids(f"/groups/{scene.outer}/members/microsoft.graph.user") == []
 
 
+EVERY_LIST = [
+    ("/groups/{outer}/members", "device"),
+    ("/groups/{outer}/transitiveMembers", "user"),
+    ("/groups/{outer}/owners", "user"),
+    ("/groups/{inner}/memberOf", "group"),
+    ("/users/{user}/transitiveMemberOf", "group"),
+    ("/users/{user}/ownedObjects", "group"),
+    ("/users/{user}/ownedDevices", "device"),
+    ("/users/{user}/directReports", "user"),
+    ("/devices/{device}/memberOf", "group"),
+    ("/devices/{device}/registeredOwners", "user"),
+]
+
+
+@pytest.mark.parametrize(("path", "kind"), EVERY_LIST)
+@pytest.mark.parametrize("namespace", ["graph", "microsoft.graph", "Graph"])
+def test_every_list_is_cast_by_either_name_of_the_namespace(
+    scene: Scene, path: str, kind: str, namespace: str
+) -> None:
+    path = path.format(
+        outer=scene.outer, inner=scene.inner, user=scene.users[0], device=scene.device
+    )
+    cast = f"{path}/{namespace}.{kind}"
+
+    ids = scene.ids(cast)
+    assert ids
+    assert set(ids) <= set(walk(scene, path))
+    number = scene.get(f"{cast}/$count", ConsistencyLevel="eventual")
+    assert number.body == str(len(walk(scene, cast))).encode()
+    one = scene.get(f"{path}/{ids[0]}/{namespace}.{kind}").json()
+    assert one["id"] == ids[0]
+    assert one["@odata.context"].endswith(f"#{kind}s/$entity")
+    assert scene.ids(f"{path}/{namespace}.orgContact") == []
+
+
+def test_one_of_the_linked_objects_is_shown_with_its_type(scene: Scene) -> None:
+    path = f"/users/{scene.users[5]}/transitiveMemberOf"
+
+    one = scene.get(f"{path}/{scene.outer}").json()
+
+    assert (one["id"], one["@odata.type"]) == (scene.outer, "#microsoft.graph.group")
+    # Graph has no address of a member without a cast.
+    assert scene.get(f"/groups/{scene.inner}/members/{scene.users[0]}").status == 400
+
+
+@pytest.mark.parametrize("cast", ["graph.user", "graph.group"])
+def test_an_object_that_is_not_linked_or_of_another_type_is_not_there(
+    scene: Scene, cast: str
+) -> None:
+    not_linked = scene.get(f"/groups/{scene.outer}/members/{scene.users[0]}/{cast}")
+    of_another_type = scene.get(f"/groups/{scene.outer}/members/{scene.device}/{cast}")
+
+    assert (not_linked.status, of_another_type.status) == (404, 404)
+
+
 def test_counts(scene: Scene) -> None:
     """How many there are is told to who accepts the other index."""
     path = f"/groups/{scene.inner}/members/$count"
@@ -48,6 +103,14 @@ def test_counts(scene: Scene) -> None:
     assert scene.get(path, ConsistencyLevel="eventual").body == str(CHAIN).encode()
     cast = f"/groups/{scene.outer}/transitiveMembers/microsoft.graph.user/$count"
     assert scene.get(cast, ConsistencyLevel="eventual").body == str(CHAIN).encode()
+
+
+def test_a_single_link_has_a_reference_too(scene: Scene) -> None:
+    answer = scene.get(f"/users/{scene.users[1]}/manager/$ref").json()
+
+    assert answer["@odata.context"].endswith("/$metadata#$ref")
+    assert answer["@odata.id"].endswith(f"{scene.users[0]}/Microsoft.DirectoryServices.User")
+    assert scene.get(f"/users/{scene.users[0]}/manager/$ref").status == 404
 
 
 def test_references(scene: Scene) -> None:

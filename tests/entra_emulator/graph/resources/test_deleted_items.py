@@ -202,6 +202,23 @@ def test_purge(scene: Scene) -> None:
     assert scene.send("POST", f"{BIN}/{key}/restore").status == 404
 
 
+@pytest.mark.parametrize("path", ["graph.{kind}/{key}", "{key}/microsoft.graph.{kind}"])
+def test_a_deleted_item_is_cast_before_and_behind_its_key(scene: Scene, path: str) -> None:
+    restored, purged = scene.throw(), scene.throw()
+
+    def write_path(kind: str, key: str) -> str:
+        return f"{BIN}/{path.format(kind=kind, key=key)}"
+
+    one = scene.send("GET", write_path("user", restored)).json()
+    assert (one["id"], one["@odata.context"].rpartition("#")[2]) == (restored, "users/$entity")
+    for method in ("GET", "DELETE"):
+        assert scene.send(method, write_path("group", restored)).status == 404
+    assert scene.send("POST", f"{write_path('group', restored)}/restore", {}).status == 404
+    assert scene.send("POST", f"{write_path('user', restored)}/restore", {}).status == 200
+    assert scene.send("DELETE", write_path("user", purged)).status == 204
+    assert scene.get(f"/{purged}").status == 404
+
+
 def test_expiry(scene: Scene) -> None:
     """After thirty days what was deleted is gone by itself."""
     key = scene.throw()
