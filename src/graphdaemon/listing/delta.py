@@ -50,15 +50,16 @@ class Delta:
     Attributes:
         link: The delta link at which the next round begins; None before `begin`.
         pages: How many pages the last round had; one page is the state of one moment.
-        selects: Whether it was asked for named properties, among them all that the query tests. Of
-            these it leaves out only what was never set.
+        select: The properties that it was asked for, among them all that the query tests; empty for
+            those that it tells by itself.
+        selects: Whether it was asked for any. Of those it leaves out only what was never set.
     """
 
     def __init__(self, target: Target, link: str | None = None) -> None:
         self._target = target
         self._base = f"{target.root}/{target.collection.name}/delta"
-        self._select = _properties(target)
-        self.selects = bool(self._select)
+        self.select = _properties(target)
+        self.selects = bool(self.select)
         self.link = link
         self.pages = 0
 
@@ -134,7 +135,7 @@ class Delta:
         return await target.graph.page(url, needs=target.collection.role, tally=target.tally)
 
     def _options(self) -> str:
-        return f"$select={quote(','.join(self._select), safe=',/')}&" if self._select else ""
+        return f"$select={quote(','.join(self.select), safe=',/')}&" if self.select else ""
 
 
 def agrees(told: msgspec.Raw | None, read: msgspec.Raw | None) -> tuple[bool, bool]:

@@ -8,7 +8,7 @@ page whose records were all read as the round told them, since one page tells of
 
 A record that is not read as the delta told of it last is a doubt, and stays one until it is: the
 answer came from a replica that lags behind. Under a filter, a record that the delta says is there
-may rightly not be shown. That is no doubt only where its values say so.
+may rightly not be shown: its values say whether it must be, or must not.
 """
 
 import asyncio
@@ -48,8 +48,8 @@ class Replayer:
         touched: Packed IDs of every record that the delta told of.
         told: What it told of each last, by ID.
         doubtful: What the delta told last of records that were not read like that.
-        undecided: IDs of records that are there and that the filter does not show, where nobody can
-            tell from their values whether it should.
+        undecided: IDs of records that are there, of which nobody can tell from their values whether
+            the filter should show them.
         account: What the listing record says of it.
     """
 
@@ -125,38 +125,44 @@ class Replayer:
         Returns:
             Whether the delta was silent about a value, so that only a quiet round settles it.
         """
-        hidden = self._decide_hidden(changes, current)
-        undecided = [key for key, match in hidden.items() if match is None]
-        # Nobody knows whether the filter should show them; that they are there must be seen.
+        decided = self._decide(changes)
+        undecided = [key for key, match in decided.items() if match is None]
+        # Nobody knows whether the filter should show them; their values must be seen without it.
         there = await self._read_unfiltered(undecided) if undecided else {}
         self.undecided.difference_update(changes)
         self.doubtful, silent = {}, bool(undecided)
         for key, record in changes.items():
-            if hidden.get(key, True) is False:
-                continue
-            contradicting, same = agrees(record, current.get(key) or there.get(key))
+            match = decided.get(key, True)
+            if match is False:
+                # A replica that shows it has not heard of the change that took it out.
+                contradicting, same = key in current, True
+            else:
+                reads = [current.get(key)] if match or key in current else []
+                reads += [there.get(key)] if match is None else []
+                compared = [agrees(record, read) for read in reads]
+                contradicting = any(differs for differs, _ in compared)
+                same = all(equal for _, equal in compared)
             silent = silent or not same
             if contradicting:
                 self.doubtful[key] = record
-            elif key in there:
+            elif match is None:
                 self.undecided.add(key)
         return silent
 
-    def _decide_hidden(
-        self, changes: Changes, current: dict[str, msgspec.Raw]
-    ) -> dict[str, bool | None]:
-        """Whether each record that the delta says is there, and the filter hides, matches it."""
+    def _decide(self, changes: Changes) -> dict[str, bool | None]:
+        """Whether the filter should show each record that the delta says is there."""
         condition = self._target.query.filter
         if not condition:
             return {}
         return {
             key: matches(condition, values_of(record), all_told=self._delta.selects)
             for key, record in changes.items()
-            if record is not None and key not in current
+            if record is not None
         }
 
     async def _read_unfiltered(self, ids: Sequence[str]) -> dict[str, msgspec.Raw]:
-        query = self._target.query._replace(filter=None)
+        # With the properties that the filter tests, which the listing itself need not show.
+        query = self._target.query._replace(filter=None, select=self._delta.select)
         return await _read_ids(msgspec.structs.replace(self._target, query=query), ids)
 
     def _apply(self, changes: Changes, current: dict[str, msgspec.Raw]) -> None:

@@ -43,8 +43,8 @@ class Evidence(NamedTuple):
         trouble: Why the delta could not be followed to the end, if it could not.
         unshown: How many records are not shown in the way in which the delta told of them last.
         settled: Every change that the delta told of is in the output.
-        undecided: How many changed records the filter does not show, though nobody can tell from
-            what the delta told of them that it should not.
+        undecided: How many changed records there are of which nobody can tell, from what the delta
+            told of them, whether the filter should show them.
         late: How many written records changed, and cannot be corrected.
         count_before: Graph's own count early in the listing; None without one.
         count_after: Graph's own count after the last change was followed; None without one.
@@ -334,8 +334,8 @@ CHECKS: tuple[CompletenessCheck, ...] = (
     ),
     CompletenessCheck(
         "filter",
-        "Each named record that the filter does not show has values that do not match it; where "
-        "that cannot be told, Graph's count is exactly what was found.",
+        "Each named record is shown or not as its values match the filter; where that cannot be "
+        "told, Graph's count is exactly what was found.",
         _doubt_filter,
         _AGAIN,
     ),

@@ -108,10 +108,14 @@ class Told(PretendGraph):
         (BEN, ENABLED, [], [], False, False),
         (ANA, ENABLED, [], [ANA], True, False),
         (ANA, ENABLED, [], [], True, False),
+        (BEN, ENABLED, [{"id": "1"}], [BEN], True, False),
         # Where they do not, it has to be seen without the filter.
         (ANA, UNDECIDABLE, [], [ANA], False, True),
         (ANA, UNDECIDABLE, [], [BEN], True, False),
         (ANA, UNDECIDABLE, [], [], True, False),
+        (ANA, UNDECIDABLE, [ANA], [ANA], False, True),
+        (ANA, UNDECIDABLE, [ANA], [BEN], True, False),
+        (ANA, UNDECIDABLE, [BEN], [ANA], True, False),
         ({"id": "1"}, ENABLED, [], [{"id": "1"}], False, True),
     ],
 )
