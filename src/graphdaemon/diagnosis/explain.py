@@ -265,6 +265,8 @@ def _advise_on_time(advice: Advice, entry: str) -> Advice:
     return advice._replace(meaning=f"{advice.meaning} {sentence}".strip())
 
 
+# Thousands of numbers in one message point at the same text.
+@lru_cache(maxsize=64)
 def _find_pointed_at(text: str) -> dict[str, str | None]:
     """Find what a step may point at, since it is shown beside it."""
     found = {
