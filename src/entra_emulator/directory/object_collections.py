@@ -56,6 +56,9 @@ class Span(NamedTuple):
 
 EVERYTHING = Span()
 
+# The orders that the store keeps an index of, `order` of a `Span`.
+INDEXED_ORDERS = frozenset({"seq", "name", "key"})
+
 # The beginning of a document `d` that holds what is asked for most, in SQL.
 BRIEF = (
     "CASE WHEN o.brief IS NULL THEN d.doc "

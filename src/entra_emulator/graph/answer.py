@@ -120,7 +120,7 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
     last = Position(None, end) if end < len(matching) else None
     # The service counts on the first page only.
     total = len(matching) if query.count and after is None else None
-    items = [_encode(_pick(record, query.select)) for record in shown]
+    items = [_encode(pick(record, query.select)) for record in shown]
     page = RecordPage(b",".join(items), last, total)
     return answer_page(call, describe_set(fragment, query.select), query, page)
 
@@ -137,7 +137,7 @@ def answer_record(
     """One record, with the properties that `$select` names."""
     options = parse_options(call.query_string)
     select = read_select(kind, options.get("$select", ""), collection=False)
-    body = _encode(_pick(record, select))
+    body = _encode(pick(record, select))
     context = describe_set(fragment, select) + "/$entity"
     return answer_object(call, context, body, status=status, location=location)
 
@@ -183,5 +183,6 @@ def _context_line(call: Call, fragment: str) -> bytes:
     return b'"@odata.context":%b,' % _encode(f"{call.origin}/{call.version}/$metadata#{fragment}")
 
 
-def _pick(record: Record, select: tuple[str, ...] | None) -> Record:
+def pick(record: Record, select: tuple[str, ...] | None) -> Record:
+    """The selected properties of a record; None is all that it has."""
     return record if select is None else {name: record.get(name) for name in select}

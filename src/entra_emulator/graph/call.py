@@ -1,5 +1,6 @@
 """A request of an identified caller, as the endpoints get it."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -111,7 +112,13 @@ class Call:
         header = self.request.headers.get("prefer", "").lower().replace(";", ",")
         return preference in {part.strip() for part in header.split(",")}
 
-    def read_query(self, kind: str, *, related: bool = False) -> Query:
+    def read_query(
+        self,
+        kind: str,
+        *,
+        related: bool = False,
+        linked: Callable[[str, str], Sequence[Any]] | None = None,
+    ) -> Query:
         """
         The listing that the query options ask for.
 
@@ -128,4 +135,5 @@ class Call:
             strict=self.context.strict_filter,
             counting=self.counting,
             related=related,
+            linked=linked,
         )

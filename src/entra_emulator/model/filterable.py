@@ -9,7 +9,7 @@ directory-objects-orderby.md); of the small types, from their resource pages.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from entra_emulator.model.schema import DIRECTORY_TYPES
+from entra_emulator.model.schema import DIRECTORY_TYPES, declared
 
 
 class Support(NamedTuple):
@@ -45,7 +45,7 @@ A..A passwordProfile/forceChangePasswordNextSignInWithMfa
 A... employeeType assignedPlans/any/capabilityStatus assignedPlans/any/servicePlanId
 A... authorizationInfo/certificateUserIds/any provisionedPlans/any/provisioningStatus
 A... assignedLicenses/$count onPremisesProvisioningErrors/$count otherMails/$count
-A... proxyAddresses/$count
+A... proxyAddresses/$count ownedObjects/$count
 AA.. businessPhones/any assignedPlans/any/service employeeOrgData/costCenter
 AA.. employeeOrgData/division onPremisesSamAccountName provisionedPlans/any/service
 ...A passwordPolicies
@@ -67,6 +67,7 @@ AA.A description
 AA.. onPremisesSamAccountName
 A..A preferredLanguage
 A... assignedLicenses/$count onPremisesProvisioningErrors/$count proxyAddresses/$count
+A... owners/$count
 ..AA createdDateTime
 ..A. expirationDateTime
 ..D. onPremisesLastSyncDateTime renewedDateTime
@@ -93,6 +94,9 @@ DD.A displayName
 AA.A description notes serviceManagementReference verifiedPublisher/displayName web/homePageUrl
 AA.. info/termsOfServiceUrl publicClient/redirectUris/any spa/redirectUris/any web/redirectUris/any
 A... requiredResourceAccess/any/resourceAppId
+A... federatedIdentityCredentials/$count owners/$count
+AA.. federatedIdentityCredentials/any/issuer federatedIdentityCredentials/any/name
+AA.. federatedIdentityCredentials/any/subject
 ...A info/logoUrl
 ..DA createdDateTime
 """
@@ -102,7 +106,7 @@ DD.. alternativeNames/any servicePrincipalNames/any tags/any
 DD.A displayName
 AA.A description homepage notes verifiedPublisher/displayName
 AA.. info/termsOfServiceUrl
-A... appOwnerOrganizationId appRoleAssignmentRequired
+A... appOwnerOrganizationId appRoleAssignmentRequired ownedObjects/$count owners/$count
 ...A info/logoUrl
 """
 _UNIT = """
@@ -130,12 +134,17 @@ _TABLES = {
 }
 
 
-# Conditions on these are documented; the objects they are about are not in the document.
-LINKED = {
-    "application": frozenset({"extensionProperties", "federatedIdentityCredentials"}),
+# Conditions on these are documented too; the emulator has nothing that they are about.
+UNKEPT = {
+    "application": frozenset({"extensionProperties"}),
     "servicePrincipal": frozenset({"createdObjects", "federatedIdentityCredentials"}),
-    "user": frozenset({"createdObjects", "ownedObjects"}),
+    "user": frozenset({"createdObjects"}),
 }
+
+# Of these a filter can tell one from more. For `ownedObjects` the table says so, for `owners` the
+# tutorial "Manage applications": `owners/$count eq 0 or owners/$count eq 1`. Groups are not in it;
+# public programs ask for groups without owners in the same way.
+COUNTED_TO_ONE = frozenset({"ownedObjects/$count", "owners/$count"})
 
 # endsWith is for these alone.
 ENDS_WITH = frozenset({"mail", "otherMails/any", "proxyAddresses/any", "userPrincipalName"})
@@ -186,7 +195,10 @@ def _merge_tables(tables: Mapping[str, Mapping[str, Support]]) -> dict[str, Supp
     """What can be asked of any directory object; where types differ, the first one's row."""
     merged: dict[str, Support] = {}
     for kind in reversed(DIRECTORY_TYPES):
-        merged |= tables.get(kind, {})
+        # What is linked to an object is known by its own type alone.
+        own = declared(kind)
+        rows = tables.get(kind, {}).items()
+        merged |= {path: row for path, row in rows if path.partition("/")[0] in own}
     return merged
 
 

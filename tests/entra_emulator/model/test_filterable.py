@@ -11,5 +11,5 @@ def test_tables_name_properties() -> None:
         assert set(sorts) - {"createdDateTime"} <= set(schema.declared(kind)), kind
     for kind, names in filterable.RANGED.items():
         assert names <= set(schema.declared(kind)), kind
-    for kind, names in filterable.LINKED.items():
+    for kind, names in filterable.UNKEPT.items():
         assert names <= set(schema.navigation(kind)), kind

@@ -1,12 +1,16 @@
 """Lists of objects of one type: `GET /users`, and how many there are."""
 
+import heapq
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TypeVar
 
 from starlette.responses import Response
 
 from entra_emulator.directory.object_collections import (
     CHUNK,
+    EVERYTHING,
+    INDEXED_ORDERS,
     Documents,
     Joined,
     Position,
@@ -23,9 +27,9 @@ from entra_emulator.graph.answer import (
 )
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.expansion import expand_objects
-from entra_emulator.graph.objects.find import find_known
-from entra_emulator.graph.objects.replica import rank, scan_stale
-from entra_emulator.graph.query.options import Query
+from entra_emulator.graph.objects.find import find_known, list_behind
+from entra_emulator.graph.objects.replica import find_position, rank, scan_stale
+from entra_emulator.graph.query.options import MAX_PAGE, Query
 from entra_emulator.graph.render import render_joined, render_objects
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
@@ -39,7 +43,7 @@ T = TypeVar("T")
 
 async def list_objects(call: Call, *, kind: str) -> Response:
     """`GET /{collection}`: a page of objects, or at `/$count` their number as plain text."""
-    query = call.read_query(kind)
+    query = call.read_query(kind, linked=partial(list_behind, call, kind))
     if call.counting:
         steps = _count(call, query)
         plain = _is_plain(call, query)
@@ -58,6 +62,7 @@ async def list_objects(call: Call, *, kind: str) -> Response:
 def _is_plain(call: Call, query: Query) -> bool:
     """Whether an index holds the page as it is: nothing is filtered, expanded or hidden."""
     plain = query.match is None and query.plan.ids is None and query.expand is None
+    plain = plain and query.plan.order in INDEXED_ORDERS
     # The number of all objects is kept; those of a range must be counted one by one.
     kept = not (call.counting or query.count) or _is_whole(query)
     return plain and kept and not (call.permit.basic or call.lag or call.effects)
@@ -137,6 +142,8 @@ def _count(call: Call, query: Query) -> Steps[int]:
 
 def _find(call: Call, query: Query, after: Position | None, limit: int) -> Steps[Documents]:
     """The first documents behind `after` that the query is about, up to `limit`."""
+    if query.plan.order not in INDEXED_ORDERS:
+        return (yield from _find_sorted(call, query, after, limit))
     if query.plan.ids is None and not call.lag:
         return (
             yield from call.directory.collections.list_matching(
@@ -165,11 +172,35 @@ def _find(call: Call, query: Query, after: Position | None, limit: int) -> Steps
     return Documents([doc for _, doc in rows[:limit]], last)
 
 
+def _find_sorted(call: Call, query: Query, after: Position | None, limit: int) -> Steps[Documents]:
+    """The same in an order without an index: every object is looked at for each page."""
+    descending = query.plan.descending
+    choose = heapq.nlargest if descending else heapq.nsmallest
+    end = rank(after) if after is not None else None
+    first: list[tuple[Position, bytes]] = []
+    for row in _list_others(call, query, None):
+        if row is not None:
+            position = find_position(query.kind, query.plan.order, row[0].seq, row[1])
+            here = rank(position)
+            if end is None or (here < end if descending else here > end):
+                first.append((position, row[1]))
+        # Now and then all but the first are let go, so that no page holds the whole directory.
+        if row is None or len(first) > MAX_PAGE * 2:
+            first = choose(limit + 1, first, key=lambda entry: rank(entry[0]))
+            yield
+    first = choose(limit + 1, first, key=lambda entry: rank(entry[0]))
+    last = None
+    if len(first) > limit:
+        # An empty page ends where it begins, so that the next one misses nothing.
+        last = first[limit - 1][0] if limit else after or Position(None, 0)
+    return Documents([doc for _, doc in first[:limit]], last)
+
+
 def _list_others(
     call: Call, query: Query, after: Position | None
 ) -> Iterator[tuple[Position, bytes] | None]:
     """
-    The matching objects that the filter names by ID, or that a lagging replica has.
+    The matching objects that the filter names by ID, or that a lagging replica has, or any.
 
     Now and then it is None, where a step of the search may end.
     """
@@ -224,4 +255,6 @@ def sort_page(
 
 def _span(query: Query) -> Span:
     plan = query.plan
+    if plan.order not in INDEXED_ORDERS:
+        return EVERYTHING
     return Span(plan.order, plan.descending, plan.low, plan.high)

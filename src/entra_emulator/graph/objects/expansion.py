@@ -1,16 +1,29 @@
 """`$expand`: related objects inside of each object."""
 
+from collections.abc import Callable
+from functools import partial
+from itertools import islice
+
 import msgspec
 
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.steps import Steps
 from entra_emulator.errors import deny
-from entra_emulator.graph.answer import wants_no_metadata
+from entra_emulator.graph.access.authorize import authorize
+from entra_emulator.graph.answer import describe_set, pick, wants_no_metadata
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.relations import NAVIGATIONS, Navigation, is_hidden
+from entra_emulator.graph.objects.relations import (
+    NAVIGATIONS,
+    RECORD_NAVIGATIONS,
+    Navigation,
+    RecordNavigation,
+    is_hidden,
+)
 from entra_emulator.graph.query.expand import Expand
 from entra_emulator.graph.render import render_neighbours
+from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
 
 # "Known issues": at most twenty objects of an expanded collection show, a hundred of
 # registeredDevices, and no link leads to the others.
@@ -24,6 +37,10 @@ HIGHEST = 100
 PIECE = 50
 
 _split = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode = msgspec.json.Decoder(Record).decode
+
+# Takes the JSON of an object, and the object as it is stored.
+_AppendTo = Callable[[bytes, StoredObject | None], bytes]
 
 
 def expand_objects(
@@ -33,25 +50,63 @@ def expand_objects(
     In steps, the rendered objects, joined by commas, each with what is expanded at its end.
 
     Raises:
-        GraphRefusal: 501, the emulator does not have what is behind this navigation property.
+        GraphRefusal: 501, the emulator does not have what is behind this navigation property; 403,
+            the caller may not list the records behind it.
     """
-    navigation = NAVIGATIONS.get((kind, expand.navigation))
-    if navigation is None:
-        raise deny("not_emulated", what=f"$expand of {expand.navigation}")
+    append = _choose_append(call, kind, expand, docs)
     parts = []
     for item, doc in zip(_split(b"[%b]" % body), docs, strict=True):
         row = call.directory.objects.find(call.tenant, read_id(doc), kind=kind)
         # A replica that lags lists what may have been deleted since.
         assert row is not None or call.lag, "what was listed is there"
-        members = navigation.relation == "members" and not navigation.reverse
-        hidden = members and is_hidden(doc) and not call.permit.hidden
-        # No object has the number 0, so nothing is linked to it.
-        seq = row.seq if row and not hidden else 0
-        value = _render_related(call, navigation, expand, seq)
-        parts.append(_append(bytes(item), expand.navigation, value))
+        parts.append(append(bytes(item), row))
         if len(parts) % PIECE == 0:
             yield
     return b",".join(parts)
+
+
+def _choose_append(call: Call, kind: str, expand: Expand, docs: list[bytes]) -> _AppendTo:
+    """What writes the related objects at the end of an object, which may be gone by now."""
+    navigation = NAVIGATIONS.get((kind, expand.navigation))
+    if navigation is not None:
+        return partial(_append_linked, call, navigation, expand)
+    records = RECORD_NAVIGATIONS.get((kind, expand.navigation))
+    if records is None:
+        raise deny("not_emulated", what=f"$expand of {expand.navigation}")
+    _check_readable(call, records, docs)
+    return partial(_append_records, call, records, expand)
+
+
+def _check_readable(call: Call, navigation: RecordNavigation, docs: list[bytes]) -> None:
+    """Refuse records that the caller could not list; that Graph does the same is chosen."""
+    template = f"/{KINDS[navigation.kind].collection}/{{key}}/{navigation.name}"
+    permit = authorize(call.caller, "GET", template)
+    if permit.itself and {read_id(doc) for doc in docs} - {call.caller.object_id}:
+        raise deny("forbidden")
+
+
+def _append_records(
+    call: Call, navigation: RecordNavigation, expand: Expand, item: bytes, row: StoredObject | None
+) -> bytes:
+    """The records are written as their own list has them, with its context where it has one."""
+    record = _decode(row.doc) if row is not None else None
+    records = navigation.read(call, record) if record is not None else ()
+    if record is not None and navigation.contained and not wants_no_metadata(call):
+        path = f"{KINDS[navigation.kind].collection}('{record['id']}')/{navigation.name}"
+        context = f"{call.origin}/{call.version}/$metadata#{describe_set(path, expand.select)}"
+        item = _append(item, f"{navigation.name}@odata.context", msgspec.json.encode(context))
+    shown = [pick(one, expand.select) for one in islice(records, MOST)]
+    return _append(item, navigation.name, msgspec.json.encode(shown))
+
+
+def _append_linked(
+    call: Call, navigation: Navigation, expand: Expand, item: bytes, row: StoredObject | None
+) -> bytes:
+    members = navigation.relation == "members" and not navigation.reverse
+    hidden = row is not None and members and is_hidden(row.doc) and not call.permit.hidden
+    # No object has the number 0, so nothing is linked to it.
+    seq = row.seq if row and not hidden else 0
+    return _append(item, expand.navigation, _render_related(call, navigation, expand, seq))
 
 
 def _render_related(call: Call, navigation: Navigation, expand: Expand, seq: int) -> bytes:

@@ -6,6 +6,7 @@ A replica that lags behind does not know what was made a moment ago, and says so
 
 import re
 from collections.abc import Collection
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import msgspec
@@ -15,7 +16,7 @@ from entra_emulator.directory.objects import StoredObject
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import locate
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.objects.relations import NAVIGATIONS
+from entra_emulator.graph.objects.relations import NAVIGATIONS, RECORD_NAVIGATIONS
 from entra_emulator.graph.objects.replica import find_stale
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
@@ -82,6 +83,22 @@ def find_target(call: Call, kind: str, key: str | None = None) -> StoredObject:
 def find_caller(call: Call) -> StoredObject | None:
     """The signed-in user, or the calling application's service principal."""
     return call.directory.objects.find(call.tenant, call.caller.object_id)
+
+
+def list_behind(call: Call, kind: str, name: str, object_id: str) -> list[Any]:
+    """
+    What is behind a navigation property of an object, as far as filters ask.
+
+    Records are there with their properties. Of linked objects it only counts whether there are
+    none, one or more.
+    """
+    row = call.directory.objects.find(call.tenant, object_id, kind=kind)
+    if row is None:
+        return []
+    if (navigation := NAVIGATIONS.get((kind, name))) is not None:
+        links = navigation.links(row.seq)
+        return [None] * call.directory.links.count_neighbours(call.tenant, links, most=2)
+    return list(RECORD_NAVIGATIONS[kind, name].read(call, read_record(row)))
 
 
 def locate_object(call: Call, kind: str, object_id: str) -> str:

@@ -1,13 +1,16 @@
 """
-The navigation properties between directory objects, and which links are behind them.
+The navigation properties of directory objects, and what is behind each.
+
+They lead to other objects, by links, or to records such as app role assignments.
 
 Source: the CSDL of Microsoft Graph v1.0, and the API pages for what each holds.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from entra_emulator.directory.links import LinkQuery
+from entra_emulator.graph.call import Call
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
@@ -54,6 +57,34 @@ class Navigation(NamedTuple):
     def links(self, seq: int, kinds: tuple[str, ...] | None = None) -> LinkQuery:
         """The links of the object with this number; with `kinds`, only those to these types."""
         return LinkQuery(self.relation, seq, self.reverse, self.deep, kinds)
+
+
+class RecordNavigation(NamedTuple):
+    """
+    A navigation property that leads to records, which are no directory objects.
+
+    Args:
+        kind: the type that has it.
+        name: its name.
+        target: the type of the records.
+        read: puts together the records of the object with this record.
+        contained: its records belong to the object, and have no set of their own.
+    """
+
+    kind: str
+    name: str
+    target: str
+    read: Callable[[Call, Record], Iterable[Record]]
+    contained: bool = True
+
+
+# By type and name; the modules of the records enter theirs.
+RECORD_NAVIGATIONS: dict[tuple[str, str], RecordNavigation] = {}
+
+
+def enter_records(*rows: RecordNavigation) -> None:
+    """Let expansion and filters know these navigation properties."""
+    RECORD_NAVIGATIONS.update({(row.kind, row.name): row for row in rows})
 
 
 # The types that a list of directory objects can be cast to. Contacts are among those that Graph's

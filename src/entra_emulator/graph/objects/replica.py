@@ -18,7 +18,7 @@ import msgspec
 
 from entra_emulator.directory.changes import Change
 from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.object_collections import Position, Span
+from entra_emulator.directory.object_collections import INDEXED_ORDERS, Position, Span
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import render
 from entra_emulator.model.kinds import KINDS
@@ -88,8 +88,17 @@ def undo_changes(changes: Iterable[Change]) -> dict[int, bytes | None]:
 
 
 def find_position(kind: str, order: str, seq: int, doc: bytes) -> Position:
-    """Where an object would stand in an order of the store, even if it is not there any more."""
-    row = render(kind, _decode(doc))
+    """
+    Where an object would stand in an order, even if it is not there any more.
+
+    The order is one of the store, or the name of a property that holds a time. An object without a
+    time comes before all others, as OData has it for null.
+    """
+    record = _decode(doc)
+    if order not in INDEXED_ORDERS:
+        # With its `Z`, a whole second would come behind its own fractions.
+        return Position(str(record.get(order) or "").removesuffix("Z"), seq)
+    row = render(kind, record)
     return Position({"seq": None, "name": row.name, "key": row.key}[order], seq)
 
 

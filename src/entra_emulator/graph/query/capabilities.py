@@ -5,6 +5,7 @@ Sources: "Advanced query capabilities on Microsoft Entra ID objects", the tables
 `model/filterable.py`, and texts quoted in public issues, which are named where they are used.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from entra_emulator.errors import GraphRefusal, deny
@@ -21,11 +22,12 @@ from entra_emulator.graph.query.condition import (
 )
 from entra_emulator.model import schema
 from entra_emulator.model.filterable import (
+    COUNTED_TO_ONE,
     ENDS_WITH,
     EXTENSION,
     FILTERS,
-    LINKED,
     RANGED,
+    UNKEPT,
     Support,
 )
 
@@ -51,12 +53,14 @@ class Mode:
         counted: it has `$count=true` or `$search`, or is for the count itself.
         strict: `ge` and `le` are refused where the documentation does not list them.
         related: the collection is one of linked objects, such as a group's members.
+        linking: conditions may be on what is linked to an object, which its document does not have.
     """
 
     eventual: bool
     counted: bool
     strict: bool = False
     related: bool = False
+    linking: bool = False
 
     @property
     def advanced(self) -> bool:
@@ -78,6 +82,12 @@ def check_filter(kind: str, node: Node, mode: Mode) -> None:
         if height > MAX_HEIGHT:
             raise deny("filter_too_high", height=height)
     _Check(kind, mode).check(node, alone=True)
+
+
+def list_linked_names(kind: str, paths: Iterable[str]) -> frozenset[str]:
+    """The navigation properties with which these paths begin, if they begin with one."""
+    names = {path.partition("/")[0] for path in paths}
+    return frozenset(names & schema.navigation(kind).keys() - schema.declared(kind).keys())
 
 
 def name_resource(kind: str) -> str:
@@ -139,10 +149,12 @@ class _Check:
         self._check_linked(path)
         collection = f"{path}/any"
         supported = [p for p in FILTERS.get(self._kind, {}) if p.startswith(collection)]
-        if not supported or node.body is None:
-            # `any()` is true where `$count ne 0` is, and so needs what that needs.
+        if node.body is None:
+            # It is true where `$count ne 0` is, and so needs what that needs.
             self._check_support(f"{path}/$count", "eq")
             return
+        if not supported:
+            raise self._refuse(path)
         if collection not in supported:
             self._check_complex(path, node.body, alone=alone)
         self.check(node.body, alone=False, prefix=collection)
@@ -178,7 +190,8 @@ class _Check:
             raise deny("operator_refused", operator="NotEqualsMatch")
         # A filter can ask whether a collection is empty, but not how many items it has ("Advanced
         # query capabilities").
-        if node.operator in {"ge", "le"} or node.number != 0:
+        most = 1 if f"{path}/$count" in COUNTED_TO_ONE else 0
+        if node.operator in {"ge", "le"} or node.number not in range(most + 1):
             raise self._refuse(path)
         self._check_support(f"{path}/$count", "eq")
 
@@ -235,13 +248,15 @@ class _Check:
             raise self._refuse(path)
 
     def _check_linked(self, path: str) -> None:
-        """Refuse conditions on linked objects."""
+        """Refuse conditions on linked objects, but for the few that are documented."""
         first = path.partition("/")[0]
-        if first not in schema.navigation(self._kind) or first in schema.declared(self._kind):
+        if first not in list_linked_names(self._kind, (path,)):
             return
-        if self._mode.advanced and first in LINKED.get(self._kind, ()):
+        known = any(name.startswith(f"{first}/") for name in FILTERS.get(self._kind, {}))
+        if not self._mode.advanced or not (known or first in UNKEPT.get(self._kind, ())):
+            raise deny("reference_refused")
+        if not (known and self._mode.linking):
             raise deny("not_emulated", what=f"conditions on '{first}' in $filter")
-        raise deny("reference_refused")
 
     def _check_support(self, path: str, column: str) -> None:
         support = FILTERS.get(self._kind, {}).get(path, _NOTHING)
@@ -261,6 +276,8 @@ class _Check:
             raise deny("query_refused")
 
     def _refuse(self, path: str) -> GraphRefusal:
+        if list_linked_names(self._kind, (path,)):
+            return deny("reference_refused")
         if self._kind == "oAuth2PermissionGrant":
             return deny("grant_filter_refused", name=path)
         name = path.partition("/any")[0].removesuffix("/$count")

@@ -28,7 +28,8 @@ class IndexPlan:
     How to walk over one of the store's indices.
 
     Args:
-        order: "seq" (creation order), "name" (displayName) or "key" (the kind's key property).
+        order: "seq" (creation order), "name" (displayName) or "key" (the kind's key property); the
+            name of a property with a time has no index, and all objects are looked at.
         descending: from the last to the first.
         low: the least value in the order's column, in folded case; None is open.
         high: the greatest one.

@@ -16,6 +16,7 @@ from entra_emulator.graph.objects.find import (
     is_visible,
     read_record,
 )
+from entra_emulator.graph.objects.relations import RecordNavigation, enter_records
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.model.app_roles import find_entitlement
@@ -35,8 +36,7 @@ _PRINCIPALS = frozenset({"group", "servicePrincipal", "user"})
 def list_assignments(call: Call, *, kind: str, side: str) -> Response:
     """`GET /servicePrincipals/{id}/appRoleAssignedTo`, and below it `/$count`."""
     owner = _find_owner(call, kind)
-    ends = {side: read_record(owner)["id"]}
-    records = call.directory.consents.list_assignments(call.tenant, **ends)
+    records = _read(call, read_record(owner), side=side)
     return answer_records(call, _KIND, _describe(owner, side), records)
 
 
@@ -90,6 +90,10 @@ def _find_owner(call: Call, kind: str) -> StoredObject:
     return owner
 
 
+def _read(call: Call, owner: Record, *, side: str) -> list[Record]:
+    return call.directory.consents.list_assignments(call.tenant, **{side: owner["id"]})
+
+
 def _check_graph(call: Call, resource: Record, principal: StoredObject) -> None:
     """Refuse Graph's own application permissions to callers that may not give them."""
     # Whoever may grant Graph's own permissions could grant itself any power.
@@ -124,6 +128,16 @@ def _list_routes(path: str, kind: str, side: str) -> Iterator[Endpoint]:
     removing = partial(remove_assignment, kind=kind, side=side)
     yield write_route("DELETE", f"{path}/{{assignment}}", removing)
 
+
+enter_records(
+    RecordNavigation(
+        "servicePrincipal", "appRoleAssignedTo", _KIND, partial(_read, side="resource")
+    ),
+    *(
+        RecordNavigation(kind, "appRoleAssignments", _KIND, partial(_read, side="principal"))
+        for kind in sorted(_PRINCIPALS)
+    ),
+)
 
 ROUTES = (
     *_list_routes("/groups/{key}/appRoleAssignments", "group", "principal"),

@@ -8,6 +8,7 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object, find_target, read_alternate, read_record
+from entra_emulator.graph.objects.relations import RecordNavigation, enter_records
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
@@ -29,8 +30,7 @@ _RULE = Rule(
 def list_federated(call: Call) -> Response:
     """`GET /applications/{id}/federatedIdentityCredentials`, and below it `/$count`."""
     record = read_record(find_object(call, "application", call.keys["key"]))
-    credentials = call.directory.credentials.list_federated(record["appId"])
-    return answer_records(call, _KIND, _describe(record), map(_render, credentials))
+    return answer_records(call, _KIND, _describe(record), _read(call, record))
 
 
 def show_federated(call: Call) -> Response:
@@ -137,6 +137,10 @@ def _search(call: Call, app_id: str) -> FederatedCredential | None:
     return None
 
 
+def _read(call: Call, record: Record) -> list[Record]:
+    return [_render(one) for one in call.directory.credentials.list_federated(record["appId"])]
+
+
 def _describe(record: Record) -> str:
     return f"applications('{record['id']}')/federatedIdentityCredentials"
 
@@ -152,6 +156,8 @@ def _render(credential: FederatedCredential) -> Record:
         "audiences": [credential.audience],
     }
 
+
+enter_records(RecordNavigation("application", "federatedIdentityCredentials", _KIND, _read))
 
 ROUTES = (
     Endpoint("GET", _PATH, list_federated),

@@ -10,6 +10,7 @@ from entra_emulator.errors import deny
 from entra_emulator.graph.answer import NOWHERE, answer_object, answer_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object, find_target, read_record
+from entra_emulator.graph.objects.relations import RecordNavigation, enter_records
 from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_parameters
@@ -20,15 +21,9 @@ from entra_emulator.web.context import is_guid
 
 def list_details(call: Call) -> Response:
     """`GET /users/{id}/licenseDetails`: the products a user has, with their service plans."""
-    user = find_object(call, "user", call.keys.get("key", call.caller.object_id))
-    subscriptions = call.directory.licences.read_subscriptions(call.tenant)
-    records = [
-        draft_details(call.tenant.id, subscriptions[entry["skuId"]].sku, entry["disabledPlans"])
-        for entry in call.directory.licences.read(user)
-        if entry["skuId"] in subscriptions
-    ]
-    fragment = f"users('{read_record(user)['id']}')/licenseDetails"
-    return answer_records(call, "licenseDetails", fragment, records)
+    user = read_record(find_object(call, "user", call.keys.get("key", call.caller.object_id)))
+    fragment = f"users('{user['id']}')/licenseDetails"
+    return answer_records(call, "licenseDetails", fragment, _read_details(call, user))
 
 
 def assign_license(call: Call) -> Response:
@@ -56,6 +51,15 @@ def assign_license(call: Call) -> Response:
         user = find_target(call, "user")
     body = render_objects("user", None, [user.doc])
     return answer_object(call, "users/$entity", body, location=NOWHERE)
+
+
+def _read_details(call: Call, user: Record) -> list[Record]:
+    subscriptions = call.directory.licences.read_subscriptions(call.tenant)
+    return [
+        draft_details(call.tenant.id, subscriptions[entry["skuId"]].sku, entry["disabledPlans"])
+        for entry in user.get("assignedLicenses") or []
+        if entry["skuId"] in subscriptions
+    ]
 
 
 def _check(
@@ -106,6 +110,8 @@ def _read_guid(value: Any) -> str:
         raise deny("guid_wrong")
     return value.lower()
 
+
+enter_records(RecordNavigation("user", "licenseDetails", "licenseDetails", _read_details))
 
 ROUTES = (
     Endpoint("GET", "/users/{key}/licenseDetails", list_details),

@@ -10,6 +10,7 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import refuse_delta
 from entra_emulator.graph.objects.create import read_new
 from entra_emulator.graph.objects.find import find_object, find_visible, read_record
+from entra_emulator.graph.objects.relations import RecordNavigation, enter_records
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
@@ -18,6 +19,9 @@ from entra_emulator.model.records import Record
 
 _KIND = "oAuth2PermissionGrant"
 _SET = "oauth2PermissionGrants"
+
+# Which property names the owner of a grant, by the owner's type.
+_SIDES = {"servicePrincipal": "clientId", "user": "principalId"}
 
 _RULE = Rule(
     _KIND,
@@ -38,12 +42,7 @@ def list_grants(call: Call) -> Response:
 def list_grants_of(call: Call, *, kind: str) -> Response:
     """`GET /servicePrincipals/{id}/oauth2PermissionGrants`: of a client, or of a user."""
     owner = find_object(call, kind, call.keys.get("key", call.caller.object_id))
-    name = "clientId" if kind == "servicePrincipal" else "principalId"
-    object_id = read_record(owner)["id"]
-    grants = call.directory.consents.list_grants(call.tenant)
-    return answer_records(
-        call, _KIND, _SET, [grant for grant in grants if grant[name] == object_id]
-    )
+    return answer_records(call, _KIND, _SET, _read(call, read_record(owner), name=_SIDES[kind]))
 
 
 def show_grant(call: Call) -> Response:
@@ -97,6 +96,12 @@ def remove_grant(call: Call) -> Response:
     return answer_nothing(call)
 
 
+def _read(call: Call, owner: Record, *, name: str) -> list[Record]:
+    """The grants that name the owner there."""
+    grants = call.directory.consents.list_grants(call.tenant)
+    return [grant for grant in grants if grant[name] == owner["id"]]
+
+
 def _find(call: Call) -> Record:
     key = call.keys["grant"]
     grant = call.directory.consents.find_grant(call.tenant, key)
@@ -112,6 +117,13 @@ def _join(scope: str) -> str:
 
 _of_client = partial(list_grants_of, kind="servicePrincipal")
 _of_user = partial(list_grants_of, kind="user")
+
+enter_records(
+    *(
+        RecordNavigation(kind, _SET, _KIND, partial(_read, name=name), contained=False)
+        for kind, name in _SIDES.items()
+    )
+)
 
 SETS = {_SET: _KIND}
 ROUTES = (

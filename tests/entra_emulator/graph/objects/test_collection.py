@@ -47,6 +47,59 @@ def test_ordered_paging(app: App, token: str, column: str, direction: str) -> No
     assert len(users) == len(USERS)
 
 
+ADVANCED = {"ConsistencyLevel": "eventual"}
+
+
+@pytest.fixture(scope="module")
+def reader(probe: Probe) -> Ask:
+    app = register(probe, "Directory.Read.All")
+    token = app.token()
+    return lambda target, **headers: app.get(target, token, **headers)
+
+
+@pytest.mark.parametrize("top", [7, 999])
+@pytest.mark.parametrize(
+    ("path", "column"),
+    [
+        ("users", "createdDateTime"),
+        ("devices", "approximateLastSignInDateTime"),
+        ("applications", "createdDateTime"),
+        ("servicePrincipals", "createdDateTime"),
+    ],
+)
+@pytest.mark.parametrize("direction", ["asc", "desc"])
+def test_a_list_is_walked_in_the_order_of_a_time(
+    reader: Ask, app: App, path: str, column: str, direction: str, top: int
+) -> None:
+    options = f"$select=id,{column}&$count=true"
+    link = f"/v1.0/{path}?$orderby={column}%20{direction}&$top={top}&{options}"
+    shown: list[dict[str, str | None]] = []
+    while link:
+        page = reader(link.removeprefix(app.probe.emulator.url), **ADVANCED).json()
+        shown += page["value"]
+        link = page.get("@odata.nextLink", "")
+
+    everybody = reader(f"/v1.0/{path}?$top=999&{options}", **ADVANCED).json()
+    assert {one["id"] for one in shown} == {one["id"] for one in everybody["value"]}
+    assert len(shown) == everybody["@odata.count"]
+    times = [one[column] or "" for one in shown]
+    assert times == sorted(times, reverse=direction == "desc")
+
+
+def test_a_filtered_list_is_sorted_by_time_and_counted(app: App, token: str) -> None:
+    options = "$orderby=createdDateTime desc&$filter=startswith(displayName,'A')&$count=true"
+    page = app.get(
+        f"/v1.0/users?{quote(options, safe='$=&')}&$select=displayName,createdDateTime",
+        token,
+        **ADVANCED,
+    ).json()
+
+    expected = [user for user in USERS if user["displayName"].casefold().startswith("a")]
+    assert page["@odata.count"] == len(page["value"]) == len(expected) > 1
+    times = [user["createdDateTime"] for user in page["value"]]
+    assert times == sorted(times, reverse=True)
+
+
 def test_next_link(app: App, token: str) -> None:
     """A next link repeats the options as sent, on the host the caller used."""
     target = "/v1.0/myorganization/Users?%24select=Id,mail&$top=2&x=1"

@@ -5,10 +5,12 @@ from typing import Any
 from urllib.parse import quote
 from uuid import uuid4
 
+import msgspec
 import pytest
 
 from entra_emulator.faults.fault import Fault
 from entra_emulator.faults.schedule import Faults
+from entra_emulator.graph.objects import replica
 from entra_emulator.model.applications import GRAPH_APP_ID
 from tests.support.emulator_probe import Probe
 from tests.support.graph_writer import Writer
@@ -207,3 +209,13 @@ def test_a_replica_that_lags_still_shows_what_was_there(writer: Writer, faults: 
     assert all(behind)
     assert [one["displayName"] for one in found] == ["Fresh"]
     assert not any(shows(writer, way, user) for way in WAYS)
+
+
+def test_a_whole_second_comes_before_its_fractions_and_no_time_before_all() -> None:
+    times = (None, "2026-01-01T00:00:00Z", "2026-01-01T00:00:00.5Z", "2026-01-01T00:00:01Z")
+    docs = [msgspec.json.encode({"id": "1", "createdDateTime": time}) for time in times]
+
+    positions = [replica.find_position("user", "createdDateTime", 1, doc) for doc in docs]
+
+    assert sorted(positions, key=replica.rank) == positions
+    assert len(set(positions)) == len(times)

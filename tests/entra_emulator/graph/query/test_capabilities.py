@@ -108,7 +108,14 @@ NEVER = {
     "ownedObjects/$count eq 0": text_of(
         "not_emulated", what="conditions on 'ownedObjects' in $filter"
     ),
+    "createdObjects/any(c:c/id eq 'x')": text_of(
+        "not_emulated", what="conditions on 'createdObjects' in $filter"
+    ),
+    "ownedObjects/any(o:o/id eq 'x')": text_of(
+        "not_emulated", what="conditions on 'ownedObjects' in $filter"
+    ),
     "identities/any(i:i/issuer eq 'x' and i/issuerAssignedId eq 'y')": no_property("identities"),
+    "provisionedPlans/any(p:p/capabilityStatus eq 'x')": no_property("provisionedPlans"),
 }
 
 
@@ -216,5 +223,6 @@ def test_tables() -> None:
                     assert edm.startswith("Collection("), (kind, path)
                     edm = edm.removeprefix("Collection(").removesuffix(")")
                 else:
-                    edm = schema.declared(edm.removeprefix("microsoft.graph."))[segment]
+                    owner = edm.removeprefix("microsoft.graph.")
+                    edm = {**schema.navigation(owner), **schema.declared(owner)}[segment]
         assert {g for row in table.values() for g in row} <= {"", "A", "D", "O"}

@@ -24,6 +24,9 @@ ORDERED = {
     ("device", "displayName", True): IndexPlan("name"),
     ("administrativeUnit", "displayName", True): IndexPlan("name"),
     ("user", "deletedDateTime", True): IndexPlan("seq"),
+    ("user", "createdDateTime", True): IndexPlan("createdDateTime"),
+    ("servicePrincipal", "createdDateTime desc", True): IndexPlan("createdDateTime", True),
+    ("device", "approximateLastSignInDateTime", True): IndexPlan("approximateLastSignInDateTime"),
     ("directoryObject", "displayName", True): IndexPlan("name"),
 }
 
@@ -44,7 +47,6 @@ UNORDERED = {
     ),
     ("user", "mail", False): text_of("sort_property_refused", name="mail", kind="User"),
     ("user", "employeeHireDate", True): text_of("property_unsupported"),
-    ("user", "createdDateTime", True): text_of("not_emulated", what="$orderby=createdDateTime"),
     ("application", "displayName", False): text_of(
         "sort_property_refused", name="displayName", kind="Application"
     ),
