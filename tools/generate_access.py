@@ -41,6 +41,7 @@ SEGMENTS = SETS | frozenset(
     "getbyids getmembergroups getmemberobjects getuserownedobjects licensedetails manager "
     "memberof members owneddevices ownedobjects owners permanentdelete registereddevices "
     "registeredowners registeredusers removekey removepassword restore revokesigninsessions "
+    "roleassignments roledefinitions "
     "scopedmembers scopedrolememberof scopedrolemembers serviceconfigurationrecords "
     "transitivememberof transitivemembers transitivereports validateproperties "
     "verificationdnsrecords verify {id}".split()

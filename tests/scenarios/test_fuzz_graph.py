@@ -102,10 +102,13 @@ def list_pool(directory: Directory, tenant: Tenant) -> Pool:
     graph = next((one for one in records["servicePrincipal"] if one["appId"] == GRAPH_APP_ID), None)
     ids = {kind: [one["id"] for one in rows] for kind, rows in records.items()}
     grants = directory.consents.list_grants(tenant)
+    assignments = directory.role_assignments.list_all(tenant)
     skus = directory.licences.list_skus(tenant)
     keys = {
         "userPrincipalName": [one["userPrincipalName"] for one in records["user"]],
         "grant": [one["id"] for one in grants],
+        "role": [one["id"] for one in directory.role_definitions.list_all(tenant)],
+        "roleAssignment": [one["id"] for one in assignments],
         "domain": list(tenant.domains),
         "organization": [tenant.id],
         "sku": [one["id"] for one in skus],
@@ -206,3 +209,6 @@ def learn(ours: Pool, endpoint: Endpoint, answer: Answer) -> None:
         ours.keys.setdefault("keyId", []).append(content["keyId"])
     if answer.status == 201 and "appRoleAssign" in endpoint.path and "id" in content:
         ours.keys.setdefault("assignment", []).append(content["id"])
+    for name, ending in (("role", "roleDefinitions"), ("roleAssignment", "roleAssignments")):
+        if answer.status == 201 and endpoint.path.endswith(ending) and "id" in content:
+            ours.keys.setdefault(name, []).append(content["id"])

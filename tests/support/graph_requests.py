@@ -296,6 +296,25 @@ _BODIES: Mapping[str, Callable[[Draw, Pool], Any]] = {
     "removeKey": lambda draw, pool: {"keyId": pool.draw_key(draw, "keyId"), "proof": "x"},
     "appRoleAssignments": _draw_assignment,
     "appRoleAssignedTo": _draw_assignment,
+    "roleAssignments": lambda draw, pool: {
+        "roleDefinitionId": pool.draw_key(draw, "role"),
+        "principalId": pool.draw(draw, draw.choice(["user", "servicePrincipal", "group"])),
+        "directoryScopeId": draw.choice(
+            [
+                "/",
+                f"/{pool.draw(draw, 'application')}",
+                f"/administrativeUnits/{pool.draw(draw, 'administrativeUnit')}",
+            ]
+        ),
+    },
+    "roleDefinitions": lambda draw, _: {
+        "displayName": draw_name(draw),
+        "isEnabled": draw.random() < 0.8,
+        "rolePermissions": [
+            {"allowedResourceActions": ["microsoft.directory/applications/basic/update"]}
+        ],
+    },
+    "roleDefinitions/{role}": lambda _, __: {"description": "d"},
     "POST /oauth2PermissionGrants": lambda draw, pool: {
         "clientId": pool.draw(draw, "servicePrincipal"),
         "consentType": "AllPrincipals",

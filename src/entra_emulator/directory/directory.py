@@ -16,6 +16,8 @@ from entra_emulator.directory.managed_identities import ManagedIdentities
 from entra_emulator.directory.object_collections import Collections
 from entra_emulator.directory.objects import Objects
 from entra_emulator.directory.recycle_bin import RecycleBin
+from entra_emulator.directory.role_assignments import RoleAssignments
+from entra_emulator.directory.role_definitions import RoleDefinitions
 from entra_emulator.directory.role_members import RoleMembers
 from entra_emulator.directory.search import Search
 from entra_emulator.directory.service_principals import ServicePrincipals
@@ -42,6 +44,8 @@ class Directory:
         changes: what changed, for delta queries.
         users: users by name, and until when their sign-ins are revoked.
         role_members: who has which directory role.
+        role_definitions: the roles that there are, built in and of the tenant's own.
+        role_assignments: who has which role for what.
         licences: which products a tenant has, and who uses them.
         applications: registrations, the APIs and permissions in them.
         service_principals: the instances of applications in a tenant.
@@ -76,6 +80,10 @@ class Directory:
         self.role_members = RoleMembers(
             store, self.objects, self.collections, self.links, self.users
         )
+        self.role_definitions = RoleDefinitions(store)
+        self.role_assignments = RoleAssignments(
+            store, self.objects, self.collections, self.links, self.role_members
+        )
         self.licences = Licences(store, self.objects)
         records = ApplicationRecords(store, self.objects)
         self.tenants = Tenants(store, self.objects, records)
@@ -89,7 +97,12 @@ class Directory:
             store, records, self.objects, self.credentials, self.service_principals
         )
         self.consents = Consents(store, self.applications, self.service_principals, self.users)
-        forgetters = (self.applications.forget, self.consents.forget, self.links.forget)
+        forgetters = (
+            self.applications.forget,
+            self.consents.forget,
+            self.role_assignments.forget,
+            self.links.forget,
+        )
         self.recycle_bin = RecycleBin(store, self.objects, self.changes, self.licences, forgetters)
         self.tickets = Tickets(store)
 

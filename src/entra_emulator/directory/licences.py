@@ -9,7 +9,7 @@ from entra_emulator.clock import format_iso
 from entra_emulator.directory.objects import Objects, StoredObject
 from entra_emulator.directory.representation import read_id
 from entra_emulator.directory.store import Store
-from entra_emulator.model.products import BY_ID, SKUS, Sku, draft_plans, draft_sku
+from entra_emulator.model.products import BY_ID, PREMIUM, SKUS, Sku, draft_plans, draft_sku
 from entra_emulator.model.records import Record, Tenant
 
 # Units of a free product: more than anybody has users.
@@ -80,6 +80,13 @@ class Licences:
         # As the catalogue has them, so that the same seed always answers the same list.
         order = {sku.id: place for place, sku in enumerate(SKUS)}
         return dict(sorted(held.items(), key=lambda item: (order.get(item[0], 99), item[0])))
+
+    def has_premium(self, tenant: Tenant) -> bool:
+        """Whether the tenant has bought Microsoft Entra ID P1 or P2, alone or in a product."""
+        return any(
+            held.enabled and not PREMIUM.isdisjoint(plan.id for plan in held.sku.plans)
+            for held in self.read_subscriptions(tenant).values()
+        )
 
     def list_skus(self, tenant: Tenant) -> list[Record]:
         """What the tenant has bought, as Graph's `subscribedSku` objects."""

@@ -148,6 +148,27 @@ TABLES = (
     ) WITHOUT ROWID
     """,
     "CREATE INDEX IF NOT EXISTS assignment_resource ON assignment (tenant, resource)",
+    # What directory roles in use and their members do not say: roles of the tenant's own, and who
+    # has a role for a part of the tenant only. The scope is an object's ID, or empty.
+    """
+    CREATE TABLE IF NOT EXISTS role_definition (
+      tenant INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      doc BLOB NOT NULL,
+      PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS role_assignment (
+      tenant INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      role TEXT NOT NULL,
+      principal TEXT NOT NULL,
+      scope TEXT NOT NULL,
+      doc BLOB NOT NULL,
+      PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE IF NOT EXISTS federated (
       id TEXT PRIMARY KEY,
@@ -218,7 +239,8 @@ TABLES = (
 # Emptied by `Store.clear`; the settings belong to the emulator, not to a tenant.
 CLEARED = (
     "tenant domain claim object document alias tally subscription link deleted change credential "
-    "assignment federated identifier standing machine delegation sign_in ticket"
+    "assignment role_definition role_assignment federated identifier standing machine delegation "
+    "sign_in ticket"
 ).split()
 
 # A large insertion drops these and builds them again at its end.

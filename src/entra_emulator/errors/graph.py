@@ -542,6 +542,35 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     "grant_present": _same_key(
         "Permission entry already exists.", "quoted in public code; status also"
     ),
+    # Directory roles
+    "role_present": _bad_request(
+        "A conflicting object with one or more of the specified property values is present in the "
+        "directory.",
+        "quoted 2020 for role assignments: dod-ccpo/atat#1554",
+    ),
+    "role_group_unfit": _bad_request(
+        "Groups without IsAssignableToRole property set cannot be assigned to roles.",
+        "quoted 2020: Microsoft365DSC#879",
+    ),
+    "role_action_unfit": _bad_request(
+        "Action '{action}' is not supported for Custom Role creation",
+        "quoted 2022: MicrosoftDocs/azure-docs#100973; which actions those are is chosen",
+    ),
+    "role_built_in": _bad_request(
+        "The built-in role '{name}' cannot be changed or deleted.",
+        "documented that it cannot (unifiedroledefinition-update); text chosen",
+    ),
+    "role_disabled": _bad_request(
+        "The role '{name}' is not enabled for assignment.",
+        "documented that it is not available (unifiedRoleDefinition); text chosen",
+    ),
+    "license_missing": GraphRow(
+        403,
+        "Authorization_RequestDenied",
+        "The tenant has no Microsoft Entra ID P1 or P2 license, which {what} need.",
+        "documented that they need one (rbacapplication-post-roledefinitions, "
+        "groups-dynamic-membership); status, code and text chosen",
+    ),
     # Domains
     "domain_present": _bad_request(
         "A domain with name '{name}' is present in a directory already.", "chosen", "ObjectConflict"

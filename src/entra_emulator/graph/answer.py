@@ -5,21 +5,25 @@ Tenants, domains, licences, grants and assignments are no directory objects: the
 together for each request, and the query options work on them all the same.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
 
 import msgspec
 from starlette.responses import Response
 
 from entra_emulator.directory.object_collections import Position
+from entra_emulator.errors import deny
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.query.options import Query, parse_options
+from entra_emulator.graph.query.expand import Expand
+from entra_emulator.graph.query.options import Query, read_single
 from entra_emulator.graph.query.page_token import open_position, seal_position
-from entra_emulator.graph.query.select import read_select
 from entra_emulator.model.records import Record
 from entra_emulator.web.graph_answers import GRAPH_JSON, answer_graph
 
 _encode = msgspec.json.Encoder().encode
+
+# What stands in a record in the place of a navigation property that is expanded.
+ExpandRecord = Callable[[Call, Record, Expand], Any]
 
 # What an action answers has no address, and yet a `Location`, the bare origin (recorded).
 NOWHERE = "https://graph.microsoft.com"
@@ -101,11 +105,21 @@ def answer_json(
     )
 
 
-def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Record]) -> Response:
+def answer_records(
+    call: Call,
+    kind: str,
+    fragment: str,
+    records: Iterable[Record],
+    *,
+    expand: ExpandRecord | None = None,
+) -> Response:
     """
-    A page of these records, filtered and cut as the query options say.
+    A page of these records, filtered, cut and expanded as the query options say.
 
     Where the path ends in `/$count`, how many match.
+
+    Raises:
+        GraphRefusal: 501, `expand` is None, and the query wants something expanded.
     """
     query = call.read_query(kind)
     match = query.match or (lambda _: True)
@@ -120,9 +134,10 @@ def answer_records(call: Call, kind: str, fragment: str, records: Iterable[Recor
     last = Position(None, end) if end < len(matching) else None
     # The service counts on the first page only.
     total = len(matching) if query.count and after is None else None
-    items = [_encode(pick(record, query.select)) for record in shown]
+    items = [_encode(_show(call, record, query.select, query.expand, expand)) for record in shown]
     page = RecordPage(b",".join(items), last, total)
-    return answer_page(call, describe_set(fragment, query.select), query, page)
+    expanded = query.expand.navigation if query.expand else None
+    return answer_page(call, describe_set(fragment, query.select, expanded), query, page)
 
 
 def answer_record(
@@ -133,12 +148,12 @@ def answer_record(
     *,
     status: int = 200,
     location: str | None = None,
+    expand: ExpandRecord | None = None,
 ) -> Response:
-    """One record, with the properties that `$select` names."""
-    options = parse_options(call.query_string)
-    select = read_select(kind, options.get("$select", ""), collection=False)
-    body = _encode(pick(record, select))
-    context = describe_set(fragment, select) + "/$entity"
+    """One record, with the properties that `$select` names, and expanded as `answer_records`."""
+    select, wanted = read_single(kind, call.query_string)
+    body = _encode(_show(call, record, select, wanted, expand))
+    context = describe_set(fragment, select, wanted.navigation if wanted else None) + "/$entity"
     return answer_object(call, context, body, status=status, location=location)
 
 
@@ -181,6 +196,21 @@ def _context_line(call: Call, fragment: str) -> bytes:
     if wants_no_metadata(call):
         return b""
     return b'"@odata.context":%b,' % _encode(f"{call.origin}/{call.version}/$metadata#{fragment}")
+
+
+def _show(
+    call: Call,
+    record: Record,
+    select: tuple[str, ...] | None,
+    wanted: Expand | None,
+    expand: ExpandRecord | None,
+) -> Record:
+    """A record as it is answered."""
+    if wanted is None:
+        return pick(record, select)
+    if expand is None:
+        raise deny("not_emulated", what=f"$expand of {wanted.navigation}")
+    return pick(record, select) | {wanted.navigation: expand(call, record, wanted)}
 
 
 def pick(record: Record, select: tuple[str, ...] | None) -> Record:

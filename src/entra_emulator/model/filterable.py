@@ -131,6 +131,8 @@ _TABLES = {
     "oAuth2PermissionGrant": "D... clientId consentType principalId resourceId",
     "appRoleAssignment": "D... resourceId\nDD.. principalDisplayName",
     "federatedIdentityCredential": "D... issuer name subject",
+    "unifiedRoleAssignment": "D... directoryScopeId id principalId roleDefinitionId",
+    "unifiedRoleDefinition": "D... displayName id isBuiltIn templateId",
 }
 
 

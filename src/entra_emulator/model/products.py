@@ -55,6 +55,9 @@ SKUS = (
     Sku("a403ebcc-fae0-4ca2-8c8c-7a907fd6c235", "POWER_BI_STANDARD", (_REPORTS,), free=True),
 )
 
+# The service plans Microsoft Entra ID P1 (AAD_PREMIUM) and P2, which bring what is not free.
+PREMIUM = frozenset({"41781fb2-bc02-4b7c-bd55-b576c07bb09d", _DIRECTORY.id})
+
 BY_ID = {sku.id: sku for sku in SKUS}
 
 

@@ -74,6 +74,44 @@ _UNDECLARED = {
         "skuPartNumber": "Edm.String",
         "servicePlans": "Collection(microsoft.graph.servicePlanInfo)",
     },
+    # Likewise, from the CSDL of the same day.
+    "unifiedRoleAssignment": {
+        "id": "Edm.String",
+        "appScopeId": "Edm.String",
+        "condition": "Edm.String",
+        "directoryScopeId": "Edm.String",
+        "principalId": "Edm.String",
+        "principalOrganizationId": "Edm.String",
+        "roleDefinitionId": "Edm.String",
+    },
+    "unifiedRoleDefinition": {
+        "id": "Edm.String",
+        "description": "Edm.String",
+        "displayName": "Edm.String",
+        "isBuiltIn": "Edm.Boolean",
+        "isEnabled": "Edm.Boolean",
+        "resourceScopes": "Collection(Edm.String)",
+        "rolePermissions": "Collection(microsoft.graph.unifiedRolePermission)",
+        "templateId": "Edm.String",
+        "version": "Edm.String",
+    },
+    "unifiedRolePermission": {
+        "allowedResourceActions": "Collection(Edm.String)",
+        "condition": "Edm.String",
+        "excludedResourceActions": "Collection(Edm.String)",
+    },
+}
+
+# The navigation properties of those types.
+_UNDECLARED_NAVIGATION = {
+    "unifiedRoleAssignment": {
+        "directoryScope": "microsoft.graph.directoryObject",
+        "principal": "microsoft.graph.directoryObject",
+        "roleDefinition": "microsoft.graph.unifiedRoleDefinition",
+    },
+    "unifiedRoleDefinition": {
+        "inheritsPermissionsFrom": "Collection(microsoft.graph.unifiedRoleDefinition)",
+    },
 }
 
 # What User.ReadBasic.All shows (permissions reference); everything else reads as null.
@@ -159,13 +197,13 @@ def navigation(kind: str) -> Mapping[str, str]:
     E.g. `Collection(microsoft.graph.directoryObject)`; complex types have none.
     """
     properties: dict[str, str] = _schema()["navigation"].get(kind, {})
-    return properties
+    return properties or _UNDECLARED_NAVIGATION.get(kind, {})
 
 
 def knows(name: str) -> bool:
     """Whether there is an entity or complex type of this name."""
     tables = _schema()
-    return name in tables["types"] or name in tables["complex"]
+    return name in tables["types"] or name in tables["complex"] or name in _UNDECLARED
 
 
 def published(table: str) -> Mapping[str, Any]:

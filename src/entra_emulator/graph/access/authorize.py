@@ -52,6 +52,7 @@ _ADMINISTRATORS = {
     "directoryroles": _ASSIGNERS,
     "groups": _GROUPS,
     "oauth2permissiongrants": _APPLICATIONS | _ASSIGNERS,
+    "rolemanagement": _ASSIGNERS,
     "serviceprincipals": _APPLICATIONS,
     "users": _USERS,
 }

@@ -46,7 +46,5 @@ def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
 
 def find_navigation(kind: str, name: str) -> str | None:
     """The canonical name of a navigation property of the type."""
-    if kind not in schema.DIRECTORY_TYPES:
-        return None
     folded = name.casefold()
     return next((n for n in schema.navigation(kind) if n.casefold() == folded), None)
