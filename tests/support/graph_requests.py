@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from entra_emulator.graph.objects.relations import NAVIGATIONS
 from entra_emulator.graph.router import Endpoint
+from entra_emulator.model import schema
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from tests.support import graph_grammar
@@ -126,9 +127,16 @@ def encode(request: Request, draw: Draw, token: str) -> dict[str, Any]:
 
 def _draw_named(draw: Draw, endpoint: Endpoint, name: str, pool: Pool) -> str:
     kind = find_kind(endpoint.path)
+    if "deletedItems" in endpoint.path:
+        return pool.draw_key(draw, "deleted")
     if name == "target":
-        navigation = NAVIGATIONS[kind or "", endpoint.path.split("/{key}/")[1].split("/")[0]]
-        return pool.draw(draw, draw.choice(sorted(navigation.takes)))
+        # A path that begins with `/me` is about a user.
+        relation = endpoint.path.partition("/{target}")[0].rpartition("/")[2]
+        navigation = NAVIGATIONS[kind or "user", relation]
+        return pool.draw(draw, draw.choice(sorted(navigation.takes) or list(KINDS)))
+    if name == "property":
+        declared = schema.declared(kind or "user").items()
+        return str(draw.choice([name for name, edm in declared if edm != "Edm.Stream"]))
     if name != "key":
         return pool.draw_key(draw, name)
     if kind is None:
@@ -138,8 +146,6 @@ def _draw_named(draw: Draw, endpoint: Endpoint, name: str, pool: Pool) -> str:
             return pool.draw_key(draw, named[first])
         if first == "directoryRoleTemplates":
             return draw.choice(list(ROLES.values()))
-        if "deletedItems" in endpoint.path:
-            return pool.draw_key(draw, "deleted")
         return pool.draw(draw, draw.choice(list(KINDS)))
     if kind == "user" and draw.random() < 0.3:
         return quote(pool.draw_key(draw, "userPrincipalName"), safe="")

@@ -85,8 +85,12 @@ def answer_value(call: Call, fragment: str, value: object) -> Response:
 
 def answer_number(call: Call, number: int) -> Response:
     """The answer to `/$count`."""
-    body = str(number).encode()
-    return answer_graph(call.request, body, media_type="text/plain", units=call.units)
+    return answer_text(call, str(number))
+
+
+def answer_text(call: Call, text: str) -> Response:
+    """A raw value."""
+    return answer_graph(call.request, text.encode(), media_type="text/plain", units=call.units)
 
 
 def answer_nothing(call: Call) -> Response:

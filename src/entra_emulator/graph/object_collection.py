@@ -10,6 +10,7 @@ from entra_emulator.graph.answer import answer_record, answer_records
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.delta.endpoint import show_delta
 from entra_emulator.graph.objects import collection, memberships, navigation, references
+from entra_emulator.graph.objects.property import show_property, show_value
 from entra_emulator.graph.objects.relations import CASTS, NAVIGATIONS, Navigation
 from entra_emulator.graph.objects.show import show_object
 from entra_emulator.graph.router import Endpoint, Handler, write_route
@@ -85,6 +86,14 @@ def _list_reads(kind: str, path: str) -> Iterator[Endpoint]:
     yield Endpoint("GET", f"{path}/$count", listing)
     yield Endpoint("GET", f"{path}/{{key}}", partial(show_object, kind=kind))
     yield Endpoint("GET", f"{path}/delta", delta)
+    yield from list_properties(f"{path}/{{key}}", kind)
+
+
+def list_properties(path: str, kind: str) -> Iterator[Endpoint]:
+    """The routes that read one property of the object at this path."""
+    yield Endpoint("GET", f"{path}/{{property}}", partial(show_property, kind=kind), kind=kind)
+    value = f"{path}/{{property}}/$value"
+    yield Endpoint("GET", value, partial(show_value, kind=kind), kind=kind)
 
 
 def _read_navigation(path: str, row: Navigation) -> Iterator[Endpoint]:

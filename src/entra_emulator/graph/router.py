@@ -15,6 +15,8 @@ from urllib.parse import quote, unquote
 
 from starlette.responses import Response
 
+from entra_emulator.model import schema
+
 VERSIONS = ("v1.0", "beta")
 
 _KEYED = re.compile(r"([A-Za-z0-9.]+)\((.*)\)", re.DOTALL)
@@ -32,9 +34,11 @@ class Endpoint(NamedTuple):
     One line of the route table.
 
     Args:
-        path: the path template below the version, keys in braces.
+        path: the path template below the version, keys in braces; `{property}` stands for a
+            property, and for properties of its value below it.
         blocking: it waits for the database's only writer.
         public: it is answered without a token.
+        kind: the type that has the property in the path; empty when none is in it.
     """
 
     method: str
@@ -42,6 +46,7 @@ class Endpoint(NamedTuple):
     answer: Handler
     blocking: bool = False
     public: bool = False
+    kind: str = ""
 
 
 def write_route(method: str, path: str, answer: Handler) -> Endpoint:
@@ -51,11 +56,33 @@ def write_route(method: str, path: str, answer: Handler) -> Endpoint:
 
 @dataclass
 class _Node:
-    """A node in the tree of paths: the segments that may follow, and the endpoints here."""
+    """
+    A node in the tree of paths: the segments that may follow, and the endpoints here.
+
+    A key stands with its name in the template, properties with the type that has them.
+    """
 
     literals: dict[str, tuple[str, "_Node"]] = field(default_factory=dict)
     key: tuple[str, "_Node"] | None = None
+    properties: tuple[str, "_Node"] | None = None
     endpoints: dict[str, Endpoint] = field(default_factory=dict)
+
+    def follow(self, rest: list[str], keys: dict[str, str]) -> tuple[list[str], "_Node"] | None:
+        """
+        The first of these segments by their canonical names, and the node behind them.
+
+        What stands in the place of a key is put into `keys`. None is no route's.
+        """
+        literal = self.find_literal(rest[0].lower())
+        if literal is not None:
+            return [literal[0]], literal[1]
+        if self.properties is not None and (names := _find_properties(self.properties[0], rest)):
+            keys["property"] = "/".join(names)
+            return names, self.properties[1]
+        if self.key is not None:
+            keys[self.key[0]] = rest[0]
+            return [rest[0]], self.key[1]
+        return None
 
     def find_literal(self, segment: str) -> tuple[str, "_Node"] | None:
         """What follows a segment in small letters, whichever way its namespace is written."""
@@ -101,24 +128,23 @@ class Router:
             del segments[1]
         canonical, node, keys = [segments[0].lower()], self._root, dict[str, str]()
         rest = [part for segment in segments[1:] for part in _split(segment)]
-        for number, segment in enumerate(rest):
-            literal = node.find_literal(segment.lower())
-            if literal is not None:
-                name, node = literal
-                canonical.append(name)
-            elif node.key is not None:
-                name, node = node.key
-                keys[name] = segment
-                canonical.append(segment)
-            else:
-                return ResolvedPath(_join([*canonical, *rest[number:]]), {}, keys, segment)
+        while rest:
+            step = node.follow(rest, keys)
+            if step is None:
+                return ResolvedPath(_join([*canonical, *rest]), {}, keys, rest[0])
+            names, node = step
+            canonical += names
+            rest = rest[len(names) :]
         unknown = None if node.endpoints else canonical[-1]
         return ResolvedPath(_join(canonical), node.endpoints, keys, unknown)
 
     def _add(self, endpoint: Endpoint) -> None:
         node = self._root
         for segment in filter(None, endpoint.path.split("/")):
-            if segment.startswith("{"):
+            if segment == "{property}":
+                node.properties = node.properties or (endpoint.kind, _Node())
+                node = node.properties[1]
+            elif segment.startswith("{"):
                 node.key = node.key or (segment[1:-1], _Node())
                 assert node.key[0] == segment[1:-1], f"{endpoint.path} gives a key another name"
                 node = node.key[1]
@@ -133,6 +159,20 @@ class Router:
         # `v1.0` has the form of a domain, too.
         is_route = folded in self._root.literals or folded in VERSIONS
         return not is_route and bool(_TENANT.fullmatch(folded))
+
+
+def _find_properties(kind: str, segments: list[str]) -> list[str]:
+    """The first segments as properties: one of the type, one of its value, and so on."""
+    names: list[str] = []
+    for segment in segments:
+        name = schema.canonical(kind, segment) if schema.knows(kind) else None
+        edm = schema.declared(kind).get(name, "") if name is not None else ""
+        # A stream has an address of its own, and no value in the object.
+        if name is None or edm == "Edm.Stream":
+            break
+        names.append(name)
+        kind = edm.removeprefix("microsoft.graph.")
+    return names
 
 
 def _split(segment: str) -> list[str]:

@@ -59,6 +59,49 @@ def test_spellings(path: str, canonical: str, keys: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
+    ("path", "canonical"),
+    [
+        (f"/users/{ID}/DISPLAYNAME", "displayName"),
+        (f"/users('{ID}')/displayName/$value", "displayName"),
+        (f"/applications/{ID}/Web/RedirectUris", "web/redirectUris"),
+        (
+            f"/applications/{ID}/web/implicitGrantSettings/enableIdTokenIssuance/$value",
+            "web/implicitGrantSettings/enableIdTokenIssuance",
+        ),
+        ("/me/givenName", "givenName"),
+        (
+            f"/users/{ID}/extension_{ID.replace('-', '')}_size",
+            f"extension_{ID.replace('-', '')}_size",
+        ),
+    ],
+)
+def test_a_property_is_one_of_the_type_or_of_its_value(path: str, canonical: str) -> None:
+    resolved = ROUTER.resolve(f"/v1.0{path}")
+
+    assert resolved is not None
+    assert (resolved.keys["property"], resolved.unknown) == (canonical, None)
+    assert set(resolved.endpoints) == {"GET"}
+    assert f"/{canonical}" in resolved.path
+
+
+@pytest.mark.parametrize(
+    ("path", "unknown"),
+    [
+        (f"/users/{ID}/appRoles", "appRoles"),
+        (f"/users/{ID}/displayName/length", "length"),
+        (f"/applications/{ID}/web/nothing", "nothing"),
+        (f"/applications/{ID}/appRoles/value", "value"),
+        (f"/applications/{ID}/logo", "logo"),
+    ],
+)
+def test_what_is_no_property_is_unknown(path: str, unknown: str) -> None:
+    resolved = ROUTER.resolve(f"/v1.0{path}")
+
+    assert resolved is not None
+    assert resolved.unknown == unknown
+
+
+@pytest.mark.parametrize(
     ("path", "unknown"),
     [
         ("/v1.0/nothing", "nothing"),
@@ -95,7 +138,8 @@ def test_functions(spelling: str) -> None:
 def test_every_route_is_reached() -> None:
     """Every line of the table is found by its own path."""
     for endpoint in ROUTES:
-        resolved = ROUTER.resolve(f"/v1.0{endpoint.path.replace('{', 'x-').replace('}', '')}")
+        path = endpoint.path.replace("{property}", "id").replace("{", "x-").replace("}", "")
+        resolved = ROUTER.resolve(f"/v1.0{path}")
 
         assert resolved is not None
         assert resolved.endpoints.get(endpoint.method) == endpoint, endpoint.path

@@ -25,6 +25,9 @@ AS_USER = "Directory.AccessAsUser.All"
 # Permissions for the signed-in user's own object only.
 _ITSELF = frozenset({"User.Read", "User.ReadWrite"})
 
+# Where the signed-in user reads the own object, whatever is seen of others.
+_OWN_OBJECT = frozenset({"/me", "/me/{property}", "/me/{property}/$value"})
+
 # Permissions to write certain properties only, as their descriptions say.
 _PROPERTIES = {
     "Group-NestingSupport.ReadWrite.All": frozenset({"disableNesting"}),
@@ -157,7 +160,7 @@ def _judge(
     writing = writes(method, template)
     full = held - _PROPERTIES.keys()
     return Permit(
-        basic=template != "/me" and _sees_basics(permissions, delegated),
+        basic=template not in _OWN_OBJECT and _sees_basics(permissions, delegated),
         owned=writing and held == {OWNED_BY},
         hidden="Member.Read.Hidden" in permissions,
         itself=delegated and template.startswith("/users/") and held <= _ITSELF,

@@ -35,6 +35,8 @@ _LIKE = {
     ),
     # Missing: it tells what its object's own address tells.
     "GET /directoryobjects/delta": "GET /directoryobjects/{id}",
+    # Missing, as every property is: it tells what its object tells.
+    "GET /me/{id}": "GET /me",
     # The older place has it, the newer does not.
     "GET /directory/administrativeunits/delta": "GET /administrativeunits/delta",
     # Missing, though the removal of a member is there.

@@ -11,7 +11,11 @@ from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_value
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.object_collection import declare_collection, list_navigations
+from entra_emulator.graph.object_collection import (
+    declare_collection,
+    list_navigations,
+    list_properties,
+)
 from entra_emulator.graph.objects.change import change_object, check_synced, delete_object
 from entra_emulator.graph.objects.create import (
     answer_created,
@@ -231,4 +235,5 @@ ROUTES = (
     write_route("PATCH", "/me", change_me),
     write_route("POST", "/me/revokeSignInSessions", revoke_sessions),
     *list_navigations("/me", _NAVIGATIONS),
+    *list_properties("/me", "user"),
 )
