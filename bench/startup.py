@@ -49,10 +49,10 @@ def with_cache(parameters: Path) -> Path:
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 7
     with tempfile.TemporaryDirectory() as folder, Emulator() as emulator:
-        from entra_emulator.server.emulator import _write_parameters
+        from entra_emulator.server.serve import keep_parameters
 
         emulator.data = Path(folder)
-        _write_parameters(emulator)
+        keep_parameters(emulator)
         parameters = Path(folder) / "parameters.json"
         (Path(folder) / "ca.pem").write_bytes(emulator.ca_file.read_bytes())
         jobs: dict[str, list[object]] = {

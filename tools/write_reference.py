@@ -16,6 +16,7 @@ from pathlib import Path
 import click
 
 import graphdaemon
+from entra_emulator.content.tenant_file.keys import OPEN, TABLES
 from entra_emulator.control.controls import CONTROLS, PREFIX
 from entra_emulator.graph.access.permission_table import FREE, find_access
 from entra_emulator.graph.router import Endpoint
@@ -29,6 +30,7 @@ from graphdaemon.settings.table import SETTINGS
 from tools import architecture, completeness, diagnoses, fidelity
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
+EXAMPLE = Path(__file__).parent.parent / "examples" / "tenant.toml"
 _MADE = "<!-- Made from the code by `make docs`; change the code, not this page. -->\n"
 _SETTINGS_PROSE = """\
 The file is `parameters.json` as Microsoft's Python daemon sample has it, or TOML with the same
@@ -55,6 +57,18 @@ take `$select`, `$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand`
 does, with its refusals; every list has a `/$count`, and what is linked can be cast, as in
 `/groups/{id}/members/microsoft.graph.user`.
 """
+_TENANT_FILE_PROSE = """\
+What `graphdaemon emulator serve --tenant FILE` and `Emulator(tenant_file=FILE)` make a tenant of: a
+file in TOML. The same file makes the same IDs every time. What the tables of users and groups do
+not list here are Graph's own properties, such as `department` and `createdDateTime`; a key that is
+neither is refused, as is a name that means nothing, and nothing is made then.
+
+A data folder keeps the tenant that was made in it. When the file has changed since, the folder is
+refused: remove it, or name another.
+
+The file says what is there. What is to go wrong stands in [a fault file](emulator.md#control-api)
+of its own (`--faults`), so that one tenant serves for many faults.
+"""
 _PORTAL_PROSE = """\
 ## Portal
 
@@ -78,6 +92,7 @@ def pages() -> dict[str, str]:
         "library.md": _library(),
         "emulator.md": _emulator(),
         "graph.md": _graph(),
+        "tenant-file.md": _tenant_file(),
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),
@@ -193,6 +208,23 @@ def _emulator() -> str:
             *_routes(controls),
         ]
     )
+
+
+def _tenant_file() -> str:
+    parts = [_MADE, "# Tenant file\n", _TENANT_FILE_PROSE]
+    parts.append(f"```toml\n{EXAMPLE.read_text(encoding='utf-8')}```\n")
+    for table, keys in TABLES.items():
+        several = table not in {"", "seed"}
+        title = (f"`[[{table}]]`" if several else f"`[{table}]`") if table else "Before any table"
+        rows = [
+            f"| `{key.name}` | {key.form}{', required' if key.required else ''} | {key.meaning} |"
+            for key in keys
+        ]
+        kind = OPEN.get(table)
+        more = f"\nBesides, any property of Graph's `{kind}` resource.\n" if kind else ""
+        parts.append(f"## {title}\n\n| key | form | meaning |\n| --- | --- | --- |")
+        parts.append("\n".join(rows) + f"\n{more}")
+    return "\n".join(parts)
 
 
 def _graph() -> str:

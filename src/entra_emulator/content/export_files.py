@@ -112,6 +112,23 @@ def read_items(source: Source) -> Iterator[Item]:
                     yield _read_item(place, entry, source.kind)
 
 
+def fits_type(edm: str, value: Any) -> bool:
+    """Whether a JSON value is one of an EDM type; any object is one of a complex type."""
+    if edm.startswith("Collection("):
+        item = edm[len("Collection(") : -1]
+        return isinstance(value, list) and all(fits_type(item, one) for one in value)
+    if edm == "Edm.Boolean":
+        return isinstance(value, bool)
+    if edm == "Edm.DateTimeOffset":
+        return isinstance(value, str) and _is_time(value)
+    # In Python True is a number as well.
+    if edm in _NUMBERS:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if edm.startswith("Edm."):
+        return isinstance(value, str)
+    return edm == _ANY or isinstance(value, dict)
+
+
 def _parse(place: str, content: bytes) -> Record:
     try:
         entry = _decode(content)
@@ -144,7 +161,7 @@ def _read_item(place: str, entry: Record, assumed: str | None) -> Item:
             ids = _read_ids(f"{place}, {name}", value)
             links.setdefault(name.removesuffix("@delta"), []).extend(ids)
         elif use != "nothing":
-            if value is not None and not _fits(use, value):
+            if value is not None and not fits_type(use, value):
                 edm = schema.declared(kind)[name]
                 raise ExportFileError(
                     f"{place}: {name} of a {kind} is {edm}, and this is not: {_shorten(value)}. "
@@ -206,22 +223,6 @@ def _classify(kind: str, name: str) -> str:
         return "nothing"
     edm = schema.declared(kind).get(name, _ANY)
     return "Edm.String" if schema.enumerated(edm.removeprefix("microsoft.graph.")) else edm
-
-
-def _fits(edm: str, value: Any) -> bool:
-    if edm.startswith("Collection("):
-        item = edm[len("Collection(") : -1]
-        return isinstance(value, list) and all(_fits(item, one) for one in value)
-    if edm == "Edm.Boolean":
-        return isinstance(value, bool)
-    if edm == "Edm.DateTimeOffset":
-        return isinstance(value, str) and _is_time(value)
-    # In Python True is a number as well.
-    if edm in _NUMBERS:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    if edm.startswith("Edm."):
-        return isinstance(value, str)
-    return edm == _ANY or isinstance(value, dict)
 
 
 def _is_time(text: str) -> bool:

@@ -41,6 +41,7 @@ from entra_emulator.control.guard import (
     guard,
     read_body,
 )
+from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.store import check_database
 from entra_emulator.private_files import make_draft
 from entra_emulator.web.context import Context, context_of
@@ -54,12 +55,22 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
 
 class ControlSettings(NamedTuple):
-    """Where snapshots are kept, what a reset seeds by default, and the life of the directory."""
+    """
+    Where snapshots are kept, and what else belongs to the emulator as a whole.
+
+    Args:
+        snapshots: the folder.
+        sizes, seed: what a reset draws where its body does not say.
+        life: of the directory.
+        fill: fills the empty directory as the emulator's start does, which a reset without a body
+            does again.
+    """
 
     snapshots: Path
     sizes: Sizes
     seed: int
     life: Life
+    fill: Callable[[Directory], None]
 
 
 # Every body refuses unknown fields: a misspelt one would have no effect, and nobody would notice.
@@ -169,7 +180,10 @@ async def reset(request: Request) -> Response:
         # All or nothing: a reset that fails leaves the directory as it was.
         with context.directory.transaction():
             context.directory.clear()
-            seed_directory(context.directory, **sizes._asdict(), seed=seed)
+            if order == _Reset():
+                settings.fill(context.directory)
+            else:
+                seed_directory(context.directory, **sizes._asdict(), seed=seed)
 
     # Seeding takes seconds, during which other requests must be answered.
     await run_in_threadpool(refill)

@@ -95,16 +95,17 @@ class Credentials:
         *,
         start: float | None = None,
         end: float | None = None,
+        text: str | None = None,
     ) -> Password:
         """
         A new client secret, valid for two years from `start` as Graph's addPassword has it.
 
-        Only its SHA-256 is kept. Times are seconds since 1970.
+        Its `text` is drawn by default. Only its SHA-256 is kept. Times are seconds since 1970.
 
         Raises:
             LookupError: the application is not in this tenant.
         """
-        secret, key_id = draw_secret(), self._store.new_id()
+        secret, key_id = text or draw_secret(), self._store.new_id()
         begin = self._store.clock.now() if start is None else start
         finish = begin + TWO_YEARS if end is None else end
         entry = draft_password(

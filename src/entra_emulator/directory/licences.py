@@ -60,12 +60,13 @@ class Licences:
             # Some units stay free, so that whoever tries licences out can give one.
             enabled = FREE_UNITS if sku and sku.free else used + used // 10 + 25
             rows.append((tenant.number, key, sku.name if sku else key, enabled, used))
-        with self._store.writing() as connection:
-            connection.executemany(
-                "INSERT OR REPLACE INTO subscription (tenant, sku, name, enabled, consumed) "
-                "VALUES (?, ?, ?, ?, ?)",
-                rows,
-            )
+        self._keep(rows)
+
+    def buy(self, tenant: Tenant, units: Mapping[str, int]) -> None:
+        """Buy these units of products known here, by the IDs of their SKUs; nobody has one yet."""
+        self._keep(
+            (tenant.number, key, BY_ID[key].name, enabled, 0) for key, enabled in units.items()
+        )
 
     def read_subscriptions(self, tenant: Tenant) -> dict[str, Subscription]:
         """What the tenant has bought, by skuId."""
@@ -118,6 +119,14 @@ class Licences:
         """Give a restored user the licences of before; other objects have none."""
         if item.kind == "user":
             self._consume(tenant, self.read(item), 1)
+
+    def _keep(self, rows: Iterable[tuple[int, str, str, int, int]]) -> None:
+        with self._store.writing() as connection:
+            connection.executemany(
+                "INSERT OR REPLACE INTO subscription (tenant, sku, name, enabled, consumed) "
+                "VALUES (?, ?, ?, ?, ?)",
+                rows,
+            )
 
     def _consume(self, tenant: Tenant, licenses: Iterable[Record], units: int) -> None:
         with self._store.writing() as connection:

@@ -1,41 +1,33 @@
 """A running emulator: its data folder, its certificate authority and its TLS server."""
 
 import contextlib
-import queue
 import secrets
-import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
 
-import msgspec
 import trustme
 
 from entra_emulator.audit import Audit
 from entra_emulator.content.data_folder import STORE, explaining_store, hold_folder, make_store
 from entra_emulator.content.life import Life
 from entra_emulator.content.seed import choose_sizes, seed_directory
+from entra_emulator.content.tenant_file.description import TenantDescription, TenantFileError
+from entra_emulator.content.tenant_file.fill import derive_app_id, fill_described
+from entra_emulator.content.tenant_file.read import read_tenant_file
 from entra_emulator.control.controls import ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.model.records import Tenant
-from entra_emulator.private_files import write_file
 from entra_emulator.server.app import create_app
 from entra_emulator.server.authority import open_authority
-from entra_emulator.server.listen import (
-    BindRefused,
-    is_loopback,
-    list_own_names,
-    name_host,
-    open_listener,
-    parse_listen,
-)
+from entra_emulator.server.listen import name_host, open_listener
+from entra_emulator.server.parameters_file import refuse_foreign_settings
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.server.uvicorn_thread import make_tls, run_server
 from entra_emulator.token_service.managed_identity import (
@@ -45,8 +37,8 @@ from entra_emulator.token_service.managed_identity import (
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
 
-# How the note in settings begins that the emulator has written.
-_NOTE = "A pretend application in the pretend tenant "
+# The name under which the directory keeps the digest of the file that it was made of.
+_DESCRIBED = "tenant_file"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +96,7 @@ class Emulator:
             scale=settings.throttle_scale,
         )
         self._sizes = choose_sizes(settings.users, settings.groups, settings.devices)
+        self._description: TenantDescription | None = None
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -126,9 +119,12 @@ class Emulator:
             BindRefused: this machine does not have the address.
             FolderInUse: another emulator has the data folder.
             OSError: the data folder cannot be used, or there is no room in it.
+            TenantFileError: the tenant file cannot be followed, or made another tenant than this.
             ValueError: something in it was not written by an emulator of this version.
         """
         with contextlib.ExitStack() as stack:
+            if self.settings.tenant_file is not None:
+                self._description = read_tenant_file(self.settings.tenant_file)
             # The port comes first: if it is taken, nothing has been seeded in vain.
             listener = stack.enter_context(open_listener(self.settings.host, self.settings.port))
             self.data = self.settings.data or Path(
@@ -137,7 +133,7 @@ class Emulator:
             stack.enter_context(hold_folder(self.data))
             path = self.data / STORE
             if not path.exists():
-                _refuse_foreign_settings(self.data)
+                refuse_foreign_settings(self.data)
             self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
             # The keys are made in the background: wait for their file before the folder goes.
             stack.callback(keys.wait)
@@ -148,6 +144,7 @@ class Emulator:
                 stack.callback(self.directory.close)
                 if not self.directory.tenants.list_all():
                     self._fill(self.directory)
+            self._check_description()
             self.life = Life(self.directory)
             stack.callback(self.life.stop)
             self.ca, self.ca_file = open_authority(self.data)
@@ -196,15 +193,45 @@ class Emulator:
                 directory.consents.grant_admin_consent(tenant, client_id)
             password = directory.credentials.add_password(tenant, client_id, "graphdaemon emulator")
         assert password.secret_text is not None, "it was made just now"
+        return self._note_down(tenant, client_id, password.secret_text, password.key_id)
+
+    @property
+    def applications(self) -> dict[str, EmulatorApplication]:
+        """The applications of the tenant file that have a `secret`, by display name, in order."""
+        noted: dict[str, EmulatorApplication] = {}
+        for entry in self._description.applications if self._description else ():
+            secret, client_id = entry.values.get("secret"), derive_app_id(self.tenant, entry)
+            if secret is None:
+                continue
+            held = self.directory.credentials.find_password(client_id, secret)
+            # Whoever uses the tenant may have removed it.
+            if held is not None:
+                name = entry.values["displayName"]
+                noted[name] = self._note_down(self.tenant, client_id, secret, held.key_id)
+        return noted
+
+    def _note_down(
+        self, tenant: Tenant, client_id: str, secret: str, secret_id: str
+    ) -> EmulatorApplication:
         parameters = {
             "authority": f"{self.url}/{tenant.id}",
             "client_id": client_id,
             "scope": ["https://graph.microsoft.com/.default"],
-            "secret": password.secret_text,
+            "secret": secret,
             "endpoint": f"{self.url}/v1.0/users",
             "ca_file": str(self.ca_file),
         }
-        return EmulatorApplication(client_id, password.secret_text, password.key_id, parameters)
+        return EmulatorApplication(client_id, secret, secret_id, parameters)
+
+    def _check_description(self) -> None:
+        """Make sure that the tenant is the one that the tenant file describes."""
+        if self._description is None:
+            return
+        if self.directory.setting(_DESCRIBED, lambda: b"") != self._description.digest:
+            raise TenantFileError(
+                f"the tenant in {self.data} was not made of {self._description.path} as it is at "
+                "present. Remove the folder, or name another with --data."
+            )
 
     def live(self, rate: float, seed: int = 0) -> Life:
         """
@@ -218,12 +245,19 @@ class Emulator:
 
     def _fill(self, directory: Directory) -> None:
         settings = self.settings
+        if self._description is not None:
+            fill_described(directory, self._description, progress=settings.progress)
+            digest = self._description.digest
+            directory.setting(_DESCRIBED, lambda: digest)
+            return
         sizes = self._sizes._asdict()
         seed_directory(directory, **sizes, seed=settings.seed, progress=settings.progress)
 
     def _serve(self, stack: contextlib.ExitStack, listener: socket.socket) -> None:
         settings = self.settings
-        control = ControlSettings(self.data / "snapshots", self._sizes, settings.seed, self.life)
+        control = ControlSettings(
+            self.data / "snapshots", self._sizes, settings.seed, self.life, self._fill
+        )
         app = create_app(
             self.directory,
             self.keys,
@@ -253,145 +287,3 @@ class Emulator:
     def stop(self) -> None:
         """Stop listening, close every connection, remove a temporary data folder."""
         self._running.close()
-
-
-def serve(
-    listen: str,
-    settings: EmulatorSettings,
-    *,
-    life: float = 0.0,
-    faults: Path | None = None,
-    allow_remote: bool = False,
-    ready: Callable[[Emulator], None] = lambda _: None,
-) -> None:
-    """
-    Run an emulator until SIGINT or SIGTERM; call it from the main thread.
-
-    The first start seeds the directory, registers the application
-    "Daemon-console" with consent for `User.Read.All`, and writes
-    `parameters.json` for it into the data folder.
-
-    Args:
-        listen: `HOST:PORT`, an IPv6 host in brackets.
-        settings: of the emulator; host and port are those of `listen`.
-        life: how many times a second the directory is to change by itself.
-        faults: a file of what is to go wrong, see `read_orders`.
-        allow_remote: other machines may reach it.
-        ready: called once connections are accepted.
-
-    Raises:
-        BindRefused: the host is not a loopback address and `allow_remote` is
-            false, or this machine does not have it.
-        PortInUse: another program has the port.
-        KeyboardInterrupt: the signal came before the directory was seeded; nothing is left of it.
-        FolderInUse: another emulator has the data folder.
-        OSError: the data folder cannot be used, or there is no room in it.
-        ValueError: `listen` is not HOST:PORT, the fault file cannot be followed, or something in
-            the data folder was not written by an emulator of this version.
-    """
-    host, port, names = _choose_address(listen, allow_remote=allow_remote)
-    # Its put may interrupt its get; the set of an Event that is waited for could block for ever.
-    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
-
-    def watch_seeding(made: int, total: int) -> None:
-        if not signals.empty():
-            raise KeyboardInterrupt
-        settings.progress(made, total)
-
-    with contextlib.ExitStack() as stack:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            # The handler raises nothing: an exception could strike anywhere, even within a write.
-            previous = signal.signal(number, lambda number, _: signals.put(number))
-            stack.callback(signal.signal, number, previous)
-        hostnames = (*settings.hostnames, *names)
-        emulator = Emulator(
-            settings, host=host, port=port, hostnames=hostnames, progress=watch_seeding
-        )
-        if faults is not None:
-            emulator.faults.load(faults)  # first, since a wrong file must not cost a seeding
-        stack.enter_context(emulator)
-        with explaining_store(emulator.data):
-            _write_parameters(emulator)
-        # They are made in the background; whether they could be written is said before it serves.
-        _ = emulator.keys.keys
-        if life:
-            emulator.live(life)
-        ready(emulator)
-        # A signal that comes just before an endless wait would be handled only after it.
-        ended_by = 0
-        while not ended_by:
-            with contextlib.suppress(queue.Empty):
-                ended_by = signals.get(timeout=1)
-
-
-def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple[str, ...]]:
-    """The host, the port, and the other names of this machine if others may reach it."""
-    host, port = parse_listen(listen)
-    if is_loopback(host):
-        return host, port, ()
-    if not allow_remote:
-        raise BindRefused(
-            f"{host} can be reached from other machines, and the emulator gives tokens to anybody. "
-            "Listen on 127.0.0.1, or say --allow-remote."
-        )
-    return host, port, list_own_names(host)
-
-
-def _write_parameters(emulator: Emulator) -> None:
-    """
-    Write the settings of a ready application; later starts only correct its addresses.
-
-    Raises:
-        ValueError: there are settings that the emulator did not write.
-    """
-    path, tenant = emulator.data / "parameters.json", emulator.tenant
-    settings = _read_own_settings(path, tenant)
-    if settings is not None:
-        # The value of the secret is in no other place: the directory can show it only once.
-        settings |= {
-            "authority": f"{emulator.url}/{tenant.id}",
-            "endpoint": f"{emulator.url}/v1.0/users",
-        }
-    else:
-        application = emulator.add_application("Daemon-console", ["User.Read.All"])
-        settings = {"authority": None, "oidc_authority": None} | application.parameters
-        # A name without a folder is looked for beside the file, wherever the folder is moved to.
-        settings |= {"ca_file": emulator.ca_file.name, "note": _NOTE + tenant.display_name + "."}
-    write_file(path, msgspec.json.format(msgspec.json.encode(settings), indent=2) + b"\n")
-
-
-def _refuse_foreign_settings(data: Path) -> None:
-    """
-    Make sure that a folder without a tenant holds no settings of somebody else's.
-
-    Raises:
-        ValueError: it does.
-    """
-    _read_own_settings(data / "parameters.json", None)
-
-
-def _read_own_settings(path: Path, tenant: Tenant | None) -> dict[str, Any] | None:
-    """
-    The settings that an earlier start has written; None if absent, or of another tenant than this.
-
-    Raises:
-        ValueError: somebody else has written them.
-    """
-    try:
-        settings = msgspec.json.decode(path.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (msgspec.DecodeError, RecursionError):
-        settings = None
-    if isinstance(settings, dict):
-        authority, endpoint = str(settings.get("authority")), str(settings.get("endpoint"))
-        if tenant is not None and authority.endswith(f"/{tenant.id}"):
-            return settings
-        # Whoever made real settings of them left the note perhaps, but no service has both parts.
-        same_host = urlsplit(authority).netloc == urlsplit(endpoint).netloc
-        if same_host and str(settings.get("note")).startswith(_NOTE):
-            return None
-    raise ValueError(
-        f"{path} was not written by the emulator, and was left as it is. Name another folder with "
-        "--data."
-    )

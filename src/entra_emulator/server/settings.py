@@ -18,6 +18,8 @@ class EmulatorSettings:
         groups: how many groups; by default one for every twenty users, and at least five.
         devices: how many devices; by default one for every five users.
         seed: the same seed makes the same tenant.
+        tenant_file: a TOML file that describes the tenant (tenant-file.md); users, groups, devices
+            and seed are those that it states then.
         host: the address to listen on; by default 127.0.0.1.
         port: the port; by default 0, which takes any free one.
         data: the folder that keeps directory, keys and certificate authority; by default a
@@ -50,6 +52,7 @@ class EmulatorSettings:
     groups: int | None = None
     devices: int | None = None
     seed: int = 0
+    tenant_file: Path | None = None
     host: str = "127.0.0.1"
     port: int = 0
     data: Path | None = None

@@ -288,7 +288,7 @@ def test_failed_reset(tmp_path: Path) -> None:
 SERVE = """
 import sys
 from pathlib import Path
-from entra_emulator.server.emulator import serve
+from entra_emulator.server.serve import serve
 from entra_emulator.server.settings import EmulatorSettings
 settings = EmulatorSettings(
     data=Path(sys.argv[1]), users=1, control=True, managed_identity=True

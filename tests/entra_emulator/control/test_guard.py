@@ -95,7 +95,7 @@ def test_other_machines(keys: Path, tmp_path: Path) -> None:
     directory = Directory(clock=Clock())
     seed_directory(directory, users=0)
     ring = KeyRing(keys, directory.clock)
-    settings = ControlSettings(tmp_path, choose_sizes(0), 0, Life(directory))
+    settings = ControlSettings(tmp_path, choose_sizes(0), 0, Life(directory), lambda _: None)
     app = create_app(directory, ring, control=settings)
     peers = [("127.0.0.1", 1), ("::1", 1), ("192.0.2.7", 1), None, ("testclient", 1)]
 

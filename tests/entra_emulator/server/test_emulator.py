@@ -26,7 +26,7 @@ from tests.support.emulator_probe import App, Probe, register
 SERVE = """
 import sys
 from pathlib import Path
-from entra_emulator.server.emulator import serve
+from entra_emulator.server.serve import serve
 from entra_emulator.server.settings import EmulatorSettings
 settings = EmulatorSettings(data=Path(sys.argv[2]), users=7)
 serve(sys.argv[1], settings, ready=lambda e: print(e.url, flush=True))

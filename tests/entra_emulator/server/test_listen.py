@@ -5,8 +5,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from entra_emulator.server.emulator import Emulator, serve
+from entra_emulator.server.emulator import Emulator
 from entra_emulator.server.listen import BindRefused, PortInUse
+from entra_emulator.server.serve import serve
 from entra_emulator.server.settings import EmulatorSettings
 from tests.support.emulator_probe import Probe
 

@@ -29,7 +29,7 @@ LIMIT = 64
 SERVE = f"""
 import resource, sys
 from pathlib import Path
-from entra_emulator.server.emulator import serve
+from entra_emulator.server.serve import serve
 from entra_emulator.server.settings import EmulatorSettings
 resource.setrlimit(resource.RLIMIT_NOFILE, ({LIMIT}, {LIMIT}))
 settings = EmulatorSettings(data=Path(sys.argv[1]), users=5)

@@ -66,6 +66,19 @@ def emulator() -> None:
 @click.option("--listen", default="127.0.0.1:8443", show_default=True, metavar="HOST:PORT")
 @_data
 @_amounts
+@click.option(
+    "--permission",
+    "permissions",
+    multiple=True,
+    metavar="VALUE",
+    help="Grant the ready application this app role besides User.Read.All; repeatable.",
+)
+@click.option(
+    "--tenant",
+    "tenant_file",
+    type=FileName(written=False, exists=True, dir_okay=False),
+    help="File in TOML that describes the tenant instead; see the documentation.",
+)
 @click.option("--life", metavar="RATE", help="Let the directory change by itself, e.g. 5/s, 300/m.")
 @click.option(
     "--faults",
@@ -86,17 +99,24 @@ def emulator() -> None:
 )
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine, knowing the risk.")
 def serve(
-    *, listen: str, life: str | None, faults: Path | None, allow_remote: bool, **options: Any
+    *,
+    listen: str,
+    life: str | None,
+    faults: Path | None,
+    permissions: tuple[str, ...],
+    allow_remote: bool,
+    **options: Any,
 ) -> None:
     """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
     # First, since it says what to install where the imports below would only fail.
     load_emulator()
     from entra_emulator.content.data_folder import FolderInUse
     from entra_emulator.content.life import parse_rate
-    from entra_emulator.server.emulator import serve as serve_emulator
     from entra_emulator.server.listen import BindRefused, PortInUse
+    from entra_emulator.server.serve import serve as serve_emulator
     from entra_emulator.server.settings import EmulatorSettings
 
+    _refuse_amounts(options["tenant_file"])
     # The options left over have the names of its fields.
     settings = EmulatorSettings(**options, progress=_show_progress)
     try:
@@ -105,6 +125,7 @@ def serve(
             settings,
             life=parse_rate(life) if life else 0.0,
             faults=faults,
+            permissions=permissions,
             allow_remote=allow_remote,
             ready=_announce,
         )
@@ -112,6 +133,19 @@ def serve(
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise _refuse_folder(options["data"], error) from None
+
+
+def _refuse_amounts(tenant_file: Path | None) -> None:
+    """Refuse options that a tenant file would leave without effect."""
+    if tenant_file is None:
+        return
+    context = click.get_current_context()
+    for name in ("users", "groups", "devices", "seed"):
+        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
+            raise click.UsageError(
+                f"With --tenant, the file says what there is. Write `{name}` under [seed] in "
+                f"{tenant_file} instead of --{name}."
+            )
 
 
 @emulator.command()
@@ -185,8 +219,10 @@ def _announce(running: "Emulator") -> None:
         "Portal": f"{running.url}/portal",
         "Directory (tenant) ID": running.tenant.id,
         "Certificate authority": running.ca_file,
-        "Settings to paste": parameters,
     }
+    # A tenant file need not describe an application with a secret.
+    if parameters.exists():
+        rows["Settings to paste"] = parameters
     if running.settings.control:
         rows["Control API"] = f"{running.url}/_emulator/"
     if running.settings.managed_identity:
@@ -197,4 +233,7 @@ def _announce(running: "Emulator") -> None:
     width = max(map(len, rows))
     for name, value in rows.items():
         terminal.say(f"{name:{width}}  {value}")
-    terminal.say(f"Try: graphdaemon users {parameters} --format table")
+    if parameters.exists():
+        terminal.say(f"Try: graphdaemon users {parameters} --format table")
+    else:
+        terminal.say(f"Try: {running.url}/portal")

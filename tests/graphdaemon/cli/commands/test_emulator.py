@@ -46,9 +46,10 @@ def test_seed_without_room(tmp_path: Path) -> None:
 
 
 @contextmanager
-def serving(data: Path) -> Iterator["subprocess.Popen[str]"]:
+def serving(data: Path, *more: str) -> Iterator["subprocess.Popen[str]"]:
     """A server of its own on this folder, until the end of the block."""
-    words = ("emulator", "serve", "--listen", "127.0.0.1:0", "--users", "3", "--data", str(data))
+    words = ["emulator", "serve", "--listen", "127.0.0.1:0", "--data", str(data)]
+    words += more or ("--users", "3")
     with subprocess.Popen(
         [sys.executable, "-m", "graphdaemon", *words],
         stderr=subprocess.PIPE,
@@ -166,3 +167,37 @@ def test_a_server_without_room_is_one_error_and_starts_once_there_is(
     assert not list(data.glob(".emulator-*"))
     with serving(data):
         assert json.loads(_read_parameters(data))["secret"]
+
+
+def test_a_mistake_in_a_tenant_file_is_one_sentence_and_makes_no_folder(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.toml"
+    file.write_text("[[users]]\nname = 'Ada'\n")
+    words = ("emulator", "serve", "--listen", "127.0.0.1:0", "--data", tmp_path / "data")
+    run = run_graphdaemon(*words, "--tenant", file)
+
+    assert run.returncode == 2
+    assert f"{file}: users 1: no key is named 'name'." in run.stderr.replace("\n", " ")
+    assert "Traceback" not in run.stderr
+    assert not (tmp_path / "data").exists()
+
+
+def test_an_amount_that_a_tenant_file_would_override_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.toml"
+    file.write_text("name = 'Fabrikam'\n")
+    run = run_graphdaemon("emulator", "serve", "--tenant", file, "--users", "250")
+
+    assert run.returncode == 2
+    assert "under [seed]" in run.stderr
+
+
+def test_a_tenant_file_is_served_with_the_settings_of_its_application(tmp_path: Path) -> None:
+    file, data = tmp_path / "tenant.toml", tmp_path / "data"
+    file.write_text(
+        "[[users]]\nuserPrincipalName = 'ada@contoso.onmicrosoft.com'\n"
+        "[[applications]]\ndisplayName = 'Job'\nsecret = 'x'\npermissions = ['User.Read.All']\n"
+    )
+    with serving(data, "--tenant", str(file)):
+        listed = run_graphdaemon("users", data / "parameters.json", "--format", "ndjson")
+
+    assert listed.returncode == 0
+    assert [json.loads(line)["displayName"] for line in listed.stdout.splitlines()] == ["ada"]
