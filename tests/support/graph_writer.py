@@ -44,6 +44,12 @@ class Writer:
         target = path if path.startswith("/beta") else f"/v1.0{path}"
         return self.app.probe.send(method, target, headers=named, body=content)
 
+    def send_to(self, method: str, target: str, body: Any, headers: dict[str, str]) -> Answer:
+        """The same to a whole target, with these headers."""
+        content = None if body is None else json.dumps(body).encode()
+        named = headers | {"Authorization": f"Bearer {self.token}"}
+        return self.app.probe.send(method, target, headers=named, body=content)
+
     def get(self, path: str, **headers: str) -> Any:
         answer = self.send("GET", path, **headers)
         assert answer.status == 200, answer.body

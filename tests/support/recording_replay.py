@@ -8,7 +8,6 @@ next taken out: IDs, times, secrets.
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator
@@ -19,17 +18,15 @@ from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.applications import draft_application, draft_principal
 from entra_emulator.model.kinds import BY_COLLECTION, KINDS
 from entra_emulator.model.records import Record, Tenant
-from tests.support.certificates_and_assertions import make_identity
 from tests.support.emulator_probe import Answer, Probe
 from tests.support.places import PUBLISHED
+from tests.support.redacted_keys import restore_keys
 from tests.support.user_flows import AZURE_CLI, NATIVE, Client
 
 FOLDER = PUBLISHED / "recordings"
 GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z?")
 ADMIN = "example@example.com"
-# In the place of what a scrubber took out.
-CERTIFICATE = base64.b64encode(make_identity().der).decode()
 DOMAINS = ("azuresdkteam.onmicrosoft.com", "example.com", "microsoft.com")
 
 # The transport's own, and what the cassettes leave out or put in again after decompression.
@@ -147,9 +144,7 @@ class Stage:
         headers = {"Authorization": f"Bearer {self.token}"}
         body = None
         if entry.get("request_body"):
-            text = re.sub(
-                r"REDACTED\(len=\d{3,4}\)", CERTIFICATE, json.dumps(entry["request_body"])
-            )
+            text = restore_keys(json.dumps(entry["request_body"]))
             body = self.translate(text).encode()
             headers["Content-Type"] = "application/json"
         return self.probe.send(entry["method"], target, headers=headers, body=body)

@@ -21,7 +21,11 @@ class TokenRow(NamedTuple):
 
 _KEYS_HINT = (
     "Please visit the Azure Portal, Graph Explorer or directly use MS Graph to see configured "
-    "keys for app Id '{app}'."
+    "keys for app Id '{app}'. Review the documentation at "
+    "https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service "
+    "endpoint and https://docs.microsoft.com/en-us/graph/api/application-get"
+    "?view=graph-rest-1.0&tabs=http to build a query request URL, such as "
+    "'https://graph.microsoft.com/beta/applications/{app}'"
 )
 
 _FEDERATED_HINT = (
@@ -221,8 +225,8 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
         "configured on the app. Please ensure that client assertion is being sent with the x5c "
         "claim in the JWT header using MSAL's WithSendX5C() method so that Azure Active "
         "Directory can validate the certificate being used.",
-        "recorded 2022 in the tests of azure-sdk-for-go; expired key quoted: "
-        "azure-tools-for-java#2785",
+        "recorded 2022 in the tests of azure-sdk-for-go; whole text quoted: "
+        "azure-sdk-for-net#29007; expired key quoted: azure-tools-for-java#2785",
     ),
     700211: _invalid_client(
         "No matching federated identity record found for presented assertion issuer '{issuer}'. "

@@ -109,7 +109,8 @@ def _limit(neighbour: StoredObject, select: tuple[str, ...] | None, *, typed: bo
 
 def _choose(kind: str, names: tuple[str, ...]) -> list[str]:
     """Those of the names that are properties of this type."""
-    return [name for name in names if name == "id" or name in schema.declared(kind)]
+    declared = schema.declared(kind).keys() | schema.declared_in_beta(kind).keys() | {"id"}
+    return [name for name in names if name in declared]
 
 
 def _name_type(kind: str) -> str:

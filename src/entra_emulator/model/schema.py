@@ -2,7 +2,7 @@
 Which properties each type has: declared, shown by default, selectable.
 
 Types come from Microsoft's published CSDL (data/schema.json, written by
-tools/generate_schema.py).
+tools/generate_schema.py); what only beta declares can be selected, and is empty.
 """
 
 from collections.abc import Mapping
@@ -206,6 +206,29 @@ def knows(name: str) -> bool:
     return name in tables["types"] or name in tables["complex"] or name in _UNDECLARED
 
 
+@cache
+def declared_in_beta(kind: str) -> Mapping[str, str]:
+    """
+    The properties that only beta declares for a type, with their EDM types; none is stored here.
+
+    They come from Microsoft's SDK for beta (data/beta.json, written by
+    tools/generate_beta_properties.py); "directoryObject" has those of every directory type.
+    """
+    tables: dict[str, dict[str, str]] = _load("beta.json")["properties"]
+    if kind != "directoryObject":
+        return tables.get(kind, {})
+    merged: dict[str, str] = {}
+    for one in reversed(DIRECTORY_TYPES):
+        merged |= tables.get(one, {})
+    return merged
+
+
+def canonical_in_beta(kind: str, name: str) -> str | None:
+    """The name, as the service writes it, of a property that only beta declares; else None."""
+    folded = name.casefold()
+    return next((own for own in declared_in_beta(kind) if own.casefold() == folded), None)
+
+
 def published(table: str) -> Mapping[str, Any]:
     """A whole table of the published CSDL: "types", "complex", "enumerations", "navigation"."""
     rows: dict[str, Any] = _schema()[table]
@@ -233,7 +256,8 @@ def canonical(kind: str, name: str) -> str | None:
 
 def blank(kind: str, name: str) -> list[Any] | None:
     """How an unset property reads: an empty collection, otherwise null."""
-    return [] if declared(kind).get(name, "").startswith("Collection(") else None
+    edm = declared(kind).get(name) or declared_in_beta(kind).get(name, "")
+    return [] if edm.startswith("Collection(") else None
 
 
 @cache

@@ -43,6 +43,19 @@ def test_source(name: str) -> None:
     assert source["written_by"] == "tools/generate_schema.py"
 
 
+def test_what_only_beta_declares_is_no_property_of_v1_and_says_where_it_comes_from() -> None:
+    table = json.loads((DATA.parent / "beta.json").read_text("utf-8"))
+
+    assert table["source"]["written_by"] == "tools/generate_beta_properties.py"
+    assert table["source"]["licence"] == "MIT, Copyright (c) Microsoft"
+    for kind, properties in table["properties"].items():
+        assert properties == schema.declared_in_beta(kind)
+        assert properties.keys().isdisjoint(schema.declared(kind))
+        assert properties.keys().isdisjoint(schema.navigation(kind))
+    assert schema.declared_in_beta("directoryObject").keys() >= {"samlMetadataUrl", "deviceKeys"}
+    assert (schema.blank("user", "deviceKeys"), schema.blank("user", "security")) == ([], None)
+
+
 def test_declared() -> None:
     """A user has its 79 declared properties and those of its base types."""
     declared = schema.declared("user")

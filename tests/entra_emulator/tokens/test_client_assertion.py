@@ -311,7 +311,7 @@ def test_other_apps_certificate(certified: tuple[App, Identity], probe: Probe) -
 
 
 def test_thumbprint_text(certified: tuple[App, Identity]) -> None:
-    """The refusal of an unknown key names its thumbprint in hex, as recorded."""
+    """The refusal of an unknown key has the text quoted whole in Azure/azure-sdk-for-net#29007."""
     app, _ = certified
     other = make_identity(1)
     form = app.form(
@@ -325,7 +325,16 @@ def test_thumbprint_text(certified: tuple[App, Identity]) -> None:
     thumbprint = other.certificate.fingerprint(hashes.SHA256()).hex().upper()
     assert text.startswith(
         "AADSTS700027: Client assertion contains an invalid signature. [Reason - The key was not "
-        f"found., Thumbprint of key used by client: '{thumbprint}', Please visit the Azure Portal"
+        f"found., Thumbprint of key used by client: '{thumbprint}', Please visit the Azure "
+        "Portal, Graph Explorer or directly use MS Graph to see configured keys for app Id "
+        f"'{app.client_id}'. Review the documentation at "
+        "https://docs.microsoft.com/en-us/graph/deployments to determine the corresponding service "
+        "endpoint and https://docs.microsoft.com/en-us/graph/api/application-get"
+        "?view=graph-rest-1.0&tabs=http to build a query request URL, such as "
+        f"'https://graph.microsoft.com/beta/applications/{app.client_id}']. Alternatively, SNI may "
+        "be configured on the app. Please ensure that client assertion is being sent with the x5c "
+        "claim in the JWT header using MSAL's WithSendX5C() method so that Azure Active Directory "
+        "can validate the certificate being used."
     )
 
 

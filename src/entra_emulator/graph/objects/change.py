@@ -12,7 +12,12 @@ from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import Rule
-from entra_emulator.graph.write.validate import ObjectBody, read_properties, refuse_value
+from entra_emulator.graph.write.validate import (
+    ObjectBody,
+    check_echoed,
+    read_properties,
+    refuse_value,
+)
 from entra_emulator.model.records import Record
 
 # Takes the object as it is and the properties that were sent; returns those that change.
@@ -37,6 +42,7 @@ def change_object(
         # Read within the transaction, so that of two changes at once neither undoes the other.
         row = find_target(call, kind, key)
         record = read_record(row)
+        check_echoed(kind, record, body)
         values = merge_values(kind, record, body.values)
         changes = alter(call, record, values) if alter else values
         call.directory.objects.update(call.tenant, kind, record["id"], changes)
@@ -65,6 +71,8 @@ def delete_object(
 def read_changes(call: Call, rule: Rule) -> ObjectBody:
     """
     The properties that a PATCH sets, each checked by itself.
+
+    The read-only ones are for `check_echoed`, when the object has been read.
 
     Raises:
         GraphRefusal: 400; 403, the caller may not write one of the properties.

@@ -20,8 +20,8 @@ from entra_emulator.model.records import Record
 
 def read_new(call: Call, rule: Rule) -> ObjectBody:
     """A new object as `read_draft` reads it, its complex values filled up with their defaults."""
-    values, binds = read_draft(call, rule)
-    return ObjectBody(merge_values(rule.kind, {}, values), binds)
+    draft = read_draft(call, rule)
+    return ObjectBody(merge_values(rule.kind, {}, draft.values), draft.binds)
 
 
 def read_draft(call: Call, rule: Rule, **more: str) -> ObjectBody:
@@ -49,15 +49,19 @@ def answer_created(call: Call, row: StoredObject, *, body: bytes | None = None) 
 
 
 def make_caller_owner(call: Call, row: StoredObject) -> None:
-    """
-    Let whoever calls own what it has made.
-
-    Recorded for users (Azure CLI, test_app_owner); for applications by analogy, because
-    `Application.ReadWrite.OwnedBy` would be of no use otherwise.
-    """
+    """Let whoever calls own what it has made."""
     caller = find_caller(call)
     if caller is not None:
         call.directory.links.add(call.tenant, "owners", row, caller)
+
+
+def drop_caller(call: Call, binds: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The references but for the caller as an owner, who is one already."""
+    own_id = call.caller.object_id
+    return {
+        name: [link for link in addresses if name != "owners" or own_id not in link.lower()]
+        for name, addresses in binds.items()
+    }
 
 
 def check_unique_name(call: Call, kind: str, name: str | None) -> None:

@@ -75,7 +75,7 @@ def check_filter(kind: str, node: Node, mode: Mode) -> None:
     Raises:
         GraphRefusal: 400, with the text for the first unsupported condition.
     """
-    if mode.related and not mode.advanced:
+    if mode.related and not mode.advanced and not _is_one_id(node):
         raise deny("reference_refused")
     if not mode.advanced:
         height = _measure(node)
@@ -88,6 +88,16 @@ def list_linked_names(kind: str, paths: Iterable[str]) -> frozenset[str]:
     """The navigation properties with which these paths begin, if they begin with one."""
     names = {path.partition("/")[0] for path in paths}
     return frozenset(names & schema.navigation(kind).keys() - schema.declared(kind).keys())
+
+
+def _is_one_id(node: Node) -> bool:
+    """
+    Whether a filter asks for the object with one ID, which linked objects can be asked for.
+
+    So Terraform reads a membership (terraform-provider-azuread, `groupGetMember`, and alike for
+    owners, directory roles and administrative units), without `ConsistencyLevel`.
+    """
+    return isinstance(node, Compare) and (node.path, node.operator) == ("id", "eq")
 
 
 def name_resource(kind: str) -> str:

@@ -31,7 +31,9 @@ def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | 
 
 
 def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
-    name = schema.canonical(kind, item)
+    # Properties that only beta declares are no typing errors: Terraform selects `samlMetadataUrl`.
+    # v1.0 knows them no better than any other name, and its types are open to all names.
+    name = schema.canonical(kind, item) or schema.canonical_in_beta(kind, item)
     if name is None:
         if find_navigation(kind, item):
             return ()

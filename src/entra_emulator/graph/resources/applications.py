@@ -16,6 +16,7 @@ from entra_emulator.graph.objects.change import read_changes
 from entra_emulator.graph.objects.create import (
     answer_created,
     check_unique_name,
+    drop_caller,
     make_caller_owner,
     read_draft,
 )
@@ -27,7 +28,7 @@ from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
 from entra_emulator.graph.write.secrets import NewSecret, draft_secret
-from entra_emulator.graph.write.validate import ObjectBody
+from entra_emulator.graph.write.validate import ObjectBody, check_echoed
 from entra_emulator.model.applications import draft_application
 from entra_emulator.model.records import Record
 
@@ -79,7 +80,9 @@ def change_application(call: Call) -> Response:
     body = read_changes(call, RULE)
     with call.directory.transaction():
         row = find_target(call, "application")
-        _change(call, read_record(row), body.values)
+        record = read_record(row)
+        check_echoed("application", record, body)
+        _change(call, record, body.values)
         bind_references(call, row, body.binds)
     return answer_nothing(call)
 
@@ -100,8 +103,11 @@ def _create(call: Call, body: ObjectBody) -> Response:
         row = call.directory.applications.create(call.tenant, record, credentials)
     except ValueError as error:
         raise _refuse_name() from error
+    # Recorded for users (Azure CLI, test_app_owner); for an application it is reported of
+    # `Application.ReadWrite.OwnedBy` (msgraph-sdk-powershell#829). Terraform names itself among
+    # the owners besides, and is not refused.
     make_caller_owner(call, row)
-    bind_references(call, row, _drop_owner(call, body.binds))
+    bind_references(call, row, drop_caller(call, body.binds))
     return answer_created(call, row, body=_show_new(call, row, secrets))
 
 
@@ -173,15 +179,6 @@ def _merge(record: Record, values: Record) -> Record:
         # A null audience means the default, as in a new application.
         merged["signInAudience"] = AUDIENCE
     return merged
-
-
-def _drop_owner(call: Call, binds: dict[str, list[str]]) -> dict[str, list[str]]:
-    """The references but for the caller as an owner, who is one already."""
-    own_id = call.caller.object_id
-    return {
-        name: [link for link in addresses if name != "owners" or own_id not in link.lower()]
-        for name, addresses in binds.items()
-    }
 
 
 def _refuse_name() -> GraphRefusal:

@@ -12,7 +12,7 @@ from entra_emulator.graph.objects.relations import RecordNavigation, enter_recor
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties, require
+from entra_emulator.graph.write.validate import check_echoed, read_properties, require
 from entra_emulator.model.records import FederatedCredential, Record
 
 _KIND = "federatedIdentityCredential"
@@ -50,7 +50,7 @@ def create_federated(call: Call) -> Response:
 
 def change_federated(call: Call) -> Response:
     """`PATCH /applications/{id}/federatedIdentityCredentials/{id or name}`; names stay."""
-    values = read_properties(_RULE, read_payload(call), creating=False).values
+    body = read_properties(_RULE, read_payload(call), creating=False)
     with call.directory.transaction():
         record = read_record(find_target(call, "application"))
         name = read_alternate(call.keys["credential"], "name")
@@ -59,8 +59,10 @@ def change_federated(call: Call) -> Response:
             and name is not None
             and _search(call, record["appId"]) is None
         ):
-            return _create(call, record, values | {"name": name})
-        changed = _alter(_find(call, record["appId"]), values)
+            return _create(call, record, body.values | {"name": name})
+        present = _find(call, record["appId"])
+        check_echoed(_KIND, _render(present), body)
+        changed = _alter(present, body.values)
         try:
             call.directory.credentials.change_federated(call.tenant, record["appId"], changed)
         except ValueError as error:

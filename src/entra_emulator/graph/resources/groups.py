@@ -13,6 +13,7 @@ from entra_emulator.graph.objects.create import (
     answer_created,
     check_unique_name,
     create_object,
+    drop_caller,
     make_caller_owner,
     read_new,
     refuse_taken,
@@ -61,10 +62,14 @@ def create_group(call: Call) -> Response:
     count = sum(map(len, body.binds.values()))
     if count > MOST_BOUND:
         raise deny("references_many", name=next(iter(body.binds)), count=count)
+    # "A nonadmin user who is creating a group is added as its owner" (known issues); one that names
+    # itself besides is refused, and tries again (terraform-provider-azuread, `group_resource.go`).
+    owned = call.permit.owned and call.caller.delegated
+    if owned and drop_caller(call, body.binds) != body.binds:
+        raise deny("values_repeated")
     with call.directory.transaction():
         row = create_object(call, "group", _draft_group(call, body.values), body)
-        # "A nonadmin user who is creating a group is added as its owner" (known issues).
-        if call.permit.owned and call.caller.delegated:
+        if owned:
             make_caller_owner(call, row)
     return answer_created(call, row)
 

@@ -14,7 +14,7 @@ from entra_emulator.graph.objects.relations import RecordNavigation, enter_recor
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties, refuse_value
+from entra_emulator.graph.write.validate import check_echoed, read_properties, refuse_value
 from entra_emulator.model.records import Record
 
 _KIND = "oAuth2PermissionGrant"
@@ -79,13 +79,15 @@ def create_grant(call: Call) -> Response:
 
 def change_grant(call: Call) -> Response:
     """`PATCH /oauth2PermissionGrants/{id}`: only its scopes can change."""
-    values = read_properties(_RULE, read_payload(call), creating=False).values
-    if values.get("scope", "") is None:
+    body = read_properties(_RULE, read_payload(call), creating=False)
+    scope = body.values.get("scope", "")
+    if scope is None:
         raise refuse_value("oAuth2PermissionGrant", "scope")
     with call.directory.transaction():
         grant = _find(call)
-        if "scope" in values:
-            call.directory.consents.change_grant(call.tenant, grant, _join(values["scope"]))
+        check_echoed(_KIND, grant, body)
+        if "scope" in body.values:
+            call.directory.consents.change_grant(call.tenant, grant, _join(scope))
     return answer_nothing(call)
 
 

@@ -9,6 +9,7 @@ from entra_emulator.graph.object_collection import declare_collection
 from entra_emulator.graph.objects.change import read_changes
 from entra_emulator.graph.objects.create import (
     answer_created,
+    drop_caller,
     make_caller_owner,
     read_draft,
 )
@@ -24,7 +25,7 @@ from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.certificates import replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
-from entra_emulator.graph.write.validate import ObjectBody, refuse_value
+from entra_emulator.graph.write.validate import ObjectBody, check_echoed, refuse_value
 from entra_emulator.model.first_party_apps import is_internal
 from entra_emulator.model.records import Application, Record
 
@@ -71,6 +72,7 @@ def change_principal(call: Call) -> Response:
     with call.directory.transaction():
         row = find_target(call, "servicePrincipal")
         record = read_record(row)
+        check_echoed("servicePrincipal", record, body)
         changes = _alter(call, record, body.values)
         call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
         bind_references(call, row, body.binds)
@@ -101,8 +103,13 @@ def _create(call: Call, body: ObjectBody) -> Response:
     # The application fills the new object first; what was sent is merged into that.
     changes = _alter(call, record, values)
     call.directory.objects.update(call.tenant, "servicePrincipal", record["id"], changes)
-    make_caller_owner(call, row)
-    bind_references(call, row, body.binds)
+    binds = body.binds
+    # Recorded: nobody owns a new service principal (Azure CLI). Who may only make those that it
+    # owns is the first owner ("servicePrincipals/createAsOwner", app registration permissions).
+    if call.permit.owned:
+        make_caller_owner(call, row)
+        binds = drop_caller(call, binds)
+    bind_references(call, row, binds)
     current = call.directory.objects.find(call.tenant, record["id"])
     assert current is not None, "it was made just now"
     return answer_created(call, current)

@@ -10,7 +10,7 @@ from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.applications import digest_secret, draft_password, draw_secret
 from entra_emulator.model.records import Record
 
-# "The default value is startDateTime + 2 years" (passwordCredential resource type).
+# Recorded, whatever the start is; the documentation says "startDateTime + 2 years".
 YEARS = 2
 
 
@@ -25,8 +25,9 @@ class NewSecret(NamedTuple):
 def draft_secret(call: Call, values: Record) -> NewSecret:
     """A new secret, its times as sent (recorded); `GraphRefusal` 400 for a bad end."""
     # Recorded: seven digits of a second, where most other times have none.
-    start = values.get("startDateTime") or format_iso(call.now, 7)
-    end = values.get("endDateTime") or _add_years(start)
+    now = format_iso(call.now, 7)
+    start = values.get("startDateTime") or now
+    end = values.get("endDateTime") or _add_years(now)
     if parse_iso(end) <= parse_iso(start):
         raise refuse_value("passwordCredential", "endDateTime")
     text = draw_secret()

@@ -5,8 +5,8 @@ Microsoft's OData library refuses some bodies before the directory sees them; th
 refusals are the library's.
 """
 
-import base64
 import re
+from binascii import a2b_base64
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
@@ -33,13 +33,23 @@ _EXTENSION = re.compile(r"extension_[0-9a-f]{32}_\w{1,120}", re.IGNORECASE)
 _TIME = re.compile(
     r"(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,12}))?([Zz]|[+-]\d\d:\d\d))?"
 )
+# What `Convert.FromBase64String` passes over.
+_WHITE_SPACE = dict.fromkeys(map(ord, " \t\r\n"))
 
 
 class ObjectBody(NamedTuple):
-    """What a body says an object is to be: its properties, and what it is to be linked to."""
+    """
+    What a body says an object is to be.
+
+    Args:
+        values: its properties.
+        binds: what it is to be linked to, by navigation property.
+        echoed: read-only properties that a change was sent with, see `check_echoed`.
+    """
 
     values: Record
     binds: dict[str, list[str]]
+    echoed: Mapping[str, Any] = {}
 
 
 def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
@@ -56,20 +66,39 @@ def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
     """
     values: Record = {}
     binds: dict[str, list[str]] = {}
+    echoed: Record = {}
     for written, value in body.items():
         bare, _, annotation = written.partition("@")
         if annotation == "odata.bind":
             binds[_find_navigation(rule.kind, bare)] = _read_references(value)
-        # Other annotations, such as `@odata.type`, say nothing that the types do not.
-        elif not annotation:
+        # Other annotations, such as `@odata.type`, say nothing that the types do not; a property
+        # that only beta has reads as null, and stays so.
+        elif not annotation and not (value is None and _is_of_beta(rule.kind, written)):
             name = _find_name(rule.kind, written)
-            if name in values:
+            if name in values or name in echoed:
                 raise deny("property_repeated", name=name)
-            _check_writable(rule, name, creating=creating)
-            values[name] = _read_value(rule, name, value)
+            if _is_writable(rule, name, creating=creating):
+                values[name] = _read_value(rule, name, value)
+            elif creating:
+                raise deny("property_fixed", name=name)
+            else:
+                echoed[name] = value
     if _count(values) > MOST_ENTRIES:
         raise deny("object_too_large")
-    return ObjectBody(values, binds)
+    return ObjectBody(values, binds, echoed)
+
+
+def check_echoed(kind: str, record: Record, body: ObjectBody) -> None:
+    """
+    Refuse, with 400, a change of a read-only property of this record.
+
+    One that is sent as it is changes nothing: clients send back objects as they read them
+    (terraform-provider-azuread sends the `id` of the federated credential that it changes).
+    """
+    for name, value in body.echoed.items():
+        present = record.get(name, schema.blank(kind, name))
+        if not _is_same(schema.declared(kind).get(name, ""), value, present):
+            raise deny("property_fixed", name=name)
 
 
 def require(rule: Rule, values: Record) -> None:
@@ -127,9 +156,15 @@ def _find_name(kind: str, written: str) -> str:
             raise deny("extension_unknown", name=written)
         return written
     name = schema.canonical(kind, written)
-    if name is None:
-        raise deny("property_unknown", name=written)
-    return name
+    if name is not None:
+        return name
+    if _is_of_beta(kind, written):
+        raise deny("not_emulated", what=f"how to write {schema.canonical_in_beta(kind, written)}")
+    raise deny("property_unknown", name=written)
+
+
+def _is_of_beta(kind: str, written: str) -> bool:
+    return schema.canonical_in_beta(kind, written) is not None
 
 
 def _find_navigation(kind: str, written: str) -> str:
@@ -139,11 +174,20 @@ def _find_navigation(kind: str, written: str) -> str:
     raise deny("property_unknown", name=written)
 
 
-def _check_writable(rule: Rule, name: str, *, creating: bool) -> None:
+def _is_writable(rule: Rule, name: str, *, creating: bool) -> bool:
     if name in rule.elsewhere:
         raise deny("not_emulated", what=f"how to write {name}")
-    if name in rule.fixed or (name in rule.once and not creating):
-        raise deny("property_fixed", name=name)
+    return name not in rule.fixed and (creating or name not in rule.once)
+
+
+def _is_same(edm: str, sent: Any, present: Any) -> bool:
+    """Whether a value is the present one, in another spelling of a time or a GUID at most."""
+    if not isinstance(sent, str) or not isinstance(present, str):
+        # In Python `True` equals 1.
+        return type(sent) is type(present) and bool(sent == present)
+    if edm == "Edm.DateTimeOffset" and _TIME.fullmatch(sent):
+        return normalise_time(sent) == normalise_time(present)
+    return sent == present or (is_guid(sent) and sent.lower() == present)
 
 
 def _read_references(value: Any) -> list[str]:
@@ -310,9 +354,16 @@ def _read_time(value: Any) -> str:
 
 
 def _read_binary(value: Any) -> str:
-    """Base64, of either alphabet."""
-    text = _read_string(value).replace("-", "+").replace("_", "/")
-    base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    """
+    Base64, without the blanks and line breaks that may stand in it.
+
+    Azure CLI sends certificates in lines of 64 characters (recorded: 918 characters, 201). The
+    alphabet of URLs is refused, and padding is needed, as .NET's `Convert.FromBase64String` has it.
+    """
+    text = _read_string(value).translate(_WHITE_SPACE)
+    if len(text) % 4:
+        raise ValueError
+    a2b_base64(text, strict_mode=True)
     return text
 
 

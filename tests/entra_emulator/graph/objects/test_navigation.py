@@ -8,7 +8,9 @@ import pytest
 
 from entra_emulator.directory.object_collections import Span
 from entra_emulator.graph.objects import replica
-from tests.support.linked_objects import CHAIN, Scene, walk
+from tests.support.emulator_probe import Probe
+from tests.support.graph_writer import NOBODY, start_writer
+from tests.support.linked_objects import CHAIN, GLOBAL_ADMINISTRATOR, Scene, walk
 
 
 def test_members(scene: Scene) -> None:
@@ -208,3 +210,32 @@ def test_lagging_replica(scene: Scene) -> None:
         directory.objects.update(
             tenant, "user", record["id"], {"displayName": record["displayName"]}
         )
+
+
+def test_one_linked_object_is_asked_for_by_its_id_without_the_other_index(
+    scene: Scene, probe: Probe
+) -> None:
+    writer = start_writer(probe)
+    user, other, group = writer.make_user()["id"], writer.make_user()["id"], writer.make_group()
+    application = writer.make("/applications", {"displayName": "x"})
+    unit = writer.make("/administrativeUnits", {"displayName": "x"})
+    role = writer.make("/directoryRoles", {"roleTemplateId": GLOBAL_ADMINISTRATOR})
+    for path in (
+        f"/groups/{group['id']}/members",
+        f"/groups/{group['id']}/owners",
+        f"/applications/{application['id']}/owners",
+        f"/administrativeUnits/{unit['id']}/members",
+        f"/directoryRoles/{role['id']}/members",
+    ):
+        assert writer.link(path, user).status == 204
+        for key, ids in ((user, [user]), (user.upper(), [user]), (other, []), (NOBODY, [])):
+            found = writer.get(f"{path}?$filter=id%20eq%20'{key}'")["value"]
+            assert [one["id"] for one in found] == ids, (path, key)
+        cast = writer.get(f"{path}/microsoft.graph.user?$filter=id%20eq%20'{user}'")["value"]
+        assert [one["id"] for one in cast] == [user]
+        assert writer.send("GET", f"{path}?$filter=mail%20eq%20'x'").status == 400
+    names = f"/users/{user}/memberOf?$filter=id%20eq%20'{group['id']}'"
+    assert [one["id"] for one in writer.get(names)["value"]] == [group["id"]]
+    assert scene.ids(f"/groups/{scene.inner}/members?$filter=id%20eq%20'{scene.users[-1]}'") == [
+        scene.users[-1]
+    ]

@@ -18,6 +18,8 @@ SELECTED = {
     ("user", ",,"): None,
     ("user", ""): None,
     ("group", "grouptypes,creationOptions"): ("groupTypes", "creationOptions"),
+    ("group", "WritebackConfiguration,id"): ("writebackConfiguration", "id"),
+    ("servicePrincipal", "samlMetadataUrl"): ("samlMetadataUrl",),
     ("device", "deviceId,extensionAttributes"): ("deviceId", "extensionAttributes"),
     ("application", "web,spa"): ("web", "spa"),
     ("servicePrincipal", "appRoles,createdDateTime"): ("appRoles", "createdDateTime"),

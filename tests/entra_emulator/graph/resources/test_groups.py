@@ -212,5 +212,9 @@ def test_delegated_creator(writer: Writer) -> None:
     made = person.make_group()
 
     assert members(writer, f"/groups/{made['id']}/owners") == [user["id"]]
+    again = person.post(
+        "/groups", person.group() | {"owners@odata.bind": [person.refer(user["id"])["@odata.id"]]}
+    )
+    assert again.message == "Request contains a property with duplicate values."
     assert person.patch(f"/groups/{made['id']}", {"description": "mine"}).status == 204
     assert person.patch(f"/groups/{writer.make_group()['id']}", {"description": "x"}).status == 403

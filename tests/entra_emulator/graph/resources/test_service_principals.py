@@ -240,3 +240,44 @@ def test_what_a_tenant_is_made_of_has_no_route_that_deletes_it(writer: Writer) -
         f"/directoryRoleTemplates/{template['id']}",
     ):
         assert writer.delete(path).status == 405
+
+
+def test_nobody_owns_a_new_service_principal_but_who_may_only_make_its_own(
+    writer: Writer,
+) -> None:
+    narrow = writer.colleague("Application.ReadWrite.OwnedBy")
+    for maker, count in ((writer, 0), (narrow, 1)):
+        made = maker.make("/applications", {"displayName": "x"})
+        principal = maker.make("/servicePrincipals", {"appId": made["appId"]})
+
+        owners = writer.get(f"/servicePrincipals/{principal['id']}/owners")["value"]
+        assert [owner["appId"] for owner in owners] == [maker.app.client_id] * count
+        assert maker.patch(f"/servicePrincipals/{principal['id']}", {"tags": ["x"]}).status == 204
+
+
+def test_a_creator_may_name_itself_as_an_owner_of_a_new_service_principal(writer: Writer) -> None:
+    for maker in (writer, writer.colleague("Application.ReadWrite.OwnedBy")):
+        client_id = maker.app.client_id
+        own_id = writer.get(f"/servicePrincipals(appId='{client_id}')")["id"]
+        other = maker.make("/applications", {"displayName": "x"})
+        owner = {"owners@odata.bind": [writer.refer(own_id)["@odata.id"]]}
+        for path, body in (
+            ("/applications", owner | {"displayName": "y"}),
+            ("/servicePrincipals", owner | {"appId": other["appId"]}),
+        ):
+            made = maker.make(path, body)
+            owners = writer.get(f"{path}/{made['id']}/owners")["value"]
+            assert [owner["id"] for owner in owners] == [own_id]
+
+
+def test_what_only_beta_declares_can_be_selected_and_is_empty(writer: Writer) -> None:
+    _, principal = make(writer)
+    path = f"/beta/servicePrincipals/{principal['id']}"
+
+    assert writer.get(f"{path}?$select=samlMetadataUrl")["samlMetadataUrl"] is None
+    listed = writer.get("/beta/servicePrincipals?$select=id,publishedPermissionScopes&$top=1")
+    assert list(listed["value"][0]) == ["id", "publishedPermissionScopes"]
+    assert listed["value"][0]["publishedPermissionScopes"] == []
+    refused = writer.patch(path, {"samlMetadataUrl": "https://x.example"})
+    assert (refused.status, writer.patch(path, {"samlMetadataUrl": None}).status) == (501, 204)
+    assert writer.send("GET", f"{path}?$select=samlMetadateUrl").status == 400

@@ -1,3 +1,5 @@
+from uuid import uuid4
+
 import pytest
 
 from tests.support.certificates_and_assertions import (
@@ -72,3 +74,81 @@ def test_certificate_times(writer: Writer) -> None:
         "KeyCredentialsInvalidEndDate",
         "Key credential end date is invalid.",
     )
+
+
+# What stands before, between and behind the lines.
+FORMS = {
+    "one line": ("", "", ""),
+    "lines as in PEM": ("", "\n", ""),
+    "a line break at the end": ("", "\n", "\n"),
+    "lines of Windows": ("", "\r\n", ""),
+    "indented": ("\t", " ", " "),
+}
+
+
+def break_lines(text: str) -> list[str]:
+    return [text[start : start + 64] for start in range(0, len(text), 64)]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["applications", "servicePrincipals"])
+def test_a_key_may_be_broken_into_lines(writer: Writer, kind: str, form: str) -> None:
+    identity, made = make_identity(5), make(writer)
+    principal = install(writer, made["appId"])
+    path = f"/{kind}/{made['id'] if kind == 'applications' else principal['id']}"
+    plain = certify(identity)
+    before, between, behind = FORMS[form]
+    body = plain | {"key": before + between.join(break_lines(plain["key"])) + behind}
+
+    assert writer.patch(path, {"keyCredentials": [body]}).status == 204
+    (shown,) = writer.get(f"{path}?$select=keyCredentials")["keyCredentials"]
+    assert (shown["key"], shown["customKeyIdentifier"]) == (
+        plain["key"],
+        identity.thumbprint.upper(),
+    )
+    assert code(ask(writer, made["appId"], **assertion(writer, identity, made["appId"]))) == 0
+
+
+def test_a_key_in_the_alphabet_of_urls_or_without_its_padding_is_refused(writer: Writer) -> None:
+    # `//79/f39` has both letters that the alphabets write differently.
+    for key in ("_-79_f39", "//79/f3", "//79/f39=", "//79*f39"):
+        body = {"displayName": "x", "keyCredentials": [certify(make_identity()) | {"key": key}]}
+        answer = writer.post("/applications", body)
+
+        assert answer.status == 400
+        assert "Edm.Binary" in answer.message
+
+
+@pytest.mark.parametrize("owner", ["az ad app credential reset", "az ad sp create-for-rbac"])
+@pytest.mark.parametrize("option", ["--create-cert", "--cert @file"])
+def test_azure_cli_puts_a_certificate_on_an_application(
+    writer: Writer, owner: str, option: str
+) -> None:
+    """The requests of Azure CLI's `role` module, as recorded (test_create_for_rbac_create_cert)."""
+    identity = make_identity(6)
+    text = "\n".join(break_lines(certify(identity)["key"]))
+    # A file's certificate keeps the line break behind its last line.
+    key = text if option == "--create-cert" else text + "\n"
+    entry = certify(identity) | {
+        "@odata.type": "#microsoft.graph.keyCredential",
+        "displayName": None,
+        "key": key,
+        "keyId": str(uuid4()),
+    }
+    name = f"azure-cli-{uuid4().hex[:8]}"
+    if owner == "az ad sp create-for-rbac":
+        assert writer.get(f"/servicePrincipals?$filter=displayName%20eq%20'{name}'")["value"] == []
+        assert writer.get(f"/applications?$filter=startswith(displayName,'{name}')")["value"] == []
+        made = make(writer, displayName=name, keyCredentials=[entry])
+        writer.make("/servicePrincipals", {"appId": made["appId"], "accountEnabled": True})
+    else:
+        made = make(writer, displayName=name)
+        install(writer, made["appId"])
+        (found,) = writer.get(f"/applications?$filter=appId%20eq%20'{made['appId']}'")["value"]
+        assert writer.get(f"/applications/{found['id']}")["keyCredentials"] == []
+        path = f"/applications/{found['id']}"
+        assert writer.patch(path, {"keyCredentials": [entry]}).status == 204
+
+    (shown,) = writer.get(f"/applications/{made['id']}")["keyCredentials"]
+    assert (shown["keyId"], shown["displayName"]) == (entry["keyId"], "CN=app 6")
+    assert code(ask(writer, made["appId"], **assertion(writer, identity, made["appId"]))) == 0
