@@ -8,6 +8,15 @@ from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID
 from graphdaemon.errors import GraphError, SettingsError
 from graphdaemon.registration.admin_graph import AdminGraph
 from graphdaemon.registration.desired import DesiredState
+from graphdaemon.registration.shapes import (
+    ApplicationShape,
+    AssignmentShape,
+    DeletedApplicationShape,
+    FederatedCredentialShape,
+    NamedApplicationShape,
+    ObjectShape,
+    OfferingPrincipalShape,
+)
 
 _PROPERTIES = "id,appId,displayName,tags,requiredResourceAccess,keyCredentials,passwordCredentials"
 
@@ -54,7 +63,8 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
         Error: Graph refused, or was not reached.
     """
     graph = await admin_graph.get(
-        f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id,appId,appRoles"
+        f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id,appId,appRoles",
+        OfferingPrincipalShape,
     )
     object_id = await _find_application(admin_graph, desired)
     if object_id is None:
@@ -67,11 +77,15 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
             ),
         )
         return ActualState(graph, deleted=deleted)
-    application = await admin_graph.get(f"/applications/{object_id}?$select={_PROPERTIES}")
-    trusted = await admin_graph.read(f"/applications/{object_id}/federatedIdentityCredentials")
+    application = await admin_graph.get(
+        f"/applications/{object_id}?$select={_PROPERTIES}", ApplicationShape
+    )
+    trusted = await admin_graph.read(
+        f"/applications/{object_id}/federatedIdentityCredentials", FederatedCredentialShape
+    )
     client_id = application["appId"]
     principal = await admin_graph.find(
-        f"/servicePrincipals(appId='{client_id}')?$select=id,appId,accountEnabled"
+        f"/servicePrincipals(appId='{client_id}')?$select=id,appId,accountEnabled", ObjectShape
     )
     if principal is None:
         deleted = await _find_deleted(
@@ -82,7 +96,9 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
         return ActualState(
             graph, application, federated_credentials=tuple(trusted), deleted_principal=deleted
         )
-    assignments = await admin_graph.read(f"/servicePrincipals/{principal['id']}/appRoleAssignments")
+    assignments = await admin_graph.read(
+        f"/servicePrincipals/{principal['id']}/appRoleAssignments", AssignmentShape
+    )
     granted = {str(row["appRoleId"]) for row in assignments if row["resourceId"] == graph["id"]}
     return ActualState(graph, application, principal, frozenset(granted), tuple(trusted))
 
@@ -92,7 +108,9 @@ async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> s
     # An adopted app has the tag and another unique name, or none; an app whose tag somebody removed
     # still has its unique name.
     condition = quote(f"tags/any(t:t eq '{desired.tag}')")
-    tagged = await admin_graph.read(f"/applications?$filter={condition}&$select=id,appId")
+    tagged = await admin_graph.read(
+        f"/applications?$filter={condition}&$select=id,appId", NamedApplicationShape
+    )
     # Choosing one could change the app that somebody else relies on.
     if len(tagged) > 1:
         raise SettingsError(
@@ -105,7 +123,9 @@ async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> s
         return str(tagged[0]["id"])
     # A filtered list may be minutes behind what was just made (msgraph-bicep-types#193), so the
     # look-up by key is a second chance to find it.
-    named = await admin_graph.find(f"/applications(uniqueName='{desired.unique_name}')?$select=id")
+    named = await admin_graph.find(
+        f"/applications(uniqueName='{desired.unique_name}')?$select=id", ObjectShape
+    )
     return str(named["id"]) if named is not None else None
 
 
@@ -115,7 +135,7 @@ async def _find_deleted(
     """The newest match in the recycle bin; None also for whoever may not look there."""
     path = f"/directory/deletedItems/microsoft.graph.{query}&$top=999"
     try:
-        deleted = await admin_graph.read(path)
+        deleted = await admin_graph.read(path, DeletedApplicationShape)
     except GraphError as error:
         # An app can be registered without this look, so that it may not be taken is no failure.
         if error.status != 403:

@@ -11,11 +11,14 @@ import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from graphdaemon.diagnosis.advice import advise, locate
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph, GraphRequest
 from graphdaemon.graph.page import read_object, read_record
 from graphdaemon.http.response import Response
+from graphdaemon.registration.shapes import check_shape
 
 T = TypeVar("T")
 
@@ -96,40 +99,49 @@ class AdminGraph:
         self._say = say
         self.sleep = sleep
 
-    async def get(self, path: str) -> dict[str, Any]:
+    async def get(self, path: str, shape: type[msgspec.Struct]) -> dict[str, Any]:
         """
         Get an object that exists, even if some copies of the directory do not know it yet.
 
         Raises:
-            Error: Graph refused, was not reached, or did not know the object in time.
+            Error: Graph refused, was not reached, did not know the object in time, or showed
+                something that has not this shape.
         """
         request = GraphRequest(self._url(path), "")
-        return await self._persist(request, lambda: self._graph.ask(request, read_object))
+        shown = await self._persist(request, lambda: self._graph.ask(request, read_object))
+        check_shape(shown, shape, path)
+        return shown
 
-    async def find(self, path: str) -> dict[str, Any] | None:
+    async def find(self, path: str, shape: type[msgspec.Struct]) -> dict[str, Any] | None:
         """
         Get an object, or None if there is none.
 
         Raises:
-            Error: Graph refused, or was not reached.
+            Error: Graph refused, was not reached, or showed something that has not this shape.
         """
         try:
             # Not by `_persist`: that there is no such object is an answer here, not a delay.
-            return await self._graph.get(self._url(path), needs="")
+            shown = await self._graph.get(self._url(path), needs="")
         except GraphError as error:
             if error.status == 404:
                 return None
             raise
+        check_shape(shown, shape, path)
+        return shown
 
-    async def read(self, path: str) -> list[dict[str, Any]]:
+    async def read(self, path: str, shape: type[msgspec.Struct]) -> list[dict[str, Any]]:
         """
         Get every record of a collection that exists.
 
         Raises:
-            Error: Graph refused, was not reached, or did not know the collection in time.
+            Error: Graph refused, was not reached, did not know the collection in time, or showed a
+                record that has not this shape.
         """
         url = self._url(path)
-        return await self._persist(GraphRequest(url, ""), lambda: self._read_all(url))
+        records = await self._persist(GraphRequest(url, ""), lambda: self._read_all(url))
+        for record in records:
+            check_shape(record, shape, path)
+        return records
 
     async def send(self, change: Change, values: Mapping[str, str]) -> dict[str, Any]:
         """
@@ -228,7 +240,8 @@ def _is_behind(request: GraphRequest, error: GraphError) -> bool:
     # What these requests name and is not there was deleted, restored or removed before.
     if request.method == "DELETE" or request.url.endswith(("/restore", "/removePassword")):
         return False
-    return error.status in (400, 404) and _BEHIND.search(str(error)) is not None
+    # 403 as well: msgraph-sdk-dotnet#3108 quotes the missing "backing application" with it.
+    return error.status in (400, 403, 404) and _BEHIND.search(str(error)) is not None
 
 
 def _is_done(change: Change, error: GraphError) -> bool:

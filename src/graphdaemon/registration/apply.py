@@ -18,6 +18,12 @@ from graphdaemon.registration.plan import (
     plan_changes,
     plan_removals,
 )
+from graphdaemon.registration.shapes import (
+    NamedApplicationShape,
+    NewSecretShape,
+    ObjectShape,
+    check_shape,
+)
 from graphdaemon.settings.model import Settings
 
 # How many lost answers a run survives, and how long it waits before it reads what became of them.
@@ -185,14 +191,17 @@ class Reconciler:
         """Keep what the answer tells for the changes that follow; if it is empty, ask."""
         if change.learns == "application":
             path = f"/applications(uniqueName='{self._desired.unique_name}')?$select=id,appId"
-            application = answer or await self._admin_graph.get(path)
+            application = answer or await self._admin_graph.get(path, NamedApplicationShape)
+            check_shape(application, NamedApplicationShape, change.path)
             self._values["application"] = str(application["id"])
             self._values["client_id"] = str(application["appId"])
         elif change.learns == "principal":
             path = f"/servicePrincipals(appId='{self._values['client_id']}')?$select=id"
-            principal = answer or await self._admin_graph.get(path)
+            principal = answer or await self._admin_graph.get(path, ObjectShape)
+            check_shape(principal, ObjectShape, change.path)
             self._values["principal"] = str(principal["id"])
         elif change.learns == "secret":
+            check_shape(answer, NewSecretShape, change.path)
             # Graph shows a secret once: it is written before anything else is done.
             settings = {**self._describe(), "secret": answer["secretText"]}
             self._files.write(settings, str(answer["keyId"]))

@@ -10,10 +10,12 @@ from graphdaemon.auth.client_assertion import make_possession_proof
 from graphdaemon.auth.key_files import KeyPair
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import SettingsError
+from graphdaemon.graph.links import path_of
 from graphdaemon.graph.page import read_object
 from graphdaemon.graph.refused import explain
 from graphdaemon.http.response import Response
 from graphdaemon.http.transport import Transport
+from graphdaemon.registration.shapes import KeyedApplicationShape, check_shape
 from graphdaemon.settings.model import Settings
 
 
@@ -75,10 +77,11 @@ class OwnKeys:
             )
         self._check(response, url)
         body = read_object(response, url)
+        check_shape(body, KeyedApplicationShape, path_of(url))
         key_ids: dict[str, list[str]] = {}
         for key in body.get("keyCredentials") or ():
-            key_ids.setdefault(read_thumbprint(key), []).append(str(key.get("keyId")))
-        return RegisteredKeys(str(body.get("id")), key_ids)
+            key_ids.setdefault(read_thumbprint(key), []).append(str(key["keyId"]))
+        return RegisteredKeys(str(body["id"]), key_ids)
 
     def add(self, object_id: str, certificate: bytes, proof: KeyPair) -> str | None:
         """

@@ -277,7 +277,7 @@ def _lasts(credential: Mapping[str, Any], now: dt.datetime) -> bool:
         expires_at = dt.datetime.fromisoformat(str(credential.get("endDateTime")))
     except ValueError:
         return True
-    return expires_at - now > _LEAST_LEFT
+    return expires_at.replace(tzinfo=expires_at.tzinfo or dt.UTC) - now > _LEAST_LEFT
 
 
 def _add_secret(desired: DesiredState, local: LocalState, now: dt.datetime) -> Change:
