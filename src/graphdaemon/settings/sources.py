@@ -7,7 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Container, Iterator, Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -219,7 +219,7 @@ def warn_if_readable(path: Path, reason: str) -> None:
 
 def _parse_json(path: Path, text: str) -> dict[str, Any]:
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=partial(_refuse_repeated, path))
     except json.JSONDecodeError as error:
         raise SettingsError(
             f"{path} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}",
@@ -236,6 +236,20 @@ def _parse_json(path: Path, text: str) -> dict[str, Any]:
             f"{path} is not a JSON object",
             code="settings_malformed",
             hint='It must begin with { and hold names and values, such as "client_id": "…".',
+        )
+    return values
+
+
+def _refuse_repeated(path: Path, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return a JSON object; of a name that it has twice, Python would take the last in silence."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise SettingsError(
+            f"{path} names {quote(repeated)} twice",
+            code="settings_malformed",
+            hint="Keep the one that is meant.",
         )
     return values
 

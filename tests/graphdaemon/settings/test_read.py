@@ -87,6 +87,12 @@ BAD: dict[str, tuple[Any, str, str, str]] = {
     # Python 3.13 points at the comma, earlier ones at what follows it.
     "comma": ('{\n  "client_id": "x",\n}', "settings_malformed", "is not JSON: line", "no comma"),
     "comment": ("{\n  // tenant\n}", "settings_malformed", "line 2, column 3", "no comments"),
+    "name twice": (
+        '{"secret": "a", "secret": "b"}',
+        "settings_malformed",
+        "names secret twice",
+        "Keep the one",
+    ),
     "empty": ("", "settings_malformed", "line 1, column 1", "double quotes"),
     "list": ("[]", "settings_malformed", "not a JSON object", "{"),
     "typo": ({"client_di": "x"}, "setting_unknown", "client_di", "Did you mean client_id?"),

@@ -37,7 +37,7 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     if not words:
         if sys.stdin is None or sys.stdin.isatty():
             raise click.UsageError("Give a code, or an error, a line of a log or a token on stdin.")
-        text = sys.stdin.read()
+        text = _decode(sys.stdin.buffer.read())
     # Its tables take long to load, and `graphdaemon token` needs only how claims are printed.
     from graphdaemon.diagnosis.explain import explain as explain_text
 
@@ -47,6 +47,17 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     else:
         _print(explained)
     return 0 if explained.explanations else 2
+
+
+def _decode(content: bytes) -> str:
+    """Return the text that was piped here, in whatever encoding a log or a shell has."""
+    from graphdaemon.settings.text import decode_text
+
+    try:
+        return decode_text(content)
+    except UnicodeDecodeError:
+        # One stray byte in a log must not hide what the rest of it says.
+        return content.decode("utf-8", "replace")
 
 
 def _describe(explained: "ExplainedText") -> dict[str, object]:

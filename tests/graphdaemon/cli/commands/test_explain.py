@@ -17,9 +17,10 @@ class Terminal(io.StringIO):
 
 
 def explain_stdin(
-    command: Command, monkeypatch: pytest.MonkeyPatch, text: str, *arguments: str
+    command: Command, monkeypatch: pytest.MonkeyPatch, text: str | bytes, *arguments: str
 ) -> tuple[int, str]:
-    monkeypatch.setattr("sys.stdin", io.StringIO(text))
+    content = text if isinstance(text, bytes) else text.encode()
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
     outcome = command("explain", *arguments)
     return outcome.code, outcome.out.decode()
 
@@ -71,6 +72,26 @@ def test_nothing_recognised_is_exit_code_2(
 
     assert code == 2
     assert "Try: " in out
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "AADSTS7000215: Invalid client secret provided.".encode("utf-16"),
+        "AADSTS7000215: Invalid client secret provided.".encode("utf-16-le"),
+        b"caf\xe9\nAADSTS7000215: Invalid client secret provided.",
+        b"\xef\xbb\xbfAADSTS7000215",
+    ],
+    ids=["UTF-16 with a mark", "UTF-16 without", "Latin-1", "UTF-8 with a mark"],
+)
+def test_a_log_is_read_in_whatever_encoding_it_has(
+    command: Command, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """Windows PowerShell 5 redirects into UTF-16, and old programs log in Latin-1."""
+    code, out = explain_stdin(command, monkeypatch, content)
+
+    assert code == 0
+    assert "AADSTS7000215" in out
 
 
 def test_a_token_as_an_argument_is_refused(command: Command) -> None:
