@@ -93,6 +93,8 @@ def choose_endpoint(draw: Draw, routes: tuple[Endpoint, ...]) -> Endpoint:
         # The fuzzers' caller is an application, which nobody is signed in to.
         rare *= 0.1 if endpoint.path.startswith("/me") else 1.0
         rare *= 0.25 if endpoint.method == "DELETE" else 1.0
+        # Seldom is what is drawn as a target linked to the object.
+        rare *= 0.1 if endpoint.method == "GET" and "{target}" in endpoint.path else 1.0
         if draw.random() < rare:
             return endpoint
 
@@ -135,8 +137,14 @@ def _draw_named(draw: Draw, endpoint: Endpoint, name: str, pool: Pool) -> str:
         navigation = NAVIGATIONS[kind or "user", relation]
         return pool.draw(draw, draw.choice(sorted(navigation.takes) or list(KINDS)))
     if name == "property":
+        raw = endpoint.path.endswith("/$value")
         declared = schema.declared(kind or "user").items()
-        return str(draw.choice([name for name, edm in declared if edm != "Edm.Stream"]))
+        names = [
+            one
+            for one, edm in declared
+            if edm != "Edm.Stream" and (edm.startswith("Edm.") or not raw)
+        ]
+        return str(draw.choice(names))
     if name != "key":
         return pool.draw_key(draw, name)
     if kind is None:
@@ -171,6 +179,8 @@ def _ask(draw: Draw, request: Request, pool: Pool) -> None:
         request.options, request.eventual = graph_grammar.draw_list_options(
             draw, kind, ids, counting=counting
         )
+    elif "{target}" in path or (cast and cast[1] not in KINDS):
+        request.eventual = counting
     elif (kind, inner) in NAVIGATIONS and not NAVIGATIONS[kind, inner].single and last != "$ref":
         linked = cast[1] if cast else "directoryObject"
         request.options, request.eventual = graph_grammar.draw_list_options(

@@ -290,8 +290,8 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "quoted 2019 in public code",
     ),
     "query_too_long": _unsupported_query(
-        "The value of '{option}' has {length} characters. Max allowed: 2048.",
-        'limit documented: "Use the $filter query parameter"; text chosen',
+        "The address of the advanced query has {length} characters. Max allowed: 2048.",
+        'limit documented: "Use query parameters to customize responses"; text chosen',
     ),
     "filter_too_high": _unsupported_query(
         "search filter expression has excessive height: {height}. Max allowed: 3",

@@ -186,9 +186,8 @@ def open_page(call: Call, query: Query) -> Position | None:
 def _link_page(call: Call, query: Query, last: Position) -> str:
     token = seal_position(call.context.page_key, _bind(call, query), call.now, last)
     # The path as it was sent: decoded, the `#` in the key of a guest would cut the link short.
-    path = bytes(call.request.scope["raw_path"]).decode("latin-1")
     options = f"{query.link}&" if query.link else ""
-    return f"{call.origin}{path}?{options}$skiptoken={token}"
+    return f"{call.origin}{call.raw_path}?{options}$skiptoken={token}"
 
 
 def _bind(call: Call, query: Query) -> bytes:

@@ -67,6 +67,11 @@ class Call:
         return trace_of(self.request).now
 
     @property
+    def raw_path(self) -> str:
+        """The path as it was sent, percent-encoded."""
+        return bytes(self.request.scope["raw_path"]).decode("latin-1")
+
+    @property
     def query_string(self) -> str:
         """What was sent behind the question mark."""
         return bytes(self.request.scope["query_string"]).decode("latin-1")
@@ -135,5 +140,6 @@ class Call:
             strict=self.context.strict_filter,
             counting=self.counting,
             related=related,
+            address=f"{self.origin}{self.raw_path}",
             linked=linked,
         )

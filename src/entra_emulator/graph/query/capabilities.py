@@ -36,8 +36,10 @@ MAX_OR = 15
 MAX_LENGTH = 120
 # Quoted 2018 (microsoft-graph-docs#3641), for default queries.
 MAX_HEIGHT = 3
-# "2048 characters when using advanced queries" ("Use the $filter query parameter"); that `$search`
-# has the same limit is chosen.
+# "A URL length of 2,048 characters when using advanced query capabilities" ("Use query parameters
+# to customize responses"), "the base URL and other query parameters" included (a reviewer at
+# Microsoft, microsoft-graph-docs#22097). They say it of `in`; that `$search` and every other
+# condition have the same limit is chosen.
 MAX_ADVANCED = 2048
 
 _NOTHING = Support("", "", "", "")
