@@ -100,6 +100,8 @@ _PARTS: dict[int | str, str] = {
     "token_empty": "entra_emulator/graph/test_dispatch.py::test_every_refusal_is_tested",
     "payload_empty": "scenarios/test_fidelity.py::test_every_refusal_is_raised",
     "delta_option": "entra_emulator/graph/delta/test_endpoint.py::test_every_denial_is_tested",
+    "premium_only": "entra_emulator/graph/access/test_activity_reports.py"
+    "::test_a_tenant_needs_a_premium_licence",
     "throttled": "entra_emulator/server/test_fault_middleware.py::test_statuses",
 }
 

@@ -1,10 +1,14 @@
-"""The audit log: every token request and every Graph request, and how it was answered."""
+"""
+The audit log: every token request and every Graph request, and how it was answered.
+
+Beside it stand the sign-ins and the changes of the directory that Graph's audit logs are made of.
+"""
 
 import threading
 from collections import deque
 from collections.abc import Iterable
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from entra_emulator.clock import format_iso
 
@@ -16,6 +20,8 @@ SIZE = 10_000
 BROKEN = 0
 
 VERDICTS = ("allowed", "refused")
+
+T = TypeVar("T")
 
 
 class Entry(NamedTuple):
@@ -92,10 +98,95 @@ class Entry(NamedTuple):
         return text in " ".join(words).lower()
 
 
-class Audit:
-    """The newest `size` requests; older ones are forgotten."""
+class SignIn(NamedTuple):
+    """
+    One sign-in of a user, or of an application by itself, as Graph's `signIns` need it.
+
+    Args:
+        id: the request's ID, as in its answer.
+        at: when it came, in seconds since 1970.
+        tenant_id: the tenant's ID.
+        event: one of `signInEventTypes`, e.g. `interactiveUser`.
+        user_id: the user's object ID; empty for applications.
+        app_id: the client's ID.
+        audience: the API that the token is for, as the token names it; empty without a token.
+        protocol: the `authenticationProtocol`, e.g. `oAuth2`.
+        credential: the `clientCredentialType`, e.g. `clientSecret`.
+        code: the AADSTS number of the refusal, 0 for success.
+        reason: the sentence of the refusal.
+        address: the IP address of the client.
+        agent: its `User-Agent`.
+        correlation_id: the client's own ID of the request.
+    """
+
+    id: str
+    at: float
+    tenant_id: str
+    event: str
+    user_id: str
+    app_id: str
+    audience: str
+    protocol: str
+    credential: str
+    code: int
+    reason: str
+    address: str
+    agent: str
+    correlation_id: str
+
+
+class Activity(NamedTuple):
+    """
+    One change of the directory, as Graph's `directoryAudits` show it.
+
+    Args:
+        at: when it was, in seconds since 1970.
+        tenant_id: the tenant's ID.
+        record: the `directoryAudit`, but for its ID and its moment.
+    """
+
+    at: float
+    tenant_id: str
+    record: dict[str, Any]
+
+
+class NewestOf(Generic[T]):
+    """The newest `size` items with their numbers, counted from 1; older ones are forgotten."""
 
     def __init__(self, size: int = SIZE) -> None:
+        self._lock = threading.Lock()
+        self._items: deque[tuple[int, T]] = deque(maxlen=size)
+        self._number = 0
+
+    def note(self, item: T) -> None:
+        """Remember an item."""
+        with self._lock:
+            self._number += 1
+            self._items.append((self._number, item))
+
+    def list_all(self) -> list[tuple[int, T]]:
+        """The items with their numbers, oldest first."""
+        with self._lock:
+            return list(self._items)
+
+    def clear(self) -> None:
+        """Forget every item."""
+        with self._lock:
+            self._items.clear()
+
+
+class Audit:
+    """
+    The newest `size` requests; older ones are forgotten.
+
+    Attributes:
+        sign_ins: the newest sign-ins, of which many requests to Graph push out none.
+        activities: the newest changes of the directory.
+    """
+
+    def __init__(self, size: int = SIZE) -> None:
+        self.sign_ins = NewestOf[SignIn](size)
+        self.activities = NewestOf[Activity](size)
         self._lock = threading.Lock()
         self._entries: deque[Entry] = deque(maxlen=size)
         self._number = 0
@@ -111,6 +202,8 @@ class Audit:
         with self._lock:
             # The numbers go on, for those who follow the log by the last number they saw.
             self._entries.clear()
+        self.sign_ins.clear()
+        self.activities.clear()
 
     def find(self, number: int) -> Entry | None:
         """The entry of this number, if it is still remembered."""

@@ -21,6 +21,7 @@ from entra_emulator.content.export_files import (
     read_items,
 )
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.sign_ins import read_last_sign_ins
 from entra_emulator.model.applications import (
     GRAPH_APP_ID,
     MANAGEMENT_APP_ID,
@@ -148,7 +149,9 @@ def import_files(directory: Directory, sources: Iterable[Source]) -> Imported:
         tenant = _create_tenant(directory, first_reading)
         known = _number(directory, tenant, first_reading)
         links = _ImportedLinks()
-        stored = _collect(_read_all(files), first_reading, known, links)
+        stored = _keep_sign_ins(
+            directory, known, _collect(_read_all(files), first_reading, known, links)
+        )
         # As they come, not sorted by type: the numbers are given in the order of the first reading.
         for kind, items in groupby(stored, key=lambda item: item.kind):
             directory.objects.fill(tenant, kind, (_complete(tenant, item) for item in items))
@@ -214,6 +217,17 @@ def _collect(
         if item.record and item.id == awaited:
             awaited = next(expected, None)
             yield item
+
+
+def _keep_sign_ins(
+    directory: Directory, known: dict[str, _Numbers], items: Iterable[Item]
+) -> Iterator[Item]:
+    """The items; the `signInActivity` of users is stored on the way, where it belongs."""
+    for item in items:
+        activity = item.record.pop("signInActivity", None)
+        if activity and item.kind == "user":
+            directory.sign_ins.keep(read_last_sign_ins(known[item.id][0], activity))
+        yield item
 
 
 def _read_all(files: Iterable[Source]) -> Iterator[Item]:

@@ -15,8 +15,10 @@ from entra_emulator.content.seeding.parts import (
     ObjectRows,
     Part,
     SeedOrder,
+    SignInAges,
     draw_parts,
 )
+from entra_emulator.content.seeding.sign_ins import date_ages
 from entra_emulator.content.seeding.users import DOMAIN, FIRST_HIRE, INITIAL_DOMAIN
 from entra_emulator.content.seeding.worker import draw_elsewhere
 from entra_emulator.directory.directory import Directory
@@ -63,7 +65,7 @@ def seed_directory(
     Make the tenant "Contoso" with Microsoft Graph in it and so many objects.
 
     The same seed makes the same directory, byte for byte; user number N is the
-    same whatever the number of users.
+    same whatever the number of users. Only the last sign-ins are counted back from the clock.
     """
     draw = Draw(seed, "tenant")
     with directory.filling():
@@ -95,6 +97,9 @@ def _store(directory: Directory, tenant: Tenant, part: Part) -> int:
             directory.links.fill(relation, source, target, _split(numbers))
         case ConsumedLicences(consumed):
             directory.licences.add_subscriptions(tenant, consumed)
+        case SignInAges(numbers):
+            dated = date_ages(array("q", numbers), int(directory.clock.now()))
+            directory.sign_ins.fill((number, *moments) for number, moments in dated)
     return 0
 
 

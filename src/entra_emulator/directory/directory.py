@@ -21,6 +21,7 @@ from entra_emulator.directory.role_definitions import RoleDefinitions
 from entra_emulator.directory.role_members import RoleMembers
 from entra_emulator.directory.search import Search
 from entra_emulator.directory.service_principals import ServicePrincipals
+from entra_emulator.directory.sign_ins import SignIns
 from entra_emulator.directory.store import Store
 from entra_emulator.directory.tenants import Tenants
 from entra_emulator.directory.tickets import Tickets
@@ -42,6 +43,7 @@ class Directory:
         search: finding objects by what they are called.
         recycle_bin: deleting, restoring and purging objects.
         changes: what changed, for delta queries.
+        sign_ins: when users last signed in.
         users: users by name, and until when their sign-ins are revoked.
         role_members: who has which directory role.
         role_definitions: the roles that there are, built in and of the tenant's own.
@@ -97,11 +99,13 @@ class Directory:
             store, records, self.objects, self.credentials, self.service_principals
         )
         self.consents = Consents(store, self.applications, self.service_principals, self.users)
+        self.sign_ins = SignIns(store)
         forgetters = (
             self.applications.forget,
             self.consents.forget,
             self.role_assignments.forget,
             self.links.forget,
+            self.sign_ins.forget,
         )
         self.recycle_bin = RecycleBin(store, self.objects, self.changes, self.licences, forgetters)
         self.tickets = Tickets(store)

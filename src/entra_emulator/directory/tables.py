@@ -2,7 +2,7 @@
 
 # A database with tables of another version is refused.
 # The columns keep their names: `face` is the summary of an object, `standing` a token policy.
-VERSION = 5
+VERSION = 6
 
 # Most tables are WITHOUT ROWID: the primary key is the table then, so that a lookup or a range
 # reads one tree instead of two.
@@ -226,6 +226,18 @@ TABLES = (
       PRIMARY KEY (tenant, user)
     ) WITHOUT ROWID
     """,
+    # The last sign-ins of a user, who is given by number; a request without an ID was seeded.
+    """
+    CREATE TABLE IF NOT EXISTS last_sign_in (
+      seq INTEGER PRIMARY KEY,
+      interactive REAL,
+      interactive_request TEXT,
+      noninteractive REAL,
+      noninteractive_request TEXT,
+      successful REAL,
+      successful_request TEXT
+    )
+    """,
     """
     CREATE TABLE IF NOT EXISTS ticket (
       key TEXT PRIMARY KEY,
@@ -240,7 +252,7 @@ TABLES = (
 CLEARED = (
     "tenant domain claim object document alias tally subscription link deleted change credential "
     "assignment role_definition role_assignment federated identifier standing machine delegation "
-    "sign_in ticket"
+    "sign_in last_sign_in ticket"
 ).split()
 
 # A large insertion drops these and builds them again at its end.

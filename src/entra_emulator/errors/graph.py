@@ -98,12 +98,6 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "Insufficient privileges to complete the operation.",
         "recorded 179 times",
     ),
-    "premium_only": GraphRow(
-        403,
-        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
-        "Neither tenant is B2C or tenant doesn't have premium license",
-        "quoted: microsoft-graph-docs#14118",
-    ),
     "me_without_user": _gateway(
         "/me request is only valid with delegated authentication flow.",
         "recorded 2022 in the tests of azure-cli-extensions",
@@ -684,6 +678,36 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     ),
     "parameter_missing": _bad_request(
         "The parameter '{name}' is missing or is not {type}.", "chosen"
+    ),
+    # Sign-ins and audit logs
+    "premium_only": GraphRow(
+        403,
+        "Authentication_RequestFromNonPremiumTenantOrB2CTenant",
+        "Tenant is not a B2C tenant and doesn't have premium license",
+        'quoted 2025: woodgrove-groceries#51; until about 2024 the text was "Neither tenant is B2C '
+        "or tenant doesn't have premium license\" (microsoft-graph-docs#14118)",
+    ),
+    "audit_permission_missing": GraphRow(
+        403,
+        "Authentication_MSGraphPermissionMissing",
+        "Calling principal does not have required MSGraph permissions AuditLog.Read.All",
+        "quoted: microsoft-graph-explorer-v4#2731, #3165",
+    ),
+    "report_role_missing": GraphRow(
+        403,
+        "Authentication_RequestFromUnsupportedUserRole",
+        "User is not in the allowed roles",
+        'quoted in public code, and in "Troubleshoot errors in the reporting API"',
+    ),
+    "key_not_guid": GraphRow(
+        400,
+        "400",
+        "Get By Key only supports UserId and the key has to be a valid Guid",
+        "quoted 2026 in public notes; in 2021 the code was UnknownError",
+    ),
+    "activity_combined": _unsupported_query(
+        "The property 'signInActivity' can't be filtered with any other property.",
+        'documented that it is not supported: "user resource type"; code and text chosen',
     ),
     # Busy or broken
     "throttled": GraphRow(

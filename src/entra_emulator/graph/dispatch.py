@@ -47,7 +47,7 @@ async def serve(request: Request) -> Response:
     notes.caller = caller = identify(request)
     # Charged before it is authorized, so that who repeats a refused request is throttled too.
     admission = admit(request, caller, endpoint.method, endpoint.path)
-    roles = partial(list_roles, context_of(request), caller)
+    roles = partial(list_roles, context_of(request).directory, caller)
     permit = authorize(caller, endpoint.method, endpoint.path, roles)
     if permit.itself:
         _check_itself(request, caller, resolved.keys["key"])

@@ -78,4 +78,4 @@ def authorize_user(request: PageRequest, method: str, path: str) -> tuple[Caller
     """
     user_id = request.signed_in.user_id
     caller = Caller(request.tenant, PORTAL_APP_ID, user_id, _PERMISSIONS, True, {})
-    return caller, authorize(caller, method, path, partial(list_roles, request.context, caller))
+    return caller, authorize(caller, method, path, partial(list_roles, request.directory, caller))

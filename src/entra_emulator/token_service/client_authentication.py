@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
 
 from entra_emulator.directory.directory import Directory
@@ -13,6 +13,7 @@ from entra_emulator.tokens.app_claims import SECRET, SIGNED_ASSERTION
 from entra_emulator.tokens.client_assertion import verify_assertion
 from entra_emulator.tokens.jwt import MalformedTokenError, split_token
 from entra_emulator.web.context import Context
+from entra_emulator.web.request_notes import RequestNotes
 
 JWT_BEARER = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
@@ -24,7 +25,7 @@ class TokenRequest:
 
     On `common` and `organizations` the tenant is None; the segment is what the address calls it.
     The origin is this token service's, as the client called it. The header `Authorization` is empty
-    if there is none. The version is the endpoint's, 1 or 2.
+    if there is none. The version is the endpoint's, 1 or 2. What is learned on the way is noted.
     """
 
     context: Context
@@ -34,6 +35,7 @@ class TokenRequest:
     form: Mapping[str, str]
     authorization: str
     version: int
+    notes: RequestNotes = field(default_factory=RequestNotes)
 
 
 def read_client_credentials(request: TokenRequest) -> tuple[str, str | None]:

@@ -23,6 +23,7 @@ from entra_emulator.errors import TokenRefusal
 from entra_emulator.model.records import ManagedIdentity
 from entra_emulator.token_service.app_grant import find_resource, issue_app_token
 from entra_emulator.token_service.client_authentication import check_enabled
+from entra_emulator.token_service.sign_in_log import note_app_sign_in
 from entra_emulator.tokens.app_claims import SIGNED_ASSERTION, AppTokenFacts
 from entra_emulator.tokens.jwt import split_token
 from entra_emulator.web.audit_middleware import audit_requests
@@ -222,6 +223,7 @@ def _issue(request: Request, machine: ManagedIdentity) -> tuple[str, AppTokenFac
         resource_id=principal.record["alternativeNames"][1],
     )
     notes.claims = split_token(token).claims
+    note_app_sign_in(request, machine.tenant, machine.app_id, managed=True)
     return token, facts
 
 

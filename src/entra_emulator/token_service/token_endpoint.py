@@ -23,6 +23,7 @@ from entra_emulator.token_service.client_authentication import (
     read_client_credentials,
 )
 from entra_emulator.token_service.federated_assertion import fetch_issuer_keys
+from entra_emulator.token_service.sign_in_log import note_sign_in
 from entra_emulator.token_service.user_grants import (
     grant_authorization_code,
     grant_device_code,
@@ -56,7 +57,6 @@ async def _answer(request: Request, version: int) -> Response:
     await fetch_issuer_keys(context_of(request), origin_of(request), form)
     # In a thread: signing takes a millisecond, and the first token may wait for the keys.
     content = await run_in_threadpool(_issue, request, form, version)
-    notes_of(request.scope).claims = split_token(content["access_token"]).claims
     return answer_oauth(request, content)
 
 
@@ -72,11 +72,21 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
         raise refuse(70003, grant=grant_type)
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
-    token_request = TokenRequest(context, tenant, segment, origin, form, authorization, version)
+    notes = notes_of(request.scope)
+    token_request = TokenRequest(
+        context, tenant, segment, origin, form, authorization, version, notes
+    )
     # For the audit log; the grant itself refuses a client ID that cannot be read.
     with suppress(TokenRefusal):
-        notes_of(request.scope).client_id = read_client_credentials(token_request)[0]
-    return GRANTS[grant_type](token_request)
+        notes.client_id = read_client_credentials(token_request)[0]
+    try:
+        content = GRANTS[grant_type](token_request)
+    except TokenRefusal as refusal:
+        note_sign_in(request, token_request, refusal)
+        raise
+    notes.claims = split_token(content["access_token"]).claims
+    note_sign_in(request, token_request)
+    return content
 
 
 def grant_client_credentials(request: TokenRequest) -> dict[str, Any]:

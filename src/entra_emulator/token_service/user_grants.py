@@ -255,6 +255,7 @@ def _make_grant(
     user = directory.users.find(tenant, doc["user"]) if tenant else None
     if tenant is None or user is None:
         raise refuse(50034, user=doc["user"], tenant=tenant.id if tenant else doc["tenant"])
+    request.notes.user = (tenant.id, user["id"])
     if not user.get("accountEnabled", True):
         raise refuse(50057)
     # A user could be a guest of the other tenant; here nobody has such a second account.

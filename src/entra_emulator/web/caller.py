@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
+from entra_emulator.directory.directory import Directory
 from entra_emulator.errors import deny
 from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.claims_challenge import render_challenge
@@ -57,7 +58,7 @@ def identify(request: Request) -> Caller:
     )
 
 
-def list_roles(context: Context, caller: Caller) -> list[str]:
+def list_roles(directory: Directory, caller: Caller) -> list[str]:
     """
     The template IDs of the signed-in user's directory roles, as they are now.
 
@@ -65,7 +66,7 @@ def list_roles(context: Context, caller: Caller) -> list[str]:
     """
     # Not from the token's `wids`: a role that was taken away since must not count.
     try:
-        return context.directory.role_members.list_roles(caller.tenant, caller.object_id)
+        return directory.role_members.list_roles(caller.tenant, caller.object_id)
     except LookupError:
         return []
 

@@ -40,6 +40,7 @@ class RequestNotes:
         form: the fields that were posted to the token service.
         client_id: the application that asks for a token, as the request named it.
         claims: of the access token that was issued.
+        user: the ID of the tenant and the object ID of the user whose grant is redeemed.
         route: the path in Graph's route table that fits; empty if none does.
         correlation_id: the ID in the token service's error object.
     """
@@ -51,6 +52,7 @@ class RequestNotes:
     form: Mapping[str, str] = field(default_factory=dict)
     client_id: str = ""
     claims: Mapping[str, Any] = field(default_factory=dict)
+    user: tuple[str, str] | None = None
     route: str = ""
     caller: "Caller | None" = None
     refusal: TokenRefusal | GraphRefusal | None = None

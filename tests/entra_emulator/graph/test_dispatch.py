@@ -162,7 +162,6 @@ REFUSED = {
     "/users?$select=nothing": "select_unknown",
     "/users?$select=id,a%20b": "select_malformed",
     "/users?$select=skills": "not_on_collection",
-    "/users?$select=signInActivity": "premium_only",
     "/users?$skiptoken=x": "page_token_invalid",
     "/users?$skiptoken=%C3%A4": "page_token_invalid",
     "/users?$search=%22mail:x%22": "search_refused",

@@ -22,6 +22,7 @@ from entra_emulator.content.seeding.groups import (
     pick_owners,
     pick_run,
 )
+from entra_emulator.content.seeding.sign_ins import note_ages
 from entra_emulator.content.seeding.staff import Staff
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.representation import ObjectRow, render
@@ -96,7 +97,13 @@ class ConsumedLicences(msgspec.Struct, tag=True, array_like=True):
     consumed: dict[str, int]
 
 
-Part = ObjectRows | LinkPairs | ConsumedLicences
+class SignInAges(msgspec.Struct, tag=True, array_like=True):
+    """What `note_ages` gives for each user who has signed in, in this machine's byte order."""
+
+    numbers: bytes
+
+
+Part = ObjectRows | LinkPairs | ConsumedLicences | SignInAges
 
 # Who can be in a group.
 _MEMBERS = ("user", "device", "servicePrincipal", "group")
@@ -106,8 +113,11 @@ def draw_parts(order: SeedOrder) -> Iterator[Part]:
     """Everything that `order` asks for."""
     staff = Staff(order.seed)
     first = order.first
-    yield from _pack("user", staff.note_each(draw_users(order.users, order.seed), first))
+    ages = array("q")
+    users = staff.note_each(draw_users(order.users, order.seed), first)
+    yield from _pack("user", note_ages(users, first, order.seed, ages))
     yield ConsumedLicences(staff.consumed)
+    yield SignInAges(ages.tobytes())
     first += order.users
     # Objects get their numbers in the order they are stored, so that each sort has to know how many
     # came before.

@@ -18,6 +18,7 @@ from entra_emulator.directory.object_collections import (
 )
 from entra_emulator.directory.representation import choose_content
 from entra_emulator.directory.steps import Steps, finish
+from entra_emulator.graph.access.activity_reports import check_report_reader
 from entra_emulator.graph.answer import (
     RecordPage,
     answer_number,
@@ -29,7 +30,9 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.expansion import expand_objects
 from entra_emulator.graph.objects.find import find_known, list_behind
 from entra_emulator.graph.objects.replica import find_position, rank, scan_stale
+from entra_emulator.graph.objects.sign_in_activity import count_active, find_active, render_active
 from entra_emulator.graph.query.options import MAX_PAGE, Query
+from entra_emulator.graph.query.sign_in_activity import NAME as ACTIVITY
 from entra_emulator.graph.render import render_joined, render_objects
 from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
@@ -44,6 +47,8 @@ T = TypeVar("T")
 async def list_objects(call: Call, *, kind: str) -> Response:
     """`GET /{collection}`: a page of objects, or at `/$count` their number as plain text."""
     query = call.read_query(kind, linked=partial(list_behind, call, kind))
+    if query.reports_activity:
+        check_report_reader(call.directory, call.caller)
     if call.counting:
         steps = _count(call, query)
         plain = _is_plain(call, query)
@@ -62,7 +67,7 @@ async def list_objects(call: Call, *, kind: str) -> Response:
 def _is_plain(call: Call, query: Query) -> bool:
     """Whether an index holds the page as it is: nothing is filtered, expanded or hidden."""
     plain = query.match is None and query.plan.ids is None and query.expand is None
-    plain = plain and query.plan.order in INDEXED_ORDERS
+    plain = plain and query.plan.order in INDEXED_ORDERS and not query.reports_activity
     # The number of all objects is kept; those of a range must be counted one by one.
     kept = not (call.counting or query.count) or _is_whole(query)
     return plain and kept and not (call.permit.basic or call.lag or call.effects)
@@ -71,7 +76,8 @@ def _is_plain(call: Call, query: Query) -> bool:
 def _is_whole(query: Query) -> bool:
     """Whether the query is about every object of its type."""
     plan = query.plan
-    return query.match is None and plan.ids is None and plan.low is None and plan.high is None
+    unbounded = plan.ids is None and plan.low is None and plan.high is None
+    return query.match is None and query.activity is None and unbounded
 
 
 def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
@@ -105,7 +111,10 @@ def _join(call: Call, query: Query, what: str, after: Position | None, limit: in
 def _read_page(call: Call, query: Query, after: Position | None) -> Steps[RecordPage]:
     """A page that must be searched: documents are read in order until it is full."""
     docs, last = yield from _find(call, query, after, _shorten(call, query.top))
-    body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
+    if query.select and ACTIVITY in query.select:
+        body = render_active(call, query.select, docs, basic=call.permit.basic)
+    else:
+        body = render_objects(query.kind, query.select, docs, basic=call.permit.basic)
     if query.expand is not None:
         body = yield from expand_objects(call, query.kind, query.expand, body, docs)
     total = (yield from _count(call, query)) if query.count and after is None else None
@@ -122,6 +131,8 @@ def _shorten(call: Call, top: int) -> int:
 
 def _count(call: Call, query: Query) -> Steps[int]:
     plan = query.plan
+    if query.activity is not None:
+        return (yield from count_active(call, query))
     if _is_whole(query) and not call.lag:
         return call.directory.collections.count(call.tenant, query.kind)
     if plan.ids is None and not call.lag:
@@ -142,6 +153,8 @@ def _count(call: Call, query: Query) -> Steps[int]:
 
 def _find(call: Call, query: Query, after: Position | None, limit: int) -> Steps[Documents]:
     """The first documents behind `after` that the query is about, up to `limit`."""
+    if query.activity is not None:
+        return (yield from find_active(call, query, after, limit))
     if query.plan.order not in INDEXED_ORDERS:
         return (yield from _find_sorted(call, query, after, limit))
     if query.plan.ids is None and not call.lag:
@@ -231,7 +244,7 @@ def _find_each(
 def _choose_content(query: Query) -> str:
     """The stored form of each object that has all that the query needs."""
     names = query.matched.union(query.select or schema.default(query.kind))
-    return choose_content(query.kind, names)
+    return choose_content(query.kind, names - {ACTIVITY})
 
 
 def sort_page(

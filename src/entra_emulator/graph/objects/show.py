@@ -5,11 +5,14 @@ from starlette.responses import Response
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.steps import Steps, finish
 from entra_emulator.errors import deny
+from entra_emulator.graph.access.activity_reports import check_report_reader
 from entra_emulator.graph.answer import answer_object, describe_set, wants_no_metadata
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.expansion import expand_objects
 from entra_emulator.graph.objects.find import find_object
+from entra_emulator.graph.objects.sign_in_activity import render_active
 from entra_emulator.graph.query.options import read_single
+from entra_emulator.graph.query.sign_in_activity import NAME as ACTIVITY
 from entra_emulator.graph.render import render_neighbours, render_objects
 from entra_emulator.graph.write.certificates import disclose_keys
 from entra_emulator.model.kinds import KINDS
@@ -65,11 +68,29 @@ async def _answer(call: Call, kind: str, key: str) -> Response:
 
 def _show(call: Call, kind: str, key: str) -> Steps[Response]:
     row = find_object(call, kind, key)
-    select, expand = read_single(kind, call.query_string)
+    select, expand = read_single(kind, call.query_string, activity=kind == "user")
+    active = select is not None and ACTIVITY in select
+    if active:
+        _check_activity(call, key)
     doc = disclose_keys(call, kind, row.doc, select or ())
-    body = render_objects(kind, select, [doc], basic=call.permit.basic)
+    if select is not None and active:
+        body = render_active(call, select, [doc], basic=call.permit.basic)
+    else:
+        body = render_objects(kind, select, [doc], basic=call.permit.basic)
     if expand is not None:
         body = yield from expand_objects(call, kind, expand, body, [row.doc])
     expanded = expand.navigation if expand else None
     fragment = describe_set(KINDS[kind].collection, select, expanded)
     return answer_object(call, f"{fragment}/$entity", body)
+
+
+def _check_activity(call: Call, key: str) -> None:
+    """
+    Refuse to show the user's `signInActivity`.
+
+    Raises:
+        GraphRefusal: 403, see `check_report_reader`; 400, the user is not named by ID.
+    """
+    check_report_reader(call.directory, call.caller)
+    if not is_guid(key):
+        raise deny("key_not_guid")

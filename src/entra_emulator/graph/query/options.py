@@ -23,9 +23,17 @@ from entra_emulator.graph.query.filter import parse_filter
 from entra_emulator.graph.query.index_plan import IndexPlan, SortOrder, make_plan
 from entra_emulator.graph.query.search import parse_search
 from entra_emulator.graph.query.select import read_select
+from entra_emulator.graph.query.sign_in_activity import (
+    MOST,
+    NAME,
+    check_activity_filter,
+    compile_activity,
+    reads_activity,
+)
 from entra_emulator.model import schema
 from entra_emulator.model.filterable import SORTS
 from entra_emulator.model.kinds import KINDS
+from entra_emulator.model.records import Record
 
 # "List users", optional query parameters.
 DEFAULT_PAGE = 100
@@ -56,6 +64,7 @@ class Query:
         small: `$top` is below 20, which costs less.
         eventual: the request has `ConsistencyLevel: eventual`, so that the index that lags answers.
         matched: the properties that `match` reads.
+        activity: whether a user's `signInActivity` fulfils the filter; None if it is on others.
     """
 
     kind: str
@@ -71,6 +80,12 @@ class Query:
     small: bool
     eventual: bool
     matched: frozenset[str] = frozenset()
+    activity: Callable[[Record], bool] | None = None
+
+    @property
+    def reports_activity(self) -> bool:
+        """Whether the query shows or filters the users' `signInActivity`."""
+        return self.activity is not None or NAME in (self.select or ())
 
 
 def parse_options(raw: str) -> dict[str, str]:
@@ -130,15 +145,19 @@ def read_query(
     stated = Mode(eventual, count or counting, strict, related, linking=linked is not None)
     mode = _read_mode(options, stated, expand)
     top = _read_top(options.get("$top"))
-    select = read_select(kind, options.get("$select", ""), collection=True)
+    activity = kind == "user" and not related
+    select = read_select(kind, options.get("$select", ""), collection=True, activity=activity)
     link = "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken")
     # The token that a next link adds does not count: else no query near the limit had a next page.
     length = len(f"{address}?{link}")
     if mode.advanced and options.keys() & {"$filter", "$search"} and length > MAX_ADVANCED:
         raise deny("query_too_long", length=length)
     node = _read_condition(kind, options, mode)
+    active = node if activity and reads_activity(node) else None
+    if active is not None or NAME in (select or ()):
+        top = min(top or DEFAULT_PAGE, MOST)
     sort = _read_order(kind, options, mode)
-    plan, rest = make_plan("directoryObject" if related else kind, node, sort)
+    plan, rest = make_plan("directoryObject" if related else kind, None if active else node, sort)
     return Query(
         kind=kind,
         select=select,
@@ -154,20 +173,25 @@ def read_query(
         small=top is not None and top < 20,
         eventual=eventual,
         matched=frozenset(path.split("/")[0] for path in list_paths(rest)) if rest else frozenset(),
+        activity=compile_activity(active) if active else None,
     )
 
 
-def read_single(kind: str, raw: str) -> tuple[tuple[str, ...] | None, Expand | None]:
+def read_single(
+    kind: str, raw: str, *, activity: bool = False
+) -> tuple[tuple[str, ...] | None, Expand | None]:
     """
     The properties to show, and what to expand, of one object.
 
-    Options that are for lists are ignored; "List manager" has an example with `$count`.
+    Options that are for lists are ignored; "List manager" has an example with `$count`. With
+    `activity`, a user's `signInActivity` may be selected.
 
     Raises:
         GraphRefusal: 400 or 501.
     """
     options = parse_options(raw)
-    select = read_select(kind, options.get("$select", ""), collection=False)
+    text = options.get("$select", "")
+    select = read_select(kind, text, collection=False, activity=activity)
     return select, read_expand(kind, options.get("$expand", ""), collection=False)
 
 
@@ -247,7 +271,10 @@ def _read_condition(kind: str, options: Mapping[str, str], mode: Mode) -> Node |
             raise deny("search_refused")
         parts.append(parse_search(kind, options["$search"]))
     if "$filter" in options:
-        check_filter(kind, parts[0], mode)
+        if kind == "user" and not mode.related and reads_activity(parts[0]):
+            check_activity_filter(parts[0], options)
+        else:
+            check_filter(kind, parts[0], mode)
     return join("and", parts) if parts else None
 
 

@@ -4,12 +4,15 @@ from entra_emulator.errors import deny
 from entra_emulator.model import schema
 
 
-def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | None:
+def read_select(
+    kind: str, text: str, *, collection: bool, activity: bool = False
+) -> tuple[str, ...] | None:
     """
     The canonical names in `$select`, each once; None when it is empty.
 
     Navigation properties may be named, and show nothing. The real service may accept unknown names
-    on open types; they are refused here, so that typing errors are noticed.
+    on open types; they are refused here, so that typing errors are noticed. With `activity`,
+    `signInActivity` may be named.
 
     Raises:
         GraphRefusal: 400, a name is malformed, unknown, or not for this request.
@@ -23,14 +26,14 @@ def read_select(kind: str, text: str, *, collection: bool) -> tuple[str, ...] | 
         elif not item.isidentifier():
             raise deny("select_malformed", name=item)
         else:
-            names += _read_name(kind, item, collection=collection)
+            names += _read_name(kind, item, collection=collection, activity=activity)
     # Only navigation properties were named, and that is not a request for the default set.
     if text.strip(" ,") and not names:
         return ("id",)
     return tuple(dict.fromkeys(names)) or None
 
 
-def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
+def _read_name(kind: str, item: str, *, collection: bool, activity: bool) -> tuple[str, ...]:
     # Properties that only beta declares are no typing errors: Terraform selects `samlMetadataUrl`.
     # v1.0 knows them no better than any other name, and its types are open to all names.
     name = schema.canonical(kind, item) or schema.canonical_in_beta(kind, item)
@@ -40,9 +43,9 @@ def _read_name(kind: str, item: str, *, collection: bool) -> tuple[str, ...]:
         raise deny("select_unknown", name=item, kind=kind)
     if collection and kind == "user" and name in schema.SINGLE_USER_ONLY:
         raise deny("not_on_collection")
-    # It needs a premium licence, which the pretend tenant lacks (microsoft-graph-docs#14118).
-    if name == "signInActivity":
-        raise deny("premium_only")
+    # Documented for lists of users and for one user, and nowhere else.
+    if name == "signInActivity" and not activity:
+        raise deny("not_emulated", what="$select=signInActivity here; read it at /users")
     return (name,)
 
 

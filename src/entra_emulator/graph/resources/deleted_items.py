@@ -115,7 +115,7 @@ def _find(call: Call, kind: str | None) -> DeletedObject:
 def _check_kind(call: Call, item: DeletedObject) -> None:
     """Check the permission for the object's type, which only now is known."""
     template = f"/directory/deletedItems/microsoft.graph.{item.kind}/{{key}}"
-    roles = partial(list_roles, call.context, call.caller)
+    roles = partial(list_roles, call.directory, call.caller)
     permit = authorize(call.caller, call.request.method, template, roles)
     # The route has no type, so that ownership could not be checked before.
     if permit.owned:

@@ -5,7 +5,9 @@ import re
 from starlette.responses import Response
 
 from entra_emulator.model.records import Tenant
+from entra_emulator.portal.ask_graph import PORTAL_APP_ID
 from entra_emulator.portal.routes import page
+from entra_emulator.token_service.sign_in_log import note_user_sign_in
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
 from entra_emulator.web.pages.request import PREFIX, PageRequest
@@ -56,6 +58,7 @@ def sign_in(request: PageRequest) -> Response:
     if not user.get("accountEnabled", True):
         raise PortalRefusal(403, "disabled", name=user["displayName"])
     begin_session(request.context, response, tenant, user)
+    note_user_sign_in(request.http, tenant, user["id"], app_id=PORTAL_APP_ID)
     return response
 
 

@@ -56,7 +56,6 @@ UNSELECTABLE = {
     ("user", "a b"): text_of("select_malformed", name="a b"),
     ("user", "@odata.type"): text_of("select_malformed", name="@odata.type"),
     ("user", "aboutMe"): text_of("not_on_collection"),
-    ("user", "signInActivity"): text_of("premium_only"),
     ("group", "userPrincipalName"): text_of(
         "select_unknown", name="userPrincipalName", kind="group"
     ),
