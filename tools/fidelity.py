@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.errors.token_service import TOKEN_REFUSALS
+from entra_emulator.graph.access.published_paths import find_published, list_published
+from entra_emulator.graph.routes import ROUTER
 
 GRADES = ("recorded", "documented", "chosen", "missing")
 _FILE = Path(__file__).with_name("fidelity.toml")
@@ -17,6 +19,10 @@ answer recorded from the real service; *documented*: as Microsoft's documentatio
 quoted in a public issue, has it; *chosen*: not known, and so ours; *missing*. The last column names
 the test that shows it.
 """
+_COVERAGE = """\
+Of the {total:,} calls (a method and a path) that Microsoft's list of 2026-08-07 has, {served:,} are
+served, {refused:,} are refused with 501 "This emulator does not serve …", and {unknown:,} are not
+known to the emulator."""
 _AGREE = """\
 in status, keys and their order, codes and the shape of every text
 (`tests/scenarios/test_golden_token_service.py`). The others differ for these reasons:
@@ -135,6 +141,32 @@ def _grade(evidence: str) -> str:
     return "chosen"
 
 
+class Coverage(NamedTuple):
+    """How many of the published calls of Graph's are served, refused with 501, and not known."""
+
+    served: int
+    refused: int
+    unknown: int
+
+
+def count_published() -> Coverage:
+    """What becomes of each call of Microsoft's published list."""
+    served = refused = unknown = 0
+    for method, template in list_published():
+        resolved = ROUTER.resolve("/v1.0" + template.replace("{id}", "key"))
+        assert resolved is not None, template
+        # A word that is taken for a key would be somebody else's route.
+        words = {word for name, word in resolved.keys.items() if name != "property"}
+        if method in resolved.endpoints and words <= {"key"}:
+            served += 1
+            continue
+        if method not in resolved.endpoints and find_published(resolved.path).takes(method):
+            refused += 1
+        else:
+            unknown += 1
+    return Coverage(served, refused, unknown)
+
+
 def render() -> str:
     """The reference page."""
     lines = [
@@ -149,12 +181,14 @@ def render() -> str:
         cells = (what, row.grade, row.note, f"`{row.witness}`")
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     counts = ", ".join(f"{sum(row.grade == grade for row in rows())} {grade}" for grade in GRADES)
+    coverage = count_published()
     agree = RECORDED["answers"] - RECORDED["differ"]
     return "\n".join(
         [
             *lines,
             "",
             f"{len(rows())} rows: {counts}.\n",
+            f"{_COVERAGE.format(total=sum(coverage), **coverage._asdict())}\n",
             "## Recorded answers of the token service\n",
             f"{agree} of {RECORDED['answers']} agree {_AGREE}",
             "| situation | reason |",

@@ -122,6 +122,14 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         gateway=True,
     ),
     "segment_unknown": _gateway("Resource not found for the segment '{segment}'.", "documented"),
+    "path_unserved": GraphRow(
+        501,
+        "NotImplemented",
+        "This emulator does not serve {method} {path}, which Microsoft Graph has: see "
+        "docs/reference/fidelity.md.",
+        "chosen; the code is quoted: microsoft-graph-docs#7555",
+        gateway=True,
+    ),
     "method_wrong": GraphRow(
         405,
         "Request_BadRequest",
@@ -166,7 +174,11 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     ),
     "format_refused": _gateway("The format '{value}' is not supported.", "chosen"),
     "not_emulated": GraphRow(
-        501, "NotImplemented", "The emulator does not know {what} yet.", "chosen", gateway=True
+        501,
+        "NotImplemented",
+        "This emulator does not know {what}: see docs/reference/fidelity.md.",
+        "chosen",
+        gateway=True,
     ),
     "not_on_collection": GraphRow(
         501,

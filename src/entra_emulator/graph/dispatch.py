@@ -2,7 +2,8 @@
 The way of every Graph request: its endpoint, its caller, whether the caller may, its answer.
 
 The order is that of the real service: an unknown path is refused before the token is looked at, a
-missing permission before wrong query options.
+missing permission before wrong query options. A path that Graph has and the emulator does not
+serve says so, with 501, to whoever has a token.
 """
 
 import inspect
@@ -14,11 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from entra_emulator.directory.steps import in_one_step
-from entra_emulator.errors import deny
+from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
+from entra_emulator.graph.access.published_paths import find_published
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.router import Endpoint
+from entra_emulator.graph.router import Endpoint, ResolvedPath
 from entra_emulator.web.caller import Caller, identify, list_roles
 from entra_emulator.web.context import context_of
 from entra_emulator.web.request_notes import notes_of
@@ -34,11 +36,9 @@ async def serve(request: Request) -> Response:
     notes = notes_of(request.scope)
     resolved = notes.graph_path
     assert resolved is not None, "the routes of this function are those of Graph's paths"
-    if resolved.unknown is not None:
-        raise deny("segment_unknown", segment=resolved.unknown)
     endpoint = resolved.endpoints.get(request.method)
     if endpoint is None:
-        raise deny("method_wrong")
+        raise _refuse_unserved(request, resolved)
     notes.route = endpoint.path
     if endpoint.public:
         description = endpoint.answer(request)
@@ -60,6 +60,22 @@ async def serve(request: Request) -> Response:
     response = await _answer(endpoint, call)
     response.headers.update(admission.headers)
     return response
+
+
+def _refuse_unserved(request: Request, resolved: ResolvedPath) -> GraphRefusal:
+    """
+    What a request is told that fits no route.
+
+    Raises:
+        GraphRefusal: 401, Graph has the path, and so would look at the token.
+    """
+    published = find_published(resolved.path)
+    if published.takes(request.method):
+        notes_of(request.scope).caller = identify(request)
+        return deny("path_unserved", method=request.method, path=published.template)
+    if published.unknown is not None and resolved.unknown is not None:
+        return deny("segment_unknown", segment=published.unknown)
+    return deny("method_wrong")
 
 
 async def _answer(endpoint: Endpoint, call: Call) -> Response:

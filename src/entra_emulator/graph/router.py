@@ -112,12 +112,20 @@ class ResolvedPath(NamedTuple):
 
 
 class Router:
-    """The route table as a tree: what a lookup costs does not depend on the number of routes."""
+    """
+    The route table as a tree: what a lookup costs does not depend on the number of routes.
 
-    def __init__(self, endpoints: Iterable[Endpoint]) -> None:
+    Args:
+        endpoints: what is served.
+        reserved: paths that are not served, and whose last segment is no key all the same.
+    """
+
+    def __init__(self, endpoints: Iterable[Endpoint], reserved: Iterable[str] = ()) -> None:
         self._root = _Node()
         for endpoint in endpoints:
             self._add(endpoint)
+        for path in reserved:
+            self._reach(path)
 
     def resolve(self, path: str) -> ResolvedPath | None:
         """What a percent-encoded path means; None when it is not Graph's."""
@@ -139,19 +147,24 @@ class Router:
         return ResolvedPath(_join(canonical), node.endpoints, keys, unknown)
 
     def _add(self, endpoint: Endpoint) -> None:
+        node = self._reach(endpoint.path, endpoint.kind)
+        assert endpoint.method not in node.endpoints, f"{endpoint.path} stands twice"
+        node.endpoints[endpoint.method] = endpoint
+
+    def _reach(self, path: str, kind: str = "") -> _Node:
+        """The node of a path template, made if it is new."""
         node = self._root
-        for segment in filter(None, endpoint.path.split("/")):
+        for segment in filter(None, path.split("/")):
             if segment == "{property}":
-                node.properties = node.properties or (endpoint.kind, _Node())
+                node.properties = node.properties or (kind, _Node())
                 node = node.properties[1]
             elif segment.startswith("{"):
                 node.key = node.key or (segment[1:-1], _Node())
-                assert node.key[0] == segment[1:-1], f"{endpoint.path} gives a key another name"
+                assert node.key[0] == segment[1:-1], f"{path} gives a key another name"
                 node = node.key[1]
             else:
                 node = node.literals.setdefault(segment.lower(), (segment, _Node()))[1]
-        assert endpoint.method not in node.endpoints, f"{endpoint.path} stands twice"
-        node.endpoints[endpoint.method] = endpoint
+        return node
 
     def _is_tenant(self, segment: str) -> bool:
         """Whether this is a tenant, which is passed over: the token says whose tenant it is."""

@@ -31,4 +31,15 @@ ROUTES: tuple[Endpoint, ...] = (
     *(endpoint for module in _MODULES for endpoint in module.ROUTES),
 )
 
-ROUTER = Router(ROUTES)
+# Without these, the words would be taken for the keys of objects.
+_RESERVED = (
+    "/applications/microsoft.graph.agentIdentityBlueprint",
+    "/groups/onPremisesSyncBehavior",
+    "/servicePrincipals/microsoft.graph.agentIdentity",
+    "/servicePrincipals/microsoft.graph.agentIdentityBlueprintPrincipal",
+    "/users/getManagedAppBlockedUsers",
+    "/users/microsoft.graph.agentUser",
+    "/users/onPremisesSyncBehavior",
+)
+
+ROUTER = Router(ROUTES, _RESERVED)

@@ -39,6 +39,13 @@ def test_beta(app: App, token: str) -> None:
     assert page["@odata.context"] == f"{app.probe.emulator.url}/beta/$metadata#users"
 
 
+def test_beta_shows_the_default_properties_of_the_other_version(app: App, token: str) -> None:
+    """Without `$select` the real beta shows every property of a user."""
+    shown = [app.get(f"/{v}/users?$top=1", token).json()["value"][0] for v in ("beta", "v1.0")]
+
+    assert shown[0].keys() == shown[1].keys()
+
+
 def sign_token(app: App, key: object = None, **changes: object) -> str:
     """A token of the emulator's own making, spoilt."""
     pem = (app.probe.emulator.data / "signing-keys.pem").read_bytes()
@@ -142,6 +149,7 @@ REFUSED = {
     "/me": "me_without_user",
     "/nothing": "segment_unknown",
     "/users/x@y.example/nothing": "segment_unknown",
+    "/users/x/messages": "path_unserved",
     "/users/x": "id_malformed",
     "/users/x@y.example": "object_missing",
     "/users/$count": "count_refused",

@@ -210,15 +210,15 @@ def test_many_entries(writer: Writer) -> None:
     ("method", "path", "status"),
     [
         ("POST", "/users/{user}/changePassword", 400),
-        ("POST", "/domains/{domain}/verify", 400),
-        ("PATCH", "/domains/{domain}", 405),
-        ("PUT", "/applications/{application}/logo", 400),
-        ("POST", "/administrativeUnits/{unit}/members", 405),
+        ("POST", "/domains/{domain}/verify", 501),
+        ("PATCH", "/domains/{domain}", 501),
+        ("PUT", "/applications/{application}/logo", 501),
+        ("POST", "/administrativeUnits/{unit}/members", 501),
         ("PATCH", "/groups(uniqueName='new')", 404),
     ],
 )
 def test_missing(writer: Writer, method: str, path: str, status: int) -> None:
-    """What cannot be written is refused as the real service refuses what it does not have."""
+    """What cannot be written says so, or is refused as the real service refuses it."""
     made = {
         "user": writer.make_user()["id"],
         "application": writer.make("/applications", {"displayName": "x"})["id"],
