@@ -12,6 +12,7 @@ from starlette.requests import Request
 from entra_emulator.audit import Audit
 from entra_emulator.clock import Clock
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.grant_snapshots import GrantSnapshots
 from entra_emulator.errors import refuse
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
@@ -72,6 +73,7 @@ class Context:
         device_interval: seconds between two polls of a device.
         ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
         work: the threads for long work.
+        grant_snapshots: what delta queries of grants are compared with.
     """
 
     directory: Directory
@@ -90,6 +92,7 @@ class Context:
     delta: DeltaSettings = field(default_factory=DeltaSettings)
     ca_pem: bytes = b""
     work: WorkQueue = field(default_factory=WorkQueue)
+    grant_snapshots: GrantSnapshots = field(default_factory=GrantSnapshots)
 
 
 def context_of(request: Request) -> Context:

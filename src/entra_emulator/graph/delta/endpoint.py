@@ -6,7 +6,7 @@ Sources: "Use delta query to track changes in Microsoft Graph data", "user: delt
 """
 
 import random
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
@@ -35,45 +35,67 @@ async def show_delta(call: Call, *, collection: str, kinds: Collection[str]) -> 
 
 def _show(call: Call, collection: str, kinds: Collection[str]) -> Steps[Response]:
     options = parse_options(call.query_string)
-    if options.get("$skiptoken") and options.get("$deltatoken"):
-        raise deny("delta_tokens")
-    token = options.get("$skiptoken") or options.get("$deltatoken", "")
-    # A 410 sends the client to an address with an empty token, which begins anew.
+    kind, token = read_token(options)
     if token.lower() in {"", "latest"}:
         query = read_delta_query(collection, kinds, options, call.readable)
         state = DeltaRound(query, call.now, INITIAL, _read_watermark(call))
         page = DeltaPage([], None) if token else (yield from _read_page(call, state))
-        return _answer(call, state, page)
-    kind = "skip" if options.get("$skiptoken") else "delta"
+        return answer_round(call, state, page)
     state = open_round(call.context.page_key, call.tenant.id, kind, collection, token)
-    refusal = _find_refusal(call, kind, state)
+    # Every change after this one must still be in the log. A first round walks over the objects,
+    # and needs none of the changes before its end.
+    needed = state.until if kind == "delta" or state.after == INITIAL else state.after
+    changes = call.directory.changes
+    # A snapshot that was restored knows nothing of later changes.
+    known = changes.read_floor() <= needed <= changes.read_watermark()
+    if (refusal := refuse_round(call, kind, state, known=known)) is not None:
+        return refusal
+    state = _continue(call, kind, state)
+    return answer_round(call, state, (yield from _read_page(call, state)))
+
+
+def read_token(options: Mapping[str, str]) -> tuple[str, str]:
+    """
+    The kind of the token in the query options, "skip" or "delta", and the token.
+
+    It is empty where a query begins, also anew: a 410 sends the client to an address with an empty
+    token. "latest" begins with the changes that are to come.
+
+    Raises:
+        GraphRefusal: 400, there are two.
+    """
+    if options.get("$skiptoken") and options.get("$deltatoken"):
+        raise deny("delta_tokens")
+    if options.get("$skiptoken"):
+        return "skip", options["$skiptoken"]
+    return "delta", options.get("$deltatoken", "")
+
+
+def refuse_round(call: Call, kind: str, state: DeltaRound, *, known: bool) -> Response | None:
+    """
+    The answer to a token that is not good any more, with the way to begin anew; None if it is good.
+
+    `known` says whether the changes that the round needs are still known.
+
+    Raises:
+        GraphRefusal: 400, where there is no such way.
+    """
+    refusal = _find_refusal(call, kind, state, known=known)
     if refusal == "delta_reset":
         restart = f"{call.origin}{call.path}?{write_options(state.query)}$deltatoken="
         return answer_refusal(call.request, deny(refusal), headers={"Location": restart})
     if refusal is not None:
         raise deny(refusal)
-    state = _continue(call, kind, state)
-    return _answer(call, state, (yield from _read_page(call, state)))
+    return None
 
 
-def refuse_delta(call: Call) -> Response:
-    """`GET /oauth2PermissionGrants/delta`: changes of grants are not noted."""
-    raise deny("not_emulated", what=call.path)
-
-
-def _find_refusal(call: Call, kind: str, state: DeltaRound) -> str | None:
+def _find_refusal(call: Call, kind: str, state: DeltaRound, *, known: bool) -> str | None:
     """Why a token is not good any more, as a word for `deny`; None when it is good."""
     if "delta_reset" in call.effects:
         return "delta_reset"
     if kind == "skip" and "page_token" in call.effects:
         return "page_token_expired"
-    # Every change after this one must still be in the log. A first round walks over the objects,
-    # and needs none of the changes before its end.
-    needed = state.until if kind == "delta" or state.after == INITIAL else state.after
-    expired = call.now - state.issued > call.context.delta.age
-    changes = call.directory.changes
-    # A snapshot that was restored knows nothing of later changes.
-    if expired or not changes.read_floor() <= needed <= changes.read_watermark():
+    if call.now - state.issued > call.context.delta.age or not known:
         # The documentation knows both answers, 410 and 400, so that a setting decides.
         return "delta_reset" if call.context.delta.gone else "delta_token_expired"
     return None
@@ -102,10 +124,14 @@ def _read_watermark(call: Call) -> int:
 
 def _read_page(call: Call, state: DeltaRound) -> Steps[DeltaPage]:
     """The next page, with the faults that were ordered for it."""
+    return disturb(call, state, (yield from read_round(call, state)))
+
+
+def disturb(call: Call, state: DeltaRound, page: DeltaPage) -> DeltaPage:
+    """The page as the faults that were ordered make it."""
     if "empty_page" in call.effects:
         # The same position again: an empty page must leave nothing out.
         return DeltaPage([], state.position)
-    page = yield from read_round(call, state)
     items = list(page.items)
     step, major, link, minor = msgspec.structs.astuple(state.position)
     # The position is the seed, so that the same request is always disturbed in the same way. It is
@@ -121,7 +147,7 @@ def _read_page(call: Call, state: DeltaRound) -> Steps[DeltaPage]:
     return DeltaPage(items, page.position)
 
 
-def _answer(call: Call, state: DeltaRound, page: DeltaPage) -> Response:
+def answer_round(call: Call, state: DeltaRound, page: DeltaPage) -> Response:
     """A page in the documented order of keys: context, link, value."""
     body: dict[str, Any] = {}
     if not wants_no_metadata(call):

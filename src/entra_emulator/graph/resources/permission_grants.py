@@ -7,7 +7,7 @@ from starlette.responses import Response
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing, answer_record, answer_records, locate
 from entra_emulator.graph.call import Call
-from entra_emulator.graph.delta.endpoint import refuse_delta
+from entra_emulator.graph.delta.grants import show_grants_delta
 from entra_emulator.graph.objects.create import read_new
 from entra_emulator.graph.objects.find import find_object, find_visible, read_record
 from entra_emulator.graph.objects.relations import RecordNavigation, enter_records
@@ -131,7 +131,7 @@ SETS = {_SET: _KIND}
 ROUTES = (
     Endpoint("GET", f"/{_SET}", list_grants),
     Endpoint("GET", f"/{_SET}/{{grant}}", show_grant),
-    Endpoint("GET", f"/{_SET}/delta", refuse_delta),
+    Endpoint("GET", f"/{_SET}/delta", show_grants_delta),
     write_route("POST", f"/{_SET}", create_grant),
     write_route("PATCH", f"/{_SET}/{{grant}}", change_grant),
     write_route("DELETE", f"/{_SET}/{{grant}}", remove_grant),

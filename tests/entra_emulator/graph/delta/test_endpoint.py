@@ -72,11 +72,6 @@ def test_collections(scene: Scene, collection: str) -> None:
     assert follower.finish() == []
 
 
-def test_grants_missing(scene: Scene) -> None:
-    """Changes of grants are not tracked, and the emulator says so."""
-    assert scene.get("/v1.0/oauth2PermissionGrants/delta").status == 501
-
-
 @pytest.mark.parametrize("spelling", ["$deltatoken=latest", "$deltaToken=latest"])
 def test_latest(scene: Scene, spelling: str) -> None:
     """From now on: no objects, a link at once, and what changes later."""
