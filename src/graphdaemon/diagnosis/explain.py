@@ -269,12 +269,12 @@ def _advise_on_time(advice: Advice, entry: str) -> Advice:
 @lru_cache(maxsize=64)
 def _find_pointed_at(text: str) -> dict[str, str | None]:
     """Find what a step may point at, since it is shown beside it."""
-    found = {
+    matches = {
         "correlation_id": _CORRELATION.search(text),
         "request_id": _REQUEST.search(text),
         "message": _MESSAGE.search(text),
     }
-    return {name: match[0] if match else None for name, match in found.items()}
+    return {name: match[0] if match else None for name, match in matches.items()}
 
 
 def _explain_own(word: str) -> Explanation:

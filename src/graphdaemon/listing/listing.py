@@ -319,7 +319,7 @@ class Listing:
         self.update()
         replay = self.record.replay
         return self._proof.evidence()._replace(
-            found=self.record.records,
+            records=self.record.records,
             cut=self._written == self._target.query.limit,
             proving=self._proving,
             resumed=self._journal is not None and self._journal.resumed,

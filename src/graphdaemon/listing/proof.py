@@ -142,7 +142,7 @@ class Proof:
         present = sum(one in self._met for one in touched)
         return Evidence(
             collection=record.collection,
-            found=len(self._met),
+            records=len(self._met),
             advanced=self._target.advanced,
             whole=partition.whole_read,
             divided=partition.method != "chain",

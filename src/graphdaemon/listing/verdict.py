@@ -23,7 +23,7 @@ class Evidence(NamedTuple):
 
     Attributes:
         collection: The path of what was listed.
-        found: How many different records are in the output.
+        records: How many different records are in the output.
         cut: The listing ended at its limit.
         proving: It was asked to prove that it is complete.
         advanced: Graph's advanced index answered.
@@ -54,7 +54,7 @@ class Evidence(NamedTuple):
     """
 
     collection: str = ""
-    found: int = 0
+    records: int = 0
     cut: bool = False
     proving: bool = True
     advanced: bool = False
@@ -180,21 +180,21 @@ def may_catch_up(evidence: Evidence) -> bool:
 
     Not where something else is missing, too: the count at first, for one, stays what it was.
     """
-    most = evidence.found + evidence.gone + tolerance(evidence.found)
-    if evidence.count_after is None or not evidence.found < evidence.count_after <= most:
+    most = evidence.records + evidence.gone + tolerance(evidence.records)
+    if evidence.count_after is None or not evidence.records < evidence.count_after <= most:
         return False
-    return judge(evidence._replace(count_after=evidence.found)).verdict == "complete"
+    return judge(evidence._replace(count_after=evidence.records)).verdict == "complete"
 
 
 def _count_surplus(evidence: Evidence) -> int:
     """How many records were counted at most that neither are there nor were named as gone."""
-    return max(0, max(evidence.counts, default=0) - evidence.found - evidence.gone)
+    return max(0, max(evidence.counts, default=0) - evidence.records - evidence.gone)
 
 
 def _doubt_surplus(evidence: Evidence) -> str:
-    if evidence.count_after is None or evidence.count_after <= evidence.found:
+    if evidence.count_after is None or evidence.count_after <= evidence.records:
         return ""
-    return f"Graph counts {evidence.count_after:,}, and {evidence.found:,} were found"
+    return f"Graph counts {evidence.count_after:,}, and {evidence.records:,} were found"
 
 
 def _say_proof(evidence: Evidence) -> str:
@@ -235,7 +235,7 @@ def _doubt_settled(evidence: Evidence) -> str:
 
 
 def _doubt_filter(evidence: Evidence) -> str:
-    if not evidence.undecided or evidence.count_after == evidence.found:
+    if not evidence.undecided or evidence.count_after == evidence.records:
         return ""
     number = _count_records(evidence.undecided)
     return f"nobody can tell whether {number} that changed should match the filter"
@@ -269,13 +269,13 @@ def _doubt_count(evidence: Evidence) -> str:
     if not evidence.counts:
         # Only a count would show that a next link, or a whole part, was lost.
         return "Graph gives no count, so nothing shows whether a page was lost"
-    most = evidence.found + evidence.gone
-    least = evidence.found - evidence.present - tolerance(evidence.found)
-    found = f"and {evidence.found:,} were found"
+    most = evidence.records + evidence.gone
+    least = evidence.records - evidence.present - tolerance(evidence.records)
+    listed = f"and {evidence.records:,} were found"
     if evidence.count_after is not None and not least <= evidence.count_after <= most:
-        return f"Graph counts {evidence.count_after:,}, {found}"
+        return f"Graph counts {evidence.count_after:,}, {listed}"
     if evidence.count_before is not None and not least <= evidence.count_before <= most:
-        return f"Graph counted {evidence.count_before:,} at first, {found}"
+        return f"Graph counted {evidence.count_before:,} at first, {listed}"
     return ""
 
 

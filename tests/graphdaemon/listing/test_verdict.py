@@ -27,15 +27,15 @@ READINGS: dict[str, dict[str, Any]] = {
     "one answer": {"whole": True, "pages": 1},
     "nothing": {"pages": 9},
 }
-FOUND = 1000
+RECORDS = 1000
 SOUND = Evidence(
     collection="users",
-    found=FOUND,
+    records=RECORDS,
     key="userPrincipalName",
     baseline=True,
     settled=True,
-    count_before=FOUND,
-    count_after=FOUND,
+    count_before=RECORDS,
+    count_after=RECORDS,
     **READINGS["ranges"],
 )
 
@@ -70,7 +70,7 @@ SOUND = Evidence(
         ({"count_after": 989}, "count", "Graph counts 989, and 1,000 were found"),
         ({"count_after": 990}, "", "7 ranges"),
         ({"count_before": 1001}, "count", "Graph counted 1,001 at first, and 1,000 were found"),
-        ({"count_before": 32, "count_after": None, "found": 17}, "count", "Graph counted 32"),
+        ({"count_before": 32, "count_after": None, "records": 17}, "count", "Graph counted 32"),
         ({"count_before": None}, "", "7 ranges"),
         ({"count_after": None}, "", "7 ranges"),
         ({"count_before": 1003, "gone": 3}, "", "7 ranges"),
@@ -100,7 +100,7 @@ def test_every_check_of_the_table_has_a_row_that_it_fails() -> None:
     assert all(check.next_step for check in CHECKS)
 
 
-COUNTS = (None, 986, 987, 990, FOUND, FOUND + 3, FOUND + 4)
+COUNTS = (None, 986, 987, 990, RECORDS, RECORDS + 3, RECORDS + 4)
 DELTAS: tuple[dict[str, Any], ...] = (
     *({"baseline": False, "settled": False}, {"settled": False}, {}),
     *({"unshown": 2}, {"trouble": "410", "settled": False}),
@@ -141,9 +141,9 @@ def test_complete_is_only_what_nothing_contradicts(reading: str) -> None:
         complete += 1
         counts = [n for n in (evidence.count_before, evidence.count_after) if n is not None]
         assert counts, "somebody counted"
-        assert max(counts) <= FOUND + evidence.gone, evidence
-        assert min(counts) >= FOUND - evidence.present - 10, evidence
-        assert not evidence.undecided or evidence.count_after == FOUND, evidence
+        assert max(counts) <= RECORDS + evidence.gone, evidence
+        assert min(counts) >= RECORDS - evidence.present - 10, evidence
+        assert not evidence.undecided or evidence.count_after == RECORDS, evidence
         assert not any((evidence.trouble, evidence.unshown, evidence.missed)), evidence
         if reading in ("ranges", "sure prefixes"):
             assert not evidence.witnesses, evidence
@@ -215,7 +215,7 @@ def test_a_larger_directory_may_be_counted_further_behind(records: int, off: int
         ({"count_after": 990}, ""),
         ({"count_after": 989}, "Graph counts 989, and 1,000 were found"),
         ({"count_before": 1001}, "Graph counted 1,001 at first, and 1,000 were found"),
-        ({"found": 50_001, "count_before": None, "count_after": 50_002}, "Graph counts 50,002"),
+        ({"records": 50_001, "count_before": None, "count_after": 50_002}, "Graph counts 50,002"),
         ({"count_before": None, "count_after": None}, "Graph gives no count"),
         ({"witnesses": 2}, "2 of the first records are in none of the parts"),
         ({"witnesses": 2, "readings": 2}, ""),
@@ -234,10 +234,10 @@ def test_a_larger_directory_may_be_counted_further_behind(records: int, off: int
 )
 def test_a_gap_is_a_reason_to_read_everything_again(changes: dict[str, Any], gap: str) -> None:
     """One record that was counted and not found is enough."""
-    found = find_gap(SOUND._replace(**changes))
+    doubt = find_gap(SOUND._replace(**changes))
 
-    assert found.startswith(gap)
-    assert bool(found) is bool(gap)
+    assert doubt.startswith(gap)
+    assert bool(doubt) is bool(gap)
 
 
 @pytest.mark.parametrize(
