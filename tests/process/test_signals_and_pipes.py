@@ -188,7 +188,8 @@ def test_a_full_disk_is_one_clear_error(
 
     *_, error, hint = done.stderr.splitlines()
     assert done.returncode == 7
-    assert error.startswith("Error: the output could not be written: No space left on device")
+    output = "/dev/full" if "--output" in arguments else "the output"
+    assert error.startswith(f"Error: {output} could not be written: No space left on device")
     assert hint.startswith("Try: ")
     assert done.stderr.count("Error") == 1
     assert "Traceback" not in done.stderr
