@@ -24,7 +24,7 @@ SUMMARY = "coalesce(o.face, (SELECT doc FROM document AS f WHERE f.seq = o.seq))
 
 # An alias's place is the object's number times this, plus its own: more would run into the next
 # object's, and another factor would misread the databases that there are.
-ALIASES = 16
+ALIASES = 1024
 
 
 class StoredObject(NamedTuple):

@@ -56,7 +56,7 @@ class ObjectRow(NamedTuple):
         doc: its document.
         brief: so many bytes of the document, closed by a brace, hold the properties that are asked
             for most; None when the document is not divided so.
-        aliases: what people may look for besides key and name, in folded case.
+        aliases: what people and writes look for besides key and name, in folded case.
     """
 
     id: str
@@ -89,8 +89,10 @@ def render(kind: str, record: Record) -> ObjectRow:
     """An object as the store keeps it."""
     key = str(record.get(KINDS[kind].key) or record["id"]).casefold()
     name = str(record.get("displayName") or "").casefold()
+    aliases = _list_aliases(kind, record, key, name)
     if kind in WHOLE:
-        return ObjectRow(record["id"], key, name, None, _encode(_arrange(kind, record)))
+        doc = _encode(_arrange(kind, record))
+        return ObjectRow(record["id"], key, name, None, doc, aliases=aliases)
     seldom = _SELDOM if kind == "user" else ()
     often: Record = {}
     rest: Record = {}
@@ -101,30 +103,43 @@ def render(kind: str, record: Record) -> ObjectRow:
     if rest:
         doc = b"%b,%b" % (brief[:-1], _encode(rest)[1:])
     summary = _encode(_make_decoder(kind)(brief))
-    aliases = _list_aliases(kind, record, key, name)
     return ObjectRow(
         record["id"], key, name, summary, doc, len(brief) - 1 if rest else None, aliases
     )
 
 
+def list_addresses(record: Record) -> set[str]:
+    """The mail addresses of a user or a group, in folded case."""
+    proxies = (one.partition(":")[2] for one in record.get("proxyAddresses") or ())
+    return {one.casefold() for one in (*proxies, record.get("mail")) if one}
+
+
+def is_told(key: str, address: str) -> bool:
+    """
+    Whether a mail address need not be kept as an alias, because the key leads to it.
+
+    Nearly everybody's addresses begin as the key does, and a million rows are a tenth of a seed.
+    """
+    local = address.partition("@")[0]
+    return key == local or key.startswith(f"{local}@")
+
+
 def _list_aliases(kind: str, record: Record, key: str, name: str) -> tuple[str, ...]:
-    """The name from its second word on, from its third …; nickname and address."""
+    """Addresses and unique name, the name from its second word on, from its third …; nickname."""
+    unique = str(record.get("uniqueName") or "").casefold()
     if kind not in _WITH_ALIASES:
-        return ()
+        return (unique,) if unique else ()
+    kept = sorted(one for one in list_addresses(record) if not is_told(key, one))
     words: list[str] = []
     _, _, later = name.partition(" ")
     while later:
         words.append(later)
         _, _, later = later.partition(" ")
-    words += (str(record.get(prop) or "").casefold() for prop in ("mailNickname", "mail"))
+    words.append(str(record.get("mailNickname") or "").casefold())
     # What name or key begins with is found by them.
-    return tuple(
-        dict.fromkeys(
-            word
-            for word in words
-            if word and not name.startswith(word) and not key.startswith(word)
-        )
-    )
+    words = [word for word in words if not name.startswith(word) and not key.startswith(word)]
+    # Writes look for addresses and unique names, so that none of these may be left out.
+    return tuple(dict.fromkeys(filter(None, (*kept, unique, *words))))
 
 
 def choose_content(kind: str, names: Collection[str]) -> str:

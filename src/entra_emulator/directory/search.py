@@ -5,15 +5,16 @@ Three indices are read one after the other: display names, keys, and the other w
 A page is a few range scans, wherever it is in the list.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
 import msgspec
 
 from entra_emulator.directory.objects import ALIASES, StoredObject
+from entra_emulator.directory.representation import list_addresses
 from entra_emulator.directory.store import Store
-from entra_emulator.model.kinds import BY_NUMBER, KINDS
+from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record, Tenant
 
 _decode = msgspec.json.Decoder(Record).decode
@@ -85,12 +86,7 @@ class SearchPage(NamedTuple):
 
 
 class Search:
-    """
-    Finds objects by what need not be unique, by a beginning, or by what has no index.
-
-    Looking into every document of a million takes seconds; other readers do
-    not wait for it.
-    """
+    """Finds objects by beginnings of what they are called, by mail addresses, by unique names."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -128,30 +124,46 @@ class Search:
 
     def find_by_address(self, tenant: Tenant, address: str) -> list[StoredObject]:
         """The users and groups that have this mail address, in any case of letters."""
-        folded = address.lower()
-        candidates = self._find_text(tenant, ("user", "group"), folded)
-        return [one for one in candidates if folded in _list_addresses(_decode(one.doc))]
+        folded = address.casefold()
+        local = folded.partition("@")[0]
+        keys = ((local, local), (f"{local}@", f"{local}@{LAST}"))
+        candidates = [
+            one
+            for kind in ("user", "group")
+            for one in self._find_called(tenant, kind, folded, keys)
+        ]
+        return [one for one in candidates if folded in list_addresses(_decode(one.doc))]
 
     def find_by_unique_name(self, tenant: Tenant, kind: str, name: str) -> StoredObject | None:
         """The object of a type with this `uniqueName`."""
-        # The text may stand in another property, so that what has it is read again.
-        candidates = self._find_text(tenant, (kind,), name)
+        candidates = self._find_called(tenant, kind, name.casefold(), ())
         return next((one for one in candidates if _decode(one.doc).get("uniqueName") == name), None)
 
-    def _find_text(self, tenant: Tenant, kinds: tuple[str, ...], text: str) -> list[StoredObject]:
-        """The objects in whose documents a text stands, in any case of ASCII letters."""
-        # As it stands in the documents, which are JSON: with its quotes escaped. Like SQLite's
-        # `lower`, that of bytes leaves all but ASCII letters as they are.
-        escaped = msgspec.json.encode(text)[1:-1].lower().decode()
-        numbers = ", ".join(str(KINDS[kind].number) for kind in kinds)
-        rows = self._store.read(
-            "SELECT o.kind, o.seq, d.doc FROM object AS o "  # noqa: S608 - constants
-            "CROSS JOIN document AS d ON d.seq = o.seq "
-            f"WHERE o.tenant = ? AND o.kind IN ({numbers}) "
-            "AND instr(lower(CAST(d.doc AS TEXT)), ?)",
-            (tenant.number, escaped),
+    def _find_called(
+        self, tenant: Tenant, kind: str, alias: str, keys: Iterable[tuple[str, str]]
+    ) -> list[StoredObject]:
+        """The objects with this alias, or with a key between two of these, in folded case."""
+        known = {"tenant": tenant.number, "kind": KINDS[kind].number}
+        seqs = self._store.read(
+            f"SELECT place / {ALIASES} FROM alias "  # noqa: S608 - a number of ours
+            "WHERE tenant = :tenant AND kind = :kind AND word = :word",
+            known | {"word": alias},
         )
-        return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
+        for low, high in keys:
+            seqs += self._store.read(
+                "SELECT seq FROM object WHERE tenant = :tenant AND kind = :kind "
+                "AND key BETWEEN :low AND :high",
+                known | {"low": low, "high": high},
+            )
+        if not seqs:
+            return []
+        rows = self._store.read(
+            "SELECT o.seq, d.doc FROM object AS o CROSS JOIN document AS d ON d.seq = o.seq "  # noqa: S608 - numbers of ours
+            "WHERE o.tenant = :tenant AND o.kind = :kind "
+            f"AND o.seq IN ({', '.join(str(seq) for (seq,) in seqs)})",
+            known,
+        )
+        return [StoredObject(kind, seq, doc) for seq, doc in rows]
 
 
 class _Walk:
@@ -239,8 +251,3 @@ def _fetch(store: Store, kind: str, places: list[SearchPosition]) -> list[Stored
     )
     docs = dict(rows)
     return [StoredObject(kind, place.seq, docs[place.seq]) for place in places if place.seq in docs]
-
-
-def _list_addresses(record: Record) -> set[str]:
-    proxies = (one.partition(":")[2] for one in record.get("proxyAddresses", ()))
-    return {one.lower() for one in (*proxies, record.get("mail") or "")}

@@ -2,7 +2,7 @@
 
 # A database with tables of another version is refused.
 # The columns keep their names: `face` is the summary of an object, `standing` a token policy.
-VERSION = 6
+VERSION = 7
 
 # Most tables are WITHOUT ROWID: the primary key is the table then, so that a lookup or a range
 # reads one tree instead of two.
@@ -54,8 +54,9 @@ TABLES = (
       doc BLOB NOT NULL
     )
     """,
-    # What users and groups are called besides, which neither name nor key begins with. The place
-    # is sixteen times the object's number and more: a key of texts takes five times as long.
+    # What objects are called besides, which neither name nor key begins with, and all that writes
+    # look for: mail addresses, unique names. The place is 1,024 times the object's number and more:
+    # a key of texts takes five times as long.
     """
     CREATE TABLE IF NOT EXISTS alias (
       place INTEGER PRIMARY KEY,

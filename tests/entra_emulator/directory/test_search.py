@@ -10,6 +10,7 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory import search
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.objects import ALIASES
 from entra_emulator.directory.search import SearchPage, SearchPosition
 from entra_emulator.model.records import Tenant
 
@@ -23,7 +24,7 @@ def contoso() -> Iterator[tuple[Directory, Tenant]]:
     directory.close()
 
 
-def add(directory: Directory, tenant: Tenant, number: int, name: str, upn: str, **more: str) -> str:
+def add(directory: Directory, tenant: Tenant, number: int, name: str, upn: str, **more: Any) -> str:
     object_id = f"00000000-0000-4000-8000-{number:012}"
     record = {"id": object_id, "displayName": name, "userPrincipalName": upn, **more}
     directory.objects.create(tenant, "user", record)
@@ -223,7 +224,7 @@ def test_the_middle_costs_no_more(
     for start in (
         None,
         SearchPosition(
-            index, ("mia 02500", "m02500", "m02500")[index], 40_000 if index == 2 else 2500
+            index, ("mia 02500", "m02500", "m02500")[index], 2500 * (ALIASES if index == 2 else 1)
         ),
     ):
         steps = 0
@@ -253,3 +254,91 @@ def test_a_unique_name_is_found_whatever_its_letters(
     assert found is not None
     assert found.seq == made.seq
     assert directory.search.find_by_unique_name(tenant, "group", name + "x") is None
+
+
+# The addresses of users whose names to sign in with are `ada@contoso.example` and the like.
+ADDRESSES = {
+    "as the name to sign in with": "ada@contoso.example",
+    "that name in another domain": "ada@contoso.onmicrosoft.com",
+    "its beginning": "ad@contoso.example",
+    "longer": "ada@contoso.example.org",
+    "the display name": "ada@fabrikam.example",
+    "quite another": "countess@lovelace.example",
+    "of letters beyond ASCII": "ÄRGER@straße.example",
+    "with quotes": "o'\"brien@contoso.example",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+@pytest.mark.parametrize("name", ["mail", "proxyAddresses"])
+def test_an_address_is_found_whatever_else_its_holder_is_called(
+    directory: Directory, tenant: Tenant, name: str, address: str
+) -> None:
+    value: Any = address if name == "mail" else ["SMTP:x@y.example", f"smtp:{address}"]
+    known = [
+        add(directory, tenant, 1, "ada@fabrikam.example", "ada@contoso.example", **{name: value}),
+        add(directory, tenant, 2, "Ada", "ad@contoso.example", mailNickname="ada"),
+        add(directory, tenant, 3, "Bo", "ada@contoso.example.net", mail="bo@contoso.example"),
+    ]
+
+    for written in (address, address.upper(), address.lower()):
+        found = directory.search.find_by_address(tenant, written)
+        assert [decode(one.doc)["id"] for one in found] == known[:1]
+    for stranger in (f"x{address}", f"{address}x", address.partition("@")[0]):
+        assert directory.search.find_by_address(tenant, stranger) == []
+    directory.objects.update(tenant, "user", known[0], {"mail": None, "proxyAddresses": None})
+    assert directory.search.find_by_address(tenant, address) == []
+
+
+def test_an_address_of_a_hundred_and_of_a_group_is_found(
+    directory: Directory, tenant: Tenant
+) -> None:
+    many = [f"smtp:former{number}@contoso.example" for number in range(300)]
+    add(directory, tenant, 1, "A B C D E F", "ada@contoso.example", proxyAddresses=many)
+    group = {"id": directory.new_id(), "displayName": "Staff", "mailNickname": "staff"}
+    addresses = {"mail": "all@contoso.example", "proxyAddresses": ["SMTP:staff@contoso.example"]}
+    directory.objects.create(tenant, "group", group | addresses)
+
+    for address in ("former0", "former299", "all", "staff"):
+        assert len(directory.search.find_by_address(tenant, f"{address}@contoso.example")) == 1
+
+
+def test_looking_for_an_address_or_a_unique_name_reads_no_document_in_vain(
+    contoso: tuple[Directory, Tenant],
+) -> None:
+    directory, tenant = contoso
+    asked: list[tuple[str, Any]] = []
+    read = directory._store.read
+
+    class Watched:
+        def read(self, statement: str, values: Any = ()) -> list[Any]:
+            asked.append((statement, values))
+            return read(statement, values)
+
+    watched = search.Search(Watched())  # type: ignore[arg-type]  # reads as a store does
+    somebody = directory.search.browse(tenant, "user", limit=1).objects[0]
+    addresses = decode(somebody.doc)["proxyAddresses"]
+    assert watched.find_by_address(tenant, addresses[-1].partition(":")[2]) == [somebody]
+    assert watched.find_by_address(tenant, "nobody@contoso.example") == []
+    watched.find_by_unique_name(tenant, "application", "nothing")
+    plans = [
+        row[3]
+        for one, values in asked
+        for row in read(f"EXPLAIN QUERY PLAN {one}", dict_of(values))
+    ]
+
+    assert [plan for plan in plans if plan.startswith("SCAN")] == []
+    assert any("alias_word (tenant=? AND kind=? AND word=?)" in plan for plan in plans)
+    assert any("object_key (tenant=? AND kind=? AND key>? AND key<?)" in plan for plan in plans)
+
+
+def test_a_unique_name_of_an_application_follows_it(directory: Directory, tenant: Tenant) -> None:
+    record = {"id": directory.new_id(), "appId": directory.new_id(), "displayName": "x"}
+    made = directory.objects.create(tenant, "application", record | {"uniqueName": "Deploy"})
+    assert directory.search.find_by_unique_name(tenant, "application", "Deploy") == made
+    assert directory.search.find_by_unique_name(tenant, "application", "deploy") is None
+    assert directory.search.find_by_unique_name(tenant, "group", "Deploy") is None
+
+    directory.objects.rewrite(tenant, "application", record | {"uniqueName": "Other"})
+    assert directory.search.find_by_unique_name(tenant, "application", "Deploy") is None
+    assert directory.search.find_by_unique_name(tenant, "application", "Other") is not None
