@@ -111,6 +111,14 @@ def _links(call: Call, navigation: Navigation, kind: str | None) -> LinkQuery:
     return navigation.links(owner.seq, kinds)
 
 
+def _narrow(links: LinkQuery, query: Query) -> LinkQuery:
+    """The links to objects of those types alone that the filter leaves."""
+    if query.kinds is None:
+        return links
+    kinds = KINDS if links.kinds is None else links.kinds
+    return links._replace(kinds=tuple(query.kinds & set(kinds)))
+
+
 def _shows(call: Call, navigation: Navigation, row: StoredObject) -> bool:
     """Whether it is not a group that hides its members (microsoft-graph-docs#12552)."""
     memberships = navigation.relation == "members" and navigation.reverse
@@ -131,19 +139,20 @@ def _hide(call: Call, navigation: Navigation, query: Query) -> Query:
 
 
 def _count_linked(call: Call, navigation: Navigation, kind: str | None, query: Query) -> Steps[int]:
-    return (yield from _count(call, _links(call, navigation, kind), query))
+    return (yield from _count(call, _narrow(_links(call, navigation, kind), query), query))
 
 
 def _find_linked(
     call: Call, navigation: Navigation, query: Query, after: Position | None
 ) -> Steps[tuple[list[StoredObject], Position | None]]:
-    return (yield from _find_neighbours(call, _links(call, navigation, None), query, after))
+    links = _narrow(_links(call, navigation, None), query)
+    return (yield from _find_neighbours(call, links, query, after))
 
 
 def _read_page(
     call: Call, navigation: Navigation, kind: str | None, query: Query, after: Position | None
 ) -> Steps[RecordPage]:
-    links = _links(call, navigation, kind)
+    links = _narrow(_links(call, navigation, kind), query)
     neighbours, last = yield from _find_neighbours(call, links, query, after)
     total = (yield from _count(call, links, query)) if query.count and after is None else None
     # After a cast, the context names the type of all objects, so that none names its own.

@@ -16,6 +16,7 @@ from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_object
 from entra_emulator.graph.query.options import parse_options
 from entra_emulator.graph.query.select import read_select
+from entra_emulator.graph.query.sign_in_activity import NAME as ACTIVITY
 from entra_emulator.graph.render import render_objects
 from entra_emulator.graph.write.certificates import disclose_keys
 from entra_emulator.model import schema
@@ -60,7 +61,7 @@ def show_value(call: Call, *, kind: str) -> Response:
 def _read(call: Call, kind: str) -> tuple[str, Any]:
     """The object's ID and the property's value, as the object itself shows it."""
     name, *members = call.keys["property"].split("/")
-    if kind == "user" and name in schema.SINGLE_USER_ONLY:
+    if kind == "user" and name in {*schema.SINGLE_USER_ONLY, ACTIVITY}:
         raise deny("not_emulated", what=call.path)
     select = read_select(kind, name, collection=False)
     # Graph may know some of these for collections; none is documented.

@@ -134,6 +134,7 @@ class _Check:
             alone: it stands by itself or in a top-level `and`.
             prefix: inside a lambda, the collection's path and "/any".
         """
+        # An `IsOf` is about no property, and so in none of the tables.
         match node:
             case Junction(operator, operands):
                 if operator == "or":

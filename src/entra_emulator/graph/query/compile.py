@@ -19,6 +19,7 @@ from entra_emulator.clock import format_iso, parse_iso
 from entra_emulator.graph.query.condition import (
     Compare,
     Count,
+    IsOf,
     Junction,
     Literal,
     Match,
@@ -79,6 +80,8 @@ def _compile(node: Node, reach: Callable[[str], _Read]) -> _Test:
         case Negation(operand):
             inner = _compile(operand, reach)
             return lambda row: not inner(row)
+        case IsOf():
+            raise AssertionError("`assume_kind` leaves none")
         case Some(path, body):
             return _compile_some(reach(path), body)
         case Count(path, operator, number):

@@ -77,6 +77,13 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
+class IsOf:
+    """`isof('microsoft.graph.kind')`: the object is of this type."""
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Negation:
     """`not operand`."""
 
@@ -91,7 +98,7 @@ class Junction:
     operands: tuple["Node", ...]
 
 
-Node = Compare | Member | Match | Words | Some | Count | Negation | Junction
+Node = Compare | Member | Match | Words | Some | Count | IsOf | Negation | Junction
 
 
 def join(operator: str, operands: list[Node]) -> Node:
@@ -114,5 +121,27 @@ def list_paths(node: Node) -> Iterator[str]:
                 yield from list_paths(operand)
         case Negation(operand):
             yield from list_paths(operand)
+        case IsOf():
+            return
         case _:
             yield node.path
+
+
+def assume_kind(node: Node, kind: str) -> Node | bool:
+    """What is left of the condition for objects of this type: whether it holds, or what decides."""
+    match node:
+        case IsOf(other):
+            return other in {kind, "directoryObject"}
+        case Negation(operand):
+            rest = assume_kind(operand, kind)
+            return not rest if isinstance(rest, bool) else Negation(rest)
+        case Junction(operator, operands):
+            parts = [assume_kind(operand, kind) for operand in operands]
+            # One of these decides: a part of `or` that holds, a part of `and` that does not.
+            decisive = operator == "or"
+            if any(part is decisive for part in parts):
+                return decisive
+            open_parts = [part for part in parts if not isinstance(part, bool)]
+            return join(operator, open_parts) if open_parts else not decisive
+        case _:
+            return node

@@ -16,6 +16,7 @@ from entra_emulator.graph.query.condition import (
     Compare,
     Count,
     Guid,
+    IsOf,
     Literal,
     Match,
     Member,
@@ -52,6 +53,16 @@ _COMPARISONS = {
     "gt": "GreaterThan",
     "lt": "LessThan",
 }
+# The types that `isof` may name. The emulator has no objects of the types of agents, which the
+# examples of "List users" and public programs leave out or look for.
+_TYPES = (
+    *schema.DIRECTORY_TYPES,
+    "directoryObject",
+    "agentIdentity",
+    "agentIdentityBlueprint",
+    "agentIdentityBlueprintPrincipal",
+    "agentUser",
+)
 _FUNCTIONS = frozenset({"startswith", "endswith", "contains"})
 _WORDS: dict[str, Literal] = {"null": None, "true": True, "false": False}
 
@@ -180,6 +191,8 @@ class _Parser:
 
     def _parse_function(self, token: Token) -> Node:
         function = token.text.lower()
+        if function == "isof":
+            return self._parse_type()
         if function not in _FUNCTIONS:
             reason = (
                 f"An unknown function with name '{token.text}' was found. This may also be a "
@@ -201,6 +214,20 @@ class _Parser:
             )
             raise deny("filter_malformed", reason=reason)
         return self._read_truth(Match(function, prop.path, value))
+
+    def _parse_type(self) -> Node:
+        """The type behind `isof`: in quotes as the documentation has it, or as OData has it."""
+        self._expect("(")
+        token = self._advance()
+        if token.kind not in {"string", "name"}:
+            self._fail(token)
+        self._expect(")")
+        written = token.text.strip("'#").lower().removeprefix("microsoft.").removeprefix("graph.")
+        kind = next((name for name in _TYPES if name.lower() == written), None)
+        if kind is None:
+            reason = f"The type '{token.text}' is not defined in the model."
+            raise deny("filter_malformed", reason=reason)
+        return self._read_truth(IsOf(kind))
 
     def _read_truth(self, node: Node) -> Node:
         """The node as it is, also with `eq true` behind it, or negated by `eq false`."""

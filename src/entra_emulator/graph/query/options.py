@@ -17,7 +17,7 @@ from entra_emulator.graph.query.capabilities import (
     name_resource,
 )
 from entra_emulator.graph.query.compile import compile_match
-from entra_emulator.graph.query.condition import Node, join, list_paths
+from entra_emulator.graph.query.condition import Node, assume_kind, join, list_paths
 from entra_emulator.graph.query.expand import Expand, read_expand
 from entra_emulator.graph.query.filter import parse_filter
 from entra_emulator.graph.query.index_plan import IndexPlan, SortOrder, make_plan
@@ -64,6 +64,7 @@ class Query:
         small: `$top` is below 20, which costs less.
         eventual: the request has `ConsistencyLevel: eventual`, so that the index that lags answers.
         matched: the properties that `match` reads.
+        kinds: the only types that the objects may be of; None is every type of the collection.
         activity: whether a user's `signInActivity` fulfils the filter; None if it is on others.
     """
 
@@ -81,6 +82,7 @@ class Query:
     eventual: bool
     matched: frozenset[str] = frozenset()
     activity: Callable[[Record], bool] | None = None
+    kinds: frozenset[str] | None = None
 
     @property
     def reports_activity(self) -> bool:
@@ -152,12 +154,15 @@ def read_query(
     length = len(f"{address}?{link}")
     if mode.advanced and options.keys() & {"$filter", "$search"} and length > MAX_ADVANCED:
         raise deny("query_too_long", length=length)
-    node = _read_condition(kind, options, mode)
+    kinds, node = _narrow_kinds(kind, _read_condition(kind, options, mode))
     active = node if activity and reads_activity(node) else None
     if active is not None or NAME in (select or ()):
         top = min(top or DEFAULT_PAGE, MOST)
     sort = _read_order(kind, options, mode)
     plan, rest = make_plan("directoryObject" if related else kind, None if active else node, sort)
+    if kinds is not None and not related:
+        # The collection has one type, and the condition leaves none.
+        plan, rest = IndexPlan(ids=()), None
     return Query(
         kind=kind,
         select=select,
@@ -174,6 +179,7 @@ def read_query(
         eventual=eventual,
         matched=frozenset(path.split("/")[0] for path in list_paths(rest)) if rest else frozenset(),
         activity=compile_activity(active) if active else None,
+        kinds=kinds,
     )
 
 
@@ -238,6 +244,25 @@ def _read_mode(options: Mapping[str, str], mode: Mode, expand: Expand | None) ->
             raise deny("search_refused" if "$search" in options else "expand_advanced")
         return replace(mode, eventual=False, counted=False)
     return replace(mode, counted=True) if "$search" in options else mode
+
+
+def _narrow_kinds(kind: str, node: Node | None) -> tuple[frozenset[str] | None, Node | None]:
+    """
+    The types that a condition with `isof` leaves, and what else it asks of objects of these types.
+
+    Raises:
+        GraphRefusal: 501, it asks something else of each type.
+    """
+    if node is None:
+        return None, None
+    several = kind == "directoryObject"
+    rests = {one: assume_kind(node, one) for one in (KINDS if several else [kind])}
+    left = {one: rest for one, rest in rests.items() if rest is not False}
+    asked = {rest for rest in left.values() if not isinstance(rest, bool)}
+    if len(asked) > 1 or (asked and any(rest is True for rest in left.values())):
+        raise deny("not_emulated", what="$filter with other conditions for each type")
+    kinds = None if len(left) == len(rests) else frozenset(left)
+    return kinds, next(iter(asked), None)
 
 
 def _compile(

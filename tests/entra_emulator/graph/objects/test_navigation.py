@@ -239,3 +239,77 @@ def test_one_linked_object_is_asked_for_by_its_id_without_the_other_index(
     assert scene.ids(f"/groups/{scene.inner}/members?$filter=id%20eq%20'{scene.users[-1]}'") == [
         scene.users[-1]
     ]
+
+
+ADVANCED = {"ConsistencyLevel": "eventual"}
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("isof('microsoft.graph.user')", {"user"}),
+        ("isof('graph.user')", {"user"}),
+        ("isof(microsoft.graph.device)", {"device"}),
+        ("isOf('Microsoft.Graph.Device') or isOf('Microsoft.Graph.Group')", {"device", "group"}),
+        ("not isof('microsoft.graph.user')", {"device", "group"}),
+        ("not(isof('microsoft.graph.user') or isof('microsoft.graph.group'))", {"device"}),
+        ("isof('microsoft.graph.directoryObject')", {"device", "group", "user"}),
+        ("isof('microsoft.graph.group') and displayName eq 'Inner'", {"group"}),
+        ("isof('microsoft.graph.device') and displayName eq 'Inner'", set()),
+        ("isof('microsoft.graph.orgContact')", set()),
+    ],
+)
+def test_a_list_of_several_types_is_filtered_by_type(
+    scene: Scene, text: str, kinds: set[str]
+) -> None:
+    path = f"/groups/{scene.outer}/transitiveMembers"
+    options = f"$filter={quote(text)}&$count=true&$top=999"
+    page = scene.get(f"{path}?{options}", **ADVANCED).json()
+
+    assert {one["@odata.type"].rpartition(".")[2] for one in page["value"]} == kinds
+    assert page["@odata.count"] == len(page["value"])
+    counted = scene.get(f"{path}/$count?$filter={quote(text)}", **ADVANCED)
+    assert counted.body == str(len(page["value"])).encode()
+    many = {"user": CHAIN, "device": 1, "group": 1}
+    assert len(page["value"]) == sum(many[kind] for kind in kinds)
+
+
+@pytest.mark.parametrize(
+    ("text", "alike"),
+    [
+        ("isof('microsoft.graph.user')", "displayName ne 'nobody'"),
+        ("not isof('microsoft.graph.agentUser')", "displayName ne 'nobody'"),
+        ("isof('microsoft.graph.agentUser')", "id eq 'nobody'"),
+        ("isof('microsoft.graph.group') or accountEnabled eq true", "accountEnabled eq true"),
+    ],
+)
+@pytest.mark.parametrize("path", ["/users", "/groups/{inner}/members/graph.user"])
+def test_a_list_of_one_type_is_filtered_by_type_too(
+    scene: Scene, path: str, text: str, alike: str
+) -> None:
+    path = path.format(inner=scene.inner)
+
+    def find(condition: str) -> list[str]:
+        options = f"$filter={quote(condition)}&$count=true&$top=999"
+        return scene.ids(f"{path}?{options}", **ADVANCED)
+
+    assert find(text) == find(alike)
+    counted = scene.get(f"{path}/$count?$filter={quote(text)}", **ADVANCED)
+    assert counted.body == str(len(find(alike))).encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("isof('microsoft.graph.nothing')", 400),
+        ("isof(displayName,'microsoft.graph.user')", 400),
+        ("isof('microsoft.graph.user'", 400),
+        ("isof('microsoft.graph.user') or displayName eq 'Inner'", 501),
+    ],
+)
+def test_what_is_no_type_or_differs_by_type_is_refused(
+    scene: Scene, text: str, status: int
+) -> None:
+    path = f"/groups/{scene.outer}/members?$filter={quote(text)}&$count=true"
+
+    assert scene.get(path, **ADVANCED).status == status
