@@ -83,10 +83,19 @@ class Changes:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        # Those of the transaction that is under way.
+        self._noted: list[tuple[Tenant, Change]] = []
+        store.after_rollback.append(self._noted.clear)
+
+    def take_noted(self) -> list[tuple[Tenant, Change]]:
+        """The changes of this transaction that nobody has taken yet, without their documents."""
+        noted, self._noted[:] = [*self._noted], ()
+        return noted
 
     def note(self, tenant: Tenant, change: Change) -> None:
         """Write a change down."""
         number, names = KINDS[change.kind].number, " ".join(change.names)
+        self._noted.append((tenant, change._replace(before=None)))
         with self._store.writing() as connection:
             place = connection.execute(
                 "INSERT INTO change (tenant, kind, seq, id, moment, what, names, target, before) "

@@ -10,6 +10,7 @@ from entra_emulator.directory.applications import Applications
 from entra_emulator.directory.changes import Changes
 from entra_emulator.directory.consents import Consents
 from entra_emulator.directory.credentials import Credentials
+from entra_emulator.directory.dynamic_members import DynamicMembers
 from entra_emulator.directory.licences import Licences
 from entra_emulator.directory.links import Links
 from entra_emulator.directory.managed_identities import ManagedIdentities
@@ -40,6 +41,7 @@ class Directory:
         objects: objects of every type, one by one.
         collections: the objects of a type, in order.
         links: who is a member, owner or manager of whom.
+        dynamic_members: who is in the groups whose members follow a rule.
         search: finding objects by what they are called.
         recycle_bin: deleting, restoring and purging objects.
         changes: what changed, for delta queries.
@@ -77,6 +79,9 @@ class Directory:
         self.objects = Objects(store, self.changes)
         self.collections = Collections(store)
         self.links = Links(store, self.objects, self.changes)
+        self.dynamic_members = DynamicMembers(
+            store, self.objects, self.collections, self.links, self.changes
+        )
         self.search = Search(store)
         self.users = Users(store, self.objects)
         self.role_members = RoleMembers(

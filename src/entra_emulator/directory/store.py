@@ -97,6 +97,10 @@ class Store:
             check_database(path)
             make_private(path)
         self.changes = 0  # how many transactions were committed: caches compare it
+        # What follows from a transaction is written in it, by those who enter themselves here; and
+        # what they have noted for that is forgotten when the transaction leaves no trace.
+        self.before_commit: list[Callable[[], None]] = []
+        self.after_rollback: list[Callable[[], None]] = []
         self._writer = self._connect()
         try:
             self._prepare()
@@ -133,12 +137,16 @@ class Store:
                 # IMMEDIATE takes the write lock now; a read lock may fail to become one later.
                 self._writer.execute("BEGIN IMMEDIATE")
                 yield self._writer
+                for finish in self.before_commit:
+                    finish()
                 self._writer.commit()
                 self.changes += 1
             finally:
                 self._owner = None
                 if self._writer.in_transaction:
                     self._writer.rollback()
+                    for forget in self.after_rollback:
+                        forget()
 
     def read(self, statement: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Every row of one SELECT; inside `writing`, with what was written so far."""

@@ -428,6 +428,16 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "A value is required for property 'membershipRule' of a group with dynamic membership.",
         "that it is refused is quoted: msgraph-sdk-dotnet#2601; text chosen",
     ),
+    "rule_untyped": GraphRow(
+        400,
+        "InvalidObjectTypeException",
+        "{reason}",
+        "quoted 2024: msgraph-sdk-dotnet#2601; status chosen",
+    ),
+    "rule_invalid": _bad_request(
+        "Dynamic membership rule validation error: {reason}",
+        "quoted as the portal shows it: entra-docs#921, azure-docs#16182; some reasons chosen",
+    ),
     "rule_senseless": _bad_request(
         "The membership rule is only allowed for groups with dynamic membership.", "chosen"
     ),

@@ -226,7 +226,7 @@ def _rule(types: list[str], place: Workplace | None) -> Record:
     if place is not None:
         rule = f'(user.department -eq "{place.department}") and (user.city -eq "{place.city}")'
         if place.floor:
-            rule += f' and (user.officeLocation -startsWith "{place.floor}/")'
+            rule += f' and (user.physicalDeliveryOfficeName -startsWith "{place.floor}/")'
     return {
         "groupTypes": ["DynamicMembership", *types],
         "membershipRule": rule,

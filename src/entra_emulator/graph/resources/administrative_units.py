@@ -10,6 +10,7 @@ from entra_emulator.graph.object_collection import declare_collection
 from entra_emulator.graph.objects.change import change_object, delete_object
 from entra_emulator.graph.objects.create import answer_created, create_object, read_new
 from entra_emulator.graph.objects.relations import Navigation
+from entra_emulator.graph.write.membership_rules import check_membership_rule
 from entra_emulator.graph.write.rules import Rule, split_names
 from entra_emulator.model.records import Record
 
@@ -31,12 +32,32 @@ RULE = Rule(
 def create_unit(call: Call) -> Response:
     """`POST /directory/administrativeUnits`."""
     body = read_new(call, RULE)
-    if _is_dynamic(body.values) and not body.values.get("membershipRule"):
-        raise deny("rule_missing")
+    values = _fill_rule(call, body.values)
     with call.directory.transaction():
-        record = {"id": call.directory.new_id()} | body.values
+        record = {"id": call.directory.new_id()} | values
         row = create_object(call, "administrativeUnit", record, body)
     return answer_created(call, row)
+
+
+def _alter_unit(call: Call, record: Record, values: Record) -> Record:
+    """What changes when a unit is to have these properties; `GraphRefusal` 400, 403."""
+    rule = {"membershipRule", "membershipRuleProcessingState", "membershipType"}
+    if rule.isdisjoint(values):
+        return values
+    filled = _fill_rule(call, record | values)
+    return values | {name: filled[name] for name in rule if name in filled}
+
+
+def _fill_rule(call: Call, record: Record) -> Record:
+    """The unit with the state of its rule, which is checked."""
+    if not _is_dynamic(record):
+        return record
+    if not record.get("membershipRule"):
+        raise deny("rule_missing")
+    check_membership_rule(call, "administrativeUnit", record)
+    # By analogy with groups.
+    state = record.get("membershipRuleProcessingState") or "On"
+    return record | {"membershipRuleProcessingState": state}
 
 
 def _is_dynamic(record: Record) -> bool:
@@ -57,6 +78,6 @@ ROUTES = declare_collection(
     "/administrativeUnits",
     navigations=(_MEMBERS,),
     create=create_unit,
-    change=partial(change_object, rule=RULE),
+    change=partial(change_object, rule=RULE, alter=_alter_unit),
     delete=partial(delete_object, kind="administrativeUnit"),
 )

@@ -21,6 +21,7 @@ from entra_emulator.graph.objects.create import (
 from entra_emulator.graph.objects.find import read_record
 from entra_emulator.graph.objects.references import MOST_BOUND
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
+from entra_emulator.graph.write.membership_rules import check_membership_rule
 from entra_emulator.graph.write.rules import EVERYWHERE, NICKNAME, SYNCED, Rule, split_names
 from entra_emulator.graph.write.validate import refuse_value
 from entra_emulator.model.people_and_devices import draft_group
@@ -75,8 +76,10 @@ def create_group(call: Call) -> Response:
 
 
 def _draft_group(call: Call, values: Record) -> Record:
-    """A new group with these properties; `GraphRefusal` 400 for a bad value."""
+    """A new group with these properties; `GraphRefusal` 400 for a bad value, 403 for its rule."""
     _check_group(values)
+    if values.get("membershipRule"):
+        check_membership_rule(call, "group", values)
     check_unique_name(call, "group", values.get("uniqueName"))
     _check_nickname(call, values, None)
     return draft_group(
@@ -102,6 +105,8 @@ def _alter_group(call: Call, record: Record, values: Record) -> Record:
     elif not merged.get("membershipRuleProcessingState"):
         changes["membershipRuleProcessingState"] = "On"
     _check_group(record | changes)
+    if changes.get("membershipRule"):
+        check_membership_rule(call, "group", record | changes)
     if "mailNickname" in values:
         _check_nickname(call, merged, record["id"])
     return changes

@@ -17,6 +17,12 @@ RULE = 'user.department -eq "Sales"'
 DYNAMIC = {"groupTypes": ["DynamicMembership"], "membershipRule": RULE}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def licences(writer: Writer) -> None:
+    """Rules need a licence."""
+    writer.app.probe.emulator.directory.licences.add_subscriptions(writer.app.tenant, {})
+
+
 UNIFIED = {"groupTypes": ["Unified"], "mailEnabled": True, "securityEnabled": False}
 
 
