@@ -1,9 +1,13 @@
-"""Write the client's table of application permissions anew from Microsoft's published one.
+"""Write both programs' tables of permissions anew from Microsoft's published ones.
 
-    python tools/generate_permissions.py [FOLDER]
+    python -m tools.generate_permissions [FOLDER [PROVISIONING]]
 
 FOLDER holds `permissions.json` and `permissions-descriptions.json`; by default it is
-`../shared/data/graph-permissions`, next to the checkout.
+`../shared/data/graph-permissions`, next to the checkout. With PROVISIONING, the same repository's
+`provisioningInfo.json`, the extract of the IDs that it has is made anew first.
+
+Each program has its own copy: the client which call accepts which permission, the emulator the app
+roles and scopes of Microsoft Graph's service principal.
 """
 
 import json
@@ -14,18 +18,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tools import published_permissions
+from tools.published_permissions import PROVENANCE, ROLES, SCOPES, list_published
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data" / "graph-permissions"
+ROLES_TARGET = ROOT / "src/entra_emulator/model/data/roles.json"
+SCOPES_TARGET = ROOT / "src/entra_emulator/model/data/scopes.json"
+FILES = ("permissions.json", "permissions-descriptions.json")
 TARGET = ROOT / "src/graphdaemon/diagnosis/data/permissions.json"
-
-PROVENANCE = {
-    "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",
-    "files": "permissions/new/permissions.json, permissions/permissions-descriptions.json",
-    "date": "2026-08-07",
-    "licence": "MIT, Copyright (c) Microsoft",
-    "written_by": "tools/generate_permissions.py",
-}
-
 
 # Of these, ReadBasic shows some properties alone ("Microsoft Graph permissions reference"): of a
 # user a dozen, of a message no body. Elsewhere (Team, Channel) it shows what such a call is for.
@@ -88,10 +89,11 @@ def generate_permissions(table: dict[str, Any], descriptions: dict[str, Any]) ->
     permissions = table["permissions"]
     calls = _collect(permissions)
     width = _count_uses(calls.values())
-    ids = {row["value"]: row["id"] for row in descriptions["applicationScopesList"]}
+    # Those that the portal offers.
+    offered = {row["value"] for row in descriptions[ROLES.descriptions]}
     # Some open no path of the table (Sites.Selected), and are met in tokens all the same.
-    names = sorted({one.name for accepted in calls.values() for one in accepted} | ids.keys())
-    numbers = {name: number for number, name in enumerate(names)}
+    roles = list_published(ROLES, permissions, descriptions)
+    numbers = {role.name: number for number, role in enumerate(roles)}
     sets: dict[tuple[int, ...], int] = {}
     paths: dict[str, dict[str, int]] = defaultdict(dict)
     also: dict[str, list[str]] = {}
@@ -104,9 +106,9 @@ def generate_permissions(table: dict[str, Any], descriptions: dict[str, Any]) ->
             key=lambda one: (
                 method == "GET" and "Write" in one.name,
                 _opens_part(call, one),
-                # Microsoft lists no ID for it, so nobody can add it to a registration by its name:
+                # The portal does not offer it, so nobody can add it to a registration by its name:
                 # it is very new, or is granted for a single team or chat.
-                one.name not in ids,
+                one.name not in offered,
                 not one.least,
                 # Where the least cannot be asked for, the nearest of its kind can.
                 one.kind not in kinds,
@@ -119,11 +121,12 @@ def generate_permissions(table: dict[str, Any], descriptions: dict[str, Any]) ->
         paths[path][method] = sets.setdefault(members, len(sets))
         if ranked[0].also:
             also[f"{method} {path}"] = list(ranked[0].also)
-    scopes = {row["value"]: row["id"] for row in descriptions["delegatedScopesList"]}
     return {
         "source": PROVENANCE,
-        "roles": [[name, ids.get(name)] for name in names],
-        "scopes": sorted([name, number] for name, number in scopes.items()),
+        "roles": [[role.name, role.id] for role in roles],
+        "scopes": [
+            [scope.name, scope.id] for scope in list_published(SCOPES, permissions, descriptions)
+        ],
         "sets": [list(members) for members in sets],
         "also": also,
         "paths": dict(paths),
@@ -203,15 +206,34 @@ def render(content: dict[str, Any]) -> str:
     return "{" + ",\n".join([*parts, '"paths":{\n' + rows + "\n}"]) + "}\n"
 
 
-def main() -> None:
-    """Write the table."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCE
-    table, descriptions = (
-        json.loads((folder / name).read_text(encoding="utf-8"))
-        for name in ("permissions.json", "permissions-descriptions.json")
+def generate(folder: Path = SOURCE) -> dict[Path, str]:
+    """The text that each table must have, by its file."""
+    table, descriptions = (_load(folder / name) for name in FILES)
+    roles, scopes = (
+        list_published(kind, table["permissions"], descriptions) for kind in (ROLES, SCOPES)
     )
-    TARGET.parent.mkdir(exist_ok=True)
-    TARGET.write_text(render(generate_permissions(table, descriptions)), encoding="utf-8")
+    return {
+        TARGET: render(generate_permissions(table, descriptions)),
+        ROLES_TARGET: published_permissions.render_roles(roles),
+        SCOPES_TARGET: published_permissions.render_scopes(scopes),
+    }
+
+
+def _load(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def main() -> None:
+    """Write the tables."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else SOURCE
+    if len(sys.argv) > 2:
+        deployments = _load(Path(sys.argv[2]))["permissionDeployments"]
+        table, descriptions = (_load(folder / name) for name in FILES)
+        extract = published_permissions.extract_ids(deployments, table["permissions"], descriptions)
+        published_permissions.EXTRACT.write_text(extract, encoding="utf-8")
+    for path, text in generate(folder).items():
+        path.write_text(text, encoding="utf-8")
+        print(f"{path}: {len(text)} characters")
 
 
 if __name__ == "__main__":

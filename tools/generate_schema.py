@@ -1,9 +1,8 @@
-"""Write the emulator's data files anew from Microsoft's published tables.
+"""Write the emulator's table of types and properties anew from Microsoft's published metadata.
 
     python tools/generate_schema.py [FOLDER]
 
-FOLDER holds `graph-metadata/` and `graph-permissions/`; by default it is
-`../shared/data`, next to the checkout.
+FOLDER holds `graph-metadata/`; by default it is `../shared/data`, next to the checkout.
 """
 
 import json
@@ -17,16 +16,6 @@ from entra_emulator.model.kinds import KINDS
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
 TARGET = ROOT / "src/entra_emulator/model/data"
-
-SOURCES = {
-    "permissions": {
-        "repository": "https://github.com/microsoftgraph/microsoft-graph-devx-content",
-        "file": "permissions/permissions-descriptions.json",
-        "date": "2026-08-07",
-        "licence": "MIT, Copyright (c) Microsoft",
-        "written_by": "tools/generate_schema.py",
-    }
-}
 
 # Those of the objects that are kept, of the sets that are served, and what those refer to.
 TYPES = sorted(
@@ -65,71 +54,20 @@ def generate_schema(metadata: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-# In permissions/new/provisioningInfo.json of the same repository, and missing in the descriptions.
-LATER_ROLES = [
-    ["07d67222-3a10-4d3b-9ddc-b8aa43198a00", "Group.ReadBasic.All", "Read all group names"],
-    ["8222c640-cae5-4860-8d11-b32cfad95e03", "GroupMember.ReadBasic.All", "Read group members"],
-    ["e2f98668-2877-4f38-a2f4-8202e0717aa1", "LicenseAssignment.Read.All", "Read licenses"],
-]
-
-
-def generate_roles(descriptions: dict[str, Any]) -> dict[str, Any]:
-    """Microsoft Graph's app roles as [id, value, display name], by value."""
-    scopes = descriptions["applicationScopesList"]
-    # A tenth of the rows name the role for users only.
-    names = ("adminConsentDisplayName", "consentDisplayName", "value")
-    rows = [[s["id"], s["value"], next(s[name] for name in names if s.get(name))] for s in scopes]
-    return {
-        "source": SOURCES["permissions"],
-        "roles": sorted([*rows, *LATER_ROLES], key=lambda row: (row[1], row[0])),
-    }
-
-
-def generate_scopes(descriptions: dict[str, Any]) -> dict[str, Any]:
-    """Microsoft Graph's scopes as [id, value, for administrators, for users, restricted], by value.
-
-    Restricted ones need an administrator's consent.
-    """
-    scopes = descriptions["delegatedScopesList"]
-    # A few rows have one text only, or none.
-    texts = [
-        (
-            s["adminConsentDisplayName"] or s["consentDisplayName"] or s["value"],
-            s["consentDisplayName"] or s["adminConsentDisplayName"] or s["value"],
-        )
-        for s in scopes
-    ]
-    rows = [
-        [s["id"], s["value"], *pair, s["isAdmin"]] for s, pair in zip(scopes, texts, strict=True)
-    ]
-    return {
-        "source": SOURCES["permissions"],
-        "scopes": sorted(rows, key=lambda row: (row[1], row[0])),
-    }
-
-
 def render(table: dict[str, Any]) -> str:
     """The table as JSON: one line for each entry, so that a change reads as a change."""
     parts = []
     for key, value in table.items():
-        if key in {"roles", "scopes"}:
-            lines = ",\n".join("  " + json.dumps(row, ensure_ascii=False) for row in value)
-            parts.append(f" {json.dumps(key)}: [\n{lines}\n ]")
-        else:
-            lines = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
-            parts.append(f" {json.dumps(key)}: {{\n{lines}\n }}")
+        lines = ",\n".join(f"  {json.dumps(k)}: {json.dumps(v)}" for k, v in value.items())
+        parts.append(f" {json.dumps(key)}: {{\n{lines}\n }}")
     return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def generate(source: Path = SOURCE) -> dict[str, str]:
     """Every data file's name with the text it must have."""
     metadata = json.loads((source / "graph-metadata" / "v1.0-directory-types.json").read_text())
-    permissions = source / "graph-permissions" / "permissions-descriptions.json"
-    descriptions = json.loads(permissions.read_text("utf-8"))
     return {
         "schema.json": render(generate_schema(metadata)),
-        "roles.json": render(generate_roles(descriptions)),
-        "scopes.json": render(generate_scopes(descriptions)),
     }
 
 

@@ -2,6 +2,8 @@
 
 from typing import cast
 
+from entra_emulator.model import schema
+from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Permission, Record
 
 # The role ID of an assignment without a role ("appRoleAssignment resource type").
@@ -18,10 +20,10 @@ def find_role(resource: Application, value: str) -> Record:
     for role in resource.record["appRoles"]:
         if value in {role["value"], role["id"]}:
             return cast("Record", role)
-    raise LookupError(
-        f"{resource.display_name} has no application permission {value!r}; "
-        "names look like 'User.Read.All'"
-    )
+    of_graph = resource.app_id == GRAPH_APP_ID
+    reason = schema.explain_absence(value, delegated=False) if of_graph else None
+    hint = reason or "names look like 'User.Read.All'"
+    raise LookupError(f"{resource.display_name} has no application permission {value!r}; {hint}")
 
 
 def find_entitlement(resource: Record, role_id: str, kind: str) -> Record | None:

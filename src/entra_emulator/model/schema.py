@@ -273,6 +273,24 @@ def scopes() -> tuple[Scope, ...]:
 
 
 @cache
+def explain_absence(name: str, *, delegated: bool) -> str | None:
+    """
+    Why a permission of Microsoft Graph's cannot be asked for here; None if it can, or is none.
+
+    Args:
+        name: e.g. "User.Read.All".
+        delegated: whether it would be a scope, and not an app role.
+    """
+    table = _load("scopes.json" if delegated else "roles.json")
+    if any(name == row[1] for row in table.get("specific", ())):
+        # "Resource-specific consent for Microsoft Teams".
+        return f"{name} is granted to an app for a single team, chat or user, and is no app role"
+    if name in table["without_id"]:
+        return f"Microsoft publishes no ID for {name}, so that no application can ask for it here"
+    return None
+
+
+@cache
 def _folded(kind: str) -> dict[str, str]:
     return {name.casefold(): name for name in declared(kind)}
 

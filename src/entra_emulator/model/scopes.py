@@ -2,7 +2,9 @@
 
 from typing import NamedTuple, cast
 
+from entra_emulator.model import schema
 from entra_emulator.model.app_roles import list_accesses
+from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Application, Record
 
 # In the order of a recorded answer.
@@ -58,10 +60,10 @@ def need_scope(resource: Application, value: str) -> str:
     """
     scope = find_scope(resource, value)
     if scope is None:
-        raise LookupError(
-            f"{resource.display_name} has no delegated permission {value!r}; "
-            "names look like 'User.Read'"
-        )
+        of_graph = resource.app_id == GRAPH_APP_ID
+        reason = schema.explain_absence(value, delegated=True) if of_graph else None
+        hint = reason or "names look like 'User.Read'"
+        raise LookupError(f"{resource.display_name} has no delegated permission {value!r}; {hint}")
     return str(scope["id"])
 
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from entra_emulator.content.data_folder import explaining_store
-from entra_emulator.content.tenant_file.description import check_known
-from entra_emulator.model import schema
+from entra_emulator.content.tenant_file.description import check_permission
 from entra_emulator.server.emulator import Emulator
 from entra_emulator.server.listen import BindRefused, is_loopback, list_own_names, parse_listen
 from entra_emulator.server.parameters_file import (
@@ -143,9 +142,8 @@ def _check_permissions(permissions: Sequence[str], settings: EmulatorSettings) -
             f"the applications of {settings.tenant_file} have the permissions that stand there. "
             "Write them into it instead of --permission."
         )
-    known = [role.value for role in schema.app_roles()]
     for permission in permissions:
-        check_known("--permission", "app role of Microsoft Graph", permission, known)
+        check_permission("--permission", permission)
 
 
 def _choose_address(listen: str, *, allow_remote: bool) -> tuple[str, int, tuple[str, ...]]:

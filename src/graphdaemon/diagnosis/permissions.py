@@ -70,7 +70,7 @@ class _Table(msgspec.Struct):
 
     Attributes:
         roles: Name and ID of each application permission; the ID is None if it is not published.
-        scopes: Name and ID of each delegated permission.
+        scopes: The same of each delegated permission.
         sets: Combinations of permissions, each as positions in `roles`; the first is that
             to ask for.
         also: What the least permission of a call needs besides itself.
@@ -78,7 +78,7 @@ class _Table(msgspec.Struct):
     """
 
     roles: list[tuple[str, str | None]]
-    scopes: list[tuple[str, str]]
+    scopes: list[tuple[str, str | None]]
     sets: list[list[int]]
     also: dict[str, list[str]]
     paths: dict[str, dict[str, int]]
@@ -155,7 +155,7 @@ def _roles() -> dict[str, str]:
 @cache
 def _scopes() -> dict[str, str]:
     table = _table()
-    ids = {scope_id: name for name, scope_id in table.scopes}
+    ids = {scope_id: name for name, scope_id in table.scopes if scope_id is not None}
     return ids | {name.lower(): name for name, _ in table.scopes}
 
 

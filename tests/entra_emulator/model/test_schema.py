@@ -40,7 +40,8 @@ def test_source(name: str) -> None:
 
     assert source["repository"].startswith("https://github.com/microsoftgraph/")
     assert source["licence"] == "MIT, Copyright (c) Microsoft"
-    assert source["written_by"] == "tools/generate_schema.py"
+    generator = "schema" if name == "schema.json" else "permissions"
+    assert source["written_by"] == f"tools/generate_{generator}.py"
 
 
 def test_what_only_beta_declares_is_no_property_of_v1_and_says_where_it_comes_from() -> None:

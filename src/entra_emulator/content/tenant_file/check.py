@@ -10,8 +10,8 @@ from entra_emulator.content.tenant_file.description import (
     TenantDescription,
     TenantFileError,
     check_known,
+    check_permission,
 )
-from entra_emulator.model import schema
 from entra_emulator.model.applications import read_certificate
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.model.products import SKUS
@@ -170,9 +170,7 @@ def _check_application(description: TenantDescription, application: DescribedTab
     _check_names(description, f"{place}, owners", values.get("owners", ()), ())
     check_known(place, "signInAudience", values.get("signInAudience", _AUDIENCES[0]), _AUDIENCES)
     for scope in values.get("delegatedPermissions", ()):
-        check_known(
-            place, "scope of Microsoft Graph", scope, [one.value for one in schema.scopes()]
-        )
+        check_permission(place, scope, delegated=True)
     for permission in values.get("permissions", ()):
         _check_permission(description, place, permission)
     needing = [
@@ -200,8 +198,7 @@ def _check_application(description: TenantDescription, application: DescribedTab
 def _check_permission(description: TenantDescription, place: str, permission: str) -> None:
     name, slash, role = permission.rpartition("/")
     if not slash:
-        known = [one.value for one in schema.app_roles()]
-        check_known(place, "app role of Microsoft Graph", permission, known)
+        check_permission(place, permission)
         return
     apis = {one.values["displayName"]: one for one in description.applications}
     check_known(place, "application", name, apis)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from entra_emulator.content.seeding.users import DOMAIN, INITIAL_DOMAIN
+from entra_emulator.model import schema
 from entra_emulator.model.records import Record
 
 
@@ -65,6 +66,19 @@ def suggest(value: str, known: Iterable[str]) -> str:
     if close:
         return f"Did you mean {close[0]!r}?"
     return f"Use {', '.join(names)}." if 0 < len(names) <= 20 else "Look for a spelling mistake."
+
+
+def check_permission(place: str, name: str, *, delegated: bool = False) -> None:
+    """Make sure that a permission of Microsoft Graph's can be asked for; else `TenantFileError`."""
+    reason = schema.explain_absence(name, delegated=delegated)
+    if reason is not None:
+        raise TenantFileError(f"{place}: {reason}. Ask for another permission.")
+    if delegated:
+        scopes = [one.value for one in schema.scopes()]
+        check_known(place, "scope of Microsoft Graph", name, scopes)
+    else:
+        roles = [one.value for one in schema.app_roles()]
+        check_known(place, "app role of Microsoft Graph", name, roles)
 
 
 def check_known(place: str, what: str, value: str, known: Collection[str]) -> None:

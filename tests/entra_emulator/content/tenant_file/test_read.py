@@ -79,6 +79,15 @@ MISTAKES = {
         "there is no app role of Microsoft Graph 'User.Raed.All'. Did you mean 'User.Read.All'?"
     ),
     f"{APPLICATION}permissions = ['Jobs/Run']": "there is no application 'Jobs'.",
+    f"{APPLICATION}permissions = ['AgentIdentity.Read.All']": (
+        "Microsoft publishes no ID for AgentIdentity.Read.All, so that no application can ask"
+    ),
+    f"{APPLICATION}delegatedPermissions = ['AppRegistration.Create']": (
+        "Microsoft publishes no ID for AppRegistration.Create, so that no application can ask"
+    ),
+    f"{APPLICATION}permissions = ['TeamMember.Read.Group']": (
+        "TeamMember.Read.Group is granted to an app for a single team, chat or user"
+    ),
     f"{APPLICATION}permissions = ['Job/Run']": "there is no app role of Job 'Run'.",
     f"{APPLICATION}delegatedPermissions = ['user.read']": "Did you mean 'User.Read'?",
     f"{APPLICATION}signInAudience = 'Everybody'": "there is no signInAudience 'Everybody'.",
