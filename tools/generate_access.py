@@ -37,13 +37,14 @@ SETS = frozenset(route.path.lower().split("/")[1] for route in ROUTES)
 SEGMENTS = SETS | frozenset(
     "addkey addpassword addtokensigningcertificate approleassignedto approleassignments "
     "assignlicense checkmembergroups checkmemberobjects createdobjects deleteditems delta "
-    "directreports domainnamereferences extensionproperties federatedidentitycredentials "
+    "directoryaudits directreports domainnamereferences extensionproperties "
+    "federatedidentitycredentials "
     "getbyids getmembergroups getmemberobjects getuserownedobjects licensedetails manager "
     "memberof members owneddevices ownedobjects owners permanentdelete registereddevices "
     "registeredowners registeredusers removekey removepassword restore revokesigninsessions "
     "roleassignments roledefinitions "
     "scopedmembers scopedrolememberof scopedrolemembers serviceconfigurationrecords "
-    "transitivememberof transitivemembers transitivereports validateproperties "
+    "signins transitivememberof transitivemembers transitivereports validateproperties "
     "verificationdnsrecords verify {id}".split()
 )
 

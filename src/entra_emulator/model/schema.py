@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from entra_emulator.model.report_schema import REPORT_TYPES
+
 # The types of a directoryObject; where two declare a property, the first one's type counts.
 DIRECTORY_TYPES = (
     "user",
@@ -63,7 +65,8 @@ _DEFAULTS = {
 }
 
 # Properties that answers or API pages show though the CSDL does not declare them.
-_UNDECLARED = {
+_UNDECLARED: Mapping[str, Mapping[str, str]] = {
+    **REPORT_TYPES,
     "group": {"creationOptions": "Collection(Edm.String)"},  # recorded
     "servicePrincipal": {"createdDateTime": "Edm.DateTimeOffset"},  # recorded
     "device": {"extensionAttributes": "microsoft.graph.onPremisesExtensionAttributes"},
@@ -175,7 +178,7 @@ def declared(kind: str) -> Mapping[str, str]:
             merged |= declared(one)
         return merged
     own: dict[str, str] = tables["types"].get(kind) or tables["complex"].get(kind, {})
-    return own | _UNDECLARED.get(kind, {})
+    return {**own, **_UNDECLARED.get(kind, {})}
 
 
 @cache

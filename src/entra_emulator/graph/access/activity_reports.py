@@ -25,23 +25,31 @@ READERS = frozenset(
 )
 
 
-def check_report_reader(directory: Directory, caller: Caller, *, premium: bool = True) -> None:
+def check_report_reader(directory: Directory, caller: Caller) -> None:
     """
-    Refuse a caller who may not read a report, or whose tenant may not.
+    Refuse a caller who may not read sign-ins, or whose tenant may not.
 
     In which order the service looks is not documented.
-
-    Args:
-        directory: knows roles and licences.
-        caller: who asks.
-        premium: the report is for tenants with Microsoft Entra ID P1 or P2 only.
 
     Raises:
         GraphRefusal: 403, the permission, the role or the licence is missing.
     """
     if PERMISSION not in caller.permissions:
         raise deny("audit_permission_missing")
+    check_reader_role(directory, caller)
+    if not directory.licences.has_premium(caller.tenant):
+        raise deny("premium_only")
+
+
+def check_reader_role(directory: Directory, caller: Caller) -> None:
+    """
+    Refuse a signed-in user without a role that reads reports.
+
+    That is all that the log of changes asks for besides its permission: tenants without a licence
+    have it too (Microsoft-Extractor-Suite#202).
+
+    Raises:
+        GraphRefusal: 403.
+    """
     if caller.delegated and READERS.isdisjoint(list_roles(directory, caller)):
         raise deny("report_role_missing")
-    if premium and not directory.licences.has_premium(caller.tenant):
-        raise deny("premium_only")

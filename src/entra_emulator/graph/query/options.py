@@ -149,7 +149,7 @@ def read_query(
     top = _read_top(options.get("$top"))
     activity = kind == "user" and not related
     select = read_select(kind, options.get("$select", ""), collection=True, activity=activity)
-    link = "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken")
+    link = split_link(raw)
     # The token that a next link adds does not count: else no query near the limit had a next page.
     length = len(f"{address}?{link}")
     if mode.advanced and options.keys() & {"$filter", "$search"} and length > MAX_ADVANCED:
@@ -199,6 +199,11 @@ def read_single(
     text = options.get("$select", "")
     select = read_select(kind, text, collection=False, activity=activity)
     return select, read_expand(kind, options.get("$expand", ""), collection=False)
+
+
+def split_link(raw: str) -> str:
+    """The options that a next link repeats, as they were sent."""
+    return "&".join(part for part, name, _ in _split(raw) if name != "$skiptoken")
 
 
 def _split(raw: str) -> list[tuple[str, str, str]]:

@@ -4,7 +4,11 @@ import pytest
 
 from entra_emulator.errors import GraphRefusal
 from entra_emulator.errors.graph import GRAPH_REFUSALS
-from entra_emulator.graph.access.activity_reports import READERS, check_report_reader
+from entra_emulator.graph.access.activity_reports import (
+    READERS,
+    check_reader_role,
+    check_report_reader,
+)
 from entra_emulator.model.records import Tenant
 from entra_emulator.web.caller import Caller
 from tests.support.emulator_probe import Probe
@@ -19,10 +23,10 @@ def identify(probe: Probe, tenant: Tenant, user: str | None, *permissions: str) 
     return Caller(tenant, "app", object_id, frozenset(permissions), user is not None, {})
 
 
-def refuse(probe: Probe, caller: Caller, **options: bool) -> str:
+def refuse(probe: Probe, caller: Caller) -> str:
     directory = probe.emulator.directory
     with pytest.raises(GraphRefusal) as caught:
-        check_report_reader(directory, caller, **options)
+        check_report_reader(directory, caller)
     return next(
         word
         for word, row in GRAPH_REFUSALS.items()
@@ -62,6 +66,6 @@ def test_a_tenant_needs_a_premium_licence(probe: Probe) -> None:
     caller = identify(probe, tenant, None, *ALLOWED)
 
     assert refuse(probe, caller) == "premium_only"
-    check_report_reader(probe.emulator.directory, caller, premium=False)
+    check_reader_role(directory, caller)
     directory.licences.add_subscriptions(tenant, {})
     check_report_reader(probe.emulator.directory, caller)

@@ -1,0 +1,1 @@
+"""Graph's audit logs: sign-ins, and changes of the directory."""
