@@ -128,4 +128,7 @@ def _list_references(path: str, navigations: Sequence[Navigation]) -> Iterator[E
             adding = partial(references.add_reference, navigation=row)
             yield write_route(add, f"{path}/{row.name}/$ref", adding)
             removing = partial(remove, navigation=row)
+            if not row.single:
+                addressed = partial(references.remove_addressed, navigation=row)
+                yield write_route("DELETE", f"{path}/{row.name}/$ref", addressed)
             yield write_route("DELETE", f"{path}/{row.name}/{segment}", removing)

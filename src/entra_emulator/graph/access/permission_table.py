@@ -128,6 +128,9 @@ def _find(method: str, path: str) -> Access | None:
     if path.startswith("/me"):
         # What is below /me needs what it needs below a user.
         return _find(method, "/users/{id}" + path.removeprefix("/me"))
+    if method == "DELETE" and not path.endswith("/{id}"):
+        # A link that the query names needs what one needs that the path names.
+        return _find(method, f"{path}/{{id}}")
     if method == "GET" and path.endswith("/{id}"):
         # Reading one object needs what reading its collection needs.
         return _find(method, path.removesuffix("/{id}"))

@@ -28,6 +28,8 @@ _decode = msgspec.json.Decoder(Record).decode
 # `applications(appId='…')`
 _ALTERNATE = re.compile(r"([A-Za-z]+)='(.*)'", re.DOTALL)
 _KEYED = re.compile(r"(\w+)\('(.*)'\)", re.DOTALL)
+# `microsoft.graph.user`, and by the namespace's alias `graph.user`.
+_CAST = re.compile(r"(?:microsoft\.)?graph\.(\w+)", re.IGNORECASE)
 _BASES = frozenset({"v1.0", "beta", "v2", "myorganization"})
 _COLLECTIONS = {name.lower(): kind.name for name, kind in BY_COLLECTION.items()}
 
@@ -148,9 +150,15 @@ def find_referred(call: Call, address: str) -> StoredObject:
     if not is_guid(key) and not (kind == "user" and "@" in key):
         raise deny("id_malformed", key=key)
     row = find_visible(call, key, KINDS if kind is None else {kind})
-    if row is None:
+    if row is None or not all(_is_of(row, cast) for cast in segments[2:]):
         raise deny("object_missing", key=key)
     return row
+
+
+def _is_of(row: StoredObject, segment: str) -> bool:
+    """Whether the object is of the type that a segment behind its ID casts it to, if it does."""
+    cast = _CAST.fullmatch(segment)
+    return cast is None or cast[1].lower() in {row.kind.lower(), "directoryobject"}
 
 
 def is_visible(call: Call, row: StoredObject) -> bool:

@@ -1,10 +1,12 @@
 """Links between objects, added and removed by reference: members, owners, managers."""
 
 from collections.abc import Iterable
+from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
 from entra_emulator.directory.objects import StoredObject
+from entra_emulator.directory.representation import read_id
 from entra_emulator.errors import deny
 from entra_emulator.graph.answer import answer_nothing
 from entra_emulator.graph.call import Call
@@ -41,17 +43,19 @@ def remove_reference(call: Call, *, navigation: Navigation) -> Response:
         source = find_target(call, navigation.kind)
         if not is_guid(key):
             raise deny("reference_identifier", relation=navigation.name)
-        _check_free(navigation, source)
-        target = call.directory.objects.find(call.tenant, key)
-        # A group that has owners must keep one ("Remove group owner").
-        if navigation.keeps_last:
-            linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
-            if target is not None and [neighbour.seq for neighbour in linked] == [target.seq]:
-                raise deny("owner_last")
-        if target is None or not call.directory.links.remove(
-            call.tenant, navigation.relation, source, target
-        ):
-            raise deny("object_missing", key=key)
+        _unlink(call, navigation, source, call.directory.objects.find(call.tenant, key), key)
+    return answer_nothing(call)
+
+
+def remove_addressed(call: Call, *, navigation: Navigation) -> Response:
+    """`DELETE /groups/{id}/members/$ref?@id={address}`: remove the link to that object."""
+    options = {name.lower(): value for name, value in parse_qsl(call.query_string)}
+    if "@id" not in options:
+        raise deny("reference_malformed")
+    with call.directory.transaction():
+        source = find_target(call, navigation.kind)
+        target = find_referred(call, options["@id"])
+        _unlink(call, navigation, source, target, read_id(target.doc))
     return answer_nothing(call)
 
 
@@ -101,6 +105,25 @@ def _link(
         # The count includes the new links; the error makes the transaction take them back.
         if count > MOST_OWNERS:
             raise deny("quota_exceeded", count=count, most=MOST_OWNERS, relation="owners")
+
+
+def _unlink(
+    call: Call,
+    navigation: Navigation,
+    source: StoredObject,
+    target: StoredObject | None,
+    key: str,
+) -> None:
+    _check_free(navigation, source)
+    # A group that has owners must keep one ("Remove group owner").
+    if navigation.keeps_last:
+        linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
+        if target is not None and [neighbour.seq for neighbour in linked] == [target.seq]:
+            raise deny("owner_last")
+    if target is None or not call.directory.links.remove(
+        call.tenant, navigation.relation, source, target
+    ):
+        raise deny("object_missing", key=key)
 
 
 def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> int:

@@ -1,5 +1,6 @@
 import re
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -53,6 +54,8 @@ def test_bind_all_or_none(writer: Writer) -> None:
             "Microsoft.DirectoryServices.User"
         ),
         "/directoryObjects/{id}",
+        "https://graph.microsoft.com/v1.0/directoryObjects/{id}/microsoft.graph.user",
+        "https://graph.microsoft.com/v1.0/users/{id}/graph.user",
     ],
 )
 def test_reference_spellings(writer: Writer, url: str) -> None:
@@ -136,3 +139,32 @@ def test_owner_quota(writer: Writer) -> None:
 
     assert (answer.status, answer.code) == (403, "Directory_QuotaExceeded")
     assert re.search(r"would exceed the maximum quota count '100'", answer.message)
+
+
+def test_a_reference_with_a_cast_to_another_type_is_not_there(writer: Writer) -> None:
+    user, group = writer.make_user()["id"], writer.make_group()["id"]
+    address = f"https://graph.microsoft.com/v1.0/directoryObjects/{user}/graph.group"
+
+    answer = writer.post(f"/groups/{group}/members/$ref", {"@odata.id": address})
+
+    assert (answer.status, answer.code) == (404, "Request_ResourceNotFound")
+
+
+@pytest.mark.parametrize("name", ["members", "owners"])
+def test_a_link_is_removed_by_the_address_in_the_query(writer: Writer, name: str) -> None:
+    users = [writer.make_user()["id"] for _ in range(2)]
+    path = f"/groups/{writer.make_group()['id']}/{name}"
+    for user in users:
+        assert writer.link(path, user).status == 204
+    address = quote(writer.refer(users[0])["@odata.id"], safe="")
+
+    assert writer.delete(f"{path}/$ref?@id={address}").status == 204
+
+    assert members(writer, path) == users[1:]
+    assert writer.delete(f"{path}/$ref?@id={address}").status == 404
+    assert writer.delete(f"{path}/$ref").status == 400
+    if name == "owners":
+        last = quote(writer.refer(users[1])["@odata.id"], safe="")
+        assert writer.delete(f"{path}/$ref?@id={last}").status == 400
+    reader = writer.colleague("Group.Read.All")
+    assert reader.delete(f"{path}/$ref?@id={address}").status == 403
