@@ -262,7 +262,7 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
         "documented (BadResourceRequestInvalidRequest); status chosen",
     ),
     901002: _invalid_request(
-        "The 'resource' request parameter is not supported.", "documented; status chosen"
+        "The '{parameter}' request parameter is not supported.", "documented; status chosen"
     ),
     # Until about 2022 such scopes were refused with 70011 (msgraph-sdk-python-core#49).
     1002012: TokenRow(

@@ -70,6 +70,9 @@ def _issue(request: Request, form: Mapping[str, str], version: int) -> dict[str,
         raise refuse(900144, field="grant_type")
     if grant_type not in GRANTS:
         raise refuse(70003, grant=grant_type)
+    if "fmi_path" in form:
+        # An agent identity's token is asked for so, and the app's own would be taken for it.
+        raise refuse(901002, parameter="fmi_path")
     authorization = request.headers.get("authorization", "")
     origin = origin_of(request)
     notes = notes_of(request.scope)
@@ -169,7 +172,7 @@ def _read_resource(request: TokenRequest) -> str:
     resource = request.form.get("resource")
     if request.version == 2:
         if resource is not None:
-            raise refuse(901002)
+            raise refuse(901002, parameter="resource")
         return read_default_scope(request.form.get("scope", ""))
     if not resource:
         raise refuse(500013)

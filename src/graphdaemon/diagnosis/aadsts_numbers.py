@@ -28,6 +28,7 @@ AADSTS_NUMBERS: dict[str, tuple[int, ...]] = {
     "authority_common": (50059, 50194, 9001023, 9002332, 90027, 90124, 90130),
     "cloud_wrong": (900382, 900432, 90038, 90051),
     "client_unknown": (700016, 70001, 700011, 7000229, 90099, 90112),
+    "agent_blueprint": (82001, 82002),
     "client_disabled": (7000112, 1000031),
     "scope_invalid": (70011, 1002012, 90009, 90014, 28002, 28003, 700022),
     "resource_unknown": (500011, 50001, 500013, 650054),
@@ -121,6 +122,10 @@ MEANINGS = {
     9000411: "A field stands in the request twice.",
     9002332: "The app is registered for organizations, and was asked for through consumers.",
     1002016: "The connection uses a version of TLS that is no longer accepted (1.0, 1.1) or 3DES.",
+    82001: "The app is an agent identity blueprint (Microsoft Entra Agent ID), which gets no token "
+    "of its own for this API; its agent identities do.",
+    82002: "The app is an agent identity blueprint (Microsoft Entra Agent ID), which cannot "
+    "exchange a user's token (on behalf of) in its own name.",
     7000214: "The certificate's subject name is not among those the app trusts.",
     7000218: "The app has a secret or certificate, and the request shows neither.",
     7000229: "The app is registered, and has no service principal in this tenant.",

@@ -17,6 +17,8 @@ _LICENCE = re.compile(
 # App management policies: CredentialTypeNotAllowedAsPerAppPolicy, CredentialInvalidLifetimeAsPer…
 # (quoted in microsoft-365-agents-toolkit#10998 and PubSec-Info-Assistant#681).
 _POLICY = re.compile(r"\w{1,39}AsPerAppPolicy|as per assigned policy", re.IGNORECASE)
+# Quoted in microsoft/Agent365-devTools#207, 2026.
+_CALLER_KIND = re.compile(r"for the specified calling identity type", re.IGNORECASE)
 _USER = re.compile(r"/me request is only valid with delegated", re.IGNORECASE)
 _TIME = re.compile(
     r"lifetime validation failed|token (is|has) expired|not yet valid", re.IGNORECASE
@@ -153,6 +155,8 @@ def _find_forbidden(words: str, claims: Mapping[str, Any] | None, need: Need | N
     # Before the roles are looked at: where Graph names the licence, no role helps.
     if _LICENCE.search(words):
         return "licence_missing"
+    if _CALLER_KIND.search(words):
+        return "caller_kind_refused"
     # Nothing is known of the roles then, and a missing one is the most frequent cause.
     if claims is None or is_delegated(claims):
         return "permission_missing"

@@ -164,6 +164,23 @@ def _capabilities(claims: Claims, _: float) -> str:
     return "capabilities of the client"
 
 
+def _facets(name: str, whose: str) -> Callable[[Claims, float], str]:
+    """Describe a claim of facets: numbers in any order, of which those of Agent ID are known."""
+
+    def sentence(claims: Claims, _: float) -> str:
+        kinds = [_FACETS[word] for word in str(claims[name]).split() if word in _FACETS]
+        return f"{whose} is {' and '.join(kinds)}" if kinds else f"what {whose} is, by numbers"
+
+    return sentence
+
+
+def _relation(claims: Claims, _: float) -> str:
+    words = str(claims["xms_idrel"]).split()
+    known = [_RELATIONS[word] for word in words if word in _RELATIONS]
+    what = f": {' and '.join(known)}" if known else ""
+    return f"what the subject is in the tenant{what}"
+
+
 def _say(sentence: str) -> Callable[[Claims, float], str]:
     return lambda _claims, _now: sentence
 
@@ -178,6 +195,19 @@ _METHODS = {
 _KINDS = {
     "app": "an app's own token, with no user",
     "user": "a token for a user who is signed in",
+}
+
+# "Token claims reference for agents" (Microsoft Entra Agent ID, November 2025). Other numbers stand
+# beside these, without a published meaning, and are to be ignored.
+_FACETS = {"11": "an agent identity", "13": "an agent's user account"}
+_RELATIONS = {
+    "1": "a member",
+    "3": "a member with a personal Microsoft account",
+    "5": "a guest",
+    "7": "a service principal",
+    "9": "a device",
+    "13": "an app without a service principal",
+    "33": "a federated managed identity",
 }
 
 # Source: "Access token claims reference" on learn.microsoft.com.
@@ -197,6 +227,12 @@ _SENTENCES: dict[str, Callable[[Claims, float], str]] = {
     "appidacr": _choose("appidacr", _METHODS),
     "azpacr": _choose("azpacr", _METHODS),
     "idtyp": _choose("idtyp", _KINDS),
+    "xms_act_fct": _facets("xms_act_fct", "who acts"),
+    "xms_sub_fct": _facets("xms_sub_fct", "the subject"),
+    "xms_par_app_azp": _say(
+        "the app's parent, for an agent identity its blueprint; to be logged, not to decide by"
+    ),
+    "xms_idrel": _relation,
     "oid": _say("object ID of the app's service principal in the tenant, or of the user"),
     "sub": _say("whom it is about; for an app the same as oid"),
     "iss": _say("who issued it"),
@@ -209,6 +245,8 @@ _SENTENCES: dict[str, Callable[[Claims, float], str]] = {
     "tenant_region_scope": _say("the region of the tenant"),
     "idp": _say("where the identity comes from"),
     "xms_tcdt": _say("when the tenant was created"),
+    "xms_tnt_fct": _facets("xms_tnt_fct", "the tenant"),
+    "xms_ftd": _OPAQUE,
     "aio": _OPAQUE,
     "rh": _OPAQUE,
     "uti": _say("the token's own ID, which sign-in logs show"),

@@ -188,6 +188,13 @@ REFUSALS: dict[str, tuple[Callable[[App], Answer], int, str, int, str]] = {
         90002,
         "Tenant 'no.such.tenant' not found. Check to make sure",
     ),
+    "agent identity": (
+        refusal(fmi_path=NO_CLIENT, scope="api://AzureADTokenExchange/.default"),
+        400,
+        "invalid_request",
+        901002,
+        "The 'fmi_path' request parameter is not supported.",
+    ),
     "impossible tenant": (
         at("wrong"),
         400,

@@ -70,6 +70,8 @@ def test_the_text_tells_the_causes_of_one_number_apart(number: int, text: str, c
         (70021, "iss, sub and aud"),
         (7000229, "makes the service principal"),
         (1002016, "TLS 1.2"),
+        (82001, "fmi_path={the agent identity's client ID}"),
+        (82002, "as the agent identity with that token as client_assertion"),
         (700016, "Compare client_id"),
     ],
 )

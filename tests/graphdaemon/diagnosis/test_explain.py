@@ -129,6 +129,16 @@ def test_the_ids_that_support_asks_for_are_found() -> None:
     assert (sts.correlation_id, graph.request_id) == (guid, guid)
 
 
+def test_a_refusal_of_the_kind_of_caller_asks_for_no_role() -> None:
+    """Agent identities are kept from some calls, and Azure CLI from the agent identities."""
+    words = "This operation cannot be performed for the specified calling identity type."
+    refusal = f'{{"error":{{"code":"Authorization_RequestDenied","message":"{words}"}}}}'
+    first = explain(f"HTTP/1.1 403 Forbidden\n{refusal}", NOW).explanations[0]
+
+    assert first.case == "caller_kind_refused"
+    assert "Directory.AccessAsUser.All" in first.step
+
+
 def test_a_token_beside_a_403_decides_what_it_means() -> None:
     """With roles or without, the same answer means another thing."""
     refusal = '{"error":{"code":"Authorization_RequestDenied","message":"Insufficient."}}'

@@ -70,6 +70,38 @@ def test_a_delegated_token_is_described_as_one() -> None:
     assert "delegated permissions" in shown["scp"]
 
 
+def test_the_claims_of_an_agents_token_are_known() -> None:
+    """As in the example of Microsoft's page, where numbers without a meaning stand beside."""
+    claims = {
+        "idtyp": "app",
+        "roles": ["User.Read.All"],
+        "xms_act_fct": "3 9 11",
+        "xms_sub_fct": "9 3 11",
+        "xms_tnt_fct": "3 9",
+        "xms_idrel": "7 10",
+        "xms_par_app_azp": "30cf4c22-9985-4ef7-8756-91cc888176bd",
+        "xms_ftd": "Z5DrW4HFOkR",
+    }
+    shown = {one.name: one.sentence for one in describe_claims(claims, NOW)}
+
+    assert shown["xms_act_fct"] == "who acts is an agent identity"
+    assert shown["xms_sub_fct"] == "the subject is an agent identity"
+    assert shown["xms_tnt_fct"] == "what the tenant is, by numbers"
+    assert shown["xms_idrel"] == "what the subject is in the tenant: a service principal"
+    assert "for an agent identity its blueprint" in shown["xms_par_app_azp"]
+    assert "" not in shown.values()
+
+
+def test_an_agents_user_account_is_told_from_a_person() -> None:
+    """The actor is the agent identity, the subject its account; anything else is survived."""
+    claims = {"xms_act_fct": "11", "xms_sub_fct": "13 2", "xms_idrel": ["1"], "xms_tnt_fct": None}
+    shown = {one.name: one.sentence for one in describe_claims(claims, NOW)}
+
+    assert shown["xms_act_fct"] == "who acts is an agent identity"
+    assert shown["xms_sub_fct"] == "the subject is an agent's user account"
+    assert shown["xms_idrel"] == "what the subject is in the tenant"
+
+
 @pytest.mark.parametrize(
     ("audience", "graph"),
     [

@@ -23,6 +23,14 @@ GRAPH: dict[str, Case] = {
         "consent; tokens issued before that keep their old roles until they expire. Consent page: "
         "{consent}",
     ),
+    "caller_kind_refused": Case(
+        "permission_missing",
+        "Graph refuses the call to callers of this kind, whatever their roles: agent identities "
+        "(Microsoft Entra Agent ID), apps alone, or users of another app such as Azure CLI.",
+        "Look in the API's page which kinds of caller it takes; calls about agent identities take "
+        "an app registration of your own with the AgentIdentity permission that they name, and no "
+        "token with Directory.AccessAsUser.All, as Azure CLI's are.",
+    ),
     "api_refused": Case(
         "permission_missing",
         "The API refuses an app with these roles; which one it wants, it alone knows.",

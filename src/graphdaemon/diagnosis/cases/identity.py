@@ -136,6 +136,16 @@ IDENTITY: dict[str, Case] = {
         "Check authority (host and tenant: the assertion is made out to them) and client_id; use "
         "an RSA key, and look for a proxy that alters requests.",
     ),
+    # "Agent OAuth flows: Autonomous app flow", Microsoft Entra Agent ID.
+    "agent_blueprint": Case(
+        "identity_refused",
+        "The app is an agent identity blueprint (Microsoft Entra Agent ID), and asked for a token "
+        "as other apps do.",
+        "Ask in two steps, by Microsoft's agent libraries or by hand: as the blueprint with "
+        "fmi_path={{the agent identity's client ID}} for api://AzureADTokenExchange/.default, then "
+        "as the agent identity with that token as client_assertion; graphdaemon does not, so give "
+        "it an app registration of its own.",
+    ),
     "clock_wrong": Case(
         "clock_wrong",
         "This machine's clock and the token service's are too far apart.",
