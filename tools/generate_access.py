@@ -35,7 +35,8 @@ SETS = frozenset(route.path.lower().split("/")[1] for route in ROUTES)
 
 # What else may stand in the path of a directory.
 SEGMENTS = SETS | frozenset(
-    "addkey addpassword addtokensigningcertificate approleassignedto approleassignments "
+    "addkey addpassword addtokensigningcertificate appliesto appmanagementpolicies "
+    "approleassignedto approleassignments defaultappmanagementpolicy "
     "assignlicense checkmembergroups checkmemberobjects createdobjects deleteditems delta "
     "directoryaudits directreports domainnamereferences extensionproperties "
     "federatedidentitycredentials "

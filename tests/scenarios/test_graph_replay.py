@@ -33,7 +33,7 @@ DEVIATIONS = graph_deviations()
 
 @pytest.fixture(scope="module")
 def probe() -> Iterator[Probe]:
-    with Emulator(users=5) as emulator:
+    with Emulator(users=5, rules=2024) as emulator:
         probe = Probe(emulator)
         yield probe
         probe.close()

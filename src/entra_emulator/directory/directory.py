@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from entra_emulator.clock import Clock
+from entra_emulator.directory.app_management_policies import AppManagementPolicies
 from entra_emulator.directory.application_records import ApplicationRecords
 from entra_emulator.directory.applications import Applications
 from entra_emulator.directory.changes import Changes
@@ -54,6 +55,7 @@ class Directory:
         applications: registrations, the APIs and permissions in them.
         service_principals: the instances of applications in a tenant.
         managed_identities: those of the pretend machine.
+        app_management_policies: what the tenant allows of credentials and identifier URIs.
         credentials: secrets, certificates and federated credentials.
         consents: app roles and scopes that are granted.
         token_policies: which applications' tokens are revoked or blocked.
@@ -103,12 +105,14 @@ class Directory:
         self.applications = Applications(
             store, records, self.objects, self.credentials, self.service_principals
         )
+        self.app_management_policies = AppManagementPolicies(store)
         self.consents = Consents(store, self.applications, self.service_principals, self.users)
         self.sign_ins = SignIns(store)
         forgetters = (
             self.applications.forget,
             self.consents.forget,
             self.role_assignments.forget,
+            self.app_management_policies.forget,
             self.links.forget,
             self.sign_ins.forget,
         )

@@ -170,6 +170,23 @@ TABLES = (
       PRIMARY KEY (tenant, id)
     ) WITHOUT ROWID
     """,
+    # The default policy is among them once it was changed.
+    """
+    CREATE TABLE IF NOT EXISTS app_policy (
+      tenant INTEGER NOT NULL,
+      id TEXT NOT NULL,
+      doc BLOB NOT NULL,
+      PRIMARY KEY (tenant, id)
+    ) WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS app_policy_holder (
+      tenant INTEGER NOT NULL,
+      object TEXT NOT NULL,
+      policy TEXT NOT NULL,
+      PRIMARY KEY (tenant, object)
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE IF NOT EXISTS federated (
       id TEXT PRIMARY KEY,
@@ -252,8 +269,8 @@ TABLES = (
 # Emptied by `Store.clear`; the settings belong to the emulator, not to a tenant.
 CLEARED = (
     "tenant domain claim object document alias tally subscription link deleted change credential "
-    "assignment role_definition role_assignment federated identifier standing machine delegation "
-    "sign_in last_sign_in ticket"
+    "assignment role_definition role_assignment app_policy app_policy_holder federated identifier "
+    "standing machine delegation sign_in last_sign_in ticket"
 ).split()
 
 # Which objects have a rule that is processed, in SQL; the braces are for the table's name. The

@@ -480,6 +480,41 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "subdomain: '{uri}'",
         "quoted 2021: Azure/Industrial-IoT#1432",
     ),
+    # The tenant's app management policies
+    "uri_not_unique": GraphRow(
+        400,
+        "InvalidUniqueTenantIdentifierAsPerAppPolicy",
+        "Failed to add identifier URI {uri}. All newly added URIs must contain a tenant verified "
+        "domain, tenant ID, or app ID, as per the default tenant policy of your organization. See "
+        "https://aka.ms/identifier-uri-addition-error for more information on this error.",
+        "documented ('Restrictions on identifier URIs'); code quoted 2026 by public programs",
+    ),
+    "uri_not_default": GraphRow(
+        400,
+        "InvalidNonDefaultUriAsPerAppPolicy",
+        "The newly added URI {uri} must comply with the format 'api://{{appId}}' or "
+        "'api://{{tenantId}}/{{appId}}' as per the default app management policy of your "
+        "organization. If the requestedAccessTokenVersion is set to 2, this restriction may not "
+        "apply. See https://aka.ms/identifier-uri-addition-error for more information on this "
+        "error.",
+        "text documented ('Restrictions on identifier URIs'); code chosen",
+    ),
+    "credential_type_refused": GraphRow(
+        400,
+        "CredentialTypeNotAllowedAsPerAppPolicy",
+        "Credential type not allowed as per assigned policy '{policy}'.",
+        "quoted 2026 by public programs",
+    ),
+    "credential_lifetime_refused": GraphRow(
+        400,
+        "CredentialInvalidLifetimeAsPerAppPolicy",
+        "Credential lifetime exceeds the max value allowed as per assigned policy '{policy}'.",
+        "quoted 2024-2026 by public programs",
+    ),
+    "policy_present": _bad_request(
+        "The application or service principal already has an app management policy assigned.",
+        "documented: only one can be assigned; text chosen",
+    ),
     "entitlement_enabled": GraphRow(
         400,
         "CannotDeleteOrUpdateEnabledEntitlement",

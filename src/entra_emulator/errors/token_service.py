@@ -298,6 +298,11 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
         "certificate credentials for added security: https://aka.ms/certCreds.",
         "quoted 2023-2025: liprec/vsts-release-aas#119",
     ),
+    7000229: _invalid_client(
+        "The client application {app} is missing service principal in the tenant {tenant}. See "
+        "instructions here: https://go.microsoft.com/fwlink/?linkid=2225119",
+        "quoted 2025 in Microsoft's 'Authentication Troubleshooting' of the Teams SDK",
+    ),
     7000272: _invalid_client(
         "The certificate with identifier {kid} used to sign the federated credential could not be "
         "found in the metadata of identity provider {issuer}. Please validate that your Identity "

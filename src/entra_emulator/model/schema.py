@@ -64,6 +64,16 @@ _DEFAULTS = {
     "licenseDetails": "id skuId skuPartNumber servicePlans",
 }
 
+_CREDENTIAL_RESTRICTIONS = {
+    "keyCredentials": "Collection(microsoft.graph.keyCredentialConfiguration)",
+    "passwordCredentials": "Collection(microsoft.graph.passwordCredentialConfiguration)",
+}
+_RESTRICTION = {
+    "state": "Edm.String",
+    "restrictForAppsCreatedAfterDateTime": "Edm.DateTimeOffset",
+    "excludeActors": "microsoft.graph.appManagementPolicyActorExemptions",
+}
+
 # Properties that answers or API pages show though the CSDL does not declare them.
 _UNDECLARED: Mapping[str, Mapping[str, str]] = {
     **REPORT_TYPES,
@@ -76,6 +86,52 @@ _UNDECLARED: Mapping[str, Mapping[str, str]] = {
         "skuId": "Edm.Guid",
         "skuPartNumber": "Edm.String",
         "servicePlans": "Collection(microsoft.graph.servicePlanInfo)",
+    },
+    # Likewise, from the API pages of these types.
+    "tenantAppManagementPolicy": {
+        "id": "Edm.String",
+        "description": "Edm.String",
+        "displayName": "Edm.String",
+        "isEnabled": "Edm.Boolean",
+        "applicationRestrictions": "microsoft.graph.appManagementApplicationConfiguration",
+        "servicePrincipalRestrictions": (
+            "microsoft.graph.appManagementServicePrincipalConfiguration"
+        ),
+    },
+    "appManagementPolicy": {
+        "id": "Edm.String",
+        "description": "Edm.String",
+        "displayName": "Edm.String",
+        "isEnabled": "Edm.Boolean",
+        "restrictions": "microsoft.graph.customAppManagementConfiguration",
+    },
+    "appManagementApplicationConfiguration": _CREDENTIAL_RESTRICTIONS
+    | {"identifierUris": "microsoft.graph.identifierUriConfiguration"},
+    "appManagementServicePrincipalConfiguration": _CREDENTIAL_RESTRICTIONS,
+    "customAppManagementConfiguration": _CREDENTIAL_RESTRICTIONS
+    | {
+        "applicationRestrictions": "microsoft.graph.customAppManagementApplicationConfiguration",
+    },
+    "customAppManagementApplicationConfiguration": {
+        "identifierUris": "microsoft.graph.identifierUriConfiguration",
+    },
+    "passwordCredentialConfiguration": _RESTRICTION
+    | {"restrictionType": "Edm.String", "maxLifetime": "Edm.Duration"},
+    "keyCredentialConfiguration": _RESTRICTION
+    | {"restrictionType": "Edm.String", "maxLifetime": "Edm.Duration"},
+    "identifierUriConfiguration": {
+        "nonDefaultUriAddition": "microsoft.graph.identifierUriRestriction",
+        "uriAdditionWithoutUniqueTenantIdentifier": "microsoft.graph.identifierUriRestriction",
+    },
+    "identifierUriRestriction": _RESTRICTION
+    | {"excludeAppsReceivingV2Tokens": "Edm.Boolean", "excludeSaml": "Edm.Boolean"},
+    "appManagementPolicyActorExemptions": {
+        "customSecurityAttributes": "Collection(microsoft.graph.customSecurityAttributeExemption)",
+    },
+    "customSecurityAttributeExemption": {
+        "id": "Edm.String",
+        "operator": "Edm.String",
+        "value": "Edm.String",
     },
     # Likewise, from the CSDL of the same day.
     "unifiedRoleAssignment": {
@@ -107,6 +163,7 @@ _UNDECLARED: Mapping[str, Mapping[str, str]] = {
 
 # The navigation properties of those types.
 _UNDECLARED_NAVIGATION = {
+    "appManagementPolicy": {"appliesTo": "Collection(microsoft.graph.directoryObject)"},
     "unifiedRoleAssignment": {
         "directoryScope": "microsoft.graph.directoryObject",
         "principal": "microsoft.graph.directoryObject",

@@ -137,6 +137,7 @@ def create_app(
         settings.device_interval,
         settings.delta,
         ca_pem,
+        rules=settings.rules,
     )
     # The portal comes first: behind the others `portal` would be taken for a tenant's name.
     routes = [*make_portal(), *map(_make_route, ROUTES)]

@@ -7,6 +7,9 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.seed import Progress
 from entra_emulator.web.context import DeltaSettings
 
+# The years whose rules there are.
+RULES = (2024, 2026)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EmulatorSettings:
@@ -33,6 +36,8 @@ class EmulatorSettings:
         page_token_age: seconds until a next link expires; by default a day.
         strict_filter: refuse `ge` and `le` on strings, which the current documentation does not
             list but public programs have long used.
+        rules: 2026, or 2024 for what was allowed before: identifier URIs that are not unique to the
+            tenant, and clients without a service principal are told that they are unknown.
         federation_ca: a PEM file of the only authorities trusted for foreign token issuers;
             by default the system's.
         managed_identity: serve the endpoints of a pretend machine with managed identities, over
@@ -63,6 +68,7 @@ class EmulatorSettings:
     # there is no fixed time (msgraph-sdk-javascript#1463). Nobody who debugs should run into it.
     page_token_age: float = 86_400
     strict_filter: bool = False
+    rules: int = 2026
     federation_ca: Path | None = None
     managed_identity: bool = False
     control: bool = False
@@ -75,6 +81,8 @@ class EmulatorSettings:
     progress: Progress = lambda *_: None
 
     def __post_init__(self) -> None:
+        if self.rules not in RULES:
+            raise ValueError(f"rules is one of {', '.join(map(str, RULES))}, not {self.rules!r}")
         # `Emulator` hands on what it is called with, of any type: None takes the default here too.
         for name, make in (("clock", Clock), ("delta", DeltaSettings)):
             if getattr(self, name) is None:

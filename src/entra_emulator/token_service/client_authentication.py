@@ -65,10 +65,14 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
     The service principal of an application that may ask for tokens in this tenant.
 
     Raises:
-        TokenRefusal: 700016.
+        TokenRefusal: 700016; 7000229, it is registered, and has no service principal here.
     """
     directory = context.directory
     principal = directory.service_principals.find(tenant, client_id)
+    if principal is None and context.rules >= 2026 and _may_be_here(directory, tenant, client_id):
+        # "From March 2026, Microsoft Entra ID will no longer support app authentication without a
+        # service principal" ("Retirement of service principal-less authentication").
+        raise refuse(7000229, app=client_id, tenant=tenant.id)
     # Microsoft's own applications may not: nobody here has their credentials.
     if principal is None or (
         principal.record["servicePrincipalType"] != "ManagedIdentity"
@@ -76,6 +80,15 @@ def find_principal(context: Context, tenant: Tenant, client_id: str) -> Applicat
     ):
         raise refuse(700016, app=client_id, tenant=tenant.display_name)
     return principal
+
+
+def _may_be_here(directory: Directory, tenant: Tenant, client_id: str) -> bool:
+    """Whether an application could have a service principal in the tenant."""
+    registration = directory.applications.find_anywhere(client_id)
+    if registration is None:
+        return False
+    at_home = directory.applications.find(tenant, client_id) is not None
+    return at_home or registration.record["signInAudience"] != "AzureADMyOrg"
 
 
 def check_enabled(context: Context, principal: Application) -> None:

@@ -74,6 +74,7 @@ class Context:
         ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
         work: the threads for long work.
         grant_snapshots: what delta queries of grants are compared with.
+        rules: the year whose rules new tenants have, 2024 or 2026.
     """
 
     directory: Directory
@@ -93,6 +94,7 @@ class Context:
     ca_pem: bytes = b""
     work: WorkQueue = field(default_factory=WorkQueue)
     grant_snapshots: GrantSnapshots = field(default_factory=GrantSnapshots)
+    rules: int = 2026
 
 
 def context_of(request: Request) -> Context:

@@ -43,7 +43,7 @@ def codes(app: App) -> list[int] | None:
 
 
 def test_consent_makes_the_principal(home: Probe, guest: Tenant) -> None:
-    """Where nobody consented the application is unknown; the consent there makes it known there."""
+    """Where nobody consented it has no service principal; the consent there makes one there."""
     app = shared(home)
     there, directory = replace(app, tenant=guest), home.emulator.directory
 
@@ -51,7 +51,7 @@ def test_consent_makes_the_principal(home: Probe, guest: Tenant) -> None:
     consent(app, guest)
     claims = jwt.decode(there.token(), options={"verify_signature": False})
 
-    assert before == [700016]
+    assert before == [7000229]
     principal = directory.service_principals.find(guest, app.client_id)
     assert principal is not None
     assert (claims["tid"], claims["oid"]) == (guest.id, principal.id)

@@ -1,13 +1,16 @@
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from uuid import uuid4
 
 import jwt
+import pytest
 
 from tests.support.certificates_and_assertions import describe, make_identity, sign
-from tests.support.emulator_probe import GRAPH_SCOPE, App, Probe, register
+from tests.support.emulator_probe import GRAPH_SCOPE, App, Probe, register, running
 from tests.support.token_service import msal_daemon
 from tests.support.user_flows import ordinary, web_client
 
@@ -86,3 +89,46 @@ def test_on_common_an_assertion_may_be_for_any_tenant(launch: Callable[..., Prob
 
     assert [redeem(one) for one in (home.id, other.id, "common")] == [[], [], []]
     assert redeem("00000000-0000-4000-8000-000000000000") == [700023]
+
+
+@pytest.mark.parametrize(("rules", "told"), [(2026, 7000229), (2024, 700016)])
+def test_a_client_without_a_service_principal_is_told_so(
+    rules: int, told: int, keys: Path, tmp_path: Path
+) -> None:
+    """Since March 2026; by the rules of 2024 it is unknown, as what cannot be here is."""
+    with running(keys, tmp_path / "data", users=0, rules=rules) as probe:
+        refusals = _refuse(probe)
+
+    missing, unknown = (
+        "is missing service principal in the tenant",
+        "was not found in the directory",
+    )
+    phrase = missing if rules == 2026 else unknown
+    assert refusals == [[told, phrase], [told, phrase], [700016, unknown]]
+
+
+def _refuse(probe: Probe) -> list[list[Any]]:
+    """What clients hear: at home, from another tenant, and from another tenant for itself alone."""
+    directory, tenant = probe.emulator.directory, probe.emulator.tenant
+    other = directory.tenants.create("Elsewhere", (f"{uuid4()}.example",))
+    refusals = []
+    for home, audience in (
+        (tenant, "AzureADMyOrg"),
+        (other, "AzureADMultipleOrgs"),
+        (other, "AzureADMyOrg"),
+    ):
+        made = directory.applications.register(home, "Lonely", sign_in_audience=audience)
+        principal = directory.objects.find(home, made.app_id, kind="servicePrincipal")
+        assert principal is not None
+        directory.recycle_bin.delete(home, principal)
+        app = App(probe, tenant, made.app_id, "any")
+        error = probe.post(app.token_path, app.form()).json()
+        (number,) = error["error_codes"]
+        assert made.app_id in error["error_description"]
+        refusals.append([number, _find_phrase(error["error_description"])])
+    return refusals
+
+
+def _find_phrase(description: str) -> str:
+    phrases = ("is missing service principal in the tenant", "was not found in the directory")
+    return next(phrase for phrase in phrases if phrase in description)

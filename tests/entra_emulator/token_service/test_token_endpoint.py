@@ -408,7 +408,7 @@ REFUSALS: dict[str, tuple[Callable[[App], Answer], int, str, int, str]] = {
 
 # Reached by test_assertion, test_consent and test_instance.
 ELSEWHERE = {50011, 50012, 50027, 50048, 50049, 65004, 165000}
-ELSEWHERE |= {700023, 700024, 700027, 5002730}
+ELSEWHERE |= {700023, 700024, 700027, 5002730, 7000229}
 # Reached by test_federation, test_faults and test_discovery.
 ELSEWHERE |= {50166, 700211, 700212, 700213, 700229, 7000272, 7002137, 7002138}
 ELSEWHERE |= {100007, *OUTAGES}
@@ -488,7 +488,7 @@ def test_multi_tenant_application(launch: Callable[..., Probe]) -> None:
     with pytest.raises(LookupError, match="may use"):
         directory.consents.grant_admin_consent(probe.emulator.tenant, apps[0].app_id)
 
-    assert before == [[700016], [700016]]
+    assert before == [[700016], [7000229]]
     claims = jwt.decode(clients[1].token(), options={"verify_signature": False})
     assert claims["tid"] == probe.emulator.tenant.id
 

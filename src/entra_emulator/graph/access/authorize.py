@@ -55,12 +55,14 @@ _ADMINISTRATORS = {
     "directoryroles": _ASSIGNERS,
     "groups": _GROUPS,
     "oauth2permissiongrants": _APPLICATIONS | _ASSIGNERS,
+    "policies": _APPLICATIONS,
     "rolemanagement": _ASSIGNERS,
     "serviceprincipals": _APPLICATIONS,
     "users": _USERS,
 }
 # The same for parts of an object, by the path segment below it.
 _PARTS = {
+    "appmanagementpolicies": _APPLICATIONS,
     "approleassignedto": _APPLICATIONS | _ASSIGNERS,
     "approleassignments": _APPLICATIONS | _ASSIGNERS,
     "assignlicense": _USERS | {ROLES["License Administrator"]},

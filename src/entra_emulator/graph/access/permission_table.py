@@ -45,6 +45,28 @@ _LIKE = {
     # azuread provider documents Application.ReadWrite.OwnedBy alone for owners.
     "POST /applications/{id}/owners": "PATCH /applications/{id}",
     "POST /serviceprincipals/{id}/owners": "PATCH /serviceprincipals/{id}",
+    # Missing: it tells what the policies' own address tells.
+    "GET /applications/{id}/appmanagementpolicies": "GET /policies/appmanagementpolicies",
+    "GET /serviceprincipals/{id}/appmanagementpolicies": "GET /policies/appmanagementpolicies",
+    # Only applications stand there; the API page has both.
+    "POST /serviceprincipals/{id}/appmanagementpolicies": (
+        "POST /applications/{id}/appmanagementpolicies"
+    ),
+    "DELETE /serviceprincipals/{id}/appmanagementpolicies/{id}": (
+        "DELETE /applications/{id}/appmanagementpolicies"
+    ),
+    "DELETE /applications/{id}/appmanagementpolicies/{id}": (
+        "DELETE /applications/{id}/appmanagementpolicies"
+    ),
+}
+
+# The table has each of two permissions alone, and the API page ("Assign appliesTo") both together.
+_TOGETHER = {
+    f"{method} /applications/{{id}}/appmanagementpolicies": (
+        "Policy.ReadWrite.ApplicationConfiguration",
+        frozenset({"Application.Read.All", "Application.ReadWrite.All"}),
+    )
+    for method in ("DELETE", "POST")
 }
 
 # The sets of directory objects, and by their types those whose objects can be deleted.
@@ -123,6 +145,9 @@ def _find(method: str, path: str) -> Access | None:
         # (microsoft-graph-docs-contrib#8798: User.Read.All is enough for users).
         return _unite([_find("GET", f"/{name}/{{id}}") for name in _SETS])
     row = _rows().get(route)
+    if row is not None and route in _TOGETHER:
+        name, others = _TOGETHER[route]
+        return Access(frozenset({name}), frozenset({name}), frozenset({name}), {name: others})
     if row is not None:
         return row
     if path.startswith("/me"):

@@ -23,6 +23,7 @@ from entra_emulator.graph.objects.create import (
 from entra_emulator.graph.objects.find import find_target, read_alternate, read_record
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation
+from entra_emulator.graph.write.app_policies import check_policies, check_symmetric
 from entra_emulator.graph.write.certificates import check_distinct, reconcile_keys, replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.offers import check_offer, list_redirects
@@ -98,6 +99,7 @@ def _create(call: Call, body: ObjectBody) -> Response:
     check_unique_name(call, "application", body.values.get("uniqueName"))
     record, certificates, secrets = _draft(call, body.values)
     check_offer(call, record, None)
+    check_policies(call, "application", record, None)
     credentials = [*certificates, *(secret.credential for secret in secrets)]
     try:
         row = call.directory.applications.create(call.tenant, record, credentials)
@@ -127,6 +129,7 @@ def _draft(call: Call, values: Record) -> tuple[Record, list[Credential], list[N
     if record["signInAudience"].endswith("PersonalMicrosoftAccount"):
         record["api"]["requestedAccessTokenVersion"] = 2  # recorded
     record = _merge(record, values)
+    check_symmetric(call, "application", record, key_credentials)
     keys = reconcile_keys(call, [], key_credentials)
     secrets = [draft_secret(call, entry) for entry in password_credentials]
     record["keyCredentials"] = keys.records
@@ -151,8 +154,10 @@ def _change(call: Call, before: Record, values: Record) -> None:
     key_credentials = values.pop("keyCredentials", None)
     record = _merge(before, values)
     if key_credentials is not None:
+        check_symmetric(call, "application", before, key_credentials)
         record["keyCredentials"] = replace_keys(call, record["appId"], before, key_credentials)
     check_offer(call, record, before)
+    check_policies(call, "application", record, before)
     try:
         call.directory.applications.rewrite(call.tenant, record)
     except ValueError as error:

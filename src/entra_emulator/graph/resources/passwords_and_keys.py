@@ -11,6 +11,7 @@ from entra_emulator.graph.answer import NOWHERE, answer_nothing, answer_object
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.router import write_route
+from entra_emulator.graph.write.app_policies import check_policies, check_symmetric
 from entra_emulator.graph.write.body import read_parameters, read_text
 from entra_emulator.graph.write.certificates import check_proof, read_key
 from entra_emulator.graph.write.secrets import draft_secret
@@ -52,6 +53,7 @@ def add_key(call: Call, *, kind: str) -> Response:
     with call.directory.transaction():
         record = read_record(find_target(call, kind))
         _check_proof(call, kind, record, parameters["proof"])
+        check_symmetric(call, kind, record, [values])
         entry, credential = read_key(call, values)
         _add(call, kind, record, "keyCredentials", entry, credential=credential)
     body = _encode(entry)
@@ -76,6 +78,7 @@ def _add(
     if any(other["keyId"] == entry["keyId"] for other in present):
         raise deny("key_changed", key=entry["keyId"])
     changes = {name: [*record[name], entry]}
+    check_policies(call, kind, record | changes, record)
     call.directory.objects.update(call.tenant, kind, record["id"], changes)
     call.directory.credentials.keep(_holder(kind, record), [credential])
 

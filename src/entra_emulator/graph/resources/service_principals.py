@@ -22,6 +22,7 @@ from entra_emulator.graph.objects.find import (
 )
 from entra_emulator.graph.objects.references import bind_references
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
+from entra_emulator.graph.write.app_policies import check_policies, check_symmetric
 from entra_emulator.graph.write.certificates import replace_keys
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import EVERYWHERE, Rule, split_names
@@ -140,7 +141,9 @@ def _alter(call: Call, record: Record, values: Record) -> Record:
     changes = merge_values("servicePrincipal", record, values)
     key_credentials = changes.pop("keyCredentials", None)
     if key_credentials is not None:
+        check_symmetric(call, "servicePrincipal", record, key_credentials)
         changes["keyCredentials"] = replace_keys(call, record["id"], record, key_credentials)
+    check_policies(call, "servicePrincipal", record | changes, record)
     for name in ("accountEnabled", "appRoleAssignmentRequired", "displayName"):
         if name in changes and changes[name] is None:
             raise refuse_value("servicePrincipal", name)

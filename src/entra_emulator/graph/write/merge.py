@@ -16,6 +16,9 @@ _COMPLEX = re.compile(r"(Collection\()?microsoft\.graph\.(\w+)\)?")
 
 # What new items have unless they say otherwise (the resource types of these names).
 _DEFAULTS: dict[str, Record] = {
+    "keyCredentialConfiguration": {"state": "enabled"},
+    "passwordCredentialConfiguration": {"state": "enabled"},
+    "identifierUriRestriction": {"state": "enabled"},
     "appRole": {"isEnabled": True, "origin": "Application"},
     "optionalClaim": {"essential": False},
     "permissionScope": {"isEnabled": True, "type": "User"},

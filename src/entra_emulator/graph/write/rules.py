@@ -58,6 +58,8 @@ def split_names(names: str) -> frozenset[str]:
     return frozenset(names.split())
 
 
+_STATES = split_names("enabled disabled")  # appManagementRestrictionState
+
 _PARTS = (
     Rule(
         "appRole",
@@ -99,6 +101,23 @@ _PARTS = (
         },
         lengths={"displayName": 90},
     ),
+    Rule(
+        "passwordCredentialConfiguration",
+        required=("restrictionType",),
+        choices={
+            "restrictionType": split_names(
+                "passwordAddition passwordLifetime symmetricKeyAddition symmetricKeyLifetime "
+                "customPasswordAddition"
+            ),
+            "state": _STATES,
+        },
+    ),
+    Rule(
+        "keyCredentialConfiguration",
+        required=("restrictionType",),
+        choices={"restrictionType": split_names("asymmetricKeyLifetime"), "state": _STATES},
+    ),
+    Rule("identifierUriRestriction", choices={"state": _STATES}),
     # The service draws secrets itself, so that none is weak or used elsewhere.
     Rule("passwordCredential", fixed=split_names("hint secretText"), lengths={"displayName": 120}),
     Rule("passwordProfile", lengths={"password": 256}),

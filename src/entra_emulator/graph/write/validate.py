@@ -16,6 +16,7 @@ import msgspec
 from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.write.rules import Rule, find_rule
 from entra_emulator.model import schema
+from entra_emulator.model.app_management import parse_duration
 from entra_emulator.model.records import Record
 from entra_emulator.web.context import is_guid
 
@@ -367,11 +368,18 @@ def _read_binary(value: Any) -> str:
     return text
 
 
+def _read_duration(value: Any) -> str:
+    text = _read_string(value)
+    parse_duration(text)
+    return text
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "Edm.String": _read_string,
     "Edm.Boolean": _read_boolean,
     "Edm.Int32": _read_number,
     "Edm.Guid": _read_guid,
     "Edm.DateTimeOffset": _read_time,
+    "Edm.Duration": _read_duration,
     "Edm.Binary": _read_binary,
 }

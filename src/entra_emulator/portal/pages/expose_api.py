@@ -27,6 +27,7 @@ MENU = (MenuItem("application", 60, "exposure", "exposure.title", ("exposure",),
 # What the page says where Graph refuses a URI, by the code of the refusal.
 _URI_PROBLEMS = {
     "HostNameNotOnVerifiedDomain": "exposure.problem.uri_foreign",
+    "InvalidUniqueTenantIdentifierAsPerAppPolicy": "exposure.problem.uri_not_unique",
     "ObjectConflict": "exposure.problem.uri_taken",
 }
 

@@ -88,6 +88,13 @@ def emulator() -> None:
 @click.option(
     "--control", is_flag=True, help="Let tests on this machine move time and make faults."
 )
+@click.option(
+    "--rules",
+    type=click.Choice(["2024", "2026"]),
+    default="2026",
+    show_default=True,
+    help="The year whose defaults of Microsoft's the tenant follows.",
+)
 @click.option("--managed-identity", is_flag=True, help="Serve a machine's identity endpoints too.")
 @click.option(
     "--federation-ca",
@@ -104,6 +111,7 @@ def serve(
     life: str | None,
     faults: Path | None,
     permissions: tuple[str, ...],
+    rules: str,
     allow_remote: bool,
     **options: Any,
 ) -> None:
@@ -118,7 +126,7 @@ def serve(
 
     _refuse_amounts(options["tenant_file"])
     # The options left over have the names of its fields.
-    settings = EmulatorSettings(**options, progress=_show_progress)
+    settings = EmulatorSettings(**options, rules=int(rules), progress=_show_progress)
     try:
         serve_emulator(
             listen,

@@ -144,7 +144,7 @@ def test_assigned_people(writer: Writer) -> None:
 
 def test_assignment_required(writer: Writer) -> None:
     """Where assignment is required only who is assigned gets tokens."""
-    uri = f"api://{uuid4()}"
+    uri = f"api://{writer.app.tenant.id}/{uuid4()}"
     _, resource = make(writer, identifierUris=[uri])
     application, principal = make(writer)
     path = f"/servicePrincipals/{resource['id']}"

@@ -154,7 +154,7 @@ def test_refused(writer: Writer, values: dict[str, Any], code: str, pattern: str
 
 def test_tokens_for_identifier(writer: Writer) -> None:
     """Tokens are issued for a new identifier URI at once, and for a removed one no longer."""
-    uri = f"api://orders-{uuid4()}"
+    uri = f"api://{writer.app.tenant.id}/orders-{uuid4()}"
     api, client = make(writer), make(writer)
     secret = writer.post(f"/applications/{client['id']}/addPassword").json()["secretText"]
     install(writer, api["appId"])

@@ -13,9 +13,8 @@ from tests.support.user_flows import AZURE_CLI
 
 def test_create(writer: Writer) -> None:
     """A new service principal has the recorded body, and what its application has."""
-    application = writer.make(
-        "/applications", {"displayName": "Orders", "identifierUris": [f"api://{uuid4()}"]}
-    )
+    uri = f"api://{writer.app.tenant.id}/{uuid4()}"
+    application = writer.make("/applications", {"displayName": "Orders", "identifierUris": [uri]})
     answer = writer.post(
         "/servicePrincipals", {"appId": application["appId"], "accountEnabled": True, "tags": ["t"]}
     )
@@ -169,7 +168,7 @@ def test_delete(writer: Writer) -> None:
     assert writer.delete(path).status == 204
     assert writer.send("GET", path).status == 404
     assert writer.get(f"/applications/{application['id']}")["id"] == application["id"]
-    assert ask(writer, application).json()["error_codes"] == [700016]
+    assert ask(writer, application).json()["error_codes"] == [7000229]
 
 
 def test_secrets(writer: Writer, probe: Probe) -> None:

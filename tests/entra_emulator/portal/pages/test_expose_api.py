@@ -14,7 +14,7 @@ from tests.support.user_flows import ordinary, read, sign_in, web_client
 def test_uri(expose: Callable[..., Exposure]) -> None:
     """The URI is set, changed and removed; tokens can be asked for by it."""
     api = expose()
-    name = f"api://orders-{uuid4()}"
+    name = f"api://{api.app.tenant.id}/orders-{uuid4()}"
     assert api.set_uri(name).ids["app-id-uri"] == name
     assert api.app.token(scope=f"{name}/.default")
     changed = f"https://{uuid4()}.{api.app.tenant.domains[0]}/orders"
@@ -34,7 +34,11 @@ def test_uri(expose: Callable[..., Exposure]) -> None:
         ("api://orders with blanks", "no Application ID URI"),
         ("api://orders/", "no Application ID URI"),
         ("https://evil.example/orders", "not on a verified domain of Contoso"),
-        ("api://occupied", "Another application has the URI api://occupied"),
+        ("api://orders", "tenant's policy wants the tenant ID, the client ID or a verified domain"),
+        (
+            "api://occupied.contoso.example",
+            "Another application has the URI api://occupied.contoso.example",
+        ),
     ],
 )
 def test_uri_refused(expose: Callable[..., Exposure], uri: str, words: str) -> None:
