@@ -42,8 +42,8 @@ SEGMENTS = SETS | frozenset(
     "federatedidentitycredentials "
     "getbyids getmembergroups getmemberobjects getuserownedobjects licensedetails manager "
     "memberof members owneddevices ownedobjects owners permanentdelete registereddevices "
-    "registeredowners registeredusers removekey removepassword restore revokesigninsessions "
-    "roleassignments roledefinitions "
+    "registeredowners registeredusers removekey removepassword reprocesslicenseassignment restore "
+    "revokesigninsessions roleassignments roledefinitions "
     "scopedmembers scopedrolememberof scopedrolemembers serviceconfigurationrecords "
     "signins transitivememberof transitivemembers transitivereports validateproperties "
     "verificationdnsrecords verify {id}".split()

@@ -267,7 +267,7 @@ def _license(scene: Scene) -> Event | None:
     person = scene.pick_person()
     if person is None or not person[1].get("usageLocation"):
         return None
-    licenses = scene.directory.licences.read(person[0])
+    licenses = scene.directory.licences.read_own(person[0])
     sku = scene.draw.pick(SKUS)
     after = [entry for entry in licenses if entry["skuId"] != sku.id]
     held = scene.directory.licences.read_subscriptions(scene.tenant).get(sku.id)

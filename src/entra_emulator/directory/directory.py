@@ -93,7 +93,8 @@ class Directory:
         self.role_assignments = RoleAssignments(
             store, self.objects, self.collections, self.links, self.role_members
         )
-        self.licences = Licences(store, self.objects)
+        self.licences = Licences(store, self.objects, self.links)
+        self.links.tell(self.licences.follow_link)
         records = ApplicationRecords(store, self.objects)
         self.tenants = Tenants(store, self.objects, records)
         self.token_policies = TokenPolicies(store, records)

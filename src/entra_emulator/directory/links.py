@@ -5,7 +5,7 @@ A link is a pair of object numbers in each direction's index, so a page of a
 group's members is a range scan like every other page.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
 from entra_emulator.directory.changes import Change, Changes
@@ -43,12 +43,21 @@ class Reference(NamedTuple):
     id: str
 
 
+# Takes the tenant, the relation, and the two objects.
+Follower = Callable[[Tenant, str, StoredObject, StoredObject], None]
+
+
 class Links:
     """Who is a member, owner or manager of whom; the relations are the keys of `RELATIONS`."""
 
     def __init__(self, store: Store, objects: Objects, changes: Changes) -> None:
         self._store = store
         self._objects, self._changes = objects, changes
+        self._followers: list[Follower] = []
+
+    def tell(self, follower: Follower) -> None:
+        """Call this from now on, in the same transaction, when two objects are (un)linked."""
+        self._followers.append(follower)
 
     def fill(
         self,
@@ -80,6 +89,7 @@ class Links:
             if not self.fill(relation, source.kind, target.kind, pair):
                 return False
             self._note(tenant, relation, source, target, "linked")
+            self._tell(tenant, relation, source, target)
         return True
 
     def remove(
@@ -91,6 +101,7 @@ class Links:
             if not self._drop(relation=relation, **ends):
                 return False
             self._note(tenant, relation, source, target, "unlinked")
+            self._tell(tenant, relation, source, target)
         return True
 
     def forget(self, tenant: Tenant, gone: StoredObject) -> None:
@@ -172,6 +183,12 @@ class Links:
             (RELATIONS[relation], source, *targets),
         )
         return {target for (target,) in rows}
+
+    def _tell(
+        self, tenant: Tenant, relation: str, source: StoredObject, target: StoredObject
+    ) -> None:
+        for follower in self._followers:
+            follower(tenant, relation, source, target)
 
     def _note(
         self, tenant: Tenant, relation: str, source: StoredObject, target: StoredObject, what: str

@@ -652,6 +652,15 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     "license_not_held": _bad_request(
         "User does not have a corresponding license.", "quoted in public code"
     ),
+    "license_inherited": _bad_request(
+        "User license is inherited from a group membership and it cannot be removed directly from "
+        "the user.",
+        "quoted in other words 2025: KelvinTegelaar/CIPP#4090",
+    ),
+    "group_licensed": _bad_request(
+        "The group has licenses assigned to it. Remove them before the group is deleted.",
+        "that it is refused is documented (Group-based licensing: limitations); words chosen",
+    ),
     "license_exhausted": _bad_request(
         "Subscription with SKU {sku} does not have any available licenses.", "quoted in public code"
     ),

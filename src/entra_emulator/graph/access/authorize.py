@@ -66,6 +66,7 @@ _PARTS = {
     "approleassignedto": _APPLICATIONS | _ASSIGNERS,
     "approleassignments": _APPLICATIONS | _ASSIGNERS,
     "assignlicense": _USERS | {ROLES["License Administrator"]},
+    "reprocesslicenseassignment": _USERS | {ROLES["License Administrator"]},
     "revokesigninsessions": _USERS | {ROLES["Helpdesk Administrator"]},
 }
 # Every user may create these, and write those that the user owns.

@@ -18,7 +18,7 @@ from entra_emulator.graph.objects.create import (
     read_new,
     refuse_taken,
 )
-from entra_emulator.graph.objects.find import read_record
+from entra_emulator.graph.objects.find import find_target, read_record
 from entra_emulator.graph.objects.references import MOST_BOUND
 from entra_emulator.graph.objects.relations import Navigation, list_member_of
 from entra_emulator.graph.write.membership_rules import check_membership_rule
@@ -73,6 +73,14 @@ def create_group(call: Call) -> Response:
         if owned:
             make_caller_owner(call, row)
     return answer_created(call, row)
+
+
+def delete_group(call: Call) -> Response:
+    """`DELETE /groups/{id}`: not while it has licences, which its members would lose unnoticed."""
+    with call.directory.transaction():
+        if call.directory.licences.read(find_target(call, "group")):
+            raise deny("group_licensed")
+        return delete_object(call, kind="group", forever=_is_gone_at_once)
 
 
 def _draft_group(call: Call, values: Record) -> Record:
@@ -191,5 +199,5 @@ ROUTES = declare_collection(
     ),
     create=create_group,
     change=partial(change_object, rule=RULE, alter=_alter_group),
-    delete=partial(delete_object, kind="group", forever=_is_gone_at_once),
+    delete=delete_group,
 )
