@@ -35,6 +35,9 @@ _LIKE = {
     ),
     # Missing: it tells what its object's own address tells.
     "GET /directoryobjects/delta": "GET /directoryobjects/{id}",
+    # Only User.Read.All stands there, with which nobody lists memberships: one needs what all need.
+    "GET /me/memberof/{id}": "GET /me/memberof",
+    "GET /users/{id}/memberof/{id}": "GET /users/{id}/memberof",
     # Missing, as every property is: it tells what its object tells.
     "GET /me/{id}": "GET /me",
     # The older place has it, the newer does not.

@@ -161,6 +161,9 @@ def test_limited_information() -> None:
         ("GET /me", "User.Read", "", "all"),
         ("GET /me/memberOf", "User.Read", "", "all"),
         ("GET /me", "openid", "", "nothing"),
+        ("GET /me/{property}", "User.Read", "", "all"),
+        ("GET /me/{property}/$value", "User.Read User.ReadBasic.All", "", "all"),
+        ("GET /me/{property}", "openid", "", "nothing"),
     ],
 )
 def test_users(route: str, scopes: str, roles: str, expected: str) -> None:
@@ -292,6 +295,9 @@ def test_hidden_memberships(scene: Writer) -> None:
     for path, found in paths.items():
         assert found not in json.dumps(scene.get(path, ConsistencyLevel="eventual")["value"]), path
         assert found in json.dumps(seeing.get(path, ConsistencyLevel="eventual")["value"]), path
+    singles = [f"/groups/{group}/members/{user}/graph.user", f"/users/{user}/memberOf/{group}"]
+    assert {scene.send("GET", path).status for path in singles} == {404}
+    assert {seeing.send("GET", path).status for path in singles} == {200}
     body, function = {"securityEnabledOnly": False}, f"/users/{user}/getMemberGroups"
     assert group not in scene.post(function, body).json()["value"]
     assert group in seeing.post(function, body).json()["value"]

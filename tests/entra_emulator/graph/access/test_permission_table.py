@@ -80,3 +80,13 @@ def test_what_writes() -> None:
     assert not writes("POST", "/groups/{key}/getMemberGroups")
     assert not writes("POST", "/directoryObjects/microsoft.graph.getByIds")
     assert writes("POST", "/groups")
+
+
+def test_one_linked_object_needs_what_their_list_needs() -> None:
+    for endpoint in ROUTES:
+        if endpoint.method == "GET" and "{target}" in endpoint.path:
+            path = endpoint.path.partition("/{target}")[0]
+            one, every = find_access("GET", endpoint.path), find_access("GET", path)
+            assert one.delegated == every.delegated, endpoint.path
+            # No application is at `/me`.
+            assert path.startswith("/me/") or one == every, endpoint.path
