@@ -229,7 +229,10 @@ def _draw_group(draw: Draw, pool: Pool) -> Mapping[str, Any]:
         "securityEnabled": not unified,
         "groupTypes": ["Unified"] if unified else [],
     }
-    if draw.random() < 0.4:
+    if draw.random() < 0.3:
+        body["groupTypes"] = [*body["groupTypes"], "DynamicMembership"]
+        body["membershipRule"] = draw.choice(_RULES)
+    elif draw.random() < 0.4:
         address = f"https://graph.microsoft.com/v1.0/users/{pool.draw(draw, 'user')}"
         body["members@odata.bind"] = [address]
     return body
@@ -257,6 +260,12 @@ _USER = {
     "department": None,
     "onPremisesExtensionAttributes": {"extensionAttribute1": "x"},
 }
+_RULES = (
+    'user.jobTitle -eq "Dev"',
+    '(user.city -match "^S.o") -or -not (user.usageLocation -eq null)',
+    'user.extensionAttribute1 -in ["x", "y"]',
+    'user.otherMails -any (_ -endsWith "x.example")',
+)
 _APPLICATION = {
     "tags": ["t"],
     "notes": "n",
@@ -312,6 +321,11 @@ _BODIES: Mapping[str, Callable[[Draw, Pool], Any]] = {
     "removeKey": lambda draw, pool: {"keyId": pool.draw_key(draw, "keyId"), "proof": "x"},
     "appRoleAssignments": _draw_assignment,
     "appRoleAssignedTo": _draw_assignment,
+    "POST /invitations": lambda draw, _: {
+        "invitedUserEmailAddress": f"{draw_name(draw)}@fabrikam.example",
+        "inviteRedirectUrl": "https://x.example",
+        **_some(draw, {"invitedUserType": "Guest", "resetRedemption": False}),
+    },
     "roleAssignments": lambda draw, pool: {
         "roleDefinitionId": pool.draw_key(draw, "role"),
         "principalId": pool.draw(draw, draw.choice(["user", "servicePrincipal", "group"])),

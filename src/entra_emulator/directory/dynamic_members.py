@@ -33,6 +33,17 @@ _DECIDING = frozenset(
 )
 
 
+class _Ruled(msgspec.Struct):
+    """What of a group or an administrative unit says whether, and how, members are chosen."""
+
+    groupTypes: list[str] = []  # noqa: N815 - Graph's name
+    membershipRule: str | None = None  # noqa: N815 - Graph's name
+    membershipType: str | None = None  # noqa: N815 - Graph's name
+
+
+_decode_ruled = msgspec.json.Decoder(_Ruled).decode
+
+
 class _Holder(NamedTuple):
     """A group or an administrative unit, and its rule."""
 
@@ -56,13 +67,13 @@ class DynamicMembers:
         store.before_commit.append(self._follow)
 
     def list_holders(self, tenant: Tenant) -> list[StoredObject]:
-        """The groups and administrative units whose rule is processed."""
+        """The groups and administrative units whose rule is processed, as their summaries."""
         rows = self._store.read(
-            "SELECT o.kind, o.seq, d.doc FROM object AS o CROSS JOIN document AS d "  # noqa: S608 - constants
-            f"ON d.seq = o.seq WHERE o.tenant = ? AND {FOLLOWS_RULE.format('o.')}",
+            f"SELECT o.kind, o.seq, o.face FROM object AS o WHERE o.tenant = ? "  # noqa: S608 - constants
+            f"AND {FOLLOWS_RULE.format('o.')}",
             (tenant.number,),
         )
-        return [StoredObject(BY_NUMBER[number].name, seq, doc) for number, seq, doc in rows]
+        return [StoredObject(BY_NUMBER[number].name, seq, face) for number, seq, face in rows]
 
     def _follow(self) -> None:
         """Change the members as this transaction's changes want it."""
@@ -95,13 +106,10 @@ class DynamicMembers:
 
     def _read_rules(self, tenant: Tenant) -> Iterator[_Holder]:
         for row in self.list_holders(tenant):
-            record = _decode(row.doc)
-            dynamic = (
-                "DynamicMembership" in record.get("groupTypes", ())
-                or record.get("membershipType") == "Dynamic"
-            )
+            ruled = _decode_ruled(row.doc)
+            dynamic = "DynamicMembership" in ruled.groupTypes or ruled.membershipType == "Dynamic"
             try:
-                rule = read_rule(record.get("membershipRule") or "")
+                rule = read_rule(ruled.membershipRule or "")
             except MembershipRuleError:
                 # An imported tenant may have a rule that is not understood here: it keeps the
                 # members that it came with.

@@ -593,6 +593,29 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
     "grant_present": _same_key(
         "Permission entry already exists.", "quoted in public code; status also"
     ),
+    # Invitations
+    "guest_internal": GraphRow(
+        400,
+        "BadRequest",
+        "The invited user already exists in the directory as object ID: {key}. They can use that "
+        "account to sign in to shared apps and resources.",
+        "quoted 2024: msgraph-beta-sdk-dotnet#798; status and code chosen",
+    ),
+    "guest_blocked": GraphRow(
+        412,
+        "BadRequest",
+        "The invited user already exists in the directory as object ID: {key}, but the account is "
+        "blocked from signing in. If the account is unblocked, they can use that account to sign "
+        "in to shared apps and resources.",
+        "text quoted in public code, status in msgraph-sdk-php#301; code chosen",
+    ),
+    "guest_of_own_domain": GraphRow(
+        400,
+        "BadRequest",
+        "This user cannot be invited because the domain of the user's email address is a verified "
+        "domain of this directory.",
+        "text quoted in public code of 2018-2026; status and code chosen",
+    ),
     # Directory roles
     "role_present": _bad_request(
         "A conflicting object with one or more of the specified property values is present in the "

@@ -29,6 +29,30 @@ def draft_user(object_id: str, properties: Record, *, created: str, issuer: str)
     return record | properties
 
 
+def draft_guest(object_id: str, mail: str, name: str, *, created: str, domain: str) -> Record:
+    """
+    A guest who is invited and has not accepted yet.
+
+    The user principal name is made of the mail address and the tenant's initial domain ("Properties
+    of an external user": `user_contoso.com#EXT#@fabrikam.onmicrosoft.com`).
+    """
+    alias = mail.replace("@", "_") + "#EXT#"
+    properties: Record = {
+        "accountEnabled": True,
+        "creationType": "Invitation",
+        "displayName": name,
+        "externalUserState": "PendingAcceptance",
+        "externalUserStateChangeDateTime": created,
+        "mail": mail,
+        "mailNickname": alias,
+        "otherMails": [mail],
+        "proxyAddresses": [f"SMTP:{mail}"],
+        "userPrincipalName": f"{alias}@{domain}",
+        "userType": "Guest",
+    }
+    return draft_user(object_id, properties, created=created, issuer=domain)
+
+
 def identify_user(identities: Sequence[Record], upn: str, issuer: str) -> list[Record]:
     """A user's identities, with that of this user principal name in the place of the former."""
     kept = [one for one in identities if one["signInType"] != "userPrincipalName"]

@@ -54,6 +54,7 @@ _ADMINISTRATORS = {
     "applications": _APPLICATIONS,
     "directoryroles": _ASSIGNERS,
     "groups": _GROUPS,
+    "invitations": _USERS,
     "oauth2permissiongrants": _APPLICATIONS | _ASSIGNERS,
     "policies": _APPLICATIONS,
     "rolemanagement": _ASSIGNERS,
@@ -69,8 +70,9 @@ _PARTS = {
     "reprocesslicenseassignment": _USERS | {ROLES["License Administrator"]},
     "revokesigninsessions": _USERS | {ROLES["Helpdesk Administrator"]},
 }
-# Every user may create these, and write those that the user owns.
-_OWNABLE = frozenset({"applications", "groups", "serviceprincipals"})
+# Every user may create these, and write those that the user owns. Unless the tenant has decided
+# otherwise, everybody may invite, guests too ("Configure external collaboration settings").
+_OWNABLE = frozenset({"applications", "groups", "invitations", "serviceprincipals"})
 
 # "An application does not need any specific permission to roll its own keys" (addKey).
 _ROLLING = ("/addKey", "/removeKey")
