@@ -228,6 +228,11 @@ GRAPH_REFUSALS: dict[str, GraphRow] = {
         "Invalid page size specified: '{size}'. Must be between 1 and 999 inclusive.",
         "quoted: turbot/steampipe-plugin-azuread",
     ),
+    "page_size_fixed": _unsupported_query(
+        "This resource does not support custom page sizes. Please retry without a page size "
+        "argument.",
+        "quoted 2020: msgraph-sdk-powershell#349",
+    ),
     "skip_refused": _bad_request(
         "'$skip' is not supported by the service.", "quoted: msgraph-sdk-dotnet#348"
     ),

@@ -19,6 +19,10 @@ from entra_emulator.web.request_notes import notes_of
 
 T = TypeVar("T")
 
+# Roles and their members are not paged ("Paging Microsoft Graph data in your app"), and products
+# neither; domains and the organization are.
+_UNPAGED = frozenset({"directoryRoles", "directoryRoleTemplates", "subscribedSkus"})
+
 
 @dataclass(frozen=True)
 class Call:
@@ -140,6 +144,7 @@ class Call:
             strict=self.context.strict_filter,
             counting=self.counting,
             related=related,
+            whole=self.path.split("/")[2] in _UNPAGED,
             address=f"{self.origin}{self.raw_path}",
             linked=linked,
         )

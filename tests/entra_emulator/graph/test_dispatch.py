@@ -201,7 +201,8 @@ ELSEWHERE = set(
     "lambda_refused levels_malformed not_emulated property_unsupported reference_refused "
     "sort_refused "
     "forbidden header_missing host_unknown id_equality_only internal "
-    "method_wrong operator_refused or_too_long page_token_expired property_not_indexed "
+    "method_wrong operator_refused or_too_long page_size_fixed page_token_expired "
+    "property_not_indexed "
     "property_refused query_refused query_too_long search_malformed "
     "token_revoked version_unknown".split()
 )

@@ -38,6 +38,8 @@ from entra_emulator.model.records import Record
 # "List users", optional query parameters.
 DEFAULT_PAGE = 100
 MAX_PAGE = 999
+# What an answer holds that has no pages ("List members of a directory role").
+WHOLE = 1000
 
 _OPTIONS = frozenset(
     "$count $deltatoken $expand $filter $format $orderby $search $select $skip".split()
@@ -117,6 +119,7 @@ def read_query(
     strict: bool = False,
     counting: bool = False,
     related: bool = False,
+    whole: bool = False,
     address: str = "",
     linked: Callable[[str, str], Sequence[Any]] | None = None,
 ) -> Query:
@@ -131,6 +134,7 @@ def read_query(
         counting: the request is for `/$count`.
         related: the collection is one of linked objects, such as a group's members cast to users;
             of "directoryObject" it always is. No index covers it, so that the plan has no bounds.
+        whole: the collection is answered in one page, and its size cannot be chosen.
         address: what stood before the query string.
         linked: returns what is behind a navigation property, by its name and the object's ID; of
             directory objects two are enough. Without it, no filter is on what is linked.
@@ -139,6 +143,8 @@ def read_query(
         GraphRefusal: 400 or 501, with the text the real Graph has where it is known.
     """
     options = parse_options(raw)
+    if whole and "$top" in options:
+        raise deny("page_size_fixed")
     if kind == "subscribedSku":
         options = {}  # it honours none ("List subscribedSkus")
     count = _check_options(options)
@@ -167,7 +173,7 @@ def read_query(
         kind=kind,
         select=select,
         expand=expand,
-        top=top or DEFAULT_PAGE,
+        top=WHOLE if whole else top or DEFAULT_PAGE,
         plan=plan,
         match=_compile(kind, rest, linked),
         # Graph ignores `$count=true` without the header ("Advanced query capabilities").

@@ -45,6 +45,24 @@ def wids(writer: Writer, user: dict[str, Any]) -> list[str]:
     return ids
 
 
+def test_roles_and_their_members_are_answered_in_one_page(writer: Writer) -> None:
+    """Graph refuses every size of a page there, and shows more than a page holds elsewhere."""
+    template = ROLES["Cloud Application Administrator"]
+    role = writer.make("/directoryRoles", {"roleTemplateId": template})["id"]
+    path = f"/directoryRoles/{role}/members"
+    for _ in range(101):
+        assert writer.link(path, writer.make_user()["id"]).status == 204
+
+    page = writer.get(path)
+    assert len(page["value"]) == 101
+    assert "@odata.nextLink" not in page
+    whole = ("/directoryRoles", "/directoryRoleTemplates", "/subscribedSkus")
+    for sized in (path, f"{path}/$ref", f"{path}/microsoft.graph.user", *whole):
+        answer = writer.send("GET", f"{sized}?$top=5")
+        assert (answer.status, answer.code) == (400, "Request_UnsupportedQuery")
+        assert answer.message.startswith("This resource does not support custom page sizes.")
+
+
 def test_role_templates(writer: Writer) -> None:
     """The templates of directory roles can be listed and read."""
     listed = writer.get("/directoryRoleTemplates")
