@@ -87,6 +87,16 @@ def test_every_collection_is_listed_and_proved(
     assert len(found) == len(set(found)) == count(emulator, kind)
 
 
+@pytest.mark.parametrize("name", ["directoryRoles", "directoryRoleTemplates", "subscribedSkus"])
+def test_what_graph_answers_in_one_page_is_listed_without_a_size(
+    command: Command, settings: Path, name: str
+) -> None:
+    """A request with $top is refused there, and what is no delta is not proved."""
+    outcome = command("list", name, settings, "-f", "ndjson", "--allow-unproved")
+
+    assert (outcome.code, len(outcome.out.splitlines()) > 3) == (0, True), outcome.err
+
+
 def test_members_are_listed_by_path_and_by_name(
     command: Command, emulator: Emulator, settings: Path
 ) -> None:

@@ -10,6 +10,9 @@ from graphdaemon.graph.catalog import Collection
 PAGE_SIZE = 999
 """The most Graph gives in one page of directory objects; its own default is 100."""
 
+# Graph answers these in one page, and refuses $top (msgraph-sdk-powershell#349; "Paging Microsoft
+# Graph data in your app" for roles and their members).
+_UNPAGED = frozenset({"directoryroles", "directoryroletemplates", "subscribedskus"})
 _UNESCAPED = "$,:/@'()!*"
 # A text with a quotation mark in it, which is written twice, looks like two texts.
 _TEXT = re.compile(r"'[^']*'")
@@ -63,7 +66,9 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
     if "signInActivity" in query.select:
         # Graph takes no larger page with this property ("List users", Microsoft Graph v1.0).
         page_size = min(page_size, 500)
-    options = {"$top": str(min(page_size, query.limit or page_size))}
+    options = {}
+    if re.split("[/(]", collection.name.lower(), maxsplit=1)[0] not in _UNPAGED:
+        options["$top"] = str(min(page_size, query.limit or page_size))
     if query.select:
         # Without its ID, a record cannot be told from another, nor from its own repetition.
         options["$select"] = ",".join(dict.fromkeys(("id", *query.select)))
@@ -75,7 +80,7 @@ def build_url(root: str, collection: Collection, query: Query, page_size: int = 
         options["$orderby"] = query.orderby
     if is_advanced(query, collection):
         options["$count"] = "true"
-    return f"{root}/{collection.name}?{write_options(options)}"
+    return f"{root}/{collection.name}?{write_options(options)}".rstrip("?")
 
 
 def count_url(root: str, collection: Collection, query: Query) -> str:

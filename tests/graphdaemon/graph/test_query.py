@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.catalog import CATALOG, find_collection
 from graphdaemon.graph.query import Query, build_url, count_url, is_advanced, query_of, quote_string
 
 USERS = CATALOG["users"]
@@ -14,6 +14,21 @@ def test_pages_are_as_large_as_graph_allows() -> None:
     assert build_url(ROOT, USERS, Query()) == f"{ROOT}/users?$top=999"
     assert build_url(ROOT, USERS, Query(limit=5)) == f"{ROOT}/users?$top=5"
     assert build_url(ROOT, USERS, Query(limit=5000)) == f"{ROOT}/users?$top=999"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("directoryRoles", "directoryRoleTemplates", "subscribedSkus", "directoryroles/1/members"),
+        "directoryRoles(roleTemplateId='1')/members",
+    ],
+)
+def test_no_size_is_asked_for_where_graph_refuses_every_one(name: str) -> None:
+    """Graph answers them in one page, and a request with $top with 400."""
+    collection = find_collection(name)
+
+    assert build_url(ROOT, collection, Query(limit=5)) == f"{ROOT}/{name}"
+    assert build_url(ROOT, collection, Query(("id",))) == f"{ROOT}/{name}?$select=id"
 
 
 def test_id_is_always_selected_once() -> None:
