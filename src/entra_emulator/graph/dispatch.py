@@ -1,7 +1,7 @@
 """
 The way of every Graph request: its endpoint, its caller, whether the caller may, its answer.
 
-The order is that of the real service: an unknown path is refused before the token is looked at, a
+The order is that of the real service: a bad token is refused before the path is looked at, a
 missing permission before wrong query options. A path that Graph has and the emulator does not
 serve says so, with 501, to whoever has a token.
 """
@@ -67,11 +67,14 @@ def _refuse_unserved(request: Request, resolved: ResolvedPath) -> GraphRefusal:
     What a request is told that fits no route.
 
     Raises:
-        GraphRefusal: 401, Graph has the path, and so would look at the token.
+        GraphRefusal: 401, before the path is looked at: a bad token was answered so at a path of
+            OneDrive's (recorded 2025).
     """
     published = find_published(resolved.path)
-    if published.takes(request.method):
+    known = published.takes(request.method)
+    if known or resolved.unknown is not None:
         notes_of(request.scope).caller = identify(request)
+    if known:
         return deny("path_unserved", method=request.method, path=published.template)
     if published.unknown is not None and resolved.unknown is not None:
         return deny("segment_unknown", segment=published.unknown)

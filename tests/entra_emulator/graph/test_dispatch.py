@@ -333,3 +333,17 @@ def test_token_expires(launch: Callable[..., Probe]) -> None:
         statuses.append(app.get("/v1.0/users", token).status)
 
     assert statuses == [200, 401]
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT"])
+@pytest.mark.parametrize(
+    "path", ["/users/x/messages", "/users/x/nothing", "/nothing", "/drives/x/root/children?$top=1"]
+)
+def test_a_bad_token_is_refused_before_the_path_is_looked_at(
+    app: App, token: str, method: str, path: str
+) -> None:
+    for headers in ({}, {"Authorization": "Bearer nonsense"}):
+        answer = app.probe.send(method, f"/v1.0{path}", headers=headers)
+        assert (answer.status, answer.code) == (401, "InvalidAuthenticationToken")
+    named = {"Authorization": f"Bearer {token}"}
+    assert app.probe.send(method, f"/v1.0{path}", headers=named, body=b"").status != 401
