@@ -46,7 +46,8 @@ ROLES = """
     User.ReadWrite.All Group.ReadWrite.All Device.ReadWrite.All Application.ReadWrite.All
     Directory.ReadWrite.All AppRoleAssignment.ReadWrite.All User.DeleteRestore.All
     RoleManagement.ReadWrite.Directory AdministrativeUnit.ReadWrite.All Organization.Read.All
-    DelegatedPermissionGrant.ReadWrite.All Domain.ReadWrite.All
+    DelegatedPermissionGrant.ReadWrite.All Domain.ReadWrite.All Policy.Read.All
+    Policy.ReadWrite.ApplicationConfiguration
 """.split()
 
 
@@ -109,6 +110,7 @@ def list_pool(directory: Directory, tenant: Tenant) -> Pool:
         "grant": [one["id"] for one in grants],
         "role": [one["id"] for one in directory.role_definitions.list_all(tenant)],
         "roleAssignment": [one["id"] for one in assignments],
+        "policy": [one["id"] for one in directory.app_management_policies.list_all(tenant)],
         "domain": list(tenant.domains),
         "organization": [tenant.id],
         "sku": [one["id"] for one in skus],
@@ -209,6 +211,11 @@ def learn(ours: Pool, endpoint: Endpoint, answer: Answer) -> None:
         ours.keys.setdefault("keyId", []).append(content["keyId"])
     if answer.status == 201 and "appRoleAssign" in endpoint.path and "id" in content:
         ours.keys.setdefault("assignment", []).append(content["id"])
-    for name, ending in (("role", "roleDefinitions"), ("roleAssignment", "roleAssignments")):
+    endings = {
+        "policy": "appManagementPolicies",
+        "role": "roleDefinitions",
+        "roleAssignment": "roleAssignments",
+    }
+    for name, ending in endings.items():
         if answer.status == 201 and endpoint.path.endswith(ending) and "id" in content:
             ours.keys.setdefault(name, []).append(content["id"])

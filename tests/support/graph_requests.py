@@ -79,6 +79,9 @@ class Request:
     body: Any = None
 
 
+_POLICIES = "policies/appManagementPolicies"
+
+
 def find_kind(path: str) -> str | None:
     """The type of the collection that a path template begins with."""
     first = path.replace("/directory/", "/", 1).split("/")[1]
@@ -193,6 +196,9 @@ def _ask(draw: Draw, request: Request, pool: Pool) -> None:
 
 def _make_body(draw: Draw, endpoint: Endpoint, pool: Pool) -> Any:
     method, path = endpoint.method, endpoint.path
+    if path.endswith("appManagementPolicies/$ref"):
+        policy = pool.draw_key(draw, "policy")
+        return {"@odata.id": f"https://graph.microsoft.com/v1.0/{_POLICIES}/{policy}"}
     if path.endswith("$ref"):
         navigation = NAVIGATIONS[find_kind(path) or "", path.split("/{key}/")[1].split("/")[0]]
         target = pool.draw(draw, draw.choice(sorted(navigation.takes)))
@@ -359,5 +365,15 @@ _BODIES: Mapping[str, Callable[[Draw, Pool], Any]] = {
         "audiences": ["api://AzureADTokenExchange"],
     },
     "federatedIdentityCredentials/{credential}": lambda draw, _: {"description": draw_name(draw)},
+    "defaultAppManagementPolicy": lambda draw, _: {"description": draw_name(draw)},
+    "appManagementPolicies": lambda draw, _: {
+        "displayName": draw_name(draw),
+        "restrictions": {
+            "passwordCredentials": [
+                {"restrictionType": "passwordLifetime", "maxLifetime": "P3650D"}
+            ],
+        },
+    },
+    "appManagementPolicies/{policy}": lambda _, __: {"restrictions": {"keyCredentials": []}},
     "restore": lambda _, __: {},
 }

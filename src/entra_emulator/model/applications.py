@@ -124,7 +124,7 @@ def draft_management_principal(object_id: str, *, created: str) -> Record:
     """
     Azure Resource Manager's service principal, for whose tokens Azure CLI always asks first.
 
-    Identifiers from azure-cli-core's `cloud.py`; the API itself is not emulated.
+    Identifiers from azure-cli-core's `cloud.py`; of the API there is what a sign-in asks for.
     """
     name = "Windows Azure Service Management API"
     # az login asks for the first, Azure's libraries for the second.

@@ -24,6 +24,7 @@ from entra_emulator.graph.error_object import answer_refusal
 from entra_emulator.graph.router import VERSIONS
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.portal.lazy import make_portal
+from entra_emulator.resource_manager import subscriptions
 from entra_emulator.server.fault_middleware import inject_faults
 from entra_emulator.server.open_files import answer_out_of_files
 from entra_emulator.server.settings import EmulatorSettings
@@ -52,7 +53,7 @@ LONGEST_ADDRESS = 16_384
 
 
 class ServiceRoute(NamedTuple):
-    """One route of the token service; the routes of Graph and the portal are in their packages."""
+    """A route of the token service or Azure Resource Manager; others are in their packages."""
 
     method: str
     path: str
@@ -60,6 +61,11 @@ class ServiceRoute(NamedTuple):
 
 
 ROUTES = (
+    # Azure Resource Manager's, before those that begin with a tenant.
+    ServiceRoute("GET", "/subscriptions", subscriptions.list_subscriptions),
+    ServiceRoute("GET", "/subscriptions/{subscription}", subscriptions.show_subscription),
+    ServiceRoute("GET", "/tenants", subscriptions.list_tenants),
+    ServiceRoute("GET", "/metadata/endpoints", subscriptions.show_endpoints),
     ServiceRoute("GET", "/common/discovery/instance", discovery.show_instance),
     ServiceRoute(
         "GET", "/{tenant}/v2.0/.well-known/openid-configuration", discovery.show_configuration
@@ -162,6 +168,7 @@ def _assemble(context: Context, routes: list[BaseRoute]) -> Starlette:
         exception_handlers={
             TokenRefusal: _answer_token_refusal,
             GraphRefusal: answer_refusal,
+            subscriptions.ResourceManagerRefusal: subscriptions.answer_refusal,
             HTTPException: _answer_unrouted,
             ClientDisconnect: _answer_nobody,
             Exception: _answer_failure,
