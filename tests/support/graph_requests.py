@@ -137,8 +137,9 @@ def _draw_named(draw: Draw, endpoint: Endpoint, name: str, pool: Pool) -> str:
     if name == "target":
         # A path that begins with `/me` is about a user.
         relation = endpoint.path.partition("/{target}")[0].rpartition("/")[2]
-        navigation = NAVIGATIONS[kind or "user", relation]
-        return pool.draw(draw, draw.choice(sorted(navigation.takes) or list(KINDS)))
+        navigation = NAVIGATIONS.get((kind or "user", relation))
+        takes = sorted(navigation.takes) if navigation else []
+        return pool.draw(draw, draw.choice(takes or list(KINDS)))
     if name == "property":
         raw = endpoint.path.endswith("/$value")
         declared = schema.declared(kind or "user").items()
@@ -200,8 +201,11 @@ def _make_body(draw: Draw, endpoint: Endpoint, pool: Pool) -> Any:
         policy = pool.draw_key(draw, "policy")
         return {"@odata.id": f"https://graph.microsoft.com/v1.0/{_POLICIES}/{policy}"}
     if path.endswith("$ref"):
-        navigation = NAVIGATIONS[find_kind(path) or "", path.split("/{key}/")[1].split("/")[0]]
-        target = pool.draw(draw, draw.choice(sorted(navigation.takes)))
+        name = path.split("/{key}/")[1].split("/")[0]
+        navigation = NAVIGATIONS.get((find_kind(path) or "", name))
+        # What is no directory object, such as a policy, is linked by a reference too.
+        kinds = sorted(navigation.takes) if navigation else list(KINDS)
+        target = pool.draw(draw, draw.choice(kinds))
         return {"@odata.id": f"https://graph.microsoft.com/v1.0/directoryObjects/{target}"}
     for ending, make in _BODIES.items():
         if f"{method} {path}".endswith(ending):

@@ -5,59 +5,26 @@ Template IDs from "Microsoft Entra built-in roles"; who may consent to what from
 "Grant tenant-wide admin consent to an application" and the roles' descriptions.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from importlib.resources import files
+
+import msgspec
 
 from entra_emulator.model.records import Record
 
-ROLES = {
-    "Global Administrator": "62e90394-69f5-4237-9190-012177145e10",
-    "Application Administrator": "9b895d92-2cd3-44c7-9d02-a6ac2d5ea5c3",
-    "Cloud Application Administrator": "158c047a-c907-4556-b7ef-446551a6b5f7",
-    "Privileged Role Administrator": "e8611ab8-c189-46e8-94e1-60213ab1f814",
-    "Directory Readers": "88d8e3e3-8f55-4a1e-953a-9b9898b8876b",
-    "Global Reader": "f2ef992c-3afb-46b9-b7cf-a126ee74c451",
-    "User Administrator": "fe930be7-5e62-47db-91af-98c3a49a38b1",
-    "Groups Administrator": "fdd7a751-b60b-444a-984c-02652fe8fa1c",
-    "Helpdesk Administrator": "729827e3-9c14-49f7-bb1b-9608f156bbb8",
-    "License Administrator": "4d6ac14f-3453-41d0-bef9-a3e0c569773a",
-}
 
-# "Microsoft Entra built-in roles".
-DESCRIPTIONS = {
-    ROLES["Global Administrator"]: (
-        "Can manage all aspects of Microsoft Entra ID and Microsoft services that use Microsoft "
-        "Entra identities."
-    ),
-    ROLES["Application Administrator"]: (
-        "Can create and manage all aspects of app registrations and enterprise apps."
-    ),
-    ROLES["Cloud Application Administrator"]: (
-        "Can create and manage all aspects of app registrations and enterprise apps except App "
-        "Proxy."
-    ),
-    ROLES["Privileged Role Administrator"]: (
-        "Can manage role assignments in Microsoft Entra ID, and all aspects of Privileged Identity "
-        "Management."
-    ),
-    ROLES["Directory Readers"]: (
-        "Can read basic directory information. Commonly used to grant directory read access to "
-        "applications and guests."
-    ),
-    ROLES["Global Reader"]: "Can read everything that a Global Administrator can, but not update "
-    "anything.",
-    ROLES["User Administrator"]: (
-        "Can manage all aspects of users and groups, including resetting passwords for limited "
-        "admins."
-    ),
-    ROLES["Groups Administrator"]: (
-        "Members of this role can create/manage groups, create/manage groups settings like naming "
-        "and expiration policies, and view groups activity and audit reports."
-    ),
-    ROLES["Helpdesk Administrator"]: (
-        "Can reset passwords for non-administrators and Helpdesk Administrators."
-    ),
-    ROLES["License Administrator"]: "Can manage product licenses on users and groups.",
-}
+def _load() -> dict[str, tuple[str, str]]:
+    """The built-in roles by name, with template ID and description (data/directory_roles.json)."""
+    text = files(__package__).joinpath("data", "directory_roles.json").read_bytes()
+    return msgspec.convert(msgspec.json.decode(text)["roles"], dict[str, tuple[str, str]])
+
+
+_BUILT_IN = _load()
+
+# Template IDs by name. The first ten may do something here, and stand in the order of their power;
+# the others can be given to people, and are nothing more than a name.
+ROLES = {name: template for name, (template, _) in _BUILT_IN.items()}
+DESCRIPTIONS: Mapping[str, str] = dict(_BUILT_IN.values())
 
 # The role that every member has; in `wids` of every user's token.
 USER_TEMPLATE = "b79fbf4d-3ef9-4689-8143-76b194e85509"
@@ -92,7 +59,9 @@ def find_role_id(role: str) -> str:
     if role in ROLES.values():
         return role
     if role not in ROLES:
-        raise LookupError(f"no directory role {role!r}; there are {', '.join(ROLES)}")
+        raise LookupError(
+            f"no directory role {role!r}; they are listed in Microsoft Entra built-in roles"
+        )
     return ROLES[role]
 
 

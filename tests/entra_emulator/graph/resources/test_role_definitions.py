@@ -33,7 +33,9 @@ def test_built_in_roles_are_listed_and_shown(writer: Writer) -> None:
     by_name = quote("displayName eq 'Global Reader'")
 
     assert listed["@odata.context"].endswith("#roleManagement/directory/roleDefinitions")
+    listed["value"] += writer.get(listed["@odata.nextLink"].partition("/v1.0")[2])["value"]
     assert {one["id"] for one in listed["value"]} == set(ROLES.values())
+    assert all(one["description"] and one["displayName"] for one in listed["value"])
     assert all(one["isBuiltIn"] and one["id"] == one["templateId"] for one in listed["value"])
     assert reader["inheritsPermissionsFrom"] == [{"id": ROLES["Directory Readers"]}]
     (found,) = writer.get(f"{PATH}?$filter={by_name}")["value"]
