@@ -4,7 +4,9 @@ What changed in the directory, in order: for delta queries, and for replicas tha
 Filling a new directory is no change. What is older than KEEP is forgotten.
 """
 
-from collections.abc import Collection, Sequence
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from entra_emulator.directory.store import Store
@@ -86,6 +88,18 @@ class Changes:
         # Those of the transaction that is under way.
         self._noted: list[tuple[Tenant, Change]] = []
         store.after_rollback.append(self._noted.clear)
+        # Of each thread that wants to know, what it has changed so far.
+        self._collected = threading.local()
+
+    @contextmanager
+    def collecting(self) -> Iterator[list[Change]]:
+        """The changes that this thread notes meanwhile, those that are rolled back among them."""
+        changes: list[Change] = []
+        self._collected.changes = changes
+        try:
+            yield changes
+        finally:
+            del self._collected.changes
 
     def take_noted(self) -> list[tuple[Tenant, Change]]:
         """The changes of this transaction that nobody has taken yet, without their documents."""
@@ -96,6 +110,7 @@ class Changes:
         """Write a change down."""
         number, names = KINDS[change.kind].number, " ".join(change.names)
         self._noted.append((tenant, change._replace(before=None)))
+        getattr(self._collected, "changes", []).append(change)
         with self._store.writing() as connection:
             place = connection.execute(
                 "INSERT INTO change (tenant, kind, seq, id, moment, what, names, target, before) "

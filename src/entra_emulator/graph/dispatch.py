@@ -19,6 +19,7 @@ from entra_emulator.errors import GraphRefusal, deny
 from entra_emulator.graph.access.admission import admit
 from entra_emulator.graph.access.authorize import authorize
 from entra_emulator.graph.access.published_paths import find_published
+from entra_emulator.graph.audit_logs.activity_log import answer_logged
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.router import Endpoint, ResolvedPath
 from entra_emulator.web.caller import Caller, identify, list_roles
@@ -85,7 +86,7 @@ async def _answer(endpoint: Endpoint, call: Call) -> Response:
     # In the event loop, one request that reads a lot, or waits for the database, would hold up all
     # others. Coroutines know themselves what they hand to threads.
     if endpoint.blocking:
-        answer: Any = await call.context.work.write(endpoint.answer, call)
+        answer: Any = await call.context.work.write(answer_logged, endpoint, call)
     elif inspect.iscoroutinefunction(endpoint.answer):
         answer = await endpoint.answer(call)
     else:

@@ -14,6 +14,7 @@ import msgspec
 from starlette.requests import Request
 
 from entra_emulator.graph.access.authorize import Permit, authorize
+from entra_emulator.graph.audit_logs.activity_log import answer_logged
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.routes import ROUTER
 from entra_emulator.web.caller import Caller, list_roles
@@ -63,7 +64,7 @@ def ask_graph(request: PageRequest, method: str, target: str, body: Any = None) 
     }
     context, keys = request.context, resolved.keys
     call = Call(Request(scope), context, caller, permit, resolved.path, keys, 1, body)
-    response: Any = endpoint.answer(call)
+    response: Any = answer_logged(endpoint, call) if endpoint.blocking else endpoint.answer(call)
     if inspect.iscoroutine(response):
         response = context.work.wait_for(response)
     return msgspec.json.decode(response.body) if response.body else None

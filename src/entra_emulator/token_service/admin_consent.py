@@ -18,6 +18,7 @@ from entra_emulator.model.app_roles import find_role
 from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.directory_roles import may_consent
 from entra_emulator.model.records import Application, Permission, Tenant
+from entra_emulator.token_service.consent_log import note_consent
 from entra_emulator.token_service.consent_page import (
     ShownPermission,
     link_sign_in,
@@ -134,6 +135,8 @@ def _decide(request: Request, form: Mapping[str, str], version: int) -> Response
             name = consent.client.display_name
             raise refuse(90094, tenant=consent.tenant.display_name, name=name)
         _grant(context, consent)
+        administrator, scopes = consent.signed_in.user_id, consent.scopes
+        note_consent(request, consent.tenant, administrator, consent.client, scopes, everybody=True)
     if consent.redirect_uri is None:
         return render_dialog(
             request, signed_in, "consent_done.html", client=consent.client, granted=accepted

@@ -18,6 +18,7 @@ from starlette.responses import Response
 from entra_emulator.directory.tickets import seal
 from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Application, Tenant
+from entra_emulator.token_service.consent_log import note_consent
 from entra_emulator.token_service.consent_page import render_approval_needed, render_consent
 from entra_emulator.token_service.requested_scopes import (
     MissingConsent,
@@ -175,6 +176,7 @@ def _record_consent(
     if not allowed or (everybody and not may_consent_for_all(context, tenant, user_id)):
         raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
     grant_consents(context, tenant, client, missing, user_id=None if everybody else user_id)
+    note_consent(request, tenant, user_id, client, missing, everybody=everybody)
 
 
 def _find_missing(

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from entra_emulator.directory.tickets import Ticket, seal
 from entra_emulator.errors import TokenRefusal, refuse
 from entra_emulator.model.records import Application, Tenant
+from entra_emulator.token_service.consent_log import note_consent
 from entra_emulator.token_service.consent_page import describe_scopes, render_approval_needed
 from entra_emulator.token_service.requested_scopes import (
     MissingConsent,
@@ -175,6 +176,8 @@ def _decide(request: Request, form: Mapping[str, str]) -> Response:
     if not may_consent_to(context, tenant, user_id, missing):
         raise refuse(90094, tenant=tenant.display_name, name=client.display_name)
     grant_consents(context, tenant, client, missing, user_id=user_id)
+    if missing:
+        note_consent(request, tenant, user_id, client, missing, everybody=False)
     state = {"state": "approved", "tenant": tenant.id, "user": user_id, "at": signed_in.at}
     context.directory.tickets.change(device.key, state)
     return render_dialog(request, signed_in, "device_done.html", client=client, accepted=True)

@@ -35,6 +35,8 @@ _APPLICATIONS = (
     ("1fec8e78-bce4-4aaf-ab1b-5451cc387264", "Microsoft Teams"),
     ("d3590ed6-52b3-4102-aeff-aad2292ab01c", "Microsoft Office"),
 )
+# What people sign in to here besides applications of the directory.
+_PORTALS = {"c44b4083-3bb0-49c1-b47d-974e53cbdf3c": "Azure Portal"}
 # "Microsoft Entra authentication and authorization error codes".
 _WRONG_PASSWORD = (50126, "Error validating credentials due to invalid username or password.")
 
@@ -130,7 +132,7 @@ class KnownNames:
             directory, tenant = self._call.directory, self._call.tenant
             principal = directory.service_principals.find(tenant, app_id)
             client = principal or directory.applications.find_client(app_id)
-            name = client.display_name if client else ""
+            name = client.display_name if client else _PORTALS.get(app_id, "")
             self._principals[app_id] = (principal.id if principal else "", name)
         return self._principals[app_id]
 
