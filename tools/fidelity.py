@@ -10,6 +10,7 @@ from entra_emulator.errors.graph import GRAPH_REFUSALS
 from entra_emulator.errors.token_service import TOKEN_REFUSALS
 from entra_emulator.graph.access.published_paths import find_published, list_published
 from entra_emulator.graph.routes import ROUTER
+from entra_emulator.model.schema import SINGLE_USER_ONLY
 
 GRADES = ("recorded", "documented", "chosen", "missing")
 _FILE = Path(__file__).with_name("fidelity.toml")
@@ -158,7 +159,9 @@ def count_published() -> Coverage:
         # A word that is taken for a key would be somebody else's route.
         words = {word for name, word in resolved.keys.items() if name != "property"}
         if method in resolved.endpoints and words <= {"key"}:
-            served += 1
+            # The route of properties refuses those that other services keep.
+            kept = resolved.keys.get("property", "").split("/")[0] not in SINGLE_USER_ONLY
+            served, refused = served + kept, refused + (not kept)
             continue
         if method not in resolved.endpoints and find_published(resolved.path).takes(method):
             refused += 1

@@ -55,7 +55,9 @@ What the pretend tenant's Graph answers, below `/v1.0` and `/beta`, and the appl
 that each path accepts, the least privileged first (Microsoft's own table, without Intune's). Lists
 take `$select`, `$filter`, `$orderby`, `$search`, `$top`, `$count` and `$expand` as the service
 does, with its refusals; every list has a `/$count`, and what is linked can be cast, as in
-`/groups/{id}/members/microsoft.graph.user`.
+`/groups/{id}/members/microsoft.graph.user`. What else Graph has by Microsoft's list is
+answered 501 "This emulator does not serve …"; only what Graph does not have either is a 400, as for
+a typing error (fidelity.md has the numbers).
 """
 _TENANT_FILE_PROSE = """\
 What `graphdaemon emulator serve --tenant FILE` and `Emulator(tenant_file=FILE)` make a tenant of: a

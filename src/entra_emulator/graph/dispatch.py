@@ -74,7 +74,9 @@ def _refuse_unserved(request: Request, resolved: ResolvedPath) -> GraphRefusal:
     published = find_published(resolved.path)
     known = published.takes(request.method)
     if known or resolved.unknown is not None:
-        notes_of(request.scope).caller = identify(request)
+        notes_of(request.scope).caller = caller = identify(request)
+        if known and published.template.startswith("/me/") and not caller.delegated:
+            return deny("me_without_user")
     if known:
         return deny("path_unserved", method=request.method, path=published.template)
     if published.unknown is not None and resolved.unknown is not None:

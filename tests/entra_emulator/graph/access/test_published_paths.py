@@ -7,21 +7,26 @@ import sys
 import pytest
 
 from entra_emulator.graph.access.published_paths import find_published
-from tests.support.emulator_probe import Answer, App
+from tests.support.emulator_probe import GRAPH_SCOPE, Answer, App
 from tests.support.graph_users import Ask
 from tests.support.places import PUBLISHED
+from tests.support.user_flows import AZURE_CLI, NATIVE, Client, ordinary
 from tools import fidelity, generate_published_paths
 
 # Of the areas that have no collection here. Each is asked for as programs write it.
 UNSERVED = (
-    *("/users/a/messages", "/users('a')/mailFolders/inbox/messages", "/me/events", "/me/calendar"),
-    *("/users/a/photo", "/users/a/photo/$value", "/groups/a/photo/$value", "/me/photos"),
+    *("/users/a/messages", "/users('a')/mailFolders/inbox/messages"),
+    *("/users/a/photo", "/users/a/photo/$value", "/groups/a/photo/$value"),
     *("/users/a/contacts", "/contacts", "/users/a/authentication/methods", "/users/a/sponsors"),
     *("/groupSettings", "/groupLifecyclePolicies", "/subscriptions", "/subscriptions/a"),
     *("/reports/getOffice365ActiveUserCounts(period='D7')", "/reports", "/security/alerts_v2"),
     *("/identity/conditionalAccess/policies", "/identityGovernance/accessReviews/definitions"),
     *("/identityProtection/riskyUsers", "/deviceManagement/managedDevices", "/teams/a/channels"),
-    *("/sites/root", "/sites/contoso.sharepoint.com:/sites/x", "/me/drive/root:/a/b.txt:/content"),
+    *(
+        "/sites/root",
+        "/sites/contoso.sharepoint.com:/sites/x",
+        "/users/a/drive/root:/a/b.txt:/content",
+    ),
     *(
         "/applicationTemplates",
         "/schemaExtensions",
@@ -32,7 +37,7 @@ UNSERVED = (
     *("/applications/microsoft.graph.agentIdentityBlueprint", "/users/graph.agentUser"),
     *("/servicePrincipals/microsoft.graph.agentIdentity", "/users/onPremisesSyncBehavior"),
     *("/contacts/a/memberOf/graph.group", "/users/a/messages/$count"),
-    *("/USERS/a/microsoft.graph.messages", "/auditLogs", "/identity"),
+    *("/USERS/a/microsoft.graph.messages", "/identityGovernance", "/identity"),
 )
 
 
@@ -83,7 +88,8 @@ def test_what_graph_does_not_have_either_is_refused_as_it_does(get: Ask, path: s
         ("POST", "/users/a/sendMail", 501),
         ("GET", "/users/a/sendMail", 405),
         ("PUT", "/users/a/photo/$value", 501),
-        ("POST", "/me/messages", 501),
+        ("POST", "/users/a/messages", 501),
+        ("PUT", "/users/a/messages", 405),
         ("PUT", "/me/messages", 405),
         ("POST", "/applications/validatePartner", 501),
         ("PUT", "/applications/a", 405),
@@ -107,6 +113,16 @@ def test_who_has_no_token_is_told_that_first(app: App) -> None:
     assert (answer.status, answer.code) == (401, "InvalidAuthenticationToken")
 
 
+def test_what_is_below_me_is_unserved_for_users_and_refused_for_apps(app: App, token: str) -> None:
+    """An app alone has no signed-in user, whatever it asks about one."""
+    client = Client(app.probe, app.probe.emulator.tenant, AZURE_CLI, NATIVE)
+    person = client.tokens(ordinary(app.probe.emulator), GRAPH_SCOPE)
+    for path in ("/me/messages", "/me/calendar", "/me/drive/root:/a/b.txt:/content"):
+        answer = app.get(f"/v1.0{path}", person["access_token"])
+        assert (answer.status, answer.code) == (501, "NotImplemented")
+        assert app.get(f"/v1.0{path}", token).message.startswith("/me request is only valid with")
+
+
 def test_the_audit_log_says_what_is_not_served(app: App, token: str) -> None:
     """Who reads the log afterwards sees whose lack it was, and which application met it."""
     app.get("/v1.0/users/a/mailFolders", token)
@@ -119,7 +135,7 @@ def test_the_audit_log_says_what_is_not_served(app: App, token: str) -> None:
 def test_a_batch_says_for_each_part_what_is_not_served(app: App, token: str) -> None:
     """A part of a batch is refused as it would be alone."""
     parts = [
-        {"id": "1", "method": "GET", "url": "/me/messages"},
+        {"id": "1", "method": "GET", "url": "/users/a/messages"},
         {"id": "2", "method": "GET", "url": "/nonsense"},
     ]
     answer = send(app, token, "POST", "/$batch", {"requests": parts})
