@@ -16,7 +16,7 @@ from entra_emulator.graph.write.app_policies import read_default_policy
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.merge import merge_values
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties
+from entra_emulator.graph.write.validate import check_echoed, read_properties
 from entra_emulator.model.kinds import KINDS
 from entra_emulator.model.records import Record
 
@@ -142,8 +142,9 @@ def _find(call: Call, key: str) -> Record:
 
 def _read(body: Record, rule: Rule, policy: Record, *, creating: bool) -> Record:
     """The properties of a policy that were sent, each as it is afterwards."""
-    values = read_properties(rule, _drop_unchecked(body), creating=creating).values
-    merged = merge_values(rule.kind, policy, values)
+    read = read_properties(rule, _drop_unchecked(body), creating=creating)
+    check_echoed(rule.kind, policy, read)
+    merged = merge_values(rule.kind, policy, read.values)
     for restrictions in _list_restrictions(merged):
         for name in ("passwordCredentials", "keyCredentials"):
             _check_entries(name, restrictions.get(name) or [])

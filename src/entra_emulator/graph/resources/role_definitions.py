@@ -12,7 +12,7 @@ from entra_emulator.graph.query.expand import Expand
 from entra_emulator.graph.router import Endpoint, write_route
 from entra_emulator.graph.write.body import read_payload
 from entra_emulator.graph.write.rules import Rule, split_names
-from entra_emulator.graph.write.validate import read_properties, refuse_value
+from entra_emulator.graph.write.validate import check_echoed, read_properties, refuse_value
 from entra_emulator.model.records import Record
 
 _KIND = "unifiedRoleDefinition"
@@ -53,13 +53,15 @@ def create_definition(call: Call) -> Response:
 
 def change_definition(call: Call) -> Response:
     """`PATCH /roleManagement/directory/roleDefinitions/{id}`."""
-    values = read_properties(_RULE, read_payload(call), creating=False).values
+    body = read_properties(_RULE, read_payload(call), creating=False)
+    values = body.values
     for name in _RULE.required:
         if values.get(name, "") is None:
             raise refuse_value(_KIND, name)
     _check(call, values)
     with call.directory.transaction():
         definition = _find_own(call)
+        check_echoed(_KIND, definition, body)
         call.directory.role_definitions.change(call.tenant, definition, _fill(values))
     return answer_nothing(call)
 

@@ -7,14 +7,18 @@ import pytest
 
 from entra_emulator.model.people_and_devices import draft_device
 from tests.support.emulator_probe import Probe
-from tests.support.graph_writer import NOBODY, Writer, start_writer
+from tests.support.graph_writer import NOBODY, PERMISSIONS, Writer, start_writer
 
 REFUSED = "Property '{}' is read-only and cannot be set."
 
 
 @pytest.fixture(scope="module")
 def writer(probe: Probe) -> Writer:
-    return start_writer(probe)
+    policies = ("Policy.Read.All", "Policy.ReadWrite.ApplicationConfiguration")
+    writer = start_writer(probe, *PERMISSIONS, *policies)
+    # Custom roles need a licence.
+    probe.emulator.directory.licences.add_subscriptions(writer.app.tenant, {})
+    return writer
 
 
 def make_application(writer: Writer) -> str:
@@ -65,15 +69,36 @@ def make_grant(writer: Writer) -> str:
     return f"/oauth2PermissionGrants/{writer.make('/oauth2PermissionGrants', body)['id']}"
 
 
+def make_policy(writer: Writer) -> str:
+    path = "/policies/appManagementPolicies"
+    body = {
+        "description": "d",
+        "displayName": "x",
+        "isEnabled": False,
+        "restrictions": {"passwordCredentials": []},
+    }
+    return f"{path}/{writer.make(path, body)['id']}"
+
+
+def make_definition(writer: Writer) -> str:
+    path = "/roleManagement/directory/roleDefinitions"
+    action = "microsoft.directory/applications/basic/update"
+    permissions = [{"allowedResourceActions": [action]}]
+    body = {"displayName": "x", "isEnabled": True, "rolePermissions": permissions}
+    return f"{path}/{writer.make(path, body)['id']}"
+
+
 # How one is made, and a read-only property with a value that it does not have.
 OBJECTS: dict[str, tuple[Any, str, Any]] = {
     "administrativeUnit": (make_unit, "visibility", "HiddenMembership"),
+    "appManagementPolicy": (make_policy, "id", NOBODY),
     "application": (make_application, "appId", NOBODY),
     "device": (make_device, "deviceId", NOBODY),
     "federatedIdentityCredential": (make_federated, "id", NOBODY),
     "group": (lambda w: f"/groups/{w.make_group()['id']}", "mail", "x@example.com"),
     "oAuth2PermissionGrant": (make_grant, "clientId", NOBODY),
     "servicePrincipal": (make_principal, "servicePrincipalType", "ManagedIdentity"),
+    "unifiedRoleDefinition": (make_definition, "isBuiltIn", True),
     "user": (lambda w: f"/users/{w.make_user()['id']}", "createdDateTime", "2020-01-01T00:00:00Z"),
 }
 
@@ -84,9 +109,11 @@ def test_an_object_is_sent_back_as_it_was_read_and_nothing_changes(
 ) -> None:
     path = OBJECTS[kind][0](writer)
     whole = writer.get(path)
-    assert whole["id"]
+    # Role definitions show a navigation property, which is no property to write.
+    sent = {name: value for name, value in whole.items() if name != "inheritsPermissionsFrom"}
+    assert sent["id"]
 
-    assert writer.patch(path, whole).status == 204
+    assert writer.patch(path, sent).status == 204
     assert writer.get(path) == whole
 
 
