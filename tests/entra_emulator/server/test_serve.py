@@ -62,6 +62,11 @@ def test_a_permission_that_graph_does_not_have_costs_no_seeding(tmp_path: Path) 
     assert not (tmp_path / "data").exists()
 
 
+def test_only_the_rules_of_known_years_can_be_chosen() -> None:
+    with pytest.raises(ValueError, match="rules is one of 2024, 2026, not 2025"):
+        EmulatorSettings(rules=2025)
+
+
 def test_permissions_of_a_described_tenant_stand_in_its_file(tmp_path: Path) -> None:
     settings = EmulatorSettings(data=tmp_path / "data", tenant_file=EXAMPLE)
 

@@ -14,9 +14,13 @@ from entra_emulator.content.tenant_file.description import (
 )
 from entra_emulator.model.applications import read_certificate
 from entra_emulator.model.directory_roles import ROLES
+from entra_emulator.model.membership_rule import MembershipRuleError, read_rule
 from entra_emulator.model.products import SKUS
 
 _DOMAIN = re.compile(r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+# "The following characters are allowed: A-Z, a-z, 0-9, ' . - _ ! # ^ ~" (user resource type); the
+# dollar sign is recorded (Azure CLI).
+_LOCAL = re.compile(r"[A-Za-z0-9'._\-!#^~$]{1,64}")
 _AUDIENCES = ("AzureADMyOrg", "AzureADMultipleOrgs")
 _PRODUCTS = tuple(sku.name for sku in SKUS)
 # What a drawn tenant has of its own.
@@ -27,6 +31,7 @@ def check_description(description: TenantDescription) -> None:
     """Refuse, with `TenantFileError`, a description whose parts contradict each other."""
     _check_tenant(description)
     _check_unique("userPrincipalName", description.users)
+    _check_addresses(description.users)
     # Members are named by one name, so that a group and an application may not share it.
     _check_unique("displayName", [*description.groups, *description.applications])
     _check_ids(description)
@@ -94,6 +99,15 @@ def _check_unique(name: str, entries: Iterable[DescribedTable]) -> None:
             )
 
 
+def _check_addresses(users: Iterable[DescribedTable]) -> None:
+    places: dict[str, str] = {}
+    for user in users:
+        address = user.properties.get("mail")
+        if address and places.setdefault(address.casefold(), user.place) != user.place:
+            other = places[address.casefold()].partition(": ")[2]
+            raise TenantFileError(f"{user.place}: mail is that of {other}. Give it another.")
+
+
 def _check_ids(description: TenantDescription) -> None:
     places: dict[str, str] = {}
     for entry in (*description.users, *description.groups, *description.applications):
@@ -109,10 +123,10 @@ def _check_ids(description: TenantDescription) -> None:
 
 def _check_user(description: TenantDescription, user: DescribedTable) -> None:
     local, _, domain = user.values["userPrincipalName"].rpartition("@")
-    if not local or domain.lower() not in description.domains:
+    if not _LOCAL.fullmatch(local) or domain.lower() not in description.domains:
         raise TenantFileError(
-            f"{user.place}: userPrincipalName must end in a domain of the tenant: "
-            f"{', '.join(f'name@{one}' for one in description.domains)}."
+            f"{user.place}: userPrincipalName must be a name without spaces and a domain of the "
+            f"tenant: {', '.join(f'name@{one}' for one in description.domains)}."
         )
     for product in user.values.get("licenses", ()):
         check_known(user.place, "product", product, _PRODUCTS)
@@ -150,7 +164,10 @@ def _check_group(description: TenantDescription, group: DescribedTable) -> None:
     _check_names(description, f"{group.place}, owners", owners, applications)
     if group.values["displayName"].casefold() in {name.casefold() for name in members}:
         raise TenantFileError(f"{group.place}: a group is no member of itself. Remove its name.")
-    if members and group.properties.get("membershipRule"):
+    rule = group.properties.get("membershipRule")
+    if rule:
+        _check_rule(group, rule)
+    if members and rule:
         raise TenantFileError(
             f"{group.place}: its membershipRule chooses the members. Remove it, or `members`."
         )
@@ -163,6 +180,16 @@ def _check_group(description: TenantDescription, group: DescribedTable) -> None:
                 f"{group.place}: the application {entry.values['displayName']!r} has no service "
                 "principal. Remove `servicePrincipal = false` there."
             )
+
+
+def _check_rule(group: DescribedTable, rule: str) -> None:
+    try:
+        read_rule(rule)
+    except MembershipRuleError as error:
+        raise TenantFileError(
+            f"{group.place}: membershipRule cannot be followed: {error}. Write one such as "
+            "'user.department -eq \"Sales\"'."
+        ) from None
 
 
 def _check_application(description: TenantDescription, application: DescribedTable) -> None:

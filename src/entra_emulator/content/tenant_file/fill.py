@@ -18,6 +18,9 @@ from entra_emulator.model.people_and_devices import UNIFIED, draft_group, draft_
 from entra_emulator.model.products import BY_ID, SKUS
 from entra_emulator.model.records import Application, Tenant
 
+# The groupTypes of a group whose members follow a rule.
+_DYNAMIC = "DynamicMembership"
+
 # Users whom [seed] draws when it does not say how many.
 DRAWN_USERS = 250
 
@@ -115,7 +118,10 @@ def _create_user(place: _Place, user: DescribedTable) -> None:
 
 def _create_group(place: _Place, group: DescribedTable) -> None:
     name = group.values["displayName"]
-    unified = UNIFIED in (group.properties.get("groupTypes") or ())
+    types = list(group.properties.get("groupTypes") or ())
+    unified = UNIFIED in types
+    if group.properties.get("membershipRule") and _DYNAMIC not in types:
+        types.append(_DYNAMIC)
     nickname = "".join(c for c in name if c.isascii() and c.isalnum()) or "group"
     properties = {
         "displayName": name,
@@ -123,6 +129,7 @@ def _create_group(place: _Place, group: DescribedTable) -> None:
         "mailNickname": nickname,
         "securityEnabled": not unified,
     } | group.properties
+    properties["groupTypes"] = types
     object_id = group.values.get("id") or _derive_id(place.tenant, f"group {name}")
     created = properties.get("createdDateTime") or place.created
     record = draft_group(object_id, properties, created=created, domain=place.tenant.domains[-1])

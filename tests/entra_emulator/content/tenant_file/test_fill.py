@@ -11,6 +11,7 @@ from entra_emulator.content.tenant_file.description import TenantFileError
 from entra_emulator.content.tenant_file.fill import derive_app_id, fill_described
 from entra_emulator.content.tenant_file.read import read_tenant_file
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.representation import read_id
 from entra_emulator.model.directory_roles import ROLES
 from entra_emulator.server.emulator import Emulator
@@ -159,6 +160,25 @@ def test_a_drawn_tenant_can_be_added_to_and_its_users_be_named(tmp_path: Path) -
     assert directory.collections.count(tenant, "user") == 13
     assert directory.users.find(tenant, f"test.person@{DOMAIN}") is not None
     directory.close()
+
+
+def test_a_group_with_a_rule_has_the_described_users_whom_it_chooses(tmp_path: Path) -> None:
+    file = tmp_path / "tenant.toml"
+    users = "".join(
+        f"[[users]]\nuserPrincipalName = '{name}@contoso.onmicrosoft.com'\ncity = '{city}'\n"
+        for name, city in (("ada", "Rome"), ("bob", "Oslo"), ("cleo", "Rome"))
+    )
+    rule = "membershipRule = 'user.city -eq \"Rome\"'"
+    file.write_text(f"[[groups]]\ndisplayName = 'Romans'\n{rule}\n{users}")
+    directory = Directory()
+    tenant = fill_described(directory, read_tenant_file(file))
+    group = directory.objects.find(tenant, "Romans", kind="group")
+    assert group is not None
+    members = directory.links.list_neighbours(tenant, LinkQuery("members", group.seq))
+    directory.close()
+
+    assert len(members) == 2
+    assert all(b'"city":"Rome"' in member.doc for member in members)
 
 
 @pytest.mark.parametrize(

@@ -39,13 +39,21 @@ MISTAKES = {
     "[licenses]\nSPE_E5 = 'all'": "licenses: SPE_E5 must be a number of units, not 'all'.",
     "[[users]]\ndisplayName = 'Ada'": "users 1 (Ada): userPrincipalName is missing.",
     "[[users]]\nuserPrincipalName = 'ada@other.example'": (
-        "users 1 (ada@other.example): userPrincipalName must end in a domain of the tenant: "
-        "name@contoso.onmicrosoft.com."
+        "users 1 (ada@other.example): userPrincipalName must be a name without spaces and a domain "
+        "of the tenant: name@contoso.onmicrosoft.com."
     ),
     f"{USERS}{USERS.replace('ada', 'Ada')}": (
         "users 2 (Ada@contoso.onmicrosoft.com): userPrincipalName is that of users 1"
     ),
     f"{USERS.replace('Name', 'name')}": "no key is named 'userPrincipalname'. Did you mean",
+    "[[users]]\nuserPrincipalName = 'a b@contoso.onmicrosoft.com'": "a name without spaces",
+    "".join(
+        f"[[users]]\nuserPrincipalName = '{name}@contoso.onmicrosoft.com'\nmail = 'One@x.example'\n"
+        for name in "ab"
+    ): "users 2 (b@contoso.onmicrosoft.com): mail is that of users 1 (a@",
+    "[[groups]]\ndisplayName = 'A'\nmembershipRule = 'user.city is Rome'": (
+        "groups 1 (A): membershipRule cannot be followed: "
+    ),
     f"{USERS}departement = 'IT'": "no key is named 'departement'. Did you mean 'department'?",
     f"{USERS}passwordProfile = {{}}": "no key is named 'passwordProfile'.",
     f"{USERS}accountEnabled = 'yes'": "accountEnabled of a user is Edm.Boolean, and this is not: "
@@ -66,7 +74,7 @@ MISTAKES = {
     "[[groups]]\ndisplayName = 'A'\nmembers = ['a']": "a group is no member of itself.",
     "[[groups]]\ndisplayName = 'A'\nmembers = ['Bees']": "there is no group or application 'Bees'.",
     "[[groups]]\ndisplayName = 'A'\nowners = ['A']": "there is no user 'A'.",
-    f"{USERS}[[groups]]\ndisplayName = 'A'\nmembershipRule = 'x'\n"
+    f"{USERS}[[groups]]\ndisplayName = 'A'\nmembershipRule = 'user.city -eq \"Rome\"'\n"
     "members = ['ada@contoso.onmicrosoft.com']": "its membershipRule chooses the members.",
     f"[[groups]]\ndisplayName = 'job'\n{APPLICATION}": (
         "applications 1 (Job): displayName is that of groups 1 (job). Rename one of the two."
