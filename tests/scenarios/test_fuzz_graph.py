@@ -47,7 +47,7 @@ ROLES = """
     Directory.ReadWrite.All AppRoleAssignment.ReadWrite.All User.DeleteRestore.All
     RoleManagement.ReadWrite.Directory AdministrativeUnit.ReadWrite.All Organization.Read.All
     DelegatedPermissionGrant.ReadWrite.All Domain.ReadWrite.All Policy.Read.All
-    Policy.ReadWrite.ApplicationConfiguration
+    Policy.ReadWrite.ApplicationConfiguration AuditLog.Read.All
 """.split()
 
 
@@ -213,9 +213,11 @@ def learn(ours: Pool, endpoint: Endpoint, answer: Answer) -> None:
         ours.keys.setdefault("assignment", []).append(content["id"])
     endings = {
         "policy": "appManagementPolicies",
+        "member": "scopedRoleMembers",
         "role": "roleDefinitions",
         "roleAssignment": "roleAssignments",
     }
     for name, ending in endings.items():
         if answer.status == 201 and endpoint.path.endswith(ending) and "id" in content:
-            ours.keys.setdefault(name, []).append(content["id"])
+            # Many times, since built-in roles, which nobody can change, are many too.
+            ours.keys.setdefault(name, []).extend([content["id"]] * 20)

@@ -336,6 +336,10 @@ _BODIES: Mapping[str, Callable[[Draw, Pool], Any]] = {
         "inviteRedirectUrl": "https://x.example",
         **_some(draw, {"invitedUserType": "Guest", "resetRedemption": False}),
     },
+    "scopedRoleMembers": lambda draw, pool: {
+        "roleId": pool.draw(draw, "directoryRole"),
+        "roleMemberInfo": {"id": pool.draw(draw, "user")},
+    },
     "roleAssignments": lambda draw, pool: {
         "roleDefinitionId": pool.draw_key(draw, "role"),
         "principalId": pool.draw(draw, draw.choice(["user", "servicePrincipal", "group"])),

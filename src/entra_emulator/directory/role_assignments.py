@@ -75,8 +75,9 @@ class RoleAssignments:
         """
         assignment = draft_role_assignment(role["id"], read_id(principal.doc), scope)
         with self._store.writing() as connection:
-            if role["isBuiltIn"] and scope == EVERYWHERE:
-                directory_role = self._role_members.activate(tenant, role["id"])
+            built_in = role["isBuiltIn"]
+            directory_role = self._role_members.activate(tenant, role["id"]) if built_in else None
+            if directory_role is not None and scope == EVERYWHERE:
                 added = self._links.add(tenant, "members", directory_role, principal)
             else:
                 added = bool(

@@ -173,6 +173,17 @@ _UNDECLARED: Mapping[str, Mapping[str, str]] = {
     },
     "recipient": {"emailAddress": "microsoft.graph.emailAddress"},
     "emailAddress": {"name": "Edm.String", "address": "Edm.String"},
+    "scopedRoleMembership": {
+        "id": "Edm.String",
+        "administrativeUnitId": "Edm.String",
+        "roleId": "Edm.String",
+        "roleMemberInfo": "microsoft.graph.identity",
+    },
+    "identity": {
+        "id": "Edm.String",
+        "displayName": "Edm.String",
+        "userPrincipalName": "Edm.String",
+    },
     "unifiedRolePermission": {
         "allowedResourceActions": "Collection(Edm.String)",
         "condition": "Edm.String",

@@ -54,8 +54,8 @@ def create_assignment(call: Call) -> Response:
     """`POST /roleManagement/directory/roleAssignments`: new tokens of a user have the role."""
     values = read_draft(call, _RULE).values
     with call.directory.transaction():
-        role = _find_role(call, values["roleDefinitionId"])
-        principal = _find_principal(call, values["principalId"])
+        role = find_role(call, values["roleDefinitionId"])
+        principal = find_role_holder(call, values["principalId"])
         scope = _find_scope(call, values["directoryScopeId"])
         try:
             assignment = call.directory.role_assignments.add(call.tenant, role, principal, scope)
@@ -80,7 +80,7 @@ def _find(call: Call) -> Record:
     return assignment
 
 
-def _find_role(call: Call, key: str) -> Record:
+def find_role(call: Call, key: str) -> Record:
     """The role, by the ID of its definition, or of the directory role that is in use."""
     # "roleDefinitionId can be either the service-wide template Id or the directory-specific
     # roleDefinitionId" (Create unifiedRoleAssignment).
@@ -94,7 +94,7 @@ def _find_role(call: Call, key: str) -> Record:
     return role
 
 
-def _find_principal(call: Call, key: str) -> StoredObject:
+def find_role_holder(call: Call, key: str) -> StoredObject:
     """Who can have a role: "users, role-assignable groups, and service principals"."""
     principal = find_visible(call, key, _PRINCIPALS)
     if principal is None:

@@ -145,9 +145,8 @@ def test_an_assignment_goes_with_its_principal_and_its_scope(writer: Writer) -> 
     assert writer.delete(f"/directory/{UNIT}/{unit}").status == 204
     assert list_ids(writer, f"?$filter=principalId%20eq%20'{user}'") == {other}
     assert writer.delete(f"/directory/deletedItems/{unit}").status == 204
-    assert (
-        writer.app.probe.emulator.directory.role_assignments.find(writer.app.tenant, made) is None
-    )
+    kept = "SELECT count(*) FROM role_assignment WHERE id = ?"
+    assert writer.app.probe.emulator.directory._store.read(kept, (made,)) == [(0,)]
 
 
 def test_assignments_are_expanded(writer: Writer) -> None:
