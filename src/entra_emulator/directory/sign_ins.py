@@ -14,6 +14,8 @@ from entra_emulator.model.records import Record, Tenant
 
 # How many users one step looks at; other requests wait for no longer than that.
 CHUNK = 2000
+# How many sign-ins are read at once: each time all users are looked through.
+SPAN_CHUNK = 10_000
 
 _USER = KINDS["user"].number
 _COLUMNS = (
@@ -48,16 +50,37 @@ class LastSignIns(NamedTuple):
     successful: float | None
     successful_request: str | None
 
-    def describe(self) -> Record:
-        """The user's `signInActivity`, its properties in the documented order."""
-        return {
-            "lastSignInDateTime": _format(self.interactive),
-            "lastSignInRequestId": self.interactive_request,
-            "lastNonInteractiveSignInDateTime": _format(self.noninteractive),
-            "lastNonInteractiveSignInRequestId": self.noninteractive_request,
-            "lastSuccessfulSignInDateTime": _format(self.successful),
-            "lastSuccessfulSignInRequestId": self.successful_request,
+    def describe(self, names: Iterable[str] = ()) -> Record:
+        """
+        The user's `signInActivity`, or these properties of it, in the documented order.
+
+        The ID of a seeded request is made of its moment.
+        """
+        pairs = {
+            "lastSignIn": (self.interactive, self.interactive_request),
+            "lastNonInteractiveSignIn": (self.noninteractive, self.noninteractive_request),
+            "lastSuccessfulSignIn": (self.successful, self.successful_request),
         }
+        chosen = frozenset(names)
+        record: Record = {}
+        for name, (at, request_id) in pairs.items():
+            # Written one by one: a filter looks at one property of everybody.
+            if not chosen or f"{name}DateTime" in chosen:
+                # In whole seconds, as in the documented answer of "List users".
+                record[f"{name}DateTime"] = None if at is None else format_iso(at)
+            if not chosen or f"{name}RequestId" in chosen:
+                made = None if at is None else request_id or make_request_id(self.seq, at)
+                record[f"{name}RequestId"] = made
+        return record
+
+
+class SignInSpan(NamedTuple):
+    """Which sign-ins: between two moments, of everybody or of the user of a number, which first."""
+
+    since: float
+    until: float
+    number: int | None = None
+    ascending: bool = False
 
 
 class SignIns:
@@ -114,38 +137,57 @@ class SignIns:
             f"WHERE o.id IN ({marks}) AND o.tenant = ?",
             (*user_ids, tenant.number),
         )
-        return {user_id: _complete(LastSignIns(*rest)) for user_id, *rest in rows}
+        return {user_id: LastSignIns(*rest) for user_id, *rest in rows}
 
     def list_matching(
-        self, tenant: Tenant, match: Callable[[Record], bool], *, after: int, limit: int
+        self, tenant: Tenant, match: Callable[[LastSignIns], bool], *, after: int, limit: int
     ) -> Steps[list[int]]:
         """In steps, the numbers of the first `limit` + 1 users behind `after` who match."""
         numbers: list[int] = []
         for rows in self._read_chunks(tenant, after):
-            numbers += [row.seq for row in rows if match(_complete(row).describe())]
+            numbers += [row.seq for row in rows if match(row)]
             if limit >= 0 and len(numbers) > limit:
                 return numbers[: limit + 1]
             yield
         return numbers
 
     def list_seeded(
-        self, tenant: Tenant, *, interactive: bool, since: float, until: float
-    ) -> list[tuple[int, float, bool]]:
+        self, tenant: Tenant, span: SignInSpan, *, interactive: bool, chunk: int = SPAN_CHUNK
+    ) -> Iterator[tuple[int, float, bool]]:
         """
-        The seeded sign-ins of one kind between two moments, newest first.
+        The seeded sign-ins of one kind in a span, in the order of moments and numbers.
 
-        Each is the user's number, the moment, and whether it succeeded.
+        Each is the user's number, the moment, and whether it succeeded. They are read as they are
+        needed, in chunks that lock nothing.
         """
         column = _WAYS[not interactive]
-        # The last successful one is never later than the last one.
-        rows = self._store.read(
-            f"SELECT s.seq, s.{column}, s.successful >= s.{column} FROM last_sign_in AS s "  # noqa: S608 - constants
-            "CROSS JOIN object AS o ON o.tenant = ? AND o.kind = ? AND o.seq = s.seq "
-            f"WHERE s.{column} BETWEEN ? AND ? AND s.{column}_request IS NULL "
-            f"ORDER BY s.{column} DESC, s.seq DESC",
-            (tenant.number, _USER, since, until),
-        )
-        return [(seq, at, bool(succeeded)) for seq, at, succeeded in rows]
+        sign, turn = (">", "ASC") if span.ascending else ("<", "DESC")
+        # Every number is between these.
+        at, seq = (span.since, -1) if span.ascending else (span.until, 1 << 62)
+        only = "TRUE" if span.number is None else "s.seq = :only"
+        while True:
+            # The last successful one is never later than the last one.
+            rows = self._store.read(
+                f"SELECT s.seq, s.{column}, s.successful >= s.{column} FROM last_sign_in AS s "  # noqa: S608 - constants
+                "CROSS JOIN object AS o ON o.tenant = :tenant AND o.kind = :kind AND o.seq = s.seq "
+                f"WHERE s.{column} BETWEEN :since AND :until AND s.{column}_request IS NULL "
+                f"AND (s.{column}, s.seq) {sign} (:at, :seq) AND {only} "
+                f"ORDER BY s.{column} {turn}, s.seq {turn} LIMIT :limit",
+                {
+                    "tenant": tenant.number,
+                    "kind": _USER,
+                    "since": span.since,
+                    "until": span.until,
+                    "only": span.number,
+                    "at": at,
+                    "seq": seq,
+                    "limit": chunk,
+                },
+            )
+            yield from ((number, moment, bool(went)) for number, moment, went in rows)
+            if len(rows) < chunk:
+                return
+            seq, at, _ = rows[-1]
 
     def find_seeded(self, tenant: Tenant, request_id: str) -> tuple[int, float, bool, bool] | None:
         """The seeded sign-in of this ID: user's number, moment, interactive, succeeded."""
@@ -211,18 +253,3 @@ def _read_number(request_id: str) -> int:
         return int.from_bytes(UUID(request_id).bytes[10:15]) ^ _TURN
     except ValueError:
         return 0
-
-
-def _complete(last: LastSignIns) -> LastSignIns:
-    """The same, with the IDs of the seeded requests."""
-    seq, *pairs = last
-    for place in range(0, len(pairs), 2):
-        at = pairs[place]
-        if isinstance(at, float) and pairs[place + 1] is None:
-            pairs[place + 1] = make_request_id(seq, at)
-    return LastSignIns._make((seq, *pairs))
-
-
-def _format(at: float | None) -> str | None:
-    # In whole seconds, as in the documented answer of "List users".
-    return None if at is None else format_iso(at)

@@ -1,6 +1,7 @@
 """The last sign-ins of users, in the directory alone."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -9,7 +10,7 @@ from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.representation import read_id
-from entra_emulator.directory.sign_ins import make_request_id, read_last_sign_ins
+from entra_emulator.directory.sign_ins import SignInSpan, make_request_id, read_last_sign_ins
 from entra_emulator.directory.steps import finish
 from entra_emulator.model.records import Record, Tenant
 
@@ -43,6 +44,48 @@ def describe(directory: Directory, tenant: Tenant, user: StoredObject) -> Record
     return directory.sign_ins.read_each(tenant, [user_id])[user_id].describe()
 
 
+def list_all(
+    directory: Directory, tenant: Tenant, chunk: int = 10_000, **span: Any
+) -> list[tuple[int, float, bool]]:
+    """The seeded sign-ins on pages."""
+    chosen = SignInSpan(**({"since": 0.0, "until": float(NOW)} | span))
+    return list(directory.sign_ins.list_seeded(tenant, chosen, interactive=True, chunk=chunk))
+
+
+def test_seeded_sign_ins_are_listed_in_both_orders_and_of_one_user(
+    directory: Directory, tenant: Tenant
+) -> None:
+    listed = list_all(directory, tenant)
+    moments = [(at, seq) for seq, at, _ in listed]
+
+    assert moments == sorted(moments, reverse=True)
+    assert list_all(directory, tenant, ascending=True) == listed[::-1]
+    assert list_all(directory, tenant, number=listed[7][0]) == [listed[7]]
+    middle = listed[len(listed) // 2][1]
+    assert list_all(directory, tenant, since=middle) == [row for row in listed if row[1] >= middle]
+
+
+def test_chunks_of_seeded_sign_ins_follow_each_other_without_a_gap() -> None:
+    directory = Directory(clock=Clock(at=NOW))
+    tenant = seed_directory(directory, users=1)
+    records = [
+        {
+            "id": f"{number:08}-0000-4000-8000-000000000000",
+            "userPrincipalName": f"u{number}@x.example",
+        }
+        for number in range(41)
+    ]
+    numbers = directory.objects.fill(tenant, "user", records)
+    # Many sign in at one moment: the number decides which of them stands at a chunk's end.
+    directory.sign_ins.fill((seq, NOW - 100 - seq % 3, None, None) for seq in numbers)
+    for ascending in (False, True):
+        listed = list_all(directory, tenant, 4, since=NOW - 200.0, ascending=ascending)
+        assert [(at, seq) for seq, at, _ in listed] == sorted(
+            ((float(NOW - 100 - seq % 3), seq) for seq in numbers), reverse=not ascending
+        )
+    directory.close()
+
+
 def test_a_failed_sign_in_changes_all_but_the_last_successful_one(
     directory: Directory, tenant: Tenant
 ) -> None:
@@ -72,7 +115,7 @@ def test_a_refresh_token_leaves_the_last_sign_in_on_a_page(
 
 
 def test_a_seeded_sign_in_is_found_by_its_request_id(directory: Directory, tenant: Tenant) -> None:
-    listed = directory.sign_ins.list_seeded(tenant, interactive=True, since=0, until=NOW)
+    listed = list_all(directory, tenant)
     assert len(listed) > 100
     for seq, at, succeeded in listed:
         found = directory.sign_ins.find_seeded(tenant, make_request_id(seq, at))
@@ -82,7 +125,7 @@ def test_a_seeded_sign_in_is_found_by_its_request_id(directory: Directory, tenan
 
 
 def test_a_sign_in_takes_the_place_of_the_seeded_one(directory: Directory, tenant: Tenant) -> None:
-    listed = directory.sign_ins.list_seeded(tenant, interactive=True, since=0, until=NOW)
+    listed = list_all(directory, tenant)
     seq, at, _ = listed[0]
     doc = directory.objects.read_document(seq)
     assert doc is not None
@@ -90,7 +133,7 @@ def test_a_sign_in_takes_the_place_of_the_seeded_one(directory: Directory, tenan
         StoredObject("user", seq, doc), FIRST, NOW, interactive=True, succeeded=True
     )
 
-    left = directory.sign_ins.list_seeded(tenant, interactive=True, since=0, until=NOW)
+    left = list_all(directory, tenant)
     assert left == listed[1:]
     assert directory.sign_ins.find_seeded(tenant, make_request_id(seq, at)) is None
 
@@ -108,10 +151,8 @@ def test_nothing_is_left_of_a_user_who_is_gone_for_ever(
     assert user_id in directory.sign_ins.read_each(tenant, [user_id])
 
     directory.recycle_bin.delete(tenant, restored, forever=True)
-    assert directory.sign_ins.list_seeded(tenant, interactive=True, since=0, until=NOW) == [
-        row
-        for row in directory.sign_ins.list_seeded(tenant, interactive=True, since=0, until=NOW)
-        if row[0] != user.seq
+    assert list_all(directory, tenant) == [
+        row for row in list_all(directory, tenant) if row[0] != user.seq
     ]
     assert directory.sign_ins.find_seeded(tenant, make_request_id(user.seq, NOW)) is None
 

@@ -1,6 +1,7 @@
 """Pages of a log: entries in the order of their moments, and where a page ended."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -67,6 +68,16 @@ def answer_log(
         position = Position(f"{last.at!r} {last.tie}", 1)
     page = RecordPage(b",".join(parts), position)
     return answer_page(call, describe_set(fragment, query.page.select), query.page, page)
+
+
+def narrow(call: Call, query: LogQuery) -> LogQuery:
+    """The query, about nothing before the place where its page begins."""
+    end = _read_end(open_page(call, query.page))
+    if end is None:
+        return query
+    if query.ascending:
+        return replace(query, since=max(query.since, end[0]))
+    return replace(query, until=min(query.until, end[0]))
 
 
 def _read_end(after: Position | None) -> tuple[float, str] | None:

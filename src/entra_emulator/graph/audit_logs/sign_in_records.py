@@ -6,15 +6,15 @@ address and the agent are known.
 """
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 
 import msgspec
 
 from entra_emulator.audit import SignIn
 from entra_emulator.clock import format_iso
-from entra_emulator.directory.sign_ins import make_request_id
-from entra_emulator.graph.audit_logs.log_page import LogEntry
+from entra_emulator.directory.sign_ins import SignInSpan, make_request_id
+from entra_emulator.graph.audit_logs.log_page import LogEntry, narrow
 from entra_emulator.graph.audit_logs.log_query import LogQuery
 from entra_emulator.graph.call import Call
 from entra_emulator.model.applications import GRAPH_APP_ID
@@ -45,7 +45,7 @@ def list_sign_ins(call: Call, query: LogQuery) -> Iterator[LogEntry]:
     """The tenant's sign-ins that a query may be about, in its order, read at the first step."""
     # "This API returns only interactive sign-ins unless you set an explicit filter" (beta).
     events = query.events or {INTERACTIVE}
-    known = KnownNames(call)
+    query, known = narrow(call, query), KnownNames(call)
     since = max(query.since, call.now - RETENTION)
     kept = [
         LogEntry(one.at, f"b{number:09}", partial(describe_sign_in, known, one))
@@ -55,31 +55,26 @@ def list_sign_ins(call: Call, query: LogQuery) -> Iterator[LogEntry]:
         and since <= one.at <= query.until
         and query.user_id in {None, one.user_id}
     ]
-    sources = [sorted(kept, reverse=not query.ascending)]
+    kept.sort(key=_rank, reverse=not query.ascending)
+    sources: list[Iterable[LogEntry]] = [kept]
     only = _find_number(call, query.user_id)
+    span = SignInSpan(since, query.until, only, ascending=query.ascending)
     for event, interactive in ((INTERACTIVE, True), (NONINTERACTIVE, False)):
         if event in events:
-            rows = call.directory.sign_ins.list_seeded(
-                call.tenant, interactive=interactive, since=since, until=query.until
-            )
-            seeded = [
-                LogEntry(
-                    at,
-                    f"a{seq:09}{'in'[interactive]}",
-                    partial(
-                        describe_seeded,
-                        known,
-                        seq,
-                        at,
-                        interactive=interactive,
-                        succeeded=succeeded,
-                    ),
-                )
-                for seq, at, succeeded in rows
-                if only in {None, seq}
-            ]
-            sources.append(seeded[::-1] if query.ascending else seeded)
+            sources.append(_list_seeded(call, known, span, interactive=interactive))
     yield from heapq.merge(*sources, key=_rank, reverse=not query.ascending)
+
+
+def _list_seeded(
+    call: Call, known: "KnownNames", span: SignInSpan, *, interactive: bool
+) -> Iterator[LogEntry]:
+    for seq, at, succeeded in call.directory.sign_ins.list_seeded(
+        call.tenant, span, interactive=interactive
+    ):
+        describe = partial(
+            describe_seeded, known, seq, at, interactive=interactive, succeeded=succeeded
+        )
+        yield LogEntry(at, f"a{seq:09}{'in'[interactive]}", describe)
 
 
 def find_sign_in(call: Call, key: str) -> Record | None:

@@ -8,6 +8,7 @@ from urllib.parse import unquote_plus
 
 import msgspec
 
+from entra_emulator.directory.sign_ins import LastSignIns
 from entra_emulator.errors import deny
 from entra_emulator.graph.query.capabilities import (
     MAX_ADVANCED,
@@ -33,7 +34,6 @@ from entra_emulator.graph.query.sign_in_activity import (
 from entra_emulator.model import schema
 from entra_emulator.model.filterable import SORTS
 from entra_emulator.model.kinds import KINDS
-from entra_emulator.model.records import Record
 
 # "List users", optional query parameters.
 DEFAULT_PAGE = 100
@@ -83,7 +83,7 @@ class Query:
     small: bool
     eventual: bool
     matched: frozenset[str] = frozenset()
-    activity: Callable[[Record], bool] | None = None
+    activity: Callable[[LastSignIns], bool] | None = None
     kinds: frozenset[str] | None = None
 
     @property

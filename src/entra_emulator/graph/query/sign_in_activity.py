@@ -11,10 +11,10 @@ from collections.abc import Callable, Mapping
 
 import msgspec
 
+from entra_emulator.directory.sign_ins import LastSignIns
 from entra_emulator.errors import deny
 from entra_emulator.graph.query.compile import compile_match
 from entra_emulator.graph.query.condition import Compare, Junction, Negation, Node, list_paths
-from entra_emulator.model.records import Record
 
 NAME = "signInActivity"
 # "When you specify $select=signInActivity or $filter=signInActivity when listing users, the maximum
@@ -44,12 +44,13 @@ def check_activity_filter(node: Node, options: Mapping[str, str]) -> None:
     _check_conditions(node)
 
 
-def compile_activity(node: Node) -> Callable[[Record], bool]:
+def compile_activity(node: Node) -> Callable[[LastSignIns], bool]:
     """A function that says whether a user's `signInActivity` fulfils the condition."""
     match = compile_match(_expand_order(node))
+    names = frozenset(path.partition("/")[2] for path in list_paths(node))
 
-    def matches(activity: Record) -> bool:
-        return match(_encode({NAME: activity}))
+    def matches(last: LastSignIns) -> bool:
+        return match(_encode({NAME: last.describe(names)}))
 
     return matches
 

@@ -243,3 +243,18 @@ def test_what_is_done_in_the_portal_is_logged_like_what_is_asked_of_graph(
         assert entry["initiatedBy"]["user"]["userPrincipalName"] == administrator
     signed_in = scene.list("/auditLogs/signIns", condition="appDisplayName eq 'Azure Portal'")
     assert [entry["userPrincipalName"] for entry in signed_in] == [administrator]
+
+
+def test_members_by_rule_are_nobodys_doing(probe: Probe) -> None:
+    logged = start_writer(probe, *PERMISSIONS, "AuditLog.Read.All")
+    probe.emulator.directory.licences.add_subscriptions(logged.app.tenant, {})
+    rule = {
+        "groupTypes": ["DynamicMembership"],
+        "membershipRule": 'user.department -eq "Sales"',
+        "membershipRuleProcessingState": "On",
+    }
+    group = logged.make_group(**rule)
+
+    entries = list_new(logged, lambda: logged.make_user(department="Sales"))
+    assert len(logged.get(f"/groups/{group['id']}/members")["value"]) == 1
+    assert [entry["activityDisplayName"] for entry in entries] == ["Add user"]

@@ -3,7 +3,7 @@
 import http.client
 from collections.abc import Callable
 from functools import partial
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 
@@ -146,6 +146,18 @@ def test_a_tenant_without_a_premium_licence_has_no_sign_ins_to_show(scene: LogSc
     refused = free.send("GET", SIGN_INS)
     assert refused.status == 403
     assert refused.message == "Tenant is not a B2C tenant and doesn't have premium license"
+
+
+def test_another_tenants_sign_ins_are_not_shown(scene: LogScene) -> None:
+    other = start_writer(scene.probe, "AuditLog.Read.All")
+    other.app.token()
+
+    entries = scene.list(BETA, condition=events("servicePrincipal"))
+    assert {entry["appId"] for entry in entries} == {scene.reader.client_id}
+    scene.probe.emulator.directory.licences.add_subscriptions(other.app.tenant, {})
+    own = other.get(f"{BETA}?$filter={quote(events('servicePrincipal'))}")["value"]
+    assert [entry["appId"] for entry in own] == [other.app.client_id] * 2
+    assert other.send("GET", f"{SIGN_INS}/{entries[0]['id']}").status == 404
 
 
 def test_no_entry_holds_what_is_secret(scene: LogScene) -> None:
