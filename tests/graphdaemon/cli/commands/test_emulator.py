@@ -201,3 +201,16 @@ def test_a_tenant_file_is_served_with_the_settings_of_its_application(tmp_path: 
 
     assert listed.returncode == 0
     assert [json.loads(line)["displayName"] for line in listed.stdout.splitlines()] == ["ada"]
+
+
+def test_more_permissions_and_older_rules_are_options(tmp_path: Path) -> None:
+    """The ready application reads groups and the tenant's policy, which is not enabled by then."""
+    data, policy = tmp_path / "data", "policies/defaultAppManagementPolicy"
+    permissions = ("--permission", "Group.Read.All", "--permission", "Policy.Read.All")
+    with serving(data, "--users", "3", *permissions, "--rules", "2024"):
+        parameters = data / "parameters.json"
+        listed = run_graphdaemon("list", "groups", parameters)
+        shown = run_graphdaemon("request", "GET", policy, parameters)
+
+    assert listed.returncode == 0, listed.stderr
+    assert json.loads(shown.stdout)["isEnabled"] is False
