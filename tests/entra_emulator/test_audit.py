@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from entra_emulator.audit import Audit, Entry
+from entra_emulator.audit import Activity, Audit, Entry, NewestOf, SignIn
 from tests.support.emulator_probe import Probe, register
 from tests.support.places import DOCS
 
@@ -34,3 +34,23 @@ def test_the_oldest_is_forgotten() -> None:
     assert audit.find(4) == audit.entries(app="B")[0]
     assert audit.apps() == ["a", "b"]
     assert audit.entries()[0].describe()["at"].startswith("2027-01-15T08:00:05.0000000Z")
+
+
+def test_the_newest_items_are_kept_and_their_numbers_go_on_when_they_are_forgotten() -> None:
+    items = NewestOf[str](2)
+    for word in ("one", "two", "three"):
+        items.note(word)
+    assert items.list_all() == [(2, "two"), (3, "three")]
+
+    items.clear()
+    items.note("four")
+    assert items.list_all() == [(4, "four")]
+
+
+def test_clearing_the_log_forgets_sign_ins_and_changes_too() -> None:
+    audit = Audit()
+    audit.activities.note(Activity(1.0, "tenant", {}))
+    audit.sign_ins.note(SignIn._make([""] * len(SignIn._fields)))
+
+    audit.clear()
+    assert (audit.activities.list_all(), audit.sign_ins.list_all()) == ([], [])
