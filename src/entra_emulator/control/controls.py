@@ -162,7 +162,7 @@ async def move_clock(request: Request) -> Response:
 
 
 async def reset(request: Request) -> Response:
-    """Empty the directory, seed it with `users` and more of `seed`; forget faults and log."""
+    """Fill the directory anew, as at the start or as the body says; forget faults and log."""
     order, settings = await read_body(request, _Reset), _settings_of(request)
     sizes = settings.sizes
     if order.users is not None:
