@@ -6,6 +6,9 @@ import trustme
 
 from entra_emulator.private_files import write_file
 
+# The key's first line. Readers of PEM pass over it, and a key that stands alone is known by it.
+_MARK = b"graphdaemon emulator: the key of ca.pem\n"
+
 
 def open_authority(data: Path) -> tuple[trustme.CA, Path]:
     """
@@ -29,8 +32,13 @@ def open_authority(data: Path) -> tuple[trustme.CA, Path]:
             f"{path} is there without {key_path.name}, so that another program has written it. "
             "Move it away, or name another folder with --data."
         )
+    if key_path.exists() and not key_path.read_bytes().startswith(_MARK):
+        raise ValueError(
+            f"{key_path} was not written by the emulator, and was left as it is. Move it away, or "
+            "name another folder with --data."
+        )
     authority = trustme.CA(organization_name="graphdaemon emulator")
     # The key first: a start that is broken off between the two leaves no certificate to trust.
-    write_file(key_path, authority.private_key_pem.bytes())
+    write_file(key_path, _MARK + authority.private_key_pem.bytes())
     write_file(path, authority.cert_pem.bytes(), mode=0o644)
     return authority, path

@@ -29,6 +29,8 @@ from entra_emulator.tokens.jwt import (
     split_token,
 )
 
+_NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "graphdaemon emulator: not Entra ID")])
+
 # How many keys are published at most; the real service has published five to eight.
 MOST_KEYS = 8
 
@@ -240,13 +242,10 @@ def _make_key(now: float) -> SigningKey:
     private_key = rsa.generate_private_key(65537, 2048)
     # A day early, for programs whose clock is behind this one.
     start = datetime.fromtimestamp(now, UTC).replace(microsecond=0) - timedelta(days=1)
-    name = x509.Name(
-        [x509.NameAttribute(NameOID.COMMON_NAME, "graphdaemon emulator: not Entra ID")]
-    )
     certificate = (
         x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
+        .subject_name(_NAME)
+        .issuer_name(_NAME)
         .public_key(private_key.public_key())
         .serial_number(x509.random_serial_number())
         .not_valid_before(start)
@@ -266,6 +265,8 @@ def _render_key(key: SigningKey) -> bytes:
 
 def _parse_keys(pem: bytes) -> tuple[SigningKey, ...]:
     certificates = x509.load_pem_x509_certificates(pem)
+    if any(certificate.subject != _NAME for certificate in certificates):
+        raise ValueError("a certificate in it is another program's")
     marker = b"-----BEGIN PRIVATE KEY-----"
     texts = [marker + text for text in pem.split(marker)[1:]]
     keys = [serialization.load_pem_private_key(text, None) for text in texts]

@@ -31,8 +31,12 @@ def test_an_authority_without_its_certificate_is_made_anew(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     "files",
-    [{"ca.pem": "theirs"}, {"ca.pem": "theirs", "ca-key.pem": "theirs"}],
-    ids=["certificate", "both"],
+    [
+        {"ca.pem": "theirs"},
+        {"ca-key.pem": "theirs"},
+        {"ca.pem": "theirs", "ca-key.pem": "theirs"},
+    ],
+    ids=["certificate", "key", "both"],
 )
 def test_somebody_elses_authority_is_left_as_it_is(tmp_path: Path, files: dict[str, str]) -> None:
     for name, text in files.items():

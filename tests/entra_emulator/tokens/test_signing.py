@@ -93,3 +93,14 @@ def test_keys_that_could_not_be_written_are_made_when_they_can(tmp_path: Path) -
     assert ring.keys is ring.keys
     kept = KeyRing(tmp_path / "later" / "keys.pem", Clock())
     assert [key.kid for key in kept.keys] == [key.kid for key in ring.keys]
+
+
+def test_somebody_elses_key_is_not_signed_with(tmp_path: Path, key_pair: tuple[str, bytes]) -> None:
+    """It would be written anew, and in the end dropped, when keys are rotated."""
+    path = tmp_path / "signing-keys.pem"
+    path.write_text(key_pair[0])
+
+    with pytest.raises(ValueError, match="Move it away"):
+        _ = KeyRing(path, Clock()).keys
+
+    assert path.read_text() == key_pair[0]
