@@ -37,18 +37,21 @@ PAGES = {
     "/subscriptions/{id}/reauthorize": "POST",
 }
 
-# The sets of directory objects, by their types. What is below /me is below a user.
+# The sets of objects whose properties are known, by their types. What is below /me is below a user.
 SETS = {
     "administrativeunits": "administrativeUnit",
     "applications": "application",
+    "applications/{}/federatedidentitycredentials": "federatedIdentityCredential",
     "contacts": "orgContact",
     "devices": "device",
     "directoryobjects": "directoryObject",
     "directoryroles": "directoryRole",
     "domains": "domain",
     "groups": "group",
+    "oauth2permissiongrants": "oAuth2PermissionGrant",
     "organization": "organization",
     "serviceprincipals": "servicePrincipal",
+    "subscribedskus": "subscribedSku",
     "users": "user",
 }
 
@@ -107,7 +110,10 @@ def generate(source: Path = SOURCE) -> str:
             # The list leaves out `/$ref`: what can be removed alone has no address of its own.
             methods[*segments, "$ref"] = methods.pop(segments)
         elif (*segments, "$ref") not in methods:
-            methods.setdefault(segments, set())
+            those = methods.setdefault(segments, set())
+            # A property that can be written can be read: of a logo only the first is in the list.
+            if those and segments[-1] != "{}":
+                those.add("GET")
     sets = sorted({" ".join(sorted(those)) for those in methods.values()} | {""})
     tree: dict[str, Any] = {}
     for segments, those in sorted(methods.items()):
@@ -122,15 +128,16 @@ def generate(source: Path = SOURCE) -> str:
 
 
 def _list_properties(metadata: dict[str, Any]) -> Iterator[tuple[str, ...]]:
-    """The paths of the declared properties of directory objects; no list tells their methods."""
-    for name, kind in SETS.items():
+    """The paths of the declared properties of objects; no list tells their methods."""
+    for path, kind in SETS.items():
+        name = path.split("/")
         declared: str | None = kind
         while declared is not None:
             facts = metadata[declared]
             for word in (*facts["properties"], *facts.get("navigation", {})):
-                yield name, "{}", word.lower()
+                yield *name, "{}", word.lower()
                 if facts.get("navigation", {}).get(word, "").startswith("Collection("):
-                    yield name, "{}", word.lower(), "{}"
+                    yield *name, "{}", word.lower(), "{}"
             base = facts.get("base")
             declared = base.removeprefix("graph.") if base else None
 

@@ -32,7 +32,11 @@ TABLES: dict[str, tuple[Key, ...]] = {
         ),
         Key("region", "text", "the `tenant_region_scope` of its tokens; by default EU"),
         Key("seed", "table", "fill the tenant with drawn objects first"),
-        Key("licenses", "table", "units bought of each product, by `skuPartNumber`"),
+        Key(
+            "licenses",
+            "table",
+            "units bought of each product, by `skuPartNumber`; by default some of each",
+        ),
         Key("users", "tables", "the users"),
         Key("groups", "tables", "the groups"),
         Key("applications", "tables", "the applications"),

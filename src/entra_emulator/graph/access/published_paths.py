@@ -2,7 +2,7 @@
 Which paths Microsoft Graph has, whether or not they are served here.
 
 The tree is data/published_paths.json, written by tools/generate_published_paths.py from Microsoft's
-list of the paths that permissions open, and from the declared properties of directory objects.
+list of the paths that permissions open, and from the declared properties of its objects.
 Neither tells v1.0 from beta, so that a path is taken to be in both. It is read when a request first
 fits no route: the start does not wait for it.
 """

@@ -36,7 +36,9 @@ UNSERVED = (
     ),
     *("/applications/microsoft.graph.agentIdentityBlueprint", "/users/graph.agentUser"),
     *("/servicePrincipals/microsoft.graph.agentIdentity", "/users/onPremisesSyncBehavior"),
-    *("/contacts/a/memberOf/graph.group", "/users/a/messages/$count"),
+    *("/contacts/a/memberOf/graph.group", "/users/a/messages/$count", "/applications/a/logo"),
+    *("/subscribedSkus/a/skuPartNumber", "/oauth2PermissionGrants/a/scope"),
+    *("/domains/a/isVerified", "/applications/a/federatedIdentityCredentials/b/subject"),
     *("/USERS/a/microsoft.graph.messages", "/identityGovernance", "/identity"),
 )
 

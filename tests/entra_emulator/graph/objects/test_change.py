@@ -145,6 +145,15 @@ def test_an_echo_may_write_a_time_or_an_id_differently(writer: Writer) -> None:
     assert twice.status == 400
 
 
+def test_a_new_application_is_sent_back_as_its_creation_answered(writer: Writer) -> None:
+    made = writer.post("/applications", {"displayName": "App"}).json()
+    path, moment = f"/applications/{made['id']}", made["createdDateTime"]
+
+    assert writer.patch(path, {"createdDateTime": moment}).status == 204
+    later = writer.patch(path, {"createdDateTime": moment.replace("20", "21", 1)})
+    assert later.message == REFUSED.format("createdDateTime")
+
+
 def test_a_new_object_chooses_no_read_only_property(writer: Writer) -> None:
     answer = writer.post("/groups", writer.group(id=NOBODY))
 
