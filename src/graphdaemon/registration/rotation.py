@@ -50,6 +50,7 @@ class RotationJournal:
         new: Thumbprint of the certificate that replaces it; empty until it is made.
         old_key_id: Graph's ID of the old key, if known.
         new_key_id: Graph's ID of the new key, if known.
+        older: Thumbprint of the certificate that the last rotation left in `.old`, if any.
     """
 
     step: str
@@ -57,6 +58,7 @@ class RotationJournal:
     new: str
     old_key_id: str | None = None
     new_key_id: str | None = None
+    older: str | None = None
 
 
 class Rotation:
@@ -137,34 +139,28 @@ class Rotation:
 
     def _begin(self, last: RotationJournal | None) -> RotationJournal:
         old = _thumbprint(self._read(self._file))
-        self._refuse_foreign(last)
+        older = last.old if last is not None else None
+        if self._new_file.exists():
+            raise _foreign(self._new_file)
+        self._refuse_foreign_old(older)
         # The last rotation got this ID when it added the key; an app that may not read its
         # registration cannot look it up any more.
         old_key_id = last.new_key_id if last is not None and last.new == old else None
-        journal = RotationJournal("begun", old, "", old_key_id)
+        journal = RotationJournal("begun", old, "", old_key_id, older=older)
         # First, since it says that the next key, once it is there, is ours.
         self._write_journal(journal)
         return journal
 
-    def _refuse_foreign(self, last: RotationJournal | None) -> None:
+    def _refuse_foreign_old(self, *ours: str | None) -> None:
         """
-        Make sure that the files which are about to be replaced are those of the last rotation.
+        Make sure that `.old`, which is about to be replaced, holds one of our certificates.
 
         Raises:
-            SettingsError: One of them is somebody else's.
+            SettingsError: It is somebody else's.
         """
-        foreign = []
-        if self._new_file.exists():
-            foreign.append(self._new_file)
-        old_file = self._beside("old")
-        if old_file.exists() and (last is None or not _holds(old_file, last.old)):
-            foreign.append(old_file)
-        if foreign:
-            raise SettingsError(
-                f"{foreign[0]} is there already, and no rotation has made it",
-                code="file_foreign",
-                hint="Move it away, and run it again.",
-            )
+        path = self._beside("old")
+        if os.path.lexists(path) and not any(_holds(path, one) for one in ours if one):
+            raise _foreign(path)
 
     def _make_new(self, journal: RotationJournal) -> RotationJournal:
         _write(self._new_file, self._make(self._passphrase))
@@ -198,6 +194,8 @@ class Rotation:
 
     def _switch(self, journal: RotationJournal) -> RotationJournal:
         if _thumbprint(self._read(self._file)) != journal.new:
+            # Somebody may have put it there since this rotation began.
+            self._refuse_foreign_old(journal.older, journal.old)
             # A copy, not a renaming, so that there is a key in place at every moment.
             replace_private(self._beside("old"), self._file.read_bytes())
             _copy_access(self._file, self._new_file)
@@ -320,6 +318,14 @@ def _find_rotatable(settings: Settings) -> CredentialSettings:
 def _thumbprint(pair: KeyPair) -> str:
     assert pair.certificate.thumbprint is not None, "the file holds the certificate"
     return pair.certificate.thumbprint
+
+
+def _foreign(path: Path) -> SettingsError:
+    return SettingsError(
+        f"{path} is there already, and no rotation has made it",
+        code="file_foreign",
+        hint="Move it away, and run it again.",
+    )
 
 
 def _holds(path: Path, thumbprint: str) -> bool:

@@ -275,6 +275,22 @@ def test_a_file_that_no_rotation_has_made_is_left_as_it_is(
     assert site.rotate().step == "done"
 
 
+def test_a_file_that_came_while_a_rotation_waited_is_left_as_it_is(site: Site) -> None:
+    """Run again, the rotation would put the last key in its place."""
+    site.registry.delay = 30
+    with pytest.raises(IdentityError):
+        site.rotate()
+    theirs = site.folder / "app.pem.old"
+    theirs.write_text("a key of somebody's")
+
+    with pytest.raises(SettingsError, match=f"{theirs} is there already"):
+        site.rotate()
+
+    assert theirs.read_text() == "a key of somebody's"
+    theirs.unlink()
+    assert site.rotate().step == "done"
+
+
 def test_two_rotations_of_one_key_do_not_run_at_once(site: Site) -> None:
     """The second one is told of the first."""
     with (
