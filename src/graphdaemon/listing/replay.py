@@ -12,6 +12,7 @@ may rightly not be shown: its values say whether it must be, or must not.
 """
 
 import asyncio
+import logging
 from collections.abc import Iterable, Sequence
 
 import msgspec
@@ -26,10 +27,14 @@ from graphdaemon.listing.id_set import IdSet, pack_ids
 from graphdaemon.listing.record import Replay
 from graphdaemon.listing.target import Target
 
+logger = logging.getLogger(__name__)
+
 # A directory that still differs after so many rounds changes faster than it can be followed.
 _MOST_ROUNDS = 10
 # Graph takes no more values of `in` in one `$filter`: "Some limitations apply to query parameters".
 _IDS_AT_ONCE = 15
+# Who waits longer than this, in seconds, is told why.
+_SILENT_S = 5.0
 
 
 class Replayer:
@@ -84,7 +89,7 @@ class Replayer:
                 return True
             if self.doubtful and not told:
                 # Nothing happened, and yet two answers differ: a replica is behind.
-                await asyncio.sleep(0.25 * 2**number)
+                await self._wait(0.25 * 2**number)
             # Before it is read: where that fails, nobody has seen what was told.
             self.doubtful = changes
             current = await _read_ids(self._target, list(changes))
@@ -93,6 +98,16 @@ class Replayer:
             if not self.doubtful and (not told or (not silent and self._delta.pages == 1)):
                 return True
         return False
+
+    async def _wait(self, seconds: float) -> None:
+        if seconds > _SILENT_S:
+            logger.warning(
+                "records that changed are not yet seen as the delta tells (%d); looking again in "
+                "%.0f s",
+                len(self.doubtful),
+                seconds,
+            )
+        await asyncio.sleep(seconds)
 
     def doubt(self, ids: Iterable[str]) -> Changes:
         """

@@ -160,6 +160,22 @@ def test_a_doubt_outlives_the_run_that_left_it() -> None:
     assert virtual_time.run(follow()) == [False, False, True]
 
 
+def test_a_long_wait_for_a_replica_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever looks on would otherwise see minutes in which nothing happens."""
+    world = Told(ANA, [], [])
+    target = Target(world.graph(), ROOT, CATALOG["users"], Query())
+
+    async def follow() -> bool:
+        delta = Delta(target)
+        await delta.begin()
+        return await Replayer(target, delta, IdSet()).run()
+
+    assert not virtual_time.run(follow())
+
+    waits = [text.rpartition(" in ")[2] for text in caplog.messages]
+    assert waits == ["8 s", "16 s", "32 s", "64 s", "128 s"]
+
+
 def test_what_comes_again_after_it_was_taken_out_is_read_again() -> None:
     """A replica that is behind still shows who is gone."""
     target = Target(Told(GONE, [], []).graph(), ROOT, CATALOG["users"], Query())
