@@ -194,7 +194,7 @@ def _count_surplus(evidence: Evidence) -> int:
 def _doubt_surplus(evidence: Evidence) -> str:
     if evidence.count_after is None or evidence.count_after <= evidence.records:
         return ""
-    return f"Graph counts {evidence.count_after:,}, and {evidence.records:,} were found"
+    return f"Graph counts {evidence.count_after:,}, {_say_records(evidence)}"
 
 
 def _say_proof(evidence: Evidence) -> str:
@@ -205,6 +205,10 @@ def _say_proof(evidence: Evidence) -> str:
     else:
         why = f"{evidence.ranges} {evidence.method} cover every {evidence.key}"
     return why + (", and what changed meanwhile is in it" if evidence.baseline else "")
+
+
+def _say_records(evidence: Evidence) -> str:
+    return f"and {evidence.records:,} {'was' if evidence.records == 1 else 'were'} found"
 
 
 def _count_records(number: int) -> str:
@@ -271,7 +275,7 @@ def _doubt_count(evidence: Evidence) -> str:
         return "Graph gives no count, so nothing shows whether a page was lost"
     most = evidence.records + evidence.gone
     least = evidence.records - evidence.present - tolerance(evidence.records)
-    listed = f"and {evidence.records:,} were found"
+    listed = _say_records(evidence)
     if evidence.count_after is not None and not least <= evidence.count_after <= most:
         return f"Graph counts {evidence.count_after:,}, {listed}"
     if evidence.count_before is not None and not least <= evidence.count_before <= most:

@@ -67,6 +67,7 @@ SOUND = Evidence(
         ({"missed": 3, "readings": 2}, "second_reading", "did not bring 3 records of the first"),
         ({"count_before": None, "count_after": None}, "count", "Graph gives no count"),
         ({"count_after": 1001}, "count", "Graph counts 1,001, and 1,000 were found"),
+        ({"records": 1, "count_after": 3}, "count", "Graph counts 3, and 1 was found"),
         ({"count_after": 989}, "count", "Graph counts 989, and 1,000 were found"),
         ({"count_after": 990}, "", "7 ranges"),
         ({"count_before": 1001}, "count", "Graph counted 1,001 at first, and 1,000 were found"),

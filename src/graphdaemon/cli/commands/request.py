@@ -104,7 +104,8 @@ async def _write_all(client: "Client", request: "GraphRequest", sink: "Sink") ->
         async for page in read_pages(client, request):
             sink.write(page)
             pages, records = pages + 1, records + len(page)
-    return [f"{records:,} records, {pages:,} page{'' if pages == 1 else 's'}"]
+    counts = ((records, "record"), (pages, "page"))
+    return [", ".join(f"{n:,} {word}{'' if n == 1 else 's'}" for n, word in counts)]
 
 
 async def _write_one(

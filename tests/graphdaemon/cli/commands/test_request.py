@@ -164,6 +164,14 @@ def test_all_follows_the_links(command: Command, scripted: ScriptedServer, setti
     assert {request.headers["x-tenant"] for request in scripted.requests} == {"a"}
 
 
+def test_one_record_is_counted_as_one(
+    command: Command, scripted: ScriptedServer, settings: Path
+) -> None:
+    scripted.script = [page({"id": "1"})]
+
+    assert command("request", "GET", "users", settings, "--all").err == "1 record, 1 page\n"
+
+
 def test_all_does_not_follow_a_link_elsewhere(
     command: Command, scripted: ScriptedServer, settings: Path, tmp_path: Path
 ) -> None:
