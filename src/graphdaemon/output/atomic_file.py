@@ -27,6 +27,7 @@ class AtomicFile:
         path: Where it is to be.
         private: Nobody else may read it, whatever the umask.
         beginning: The first bytes of every file that may be replaced; None for any file.
+        label: What errors call it; by default `path`.
 
     Attributes:
         path: Where it will be, links followed.
@@ -38,10 +39,16 @@ class AtomicFile:
     """
 
     def __init__(
-        self, path: Path, *, private: bool = False, beginning: bytes | None = None
+        self,
+        path: Path,
+        *,
+        private: bool = False,
+        beginning: bytes | None = None,
+        label: str | None = None,
     ) -> None:
         # The name is opened as it was typed: a link of /proc may lead to what has no name.
         self._shown = path
+        self._label = label or path
         self.path = Path(os.path.realpath(path))
         self._beginning = beginning
         self._mode: int | None = None
@@ -50,7 +57,7 @@ class AtomicFile:
         self._draft: Draft | None = None
         self._descriptor = -1
         self.is_direct = False
-        with explaining_failure(path):
+        with explaining_failure(self._label):
             self._open()
 
     def write(self, data: bytes, /) -> None:
@@ -61,7 +68,7 @@ class AtomicFile:
             OutputError: There is no room, or something else is wrong with the place.
             OutputClosedError: Whatever read the pipe has closed it.
         """
-        with explaining_failure(self._shown):
+        with explaining_failure(self._label):
             # A device may be a terminal, which would obey names that strangers chose.
             is_terminal = self.is_direct and os.isatty(self._descriptor)
             write_all(self._descriptor, escape_document(data).encode() if is_terminal else data)
@@ -84,7 +91,7 @@ class AtomicFile:
             OutputError: It could not be put there; nothing is left of it.
         """
         try:
-            with explaining_failure(self._shown):
+            with explaining_failure(self._label):
                 if self._draft is not None:
                     if self._mode is not None:
                         os.chmod(self._descriptor, self._mode)  # noqa: PTH101  Path.chmod knows no descriptor
@@ -161,4 +168,9 @@ def find_descriptor(path: Path) -> int | None:
 
 def open_scratch(folder: Path) -> AtomicFile:
     """Open a file for data that nobody else may see; on most systems it never has a name."""
-    return AtomicFile(folder / f"graphdaemon-{os.urandom(8).hex()}", private=True)
+    # Nobody has named it, and it is gone when the error is read: errors name its folder.
+    return AtomicFile(
+        folder / f"graphdaemon-{os.urandom(8).hex()}",
+        private=True,
+        label=f"a temporary file in {folder}",
+    )

@@ -54,7 +54,7 @@ def bytes_of(stdout: TextIO | None) -> BinaryIO:
 
 
 @contextmanager
-def explaining_failure(path: Path | None = None) -> Iterator[None]:
+def explaining_failure(path: Path | str | None = None) -> Iterator[None]:
     """Turn what the operating system says of an output, or of the file `path`, into our errors."""
     try:
         yield

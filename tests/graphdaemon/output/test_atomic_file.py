@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import OutputError, UsageError
-from graphdaemon.output.atomic_file import AtomicFile
+from graphdaemon.output.atomic_file import AtomicFile, open_scratch
 from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from tests.support.foreign_files import FOREIGN, look_at
@@ -235,3 +235,17 @@ def test_a_file_is_whole_or_absent_when_the_process_is_killed(tmp_path: Path, na
             assert len(path.read_bytes().splitlines()) == lines
             path.unlink()
         assert list(tmp_path.iterdir()) == []
+
+
+def test_a_full_temporary_file_is_named_by_its_folder(tmp_path: Path) -> None:
+    """Its own name is nobody's choice, and it is gone when the error is read."""
+    scratch = open_scratch(tmp_path)
+
+    with (
+        no_file_larger_than(10),
+        pytest.raises(OutputError, match=f"a temporary file in {tmp_path} could not be written"),
+    ):
+        scratch.write(b"eleven bytes")
+
+    scratch.discard()
+    assert list(tmp_path.iterdir()) == []
