@@ -87,3 +87,7 @@ class EmulatorSettings:
         for name, make in (("clock", Clock), ("delta", DeltaSettings)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, make())
+        # Programs without types name files by text.
+        for name in ("tenant_file", "data", "federation_ca"):
+            if isinstance(value := getattr(self, name), str):
+                object.__setattr__(self, name, Path(value))

@@ -100,6 +100,16 @@ def test_none_is_the_default() -> None:
     assert settings.delta == DeltaSettings()
 
 
+def test_files_may_be_named_by_text(tmp_path: Path) -> None:
+    file, data = tmp_path / "tenant.toml", tmp_path / "data"
+    file.write_text('name = "Fabrikam"\n', encoding="utf-8")
+
+    with Emulator(tenant_file=str(file), data=str(data)) as emulator:
+        assert emulator.tenant.display_name == "Fabrikam"
+        assert emulator.ca_file == data / "ca.pem"
+    assert Emulator(federation_ca="ca.pem").settings.federation_ca == Path("ca.pem")
+
+
 def test_no_such_permission(probe: Probe) -> None:
     """An application that asks for what Graph does not have is not registered at all."""
     directory, tenant = probe.emulator.directory, probe.emulator.tenant
