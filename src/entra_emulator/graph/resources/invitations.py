@@ -97,7 +97,9 @@ def _find_guest(call: Call, values: Record) -> StoredObject | None:
     record = read_record(present)
     if not record.get("accountEnabled"):
         raise deny("guest_blocked", key=record["id"])
-    if record.get("userType") != "Guest":
+    # An "external member" is a "B2B collaboration user" too, whose UserType is Member ("Properties
+    # of an Azure Active Directory B2B collaboration user").
+    if record.get("userType") != "Guest" and record.get("creationType") != "Invitation":
         raise deny("guest_internal", key=record["id"])
     return present
 

@@ -112,6 +112,14 @@ def test_a_guest_is_invited_again_and_anew(writer: Writer) -> None:
     assert guest["externalUserState"] == "PendingAcceptance"
 
 
+def test_who_was_invited_as_a_member_is_invited_again(writer: Writer) -> None:
+    body = describe("member@fabrikam.example", invitedUserType="Member")
+    first = writer.make("/invitations", body)
+
+    assert read_guest(writer, first["invitedUser"]["id"])["userType"] == "Member"
+    assert writer.make("/invitations", body)["invitedUser"] == first["invitedUser"]
+
+
 def test_who_cannot_be_invited_is_refused(writer: Writer) -> None:
     """Members, whoever is blocked, the tenant's own domains, and what is no address."""
     member, blocked = writer.make_user(), writer.make("/invitations", describe("off@x.example"))
