@@ -39,8 +39,14 @@ _TEXTS: dict[int, dict[str, str]] = {
         "certificate_unknown": r"key was not found",
     },
     70001: {"client_disabled": r"is disabled", "client_unknown": r"not found"},
-    70002: {"secret_expired": _EXPIRED},
+    70002: {
+        "secret_expired": _EXPIRED,
+        "credential_missing": r"must contain the following parameter",
+    },
     70021: {
+        # The service lists all three of the token, and does not say which of them differs
+        # (azure-workload-identity#616).
+        "federation_unmatched": r"assertion issuer: .{1,400}assertion subject: ",
         "federation_issuer": r"assertion issuer",
         "federation_subject": r"assertion subject",
         "federation_audience": r"assertion audience",

@@ -156,14 +156,16 @@ NETWORK = {
     "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by"
     r"|proxy-authenticate: (?:negotiate|ntlm)",
     "proxy_password": rf"{_OUR_PROXY} (?:asks for a user name|does not (?:accept|sign us in)|takes)"
-    r"|(?:tunnel connection failed|http(?:/\d\.\d)?|status(?:[ _-]?code)?|code)"
+    r"|(?:tunnel connection failed|http(?:/\d\.\d)?|tunnel failed, response|status(?:[ _-]?code)?|code)"
     r"\W{1,4}407(?!\d)|\b407\W{1,2}proxy auth|proxy authentication required"
     r"|err_proxy_auth",
     "proxy_blocked": rf"{_OUR_PROXY} refused the connection: 403"
-    r"|tunnel connection failed: 403|http code 403 from proxy",
+    r"|tunnel connection failed: 403|tunnel failed, response 403|http code 403 from proxy",
     "proxy_gateway": rf"{_OUR_PROXY} could not reach the host|tunnel connection failed: 50[234]"
+    r"|tunnel failed, response 50[234]"
     r"|http code 50[234] from proxy",
     "proxy_refused": rf"{_OUR_PROXY} refused the connection|tunnel connection failed"
+    r"|connect tunnel failed"
     r"|http code \d+ from proxy|err_tunnel_connection",
     "proxy_silent": rf"{_OUR_PROXY} did not answer within",
     "proxy_lost": rf"{_OUR_PROXY} closed the connection",
