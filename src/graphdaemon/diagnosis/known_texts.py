@@ -156,9 +156,9 @@ NETWORK = {
     "proxy_sign_in": rf"{_OUR_PROXY} asks for a sign-in by"
     r"|proxy-authenticate: (?:negotiate|ntlm)",
     "proxy_password": rf"{_OUR_PROXY} (?:asks for a user name|does not (?:accept|sign us in)|takes)"
-    r"|(?:tunnel connection failed|http(?:/\d\.\d)?|tunnel failed, response|status(?:[ _-]?code)?|code)"
-    r"\W{1,4}407(?!\d)|\b407\W{1,2}proxy auth|proxy authentication required"
-    r"|err_proxy_auth",
+    r"|(?:tunnel connection failed|tunnel failed, response|http(?:/\d\.\d)?"
+    r"|status(?:[ _-]?code)?|code)\W{1,4}407(?!\d)|\b407\W{1,2}proxy auth"
+    r"|proxy authentication required|err_proxy_auth",
     "proxy_blocked": rf"{_OUR_PROXY} refused the connection: 403"
     r"|tunnel connection failed: 403|tunnel failed, response 403|http code 403 from proxy",
     "proxy_gateway": rf"{_OUR_PROXY} could not reach the host|tunnel connection failed: 50[234]"

@@ -53,6 +53,7 @@ class Proof:
         self._settled = False
         self._trouble = ""
         self._count_refused = False
+        self._count_between: int | None = None
         self._second_reading: IdSet | None = None
 
     async def take_baseline(self) -> str:
@@ -81,6 +82,8 @@ class Proof:
     def begin_second_reading(self) -> None:
         """Hear, from now on, which records everything that is read once more brings."""
         self._second_reading = IdSet()
+        # The next count takes its place in the record, and does not explain it.
+        self._count_between = self._record.count_after
 
     def note(
         self, ids: Sequence[str], packed: Sequence[bytes], places: list[int] | None
@@ -161,6 +164,7 @@ class Proof:
             settled=self.settled,
             undecided=len(replayer.undecided) if replayer is not None else 0,
             count_before=partition.expected,
+            count_between=self._count_between,
             count_after=record.count_after,
             count_refused=self._count_refused,
             gone=len(touched) - present,

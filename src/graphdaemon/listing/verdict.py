@@ -47,6 +47,7 @@ class Evidence(NamedTuple):
             told of them, whether the filter should show them.
         late: How many written records changed, and cannot be corrected.
         count_before: Graph's own count early in the listing; None without one.
+        count_between: Graph's own count after the first reading, where there was a second one.
         count_after: Graph's own count after the last change was followed; None without one.
         count_refused: Graph refused to count, and will do so again.
         gone: How many records the delta named that are not in the output.
@@ -76,6 +77,7 @@ class Evidence(NamedTuple):
     undecided: int = 0
     late: int = 0
     count_before: int | None = None
+    count_between: int | None = None
     count_after: int | None = None
     count_refused: bool = False
     gone: int = 0
@@ -270,9 +272,6 @@ def _doubt_readings(evidence: Evidence) -> str:
 
 
 def _doubt_count(evidence: Evidence) -> str:
-    if not evidence.counts:
-        # Only a count would show that a next link, or a whole part, was lost.
-        return "Graph gives no count, so nothing shows whether a page was lost"
     most = evidence.records + evidence.gone
     least = evidence.records - evidence.present - tolerance(evidence.records)
     listed = _say_records(evidence)
@@ -280,6 +279,13 @@ def _doubt_count(evidence: Evidence) -> str:
         return f"Graph counts {evidence.count_after:,}, {listed}"
     if evidence.count_before is not None and not least <= evidence.count_before <= most:
         return f"Graph counted {evidence.count_before:,} at first, {listed}"
+    between = evidence.count_between
+    # It may have lagged by little, and caught up since.
+    if between is not None and not least <= between <= most + tolerance(evidence.records):
+        return f"Graph counted {between:,} after the first reading, {listed}"
+    if not evidence.counts:
+        # Only a count would show that a next link, or a whole part, was lost.
+        return "Graph gives no count, so nothing shows whether a page was lost"
     return ""
 
 

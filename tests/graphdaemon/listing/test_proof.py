@@ -76,6 +76,19 @@ def test_a_count_that_was_too_high_at_first_stays_a_contradiction() -> None:
     assert outcome.proved.why == "Graph counted 330 at first, and 300 were found"
 
 
+@pytest.mark.parametrize("others", [{}, {"no_count_at": {1}}], ids=["another count", "none"])
+def test_a_count_that_led_to_a_second_reading_stays_a_contradiction(others: Any) -> None:
+    """What is asked for once more takes nothing back: one answer is counted afterwards alone."""
+    counts = [32]
+    lies = Lies(count=lambda n: counts.pop() if counts else n, **others)
+    world = PretendGraph(people(17), lies=lies)
+
+    outcome = list_world(world)
+
+    assert (outcome.proved.verdict, outcome.proved.missing) == ("unproved", "count")
+    assert outcome.proved.why == "Graph counted 32 after the first reading, and 17 were found"
+
+
 @pytest.mark.parametrize(
     ("moments", "proved"),
     [({0}, True), ({1}, True), ({0, 1}, False), (range(9), False)],
