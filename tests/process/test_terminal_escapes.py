@@ -46,7 +46,7 @@ USER = {
 LISTING = answer({"@odata.context": HARMFUL, "value": [USER]})
 
 # The addresses of what is changed have its ID, and an ID that fits into none is refused.
-IDS = dict.fromkeys(("id", "appId", "resourceId", "appRoleId", "principalId"), "1")
+IDS = dict.fromkeys(("id", "appId", "resourceId", "appRoleId", "principalId", "issuer"), "1")
 REGISTERED = answer(USER | IDS | {"value": [USER | IDS]})
 
 

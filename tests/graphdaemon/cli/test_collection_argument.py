@@ -39,7 +39,7 @@ def test_a_collection_of_another_version_is_asked_there(
 
     assert command("count", "beta/users", settings).out == b"7\n"
     scripted.script = [page({"id": "1"})]
-    command("list", "beta/widgets", settings, "--method", "chain", "-f", "ndjson")
+    command("list", "beta/widgets", settings, "--method", "chain", "--attempts", "1")
 
     assert {request.target.split("/")[1] for request in scripted.requests} == {"beta"}
 

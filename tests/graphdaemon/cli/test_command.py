@@ -120,7 +120,7 @@ def test_two_lists_of_properties_are_taken_together(
         "users",
         scripted.write_parameters(tmp_path),
         *("--select", "a,b", "--select", "b", "-s", "c", "--method", "chain"),
-        *("-f", "csv", "--allow-unproved"),
+        *("-f", "csv", "--allow-unproved", "--attempts", "1"),
     )
 
     assert outcome.out.decode().splitlines() == ["a,b,c", "1,2,3"]

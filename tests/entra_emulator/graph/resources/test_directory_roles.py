@@ -69,8 +69,7 @@ def test_role_templates(writer: Writer) -> None:
     template = ROLES["Global Reader"]
 
     assert listed["@odata.context"].endswith("#directoryRoleTemplates")
-    following = writer.get(listed["@odata.nextLink"].partition("/v1.0")[2])
-    listed["value"] += following["value"]
+    assert "@odata.nextLink" not in listed
     assert {one["id"] for one in listed["value"]} == set(ROLES.values())
     assert list(listed["value"][0]) == ["id", "deletedDateTime", "description", "displayName"]
     shown = writer.get(f"/directoryRoleTemplates/{template}")
