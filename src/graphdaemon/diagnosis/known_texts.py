@@ -129,6 +129,7 @@ LIBRARIES = {
     "machine_identity_unavailable": r"metadata service gives no token for the moment"
     r"|was reached, and gave no answer|failed due to a gateway error"
     r"|failed to retrieve (?:imds|a) token after",
+    "machine_identity_request": r"required metadata header not specified|\bunknown.source\b.{0,3}<",
     "machine_identity_unassigned": r"metadata service gives no token:|identity not found"
     r"|requested identity (?:has not|hasn.t|isn.t)"
     r" (?:been )?assigned|no user assigned or delegated managed identity"

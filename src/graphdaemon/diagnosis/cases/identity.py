@@ -355,6 +355,13 @@ IDENTITY: dict[str, Case] = {
         "Check managed_identity (system, a client ID or a resource ID), and that the identity is "
         "assigned to this machine: Identity on its page in the portal.",
     ),
+    "machine_identity_request": Case(
+        "identity_refused",
+        "The metadata service answers, and refuses the request: it came without the header "
+        "`Metadata: true`, or from elsewhere than this machine, as through a proxy.",
+        "Exempt 169.254.169.254 with NO_PROXY, and ask from the machine itself: what runs in a "
+        "container needs the machine's own network. graphdaemon sends the header.",
+    ),
     "machine_identity_unavailable": Case(
         "identity_unavailable",
         "The metadata service is there, and gives no token for the moment (429, 410 or 5xx).",
