@@ -11,6 +11,7 @@ import re
 import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import click
@@ -26,6 +27,7 @@ from entra_emulator.server.app import ROUTES
 from entra_emulator.server.settings import EmulatorSettings
 from graphdaemon.cli import cli
 from graphdaemon.errors import CODES, EXIT_CODES
+from graphdaemon.http.limits import Limits
 from graphdaemon.settings.table import SETTINGS
 from tools import architecture, completeness, diagnoses, fidelity
 
@@ -161,6 +163,12 @@ def _errors() -> str:
     exits = [f"| {code} | {meaning} |" for code, meaning in EXIT_CODES.items()]
     codes = [f"| `{code}` | {meaning} |" for code, meaning in CODES.items()]
     tree = inspect.getdoc(sys.modules["graphdaemon.errors"]) or ""
+    # The attributes come from the class itself, so that a new limit is on the page by itself.
+    meanings = _attributes(Limits)
+    limits = [
+        f"| `{field.name}` | {_limit(field.default)} | {meanings[field.name]} |"
+        for field in fields(Limits)
+    ]
     return "\n".join(
         [
             _MADE,
@@ -176,8 +184,26 @@ def _errors() -> str:
             "| --- | --- |",
             *codes,
             "",
+            "What one answer of a server may cost; `limit_exceeded` names the limit:\n",
+            "| limit | default | meaning |",
+            "| --- | --- | --- |",
+            *limits,
+            "",
         ]
     )
+
+
+def _attributes(kind: type) -> dict[str, str]:
+    """The attributes that a class explains, by name."""
+    section = (inspect.getdoc(kind) or "").partition("\nAttributes:\n")[2]
+    rows = re.findall(r"^    (\w+): (.+(?:\n {8}.+)*)", section, flags=re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in rows}
+
+
+def _limit(value: object) -> str:
+    if value is None:
+        return "not set"
+    return f"{value >> 20} MB" if isinstance(value, int) and value >= 1 << 20 else f"{value:,}"
 
 
 def _library() -> str:
