@@ -21,7 +21,7 @@ from graphdaemon.auth.msal_import import import_msal, import_msal_parts
 from graphdaemon.auth.token import Token
 from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.advice import Advice, advise, locate
-from graphdaemon.diagnosis.assertion_time import describe_age
+from graphdaemon.diagnosis.assertion_time import describe_age, describe_assertion_time
 from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import Error, IdentityError, NetworkError
 from graphdaemon.http.clock_skew import TOLERANCE_S, describe_skew, measure_skew
@@ -204,6 +204,9 @@ class MsalApp:
         """Say why an assertion was outside its time: by this machine's clock, or kept too long."""
         skew = self._skew()
         if skew is None and credential.kind == "federated":
+            is_over, _ = describe_assertion_time(text) or (True, "")
+            if not is_over:
+                return f"the federated token was shown too early: {text}", advise("assertion_early")
             age = describe_age(read_claims(self._assertion) or {}, time.time())
             text = (
                 f"the federated token was shown too late ({age or 'its age is not known'}): {text}"

@@ -258,7 +258,9 @@ def _advise_on_time(advice: Advice, entry: str) -> Advice:
     """Say which clock or token an assertion's refusal blames, as far as the text tells."""
     is_over, sentence = describe_assertion_time(entry) or (True, "")
     # Our own errors have compared the clocks, and say which it is.
-    if not is_over or "this machine's clock is" in entry:
+    if "federated token was shown too early" in entry:
+        advice = advise("assertion_early")
+    elif not is_over or "this machine's clock is" in entry:
         advice = advise("clock_wrong")
     elif _FEDERATED.search(entry):
         advice = advise("assertion_stale")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,7 @@ from graphdaemon.auth.msal_app import read_refusal, read_token
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import IdentityError
 from graphdaemon.settings.read import read_settings
-from tests.support.cloud_machine import fetch
+from tests.support.cloud_machine import fetch, private
 from tests.support.scripted_server import Answer, ScriptedServer, json_answer
 
 # One pass over one chain: what is asked is the same each time.
@@ -178,3 +179,29 @@ def test_a_refusal_has_the_numbers_it_lists_or_the_first_in_its_text(
 ) -> None:
     """What it says ends where the data for Microsoft's support begin."""
     assert read_refusal(body) == refusal
+
+
+@pytest.mark.parametrize(
+    ("begin", "end", "words", "case"),
+    [
+        ("15:05:00", "15:10:00", "shown too late", "assertion_stale"),
+        ("17:00:00", "17:05:00", "shown too early", "assertion_early"),
+    ],
+)
+def test_a_federated_token_outside_its_time_is_called_late_or_early(
+    scripted: ScriptedServer, tmp_path: Path, begin: str, end: str, words: str, case: str
+) -> None:
+    """This machine's clock is right: whoever issued the token, or kept it, is to blame."""
+    text = (
+        "AADSTS700024: Client assertion is not within its valid time range. Current time: "
+        f"2026-03-01T16:00:00.0000000Z, assertion valid from 2026-03-01T{begin}.0000000Z, "
+        f"expiry time of assertion 2026-03-01T{end}.0000000Z."
+    )
+    scripted.token_answer = json_answer({"error": "invalid_client", "error_description": text}, 401)
+    token = private(tmp_path, "token", "e30.e30.e30")
+    settings = scripted.settings(secret=None, federated_token_file=token)
+
+    with pytest.raises(IdentityError, match=f"the federated token was {words}") as caught:
+        fetch(read_settings(None, {}, settings))
+
+    assert (caught.value.code, caught.value.case) == ("assertion_refused", case)

@@ -130,6 +130,13 @@ IDENTITY: dict[str, Case] = {
         "another file by whatever writes it; in GitHub Actions set federated to github, which "
         "asks for a new one each time.",
     ),
+    "assertion_early": Case(
+        "assertion_refused",
+        "The platform's token (the federated token) is not valid yet by the token service's "
+        "clock; this machine's clock is right.",
+        "Set the clock of whatever issues the platform's token (NTP); until then, wait for the "
+        "moment from which it is valid.",
+    ),
     "assertion_unreadable": Case(
         "certificate_refused",
         "The signed assertion does not have the form that is asked for.",
