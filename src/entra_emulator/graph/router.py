@@ -181,7 +181,7 @@ def _find_properties(kind: str, segments: list[str]) -> list[str]:
         name = schema.canonical(kind, segment) if schema.knows(kind) else None
         edm = schema.declared(kind).get(name, "") if name is not None else ""
         # A stream has an address of its own, and no value in the object.
-        if name is None or edm == "Edm.Stream":
+        if name is None or edm == "Edm.Stream" or edm in schema.VALUELESS:
             break
         names.append(name)
         kind = edm.removeprefix("microsoft.graph.")

@@ -209,6 +209,10 @@ BASIC_USER = frozenset(
     {"displayName", "givenName", "id", "mail", "securityIdentifier", "surname", "userPrincipalName"}
 )
 
+# Complex types with nothing but what is navigated to, and so without a value of their own: the CSDL
+# declares a `recentPrinterShares` below `/users/{id}/print`, and no property.
+VALUELESS = frozenset({"microsoft.graph.userPrint"})
+
 # Selecting these on the collection is answered 501 (microsoft-graph-docs#7555, #3878).
 SINGLE_USER_ONLY = frozenset(
     {

@@ -1,11 +1,16 @@
 """Which endpoint a path means, in every spelling that clients use."""
 
+import re
+
 import pytest
 from starlette.responses import Response
 
+from entra_emulator.graph.access.published_paths import list_published
 from entra_emulator.graph.call import Call
 from entra_emulator.graph.router import Endpoint, Router
 from entra_emulator.graph.routes import ROUTER, ROUTES
+from entra_emulator.model import schema
+from entra_emulator.model.kinds import KINDS
 
 ID = "70dc2de2-9270-407e-86e8-34f8000dcf5b"
 
@@ -92,6 +97,9 @@ def test_a_property_is_one_of_the_type_or_of_its_value(path: str, canonical: str
         (f"/applications/{ID}/web/nothing", "nothing"),
         (f"/applications/{ID}/appRoles/value", "value"),
         (f"/applications/{ID}/logo", "logo"),
+        (f"/users/{ID}/print", "print"),
+        (f"/users/{ID}/PRINT/recentPrinterShares", "PRINT"),
+        ("/me/print", "print"),
     ],
 )
 def test_what_is_no_property_is_unknown(path: str, unknown: str) -> None:
@@ -99,6 +107,22 @@ def test_what_is_no_property_is_unknown(path: str, unknown: str) -> None:
 
     assert resolved is not None
     assert resolved.unknown == unknown
+
+
+def test_what_is_published_below_a_property_is_in_its_value() -> None:
+    """Nothing is answered as a property that only stands before other paths."""
+    served = {f"/{one.collection}/{{id}}/".lower(): one.name for one in KINDS.values()}
+    for _, template in list_published():
+        start = re.match(r"/\w+/\{id\}/", template)
+        if not start or start[0] not in served:
+            continue
+        below = template.removeprefix(start[0]).split("/")
+        resolved = ROUTER.resolve(f"/v1.0{start[0].replace('{id}', ID)}{below[0]}")
+        assert resolved is not None
+        name = resolved.keys.get("property")
+        if name and len(below) > 1 and below[1] != "{id}":
+            edm = schema.declared(served[start[0]])[name]
+            assert schema.canonical(edm.removeprefix("microsoft.graph."), below[1]), template
 
 
 @pytest.mark.parametrize(

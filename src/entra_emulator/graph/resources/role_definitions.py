@@ -20,7 +20,7 @@ _SET = "roleManagement/directory/roleDefinitions"
 _PATH = f"/{_SET}/{{role}}"
 _RULE = Rule(
     _KIND,
-    fixed=split_names("id isBuiltIn"),
+    fixed=split_names("id isBuiltIn inheritsPermissionsFrom"),
     required=("displayName", "isEnabled", "rolePermissions"),
     lengths={"description": 1024, "displayName": 256},
     choices={"resourceScopes": frozenset("/")},

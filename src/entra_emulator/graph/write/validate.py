@@ -75,7 +75,7 @@ def read_properties(rule: Rule, body: Record, *, creating: bool) -> ObjectBody:
         # Other annotations, such as `@odata.type`, say nothing that the types do not; a property
         # that only beta has reads as null, and stays so.
         elif not annotation and not (value is None and _is_of_beta(rule.kind, written)):
-            name = _find_name(rule.kind, written)
+            name = _find_name(rule, written)
             if name in values or name in echoed:
                 raise deny("property_repeated", name=name)
             if _is_writable(rule, name, creating=creating):
@@ -150,8 +150,9 @@ def normalise_time(text: str) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}".rjust(19, "0") + (f".{digits}Z" if digits else "Z")
 
 
-def _find_name(kind: str, written: str) -> str:
+def _find_name(rule: Rule, written: str) -> str:
     """The declared name of an entity's property; directory extensions have one too."""
+    kind = rule.kind
     if written.lower().startswith("extension_"):
         if not _EXTENSION.fullmatch(written):
             raise deny("extension_unknown", name=written)
@@ -159,6 +160,10 @@ def _find_name(kind: str, written: str) -> str:
     name = schema.canonical(kind, written)
     if name is not None:
         return name
+    # A navigation property that is shown like one, and can be sent back so.
+    for shown in schema.navigation(kind):
+        if shown in rule.fixed and shown.casefold() == written.casefold():
+            return shown
     if _is_of_beta(kind, written):
         raise deny("not_emulated", what=f"how to write {schema.canonical_in_beta(kind, written)}")
     raise deny("property_unknown", name=written)

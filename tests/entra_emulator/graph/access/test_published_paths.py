@@ -91,6 +91,7 @@ def test_what_graph_does_not_have_either_is_refused_as_it_does(get: Ask, path: s
         ("GET", "/users/a/sendMail", 405),
         ("PUT", "/users/a/photo/$value", 501),
         ("POST", "/users/a/messages", 501),
+        ("GET", "/users/a/print", 501),
         ("PUT", "/users/a/messages", 405),
         ("PUT", "/me/messages", 405),
         ("POST", "/applications/validatePartner", 501),

@@ -98,6 +98,22 @@ def test_roles_that_cannot_be_are_refused(
     assert (answer.status, text in answer.message) == (400, True), answer.body
 
 
+def test_what_a_role_inherits_from_is_sent_back_and_not_changed(licensed: Writer) -> None:
+    """As GET shows it, in any case; another value is refused, of a new role too."""
+    own = f"{PATH}/{licensed.make(PATH, BODY)['id']}"
+    inherited = [{"id": ROLES["Directory Readers"]}]
+
+    assert licensed.patch(own, {"inheritspermissionsfrom": [], "description": "x"}).status == 204
+    assert licensed.get(own)["description"] == "x"
+    for answer in (
+        licensed.patch(own, {"inheritsPermissionsFrom": inherited, "description": "y"}),
+        licensed.post(PATH, BODY | {"inheritsPermissionsFrom": inherited}),
+    ):
+        assert answer.status == 400
+        assert "'inheritsPermissionsFrom' is read-only" in answer.message
+    assert licensed.get(own)["description"] == "x"
+
+
 def test_built_in_roles_stay_as_they_are(licensed: Writer) -> None:
     """Nobody changes or deletes them."""
     own = f"{PATH}/{ROLES['Global Reader']}"
