@@ -31,7 +31,8 @@ from entra_emulator.server.app import create_app
 from entra_emulator.tokens.signing import KeyRing
 from tests.support.asgi_line import Line, running_loop
 from tests.support.emulator_probe import Answer
-from tests.support.graph_requests import Pool, Request, choose_endpoint, encode, make_request
+from tests.support.graph_pool import Pool
+from tests.support.graph_requests import REFUSED, Request, choose_endpoint, encode, make_request
 from tests.support.request_mistakes import make_mistake, spoil
 
 CASES = int(os.environ.get("GRAPHDAEMON_FUZZ_CASES", "10000"))
@@ -39,6 +40,8 @@ SEED = int(os.environ.get("GRAPHDAEMON_FUZZ_SEED", "0"))
 BATCHES = 20
 # So many of the requests have a mistake, and so many are answered as asked, at least.
 MISTAKEN, ACCEPTED = 0.35, 0.5
+# So often a route is tried before its requests count as refused; what some use up is made again.
+TRIES, ROUNDS = 10, 5
 
 # In every record of the other tenant, and never to be seen from this one.
 MARK = "fabrikam-only"
@@ -49,6 +52,44 @@ ROLES = """
     DelegatedPermissionGrant.ReadWrite.All Domain.ReadWrite.All Policy.Read.All
     Policy.ReadWrite.ApplicationConfiguration AuditLog.Read.All
 """.split()
+
+# What is made before the first request, and how many; the first make what the others need.
+PLANTED = (
+    ("POST /applications", 12),
+    ("POST /servicePrincipals", 8),
+    ("POST /groups", 12),
+    ("POST /users", 4),
+    ("POST /directory/administrativeUnits", 6),
+    ("POST /directoryRoles", 4),
+    ("POST /domains", 3),
+    ("POST /oauth2PermissionGrants", 4),
+    ("POST /policies/appManagementPolicies", 4),
+    ("POST /roleManagement/directory/roleDefinitions", 3),
+    ("POST /roleManagement/directory/roleAssignments", 4),
+    ("POST /applications/{key}/addPassword", 6),
+    ("POST /servicePrincipals/{key}/addPassword", 6),
+    ("POST /applications/{key}/appManagementPolicies/$ref", 3),
+    ("POST /servicePrincipals/{key}/appManagementPolicies/$ref", 3),
+    ("POST /applications/{key}/federatedIdentityCredentials", 6),
+    ("POST /applications/{key}/owners/$ref", 4),
+    ("POST /directory/administrativeUnits/{key}/members/$ref", 4),
+    ("POST /directory/administrativeUnits/{key}/scopedRoleMembers", 4),
+    ("POST /directoryRoles/{key}/members/$ref", 2),
+    ("POST /groups/{key}/owners/$ref", 12),
+    ("POST /groups/{key}/members/$ref", 6),
+    ("POST /servicePrincipals/{key}/owners/$ref", 4),
+    ("POST /groups/{key}/appRoleAssignments", 4),
+    ("POST /servicePrincipals/{key}/appRoleAssignedTo", 4),
+    ("POST /servicePrincipals/{key}/appRoleAssignments", 4),
+    ("POST /users/{key}/appRoleAssignments", 4),
+    ("DELETE /applications/{key}", 3),
+    ("DELETE /directory/administrativeUnits/{key}", 2),
+    ("DELETE /groups/{key}", 6),
+    ("DELETE /servicePrincipals/{key}", 3),
+    ("DELETE /users/{key}", 4),
+    ("GET /auditLogs/directoryAudits", 2),
+    ("GET /auditLogs/signIns", 2),
+)
 
 
 @dataclass(frozen=True)
@@ -89,9 +130,27 @@ def open_world(keys: Path) -> Iterator[World]:
         scope = "&scope=https://graph.microsoft.com/.default"
         path = f"/{tenant.id}/oauth2/v2.0/token".encode()
         answer = line.send("POST", path, body=(form + scope).encode())
-        yield World(line, answer.json()["access_token"], ours, theirs)
+        world = World(line, answer.json()["access_token"], ours, theirs)
+        plant(random.Random(0), world)
+        yield world
     app.state.context.issuers.close()
     directory.close()
+
+
+def plant(draw: random.Random, world: World) -> None:
+    """Make what most tenants have and the seed does not, each by a valid request."""
+    routes = {name_route(one): one for one in ROUTES}
+    for name, count in PLANTED:
+        for _ in range(count):
+            send_valid(draw, routes[name], world)
+
+
+def send_valid(draw: random.Random, endpoint: Endpoint, world: World) -> Answer:
+    """The answer to a request without a mistake, of which the pool learns."""
+    arguments = encode(draw_valid(draw, endpoint, world), draw, world.token)
+    answer = world.line.send(**arguments)
+    learn(world.ours, endpoint, arguments, answer)
+    return answer
 
 
 def list_pool(directory: Directory, tenant: Tenant) -> Pool:
@@ -110,6 +169,7 @@ def list_pool(directory: Directory, tenant: Tenant) -> Pool:
         "grant": [one["id"] for one in grants],
         "role": [one["id"] for one in directory.role_definitions.list_all(tenant)],
         "roleAssignment": [one["id"] for one in assignments],
+        "unified": [one["id"] for one in records["group"] if "Unified" in one["groupTypes"]],
         "policy": [one["id"] for one in directory.app_management_policies.list_all(tenant)],
         "domain": list(tenant.domains),
         "organization": [tenant.id],
@@ -119,6 +179,49 @@ def list_pool(directory: Directory, tenant: Tenant) -> Pool:
         "appRoleId": [one["id"] for one in graph["appRoles"][:20]] if graph else [],
     }
     return Pool(ids, keys)
+
+
+# The caller is nobody's user, none of what is drawn is linked, and no device is in the bin.
+UNTRIED = re.compile(
+    r"\w+ /me\b.*|GET .*\{target\}.*"
+    r"|.*deletedItems/microsoft\.graph\.device/\{key\}.*"
+    r"|.*deletedItems/\{key\}/microsoft\.graph\.device.*"
+)
+
+
+def test_every_route_is_sent_requests_that_it_accepts(keys: Path) -> None:
+    """A route that has no valid body, key or options in the generators is named."""
+    draw = random.Random(0)
+    waiting = [one for one in ROUTES if not UNTRIED.fullmatch(name_route(one))]
+    waiting = [one for one in waiting if name_route(one) not in REFUSED]
+    refusals: dict[str, object] = {}
+    with open_world(keys) as world:
+        for _ in range(ROUNDS):
+            plant(draw, world)
+            refusals = {
+                name_route(one): refusal
+                for one in waiting
+                if (refusal := find_refusal(draw, one, world)) is not None
+            }
+            waiting = [one for one in waiting if name_route(one) in refusals]
+
+    lines = "\n".join(f"{name}: {refusal}" for name, refusal in refusals.items())
+    assert not refusals, f"tests/support/graph_requests.py makes no valid requests for\n{lines}"
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        # The generators know no such ending, so that the body is missing.
+        ("/users/{key}/assignLicense/", "status=400"),
+        ("/$ref", "no request could be made"),
+    ],
+)
+def test_a_route_without_a_generator_counts_as_refused(keys: Path, path: str, told: str) -> None:
+    """Whether its requests are refused or cannot be made."""
+    lacking = Endpoint("POST", path, ROUTES[0].answer)
+    with open_world(keys) as world:
+        assert told in str(find_refusal(random.Random(0), lacking, world))
 
 
 @pytest.mark.nightly
@@ -138,22 +241,46 @@ def test_random_requests(keys: Path, capsys: pytest.CaptureFixture[str], batch: 
             assert time.monotonic() - started < 30, told
             check_answer(arguments, answer, told)
             accepted += answer.status < 400
-            learn(world.ours, endpoint, answer)
+            learn(world.ours, endpoint, arguments, answer)
     with capsys.disabled():
         sys.stdout.write(f" {accepted / cases:.0%} accepted")
     assert cases < 100 or accepted / cases >= ACCEPTED
+
+
+def name_route(endpoint: Endpoint) -> str:
+    return f"{endpoint.method} {endpoint.path}"
+
+
+def find_refusal(draw: random.Random, endpoint: Endpoint, world: World) -> object:
+    """Why none of several valid requests was accepted, or could be made; None if one was."""
+    refusal: object = None
+    for _ in range(TRIES):
+        try:
+            answer = send_valid(draw, endpoint, world)
+        except (LookupError, ValueError) as error:
+            return f"no request could be made: {error!r}"
+        if answer.status < 400:
+            return None
+        refusal = answer
+    return refusal
 
 
 def draw_arguments(draw: random.Random, endpoint: Endpoint, world: World) -> dict[str, Any]:
     """A request, with a mistake in some."""
     if world.ours.links and draw.random() < 0.03:
         return follow(draw, endpoint, world)
-    request = make_request(draw, endpoint, world.ours)
-    if "$batch" in endpoint.path:
-        request.body = {"requests": [draw_item(draw, world, n) for n in range(draw.randint(1, 4))]}
+    request = draw_valid(draw, endpoint, world)
     if draw.random() < MISTAKEN:
         return make_mistake(draw, request, world.token, world.theirs)
     return encode(request, draw, world.token)
+
+
+def draw_valid(draw: random.Random, endpoint: Endpoint, world: World) -> Request:
+    """A request without a mistake."""
+    request = make_request(draw, endpoint, world.ours)
+    if "$batch" in endpoint.path:
+        request.body = {"requests": [draw_item(draw, world, n) for n in range(draw.randint(1, 4))]}
+    return request
 
 
 def follow(draw: random.Random, endpoint: Endpoint, world: World) -> dict[str, Any]:
@@ -196,28 +323,8 @@ def check_answer(arguments: dict[str, Any], answer: Answer, told: str) -> None:
         assert not answer.body, told
 
 
-def learn(ours: Pool, endpoint: Endpoint, answer: Answer) -> None:
+def learn(ours: Pool, endpoint: Endpoint, arguments: dict[str, Any], answer: Answer) -> None:
     """Let later requests name what this one made."""
     is_json = answer.headers.get("content-type", "").startswith("application/json")
-    if not is_json or not answer.body or "content-encoding" in answer.headers:
-        return
-    content = answer.json()
-    ours.note(endpoint, answer.status, content)
-    if answer.status == 201 and endpoint.path == "/applications" and "appId" in content:
-        ours.keys.setdefault("bare", []).append(content["appId"])
-    if answer.status == 201 and endpoint.path.endswith("federatedIdentityCredentials"):
-        ours.keys.setdefault("credential", []).append(content["id"])
-    if answer.status == 200 and "keyId" in content:
-        ours.keys.setdefault("keyId", []).append(content["keyId"])
-    if answer.status == 201 and "appRoleAssign" in endpoint.path and "id" in content:
-        ours.keys.setdefault("assignment", []).append(content["id"])
-    endings = {
-        "policy": "appManagementPolicies",
-        "member": "scopedRoleMembers",
-        "role": "roleDefinitions",
-        "roleAssignment": "roleAssignments",
-    }
-    for name, ending in endings.items():
-        if answer.status == 201 and endpoint.path.endswith(ending) and "id" in content:
-            # Many times, since built-in roles, which nobody can change, are many too.
-            ours.keys.setdefault(name, []).extend([content["id"]] * 20)
+    readable = is_json and answer.body and "content-encoding" not in answer.headers
+    ours.note(endpoint, arguments, answer.status, answer.json() if readable else None)
