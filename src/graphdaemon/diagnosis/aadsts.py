@@ -46,7 +46,7 @@ _TEXTS: dict[int, dict[str, str]] = {
     70021: {
         # The service lists all three of the token, and does not say which of them differs
         # (azure-workload-identity#616).
-        "federation_unmatched": r"assertion issuer: .{1,400}assertion subject: ",
+        "federation_unmatched": r"assertion issuer: \S{1,400}\s{1,3}assertion subject: ",
         "federation_issuer": r"assertion issuer",
         "federation_subject": r"assertion subject",
         "federation_audience": r"assertion audience",
