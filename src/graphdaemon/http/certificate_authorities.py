@@ -31,6 +31,9 @@ def make_context(ca_file: Path | None) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # Some builds of Python (Debian's 3.11.2) let OpenSSL take a line that is cut for one that
+    # ended, and then whoever cuts it could shorten an answer (RFC 9112, 9.8).
+    context.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
     paths = ssl.get_default_verify_paths()
     file, folders = (
         clean(os.environ.get(name, ""))

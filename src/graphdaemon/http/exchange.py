@@ -56,6 +56,17 @@ class Head(NamedTuple):
     headers: Headers
 
 
+def is_cut(error: Exception) -> bool:
+    """
+    Say whether `error` means that the connection ended without TLS saying so.
+
+    Python has an exception for it, which some versions (such as 3.11.2) do not raise where OpenSSL
+    3 gives it a reason of its own.
+    """
+    reason = getattr(error, "reason", None)
+    return isinstance(error, ssl.SSLEOFError) or reason == "UNEXPECTED_EOF_WHILE_READING"
+
+
 class Http11:
     """
     Speaks HTTP/1.1 over a socket, one request after the other.
@@ -226,10 +237,10 @@ class Http11:
     def _receive(self, deadline: Deadline) -> None:
         try:
             data = self._read(deadline)
-        except ssl.SSLEOFError:
+        except ssl.SSLError as error:
             # Without the notice of TLS that it ends, whoever cuts a connection could shorten what
             # is only ended by it (RFC 9112, 9.8).
-            if self.answered:
+            if self.answered and is_cut(error):
                 raise AnswerCutError from None
             raise
         if not data and not self.answered:

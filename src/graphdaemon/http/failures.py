@@ -6,7 +6,12 @@ import zlib
 from typing import NamedTuple
 
 from graphdaemon.errors import NetworkError
-from graphdaemon.http.exchange import AnswerCutError, AnswerMalformedError, UnsendableError
+from graphdaemon.http.exchange import (
+    AnswerCutError,
+    AnswerMalformedError,
+    UnsendableError,
+    is_cut,
+)
 from graphdaemon.http.limits import LimitExceededError
 from graphdaemon.http.tunnel import HandshakeCutError, ProxyError
 
@@ -120,6 +125,9 @@ def _read_failure(error: Exception, host: str, timeout: float) -> tuple[str, str
         return error.case, f"{error} (on the way to {host})"
     if isinstance(error, HandshakeCutError):
         return "tls_broken", f"the connection to {host} broke as soon as TLS began"
+    if is_cut(error):
+        # The same words on every version of Python.
+        error = ssl.SSLEOFError(*error.args)
     failure = next(row for row in _FAILURES if isinstance(error, row.causes))
     reason = getattr(error, "verify_message", None) or getattr(error, "strerror", None)
     message = failure.message.format(

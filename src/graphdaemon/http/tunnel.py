@@ -13,6 +13,7 @@ from graphdaemon.http.exchange import (
     Deadline,
     Head,
     Http11,
+    is_cut,
 )
 from graphdaemon.http.limits import LimitExceededError, Limits
 from graphdaemon.http.proxy import Proxy
@@ -47,8 +48,6 @@ class Way(NamedTuple):
     clock: Callable[[], float]
     hold: Hold
 
-
-_CUT = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
 
 # A way to sign in has its name alone or before a blank; a parameter has an equals sign behind it.
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]{0,30})(?=\s*(?:$|,)|\s+[^\s=])")
@@ -130,7 +129,11 @@ def begin_tls(
         from graphdaemon.http.tls_in_tls import TlsInTls
 
         return TlsInTls(sock, context, name)
-    except (ConnectionResetError, BrokenPipeError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+    except (ConnectionResetError, BrokenPipeError, ssl.SSLZeroReturnError):
+        raise HandshakeCutError("the connection broke when TLS began") from None
+    except ssl.SSLError as error:
+        if not is_cut(error):
+            raise
         raise HandshakeCutError("the connection broke when TLS began") from None
 
 
@@ -192,8 +195,8 @@ def _describe(error: Exception, seconds: float) -> tuple[str, str]:
         return "proxy_silent", f"{{proxy}} did not answer within {seconds:g} s"
     if isinstance(error, ConnectionRefusedError):
         return "proxy_down", "nothing answers at {proxy}: connection refused"
-    if isinstance(
-        error, ConnectionError | AnswerCutError | ssl.SSLEOFError | ssl.SSLZeroReturnError
+    if is_cut(error) or isinstance(
+        error, ConnectionError | AnswerCutError | ssl.SSLZeroReturnError
     ):
         return "proxy_lost", "{proxy} closed the connection"
     if isinstance(error, ssl.SSLError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
+import ssl
 from collections.abc import Iterable
 
 import pytest
@@ -13,6 +14,7 @@ from graphdaemon.http.exchange import (
     AnswerMalformedError,
     Deadline,
     UnsendableError,
+    is_cut,
 )
 from graphdaemon.http.failures import FAILURES
 from graphdaemon.http.limits import LimitExceededError, Limits
@@ -39,6 +41,12 @@ WHOLE = {
     "after one informational response": (head(103, "Link: </a>") + answer(b"12345"), b"12345"),
     "after several": (head(100) + head(102) + head(103) * 5 + answer(b"12345"), b"12345"),
 }
+
+
+def name_reason(reason: str) -> ssl.SSLError:
+    error = ssl.SSLError(1, f"[SSL: {reason}]")
+    error.reason = reason
+    return error
 
 
 @pytest.mark.parametrize(("sent", "content"), WHOLE.values(), ids=WHOLE.keys())
@@ -275,3 +283,18 @@ def test_no_answer_of_very_many_raises_what_cannot_be_explained() -> None:
     draw = random.Random()
 
     assert read_all(changed(draw) for _ in range(10_000))
+
+
+@pytest.mark.parametrize(
+    ("error", "cut"),
+    [
+        (ssl.SSLEOFError(8, "EOF occurred in violation of protocol"), True),
+        (name_reason("UNEXPECTED_EOF_WHILE_READING"), True),
+        (name_reason("WRONG_VERSION_NUMBER"), False),
+        (ssl.SSLZeroReturnError(6, "TLS/SSL connection has been closed (EOF)"), False),
+        (ConnectionResetError(), False),
+    ],
+)
+def test_a_line_is_cut_where_tls_did_not_say_that_it_ends(error: Exception, *, cut: bool) -> None:
+    """By the exception that newer Pythons have for it, or by OpenSSL's reason in older ones."""
+    assert is_cut(error) is cut
