@@ -14,7 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "explanation" / "architecture.md"
 _BEGIN, _END = "<!-- drawn from the code by `make docs` -->\n", "<!-- end of the drawing -->"
-_LOOSE = {"__init__", "__main__", "version"}
+_LOOSE = {"__init__", "__main__"}
 """What stands above the layers or is a constant, and so is not drawn."""
 
 

@@ -7,14 +7,15 @@ use it. Everything that can fail raises an `Error`.
 
 from typing import TYPE_CHECKING
 
-from graphdaemon.version import __version__ as __version__
+__version__ = "0.1.0"
+
 
 if TYPE_CHECKING:
-    from graphdaemon.client import Client, load
+    from graphdaemon.client.client import Client, load
+    from graphdaemon.client.synchronous import blocking
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
     from graphdaemon.graph.page import Page
     from graphdaemon.settings.model import Settings
-    from graphdaemon.synchronous import blocking
 
 __all__ = [
     "Client",
@@ -30,9 +31,9 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Client": "client",
-    "blocking": "synchronous",
-    "load": "client",
+    "Client": "client.client",
+    "blocking": "client.synchronous",
+    "load": "client.client",
     "Page": "graph.page",
     "Settings": "settings.read",
 }

@@ -9,7 +9,9 @@ Every way this program can fail, and what each failure means to the caller.
     │                     .status  .graph_code  .request_id  .retry_after
     ├── NetworkError   6  no answer, or only part of one
     ├── OutputError    7  what was listed could not be written
-    └── UnprovedError  8  nothing proves that what was read is everything
+    ├── StoreError     7  the database could not be read or written
+    ├── UnprovedError  8  nothing proves that what was read is everything
+    └── DeleteGuardError  9  too much would be deleted at once
 
 There is a class for whatever a caller may want to handle differently. Finer differences are in
 `code`, one of the stable words in `CODES`. Every error can be copied and pickled, so that a job in
@@ -255,6 +257,18 @@ class UnprovedError(Error):
     ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.listing = listing
+
+
+class StoreError(Error):
+    """The store could not be read or written; what it held before, it still holds."""
+
+    exit_code = 7
+
+
+class DeleteGuardError(Error):
+    """More would be deleted from the store at once than is allowed; nothing was."""
+
+    exit_code = 9
 
 
 class OutputClosedError(Exception):

@@ -15,7 +15,7 @@ import msgspec
 import pytest
 
 import graphdaemon
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, GraphError, OutputClosedError, UnprovedError
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query

@@ -61,7 +61,7 @@ def test_help_and_version_load_nothing_heavy(argument: str) -> None:
 def test_a_run_with_a_secret_does_not_load_cryptography() -> None:
     """The certificate's tools cost a tenth of a second: only a certificate pays."""
     code = (
-        "import sys, graphdaemon.client, graphdaemon.output.sink; "
+        "import sys, graphdaemon.client.client, graphdaemon.output.sink; "
         "print(*sorted({n.partition('.')[0] for n in sys.modules}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -12,7 +12,7 @@ from tests.support.places import ROOT
 from tools.architecture import read_layers
 
 SOURCE = ROOT / "src"
-PROGRAMS = {"graphdaemon": 8, "entra_emulator": 7}
+PROGRAMS = {"graphdaemon": 9, "entra_emulator": 7}
 COVERED = tomllib.loads((ROOT / "tests/support/covered_elsewhere.toml").read_text("utf-8"))
 
 # A table is read row by row, and whole: no length is too long for one.
@@ -56,7 +56,7 @@ def test_a_program_has_few_entries(program: str) -> None:
         if path.suffix == ".py" or (path / "__init__.py").exists()
     }
 
-    assert len(entries - {"__init__"}) <= 20
+    assert len(entries - {"__init__", "__main__"}) <= 20
 
 
 @pytest.mark.parametrize(("program", "most"), PROGRAMS.items())

@@ -17,7 +17,7 @@ import msgspec
 import pytest
 
 import graphdaemon
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import Error
 from graphdaemon.graph.query import Query
 from graphdaemon.http.response import Response

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import UnprovedError
 from graphdaemon.graph.query import Query
 from graphdaemon.http.response import Response

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import trustme
 
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.settings.read import read_settings
 from tests.support.scripted_server import TENANT, ScriptedServer

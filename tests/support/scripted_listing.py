@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.settings.model import Settings

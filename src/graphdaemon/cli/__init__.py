@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from graphdaemon import __version__
 from graphdaemon.cli import terminal
 from graphdaemon.errors import Error, GraphError, IdentityError, OutputClosedError, OutputError
-from graphdaemon.version import __version__
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem

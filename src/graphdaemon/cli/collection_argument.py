@@ -3,7 +3,7 @@
 import re
 from urllib.parse import quote
 
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.address import escape, split_version
 from graphdaemon.graph.catalog import CATALOG

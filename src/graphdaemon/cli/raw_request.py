@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from graphdaemon.cli.options import split_names
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.address import resolve, split_version
 from graphdaemon.graph.batch import read_parts

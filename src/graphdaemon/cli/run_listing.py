@@ -18,7 +18,7 @@ from graphdaemon.cli.named_files import add_file, load_settings
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, OutputError, UnprovedError, UsageError
 from graphdaemon.graph.catalog import CATALOG, find_collection
 from graphdaemon.graph.graph import ATTEMPTS

@@ -20,6 +20,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TypeVar
 
+from graphdaemon import __version__
 from graphdaemon.http.address import Address, AddressInvalidError, split_address
 from graphdaemon.http.certificate_authorities import make_context
 from graphdaemon.http.connection import Connection
@@ -29,7 +30,6 @@ from graphdaemon.http.failures import FAILURES, explain_failure, explain_invalid
 from graphdaemon.http.limits import Limits
 from graphdaemon.http.proxy import find_proxy
 from graphdaemon.http.response import Response
-from graphdaemon.version import __version__
 
 logger = logging.getLogger(__name__)
 

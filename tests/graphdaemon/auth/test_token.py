@@ -11,7 +11,7 @@ from collections.abc import Callable, Hashable
 import pytest
 
 from graphdaemon.auth.token import Demand, Start, Token, TokenSource
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import IdentityError, NetworkError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.read import read_settings

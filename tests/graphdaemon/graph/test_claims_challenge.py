@@ -13,7 +13,7 @@ import pytest
 from entra_emulator.clock import Clock
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.token import Demand, Token, TokenSource
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.claims_challenge import read_challenge
 from graphdaemon.graph.graph import Graph

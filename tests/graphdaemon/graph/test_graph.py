@@ -9,7 +9,7 @@ import pytest
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Token, TokenSource
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, GraphError, NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import LONGEST_WAIT_S

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import NetworkError
 from graphdaemon.graph.query import Query
 from graphdaemon.http.limits import Limits

@@ -24,7 +24,7 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     from graphdaemon.cli.collection_argument import check_collection, find_members
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
-    from graphdaemon.client import Client
+    from graphdaemon.client.client import Client
     from graphdaemon.graph.address import choose_root
     from graphdaemon.graph.catalog import find_collection
     from graphdaemon.graph.query import Query, count_url

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from graphdaemon import log
+from graphdaemon import __version__, log
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.diagnosis.permissions import parse_call
@@ -13,7 +13,6 @@ from graphdaemon.doctor import examine, summarize
 from graphdaemon.doctor.finding import Finding, Result
 from graphdaemon.doctor.state import Examination
 from graphdaemon.settings.read import read_settings
-from graphdaemon.version import __version__
 
 _STYLES = {
     "ok": {"fg": "green"},

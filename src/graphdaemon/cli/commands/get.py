@@ -25,7 +25,7 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import find_row, get_object, records_of
-    from graphdaemon.client import Client
+    from graphdaemon.client.client import Client
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
 

@@ -15,7 +15,7 @@ from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.interrupt import run_async
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import GraphError
 from graphdaemon.output.fields import Record
 from graphdaemon.output.formats import FORMATS

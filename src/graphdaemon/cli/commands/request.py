@@ -11,7 +11,7 @@ from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FileName
 
 if TYPE_CHECKING:
-    from graphdaemon.client import Client
+    from graphdaemon.client.client import Client
     from graphdaemon.errors import GraphError
     from graphdaemon.graph.graph import GraphRequest
     from graphdaemon.output.sink import Sink
@@ -63,7 +63,7 @@ def request(
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import make_request, selected
-    from graphdaemon.client import Client
+    from graphdaemon.client.client import Client
     from graphdaemon.output.sink import Sink
 
     terminal.configure_log(arguments["verbose"])

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 
 import graphdaemon
-from graphdaemon.client import Client
+from graphdaemon.client.client import Client
 from graphdaemon.errors import GraphError, UnprovedError
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions

@@ -1,0 +1,1 @@
+"""The library: settings in, records out; and the bridge for scripts without async."""

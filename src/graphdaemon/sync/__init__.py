@@ -1,0 +1,1 @@
+"""A store that stays in step with the directory; `sync.py` names the steps."""
