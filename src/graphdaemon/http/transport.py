@@ -9,7 +9,6 @@ import asyncio
 import atexit
 import contextlib
 import logging
-import queue
 import ssl
 import threading
 import time
@@ -22,7 +21,7 @@ from typing import TypeVar
 
 from graphdaemon import __version__
 from graphdaemon.http.address import Address, AddressInvalidError, split_address
-from graphdaemon.http.certificate_authorities import make_context
+from graphdaemon.http.certificate_authorities import share_context
 from graphdaemon.http.connection import Connection
 from graphdaemon.http.content import decompress
 from graphdaemon.http.exchange import Deadline, Http11
@@ -30,6 +29,7 @@ from graphdaemon.http.failures import FAILURES, explain_failure, explain_invalid
 from graphdaemon.http.limits import Limits
 from graphdaemon.http.proxy import find_proxy
 from graphdaemon.http.response import Response
+from graphdaemon.http.threads import SHARED as THREADS
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +45,12 @@ _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _TIMEOUTS_AN_ANSWER = 10
 
 _open_transports: "weakref.WeakSet[Transport]" = weakref.WeakSet()
+
+
+class _Work:
+    """A piece of blocking work; `thread` is the number of the thread that runs it, 0 before."""
+
+    thread = 0
 
 
 class Transport:
@@ -73,9 +79,9 @@ class Transport:
         self._idle: dict[str, list[Connection]] = defaultdict(list)
         self._busy: set[Connection] = set()
         self._lock = threading.Lock()
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._workers: set[threading.Thread] = set()
-        self._idle_workers = 0
+        # What runs on threads, each piece by the thread that runs it once one does.
+        self._work: set[_Work] = set()
+        self._work_ended = threading.Condition(self._lock)
         self._is_closed = False
         _open_transports.add(self)
 
@@ -166,11 +172,7 @@ class Transport:
             connection.close()
 
     async def run(self, call: Callable[[], T]) -> T:
-        """
-        Run blocking work on a daemon thread, and return its result.
-
-        An executor's threads would keep a stopped program alive until the last host has answered.
-        """
+        """Run blocking work on a daemon thread, and return its result."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
@@ -188,20 +190,18 @@ class Transport:
 
     def start(self, work: Callable[[], None]) -> None:
         """Run blocking work, which must not raise, on a daemon thread, without waiting for it."""
+        piece = _Work()
         with self._lock:
-            if self._idle_workers and not self._is_closed:
-                self._idle_workers -= 1
-                self._jobs.put(work)
-                return
-            # When the workers are ending, none of them would take it from the queue.
-            run = partial(self._work, work)
-            thread = threading.Thread(target=run, daemon=True, name="graphdaemon")
-            self._workers.add(thread)
-            thread.start()
+            self._work.add(piece)
+        try:
+            THREADS.start(partial(self._do, piece, work))
+        except RuntimeError:
+            self._end(piece)
+            raise
 
     def close(self) -> None:
         """
-        Close every connection, including those in use, and wait for the threads to end.
+        Close every connection, including those in use, and wait until all work has ended.
 
         A thread that looks up a name cannot be stopped; after `Limits.close_seconds` such threads
         are left to end with the program. They use no TLS any more.
@@ -210,32 +210,34 @@ class Transport:
             self._is_closed = True
             idle = [connection for host in self._idle.values() for connection in host]
             busy = list(self._busy)
-            workers = self._workers - {threading.current_thread()}
             self._idle.clear()
-            for _ in range(self._idle_workers):
-                self._jobs.put(None)
-            self._idle_workers = 0
         for connection in idle:
             connection.close()
         for connection in busy:
             connection.abort()
         # TLS must not be in use when the program ends: OpenSSL then frees what threads still use.
-        until = time.monotonic() + self._limits.close_seconds
-        for worker in workers:
-            worker.join(max(0.0, until - time.monotonic()))
-        if left := sum(worker.is_alive() for worker in workers):
+        with self._lock:
+            self._work_ended.wait_for(lambda: not self._left(), self._limits.close_seconds)
+            left = self._left()
+        if left:
             logger.info("%d threads still look up a name or run other work", left)
 
-    def _work(self, job: Callable[[], None] | None) -> None:
-        while job:
-            job()
-            with self._lock:
-                if self._is_closed:
-                    break
-                self._idle_workers += 1
-            job = self._jobs.get()
+    def _left(self) -> int:
+        """How much work has not ended, besides that of the thread that looks."""
+        own = threading.get_ident()
+        return sum(piece.thread != own for piece in self._work)
+
+    def _do(self, piece: "_Work", work: Callable[[], None]) -> None:
+        piece.thread = threading.get_ident()
+        try:
+            work()
+        finally:
+            self._end(piece)
+
+    def _end(self, piece: "_Work") -> None:
         with self._lock:
-            self._workers.discard(threading.current_thread())
+            self._work.discard(piece)
+            self._work_ended.notify_all()
 
     def _attempt(
         self,
@@ -281,7 +283,7 @@ class Transport:
 
     @cached_property
     def _context(self) -> ssl.SSLContext:
-        return make_context(self._ca_file)
+        return share_context(self._ca_file)
 
     def _connection(self, host: str, context: ssl.SSLContext | None = None) -> Connection:
         parts = split_address(f"https://{host}")

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import NetworkError, SettingsError
-from graphdaemon.http.certificate_authorities import make_context
+from graphdaemon.http.certificate_authorities import make_context, share_context
 from graphdaemon.http.transport import Transport
 from tests.support.run_command import Command
 from tests.support.scripted_listing import listing
@@ -262,3 +262,16 @@ def test_the_ca_file_counts_even_where_the_environment_names_another(
 def test_a_line_that_is_cut_is_no_end_whatever_the_build_of_python() -> None:
     """Debian's Python 3.11.2 switches on what makes the two look the same; others do not."""
     assert not make_context(None).options & getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)
+
+
+def test_who_trusts_the_same_shares_a_context_until_a_file_changes(tmp_path: Path) -> None:
+    """Each costs 20 ms, and a daemon has a client for each of its tenants."""
+    file, another = tmp_path / "authority.pem", tmp_path / "another.pem"
+    file.write_bytes(other())
+    another.write_bytes(other())
+    context = share_context(file)
+
+    assert share_context(file) is context
+    assert share_context(another) is not context
+    file.write_bytes(other() + other())
+    assert share_context(file) is not context
