@@ -1,0 +1,180 @@
+"""
+The collections that can be kept in a database: their tables, columns and default properties.
+
+What type each property has is Microsoft's published metadata (data/properties.json, written by
+tools/generate_properties.py), which is read at the first use.
+"""
+
+from functools import cache
+from importlib.resources import files
+from typing import Literal, NamedTuple
+
+import msgspec
+
+ColumnKind = Literal["text", "integer", "boolean", "real", "json"]
+# A list is no type of a column: its column has JSON.
+PropertyKind = Literal[ColumnKind, "list"]
+
+
+class Column(NamedTuple):
+    """
+    A typed column of a view.
+
+    Attributes:
+        name: The property, or of an edge `parent`, `child` or `kind`.
+        kind: What its values are; `json` is an object or a list.
+    """
+
+    name: str
+    kind: ColumnKind
+
+
+class StoredCollection(NamedTuple):
+    """
+    A collection as a database keeps it.
+
+    Attributes:
+        name: Its name on the command line, such as `users` or `groups/members`.
+        table: The name of its view; its tables begin with it.
+        type: The type of its objects in Graph; of those of an edge any, so that it is empty.
+        role: The least application permission that reads all of it.
+        select: The properties to ask for by default, in lists and in the delta alike; `id` first.
+        parent: The collection below whose objects it is read; empty where it is one by itself.
+        relation: The navigation property that is read of each parent.
+        delta: Whether a delta tells of its changes.
+    """
+
+    name: str
+    table: str
+    type: str
+    role: str
+    select: tuple[str, ...]
+    parent: str = ""
+    relation: str = ""
+    delta: bool = True
+
+    @property
+    def is_edge(self) -> bool:
+        """Whether a row is no object, but the fact that a parent has a child."""
+        return bool(self.parent) and not self.type
+
+    @property
+    def columns(self) -> tuple[Column, ...]:
+        """The columns of its view besides `id`: the default properties, or those of an edge."""
+        if self.is_edge:
+            return tuple(Column(name, "text") for name in ("parent", "child", "kind"))
+        kinds = _read_properties()[self.type]
+        selected = ((name, kinds[name]) for name in self.select if name != "id")
+        return tuple(Column(name, "json" if kind == "list" else kind) for name, kind in selected)
+
+    @property
+    def lists(self) -> frozenset[str]:
+        """The collection-valued properties of its type: `[]` where nothing is set, not null."""
+        kinds = _read_properties().get(self.type, {})
+        return frozenset(name for name, kind in kinds.items() if kind == "list")
+
+
+# What Graph shows by default ("user resource type"), and what else the directory itself keeps. Left
+# out is what is kept elsewhere and a delta refuses (aboutMe, signInActivity, mailboxSettings), what
+# needs a permission of its own (employeeLeaveDateTime, customSecurityAttributes), and what changes
+# without anybody having changed it (assignedPlans, provisionedPlans, licenseAssignmentStates).
+_USER = (
+    "id accountEnabled ageGroup assignedLicenses businessPhones city companyName "
+    "consentProvidedForMinor country createdDateTime creationType department displayName "
+    "employeeHireDate employeeId employeeOrgData employeeType externalUserState "
+    "externalUserStateChangeDateTime faxNumber givenName identities jobTitle "
+    "lastPasswordChangeDateTime legalAgeGroupClassification mail mailNickname mobilePhone "
+    "officeLocation onPremisesDistinguishedName onPremisesDomainName onPremisesExtensionAttributes "
+    "onPremisesImmutableId onPremisesLastSyncDateTime onPremisesSamAccountName "
+    "onPremisesSecurityIdentifier onPremisesSyncEnabled onPremisesUserPrincipalName otherMails "
+    "passwordPolicies postalCode preferredDataLocation preferredLanguage proxyAddresses "
+    "securityIdentifier signInSessionsValidFromDateTime state streetAddress surname usageLocation "
+    "userPrincipalName userType"
+)
+# Without what only the mailbox knows (unseenCount, hideFromAddressLists), which lists refuse.
+_GROUP = (
+    "id assignedLicenses classification createdDateTime description displayName expirationDateTime "
+    "groupTypes isAssignableToRole mail mailEnabled mailNickname membershipRule "
+    "membershipRuleProcessingState onPremisesDomainName onPremisesLastSyncDateTime "
+    "onPremisesNetBiosName onPremisesProvisioningErrors onPremisesSamAccountName "
+    "onPremisesSecurityIdentifier onPremisesSyncEnabled preferredDataLocation preferredLanguage "
+    "proxyAddresses renewedDateTime resourceBehaviorOptions resourceProvisioningOptions "
+    "securityEnabled securityIdentifier serviceProvisioningErrors theme uniqueName visibility"
+)
+_DEVICE = (
+    "id accountEnabled alternativeSecurityIds approximateLastSignInDateTime "
+    "complianceExpirationDateTime deviceCategory deviceId deviceMetadata deviceOwnership "
+    "deviceVersion displayName enrollmentProfileName enrollmentType isCompliant isManaged isRooted "
+    "managementType manufacturer mdmAppId model onPremisesLastSyncDateTime "
+    "onPremisesSecurityIdentifier onPremisesSyncEnabled operatingSystem operatingSystemVersion "
+    "physicalIds profileType registrationDateTime systemLabels trustType"
+)
+# Without the logo, which is a file.
+_APPLICATION = (
+    "id addIns api appId appRoles applicationTemplateId certification createdDateTime "
+    "defaultRedirectUri description disabledByMicrosoftStatus displayName groupMembershipClaims "
+    "identifierUris info isDeviceOnlyAuthSupported isFallbackPublicClient keyCredentials "
+    "nativeAuthenticationApisEnabled notes optionalClaims parentalControlSettings "
+    "passwordCredentials publicClient publisherDomain requestSignatureVerification "
+    "requiredResourceAccess samlMetadataUrl serviceManagementReference "
+    "servicePrincipalLockConfiguration signInAudience spa tags tokenEncryptionKeyId uniqueName "
+    "verifiedPublisher web"
+)
+_SERVICE_PRINCIPAL = (
+    "id accountEnabled addIns alternativeNames appDescription appDisplayName appId "
+    "appOwnerOrganizationId appRoleAssignmentRequired appRoles applicationTemplateId description "
+    "disabledByMicrosoftStatus displayName homepage info keyCredentials loginUrl logoutUrl notes "
+    "notificationEmailAddresses oauth2PermissionScopes passwordCredentials "
+    "preferredSingleSignOnMode preferredTokenSigningKeyThumbprint replyUrls "
+    "resourceSpecificApplicationPermissions samlSingleSignOnSettings servicePrincipalNames "
+    "servicePrincipalType signInAudience tags tokenEncryptionKeyId verifiedPublisher"
+)
+_APP_ROLE_ASSIGNMENT = (
+    "id appRoleId createdDateTime principalDisplayName principalId principalType "
+    "resourceDisplayName resourceId"
+)
+
+
+def _row(name: str, table: str, kind: str, role: str, select: str = "id") -> StoredCollection:
+    parent, _, relation = name.rpartition("/")
+    row = StoredCollection(name, table, kind, role, tuple(select.split()), parent)
+    return row._replace(relation=relation) if parent else row
+
+
+_ROWS = (
+    _row("users", "users", "user", "User.Read.All", _USER),
+    _row("groups", "groups", "group", "GroupMember.Read.All", _GROUP),
+    _row("devices", "devices", "device", "Device.Read.All", _DEVICE),
+    _row("applications", "applications", "application", "Application.Read.All", _APPLICATION),
+    _row(
+        "servicePrincipals",
+        "service_principals",
+        "servicePrincipal",
+        "Application.Read.All",
+        _SERVICE_PRINCIPAL,
+    ),
+    _row("groups/members", "group_members", "", "GroupMember.Read.All"),
+    _row("groups/owners", "group_owners", "", "GroupMember.Read.All"),
+    _row("users/manager", "user_managers", "", "User.Read.All"),
+    # No published delta tells of them.
+    _row(
+        "servicePrincipals/appRoleAssignedTo",
+        "app_role_assignments",
+        "appRoleAssignment",
+        "Application.Read.All",
+        _APP_ROLE_ASSIGNMENT,
+    )._replace(delta=False),
+)
+
+STORED_COLLECTIONS = {row.name: row for row in _ROWS}
+"""Every stored collection by its name; parents come before what is read below them."""
+
+
+class _Table(msgspec.Struct):
+    types: dict[str, dict[str, PropertyKind]]
+
+
+@cache
+def _read_properties() -> dict[str, dict[str, PropertyKind]]:
+    content = files("graphdaemon.graph").joinpath("data", "properties.json").read_bytes()
+    return msgspec.json.decode(content, type=_Table).types
