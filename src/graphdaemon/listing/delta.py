@@ -6,21 +6,17 @@ Source: "Use delta query to track changes in Microsoft Graph data" on learn.micr
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any
+from contextlib import aclosing
+from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import altered, follow, path_of
 from graphdaemon.graph.page import Page, read_record
-from graphdaemon.listing.chain import RESTARTS, is_link_refused
+from graphdaemon.listing.delta_round import delta_url, read_delta_page, read_round
 from graphdaemon.listing.target import Target
 
-# Empty pages in a row. A round may skip many records that nobody selected; so many lead nowhere.
-_MOST_EMPTY = 1_000
-# Records of a round that may be told again, besides ten times as many as there are different ones.
-_REPEATED = 10_000
 # Pages in which a delta has to begin: a service that knows `latest` answers with one.
 _MOST_FIRST_PAGES = 3
 # A text with a quotation mark in it, which is written twice, looks like two texts.
@@ -31,12 +27,11 @@ _NAME = re.compile(r"(?<![\w/-])([A-Za-z_]\w*)([:(-]?)")
 _LAMBDA_VARIABLE = re.compile(r"(\w+)(:?)")
 _OPERATORS = frozenset("and or not eq ne ge le gt lt in has null true false asc desc".split())
 
-Changes = dict[str, msgspec.Raw | None]
+Told = dict[str, msgspec.Raw | None]
 """What a round tells: by ID the record as it is now, or None if it is gone."""
 
 
 class _Item(msgspec.Struct):
-    id: Annotated[str, msgspec.Meta(min_length=1)]
     removed: msgspec.Raw = msgspec.field(name="@removed", default=msgspec.Raw())
 
 
@@ -57,7 +52,7 @@ class Delta:
 
     def __init__(self, target: Target, link: str | None = None) -> None:
         self._target = target
-        self._base = f"{target.root}/{target.collection.name}/delta"
+        self._base = delta_url(target)
         self.select = _properties(target)
         self.selects = bool(self.select)
         self.link = link
@@ -84,9 +79,9 @@ class Delta:
         Raises:
             GraphError: As `begin`.
         """
-        return await self._page(f"{self._base}?{self._options()}".rstrip("?&"))
+        return await read_delta_page(self._target, f"{self._base}?{self._options()}".rstrip("?&"))
 
-    async def round(self) -> Changes:
+    async def round(self) -> Told:
         """
         Return what changed since the last round; of a record told of twice, what was told last.
 
@@ -94,45 +89,24 @@ class Delta:
             GraphError: The delta link is not valid any more, or somebody alters the answers.
         """
         assert self.link is not None, "begin comes first"
-        for _ in range(RESTARTS):
-            try:
-                return await self._walk(self.link)
-            except GraphError as error:
-                # Where a page link within the round was refused, the round is begun anew.
-                if self.pages == 0 or not is_link_refused(error):
-                    raise
         return await self._walk(self.link)
 
-    async def _walk(self, url: str, most: int | None = None) -> Changes:
+    async def _walk(self, url: str, most: int | None = None) -> Told:
         """Read a round from `url` to its delta link, in `most` pages."""
-        changes: Changes = {}
-        visited = {hash(url)}
-        self.pages = items = empty = 0
-        while True:
-            page = await self._page(url)
-            self.pages += 1
-            for record in page.records:
-                item = _decode(record, url)
-                # Told again, it moves behind what was told before.
-                changes.pop(item.id, None)
-                changes[item.id] = None if bytes(item.removed) else record
-            if page.delta_link is not None:
-                self.link = follow(page.delta_link, self._base)
-                return changes
-            items += len(page.records)
-            empty = 0 if page.records else empty + 1
-            repeats = items > _REPEATED + 10 * len(changes)
-            if page.next_link is None or empty > _MOST_EMPTY or repeats or self.pages == most:
-                raise _broken(url, "does not end in a delta link")
-            url = follow(page.next_link, url)
-            if hash(url) in visited:
-                raise _broken(url, "leads back to a page that was read already")
-            visited.add(hash(url))
-
-    async def _page(self, url: str) -> Page:
-        target = self._target
-        # A delta is never answered from the advanced index, whatever the query needs elsewhere.
-        return await target.graph.page(url, needs=target.collection.role, tally=target.tally)
+        told: Told = {}
+        self.pages = 0
+        async with aclosing(read_round(self._target, url, most=most)) as pages:
+            async for page, ids, first in pages:
+                if first:
+                    told.clear()
+                    self.pages = 0
+                self.pages += 1
+                for key, record in zip(ids, page.records, strict=True):
+                    # Told again, it moves behind what was told before.
+                    told.pop(key, None)
+                    told[key] = None if bytes(_decode_item(record).removed) else record
+                self.link = page.delta_link or self.link
+        return told
 
     def _options(self) -> str:
         return f"$select={quote(','.join(self.select), safe=',/')}&" if self.select else ""
@@ -188,14 +162,3 @@ def _properties(target: Target) -> tuple[str, ...]:
     tested = [name for name in names if name not in no_properties]
     keys = [key.name] if key else []
     return tuple(dict.fromkeys(("id", *query.select, *keys, *tested)))
-
-
-def _decode(record: msgspec.Raw, url: str) -> _Item:
-    try:
-        return _decode_item(record)
-    except msgspec.DecodeError:
-        raise _broken(url, "tells of a record without an ID") from None
-
-
-def _broken(url: str, problem: str) -> GraphError:
-    return altered(f"{path_of(url)} {problem}")

@@ -21,7 +21,7 @@ from graphdaemon.graph.concurrency import gather
 from graphdaemon.graph.page import ids_of
 from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
-from graphdaemon.listing.delta import Changes, Delta, agrees, values_of
+from graphdaemon.listing.delta import Delta, Told, agrees, values_of
 from graphdaemon.listing.filter_match import matches
 from graphdaemon.listing.id_set import IdSet, pack_ids
 from graphdaemon.listing.record import Replay
@@ -65,8 +65,8 @@ class Replayer:
         self.corrections: dict[str, msgspec.Raw | None] = {}
         self.appeared: dict[str, msgspec.Raw] = {}
         self.touched: set[bytes] = set()
-        self.told: Changes = {}
-        self.doubtful: Changes = {}
+        self.told: Told = {}
+        self.doubtful: Told = {}
         self.undecided: set[str] = set()
         self.account = Replay()
 
@@ -109,7 +109,7 @@ class Replayer:
             )
         await asyncio.sleep(seconds)
 
-    def doubt(self, ids: Iterable[str]) -> Changes:
+    def doubt(self, ids: Iterable[str]) -> Told:
         """
         Read these again in the next round, as far as the delta told of them.
 
@@ -133,7 +133,7 @@ class Replayer:
         self.appeared.clear()
         return records
 
-    async def _compare(self, changes: Changes, current: dict[str, msgspec.Raw]) -> bool:
+    async def _compare(self, changes: Told, current: dict[str, msgspec.Raw]) -> bool:
         """
         Compare what the delta told with what was read, and keep what is contradicted as a doubt.
 
@@ -164,7 +164,7 @@ class Replayer:
                 self.undecided.add(key)
         return silent
 
-    def _decide(self, changes: Changes) -> dict[str, bool | None]:
+    def _decide(self, changes: Told) -> dict[str, bool | None]:
         """Whether the filter should show each record that the delta says is there."""
         condition = self._target.query.filter
         if not condition:
@@ -180,7 +180,7 @@ class Replayer:
         query = self._target.query._replace(filter=None, select=self._delta.select)
         return await _read_ids(msgspec.structs.replace(self._target, query=query), ids)
 
-    def _apply(self, changes: Changes, current: dict[str, msgspec.Raw]) -> None:
+    def _apply(self, changes: Told, current: dict[str, msgspec.Raw]) -> None:
         ids = list(changes)
         for key, packed in zip(ids, pack_ids(ids), strict=True):
             record = current.get(key)
