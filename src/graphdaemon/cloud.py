@@ -1,7 +1,10 @@
-"""The national clouds: the hosts that issue tokens there, and the addresses of Graph."""
+"""The national clouds: the hosts that issue tokens there, and what Graph is called."""
 
 from typing import NamedTuple
 from urllib.parse import urlsplit
+
+GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
+"""The application ID of Microsoft Graph, the same in every tenant and cloud."""
 
 
 class Cloud(NamedTuple):
@@ -65,3 +68,15 @@ def find_cloud(authority: str) -> Cloud | None:
     """
     host = urlsplit(authority).hostname
     return next((cloud for cloud in CLOUDS if host in cloud.authority_hosts), None)
+
+
+def is_for_graph(resource: object) -> bool:
+    """
+    Whether `resource` is Microsoft Graph, in any cloud.
+
+    A resource is what stands before `/.default` in a scope, and in a token's `aud`. There it is
+    spelt as in the request, with a slash behind or without, or is the application ID ("Access token
+    claims reference").
+    """
+    bare = str(resource).rstrip("/").lower()
+    return bare == GRAPH_APP_ID or bare in {cloud.graph for cloud in CLOUDS}

@@ -15,9 +15,11 @@ import msgspec
 from graphdaemon.errors import Error
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.query import Query
+from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, Progress
-from graphdaemon.listing.run import list_collection
+from graphdaemon.listing.run import collect
+from graphdaemon.listing.target import Target
 from tests.support import virtual_time
 from tests.support.pretend_graph import ROOT, Collation, PretendGraph, Record
 
@@ -111,15 +113,20 @@ def list_world(
     async def work() -> None:
         started = virtual_time.now()
         try:
-            outcome.record = await list_collection(
+            chosen = options or ListingOptions()
+            target = Target(
                 world.graph(**connection),
                 ROOT,
                 find_collection(world.collection),
                 query or Query(),
+                page_size=chosen.page_size,
+            )
+            outcome.record = await collect(
+                Listing(target, chosen),
                 write=write,
                 correct=outcome.correct if correcting else None,
                 on_progress=outcome.progress.append,
-                options=options,
+                seconds=chosen.seconds,
             )
         except Error as error:
             outcome.error = error

@@ -12,15 +12,18 @@ from graphdaemon.graph.page import ids_of
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-def check_collection(text: str, group: str | None) -> str:
+def check_collection(text: str, group: str | None, *, graph: bool = True) -> str:
     """
     Return the path of the collection that `text` names.
 
-    Such are `users`, `beta/users` and `groups/{id}/owners`.
+    Such are `users`, `beta/users` and `groups/{id}/owners`; in an API that is not Graph, any path,
+    with the options that it takes.
 
     Raises:
         UsageError: No collection has that name, or `--of` is missing or does not belong here.
     """
+    if not graph and group is None:
+        return text
     if "?" in text or "://" in text:
         raise UsageError(
             f"{text} is more than the name of a collection",

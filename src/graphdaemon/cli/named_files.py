@@ -8,7 +8,7 @@ names of one file are refused where one of them is written.
 
 import os
 import stat
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -115,10 +115,15 @@ def add_settings(
 
 
 def load_settings(
-    file: str | os.PathLike[str] | None, *, replaced: Container[str] = ()
+    file: str | os.PathLike[str] | None,
+    *,
+    replaced: Container[str] = (),
+    overrides: Mapping[str, object] | None = None,
 ) -> "Settings":
     """
     Read the settings of a command, and compare the files that they name with all others.
+
+    `overrides` are options of the command line, and beat the file and the environment.
 
     Raises:
         SettingsError: They cannot be used.
@@ -127,7 +132,7 @@ def load_settings(
     # Imported here, since options are built at each start.
     from graphdaemon.settings.read import read_settings
 
-    settings = read_settings(file)
+    settings = read_settings(file, overrides=overrides)
     add_settings(click.get_current_context(), settings, replaced=replaced)
     return settings
 

@@ -66,6 +66,20 @@ settings_argument = click.argument(
     "parameters", required=False, type=FileName(written=False), metavar="[PARAMETERS]"
 )
 
+api_options = combine(
+    click.option(
+        "--endpoint",
+        metavar="URL",
+        help="The API's address, in place of the settings'. A path takes the place of its last "
+        "part.",
+    ),
+    click.option(
+        "--scope",
+        metavar="SCOPE",
+        help="The API's App ID URI and /.default, in place of the settings'.",
+    ),
+)
+
 verbose_option = click.option(
     "--verbose", "-v", count=True, help="Say what is done; twice: everything."
 )

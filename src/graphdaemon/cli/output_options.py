@@ -38,12 +38,13 @@ output_options = combine(
 
 
 def read_spec(
-    options: Mapping[str, Any], columns: Sequence[str], *, single: bool = False
+    options: Mapping[str, Any], columns: Sequence[str] | None, *, single: bool = False
 ) -> OutputSpec:
     """
     Return the output that the options, which are given by name, describe.
 
-    csv, table and parquet show `columns`; a `single` record stands for itself.
+    csv, table and parquet show `columns`; where these are None, what the first records have. A
+    `single` record stands for itself.
 
     Raises:
         UsageError: The options contradict each other.
@@ -68,7 +69,7 @@ def read_spec(
         )
     return OutputSpec(
         format_,
-        tuple(columns),
+        tuple(columns or ()),
         file,
         options["compress"] or named[1],
         options["query"],
@@ -78,4 +79,5 @@ def read_spec(
         single,
         options["raw_cells"],
         options["bom"],
+        finds_columns=columns is None,
     )

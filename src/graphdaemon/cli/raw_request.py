@@ -11,11 +11,12 @@ import msgspec
 from graphdaemon.cli.options import split_names
 from graphdaemon.client.client import Client
 from graphdaemon.errors import GraphError, UsageError
-from graphdaemon.graph.address import resolve, split_version
+from graphdaemon.graph.address import split_version
 from graphdaemon.graph.batch import read_parts
 from graphdaemon.graph.catalog import Collection, find_collection
 from graphdaemon.graph.graph import GraphRequest
 from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.own_page import follow_own, read_own_page
 from graphdaemon.graph.page import read_object, read_page
 from graphdaemon.http.response import Response
 from graphdaemon.output.spec import OutputSpec
@@ -48,10 +49,10 @@ def make_request(
     Raises:
         UsageError: The address leads elsewhere, or a header is none.
     """
-    address = resolve(client.settings.graph_root, url)
+    address = client.locate(url)
     return GraphRequest(
         address,
-        find_row(address).role,
+        find_row(address).role if client.settings.is_graph else "",
         method=method.upper(),
         body=body,
         # PUT and DELETE could be repeated as well (RFC 9110, 9.2.2), but the second DELETE is
@@ -75,12 +76,14 @@ async def read_pages(client: Client, request: GraphRequest) -> AsyncIterator[lis
     """
     # Their hashes, since links are long and a big collection has thousands of them.
     seen = {hash(request.url)}
+    is_graph = client.settings.is_graph
+    read, advance = (read_page, follow) if is_graph else (read_own_page, follow_own)
     while True:
-        page = await client.graph.ask(request, read_page)
+        page = await client.graph.ask(request, read)
         yield page.records
         if page.next_link is None:
             return
-        request = request._replace(url=follow(page.next_link, request.url))
+        request = request._replace(url=advance(page.next_link, request.url))
         if hash(request.url) in seen:
             raise GraphError(
                 f"a next link of {path_of(request.url)} leads back to a page that was read already",
@@ -101,11 +104,13 @@ async def get_object(client: Client, path: str) -> bytes:
     async with client:
         request = make_request(client, path)
         response = await client.graph.ask(request, lambda response, _: response)
-    if not _is_readable(response.body, dict[str, msgspec.Raw]):
+    is_list = _is_readable(response.body, list[msgspec.Raw])
+    if not is_list and not _is_readable(response.body, dict[str, msgspec.Raw]):
         read_object(response, request.url)
-    if has_more(response.body):
+    if is_list or has_more(client, request, response):
         raise UsageError(
-            f"{path_of(request.url)} is a collection, and this only its first page",
+            f"{path_of(request.url)} is a collection, and this "
+            + ("its first page at least" if is_list else "only its first page"),
             code="option_invalid",
             hint="Use `graphdaemon list`, which reads them all.",
         )
@@ -145,16 +150,27 @@ def is_json(response: Response) -> bool:
     return called and _is_readable(response.body, msgspec.Raw)
 
 
-def has_more(body: bytes) -> bool:
+def has_more(client: Client, request: GraphRequest, response: Response) -> bool:
     """Whether a JSON answer is one page of several."""
-    return _read_answer(body).next_link is not None
+    if client.settings.is_graph:
+        return _read_answer(response.body).next_link is not None
+    try:
+        return read_own_page(response, request.url).next_link is not None
+    except (GraphError, UsageError):
+        return False
 
 
 def records_of(body: bytes, spec: OutputSpec) -> list[msgspec.Raw]:
-    """A JSON answer as the records that `spec` writes: those in `value`, or it as one."""
+    """A JSON answer as the records that `spec` writes: those in a list or `value`, or it as one."""
     is_whole = spec.format == "json" or spec.query is not None
-    inner = None if is_whole else _read_answer(body).value
+    inner = None if is_whole else _read_records(body)
     return [msgspec.Raw(body)] if inner is None else inner
+
+
+def _read_records(body: bytes) -> list[msgspec.Raw] | None:
+    if body.lstrip()[:1] == b"[" and _is_readable(body, list[msgspec.Raw]):
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    return _read_answer(body).value
 
 
 def _is_readable(body: bytes, kind: Any) -> bool:

@@ -12,9 +12,10 @@ from typing import Any
 import click
 
 from graphdaemon.cli import terminal
+from graphdaemon.cli.api_settings import load_api_settings
 from graphdaemon.cli.collection_argument import check_collection, find_members
 from graphdaemon.cli.interrupt import run_async
-from graphdaemon.cli.named_files import add_file, load_settings
+from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
@@ -32,6 +33,9 @@ from graphdaemon.output.sink import Sink
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.settings.model import Settings
 
+# Of properties without a column, as many are named as fit into a line or two.
+_MOST_NAMED = 10
+
 
 def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = None) -> None:
     """
@@ -41,13 +45,13 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
         Error: It failed, or nothing proves that it is complete.
     """
     terminal.configure_log(arguments["verbose"])
-    collection = check_collection(text, group)
+    settings = load_api_settings(arguments["parameters"], arguments)
+    collection = check_collection(text, group, graph=settings.is_graph)
     query, with_ = read_query(arguments), split_names(arguments["with_"])
-    columns = (query.select or find_collection(collection).columns) + with_
-    spec = read_spec(arguments, columns)
+    spec = read_spec(arguments, _choose_columns(settings, collection, query, with_))
     _refuse_unread(spec.sort, query, with_)
     client = Client(
-        load_settings(arguments["parameters"]),
+        settings,
         share=read_share(arguments["polite"]),
         attempts=arguments["attempts"] or ATTEMPTS,
     )
@@ -88,6 +92,9 @@ def _write(
             # back, never appears: nobody shall take it for the whole.
             if not (unproved and (spec.file is not None or spec.hold)):
                 sink.finish()
+        if sink.unshown:
+            names = ", ".join(list(sink.unshown)[:_MOST_NAMED])
+            terminal.say(f"Without a column, since the first page has no such property: {names}")
         if arguments["resume"] is not None:
             # The listing has ended. Its records are written, or the next run reads them anew.
             remove_journal(arguments["resume"])
@@ -109,6 +116,15 @@ def _write(
     finally:
         if proof is not None:
             proof.discard()
+
+
+def _choose_columns(
+    settings: Settings, collection: str, query: Query, with_: tuple[str, ...]
+) -> tuple[str, ...] | None:
+    if settings.is_graph:
+        return (query.select or find_collection(collection).columns) + with_
+    # Of an API of one's own nothing is known but what it answers.
+    return query.select or None
 
 
 def _say_result(record: ListingRecord) -> None:
@@ -145,11 +161,12 @@ def _read_options(
     arguments: Mapping[str, Any], with_: tuple[str, ...], settings: Settings, collection: str
 ) -> ListingOptions:
     tenant = settings.authority or settings.oidc_authority or ""
+    divided = settings.is_graph and collection in CATALOG
     return ListingOptions(
         method=arguments["method"],
         chains=arguments["chains"] or ListingOptions().chains,
         seconds=arguments["within"] or ListingOptions().seconds,
-        plan=cuts_path(settings.graph_root, tenant, collection) if collection in CATALOG else None,
+        plan=cuts_path(settings.graph_root, tenant, collection) if divided else None,
         expand=with_,
         journal=arguments["resume"],
     )

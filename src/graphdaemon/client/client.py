@@ -10,18 +10,19 @@ import msgspec
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import TokenSource
-from graphdaemon.errors import UnprovedError
-from graphdaemon.graph.address import choose_root, split_version
+from graphdaemon.errors import UnprovedError, UsageError
+from graphdaemon.graph.address import choose_root, resolve, split_version
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, Graph
 from graphdaemon.graph.page import Page, read_record
-from graphdaemon.graph.query import Query, query_of
+from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.own_api import OwnApiListing
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
-from graphdaemon.listing.run import accounting, list_collection, read_within
+from graphdaemon.listing.run import AnyListing, accounting, collect, read_within
 from graphdaemon.listing.target import Target
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
@@ -134,10 +135,13 @@ class Client:
             Error: As `list` does.
         """
         query = Query(tuple(select), filter, search, orderby, limit)
-        target = self._target(collection, query)
-        # Graph's advanced index lags behind, so that no answer of it proves anything complete.
-        options = options or ListingOptions(proved=not target.advanced)
-        listing = Listing(target, self._complete(options, collection))
+        if options is None:
+            # Neither Graph's advanced index, which lags behind, nor most APIs of one's own can
+            # prove anything complete.
+            is_graph = self.settings.is_graph
+            proved = is_graph and not self._target(collection, query).advanced
+            options = ListingOptions(proved=proved)
+        listing = self._make_listing(collection, query, options)
         with accounting(listing):
             async with aclosing(read_within(listing, options.seconds)) as batches:
                 async for records in batches:
@@ -175,16 +179,13 @@ class Client:
         Raises:
             Error: What was written so far is not everything.
         """
-        target = self._target(collection, query)
-        return await list_collection(
-            self.graph,
-            target.root,
-            target.collection,
-            target.query,
+        options = options or ListingOptions()
+        return await collect(
+            self._make_listing(collection, query, options),
             write=write,
             correct=correct,
             on_progress=on_progress,
-            options=self._complete(options or ListingOptions(), collection),
+            seconds=options.seconds,
         )
 
     async def get(self, path: str) -> dict[str, Any]:
@@ -194,9 +195,21 @@ class Client:
         Raises:
             Error: Graph refused, has no such object, or was not reached.
         """
+        if not self.settings.is_graph:
+            return await self.graph.get(self.locate(path), needs="")
         collection = find_collection(split_version(path)[1].partition("/")[0])
         root = choose_root(self.settings.graph_root, path)
         return await self.graph.get(f"{root}/{split_version(path)[1]}", needs=collection.role)
+
+    def locate(self, path: str) -> str:
+        """
+        Return the whole address that `path` means, in Graph or in the API of the settings.
+
+        Raises:
+            UsageError: It is of another origin, or no address.
+        """
+        settings = self.settings
+        return resolve(settings.api_root, path, graph=settings.is_graph)
 
     def close(self) -> None:
         """Close every connection."""
@@ -208,7 +221,20 @@ class Client:
             "settings, and make a Client of them there"
         )
 
-    def _target(self, collection: str, query: Query) -> Target:
+    def _make_listing(self, collection: str, query: Query, options: ListingOptions) -> AnyListing:
+        if self.settings.is_graph:
+            target = self._target(collection, query, options.page_size)
+            return Listing(target, self._complete(options, collection))
+        _refuse_graph_options(options)
+        address = self.locate(collection)
+        # What the endpoint setting asks of a collection belongs to it.
+        endpoint, _, written = self.settings.endpoint.partition("?")
+        if written and endpoint.rstrip("/") == address.rstrip("/"):
+            address = self.settings.endpoint
+        name = collection.strip("/").partition("?")[0]
+        return OwnApiListing(self.graph, address, name, query, proved=options.proved)
+
+    def _target(self, collection: str, query: Query, page_size: int = PAGE_SIZE) -> Target:
         row = find_collection(collection)
         path, _, options = self.settings.endpoint.partition("?")
         # The options in the endpoint setting fill in what the caller leaves open.
@@ -220,7 +246,8 @@ class Client:
                 search=query.search or written.search,
                 orderby=query.orderby or written.orderby,
             )
-        return Target(self.graph, choose_root(self.settings.graph_root, collection), row, query)
+        root = choose_root(self.settings.graph_root, collection)
+        return Target(self.graph, root, row, query, page_size=page_size)
 
     def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
         """Add to `options` whose directory it is, and where learned cuts are kept."""
@@ -241,6 +268,22 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _refuse_graph_options(options: ListingOptions) -> None:
+    """Refuse what takes OData as Graph has it, and IDs."""
+    given = {
+        "--with": options.expand,
+        "--resume": options.journal,
+        "--method": options.method != "auto",
+    }
+    for name, value in given.items():
+        if value:
+            raise UsageError(
+                f"{name} is for Microsoft Graph, and the scope is another API's",
+                code="option_invalid",
+                hint=f"Leave {name} out: the API is read page by page, as it answers.",
+            )
 
 
 def load(file: str | os.PathLike[str] | None = None, **settings: object) -> Client:

@@ -4,9 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.diagnosis.known_texts import name_answerer
 from graphdaemon.diagnosis.permissions import Need
-from graphdaemon.diagnosis.token_claims import is_delegated, is_for_graph, read_roles
+from graphdaemon.diagnosis.token_claims import is_delegated, read_roles
 
 # Graph's codes for what no permission helps against (quoted in msgraph-sdk-powershell#1898 and
 # microsoft-graph-docs#14118, and in Exchange's and SharePoint's answers).

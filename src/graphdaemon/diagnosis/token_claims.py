@@ -11,11 +11,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from graphdaemon.cloud import CLOUDS
+from graphdaemon.cloud import CLOUDS, is_for_graph
 from graphdaemon.received.json import decode_object
 from graphdaemon.received.numbers import read_time as read_moment
-
-GRAPH_APP_ID = "00000003-0000-0000-c000-000000000000"
 
 
 class Claim(NamedTuple):
@@ -59,14 +57,6 @@ def read_time(claims: Mapping[str, Any], name: str) -> float | None:
 def is_delegated(claims: Mapping[str, Any]) -> bool:
     """Whether the token acts for a user: delegated permissions are in `scp`."""
     return claims.get("idtyp") != "app" and isinstance(claims.get("scp"), str)
-
-
-def is_for_graph(audience: object) -> bool:
-    """Whether `audience` is Microsoft Graph, in any cloud."""
-    # In a token of version 1 it is spelt as in the request, with a slash behind or without, or is
-    # the ID ("Access token claims reference").
-    bare = str(audience).rstrip("/").lower()
-    return bare == GRAPH_APP_ID or bare in {cloud.graph for cloud in CLOUDS}
 
 
 def describe_claims(claims: Mapping[str, Any], now: float) -> list[Claim]:

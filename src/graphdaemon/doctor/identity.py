@@ -9,13 +9,12 @@ from graphdaemon.auth.client_credential import ClientCredential, list_expiring
 from graphdaemon.auth.kinds import read_credentials
 from graphdaemon.auth.msal_app import read_refusal
 from graphdaemon.auth.token import Demand
-from graphdaemon.cloud import CLOUDS
+from graphdaemon.cloud import CLOUDS, is_for_graph
 from graphdaemon.diagnosis.aadsts import advise_on_aadsts
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.token_claims import (
     describe_moment,
     format_time,
-    is_for_graph,
     read_roles,
     read_time,
 )

@@ -6,9 +6,10 @@ from urllib.parse import urlsplit
 
 from graphdaemon.auth.client_credential import WARN_BEFORE_S
 from graphdaemon.auth.token import Demand
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.permissions import Call, Need, find_excess, find_need
-from graphdaemon.diagnosis.token_claims import is_for_graph, read_roles, read_time
+from graphdaemon.diagnosis.token_claims import read_roles, read_time
 from graphdaemon.doctor.finding import Finding, fail, fail_with, ok, skip, warn
 from graphdaemon.doctor.registration import AppRegistration, parse_registration
 from graphdaemon.doctor.state import Examination

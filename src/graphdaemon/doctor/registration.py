@@ -4,8 +4,9 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from graphdaemon.cloud import GRAPH_APP_ID
 from graphdaemon.diagnosis.permissions import Need, find_role, find_scope
-from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID, describe_moment
+from graphdaemon.diagnosis.token_claims import describe_moment
 
 
 class AppRegistration(NamedTuple):

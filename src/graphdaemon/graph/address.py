@@ -12,7 +12,7 @@ _UNESCAPED = "/$,:@'()!*;=+&~?"
 _ESCAPED = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
-def resolve(root: str, text: str) -> str:
+def resolve(root: str, text: str, *, graph: bool = True) -> str:
     """
     Return the whole address that `text` means.
 
@@ -22,6 +22,8 @@ def resolve(root: str, text: str) -> str:
     Args:
         root: Origin and version, such as `https://graph.microsoft.com/v1.0`.
         text: A path with or without options, or a whole address.
+        graph: It is Graph; in another API, a path that begins with a version is below the root
+            like any other.
 
     Raises:
         UsageError: `text` is of another origin, or no address.
@@ -50,7 +52,7 @@ def resolve(root: str, text: str) -> str:
         raise UsageError(
             "there is no path", code="option_invalid", hint="Give one, such as users or /me."
         )
-    version, _ = split_version(path)
+    version = split_version(path)[0] if graph else None
     return f"{origin_of(root) if version else root}/{escape(path)}"
 
 

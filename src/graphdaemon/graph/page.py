@@ -74,9 +74,9 @@ def read_page(response: Response, url: str) -> Page:
         if not response.body.isascii():
             str(response.body, "utf-8")
     except (msgspec.DecodeError, ValueError) as error:
-        raise _malformed(response, url) from error
+        raise malformed(response, url) from error
     if envelope.total is not None and read_count(envelope.total) is None:
-        raise _malformed(response, url)
+        raise malformed(response, url)
     return Page(
         envelope.value, envelope.next_link, envelope.total, envelope.delta_link, response.body
     )
@@ -160,9 +160,9 @@ def read_number(response: Response, url: str) -> int:
         # A byte order mark may stand before the number, and is no part of it.
         count = read_count(response.body.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
-        raise _malformed(response, url) from error
+        raise malformed(response, url) from error
     if count is None:
-        raise _malformed(response, url)
+        raise malformed(response, url)
     return count
 
 
@@ -177,10 +177,11 @@ def read_object(response: Response, url: str) -> dict[str, Any]:
         check_depth(response.body)
         return msgspec.json.decode(response.body, type=dict[str, Any])
     except ValueError as error:
-        raise _malformed(response, url) from error
+        raise malformed(response, url) from error
 
 
-def _malformed(response: Response, url: str) -> GraphError:
+def malformed(response: Response, url: str) -> GraphError:
+    """Return the error for an answer that is not the JSON it should be."""
     kind = response.headers.get("Content-Type", "no content type").partition(";")[0]
     # JSON may hold names of users and links with their tokens; a page for people does not.
     is_json = response.body.lstrip()[:1] in (b"{", b"[")

@@ -38,6 +38,17 @@ class Query(NamedTuple):
     orderby: str | None = None
     limit: int | None = None
 
+    def describe(self) -> dict[str, str]:
+        """Return the options that were given, by name."""
+        values = {
+            "select": ",".join(self.select),
+            "filter": self.filter,
+            "search": self.search,
+            "orderby": self.orderby,
+            "limit": None if self.limit is None else str(self.limit),
+        }
+        return {name: value for name, value in values.items() if value}
+
 
 def is_advanced(query: Query, collection: Collection) -> bool:
     """

@@ -14,7 +14,6 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
-from datetime import UTC, datetime
 
 import msgspec
 
@@ -33,7 +32,7 @@ from graphdaemon.listing.learned_cuts import LearnedCuts
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.partition import Partition
 from graphdaemon.listing.proof import Proof
-from graphdaemon.listing.record import Corrections, ListingRecord, Progress
+from graphdaemon.listing.record import Corrections, ListingRecord, Progress, now
 from graphdaemon.listing.target import Target
 from graphdaemon.listing.verdict import Evidence, conclude, find_gap
 
@@ -54,7 +53,7 @@ class Listing:
         self._target = target
         self._options = options or ListingOptions()
         query = target.query
-        self.record = ListingRecord(target.collection.name, _describe(query, self._options), _now())
+        self.record = ListingRecord(target.collection.name, _describe(query, self._options), now())
         self.corrections: Corrections = {}
         self.stage = "baseline"
         self._proving = self._options.proved and query.limit is None
@@ -103,7 +102,7 @@ class Listing:
         """Reach the verdict; `corrected` says whether `corrections` were applied to the output."""
         self.update()
         record = self.record
-        record.finished = _now()
+        record.finished = now()
         if record.replay is not None:
             record.replay.late = 0 if corrected else len(self.corrections)
             record.replay.applied = self._proof.settled and not record.replay.late
@@ -121,7 +120,7 @@ class Listing:
     def fail(self, error: Error) -> None:
         """Close the account of a listing that `error` has ended."""
         self.update()
-        self.record.finished = _now()
+        self.record.finished = now()
         self.record.why = f"it failed ({error.code})"
         self._note(str(error))
 
@@ -329,16 +328,5 @@ class Listing:
 
 def _describe(query: Query, options: ListingOptions) -> dict[str, str]:
     """What was asked for, as `ListingRecord.query` has it."""
-    values = {
-        "select": ",".join(query.select),
-        "filter": query.filter,
-        "search": query.search,
-        "orderby": query.orderby,
-        "limit": None if query.limit is None else str(query.limit),
-        "with": ",".join(options.expand),
-    }
-    return {name: value for name, value in values.items() if value}
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    expand = {"with": ",".join(options.expand)} if options.expand else {}
+    return query.describe() | expand

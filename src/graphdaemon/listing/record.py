@@ -5,6 +5,7 @@ Values without any I/O; `docs/reference/listing-record.md` says what each member
 """
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -144,3 +145,8 @@ RECORD_BEGINNING = b'{\n  "collection":'
 """The first bytes of every listing record in a file."""
 
 OnProgress = Callable[[Progress], None]
+
+
+def now() -> str:
+    """Return the time as a listing record has it: RFC 3339, UTC, with milliseconds."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,7 +1,8 @@
 """
 Run one complete listing of a collection, within a time, and return the record that proves it.
 
-    record = await list_collection(graph, root, CATALOG["users"], Query(), write=writer.write)
+    target = Target(graph, root, CATALOG["users"], Query())
+    record = await collect(Listing(target), write=writer.write)
     sys.exit(record.exit_code)
 """
 
@@ -9,55 +10,60 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
+from typing import Protocol
 
 import msgspec
 
 from graphdaemon.errors import Error, UnprovedError
-from graphdaemon.graph.catalog import Collection
-from graphdaemon.graph.graph import Graph
-from graphdaemon.graph.query import Query
-from graphdaemon.listing.listing import Listing
-from graphdaemon.listing.options import ListingOptions
-from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
-from graphdaemon.listing.target import Target
+from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress, Progress
 
 
-async def list_collection(
-    graph: Graph,
-    root: str,
-    collection: Collection,
-    query: Query,
+class AnyListing(Protocol):
+    """A listing of Graph (`listing`), or of an API of one's own (`own_api`)."""
+
+    record: ListingRecord
+    corrections: Corrections
+
+    def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+        """Yield every record once, some at a time."""
+
+    def finish(self, *, corrected: bool = True) -> ListingRecord:
+        """Reach the verdict; `corrected` says whether `corrections` were applied."""
+
+    def fail(self, error: Error) -> None:
+        """Close the account of a listing that `error` has ended."""
+
+    def progress(self) -> Progress:
+        """Return how far it has got."""
+
+
+async def collect(
+    listing: AnyListing,
     *,
     write: Callable[[Sequence[msgspec.Raw]], None],
     correct: Callable[[Corrections], None] | None = None,
     on_progress: OnProgress | None = None,
-    options: ListingOptions | None = None,
+    seconds: float | None = None,
 ) -> ListingRecord:
     """
-    List `collection` and return the account of it.
+    Run `listing`, and return the account of it.
 
     Args:
-        graph: The connection.
-        root: Origin and version of Graph, such as `https://graph.microsoft.com/v1.0`.
-        collection: A row of the catalogue.
-        query: The OData options.
-        write: Takes each record once, as the bytes Graph sent, some at a time, in no order unless
-            `query` has one.
+        listing: What to list, and how.
+        write: Takes each record once, as the bytes that were sent, some at a time, in no order
+            unless the query has one.
         correct: Takes, once, at the end, what to correct in records that were written. Without it
             such corrections make the verdict `unproved`.
         on_progress: Hears how far it has got: after each page, and twice a second.
-        options: How to go about it.
+        seconds: Give up after so long; None never gives up.
 
     Raises:
         Error: The listing failed; what was written is a part. Its `listing` is the account.
     """
-    options = options or ListingOptions()
-    target = Target(graph, root, collection, query, page_size=options.page_size)
-    listing = Listing(target, options)
     with accounting(listing):
         async with (
             _reporting(listing, on_progress),
-            aclosing(read_within(listing, options.seconds)) as batches,
+            aclosing(read_within(listing, seconds)) as batches,
         ):
             async for records in batches:
                 write(records)
@@ -68,7 +74,9 @@ async def list_collection(
         return listing.finish(corrected=correct is not None or not listing.corrections)
 
 
-async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator[list[msgspec.Raw]]:
+async def read_within(
+    listing: AnyListing, seconds: float | None
+) -> AsyncGenerator[list[msgspec.Raw]]:
     """
     Yield what `listing.batches` yields, for `seconds` at most; the consumer's time counts, too.
 
@@ -94,7 +102,7 @@ async def read_within(listing: Listing, seconds: float | None) -> AsyncGenerator
 
 
 @contextlib.contextmanager
-def accounting(listing: Listing) -> Iterator[None]:
+def accounting(listing: AnyListing) -> Iterator[None]:
     """Attach the account of the listing to an error that ends it."""
     try:
         yield
@@ -105,7 +113,7 @@ def accounting(listing: Listing) -> Iterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def _reporting(listing: Listing, on_progress: OnProgress | None) -> AsyncGenerator[None]:
+async def _reporting(listing: AnyListing, on_progress: OnProgress | None) -> AsyncGenerator[None]:
     """Tell of the progress twice a second, also while nothing comes."""
     if on_progress is None:
         yield

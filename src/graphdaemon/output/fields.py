@@ -1,7 +1,7 @@
 """Read single properties of a record; the rest of the record is not decoded."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -41,6 +41,12 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
             return _pick_named(record, names)
 
     return pick
+
+
+def name_properties(records: Iterable[Record]) -> tuple[str, ...]:
+    """Return the names of what records have, as `make_picker` names it; notes (`@…`) are none."""
+    names = dict.fromkeys(name for record in records for name in _named(record))
+    return tuple(name for name in names if "@" not in name)
 
 
 def text_of(value: bytes) -> str | None:

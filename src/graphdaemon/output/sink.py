@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Self, TextIO
 from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
 from graphdaemon.output.atomic_file import AtomicFile, open_scratch
-from graphdaemon.output.fields import Record
+from graphdaemon.output.fields import Record, name_properties
+from graphdaemon.output.format import Writer
 from graphdaemon.output.formats import load_format
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import Stream, bytes_of, flush, put, terminal_width
@@ -23,6 +24,9 @@ class Sink:
     Where the records of one listing go; a context manager that leaves no file half written.
 
     Where the spec names no file, they go to `stdout`, which is None where a shell closed it.
+
+    Attributes:
+        unshown: Names of properties that have no column, since the first records have no such.
 
     Raises:
         OutputError: There is no place to write to.
@@ -42,7 +46,10 @@ class Sink:
             self._projection = Projection(spec.query, single=spec.single, unroll=unroll)
         self._cleanup = ExitStack()
         self._file: AtomicFile | None = None
+        self._writer: Writer | None = None
         self._keeper: Sorter | Spool | None = None
+        self._columns: frozenset[str] = frozenset()
+        self.unshown: dict[str, None] = {}
         try:
             self._open_target()
             self._choose_keeper()
@@ -88,7 +95,9 @@ class Sink:
                 self._open_target()
             for batch in self._keeper.read(self._corrections):
                 self._put(batch)
-        if not self._is_copy:
+        if self._writer is None and self._format.is_binary:
+            self._writer = self._make_writer(())
+        if self._writer is not None and not self._is_copy:
             self._writer.finish()
         if self._compressed is not None:
             self._compressed.end()
@@ -105,7 +114,18 @@ class Sink:
     def _put(self, records: Sequence[Record]) -> None:
         if self._projection is not None:
             records = self._projection.apply(records)
-        self._writer.write(records)
+        if self._writer is None or self._columns:
+            self._name_columns(records)
+        if self._writer is not None:
+            self._writer.write(records)
+
+    def _name_columns(self, records: Sequence[Record]) -> None:
+        """Take the columns from the first records, and note what later ones have besides."""
+        names = name_properties(records)
+        if self._writer is None and names:
+            self._columns = frozenset(names)
+            self._writer = self._make_writer(names)
+        self.unshown |= dict.fromkeys(name for name in names if name not in self._columns)
 
     def _open_target(self) -> None:
         """Open the file or standard output, and the compression and the writer in front of it."""
@@ -122,16 +142,23 @@ class Sink:
             from graphdaemon.output.compress import CompressedStream
 
             self._stream = self._compressed = CompressedStream(self._target, spec.compress)
+        self._width = width
         columns = (self._projection and self._projection.columns) or spec.columns
+        if self._format.has_columns and not columns and spec.finds_columns:
+            self._writer = None
+            return
         if self._format.has_columns and not columns:
             raise UsageError(
                 f"{spec.format} has columns, and nothing says which",
                 code="option_invalid",
                 hint="Name them: with $select, or with --query '[].{name: property}'.",
             )
+        self._writer = self._make_writer(columns)
+
+    def _make_writer(self, columns: Sequence[str]) -> Writer:
         # A property is decoded into one field, and so cannot have two columns.
-        spec = spec._replace(columns=tuple(dict.fromkeys(columns)))
-        self._writer = self._format.make(self._stream, spec, width)
+        spec = self._spec._replace(columns=tuple(dict.fromkeys(columns)))
+        return self._format.make(self._stream, spec, self._width)
 
     def _choose_keeper(self) -> None:
         """

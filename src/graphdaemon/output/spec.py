@@ -19,6 +19,7 @@ class OutputSpec(NamedTuple):
         single: There is one record, and it stands for itself.
         raw_cells: Leave texts in CSV that a spreadsheet would read as a formula as they are.
         bom: Begin CSV with a byte order mark.
+        finds_columns: Where no columns are named, show the properties of the first records.
     """
 
     format: str = "json"
@@ -31,3 +32,4 @@ class OutputSpec(NamedTuple):
     single: bool = False
     raw_cells: bool = False
     bom: bool = False
+    finds_columns: bool = False

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
-from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID
+from graphdaemon.cloud import GRAPH_APP_ID
 from graphdaemon.errors import GraphError, SettingsError
 from graphdaemon.registration.admin_graph import AdminGraph
 from graphdaemon.registration.desired import DesiredState

@@ -9,9 +9,10 @@ from urllib.parse import urlencode, urlsplit
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Demand, Token
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.diagnosis.permissions import Need, find_need, parse_call
-from graphdaemon.diagnosis.token_claims import is_for_graph, read_claims, read_roles
+from graphdaemon.diagnosis.token_claims import read_claims, read_roles
 from graphdaemon.errors import IdentityError, NetworkError, SettingsError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from graphdaemon.auth.kinds.federated import AUDIENCE
-from graphdaemon.diagnosis.token_claims import GRAPH_APP_ID
+from graphdaemon.cloud import GRAPH_APP_ID
 from graphdaemon.errors import UsageError
 from graphdaemon.registration.actual import ActualState
 from graphdaemon.registration.admin_graph import Change

@@ -1,13 +1,17 @@
 """The checked settings, as every other package sees them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.setting import Secret
+
+_VERSION = re.compile(r"v\d+(\.\d+)?|beta")
 
 CACHE_BACKENDS = ("memory", "file", "redis")
 
@@ -72,6 +76,27 @@ class Settings:
         parts = urlsplit(self.endpoint)
         version = parts.path.split("/")[1] if parts.path.count("/") else ""
         return f"{parts.scheme}://{parts.netloc}/{version or 'v1.0'}"
+
+    @property
+    def is_graph(self) -> bool:
+        """Whether the scope is Microsoft Graph's, and not that of an API of one's own."""
+        return is_for_graph(self.scope[0].removesuffix("/.default"))
+
+    @property
+    def api_root(self) -> str:
+        """
+        The address that paths are below: `graph_root`, or that of an API of one's own.
+
+        There `endpoint` names a collection, as it does of Graph: what stands before its last part
+        is the root. An `endpoint` that ends in a slash, or in a version, is the root itself.
+        """
+        if self.is_graph:
+            return self.graph_root
+        parts = urlsplit(self.endpoint)
+        folder, _, last = parts.path.rpartition("/")
+        if _VERSION.fullmatch(last):
+            folder = parts.path
+        return f"{parts.scheme}://{parts.netloc}{folder}"
 
     @property
     def consent_url(self) -> str | None:

@@ -6,9 +6,9 @@ from graphdaemon.throttling.ledger import FileLedger, Ledger, MemoryLedger, Remo
 
 
 def open_budget(settings: Settings, share: float) -> Budget:
-    """Return the throttle budget of all that call this Graph as this app in this tenant."""
+    """Return the throttle budget of all that call this API as this app in this tenant."""
     issuer = settings.authority or settings.oidc_authority
-    app = (settings.graph_root, issuer, settings.client_id)
+    app = (settings.api_root, issuer, settings.client_id)
     key = (*app, settings.budget_file, settings.budget_url)
     return find_budget(key, share, lambda: _make_ledger(settings, app))
 

@@ -5,7 +5,6 @@ import pytest
 from graphdaemon.diagnosis.token_claims import (
     describe_claims,
     describe_moment,
-    is_for_graph,
     read_claims,
 )
 
@@ -100,19 +99,3 @@ def test_an_agents_user_account_is_told_from_a_person() -> None:
     assert shown["xms_act_fct"] == "who acts is an agent identity"
     assert shown["xms_sub_fct"] == "the subject is an agent's user account"
     assert shown["xms_idrel"] == "what the subject is in the tenant"
-
-
-@pytest.mark.parametrize(
-    ("audience", "graph"),
-    [
-        ("https://graph.microsoft.com", True),
-        ("https://graph.microsoft.com/", True),
-        ("https://dod-graph.microsoft.us", True),
-        ("00000003-0000-0000-c000-000000000000", True),
-        ("https://graph.windows.net", False),
-        (None, False),
-    ],
-)
-def test_graph_is_known_by_each_of_its_names(audience: object, graph: bool) -> None:
-    """In every cloud, with a slash or without, and by its ID."""
-    assert is_for_graph(audience) is graph

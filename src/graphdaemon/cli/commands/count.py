@@ -25,13 +25,21 @@ def count(*, collection: str, group: str | None, **arguments: Any) -> None:
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.named_files import load_settings
     from graphdaemon.client.client import Client
+    from graphdaemon.errors import UsageError
     from graphdaemon.graph.address import choose_root
     from graphdaemon.graph.catalog import find_collection
     from graphdaemon.graph.query import Query, count_url
 
     terminal.configure_log(arguments["verbose"])
-    path = check_collection(collection, group)
     client = Client(load_settings(arguments["parameters"]))
+    if not client.settings.is_graph:
+        raise UsageError(
+            "only Microsoft Graph is asked to count, and the scope is another API's",
+            code="option_invalid",
+            hint="Count what `graphdaemon list` lists; an API that knows OData answers to "
+            "`graphdaemon request GET 'orders/$count'`.",
+        )
+    path = check_collection(collection, group)
     query = Query(filter=arguments["filter_"], search=arguments["search"])
 
     async def ask() -> int:

@@ -11,6 +11,7 @@ from graphdaemon.cli.command import StrictCommand
 @click.command(cls=StrictCommand)
 @click.argument("path")
 @options.settings_argument
+@options.api_options
 @options.select_option
 @click.option("--expand", help="A navigation to include, such as manager.")
 @output_options.output_options
@@ -22,21 +23,24 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     PATH is below Graph's version, such as users/ana@contoso.example, groups/{id} or organization;
     /beta/… is the other version. PARAMETERS is the settings file, found as for `graphdaemon users`.
     """
+    from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async
-    from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import find_row, get_object, records_of
     from graphdaemon.client.client import Client
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
 
     terminal.configure_log(arguments["verbose"])
-    client = Client(load_settings(arguments["parameters"]))
+    client = Client(load_api_settings(arguments["parameters"], arguments))
+    is_graph = client.settings.is_graph
     names = options.split_names(select)
-    added = {"$select": ",".join(dict.fromkeys(("id", *names))) if names else "", "$expand": expand}
+    # Of an API of one's own nothing is asked that was not said.
+    selected = dict.fromkeys(("id", *names) if names and is_graph else names)
+    added = {"$select": ",".join(selected), "$expand": expand}
     written = write_options({name: value for name, value in added.items() if value})
     if written:
         path += ("&" if "?" in path else "?") + written
-    columns = names or find_row(path).columns
+    columns = names or (find_row(path).columns if is_graph else None)
     spec = output_options.read_spec(arguments, columns, single=True)
     with Sink(spec, terminal.open_output()) as sink:
         sink.write(records_of(run_async(get_object(client, path)), spec))

@@ -30,6 +30,7 @@ _METHODS = ("GET", "POST", "PATCH", "PUT", "DELETE", "HEAD", "OPTIONS")
 )
 @click.argument("url")
 @options.settings_argument
+@options.api_options
 @click.option("--all", "all_", is_flag=True, help="Follow the next links to the last page.")
 @click.option(
     "--body",
@@ -60,8 +61,8 @@ def request(
     as it came. What is not safe to send twice is sent twice only where it was refused unread (429).
     If requests of a $batch were refused, the exit code is 5, as for one that is sent alone.
     """
+    from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async
-    from graphdaemon.cli.named_files import load_settings
     from graphdaemon.cli.raw_request import make_request, selected
     from graphdaemon.client.client import Client
     from graphdaemon.output.sink import Sink
@@ -69,10 +70,11 @@ def request(
     terminal.configure_log(arguments["verbose"])
     if all_ and method != "GET":
         raise click.UsageError(f"--all goes with GET, not with {method}.")
-    client = Client(load_settings(arguments["parameters"]))
+    client = Client(load_api_settings(arguments["parameters"], arguments))
     content = _read_body(body) if body is not None else None
     request = make_request(client, url, method=method, body=content, headers=headers)
-    spec = output_options.read_spec(arguments, selected(url), single=not all_)
+    columns = selected(url) or (() if client.settings.is_graph else None)
+    spec = output_options.read_spec(arguments, columns, single=not all_)
     with Sink(spec, terminal.open_output()) as sink:
         if all_:
             notes, refused = run_async(_write_all(client, request, sink)), None
@@ -124,6 +126,6 @@ async def _write_one(
         sink.copy(response.body)
         return notes, name_refused_parts(request, response)
     sink.write(records_of(response.body, spec))
-    if has_more(response.body):
+    if has_more(client, request, response):
         notes.append("This is one page of several: --all reads them all.")
     return notes, name_refused_parts(request, response)

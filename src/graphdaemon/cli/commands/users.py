@@ -10,6 +10,7 @@ from graphdaemon.cli.command import StrictCommand
 
 @click.command(cls=StrictCommand)
 @options.settings_argument
+@options.api_options
 @options.query_options
 @output_options.output_options
 @options.order_options

@@ -37,7 +37,8 @@ class ParquetWriter:
     """
     One column for each property, typed by its name alone, so that every file has the same schema.
 
-    The types are those that Graph publishes. What a query makes of records is text.
+    The types are those that Graph publishes. What a query makes of records is text, and so is what
+    an API of one's own has in columns that nobody named.
 
     Raises:
         UsageError: pyarrow is not installed.
@@ -46,7 +47,7 @@ class ParquetWriter:
     def __init__(self, stream: Stream, spec: OutputSpec) -> None:
         self._arrow, self._parquet = _load_pyarrow()
         self._stream = stream
-        typed = spec.query is None
+        typed = spec.query is None and not spec.finds_columns
         self._columns = [(name, _kind_of(name) if typed else _TEXT) for name in spec.columns]
         self._schema = self._arrow.schema(
             [(name, kind.make_type(self._arrow)) for name, kind in self._columns]

@@ -1,0 +1,44 @@
+"""The settings of a command that may call an API of one's own: by file, or by options."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from graphdaemon.cli.named_files import load_settings
+from graphdaemon.cloud import CLOUDS
+from graphdaemon.errors import UsageError
+from graphdaemon.settings.model import Settings
+
+
+def load_api_settings(
+    file: str | os.PathLike[str] | None, arguments: Mapping[str, Any]
+) -> Settings:
+    """
+    Read the settings, with `--endpoint` and `--scope` in their place.
+
+    Raises:
+        SettingsError: They cannot be used.
+        UsageError: A token for Graph would be sent to another API, or an API's own to Graph.
+    """
+    options = {name: arguments[name] for name in ("endpoint", "scope") if arguments[name]}
+    if not options:
+        return load_settings(file)
+    settings = load_settings(file, overrides=options)
+    host = urlsplit(settings.endpoint).netloc
+    at_graph = f"https://{host}" in {cloud.graph for cloud in CLOUDS}
+    if settings.is_graph and "scope" not in options and not at_graph:
+        raise UsageError(
+            f"the scope of these settings is Microsoft Graph's, whose token {host} cannot use",
+            code="option_invalid",
+            hint="Add --scope 'api://{the API's client ID}/.default', or write it into the "
+            "settings; to call Graph through a gateway, say --scope "
+            f"{settings.scope[0]}.",
+        )
+    if at_graph and not settings.is_graph:
+        raise UsageError(
+            f"{settings.scope[0]} is another API's scope, and {host} is Microsoft Graph",
+            code="option_invalid",
+            hint="Add --endpoint with the API's address, or write it into the settings.",
+        )
+    return settings

@@ -1,0 +1,143 @@
+"""
+A page of an API of one's own: a plain list, or `value`, with the links and counts that APIs use.
+
+No input or output: a response in, a value or an exception out.
+"""
+
+import re
+from typing import NamedTuple
+from urllib.parse import urljoin, urlsplit
+
+import msgspec
+
+from graphdaemon.errors import GraphError, UsageError
+from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.page import Page, malformed
+from graphdaemon.http.response import Response
+from graphdaemon.received.json import check_depth
+from graphdaemon.received.numbers import read_count
+from graphdaemon.received.text import quote
+
+# One link of a Link header (RFC 8288, 3), and one of its parameters.
+_LINK = re.compile(r"<([^<>]*)>([^<>]*)")
+_REL = re.compile(r';\s*rel\s*=\s*(?:"([^"]*)"|([^\s";,]+))', re.IGNORECASE)
+# Nobody's Link header is longer, and what is behind is not looked at.
+_LONGEST_HEADER = 8_192
+
+
+class _Envelope(msgspec.Struct):
+    value: list[msgspec.Raw]
+    odata_link: str | None = msgspec.field(name="@odata.nextLink", default=None)
+    next_link: str | None = msgspec.field(name="nextLink", default=None)
+    total: int | None = msgspec.field(name="@odata.count", default=None)
+
+
+class _Identified(msgspec.Struct, gc=False):
+    id: str | int | None = None
+
+
+_decode_list = msgspec.json.Decoder(list[msgspec.Raw]).decode
+_decode_envelope = msgspec.json.Decoder(_Envelope).decode
+_decode_identified = msgspec.json.Decoder(_Identified).decode
+
+
+class _Content(NamedTuple):
+    records: list[msgspec.Raw]
+    link: str | None = None
+    total: int | None = None
+
+
+def read_own_page(response: Response, url: str) -> Page:
+    """
+    Split an answer into records, which may be anything, with or without an `id`.
+
+    The answer is a list, or an object whose `value` is one. The next page is named by
+    `@odata.nextLink` (OData), by `nextLink` (Microsoft's REST guidelines) or by a Link header with
+    `rel="next"` (RFC 8288); the link may be relative, and is returned whole. The number of all
+    records is `@odata.count`, or the header X-Total-Count.
+
+    Raises:
+        UsageError: It is neither, and so no collection.
+        GraphError: `page_malformed`, if the answer is not the JSON it should be.
+    """
+    content = _read_content(response, url)
+    link = content.link or _read_link_header(response)
+    return Page(
+        content.records,
+        urljoin(url, link) if link else None,
+        content.total if content.total is not None else _read_count_header(response),
+        body=response.body,
+    )
+
+
+def own_id_of(record: msgspec.Raw) -> str | int | None:
+    """Return the ID of a record, a text or a number; None if it has none."""
+    try:
+        return _decode_identified(record).id
+    except msgspec.DecodeError:
+        return None
+
+
+def follow_own(link: str, current: str) -> str:
+    """
+    Return `link` if it may be followed from the address `current`, as `follow` does.
+
+    Raises:
+        GraphError: `link_foreign` or `page_malformed`.
+    """
+    here, there = urlsplit(current), urlsplit(link)
+    if there.scheme == "http" and there.hostname == here.hostname:
+        raise GraphError(
+            f"a next link points to http://{quote(there.netloc)}, and the token travels over TLS "
+            "only; it was not followed",
+            code="link_foreign",
+            status=200,
+            hint="The API stands behind a proxy that ends TLS, and does not know: have it honour "
+            "X-Forwarded-Proto (uvicorn --proxy-headers), or write relative links.",
+        )
+    return follow(link, current)
+
+
+def _read_content(response: Response, url: str) -> _Content:
+    body = response.body
+    try:
+        check_depth(body)
+        if not body.isascii():
+            str(body, "utf-8")
+        if body.lstrip()[:1] == b"[":
+            return _Content(_decode_list(body))
+        _check_collection(body, url)
+        envelope = _decode_envelope(body)
+    except (msgspec.DecodeError, ValueError) as error:
+        raise malformed(response, url) from error
+    if envelope.total is not None and read_count(envelope.total) is None:
+        raise malformed(response, url)
+    return _Content(envelope.value, envelope.odata_link or envelope.next_link, envelope.total)
+
+
+def _check_collection(body: bytes, url: str) -> None:
+    # A number or a text is JSON, too, and no collection either.
+    whole = body.lstrip()[:1] == b"{"
+    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if whole else {}
+    if bytes(members.get("value", b""))[:1] == b"[":
+        return
+    raise UsageError(
+        f"{path_of(url)} is no collection: the answer is neither a list nor an object with a list "
+        "in `value`",
+        code="option_invalid",
+        hint="Use `graphdaemon get`, and take the list out of it with --query.",
+    )
+
+
+def _read_link_header(response: Response) -> str | None:
+    for value in response.headers.get_all("Link"):
+        for target, parameters in _LINK.findall(value[:_LONGEST_HEADER]):
+            relations = _REL.search(parameters)
+            if relations and "next" in (relations[1] or relations[2] or "").lower().split():
+                return str(target)
+    return None
+
+
+def _read_count_header(response: Response) -> int | None:
+    value = response.headers.get("X-Total-Count")
+    return None if value is None else read_count(value)

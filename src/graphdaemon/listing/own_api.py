@@ -1,0 +1,168 @@
+"""
+One listing of an API of one's own: page after page, and nothing asked that was not told to ask.
+
+Such an API need not know OData: it is asked for no count, no page size and no properties, unless
+the query names them. Its records may be anything, with or without an `id`.
+"""
+
+import hashlib
+from collections.abc import AsyncGenerator
+
+import msgspec
+
+from graphdaemon.errors import Error
+from graphdaemon.graph.graph import Graph, GraphRequest, Tally
+from graphdaemon.graph.links import altered, path_of
+from graphdaemon.graph.own_page import follow_own, own_id_of, read_own_page
+from graphdaemon.graph.page import Page
+from graphdaemon.graph.query import Query, write_options
+from graphdaemon.listing.own_verdict import OwnEvidence, conclude_own
+from graphdaemon.listing.record import Corrections, ListingRecord, Progress, now
+
+# An API may send an empty page with a next link; so many in a row lead nowhere.
+_MOST_EMPTY = 100
+
+
+class OwnApiListing:
+    """
+    One listing of an API of one's own, page by page.
+
+    Args:
+        graph: The connection.
+        url: The address of the collection, with the options that belong to it.
+        name: What the account calls it.
+        query: OData options; those that are given are sent as they are, the limit is not.
+        proved: Whether a proof is asked for.
+
+    Attributes:
+        record: The account so far.
+        corrections: Nothing: no such API tells what changed.
+    """
+
+    def __init__(
+        self, graph: Graph, url: str, name: str, query: Query, *, proved: bool = True
+    ) -> None:
+        self._graph = graph
+        self._url = add_options(url, query)
+        self._limit = query.limit
+        self._proved = proved
+        self._tally = Tally()
+        self._digests: dict[str | int, bytes] = {}
+        self._identified = True
+        self._different = 0
+        self._counts: list[int] = []
+        self._stage = "listing"
+        self.record = ListingRecord(name, query.describe(), now())
+        self.corrections: Corrections = {}
+
+    async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
+        """
+        Yield every record once, a page at a time.
+
+        Raises:
+            Error: The listing failed; what was yielded so far is a part of the collection.
+        """
+        url, visited, empty = self._url, set[int](), 0
+        while True:
+            # A number for each link: thousands of pages need not keep the texts.
+            visited.add(hash(url))
+            page = await self._graph.ask(GraphRequest(url, ""), read_own_page, self._tally)
+            records = self._take(page)
+            empty = 0 if page.records else empty + 1
+            if records:
+                yield records
+            if page.next_link is None or self.record.records == self._limit:
+                self.record.ranges = 1
+                return
+            url = follow_own(page.next_link, url)
+            if hash(url) in visited:
+                raise altered(f"a next link of {path_of(url)} leads back to a page that was read")
+            if empty > _MOST_EMPTY:
+                raise altered(f"the next link of {path_of(url)} goes on after {empty} empty pages")
+
+    def finish(self, *, corrected: bool = True) -> ListingRecord:
+        """Reach the verdict; there is never anything to correct."""
+        assert corrected, "there are no corrections"
+        self._update()
+        record = self.record
+        record.finished = now()
+        if self._counts:
+            record.count_before, record.count_after = self._counts[0], self._counts[-1]
+        if self._different:
+            record.notes.append(f"{self._different:,} came again with another content: kept")
+        evidence = OwnEvidence(
+            record.records,
+            record.duplicates,
+            record.pages,
+            tuple(self._counts),
+            record.records == self._limit,
+            self._proved,
+            self._identified,
+        )
+        conclude_own(record, evidence)
+        self._stage = "done"
+        return record
+
+    def fail(self, error: Error) -> None:
+        """Close the account of a listing that `error` has ended."""
+        self._update()
+        self.record.finished = now()
+        self.record.why = f"it failed ({error.code})"
+        self.record.notes.append(str(error))
+
+    def progress(self) -> Progress:
+        """Return how far it has got."""
+        budget = self._graph.budget
+        return Progress(
+            self.record.records,
+            self._counts[-1] if self._counts else None,
+            self.record.pages,
+            budget.in_flight,
+            0,
+            0.0,
+            None,
+            budget.waiting_for,
+            self._stage,
+        )
+
+    def _take(self, page: Page) -> list[msgspec.Raw]:
+        """Count a page; return those of its records that are to be written."""
+        self.record.pages += 1
+        if page.total is not None:
+            self._counts.append(page.total)
+        fresh = self._leave_out_repeated(page.records)
+        self.record.duplicates += len(page.records) - len(fresh)
+        if self._limit is not None:
+            fresh = fresh[: self._limit - self.record.records]
+        self.record.records += len(fresh)
+        return fresh
+
+    def _leave_out_repeated(self, records: list[msgspec.Raw]) -> list[msgspec.Raw]:
+        """Return the records that no earlier page brought: with the same ID and content."""
+        fresh, digests = list[msgspec.Raw](), dict[str | int, bytes]()
+        for record in records:
+            own_id = own_id_of(record)
+            if own_id is None:
+                self._identified = False
+                fresh.append(record)
+                continue
+            digests[own_id] = digest = hashlib.blake2b(bytes(record), digest_size=16).digest()
+            known = self._digests.get(own_id)
+            self._different += known not in (None, digest)
+            if known != digest:
+                fresh.append(record)
+        # Only now: within one answer the API knows what it says.
+        self._digests |= digests
+        return fresh
+
+    def _update(self) -> None:
+        tally = self._tally
+        self.record.requests, self.record.retries = tally.requests, tally.retries
+        self.record.throttled, self.record.units = tally.throttled, round(tally.units)
+
+
+def add_options(url: str, query: Query) -> str:
+    """Return `url` with the options that `query` names, each as it was given."""
+    given = query._replace(limit=None).describe()
+    written = write_options({f"${name}": value for name, value in given.items()})
+    return url + ("&" if "?" in url else "?") * bool(written) + written

@@ -1,0 +1,124 @@
+"""
+What the listing of an API of one's own proves: decisions without any I/O.
+
+Such an API has no account of what changes, and nothing may be asked of it that it need not know. So
+there are its own words: the pages that it names, and the count that it sends unasked.
+`docs/explanation/complete.md` shows the table.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from graphdaemon.listing.record import ListingRecord, Verdict
+
+_NEVER = "No run can prove this list complete."
+
+
+class OwnEvidence(NamedTuple):
+    """
+    What the verdict on the listing of an API of one's own rests on.
+
+    Attributes:
+        records: How many records are in the output.
+        repeated: How many came again, and were left out.
+        pages: How many answers there were.
+        counts: The API's own counts of all records, as often as it sent one.
+        cut: The listing ended at its limit.
+        proving: It was asked to prove that it is complete.
+        identified: Every record has an ID.
+    """
+
+    records: int = 0
+    repeated: int = 0
+    pages: int = 0
+    counts: tuple[int, ...] = ()
+    cut: bool = False
+    proving: bool = True
+    identified: bool = True
+
+
+class OwnCheck(NamedTuple):
+    """
+    One row of the table.
+
+    Attributes:
+        name: What the listing record calls it, where it is the one that is missing.
+        requires: What has to be so, one sentence.
+        find_doubt: Says why it is not so; returns nothing where it is.
+        next_step: What whoever wants a proof can do about it.
+    """
+
+    name: str
+    requires: str
+    find_doubt: Callable[[OwnEvidence], str]
+    next_step: str
+
+
+def conclude_own(record: ListingRecord, evidence: OwnEvidence) -> None:
+    """Write the verdict, and what it rests on, into `record`."""
+    for check in OWN_CHECKS:
+        doubt = check.find_doubt(evidence)
+        if doubt:
+            verdict: Verdict = "incomplete" if check.name == "limit" else "unproved"
+            record.verdict, record.why = verdict, doubt
+            record.missing, record.next_step = check.name, check.next_step
+            return
+    record.verdict = "complete"
+    record.why = "one answer holds everything, as the API's own count says"
+    record.missing = record.next_step = ""
+
+
+def _doubt_count(evidence: OwnEvidence) -> str:
+    other = next((count for count in evidence.counts if count != evidence.records), None)
+    if other is None:
+        return ""
+    were = "was" if evidence.records == 1 else "were"
+    return f"the API counts {other:,}, and {evidence.records:,} {were} read"
+
+
+def _doubt_pages(evidence: OwnEvidence) -> str:
+    if evidence.pages == 1:
+        return ""
+    known = "" if evidence.identified else ", nor, without IDs, whether a record came twice"
+    return f"nothing tells what changed between its {evidence.pages:,} pages{known}"
+
+
+def _doubt_counted(evidence: OwnEvidence) -> str:
+    if evidence.counts:
+        return ""
+    return "the API sends no count, so nothing shows whether it kept something back"
+
+
+OWN_CHECKS: tuple[OwnCheck, ...] = (
+    OwnCheck(
+        "limit",
+        "It was not stopped at a limit.",
+        lambda evidence: "it was stopped at its limit" if evidence.cut else "",
+        "Leave the limit out.",
+    ),
+    OwnCheck(
+        "proof",
+        "A proof was asked for.",
+        lambda evidence: "" if evidence.proving else "no proof was asked for",
+        "Ask for a proof.",
+    ),
+    OwnCheck(
+        "count",
+        "Each count that the API sent is exactly what was read.",
+        _doubt_count,
+        "Run it again; if it recurs, the API pages in a way that is not known here.",
+    ),
+    OwnCheck(
+        "pages",
+        "One answer held everything.",
+        _doubt_pages,
+        _NEVER,
+    ),
+    OwnCheck(
+        "counted",
+        "The API sent a count of all records: `@odata.count`, or the header X-Total-Count.",
+        _doubt_counted,
+        "Have the API send one: `@odata.count` beside `value`, or the header X-Total-Count.",
+    ),
+)
+"""What has to hold for a listing to be complete; the first that does not is what is said."""
