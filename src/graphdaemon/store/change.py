@@ -1,0 +1,276 @@
+"""One run: everything that is written of a collection in one transaction."""
+
+from collections.abc import Generator, Iterator, Sequence
+from itertools import count
+from typing import TypeVar
+
+import msgspec
+
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.store.database import Database, Record
+from graphdaemon.store.rows import Ending, Pair, Position, Row, RunKind, Staged
+
+_STAGED = """
+CREATE TEMPORARY TABLE staged (id {key} PRIMARY KEY, document TEXT, ending TEXT NOT NULL)"""
+_BATCH = """
+CREATE TEMPORARY TABLE batch (number {integer} PRIMARY KEY, id {key} NOT NULL, document TEXT)"""
+# The joins are written in the order that is fast: what was staged is little, what is stored much.
+_DIFFERING = """
+SELECT s.id, s.document, s.ending, r.document
+FROM staged AS s LEFT JOIN {table}_records AS r ON r.tenant = :tenant AND r.id = s.id
+WHERE r.document IS DISTINCT FROM s.document"""
+_ABSENT = """
+SELECT r.id FROM {table}_records AS r
+WHERE r.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM staged AS s WHERE s.id = r.id)"""
+_BELOW = """
+SELECT id FROM {table}_records WHERE tenant = :tenant AND id >= :first AND id < :after"""
+_END_VERSIONS = """
+INSERT INTO {table}_history
+  (tenant, id, from_run, valid_from, valid_to, run, ending, document)
+SELECT r.tenant, r.id, r.run, f.at, :at, :run, :ending, r.document
+FROM batch AS b CROSS JOIN {table}_records AS r CROSS JOIN runs AS f
+WHERE r.tenant = :tenant AND r.id = b.id AND f.number = r.run
+  AND r.document IS DISTINCT FROM b.document"""
+# An object that was removed and is there again has come out of the recycle bin.
+_NOTE_PUT = """
+INSERT INTO changes (tenant, collection, sequence, id, kind, run)
+SELECT :tenant, :collection, :sequence + row_number() OVER (ORDER BY b.number), b.id,
+  CASE WHEN r.id IS NOT NULL THEN 'updated' WHEN (
+    SELECT h.ending FROM {table}_history AS h WHERE h.tenant = :tenant AND h.id = b.id
+    ORDER BY h.run DESC, h.valid_from DESC LIMIT 1
+  ) = 'removed' THEN 'restored' ELSE 'created' END, :run
+FROM batch AS b LEFT JOIN {table}_records AS r ON r.tenant = :tenant AND r.id = b.id
+WHERE r.document IS DISTINCT FROM b.document"""
+_NOTE_END = """
+INSERT INTO changes (tenant, collection, sequence, id, kind, run)
+SELECT :tenant, :collection, :sequence + row_number() OVER (ORDER BY b.number), b.id, :ending, :run
+FROM batch AS b CROSS JOIN {table}_records AS r WHERE r.tenant = :tenant AND r.id = b.id"""
+_PUT = """
+INSERT INTO {table}_records (tenant, id, run, document)
+SELECT :tenant, id, :run, document FROM batch WHERE true
+ON CONFLICT (tenant, id) DO UPDATE SET run = excluded.run, document = excluded.document
+WHERE {table}_records.document IS DISTINCT FROM excluded.document"""
+_DELETE = """
+DELETE FROM {table}_records WHERE tenant = :tenant AND id IN (SELECT id FROM batch)"""
+_FINISH = """
+UPDATE runs SET created = :created, updated = :updated, ended = :ended, listing = :listing
+WHERE number = :run"""
+_SAVE = """
+INSERT INTO links
+  (tenant, collection, link, selected, run, checked, reconciled, rows, sequence)
+VALUES (:tenant, :collection, :link, :selected, :run, :checked, :reconciled, :rows, :sequence)
+ON CONFLICT (tenant, collection) DO UPDATE SET link = excluded.link, selected = excluded.selected,
+  run = excluded.run, checked = excluded.checked, reconciled = excluded.reconciled,
+  rows = excluded.rows, sequence = excluded.sequence"""
+_COUNT = "SELECT count(*) FROM {table}_records WHERE tenant = :tenant"
+
+_Keyed = TypeVar("_Keyed", Row, Staged)
+
+
+class StoreChange:
+    """
+    What one run writes; `Store.change` makes it, and commits it.
+
+    In the first run of a collection nothing has a version before: `put` and `end` then leave no
+    trace but the records themselves.
+
+    Attributes:
+        run: Its number.
+        at: Its time.
+        first: It is the first of this collection and tenant.
+        rows_before: How many records were current when it began.
+        created: Records that it added so far.
+        updated: Those that got a new version.
+        ended: Those that went.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        tenant: int,
+        collection: str,
+        kind: RunKind,
+        *,
+        at: str,
+        first: bool,
+        before: Position | None,
+        sequence: int,
+    ) -> None:
+        self._database = database
+        self._table = STORED_COLLECTIONS[collection].table
+        self._kind = kind
+        self.first = first
+        self.at = at
+        self.rows_before = before.rows if before else 0
+        self.created = self.updated = self.ended = 0
+        self._before = before
+        self._position = before or Position(None, ())
+        self._sequence = sequence
+        self._listing: str | None = None
+        self._temporary: set[str] = set()
+        self._walks: list[Generator[list[Record]]] = []
+        self._key: dict[str, object] = {"tenant": tenant, "collection": collection}
+        self.run = self._begin()
+
+    def load(self, rows: Sequence[Row]) -> None:
+        """Add records in the first run, each ID once."""
+        assert self.first, "what is stored already is compared, not loaded"
+        tenant = self._key["tenant"]
+        self._database.insert(
+            f"{self._table}_records",
+            ("tenant", "id", "run", "document"),
+            [(tenant, id_, self.run, document.decode()) for id_, document in rows],
+        )
+        self.created += len(rows)
+
+    def replace(self, rows: Sequence[Row]) -> None:
+        """Put right what was loaded in this first run, or add what was not."""
+        assert self.first, "a version that was committed is not replaced, but put"
+        self._fill([(row.id, row.document.decode()) for row in _take_last(rows)])
+        self._execute(_PUT)
+
+    def discard(self, ids: Sequence[str]) -> None:
+        """Take away what was loaded in this first run."""
+        assert self.first, "a version that was committed is not discarded, but ended"
+        self._fill([(id_, None) for id_ in dict.fromkeys(ids)])
+        self._execute(_DELETE)
+
+    def stage(self, rows: Sequence[Staged]) -> None:
+        """Keep what was read until it is compared; the same ID again takes the former's place."""
+        self._make_temporary("staged", _STAGED)
+        self._database.upsert(
+            "staged",
+            ("id",),
+            ("document", "ending"),
+            [(row.id, _decode(row.document), row.ending) for row in _take_last(rows)],
+        )
+
+    def differing(self) -> Iterator[list[Pair]]:
+        """
+        Yield what was staged and is not what is stored, by its text, some thousand at a time.
+
+        What is put or ended meanwhile does not come again.
+        """
+        self._make_temporary("staged", _STAGED)
+        for rows in self._walk(_DIFFERING):
+            yield [Pair(id_, _encode(new), end, _encode(old)) for id_, new, end, old in rows]
+
+    def absent(self) -> Iterator[list[str]]:
+        """Yield the IDs that are stored and were not staged, some thousand at a time."""
+        self._make_temporary("staged", _STAGED)
+        for rows in self._walk(_ABSENT):
+            yield [id_ for (id_,) in rows]
+
+    def ids_below(self, parent: str) -> list[str]:
+        """Return the IDs of the edges that a parent has in the store."""
+        # The sign after "/" is "0".
+        edges = {"first": f"{parent}/", "after": f"{parent}0"}
+        return [id_ for (id_,) in self._database.fetch(self._sql(_BELOW), self._key | edges)]
+
+    def put(self, rows: Sequence[Row]) -> None:
+        """Write new versions; those before go into the history. An equal text changes nothing."""
+        self._fill([(row.id, row.document.decode()) for row in _take_last(rows)])
+        if not self.first:
+            updated = self._execute(_END_VERSIONS, ending="updated")
+            noted = self._execute(_NOTE_PUT, sequence=self._sequence)
+            self._sequence += noted
+            self.updated += updated
+            self.created += noted - updated
+        self._execute(_PUT)
+
+    def end(self, ids: Sequence[str], ending: Ending) -> None:
+        """Take records away; their last versions go into the history. Others are passed over."""
+        self._fill([(id_, None) for id_ in dict.fromkeys(ids)])
+        if not self.first:
+            self._execute(_END_VERSIONS, ending=ending)
+            self._sequence += self._execute(_NOTE_END, ending=ending, sequence=self._sequence)
+        ended = self._execute(_DELETE)
+        if not self.first:
+            self.ended += ended
+
+    def save(self, position: Position) -> None:
+        """Keep link, select and time of reconciliation; the rest is the store's to say."""
+        self._position = position
+
+    def note_listing(self, listing: bytes) -> None:
+        """Keep a listing record (JSON) with the run."""
+        self._listing = listing.decode()
+
+    def finish(self) -> None:
+        """Write what is known of the run at its end; it is committed by whoever began it."""
+        for walk in self._walks:
+            # A table that is still being read cannot be dropped.
+            walk.close()
+        for name in sorted(self._temporary):
+            self._database.execute(f"DROP TABLE {name}")
+        if self.first:
+            # What was loaded may have been replaced or discarded.
+            (self.created,) = self._database.fetch(self._sql(_COUNT), self._key)[0]
+        counts = {"created": self.created, "updated": self.updated, "ended": self.ended}
+        run = self.run
+        if self._kind == "round" and self._before and not any(counts.values()):
+            self._execute("DELETE FROM runs WHERE number = :run")
+            run = self._before.run
+        else:
+            self._execute(_FINISH, **counts, listing=self._listing)
+        rows = self.rows_before + self.created - self.ended
+        position = self._position._replace(run=run, checked=self.at, rows=rows)
+        write_position(self._database, self._key, position, self._sequence)
+
+    def _begin(self) -> int:
+        values = self._key | {"kind": self._kind, "at": self.at}
+        sql = (
+            "INSERT INTO runs (tenant, collection, kind, at, created, updated, ended) "
+            "VALUES (:tenant, :collection, :kind, :at, 0, 0, 0) RETURNING number"
+        )
+        return int(self._database.fetch(sql, values)[0][0])
+
+    def _fill(self, rows: Sequence[tuple[str, str | None]]) -> None:
+        """Put rows where the next statement finds them."""
+        self._make_temporary("batch", _BATCH)
+        self._database.execute(f"{self._database.dialect.clear} batch")
+        numbers = count(1)
+        self._database.insert(
+            "batch", ("number", "id", "document"), [(next(numbers), *row) for row in rows]
+        )
+
+    def _make_temporary(self, name: str, statement: str) -> None:
+        if name not in self._temporary:
+            self._database.execute(statement.format(**self._database.dialect.words))
+            self._temporary.add(name)
+
+    def _execute(self, sql: str, **values: object) -> int:
+        own = {"at": self.at, "run": self.run}
+        return self._database.execute(self._sql(sql), self._key | own | values)
+
+    def _walk(self, sql: str) -> Iterator[list[Record]]:
+        walk = self._database.walk(self._sql(sql), self._key)
+        self._walks.append(walk)
+        return walk
+
+    def _sql(self, sql: str) -> str:
+        return sql.format(table=self._table)
+
+
+def write_position(
+    database: Database, key: dict[str, object], position: Position, sequence: int
+) -> None:
+    """Write how far a collection of a tenant was followed."""
+    values = position._asdict() | {
+        "selected": msgspec.json.encode(position.selected).decode(),
+        "sequence": sequence,
+    }
+    database.execute(_SAVE, key | values)
+
+
+def _take_last(rows: Sequence[_Keyed]) -> list[_Keyed]:
+    """Return one row for each ID, the last."""
+    return list({row.id: row for row in rows}.values())
+
+
+def _decode(document: bytes | None) -> str | None:
+    return None if document is None else document.decode()
+
+
+def _encode(document: str | None) -> bytes | None:
+    return None if document is None else document.encode()

@@ -1,0 +1,102 @@
+"""
+The tables of a store, version after version.
+
+A store is of the version that its table `store` names. Each version adds its statements to those
+before it, and none is ever changed once it was released. Words in braces differ between databases
+(`Dialect.words`); `{table}` is the name of a stored collection's view. The text after `--` says
+what a table or a column means, for docs/reference/store.md.
+"""
+
+from typing import NamedTuple
+
+
+class Migration(NamedTuple):
+    """
+    The statements that lead to a version from the one before it.
+
+    Attributes:
+        once: Those of the whole store.
+        each: Those of every stored collection.
+    """
+
+    once: tuple[str, ...]
+    each: tuple[str, ...] = ()
+
+
+MIGRATIONS = (
+    Migration(
+        once=(
+            """\
+CREATE TABLE store ( -- One row: what this store is.
+  version {integer} NOT NULL, -- The version of these tables.
+  views TEXT NOT NULL -- A digest of the views, which are made anew when a release changes them.
+){strict}""",
+            """\
+CREATE TABLE tenants ( -- The tenants whose directories are kept.
+  number {identity}, -- What the other tables call it (`tenant`).
+  id TEXT NOT NULL UNIQUE, -- Its ID, a GUID.
+  name TEXT NOT NULL -- Its name when it was last synced.
+){strict}""",
+            """\
+CREATE TABLE runs ( -- The transactions that changed something, one row each.
+  number {identity}, -- Greater than that of every earlier run of the same collection.
+  tenant {integer} NOT NULL, -- The tenant's number.
+  collection TEXT NOT NULL, -- The collection, such as `users` or `groups/members`.
+  kind TEXT NOT NULL, -- `baseline`, `round` (of the delta) or `comparison` (of a listing).
+  at TEXT NOT NULL, -- When, in UTC with microseconds; later than the collection's run before.
+  created {integer} NOT NULL, -- How many records it added.
+  updated {integer} NOT NULL, -- How many got a new version.
+  ended {integer} NOT NULL, -- How many went.
+  listing TEXT -- The listing record (JSON), where a listing was read.
+){strict}""",
+            "CREATE INDEX runs_by_time ON runs (tenant, collection, at)",
+            """\
+CREATE TABLE links ( -- How far each collection of each tenant has been followed.
+  tenant {integer} NOT NULL, -- The tenant's number.
+  collection TEXT NOT NULL, -- The collection.
+  link TEXT, -- The delta link to go on from; whoever has it and a token can read the changes.
+  selected TEXT NOT NULL, -- The properties that the link was made for: a JSON list.
+  run {integer} NOT NULL, -- The last run that changed something.
+  checked TEXT NOT NULL, -- When the store was last known to be in step with the directory.
+  reconciled TEXT NOT NULL, -- When a complete listing was last compared with the store.
+  rows {integer} NOT NULL, -- How many records are current.
+  sequence {integer} NOT NULL, -- The number of the last change.
+  PRIMARY KEY (tenant, collection)
+){strict}""",
+            """\
+CREATE TABLE changes ( -- What happened since the baseline, one row for each object and run.
+  tenant {integer} NOT NULL, -- The tenant's number.
+  collection TEXT NOT NULL, -- The collection.
+  sequence {integer} NOT NULL, -- Counts the changes of a collection without gaps, from 1 on.
+  id {key} NOT NULL, -- The object's ID; of an edge `PARENT/CHILD`.
+  kind TEXT NOT NULL, -- `created`, `updated`, `removed`, `deleted`, `absent` or `restored`.
+  run {integer} NOT NULL, -- The run that saw it.
+  PRIMARY KEY (tenant, collection, sequence)
+){strict}""",
+        ),
+        each=(
+            """\
+CREATE TABLE {table}_records ( -- What is current, one row for each record.
+  tenant {integer} NOT NULL, -- The tenant's number.
+  id {key} NOT NULL, -- The record's ID; of an edge `PARENT/CHILD`.
+  run {integer} NOT NULL, -- The run that saw this version first.
+  document TEXT NOT NULL, -- The record as JSON, as a listing shows it.
+  PRIMARY KEY (tenant, id)
+){strict}""",
+            """\
+CREATE TABLE {table}_history ( -- The versions that ended.
+  tenant {integer} NOT NULL, -- The tenant's number.
+  id {key} NOT NULL, -- The record's ID.
+  from_run {integer} NOT NULL, -- The run that saw this version first.
+  valid_from TEXT NOT NULL, -- When that was.
+  valid_to TEXT NOT NULL, -- When its end was seen.
+  run {integer} NOT NULL, -- The run that saw its end.
+  ending TEXT NOT NULL, -- `updated`, `removed` (restorable), `deleted` (for good) or `absent`.
+  document TEXT NOT NULL -- The record as JSON, as it was.
+){strict}""",
+            "CREATE INDEX {table}_history_by_id ON {table}_history (tenant, id, run)",
+        ),
+    ),
+)
+
+VERSION = len(MIGRATIONS)

@@ -1,0 +1,220 @@
+"""SQLite, and the only home of its package: one file, with a lock file beside it."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from itertools import repeat
+from pathlib import Path
+from urllib.parse import quote
+
+from graphdaemon.errors import StoreError
+from graphdaemon.sharing.file_lock import hold_lock
+from graphdaemon.store.database import NO_VALUES, Record, Values
+from graphdaemon.store.dialect import SQLITE
+from graphdaemon.store.schema import prepare, read_version
+from graphdaemon.store.sqlite_file import APPLICATION_ID, explaining_files, holds_store, make_file
+
+_BATCH = 2_000
+# How long another process may write before this one gives up, in milliseconds.
+_PATIENCE_MS = 5_000
+
+# A commit is on the disk when it returns; readers see the state before until then.
+_PREPARATION = """
+PRAGMA journal_mode = WAL;
+PRAGMA synchronous = FULL;
+PRAGMA cache_size = -65536;
+"""
+
+
+def open_sqlite(path: Path, shown: str, *, create: bool) -> "SqliteDatabase":
+    """
+    Open the file at `path`, or make it, for its owner alone.
+
+    Raises:
+        StoreError: It is absent and not to be made, or is no store, or cannot be used.
+    """
+    if create and not path.exists():
+        make_file(path, shown)
+    is_new = not (path.exists() and holds_store(path, shown))
+    if is_new and not create:
+        raise StoreError(
+            f"There is no store {shown}",
+            code="store_missing",
+            hint="Name the store that was synced to, or make one with graphdaemon sync.",
+        )
+    database = SqliteDatabase(path, shown)
+    try:
+        database.prepare(is_new=is_new)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+class SqliteDatabase:
+    """A connection to the file of a store."""
+
+    dialect = SQLITE
+
+    def __init__(self, path: Path, shown: str) -> None:
+        self.shown = shown
+        self._lock_path = path.with_name(f"{path.name}-lock")
+        self._holders = 0
+        with self._explaining():
+            self._connection = sqlite3.connect(
+                f"file:{quote(os.fspath(path))}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                check_same_thread=False,
+                timeout=_PATIENCE_MS / 1000,
+            )
+
+    def prepare(self, *, is_new: bool) -> None:
+        """Bring the tables to this program's version."""
+        with self._explaining():
+            if is_new:
+                self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            self._connection.executescript(_PREPARATION)
+        names = self.fetch("SELECT name FROM sqlite_schema WHERE name = 'store'")
+        prepare(self, read_version(self) if names else 0)
+
+    def execute(self, sql: str, values: Values = NO_VALUES, /) -> int:
+        """Carry out a statement; return how many rows it changed."""
+        with self._explaining():
+            return self._connection.execute(sql, values).rowcount
+
+    def fetch(self, sql: str, values: Values = NO_VALUES, /) -> list[Record]:
+        """Return all rows of a query."""
+        with self._explaining():
+            return self._connection.execute(sql, values).fetchall()
+
+    def walk(self, sql: str, values: Values = NO_VALUES, /) -> Generator[list[Record]]:
+        """Return the rows of a query, some thousand at a time."""
+        with self._explaining():
+            cursor = self._connection.execute(sql, values)
+        with closing(cursor):
+            while True:
+                with self._explaining():
+                    rows = cursor.fetchmany(_BATCH)
+                if not rows:
+                    return
+                yield rows
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Record]) -> None:
+        """Add rows to a table."""
+        self._insert(f"INSERT INTO {table} ({', '.join(columns)})", len(columns), rows)
+
+    def upsert(
+        self, table: str, key: Sequence[str], others: Sequence[str], rows: Sequence[Record]
+    ) -> None:
+        """Add rows; one that has the key already is replaced."""
+        columns = (*key, *others)
+        self._insert(f"INSERT OR REPLACE INTO {table} ({', '.join(columns)})", len(columns), rows)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end of the block; leave no trace if it raises."""
+        # A lock for reading might not become one for writing later.
+        self.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self.execute("COMMIT")
+        finally:
+            # A full disk may have ended the transaction already.
+            if self._connection.in_transaction:
+                self.execute("ROLLBACK")
+
+    @contextmanager
+    def hold(self, name: str, patience: float) -> Iterator[None]:  # noqa: ARG002  one process at a time writes SQLite, whatever it syncs
+        """Let no other process hold anything of the store while the block runs."""
+        with ExitStack() as stack:
+            if not self._holders:
+                self._take_lock(stack, patience)
+            self._holders += 1
+            stack.callback(self._release)
+            yield
+
+    def close(self) -> None:
+        """End the connection."""
+        with self._explaining():
+            self._connection.close()
+
+    def _take_lock(self, stack: ExitStack, patience: float) -> None:
+        busy = f"Another process writes to the store {self.shown}"
+        with explaining_files(self.shown):
+            try:
+                stack.enter_context(hold_lock(self._lock_path, patience, busy))
+            except TimeoutError as error:
+                raise _refuse_busy(str(error)) from None
+
+    def _release(self) -> None:
+        self._holders -= 1
+
+    def _insert(self, beginning: str, width: int, rows: Sequence[Record]) -> None:
+        with self._explaining():
+            signs = ", ".join(repeat("?", width))
+            self._connection.executemany(f"{beginning} VALUES ({signs})", rows)
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.shown) from error
+
+
+def _explain(error: sqlite3.Error, shown: str) -> StoreError:
+    """Return the error that says what SQLite refused ("Result and Error Codes", sqlite.org)."""
+    name = getattr(error, "sqlite_errorname", "")
+    for beginning, make in _MEANINGS.items():
+        if name.startswith(beginning):
+            return make(f"the store {shown}")
+    return StoreError(
+        f"SQLite refused something of the store {shown}: {error}",
+        code="store_failed",
+        hint="Report this: graphdaemon asked for what it should not.",
+    )
+
+
+def _refuse_busy(message: str) -> StoreError:
+    return StoreError(
+        message,
+        code="store_busy",
+        hint="Wait until it has ended, and run the command again.",
+    )
+
+
+_MEANINGS: dict[str, Callable[[str], StoreError]] = {
+    "SQLITE_BUSY": lambda store: _refuse_busy(f"Another process writes to {store}"),
+    "SQLITE_FULL": lambda store: StoreError(
+        f"There is no room for {store}: the disk, or the folder for temporary files, is full",
+        code="store_full",
+        hint="Make room, and run the command again: what was not committed is fetched anew.",
+    ),
+    "SQLITE_READONLY": lambda store: StoreError(
+        f"This user may read {store} and not write it",
+        code="store_readonly",
+        hint="Give this user the right to write the file and its folder.",
+    ),
+    "SQLITE_CANTOPEN": lambda store: StoreError(
+        f"This user may not open {store}, or write the files that SQLite keeps beside it",
+        code="store_readonly",
+        hint="Give this user the right to write the file and its folder.",
+    ),
+    "SQLITE_IOERR": lambda store: StoreError(
+        f"The disk gave an error under {store}",
+        code="store_gone",
+        hint="See that the disk is there and sound, and run the command again.",
+    ),
+    "SQLITE_CORRUPT": lambda store: StoreError(
+        f"The file of {store} is damaged",
+        code="store_unreadable",
+        hint="Put a backup in its place, or move it away and sync anew.",
+    ),
+    "SQLITE_NOTADB": lambda store: StoreError(
+        f"The file of {store} is no SQLite database",
+        code="store_unreadable",
+        hint="Put a backup in its place, or move it away and sync anew.",
+    ),
+}

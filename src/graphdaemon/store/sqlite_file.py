@@ -1,0 +1,97 @@
+"""The file of a SQLite store before SQLite opens it: made for its owner alone, or recognised."""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from graphdaemon.errors import StoreError
+from graphdaemon.sharing.private_files import ForeignFileError, open_private
+
+APPLICATION_ID = 0x67644462
+"""What SQLite's header says of the program that a file belongs to: "gdDb"."""
+
+# "Database File Format", 1.3, on sqlite.org: a header's first words, and where that ID stands.
+_MAGIC = b"SQLite format 3\0"
+_ID_AT = slice(68, 72)
+
+
+def make_file(path: Path, shown: str) -> None:
+    """
+    Make the file of a new store, empty and for its owner alone.
+
+    Raises:
+        StoreError: It cannot be made.
+    """
+    if not path.parent.is_dir():
+        raise StoreError(
+            f"The store {shown} cannot be made: there is no folder {path.parent}",
+            code="store_missing",
+            hint="Make the folder, or name another file.",
+        )
+    with explaining_files(shown):
+        os.close(open_private(path))
+
+
+def holds_store(path: Path, shown: str) -> bool:
+    """
+    Say whether a file holds a store; an empty one does not, and can become one.
+
+    Raises:
+        StoreError: It is something else, or cannot be read.
+    """
+    with explaining_files(shown):
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise _refuse_foreign(shown, "is no regular file")
+        with path.open("rb") as file:
+            head = file.read(100)
+    if not head:
+        return False
+    if not head.startswith(_MAGIC):
+        raise _refuse_foreign(shown, "is no SQLite database")
+    if int.from_bytes(head[_ID_AT]) != APPLICATION_ID:
+        raise _refuse_foreign(shown, "is another program's database")
+    return True
+
+
+@contextmanager
+def explaining_files(shown: str) -> Iterator[None]:
+    """Raise `StoreError` for what the operating system refuses in the block."""
+    try:
+        yield
+    except ForeignFileError as error:
+        raise _refuse_foreign(shown, str(error.strerror)) from None
+    except OSError as error:
+        raise explain_system(error, shown) from error
+
+
+def explain_system(error: OSError, shown: str) -> StoreError:
+    """Return the error that says what the operating system refused."""
+    reason = error.strerror or type(error).__name__
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
+        return StoreError(
+            f"There is no room for the store {shown}: {reason}",
+            code="store_full",
+            hint="Make room, and run the command again: what was not committed is fetched anew.",
+        )
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return StoreError(
+            f"This user may not open or write the store {shown}: {reason}",
+            code="store_readonly",
+            hint="Give this user the right to read and write the file and its folder.",
+        )
+    return StoreError(
+        f"The store {shown} cannot be used: {reason}",
+        code="store_gone",
+        hint="See that the disk is there and sound, and run the command again.",
+    )
+
+
+def _refuse_foreign(shown: str, reason: str) -> StoreError:
+    return StoreError(
+        f"The store {shown} {reason}, and was left as it is",
+        code="store_unreadable",
+        hint="Name another file: one that does not exist is made.",
+    )

@@ -1,0 +1,180 @@
+"""A database that a directory is kept in: open it, and change it run by run."""
+
+import datetime as dt
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from types import TracebackType
+from typing import Self
+
+import msgspec
+
+from graphdaemon.errors import StoreError
+from graphdaemon.store.change import StoreChange, write_position
+from graphdaemon.store.database import Database
+from graphdaemon.store.location import read_location
+from graphdaemon.store.rows import Position, RunKind
+
+_POSITION = """
+SELECT link, selected, reconciled, run, checked, rows, sequence
+FROM links WHERE tenant = :tenant AND collection = :collection"""
+_LAST_RUN = """
+SELECT max(at) FROM runs WHERE tenant = :tenant AND collection = :collection"""
+_ENTER = """
+INSERT INTO tenants (id, name) VALUES (:id, :name)
+ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING number"""
+
+
+def now_utc() -> dt.datetime:
+    """Return the time of this machine's clock."""
+    return dt.datetime.now(dt.UTC)
+
+
+def open_store(
+    url: str, *, create: bool = True, now: Callable[[], dt.datetime] = now_utc
+) -> "Store":
+    """
+    Open a store, and bring its tables to this program's version.
+
+    Args:
+        url: `sqlite:PATH` or `postgresql://user@host:port/database`.
+        create: Make it if there is none.
+        now: Tells the time, in UTC.
+
+    Raises:
+        StoreError: There is none, or it cannot be used; the code and the hint say why.
+    """
+    location = read_location(url)
+    if location.path is None:
+        raise StoreError(
+            f"The store {location.shown} is a PostgreSQL, which cannot be used yet",
+            code="store_failed",
+            hint="Name a file: sqlite:graphdaemon.db.",
+        )
+    from graphdaemon.store.sqlite import open_sqlite
+
+    return Store(open_sqlite(location.path, location.shown, create=create), now=now)
+
+
+class Store:
+    """
+    A store that is open; one thread at a time may use it.
+
+    Attributes:
+        shown: Its URL without a password.
+        database: The connection below, for the reading side.
+    """
+
+    def __init__(self, database: Database, *, now: Callable[[], dt.datetime]) -> None:
+        self.database = database
+        self.shown = database.shown
+        self._now = now
+
+    def enter_tenant(self, tenant_id: str, name: str) -> int:
+        """Return the number of a tenant in this store; note its name, and give it a number."""
+        tenant_id = tenant_id.lower()
+        rows = self.database.fetch(
+            "SELECT number FROM tenants WHERE id = :id AND name = :name",
+            {"id": tenant_id, "name": name},
+        )
+        if not rows:
+            with self.database.transaction():
+                rows = self.database.fetch(_ENTER, {"id": tenant_id, "name": name})
+        return int(rows[0][0])
+
+    def position(self, tenant: int, collection: str) -> Position | None:
+        """Return how far a collection of a tenant was followed; None if it never was."""
+        return self._read_position(tenant, collection)[0]
+
+    def hold(
+        self, tenant: int, collection: str, *, patience: float = 0.0
+    ) -> AbstractContextManager[None]:
+        """
+        Let no other process sync a collection of a tenant while the block runs.
+
+        In SQLite, which one process at a time can write, nor any other collection. The lock ends
+        with the process, however that ends.
+
+        Raises:
+            StoreError: `store_busy`: another one did for more than `patience` seconds.
+        """
+        return self.database.hold(f"{tenant}/{collection}", patience)
+
+    @contextmanager
+    def change(self, tenant: int, collection: str, kind: RunKind) -> Generator[StoreChange]:
+        """
+        Write a run in one transaction, committed at the end of the block.
+
+        If the block raises, the store is what it was before.
+
+        Raises:
+            StoreError: The run could not be written; `store_busy`: another process is writing.
+        """
+        with self.database.transaction():
+            position, sequence = self._read_position(tenant, collection)
+            last = self._read_last_run(tenant, collection)
+            change = StoreChange(
+                self.database,
+                tenant,
+                collection,
+                kind,
+                at=_stamp(self._now(), last),
+                first=last is None,
+                before=position,
+                sequence=sequence,
+            )
+            yield change
+            change.finish()
+
+    def note_check(self, tenant: int, collection: str, position: Position) -> None:
+        """Note that a round found nothing new: the position that it ended with, and the time."""
+        with self.database.transaction():
+            before, sequence = self._read_position(tenant, collection)
+            assert before is not None, "the first run of a collection is a change"
+            checked = position._replace(
+                run=before.run, checked=_stamp(self._now(), before.checked), rows=before.rows
+            )
+            key: dict[str, object] = {"tenant": tenant, "collection": collection}
+            write_position(self.database, key, checked, sequence)
+
+    def close(self) -> None:
+        """End the connection."""
+        self.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _read_position(self, tenant: int, collection: str) -> tuple[Position | None, int]:
+        """Return the position, and the number of the last change."""
+        key = {"tenant": tenant, "collection": collection}
+        for link, selected, reconciled, run, checked, rows, sequence in self.database.fetch(
+            _POSITION, key
+        ):
+            names = tuple(msgspec.json.decode(selected, type=list[str]))
+            return Position(link, names, reconciled, run, checked, rows), sequence
+        return None, 0
+
+    def _read_last_run(self, tenant: int, collection: str) -> str | None:
+        key = {"tenant": tenant, "collection": collection}
+        (last,) = self.database.fetch(_LAST_RUN, key)[0]
+        return None if last is None else str(last)
+
+
+def format_time(time: dt.datetime) -> str:
+    """Write a time as the store does: UTC with microseconds, so that texts compare as times do."""
+    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def _stamp(now: dt.datetime, last: str | None) -> str:
+    """The time of a run: later than the last one's, whatever the clock says."""
+    stamp = format_time(now)
+    if last is not None and stamp <= last:
+        stamp = format_time(dt.datetime.fromisoformat(last) + dt.timedelta(microseconds=1))
+    return stamp

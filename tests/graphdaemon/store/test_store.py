@@ -1,0 +1,91 @@
+"""A store as its users see it: opened, held, followed; the same on every database."""
+
+import datetime as dt
+
+import pytest
+
+from graphdaemon.errors import StoreError
+from graphdaemon.store.store import Store, open_store
+from tests.support.store_fixtures import SteppingClock, load_users, position, row
+
+
+def test_a_tenant_keeps_its_number(store: Store) -> None:
+    """Whatever case its ID is written in; a new name is noted."""
+    assert store.enter_tenant("AAAAAAAA-0000-0000-0000-000000000001", "Contoso Ltd") == 1
+    assert store.enter_tenant("aaaaaaaa-0000-0000-0000-000000000002", "Fabrikam") == 2
+    assert store.database.fetch("SELECT number, name FROM tenants ORDER BY number") == [
+        (1, "Contoso Ltd"),
+        (2, "Fabrikam"),
+    ]
+
+
+def test_a_collection_that_was_never_synced_has_no_position(store: Store) -> None:
+    assert store.position(1, "users") is None
+
+
+def test_a_check_moves_the_position_and_makes_no_run(store: Store) -> None:
+    load_users(store, row("a"))
+
+    store.note_check(
+        1, "users", position("next")._replace(reconciled="2026-11-01T08:30:00.000000Z")
+    )
+
+    assert store.position(1, "users") == position("next")._replace(
+        run=1,
+        rows=1,
+        checked="2026-11-01T09:00:00.000000Z",
+        reconciled="2026-11-01T08:30:00.000000Z",
+    )
+    assert store.database.fetch("SELECT count(*) FROM runs") == [(1,)]
+
+
+def test_what_was_written_is_there_when_the_store_is_opened_again(
+    store: Store, store_url: str
+) -> None:
+    load_users(store, row("a"))
+    store.close()
+
+    with open_store(store_url, create=False) as again:
+        assert again.position(1, "users") is not None
+        assert again.enter_tenant("aaaaaaaa-0000-0000-0000-000000000001", "Contoso") == 1
+
+
+def test_time_goes_on_when_the_clock_goes_back(store: Store, clock: SteppingClock) -> None:
+    """Each run of a collection is later than the one before it."""
+    load_users(store, row("a"))
+    clock.time -= dt.timedelta(days=400)
+    for name in ("b", "c"):
+        with store.change(1, "users", "round") as change:
+            change.put([row(name)])
+
+    assert store.database.fetch("SELECT at FROM runs ORDER BY number") == [
+        ("2026-11-01T08:00:00.000000Z",),
+        ("2026-11-01T08:00:00.000001Z",),
+        ("2026-11-01T08:00:00.000002Z",),
+    ]
+
+
+def test_one_holder_at_a_time(store: Store, store_url: str) -> None:
+    """Another connection hears that the collection is being synced, until it is let go."""
+    with open_store(store_url) as second:
+        with store.hold(1, "users"), store.hold(1, "users"):
+            with (
+                pytest.raises(StoreError, match="nother process") as caught,
+                second.hold(1, "users"),
+            ):
+                pass
+            assert caught.value.code == "store_busy"
+        with second.hold(1, "users"):
+            pass
+
+
+def test_one_writer_at_a_time(store: Store, store_url: str) -> None:
+    """Also where nobody holds the collection: a run that is under way is not disturbed."""
+    with open_store(store_url) as second:
+        with store.change(1, "users", "baseline") as change:
+            change.load([row("a")])
+            with pytest.raises(StoreError) as caught, second.change(1, "users", "baseline"):
+                pass
+            assert caught.value.code == "store_busy"
+        with second.change(1, "users", "round") as change:
+            assert not change.first
