@@ -38,9 +38,8 @@ from coverage import CoverageData
 ROOT = Path(__file__).parents[1]
 SCENARIOS = {
     "listing": ("test_list_emulator", "test_listing_lies", "test_listing_properties"),
-    "throttling": ("test_budget_shared",),
     "auth": ("test_far_token_service", "test_secrecy"),
-    "graph": ("test_list_emulator", "test_leaks"),
+    "graph": ("test_list_emulator", "test_leaks", "test_budget_shared"),
 }
 """Each package whose code is changed, and the scenarios that are its tests too."""
 

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import SettingsError
+from graphdaemon.graph.throttling.bucket import WINDOW_S, Totals
+from graphdaemon.graph.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.graph.throttling.ledger import MemoryLedger
+from graphdaemon.graph.throttling.redis_totals import RedisTotals
 from graphdaemon.settings.read import read_settings
 from graphdaemon.settings.setting import Secret
-from graphdaemon.throttling.bucket import WINDOW_S, Totals
-from graphdaemon.throttling.budget import Budget, Outcome, find_budget
-from graphdaemon.throttling.ledger import MemoryLedger
-from graphdaemon.throttling.redis_totals import RedisTotals
 from tests.support import virtual_time
 from tests.support.budget_world import make_world, swarm
 from tests.support.redis_server import RedisServer

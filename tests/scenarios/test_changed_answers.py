@@ -17,12 +17,12 @@ from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.page import page_ids, read_record, texts_of
 from graphdaemon.graph.query import Query
+from graphdaemon.graph.throttling.budget import Budget
 from graphdaemon.http.response import Headers, Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.delta import Delta
 from graphdaemon.listing.target import Target
 from graphdaemon.settings.read import read_settings
-from graphdaemon.throttling.budget import Budget
 from tests.support.answer_changes import change_answer
 from tests.support.recorded_answers import (
     GRAPH,

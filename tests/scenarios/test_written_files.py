@@ -14,6 +14,7 @@ import pytest
 
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.cache_file import FileBackend
+from graphdaemon.graph.throttling.ledger import FileLedger
 from graphdaemon.listing.journal import Journal
 from graphdaemon.listing.learned_cuts import LearnedCuts
 from graphdaemon.output.sink import Sink
@@ -22,7 +23,6 @@ from graphdaemon.registration.desired import DesiredState
 from graphdaemon.registration.local_files import LocalFiles
 from graphdaemon.sharing.file_lock import hold_lock
 from graphdaemon.sharing.private_files import create_file, replace_private
-from graphdaemon.throttling.ledger import FileLedger
 from tests.support.control_api import post
 from tests.support.emulator_probe import Probe
 from tests.support.graph_answers import raw

@@ -22,8 +22,8 @@ from urllib.parse import parse_qsl, urlsplit
 from graphdaemon.auth.token import Token
 from graphdaemon.errors import NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, Graph
+from graphdaemon.graph.throttling.budget import Budget
 from graphdaemon.http.response import Headers, Response
-from graphdaemon.throttling.budget import Budget
 from tests.support import virtual_time
 
 ROOT = "https://graph.test/v1.0"

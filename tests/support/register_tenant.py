@@ -14,6 +14,7 @@ from entra_emulator.model.records import Tenant
 from entra_emulator.server.emulator import Emulator
 from graphdaemon.auth.token import Token, TokenSource
 from graphdaemon.graph.graph import Graph
+from graphdaemon.graph.throttling.budget import Budget
 from graphdaemon.http.transport import Transport
 from graphdaemon.registration.admin_graph import AdminGraph, Change
 from graphdaemon.registration.administrator import PUBLIC_CLIENT, Administrator, take_app
@@ -24,7 +25,6 @@ from graphdaemon.registration.undo import undo
 from graphdaemon.registration.verify import verify
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings, read_sign_in_settings
-from graphdaemon.throttling.budget import Budget
 from tests.support.certificates_and_assertions import make_small_pair
 from tests.support.emulator_probe import Probe, register
 from tests.support.graph_writer import Writer, start_writer

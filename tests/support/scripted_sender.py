@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from graphdaemon.auth.token import Token
 from graphdaemon.graph.graph import ATTEMPTS, Graph
+from graphdaemon.graph.throttling.budget import Budget, Outcome, Ticket
 from graphdaemon.http.response import Response
-from graphdaemon.throttling.budget import Budget, Outcome, Ticket
 
 
 class Clock:

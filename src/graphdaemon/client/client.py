@@ -16,6 +16,7 @@ from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, Graph
 from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
+from graphdaemon.graph.throttling.open import open_budget
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.listing import Listing
@@ -26,7 +27,6 @@ from graphdaemon.listing.run import AnyListing, accounting, collect, read_within
 from graphdaemon.listing.target import Target
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
-from graphdaemon.throttling.open import open_budget
 
 
 class Client:

@@ -16,9 +16,9 @@ from graphdaemon.graph.graph import Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import LONGEST_WAIT_S, read_cost, read_load, read_wait
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.graph.refused import describe_wait
+from graphdaemon.graph.throttling.budget import Outcome
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import check_depth
-from graphdaemon.throttling.budget import Outcome
 
 BATCH_SIZE = 20
 """Requests in one batch at most: Graph's own limit."""

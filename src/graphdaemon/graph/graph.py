@@ -24,8 +24,8 @@ from graphdaemon.graph.headers import LONGEST_WAIT_S, read_cost, read_load, read
 from graphdaemon.graph.links import follow, path_of
 from graphdaemon.graph.page import Page, read_number, read_object, read_page
 from graphdaemon.graph.refused import explain
+from graphdaemon.graph.throttling.budget import Budget, Outcome
 from graphdaemon.http.response import Response
-from graphdaemon.throttling.budget import Budget, Outcome
 
 logger = logging.getLogger(__name__)
 

@@ -14,10 +14,10 @@ from graphdaemon.errors import Error, GraphError, NetworkError
 from graphdaemon.graph.graph import ATTEMPTS, PATIENCE, Graph, GraphRequest, Tally
 from graphdaemon.graph.headers import LONGEST_WAIT_S
 from graphdaemon.graph.query import Query
+from graphdaemon.graph.throttling.budget import Budget, Outcome
 from graphdaemon.http.response import Headers, Response
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
-from graphdaemon.throttling.budget import Budget, Outcome
 from tests.support.graph_answers import answer
 from tests.support.scripted_listing import listing, settings_of
 from tests.support.scripted_sender import Clock, World, make_graph

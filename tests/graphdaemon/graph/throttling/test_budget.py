@@ -7,9 +7,9 @@ import pytest
 
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.graph import Graph
-from graphdaemon.throttling.bucket import WINDOW_S, Bucket
-from graphdaemon.throttling.budget import Budget, Outcome, find_budget
-from graphdaemon.throttling.ledger import MemoryLedger
+from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket
+from graphdaemon.graph.throttling.budget import Budget, Outcome, find_budget
+from graphdaemon.graph.throttling.ledger import MemoryLedger
 from tests.support import virtual_time
 from tests.support.budget_world import make_world, swarm
 from tests.support.pretend_graph import ROOT, Weather

@@ -11,9 +11,9 @@ import pytest
 
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.graph import Graph
-from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Totals
-from graphdaemon.throttling.budget import Budget
-from graphdaemon.throttling.ledger import FileLedger, RemoteLedger
+from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket, Totals
+from graphdaemon.graph.throttling.budget import Budget
+from graphdaemon.graph.throttling.ledger import FileLedger, RemoteLedger
 from tests.support import virtual_time
 from tests.support.budget_world import make_world, swarm
 from tests.support.foreign_files import FOREIGN, look_at
@@ -39,7 +39,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
-from graphdaemon.throttling.ledger import FileLedger
+from graphdaemon.graph.throttling.ledger import FileLedger
 ledger = FileLedger(Path(sys.argv[1]))
 for _ in range(300):
     with ledger.open() as bucket:

@@ -16,9 +16,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
 from typing import NamedTuple
 
-from graphdaemon.throttling.bucket import WINDOW_S, Bucket, Usage
-from graphdaemon.throttling.ledger import Ledger, MemoryLedger
-from graphdaemon.throttling.window import Window
+from graphdaemon.graph.throttling.bucket import WINDOW_S, Bucket, Usage
+from graphdaemon.graph.throttling.ledger import Ledger, MemoryLedger
+from graphdaemon.graph.throttling.window import Window
 
 logger = logging.getLogger(__name__)
 

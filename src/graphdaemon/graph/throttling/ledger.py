@@ -19,6 +19,7 @@ from typing import Protocol
 import msgspec
 
 from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.graph.throttling.bucket import Bucket, Totals
 from graphdaemon.sharing.draft import write_all
 from graphdaemon.sharing.file_lock import locked
 from graphdaemon.sharing.private_files import (
@@ -28,7 +29,6 @@ from graphdaemon.sharing.private_files import (
     make_private_folder,
     open_private,
 )
-from graphdaemon.throttling.bucket import Bucket, Totals
 
 logger = logging.getLogger(__name__)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphdaemon.throttling.bucket import LONGEST_GUESS_S, Bucket, Totals, Usage
+from graphdaemon.graph.throttling.bucket import LONGEST_GUESS_S, Bucket, Totals, Usage
 
 
 def test_a_bucket_is_filled_to_97_percent_and_no_further() -> None:

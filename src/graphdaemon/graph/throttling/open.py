@@ -1,8 +1,8 @@
 """Open the throttle budget that the settings name: in this process, in a file, or in Redis."""
 
+from graphdaemon.graph.throttling.budget import Budget, find_budget
+from graphdaemon.graph.throttling.ledger import FileLedger, Ledger, MemoryLedger, RemoteLedger
 from graphdaemon.settings.model import Settings
-from graphdaemon.throttling.budget import Budget, find_budget
-from graphdaemon.throttling.ledger import FileLedger, Ledger, MemoryLedger, RemoteLedger
 
 
 def open_budget(settings: Settings, share: float) -> Budget:
@@ -18,7 +18,7 @@ def _make_ledger(settings: Settings, app: tuple[str | None, ...]) -> Ledger:
         return FileLedger(settings.budget_file)
     if settings.budget_url is None:
         return MemoryLedger()
-    from graphdaemon.throttling.redis_totals import RedisTotals
+    from graphdaemon.graph.throttling.redis_totals import RedisTotals
 
     totals = RedisTotals(settings.budget_url, settings.ca_file, app)
     return RemoteLedger(totals.exchange)

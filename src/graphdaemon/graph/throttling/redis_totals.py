@@ -5,10 +5,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from graphdaemon.graph.throttling.bucket import WINDOW_S, Totals
 from graphdaemon.received.numbers import read_number
 from graphdaemon.settings.setting import Secret
 from graphdaemon.sharing.redis_server import connect, redis_errors, require_redis
-from graphdaemon.throttling.bucket import WINDOW_S, Totals
 
 _PREFIX = "graphdaemon:budget:"
 _LIFE_S = 86_400

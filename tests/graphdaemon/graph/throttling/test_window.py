@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from graphdaemon.throttling.window import Window
+from graphdaemon.graph.throttling.window import Window
 
 
 def settle(knee: int, spread: float, answers: int = 3_000) -> float:

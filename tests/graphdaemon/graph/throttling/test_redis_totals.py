@@ -2,9 +2,9 @@
 
 import pytest
 
+from graphdaemon.graph.throttling.bucket import Totals
+from graphdaemon.graph.throttling.redis_totals import RedisTotals
 from graphdaemon.settings.setting import Secret
-from graphdaemon.throttling.bucket import Totals
-from graphdaemon.throttling.redis_totals import RedisTotals
 from tests.support.redis_server import RedisServer
 
 WHOSE = ("https://graph.test/v1.0", "tenant", "app")
