@@ -1,8 +1,8 @@
 """
 graphdaemon: the directory of a Microsoft Entra ID tenant, read by an app with no user signed in.
 
-`load` reads the settings, a `Client` lists and gets, `blocking` lets scripts without async
-use it. Everything that can fail raises an `Error`.
+`load` reads the settings, a `Client` lists, gets and follows changes, `blocking` lets scripts
+without async use it. Everything that can fail raises an `Error`.
 """
 
 from typing import TYPE_CHECKING
@@ -11,19 +11,24 @@ __version__ = "0.1.0"
 
 
 if TYPE_CHECKING:
+    from graphdaemon.client.changes import RecordChange, Round
     from graphdaemon.client.client import Client, load
     from graphdaemon.client.synchronous import blocking
     from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, SettingsError
+    from graphdaemon.graph.links import DeltaLink
     from graphdaemon.graph.page import Page
     from graphdaemon.settings.model import Settings
 
 __all__ = [
     "Client",
+    "DeltaLink",
     "Error",
     "GraphError",
     "IdentityError",
     "NetworkError",
     "Page",
+    "RecordChange",
+    "Round",
     "Settings",
     "SettingsError",
     "blocking",
@@ -34,7 +39,10 @@ _HOMES = {
     "Client": "client.client",
     "blocking": "client.synchronous",
     "load": "client.client",
+    "DeltaLink": "graph.links",
     "Page": "graph.page",
+    "RecordChange": "client.changes",
+    "Round": "client.changes",
     "Settings": "settings.read",
 }
 

@@ -15,10 +15,13 @@ import msgspec
 import pytest
 
 import graphdaemon
+from graphdaemon.client.changes import RecordChange, Round
 from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, GraphError, OutputClosedError, UnprovedError
+from graphdaemon.graph.links import DeltaLink
 from graphdaemon.graph.page import Page
 from graphdaemon.graph.query import Query
+from graphdaemon.listing.changes import Link
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.record import ListingRecord, Progress, Replay
 from graphdaemon.settings.model import Settings
@@ -27,6 +30,11 @@ from tests.support.scripted_server import ScriptedServer
 
 RECORD = ListingRecord(
     "users", {"limit": "3"}, "2026-03-01T09:10:11Z", replay=Replay(rounds=2), notes=["a note"]
+)
+
+ROUND = Round(
+    [RecordChange("1", {"id": "1"}, "", {"members": [Link("2", "user", removed=True)]})],
+    DeltaLink("https://graph.test/v1.0/groups/delta?$deltatoken=x"),
 )
 
 
@@ -123,6 +131,7 @@ def list_values(settings: Settings) -> list[object]:
         ListingOptions(chains=3, journal=Path("journal")),
         RECORD,
         Progress(1, 2, 3, 4, 5, 6.0, None, "Graph", "listing"),
+        ROUND,
     ]
 
 
@@ -137,7 +146,7 @@ def compare(value: object) -> object:
 def test_every_value_survives_being_copied(
     scripted: ScriptedServer, tmp_path: Path, method: str
 ) -> None:
-    """Settings with their secret, pages, queries, listing records and progress."""
+    """Settings with their secret, pages, queries, listing records, progress and changes."""
     for value in list_values(read_settings(scripted.write_parameters(tmp_path), {})):
         assert compare(COPIES[method](value)) == compare(value)
 

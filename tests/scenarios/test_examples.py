@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from entra_emulator.faults.fault import Fault
 from tests.support.client_app import App, register
+from tests.support.delta_scene import Scene, key_of
 from tests.support.places import ROOT
 from tests.support.run_command import WriteParameters, clean_environment
+from tests.support.scene_client import settings_of
 
 EXAMPLES = ROOT / "examples"
 SECRET = EXAMPLES / "1-Call-MsGraph-WithSecret" / "confidential_client_secret_sample.py"
@@ -28,6 +34,7 @@ def python(script: Path, parameters: Path) -> subprocess.CompletedProcess[str]:
         encoding="utf-8",
         check=False,
         timeout=300,
+        cwd=parameters.parent,
         env=clean_environment() | {"PYTHONUTF8": "1"},
     )
 
@@ -118,3 +125,46 @@ def test_the_emulators_example_runs() -> None:
     assert authority.startswith("https://127.0.0.1:")
     assert len(client_id) == 36
     assert ca_file.endswith("ca.pem")
+
+
+_AROUND = """\
+import asyncio, graphdaemon, sys
+async def main():
+    async with graphdaemon.load(sys.argv[1]) as client:
+{body}
+asyncio.run(main())
+"""
+FOLLOWING = (ROOT / "docs/how-to/follow-changes-in-python.md").read_text("utf-8")
+
+
+def test_the_page_about_changes_keeps_a_file_in_step(
+    stage: Callable[..., Scene], tmp_path: Path
+) -> None:
+    """Its program, run at first, after changes, and when its link is dead."""
+    program, beginning = re.findall(r"```python\n(.*?)```", FOLLOWING, re.DOTALL)
+    scene = stage()
+    users = [scene.add("user", department="Sales") for _ in range(5)]
+    group = scene.add("group")
+    scene.link("members", group, users[1])
+    (tmp_path / "follow.py").write_text(program)
+    parameters = tmp_path / "parameters.json"
+    parameters.write_text(json.dumps(settings_of(scene)))
+
+    def keep_in_step() -> str:
+        done = python(tmp_path / "follow.py", parameters)
+        assert done.returncode == 0, done.stderr
+        kept = json.loads((tmp_path / "users.json").read_text())["users"]
+        listed = scene.get("/v1.0/users?$select=id,displayName,accountEnabled,department").json()
+        assert kept == {user["id"]: user for user in listed["value"]}
+        return done.stdout
+
+    assert keep_in_step() == "5 users\n"
+    scene.update(users[0], department=None)
+    scene.delete(users[1])
+    scene.add("user", userPrincipalName="new@contoso.example", accountEnabled=True, department="IT")
+    assert keep_in_step() == "3 changed\n5 users\n"
+    scene.probe.emulator.faults.fail_next(1, Fault(kind="delta_reset"))
+    assert keep_in_step() == "5 users\n"
+    (tmp_path / "members.py").write_text(_AROUND.format(body=textwrap.indent(beginning, " " * 8)))
+    done = python(tmp_path / "members.py", parameters)
+    assert done.stdout == f"{key_of(group)} has user {key_of(users[1])}\n", done.stderr

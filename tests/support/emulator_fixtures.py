@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from entra_emulator.server.emulator import Emulator
+from tests.support.delta_scene import Scene, open_scene
 from tests.support.emulator_probe import Probe, running
 
 
@@ -39,3 +40,9 @@ def launch(keys: Path, tmp_path: Path) -> Iterator[Callable[..., Probe]]:
             return stack.enter_context(start(data, **settings))
 
         yield run_emulator
+
+
+@pytest.fixture
+def stage(launch: Callable[..., Probe]) -> Callable[..., Scene]:
+    """Opens a scene in an emulator with settings of its own."""
+    return lambda **settings: open_scene(launch(users=0, **settings))

@@ -10,10 +10,12 @@ import msgspec
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import TokenSource
+from graphdaemon.client.changes import Round, read_changes
 from graphdaemon.errors import UnprovedError, UsageError
 from graphdaemon.graph.address import choose_root, resolve, split_version
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, Graph
+from graphdaemon.graph.links import DeltaLink
 from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
 from graphdaemon.graph.throttling.open import open_budget
@@ -27,6 +29,8 @@ from graphdaemon.listing.run import AnyListing, accounting, collect, read_within
 from graphdaemon.listing.target import Target
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
+
+OnLink = Callable[[DeltaLink], None]
 
 
 class Client:
@@ -80,6 +84,7 @@ class Client:
         search: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
+        on_link: OnLink | None = None,
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[dict[str, Any]]:
         """
@@ -96,6 +101,8 @@ class Client:
             search: Such as `"displayName:ana"`.
             orderby: Such as `"displayName desc"`.
             limit: Stop after so many records.
+            on_link: Is called last, with the link by which `changes` tells of every change since,
+                if the collection has such and neither a filter nor a limit leaves anything out.
             options: How to list; `ListingOptions(proved=False)` reads once and proves nothing.
 
         Raises:
@@ -110,6 +117,7 @@ class Client:
             search=search,
             orderby=orderby,
             limit=limit,
+            on_link=on_link,
             options=options,
         )
         async with aclosing(pages):
@@ -126,6 +134,7 @@ class Client:
         search: str | None = None,
         orderby: str | None = None,
         limit: int | None = None,
+        on_link: OnLink | None = None,
         options: ListingOptions | None = None,
     ) -> AsyncGenerator[Page]:
         """
@@ -154,6 +163,7 @@ class Client:
                 hint=f"{record.next_step} To take it as it is: ListingOptions(proved=False).",
                 listing=record,
             )
+        _hand_out(listing, on_link)
 
     async def collect(
         self,
@@ -163,6 +173,7 @@ class Client:
         write: Callable[[Sequence[msgspec.Raw]], None],
         correct: Callable[[Corrections], None] | None = None,
         on_progress: OnProgress | None = None,
+        on_link: OnLink | None = None,
         options: ListingOptions | None = None,
     ) -> ListingRecord:
         """
@@ -174,19 +185,60 @@ class Client:
             write: Is called with some records at a time, as the bytes that Graph sent.
             correct: Is called with corrections of records that were written already.
             on_progress: Is called now and then with how far the listing is.
+            on_link: As in `list`, if the listing is proved complete.
             options: How to list.
 
         Raises:
             Error: What was written so far is not everything.
         """
         options = options or ListingOptions()
-        return await collect(
-            self._make_listing(collection, query, options),
+        listing = self._make_listing(collection, query, options)
+        record = await collect(
+            listing,
             write=write,
             correct=correct,
             on_progress=on_progress,
             seconds=options.seconds,
         )
+        _hand_out(listing, on_link)
+        return record
+
+    async def changes(
+        self,
+        collection: str,
+        link: DeltaLink | None,
+        *,
+        select: Sequence[str] = (),
+        relations: Sequence[str] = (),
+    ) -> Round:
+        """
+        Return what changed in `collection` since `link` was made, and the link of the next round.
+
+        A link lives for seven days. A round takes memory for what changed, not for what there is.
+
+        Args:
+            collection: Path below the Graph version, such as `users` or `groups`.
+            link: What a listing ended with (`on_link`), or the round before. None tells everything
+                there is, those in the recycle bin as removed: slower than a listing, and the only
+                way to begin with `relations`.
+            select: The properties to return. A link tells of changes of those that were selected
+                when the first link was made.
+            relations: Links to other objects to tell of, such as `members` and `owners` of groups
+                or `manager` of users, if they were named when the first link was made.
+
+        Raises:
+            UsageError: `link` is of another collection, or of another Graph; or what is read is no
+                Graph, but an API of one's own.
+            GraphError: The link is not valid any more (status 400, 404 or 410): list again.
+            Error: Nothing of the round counts; ask again with the same link.
+        """
+        if not self.settings.is_graph:
+            raise UsageError(
+                "Microsoft Graph alone tells what changed, and the scope is another API's",
+                code="option_invalid",
+                hint="List the collection again, and compare.",
+            )
+        return await read_changes(self._target(collection, Query(tuple(select))), link, relations)
 
     async def get(self, path: str) -> dict[str, Any]:
         """
@@ -268,6 +320,11 @@ class Client:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def _hand_out(listing: AnyListing, on_link: OnLink | None) -> None:
+    if on_link is not None and listing.link is not None:
+        on_link(DeltaLink(listing.link))
 
 
 def _refuse_graph_options(options: ListingOptions) -> None:

@@ -1,9 +1,41 @@
 """Which links of an answer may be followed, and what of an address may be shown."""
 
+from typing import final
 from urllib.parse import unquote, urlsplit
 
 from graphdaemon.errors import GraphError
 from graphdaemon.received.text import quote
+
+
+@final
+class DeltaLink:
+    """
+    Where the changes of a collection go on, as Graph gave it: opaque, and not shown by accident.
+
+    It opens nothing without a token, but its text may hold names of users. Two links are equal if
+    their texts are.
+
+    Args:
+        text: What `reveal` returned of a link that was kept.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the text, to be kept until the changes are asked for; never log or print it."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DeltaLink) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __repr__(self) -> str:
+        return "DeltaLink(…)"
 
 
 def follow(link: str, current: str) -> str:

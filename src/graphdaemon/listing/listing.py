@@ -117,6 +117,19 @@ class Listing:
         self.stage = "done"
         return record
 
+    @property
+    def link(self) -> str | None:
+        """
+        The delta link that tells of every change since what was listed; after `finish` only.
+
+        None where nothing proves the listing complete, where there is no delta, and where a filter
+        or a limit leaves something out, which a delta would tell of.
+        """
+        delta = self._proof.delta
+        if self.record.verdict != "complete" or self._target.query.filter or delta is None:
+            return None
+        return delta.link
+
     def fail(self, error: Error) -> None:
         """Close the account of a listing that `error` has ended."""
         self.update()

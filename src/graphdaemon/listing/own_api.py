@@ -37,6 +37,7 @@ class OwnApiListing:
     Attributes:
         record: The account so far.
         corrections: Nothing: no such API tells what changed.
+        link: None, for the same reason.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class OwnApiListing:
         self._stage = "listing"
         self.record = ListingRecord(name, query.describe(), now())
         self.corrections: Corrections = {}
+        self.link: str | None = None
 
     async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
         """

@@ -24,6 +24,10 @@ class AnyListing(Protocol):
     record: ListingRecord
     corrections: Corrections
 
+    @property
+    def link(self) -> str | None:
+        """The delta link at which its changes go on, after `finish`; None if there is none."""
+
     def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
         """Yield every record once, some at a time."""
 

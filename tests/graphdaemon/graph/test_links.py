@@ -1,9 +1,14 @@
 """Which links are followed: those that the token may go to."""
 
+import json
+import logging
+import pickle
+import traceback
+
 import pytest
 
 from graphdaemon.errors import GraphError
-from graphdaemon.graph.links import follow, follow_within, origin_of, path_of
+from graphdaemon.graph.links import DeltaLink, follow, follow_within, origin_of, path_of
 
 URL = "https://graph.microsoft.com/v1.0/users?$skiptoken=SECRET-PLACE"
 
@@ -114,3 +119,36 @@ def test_an_origin_has_one_spelling() -> None:
     assert origin_of("HTTPS://me:secret@Graph.Example:443/x?y") == "https://graph.example"
     assert origin_of("https://graph.example:4430") == "https://graph.example:4430"
     assert path_of(URL) == "/v1.0/users"
+
+
+def refuse(link: DeltaLink) -> None:
+    raise ValueError(link)
+
+
+def test_a_delta_link_is_shown_nowhere_by_accident(caplog: pytest.LogCaptureFixture) -> None:
+    """Not in a message, a log, JSON or a traceback with its values; who wants it reveals it."""
+    link = DeltaLink(URL)
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("graphdaemon").info("%s %r", link, [link])
+    with pytest.raises(ValueError, match="DeltaLink") as caught:
+        refuse(link)
+    report = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    shown = "".join(report.format())
+
+    assert "SECRET" not in f"{link} {link!r} {[link]} {caplog.text}"
+    assert "ValueError: DeltaLink(…)" in shown
+    assert "SECRET" not in shown
+    with pytest.raises(TypeError):
+        json.dumps({"link": link})
+    with pytest.raises(TypeError):
+        vars(link)
+    assert link.reveal() == URL
+
+
+def test_delta_links_are_equal_if_their_texts_are() -> None:
+    link = DeltaLink(URL)
+
+    assert pickle.loads(pickle.dumps(link)) == link == DeltaLink(URL)
+    assert {link, DeltaLink(URL)} == {link}
+    assert link != DeltaLink(URL + "x")
+    assert link != URL

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from contextlib import aclosing
@@ -24,12 +23,11 @@ from graphdaemon.http.response import Response
 from graphdaemon.listing.changes import Changed, Changes, Link
 from graphdaemon.listing.delta import is_dead
 from graphdaemon.listing.target import Target
-from graphdaemon.settings.read import read_settings
 from tests.support import virtual_time
-from tests.support.delta_scene import DAY, Scene, key_of, open_scene
-from tests.support.emulator_probe import Probe, register
+from tests.support.delta_scene import DAY, Scene, key_of
 from tests.support.graph_answers import answer
 from tests.support.pretend_graph import ROOT, PretendGraph
+from tests.support.scene_client import at_scene
 
 T = TypeVar("T")
 
@@ -79,34 +77,17 @@ class Follower:
                     self.edges[edge] = link.kind
 
 
-def at_scene(scene: Scene, collection: str, work: Callable[[Target], Coroutine[Any, Any, T]]) -> T:
+def at_collection(
+    scene: Scene, collection: str, work: Callable[[Target], Coroutine[Any, Any, T]]
+) -> T:
     """Do what needs a target at this scene's Graph."""
-    app = register(scene.probe, "Directory.Read.All", tenant=scene.tenant)
-    emulator = scene.probe.emulator
-    settings = read_settings(
-        None,
-        {},
-        {
-            "authority": f"{emulator.url}/{scene.tenant.id}",
-            "client_id": app.client_id,
-            "secret": app.secret,
-            "endpoint": f"{emulator.url}/v1.0/users",
-            "ca_file": str(emulator.ca_file),
-        },
-    )
 
-    async def run() -> T:
-        async with Client(settings, attempts=2) as client:
-            query = Query(SELECT if collection == "users" else ("id", "displayName"))
-            return await work(Target(client.graph, settings.graph_root, CATALOG[collection], query))
+    async def run(client: Client) -> T:
+        query = Query(SELECT if collection == "users" else ("id", "displayName"))
+        root = client.settings.graph_root
+        return await work(Target(client.graph, root, CATALOG[collection], query))
 
-    return asyncio.run(run())
-
-
-@pytest.fixture
-def stage(launch: Callable[..., Probe]) -> Callable[..., Scene]:
-    """Opens a scene in an emulator with settings of its own."""
-    return lambda **settings: open_scene(launch(users=0, groups=0, devices=0, **settings))
+    return at_scene(scene, run)
 
 
 def listed(scene: Scene) -> dict[str, dict[str, Any]]:
@@ -177,7 +158,7 @@ def test_who_follows_the_changes_knows_the_directory(
         assert await follower.round() == []
         return follower
 
-    follower = at_scene(scene, "users", follow_changes)
+    follower = at_collection(scene, "users", follow_changes)
 
     assert known(follower) == listed(scene)
     assert follower.objects[key_of(users[1])]["jobTitle"] is None
@@ -204,7 +185,7 @@ def test_what_was_told_before_a_restart_is_void(stage: Callable[..., Scene]) -> 
         assert changes.pages_read == 2
         return before, after, changes.restarts
 
-    before, after, restarts = at_scene(scene, "users", follow_changes)
+    before, after, restarts = at_collection(scene, "users", follow_changes)
 
     assert restarts == 1
     assert before == [key_of(one) for one in users[:2]]
@@ -242,7 +223,7 @@ def test_members_and_owners_over_several_pages_add_up(stage: Callable[..., Scene
         scene.delete(gone)
         return follower, await follower.round()
 
-    follower, told = at_scene(scene, "groups", follow_changes)
+    follower, told = at_collection(scene, "groups", follow_changes)
 
     links = {one.id: one.links for one in told}
     assert links[key_of(large)] == {"members": [Link(key_of(users[0]), "user", removed=True)]}
@@ -271,7 +252,7 @@ def test_a_manager_who_is_replaced_is_told_as_both(stage: Callable[..., Scene]) 
         await follower.round()
         return follower
 
-    follower = at_scene(scene, "users", follow_changes)
+    follower = at_collection(scene, "users", follow_changes)
 
     assert set(follower.edges) == edges_of("manager", user, present)
 
@@ -293,7 +274,7 @@ def test_a_link_that_is_too_old_is_dead(stage: Callable[..., Scene], gone: bool)
         assert follower.link == kept
         return caught.value
 
-    error = at_scene(scene, "users", follow_changes)
+    error = at_collection(scene, "users", follow_changes)
 
     assert is_dead(error)
     assert error.status == (410 if gone else 400)

@@ -9,12 +9,6 @@ from tests.support.emulator_probe import Probe
 
 
 @pytest.fixture
-def stage(launch: Callable[..., Probe]) -> Callable[..., Scene]:
-    """Opens a scene in an emulator with settings of its own."""
-    return lambda **settings: open_scene(launch(users=0, **settings))
-
-
-@pytest.fixture
 def scene(probe: Probe) -> Scene:
     return open_scene(probe)
 
