@@ -18,6 +18,15 @@ _LICENCE = re.compile(
 # App management policies: CredentialTypeNotAllowedAsPerAppPolicy, CredentialInvalidLifetimeAsPer…
 # (quoted in microsoft-365-agents-toolkit#10998 and PubSec-Info-Assistant#681).
 _POLICY = re.compile(r"\w{1,39}AsPerAppPolicy|as per assigned policy", re.IGNORECASE)
+# Of App ID URIs: HostNameNotOnVerifiedDomain (quoted in Azure/Industrial-IoT#1432), and what
+# "Restrictions on identifier URIs of Microsoft Entra applications" quotes.
+_URI = re.compile(
+    r"HostNameNotOnVerifiedDomain|Failed to add identifier URI|newly added URI|"
+    r"identifierUris property must use a verified domain|"
+    r"Invalid(UniqueTenantIdentifier|NonDefaultUri)AsPerAppPolicy",
+    re.IGNORECASE,
+)
+_URI_TAKEN = re.compile(r"same value for property identifierUris", re.IGNORECASE)
 # Quoted in microsoft/Agent365-devTools#207, 2026.
 _CALLER_KIND = re.compile(r"for the specified calling identity type", re.IGNORECASE)
 _USER = re.compile(r"/me request is only valid with delegated", re.IGNORECASE)
@@ -81,6 +90,10 @@ def find_graph_case(
         return "error_unnamed"
     if status == 401:
         return _find_unauthorized(words)
+    if 400 <= status < 500 and _URI.search(words):
+        return "uri_refused"
+    if status in (400, 409) and _URI_TAKEN.search(words):
+        return "uri_taken"
     policy = _POLICY.search(words)
     if policy is not None and 400 <= status < 500:
         return _find_policy(policy[0])

@@ -125,7 +125,7 @@ def _check_collection(body: bytes, url: str) -> None:
         f"{path_of(url)} is no collection: the answer is neither a list nor an object with a list "
         "in `value`",
         code="option_invalid",
-        hint="Use `graphdaemon get`, and take the list out of it with --query.",
+        hint="Use `graphdaemon get`, whose --query can take a list out of an object.",
     )
 
 

@@ -1,24 +1,31 @@
 """The actual state of the app: what the directory has of it, as Graph shows it."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from graphdaemon.cloud import GRAPH_APP_ID
-from graphdaemon.errors import GraphError, SettingsError
+from graphdaemon.errors import GraphError, SettingsError, UsageError
 from graphdaemon.registration.admin_graph import AdminGraph
 from graphdaemon.registration.desired import DesiredState
 from graphdaemon.registration.shapes import (
     ApplicationShape,
     AssignmentShape,
+    CallerShape,
     DeletedApplicationShape,
     FederatedCredentialShape,
     NamedApplicationShape,
     ObjectShape,
     OfferingPrincipalShape,
+    RoleHolderShape,
 )
 
-_PROPERTIES = "id,appId,displayName,tags,requiredResourceAccess,keyCredentials,passwordCredentials"
+_PROPERTIES = (
+    "id,appId,displayName,tags,requiredResourceAccess,keyCredentials,passwordCredentials,"
+    "identifierUris,api,appRoles"
+)
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class ActualState(NamedTuple):
@@ -31,6 +38,9 @@ class ActualState(NamedTuple):
         principal: The app's service principal.
         granted: IDs of the app roles of Graph that the service principal holds.
         federated_credentials: The app's federated credentials.
+        callers: IDs of the service principals of those who are to be given an app role of this API,
+            by what the administrator called them.
+        holders: Who holds which app role of this API: IDs of service principal and role.
         deleted: The app's registration in the recycle bin, looked for only where there is no other.
         deleted_principal: The service principal in the recycle bin, likewise.
     """
@@ -40,6 +50,8 @@ class ActualState(NamedTuple):
     principal: dict[str, Any] | None = None
     granted: frozenset[str] = frozenset()
     federated_credentials: tuple[dict[str, Any], ...] = ()
+    callers: Mapping[str, str] = {}
+    holders: frozenset[tuple[str, str]] = frozenset()
     deleted: dict[str, Any] | None = None
     deleted_principal: dict[str, Any] | None = None
 
@@ -60,12 +72,14 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
 
     Raises:
         SettingsError: Several apps carry the tag.
+        UsageError: A caller that is to be given an app role is not there.
         Error: Graph refused, or was not reached.
     """
     graph = await admin_graph.get(
         f"/servicePrincipals(appId='{GRAPH_APP_ID}')?$select=id,appId,appRoles",
         OfferingPrincipalShape,
     )
+    callers = await _find_callers(admin_graph, desired)
     object_id = await _find_application(admin_graph, desired)
     if object_id is None:
         deleted = await _find_deleted(
@@ -76,7 +90,7 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
                 or desired.tag in (application.get("tags") or ())
             ),
         )
-        return ActualState(graph, deleted=deleted)
+        return ActualState(graph, callers=callers, deleted=deleted)
     application = await admin_graph.get(
         f"/applications/{object_id}?$select={_PROPERTIES}", ApplicationShape
     )
@@ -94,13 +108,62 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
             lambda principal: bool(principal.get("appId") == client_id),
         )
         return ActualState(
-            graph, application, federated_credentials=tuple(trusted), deleted_principal=deleted
+            graph,
+            application,
+            federated_credentials=tuple(trusted),
+            callers=callers,
+            deleted_principal=deleted,
         )
     assignments = await admin_graph.read(
         f"/servicePrincipals/{principal['id']}/appRoleAssignments", AssignmentShape
     )
     granted = {str(row["appRoleId"]) for row in assignments if row["resourceId"] == graph["id"]}
-    return ActualState(graph, application, principal, frozenset(granted), tuple(trusted))
+    return ActualState(
+        graph,
+        application,
+        principal,
+        frozenset(granted),
+        tuple(trusted),
+        callers,
+        await _find_holders(admin_graph, desired, str(principal["id"])),
+    )
+
+
+async def _find_callers(admin_graph: AdminGraph, desired: DesiredState) -> dict[str, str]:
+    """The service principal of each caller that is to be given an app role."""
+    assignments = desired.exposed.assignments if desired.exposed is not None else ()
+    names = dict.fromkeys(assignment.caller for assignment in assignments)
+    return {name: await _find_caller(admin_graph, name) for name in names}
+
+
+async def _find_caller(admin_graph: AdminGraph, name: str) -> str:
+    text = name.replace("'", "''")
+    condition = f"appId eq '{name}'" if _GUID.fullmatch(name) else f"displayName eq '{text}'"
+    principals = await admin_graph.read(
+        f"/servicePrincipals?$filter={quote(condition)}&$select=id,appId,displayName", CallerShape
+    )
+    if len(principals) == 1:
+        return str(principals[0]["id"])
+    raise UsageError(
+        f"--assign: {len(principals) or 'no'} apps in the tenant are {name}",
+        code="option_invalid",
+        hint="Give the Application (client) ID of one: "
+        + ", ".join(str(principal.get("appId")) for principal in principals[:5])
+        if principals
+        else "Register the caller first (`graphdaemon register`), or bring it into the tenant by "
+        "an administrator's consent; a role is given to its service principal.",
+    )
+
+
+async def _find_holders(
+    admin_graph: AdminGraph, desired: DesiredState, principal_id: str
+) -> frozenset[tuple[str, str]]:
+    if desired.exposed is None or not desired.exposed.assignments:
+        return frozenset()
+    rows = await admin_graph.read(
+        f"/servicePrincipals/{principal_id}/appRoleAssignedTo", RoleHolderShape
+    )
+    return frozenset((str(row["principalId"]), str(row["appRoleId"])) for row in rows)
 
 
 async def _find_application(admin_graph: AdminGraph, desired: DesiredState) -> str | None:

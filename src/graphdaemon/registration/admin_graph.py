@@ -29,7 +29,8 @@ WAITS_S = (1.0, 2.0, 4.0, 8.0, *[15.0] * 10)
 # CLI's role/custom.py, msgraph-sdk-dotnet#3108 and hashicorp/terraform-provider-azuread#1811.
 _BEHIND = re.compile(
     r"does not reference a valid|does not exist or one of its queried|"
-    r"not a valid reference update|backing application of the service principal",
+    r"not a valid reference update|backing application of the service principal|"
+    r"permission being assigned was not found",
     re.IGNORECASE,
 )
 # How Graph refuses a change that was made before: by a run that was stopped, or by a request whose
@@ -181,7 +182,7 @@ class AdminGraph:
         """The error for a change that this administrator may not make."""
         case = change.forbidden_case
         # Advice for users names directory roles to activate; an app needs a permission instead.
-        if self._as_app and case != "consent_reserved":
+        if self._as_app and case not in ("consent_reserved", "assigning_reserved"):
             case = "registrar_lacks"
         consent_url = None
         if self._authority is not None and client_id is not None:
@@ -248,7 +249,9 @@ def _is_done(change: Change, error: GraphError) -> bool:
     # A run that was stopped has deleted it already, or has restored it from the recycle bin.
     if change.method == "DELETE" or change.reread:
         return error.status == 404
-    return error.status in (400, 409) and _DONE.search(str(error)) is not None
+    # An App ID URI that is taken is another app's: what this one has is read before.
+    taken = "identifierUris" in str(error)
+    return error.status in (400, 409) and not taken and _DONE.search(str(error)) is not None
 
 
 def _still_behind(error: GraphError) -> GraphError:

@@ -40,7 +40,7 @@ class ApplyResult(NamedTuple):
         client_id: Application (client) ID.
         changed: Whether the run changed anything, in the tenant or here.
         roles: Names of the app roles that the app is to hold.
-        kind: Kind of the credential.
+        kind: Kind of the credential; `api` for an API, which has none.
         consent_error: Why admin consent is missing, if it is.
     """
 
@@ -212,6 +212,9 @@ class Reconciler:
         credential: dict[str, Any] = {}
         if plan.kind == "certificate":
             credential = {"private_key_file": self._files.key_file.name}
+        elif plan.kind == "api":
+            self._write_api_settings()
+            return
         elif plan.kind == "federated":
             trusted = self._desired.federated_credential
             platform = trusted.platform if trusted else self._files.values.get("federated")
@@ -222,19 +225,40 @@ class Reconciler:
             self._changed = True
             self._say(f"Wrote the settings: {self._files.path}")
 
+    def _write_api_settings(self) -> None:
+        """The settings of an API: whose tokens it takes, and which roles open it."""
+        exposed = self._desired.exposed
+        assert exposed is not None, "an app that offers no API has a credential"
+        client_id = self._values["client_id"]
+        uri = exposed.uri.replace("{client_id}", client_id)
+        # An earlier run may have made others, which open it as well.
+        roles = list(dict.fromkeys((*self._files.values.get("roles", ()), *exposed.roles)))
+        values: dict[str, Any] = {
+            "authority": self._settings.authority,
+            "client_id": client_id,
+            "audience": [uri],
+            **({"roles": roles} if roles else {}),
+            **self._describe_trust(),
+        }
+        if self._files.write(values):
+            self._changed = True
+            self._say(f"Wrote the settings: {self._files.path}")
+
+    def _describe_trust(self) -> dict[str, str]:
+        # A relative path would be read from the settings file's folder, not from this one.
+        ca_file = self._settings.ca_file
+        return {} if ca_file is None else {"ca_file": str(ca_file.absolute())}
+
     def _describe(self) -> dict[str, Any]:
         """The settings without the credential; an endpoint that people have chosen stays."""
         settings = self._settings
-        values = {
+        values: dict[str, Any] = {
             "authority": settings.authority,
             "client_id": self._values["client_id"],
             "scope": list(settings.scope),
             "endpoint": self._files.values.get("endpoint") or settings.endpoint,
         }
-        if settings.ca_file is not None:
-            # A relative path would be read from the settings file's folder, not from this one.
-            values["ca_file"] = str(settings.ca_file.absolute())
-        return values
+        return values | self._describe_trust()
 
 
 def _may_be_done(error: Error) -> bool:

@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from graphdaemon.errors import UsageError
+from graphdaemon.registration.exposed_api import ExposedApi
 
 DEFAULT_NAME = "graphdaemon"
 DEFAULT_PERMISSION = "User.Read.All"
@@ -42,6 +43,8 @@ class DesiredState(NamedTuple):
         permissions: Names of application permissions; none for those that the app asks for
             already, else `User.Read.All`.
         days: How long a credential that has to be made is valid.
+        exposed: What the app is to offer as an API; then it gets neither a credential nor
+            permissions. None for an app that calls.
     """
 
     name: str = DEFAULT_NAME
@@ -49,6 +52,7 @@ class DesiredState(NamedTuple):
     federated_credential: FederatedCredential | None = None
     permissions: tuple[str, ...] = ()
     days: int = 365
+    exposed: ExposedApi | None = None
 
     @property
     def tag(self) -> str:

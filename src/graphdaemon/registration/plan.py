@@ -11,6 +11,12 @@ from graphdaemon.errors import UsageError
 from graphdaemon.registration.actual import ActualState
 from graphdaemon.registration.admin_graph import Change
 from graphdaemon.registration.desired import DEFAULT_PERMISSION, DesiredState, FederatedCredential
+from graphdaemon.registration.exposed_api import (
+    DEFAULT_URI,
+    ExposedApi,
+    find_role_id,
+    list_missing,
+)
 from graphdaemon.registration.local_files import LocalState
 from graphdaemon.registration.own_keys import read_thumbprint
 
@@ -24,7 +30,7 @@ class ChangePlan(NamedTuple):
     The changes that are left to make.
 
     Attributes:
-        kind: Kind of the credential that the app is to have.
+        kind: Kind of the credential that the app is to have; `api` for one that needs none.
         roles: IDs of the app roles that the app is to hold, by name.
         before: What is made before the settings are written.
         after: What is removed afterwards, when no settings need it any more.
@@ -51,11 +57,14 @@ def plan_changes(
     Raises:
         UsageError: A permission is not one of Graph's, or nobody said whose tokens to trust.
     """
-    kind = desired.kind or local.kind or "certificate"
-    roles = _choose_roles(desired, actual)
+    exposed = desired.exposed is not None
+    kind = "api" if exposed else desired.kind or local.kind or "certificate"
+    roles = {} if exposed else _choose_roles(desired, actual)
     if actual.application is None and actual.deleted is not None:
         # What a restored app still has is known only when it is read again, so this step is all.
         return ChangePlan(kind, roles, (_restore(actual.deleted, "the app"),), ())
+    if desired.exposed is not None:
+        return ChangePlan(kind, roles, tuple(_plan_api(desired, desired.exposed, actual)), ())
     # The service principal needs the app, and consent needs both. Consent comes last, since it may
     # be refused and the rest is of use without it.
     before = (
@@ -155,8 +164,8 @@ def _list_requested(actual: ActualState) -> list[str]:
 def _plan_application(
     desired: DesiredState, actual: ActualState, roles: Mapping[str, str]
 ) -> list[Change]:
-    body: dict[str, Any] = {}
     application = actual.application or {}
+    body = _list_offered(desired, application)
     tags = list(application.get("tags") or ())
     if desired.tag not in tags:
         body["tags"] = [*tags, desired.tag]
@@ -178,6 +187,44 @@ def _plan_application(
             forbidden_case="registering_reserved",
         )
     ]
+
+
+def _list_offered(desired: DesiredState, application: Mapping[str, Any]) -> dict[str, Any]:
+    """What of the API that the app is to be can be set in the same request as all else."""
+    if desired.exposed is None:
+        return {}
+    offered = list_missing(desired.exposed, application, desired.unique_name)
+    if not application and desired.exposed.uri == DEFAULT_URI:
+        # The ID that it is made of is not known yet.
+        del offered["identifierUris"]
+    return offered
+
+
+def _plan_api(desired: DesiredState, exposed: ExposedApi, actual: ActualState) -> Iterable[Change]:
+    yield from _plan_application(desired, actual, {})
+    if actual.application is None and exposed.uri == DEFAULT_URI:
+        yield Change(
+            "Set the App ID URI",
+            "PATCH",
+            "/applications/{application}",
+            {"identifierUris": [DEFAULT_URI]},
+        )
+    yield from _plan_principal(actual)
+    application = actual.application or {}
+    for caller, value in dict.fromkeys(exposed.assignments):
+        role = find_role_id(exposed, application, value, desired.unique_name)
+        if (actual.callers[caller], role) not in actual.holders:
+            yield Change(
+                f"Give {caller} the app role {value}",
+                "POST",
+                "/servicePrincipals/{principal}/appRoleAssignedTo",
+                {
+                    "principalId": actual.callers[caller],
+                    "resourceId": "{principal}",
+                    "appRoleId": role,
+                },
+                forbidden_case="assigning_reserved",
+            )
 
 
 def _request_roles(

@@ -37,6 +37,27 @@ class OfferingPrincipalShape(msgspec.Struct, rename="camel"):
     app_roles: list[OfferedRoleShape] | None = None
 
 
+class ApiShape(msgspec.Struct, rename="camel"):
+    """What an application says of itself as an API."""
+
+    requested_access_token_version: int | None = None
+
+
+class CallerShape(msgspec.Struct, rename="camel"):
+    """The service principal of an app that calls an API."""
+
+    id: _Text
+    app_id: str | None = None
+    display_name: str | None = None
+
+
+class RoleHolderShape(msgspec.Struct, rename="camel"):
+    """Who holds which app role of an API."""
+
+    app_role_id: _Text
+    principal_id: _Text
+
+
 class RequestedAccessShape(msgspec.Struct, rename="camel"):
     """A permission that an application asks for."""
 
@@ -89,6 +110,9 @@ class ApplicationShape(msgspec.Struct, rename="camel"):
     app_id: _Text
     tags: list[str] | None = None
     required_resource_access: list[RequestedResourceShape] | None = None
+    identifier_uris: list[str] | None = None
+    api: ApiShape | None = None
+    app_roles: list[OfferedRoleShape] | None = None
     key_credentials: list[CredentialShape] | None = None
     password_credentials: list[CredentialShape] | None = None
 

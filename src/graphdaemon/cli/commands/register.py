@@ -5,7 +5,7 @@ import json
 import os
 import sys
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
@@ -33,6 +33,7 @@ from graphdaemon.registration.desired import (
     read_federated_credential,
     read_name,
 )
+from graphdaemon.registration.exposed_api import ExposedApi, read_exposed_api
 from graphdaemon.registration.local_files import LocalFiles
 from graphdaemon.registration.undo import plan_undoing, undo
 from graphdaemon.registration.verify import verify
@@ -62,6 +63,27 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     metavar="WHO",
     help="By the tokens of github:OWNER/REPOSITORY:ref:refs/heads/main or "
     "kubernetes:ISSUER:NAMESPACE:ACCOUNT.",
+)
+@click.option(
+    "--expose",
+    "uri",
+    metavar="URI",
+    help="Make it an API, with this App ID URI: api:// stands for api://{its client ID}, which "
+    "every tenant takes. It gets neither a credential nor permissions.",
+)
+@click.option(
+    "--role",
+    "app_roles",
+    multiple=True,
+    metavar="ROLE",
+    help="With --expose: an app role of the API, such as Orders.Read.All; repeatable.",
+)
+@click.option(
+    "--assign",
+    "assignments",
+    multiple=True,
+    metavar="CLIENT:ROLE",
+    help="With --expose: give an app, by its client ID or name, a role of the API; repeatable.",
 )
 @click.option(
     "--days",
@@ -115,10 +137,14 @@ def register(**arguments: Any) -> int:
     a credential, application permissions, admin consent, and the settings file; then proves it by
     a call. Run again, it changes what differs and nothing else; stopped at any moment and run
     again, it goes on.
+
+    With --expose it makes an API of your own in the same way: App ID URI, app roles, tokens of
+    version 2, and who may call it.
     """
     terminal.configure_log(arguments["verbose"])
     desired = _read_desired_state(arguments)
     files = LocalFiles(arguments["output"], desired, force=arguments["force"])
+    _check_file(desired, files, arguments)
     settings = _read_tenant_settings(arguments, files)
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
     try:
@@ -142,8 +168,13 @@ async def _apply(
 ) -> int:
     result = await reconciler.apply()
     terminal.print_line(f"Application (client) ID  {result.client_id}")
+    if result.kind == "api":
+        for uri in files.values["audience"]:
+            terminal.print_line(f"Scope of its callers     {uri}/.default")
     terminal.print_line(f"Settings                 {files.path}")
-    if result.kind == "federated":
+    if result.kind == "api":
+        _say_of_api(files.values)
+    elif result.kind == "federated":
         terminal.say(
             "Its identity is proved by its platform's tokens, so that nothing can be tried here: "
             "run `graphdaemon doctor` there."
@@ -159,6 +190,15 @@ async def _apply(
         raise result.consent_error
     terminal.say("Done." if result.changed else "Nothing was to be changed.")
     return 0
+
+
+def _say_of_api(settings: Mapping[str, Any]) -> None:
+    if not settings.get("roles"):
+        terminal.say(
+            "It has no app role yet, so that every app of the tenant gets a token for it: make one "
+            "with --role, and refuse callers without it."
+        )
+    terminal.say("A role is in the tokens that a caller gets from now on, within some minutes.")
 
 
 async def _undo(
@@ -181,7 +221,42 @@ def _read_desired_state(arguments: dict[str, Any]) -> DesiredState:
         raise click.UsageError("--purge goes with --delete.")
     kind = "federated" if trusted is not None else arguments["kind"]
     return DesiredState(
-        read_name(arguments["name"]), kind, trusted, arguments["permissions"], arguments["days"]
+        read_name(arguments["name"]),
+        kind,
+        trusted,
+        arguments["permissions"],
+        arguments["days"],
+        _read_exposed(arguments),
+    )
+
+
+def _read_exposed(arguments: dict[str, Any]) -> ExposedApi | None:
+    uri, roles, assignments = (arguments[name] for name in ("uri", "app_roles", "assignments"))
+    if uri is None:
+        if roles or assignments:
+            raise click.UsageError("--role and --assign go with --expose.")
+        return None
+    calling = ("kind", "federated", "permissions")
+    if any(arguments[name] for name in calling):
+        raise click.UsageError(
+            "--expose makes an API, which needs neither a credential nor permissions. An app that "
+            "calls is another registration: run it again without --expose, with another --name."
+        )
+    return read_exposed_api(uri, roles, assignments)
+
+
+def _check_file(desired: DesiredState, files: LocalFiles, arguments: dict[str, Any]) -> None:
+    """Refuse to make an API of an app that calls, or the other way round, by a forgotten option."""
+    exposing = desired.exposed is not None
+    if not files.values or arguments["delete"] or exposing == ("audience" in files.values):
+        return
+    raise UsageError(
+        f"{files.path} is for "
+        + ("an app that calls, not for an API" if exposing else "an API, and --expose is missing"),
+        code="option_invalid",
+        hint="Name another file with --output and another app with --name."
+        if exposing
+        else "Say --expose again; or name another file with --output and another app with --name.",
     )
 
 

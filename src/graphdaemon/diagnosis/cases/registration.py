@@ -56,6 +56,26 @@ REGISTRATION: dict[str, Case] = {
         "Send the consent page to a Privileged Role Administrator, or run it again as "
         "one: {consent}",
     ),
+    "assigning_reserved": Case(
+        "permission_missing",
+        "The API's app role was not given to its caller: only some administrators may.",
+        "Sign in with the directory role Cloud Application Administrator or Application "
+        "Administrator, or as an owner of the API's service principal; an app (--as) needs the "
+        "application permission AppRoleAssignment.ReadWrite.All.",
+    ),
+    "uri_refused": Case(
+        "request_refused",
+        "The tenant does not take this App ID URI: it must hold the app's client ID, the tenant's "
+        "ID, or a domain that is verified in the tenant.",
+        "Take api:// followed by the app's client ID: `graphdaemon register --expose api://` does, "
+        "and Expose an API > Set in {portal} proposes it.",
+    ),
+    "uri_taken": Case(
+        "request_refused",
+        "Another app of the tenant has this App ID URI already.",
+        "Take api:// followed by the app's client ID, which no other app can have: `graphdaemon "
+        "register --expose api://` does; or remove the URI from the other app (Expose an API).",
+    ),
     "directory_behind": Case(
         "directory_behind",
         "The directory keeps several copies, and one that does not know yet what was just made "

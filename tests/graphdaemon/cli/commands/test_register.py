@@ -12,10 +12,12 @@ from pathlib import Path
 import pytest
 
 from entra_emulator.server.emulator import Emulator
+from graphdaemon.diagnosis.token_claims import read_claims
+from tests.support.emulator_probe import register
 from tests.support.leak_search import Relay
 from tests.support.places import DOCS, ROOT
 from tests.support.register_process import Desk
-from tests.support.run_command import clean_environment
+from tests.support.run_command import Command, clean_environment
 from tests.support.user_flows import ordinary
 
 PERMISSIONS = ("Application.ReadWrite.All", "AppRoleAssignment.ReadWrite.All")
@@ -294,5 +296,56 @@ def test_every_command_of_the_how_to_page_works(desk: Desk) -> None:
         assert code == 0, f"{line}\n{err}"
     assert sorted(path.name for path in desk.folder.iterdir()) == [
         "nightly.json",
+        "orders-api.json",
         "registrar.json",
     ]
+
+
+def test_an_api_and_its_caller(desk: Desk) -> None:
+    """`--expose`: its settings, the scope of its callers, and a caller's role; then undone."""
+    caller = register(desk.probe, name=f"Caller of {desk.name}")
+    words = ("--expose", "api://", "--role", "Orders.Read.All", "--device-code")
+    code, out, err = desk.run(
+        *words,
+        "--assign",
+        f"{caller.client_id}:Orders.Read.All",
+        meet=desk.enter(desk.administrator),
+    )
+
+    client_id = desk.settings["client_id"]
+    assert code == 0, err
+    assert out.splitlines()[:2] == [
+        f"Application (client) ID  {client_id}",
+        f"Scope of its callers     api://{client_id}/.default",
+    ]
+    assert f"Give {caller.client_id} the app role Orders.Read.All" in err
+    claims = read_claims(caller.token(scope=f"api://{client_id}/.default")) or {}
+    assert claims["roles"] == ["Orders.Read.All"]
+
+    code, _, err = desk.run("--device-code")
+    assert code == 2
+    assert "is for an API, and --expose is missing" in err
+
+    code, _, err = desk.run(*words, "--delete", meet=desk.enter(desk.administrator))
+    assert code == 0, err
+    assert list(desk.folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--role", "A"), "--role and --assign go with --expose"),
+        (("--assign", "a:B"), "--role and --assign go with --expose"),
+        (("--expose", "api://", "--secret"), "needs neither a credential nor permissions"),
+        (("--expose", "api://", "--permission", "User.Read.All"), "neither a credential nor"),
+        (("--expose", "orders"), "cannot be an App ID URI"),
+    ],
+)
+def test_an_api_is_not_an_app_that_calls(
+    command: Command, words: tuple[str, ...], said: str
+) -> None:
+    """What belongs to the other is refused before anybody signs in."""
+    outcome = command("register", *words)
+
+    assert outcome.code == 2
+    assert said in " ".join(outcome.err.split())
