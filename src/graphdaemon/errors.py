@@ -11,7 +11,9 @@ Every way this program can fail, and what each failure means to the caller.
     ├── OutputError    7  what was listed could not be written
     ├── StoreError     7  the database could not be read or written
     ├── UnprovedError  8  nothing proves that what was read is everything
-    └── DeleteGuardError  9  too much would be deleted at once
+    ├── DeleteGuardError  9  too much would be deleted at once
+    └── CallerRefusedError  5  a protected API of one's own refuses a caller:
+                          .status  .error  .challenge  .retry_after  .headers  .body
 
 There is a class for whatever a caller may want to handle differently. Finer differences are in
 `code`, one of the stable words in `CODES`. Every error can be copied and pickled, so that a job in
@@ -26,7 +28,7 @@ EXIT_CODES = {
     2: "wrong usage of the command line",
     3: "a setting is missing or wrong",
     4: "the identity platform refused",
-    5: "Graph refused",
+    5: "Graph refused, or an API of one's own",
     6: "no network, or an answer that broke off",
     7: "the store or the output could not be written",
     8: "the listing is not proved complete",
@@ -129,6 +131,10 @@ CODES = {
     "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",
     "proxy_invalid": "A variable names no proxy that can be used; it and the part are named.",
     "proxy_refused": "The proxy did not let the connection through.",
+    "bearer_missing": "A request to a protected API carries no bearer token (401).",
+    "bearer_invalid": "A protected API does not accept the token (401); the case says why.",
+    "caller_forbidden": "A protected API accepts the token, and its caller may not do this (403).",
+    "keys_unavailable": "A protected API cannot fetch the keys that tokens are checked with (503).",
 }
 
 
@@ -279,6 +285,61 @@ class DeleteGuardError(Error):
     """More would be deleted from the store at once than is allowed; nothing was."""
 
     exit_code = 9
+
+
+class CallerRefusedError(Error):
+    """
+    A protected API refuses a caller; the message is the `error_description` of the answer.
+
+    Attributes:
+        status: The HTTP status: 400, 401, 403 or 503.
+        error: The error of RFC 6750 or of a claims challenge, such as `invalid_token`, or None.
+        challenge: The value of the header `WWW-Authenticate`, or None.
+        retry_after: The seconds after which the same request may succeed, or None.
+    """
+
+    exit_code = 5
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int,
+        hint: str | None = None,
+        case: str | None = None,
+        error: str | None = None,
+        challenge: str | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message, code=code, hint=hint, case=case)
+        self.status = status
+        self.error = error
+        self.challenge = challenge
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> list[tuple[str, str]]:
+        """The headers of the answer to the caller."""
+        headers = [("Content-Type", "application/json"), ("Cache-Control", "no-store")]
+        if self.challenge is not None:
+            headers.append(("WWW-Authenticate", self.challenge))
+        if self.retry_after is not None:
+            headers.append(("Retry-After", str(max(1, round(self.retry_after)))))
+        return headers
+
+    @property
+    def body(self) -> bytes:
+        """The body of the answer to the caller, a JSON object."""
+        import json
+
+        return json.dumps(self.content).encode()
+
+    @property
+    def content(self) -> dict[str, str]:
+        """What the body says: `error`, `error_description`, `code` (the case) and `hint`."""
+        said = {"error": self.error or self.code, "error_description": str(self), "code": self.case}
+        return said | ({"hint": self.hint} if self.hint else {})
 
 
 class OutputClosedError(Exception):

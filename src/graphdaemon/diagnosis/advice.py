@@ -21,6 +21,12 @@ _UNKNOWN = {
     "beyond": "a licence, a directory role, a policy of the service behind Graph",
     "answerer": "the firewall or proxy",
     "token": "the federated token",
+    "audience": "that of another API",
+    "claim": "that is named",
+    "client": "that it names",
+    "scope": "that the call needs",
+    "sender": "that it names",
+    "since": "then",
 }
 # What a sentence says where something is shown that it can point at, and where it is not: an ID has
 # a line of its own, and the message is what the service answered.
@@ -64,8 +70,9 @@ def advise(case: str, values: Mapping[str, str | None] | None = None) -> Advice:
     Args:
         case: A key of `CASES`.
         values: What fills the placeholders, as far as it is known: role, portal, consent (an
-            address), graph, api, host, beyond, answerer, token; and what is shown beside the step,
-            which may point at it then: request_id, correlation_id, message.
+            address), graph, api, host, beyond, answerer, token, audience, claim, client, scope,
+            sender (a tenant), since; and what is shown beside the step, which may point at it then:
+            request_id, correlation_id, message.
     """
     row = CASES[case]
     return Advice(case, row.code, fill(row.meaning, values), fill(row.step, values))

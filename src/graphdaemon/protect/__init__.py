@@ -1,1 +1,17 @@
-"""Whether an access token may call an API: for web frameworks, and as a plain function."""
+"""
+A protected API of one's own: validates the access tokens that its callers send.
+
+`load` reads the settings; `ProtectedApi.check` says who calls, or raises `CallerRefusedError` with
+the answer; `asgi_middleware`, `wsgi_middleware` and `dependency` do so for web frameworks.
+"""
+
+from graphdaemon.errors import CallerRefusedError as CallerRefusedError
+from graphdaemon.protect.api import ProtectedApi as ProtectedApi
+from graphdaemon.protect.api import load as load
+from graphdaemon.protect.asgi import asgi_middleware as asgi_middleware
+from graphdaemon.protect.caller import Caller as Caller
+from graphdaemon.protect.dependency import dependency as dependency
+from graphdaemon.protect.requirement import Requirement as Requirement
+from graphdaemon.protect.requirement import require as require
+from graphdaemon.protect.revocation import check_issued as check_issued
+from graphdaemon.protect.wsgi import wsgi_middleware as wsgi_middleware

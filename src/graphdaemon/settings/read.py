@@ -61,7 +61,7 @@ def read_settings(
     environment = os.environ if environment is None else environment
     merged, where = merge_sources(file, environment, overrides or {})
     # First, since it stands first in the file: of several errors people mend that one first.
-    authority, oidc_authority = _check_authority(merged, where)
+    authority, oidc_authority = check_authority(merged, where)
     settings = _check(merged, where, authority, oidc_authority)
     if where == ENVIRONMENT:
         return settings
@@ -85,9 +85,9 @@ def read_sign_in_settings(
     """
     merged = merge_chosen(_TENANT_SETTINGS, file, environment, overrides)
     if "authority" in merged or "tenant" in merged:
-        authority, _ = _check_authority(merged, "the settings")
+        authority, _ = check_authority(merged, "the settings")
     else:
-        authority = f"{_check_host(merged)}/{ANY_TENANT}"
+        authority = f"{check_host(merged)}/{ANY_TENANT}"
     return _check(merged, "the settings", authority, None, client_id)
 
 
@@ -118,7 +118,7 @@ def _check(
         cache=_check_cache(merged, where),
         endpoint=check_https(merged, "endpoint") or f"{cloud.graph}/v1.0/users",
         ca_file=check_path(merged, "ca_file"),
-        timeout=_check_timeout(merged),
+        timeout=check_timeout(merged),
         budget_file=check_path(merged, "budget_file"),
         budget_url=_check_budget_url(merged),
         sources={name: source for name, (_, source) in merged.items()},
@@ -126,7 +126,8 @@ def _check(
     )
 
 
-def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]:
+def check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]:
+    """Return `https://host/{tenant}` and the issuer's own address, of which one is None."""
     authority = _check_address(merged)
     oidc_authority = check_https(merged, "oidc_authority")
     if oidc_authority is not None:
@@ -145,7 +146,7 @@ def _check_authority(merged: Layer, where: str) -> tuple[str | None, str | None]
             "own domain) or tenant, and set the others to null.",
         )
     if tenant is not None:
-        authority = f"{_check_host(merged)}/{tenant}"
+        authority = f"{check_host(merged)}/{tenant}"
     address, name = authority or oidc_authority or "", names[0]
     tenant = urlsplit(address).path.strip("/").split("/")[0]
     # At ciamlogin.com (External ID) the host names the tenant.
@@ -184,7 +185,7 @@ def _check_address(merged: Layer) -> str | None:
     return authority
 
 
-def _check_host(merged: Layer) -> str:
+def check_host(merged: Layer) -> str:
     """The address that the tenant is appended to."""
     host = check_text(merged, "authority_host")
     if host is None:
@@ -264,7 +265,8 @@ def _check_budget_url(merged: Layer) -> Secret | None:
     return _check_redis_url(merged, "budget_url")
 
 
-def _check_timeout(merged: Layer) -> float:
+def check_timeout(merged: Layer) -> float:
+    """Return how many seconds a host is waited for."""
     value, _ = merged.get("timeout", (60, ""))
     try:
         seconds = float(value)

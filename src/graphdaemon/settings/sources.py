@@ -72,7 +72,7 @@ def merge_sources(
     azure = _read_environment(environment, "AZURE_")
     own = _read_environment(environment, "GRAPHDAEMON_")
     names = {*azure, *own, *overrides}
-    complete = "client_id" in names or "managed_identity" in names
+    complete = not names.isdisjoint(("client_id", "managed_identity", "audience"))
     path = _find_file(file, environment, complete=complete)
     from_file = _read_file(path) if path else {}
     _warn_of_overrides(from_file, {**azure, **own})

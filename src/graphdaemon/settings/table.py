@@ -112,5 +112,28 @@ SETTINGS = (
         "secret",
         "The same for processes on many hosts: the address of a Redis server.",
     ),
+    Setting(
+        "audience",
+        "list of text",
+        "Of a protected API: its App ID URIs and client IDs besides client_id, for which tokens "
+        "may be.",
+        default="[client_id, api://{client_id}]",
+    ),
+    Setting(
+        "tenants",
+        "list of text",
+        "Of a protected API: the tenants whose apps may call, by their IDs.",
+        default="the authority's tenant",
+    ),
+    Setting(
+        "roles",
+        "list of text",
+        "Of a protected API: app roles, of which a caller needs one.",
+    ),
+    Setting(
+        "clients",
+        "list of text",
+        "Of a protected API: the client IDs of the only apps that may call.",
+    ),
     Setting("note", "text", "For people; ignored.", variable=None),
 )

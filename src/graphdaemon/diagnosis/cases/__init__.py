@@ -9,6 +9,7 @@ from graphdaemon.diagnosis.cases.case import Case
 from graphdaemon.diagnosis.cases.graph import GRAPH
 from graphdaemon.diagnosis.cases.identity import IDENTITY
 from graphdaemon.diagnosis.cases.network import NETWORK
+from graphdaemon.diagnosis.cases.protected_api import PROTECTED_API
 from graphdaemon.diagnosis.cases.registration import REGISTRATION
 
-CASES: dict[str, Case] = IDENTITY | GRAPH | NETWORK | REGISTRATION
+CASES: dict[str, Case] = IDENTITY | GRAPH | NETWORK | REGISTRATION | PROTECTED_API

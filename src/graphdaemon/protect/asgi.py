@@ -1,0 +1,92 @@
+"""ASGI: a middleware that lets a request through to an application if its caller may call."""
+
+from collections.abc import Awaitable, Callable, Container, MutableMapping
+from typing import Any
+
+from graphdaemon.errors import CallerRefusedError
+from graphdaemon.protect.api import ProtectedApi
+from graphdaemon.protect.refusal import refuse
+from graphdaemon.protect.requirement import Requirement
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+# "Policy violation" (RFC 6455, 7.4.1); before the handshake, servers answer 403 to it.
+_CLOSE_CODE = 1008
+
+
+def asgi_middleware(
+    app: Application,
+    api: ProtectedApi,
+    requirement: Requirement | None = None,
+    *,
+    exempt: Container[str] = (),
+) -> Application:
+    """
+    Return an application that answers refused callers itself, and passes all others to `app`.
+
+    The caller is `request.state.caller` in Starlette and FastAPI, `scope["state"]["caller"]` in
+    others.
+
+    Args:
+        app: What is protected.
+        api: The protected API.
+        requirement: What every call needs, by default that of the settings.
+        exempt: Paths that anybody may call, such as `/health`, exactly as they are requested.
+
+    Raises:
+        SettingsError: Nothing is required of a caller.
+
+    Example:
+        .. code-block:: python
+
+            app.add_middleware(protect.asgi_middleware, api=api, exempt={"/health"})
+    """
+    needed = api.choose(requirement)
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in exempt:
+            await app(scope, receive, send)
+            return
+        try:
+            caller = await api.check_async(_find_authorization(scope), needed)
+        except CallerRefusedError as refusal:
+            await _answer(scope, receive, send, refusal)
+            return
+        # The server's own may be shared by all requests.
+        state = {**scope.get("state", {}), "caller": caller}
+        await app({**scope, "state": state}, receive, send)
+
+    return serve
+
+
+def _find_authorization(scope: Scope) -> str | None:
+    values = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
+    if len(values) > 1:
+        raise refuse("bearer_repeated")
+    return values[0].decode("latin-1") if values else None
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send, refusal: CallerRefusedError) -> None:
+    kind = "http"
+    if scope["type"] == "websocket":
+        if "websocket.http.response" not in scope.get("extensions", {}):
+            await receive()
+            await send({"type": "websocket.close", "code": _CLOSE_CODE, "reason": refusal.case})
+            return
+        kind = "websocket.http"
+    body = refusal.body
+    headers = [*refusal.headers, ("Content-Length", str(len(body)))]
+    await send(
+        {
+            "type": f"{kind}.response.start",
+            "status": refusal.status,
+            "headers": [
+                (name.lower().encode(), value.encode("latin-1")) for name, value in headers
+            ],
+        }
+    )
+    await send({"type": f"{kind}.response.body", "body": body})

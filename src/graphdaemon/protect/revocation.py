@@ -1,0 +1,32 @@
+"""Tokens that count no longer although they have not expired (continuous access evaluation)."""
+
+from graphdaemon.diagnosis.token_claims import format_time
+from graphdaemon.protect.caller import Caller
+from graphdaemon.protect.refusal import demand_token, refuse
+
+
+def check_issued(caller: Caller, since: float | None) -> None:
+    """
+    Check that a caller's token was issued at `since` or later; None accepts every token.
+
+    A client that says it can (`xms_cc` in the token, an optional claim of the API) is sent a claims
+    challenge, which it answers by asking for a new token instead of taking one from its cache.
+
+    Args:
+        caller: Whoever calls.
+        since: Epoch seconds.
+
+    Raises:
+        CallerRefusedError: It was issued before.
+    """
+    # Tokens are issued at whole seconds.
+    if since is None or caller.issued >= int(since):
+        return
+    capabilities = caller.claims.get("xms_cc")
+    names = capabilities if isinstance(capabilities, list) else []
+    can_answer = any(isinstance(name, str) and name.lower() == "cp1" for name in names)
+    raise refuse(
+        "bearer_revoked",
+        demand=demand_token(since) if can_answer else None,
+        since=format_time(since),
+    )

@@ -1,0 +1,60 @@
+"""WSGI: a middleware that lets a request through to an application if its caller may call."""
+
+from collections.abc import Callable, Container, Iterable
+from http import HTTPStatus
+from typing import Any
+
+from graphdaemon.errors import CallerRefusedError
+from graphdaemon.protect.api import ProtectedApi
+from graphdaemon.protect.requirement import Requirement
+
+Environment = dict[str, Any]
+StartResponse = Callable[..., Any]
+Application = Callable[[Environment, StartResponse], Iterable[bytes]]
+
+CALLER = "graphdaemon.caller"
+"""Where the caller is in the environment of a request."""
+
+
+def wsgi_middleware(
+    app: Application,
+    api: ProtectedApi,
+    requirement: Requirement | None = None,
+    *,
+    exempt: Container[str] = (),
+) -> Application:
+    """
+    Return an application that answers refused callers itself, and passes all others to `app`.
+
+    The caller is `request.environ["graphdaemon.caller"]` in Flask,
+    `request.META["graphdaemon.caller"]` in Django.
+
+    Args:
+        app: What is protected.
+        api: The protected API.
+        requirement: What every call needs, by default that of the settings.
+        exempt: Paths that anybody may call, such as `/health`, exactly as they are requested.
+
+    Raises:
+        SettingsError: Nothing is required of a caller.
+
+    Example:
+        .. code-block:: python
+
+            app.wsgi_app = protect.wsgi_middleware(app.wsgi_app, api, exempt={"/health"})
+    """
+    needed = api.choose(requirement)
+
+    def serve(environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
+        if environment.get("PATH_INFO", "") in exempt:
+            return app(environment, start_response)
+        try:
+            environment[CALLER] = api.check(environment.get("HTTP_AUTHORIZATION"), needed)
+        except CallerRefusedError as refusal:
+            status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
+            body = refusal.body
+            start_response(status, [*refusal.headers, ("Content-Length", str(len(body)))])
+            return [body]
+        return app(environment, start_response)
+
+    return serve
