@@ -23,6 +23,8 @@ from entra_emulator.graph.access.permission_table import FREE, find_access
 from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
 from entra_emulator.portal.routes import list_routes
+from entra_emulator.report.finding import Finding
+from entra_emulator.report.report import ApplicationUse, ErrorUse, Report, RouteUse
 from entra_emulator.server.app import ROUTES
 from entra_emulator.server.settings import EmulatorSettings
 from graphdaemon.cli import cli
@@ -80,6 +82,14 @@ Pages for people, with the names and the order of the Microsoft Entra admin cent
 the tenant's ID, `{app}` an application (client) ID. What a page changes it changes through Graph,
 as the person who is signed in:
 """
+_REPORT_PROSE = """\
+## Report
+
+What `emulator serve --report-to report.json` writes, `GET /_emulator/report` answers and
+`Emulator.report` returns
+([how to read it](../how-to/lint-a-graph-client.md)).
+"""
+
 _CONTROL_PROSE = """\
 ## Control API
 
@@ -235,8 +245,13 @@ def _emulator() -> str:
             *_routes((page.method, page.path, page.answer) for page in list_routes()),
             _CONTROL_PROSE,
             *_routes(controls),
+            _REPORT_PROSE,
+            *(f"### {kind.__name__}\n\n{_prose(kind)}\n" for kind in _REPORT),
         ]
     )
+
+
+_REPORT = (Report, RouteUse, ErrorUse, ApplicationUse, Finding)
 
 
 def _tenant_file() -> str:

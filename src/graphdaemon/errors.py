@@ -33,12 +33,14 @@ EXIT_CODES = {
     7: "the store or the output could not be written",
     8: "the listing is not proved complete",
     9: "the delete guard stopped the run",
+    10: "the report on a program has findings that --fail-on names",
     130: "interrupted by Ctrl-C",
     141: "whatever read the output closed it",
 }
 
 CODES = {
     "option_invalid": "An option, or two together, cannot be carried out; it is named.",
+    "findings": "The report on a program has findings of the rules that --fail-on names.",
     "origin_foreign": "An address is not of the configured origin, where alone the token goes.",
     "query_invalid": "The JMESPath expression cannot be read, or does not fit a record.",
     "package_missing": "What is asked for needs a package that is not installed.",
@@ -273,6 +275,12 @@ class UnprovedError(Error):
     ) -> None:
         super().__init__(message, code=code, hint=hint)
         self.listing = listing
+
+
+class FindingsError(Error):
+    """A program that ran against the emulator did something that `--fail-on` forbids."""
+
+    exit_code = 10
 
 
 class StoreError(Error):

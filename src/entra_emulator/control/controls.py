@@ -44,6 +44,7 @@ from entra_emulator.control.guard import (
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.store import check_database
 from entra_emulator.private_files import make_draft
+from entra_emulator.report.report import Report
 from entra_emulator.web.context import Context, context_of
 
 PREFIX = "/_emulator"
@@ -64,6 +65,8 @@ class ControlSettings(NamedTuple):
         life: of the directory.
         fill: fills the empty directory as the emulator's start does, which a reset without a body
             does again.
+        report: makes the report on the programs that called; None if their calls are not kept.
+        forget_calls: forgets those that were kept.
     """
 
     snapshots: Path
@@ -71,6 +74,8 @@ class ControlSettings(NamedTuple):
     seed: int
     life: Life
     fill: Callable[[Directory], None]
+    report: Callable[[], Report] | None = None
+    forget_calls: Callable[[], None] = lambda: None
 
 
 # Every body refuses unknown fields: a misspelt one would have no effect, and nobody would notice.
@@ -217,6 +222,23 @@ async def stop_life(request: Request) -> Response:
     return await show_life(request)
 
 
+async def show_report(request: Request) -> Response:
+    """Report on the programs that called: permissions, waits, pages; needs `--report`."""
+    make = _settings_of(request).report
+    if make is None:
+        message = "no calls are kept: start the emulator with --report"
+        raise ControlRefusal(409, "conflict", message)
+    # It waits for the calls that are still being read.
+    report = await run_in_threadpool(make)
+    return answer_json(report.to_object())
+
+
+async def forget_calls(request: Request) -> Response:
+    """Forget what the report is made of, and begin anew."""
+    await run_in_threadpool(_settings_of(request).forget_calls)
+    return await show_report(request)
+
+
 async def list_snapshots(request: Request) -> Response:
     """List the snapshots taken."""
     folder = _settings_of(request).snapshots
@@ -284,6 +306,8 @@ CONTROLS = (
     Control("DELETE", "/throttle", clear_throttle),
     Control("GET", "/audit", list_audit),
     Control("DELETE", "/audit", clear_audit),
+    Control("GET", "/report", show_report),
+    Control("DELETE", "/report", forget_calls),
     Control("POST", "/reset", reset),
     Control("GET", "/life", show_life),
     Control("POST", "/life", start_life),

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import trustme
+from starlette.types import ASGIApp
 
 from entra_emulator.audit import Audit
 from entra_emulator.content.data_folder import STORE, explaining_store, hold_folder, make_store
@@ -19,13 +20,16 @@ from entra_emulator.content.seed import choose_sizes, seed_directory
 from entra_emulator.content.tenant_file.description import TenantDescription, TenantFileError
 from entra_emulator.content.tenant_file.fill import derive_app_id, fill_described
 from entra_emulator.content.tenant_file.read import read_tenant_file
-from entra_emulator.control.controls import ControlSettings
+from entra_emulator.control.controls import PREFIX, ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.faults.throttle import Throttle
 from entra_emulator.model.records import Tenant
+from entra_emulator.report.call_log import CallLog
+from entra_emulator.report.report import Report
 from entra_emulator.server.app import create_app
 from entra_emulator.server.authority import open_authority
+from entra_emulator.server.exchange_queue import ExchangeQueue
 from entra_emulator.server.listen import name_host, open_listener
 from entra_emulator.server.parameters_file import refuse_foreign_settings
 from entra_emulator.server.settings import EmulatorSettings
@@ -36,6 +40,8 @@ from entra_emulator.token_service.managed_identity import (
 )
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
+from entra_emulator.web.exchange import Note, watch_exchanges
+from entra_emulator.web.pages.request import PREFIX as PORTAL
 
 # The name under which the directory keeps the digest of the file that it was made of.
 _DESCRIBED = "tenant_file"
@@ -95,6 +101,8 @@ class Emulator:
             size=settings.throttle_size,
             scale=settings.throttle_scale,
         )
+        self._calls = CallLog() if settings.report else None
+        self._exchanges: ExchangeQueue | None = None
         self._sizes = choose_sizes(settings.users, settings.groups, settings.devices)
         self._description: TenantDescription | None = None
         self._running = contextlib.ExitStack()
@@ -233,6 +241,24 @@ class Emulator:
                 "present. Remove the folder, or name another with --data."
             )
 
+    def report(self) -> Report:
+        """
+        What the programs that called did so far, and had better do otherwise.
+
+        Raises:
+            RuntimeError: the emulator was not started with `report`.
+        """
+        if self._calls is None or self._exchanges is None:
+            raise RuntimeError("the emulator keeps no calls: start it with report=True")
+        self._exchanges.wait()
+        return self._calls.report()
+
+    def forget_calls(self) -> None:
+        """Forget what the report is made of, and begin anew."""
+        if self._calls is not None and self._exchanges is not None:
+            self._exchanges.wait()
+            self._calls.clear()
+
     def live(self, rate: float, seed: int = 0) -> Life:
         """
         Let the directory change by itself, at a rate of changes per second.
@@ -256,7 +282,13 @@ class Emulator:
     def _serve(self, stack: contextlib.ExitStack, listener: socket.socket) -> None:
         settings = self.settings
         control = ControlSettings(
-            self.data / "snapshots", self._sizes, settings.seed, self.life, self._fill
+            self.data / "snapshots",
+            self._sizes,
+            settings.seed,
+            self.life,
+            self._fill,
+            self.report if settings.report else None,
+            self.forget_calls,
         )
         app = create_app(
             self.directory,
@@ -272,7 +304,17 @@ class Emulator:
         if settings.managed_identity:
             self._serve_machine(stack, app.state.context)
         names = tuple(dict.fromkeys((*LOOPBACK_NAMES, *settings.hostnames)))
-        stack.callback(run_server(app, listener, make_tls(self.ca, names)))
+        stack.callback(run_server(self._watch(stack, app), listener, make_tls(self.ca, names)))
+
+    def _watch(self, stack: contextlib.ExitStack, app: ASGIApp) -> ASGIApp:
+        """The application, each of whose exchanges goes to those who asked for them."""
+        receivers: list[Note] = [] if self._calls is None else [self._calls.note]
+        if not receivers:
+            return app
+        self._exchanges = ExchangeQueue(receivers).start()
+        stack.callback(self._exchanges.close)
+        passed = (f"{PREFIX}/", PORTAL)
+        return watch_exchanges(app, self._exchanges.note, self.clock.now, passed)
 
     def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
         # Like a real machine's, this endpoint is plain http and gives tokens to any program that

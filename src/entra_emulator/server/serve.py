@@ -30,6 +30,7 @@ def serve(
     permissions: Sequence[str] = (),
     allow_remote: bool = False,
     ready: Callable[[Emulator], None] = lambda _: None,
+    ended: Callable[[Emulator], None] = lambda _: None,
 ) -> None:
     """
     Run an emulator until SIGINT or SIGTERM; call it from the main thread.
@@ -47,6 +48,7 @@ def serve(
         permissions: app roles of Microsoft Graph that "Daemon-console" is granted besides.
         allow_remote: other machines may reach it.
         ready: called once connections are accepted.
+        ended: called after the signal, while the emulator still runs.
 
     Raises:
         BindRefused: the host is not a loopback address and `allow_remote` is
@@ -93,6 +95,7 @@ def serve(
         while not ended_by:
             with contextlib.suppress(queue.Empty):
                 ended_by = signals.get(timeout=1)
+        ended(emulator)
 
 
 def keep_parameters(emulator: Emulator, permissions: Sequence[str] = ()) -> None:

@@ -50,6 +50,7 @@ class EmulatorSettings:
         throttle_size: the size of every tenant, "S", "M" or "L"; by default it goes by the number
             of its users.
         throttle_scale: multiplies the documented limits; with 0.01 they are soon reached.
+        report: keep what the report on the program that calls needs; `Emulator.report` makes it.
         progress: called while seeding, with the number of objects made and of all to make.
     """
 
@@ -78,6 +79,7 @@ class EmulatorSettings:
     throttle: bool = True
     throttle_size: str | None = None
     throttle_scale: float = 1.0
+    report: bool = False
     progress: Progress = lambda *_: None
 
     def __post_init__(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import trustme
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from entra_emulator.server.connection import expose
 from entra_emulator.server.open_files import limit_connections, refuse_crowd
@@ -29,7 +29,7 @@ def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
 
 
 def run_server(
-    app: Starlette, listener: socket.socket, tls: ssl.SSLContext | None
+    app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None
 ) -> Callable[[], None]:
     """
     Serve in a thread of its own, and return once connections are accepted.

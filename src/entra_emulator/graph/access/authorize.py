@@ -29,7 +29,7 @@ _ITSELF = frozenset({"User.Read", "User.ReadWrite"})
 _OWN_OBJECT = frozenset({"/me", "/me/{property}", "/me/{property}/$value"})
 
 # Permissions to write certain properties only, as their descriptions say.
-_PROPERTIES = {
+PROPERTY_PERMISSIONS = {
     "Group-NestingSupport.ReadWrite.All": frozenset({"disableNesting"}),
     "Group-PreferredDataLocation.ReadWrite.All": frozenset({"preferredDataLocation"}),
     "Group.ManageProtection.All": frozenset({"assignedLabels"}),
@@ -165,7 +165,7 @@ def _judge(
     if not held:
         return None
     writing = writes(method, template)
-    full = held - _PROPERTIES.keys()
+    full = held - PROPERTY_PERMISSIONS.keys()
     return Permit(
         basic=template not in _OWN_OBJECT and _sees_basics(permissions, delegated),
         owned=writing and held == {OWNED_BY},
@@ -197,7 +197,7 @@ def _sees_basics(permissions: frozenset[str], delegated: bool) -> bool:
 
 
 def _properties(held: Collection[str]) -> frozenset[str]:
-    return frozenset[str]().union(*(_PROPERTIES[name] for name in held))
+    return frozenset[str]().union(*(PROPERTY_PERMISSIONS[name] for name in held))
 
 
 def _is_me(template: str) -> bool:

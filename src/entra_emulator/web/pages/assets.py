@@ -30,6 +30,11 @@ def _answer(name: str, kind: str) -> Response:
     return Response(_read(name), 200, headers, kind)
 
 
+def read_style() -> str:
+    """The stylesheet itself, for pages that are files of their own."""
+    return _read("portal.css").decode()
+
+
 @cache
 def _read(name: str) -> bytes:
     return (files(__package__) / "static" / name).read_bytes()

@@ -14,7 +14,7 @@ from urllib.parse import quote
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from entra_emulator.clock import format_iso
-from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH
+from entra_emulator.web.pages.assets import SCRIPT_PATH, STYLE_PATH, read_style
 from entra_emulator.web.pages.request import PREFIX, PageRequest
 from entra_emulator.web.pages.texts import LANGUAGES
 
@@ -63,6 +63,11 @@ def render(request: PageRequest, template: str, *, status: int = 0, **values: An
     text = _make_environment().get_template(template).render({**shared, **values, "errors": errors})
     status = status or (400 if errors else 200)
     return HTMLResponse(text, status, {**HEADERS, "Content-Language": request.language})
+
+
+def render_document(template: str, **values: Any) -> str:
+    """A page that is no answer, but a file of its own; it has the portal's style as `style`."""
+    return str(_make_environment().get_template(template).render(style=read_style(), **values))
 
 
 def go_to(address: str) -> Response:

@@ -12,6 +12,7 @@ from graphdaemon.cli.command import StrictGroup
 from graphdaemon.cli.commands.quickstart import load_emulator
 from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
+from graphdaemon.cli.report_options import give_report, read_order, report_options
 from graphdaemon.errors import OutputError
 
 if TYPE_CHECKING:
@@ -104,6 +105,7 @@ def emulator() -> None:
 @click.option(
     "--hostname", "hostnames", multiple=True, help="Answer for this name too; repeatable."
 )
+@report_options
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine, knowing the risk.")
 def serve(
     *,
@@ -113,6 +115,9 @@ def serve(
     permissions: tuple[str, ...],
     rules: str,
     allow_remote: bool,
+    report: bool,
+    report_files: tuple[Path, ...],
+    fail_on: str | None,
     **options: Any,
 ) -> None:
     """Serve the tenant until Ctrl-C; ca.pem and parameters.json to paste are in its folder."""
@@ -126,7 +131,10 @@ def serve(
 
     _refuse_amounts(options["tenant_file"])
     # The options left over have the names of its fields.
-    settings = EmulatorSettings(**options, rules=int(rules), progress=_show_progress)
+    order = read_order(shown=report, files=report_files, fail_on=fail_on)
+    settings = EmulatorSettings(
+        **options, rules=int(rules), report=order is not None, progress=_show_progress
+    )
     try:
         serve_emulator(
             listen,
@@ -136,6 +144,7 @@ def serve(
             permissions=permissions,
             allow_remote=allow_remote,
             ready=_announce,
+            ended=lambda emulator: give_report(order, emulator) if order else None,
         )
     except (BindRefused, FolderInUse, PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None

@@ -1,0 +1,1 @@
+"""What a program asked of Graph and of the token service, and what it had better do otherwise."""

@@ -1,0 +1,104 @@
+"""The options of a report on a program that ran against the emulator, and what they bring about."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import click
+
+from graphdaemon.cli import terminal
+from graphdaemon.cli.named_files import FileName
+from graphdaemon.cli.options import combine
+from graphdaemon.errors import FindingsError, OutputError
+
+if TYPE_CHECKING:
+    from entra_emulator.server.emulator import Emulator
+
+report_options = combine(
+    click.option(
+        "--report", is_flag=True, help="Say at the end what the program did, and what is wrong."
+    ),
+    click.option(
+        "--report-to",
+        "report_files",
+        multiple=True,
+        type=FileName(written=True, dir_okay=False),
+        help="Write the report to a file that ends in .json, .html or .txt; repeatable.",
+    ),
+    click.option(
+        "--fail-on",
+        metavar="RULES",
+        help="End with exit code 10 if the report has a finding of these rules, or of `all`.",
+    ),
+)
+
+
+class ReportOrder(NamedTuple):
+    """
+    What is to be done with a report.
+
+    Args:
+        shown: write it to standard error as text.
+        files: write it to these.
+        rules: findings of these are a failure.
+    """
+
+    shown: bool
+    files: tuple[Path, ...]
+    rules: frozenset[str]
+
+
+def read_order(*, shown: bool, files: tuple[Path, ...], fail_on: str | None) -> ReportOrder | None:
+    """
+    What the options ask for; None if they ask for no report.
+
+    Raises:
+        click.UsageError: A file has none of the endings, or there is no such rule.
+    """
+    if not (shown or files or fail_on):
+        return None
+    from entra_emulator.report.files import check_name
+    from entra_emulator.report.report import parse_rules
+
+    try:
+        for path in files:
+            check_name(str(path))
+        rules = parse_rules(fail_on or "")
+    except ValueError as error:
+        raise click.UsageError(f"{error}.") from None
+    return ReportOrder(shown or not files, files, rules)
+
+
+def give_report(order: ReportOrder, emulator: "Emulator") -> None:
+    """
+    Write the report on the programs that called the emulator.
+
+    Raises:
+        FindingsError: It has findings of the rules that are a failure.
+        OutputError: A file cannot be written.
+    """
+    from entra_emulator.private_files import write_file
+    from entra_emulator.report.files import write_report
+    from entra_emulator.report.report import select_findings
+    from entra_emulator.report.text import write_lines
+
+    report = emulator.report()
+    if order.shown:
+        for line in write_lines(report):
+            terminal.say(line)
+    for path in order.files:
+        try:
+            write_file(path, write_report(report, str(path)), mode=0o666)
+        except OSError as error:
+            raise OutputError(
+                f"The report cannot be written to {path}: {error.strerror}.",
+                code="output_failed",
+                hint="name another file with --report-to.",
+            ) from None
+    failures = select_findings(report, order.rules)
+    if failures:
+        rules = ", ".join(dict.fromkeys(finding.rule for finding in failures))
+        raise FindingsError(
+            f"The report has findings that --fail-on forbids: {rules}.",
+            code="findings",
+            hint="read the report, and change the program or its permissions.",
+        )
