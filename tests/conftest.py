@@ -25,7 +25,11 @@ from tests.support.redis_server import RedisServer
 from tests.support.run_command import Command, Outcome, Run, WriteParameters, clean_environment
 from tests.support.scripted_server import ScriptedServer
 
-pytest_plugins = ["tests.support.emulator_fixtures", "tests.support.store_fixtures"]
+pytest_plugins = [
+    "tests.support.emulator_fixtures",
+    "tests.support.postgres_server",
+    "tests.support.store_fixtures",
+]
 register_profiles()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 
 from graphdaemon.store.rows import Position, Row, Staged
 from graphdaemon.store.store import Store, open_store
+from tests.support.postgres_server import PostgresServer
 
 EARLY = dt.datetime(2026, 11, 1, 8, 0, tzinfo=dt.UTC)
 
@@ -32,8 +34,6 @@ def row(id_: str, **values: object) -> Row:
 
 
 def document(id_: str, **values: object) -> bytes:
-    import json
-
     return json.dumps({"id": id_, **values}, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -45,10 +45,13 @@ def position(link: str | None = "link") -> Position:
     return Position(link, ("id", "displayName"))
 
 
-@pytest.fixture
-def store_url(tmp_path: Path) -> str:
-    """Where a store can be made."""
-    return f"sqlite:{tmp_path}/store.db"
+@pytest.fixture(params=["sqlite", "postgres"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Where a store can be made: in each database in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:{tmp_path}/store.db"
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return server.make_schema()
 
 
 @pytest.fixture

@@ -23,7 +23,11 @@ _ABSENT = """
 SELECT r.id FROM {table}_records AS r
 WHERE r.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM staged AS s WHERE s.id = r.id)"""
 _BELOW = """
-SELECT id FROM {table}_records WHERE tenant = :tenant AND id >= :first AND id < :after"""
+SELECT id FROM {table}_records WHERE tenant = :tenant AND id >= :first AND id < :after
+UNION SELECT id FROM staged WHERE document IS NOT NULL AND id >= :first AND id < :after"""
+_DOCUMENTS = """
+SELECT r.id, r.document FROM batch AS b CROSS JOIN {table}_records AS r
+WHERE r.tenant = :tenant AND r.id = b.id"""
 _END_VERSIONS = """
 INSERT INTO {table}_history
   (tenant, id, from_run, valid_from, valid_to, run, ending, document)
@@ -145,6 +149,11 @@ class StoreChange:
             [(row.id, _decode(row.document), row.ending) for row in _take_last(rows)],
         )
 
+    def unstage(self) -> None:
+        """Forget what was staged."""
+        self._make_temporary("staged", _STAGED)
+        self._database.execute(f"{self._database.dialect.clear} staged")
+
     def differing(self) -> Iterator[list[Pair]]:
         """
         Yield what was staged and is not what is stored, by its text, some thousand at a time.
@@ -162,10 +171,17 @@ class StoreChange:
             yield [id_ for (id_,) in rows]
 
     def ids_below(self, parent: str) -> list[str]:
-        """Return the IDs of the edges that a parent has in the store."""
+        """Return the IDs of the edges that a parent has in the store, or that were staged."""
+        self._make_temporary("staged", _STAGED)
         # The sign after "/" is "0".
         edges = {"first": f"{parent}/", "after": f"{parent}0"}
         return [id_ for (id_,) in self._database.fetch(self._sql(_BELOW), self._key | edges)]
+
+    def documents(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """Return what is stored of a few IDs; those of which nothing is are left out."""
+        self._fill([(id_, None) for id_ in dict.fromkeys(ids)])
+        rows = self._database.fetch(self._sql(_DOCUMENTS), self._key)
+        return {id_: document.encode() for id_, document in rows}
 
     def put(self, rows: Sequence[Row]) -> None:
         """Write new versions; those before go into the history. An equal text changes nothing."""

@@ -22,6 +22,9 @@ class Database(Protocol):
     dialect: Dialect
     shown: str
 
+    def holds_store(self) -> bool:
+        """Say whether the tables of a store are there."""
+
     def execute(self, sql: str, values: Values = ..., /) -> int:
         """Carry out a statement; return how many rows it changed."""
 

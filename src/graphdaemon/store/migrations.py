@@ -1,10 +1,10 @@
 """
 The tables of a store, version after version.
 
-A store is of the version that its table `store` names. Each version adds its statements to those
-before it, and none is ever changed once it was released. Words in braces differ between databases
-(`Dialect.words`); `{table}` is the name of a stored collection's view. The text after `--` says
-what a table or a column means, for docs/reference/store.md.
+A store is of the version that its table `graphdaemon` names. Each version adds its statements to
+those before it, and none is ever changed once it was released. Words in braces differ between
+databases (`Dialect.words`); `{table}` is the name of a stored collection's view. The text after
+`--` says what a table or a column means, for docs/reference/store.md.
 """
 
 from typing import NamedTuple
@@ -27,7 +27,7 @@ MIGRATIONS = (
     Migration(
         once=(
             """\
-CREATE TABLE store ( -- One row: what this store is.
+CREATE TABLE graphdaemon ( -- One row: what this store is.
   version {integer} NOT NULL, -- The version of these tables.
   views TEXT NOT NULL -- A digest of the views, which are made anew when a release changes them.
 ){strict}""",

@@ -1,23 +1,60 @@
 """Bring a database to the version of this program, and refuse one of a newer program."""
 
+from collections.abc import Iterator
+
 from graphdaemon.errors import StoreError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.database import Database
 from graphdaemon.store.migrations import MIGRATIONS, VERSION, Migration
 from graphdaemon.store.views import digest_views, list_views
 
+TABLE = "graphdaemon"
+"""The table by which a store is known; it has the version of all the others."""
 
-def prepare(database: Database, version: int) -> None:
+# How long another process may be at the same work, in seconds.
+_PATIENCE = 5.0
+
+
+def prepare(database: Database) -> None:
     """
     Make the tables and views that are missing; nothing is written where none are.
-
-    Args:
-        database: Where to.
-        version: What it has: 0 if nothing, or what `read_version` says.
 
     Raises:
         StoreError: It is of a newer version, or cannot be written.
     """
+    digest = digest_views(database.dialect)
+    if _read_version(database) == (VERSION, digest):
+        return
+    with database.hold("tables", _PATIENCE), database.transaction():
+        # Another process may have done it meanwhile.
+        version, views = _read_version(database)
+        for migration in MIGRATIONS[version:]:
+            _apply(database, migration)
+        if views != digest:
+            _make_views(database)
+        database.execute("DELETE FROM graphdaemon")
+        database.execute(
+            "INSERT INTO graphdaemon (version, views) VALUES (:version, :views)",
+            {"version": VERSION, "views": digest},
+        )
+
+
+def list_names() -> Iterator[str]:
+    """Yield the names of a store's tables and views, apart from `TABLE`."""
+    yield from ("tenants", "runs", "links", "changes")
+    for collection in STORED_COLLECTIONS.values():
+        yield from (
+            collection.table,
+            f"{collection.table}_records",
+            f"{collection.table}_history",
+        )
+
+
+def _read_version(database: Database) -> tuple[int, str]:
+    """Return the version of the tables, and the digest of the views: 0 where there are none."""
+    if not database.holds_store():
+        return 0, ""
+    version, views = database.fetch("SELECT version, views FROM graphdaemon")[0]
     if version > VERSION:
         raise StoreError(
             f"{database.shown} was written by a newer graphdaemon (tables of version {version}; "
@@ -25,24 +62,7 @@ def prepare(database: Database, version: int) -> None:
             code="store_newer",
             hint="Run pip install --upgrade graphdaemon, or name another store.",
         )
-    digest = digest_views(database.dialect)
-    if version == VERSION and database.fetch("SELECT views FROM store") == [(digest,)]:
-        return
-    with database.transaction():
-        for migration in MIGRATIONS[version:]:
-            _apply(database, migration)
-        _make_views(database)
-        database.execute("DELETE FROM store")
-        database.execute(
-            "INSERT INTO store (version, views) VALUES (:version, :views)",
-            {"version": VERSION, "views": digest},
-        )
-
-
-def read_version(database: Database) -> int:
-    """Return the version of a database that has the table `store`."""
-    versions = database.fetch("SELECT version FROM store")
-    return int(versions[0][0]) if versions else 0
+    return version, views
 
 
 def _apply(database: Database, migration: Migration) -> None:

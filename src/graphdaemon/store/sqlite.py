@@ -12,7 +12,7 @@ from graphdaemon.errors import StoreError
 from graphdaemon.sharing.file_lock import hold_lock
 from graphdaemon.store.database import NO_VALUES, Record, Values
 from graphdaemon.store.dialect import SQLITE
-from graphdaemon.store.schema import prepare, read_version
+from graphdaemon.store.schema import TABLE, prepare
 from graphdaemon.store.sqlite_file import APPLICATION_ID, explaining_files, holds_store, make_file
 
 _BATCH = 2_000
@@ -76,8 +76,12 @@ class SqliteDatabase:
             if is_new:
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             self._connection.executescript(_PREPARATION)
-        names = self.fetch("SELECT name FROM sqlite_schema WHERE name = 'store'")
-        prepare(self, read_version(self) if names else 0)
+        prepare(self)
+
+    def holds_store(self) -> bool:
+        """Say whether the tables of a store are there."""
+        sql = "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = :name"
+        return bool(self.fetch(sql, {"name": TABLE}))
 
     def execute(self, sql: str, values: Values = NO_VALUES, /) -> int:
         """Carry out a statement; return how many rows it changed."""

@@ -8,7 +8,7 @@ from typing import Self
 
 import msgspec
 
-from graphdaemon.errors import StoreError
+from graphdaemon.errors import UsageError
 from graphdaemon.store.change import StoreChange, write_position
 from graphdaemon.store.database import Database
 from graphdaemon.store.location import read_location
@@ -19,9 +19,9 @@ SELECT link, selected, reconciled, run, checked, rows, sequence
 FROM links WHERE tenant = :tenant AND collection = :collection"""
 _LAST_RUN = """
 SELECT max(at) FROM runs WHERE tenant = :tenant AND collection = :collection"""
-_ENTER = """
-INSERT INTO tenants (id, name) VALUES (:id, :name)
-ON CONFLICT (id) DO UPDATE SET name = excluded.name RETURNING number"""
+_TENANT = "SELECT number, name FROM tenants WHERE id = :id"
+_ENTER = "INSERT INTO tenants (id, name) VALUES (:id, :name) ON CONFLICT (id) DO NOTHING"
+_RENAME = "UPDATE tenants SET name = :name WHERE id = :id"
 
 
 def now_utc() -> dt.datetime:
@@ -42,17 +42,27 @@ def open_store(
 
     Raises:
         StoreError: There is none, or it cannot be used; the code and the hint say why.
+        UsageError: It is a PostgreSQL, and psycopg is not installed.
     """
     location = read_location(url)
-    if location.path is None:
-        raise StoreError(
-            f"The store {location.shown} is a PostgreSQL, which cannot be used yet",
-            code="store_failed",
-            hint="Name a file: sqlite:graphdaemon.db.",
-        )
+    if location.url is not None:
+        return Store(_load_postgres()(location.url, location.shown, create=create), now=now)
     from graphdaemon.store.sqlite import open_sqlite
 
+    assert location.path is not None
     return Store(open_sqlite(location.path, location.shown, create=create), now=now)
+
+
+def _load_postgres() -> Callable[..., Database]:
+    try:
+        from graphdaemon.store.postgres import open_postgres
+    except ImportError:
+        raise UsageError(
+            "A store in PostgreSQL needs psycopg with its libpq, which is not installed",
+            code="package_missing",
+            hint="Run pip install 'graphdaemon[postgres]'.",
+        ) from None
+    return open_postgres
 
 
 class Store:
@@ -71,14 +81,12 @@ class Store:
 
     def enter_tenant(self, tenant_id: str, name: str) -> int:
         """Return the number of a tenant in this store; note its name, and give it a number."""
-        tenant_id = tenant_id.lower()
-        rows = self.database.fetch(
-            "SELECT number FROM tenants WHERE id = :id AND name = :name",
-            {"id": tenant_id, "name": name},
-        )
-        if not rows:
+        values = {"id": tenant_id.lower(), "name": name}
+        rows = self.database.fetch(_TENANT, values)
+        if not rows or rows[0][1] != name:
             with self.database.transaction():
-                rows = self.database.fetch(_ENTER, {"id": tenant_id, "name": name})
+                self.database.execute(_ENTER if not rows else _RENAME, values)
+            rows = self.database.fetch(_TENANT, values)
         return int(rows[0][0])
 
     def position(self, tenant: int, collection: str) -> Position | None:
@@ -109,7 +117,7 @@ class Store:
         Raises:
             StoreError: The run could not be written; `store_busy`: another process is writing.
         """
-        with self.database.transaction():
+        with self.hold(tenant, collection), self.database.transaction():
             position, sequence = self._read_position(tenant, collection)
             last = self._read_last_run(tenant, collection)
             change = StoreChange(

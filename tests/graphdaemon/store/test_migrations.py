@@ -10,7 +10,7 @@ from tests.support.store_fixtures import load_users, read_documents, row
 
 def test_a_store_of_a_newer_version_is_left_as_it_is(store: Store, store_url: str) -> None:
     load_users(store, row("a"))
-    store.database.execute("UPDATE store SET version = 1000")
+    store.database.execute("UPDATE graphdaemon SET version = 1000")
 
     with pytest.raises(StoreError, match="newer graphdaemon") as caught:
         open_store(store_url)
@@ -25,7 +25,7 @@ def test_views_of_another_release_are_made_anew(store: Store, store_url: str) ->
     with open_store(store_url), pytest.raises(StoreError):
         store.database.fetch("SELECT * FROM users")
 
-    store.database.execute("UPDATE store SET views = 'others'")
+    store.database.execute("UPDATE graphdaemon SET views = 'others'")
     with open_store(store_url) as again:
         assert again.database.fetch("SELECT * FROM users") == []
-        assert again.database.fetch("SELECT version FROM store") == [(VERSION,)]
+        assert again.database.fetch("SELECT version FROM graphdaemon") == [(VERSION,)]

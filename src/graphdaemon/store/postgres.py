@@ -1,0 +1,346 @@
+"""PostgreSQL, and the only home of psycopg, which is an extra."""
+
+import re
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from functools import cache
+from itertools import count
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from graphdaemon.errors import StoreError
+from graphdaemon.settings.setting import Secret
+from graphdaemon.store.database import NO_VALUES, Record, Values
+from graphdaemon.store.dialect import POSTGRES
+from graphdaemon.store.schema import TABLE, list_names, prepare
+
+# How long a server may take to let a connection in, unless the URL says otherwise.
+_CONNECT_S = 10
+_BATCH = 2_000
+_MERGE = """
+INSERT INTO {table} ({columns}) SELECT {columns} FROM {incoming} WHERE true
+ON CONFLICT ({key}) DO UPDATE SET {changes}"""
+# Locks are of the whole database, stores of a schema.
+_LOCK = "hashtextextended('graphdaemon/' || current_schema() || '/' || :name, 0)"
+# What a server says that does not let somebody in (auth.c of PostgreSQL), in its own language only.
+_LOGIN_SIGNS = ("authentication", "pg_hba.conf", "role", "permission", "password")
+# A walk is read to its end: what is fast for its first rows only is slow for all. Everything else
+# writes a batch of a few thousand, of which the server has no statistics: taken for many, it would
+# be joined by reading the whole table.
+_PLANNING = """
+SET cursor_tuple_fraction = 1; SET jit = off;
+SET enable_hashjoin = off; SET enable_mergejoin = off"""
+# A name of a value; a cast (`::json`) is none.
+_NAME = re.compile(r"(?<![:\w]):([a-z_]+)")
+
+
+def open_postgres(url: Secret, shown: str, *, create: bool) -> "PostgresDatabase":
+    """
+    Connect to the database at a URL, and make the tables that are missing.
+
+    Raises:
+        StoreError: The URL cannot be read, the database not reached, or it holds something else.
+    """
+    database = PostgresDatabase(url, shown)
+    try:
+        database.prepare(create=create)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+class PostgresDatabase:
+    """A connection to a PostgreSQL server."""
+
+    dialect = POSTGRES
+
+    def __init__(self, url: Secret, shown: str) -> None:
+        self.shown = shown
+        self._numbers = count(1)
+        try:
+            options = conninfo_to_dict(url.reveal())
+        except psycopg.Error:
+            # Its words may hold a part of the password.
+            raise StoreError(
+                "The store's URL is none that PostgreSQL can read",
+                code="store_url_invalid",
+                hint="Write postgresql://user@host:5432/database; in a password, write %40 for @.",
+            ) from None
+        options.setdefault("connect_timeout", _CONNECT_S)
+        options.setdefault("application_name", "graphdaemon")
+        with self._explaining():
+            self._connection = psycopg.connect(**options, autocommit=True)  # type: ignore[arg-type]  # options are whatever libpq knows
+            self._connection.execute(_PLANNING)
+
+    def prepare(self, *, create: bool) -> None:
+        """Bring the tables to this program's version."""
+        if not self.holds_store():
+            self._refuse_strangers()
+            if not create:
+                raise StoreError(
+                    f"There is no store in {self.shown}",
+                    code="store_missing",
+                    hint="Name the store that was synced to, or make one with graphdaemon sync.",
+                )
+        prepare(self)
+
+    def holds_store(self) -> bool:
+        """Say whether the tables of a store are there."""
+        return self.fetch("SELECT to_regclass(:name) IS NOT NULL", {"name": TABLE}) == [(True,)]
+
+    def execute(self, sql: str, values: Values = NO_VALUES, /) -> int:
+        """Carry out a statement; return how many rows it changed."""
+        with self._explaining():
+            return self._connection.execute(*_translate(sql, values)).rowcount
+
+    def fetch(self, sql: str, values: Values = NO_VALUES, /) -> list[Record]:
+        """Return all rows of a query."""
+        with self._explaining():
+            return self._connection.execute(*_translate(sql, values)).fetchall()
+
+    def walk(self, sql: str, values: Values = NO_VALUES, /) -> Generator[list[Record]]:
+        """Return the rows of a query within a transaction, some thousand at a time."""
+        with self._explaining():
+            self._connection.execute("SET LOCAL enable_hashjoin = on")
+            cursor = self._connection.cursor(name=f"walk{next(self._numbers)}")
+            cursor.execute(*_translate(sql, values))
+            self._connection.execute("SET LOCAL enable_hashjoin = off")
+        try:
+            while True:
+                with self._explaining():
+                    rows = cursor.fetchmany(_BATCH)
+                if not rows:
+                    return
+                yield rows
+        finally:
+            # It ends with its transaction, and cannot be closed once that has failed.
+            with suppress(psycopg.Error):
+                cursor.close()
+
+    def insert(self, table: str, columns: Sequence[str], rows: Sequence[Record]) -> None:
+        """Add rows to a table."""
+        with self._explaining(), self._connection.cursor() as cursor:
+            sql = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+            with cursor.copy(sql) as copy:
+                copy.write("".join(map(_write_line, rows)).encode())
+
+    def upsert(
+        self, table: str, key: Sequence[str], others: Sequence[str], rows: Sequence[Record]
+    ) -> None:
+        """Add rows; one that has the key already is replaced."""
+        incoming = f"incoming_{table}"
+        self.execute(f"CREATE TEMPORARY TABLE IF NOT EXISTS {incoming} (LIKE {table})")
+        columns = (*key, *others)
+        self.insert(incoming, columns, rows)
+        sql = _MERGE.format(
+            table=table,
+            incoming=incoming,
+            columns=", ".join(columns),
+            key=", ".join(key),
+            changes=", ".join(f"{name} = excluded.{name}" for name in others),
+        )
+        self.execute(sql)
+        self.execute(f"TRUNCATE {incoming}")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """Commit at the end of the block; leave no trace if it raises."""
+        self.execute("BEGIN")
+        try:
+            yield
+            self.execute("COMMIT")
+        except BaseException:
+            # The server takes back what a lost connection has begun.
+            with suppress(StoreError):
+                self.execute("ROLLBACK")
+            raise
+
+    @contextmanager
+    def hold(self, name: str, patience: float) -> Iterator[None]:
+        """Let no other connection to this schema hold `name` while the block runs."""
+        lock = {"name": name, "patience": f"{max(1, round(patience * 1000))}ms"}
+        self.execute("SELECT set_config('lock_timeout', :patience, false)", lock)
+        try:
+            self.execute(f"SELECT pg_advisory_lock({_LOCK})", lock)
+        finally:
+            with suppress(StoreError):
+                self.execute("SET lock_timeout = 0")
+        try:
+            yield
+        finally:
+            # With the connection, the lock is gone, too.
+            with suppress(StoreError):
+                self.execute(f"SELECT pg_advisory_unlock({_LOCK})", lock)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._connection.close()
+
+    def _refuse_strangers(self) -> None:
+        """Make sure that no table of another program has a name that this one wants."""
+        names = [name for name in list_names() if self._has_relation(name)]
+        if names:
+            raise StoreError(
+                f"{self.shown} has a table {names[0]} that graphdaemon has not made",
+                code="store_unreadable",
+                hint="Name a database or a schema of its own: "
+                "?options=-csearch_path%3Dgraphdaemon at the URL's end.",
+            )
+        (encoding,) = self.fetch("SHOW server_encoding")[0]
+        if encoding != "UTF8":
+            raise StoreError(
+                f"{self.shown} is a database in {encoding}, which has no room for every name",
+                code="store_unreadable",
+                hint="Make one with CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0.",
+            )
+
+    def _has_relation(self, name: str) -> bool:
+        sql = (
+            "SELECT 1 FROM pg_class WHERE relname = :name "
+            "AND relnamespace = current_schema()::regnamespace"
+        )
+        return bool(self.fetch(sql, {"name": name}))
+
+    @contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
+        except psycopg.Error as error:
+            # It holds the connection's options, and so the password.
+            raise _explain(error, self.shown) from None
+
+
+@cache
+def _translate_names(sql: str) -> str:
+    return _NAME.sub(r"%(\1)s", sql)
+
+
+def _translate(sql: str, values: Values) -> tuple[str, Values | None]:
+    """Write the names of values as psycopg wants them; without values, it takes a text as it is."""
+    if not values:
+        return sql, None
+    return _translate_names(sql), values
+
+
+def _write_line(row: Record) -> str:
+    r"""
+    Write a row as COPY reads it.
+
+    "COPY", "Text Format", postgresql.org: a tab between values, `\N` for null.
+    """
+    return "\t".join(map(_write_value, row)) + "\n"
+
+
+def _write_value(value: object) -> str:
+    if value is None:
+        return r"\N"
+    text = str(value).replace("\\", "\\\\")
+    return text.replace("\t", r"\t").replace("\n", r"\n").replace("\r", r"\r")
+
+
+def _explain(error: psycopg.Error, shown: str) -> StoreError:
+    """Return the error that says what PostgreSQL refused, by its SQLSTATE (Appendix A)."""
+    state = error.sqlstate or ""
+    words = error.diag.message_primary or _first_line(error)
+    for beginning, make in _MEANINGS.items():
+        if state.startswith(beginning):
+            return make(shown, words)
+    if isinstance(error, psycopg.OperationalError) and not state:
+        return _explain_connecting(shown, words)
+    return StoreError(
+        f"PostgreSQL refused something of the store {shown}: {words}",
+        code="store_failed",
+        hint="Look into the server's log, which has the statement.",
+    )
+
+
+def _explain_connecting(shown: str, words: str) -> StoreError:
+    """Return the error for a connection that was not made, of which libpq gives only words."""
+    _, fatal, reason = words.partition("FATAL:")
+    if fatal and "database" in reason and "does not exist" in reason:
+        return _missing(shown, reason.strip())
+    if fatal and any(sign in reason for sign in _LOGIN_SIGNS):
+        return _refused(shown, reason.strip())
+    return _gone(shown, words)
+
+
+def _first_line(error: psycopg.Error) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__
+
+
+def _gone(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"The store {shown} cannot be reached, or its connection ended: {words}",
+        code="store_gone",
+        hint="See that the server runs and the URL is right, and run the command again: nothing is "
+        "half written.",
+    )
+
+
+def _full(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"There is no room for the store {shown}: {words}",
+        code="store_full",
+        hint="Make room on the server, and run the command again: nothing is half written.",
+    )
+
+
+def _readonly(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"This user may not write the store {shown}: {words}",
+        code="store_readonly",
+        hint="Grant the user CREATE and USAGE on the schema, or name the owner of its tables.",
+    )
+
+
+def _refused(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"The server of the store {shown} does not let this user in: {words}",
+        code="store_refused",
+        hint="Check the user and the password (PGPASSWORD, or ~/.pgpass).",
+    )
+
+
+def _missing(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"There is no place for the store {shown}: {words}",
+        code="store_missing",
+        hint="Make the database with createdb, or the schema with CREATE SCHEMA.",
+    )
+
+
+def _busy(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"Another process writes to the store {shown}, or syncs the same collection: {words}",
+        code="store_busy",
+        hint="Wait until it has ended, and run the command again.",
+    )
+
+
+def _unreadable(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"The tables of the store {shown} are not as graphdaemon has made them: {words}",
+        code="store_unreadable",
+        hint="Restore a backup, or name another database and sync anew.",
+    )
+
+
+_MEANINGS: dict[str, Callable[[str, str], StoreError]] = {
+    "08": _gone,
+    "57P": _gone,
+    "58": _gone,
+    "53100": _full,
+    "53300": _refused,
+    "42501": _readonly,
+    "25006": _readonly,
+    "28": _refused,
+    "3D000": _missing,
+    "3F000": _missing,
+    "55P03": _busy,
+    "40": _busy,
+    "42P01": _unreadable,
+    "42703": _unreadable,
+    "XX": _unreadable,
+}
