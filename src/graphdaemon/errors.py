@@ -131,6 +131,8 @@ CODES = {
     "store_unreadable": "What is named as the store is something else, or damaged.",
     "store_failed": "The database refused something for another reason; its words are given.",
     "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",
+    "delete_guard": "More rows would be deleted from the store at once than is allowed.",
+    "feed_undelivered": "Changes were committed, and the change feed could not be delivered.",
     "proxy_invalid": "A variable names no proxy that can be used; it and the part are named.",
     "proxy_refused": "The proxy did not let the connection through.",
     "bearer_missing": "A request to a protected API carries no bearer token (401).",
@@ -290,9 +292,28 @@ class StoreError(Error):
 
 
 class DeleteGuardError(Error):
-    """More would be deleted from the store at once than is allowed; nothing was."""
+    """
+    More would be deleted from the store at once than is allowed; nothing was.
+
+    Attributes:
+        gone: How many rows would go.
+        first: The first of them, each its ID and, where it has one, its name.
+    """
 
     exit_code = 9
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        hint: str | None = None,
+        gone: int = 0,
+        first: tuple[str, ...] = (),
+    ) -> None:
+        super().__init__(message, code=code, hint=hint)
+        self.gone = gone
+        self.first = first
 
 
 class CallerRefusedError(Error):

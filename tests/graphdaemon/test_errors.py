@@ -74,6 +74,7 @@ SAMPLES: dict[object, object] = {
     int: 403,
     float | None: 2.5,
     tuple[int, ...]: (7000215, 50034),
+    tuple[str, ...]: ("an ID and a name", "another"),
     object: RECORD,
 }
 
@@ -83,6 +84,7 @@ ARGUMENTS: dict[str, tuple[object, ...]] = {
     "ProxyError": ("proxy_down", "what happened"),
     "ForeignFileError": (Path("a file"), "it is a folder"),
     "LimitExceededError": ("head_bytes", 7),
+    "NoDeltaError": (RECORD,),
 }
 
 

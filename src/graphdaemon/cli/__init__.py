@@ -32,6 +32,7 @@ _COMMANDS = {
     "quickstart": "Show the whole job on a pretend tenant.",
     "register": "Register the app in a tenant, or repair that.",
     "request": "Send any request, as the app.",
+    "sync": "Bring a database into step with the directory.",
     "token": "Show what the app's token says.",
     "users": "List the users of the directory.",
 }

@@ -122,6 +122,9 @@ class Graph:
         budget: The throttle budget, shared by all that talk to the same Graph as the same app.
         attempts: How often a request is sent before its failure is raised.
         sleep: Waits so many seconds between attempts.
+
+    Attributes:
+        tokens: Where the bearer token comes from.
     """
 
     def __init__(
@@ -135,7 +138,7 @@ class Graph:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._transport = transport
-        self._tokens = tokens
+        self.tokens = tokens
         self._consent_url = consent_url
         self.budget = budget or Budget(sleep=sleep)
         self.attempts = attempts
@@ -228,18 +231,18 @@ class Graph:
 
     async def _send(self, request: GraphRequest, tally: Tally) -> tuple[Response, Token]:
         """Send, and once more with a new token if that may help; return the last token too."""
-        token = await self._tokens.token()
+        token = await self.tokens.token()
         response = await self._send_with(token, request, tally)
         if response.status == 401:
             # Graph revokes tokens before they expire, and may say which claims a new one must have.
             from graphdaemon.graph.claims_challenge import read_challenge
 
-            token = await self._tokens.renew(token, read_challenge(response.headers))
+            token = await self.tokens.renew(token, read_challenge(response.headers))
             return await self._send_with(token, request, tally), token
         if response.status == 403 and time.time() - token.issued_at > _STALE_S:
             # A permission that was granted after a token was issued is only in a new one.
             with contextlib.suppress(IdentityError, NetworkError):
-                token = await self._tokens.renew(token)
+                token = await self.tokens.renew(token)
                 return await self._send_with(token, request, tally), token
         return response, token
 

@@ -1,0 +1,94 @@
+"""
+The sync record: what one sync did to one collection.
+
+Values without any I/O; `docs/reference/sync-record.md` says what each member means.
+"""
+
+from typing import Literal
+
+import msgspec
+
+from graphdaemon.listing.record import ListingRecord
+
+How = Literal["baseline", "round", "comparison"]
+
+SHOWN_DRIFT = 20
+"""How many IDs of rows that had drifted are named."""
+
+
+class Drift(msgspec.Struct):
+    """
+    What a reconciliation found in the store that the delta had not told.
+
+    Attributes:
+        missing: Objects of the directory that were not in the store.
+        surplus: Rows of the store whose objects are not in the directory.
+        different: Rows that said something else than the directory.
+        ids: The first of all these.
+    """
+
+    missing: int = 0
+    surplus: int = 0
+    different: int = 0
+    ids: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def rows(self) -> int:
+        """How many rows in all."""
+        return self.missing + self.surplus + self.different
+
+    def name(self, key: str) -> None:
+        """Keep an ID, if it is among the first."""
+        if len(self.ids) < SHOWN_DRIFT:
+            self.ids.append(key)
+
+
+class SyncRecord(msgspec.Struct):
+    """
+    The account of one collection.
+
+    Attributes:
+        collection: Its name, such as `groups/members`.
+        how: `baseline`, the first complete reading; `round`, what the delta told; `comparison`, a
+            later complete reading, compared with the store.
+        why: Why it was not a round, one sentence; empty for a round.
+        rows: How many rows the store has of it now.
+        created: Rows that are new.
+        updated: Rows that are other than before.
+        ended: Rows that are gone.
+        requests: Requests to Graph.
+        seconds: How long it took.
+        drift: What a reconciliation found; None where there was none.
+        listing: The record of the listing, where one was made.
+        notes: What was done otherwise than planned, each a sentence.
+    """
+
+    collection: str
+    how: How = "round"
+    why: str = ""
+    rows: int = 0
+    created: int = 0
+    updated: int = 0
+    ended: int = 0
+    requests: int = 0
+    seconds: float = 0.0
+    drift: Drift | None = None
+    listing: ListingRecord | None = None
+    notes: list[str] = msgspec.field(default_factory=list)
+
+    @property
+    def changed(self) -> int:
+        """How many rows were changed."""
+        return self.created + self.updated + self.ended
+
+    def summary(self) -> str:
+        """Return one line for people."""
+        parts = [f"{self.rows:,} row{'' if self.rows == 1 else 's'}"]
+        news = (("created", self.created), ("updated", self.updated), ("ended", self.ended))
+        parts += [f"{count:,} {word}" for word, count in news if count]
+        if not self.changed:
+            parts.append("no change")
+        requests = f"{self.requests:,} request{'' if self.requests == 1 else 's'}"
+        return (
+            f"{self.collection}: {', '.join(parts)} ({self.how}, {requests}, {self.seconds:.1f} s)"
+        )

@@ -1,0 +1,138 @@
+"""One sync: some collections of one tenant, one after the other, and the report about them."""
+
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import msgspec
+
+from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, StoreError
+from graphdaemon.graph.graph import Graph
+from graphdaemon.store.store import Store, format_time
+from graphdaemon.sync.collection import sync_collection
+from graphdaemon.sync.options import SyncOptions
+from graphdaemon.sync.record import SyncRecord
+from graphdaemon.sync.session import Selected, Session
+from graphdaemon.sync.store_thread import StoreThread
+from graphdaemon.sync.tenant import Tenant
+
+# After these there is no sense in going on to the next collection.
+_FATAL = (IdentityError, NetworkError, StoreError)
+
+OnRecord = Callable[[Session, SyncRecord], Awaitable[None]]
+
+
+class Failure(msgspec.Struct):
+    """
+    A collection that could not be brought into step.
+
+    Attributes:
+        collection: Its name.
+        code: One of the codes of `errors.CODES`.
+        message: What happened.
+    """
+
+    collection: str
+    code: str
+    message: str
+
+
+class SyncReport(msgspec.Struct):
+    """
+    The account of one sync.
+
+    Attributes:
+        tenant: The tenant's ID.
+        store: The URL of the store, without a password.
+        started: When it began: RFC 3339, UTC.
+        finished: When it ended.
+        collections: What was done, by collection.
+        left_out: Collections that nobody named and the app may not read, each with the reason.
+        failed: Collections that could not be brought into step.
+    """
+
+    tenant: str
+    store: str
+    started: str
+    finished: str = ""
+    collections: list[SyncRecord] = msgspec.field(default_factory=list)
+    left_out: dict[str, str] = msgspec.field(default_factory=dict)
+    failed: list[Failure] = msgspec.field(default_factory=list)
+
+    def to_json(self) -> bytes:
+        """Return the whole report as JSON, indented, with a line break at the end."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+@asynccontextmanager
+async def open_session(
+    graph: Graph,
+    root: str,
+    tenant: Tenant,
+    options: SyncOptions,
+    open_store: Callable[[], Store],
+    *,
+    owner: str = "",
+) -> AsyncGenerator[Session]:
+    """
+    Open the store in a thread of its own.
+
+    Args:
+        graph: The connection to Graph.
+        root: Origin and version of Graph.
+        tenant: Whose directory it is.
+        options: How a sync is made.
+        open_store: Opens the store; called in that thread, which alone uses it.
+        owner: By what learned cuts are kept.
+
+    Raises:
+        StoreError: The store cannot be used.
+    """
+    async with StoreThread() as thread:
+        store = await thread.run(open_store)
+        try:
+            number = await thread.run(store.enter_tenant, tenant.id, tenant.name)
+            yield Session(graph, root, store, thread, number, options, owner)
+        finally:
+            await thread.run(store.close)
+
+
+async def sync_collections(
+    session: Session,
+    tenant: Tenant,
+    selections: Sequence[Selected],
+    *,
+    named: bool,
+    on_record: OnRecord | None = None,
+) -> tuple[SyncReport, list[Error]]:
+    """
+    Bring some collections into step, each by itself: what one meets does not undo another.
+
+    Args:
+        session: Connection and store.
+        tenant: Whose directory it is.
+        selections: The collections, and what to keep of each.
+        named: The caller named them. Otherwise those that the app may not read are left out.
+        on_record: Is called after each collection.
+
+    Returns:
+        The report, and the failures, the first of which decides about the exit code.
+    """
+    report = SyncReport(tenant.id, session.store.shown, format_time(session.options.now()))
+    failures: list[Error] = []
+    for selected in selections:
+        name = selected.stored.name
+        try:
+            record = await sync_collection(session, selected)
+            report.collections.append(record)
+            if on_record is not None:
+                await on_record(session, record)
+        except Error as error:
+            if not named and isinstance(error, GraphError) and error.status == 403:
+                report.left_out[name] = f"the app lacks {selected.stored.role} ({error})"
+                continue
+            failures.append(error)
+            report.failed.append(Failure(name, error.code, str(error)))
+            if isinstance(error, _FATAL):
+                break
+    report.finished = format_time(session.options.now())
+    return report, failures

@@ -1,0 +1,135 @@
+"""`graphdaemon sync`: the command line, what it prints and how it ends."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.support.run_command import Command, WriteParameters
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    return tmp_path / "directory.db"
+
+
+def count_rows(store: Path, view: str = "users") -> int:
+    with closing(sqlite3.connect(store)) as connection:
+        (number,) = connection.execute(f'SELECT count(*) FROM "{view}"').fetchone()
+    assert isinstance(number, int)
+    return number
+
+
+def test_a_collection_is_synced_into_the_store(
+    command: Command, parameters: WriteParameters, store: Path
+) -> None:
+    """A line for each collection; run again, it is a round without a change."""
+    path = parameters()
+
+    first = command("sync", path, "users", "--store", f"sqlite:{store}")
+    second = command("sync", path, "users", "--store", f"sqlite:{store}")
+
+    assert (first.code, first.out) == (0, b"")
+    assert first.err.startswith("users: 250 rows, 250 created (baseline, ")
+    assert second.err.startswith("users: 250 rows, no change (round, 1 request, ")
+    assert count_rows(store) == 250
+
+
+def test_by_default_everything_readable_is_synced_to_a_file_here(
+    command: Command, parameters: WriteParameters
+) -> None:
+    """What the app may not read is said, and is no failure."""
+    path = parameters()
+
+    done = command("sync", path)
+
+    assert done.code == 0
+    assert count_rows(Path("graphdaemon.db")) == 250
+    assert "groups: left out, the app lacks GroupMember.Read.All" in done.err
+
+
+def test_a_collection_that_was_named_must_be_readable(
+    command: Command, parameters: WriteParameters, store: Path
+) -> None:
+    """Exit code 5, after the others were synced."""
+    done = command("sync", parameters(), "groups", "USERS", "--store", f"sqlite:{store}")
+
+    assert done.code == 5
+    assert count_rows(store) == 250
+    assert "403" in done.err
+
+
+def test_the_selected_properties_are_kept(
+    command: Command, parameters: WriteParameters, store: Path
+) -> None:
+    """Of several options the properties add up, and id is always among them."""
+    command(
+        *("sync", parameters(), "users", "--store", f"sqlite:{store}"),
+        *("--select", "users=displayName,mail", "--select", "users=jobTitle"),
+    )
+
+    with closing(sqlite3.connect(store)) as connection:
+        (text,) = connection.execute("SELECT document FROM users LIMIT 1").fetchone()
+    assert json.loads(text).keys() == {"id", "displayName", "mail", "jobTitle"}
+
+
+def test_the_report_is_json(
+    command: Command, parameters: WriteParameters, store: Path, tmp_path: Path
+) -> None:
+    """The same on standard output and in a file."""
+    proof = tmp_path / "report.json"
+    done = command(
+        *("sync", parameters(), "users", "--store", f"sqlite:{store}", "--json", "--proof", proof)
+    )
+
+    report = json.loads(done.out)
+    assert json.loads(proof.read_bytes()) == report
+    assert report["store"] == f"sqlite:{store}"
+    (record,) = report["collections"]
+    assert (record["how"], record["rows"]) == ("baseline", 250)
+    assert record["listing"]["verdict"] == "complete"
+    assert "deltatoken" not in done.out.decode()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("user",), "Did you mean users?"),
+        (("group/members",), "Did you mean groups/members?"),
+        (("no.json", "users", "other.json"), "There are users, "),
+        (("--select", "users"), "Say --select users=displayName,mail."),
+        (("--select", "user=mail"), "Did you mean users?"),
+        (("--select", "groups/members=id"), "Leave the option out."),
+        (("devices", "--select", "users=mail"), "Add users to the collections"),
+        (("--reconcile-every", "7"), "Say --reconcile-every 7d"),
+        (("--allow-deletes", "many"), "Say --allow-deletes 500"),
+        (("--polite", "0.3"), "such as 30%"),
+    ],
+)
+def test_a_mistake_is_said_before_anything_is_sent(
+    command: Command, parameters: WriteParameters, arguments: tuple[str, ...], said: str
+) -> None:
+    """Exit code 2, the next step, and no store is made."""
+    parameters()
+
+    done = command("sync", *arguments)
+
+    assert done.code == 2
+    assert said in done.err
+    assert not Path("graphdaemon.db").exists()
+
+
+def test_the_store_is_no_other_file_of_the_command(
+    command: Command, parameters: WriteParameters
+) -> None:
+    """Or the settings would be overwritten by a database."""
+    path = parameters()
+
+    done = command("sync", path, "--store", f"sqlite:{path}")
+
+    assert (done.code, "are the same file" in done.err) == (2, True)
+    assert path.read_text().startswith("{")

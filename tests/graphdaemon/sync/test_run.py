@@ -1,0 +1,132 @@
+"""Several collections in one sync: what one meets does not undo another."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from graphdaemon.errors import DeleteGuardError, GraphError, StoreError
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.store.store import open_store
+from tests.graphdaemon.sync.test_collection import add_users, delete
+from tests.support.emulator_probe import Probe
+from tests.support.sync_scene import SyncScene, open_sync_scene
+
+
+def test_everything_that_the_app_may_read_is_synced(scene: SyncScene) -> None:
+    """By default that is every collection there is a table for."""
+    add_users(scene, 3)
+    scene.add("group")
+    scene.add("device")
+
+    report = scene.sync_all()
+
+    assert [record.collection for record in report.collections] == list(STORED_COLLECTIONS)
+    assert (report.left_out, report.failed) == ({}, [])
+    scene.assert_in_step(*STORED_COLLECTIONS)
+
+
+def test_what_the_app_may_not_read_is_left_out_and_said(small_pages: Probe, tmp_path: Path) -> None:
+    """With the quickstart's permission there are users and their managers."""
+    with open_sync_scene(small_pages, tmp_path, "User.Read.All") as scene:
+        add_users(scene, 3)
+
+        report = scene.sync_all()
+
+    assert {record.collection for record in report.collections} == {"users", "users/manager"}
+    assert report.left_out.keys() == STORED_COLLECTIONS.keys() - {"users", "users/manager"}
+    assert "the app lacks Group" in report.left_out["groups"]
+
+
+def test_what_was_named_has_to_be_readable(small_pages: Probe, tmp_path: Path) -> None:
+    """The failure is Graph's 403, and the other collections are in the store."""
+    with open_sync_scene(small_pages, tmp_path, "User.Read.All") as scene:
+        add_users(scene, 3)
+
+        with pytest.raises(GraphError) as caught:
+            scene.sync_all("users", "groups")
+
+        assert caught.value.exit_code == 5
+        assert len(scene.stored()) == 3
+
+
+def test_a_guarded_collection_does_not_stop_the_others(scene: SyncScene) -> None:
+    """Users are kept as they were, and devices go on."""
+    users = add_users(scene, 30)
+    scene.sync_all("users", "devices")
+    for user in users:
+        delete(scene, user)
+    scene.add("device")
+
+    with pytest.raises(DeleteGuardError):
+        scene.sync_all("users", "devices")
+
+    assert len(scene.stored()) == 30
+    scene.assert_in_step("devices")
+
+
+def test_two_tenants_share_a_store(small_pages: Probe, tmp_path: Path) -> None:
+    """Each has rows, links and history of its own."""
+    with (
+        open_sync_scene(small_pages, tmp_path) as one,
+        open_sync_scene(small_pages, tmp_path) as other,
+    ):
+        add_users(one, 3)
+        users = add_users(other, 5)
+        one.sync()
+        other.sync()
+        delete(other, users[0])
+        one.sync()
+        other.sync()
+
+        one.assert_in_step()
+        other.assert_in_step()
+        assert (len(one.stored()), len(other.stored())) == (3, 4)
+
+
+def test_a_second_sync_says_that_the_store_is_busy(scene: SyncScene) -> None:
+    """It does nothing, and can be run again."""
+    add_users(scene, 3)
+    scene.sync()
+    with (
+        open_store(scene.url) as other,
+        other.hold(1, "users"),
+        pytest.raises(StoreError) as caught,
+    ):
+        scene.sync()
+
+    assert caught.value.code == "store_busy"
+    assert scene.sync().how == "round"
+
+
+class OnWaiting(logging.Handler):
+    """Calls a function when something is said of waiting."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._act = act
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "waiting" in record.getMessage():
+            self._act()
+
+
+def test_a_second_sync_may_wait_for_the_first(scene: SyncScene) -> None:
+    """It goes on when the first one has ended, and says meanwhile what it waits for."""
+    add_users(scene, 3)
+    scene.sync()
+    with open_store(scene.url) as other, ExitStack() as held:
+        held.enter_context(other.hold(1, "users"))
+        handler = OnWaiting(held.close)
+        logger = logging.getLogger("graphdaemon.sync.collection")
+        logger.addHandler(handler)
+        try:
+            record = scene.sync(wait=60.0)
+        finally:
+            logger.removeHandler(handler)
+
+    assert record.how == "round"
