@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from graphdaemon.settings.credentials import CredentialSettings
 from graphdaemon.settings.model import CacheSettings, Settings
+from graphdaemon.settings.protected_api import ApiSettings
 from graphdaemon.settings.table import SETTINGS
 
 
@@ -13,5 +14,8 @@ def test_every_setting_is_a_field_or_ignored() -> None:
     merged = {"credential", "tenant", "cloud", "authority_host", "note"}
     cache = {f"token_cache_{name}".removesuffix("_backend") for name in CacheSettings._fields}
 
+    of_an_api = {name.replace("audiences", "audience") for name in ApiSettings.__dataclass_fields__}
+
     rows = {row.name for row in SETTINGS} - merged
-    assert rows == (fields | cache) - {"sources", "files", "cache", "kind", "source"}
+    derived = {"sources", "files", "cache", "kind", "source", "origin"}
+    assert rows == (fields | cache | of_an_api) - derived
