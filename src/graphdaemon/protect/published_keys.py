@@ -9,6 +9,7 @@ from graphdaemon.http.transport import Transport
 from graphdaemon.protect.signature import read_key
 from graphdaemon.received.json import decode_object
 from graphdaemon.received.text import quote
+from graphdaemon.settings.checks import split_address
 from graphdaemon.settings.protected_api import is_guid
 
 _METADATA = "/.well-known/openid-configuration"
@@ -81,7 +82,8 @@ def fetch_keys(
 
 def _find_tenant_id(address: str) -> str | None:
     """Return the tenant's ID in the path of an address, in small letters; None if it has none."""
-    segment = urlsplit(address).path.strip("/").partition("/")[0].lower()
+    parts = split_address(address)
+    segment = parts.path.strip("/").partition("/")[0].lower() if parts is not None else ""
     return segment if is_guid(segment) else None
 
 
@@ -117,8 +119,8 @@ def _check_issuer(service: TokenService, tenant: str, version: str, issuer: str)
 
 def _is_issuer(service: TokenService, version: str, tenant: str, issuer: str) -> bool:
     """Whether `issuer` is the one of a tenant's tokens of a version, at this token service."""
-    parts = urlsplit(issuer)
-    if parts.scheme != "https" or parts.query or parts.fragment:
+    parts = split_address(issuer)
+    if parts is None or parts.scheme != "https" or parts.query or parts.fragment:
         return False
     if version == "1.0":
         return parts.path.lower() == f"/{tenant}/" and (
@@ -143,12 +145,8 @@ def _refuse_issuer(issuer: str) -> MetadataRefusedError:
 
 
 def _check_place(service: TokenService, place: str) -> None:
-    try:
-        parts = urlsplit(place)
-        is_own = parts.scheme == "https" and _is_host(service, parts)
-    except ValueError:
-        is_own = False
-    if not is_own:
+    parts = split_address(place)
+    if parts is None or parts.scheme != "https" or not _is_host(service, parts):
         raise MetadataRefusedError(f"the keys are not the token service's own: {quote(place)}")
 
 

@@ -113,8 +113,8 @@ def _read_token_service(merged: Layer, where: str) -> tuple[str, str | None, str
 
 
 def _read_tenants(merged: Layer, where: str, tenant: str) -> tuple[str, ...]:
-    tenants = _read_list(merged, "tenants", '["{tenant ID}"]') or ((tenant,) if tenant else ())
-    for name in tenants:
+    listed = _read_list(merged, "tenants", '["{tenant ID}"]')
+    for name in listed:
         # Domains are looked up, which an issuer with an address of its own has no place for.
         is_named = is_guid(name.lower()) or ("." in name and "oidc_authority" not in merged)
         if not is_named or not _TENANT.fullmatch(name):
@@ -124,6 +124,7 @@ def _read_tenants(merged: Layer, where: str, tenant: str) -> tuple[str, ...]:
                 f"names {quote(name)}, which is no tenant",
                 "List the IDs of the tenants whose apps may call.",
             )
+    tenants = listed or ((tenant,) if tenant else ())
     if not tenants:
         raise SettingsError(
             f"{where} does not say whose tokens are taken",
