@@ -16,6 +16,7 @@ COMPUTED = {
         pattern for patterns in aadsts._TEXTS.values() for pattern in patterns.values()
     ],
     "graphdaemon/diagnosis/known_texts.py": [*known_texts._ANSWERERS],
+    "graphdaemon/diagnosis/protected_api.py": [*known_texts.LIBRARIES.values()],
     "graphdaemon/diagnosis/signs.py": [
         *known_texts.LIBRARIES.values(),
         *known_texts.NETWORK.values(),

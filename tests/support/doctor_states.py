@@ -242,7 +242,13 @@ def _(scene: Scene) -> Path:
 
 @state("api unknown")
 def _(scene: Scene) -> Path:
-    return scene.parameters(scope=["api://nobody/.default"])
+    return scene.parameters(scope=["https://api.contoso.example/.default"])
+
+
+@state("uri unset")
+def _(scene: Scene) -> Path:
+    api = scene.emulator.directory.applications.register(scene.emulator.tenant, "Ledger API")
+    return scene.parameters(scope=[f"api://{api.app_id}/.default"])
 
 
 @state("not assigned")

@@ -170,7 +170,7 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
         "The resource principal named {resource} was not found in the tenant named {tenant}. "
         "This can happen if the application has not been installed by the administrator of the "
         "tenant or consented to by any user in the tenant. You might have sent your "
-        "authentication request to the wrong tenant.",
+        "authentication request to the wrong tenant.{unset}",
         "quoted: rootinc/laravel-azure-middleware#51",
     ),
     500013: TokenRow(

@@ -9,7 +9,7 @@ from entra_emulator.model.records import Application, Tenant
 from entra_emulator.tokens.app_claims import AppTokenFacts, describe_for_api, describe_for_graph
 from entra_emulator.tokens.claims_challenge import NO_CLAIMS_REQUEST, ClaimsRequest
 from entra_emulator.tokens.signing import sign_token
-from entra_emulator.web.context import Context, names_graph
+from entra_emulator.web.context import Context, is_guid, names_graph
 
 _OPENID = {"openid", "profile", "offline_access", "email"}
 
@@ -68,7 +68,8 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
     else:
         principal = directory.service_principals.find_api(tenant, identifier)
     if principal is None:
-        raise refuse(500011, resource=identifier, tenant=tenant.display_name)
+        unset = _say_unset(context, tenant, identifier)
+        raise refuse(500011, resource=identifier, tenant=tenant.display_name, unset=unset)
     registration = directory.applications.find_anywhere(principal.app_id)
     # The first is its owner's switch for all tenants, the second that of this tenant.
     disabled = registration is not None and registration.record.get("isDisabled")
@@ -80,6 +81,21 @@ def find_resource(context: Context, tenant: Tenant, identifier: str) -> Resource
     # An API that says nothing gets version 1.0 ("Access tokens").
     version = registration.record["api"]["requestedAccessTokenVersion"] or 1
     return Resource(principal, identifier, version, frozenset(c["name"] for c in optional))
+
+
+def _say_unset(context: Context, tenant: Tenant, identifier: str) -> str:
+    """Say which application the caller means, where its URI was not set; the service does not."""
+    app_id = identifier.removeprefix("api://").lower()
+    named = identifier.startswith("api://") and is_guid(app_id)
+    application = context.directory.applications.find(tenant, app_id) if named else None
+    if application is None:
+        return ""
+    uris = application.record["identifierUris"]
+    state = f"has the Application ID URI {uris[0]}" if uris else "has no Application ID URI"
+    return (
+        f" The application '{application.display_name}' of this tenant {state}: set this one under "
+        "Expose an API."
+    )
 
 
 def issue_app_token(

@@ -52,6 +52,8 @@ _TEXTS: dict[int, dict[str, str]] = {
         "federation_audience": r"assertion audience",
     },
     700023: {"scope_invalid": r"\bscope\b"},
+    # What is proposed for an API of one's own, and is not there before somebody sets it.
+    500011: {"uri_unset": r"resource principal named api://"},
 }
 
 # The `error` of RFC 6749, 5.2.

@@ -141,6 +141,17 @@ LIBRARIES = {
     r"|managed_identity_unreachable_network",
     "credential_missing": r"environment variables are not fully configured"
     r"|defaultazurecredential failed to retrieve a token",
+    # How the frameworks of APIs refuse a token: Microsoft.IdentityModel (IDX…), Microsoft.Identity.
+    # Web (IDW…), PyJWT, jsonwebtoken of Node, Spring Security.
+    "bearer_for_other": r"idx10214|idx10208|audience validation failed|audience doesn.t match"
+    r"|jwt audience invalid|the audience '[^'\n]{0,300}' is invalid|aud claim is not valid",
+    "bearer_issuer": r"idx10205|idx10204|idx40001|issuer validation failed|jwt issuer invalid"
+    r"|the issuer '[^'\n]{0,300}' is invalid|iss claim is not valid",
+    "bearer_key_unknown": r"idx1050[0-9]|idx10511|idx10517|signature key was not found"
+    r"|unable to find a signing key that matches",
+    "bearer_expired": r"idx10223|jwt expired\b|signature has expired|jwt expired at",
+    "bearer_early": r"idx10222|jwt not active|the token is not yet valid \(nbf\)",
+    "caller_role_none": r"idw10201|neither scope or roles claim was found",
     "scope_invalid": r"scope value that is reserved|value as user-provided scopes"
     r"|scopes? should not be empty",
 }

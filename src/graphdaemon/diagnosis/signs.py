@@ -6,6 +6,7 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from graphdaemon.diagnosis.cases import CASES
+from graphdaemon.diagnosis.cases.protected_api import PROTECTED_API
 from graphdaemon.diagnosis.known_texts import (
     GENERIC,
     GRAPH_MEANINGS,
@@ -93,6 +94,8 @@ _OAUTH_ORDER = {word: place for place, word in enumerate(OAUTH)}
 _OAUTH = _alternatives([*OAUTH])
 _OWN = _alternatives([word for word in CASES | CODES if "_" in word and word not in OAUTH])
 _LIBRARIES = _compile_all(LIBRARIES)
+# The answer of a protected API of one's own names its case, which tells more than the status.
+_REFUSED_CALLER = _alternatives([*PROTECTED_API])
 _NETWORK = _compile_all(NETWORK)
 # A machine's metadata service is spoken of; what failed there stands beside.
 _MACHINE = re.compile(r"169\.254\.169\.254|\bimds\b|/metadata/identity")
@@ -114,6 +117,7 @@ def find_signs(text: str) -> list[Sign]:
     signs = [
         *_find_numbers(text),
         *_find_cases(Kind.LIBRARY, _LIBRARIES, text, lowered),
+        *_find_words(Kind.LIBRARY, _REFUSED_CALLER, {}, text),
         *_find_all(Kind.PAGE, _PAGE, lowered, "a page of HTML"),
         *_find_all(Kind.PROXY, _PROXY, lowered, "the proxy"),
         *_find_all(Kind.MACHINE, _MACHINE, lowered, "the metadata service"),

@@ -1,5 +1,8 @@
 """What a refusal of Graph is called, and what to do about it."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.headers import LONGEST_WAIT_S, read_wait
 from graphdaemon.graph.links import origin_of, path_of
@@ -38,6 +41,7 @@ def explain(
         name_beyond,
     )
     from graphdaemon.diagnosis.permissions import find_need
+    from graphdaemon.diagnosis.protected_api import find_values
     from graphdaemon.diagnosis.token_claims import read_claims
 
     path = path_of(url)
@@ -48,6 +52,9 @@ def explain(
     answerer = find_answerer(response.status, response.headers, response.body, claims)
     if answerer is not None:
         case = "answer_foreign"
+    refused = _read_own_refusal(response, claims)
+    if refused is not None:
+        case, message = refused[0], refused[1] or message
     request_id = read_name(response.headers.get("request-id"))
     said = message or (None if graph_code else _quote_body(response.body))
     values = {
@@ -57,6 +64,8 @@ def explain(
         "request_id": request_id,
         "message": said,
     }
+    if refused is not None:
+        values |= find_values(case, message or "")
     advice = advise(case, locate(consent_url, consent_url) | values)
     retry_after = read_wait(response.headers.get("Retry-After"))
     # Whatever else is to be known comes behind what was answered.
@@ -78,6 +87,17 @@ def explain(
         request_id=request_id,
         retry_after=retry_after,
     )
+
+
+def _read_own_refusal(
+    response: Response, claims: Mapping[str, Any] | None
+) -> tuple[str, str] | None:
+    """Return the case, and the words, by which an API of one's own refuses its caller."""
+    from graphdaemon.diagnosis.protected_api import find_refusal, read_challenge_words
+
+    words = read_challenge_words(response.headers.get_all("WWW-Authenticate"))
+    case = find_refusal(response.status, words, decode_object(response.body) or {}, claims)
+    return (case, shorten(redact(quote(words)))) if case is not None else None
 
 
 def _read_error(body: bytes) -> tuple[str | None, str | None]:

@@ -172,6 +172,28 @@ def test_unknown_resource(probe: Probe) -> None:
     assert codes == [[500011], [500011]]
 
 
+@pytest.mark.parametrize("uris", [(), ("api://contoso.example/other",)], ids=["none", "other"])
+def test_a_uri_that_nobody_set_is_named(probe: Probe, uris: tuple[str, ...]) -> None:
+    """The service only says that there is none; here the application that is meant is named."""
+    app, api = register(probe), register(probe, name="Orders API")
+    for uri in uris:
+        probe.emulator.directory.applications.expose_api(
+            app.tenant, api.client_id, identifier_uri=uri
+        )
+
+    answer = probe.post(app.token_path, app.form(scope=f"api://{api.client_id}/.default"))
+
+    said = answer.json()["error_description"]
+    state = f"has the Application ID URI {uris[0]}" if uris else "has no Application ID URI"
+    assert f"The application 'Orders API' of this tenant {state}: set this one under " in said
+    assert (
+        "Expose an API"
+        not in probe.post(app.token_path, app.form(scope="api://nobody/.default")).json()[
+            "error_description"
+        ]
+    )
+
+
 def test_wrong_exposure(probe: Probe) -> None:
     """What cannot be exposed is a clear error, and changes nothing."""
     app, api = register(probe), register(probe)

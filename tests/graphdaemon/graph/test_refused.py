@@ -6,7 +6,10 @@ import time
 import pytest
 
 from graphdaemon.graph.refused import explain
+from graphdaemon.http.response import Headers, Response
+from graphdaemon.protect.refusal import refuse
 from tests.support.graph_answers import answer
+from tests.support.unsigned_tokens import make_token
 
 URL = "https://graph.microsoft.com/v1.0/users"
 
@@ -211,3 +214,23 @@ def test_what_may_be_graphs_is_not_called_anybody_elses(
 
     assert error.case != "answer_foreign"
     assert "not from Graph" not in str(error)
+
+
+def test_an_api_of_ones_own_is_heard() -> None:
+    """Its challenge names the case: that case's step, with the role that it names."""
+    refusal = refuse("caller_role_missing", role="Orders.Read.All")
+    response = Response(refusal.status, Headers(refusal.headers), refusal.body)
+
+    error = explain(
+        response,
+        "https://my.api/orders",
+        needs=None,
+        consent_url=None,
+        token=make_token(aud="api://orders", roles=["Orders.Write"]),
+    )
+
+    assert error.case == "caller_role_missing"
+    assert str(error) == (
+        "/orders: 403: The token lacks the app role Orders.Read.All. (caller_role_missing)"
+    )
+    assert "Add the app role Orders.Read.All to the calling app" in (error.hint or "")

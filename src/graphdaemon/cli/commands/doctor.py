@@ -1,13 +1,16 @@
 """`graphdaemon doctor`: find out why it does not work."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from graphdaemon import __version__, log
 from graphdaemon.cli import options, terminal
+from graphdaemon.cli.api_token import examine_api_token, read_token
 from graphdaemon.cli.command import StrictCommand
+from graphdaemon.cli.named_files import FileName
 from graphdaemon.diagnosis.permissions import parse_call
 from graphdaemon.doctor import examine, summarize
 from graphdaemon.doctor.finding import Finding, Result
@@ -31,28 +34,62 @@ _STYLES = {
     metavar="CALL",
     help='A call that is to work, such as "GET /users"; repeatable. By default endpoint.',
 )
+@click.option(
+    "--api",
+    metavar="PARAMETERS",
+    type=FileName(written=False, dir_okay=False),
+    help="The settings of an API of your own: would it take the token of --token?",
+)
+@click.option(
+    "--token",
+    metavar="FILE",
+    type=FileName(written=False, dir_okay=False, allow_dash=True),
+    help="With --api: the file that holds the caller's access token; - is standard input.",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object, for machines.")
 @click.option("--verbose", "-v", count=True, help="Say what is done; twice: everything.")
-def doctor(*, parameters: Path | None, calls: tuple[str, ...], as_json: bool, verbose: int) -> int:
+def doctor(
+    *,
+    parameters: Path | None,
+    calls: tuple[str, ...],
+    api: Path | None,
+    token: Path | None,
+    as_json: bool,
+    verbose: int,
+) -> int:
     """
     Find out why it does not work.
 
     Looks at settings, network, token service, credential, token, roles and the call itself, in
     turn; says of the first that fails what is wrong and what to do. Nothing is changed anywhere.
     The exit code is that of the failure.
+
+    With --api and --token it says instead why an API of your own would refuse a token, in the words
+    that its callers are answered; nothing is sent to the API.
     """
     terminal.configure_log(verbose)
+    if (api is None) is not (token is None):
+        raise click.UsageError("--api and --token go together.")
+    if api is not None and token is not None:
+        if parameters is not None or calls:
+            raise click.UsageError("--api names the settings, and no --for goes with it.")
+        return _report(examine_api_token(api, read_token(token)), as_json=as_json)
     examination = Examination(
         lambda: read_settings(parameters), calls=tuple(parse_call(call) for call in calls)
     )
-    results: list[Result] = []
     try:
-        for result in examine(examination):
-            results.append(result)
-            if not as_json:
-                _print(result)
+        return _report(examine(examination), as_json=as_json)
     finally:
         examination.close()
+
+
+def _report(checks: Iterator[Result], *, as_json: bool) -> int:
+    """Print each result as it comes, and the conclusion; return the exit code."""
+    results: list[Result] = []
+    for result in checks:
+        results.append(result)
+        if not as_json:
+            _print(result)
     _, exit_code, _ = summarize(results)
     if as_json:
         terminal.print_lines(json.dumps(describe(results), indent=2, ensure_ascii=False))

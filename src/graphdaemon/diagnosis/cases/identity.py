@@ -255,8 +255,17 @@ IDENTITY: dict[str, Case] = {
     "resource_unknown": Case(
         "resource_unknown",
         "The tenant does not know the API that scope names.",
-        "Check the scope's App ID URI for a typing error, and that the API has a service principal "
-        "in this tenant (an administrator's consent makes one).",
+        "Compare scope with the App ID URI on the API's registration (Expose an API), which has "
+        "none before it is set; and see that the API has a service principal in this tenant (an "
+        "administrator's consent makes one).",
+    ),
+    "uri_unset": Case(
+        "resource_unknown",
+        "No API in the tenant has the App ID URI that scope names: mostly because nobody has set "
+        "it, for a new registration has none.",
+        "Set the App ID URI on the API's registration: Expose an API > Set in {portal}, "
+        "or `graphdaemon register --expose api://`. If it is set, compare it with scope, which is "
+        "it and /.default behind it, and see that authority is the API's tenant.",
     ),
     "resource_unlisted": Case(
         "resource_unknown",

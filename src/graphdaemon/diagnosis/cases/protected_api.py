@@ -26,7 +26,7 @@ PROTECTED_API: dict[str, Case] = {
     "bearer_repeated": Case(
         "bearer_invalid",
         "The request carries the header Authorization more than once.",
-        "Send it once.",
+        "Send the header Authorization once.",
     ),
     # The token
     "bearer_malformed": Case(
@@ -148,7 +148,7 @@ PROTECTED_API: dict[str, Case] = {
     "caller_unlisted": Case(
         "caller_forbidden",
         "The calling app is not among those that may call this API: {client}.",
-        "Add its client ID to clients in the API's settings, if it is meant to call.",
+        "If the calling app is meant to call, add its client ID to clients in the API's settings.",
     ),
     # The API itself
     "keys_unavailable": Case(
