@@ -49,6 +49,9 @@ class Database(Protocol):
     def transaction(self) -> AbstractContextManager[None]:
         """Commit at the end of the block; leave no trace if it raises."""
 
+    def reading(self) -> AbstractContextManager[None]:
+        """Let every query in the block see the same state, whatever others commit meanwhile."""
+
     def hold(self, name: str, patience: float) -> AbstractContextManager[None]:
         """
         Let no other process hold `name` while the block runs.

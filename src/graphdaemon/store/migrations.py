@@ -97,6 +97,23 @@ CREATE TABLE {table}_history ( -- The versions that ended.
             "CREATE INDEX {table}_history_by_id ON {table}_history (tenant, id, run)",
         ),
     ),
+    Migration(
+        once=(
+            """\
+CREATE TABLE feeds ( -- How far each change feed was delivered.
+  name TEXT NOT NULL, -- The feed's name.
+  tenant {integer} NOT NULL, -- The tenant's number.
+  collection TEXT NOT NULL, -- The collection.
+  sequence {integer} NOT NULL, -- The number of the last change that was delivered.
+  PRIMARY KEY (name, tenant, collection)
+){strict}""",
+            """\
+-- Until when ended versions and changes were forgotten; empty where none were.
+ALTER TABLE links ADD COLUMN pruned TEXT NOT NULL DEFAULT ''""",
+            "CREATE INDEX changes_by_run ON changes (tenant, collection, run)",
+        ),
+        each=("CREATE INDEX {table}_history_by_run ON {table}_history (tenant, run)",),
+    ),
 )
 
 VERSION = len(MIGRATIONS)

@@ -8,6 +8,7 @@ from itertools import count
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.pq import TransactionStatus
 
 from graphdaemon.errors import StoreError
 from graphdaemon.settings.setting import Secret
@@ -152,10 +153,20 @@ class PostgresDatabase:
             yield
             self.execute("COMMIT")
         except BaseException:
-            # The server takes back what a lost connection has begun.
-            with suppress(StoreError):
-                self.execute("ROLLBACK")
+            self._rollback()
             raise
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let every query in the block see the same state."""
+        if self._connection.info.transaction_status != TransactionStatus.IDLE:
+            yield
+            return
+        self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        try:
+            yield
+        finally:
+            self._rollback()
 
     @contextmanager
     def hold(self, name: str, patience: float) -> Iterator[None]:
@@ -177,6 +188,11 @@ class PostgresDatabase:
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
+
+    def _rollback(self) -> None:
+        # The server takes back by itself what a lost connection has begun.
+        with suppress(StoreError):
+            self.execute("ROLLBACK")
 
     def _refuse_strangers(self) -> None:
         """Make sure that no table of another program has a name that this one wants."""

@@ -83,3 +83,18 @@ class Position(NamedTuple):
     run: int = 0
     checked: str = ""
     rows: int = 0
+
+
+class StoredTenant(NamedTuple):
+    """
+    A tenant of a store.
+
+    Attributes:
+        number: What the store's tables call it.
+        id: Its ID.
+        name: Its name when it was last synced.
+    """
+
+    number: int
+    id: str
+    name: str

@@ -27,11 +27,14 @@ def prepare(database: Database) -> None:
         return
     with database.hold("tables", _PATIENCE), database.transaction():
         # Another process may have done it meanwhile.
-        version, views = _read_version(database)
+        version, _ = _read_version(database)
+        # A table cannot be changed below a view.
+        for name, _ in list_views(database.dialect):
+            database.execute(f"DROP VIEW IF EXISTS {name}")
         for migration in MIGRATIONS[version:]:
             _apply(database, migration)
-        if views != digest:
-            _make_views(database)
+        for _, statement in list_views(database.dialect):
+            database.execute(statement)
         database.execute("DELETE FROM graphdaemon")
         database.execute(
             "INSERT INTO graphdaemon (version, views) VALUES (:version, :views)",
@@ -41,7 +44,7 @@ def prepare(database: Database) -> None:
 
 def list_names() -> Iterator[str]:
     """Yield the names of a store's tables and views, apart from `TABLE`."""
-    yield from ("tenants", "runs", "links", "changes")
+    yield from ("tenants", "runs", "links", "changes", "feeds")
     for collection in STORED_COLLECTIONS.values():
         yield from (
             collection.table,
@@ -72,9 +75,3 @@ def _apply(database: Database, migration: Migration) -> None:
     for collection in STORED_COLLECTIONS.values():
         for statement in migration.each:
             database.execute(statement.format(table=collection.table, **words))
-
-
-def _make_views(database: Database) -> None:
-    for name, statement in list_views(database.dialect):
-        database.execute(f"DROP VIEW IF EXISTS {name}")
-        database.execute(statement)

@@ -125,9 +125,16 @@ class SqliteDatabase:
             yield
             self.execute("COMMIT")
         finally:
-            # A full disk may have ended the transaction already.
-            if self._connection.in_transaction:
-                self.execute("ROLLBACK")
+            self._rollback()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Let every query in the block see the same state."""
+        with ExitStack() as stack:
+            if not self._connection.in_transaction:
+                self.execute("BEGIN")
+                stack.callback(self._rollback)
+            yield
 
     @contextmanager
     def hold(self, name: str, patience: float) -> Iterator[None]:  # noqa: ARG002  one process at a time writes SQLite, whatever it syncs
@@ -143,6 +150,11 @@ class SqliteDatabase:
         """End the connection."""
         with self._explaining():
             self._connection.close()
+
+    def _rollback(self) -> None:
+        # A full disk may have ended the transaction already.
+        if self._connection.in_transaction:
+            self.execute("ROLLBACK")
 
     def _take_lock(self, stack: ExitStack, patience: float) -> None:
         busy = f"Another process writes to the store {self.shown}"

@@ -12,7 +12,8 @@ from graphdaemon.errors import UsageError
 from graphdaemon.store.change import StoreChange, write_position
 from graphdaemon.store.database import Database
 from graphdaemon.store.location import read_location
-from graphdaemon.store.rows import Position, RunKind
+from graphdaemon.store.rows import Position, RunKind, StoredTenant
+from graphdaemon.store.times import now_utc, stamp
 
 _POSITION = """
 SELECT link, selected, reconciled, run, checked, rows, sequence
@@ -20,13 +21,9 @@ FROM links WHERE tenant = :tenant AND collection = :collection"""
 _LAST_RUN = """
 SELECT max(at) FROM runs WHERE tenant = :tenant AND collection = :collection"""
 _TENANT = "SELECT number, name FROM tenants WHERE id = :id"
+_TENANTS = "SELECT number, id, name FROM tenants ORDER BY number"
 _ENTER = "INSERT INTO tenants (id, name) VALUES (:id, :name) ON CONFLICT (id) DO NOTHING"
 _RENAME = "UPDATE tenants SET name = :name WHERE id = :id"
-
-
-def now_utc() -> dt.datetime:
-    """Return the time of this machine's clock."""
-    return dt.datetime.now(dt.UTC)
 
 
 def open_store(
@@ -89,6 +86,12 @@ class Store:
             rows = self.database.fetch(_TENANT, values)
         return int(rows[0][0])
 
+    def tenants(self) -> list[StoredTenant]:
+        """Return the tenants of this store, in the order in which they came."""
+        return [
+            StoredTenant(number, id_, name) for number, id_, name in self.database.fetch(_TENANTS)
+        ]
+
     def position(self, tenant: int, collection: str) -> Position | None:
         """Return how far a collection of a tenant was followed; None if it never was."""
         return self._read_position(tenant, collection)[0]
@@ -125,7 +128,7 @@ class Store:
                 tenant,
                 collection,
                 kind,
-                at=_stamp(self._now(), last),
+                at=stamp(self._now(), last),
                 first=last is None,
                 before=position,
                 sequence=sequence,
@@ -139,7 +142,7 @@ class Store:
             before, sequence = self._read_position(tenant, collection)
             assert before is not None, "the first run of a collection is a change"
             checked = position._replace(
-                run=before.run, checked=_stamp(self._now(), before.checked), rows=before.rows
+                run=before.run, checked=stamp(self._now(), before.checked), rows=before.rows
             )
             key: dict[str, object] = {"tenant": tenant, "collection": collection}
             write_position(self.database, key, checked, sequence)
@@ -173,16 +176,3 @@ class Store:
         key = {"tenant": tenant, "collection": collection}
         (last,) = self.database.fetch(_LAST_RUN, key)[0]
         return None if last is None else str(last)
-
-
-def format_time(time: dt.datetime) -> str:
-    """Write a time as the store does: UTC with microseconds, so that texts compare as times do."""
-    return time.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _stamp(now: dt.datetime, last: str | None) -> str:
-    """The time of a run: later than the last one's, whatever the clock says."""
-    stamp = format_time(now)
-    if last is not None and stamp <= last:
-        stamp = format_time(dt.datetime.fromisoformat(last) + dt.timedelta(microseconds=1))
-    return stamp

@@ -19,7 +19,7 @@ from graphdaemon.listing.changes import Changed
 from graphdaemon.listing.delta import is_dead
 from graphdaemon.store.change import StoreChange
 from graphdaemon.store.rows import Pair, Position, RunKind
-from graphdaemon.store.store import format_time
+from graphdaemon.store.times import format_time
 from graphdaemon.sync.apply import DriftCount, end_absent, write_differing
 from graphdaemon.sync.guard import DeleteGuard
 from graphdaemon.sync.options import is_due

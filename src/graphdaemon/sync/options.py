@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from graphdaemon.listing.options import ListingOptions
-from graphdaemon.store.store import now_utc
+from graphdaemon.store.times import now_utc
 from graphdaemon.sync.guard import Allowance
 
 WEEK_S = 7 * 86_400.0

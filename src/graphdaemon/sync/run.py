@@ -7,7 +7,8 @@ import msgspec
 
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, StoreError
 from graphdaemon.graph.graph import Graph
-from graphdaemon.store.store import Store, format_time
+from graphdaemon.store.store import Store
+from graphdaemon.store.times import format_time
 from graphdaemon.sync.collection import sync_collection
 from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import SyncRecord

@@ -1,0 +1,204 @@
+"""What a store remembers: versions, changes, and a collection as it was at a time."""
+
+from collections.abc import Iterator
+from typing import NamedTuple, cast
+
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.store.rows import ChangeKind, Ending
+from graphdaemon.store.store import Store
+
+
+class Version(NamedTuple):
+    """
+    A record as it was for a time.
+
+    Attributes:
+        tenant: The tenant's number.
+        collection: The collection.
+        id: The record's ID.
+        valid_from: From when on the store has known it like this.
+        valid_to: When the store saw its end; None if it is current.
+        ending: How it ended; None if it is current.
+        document: Its JSON.
+    """
+
+    tenant: int
+    collection: str
+    id: str
+    valid_from: str
+    valid_to: str | None
+    ending: Ending | None
+    document: bytes
+
+
+class RecordedChange(NamedTuple):
+    """
+    One change of a record.
+
+    Attributes:
+        tenant: The tenant's number.
+        collection: The collection.
+        sequence: Its number among all changes of the tenant's collection.
+        id: The record's ID.
+        kind: What happened.
+        at: When the store saw it.
+        before: The version before; None if there was none, or it was pruned.
+        after: The version afterwards; None if there is none, or it was pruned.
+    """
+
+    tenant: int
+    collection: str
+    sequence: int
+    id: str
+    kind: ChangeKind
+    at: str
+    before: bytes | None
+    after: bytes | None
+
+
+_VERSIONS = """
+SELECT tenant, id, valid_from, valid_to, ending, document FROM {table}_history WHERE {condition}
+UNION ALL
+SELECT r.tenant, r.id, f.at, NULL, NULL, r.document
+FROM {table}_records AS r JOIN runs AS f ON f.number = r.run WHERE {condition}
+ORDER BY 1, 2, 3, 4"""
+_OF_ID = "id = :id"
+# The sign after "/" is "0".
+_BELOW = "id >= :id || '/' AND id < :id || '0'"
+_ABOVE = "substr(id, length(id) - length(:id)) = '/' || :id"
+
+# A run may see several versions of a record begin and end: the change leads from the first of
+# those that it ended to the last of those that it began.
+_CHANGES = """
+SELECT c.tenant, c.sequence, c.id, c.kind, f.at,
+  CASE WHEN c.kind NOT IN ('created', 'restored') THEN (
+    SELECT h.document FROM {table}_history AS h
+    WHERE h.tenant = c.tenant AND h.id = c.id AND h.run = c.run ORDER BY h.valid_from LIMIT 1
+  ) END,
+  CASE WHEN c.kind IN ('created', 'restored', 'updated') THEN coalesce((
+    SELECT r.document FROM {table}_records AS r
+    WHERE r.tenant = c.tenant AND r.id = c.id AND r.run = c.run
+  ), (
+    SELECT h.document FROM {table}_history AS h
+    WHERE h.tenant = c.tenant AND h.id = c.id AND h.from_run = c.run ORDER BY h.run DESC LIMIT 1
+  )) END
+FROM changes AS c JOIN runs AS f ON f.number = c.run
+WHERE c.tenant = :tenant AND c.collection = :collection AND {condition}
+ORDER BY c.sequence"""
+_AFTER_RUN = "c.run > :run"
+_AFTER_SEQUENCE = "c.sequence > :sequence AND c.sequence <= :sequence + :most"
+
+_LAST_RUN = """
+SELECT max(number) FROM runs WHERE tenant = :tenant AND collection = :collection AND at <= :at"""
+_KNOWN_FROM = """
+SELECT coalesce(nullif(l.pruned, ''), min(f.at)) FROM links AS l JOIN runs AS f
+ON f.tenant = l.tenant AND f.collection = l.collection
+WHERE l.tenant = :tenant AND l.collection = :collection GROUP BY l.pruned"""
+_CURRENT_AT = "SELECT document FROM {table}_records WHERE tenant = :tenant AND run <= :run"
+_ENDED_SINCE = """
+SELECT document FROM {table}_history WHERE tenant = :tenant AND run > :run AND from_run <= :run"""
+
+
+def versions_of(store: Store, id_: str) -> Iterator[Version]:
+    """
+    Yield every version of an ID, of all tenants and collections, each collection's in order.
+
+    The edges that lead to it or away from it come with it.
+    """
+    for collection in STORED_COLLECTIONS.values():
+        conditions = [_OF_ID, _BELOW, _ABOVE] if collection.is_edge else [_OF_ID]
+        for condition in conditions:
+            sql = _VERSIONS.format(table=collection.table, condition=condition)
+            for tenant, key, begin, end, ending, document in store.database.fetch(sql, {"id": id_}):
+                yield Version(
+                    *(tenant, collection.name, key, begin, end),
+                    cast("Ending | None", ending),
+                    document.encode(),
+                )
+
+
+def changes_since(
+    store: Store, tenant: int, collection: str, since: str
+) -> Iterator[RecordedChange]:
+    """
+    Yield what has changed in a collection after a time, in order.
+
+    Raises:
+        UsageError: The store does not know what was before that time.
+    """
+    with store.database.reading():
+        values = {"tenant": tenant, "collection": collection}
+        run = _find_run(store, tenant, collection, since)
+        yield from _read_changes(store, _AFTER_RUN, values | {"run": run})
+
+
+def changes_after(
+    store: Store, tenant: int, collection: str, sequence: int, most: int = 1_000
+) -> list[RecordedChange]:
+    """Return up to `most` changes of a collection that follow the one numbered `sequence`."""
+    values = {"tenant": tenant, "collection": collection, "sequence": sequence, "most": most}
+    with store.database.reading():
+        return list(_read_changes(store, _AFTER_SEQUENCE, values))
+
+
+def records_as_of(store: Store, tenant: int, collection: str, at: str) -> Iterator[list[bytes]]:
+    """
+    Yield the documents of a collection as it was at a time, some thousand at a time.
+
+    Raises:
+        UsageError: The store does not know what was then.
+    """
+    table = STORED_COLLECTIONS[collection].table
+    with store.database.reading():
+        run = _find_run(store, tenant, collection, at)
+        for sql in (_CURRENT_AT, _ENDED_SINCE):
+            for rows in store.database.walk(
+                sql.format(table=table), {"tenant": tenant, "run": run}
+            ):
+                yield [document.encode() for (document,) in rows]
+
+
+def known_from(store: Store, tenant: int, collection: str) -> str | None:
+    """Return from when on the store knows all versions of a collection; None if it has none."""
+    key = {"tenant": tenant, "collection": collection}
+    rows = store.database.fetch(_KNOWN_FROM, key)
+    return str(rows[0][0]) if rows else None
+
+
+def _find_run(store: Store, tenant: int, collection: str, at: str) -> int:
+    """Return the last run until a time."""
+    begin = known_from(store, tenant, collection)
+    if begin is None:
+        raise UsageError(
+            f"The store {store.shown} has no {collection} of this tenant",
+            code="option_invalid",
+            hint=f"Run graphdaemon sync {collection}, or name a collection that it has.",
+        )
+    if at < begin:
+        raise UsageError(
+            f"The store {store.shown} knows {collection} from {begin} on, not as of {at}",
+            code="option_invalid",
+            hint=f"Name a later time, such as {begin}.",
+        )
+    values = {"tenant": tenant, "collection": collection, "at": at}
+    return int(store.database.fetch(_LAST_RUN, values)[0][0])
+
+
+def _read_changes(
+    store: Store, condition: str, values: dict[str, object]
+) -> Iterator[RecordedChange]:
+    tenant, collection = cast("int", values["tenant"]), cast("str", values["collection"])
+    sql = _CHANGES.format(table=STORED_COLLECTIONS[collection].table, condition=condition)
+    for rows in store.database.walk(sql, values):
+        for number, sequence, id_, kind, at, before, after in rows:
+            assert number == tenant
+            yield RecordedChange(
+                *(tenant, collection, sequence, id_, kind, at),
+                before=_encode(before),
+                after=_encode(after),
+            )
+
+
+def _encode(document: str | None) -> bytes | None:
+    return None if document is None else document.encode()
