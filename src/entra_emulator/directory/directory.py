@@ -150,6 +150,15 @@ class Directory:
         self._store.restore(path)
         self.tenants.reload()
 
+    def dump(self) -> bytes:
+        """Everything as one value, for `load`."""
+        return self._store.dump()
+
+    def load(self, image: bytes) -> None:
+        """Become what `dump` returned; what happened since is gone."""
+        self._store.load(image)
+        self.tenants.reload()
+
     def clear(self) -> None:
         """Remove every tenant with all that is in it; settings stay."""
         with self._store.writing():

@@ -62,6 +62,23 @@ def read_orders(path: Path) -> list[FaultOrder]:
     return [_read_order(path, number, entry) for number, entry in enumerate(entries, 1)]
 
 
+def draft_order(kind: str, fields: Mapping[str, Any]) -> FaultOrder:
+    """
+    The order with these fields; without `count` and `seconds` it is for one request.
+
+    Raises:
+        ValueError: it makes no sense.
+    """
+    try:
+        order = msgspec.convert({"kind": kind} | dict(fields), FaultOrder)
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{kind}: {error}") from None
+    if order.count is None and order.seconds is None:
+        # A plan without an end, left over from one test, would make all later ones fail.
+        order = msgspec.structs.replace(order, count=1)
+    return order
+
+
 def _read_order(path: Path, number: int, entry: Mapping[str, Any]) -> FaultOrder:
     for key in entry:
         if key not in FaultOrder.__struct_fields__:

@@ -12,7 +12,7 @@ import msgspec
 
 from entra_emulator.clock import Clock
 from entra_emulator.faults.fault import BESIDE, EFFECTS, TRANSPORT, Fault
-from entra_emulator.faults.orders import FaultFileError, FaultOrder, read_orders
+from entra_emulator.faults.orders import FaultFileError, FaultOrder, draft_order, read_orders
 
 # The token endpoints of both versions, of every tenant.
 TOKEN = "*/oauth2/*token"  # noqa: S105 - a path
@@ -108,6 +108,19 @@ class Faults:
         self._lock = threading.Lock()
         self._plans: list[FaultPlan] = []
         self._number = 0
+
+    def fail(self, kind: str, **order: Any) -> None:
+        """
+        Let requests fail: the next one if neither `count` nor `seconds` is said.
+
+        Args:
+            kind: what happens to them, e.g. `status` or `reset`.
+            order: the other fields of a fault file: `count`, `seconds`, `route`, `status` …
+
+        Raises:
+            ValueError: the order makes no sense.
+        """
+        self.follow(draft_order(kind, order))
 
     def fail_next(
         self,

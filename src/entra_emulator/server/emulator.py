@@ -1,81 +1,75 @@
-"""A running emulator: its data folder, its certificate authority and its TLS server."""
+"""A running emulator: its directory, its keys, and how programs reach it."""
 
 import contextlib
-import secrets
+import itertools
 import socket
-import tempfile
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import trustme
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
 
 from entra_emulator.audit import Audit
-from entra_emulator.content.data_folder import STORE, explaining_store, hold_folder, make_store
+from entra_emulator.content.additions import (
+    Named,
+    add_group,
+    add_secret,
+    add_user,
+    assign_licenses,
+    register_application,
+)
 from entra_emulator.content.life import Life
-from entra_emulator.content.seed import choose_sizes, seed_directory
-from entra_emulator.content.tenant_file.description import TenantDescription, TenantFileError
-from entra_emulator.content.tenant_file.fill import derive_app_id, fill_described
-from entra_emulator.content.tenant_file.read import read_tenant_file
-from entra_emulator.control.controls import PREFIX, ControlSettings
+from entra_emulator.content.seed import choose_sizes
+from entra_emulator.content.starting_content import read_content
+from entra_emulator.control.controls import ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
-from entra_emulator.faults.throttle import Throttle
+from entra_emulator.in_process.call import InProcess
+from entra_emulator.in_process.loop_thread import LoopThread
+from entra_emulator.in_process.service_names import GRAPH_NAME, LOGIN_NAME, SERVICE_NAMES
 from entra_emulator.model.records import Tenant
-from entra_emulator.report.call_log import CallLog
 from entra_emulator.report.report import Report
 from entra_emulator.server.app import create_app
 from entra_emulator.server.authority import open_authority
-from entra_emulator.server.exchange_queue import ExchangeQueue
-from entra_emulator.server.listen import name_host, open_listener
-from entra_emulator.server.parameters_file import refuse_foreign_settings
-from entra_emulator.server.settings import EmulatorSettings
-from entra_emulator.server.uvicorn_thread import make_tls, run_server
-from entra_emulator.token_service.managed_identity import (
-    APP_SERVICE_PATH,
-    create_managed_identity_app,
+from entra_emulator.server.emulator_application import (
+    EmulatorApplication,
+    EmulatorCertificate,
+    Reached,
+    make_certificate,
+    note_down,
 )
+from entra_emulator.server.listen import name_host, open_listener
+from entra_emulator.server.machine import serve_machine
+from entra_emulator.server.open_directory import open_directory
+from entra_emulator.server.settings import EmulatorSettings, make_throttle
+from entra_emulator.server.shared_parts import SharedParts
+from entra_emulator.server.uvicorn_thread import make_tls, run_server
+from entra_emulator.server.watched_calls import WatchedCalls
 from entra_emulator.tokens.signing import KeyRing
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
-from entra_emulator.web.exchange import Note, watch_exchanges
-from entra_emulator.web.pages.request import PREFIX as PORTAL
 
-# The name under which the directory keeps the digest of the file that it was made of.
-_DESCRIBED = "tenant_file"
-
-
-@dataclass(frozen=True, slots=True)
-class EmulatorApplication:
-    """
-    An application of the pretend tenant, with what its administrator would note down.
-
-    Args:
-        client_id: its application ID.
-        secret: the value of its client secret.
-        secret_id: the ID of that secret.
-        parameters: the content of a settings file with which graphdaemon lists the tenant's users
-            as this application.
-    """
-
-    client_id: str
-    secret: str
-    secret_id: str
-    parameters: dict[str, Any]
+if TYPE_CHECKING:
+    import httpx
+    import requests
 
 
 class Emulator:
     """
-    A pretend tenant behind TLS on this machine, served in a thread of its own.
+    A pretend tenant, behind TLS on this machine or within this process.
 
     Use it as a context manager, or call `start` and `stop`. Its attributes
     `url`, `ca_file`, `ca`, `tenant`, `directory`, `life` and `data` exist while it runs; `audit`
-    tells which requests it got, and `faults` lets requests fail.
+    tells which requests it got, and `faults` lets requests fail. With `in_process=True` there is
+    neither `ca` nor `ca_file`, nor `data` unless it was named.
 
     Args:
         settings: by default those of `EmulatorSettings` without arguments.
+        shared: what it has in common with other emulators of this process; it is in memory then.
         options: fields of `EmulatorSettings`, which replace those of `settings`.
     """
 
@@ -90,22 +84,24 @@ class Emulator:
     identity_endpoint: str
     identity_header: str
 
-    def __init__(self, settings: EmulatorSettings | None = None, **options: Any) -> None:
+    def __init__(
+        self,
+        settings: EmulatorSettings | None = None,
+        *,
+        shared: SharedParts | None = None,
+        **options: Any,
+    ) -> None:
         self.settings = settings = replace(settings or EmulatorSettings(), **options)
+        self._shared = shared
         self.clock = settings.clock
         self.faults = Faults(self.clock)
         self.audit = Audit()
-        self.throttle = Throttle(
-            self.clock,
-            enabled=settings.throttle,
-            size=settings.throttle_size,
-            scale=settings.throttle_scale,
-        )
-        self._calls = CallLog() if settings.report else None
-        self._exchanges: ExchangeQueue | None = None
+        self.throttle = make_throttle(settings)
+        self._watched = WatchedCalls(report=settings.report)
         self._sizes = choose_sizes(settings.users, settings.groups, settings.devices)
-        self._description: TenantDescription | None = None
         self._running = contextlib.ExitStack()
+        self._certificates = itertools.count()
+        self._calls: InProcess | None = None
 
     def __enter__(self) -> Self:
         return self.start()
@@ -130,34 +126,25 @@ class Emulator:
             TenantFileError: the tenant file cannot be followed, or made another tenant than this.
             ValueError: something in it was not written by an emulator of this version.
         """
+        settings, shared = self.settings, self._shared
         with contextlib.ExitStack() as stack:
-            if self.settings.tenant_file is not None:
-                self._description = read_tenant_file(self.settings.tenant_file)
-            # The port comes first: if it is taken, nothing has been seeded in vain.
-            listener = stack.enter_context(open_listener(self.settings.host, self.settings.port))
-            self.data = self.settings.data or Path(
-                stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-"))
+            self._content = read_content(
+                settings.tenant_file, self._sizes, settings.seed, settings.progress
             )
-            stack.enter_context(hold_folder(self.data))
-            path = self.data / STORE
-            if not path.exists():
-                refuse_foreign_settings(self.data)
-            self.keys = keys = KeyRing(self.data / "signing-keys.pem", self.clock)
-            # The keys are made in the background: wait for their file before the folder goes.
-            stack.callback(keys.wait)
-            if not path.exists():
-                make_store(path, self._fill, clock=self.clock)
-            with explaining_store(path):
-                self.directory = Directory(path, clock=self.clock)
-                stack.callback(self.directory.close)
-                if not self.directory.tenants.list_all():
-                    self._fill(self.directory)
-            self._check_description()
+            # The port comes first: if it is taken, nothing has been seeded in vain.
+            listener = None
+            if not settings.in_process:
+                listener = stack.enter_context(open_listener(settings.host, settings.port))
+            opened = open_directory(stack, settings, self._content, shared)
+            self.directory, self.keys, data = opened
+            if data is not None:
+                self.data = data
+            if not settings.in_process:
+                self.ca, self.ca_file = shared.authority() if shared else open_authority(self.data)
+            self._content.check(self.directory, settings.data)
             self.life = Life(self.directory)
             stack.callback(self.life.stop)
-            self.ca, self.ca_file = open_authority(self.data)
-            self.url = f"https://{name_host(self.settings.host)}:{listener.getsockname()[1]}"
-            self._serve(stack, listener)
+            self._answer(stack, listener)
             # A failure up to here undoes what was begun; from now on `stop` does.
             self._running = stack.pop_all()
         return self
@@ -166,6 +153,40 @@ class Emulator:
     def tenant(self) -> Tenant:
         """The first tenant."""
         return self.directory.tenants.list_all()[0]
+
+    @property
+    def authority(self) -> str:
+        """The authority of the first tenant, as clients are told it."""
+        return f"{self.url}/{self.tenant.id}"
+
+    @property
+    def graph_url(self) -> str:
+        """Where Graph is, with its version: `https://graph.microsoft.com/v1.0` in process."""
+        origin = f"https://{GRAPH_NAME}" if self.settings.in_process else self.url
+        return f"{origin}/v1.0"
+
+    @cached_property
+    def application(self) -> EmulatorApplication:
+        """An application with the `permissions` of the settings, registered at the first use."""
+        return self.add_application("Pretend application", self.settings.permissions)
+
+    def httpx_transport(self) -> "httpx.BaseTransport":
+        """What `httpx.Client(transport=…)` reaches the emulator by."""
+        from entra_emulator.in_process.httpx_transport import HttpxTransport, trust
+
+        return HttpxTransport(self._calls) if self._calls else trust(self.ca_file)
+
+    def async_httpx_transport(self) -> "httpx.AsyncBaseTransport":
+        """What `httpx.AsyncClient(transport=…)` reaches the emulator by."""
+        from entra_emulator.in_process.httpx_transport import AsyncHttpxTransport, trust_async
+
+        return AsyncHttpxTransport(self._calls) if self._calls else trust_async(self.ca_file)
+
+    def requests_session(self) -> "requests.Session":
+        """A session of requests that reaches the emulator; MSAL takes it as `http_client`."""
+        from entra_emulator.in_process.requests_adapter import make_session, trust
+
+        return make_session(self._calls) if self._calls else trust(self.ca_file)
 
     def add_application(
         self,
@@ -189,57 +210,116 @@ class Emulator:
         Raises:
             LookupError: Graph has no such permission.
         """
-        directory, tenant = self.directory, tenant or self.tenant
-        with directory.transaction():
-            application = directory.applications.register(
-                tenant, display_name, redirect_uris=redirect_uris
-            )
-            client_id = application.app_id
-            for permission in permissions:
-                directory.applications.add_application_permission(tenant, client_id, permission)
-            if consent:
-                directory.consents.grant_admin_consent(tenant, client_id)
-            password = directory.credentials.add_password(tenant, client_id, "graphdaemon emulator")
+        home = tenant or self.tenant
+        client_id, password = register_application(
+            self.directory,
+            home,
+            display_name,
+            permissions,
+            consent=consent,
+            redirect_uris=redirect_uris,
+        )
         assert password.secret_text is not None, "it was made just now"
-        return self._note_down(tenant, client_id, password.secret_text, password.key_id)
+        return self._note_down(home, client_id, password.secret_text, password.key_id)
+
+    def add_secret(
+        self, client_id: str, *, display_name: str | None = None, end: datetime | None = None
+    ) -> str:
+        """
+        Give an application another client secret, and return its value.
+
+        Args:
+            client_id: the application's.
+            display_name: what people see of it.
+            end: when it expires, or has expired; by default in two years.
+
+        Raises:
+            LookupError: there is no such application.
+        """
+        moment = None if end is None else end.timestamp()
+        return add_secret(self.directory, self.tenant, client_id, display_name, moment)
+
+    def add_certificate(self, client_id: str) -> EmulatorCertificate:
+        """
+        Give an application another certificate, made for it, and return it with its key.
+
+        Raises:
+            LookupError: there is no such application.
+        """
+        made, der = make_certificate(next(self._certificates))
+        self.directory.credentials.add_certificate(self.tenant, client_id, der)
+        return made
+
+    def add_user(
+        self, name: str, *, manager: Named | None = None, **properties: Any
+    ) -> dict[str, Any]:
+        """
+        Add a user to the first tenant, and return it as Graph has it.
+
+        Args:
+            name: the user principal name; without `@` in the tenant's last domain.
+            manager: another user, by name or ID or as this returned it.
+            properties: of Graph's, such as `displayName`, and `licenses` and `roles` as a tenant
+                file has them (tenant-file.md).
+
+        Raises:
+            ValueError: a property is unknown or has no such value, or the name is taken.
+            LookupError: there is no such manager or role.
+        """
+        return add_user(self.directory, self.tenant, name, properties, manager=manager)
+
+    def add_group(
+        self,
+        display_name: str,
+        members: Iterable[Named] = (),
+        *,
+        owners: Iterable[Named] = (),
+        **properties: Any,
+    ) -> dict[str, Any]:
+        """
+        Add a group to the first tenant, and return it as Graph has it.
+
+        Args:
+            display_name: what people see.
+            members: users and groups, by ID or as they were returned, users by name too.
+            owners: users, in the same way.
+            properties: of Graph's, such as `description` or `groupTypes`.
+
+        Raises:
+            ValueError: a property is unknown or has no such value.
+            LookupError: there is no such member or owner.
+        """
+        return add_group(
+            self.directory, self.tenant, display_name, properties, members=members, owners=owners
+        )
+
+    def assign_licenses(self, user: Named, *products: str) -> None:
+        """
+        Let a user have products, by their `skuPartNumber`, besides those they have.
+
+        Raises:
+            ValueError: there is no such product.
+            LookupError: there is no such user.
+        """
+        assign_licenses(self.directory, self.tenant, user, products)
+
+    def snapshot(self) -> bytes:
+        """The whole directory at this moment, for `restore`."""
+        return self.directory.dump()
+
+    def restore(self, snapshot: bytes) -> None:
+        """Bring the directory back to what it was; clock, faults, audit log and keys stay."""
+        self.directory.load(snapshot)
 
     @property
     def applications(self) -> dict[str, EmulatorApplication]:
         """The applications of the tenant file that have a `secret`, by display name, in order."""
-        noted: dict[str, EmulatorApplication] = {}
-        for entry in self._description.applications if self._description else ():
-            secret, client_id = entry.values.get("secret"), derive_app_id(self.tenant, entry)
-            if secret is None:
-                continue
-            held = self.directory.credentials.find_password(client_id, secret)
-            # Whoever uses the tenant may have removed it.
-            if held is not None:
-                name = entry.values["displayName"]
-                noted[name] = self._note_down(self.tenant, client_id, secret, held.key_id)
-        return noted
+        described = self._content.list_secrets(self.directory, self.tenant)
+        return {name: self._note_down(self.tenant, *held) for name, *held in described}
 
-    def _note_down(
-        self, tenant: Tenant, client_id: str, secret: str, secret_id: str
-    ) -> EmulatorApplication:
-        parameters = {
-            "authority": f"{self.url}/{tenant.id}",
-            "client_id": client_id,
-            "scope": ["https://graph.microsoft.com/.default"],
-            "secret": secret,
-            "endpoint": f"{self.url}/v1.0/users",
-            "ca_file": str(self.ca_file),
-        }
-        return EmulatorApplication(client_id, secret, secret_id, parameters)
-
-    def _check_description(self) -> None:
-        """Make sure that the tenant is the one that the tenant file describes."""
-        if self._description is None:
-            return
-        if self.directory.setting(_DESCRIBED, lambda: b"") != self._description.digest:
-            raise TenantFileError(
-                f"the tenant in {self.data} was not made of {self._description.path} as it is at "
-                "present. Remove the folder, or name another with --data."
-            )
+    def _note_down(self, tenant: Tenant, *noted: str) -> EmulatorApplication:
+        ca_file = None if self.settings.in_process else self.ca_file
+        return note_down(Reached(self.url, self.graph_url, ca_file), tenant, *noted)
 
     def report(self) -> Report:
         """
@@ -248,16 +328,11 @@ class Emulator:
         Raises:
             RuntimeError: the emulator was not started with `report`.
         """
-        if self._calls is None or self._exchanges is None:
-            raise RuntimeError("the emulator keeps no calls: start it with report=True")
-        self._exchanges.wait()
-        return self._calls.report()
+        return self._watched.report()
 
     def forget_calls(self) -> None:
         """Forget what the report is made of, and begin anew."""
-        if self._calls is not None and self._exchanges is not None:
-            self._exchanges.wait()
-            self._calls.clear()
+        self._watched.forget()
 
     def live(self, rate: float, seed: int = 0) -> Life:
         """
@@ -269,62 +344,49 @@ class Emulator:
         self.life.start(rate, seed)
         return self.life
 
-    def _fill(self, directory: Directory) -> None:
-        settings = self.settings
-        if self._description is not None:
-            fill_described(directory, self._description, progress=settings.progress)
-            digest = self._description.digest
-            directory.setting(_DESCRIBED, lambda: digest)
-            return
-        sizes = self._sizes._asdict()
-        seed_directory(directory, **sizes, seed=settings.seed, progress=settings.progress)
+    def _answer(self, stack: contextlib.ExitStack, listener: socket.socket | None) -> None:
+        """Begin to answer: on the listener, or in process where there is none."""
+        settings, shared = self.settings, self._shared
+        thread = shared.thread if shared else stack.enter_context(LoopThread())
+        own_names = SERVICE_NAMES if listener is None else ()
+        names = tuple(dict.fromkeys((*LOOPBACK_NAMES, *own_names, *settings.hostnames)))
+        application = self._create_app(names)
+        context: Context = application.state.context
+        stack.callback(context.issuers.close)
+        app = self._watched.watch(stack, application, self.clock.now)
+        if listener is None:
+            self.url = f"https://{LOGIN_NAME}"
+            self._calls = InProcess(app, thread, names)
+        else:
+            self.url = f"https://{name_host(settings.host)}:{listener.getsockname()[1]}"
+            tls = shared.tls(names) if shared else make_tls(self.ca, names)
+            stack.callback(run_server(app, listener, tls, thread))
+        if settings.managed_identity:
+            machine = serve_machine(stack, context, self.url, thread)
+            self.imds_url, self.identity_endpoint, self.identity_header = machine
 
-    def _serve(self, stack: contextlib.ExitStack, listener: socket.socket) -> None:
-        settings = self.settings
-        control = ControlSettings(
-            self.data / "snapshots",
-            self._sizes,
-            settings.seed,
-            self.life,
-            self._fill,
-            self.report if settings.report else None,
-            self.forget_calls,
-        )
-        app = create_app(
+    def _create_app(self, names: tuple[str, ...]) -> Starlette:
+        settings, control = self.settings, None
+        if settings.control:
+            control = ControlSettings(
+                self.data / "snapshots",
+                self._sizes,
+                settings.seed,
+                self.life,
+                self._content.fill,
+                self.report if settings.report else None,
+                self.forget_calls,
+            )
+        return create_app(
             self.directory,
             self.keys,
-            settings,
+            replace(settings, hostnames=names),
             faults=self.faults,
             throttle=self.throttle,
             audit=self.audit,
-            control=control if settings.control else None,
-            ca_pem=self.ca_file.read_bytes(),
+            control=control,
+            ca_pem=b"" if settings.in_process else self.ca_file.read_bytes(),
         )
-        stack.callback(app.state.context.issuers.close)
-        if settings.managed_identity:
-            self._serve_machine(stack, app.state.context)
-        names = tuple(dict.fromkeys((*LOOPBACK_NAMES, *settings.hostnames)))
-        stack.callback(run_server(self._watch(stack, app), listener, make_tls(self.ca, names)))
-
-    def _watch(self, stack: contextlib.ExitStack, app: ASGIApp) -> ASGIApp:
-        """The application, each of whose exchanges goes to those who asked for them."""
-        receivers: list[Note] = [] if self._calls is None else [self._calls.note]
-        if not receivers:
-            return app
-        self._exchanges = ExchangeQueue(receivers).start()
-        stack.callback(self._exchanges.close)
-        passed = (f"{PREFIX}/", PORTAL)
-        return watch_exchanges(app, self._exchanges.note, self.clock.now, passed)
-
-    def _serve_machine(self, stack: contextlib.ExitStack, context: Context) -> None:
-        # Like a real machine's, this endpoint is plain http and gives tokens to any program that
-        # asks, so no other machine may reach it.
-        listener = stack.enter_context(open_listener("127.0.0.1", 0))
-        self.imds_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        self.identity_endpoint = self.imds_url + APP_SERVICE_PATH
-        self.identity_header = secrets.token_hex(16)
-        app = create_managed_identity_app(context, self.url, self.identity_header)
-        stack.callback(run_server(app, listener, None))
 
     def stop(self) -> None:
         """Stop listening, close every connection, remove a temporary data folder."""

@@ -18,7 +18,7 @@ from entra_emulator.errors import deny, refuse
 from entra_emulator.faults.fault import BESIDE, Fault
 from entra_emulator.graph.access.admission import THROTTLED
 from entra_emulator.graph.error_object import answer_refusal
-from entra_emulator.server.connection import connection_of, flush, reset
+from entra_emulator.web.connection import Connection, connection_of, flush, reset
 from entra_emulator.web.context import context_of
 from entra_emulator.web.pages.request import PREFIX as PORTAL
 from entra_emulator.web.request_notes import notes_of
@@ -87,7 +87,7 @@ class _SpoiltRequest:
         answer = _answer_outage(Request(self._scope), fault)
         await answer(self._scope, self._receive, self._send)
 
-    async def _reset(self, fault: Fault, connection: asyncio.Transport) -> None:
+    async def _reset(self, fault: Fault, connection: Connection) -> None:
         """Break the connection off before, during or after the body."""
         if fault.after or fault.when != "before":
             start, body = await self._carry_out()
@@ -98,7 +98,7 @@ class _SpoiltRequest:
                 await flush(connection)
         await reset(connection)
 
-    async def _spoil(self, fault: Fault, connection: asyncio.Transport) -> None:
+    async def _spoil(self, fault: Fault, connection: Connection) -> None:
         """Send a body that is cut, broken or slow."""
         start, body = await self._carry_out()
         if fault.kind == "drip":
@@ -114,7 +114,7 @@ class _SpoiltRequest:
             await self._send(_resize(start))
             await self._write(_edit(start, body, change))
 
-    async def _drip(self, body: bytes, rate: float, connection: asyncio.Transport) -> None:
+    async def _drip(self, body: bytes, rate: float, connection: Connection) -> None:
         size = max(1, round(rate / _DRIPS))
         for start in range(0, len(body), size):
             if connection.is_closing():

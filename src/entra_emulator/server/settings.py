@@ -1,10 +1,12 @@
 """The settings of an emulator, from the command line to the routes."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from entra_emulator.clock import Clock
 from entra_emulator.content.seed import Progress
+from entra_emulator.faults.throttle import Throttle
 from entra_emulator.web.context import DeltaSettings
 
 # The years whose rules there are.
@@ -23,6 +25,7 @@ class EmulatorSettings:
         seed: the same seed makes the same tenant.
         tenant_file: a TOML file that describes the tenant (tenant-file.md); users, groups, devices
             and seed are those that it states then.
+        permissions: app roles of Microsoft Graph that `Emulator.application` has.
         host: the address to listen on; by default 127.0.0.1.
         port: the port; by default 0, which takes any free one.
         data: the folder that keeps directory, keys and certificate authority; by default a
@@ -43,6 +46,11 @@ class EmulatorSettings:
         managed_identity: serve the endpoints of a pretend machine with managed identities, over
             plain http; their addresses are `imds_url`, for `AZURE_POD_IDENTITY_AUTHORITY_HOST`,
             and `identity_endpoint` with `identity_header`.
+        in_memory: keep the directory in memory, where it is sooner made and lost at the end;
+            `data` may not be named then.
+        in_process: listen nowhere: programs reach it through the transports that it hands out
+            (test-your-program.md), by Microsoft's own host names. The directory is in memory
+            unless `data` is named.
         control: serve the control API below `/_emulator/`, to programs on this machine.
         device_interval: seconds that devices are told to wait between polls; by default five.
         delta: how delta queries are cut into pages, and how long their links live.
@@ -59,6 +67,7 @@ class EmulatorSettings:
     devices: int | None = None
     seed: int = 0
     tenant_file: Path | None = None
+    permissions: Sequence[str] = ("User.Read.All",)
     host: str = "127.0.0.1"
     port: int = 0
     data: Path | None = None
@@ -72,6 +81,8 @@ class EmulatorSettings:
     rules: int = 2026
     federation_ca: Path | None = None
     managed_identity: bool = False
+    in_memory: bool = False
+    in_process: bool = False
     control: bool = False
     # The real token service says five (recorded 2021-2025).
     device_interval: int = 5
@@ -89,7 +100,19 @@ class EmulatorSettings:
         for name, make in (("clock", Clock), ("delta", DeltaSettings)):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, make())
+        if self.in_memory and self.data is not None:
+            raise ValueError(f"a directory in memory has no folder: leave out data={self.data}")
         # Programs without types name files by text.
         for name in ("tenant_file", "data", "federation_ca"):
             if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, Path(value))
+
+
+def make_throttle(settings: EmulatorSettings) -> Throttle:
+    """The limits that the settings say, by their clock."""
+    return Throttle(
+        settings.clock,
+        enabled=settings.throttle,
+        size=settings.throttle_size,
+        scale=settings.throttle_scale,
+    )

@@ -1,22 +1,24 @@
-"""An ASGI application behind a listening socket, in a thread of its own."""
+"""An ASGI application behind a listening socket, on the event loop of a thread."""
 
 import asyncio
 import socket
 import ssl
-import threading
 from collections.abc import Callable
 
 import trustme
 import uvicorn
 from starlette.types import ASGIApp
 
-from entra_emulator.server.connection import expose
+from entra_emulator.in_process.loop_thread import LoopThread
 from entra_emulator.server.open_files import limit_connections, refuse_crowd
+from entra_emulator.web.connection import expose
 
 # Seconds that requests in progress are given when the server stops.
 GRACE = 0.25
 # Seconds that work in threads is given then; a seeding of a million objects takes longer.
 LONGEST = 60.0
+# Seconds between two looks at what is still in progress: uvicorn does not tell when it ends.
+_LOOK = 0.001
 
 
 def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
@@ -29,16 +31,13 @@ def make_tls(authority: trustme.CA, names: tuple[str, ...]) -> ssl.SSLContext:
 
 
 def run_server(
-    app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None
+    app: ASGIApp, listener: socket.socket, tls: ssl.SSLContext | None, thread: LoopThread
 ) -> Callable[[], None]:
     """
-    Serve in a thread of its own, and return once connections are accepted.
+    Serve on the loop of a thread, and return once connections are accepted.
 
     Returns:
         A function that stops the server.
-
-    Raises:
-        RuntimeError: the server ended before it accepted connections.
     """
     config = uvicorn.Config(
         expose(app),
@@ -62,48 +61,46 @@ def run_server(
     # Known only when the server is made, which takes the application from its settings.
     connections = server.server_state.connections
     config.loaded_app = refuse_crowd(config.loaded_app, connections, limit_connections())
-
-    def serve() -> None:
-        try:
-            server.run([listener])
-        except BaseException as error:  # the thread that waits tells of it
-            server.failure = error
-            if server.accepting.is_set():
-                raise
-
-    # A daemon thread: a test that forgets to stop the server must not keep the process alive.
-    thread = threading.Thread(target=serve, name="emulator", daemon=True)
-    thread.start()
-    # Not for a number of seconds: on a busy machine any number is too small one day.
-    while not server.accepting.wait(timeout=0.1):
-        if not thread.is_alive() and not server.accepting.is_set():
-            reason = "the emulator's server ended before it accepted connections"
-            raise RuntimeError(reason) from server.failure
-
-    def stop() -> None:
-        server.should_exit = True
-        # The database is closed next, which a thread that still works would trip over.
-        thread.join(timeout=LONGEST)
-
-    return stop
+    thread.run(server.startup([listener]))
+    return lambda: thread.run(server.shutdown([listener]))
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, with an event for its start and a stop that does not wait for clients."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.accepting = threading.Event()
-        self.failure: BaseException | None = None
+    """Uvicorn's server on a loop that runs already, which stops without waiting for clients."""
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self.lifespan = self.config.lifespan_class(self.config)
         await super().startup(sockets)
-        self.accepting.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        for listener in sockets or []:
+            listener.close()
+        state = self.server_state
+        for connection in list(state.connections):
+            connection.shutdown()
+        await _wait_until(lambda: not any(map(_is_busy, state.connections)), GRACE)
         # An orderly close of TLS waits for the client's answer, which may never come.
-        stopping = asyncio.ensure_future(super().shutdown(sockets))
-        await asyncio.wait({stopping}, timeout=GRACE)
-        for connection in list(self.server_state.connections):
+        for connection in list(state.connections):
             connection.transport.abort()
-        await stopping
+        # The database is closed next, which a thread that still works would trip over.
+        await _wait_until(lambda: not (state.connections or state.tasks), LONGEST)
+        await self.lifespan.shutdown()
+
+
+def _is_busy(connection: object) -> bool:
+    """Whether a client still has an answer to get on this connection of uvicorn's."""
+    cycle, transport = getattr(connection, "cycle", None), getattr(connection, "transport", None)
+    if cycle is not None and not cycle.response_complete:
+        return True
+    return transport is not None and transport.get_write_buffer_size() > 0
+
+
+async def _wait_until(holds: Callable[[], bool], seconds: float) -> None:
+    loop = asyncio.get_running_loop()
+    end = loop.time() + seconds
+    # Once at least, so that what was just closed has gone.
+    await asyncio.sleep(0)
+    while not holds() and loop.time() < end:  # noqa: ASYNC110 - uvicorn tells no event
+        await asyncio.sleep(_LOOK)

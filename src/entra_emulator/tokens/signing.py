@@ -70,16 +70,27 @@ class KeyRing:
     Making RSA keys takes longer than starting the server, so it happens in the
     background; `keys` waits for it. They are loaded from a PEM file, or written to it (mode 0600).
     At least two are made, so that clients learn to choose.
+
+    Args:
+        path: the file; None keeps them in memory.
+        clock: tells from when on a new key is valid.
+        count: how many to make.
+        like: a ring whose keys are taken instead of new ones; a rotation concerns one ring alone.
     """
 
-    def __init__(self, path: Path | None, clock: Clock, count: int = 2) -> None:
+    _future: Future[tuple[SigningKey, ...]]
+
+    def __init__(
+        self, path: Path | None, clock: Clock, count: int = 2, *, like: "KeyRing | None" = None
+    ) -> None:
         self._path, self._clock, self._count = path, clock, count
         # Two rotations at once would each lose the other's key.
         self._lock = threading.RLock()
+        if like is not None:
+            self._future = like._future  # noqa: SLF001 - another of this class
+            return
         executor = ThreadPoolExecutor(1, "signing-keys")
-        self._future: Future[tuple[SigningKey, ...]] = executor.submit(
-            _load_keys, path, clock.now(), count
-        )
+        self._future = executor.submit(_load_keys, path, clock.now(), count)
         executor.shutdown(wait=False)
 
     @property

@@ -9,12 +9,15 @@ from itertools import islice, pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
+from entra_emulator.directory.objects import StoredObject
 from entra_emulator.directory.store import READERS
+from entra_emulator.model.records import Tenant
 
 
 def test_threads(tmp_path: Path) -> None:
@@ -160,3 +163,32 @@ def test_a_database_that_others_could_read_is_closed_to_them(tmp_path: Path) -> 
     Directory(path).close()
 
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize("kinds", ["memory memory", "memory file", "file memory", "file file"])
+def test_a_dump_is_the_whole_directory(tmp_path: Path, kinds: str) -> None:
+    """From memory or a file, into memory or a file, however often; caches notice."""
+    source, target = (
+        Directory(None if kind == "memory" else tmp_path / f"{number}.sqlite")
+        for number, kind in enumerate(kinds.split())
+    )
+    tenant = seed_directory(source, users=30)
+    image = source.dump()
+    source.objects.remove(tenant, _first_user(source, tenant))
+
+    for _ in range(2):
+        target.load(image)
+        assert target.tenants.list_all() == [tenant]
+        assert target.collections.count(tenant, "user") == 30
+        target.objects.remove(tenant, _first_user(target, tenant))
+        assert target.collections.count(tenant, "user") == 29
+
+    source.load(image)
+    assert source.collections.count(tenant, "user") == 30
+    source.close()
+    target.close()
+
+
+def _first_user(directory: Directory, tenant: Tenant) -> StoredObject:
+    ((_, _, content),) = directory.collections.read_rows(tenant, "user", limit=1)
+    return directory.users.need(tenant, msgspec.json.decode(content)["id"])

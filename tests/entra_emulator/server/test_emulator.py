@@ -12,14 +12,12 @@ from urllib.parse import urlsplit
 
 import msgspec
 import pytest
-from starlette.applications import Starlette
 
 import entra_emulator
 import graphdaemon
 from entra_emulator.clock import Clock
 from entra_emulator.content.data_folder import FolderInUse
 from entra_emulator.server.emulator import Emulator
-from entra_emulator.server.uvicorn_thread import run_server
 from entra_emulator.web.context import DeltaSettings
 from tests.support.emulator_probe import App, Probe, register
 
@@ -277,16 +275,6 @@ def list_users(settings: dict[str, str], data: Path, **headers: str) -> int:
     users = probe.get("/v1.0/users", Authorization=f"Bearer {token}", **headers).json()["value"]
     probe.close()
     return len(users)
-
-
-def test_a_server_that_cannot_start_says_so_at_once() -> None:
-    listener = socket.socket()
-    listener.close()
-
-    with pytest.raises(RuntimeError, match="before it accepted connections") as failure:
-        run_server(Starlette(), listener, None)
-
-    assert failure.value.__cause__ is not None
 
 
 def test_two_emulators_do_not_share_a_data_folder(launch: Callable[..., Probe]) -> None:

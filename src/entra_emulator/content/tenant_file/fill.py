@@ -16,7 +16,7 @@ from entra_emulator.directory.objects import StoredObject
 from entra_emulator.model.applications import draft_application
 from entra_emulator.model.people_and_devices import UNIFIED, draft_group, draft_user, set_mail
 from entra_emulator.model.products import BY_ID, SKUS
-from entra_emulator.model.records import Application, Tenant
+from entra_emulator.model.records import Application, Record, Tenant
 
 # The groupTypes of a group whose members follow a rule.
 _DYNAMIC = "DynamicMembership"
@@ -96,6 +96,15 @@ def _create_tenant(
 
 
 def _create_user(place: _Place, user: DescribedTable) -> None:
+    record = draft_described_user(place.tenant, user, place.created)
+    try:
+        place.directory.objects.create(place.tenant, "user", record)
+    except ValueError as error:
+        raise TenantFileError(f"{user.place}: {error}. [seed] has drawn it.") from None
+
+
+def draft_described_user(tenant: Tenant, user: DescribedTable, created: str) -> Record:
+    """A described user without manager, licences and roles; created then unless it says when."""
     upn = user.values["userPrincipalName"]
     local = upn.partition("@")[0]
     properties = {
@@ -106,17 +115,18 @@ def _create_user(place: _Place, user: DescribedTable) -> None:
     } | user.properties
     if properties.get("mail"):
         properties.setdefault("proxyAddresses", set_mail([], properties["mail"]))
-    object_id = user.values.get("id") or _derive_id(place.tenant, f"user {upn.casefold()}")
-    created = properties.get("createdDateTime") or place.created
-    issuer = place.tenant.domains[0]
-    record = draft_user(object_id, properties, created=created, issuer=issuer)
-    try:
-        place.directory.objects.create(place.tenant, "user", record)
-    except ValueError as error:
-        raise TenantFileError(f"{user.place}: {error}. [seed] has drawn it.") from None
+    object_id = user.values.get("id") or _derive_id(tenant, f"user {upn.casefold()}")
+    moment = properties.get("createdDateTime") or created
+    return draft_user(object_id, properties, created=moment, issuer=tenant.domains[0])
 
 
 def _create_group(place: _Place, group: DescribedTable) -> None:
+    record = draft_described_group(place.tenant, group, place.created)
+    place.directory.objects.create(place.tenant, "group", record)
+
+
+def draft_described_group(tenant: Tenant, group: DescribedTable, created: str) -> Record:
+    """A described group without members and owners; created then unless it says when."""
     name = group.values["displayName"]
     types = list(group.properties.get("groupTypes") or ())
     unified = UNIFIED in types
@@ -130,10 +140,9 @@ def _create_group(place: _Place, group: DescribedTable) -> None:
         "securityEnabled": not unified,
     } | group.properties
     properties["groupTypes"] = types
-    object_id = group.values.get("id") or _derive_id(place.tenant, f"group {name}")
-    created = properties.get("createdDateTime") or place.created
-    record = draft_group(object_id, properties, created=created, domain=place.tenant.domains[-1])
-    place.directory.objects.create(place.tenant, "group", record)
+    object_id = group.values.get("id") or _derive_id(tenant, f"group {name}")
+    moment = properties.get("createdDateTime") or created
+    return draft_group(object_id, properties, created=moment, domain=tenant.domains[-1])
 
 
 def _create_application(place: _Place, application: DescribedTable) -> None:

@@ -44,18 +44,18 @@ def read_tenant_file(path: Path) -> TenantDescription:
         raise TenantFileError(f"{path}: this is not UTF-8. Save the file as UTF-8.") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise TenantFileError(f"{path}: this is not TOML: {error}.") from None
-    tenant = _read_table(str(path), "", loaded)
+    tenant = read_table(str(path), "", loaded)
     values = tenant.values
     seed, licenses = values.pop("seed", None), values.pop("licenses", None)
     description = TenantDescription(
         path,
         sha256(content).digest(),
         tenant,
-        None if seed is None else _read_table(f"{path}: seed", "seed", seed).values,
+        None if seed is None else read_table(f"{path}: seed", "seed", seed).values,
         None if licenses is None else _read_units(f"{path}: licenses", licenses),
         *(
             [
-                _read_table(f"{path}: {name} {number}{_name_entry(entry)}", name, entry)
+                read_table(f"{path}: {name} {number}{_name_entry(entry)}", name, entry)
                 for number, entry in enumerate(values.pop(name, ()), 1)
             ]
             for name in ("users", "groups", "applications")
@@ -65,7 +65,18 @@ def read_tenant_file(path: Path) -> TenantDescription:
     return description
 
 
-def _read_table(place: str, table: str, entry: Mapping[str, Any]) -> DescribedTable:
+def read_table(place: str, table: str, entry: Mapping[str, Any]) -> DescribedTable:
+    """
+    A table of a tenant file, with its keys and properties checked one by one.
+
+    Args:
+        place: what messages call it.
+        table: a key of TABLES.
+        entry: what stands in it.
+
+    Raises:
+        TenantFileError: there is no such key, or it has no such value.
+    """
     keys = {key.name: key for key in TABLES[table]}
     values: Record = {}
     properties: Record = {}
@@ -135,7 +146,7 @@ def _read_tables(place: str, table: str, value: Any) -> list[Any]:
         return value
     name = table.rpartition(".")[2]
     return [
-        _read_table(f"{place}, {name} {number}", table, one) for number, one in enumerate(value, 1)
+        read_table(f"{place}, {name} {number}", table, one) for number, one in enumerate(value, 1)
     ]
 
 

@@ -1,0 +1,1 @@
+"""Requests to the emulator's application from within the process, without a socket."""
