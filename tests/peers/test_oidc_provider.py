@@ -16,17 +16,20 @@ import trustme
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from graphdaemon import protect
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.key_files import make_key_pair
 from graphdaemon.errors import Error, IdentityError
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
+from graphdaemon.settings.protected_api import read_api_settings
 from graphdaemon.settings.read import read_settings
 from tests.support.run_command import Command
 
 SCRIPT = Path(__file__).parent / "node" / "oidc.mjs"
 RESOURCE = "https://ledger.example"
 SECRET = "a-secret~with.signs+in/it="
+TENANT = "11111111-2222-4333-8444-555555555555"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,13 @@ def server(pem: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
         "secret": SECRET,
         "jwk": describe(pem),
         "resource": RESOURCE,
+        "claims": {
+            "tid": TENANT,
+            "ver": "2.0",
+            "azp": "with-claims",
+            "oid": "with-claims",
+            "roles": ["Ledger.Read.All"],
+        },
     }
     with subprocess.Popen(
         ["node", SCRIPT, json.dumps(asked)],
@@ -153,7 +163,7 @@ def test_a_wrong_secret_is_refused_in_oauths_words(server: Server) -> None:
         acquire(settings_for(server, client_id="with-secret", secret="wrong"))
 
     assert (caught.value.error, caught.value.case) == ("invalid_client", "client_refused")
-    assert "what is registered there" in (caught.value.hint or "")
+    assert "what is registered at the token service" in (caught.value.hint or "")
 
 
 def test_another_key_is_refused(server: Server, tmp_path: Path) -> None:
@@ -186,3 +196,50 @@ def test_the_doctor_finds_it_well_up_to_the_token(
     states = {one["check"]: one["state"] for one in report["checks"] if not one["host"]}
     assert [states[name] for name in ("authority", "tenant", "credential", "token")] == ["ok"] * 4
     assert report["first"]["check"] == "tcp"
+
+
+def protect_ledger(server: Server, **values: Any) -> protect.ProtectedApi:
+    given = {
+        "oidc_authority": server.issuer,
+        "tenants": [TENANT],
+        "audience": [RESOURCE],
+        "roles": ["Ledger.Read.All"],
+        "ca_file": str(server.ca_file),
+    }
+    return protect.ProtectedApi(read_api_settings(None, {}, given | values))
+
+
+def test_a_token_without_the_claims_of_entra_id_opens_no_protected_api(server: Server) -> None:
+    """Its signature, issuer and audience are right; whose it is, and what it may, is not said."""
+    token = acquire(settings_for(server, client_id="with-secret", secret=SECRET))
+
+    with protect_ledger(server) as api, pytest.raises(protect.CallerRefusedError) as caught:
+        api.validate(token)
+
+    assert (caught.value.status, caught.value.case) == (401, "bearer_claims_missing")
+
+
+def test_a_token_with_the_claims_of_entra_id_opens_a_protected_api(server: Server) -> None:
+    """The keys are those that the issuer's own metadata names, and no others."""
+    token = acquire(settings_for(server, client_id="with-claims", secret=SECRET))
+
+    with protect_ledger(server) as api:
+        caller = api.validate(token)
+    assert (caller.client_id, caller.tenant, caller.is_app) == ("with-claims", TENANT, True)
+
+    with protect_ledger(server, roles=["Ledger.Write.All"]) as api:
+        assert refused(api, token) == (403, "caller_role_missing")
+    with protect_ledger(server, audience=["https://other.example"]) as api:
+        assert refused(api, token) == (401, "bearer_for_other")
+    # Somebody else's issuer: what the metadata says of itself is not what the settings say.
+    with protect_ledger(server, oidc_authority=f"{server.issuer}/other") as api:
+        assert refused(api, token) == (503, "keys_unavailable")
+    head, _, _ = token.rpartition(".")
+    with protect_ledger(server) as api:
+        assert refused(api, f"{head}.AAAA") == (401, "bearer_forged")
+
+
+def refused(api: protect.ProtectedApi, token: str) -> tuple[int, str]:
+    with pytest.raises(protect.CallerRefusedError) as caught:
+        api.validate(token)
+    return caught.value.status, caught.value.case

@@ -1,5 +1,5 @@
-// An authorization server of somebody else's (oidc-provider), over TLS, for two clients of
-// client_credentials: one with a secret, one with a key. Prints its address, serves until stdin ends.
+// An authorization server of somebody else's (oidc-provider), over TLS, for three clients of
+// client_credentials: two with a secret, one with a key. Prints its address, serves until stdin ends.
 // Its issuer has a path, for MSAL refuses one without (msal/authority.py, canonicalize).
 import { readFileSync } from "node:fs";
 import { createServer } from "node:https";
@@ -24,8 +24,11 @@ server.listen(0, "127.0.0.1", () => {
   const provider = new Provider(issuer, {
     clients: [
       client("with-secret", "client_secret_post", { client_secret: asked.secret }),
+      client("with-claims", "client_secret_post", { client_secret: asked.secret }),
       client("with-key", "private_key_jwt", { jwks: { keys: [asked.jwk] } }),
     ],
+    // What tokens of Entra ID say besides, for the one client whose name asks for it.
+    extraTokenClaims: (_, token) => (token.clientId === "with-claims" ? asked.claims : undefined),
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },
