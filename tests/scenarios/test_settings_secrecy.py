@@ -42,6 +42,7 @@ FORMS: dict[str, Any] = {
     "a table in a list": [{"value": VALUE}],
 }
 KEYS = ["secret", "passphrase", "token_cache_url", "token_cache_key", "budget_url"]
+KEYS += ["store", "feed_secret"]
 MISSPELT = ["client_secret", "Secret", "secrets", "pass_phrase", "cache_key", "SECRET "]
 
 

@@ -23,6 +23,7 @@ from graphdaemon.registration.desired import DesiredState
 from graphdaemon.registration.local_files import LocalFiles
 from graphdaemon.sharing.file_lock import hold_lock
 from graphdaemon.sharing.private_files import create_file, replace_private
+from graphdaemon.sync.feed_file import append_lines
 from tests.support.control_api import post
 from tests.support.emulator_probe import Probe
 from tests.support.graph_answers import raw
@@ -161,6 +162,11 @@ WRITERS = {
         0o666,
     ),
     "sorted output": Made(make_scratch, "out", 0o666),
+    "change feed": Made(
+        lambda folder: append_lines(folder / "changes.ndjson", b'{"tenant":"t"}\n'),
+        "changes.ndjson",
+        0o600,
+    ),
 }
 
 

@@ -17,6 +17,7 @@ from graphdaemon.listing.options import ListingOptions
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
 from graphdaemon.store.store import open_store
+from graphdaemon.sync.feed import Feed
 from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.run import SyncReport, open_session, sync_collections
@@ -55,7 +56,7 @@ class SyncScene(Scene):
         (record,) = report.collections
         return record
 
-    def sync_all(self, *names: str, **options: Any) -> SyncReport:
+    def sync_all(self, *names: str, feed: Feed | None = None, **options: Any) -> SyncReport:
         made = SyncOptions(**{"listing": LISTING, **options})
         tenant = Tenant(self.tenant.id, "contoso")
         selections = [
@@ -76,7 +77,7 @@ class SyncScene(Scene):
                 ) as session,
             ):
                 report, failures = await sync_collections(
-                    session, tenant, selections, named=bool(names)
+                    session, tenant, selections, named=bool(names), feed=feed
                 )
             if failures:
                 raise failures[0]

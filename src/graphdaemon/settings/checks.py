@@ -5,6 +5,7 @@ from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 from graphdaemon.errors import SettingsError
+from graphdaemon.settings.duration import read_duration
 from graphdaemon.settings.setting import Layer, Secret
 from graphdaemon.settings.text import clean, name_flaw, quote
 
@@ -91,6 +92,19 @@ def check_choice(layer: Layer, name: str, words: tuple[str, ...]) -> str | None:
             f"Write {join_choices(words)}.",
         )
     return value
+
+
+def check_duration(layer: Layer, name: str, default: float | None) -> float | None:
+    """Return the length of time called `name` in seconds; None where it has no end."""
+    value = check_text(layer, name)
+    if value is None:
+        return default
+    try:
+        return read_duration(value)
+    except ValueError:
+        raise invalid_setting(
+            layer, name, f"is no time: {quote(value)}", "Write 7d, 12h, 30m, 90s or never."
+        ) from None
 
 
 def check_switch(layer: Layer, name: str) -> bool:

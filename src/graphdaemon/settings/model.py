@@ -31,6 +31,28 @@ class CacheSettings(NamedTuple):
     key_file: Path | None = None
 
 
+class SyncSettings(NamedTuple):
+    """
+    What is kept in step, and for how long it is remembered.
+
+    Attributes:
+        store: The URL of the database, which may hold a password; None for the default.
+        retention: Seconds that versions which ended are remembered; None for ever.
+        reconcile_every: Seconds after which everything is compared; None never.
+        feed_secret: What a webhook is signed with.
+        feed_secret_file: The file that holds it.
+    """
+
+    store: Secret | None = None
+    retention: float | None = None
+    reconcile_every: float | None = 604_800.0
+    feed_secret: Secret | None = None
+    feed_secret_file: Path | None = None
+
+
+_SYNC = SyncSettings()
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """
@@ -50,6 +72,7 @@ class Settings:
         timeout: Seconds.
         budget_file: Where processes on this host share a throttle budget, or None.
         budget_url: The Redis server by which processes on many hosts do, or None.
+        sync: What is kept in step.
         sources: Where each given setting was read: a file's name or a variable's.
         files: Every file that is named, by the setting or by what names it, the settings file too.
     """
@@ -66,6 +89,7 @@ class Settings:
     timeout: float
     budget_file: Path | None = None
     budget_url: Secret | None = None
+    sync: SyncSettings = _SYNC
     # The same values are the same settings, wherever they were read.
     sources: Mapping[str, str] = field(default_factory=dict, compare=False)
     files: tuple[tuple[str, Path], ...] = field(default=(), compare=False)

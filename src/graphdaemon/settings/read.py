@@ -18,6 +18,7 @@ from graphdaemon.errors import SettingsError
 from graphdaemon.settings.authority import cut_authority, cut_issuer
 from graphdaemon.settings.checks import (
     check_choice,
+    check_duration,
     check_https,
     check_id,
     check_path,
@@ -28,7 +29,7 @@ from graphdaemon.settings.checks import (
     split_address,
 )
 from graphdaemon.settings.credentials import check_credentials
-from graphdaemon.settings.model import CACHE_BACKENDS, CacheSettings, Settings
+from graphdaemon.settings.model import CACHE_BACKENDS, CacheSettings, Settings, SyncSettings
 from graphdaemon.settings.setting import Layer, Secret
 from graphdaemon.settings.sources import ENVIRONMENT, list_files, merge_chosen, merge_sources
 from graphdaemon.settings.text import quote
@@ -121,6 +122,7 @@ def _check(
         timeout=check_timeout(merged),
         budget_file=check_path(merged, "budget_file"),
         budget_url=_check_budget_url(merged),
+        sync=_check_sync(merged),
         sources={name: source for name, (_, source) in merged.items()},
         files=tuple(list_files(merged)),
     )
@@ -246,6 +248,21 @@ def _check_cache(merged: Layer, where: str) -> CacheSettings:
         url,
         check_secret(merged, "token_cache_key"),
         check_path(merged, "token_cache_key_file"),
+    )
+
+
+def _check_sync(merged: Layer) -> SyncSettings:
+    if "feed_secret" in merged and "feed_secret_file" in merged:
+        raise invalid_setting(
+            merged, "feed_secret", "is given besides feed_secret_file", "Leave one of them out."
+        )
+    usual = SyncSettings()
+    return SyncSettings(
+        check_secret(merged, "store"),
+        check_duration(merged, "retention", usual.retention),
+        check_duration(merged, "reconcile_every", usual.reconcile_every),
+        check_secret(merged, "feed_secret"),
+        check_path(merged, "feed_secret_file"),
     )
 
 

@@ -135,5 +135,35 @@ SETTINGS = (
         "list of text",
         "Of a protected API: the client IDs of the only apps that may call.",
     ),
+    Setting(
+        "store",
+        "secret",
+        "The database that `graphdaemon sync` keeps in step: sqlite:FILE or "
+        "postgresql://user@host/database.",
+        default="sqlite:graphdaemon.db",
+    ),
+    Setting(
+        "retention",
+        "time, such as 90d, or forever",
+        "How long the store remembers versions that ended, and changes.",
+        default="forever",
+    ),
+    Setting(
+        "reconcile_every",
+        "time, such as 12h, or never",
+        "After how long a sync reads everything, compares it with the store and repairs that.",
+        default="7d",
+    ),
+    Setting(
+        "feed_secret",
+        "secret",
+        "What the webhook of the change feed is signed with: whsec_ and base64, as Standard "
+        "Webhooks has it, or any other text.",
+    ),
+    Setting(
+        "feed_secret_file",
+        "file",
+        "File that holds feed_secret and nothing else.",
+    ),
     Setting("note", "text", "For people; ignored.", variable=None),
 )

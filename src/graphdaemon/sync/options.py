@@ -20,6 +20,7 @@ class SyncOptions(NamedTuple):
         allowance: What may go at once beyond what the delete guard lets go in any case.
         reconcile: Read everything and compare it with the store, whatever the delta says.
         reconcile_every: Do that by itself after so many seconds; None never does.
+        retention: Seconds that versions which ended are remembered; None for ever.
         allow_unproved: Keep a reading that nothing proves to be complete.
         listing: How complete readings are made.
         now: Tells the time, in UTC.
@@ -29,6 +30,7 @@ class SyncOptions(NamedTuple):
     allowance: Allowance | None = None
     reconcile: bool = False
     reconcile_every: float | None = WEEK_S
+    retention: float | None = None
     allow_unproved: bool = False
     listing: ListingOptions = ListingOptions()
     now: Callable[[], datetime] = now_utc

@@ -185,7 +185,9 @@ def _correct(change: StoreChange, corrections: Corrections) -> None:
             ]
         )
         return
-    change.replace([Row(key, bytes(one)) for key, one in corrections.items() if one is not None])
+    change.replace(
+        rows=[Row(key, bytes(one)) for key, one in corrections.items() if one is not None]
+    )
     change.discard([key for key, one in corrections.items() if one is None])
 
 

@@ -58,6 +58,7 @@ class SyncRecord(msgspec.Struct):
         ended: Rows that are gone.
         requests: Requests to Graph.
         seconds: How long it took.
+        told: Changes that were delivered to the change feed.
         drift: What a reconciliation found; None where there was none.
         listing: The record of the listing, where one was made.
         notes: What was done otherwise than planned, each a sentence.
@@ -72,6 +73,7 @@ class SyncRecord(msgspec.Struct):
     ended: int = 0
     requests: int = 0
     seconds: float = 0.0
+    told: int = 0
     drift: Drift | None = None
     listing: ListingRecord | None = None
     notes: list[str] = msgspec.field(default_factory=list)

@@ -1,15 +1,18 @@
 """One sync: some collections of one tenant, one after the other, and the report about them."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import msgspec
 
 from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, StoreError
 from graphdaemon.graph.graph import Graph
+from graphdaemon.store.retention import prune
 from graphdaemon.store.store import Store
 from graphdaemon.store.times import format_time
 from graphdaemon.sync.collection import sync_collection
+from graphdaemon.sync.feed import Feed, tell_changes
 from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.session import Selected, Session
@@ -18,8 +21,6 @@ from graphdaemon.sync.tenant import Tenant
 
 # After these there is no sense in going on to the next collection.
 _FATAL = (IdentityError, NetworkError, StoreError)
-
-OnRecord = Callable[[Session, SyncRecord], Awaitable[None]]
 
 
 class Failure(msgspec.Struct):
@@ -49,6 +50,7 @@ class SyncReport(msgspec.Struct):
         collections: What was done, by collection.
         left_out: Collections that nobody named and the app may not read, each with the reason.
         failed: Collections that could not be brought into step.
+        forgotten: Versions that were older than is remembered.
     """
 
     tenant: str
@@ -58,6 +60,7 @@ class SyncReport(msgspec.Struct):
     collections: list[SyncRecord] = msgspec.field(default_factory=list)
     left_out: dict[str, str] = msgspec.field(default_factory=dict)
     failed: list[Failure] = msgspec.field(default_factory=list)
+    forgotten: int = 0
 
     def to_json(self) -> bytes:
         """Return the whole report as JSON, indented, with a line break at the end."""
@@ -103,7 +106,7 @@ async def sync_collections(
     selections: Sequence[Selected],
     *,
     named: bool,
-    on_record: OnRecord | None = None,
+    feed: Feed | None = None,
 ) -> tuple[SyncReport, list[Error]]:
     """
     Bring some collections into step, each by itself: what one meets does not undo another.
@@ -113,7 +116,7 @@ async def sync_collections(
         tenant: Whose directory it is.
         selections: The collections, and what to keep of each.
         named: The caller named them. Otherwise those that the app may not read are left out.
-        on_record: Is called after each collection.
+        feed: Where the changes of each collection are told, after they were committed.
 
     Returns:
         The report, and the failures, the first of which decides about the exit code.
@@ -125,8 +128,8 @@ async def sync_collections(
         try:
             record = await sync_collection(session, selected)
             report.collections.append(record)
-            if on_record is not None:
-                await on_record(session, record)
+            if feed is not None:
+                record.told = await tell_changes(session, tenant.id, name, feed)
         except Error as error:
             if not named and isinstance(error, GraphError) and error.status == 403:
                 report.left_out[name] = f"the app lacks {selected.stored.role} ({error})"
@@ -135,5 +138,22 @@ async def sync_collections(
             report.failed.append(Failure(name, error.code, str(error)))
             if isinstance(error, _FATAL):
                 break
+    if not failures:
+        await _forget(session, report)
     report.finished = format_time(session.options.now())
     return report, failures
+
+
+async def _forget(session: Session, report: SyncReport) -> None:
+    """Forget versions that ended too long ago; another process that works here may do it, too."""
+    retention = session.options.retention
+    if retention is None:
+        return
+    before = format_time(session.options.now() - timedelta(seconds=retention))
+    try:
+        pruned = await session.thread.run(prune, session.store, before)
+    except StoreError as error:
+        if error.code != "store_busy":
+            raise
+    else:
+        report.forgotten = pruned.versions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from graphdaemon.settings.credentials import CredentialSettings
-from graphdaemon.settings.model import CacheSettings, Settings
+from graphdaemon.settings.model import CacheSettings, Settings, SyncSettings
 from graphdaemon.settings.protected_api import ApiSettings
 from graphdaemon.settings.table import SETTINGS
 
@@ -17,5 +17,5 @@ def test_every_setting_is_a_field_or_ignored() -> None:
     of_an_api = {name.replace("audiences", "audience") for name in ApiSettings.__dataclass_fields__}
 
     rows = {row.name for row in SETTINGS} - merged
-    derived = {"sources", "files", "cache", "kind", "source", "origin"}
-    assert rows == (fields | cache | of_an_api) - derived
+    derived = {"sources", "files", "cache", "sync", "kind", "source", "origin"}
+    assert rows == (fields | cache | of_an_api | {*SyncSettings._fields}) - derived

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -130,3 +131,20 @@ def test_a_second_sync_may_wait_for_the_first(scene: SyncScene) -> None:
             logger.removeHandler(handler)
 
     assert record.how == "round"
+
+
+def test_what_ended_too_long_ago_is_forgotten(scene: SyncScene) -> None:
+    """Where a retention is set; what is current stays."""
+    ana, *_ = add_users(scene, 3)
+    now = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
+    scene.sync_all("users", now=lambda: now)
+    scene.update(ana, displayName="A")
+    scene.sync_all("users")
+
+    kept = scene.sync_all("users", retention=86_400.0)
+    later = dt.datetime.now(dt.UTC) + dt.timedelta(days=2)
+    forgotten = scene.sync_all("users", retention=86_400.0, now=lambda: later)
+
+    assert (kept.forgotten, forgotten.forgotten) == (0, 1)
+    assert scene.query("SELECT count(*) FROM users_history") == [(0,)]
+    assert len(scene.stored()) == 3

@@ -1,7 +1,7 @@
 """`graphdaemon sync`: bring a database into step with the directory."""
 
-import re
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,11 +9,19 @@ import click
 
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
-from graphdaemon.cli.named_files import FileName, add_file, load_settings
-from graphdaemon.errors import DeleteGuardError, Error, UsageError
+from graphdaemon.cli.named_files import FileName, load_settings
+from graphdaemon.cli.sync_arguments import (
+    add_store,
+    read_feed,
+    read_options,
+    read_words,
+    select_collections,
+)
+from graphdaemon.errors import DeleteGuardError, Error
 
 if TYPE_CHECKING:
     from graphdaemon.client.client import Client
+    from graphdaemon.sync.feed import Feed
     from graphdaemon.sync.options import SyncOptions
     from graphdaemon.sync.record import Drift
     from graphdaemon.sync.run import SyncReport
@@ -22,9 +30,6 @@ if TYPE_CHECKING:
 
 DEFAULT_STORE = "sqlite:graphdaemon.db"
 REPORT_BEGINNING = b'{\n  "tenant":'
-
-_DURATION = re.compile(r"([0-9]{1,6})([smhd])")
-_SECONDS = {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}
 
 
 def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
@@ -38,9 +43,8 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 @click.option(
     "--store",
     metavar="URL",
-    default=DEFAULT_STORE,
-    show_default=True,
-    help="The database: sqlite:FILE or postgresql://user@host/database.",
+    help="The database: sqlite:FILE or postgresql://user@host/database; by default the setting, "
+    f"else {DEFAULT_STORE}.",
 )
 @click.option(
     "--select",
@@ -56,9 +60,7 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 @click.option(
     "--reconcile-every",
     metavar="TIME",
-    default="7d",
-    show_default=True,
-    help="Do that by itself after so long, such as 12h; never.",
+    help="Do that by itself after so long, such as 12h, or never; by default the setting, else 7d.",
 )
 @click.option(
     "--allow-deletes",
@@ -74,6 +76,26 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
 )
 @click.option(
     "--allow-unproved", is_flag=True, help="Keep also what nothing proves to be complete."
+)
+@click.option(
+    "--feed",
+    metavar="FILE|-|URL",
+    help="Tell every change, after it was committed: in a file or on stdout, as lines of JSON, or "
+    "to an https address (signed; the setting feed_secret).",
+)
+@click.option(
+    "--dead-letters",
+    type=FileName(written=True),
+    default="dead-letters.ndjson",
+    show_default=True,
+    help="Where changes go that the address did not take.",
+)
+@click.option(
+    "--feed-patience",
+    metavar="TIME",
+    default="3d",
+    show_default=True,
+    help="How long a change is offered to the address before it goes there.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @click.option(
@@ -100,157 +122,22 @@ def sync(**arguments: Any) -> None:
 
     terminal.configure_log(arguments["verbose"])
     file, names = read_words(arguments["words"])
-    selections = _select(names, arguments["selects"])
-    add_store(click.get_current_context(), arguments["store"])
-    made, share = _read_options(arguments), options.read_share(arguments["polite"])
-    client = Client(load_settings(file), share=share)
-    report, failures = run_async(
-        _sync(client, selections, made, arguments["store"], named=bool(names))
-    )
+    selections = select_collections(names, arguments["selects"])
+    made, share = read_options(arguments), options.read_share(arguments["polite"])
+    make_feed = read_feed(arguments)
+    settings = load_settings(file)
+    made = made._replace(retention=settings.sync.retention)
+    if arguments["reconcile_every"] is None:
+        made = made._replace(reconcile_every=settings.sync.reconcile_every)
+    store = settings.sync.store.reveal() if settings.sync.store is not None else DEFAULT_STORE
+    store = arguments["store"] or store
+    add_store(click.get_current_context(), store)
+    with ExitStack() as stack:
+        feed = make_feed(settings, stack)
+        client = Client(settings, share=share)
+        work = _sync(client, selections, made, store, feed, named=bool(names))
+        report, failures = run_async(work)
     _report(report, failures, arguments)
-
-
-def read_words(words: Sequence[str]) -> tuple[Path | None, list[str]]:
-    """
-    Tell the settings file from the collections.
-
-    Raises:
-        UsageError: There are two that are no collections.
-    """
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    known = {name.casefold(): name for name in STORED_COLLECTIONS}
-    names = [known[word.casefold()] for word in words if word.casefold() in known]
-    others = [word for word in words if word.casefold() not in known]
-    unknown = [word for word in others if not Path(word).is_file()]
-    if len(others) > 1 or (unknown and _find_near(unknown[0])):
-        raise _refuse_name((unknown or others[1:])[0])
-    if not others:
-        return None, list(dict.fromkeys(names))
-    path = Path(others[0])
-    add_file(click.get_current_context(), "PARAMETERS", path, written=False)
-    return path, list(dict.fromkeys(names))
-
-
-def _find_near(name: str) -> str:
-    import difflib
-
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    known = {one.casefold(): one for one in STORED_COLLECTIONS}
-    near = difflib.get_close_matches(name.casefold(), known, n=1, cutoff=0.7)
-    return known[near[0]] if near else ""
-
-
-def _refuse_name(name: str) -> UsageError:
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    near = _find_near(name)
-    return UsageError(
-        f"{name} is no collection that can be kept in a database, and no settings file",
-        code="option_invalid",
-        hint=f"Did you mean {near}?" if near else f"There are {', '.join(STORED_COLLECTIONS)}.",
-    )
-
-
-def _select(names: Sequence[str], selects: Sequence[str]) -> "list[Selected]":
-    """
-    What to keep: the collections that were named, or all, each with its properties.
-
-    Raises:
-        UsageError: A `--select` names no collection, or one that has no properties to choose.
-    """
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-    from graphdaemon.sync.session import Selected
-
-    chosen = read_selects(selects)
-    for name in chosen:
-        if names and name not in names:
-            raise UsageError(
-                f"--select {name}=…: {name} is not synced",
-                code="option_invalid",
-                hint=f"Add {name} to the collections, or leave the option out.",
-            )
-    return [
-        Selected(stored, chosen.get(name, stored.select))
-        for name, stored in STORED_COLLECTIONS.items()
-        if not names or name in names
-    ]
-
-
-def read_selects(selects: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """
-    Read `users=displayName,mail`; of one collection several add up.
-
-    Raises:
-        UsageError: One is of another form, or of a collection without properties to choose.
-    """
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    known = {name.casefold(): name for name in STORED_COLLECTIONS}
-    chosen: dict[str, tuple[str, ...]] = {}
-    for text in selects:
-        name, equals, properties = text.partition("=")
-        if not equals or not options.split_names(properties):
-            raise UsageError(
-                f"--select {text}: which properties of which collection?",
-                code="option_invalid",
-                hint="Say --select users=displayName,mail.",
-            )
-        if name.casefold() not in known:
-            raise _refuse_name(name)
-        stored = STORED_COLLECTIONS[known[name.casefold()]]
-        if stored.parent:
-            raise UsageError(
-                f"--select {text}: the rows of {stored.name} are kept as they are",
-                code="option_invalid",
-                hint="Leave the option out.",
-            )
-        before = chosen.get(stored.name, ("id",))
-        chosen[stored.name] = tuple(dict.fromkeys((*before, *options.split_names(properties))))
-    return chosen
-
-
-def add_store(context: click.Context, url: str) -> None:
-    """Note the file of a store, which must not be that of another option."""
-    scheme, _, path = url.partition(":")
-    if scheme == "sqlite" and path:
-        add_file(context, "--store", Path(path), written=True)
-
-
-def read_duration(option: str, text: str) -> float | None:
-    """
-    Read `7d`, `12h`, `30m`, `90s` or `never`.
-
-    Raises:
-        UsageError: It is none of these.
-    """
-    if text == "never":
-        return None
-    match = _DURATION.fullmatch(text)
-    if match is None:
-        raise UsageError(
-            f"{option} {text}: that is no time",
-            code="option_invalid",
-            hint=f"Say {option} 7d, or 12h, 30m, 90s, never.",
-        )
-    return int(match[1]) * _SECONDS[match[2]]
-
-
-def _read_options(arguments: Mapping[str, Any]) -> "SyncOptions":
-    from graphdaemon.listing.options import ListingOptions
-    from graphdaemon.sync.guard import read_allowance
-    from graphdaemon.sync.options import SyncOptions
-
-    allowance, chains = arguments["allow_deletes"], arguments["chains"]
-    return SyncOptions(
-        wait=arguments["wait"],
-        allowance=None if allowance is None else read_allowance(allowance),
-        reconcile=arguments["reconcile"],
-        reconcile_every=read_duration("--reconcile-every", arguments["reconcile_every"]),
-        allow_unproved=arguments["allow_unproved"],
-        listing=ListingOptions() if chains is None else ListingOptions(chains=chains),
-    )
 
 
 async def _sync(
@@ -258,6 +145,7 @@ async def _sync(
     selections: "Sequence[Selected]",
     made: "SyncOptions",
     store: str,
+    feed: "Feed | None",
     *,
     named: bool,
 ) -> "tuple[SyncReport, list[Error]]":
@@ -275,7 +163,7 @@ async def _sync(
             lambda: open_store(store),
             owner=settings.authority or settings.oidc_authority or "",
         ) as session:
-            return await sync_collections(session, tenant, selections, named=named)
+            return await sync_collections(session, tenant, selections, named=named, feed=feed)
 
 
 async def _find_tenant(client: "Client") -> "Tenant":

@@ -9,7 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from graphdaemon.sync.webhook import sign
+from tests.support.listing_world import people
+from tests.support.pretend_graph import PretendGraph
+from tests.support.pretend_graph_server import serving
 from tests.support.run_command import Command, WriteParameters
+from tests.support.scripted_server import Answer, ScriptedServer
 
 
 @pytest.fixture
@@ -133,3 +138,95 @@ def test_the_store_is_no_other_file_of_the_command(
 
     assert (done.code, "are the same file" in done.err) == (2, True)
     assert path.read_text().startswith("{")
+
+
+@pytest.fixture
+def world() -> PretendGraph:
+    """Five users who can change."""
+    return PretendGraph(people(5))
+
+
+def change(world: PretendGraph) -> None:
+    world.put({"userPrincipalName": "new", "displayName": "New"})
+    world.remove(next(iter(world.directory)))
+
+
+def test_changes_are_told_in_a_file_and_on_standard_output(
+    command: Command, world: PretendGraph, tmp_path: Path
+) -> None:
+    """Each feed has its own place: what one was told, the other is told too."""
+    feed = tmp_path / "changes.ndjson"
+    with serving(world) as server:
+        path = server.write_parameters(tmp_path)
+        command("sync", path, "users", "--feed", feed)
+        change(world)
+        command("sync", path, "users", "--feed", feed)
+        done = command("sync", path, "users", "--feed", "-")
+
+    assert done.out == feed.read_bytes()
+    kinds = {json.loads(line)["kind"] for line in done.out.splitlines()}
+    assert kinds == {"created", "removed"}
+
+
+def test_changes_are_sent_to_an_address(
+    command: Command,
+    world: PretendGraph,
+    scripted: ScriptedServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Over TLS, signed with the secret of the environment, without the token for Graph."""
+    monkeypatch.setenv("GRAPHDAEMON_FEED_SECRET", "a secret of ours")
+    scripted.script = [Answer(204)]
+    with serving(world) as server:
+        both = tmp_path / "authorities.pem"
+        path = server.write_parameters(tmp_path)
+        both.write_bytes(server.ca_file.read_bytes() + scripted.ca_file.read_bytes())
+        monkeypatch.setenv("GRAPHDAEMON_CA_FILE", str(both))
+        command("sync", path, "users")
+        change(world)
+        done = command("sync", path, "users", "--feed", f"{scripted.url}/hook")
+
+    assert done.code == 0, done.err
+    request = scripted.only_request
+    assert (request.method, request.target) == ("POST", "/hook")
+    assert request.headers["webhook-signature"] == sign(
+        b"a secret of ours",
+        request.headers["webhook-id"],
+        request.headers["webhook-timestamp"],
+        request.body,
+    )
+    assert "authorization" not in request.headers
+    assert len(json.loads(request.body)["data"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("--feed", "https://receiver.example/"), 3, "GRAPHDAEMON_FEED_SECRET"),
+        (("--feed", "-", "--json"), 2, "--proof FILE"),
+        (("--feed-patience", "long"), 2, "Say --feed-patience 7d"),
+    ],
+)
+def test_a_feed_that_cannot_be_is_refused(
+    command: Command,
+    parameters: WriteParameters,
+    arguments: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    """Before anything is sent."""
+    done = command("sync", parameters(), "users", *arguments)
+
+    assert (done.code, said in done.err) == (code, True), done.err
+
+
+def test_a_feed_over_http_is_refused(
+    command: Command, parameters: WriteParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it tells is who is in the directory."""
+    monkeypatch.setenv("GRAPHDAEMON_FEED_SECRET", "a secret of ours")
+
+    done = command("sync", parameters(), "users", "--feed", "http://receiver.example/")
+
+    assert (done.code, "https://" in done.err) == (2, True)

@@ -1,0 +1,216 @@
+"""
+A change feed to an HTTPS address: signed, repeated, in order, and with an end to patience.
+
+Source of the headers and the signature: the Standard Webhooks specification, version 1.
+"""
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import msgspec
+
+from graphdaemon.errors import NetworkError, OutputError, UsageError
+from graphdaemon.graph.graph import Sender
+from graphdaemon.graph.headers import read_wait
+from graphdaemon.http.response import Response
+from graphdaemon.store.times import format_time, now_utc
+from graphdaemon.sync.feed import Delivery, Event
+from graphdaemon.sync.feed_file import append_lines
+
+logger = logging.getLogger(__name__)
+
+ATTEMPTS = 5
+"""How often a delivery is sent in one sync before the rest waits for the next one."""
+
+LONGEST_WAIT_S = 120.0
+"""A receiver that asks to wait for longer is asked again in the next sync."""
+
+# The receiver understood what it was sent, and will never take it: nothing is gained by repeating.
+_REFUSALS = frozenset({400, 413, 415, 422})
+_PREFIX = "whsec_"
+
+
+class WebhookOptions(NamedTuple):
+    """
+    How a webhook is asked.
+
+    Attributes:
+        url: The https address.
+        secret: What deliveries are signed with.
+        dead_letters: The file for changes that were given up.
+        patience: Seconds after a change was seen until it is given up.
+    """
+
+    url: str
+    secret: str
+    dead_letters: Path
+    patience: float = 3 * 86_400.0
+
+
+class _FeedMessage(msgspec.Struct):
+    type: str
+    timestamp: str
+    data: list[Event]
+
+
+class Webhook:
+    """
+    Sends changes to an address, one delivery after the other.
+
+    Args:
+        options: How it is asked.
+        sender: Carries the requests.
+        now: Tells the time, in UTC.
+        sleep: Waits so many seconds between attempts.
+
+    Attributes:
+        dead: How many changes were given up.
+
+    Raises:
+        UsageError: The address is not https, holds a user name, or the secret is of a wrong form.
+    """
+
+    most = 100
+
+    def __init__(
+        self,
+        options: WebhookOptions,
+        sender: Sender,
+        *,
+        now: Callable[[], datetime] = now_utc,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._options = options
+        self._sender = sender
+        self._now = now
+        self._sleep = sleep
+        self._key = read_key(options.secret)
+        self._shown = _show(options.url)
+        # The whole address may hold a secret, and two addresses may differ in that alone.
+        digest = hashlib.sha256(options.url.encode()).hexdigest()[:16]
+        self.name = f"{self._shown}#{digest}"
+        self.dead = 0
+
+    async def deliver(self, delivery: Delivery) -> None:
+        """
+        Send some changes until the receiver takes them, or they are given up.
+
+        Raises:
+            OutputError: It did not take them, and they wait for the next sync; or the file for
+                dead letters cannot be written.
+        """
+        body = msgspec.json.encode(
+            _FeedMessage("directory.changes", format_time(self._now()), list(delivery.events))
+        )
+        reason = ""
+        for attempt in range(1, ATTEMPTS + 1):
+            response = await self._send(delivery, body)
+            if isinstance(response, Response) and 200 <= response.status < 300:
+                return
+            reason, wait = _read_refusal(response, attempt)
+            if isinstance(response, Response) and response.status in _REFUSALS:
+                self._give_up(delivery, reason)
+                return
+            if attempt == ATTEMPTS or wait > LONGEST_WAIT_S:
+                break
+            logger.warning("%s: %s; again in %.1f s", self._shown, reason, wait)
+            await self._sleep(wait)
+        seen = datetime.fromisoformat(delivery.events[0].at)
+        if (self._now() - seen).total_seconds() > self._options.patience:
+            self._give_up(delivery, reason)
+            return
+        raise OutputError(
+            f"the change feed was not taken by {self._shown}: {reason}; changes from number "
+            f"{delivery.first} of {delivery.collection} on wait for the next sync",
+            code="feed_undelivered",
+            hint="Look into the receiver's log; the next sync delivers what waits.",
+        )
+
+    async def _send(self, delivery: Delivery, body: bytes) -> Response | NetworkError:
+        key = f"{delivery.tenant}/{delivery.collection}/{delivery.first}-{delivery.last}"
+        seconds = str(int(self._now().timestamp()))
+        headers = {
+            "Content-Type": "application/json",
+            "webhook-id": key,
+            "webhook-timestamp": seconds,
+            "webhook-signature": sign(self._key, key, seconds, body),
+        }
+        try:
+            return await self._sender.send("POST", self._options.url, headers, body)
+        except NetworkError as error:
+            return error
+
+    def _give_up(self, delivery: Delivery, reason: str) -> None:
+        append_lines(
+            self._options.dead_letters,
+            delivery.lines(reason=reason, given_up=format_time(self._now())),
+        )
+        self.dead += len(delivery.events)
+        logger.warning(
+            "%s: %d changes of %s were given up, and are in %s: %s",
+            self._shown,
+            len(delivery.events),
+            delivery.collection,
+            self._options.dead_letters,
+            reason,
+        )
+
+
+def read_key(secret: str) -> bytes:
+    """
+    Return the key that a secret means.
+
+    Raises:
+        UsageError: It begins as a secret of Standard Webhooks, and is none.
+    """
+    if not secret.startswith(_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
+    except (ValueError, binascii.Error):
+        raise UsageError(
+            "the secret of the change feed begins with whsec_, and goes on with what is no base64",
+            code="option_invalid",
+            hint="Copy it anew: whsec_ is followed by 24 to 64 bytes in base64.",
+        ) from None
+
+
+def sign(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
+    """Return the signature of a message as the header `webhook-signature` has it."""
+    signed = f"{message_id}.{timestamp}.".encode() + body
+    return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
+
+
+def _show(url: str) -> str:
+    """Check an address, and return it without what may be a secret."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme != "https" or not host or "@" in parts.netloc:
+        raise UsageError(
+            "the change feed goes to an https address without a user name, and to no other",
+            code="option_invalid",
+            hint="Begin it with https:// and the host's name.",
+        )
+    return f"https://{parts.netloc}{parts.path}"
+
+
+def _read_refusal(response: Response | NetworkError, attempt: int) -> tuple[str, float]:
+    """Return what was refused, and how long to wait."""
+    # Half fixed, half random, so that receivers are not all asked at once.
+    wait = 2.0 ** (attempt - 1) * random.uniform(0.5, 1)  # noqa: S311  no secret depends on it
+    if isinstance(response, NetworkError):
+        return f"{response.code}", wait
+    return f"status {response.status}", read_wait(response.headers.get("Retry-After")) or wait
