@@ -27,9 +27,12 @@ from entra_emulator.report.finding import Finding
 from entra_emulator.report.report import ApplicationUse, ErrorUse, Report, RouteUse
 from entra_emulator.server.app import ROUTES
 from entra_emulator.server.settings import EmulatorSettings
+from graphdaemon import protect
 from graphdaemon.cli import cli
+from graphdaemon.diagnosis.cases.protected_api import PROTECTED_API
 from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.http.limits import Limits
+from graphdaemon.protect.refusal import refuse
 from graphdaemon.settings.table import SETTINGS
 from tools import architecture, completeness, diagnoses, fidelity
 
@@ -90,6 +93,18 @@ What `emulator serve --report-to report.json` writes, `GET /_emulator/report` an
 ([how to read it](../how-to/lint-a-graph-client.md)).
 """
 
+_PROTECTED_PROSE = """\
+`graphdaemon.protect` (`pip install 'graphdaemon[api]'`) validates the access tokens that an API of
+your own is called with ([how](../how-to/protect-your-api.md)). No web framework is needed to import
+it.
+"""
+_ANSWERS_PROSE = """\
+## Answers
+
+What a refused caller is told: the status, `error` and `error_description` of the header
+`WWW-Authenticate` (RFC 6750) and of the body, whose `code` is the case. The body's `hint` is the
+next step. Words in italics stand for values.
+"""
 _CONTROL_PROSE = """\
 ## Control API
 
@@ -104,6 +119,7 @@ def pages() -> dict[str, str]:
         "settings.md": _settings(),
         "errors.md": _errors(),
         "library.md": _library(),
+        "protected-api.md": _protected_api(),
         "emulator.md": _emulator(),
         "graph.md": _graph(),
         "tenant-file.md": _tenant_file(),
@@ -228,6 +244,47 @@ def _library() -> str:
                 if not method.startswith("_") and inspect.isfunction(function)
             ]
     return "\n".join(parts)
+
+
+def _protected_api() -> str:
+    parts = [_MADE, "# Protected API\n", _PROTECTED_PROSE]
+    for name, thing in vars(protect).items():
+        # Of a value made of fields, the fields say more than the signature.
+        if name.startswith("_") or not (inspect.isclass(thing) or inspect.isfunction(thing)):
+            continue
+        is_made = thing is protect.ProtectedApi or inspect.isfunction(thing)
+        signature = _bare_signature(name, thing) if is_made else ""
+        parts.append(f"## `{name}`\n\n{signature}{_prose(thing)}\n")
+        if thing is protect.ProtectedApi:
+            parts += [
+                f"### `{name}.{method}`\n\n{_bare_signature(method, function)}{_prose(function)}\n"
+                for method, function in vars(thing).items()
+                if not method.startswith("_") and inspect.isfunction(function)
+            ]
+    parts += [_ANSWERS_PROSE, "| status | error | code | description | hint |"]
+    parts.append("| --- | --- | --- | --- | --- |")
+    parts += map(_answer, PROTECTED_API)
+    return "\n".join([*parts, ""])
+
+
+def _bare_signature(name: str, thing: Callable[..., object]) -> str:
+    """Names and defaults, without types: those of ASGI and WSGI are longer than their meaning."""
+    signature = inspect.signature(thing)
+    parameters = [
+        one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()
+    ]
+    bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
+    text = re.sub(r"<built-in function (\w+)>", r"\1", str(bare))
+    return f"```python\n{name}{text}\n```\n\n"
+
+
+def _answer(case: str) -> str:
+    refusal = refuse(case)
+    row = PROTECTED_API[case]
+    words = [
+        re.sub(r"\{\{|\}\}", "", re.sub(r"(?<!\{)\{(\w+)\}", r"*\1*", text)) for text in row[1:]
+    ]
+    return f"| {refusal.status} | {refusal.error or ''} | `{case}` | {' | '.join(words)} |"
 
 
 def _emulator() -> str:

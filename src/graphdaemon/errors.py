@@ -325,6 +325,8 @@ class CallerRefusedError(Error):
         error: The error of RFC 6750 or of a claims challenge, such as `invalid_token`, or None.
         challenge: The value of the header `WWW-Authenticate`, or None.
         retry_after: The seconds after which the same request may succeed, or None.
+        headers: The headers of the answer to the caller, each a name and a value.
+        body: Its body, a JSON object; `content` is the same as a dict.
     """
 
     exit_code = 5

@@ -55,8 +55,11 @@ def place(launch: Callable[..., Probe], request: pytest.FixtureRequest) -> Place
 
 @pytest.fixture(params=FRAMEWORKS)
 def served(place: Place, request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Served]:
-    with place.protect() as api, serve(request.param, api, tmp_path) as running:
-        yield running
+    name = request.param
+    with place.protect() as api:
+        app = (ASGI | WSGI)[name](api)
+        with serve(app, tmp_path, is_asgi=name in ASGI) as running:
+            yield running
 
 
 def test_each_framework_lets_in_whom_it_should(place: Place, served: Served) -> None:

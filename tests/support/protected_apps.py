@@ -234,17 +234,14 @@ class Served:
 
 
 @contextmanager
-def serve(name: str, api: protect.ProtectedApi, folder: Path) -> Iterator[Served]:
-    """Serve the app of this name."""
+def serve(app: Any, folder: Path, *, is_asgi: bool) -> Iterator[Served]:
+    """Serve an app on a free port, over TLS."""
     authority = trustme.CA()
     ca_file = folder / "server-ca.pem"
     authority.cert_pem.write_to_path(str(ca_file))
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("localhost").configure_cert(tls)
-    serving = (
-        _serve_asgi(ASGI[name](api), tls) if name in ASGI else _serve_wsgi(WSGI[name](api), tls)
-    )
-    with serving as port:
+    with (_serve_asgi if is_asgi else _serve_wsgi)(app, tls) as port:
         yield Served(port, ca_file)
 
 

@@ -264,19 +264,28 @@ class ProtectedApi:
         return caller
 
 
-def load(file: str | os.PathLike[str] | None = None, **settings: object) -> ProtectedApi:
+def load(
+    file: str | os.PathLike[str] | None = None,
+    *,
+    leeway: float = LEEWAY_SECONDS,
+    revoked: Callable[[Caller], float | None] | None = None,
+    **settings: object,
+) -> ProtectedApi:
     """
     Read the settings of a protected API, and return it.
 
     Args:
         file: parameters.json or a TOML file; by default `$GRAPHDAEMON_CONFIG`, then
             `./parameters.json`, then the environment alone.
+        leeway: Seconds by which the clocks of Entra ID and of this machine may differ.
+        revoked: Says since when a caller's tokens count, as `ProtectedApi` has it.
         **settings: Single settings by name; they take precedence over environment and file.
 
     Raises:
         SettingsError: A setting is missing or wrong; it is named, and where it was read.
     """
-    return ProtectedApi(read_api_settings(file, overrides=settings))
+    read = read_api_settings(file, overrides=settings)
+    return ProtectedApi(read, leeway=leeway, revoked=revoked)
 
 
 def _look_up(ring: KeyRing, kid: str) -> Generator[tuple[Future[None], float], None, Any]:
