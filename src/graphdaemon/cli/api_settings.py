@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from graphdaemon.cli.named_files import load_settings
-from graphdaemon.cloud import CLOUDS
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.errors import UsageError
 from graphdaemon.settings.model import Settings
 
@@ -26,8 +26,9 @@ def load_api_settings(
         return load_settings(file)
     settings = load_settings(file, overrides=options)
     host = urlsplit(settings.endpoint).netloc
-    at_graph = f"https://{host}" in {cloud.graph for cloud in CLOUDS}
-    if settings.is_graph and "scope" not in options and not at_graph:
+    at_graph = is_for_graph(f"https://{host}")
+    for_graph = is_for_graph(settings.scope[0].removesuffix("/.default"))
+    if for_graph and "scope" not in options and not at_graph:
         raise UsageError(
             f"the scope of these settings is Microsoft Graph's, whose token {host} cannot use",
             code="option_invalid",
@@ -35,7 +36,7 @@ def load_api_settings(
             "settings; to call Graph through a gateway, say --scope "
             f"{settings.scope[0]}.",
         )
-    if at_graph and not settings.is_graph:
+    if at_graph and not for_graph:
         raise UsageError(
             f"{settings.scope[0]} is another API's scope, and {host} is Microsoft Graph",
             code="option_invalid",

@@ -43,12 +43,15 @@ def find_refusal(
     case = named[1] if named is not None else body.get("code")
     if isinstance(case, str) and case in PROTECTED_API:
         return case
-    # Graph has words of its own, and other frameworks say nothing in them of a token for it.
-    if status != 401 or not words or claims is None or is_for_graph(claims.get("aud")):
+    if status != 401 or not words or claims is None:
         return None
     lowered = words.lower()
     patterns = {case: LIBRARIES[case] for case in LIBRARIES if case in PROTECTED_API}
-    return next((case for case, one in patterns.items() if re.search(one, lowered)), None)
+    said = next((case for case, one in patterns.items() if re.search(one, lowered)), None)
+    if not is_for_graph(claims.get("aud")):
+        return said
+    # Graph has words of its own, in which nothing is said of another API's audience.
+    return "bearer_for_graph" if said == "bearer_for_other" else None
 
 
 def find_values(case: str, words: str) -> dict[str, str]:

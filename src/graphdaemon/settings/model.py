@@ -103,8 +103,18 @@ class Settings:
 
     @property
     def is_graph(self) -> bool:
-        """Whether the scope is Microsoft Graph's, and not that of an API of one's own."""
-        return is_for_graph(self.scope[0].removesuffix("/.default"))
+        """
+        Whether scope and endpoint are Microsoft Graph's, and not those of an API of one's own.
+
+        Every path of Graph begins with a version, behind a gateway too. So an endpoint without one
+        is another API's, whatever its scope: that one refuses Graph's token, and says why.
+        """
+        if not is_for_graph(self.scope[0].removesuffix("/.default")):
+            return False
+        parts = urlsplit(self.endpoint)
+        first = parts.path.lstrip("/").partition("/")[0]
+        at_graph = is_for_graph(f"https://{parts.netloc}")
+        return at_graph or not first or _VERSION.fullmatch(first) is not None
 
     @property
     def api_root(self) -> str:
