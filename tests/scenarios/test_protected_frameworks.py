@@ -100,12 +100,14 @@ def test_each_framework_lets_in_whom_it_should(place: Place, served: Served) -> 
     assert served.get("/orders", f"Bearer {token}").status == 200
 
 
-@pytest.mark.parametrize("served", ASGI, indirect=True)
 def test_two_tokens_in_one_request_are_refused(place: Place, served: Served) -> None:
-    """Which of them counts would depend on who reads the request."""
+    """Which of them counts would depend on who reads the request; WSGI joins them by a comma."""
     good = f"Bearer {place.token(place.caller)}"
 
     answer = served.get("/orders", good, good)
 
-    assert answer.status == 400
-    assert 'error="invalid_request"' in answer.headers["www-authenticate"]
+    challenge = answer.headers["www-authenticate"]
+    assert (answer.status, challenge.split(",")[0]) in {
+        (400, 'Bearer error="invalid_request"'),
+        (401, 'Bearer error="invalid_token"'),
+    }

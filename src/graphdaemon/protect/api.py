@@ -193,7 +193,8 @@ class ProtectedApi:
         # A key that was withdrawn takes its tokens with it.
         if self._clock() < caller.expires + self._leeway and ring.find(kid) is key:
             return caller
-        self._remembered.pop(digest, None)
+        with self._lock:
+            self._remembered.pop(digest, None)
         return None
 
     def _verify(self, token: str) -> _Steps:

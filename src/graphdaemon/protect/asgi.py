@@ -1,12 +1,12 @@
 """ASGI: a middleware that lets a request through to an application if its caller may call."""
 
-from collections.abc import Awaitable, Callable, Container, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
 
 from graphdaemon.errors import CallerRefusedError
 from graphdaemon.protect.api import ProtectedApi
 from graphdaemon.protect.refusal import refuse
-from graphdaemon.protect.requirement import Requirement
+from graphdaemon.protect.requirement import Requirement, as_texts
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -23,7 +23,7 @@ def asgi_middleware(
     api: ProtectedApi,
     requirement: Requirement | None = None,
     *,
-    exempt: Container[str] = (),
+    exempt: Iterable[str] | str = (),
 ) -> Application:
     """
     Return an application that answers refused callers itself, and passes all others to `app`.
@@ -45,10 +45,10 @@ def asgi_middleware(
 
             app.add_middleware(protect.asgi_middleware, api=api, exempt={"/health"})
     """
-    needed = api.choose(requirement)
+    needed, paths = api.choose(requirement), as_texts(exempt)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"] in exempt:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in paths:
             await app(scope, receive, send)
             return
         try:

@@ -54,7 +54,7 @@ def read_caller(
 
     Raises:
         CallerRefusedError: A claim is missing or malformed, the token is for another API, has
-            expired or not begun.
+            expired or not begun, or is bound to a key.
     """
     _check_audience(_read_text(claims, "aud"), audiences)
     expires = _read_moment(claims, "exp")
@@ -67,6 +67,9 @@ def read_caller(
     version = _read_text(claims, "ver")
     if version not in _CLIENT_CLAIMS:
         raise refuse("bearer_version")
+    # Its sender has to prove that he holds a key, which a bearer token is no proof of (RFC 7800).
+    if "cnf" in claims:
+        raise refuse("bearer_bound")
     is_app = _is_app(claims)
     return Caller(
         client_id=_read_text(claims, _CLIENT_CLAIMS[version]).lower(),

@@ -4,6 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 from graphdaemon.errors import Error
@@ -19,6 +20,8 @@ _REFRESH_SECONDS = 3600.0
 _RETRY_SECONDS, _FIRST_RETRY_SECONDS = 60.0, 5.0
 # Microsoft's documentation asks for keys to be fetched every day at least ("Access tokens").
 _FORGET_SECONDS = 86_400.0
+# A process that was forked meanwhile has the flight, and not the thread that would end it.
+_LOST_SECONDS = 60.0
 # How long a request waits for keys to be fetched: while there are others, most need not wait.
 _PATIENCE_SECONDS, _FIRST_PATIENCE_SECONDS = 2.0, 10.0
 
@@ -53,6 +56,7 @@ class KeyRing:
         self._first_kid: str | None = None
         self._look_up_at = self._fetched_at = float("-inf")
         self._tend_at = float("inf")
+        self._began_at = float("-inf")
 
     @property
     def published(self) -> PublishedKeys | None:
@@ -89,9 +93,9 @@ class KeyRing:
         for.
         """
         with self._lock:
-            if self._flight is not None:
-                return self._flight
             now = self._clock()
+            if self._flight is not None and now < self._began_at + _LOST_SECONDS:
+                return self._flight
             if now < self._look_up_at:
                 return None
             self._first_kid = kid
@@ -114,7 +118,7 @@ class KeyRing:
                 self._published, self._tend_at = None, float("inf")
             elif now >= self._tend_at:
                 self._tend_at = min(now + _RETRY_SECONDS, self._fetched_at + _FORGET_SECONDS)
-                if self._flight is None:
+                if self._flight is None or now >= self._began_at + _LOST_SECONDS:
                     self._begin()
 
     def _begin(self) -> Future[None]:
@@ -122,9 +126,9 @@ class KeyRing:
         flight: Future[None] = Future()
         # Nobody who stops waiting may cancel it for the others.
         flight.set_running_or_notify_cancel()
-        self._flight = flight
+        self._flight, self._began_at = flight, self._clock()
         try:
-            self._start(self._run)
+            self._start(partial(self._run, flight))
         except RuntimeError:
             # The machine has no thread left: the next request tries again.
             self._flight = None
@@ -132,20 +136,23 @@ class KeyRing:
             flight.set_result(None)
         return flight
 
-    def _run(self) -> None:
-        published, failure = None, "an error of its own"
+    def _run(self, flight: Future[None]) -> None:
+        published, failure = None, ""
         try:
             published = self._fetch()
         except (Error, MetadataRefusedError) as error:
             failure = str(error)
-        finally:
-            # Whatever happened, nobody waits for ever.
-            self._end(published, failure)
+        except Exception:
+            failure = "a bug in graphdaemon"
+            logger.exception("the keys that tokens are checked with were not fetched")
+        # Whatever happened, nobody waits for ever.
+        self._end(flight, published, failure)
 
-    def _end(self, published: PublishedKeys | None, failure: str) -> None:
+    def _end(self, flight: Future[None], published: PublishedKeys | None, failure: str) -> None:
         with self._lock:
             now = self._clock()
-            flight, self._flight = self._flight, None
+            if self._flight is flight:
+                self._flight = None
             self._is_failing = published is None
             if published is not None:
                 if self._first_kid is not None and self._first_kid not in published.keys:
@@ -157,7 +164,6 @@ class KeyRing:
             self._first_kid = None
         if published is None:
             logger.warning("the keys that tokens are checked with were not fetched: %s", failure)
-        assert flight is not None, "it was started"
         flight.set_result(None)
 
 

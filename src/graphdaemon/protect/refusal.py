@@ -2,11 +2,14 @@
 
 import base64
 import json
+import logging
 import re
 from typing import NamedTuple
 
 from graphdaemon.diagnosis.advice import advise
 from graphdaemon.errors import CallerRefusedError
+
+logger = logging.getLogger(__name__)
 
 
 class _Answer(NamedTuple):
@@ -51,6 +54,8 @@ def refuse(
         shown["scope"] = _clean(scope)
     advice = advise(case, shown)
     answer = _ANSWERS.get(case) or _ANSWERS[advice.code]
+    # The case alone: an operator may count them, and no value that a caller sent is in the log.
+    logger.info("refused with %d: %s", answer.status, case)
     error = "insufficient_claims" if demand is not None else answer.error
     parameters = {
         "error": error,

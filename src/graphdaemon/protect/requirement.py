@@ -27,7 +27,10 @@ class Requirement(NamedTuple):
 
 
 def require(
-    *roles: str, every: bool = False, clients: Iterable[str] = (), scopes: Iterable[str] = ()
+    *roles: str,
+    every: bool = False,
+    clients: Iterable[str] | str = (),
+    scopes: Iterable[str] | str = (),
 ) -> Requirement:
     """
     Say what a call needs of its caller.
@@ -42,8 +45,8 @@ def require(
     Raises:
         SettingsError: Nothing is required, so that every app of the tenant could call.
     """
-    listed = frozenset(client.lower() for client in clients)
-    needed = Requirement(frozenset(roles), every, listed, frozenset(scopes))
+    listed = frozenset(client.lower() for client in as_texts(clients))
+    needed = Requirement(frozenset(roles), every, listed, as_texts(scopes))
     if not (needed.roles or needed.clients or needed.scopes):
         raise SettingsError(
             "nothing is required of a caller: neither roles nor clients nor scopes",
@@ -52,6 +55,11 @@ def require(
             "client IDs of the apps that may call: Entra ID gives every app of the tenant a token.",
         )
     return needed
+
+
+def as_texts(value: Iterable[str] | str) -> frozenset[str]:
+    """Return the texts of a collection; a text alone is one, and not its characters."""
+    return frozenset((value,) if isinstance(value, str) else value)
 
 
 def authorise(caller: Caller, needed: Requirement) -> None:

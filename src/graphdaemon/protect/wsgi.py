@@ -1,12 +1,12 @@
 """WSGI: a middleware that lets a request through to an application if its caller may call."""
 
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
 from typing import Any
 
 from graphdaemon.errors import CallerRefusedError
 from graphdaemon.protect.api import ProtectedApi
-from graphdaemon.protect.requirement import Requirement
+from graphdaemon.protect.requirement import Requirement, as_texts
 
 Environment = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -21,7 +21,7 @@ def wsgi_middleware(
     api: ProtectedApi,
     requirement: Requirement | None = None,
     *,
-    exempt: Container[str] = (),
+    exempt: Iterable[str] | str = (),
 ) -> Application:
     """
     Return an application that answers refused callers itself, and passes all others to `app`.
@@ -43,10 +43,10 @@ def wsgi_middleware(
 
             app.wsgi_app = protect.wsgi_middleware(app.wsgi_app, api, exempt={"/health"})
     """
-    needed = api.choose(requirement)
+    needed, paths = api.choose(requirement), as_texts(exempt)
 
     def serve(environment: Environment, start_response: StartResponse) -> Iterable[bytes]:
-        if environment.get("PATH_INFO", "") in exempt:
+        if environment.get("PATH_INFO", "") in paths:
             return app(environment, start_response)
         try:
             environment[CALLER] = api.check(environment.get("HTTP_AUTHORIZATION"), needed)

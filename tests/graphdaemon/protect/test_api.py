@@ -261,6 +261,7 @@ ATTACKS: dict[str, tuple[Make, int, str]] = {
     "ver 3": (say(ver="3.0"), 401, "bearer_version"),
     "no client": (say(azp=None), 401, "bearer_claims_missing"),
     "the client of the other version": (say(azp=None, appid=CALLER), 401, "bearer_claims_missing"),
+    "bound to a key": (say(cnf={"kid": "the attacker has it not"}), 401, "bearer_bound"),
     # When
     "expired": (later(-3661), 401, "bearer_expired"),
     "not yet valid": (later(61), 401, "bearer_early"),

@@ -55,6 +55,20 @@ def test_an_exempt_path_is_that_one_alone(scene: Scene, path: str) -> None:
     assert (reached, sent[0]["status"]) == ([], 401)
 
 
+def test_one_exempt_path_may_be_a_text(scene: Scene) -> None:
+    """Its beginning, which is a part of the text, is not exempt."""
+    app = protect.asgi_middleware(None, scene.api(), exempt="/health")  # type: ignore[arg-type]  # never called
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/", "headers": []}
+    asyncio.run(app(scope, None, send))  # type: ignore[arg-type]  # nothing is received
+
+    assert sent[0]["status"] == 401
+
+
 def test_the_servers_state_is_shared_and_the_caller_is_not(scene: Scene) -> None:
     """One request's caller does not appear in another's."""
     reached, _ = call(scene, {"type": "http", "state": SHARED}, scene.token())

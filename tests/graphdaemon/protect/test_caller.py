@@ -151,6 +151,13 @@ def test_one_role_or_all_of_them_are_asked_for(
     assert (caught.value.status, caught.value.code) == (403, "caller_forbidden")
 
 
+def test_a_text_alone_is_one_name() -> None:
+    """And not a collection of letters, each of which would be a client or a scope."""
+    assert require(clients="AB", scopes="Orders.Read") == require(
+        clients=["ab"], scopes=["Orders.Read"]
+    )
+
+
 def test_audiences_are_compared_without_a_slash_at_their_end() -> None:
     """One, and in any letters: identifiers are, in Entra ID."""
     assert bare_audience("API://Orders/") == "api://orders"

@@ -128,17 +128,17 @@ def test_a_refresh_that_fails_is_tried_again_every_minute(failure: Exception) ->
     assert publisher.ring.is_failing
 
 
-def test_a_failure_that_is_no_ours_ends_the_wait_too() -> None:
+def test_a_failure_that_is_no_ours_ends_the_wait_too(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever waits is told, and the next request tries again."""
     publisher = Publisher()
     publisher.failure = ZeroDivisionError("a mistake of ours")
     flight = publisher.ring.look_up("one")
     assert flight is not None
 
-    with pytest.raises(ZeroDivisionError):
-        publisher.run()
+    publisher.run()
 
     assert flight.done()
+    assert "ZeroDivisionError" in caplog.text
     publisher.failure = None
     publisher.now += 5
     assert publisher.look_up("one") == "key 1"
@@ -159,6 +159,21 @@ def test_a_machine_without_threads_is_asked_again() -> None:
 
     publisher.ring._start = publisher.waiting.append
     assert publisher.look_up("one") == "key 1"
+
+
+def test_a_fetch_that_nobody_ends_is_given_up() -> None:
+    """A process that was forked in the middle of it has no thread that would end it."""
+    publisher = Publisher()
+    lost = publisher.ring.look_up("one")
+    publisher.now += 59
+    assert publisher.ring.look_up("one") is lost
+    publisher.now += 1
+    assert publisher.ring.look_up("one") is not lost
+    publisher.run()
+
+    assert publisher.ring.find("one") == "key 1"
+    assert lost is not None
+    assert lost.done()
 
 
 def test_an_unchanged_key_stays_the_same_object() -> None:

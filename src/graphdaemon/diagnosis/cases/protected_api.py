@@ -99,6 +99,12 @@ PROTECTED_API: dict[str, Case] = {
         "The token is not valid yet.",
         "Set the clock of the API's machine (NTP): by it, the token begins in the future.",
     ),
+    "bearer_bound": Case(
+        "bearer_invalid",
+        "The token is bound to a key (cnf), of which a bearer token is no proof.",
+        "Ask for a bearer token: without proof of possession (pop) in the request to the token "
+        "service.",
+    ),
     "bearer_key_unknown": Case(
         "bearer_invalid",
         "The token is signed with a key that its tenant does not publish.",
