@@ -38,11 +38,15 @@ class PostgresServer:
         self.folder = Path(tempfile.mkdtemp(prefix="pg", dir="/tmp"))
         # It refuses to run as root.
         self._user = find_other_user() if os.geteuid() == 0 else None
-        if self._user is not None:
-            os.chown(self.folder, self._user.pw_uid, self._user.pw_gid)
+        self.give(self.folder)
         self._schemas = count(1)
         self._run("initdb", "-A", "trust", "-U", "owner", "-E", "UTF8", "--locale=C", "--no-sync")
         self.start()
+
+    def give(self, folder: Path) -> None:
+        """Make a folder the server's own."""
+        if self._user is not None:
+            os.chown(folder, self._user.pw_uid, self._user.pw_gid)
 
     def start(self) -> None:
         options = f"{_OPTIONS} -k {self.folder}"

@@ -222,6 +222,8 @@ class StoreChange:
         if self.first:
             # What was loaded may have been replaced or discarded.
             (self.created,) = self._database.fetch(self._sql(_COUNT), self._key)[0]
+            if analyze := self._database.dialect.analyze:
+                self._database.execute(f"{analyze} {self._table}_records")
         counts = {"created": self.created, "updated": self.updated, "ended": self.ended}
         run = self.run
         if self._kind == "round" and self._before and not any(counts.values()):

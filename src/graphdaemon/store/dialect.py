@@ -13,12 +13,15 @@ class Dialect(NamedTuple):
     Attributes:
         words: What stands for each word in braces of the statements in `migrations.py`.
         clear: The beginning of a statement that empties a table.
+        analyze: The beginning of a statement that counts what a table holds, so that the planner
+            does not take it for small; empty where it does not.
         extract: The expression for a column of a view, made of the document.
         document: The expression for the document itself in a view.
     """
 
     words: Mapping[str, str]
     clear: str
+    analyze: str
     extract: Callable[[Column], str]
     document: str
 
@@ -39,6 +42,7 @@ SQLITE = Dialect(
         "strict": " STRICT",
     },
     clear="DELETE FROM",
+    analyze="",
     # A value of JSON has its own type: 0 and 1 for a boolean, text for an object.
     extract=lambda column: f"r.document ->> '{column.name}'",
     document="r.document",
@@ -52,6 +56,7 @@ POSTGRES = Dialect(
         "strict": "",
     },
     clear="TRUNCATE",
+    analyze="ANALYZE",
     extract=lambda column: f"(r.document::json ->> '{column.name}'){_POSTGRES_CASTS[column.kind]}",
     document="r.document::json",
 )

@@ -71,7 +71,7 @@ _ABOVE = "substr(id, length(id) - length(:id)) = '/' || :id"
 # A run may see several versions of a record begin and end: the change leads from the first of
 # those that it ended to the last of those that it began.
 _CHANGES = """
-SELECT c.tenant, c.sequence, c.id, c.kind, f.at,
+SELECT c.sequence, c.id, c.kind, f.at,
   CASE WHEN c.kind NOT IN ('created', 'restored') THEN (
     SELECT h.document FROM {table}_history AS h
     WHERE h.tenant = c.tenant AND h.id = c.id AND h.run = c.run ORDER BY h.valid_from LIMIT 1
@@ -87,7 +87,7 @@ FROM changes AS c JOIN runs AS f ON f.number = c.run
 WHERE c.tenant = :tenant AND c.collection = :collection AND {condition}
 ORDER BY c.sequence"""
 _AFTER_RUN = "c.run > :run"
-_AFTER_SEQUENCE = "c.sequence > :sequence AND c.sequence <= :sequence + :most"
+_AFTER_SEQUENCE = "c.sequence > :sequence"
 
 _LAST_RUN = """
 SELECT max(number) FROM runs WHERE tenant = :tenant AND collection = :collection AND at <= :at"""
@@ -139,7 +139,7 @@ def changes_after(
     """Return up to `most` changes of a collection that follow the one numbered `sequence`."""
     values = {"tenant": tenant, "collection": collection, "sequence": sequence, "most": most}
     with store.database.reading():
-        return list(_read_changes(store, _AFTER_SEQUENCE, values))
+        return list(_read_changes(store, _AFTER_SEQUENCE, values, limit=" LIMIT :most"))
 
 
 def records_as_of(store: Store, tenant: int, collection: str, at: str) -> Iterator[list[bytes]]:
@@ -186,13 +186,12 @@ def _find_run(store: Store, tenant: int, collection: str, at: str) -> int:
 
 
 def _read_changes(
-    store: Store, condition: str, values: dict[str, object]
+    store: Store, condition: str, values: dict[str, object], *, limit: str = ""
 ) -> Iterator[RecordedChange]:
     tenant, collection = cast("int", values["tenant"]), cast("str", values["collection"])
     sql = _CHANGES.format(table=STORED_COLLECTIONS[collection].table, condition=condition)
-    for rows in store.database.walk(sql, values):
-        for number, sequence, id_, kind, at, before, after in rows:
-            assert number == tenant
+    for rows in store.database.walk(sql + limit, values):
+        for sequence, id_, kind, at, before, after in rows:
             yield RecordedChange(
                 *(tenant, collection, sequence, id_, kind, at),
                 before=_encode(before),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
+from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -59,21 +60,10 @@ class PostgresDatabase:
 
     def __init__(self, url: Secret, shown: str) -> None:
         self.shown = shown
+        self._url = url
         self._numbers = count(1)
-        try:
-            options = conninfo_to_dict(url.reveal())
-        except psycopg.Error:
-            # Its words may hold a part of the password.
-            raise StoreError(
-                "The store's URL is none that PostgreSQL can read",
-                code="store_url_invalid",
-                hint="Write postgresql://user@host:5432/database; in a password, write %40 for @.",
-            ) from None
-        options.setdefault("connect_timeout", _CONNECT_S)
-        options.setdefault("application_name", "graphdaemon")
-        with self._explaining():
-            self._connection = psycopg.connect(**options, autocommit=True)  # type: ignore[arg-type]  # options are whatever libpq knows
-            self._connection.execute(_PLANNING)
+        self._blocks = 0
+        self._connection = self._connect()
 
     def prepare(self, *, create: bool) -> None:
         """Bring the tables to this program's version."""
@@ -94,12 +84,12 @@ class PostgresDatabase:
     def execute(self, sql: str, values: Values = NO_VALUES, /) -> int:
         """Carry out a statement; return how many rows it changed."""
         with self._explaining():
-            return self._connection.execute(*_translate(sql, values)).rowcount
+            return self._live().execute(*_translate(sql, values)).rowcount
 
     def fetch(self, sql: str, values: Values = NO_VALUES, /) -> list[Record]:
         """Return all rows of a query."""
         with self._explaining():
-            return self._connection.execute(*_translate(sql, values)).fetchall()
+            return self._live().execute(*_translate(sql, values)).fetchall()
 
     def walk(self, sql: str, values: Values = NO_VALUES, /) -> Generator[list[Record]]:
         """Return the rows of a query within a transaction, some thousand at a time."""
@@ -149,45 +139,69 @@ class PostgresDatabase:
     def transaction(self) -> Iterator[None]:
         """Commit at the end of the block; leave no trace if it raises."""
         self.execute("BEGIN")
-        try:
-            yield
-            self.execute("COMMIT")
-        except BaseException:
-            self._rollback()
-            raise
+        with self._block():
+            try:
+                yield
+                self.execute("COMMIT")
+            except BaseException:
+                self._rollback()
+                raise
 
     @contextmanager
     def reading(self) -> Iterator[None]:
         """Let every query in the block see the same state."""
-        if self._connection.info.transaction_status != TransactionStatus.IDLE:
+        if self._live().info.transaction_status != TransactionStatus.IDLE:
             yield
             return
         self.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        try:
-            yield
-        finally:
-            self._rollback()
+        with self._block():
+            try:
+                yield
+            finally:
+                self._rollback()
 
     @contextmanager
     def hold(self, name: str, patience: float) -> Iterator[None]:
         """Let no other connection to this schema hold `name` while the block runs."""
         lock = {"name": name, "patience": f"{max(1, round(patience * 1000))}ms"}
         self.execute("SELECT set_config('lock_timeout', :patience, false)", lock)
-        try:
-            self.execute(f"SELECT pg_advisory_lock({_LOCK})", lock)
-        finally:
-            with suppress(StoreError):
-                self.execute("SET lock_timeout = 0")
-        try:
-            yield
-        finally:
-            # With the connection, the lock is gone, too.
-            with suppress(StoreError):
-                self.execute(f"SELECT pg_advisory_unlock({_LOCK})", lock)
+        with self._block():
+            try:
+                self.execute(f"SELECT pg_advisory_lock({_LOCK})", lock)
+            finally:
+                with suppress(StoreError):
+                    self.execute("SET lock_timeout = 0")
+            try:
+                yield
+            finally:
+                # With the connection, the lock is gone, too.
+                with suppress(StoreError):
+                    self.execute(f"SELECT pg_advisory_unlock({_LOCK})", lock)
 
     def close(self) -> None:
         """End the connection."""
         self._connection.close()
+
+    def _connect(self) -> psycopg.Connection[Record]:
+        options = _read_options(self._url)
+        with self._explaining():
+            connection = psycopg.connect(**options, autocommit=True)
+            connection.execute(_PLANNING)
+        return connection
+
+    def _live(self) -> psycopg.Connection[Record]:
+        """Return the connection; a lost one is made anew, unless a block was begun with it."""
+        if self._connection.closed and not self._blocks:
+            self._connection = self._connect()
+        return self._connection
+
+    @contextmanager
+    def _block(self) -> Iterator[None]:
+        self._blocks += 1
+        try:
+            yield
+        finally:
+            self._blocks -= 1
 
     def _rollback(self) -> None:
         # The server takes back by itself what a lost connection has begun.
@@ -226,6 +240,19 @@ class PostgresDatabase:
         except psycopg.Error as error:
             # It holds the connection's options, and so the password.
             raise _explain(error, self.shown) from None
+
+
+def _read_options(url: Secret) -> dict[str, Any]:
+    try:
+        options = conninfo_to_dict(url.reveal())
+    except psycopg.Error:
+        # Its words may hold a part of the password.
+        raise StoreError(
+            "The store's URL is none that PostgreSQL can read",
+            code="store_url_invalid",
+            hint="Write postgresql://user@host:5432/database; in a password, write %40 for @.",
+        ) from None
+    return {"connect_timeout": _CONNECT_S, "application_name": "graphdaemon", **options}
 
 
 @cache

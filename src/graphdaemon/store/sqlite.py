@@ -13,18 +13,22 @@ from graphdaemon.sharing.file_lock import hold_lock
 from graphdaemon.store.database import NO_VALUES, Record, Values
 from graphdaemon.store.dialect import SQLITE
 from graphdaemon.store.schema import TABLE, prepare
-from graphdaemon.store.sqlite_file import APPLICATION_ID, explaining_files, holds_store, make_file
+from graphdaemon.store.sqlite_file import (
+    APPLICATION_ID,
+    explaining_files,
+    holds_store,
+    look_at,
+    make_file,
+    may_write,
+    refuse_moved,
+)
 
 _BATCH = 2_000
-# How long another process may write before this one gives up, in milliseconds.
-_PATIENCE_MS = 5_000
+# How long another process may write before this one gives up.
+_PATIENCE_S = 5.0
 
 # A commit is on the disk when it returns; readers see the state before until then.
-_PREPARATION = """
-PRAGMA journal_mode = WAL;
-PRAGMA synchronous = FULL;
-PRAGMA cache_size = -65536;
-"""
+_DURABILITY = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
 
 
 def open_sqlite(path: Path, shown: str, *, create: bool) -> "SqliteDatabase":
@@ -59,15 +63,17 @@ class SqliteDatabase:
 
     def __init__(self, path: Path, shown: str) -> None:
         self.shown = shown
-        self._lock_path = path.with_name(f"{path.name}-lock")
+        self._path = path
+        self._state = look_at(path, shown)
+        self._may_write = may_write(path)
         self._holders = 0
         with self._explaining():
             self._connection = sqlite3.connect(
-                f"file:{quote(os.fspath(path))}?mode=rw",
+                f"file:{quote(os.fspath(path))}?{self._choose_mode()}",
                 uri=True,
                 isolation_level=None,
                 check_same_thread=False,
-                timeout=_PATIENCE_MS / 1000,
+                timeout=_PATIENCE_S,
             )
 
     def prepare(self, *, is_new: bool) -> None:
@@ -75,7 +81,9 @@ class SqliteDatabase:
         with self._explaining():
             if is_new:
                 self._connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            self._connection.executescript(_PREPARATION)
+            self._connection.execute("PRAGMA cache_size = -65536")
+            if self._may_write:
+                self._connection.executescript(_DURABILITY)
         prepare(self)
 
     def holds_store(self) -> bool:
@@ -119,10 +127,12 @@ class SqliteDatabase:
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Commit at the end of the block; leave no trace if it raises."""
+        self._check_place()
         # A lock for reading might not become one for writing later.
         self.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._check_place()
             self.execute("COMMIT")
         finally:
             self._rollback()
@@ -135,6 +145,7 @@ class SqliteDatabase:
                 self.execute("BEGIN")
                 stack.callback(self._rollback)
             yield
+            self._check_unchanged()
 
     @contextmanager
     def hold(self, name: str, patience: float) -> Iterator[None]:  # noqa: ARG002  one process at a time writes SQLite, whatever it syncs
@@ -151,16 +162,41 @@ class SqliteDatabase:
         with self._explaining():
             self._connection.close()
 
+    def _choose_mode(self) -> str:
+        """
+        Return how SQLite is to open the file: to write it, or without leaving anything beside it.
+
+        Whoever may only read would else make files there that keep the owner from writing.
+        """
+        if self._may_write:
+            return "mode=rw"
+        is_in_use = self._path.with_name(f"{self._path.name}-wal").exists()
+        return "mode=ro" if is_in_use else "mode=ro&immutable=1"
+
+    def _check_place(self) -> None:
+        """Make sure that what is written is written to the file at the path."""
+        if not self._state.is_same_file(look_at(self._path, self.shown)):
+            raise refuse_moved(self.shown)
+
+    def _check_unchanged(self) -> None:
+        """Make sure that what was read without a lock was one state."""
+        if not self._may_write and look_at(self._path, self.shown) != self._state:
+            raise _refuse_busy(f"The store {self.shown} was written to while it was read")
+
     def _rollback(self) -> None:
         # A full disk may have ended the transaction already.
         if self._connection.in_transaction:
             self.execute("ROLLBACK")
 
     def _take_lock(self, stack: ExitStack, patience: float) -> None:
+        if not self._may_write:
+            # A lock file of this user's would keep the owner out.
+            raise _refuse_writing(self.shown)
+        lock = self._path.with_name(f"{self._path.name}-lock")
         busy = f"Another process writes to the store {self.shown}"
         with explaining_files(self.shown):
             try:
-                stack.enter_context(hold_lock(self._lock_path, patience, busy))
+                stack.enter_context(hold_lock(lock, patience, busy))
             except TimeoutError as error:
                 raise _refuse_busy(str(error)) from None
 
@@ -185,7 +221,7 @@ def _explain(error: sqlite3.Error, shown: str) -> StoreError:
     name = getattr(error, "sqlite_errorname", "")
     for beginning, make in _MEANINGS.items():
         if name.startswith(beginning):
-            return make(f"the store {shown}")
+            return make(shown)
     return StoreError(
         f"SQLite refused something of the store {shown}: {error}",
         code="store_failed",
@@ -201,35 +237,39 @@ def _refuse_busy(message: str) -> StoreError:
     )
 
 
+def _refuse_writing(shown: str) -> StoreError:
+    return StoreError(
+        f"This user may read the store {shown} and not write it",
+        code="store_readonly",
+        hint="Give this user the right to write the file and its folder.",
+    )
+
+
 _MEANINGS: dict[str, Callable[[str], StoreError]] = {
-    "SQLITE_BUSY": lambda store: _refuse_busy(f"Another process writes to {store}"),
+    "SQLITE_BUSY": lambda store: _refuse_busy(f"Another process writes to the store {store}"),
     "SQLITE_FULL": lambda store: StoreError(
-        f"There is no room for {store}: the disk, or the folder for temporary files, is full",
+        f"There is no room for the store {store}: its disk or that of temporary files is full",
         code="store_full",
         hint="Make room, and run the command again: what was not committed is fetched anew.",
     ),
-    "SQLITE_READONLY": lambda store: StoreError(
-        f"This user may read {store} and not write it",
-        code="store_readonly",
-        hint="Give this user the right to write the file and its folder.",
-    ),
+    "SQLITE_READONLY": _refuse_writing,
     "SQLITE_CANTOPEN": lambda store: StoreError(
-        f"This user may not open {store}, or write the files that SQLite keeps beside it",
+        f"This user may not open the store {store}, or write the files that SQLite keeps beside it",
         code="store_readonly",
         hint="Give this user the right to write the file and its folder.",
     ),
     "SQLITE_IOERR": lambda store: StoreError(
-        f"The disk gave an error under {store}",
+        f"The disk gave an error under the store {store}",
         code="store_gone",
         hint="See that the disk is there and sound, and run the command again.",
     ),
     "SQLITE_CORRUPT": lambda store: StoreError(
-        f"The file of {store} is damaged",
+        f"The file of the store {store} is damaged",
         code="store_unreadable",
         hint="Put a backup in its place, or move it away and sync anew.",
     ),
     "SQLITE_NOTADB": lambda store: StoreError(
-        f"The file of {store} is no SQLite database",
+        f"The file of the store {store} is no SQLite database",
         code="store_unreadable",
         hint="Put a backup in its place, or move it away and sync anew.",
     ),

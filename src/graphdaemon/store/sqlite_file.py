@@ -6,6 +6,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from graphdaemon.errors import StoreError
 from graphdaemon.sharing.private_files import ForeignFileError, open_private
@@ -54,6 +55,48 @@ def holds_store(path: Path, shown: str) -> bool:
     if int.from_bytes(head[_ID_AT]) != APPLICATION_ID:
         raise _refuse_foreign(shown, "is another program's database")
     return True
+
+
+class FileState(NamedTuple):
+    """Which file stands at a path, and how it was when it was looked at."""
+
+    device: int
+    inode: int
+    size: int
+    changed_ns: int
+
+    def is_same_file(self, other: "FileState") -> bool:
+        """Say whether both are of one file, however it was changed meanwhile."""
+        return (self.device, self.inode) == (other.device, other.inode)
+
+
+def look_at(path: Path, shown: str) -> FileState:
+    """
+    Return which file stands at a path.
+
+    Raises:
+        StoreError: There is none.
+    """
+    try:
+        status = path.stat()
+    except OSError:
+        raise refuse_moved(shown) from None
+    return FileState(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def refuse_moved(shown: str) -> StoreError:
+    """Return the error that says that what is written would be seen by nobody."""
+    return StoreError(
+        f"The file of the store {shown} was moved or deleted while it was in use",
+        code="store_gone",
+        hint="Put it back, or run the command again to make another: nothing is half written.",
+    )
+
+
+def may_write(path: Path) -> bool:
+    """Say whether this user may write a file, and others beside it, as SQLite does."""
+    checks = {"effective_ids": True} if os.access in os.supports_effective_ids else {}
+    return all(os.access(place, os.W_OK, **checks) for place in (path, path.parent))
 
 
 @contextmanager

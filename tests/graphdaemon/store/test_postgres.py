@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 
 import pytest
 
-from graphdaemon.errors import StoreError
+from graphdaemon.errors import StoreError, UsageError
 from graphdaemon.store.store import Store, open_store
 from tests.support.postgres_server import PostgresServer
+from tests.support.small_disk import small_disk
 from tests.support.store_fixtures import load_users, read_documents, row
 
 
@@ -137,3 +139,69 @@ def test_a_server_that_goes_in_mid_write_takes_nothing_along(
 def load_more(store: Store) -> None:
     with store.change(1, "users", "round") as change:
         change.put([row("b")])
+
+
+def test_a_store_that_stays_open_survives_a_restart(
+    shared: str, own_server: PostgresServer
+) -> None:
+    """What is done first afterwards may fail; what is done next works."""
+    with open_store(shared) as store:
+        own_server.stop()
+        own_server.start()
+        with pytest.raises(StoreError, match="cannot be reached, or its connection ended"):
+            store.position(1, "users")
+        assert store.position(1, "users") is not None
+        load_more(store)
+        assert list(read_documents(store)) == ["a", "b"]
+
+
+def test_a_lock_that_was_lost_with_the_connection_is_not_taken_for_held(
+    shared: str, own_server: PostgresServer
+) -> None:
+    """Another process may have it now: nothing is written until it is taken anew."""
+    with open_store(shared) as store:
+        with store.hold(1, "users"):
+            own_server.stop()
+            own_server.start()
+            for _ in range(3):
+                with pytest.raises(StoreError):
+                    load_more(store)
+        load_more(store)
+
+
+def test_a_full_disk_of_the_server_says_so_and_takes_nothing_along(
+    postgres_server: PostgresServer,
+) -> None:
+    """The store's tables stand on a file system of two megabytes."""
+    schema = postgres_server.make_schema()
+    with small_disk(2 << 20) as folder:
+        postgres_server.give(folder)
+        postgres_server.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        url = f"{schema}%20-cdefault_tablespace%3Dsmall"
+        with open_store(url) as store:
+            store.enter_tenant("t", "Contoso")
+            load_users(store, row("a"))
+            with pytest.raises(StoreError, match="no room") as caught:
+                put_many(store)
+            assert caught.value.code == "store_full"
+            assert list(read_documents(store)) == ["a"]
+        postgres_server.execute(f"DROP SCHEMA {schema.rpartition('%3D')[2]} CASCADE")
+        postgres_server.execute("DROP TABLESPACE small")
+
+
+def put_many(store: Store) -> None:
+    with store.change(1, "users", "round") as change:
+        change.put([row(f"{number:05}", pad=f"{number}" * 100) for number in range(20_000)])
+
+
+def test_missing_psycopg_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delitem(sys.modules, "graphdaemon.store.postgres", raising=False)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+
+    with pytest.raises(UsageError, match="psycopg") as caught:
+        open_store("postgresql://host/db")
+
+    assert caught.value.code == "package_missing"
+    assert "graphdaemon[postgres]" in (caught.value.hint or "")

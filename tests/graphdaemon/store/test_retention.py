@@ -28,6 +28,7 @@ def test_what_ended_until_a_time_is_forgotten(lived: Store) -> None:
 
     assert list(read_documents(lived)) == ["a"]
     assert [version.valid_from for version in versions_of(lived, "a")] == TIMES[2:]
+    assert [change.sequence for change in changes_after(lived, 1, "users", 0, most=1)] == [3]
     assert [change.sequence for change in changes_after(lived, 1, "users", 0)] == [3, 4]
     assert known_from(lived, 1, "users") == TIMES[2]
     assert list(records_as_of(lived, 1, "users", TIMES[2])) == [

@@ -1,12 +1,20 @@
 """A store as its users see it: opened, held, followed; the same on every database."""
 
 import datetime as dt
+import threading
 
 import pytest
 
 from graphdaemon.errors import StoreError
 from graphdaemon.store.store import Store, open_store
-from tests.support.store_fixtures import SteppingClock, load_users, position, row
+from tests.support.store_fixtures import (
+    SteppingClock,
+    load_users,
+    position,
+    read_documents,
+    row,
+)
+from tests.support.store_process import running
 
 
 def test_a_tenant_keeps_its_number(store: Store) -> None:
@@ -89,3 +97,53 @@ def test_one_writer_at_a_time(store: Store, store_url: str) -> None:
             assert caught.value.code == "store_busy"
         with second.change(1, "users", "round") as change:
             assert not change.first
+
+
+def test_a_process_that_holds_a_collection_keeps_others_out_until_it_ends(
+    store: Store, store_url: str
+) -> None:
+    """However it ends: when it is killed, nothing needs to be tidied up."""
+    load_users(store, row("a"))
+    with running("hold", store_url) as process:
+        with pytest.raises(StoreError) as caught, store.change(1, "users", "round"):
+            pass
+        assert caught.value.code == "store_busy"
+        process.kill()
+        with store.hold(1, "users", patience=30):
+            pass
+
+
+def test_a_process_that_is_killed_in_mid_write_leaves_no_trace(
+    store: Store, store_url: str
+) -> None:
+    """What it wrote is gone, and the next one writes on from before."""
+    load_users(store, row("a"))
+    before = store.position(1, "users")
+    with running("write", store_url) as process:
+        process.kill()
+        process.wait(timeout=60)
+    with store.hold(1, "users", patience=30):
+        assert read_documents(store).keys() == {"a"}
+        assert store.position(1, "users") == before
+        with store.change(1, "users", "round") as change:
+            change.put([row("b")])
+    assert read_documents(store).keys() == {"a", "b"}
+
+
+def test_a_process_may_wait_for_another(store: Store, store_url: str) -> None:
+    """It goes on as soon as the other has ended, with what that has written."""
+    load_users(store, row("a"))
+    with running("write", store_url) as process:
+        assert process.stdin is not None
+        process.stdin.write("go on\n")
+        process.stdin.flush()
+        with store.hold(1, "users", patience=60):
+            assert len(read_documents(store)) == 20_000
+
+
+def test_another_thread_may_take_a_store_over(store: Store) -> None:
+    """One at a time: whoever opens it need not be who writes."""
+    thread = threading.Thread(target=load_users, args=(store, row("a")))
+    thread.start()
+    thread.join(timeout=60)
+    assert read_documents(store).keys() == {"a"}
