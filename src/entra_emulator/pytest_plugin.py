@@ -56,6 +56,9 @@ def _run(request: pytest.FixtureRequest, *, in_process: bool) -> "Iterator[Emula
     from entra_emulator.server.emulator import Emulator
 
     with Emulator(shared=shared, in_process=in_process, **_read_marker(request)) as emulator:
+        if emulator.settings.tenant_file is None:
+            # Before the test moves the clock, by which the secret then may have expired.
+            _ = emulator.application
         yield emulator
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 from tests.support.places import ROOT
@@ -32,6 +33,23 @@ def test_the_wheel_with_its_extra_runs_the_quickstart(uv: str, wheel: Path, tmp_
     done = run(programs / "graphdaemon", "quickstart", "--users", 12)
 
     assert len(json.loads(done.stdout)["value"]) == 12
+
+
+def test_the_example_of_tests_runs_where_only_its_requirements_are(
+    uv: str, wheel: Path, tmp_path: Path
+) -> None:
+    """With the wheel installed, pytest finds the fixtures by itself."""
+    example = ROOT / "examples" / "5-Test-Your-Program"
+    required = (example / "requirements.txt").read_text().split()
+    assert required[0] == "graphdaemon[emulator]"
+    packages = [f"graphdaemon[emulator] @ {wheel.as_uri()}", *required[1:]]
+    programs = environment_with(uv, tmp_path / "tests", *packages)
+    for path in example.glob("*.py"):
+        shutil.copy(path, tmp_path)
+
+    done = run(programs / "python", "-m", "pytest", "-q", tmp_path, f"--rootdir={tmp_path}")
+
+    assert "6 passed" in done.stdout
 
 
 def test_the_locks_name_no_host() -> None:

@@ -31,7 +31,7 @@ def environment_with(uv: str, folder: Path, *packages: object) -> Path:
     """A new virtual environment with ``packages`` at the locked versions; its programs' folder."""
     run(uv, "venv", "--quiet", "--python", sys.executable, folder)
     python = folder / BIN / "python"
-    lock = ROOT / "requirements" / "emulator.txt"
+    lock = ROOT / "requirements" / "dev.txt"
     pins = folder / "pins.txt"
     pins.write_text("".join(line for line in _pins(lock.read_text())))
     run(uv, "pip", "install", "--quiet", "--python", python, "--constraint", pins, *packages)
