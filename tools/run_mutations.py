@@ -40,6 +40,7 @@ SCENARIOS = {
     "listing": ("test_list_emulator", "test_listing_lies", "test_listing_properties"),
     "auth": ("test_far_token_service", "test_secrecy"),
     "graph": ("test_list_emulator", "test_leaks", "test_budget_shared"),
+    "protect": ("test_protected_frameworks", "test_howto_protect"),
 }
 """Each package whose code is changed, and the scenarios that are its tests too."""
 

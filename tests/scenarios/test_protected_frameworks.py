@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+import graphdaemon
 from entra_emulator.server.emulator import Emulator
 from graphdaemon import protect
 from tests.support.emulator_probe import App, Probe, register
@@ -27,8 +29,9 @@ class Place(NamedTuple):
     def token(self, app: App) -> str:
         return app.token(scope=f"api://{self.client_id}/.default")
 
-    def protect(self) -> protect.ProtectedApi:
+    def protect(self, **options: Any) -> protect.ProtectedApi:
         return protect.load(
+            **options,
             authority=f"{self.emulator.url}/{self.emulator.tenant.id}",
             client_id=self.client_id,
             roles=[READ],
@@ -43,7 +46,11 @@ def place(launch: Callable[..., Probe], request: pytest.FixtureRequest) -> Place
     api = directory.applications.register(tenant, "Orders")
     roles = [(READ, "Read orders"), (WRITE, "Write orders")]
     directory.applications.expose_api(
-        tenant, api.app_id, app_roles=roles, token_version=request.param
+        tenant,
+        api.app_id,
+        app_roles=roles,
+        token_version=request.param,
+        optional_claims=["xms_cc"],
     )
     caller, stranger = register(probe, name="Caller"), register(probe, name="Stranger")
     directory.applications.add_application_permission(
@@ -111,3 +118,39 @@ def test_two_tokens_in_one_request_are_refused(place: Place, served: Served) -> 
         (400, 'Bearer error="invalid_request"'),
         (401, 'Bearer error="invalid_token"'),
     }
+
+
+def test_a_client_whose_tokens_were_revoked_gets_a_new_one(place: Place, tmp_path: Path) -> None:
+    """The challenge is of a form that a client understands: it calls on, with no failure seen."""
+    since: list[float] = []
+    seen: list[protect.Caller] = []
+
+    def revoked(caller: protect.Caller) -> float | None:
+        seen.append(caller)
+        return since[0] if since else None
+
+    with place.protect(revoked=revoked) as api:
+        app = ASGI["starlette"](api)
+        with serve(app, tmp_path, is_asgi=True) as served:
+            trusted = tmp_path / "both-ca.pem"
+            trusted.write_bytes(
+                place.emulator.ca_file.read_bytes() + b"\n" + served.ca_file.read_bytes()
+            )
+            client = graphdaemon.load(
+                authority=f"{place.emulator.url}/{place.emulator.tenant.id}",
+                client_id=place.caller.client_id,
+                secret=place.caller.secret,
+                scope=[f"api://{place.client_id}/.default"],
+                endpoint=f"{served.url}/orders",
+                ca_file=str(trusted),
+            )
+            with closing(client):
+                first = graphdaemon.blocking(client.get("orders"))
+                since.append(seen[-1].issued + 1)
+                place.emulator.clock.move(2)
+                second = graphdaemon.blocking(client.get("orders"))
+
+    assert first == second == {"client": place.caller.client_id, "roles": [READ]}
+    assert [caller.claims["uti"] for caller in seen[:2]] == [seen[0].claims["uti"]] * 2
+    assert seen[2].claims["uti"] != seen[0].claims["uti"]
+    assert len(seen) == 3

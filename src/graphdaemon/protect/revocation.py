@@ -3,6 +3,7 @@
 from graphdaemon.diagnosis.token_claims import format_time
 from graphdaemon.protect.caller import Caller
 from graphdaemon.protect.refusal import demand_token, refuse
+from graphdaemon.received.numbers import read_time
 
 
 def check_issued(caller: Caller, since: float | None) -> None:
@@ -19,8 +20,11 @@ def check_issued(caller: Caller, since: float | None) -> None:
     Raises:
         CallerRefusedError: It was issued before.
     """
-    # Tokens are issued at whole seconds.
-    if since is None or caller.issued >= int(since):
+    if since is None:
+        return
+    # Entra ID dates `iat` and `nbf` some minutes back, but for a token that answers a challenge,
+    # whose `nbf` is what was demanded; both are whole seconds.
+    if max(caller.issued, read_time(caller.claims.get("nbf")) or 0) >= int(since):
         return
     capabilities = caller.claims.get("xms_cc")
     names = capabilities if isinstance(capabilities, list) else []

@@ -739,6 +739,9 @@ def test_tokens_that_were_revoked_are_refused_with_a_challenge(scene: Scene) -> 
     plain = refusal(api, scene.token(**old))
 
     assert api.validate(scene.token()).client_id == CALLER
+    # What answers the challenge begins when it was demanded to, whatever its date.
+    answer = scene.token(iat=int(since) - 300, nbf=int(since))
+    assert api.validate(answer).client_id == CALLER
     assert (error.status, error.error, error.case) == (401, "insufficient_claims", "bearer_revoked")
     demanded = (error.challenge or "").partition('claims="')[2].rstrip('"')
     assert json.loads(base64.b64decode(demanded)) == {
