@@ -29,6 +29,8 @@ pytest_plugins = [
     "tests.support.emulator_fixtures",
     "tests.support.postgres_server",
     "tests.support.store_fixtures",
+    # After those that it stands on.
+    "tests.support.lived_store",
 ]
 register_profiles()
 

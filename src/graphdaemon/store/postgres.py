@@ -95,10 +95,11 @@ class PostgresDatabase:
         """Return the rows of a query within a transaction, some thousand at a time."""
         with self._explaining():
             self._connection.execute("SET LOCAL enable_hashjoin = on")
-            cursor = self._connection.cursor(name=f"walk{next(self._numbers)}")
-            cursor.execute(*_translate(sql, values))
-            self._connection.execute("SET LOCAL enable_hashjoin = off")
+        cursor = self._connection.cursor(name=f"walk{next(self._numbers)}")
         try:
+            with self._explaining():
+                cursor.execute(*_translate(sql, values))
+                self._connection.execute("SET LOCAL enable_hashjoin = off")
             while True:
                 with self._explaining():
                     rows = cursor.fetchmany(_BATCH)

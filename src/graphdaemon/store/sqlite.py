@@ -139,9 +139,11 @@ class SqliteDatabase:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Let every query in the block see the same state."""
+        """Let every query in the block see the same state, and nothing write."""
         with ExitStack() as stack:
             if not self._connection.in_transaction:
+                self.execute("PRAGMA query_only = ON")
+                stack.callback(self.execute, "PRAGMA query_only = OFF")
                 self.execute("BEGIN")
                 stack.callback(self._rollback)
             yield

@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from graphdaemon.cli import options, output_options
+from graphdaemon.cli import options, output_options, stored_options
 from graphdaemon.cli.command import StrictCommand
 
 
@@ -17,6 +17,7 @@ from graphdaemon.cli.command import StrictCommand
 @output_options.output_options
 @options.order_options
 @options.proof_options
+@stored_options.listing_options
 @options.verbose_option
 def list_(*, collection: str, group: str | None, **arguments: Any) -> None:
     """
@@ -28,7 +29,16 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> None:
 
     An API of your own is read page by page: a list, or an object with `value`; and nothing is asked
     of it that is not an option here.
+
+    With --store nothing is fetched: COLLECTION is one that `graphdaemon sync` keeps, such as
+    groups/members, as it is now or was at a time.
     """
+    if arguments["store"] is not None:
+        from graphdaemon.cli.run_stored_listing import run_stored_listing
+
+        run_stored_listing(collection, {**arguments, "group": group})
+        return
+    stored_options.refuse_without_store(arguments)
     from graphdaemon.cli.run_listing import run_listing
 
     run_listing(collection, arguments, group)

@@ -1,0 +1,59 @@
+"""`graphdaemon diff`: what changed since a time."""
+
+from itertools import islice
+from typing import Any
+
+import click
+
+from graphdaemon.cli import options, output_options, stored_options, terminal
+from graphdaemon.cli.command import StrictCommand
+
+_BATCH = 1_000
+
+
+@click.command(cls=StrictCommand)
+@click.argument("collections", nargs=-1, metavar="[COLLECTION]...")
+@click.option(
+    "--since", metavar="TIME", required=True, help="Such as 2026-11-01, or 2026-11-01T08:30Z."
+)
+@click.option("--until", metavar="TIME", help="By default now.")
+@stored_options.store_options
+@output_options.output_options
+@options.order_options
+@options.verbose_option
+def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
+    """
+    Show what changed since a time, from a store.
+
+    COLLECTION is users, groups, groups/members and so on; by default all that the store
+    knew then. An
+    object has one line, whatever happened to it in between: it is there now and was not, or the
+    other way round, or the values of the properties that are named differ.
+    """
+    from graphdaemon.cli.event_output import read_event_spec, render_event
+    from graphdaemon.output.sink import Sink
+    from graphdaemon.store.events import tell_difference
+
+    terminal.configure_log(arguments["verbose"])
+    spec = read_event_spec(arguments)
+    with stored_options.open_history(arguments) as stored:
+        spans = stored_options.read_spans(
+            stored, collections, arguments["since"], arguments["until"]
+        )
+        count = 0
+        with Sink(spec, terminal.open_output()) as sink:
+            for name, (begin, end) in spans.items():
+                # Some at a time, since the first decide how wide the columns of a table are.
+                differences = stored.differences(name, begin, end)
+                while batch := list(islice(differences, _BATCH)):
+                    events = [tell_difference(name, one) for one in batch]
+                    sink.write(
+                        [
+                            render_event(one._replace(name=one.name or stored.name(one.id)), spec)
+                            for one in events
+                        ]
+                    )
+                    count += len(batch)
+            sink.finish()
+        differ = "record differs" if count == 1 else "records differ"
+        terminal.say(f"{count:,} {differ} since {arguments['since']}: {', '.join(spans)}")

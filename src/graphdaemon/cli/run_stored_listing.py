@@ -1,0 +1,135 @@
+"""Write the records of a collection as a store has them, now or at a time."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from graphdaemon.cli import terminal
+from graphdaemon.cli.options import split_names
+from graphdaemon.cli.output_options import read_spec
+from graphdaemon.cli.stored_options import find_stored, open_history
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.catalog import CATALOG
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.output.fields import make_picker
+from graphdaemon.output.sink import Sink
+from graphdaemon.store.tenant_history import TenantHistory
+from graphdaemon.store.times import read_time
+
+# What only Graph can answer, and what to say instead.
+_LIVE = {
+    "parameters": ("PARAMETERS", "A store is read without settings: leave the file out."),
+    "group": ("--of", "Say list groups/members --where \"parent = '…'\"."),
+    "filter_": ("--filter", "Say --where, such as --where \"department = 'Sales'\", or --query."),
+    "search": ("--search", "Say --where, such as --where \"displayName LIKE '%ana%'\"."),
+    "orderby": ("--orderby", "Say --sort."),
+    "with_": ("--with", "List the store's edges, such as users/manager."),
+    "proof": ("--proof", "The store has the account of each listing, in its table runs."),
+    "allow_unproved": ("--allow-unproved", "Nothing is stored that is not proved."),
+    "resume": ("--resume", "Leave it out: nothing is fetched."),
+    "within": ("--within", "Leave it out: nothing is fetched."),
+    "attempts": ("--attempts", "Leave it out: nothing is fetched."),
+    "chains": ("--chains", "Leave it out: nothing is fetched."),
+    "polite": ("--polite", "Leave it out: nothing is fetched."),
+    "endpoint": ("--endpoint", "Leave it out: nothing is fetched."),
+    "scope": ("--scope", "Leave it out: nothing is fetched."),
+}
+
+
+def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
+    """
+    List the collection that `text` names from the store that the options name.
+
+    Raises:
+        StoreError: The store cannot be read.
+        UsageError: It has no such collection, knows nothing of that time, or an option is Graph's.
+    """
+    terminal.configure_log(arguments["verbose"])
+    _refuse_live(arguments)
+    collection = find_stored(text)
+    select = split_names(arguments["select"])
+    row = STORED_COLLECTIONS[collection]
+    default = CATALOG[collection].columns if collection in CATALOG else row.select
+    columns = ("parent", "child", "kind") if row.is_edge else select or default
+    spec = read_spec(arguments, columns)
+    with open_history(arguments) as history:
+        names = _check_select(history, collection, select)
+        at = _read_at(history, collection, arguments["as_of"])
+        count = 0
+        with Sink(spec, terminal.open_output()) as sink:
+            for records in _read(history, collection, at, arguments):
+                count += len(records)
+                sink.write(_narrow(records, names))
+            sink.finish()
+        terminal.say(
+            f"{_count(count)} of {collection}, {_describe(history, collection, arguments)}"
+        )
+
+
+def _read(
+    history: TenantHistory, collection: str, at: str, arguments: Mapping[str, Any]
+) -> Iterator[list[msgspec.Raw]]:
+    left = arguments["limit"]
+    for records in history.records(collection, at, arguments["where"]):
+        batch = [msgspec.Raw(record.document) for record in records[:left]]
+        yield batch
+        left = None if left is None else left - len(batch)
+        if left == 0:
+            return
+
+
+def _read_at(history: TenantHistory, collection: str, text: str | None) -> str:
+    if text is None:
+        # Later than any time: what is current.
+        history.known_from(collection)
+        return "9999"
+    at = read_time(text)
+    history.check_time(collection, at, option="--as-of")
+    return at
+
+
+def _check_select(
+    history: TenantHistory, collection: str, select: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Return the properties to show, `id` among them; none for all that are kept."""
+    kept = history.properties(collection)
+    missing = [name for name in select if name not in kept]
+    if missing:
+        raise UsageError(
+            f"--select {missing[0]}: the store does not keep that of {collection}",
+            code="option_invalid",
+            hint=f"It keeps {', '.join(kept)}; graphdaemon sync --select changes that.",
+        )
+    first = () if STORED_COLLECTIONS[collection].is_edge else ("id",)
+    return tuple(dict.fromkeys((*first, *select))) if select else ()
+
+
+def _narrow(records: list[msgspec.Raw], names: tuple[str, ...]) -> list[msgspec.Raw]:
+    if not names:
+        return records
+    pick = make_picker(names)
+    return [
+        msgspec.Raw(
+            msgspec.json.encode(dict(zip(names, map(msgspec.Raw, pick(record)), strict=True)))
+        )
+        for record in records
+    ]
+
+
+def _describe(history: TenantHistory, collection: str, arguments: Mapping[str, Any]) -> str:
+    if arguments["as_of"] is not None:
+        return f"as they were at {arguments['as_of']}"
+    return f"as the directory was at {history.checked(collection)[:19]}Z"
+
+
+def _count(number: int) -> str:
+    return f"{number:,} record{'' if number == 1 else 's'}"
+
+
+def _refuse_live(arguments: Mapping[str, Any]) -> None:
+    given = [one for name, one in _LIVE.items() if arguments.get(name)]
+    if arguments["method"] != "auto":
+        given.append(("--method", "Leave it out: nothing is fetched."))
+    for name, hint in given:
+        raise UsageError(f"{name} does not go with --store", code="option_invalid", hint=hint)

@@ -1,0 +1,135 @@
+"""The options of the commands that read a store, and what they stand for."""
+
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from graphdaemon.cli.named_files import add_file
+from graphdaemon.cli.options import combine
+from graphdaemon.errors import UsageError
+
+if TYPE_CHECKING:
+    from graphdaemon.store.tenant_history import TenantHistory
+
+tenant_option = click.option(
+    "--tenant", metavar="NAME", help="ID or name of the tenant, where the store holds several."
+)
+
+store_options = combine(
+    click.option(
+        "--store",
+        metavar="URL",
+        default="sqlite:graphdaemon.db",
+        show_default=True,
+        help="The store to read: sqlite:PATH or postgresql://….",
+    ),
+    tenant_option,
+)
+
+listing_options = combine(
+    click.option("--store", metavar="URL", help="List what this store has, and ask nobody."),
+    click.option("--as-of", metavar="TIME", help="As it was then, such as 2026-11-01T00:00Z."),
+    click.option("--where", metavar="SQL", help="Such as \"department = 'Sales'\"."),
+    tenant_option,
+)
+
+
+def refuse_without_store(arguments: Mapping[str, Any]) -> None:
+    """
+    Refuse what only a store can answer.
+
+    Raises:
+        UsageError: It is asked for.
+    """
+    for name, option in (("as_of", "--as-of"), ("where", "--where"), ("tenant", "--tenant")):
+        if arguments[name] is not None:
+            raise UsageError(
+                f"{option} is for what a store has",
+                code="option_invalid",
+                hint="Name the store: --store sqlite:graphdaemon.db. Graph takes --filter.",
+            )
+
+
+@contextmanager
+def open_history(arguments: Mapping[str, Any]) -> Generator["TenantHistory"]:
+    """
+    Open the store that `--store` names, and read one state of it in the block.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+        UsageError: It holds several tenants, and `--tenant` names none of them.
+    """
+    from graphdaemon.store.location import read_location
+    from graphdaemon.store.store import open_store
+    from graphdaemon.store.tenant_history import TenantHistory
+
+    path = read_location(arguments["store"]).path
+    if path is not None:
+        context = click.get_current_context()
+        for ending in ("", "-wal", "-shm", "-lock"):
+            place = path.with_name(path.name + ending)
+            add_file(context, "--store", place, written=False)
+    with open_store(arguments["store"], create=False) as store:
+        history = TenantHistory(store, arguments["tenant"])
+        with history.reading():
+            yield history
+
+
+def find_stored(name: str) -> str:
+    """
+    Return the name of a stored collection, whatever the case it is written in.
+
+    Raises:
+        UsageError: No store has a collection of that name.
+    """
+    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+
+    known = {one.casefold(): one for one in STORED_COLLECTIONS}
+    known |= {row.table: row.name for row in STORED_COLLECTIONS.values()}
+    found = known.get(name.strip("/").casefold())
+    if found is None:
+        import difflib
+
+        near = difflib.get_close_matches(name.casefold(), known, n=1)
+        raise UsageError(
+            f"no store has a collection {name}",
+            code="option_invalid",
+            hint=f"Did you mean {known[near[0]]}?"
+            if near
+            else f"There are {', '.join(STORED_COLLECTIONS)}.",
+        )
+    return found
+
+
+def read_spans(
+    history: "TenantHistory", names: tuple[str, ...], since: str, until: str | None
+) -> dict[str, tuple[str, str]]:
+    """
+    Return for each collection the times to compare, as the store writes them.
+
+    Of `names`, or of all that the store knew at the earlier time.
+
+    Raises:
+        UsageError: The store knows nothing of one of them at that time, or of any; or the times are
+            in the wrong order.
+    """
+    from graphdaemon.store.times import read_time
+
+    begin = read_time(since)
+    # Later than any time: what is current.
+    end = read_time(until) if until is not None else "9999"
+    if end < begin:
+        raise UsageError(
+            f"--until {until} is before --since", code="option_invalid", hint="Exchange them."
+        )
+    chosen = [find_stored(name) for name in names] or [
+        name for name in history.collections() if history.known_from(name) <= begin
+    ]
+    # Where it knew none of them, the first one says from when on it does.
+    for name in chosen or history.collections()[:1]:
+        history.check_time(name, begin, option="--since")
+        if until is not None:
+            history.check_time(name, end, option="--until")
+    return dict.fromkeys(chosen, (begin, end))

@@ -1,0 +1,314 @@
+"""The past of one tenant in a store: records as they were, chosen and compared."""
+
+import datetime as dt
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, NamedTuple
+
+import msgspec
+
+from graphdaemon.errors import StoreError, UsageError
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, StoredCollection
+from graphdaemon.store.database import Database, Record
+from graphdaemon.store.history import Version, known_from, versions_of
+from graphdaemon.store.rows import Ending, StoredTenant
+from graphdaemon.store.sql_condition import check_condition
+from graphdaemon.store.store import Store
+from graphdaemon.store.times import format_time, now_utc
+
+# What was at a time: the versions that are current and began by then, and those that ended later.
+_PRESENT = """
+SELECT r.tenant, r.id, r.document, f.at AS valid_from
+FROM {table}_records AS r JOIN runs AS f ON f.number = r.run
+WHERE r.tenant = :tenant AND f.at <= :at
+UNION ALL
+SELECT h.tenant, h.id, h.document, h.valid_from
+FROM {table}_history AS h
+WHERE h.tenant = :tenant AND h.valid_from <= :at AND h.valid_to > :at"""
+_RECORDS = """
+SELECT id, document, valid_from FROM ({present}) AS p ORDER BY id"""
+_CHOSEN = """
+SELECT id, stored_text, valid_from FROM (
+  SELECT r.tenant, r.id, {columns}, {document} AS document, r.document AS stored_text, r.valid_from
+  FROM ({present}) AS r
+) AS {table} WHERE ({condition}) ORDER BY id"""
+_ENDED_SINCE = """
+SELECT id, document, valid_from FROM {table}_history
+WHERE tenant = :tenant AND valid_from <= :since AND valid_to > :since AND valid_to <= :at
+ORDER BY id"""
+_BEGUN_SINCE = """
+SELECT id, document, valid_from FROM ({present}) AS p WHERE valid_from > :since ORDER BY id"""
+_LAST_END = """
+SELECT valid_to, ending FROM {table}_history
+WHERE tenant = :tenant AND id = :id AND valid_to <= :at ORDER BY run DESC LIMIT 1"""
+# What every view has besides the properties.
+_OTHER_COLUMNS = ("id", "tenant", "document", "valid_from")
+_NAMES = ("displayName", "userPrincipalName", "principalDisplayName")
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+
+
+class StoredRecord(NamedTuple):
+    """
+    A record as it was at a time.
+
+    Attributes:
+        id: Its ID; of an edge `PARENT/CHILD`.
+        document: Its JSON.
+        valid_from: When this version was seen first.
+    """
+
+    id: str
+    document: bytes
+    valid_from: str
+
+
+class Difference(NamedTuple):
+    """
+    A record that is not what it was at an earlier time.
+
+    Attributes:
+        id: Its ID.
+        before: Its JSON then; None if there was none.
+        after: Its JSON now; None if there is none.
+        at: When the last change of it was seen.
+        ending: How it went, if it did.
+    """
+
+    id: str
+    before: bytes | None
+    after: bytes | None
+    at: str
+    ending: Ending | Literal[""]
+
+
+class TenantHistory:
+    """
+    The past of one tenant in a store.
+
+    Args:
+        store: The store.
+        tenant: ID or name of the tenant; needed only where the store holds several.
+        now: Tells the time, in UTC.
+
+    Attributes:
+        tenant: The tenant.
+
+    Raises:
+        UsageError: The store holds none of that name, or several and none is named.
+    """
+
+    def __init__(
+        self, store: Store, tenant: str | None = None, *, now: Callable[[], dt.datetime] = now_utc
+    ) -> None:
+        self._store = store
+        self._now = now
+        self._database: Database = store.database
+        self._names: dict[str, str] = {}
+        self.tenant = _find_tenant(store, tenant)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See one state of the store in the block, whatever is synced meanwhile."""
+        with self._database.reading():
+            # What is seen is the state at the first look, not at the beginning.
+            self._store.tenants()
+            yield
+
+    def collections(self) -> list[str]:
+        """Return the names of the collections that the store has of the tenant."""
+        rows = self._database.fetch(
+            "SELECT collection FROM links WHERE tenant = :tenant", {"tenant": self.tenant.number}
+        )
+        kept = {name for (name,) in rows}
+        return [name for name in STORED_COLLECTIONS if name in kept]
+
+    def properties(self, collection: str) -> tuple[str, ...]:
+        """Return the properties that the documents of a collection have; none if it is unknown."""
+        if STORED_COLLECTIONS[collection].is_edge:
+            return tuple(column.name for column in STORED_COLLECTIONS[collection].columns)
+        rows = self._database.fetch(
+            "SELECT selected FROM links WHERE tenant = :tenant AND collection = :collection",
+            {"tenant": self.tenant.number, "collection": collection},
+        )
+        names = (name for (text,) in rows for name in msgspec.json.decode(text, type=list[str]))
+        return tuple(names)
+
+    def known_from(self, collection: str) -> str:
+        """
+        Return from when on the store knows all of a collection.
+
+        Raises:
+            UsageError: The store has never had it.
+        """
+        time = known_from(self._store, self.tenant.number, collection)
+        if time is None:
+            kept = ", ".join(self.collections()) or "nothing yet"
+            raise UsageError(
+                f"the store {self._store.shown} has no {collection} of {self.tenant.name}",
+                code="option_invalid",
+                hint=f"It has {kept}; graphdaemon sync adds others.",
+            )
+        return time
+
+    def checked(self, collection: str) -> str:
+        """Return when a collection was last known to be in step; empty if the store has none."""
+        position = self._store.position(self.tenant.number, collection)
+        return position.checked if position is not None else ""
+
+    def check_time(self, collection: str, time: str, *, option: str) -> None:
+        """
+        Make sure that the store knows what was at a time.
+
+        Raises:
+            UsageError: It is in the future, or before what the store knows of the collection.
+        """
+        begin = self.known_from(collection)
+        if time > format_time(self._now()):
+            raise UsageError(
+                f"{option} {_show(time)} is in the future",
+                code="option_invalid",
+                hint=f"Leave {option} out: then the store shows what is current.",
+            )
+        if time < begin:
+            raise UsageError(
+                f"{option} {_show(time)}: the store knows {collection} from {_show(begin)} on",
+                code="option_invalid",
+                hint="Give that time, or a later one.",
+            )
+
+    def records(
+        self, collection: str, at: str, condition: str | None = None
+    ) -> Generator[list[StoredRecord]]:
+        """
+        Yield the records of a collection at a time, some thousand at once, in the order of IDs.
+
+        Args:
+            collection: The collection.
+            at: The time, as the store writes it.
+            condition: What follows `WHERE` in SQL, of the columns of the collection's view.
+
+        Raises:
+            UsageError: The condition is none, or the database refuses it.
+        """
+        row = STORED_COLLECTIONS[collection]
+        values = {"tenant": self.tenant.number, "at": at}
+        if condition is None:
+            sql = _RECORDS.format(present=_PRESENT.format(table=row.table))
+            walk = self._database.walk(sql, values)
+        else:
+            named = (*(column.name.lower() for column in row.columns), *_OTHER_COLUMNS, row.table)
+            walk = self._choose(row, check_condition(condition, named), at)
+        for rows in walk:
+            yield [StoredRecord(id_, document.encode(), since) for id_, document, since in rows]
+
+    def differences(self, collection: str, since: str, at: str) -> Iterator[Difference]:
+        """Yield what is otherwise at the time `at` than it was at `since`, in the order of IDs."""
+        table = STORED_COLLECTIONS[collection].table
+        values = {"tenant": self.tenant.number, "since": since, "at": at}
+        begun = _BEGUN_SINCE.format(present=_PRESENT.format(table=table))
+        before = _flatten(self._database.walk(_ENDED_SINCE.format(table=table), values))
+        after = _flatten(self._database.walk(begun, values))
+        for id_, old, new in _pair(before, after):
+            was = None if old is None else old[1].encode()
+            if new is None:
+                end, ending = self._last_end(table, id_, at)
+                yield Difference(id_, was, None, end, ending)
+            elif old is None or old[1] != new[1]:
+                yield Difference(id_, was, new[1].encode(), new[2], "")
+
+    def versions(self, id_: str) -> list[Version]:
+        """Return every version of an ID and of the edges at it, those of each in their order."""
+        return [one for one in versions_of(self._store, id_) if one.tenant == self.tenant.number]
+
+    def name(self, id_: str) -> str:
+        """Return what people call the object of this ID, or of both ends of an edge, or nothing."""
+        parent, slash, child = id_.partition("/")
+        if slash:
+            return f"{self.name(parent) or parent}: {self.name(child) or child}"
+        if id_ not in self._names:
+            own = (version for version in self.versions(id_) if version.id == id_)
+            names = [name_of(version.document) for version in own]
+            # The last one it had, in whatever collection it is.
+            self._names[id_] = next(filter(None, reversed(names)), "")
+        return self._names[id_]
+
+    def _last_end(self, table: str, id_: str, at: str) -> tuple[str, Ending]:
+        values = {"tenant": self.tenant.number, "id": id_, "at": at}
+        end, ending = self._database.fetch(_LAST_END.format(table=table), values)[0]
+        return end, ending
+
+    def _choose(self, row: StoredCollection, condition: str, at: str) -> Generator[list[Record]]:
+        """Walk over the records that a condition of the user's selects."""
+        dialect = self._database.dialect
+        columns = (f'{dialect.extract(column)} AS "{column.name}"' for column in row.columns)
+        # The values stand in the text: a condition may hold what looks like the name of one.
+        present = _PRESENT.format(table=row.table)
+        sql = _CHOSEN.format(
+            columns=", ".join(columns),
+            document=dialect.document,
+            present=present.replace(":tenant", str(self.tenant.number)).replace(":at", f"'{at}'"),
+            table=row.table,
+            condition=condition,
+        )
+        try:
+            yield from self._database.walk(sql)
+        except StoreError as error:
+            if error.code not in {"store_failed", "store_unreadable"}:
+                raise
+            # The database's own words, without what surrounds them where its statements are ours.
+            reason = str(error.__context__ or error).partition("\n")[0]
+            raise UsageError(
+                f"--where {condition}: {reason}",
+                code="query_invalid",
+                hint="Write what follows WHERE in SQL, of the properties as columns, such as "
+                '"accountEnabled" = true (in SQLite 1) and "department" LIKE \'Sales%\'.',
+            ) from None
+
+
+def name_of(document: bytes) -> str:
+    """Return what people call the object of a document; empty where it has no name."""
+    values = _decode(document)
+    named = (values.get(name) for name in _NAMES)
+    return next((name for name in named if isinstance(name, str) and name), "")
+
+
+def _find_tenant(store: Store, wanted: str | None) -> StoredTenant:
+    tenants = store.tenants()
+    chosen = [
+        tenant
+        for tenant in tenants
+        if wanted is None or wanted.casefold() in (tenant.id, tenant.name.casefold())
+    ]
+    if len(chosen) == 1:
+        return chosen[0]
+    known = ", ".join(f"{tenant.id} ({tenant.name})" for tenant in (chosen or tenants)[:10])
+    if not tenants:
+        problem, hint = "is empty", "Run graphdaemon sync first."
+    elif chosen:
+        problem, hint = f"holds {len(chosen)} tenants", f"Name one with --tenant: {known}."
+    else:
+        problem, hint = f"holds no tenant {wanted}", f"It holds {known}."
+    raise UsageError(f"the store {store.shown} {problem}", code="option_invalid", hint=hint)
+
+
+def _flatten(walk: Generator[list[Record]]) -> Iterator[Record]:
+    for rows in walk:
+        yield from rows
+
+
+def _pair(
+    before: Iterator[Record], after: Iterator[Record]
+) -> Iterator[tuple[str, Record | None, Record | None]]:
+    """Bring together the rows of both that have the same ID; both are in the order of IDs."""
+    old, new = next(before, None), next(after, None)
+    while old is not None or new is not None:
+        first = min(row[0] for row in (old, new) if row is not None)
+        is_old, is_new = old is not None and old[0] == first, new is not None and new[0] == first
+        yield first, old if is_old else None, new if is_new else None
+        old = next(before, None) if is_old else old
+        new = next(after, None) if is_new else new
+
+
+def _show(time: str) -> str:
+    """A time without what is zero behind its minutes."""
+    return f"{time[:-1].rstrip('0').rstrip('.').removesuffix(':00')}Z"

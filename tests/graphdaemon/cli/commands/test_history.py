@@ -1,0 +1,76 @@
+"""`graphdaemon history`: the life of one object."""
+
+from __future__ import annotations
+
+import json
+
+from tests.support.run_command import Command
+
+
+def test_a_life_is_shown_as_a_table(command: Command, lived_url: str) -> None:
+    done = command("history", "a", "--store", lived_url)
+
+    lines = [line.split() for line in done.out.decode().splitlines()]
+    assert done.code == 0
+    assert lines[0] == ["at", "collection", "name", "what", "changed", "id"]
+    assert lines[2:] == [
+        "2026-11-01T08:00:00Z users Ana known a".split(),
+        "2026-11-01T10:00:00Z users Ana updated jobTitle: Clerk → Manager a".split(),
+        '2026-11-01T12:00:00Z users Ana updated businessPhones: nothing → ["1"] a'.split(),
+    ]
+
+
+def test_as_json_each_change_has_its_values_and_the_whole_object(
+    command: Command, lived_url: str
+) -> None:
+    done = command("history", "c", "--store", lived_url, "--format", "ndjson")
+    known, deleted = map(json.loads, done.out.splitlines())
+    updated = json.loads(command("history", "a", "--store", lived_url, "-f", "json").out)["value"]
+
+    assert known["what"] == "known"
+    assert known["document"]["displayName"] == "Cy"
+    assert deleted == {
+        "at": "2026-11-01T12:00:00.000000Z",
+        "collection": "users",
+        "id": "c",
+        "name": "Cy",
+        "what": "deleted",
+        "changed": {},
+        "document": None,
+    }
+    assert updated[1]["changed"] == {"jobTitle": {"before": "Clerk", "after": "Manager"}}
+    assert updated[1]["document"]["jobTitle"] == "Manager"
+
+
+def test_who_came_back_is_restored_and_edges_have_the_names_of_both_ends(
+    command: Command, lived_url: str
+) -> None:
+    life = command(
+        *("history", "b", "--store", lived_url, "--format", "ndjson"),
+        *("--query", "[].[collection, name, what]"),
+    )
+    edge = command("history", "g/b", "--store", lived_url, "-f", "csv")
+
+    assert [tuple(json.loads(line)) for line in life.out.splitlines()] == [
+        ("users", "Bo", "known"),
+        ("groups/members", "g: Bo", "known"),
+        ("users", "Bo", "removed"),
+        ("users", "Bo", "restored"),
+        ("groups/members", "g: Bo", "deleted"),
+    ]
+    assert b"groups/members,g: Bo,deleted" in edge.out
+
+
+def test_an_id_that_was_never_there_is_refused(command: Command, lived_url: str) -> None:
+    done = command("history", "nobody", "--store", lived_url)
+
+    assert done.code == 2
+    assert "has never had an object with the ID nobody" in done.err
+    assert "--where" in done.err
+
+
+def test_without_a_store_nothing_is_made(command: Command) -> None:
+    done = command("history", "a")
+
+    assert done.code == 7
+    assert "There is no store sqlite:graphdaemon.db" in done.err
