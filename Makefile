@@ -24,9 +24,9 @@ test: lint test-peers-python ## set up, check the code, run every test
 coverage: $(VENV)/.ready-dev ## run every test, and list what no test runs
 	$(BIN)/pytest --numprocesses=2 --dist=worksteal --cov --cov-report=term --ignore=tests/peers
 
-test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listings, 1,000 kills; SEED=… repeats them
+test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listings, 1,500 kills; SEED=… repeats them
 	@echo "SEED=$(SEED)" >&2
-	LISTING_CASES=20000 LISTING_KILLS=1000 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
+	LISTING_CASES=20000 LISTING_KILLS=1000 SYNC_KILLS=500 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
 
 mutation: $(VENV)/.ready-dev ## change the client's code in 400 small ways; count what the tests notice
 	$(BIN)/python -m tools.run_mutations

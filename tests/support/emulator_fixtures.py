@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from entra_emulator.server.emulator import Emulator
+from entra_emulator.web.context import DeltaSettings
 from tests.support.delta_scene import Scene, open_scene
 from tests.support.emulator_probe import Probe, running
 
@@ -28,6 +29,14 @@ def keys(probe: Probe) -> Path:
     assert probe.post("/common/oauth2/v2.0/token", {}).status == 400
     assert probe.get(f"/{probe.emulator.tenant.id}/discovery/v2.0/keys").status == 200
     return probe.emulator.data / "signing-keys.pem"
+
+
+@pytest.fixture(scope="session")
+def small_pages(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
+    """One emulator for all tests of sync; each has a tenant of its own in it."""
+    delta = DeltaSettings(page=4, links=5)
+    with running(keys, tmp_path_factory.mktemp("sync"), users=5, delta=delta) as probe:
+        yield probe
 
 
 @pytest.fixture

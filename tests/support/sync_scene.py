@@ -41,6 +41,7 @@ class SyncScene(Scene):
     settings: Settings = field(kw_only=True)
     folder: Path = field(kw_only=True)
     selected: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    attempts: int = 2
 
     @property
     def store(self) -> Path:
@@ -49,6 +50,21 @@ class SyncScene(Scene):
     @property
     def url(self) -> str:
         return f"sqlite:{self.store}"
+
+    def write_parameters(self) -> Path:
+        """A settings file for the command, in the folder of the store."""
+        path = self.folder / "parameters.json"
+        values = {
+            "authority": self.settings.authority,
+            "client_id": self.app.client_id,
+            "secret": self.app.secret,
+            "scope": list(self.settings.scope),
+            "endpoint": self.settings.endpoint,
+            "ca_file": str(self.settings.ca_file),
+        }
+        path.write_text(json.dumps(values))
+        path.chmod(0o600)
+        return path
 
     def sync(self, name: str = "users", **options: Any) -> SyncRecord:
         """Sync one collection; its failure is raised."""
@@ -67,7 +83,7 @@ class SyncScene(Scene):
 
         async def work() -> SyncReport:
             async with (
-                Client(self.settings, attempts=2) as client,
+                Client(self.settings, attempts=self.attempts) as client,
                 open_session(
                     client.graph,
                     self.settings.graph_root,

@@ -1,21 +1,12 @@
-"""An emulator whose pages are small, and a tenant of it for each test."""
+"""A tenant for each test, of an emulator whose pages are small."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from entra_emulator.web.context import DeltaSettings
-from tests.support.emulator_probe import Probe, running
+from tests.support.emulator_probe import Probe
 from tests.support.sync_scene import SyncScene, open_sync_scene
-
-
-@pytest.fixture(scope="session")
-def small_pages(keys: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Probe]:
-    """One emulator for all tests of sync; each has a tenant of its own in it."""
-    delta = DeltaSettings(page=4, links=5)
-    with running(keys, tmp_path_factory.mktemp("sync"), users=5, delta=delta) as probe:
-        yield probe
 
 
 @pytest.fixture
