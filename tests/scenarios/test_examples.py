@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -168,3 +169,49 @@ def test_the_page_about_changes_keeps_a_file_in_step(
     (tmp_path / "members.py").write_text(_AROUND.format(body=textwrap.indent(beginning, " " * 8)))
     done = python(tmp_path / "members.py", parameters)
     assert done.stdout == f"{key_of(group)} has user {key_of(users[1])}\n", done.stderr
+
+
+STORE = EXAMPLES / "5-Store"
+
+
+def test_the_store_is_what_the_directory_is_by_a_script_that_knows_nothing_of_graphdaemon(
+    parameters: WriteParameters, tmp_path: Path
+) -> None:
+    """The commands of its page; then with a store that was altered, which it notices."""
+    parameters()
+    (tmp_path / "compare_store.py").write_bytes((STORE / "compare_store.py").read_bytes())
+    commands = (STORE / "README.md").read_text("utf-8").partition("```\n")[2].partition("```")[0]
+
+    def run_shell(line: str) -> subprocess.CompletedProcess[str]:
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        return subprocess.run(
+            ["bash", "-c", line],
+            capture_output=True,
+            text=True,
+            check=False,
+            cwd=tmp_path,
+            timeout=300,
+            env=clean_environment() | {"PATH": path, "PYTHONUTF8": "1"},
+        )
+
+    sync, list_, compare = commands.splitlines()
+    for line in (sync, list_, compare):
+        done = run_shell(line)
+        assert done.returncode == 0, done.stderr
+    assert done.stdout == "250 kept, 250 listed, 0 different\n"
+    listed = [json.loads(line) for line in (tmp_path / "users.ndjson").read_text().splitlines()]
+    first, second, third = (user["id"] for user in listed[:3])
+    (tmp_path / "users.ndjson").write_text(
+        "".join(
+            json.dumps(user | ({"mail": "other"} if user["id"] == first else {})) + "\n"
+            for user in [*listed, {"id": "new"}]
+            if user["id"] != second
+        )
+    )
+    done = run_shell(compare)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[0] == "250 kept, 250 listed, 3 different"
+    assert set(done.stdout.splitlines()[1:]) == {first, second, "new"}
+    assert third not in done.stdout
+    imports = re.findall(r"^import (\w+)", (STORE / "compare_store.py").read_text(), re.MULTILINE)
+    assert imports == ["json", "sqlite3", "sys"]
