@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from urllib.parse import parse_qs
 
 from playwright.sync_api import expect
 
@@ -34,7 +35,25 @@ def test_an_api_of_ones_own(person: Person) -> None:
 
     with closing(Probe(emulator)) as probe:
         token = App(probe, emulator.tenant, client, secret).token(scope=f"api://{api}/.default")
-    assert read(token)["roles"] == [ROLE]
+        assert read(token)["roles"] == [ROLE]
+        _try(person, probe, f"/portal/{emulator.tenant.id}/applications/{api}", secret)
+
+
+def _try(person: Person, probe: Probe, api: str, secret: str) -> None:
+    """What "Try it" shows, copied and sent as it stands, gets the token."""
+    page = person.page
+    person.open(f"{api}/exposure")
+    person.press("Try it")
+    expect(page.locator("#ready .tag.good")).to_have_count(3)
+    head, _, body = page.locator("#token-request").inner_text().partition("\n\n")
+    target = head.split()[1]
+    form = {name: values[0] for name, values in parse_qs(body).items()}
+    answer = probe.post(target, form | {"client_secret": secret})
+    assert read(answer.json()["access_token"])["roles"] == [ROLE]
+    assert person.barriers() == []
+    for width in (360, 1440):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert not person.overflows()
 
 
 def _offer(person: Person) -> None:
