@@ -28,7 +28,7 @@ test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listi
 	@echo "SEED=$(SEED)" >&2
 	LISTING_CASES=20000 LISTING_KILLS=1000 SYNC_KILLS=500 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
 
-mutation: $(VENV)/.ready-dev ## change the client's code in 400 small ways; count what the tests notice
+mutation: $(VENV)/.ready-dev ## change the client's code in 500 small ways; count what the tests notice
 	$(BIN)/python -m tools.run_mutations
 
 test-peers: test-peers-python tests/peers/node/node_modules/.ready ## run other people's clients (Python and Node) against the emulator
