@@ -1,54 +1,45 @@
-"""The commands of "Lint a Graph client" are run, as its reader would run them."""
+"""The commands of the pages on reports and recordings are run, as a reader would run them."""
 
 from __future__ import annotations
 
+import json
 import re
-import shlex
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from entra_emulator.recording.lines import read_exchanges
 from entra_emulator.report.finding import RULES
 from tests.support.places import DOCS
-from tests.support.run_command import clean_environment, run_graphdaemon
+from tests.support.served_command import serve_and_call
 
-PAGE = (DOCS / "how-to" / "lint-a-graph-client.md").read_text("utf-8")
-SERVING = re.findall(r"^\$ graphdaemon (emulator serve .*)$", PAGE, re.MULTILINE)
+REPORT, RECORD = (
+    (DOCS / "how-to" / name).read_text("utf-8")
+    for name in ("lint-a-graph-client.md", "record-a-program.md")
+)
+SERVING = re.compile(r"^\$ graphdaemon (emulator serve .*)$", re.MULTILINE)
 
 
-@pytest.mark.parametrize("line", SERVING)
-def test_every_server_of_the_page(line: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", SERVING.findall(REPORT))
+def test_every_server_that_reports(line: str, tmp_path: Path) -> None:
     """It serves, a program calls it, and the report is where the page says."""
-    words = [*shlex.split(line), "--listen", "127.0.0.1:0", "--users", "3"]
-    with subprocess.Popen(
-        [sys.executable, "-m", "graphdaemon", *words],
-        stderr=subprocess.PIPE,
-        text=True,
-        env=clean_environment(),
-        cwd=tmp_path,
-    ) as server:
-        assert server.stderr is not None
-        for said in server.stderr:
-            if said.startswith("Try:"):
-                break
-        listed = run_graphdaemon("users", "tenant/parameters.json", cwd=tmp_path)
-        server.send_signal(signal.SIGINT)
-        text = server.stderr.read()
-
-    assert listed.returncode == 0, listed.stderr
-    assert server.returncode == 0, text
+    text = serve_and_call(tmp_path, line, "--users", "3")
     assert "Permissions of " in text
     for name in re.findall(r"--report-to (\S+)", line):
         assert (tmp_path / name).stat().st_size > 0
 
 
+def test_from_a_recording_to_a_tenant(tmp_path: Path) -> None:
+    """What the first command of the page records, the second serves."""
+    record, serve = SERVING.findall(RECORD)
+    serve_and_call(tmp_path, record, "--users", "3")
+    path = tmp_path / "calls.jsonl"
+    assert "/v1.0/users" in "".join(one.url for one in read_exchanges(path))
+    for line in path.read_text("utf-8").splitlines():
+        json.loads(line)
+    serve_and_call(tmp_path, serve)
+
+
 def test_every_rule_is_explained() -> None:
     """The page has a row for each rule, in their order, and no other."""
-    assert re.findall(r"^\| `([\w-]+)` \|", PAGE, re.MULTILINE) == list(RULES)
-
-
-def test_there_are_commands() -> None:
-    assert len(SERVING) == 2
+    assert re.findall(r"^\| `([\w-]+)` \|", REPORT, re.MULTILINE) == list(RULES)

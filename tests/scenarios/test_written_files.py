@@ -59,7 +59,11 @@ PLACES = {
     # The emulator's folder, which is locked, and what it recognises in it.
     "entra_emulator/content/data_folder.py": "mkdir open replace",
     "entra_emulator/control/controls.py": "mkdir replace unlink",
-    "entra_emulator/server/emulator.py": "TemporaryDirectory",
+    "entra_emulator/server/open_directory.py": "TemporaryDirectory",
+    "entra_emulator/server/shared_parts.py": "TemporaryDirectory",
+    # A recording takes the place of an earlier one, which is known by its first line.
+    "entra_emulator/recording/recorder.py": "open replace",
+    "entra_emulator/recording/recorded_directory.py": "TemporaryDirectory write_bytes",
 }
 """The modules that make, change or remove files, and by which calls."""
 

@@ -1,6 +1,6 @@
 """What a new directory is filled with: the tenant of a tenant file, or a drawn one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,17 +23,20 @@ class StartingContent(NamedTuple):
         sizes, seed: what is drawn.
         description: what is made instead, if there is a tenant file.
         progress: called while drawing.
+        recorded: fills it as a recording shows it, if there is one.
     """
 
     sizes: Sizes
     seed: int
     description: TenantDescription | None
     progress: Progress
+    recorded: Callable[[Directory], object] | None = None
 
     @property
     def key(self) -> object:
         """The same for contents that fill directories alike."""
-        return self.sizes, self.seed, self.description.digest if self.description else None
+        described = self.description.digest if self.description else None
+        return self.sizes, self.seed, described, self.recorded
 
     def fill(self, directory: Directory) -> None:
         """Fill an empty directory."""
@@ -41,6 +44,9 @@ class StartingContent(NamedTuple):
             fill_described(directory, self.description, progress=self.progress)
             digest = self.description.digest
             directory.setting(_DESCRIBED, lambda: digest)
+            return
+        if self.recorded is not None:
+            self.recorded(directory)
             return
         seed_directory(directory, **self.sizes._asdict(), seed=self.seed, progress=self.progress)
 

@@ -72,6 +72,11 @@ _INTERNAL = frozenset(
 )
 
 
+def list_first_party_ids() -> frozenset[str]:
+    """The application IDs of Microsoft's own that are known here."""
+    return _INTERNAL | _CLIENTS.keys()
+
+
 def is_internal(app_id: str) -> bool:
     """Whether a tenant cannot do without this application of Microsoft's."""
     return app_id.lower() in _INTERNAL

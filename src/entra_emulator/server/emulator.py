@@ -25,7 +25,6 @@ from entra_emulator.content.additions import (
 )
 from entra_emulator.content.life import Life
 from entra_emulator.content.seed import choose_sizes
-from entra_emulator.content.starting_content import read_content
 from entra_emulator.control.controls import ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
@@ -33,6 +32,7 @@ from entra_emulator.in_process.call import InProcess
 from entra_emulator.in_process.loop_thread import LoopThread
 from entra_emulator.in_process.service_names import GRAPH_NAME, LOGIN_NAME, SERVICE_NAMES
 from entra_emulator.model.records import Tenant
+from entra_emulator.recording.recorded_directory import admit_recorded_app
 from entra_emulator.report.report import Report
 from entra_emulator.server.app import create_app
 from entra_emulator.server.authority import open_authority
@@ -45,7 +45,7 @@ from entra_emulator.server.emulator_application import (
 )
 from entra_emulator.server.listen import name_host, open_listener
 from entra_emulator.server.machine import serve_machine
-from entra_emulator.server.open_directory import open_directory
+from entra_emulator.server.open_directory import choose_content, open_directory
 from entra_emulator.server.settings import EmulatorSettings, make_throttle
 from entra_emulator.server.shared_parts import SharedParts
 from entra_emulator.server.uvicorn_thread import make_tls, run_server
@@ -97,7 +97,7 @@ class Emulator:
         self.faults = Faults(self.clock)
         self.audit = Audit()
         self.throttle = make_throttle(settings)
-        self._watched = WatchedCalls(report=settings.report)
+        self._watched = WatchedCalls(report=settings.report, record=settings.record)
         self._sizes = choose_sizes(settings.users, settings.groups, settings.devices)
         self._running = contextlib.ExitStack()
         self._certificates = itertools.count()
@@ -128,9 +128,7 @@ class Emulator:
         """
         settings, shared = self.settings, self._shared
         with contextlib.ExitStack() as stack:
-            self._content = read_content(
-                settings.tenant_file, self._sizes, settings.seed, settings.progress
-            )
+            self._content = choose_content(settings, self._sizes)
             # The port comes first: if it is taken, nothing has been seeded in vain.
             listener = None
             if not settings.in_process:
@@ -316,6 +314,12 @@ class Emulator:
         """The applications of the tenant file that have a `secret`, by display name, in order."""
         described = self._content.list_secrets(self.directory, self.tenant)
         return {name: self._note_down(self.tenant, *held) for name, *held in described}
+
+    def admit_recorded(self) -> EmulatorApplication | None:
+        """The first application that called in the recording, with a new secret, if any."""
+        path = self.settings.recording
+        admitted = path and admit_recorded_app(self.directory, self.tenant, path)
+        return self._note_down(self.tenant, *admitted) if admitted else None
 
     def _note_down(self, tenant: Tenant, *noted: str) -> EmulatorApplication:
         ca_file = None if self.settings.in_process else self.ca_file

@@ -2,12 +2,15 @@
 
 import contextlib
 import tempfile
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from entra_emulator.content.data_folder import STORE, explaining_store, hold_folder, make_store
-from entra_emulator.content.starting_content import StartingContent
+from entra_emulator.content.seed import Sizes
+from entra_emulator.content.starting_content import StartingContent, read_content
 from entra_emulator.directory.directory import Directory
+from entra_emulator.recording.recorded_directory import fill_recorded
 from entra_emulator.server.parameters_file import refuse_foreign_settings
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.server.shared_parts import SharedParts
@@ -27,6 +30,20 @@ class OpenedDirectory(NamedTuple):
     directory: Directory
     keys: KeyRing
     data: Path | None
+
+
+def choose_content(settings: EmulatorSettings, sizes: Sizes) -> StartingContent:
+    """
+    What the settings want a new directory to be filled with.
+
+    Raises:
+        TenantFileError: the tenant file cannot be followed.
+        OSError: it cannot be read.
+    """
+    content = read_content(settings.tenant_file, sizes, settings.seed, settings.progress)
+    if settings.recording is None:
+        return content
+    return content._replace(recorded=partial(fill_recorded, path=settings.recording))
 
 
 def open_directory(

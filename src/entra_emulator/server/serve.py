@@ -115,7 +115,13 @@ def keep_parameters(emulator: Emulator, permissions: Sequence[str] = ()) -> None
         }
         _grant(emulator, str(settings.get("client_id")), permissions)
     else:
-        if emulator.settings.tenant_file is None:
+        if emulator.settings.recording is not None:
+            recorded = emulator.admit_recorded()
+            if recorded is None:
+                return
+            application = recorded
+            _grant(emulator, application.client_id, permissions)
+        elif emulator.settings.tenant_file is None:
             permissions = list(dict.fromkeys((DEFAULT_PERMISSION, *permissions)))
             application = emulator.add_application("Daemon-console", permissions)
         elif emulator.applications:

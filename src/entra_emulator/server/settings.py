@@ -59,6 +59,8 @@ class EmulatorSettings:
             of its users.
         throttle_scale: multiplies the documented limits; with 0.01 they are soon reached.
         report: keep what the report on the program that calls needs; `Emulator.report` makes it.
+        record: a file into which every exchange is written, without secrets and names.
+        recording: a recording whose tenant to answer for, as far as it shows it.
         progress: called while seeding, with the number of objects made and of all to make.
     """
 
@@ -91,6 +93,8 @@ class EmulatorSettings:
     throttle_size: str | None = None
     throttle_scale: float = 1.0
     report: bool = False
+    record: Path | None = None
+    recording: Path | None = None
     progress: Progress = lambda *_: None
 
     def __post_init__(self) -> None:
@@ -103,7 +107,7 @@ class EmulatorSettings:
         if self.in_memory and self.data is not None:
             raise ValueError(f"a directory in memory has no folder: leave out data={self.data}")
         # Programs without types name files by text.
-        for name in ("tenant_file", "data", "federation_ca"):
+        for name in ("tenant_file", "data", "federation_ca", "record", "recording"):
             if isinstance(value := getattr(self, name), str):
                 object.__setattr__(self, name, Path(value))
 

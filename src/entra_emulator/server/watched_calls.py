@@ -2,10 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.types import ASGIApp
 
 from entra_emulator.control.controls import PREFIX
+from entra_emulator.recording.recorder import Recorder
 from entra_emulator.report.call_log import CallLog
 from entra_emulator.report.report import Report
 from entra_emulator.server.exchange_queue import ExchangeQueue
@@ -14,15 +16,31 @@ from entra_emulator.web.pages.request import PREFIX as PORTAL
 
 
 class WatchedCalls:
-    """What programs ask, from when the application is watched on."""
+    """
+    What programs ask, from when the application is watched on.
 
-    def __init__(self, *, report: bool) -> None:
+    Args:
+        report: keep what the report needs.
+        record: keep every exchange in this file, redacted.
+    """
+
+    def __init__(self, *, report: bool, record: Path | None = None) -> None:
         self._calls = CallLog() if report else None
+        self._record = record
         self._exchanges: ExchangeQueue | None = None
 
     def watch(self, stack: contextlib.ExitStack, app: ASGIApp, now: Callable[[], float]) -> ASGIApp:
-        """The application, each of whose exchanges goes to those who asked for them."""
+        """
+        The application, each of whose exchanges goes to those who asked for them.
+
+        Raises:
+            RecordingError: the file to record into is there, and no recording.
+            OSError: it cannot be written.
+        """
         receivers: list[Note] = [] if self._calls is None else [self._calls.note]
+        if self._record is not None:
+            recorder = stack.enter_context(Recorder(self._record, now()))
+            receivers.append(recorder.note)
         if not receivers:
             return app
         self._exchanges = ExchangeQueue(receivers).start()

@@ -12,6 +12,7 @@ from graphdaemon.cli.command import StrictGroup
 from graphdaemon.cli.commands.quickstart import load_emulator
 from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
+from graphdaemon.cli.record_options import explain_recording, record_option
 from graphdaemon.cli.report_options import give_report, read_order, report_options
 from graphdaemon.errors import OutputError
 
@@ -105,6 +106,13 @@ def emulator() -> None:
 @click.option(
     "--hostname", "hostnames", multiple=True, help="Answer for this name too; repeatable."
 )
+@click.option(
+    "--from",
+    "recording",
+    type=FileName(written=False, exists=True, dir_okay=False),
+    help="Recording whose tenant to answer for instead, as far as it shows it.",
+)
+@record_option
 @report_options
 @click.option("--allow-remote", is_flag=True, help="Listen beyond this machine, knowing the risk.")
 def serve(
@@ -129,7 +137,10 @@ def serve(
     from entra_emulator.server.serve import serve as serve_emulator
     from entra_emulator.server.settings import EmulatorSettings
 
-    _refuse_amounts(options["tenant_file"])
+    _refuse_amounts("--tenant", options["tenant_file"])
+    _refuse_amounts("--from", options["recording"])
+    if options["tenant_file"] and options["recording"]:
+        raise click.UsageError("--tenant and --from exclude each other. Give one of them.")
     # The options left over have the names of its fields.
     order = read_order(shown=report, files=report_files, fail_on=fail_on)
     settings = EmulatorSettings(
@@ -149,19 +160,24 @@ def serve(
     except (BindRefused, FolderInUse, PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
+        explain_recording(options["record"], error)
         raise _refuse_folder(options["data"], error) from None
 
 
-def _refuse_amounts(tenant_file: Path | None) -> None:
-    """Refuse options that a tenant file would leave without effect."""
-    if tenant_file is None:
+def _refuse_amounts(option: str, file: Path | None) -> None:
+    """Refuse options that a file which says what there is would leave without effect."""
+    if file is None:
         return
     context = click.get_current_context()
     for name in ("users", "groups", "devices", "seed"):
         if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
             raise click.UsageError(
-                f"With --tenant, the file says what there is. Write `{name}` under [seed] in "
-                f"{tenant_file} instead of --{name}."
+                f"With {option}, the file says what there is. "
+                + (
+                    f"Write `{name}` under [seed] in {file} instead of --{name}."
+                    if option == "--tenant"
+                    else f"Leave --{name} out."
+                )
             )
 
 

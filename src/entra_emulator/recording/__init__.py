@@ -1,0 +1,1 @@
+"""What a program asked and was answered, kept without secrets and without anybody's name."""
