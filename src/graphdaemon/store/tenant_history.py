@@ -41,6 +41,10 @@ SELECT id, document, valid_from FROM ({present}) AS p WHERE valid_from > :since 
 _LAST_END = """
 SELECT valid_to, ending FROM {table}_history
 WHERE tenant = :tenant AND id = :id AND valid_to <= :at ORDER BY run DESC LIMIT 1"""
+_CURRENT = "SELECT document FROM {table}_records WHERE tenant = :tenant AND id = :id"
+_LAST = """
+SELECT document FROM {table}_history WHERE tenant = :tenant AND id = :id
+ORDER BY run DESC LIMIT 1"""
 # What every view has besides the properties.
 _OTHER_COLUMNS = ("id", "tenant", "document", "valid_from")
 _NAMES = ("displayName", "userPrincipalName", "principalDisplayName")
@@ -226,11 +230,16 @@ class TenantHistory:
         if slash:
             return f"{self.name(parent) or parent}: {self.name(child) or child}"
         if id_ not in self._names:
-            own = (version for version in self.versions(id_) if version.id == id_)
-            names = [name_of(version.document) for version in own]
-            # The last one it had, in whatever collection it is.
-            self._names[id_] = next(filter(None, reversed(names)), "")
+            self._names[id_] = next(filter(None, map(name_of, self._documents(id_))), "")
         return self._names[id_]
+
+    def _documents(self, id_: str) -> Iterator[bytes]:
+        """Yield the last documents of an object, in whatever collection it is, the newest first."""
+        values = {"tenant": self.tenant.number, "id": id_}
+        for row in STORED_COLLECTIONS.values():
+            for sql in () if row.is_edge else (_CURRENT, _LAST):
+                for (document,) in self._database.fetch(sql.format(table=row.table), values):
+                    yield document.encode()
 
     def _last_end(self, table: str, id_: str, at: str) -> tuple[str, Ending]:
         values = {"tenant": self.tenant.number, "id": id_, "at": at}

@@ -1,12 +1,17 @@
 """`graphdaemon diff`: what changed since a time."""
 
+from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from graphdaemon.cli import options, output_options, stored_options, terminal
 from graphdaemon.cli.command import StrictCommand
+
+if TYPE_CHECKING:
+    from graphdaemon.store.events import RecordEvent
+    from graphdaemon.store.tenant_history import TenantHistory
 
 _BATCH = 1_000
 
@@ -32,7 +37,6 @@ def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
     """
     from graphdaemon.cli.event_output import read_event_spec, render_event
     from graphdaemon.output.sink import Sink
-    from graphdaemon.store.events import tell_difference
 
     terminal.configure_log(arguments["verbose"])
     spec = read_event_spec(arguments)
@@ -40,20 +44,23 @@ def diff(*, collections: tuple[str, ...], **arguments: Any) -> None:
         spans = stored_options.read_spans(
             stored, collections, arguments["since"], arguments["until"]
         )
-        count = 0
+        events, count = _differ(stored, spans), 0
         with Sink(spec, terminal.open_output()) as sink:
-            for name, (begin, end) in spans.items():
-                # Some at a time, since the first decide how wide the columns of a table are.
-                differences = stored.differences(name, begin, end)
-                while batch := list(islice(differences, _BATCH)):
-                    events = [tell_difference(name, one) for one in batch]
-                    sink.write(
-                        [
-                            render_event(one._replace(name=one.name or stored.name(one.id)), spec)
-                            for one in events
-                        ]
-                    )
-                    count += len(batch)
+            # Some at a time, since the first decide how wide the columns of a table are.
+            while batch := list(islice(events, _BATCH)):
+                sink.write([render_event(event, spec) for event in batch])
+                count += len(batch)
             sink.finish()
         differ = "record differs" if count == 1 else "records differ"
         terminal.say(f"{count:,} {differ} since {arguments['since']}: {', '.join(spans)}")
+
+
+def _differ(
+    stored: "TenantHistory", spans: Mapping[str, tuple[str, str]]
+) -> "Iterator[RecordEvent]":
+    from graphdaemon.store.events import tell_difference
+
+    for collection, (begin, end) in spans.items():
+        for difference in stored.differences(collection, begin, end):
+            event = tell_difference(collection, difference)
+            yield event._replace(name=event.name or stored.name(event.id))

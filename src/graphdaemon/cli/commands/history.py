@@ -41,6 +41,8 @@ def history(*, id_: str, **arguments: Any) -> None:
         events = [
             event._replace(name=event.name or stored.name(event.id))
             for event in tell_versions(versions, stored.known_from)
+            # Of what it is a member or an owner of, only what has changed.
+            if event.id == id_ or event.what != "known"
         ]
         # What happened to it, and to its memberships, in the order in which it was seen.
         events.sort(key=lambda event: event.at)
