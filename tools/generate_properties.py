@@ -1,14 +1,15 @@
-"""Write the client's table of properties and their types anew from Microsoft's published metadata.
+"""Write the client's tables of properties and their types anew from Microsoft's published metadata.
 
     python tools/generate_properties.py [FOLDER]
 
 FOLDER holds `graph-metadata/`; by default it is `../shared/data`, next to the checkout. The table
 has the types of the collections that a database can keep, and for each property what a column with
-its values holds.
+its values holds; a second table has what is within them.
 """
 
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT.parent / "shared" / "data"
 TARGET = ROOT / "src/graphdaemon/graph/data/properties.json"
+NESTED_TARGET = TARGET.with_name("property_types.json")
 
 # Every other simple type is written as a text: a GUID, a moment, a duration.
 _NUMBERS = {
@@ -27,7 +29,16 @@ _NUMBERS = {
 
 
 def generate(source: Path = SOURCE) -> str:
-    """The text that the table must have."""
+    """The text that the table of columns must have."""
+    return _write_table(source, _list_kinds)
+
+
+def generate_nested(source: Path = SOURCE) -> str:
+    """The text that the table of what is within the properties must have."""
+    return _write_table(source, _list_types)
+
+
+def _write_table(source: Path, describe: Callable[[dict[str, Any], str], dict[str, Any]]) -> str:
     metadata = json.loads((source / "graph-metadata" / "v1.0-directory-types.json").read_text())
     types = sorted({row.type for row in STORED_COLLECTIONS.values() if row.type})
     provenance = {
@@ -38,7 +49,7 @@ def generate(source: Path = SOURCE) -> str:
         "written_by": "tools/generate_properties.py",
     }
     lines = ",\n".join(
-        f"  {json.dumps(name)}: {json.dumps(_list_kinds(metadata, name))}" for name in types
+        f"  {json.dumps(name)}: {json.dumps(describe(metadata, name))}" for name in types
     )
     return f'{{\n "source": {json.dumps(provenance)},\n "types": {{\n{lines}\n }}\n}}\n'
 
@@ -65,11 +76,46 @@ def _kind_of(metadata: dict[str, Any], edm: str) -> str:
     return "text" if is_enumeration else "json"
 
 
+def _list_types(metadata: dict[str, Any], name: str) -> dict[str, Any]:
+    entry = metadata[name]
+    base = entry["base"]
+    inherited = _list_types(metadata, base.removeprefix("graph.")) if base else {}
+    own = {
+        name: _type_of(metadata, facts["type"], ())
+        for name, facts in entry["properties"].items()
+        if facts["type"] != "Edm.Stream"
+    }
+    return inherited | own
+
+
+def _type_of(metadata: dict[str, Any], edm: str, within: tuple[str, ...]) -> Any:
+    """A word, a list of one type, or the types of an object's properties; any, if it is open."""
+    if edm.startswith("Collection("):
+        return [_type_of(metadata, edm[len("Collection(") : -1], within)]
+    if edm.startswith("Edm."):
+        return "time" if edm == "Edm.DateTimeOffset" else _NUMBERS.get(edm, "text")
+    name = edm.rpartition(".")[2]
+    entry = metadata.get(name)
+    # What contains itself, has properties of anybody's choice, or is not described.
+    if entry is None or name in within or entry.get("open"):
+        return "any"
+    if entry["kind"] == "EnumType":
+        return "text"
+    base = entry["base"]
+    inherited = _type_of(metadata, base, (*within, name)) if base else {}
+    own = {
+        property_: _type_of(metadata, facts["type"], (*within, name))
+        for property_, facts in entry["properties"].items()
+    }
+    return (inherited if isinstance(inherited, dict) else {}) | own or "any"
+
+
 def main() -> None:
-    """Write the table and say where."""
-    text = generate(Path(sys.argv[1]) if sys.argv[1:] else SOURCE)
-    TARGET.write_text(text, "utf-8")
-    print(f"{TARGET}: {len(text)} characters")
+    """Write the tables and say where."""
+    source = Path(sys.argv[1]) if sys.argv[1:] else SOURCE
+    for target, text in ((TARGET, generate(source)), (NESTED_TARGET, generate_nested(source))):
+        target.write_text(text, "utf-8")
+        print(f"{target}: {len(text)} characters")
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ _COMMANDS = {
     "doctor": "Find out why it does not work.",
     "emulator": "Run a pretend tenant for trying and testing.",
     "explain": "Explain an error or a token, offline.",
+    "export": "Write what a store holds to files that other programs read.",
     "get": "Get one object.",
     "history": "Show what has become of an object, from a store.",
     "list": "List a collection of the directory.",

@@ -1,6 +1,6 @@
 """What a store remembers: versions, changes, and a collection as it was at a time."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import NamedTuple, cast
 
 from graphdaemon.errors import UsageError
@@ -142,7 +142,7 @@ def changes_after(
         return list(_read_changes(store, _AFTER_SEQUENCE, values, limit=" LIMIT :most"))
 
 
-def records_as_of(store: Store, tenant: int, collection: str, at: str) -> Iterator[list[bytes]]:
+def records_as_of(store: Store, tenant: int, collection: str, at: str) -> Generator[list[bytes]]:
     """
     Yield the documents of a collection as it was at a time, some thousand at a time.
 

@@ -1,4 +1,4 @@
-"""Parquet, and the only home of pyarrow, which is an extra."""
+"""Parquet, and where pyarrow is loaded, which is an extra."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -45,7 +45,7 @@ class ParquetWriter:
     """
 
     def __init__(self, stream: Stream, spec: OutputSpec) -> None:
-        self._arrow, self._parquet = _load_pyarrow()
+        self._arrow, self._parquet = load_pyarrow()
         self._stream = stream
         typed = spec.query is None and not spec.finds_columns
         self._columns = [(name, _kind_of(name) if typed else _TEXT) for name in spec.columns]
@@ -113,8 +113,13 @@ _INTEGER = _Kind(lambda arrow: arrow.int64(), int)
 _TIME = _Kind(lambda arrow: arrow.timestamp("us", tz="UTC"), dt.datetime.fromisoformat)
 
 
-def _load_pyarrow() -> tuple[Any, Any]:
-    """Import pyarrow and its Parquet half, which together take a third of a second."""
+def load_pyarrow() -> tuple[Any, Any]:
+    """
+    Import pyarrow and its Parquet half, which together take a third of a second.
+
+    Raises:
+        UsageError: It is not installed.
+    """
     try:
         import pyarrow as pa
         import pyarrow.parquet as pq

@@ -1,0 +1,214 @@
+"""A collection as a Delta Lake table, and the only home of deltalake, which is an extra."""
+
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from graphdaemon.errors import Error, OutputError, UsageError
+from graphdaemon.output.export.arrow import Frame
+from graphdaemon.output.formats.parquet import load_pyarrow
+from graphdaemon.store.current import (
+    CurrentRecord,
+    changed_records,
+    current_records,
+    knows_changes_after,
+)
+from graphdaemon.store.rows import Position
+from graphdaemon.store.store import Store
+
+if TYPE_CHECKING:
+    from deltalake import CommitProperties, DeltaTable
+
+_NAME = "graphdaemon {collection}"
+"""What the tables are called that may be written to."""
+
+
+def require_deltalake() -> None:
+    """
+    Make sure that deltalake and pyarrow are installed.
+
+    Raises:
+        UsageError: One of them is not.
+    """
+    try:
+        import deltalake  # noqa: F401  whether it can be is all that is asked
+        import pyarrow  # noqa: F401, ICN001  the same
+    except ImportError:
+        raise UsageError(
+            "Delta Lake needs deltalake and pyarrow, which are not installed",
+            code="package_missing",
+            hint="Run pip install 'graphdaemon[delta]'.",
+        ) from None
+
+
+def write_delta(
+    store: Store, collection: str, frame: Frame, positions: Mapping[int, Position], folder: Path
+) -> int | None:
+    """
+    Bring a table into step with a collection in one commit, which notes the runs it came to.
+
+    What the table has already is not written again: after the first time, what has changed since
+    is merged into it. A table with other columns is written anew.
+
+    Returns:
+        How many records were written, gone ones included; None if nothing had changed.
+
+    Raises:
+        OutputError: There is no room, or a value does not fit its column; the table is as before.
+        UsageError: Something else stands in the folder.
+        StoreError: The store cannot be read.
+    """
+    from deltalake import DeltaTable, Transaction
+
+    ids = {tenant.number: tenant.id for tenant in store.tenants()}
+    names = {number: f"graphdaemon/{ids[number]}/{collection}" for number in positions}
+    with _explaining(folder):
+        table = DeltaTable(str(folder)) if DeltaTable.is_deltatable(str(folder)) else None
+    _refuse_foreign(table, collection, folder)
+    known = {
+        number: table.transaction_version(name) if table is not None else None
+        for number, name in names.items()
+    }
+    if table is not None and not _has_columns(table, frame):
+        known = dict.fromkeys(known)
+    elif known == {number: position.run for number, position in positions.items()}:
+        return None
+    commit = _note_runs(
+        [Transaction(name, positions[number].run) for number, name in names.items()]
+    )
+    return _Writing(store, collection, frame, folder, commit).write(table, known)
+
+
+class _Writing:
+    """One commit to a table."""
+
+    def __init__(
+        self,
+        store: Store,
+        collection: str,
+        frame: Frame,
+        folder: Path,
+        commit: "CommitProperties",
+    ) -> None:
+        self._store = store
+        self._collection = collection
+        self._frame = frame
+        self._folder = folder
+        self._commit = commit
+        self._count = 0
+        self._failure: Error | None = None
+
+    def write(self, table: "DeltaTable | None", known: Mapping[int, int | None]) -> int:
+        """Write what has changed after the runs that are known, or everything."""
+        runs = {number: run for number, run in known.items() if run is not None}
+        is_whole = len(runs) == len(known) and all(
+            knows_changes_after(self._store, number, self._collection, run)
+            for number, run in runs.items()
+        )
+        with _explaining(self._folder, self):
+            if table is not None and is_whole:
+                self._merge(table, runs)
+            else:
+                self._overwrite()
+        return self._count
+
+    def raise_failure(self) -> None:
+        """Raise what went wrong on this side, which deltalake has only words of."""
+        if self._failure is not None:
+            raise self._failure from None
+
+    def _overwrite(self) -> None:
+        from deltalake import write_deltalake
+
+        with closing(current_records(self._store, self._collection)) as records:
+            write_deltalake(
+                str(self._folder),
+                self._read(records),
+                mode="overwrite",
+                schema_mode="overwrite",
+                name=_NAME.format(collection=self._collection),
+                commit_properties=self._commit,
+            )
+
+    def _merge(self, table: "DeltaTable", runs: Mapping[int, int]) -> None:
+        with closing(self._list_changed(runs)) as records:
+            merger = table.merge(
+                self._read(records),
+                "t.tenant = s.tenant AND t.id = s.id",
+                source_alias="s",
+                target_alias="t",
+                commit_properties=self._commit,
+            )
+            merger.when_matched_delete("s.valid_from IS NULL")
+            merger.when_matched_update_all()
+            merger.when_not_matched_insert_all("s.valid_from IS NOT NULL")
+            merger.execute()
+
+    def _list_changed(self, runs: Mapping[int, int]) -> Generator[list[CurrentRecord]]:
+        for number, run in runs.items():
+            yield from changed_records(self._store, number, self._collection, run)
+
+    def _read(self, records: Iterator[list[CurrentRecord]]) -> Any:
+        arrow, _ = load_pyarrow()
+        batches = self._frame.read_batches(self._watch(records))
+        return arrow.RecordBatchReader.from_batches(self._frame.schema, self._keep(batches))
+
+    def _watch(self, records: Iterator[list[CurrentRecord]]) -> Iterator[list[CurrentRecord]]:
+        for some in records:
+            self._count += len(some)
+            yield some
+
+    def _keep(self, batches: Iterator[Any]) -> Iterator[Any]:
+        try:
+            yield from batches
+        except Error as error:
+            self._failure = error
+            raise
+
+
+def _refuse_foreign(table: "DeltaTable | None", collection: str, folder: Path) -> None:
+    if table is None:
+        is_foreign = folder.exists() and (not folder.is_dir() or any(folder.iterdir()))
+    else:
+        is_foreign = table.metadata().name != _NAME.format(collection=collection)
+    if is_foreign:
+        raise UsageError(
+            f"{folder} holds something that graphdaemon has not exported, and was left as it is",
+            code="file_foreign",
+            hint="Name another folder, or move this one away.",
+        )
+
+
+def _has_columns(table: "DeltaTable", frame: Frame) -> bool:
+    """Say whether a table has the columns that are to be written, and their types."""
+    from deltalake import Schema
+
+    needed = Schema.from_arrow(frame.schema)
+    return [(field.name, field.type) for field in table.schema().fields] == [
+        (field.name, field.type) for field in needed.fields
+    ]
+
+
+def _note_runs(transactions: list[Any]) -> "CommitProperties":
+    from deltalake import CommitProperties
+
+    return CommitProperties(app_transactions=transactions)
+
+
+@contextmanager
+def _explaining(folder: Path, writing: _Writing | None = None) -> Iterator[None]:
+    """Raise `OutputError` for what deltalake raises in the block."""
+    from deltalake.exceptions import DeltaError
+
+    try:
+        yield
+    except (DeltaError, OSError) as error:
+        if writing is not None:
+            writing.raise_failure()
+        reason = str(error).partition("\n")[0]
+        raise OutputError(
+            f"The table in {folder} could not be read or written: {reason}",
+            code="output_failed",
+            hint="Make room, or name another folder; the table is what it was before.",
+        ) from None

@@ -1,0 +1,82 @@
+"""Take what a store holds to a folder, collection by collection."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from graphdaemon.errors import OutputError, UsageError
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.output.export.arrow import make_frame
+from graphdaemon.store.current import list_positions
+from graphdaemon.store.store import Store
+
+ExportFormat = Literal["parquet", "delta"]
+
+
+class Exported(NamedTuple):
+    """
+    What was exported of a collection.
+
+    Attributes:
+        collection: The collection.
+        path: The file, or the table's folder.
+        records: How many records were written; None if the table was in step already.
+    """
+
+    collection: str
+    path: Path
+    records: int | None
+
+
+def export_store(
+    store: Store, collections: Sequence[str], format_: ExportFormat, folder: Path
+) -> Iterator[Exported]:
+    """
+    Write collections of a store, by default all that it has, each to its place in `folder`.
+
+    Raises:
+        UsageError: A collection is unknown or not in the store, or something else is in the way.
+        OutputError: There is no room, or no folder; what stood there before still does.
+        StoreError: The store cannot be read.
+    """
+    if not folder.is_dir():
+        raise OutputError(
+            f"There is no folder {folder}",
+            code="output_failed",
+            hint="Make the folder, or name another.",
+        )
+    for collection in _choose(store, collections):
+        positions = list_positions(store, collection)
+        frame = make_frame(collection, positions.values())
+        table = STORED_COLLECTIONS[collection].table
+        if format_ == "parquet":
+            from graphdaemon.output.export.parquet_file import write_parquet
+
+            path = folder / f"{table}.parquet"
+            yield Exported(collection, path, write_parquet(store, collection, frame, path))
+        else:
+            from graphdaemon.output.export.delta_table import require_deltalake, write_delta
+
+            require_deltalake()
+            path = folder / table
+            written = write_delta(store, collection, frame, positions, path)
+            yield Exported(collection, path, written)
+
+
+def _choose(store: Store, collections: Sequence[str]) -> list[str]:
+    unknown = [name for name in collections if name not in STORED_COLLECTIONS]
+    if unknown:
+        raise UsageError(
+            f"{unknown[0]} is no collection that a store keeps",
+            code="option_invalid",
+            hint=f"Name {', '.join(STORED_COLLECTIONS)}.",
+        )
+    kept = [name for name in STORED_COLLECTIONS if list_positions(store, name)]
+    missing = [name for name in collections if name not in kept]
+    if missing or not kept:
+        raise UsageError(
+            f"The store {store.shown} has no {missing[0] if missing else 'records yet'}",
+            code="option_invalid",
+            hint=f"Run graphdaemon sync {missing[0] if missing else ''}".rstrip() + " first.",
+        )
+    return list(collections) or kept

@@ -1,0 +1,37 @@
+"""A collection as one Parquet file, which takes its place when it is whole."""
+
+from contextlib import closing
+from pathlib import Path
+
+from graphdaemon.output.atomic_file import AtomicFile
+from graphdaemon.output.export.arrow import Frame
+from graphdaemon.output.formats.parquet import load_pyarrow
+from graphdaemon.output.stream import ByteStream
+from graphdaemon.store.current import current_records
+from graphdaemon.store.store import Store
+
+
+def write_parquet(store: Store, collection: str, frame: Frame, path: Path) -> int:
+    """
+    Write all records of a collection to a file; return how many there are.
+
+    Raises:
+        OutputError: There is no room, or a value does not fit its column; what stood there before
+            still does.
+        StoreError: The store cannot be read.
+    """
+    arrow, parquet = load_pyarrow()
+    file = AtomicFile(path)
+    sink = ByteStream(file)
+    count = 0
+    try:
+        with sink.open(), closing(current_records(store, collection)) as batches:
+            writer = parquet.ParquetWriter(arrow.PythonFile(sink, mode="w"), frame.schema)
+            for records in batches:
+                writer.write_table(frame.convert(records))
+                count += len(records)
+            writer.close()
+        file.commit()
+    finally:
+        file.discard()
+    return count
