@@ -23,10 +23,10 @@ from entra_emulator.graph.access.permission_table import FREE, find_access
 from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
 from entra_emulator.portal.routes import list_routes
-from entra_emulator.report.finding import Finding
-from entra_emulator.report.report import ApplicationUse, ErrorUse, Report, RouteUse
 from entra_emulator.server.app import ROUTES
 from entra_emulator.server.settings import EmulatorSettings
+from entra_emulator.traffic.report.finding import Finding
+from entra_emulator.traffic.report.report import ApplicationUse, ErrorUse, Report, RouteUse
 from graphdaemon import protect
 from graphdaemon.cli import cli
 from graphdaemon.diagnosis.cases.protected_api import PROTECTED_API

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect
 
-from entra_emulator.report.files import write_report
-from entra_emulator.report.logged_call import AppCaller
-from entra_emulator.report.report import make_report
 from entra_emulator.server.emulator import Emulator
+from entra_emulator.traffic.report.files import write_report
+from entra_emulator.traffic.report.logged_call import AppCaller
+from entra_emulator.traffic.report.report import make_report
 from tests.support.browser_person import Person
 from tests.support.logged_calls import graph_call, token_call
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from entra_emulator.recording.lines import read_exchanges
-from entra_emulator.report.finding import RULES
+from entra_emulator.traffic.recording.lines import read_exchanges
+from entra_emulator.traffic.report.finding import RULES
 from tests.support.places import DOCS
 from tests.support.served_command import serve_and_call
 

@@ -62,8 +62,8 @@ PLACES = {
     "entra_emulator/server/open_directory.py": "TemporaryDirectory",
     "entra_emulator/server/shared_parts.py": "TemporaryDirectory",
     # A recording takes the place of an earlier one, which is known by its first line.
-    "entra_emulator/recording/recorder.py": "open replace",
-    "entra_emulator/recording/recorded_directory.py": "TemporaryDirectory write_bytes",
+    "entra_emulator/traffic/recording/recorder.py": "open replace",
+    "entra_emulator/traffic/recording/recorded_directory.py": "TemporaryDirectory write_bytes",
 }
 """The modules that make, change or remove files, and by which calls."""
 

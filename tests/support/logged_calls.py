@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from entra_emulator.report.logged_call import AppCaller, LoggedCall, digest_address
+from entra_emulator.traffic.report.logged_call import AppCaller, LoggedCall, digest_address
 from entra_emulator.web.exchange import Exchange
 
 APP, TENANT = "app-1", "tenant-1"

@@ -44,7 +44,7 @@ from entra_emulator.control.guard import (
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.store import check_database
 from entra_emulator.private_files import make_draft
-from entra_emulator.report.report import Report
+from entra_emulator.traffic.report.report import Report
 from entra_emulator.web.context import Context, context_of
 
 PREFIX = "/_emulator"

@@ -32,8 +32,6 @@ from entra_emulator.in_process.call import InProcess
 from entra_emulator.in_process.loop_thread import LoopThread
 from entra_emulator.in_process.service_names import GRAPH_NAME, LOGIN_NAME, SERVICE_NAMES
 from entra_emulator.model.records import Tenant
-from entra_emulator.recording.recorded_directory import admit_recorded_app
-from entra_emulator.report.report import Report
 from entra_emulator.server.app import create_app
 from entra_emulator.server.authority import open_authority
 from entra_emulator.server.emulator_application import (
@@ -51,6 +49,8 @@ from entra_emulator.server.shared_parts import SharedParts
 from entra_emulator.server.uvicorn_thread import make_tls, run_server
 from entra_emulator.server.watched_calls import WatchedCalls
 from entra_emulator.tokens.signing import KeyRing
+from entra_emulator.traffic.recording.recorded_directory import admit_recorded_app
+from entra_emulator.traffic.report.report import Report
 from entra_emulator.web.context import LOOPBACK_NAMES, Context
 
 if TYPE_CHECKING:

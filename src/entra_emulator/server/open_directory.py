@@ -10,11 +10,11 @@ from entra_emulator.content.data_folder import STORE, explaining_store, hold_fol
 from entra_emulator.content.seed import Sizes
 from entra_emulator.content.starting_content import StartingContent, read_content
 from entra_emulator.directory.directory import Directory
-from entra_emulator.recording.recorded_directory import fill_recorded
 from entra_emulator.server.parameters_file import refuse_foreign_settings
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.server.shared_parts import SharedParts
 from entra_emulator.tokens.signing import KeyRing
+from entra_emulator.traffic.recording.recorded_directory import fill_recorded
 
 
 class OpenedDirectory(NamedTuple):

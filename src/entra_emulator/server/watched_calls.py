@@ -7,10 +7,10 @@ from pathlib import Path
 from starlette.types import ASGIApp
 
 from entra_emulator.control.controls import PREFIX
-from entra_emulator.recording.recorder import Recorder
-from entra_emulator.report.call_log import CallLog
-from entra_emulator.report.report import Report
 from entra_emulator.server.exchange_queue import ExchangeQueue
+from entra_emulator.traffic.recording.recorder import Recorder
+from entra_emulator.traffic.report.call_log import CallLog
+from entra_emulator.traffic.report.report import Report
 from entra_emulator.web.exchange import Note, watch_exchanges
 from entra_emulator.web.pages.request import PREFIX as PORTAL
 

@@ -56,8 +56,8 @@ def read_order(*, shown: bool, files: tuple[Path, ...], fail_on: str | None) -> 
     """
     if not (shown or files or fail_on):
         return None
-    from entra_emulator.report.files import check_name
-    from entra_emulator.report.report import parse_rules
+    from entra_emulator.traffic.report.files import check_name
+    from entra_emulator.traffic.report.report import parse_rules
 
     try:
         for path in files:
@@ -77,9 +77,9 @@ def give_report(order: ReportOrder, emulator: "Emulator") -> None:
         OutputError: A file cannot be written.
     """
     from entra_emulator.private_files import write_file
-    from entra_emulator.report.files import write_report
-    from entra_emulator.report.report import select_findings
-    from entra_emulator.report.text import write_lines
+    from entra_emulator.traffic.report.files import write_report
+    from entra_emulator.traffic.report.report import select_findings
+    from entra_emulator.traffic.report.text import write_lines
 
     report = emulator.report()
     if order.shown:

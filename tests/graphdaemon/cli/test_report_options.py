@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from entra_emulator.report.finding import RULES
+from entra_emulator.traffic.report.finding import RULES
 from graphdaemon.cli.report_options import read_order
 from tests.support.run_command import clean_environment, run_graphdaemon
 
