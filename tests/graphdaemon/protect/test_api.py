@@ -10,7 +10,7 @@ import logging
 import threading
 import tracemalloc
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import jwt
@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives import serialization
 
 from graphdaemon import protect
 from graphdaemon.errors import CallerRefusedError, SettingsError
+from graphdaemon.protect.api import _wait, _wait_async
 from tests.support.certificates_and_assertions import encode, make_key
 from tests.support.protected_api_scene import (
     API,
@@ -574,6 +575,48 @@ def test_a_slow_token_service_holds_up_nobody_whose_key_is_known(scene: Scene) -
             await unknown
 
     asyncio.run(call_both())
+
+
+@pytest.mark.parametrize(("warm", "patience"), [(True, 2.0), (False, 10.0)])
+def test_a_request_does_not_wait_for_a_slow_token_service_for_long(
+    scene: Scene, warm: bool, patience: float
+) -> None:
+    """Least where others need not wait; then it is told to come again, and not that it is bad."""
+    api, hold = scene.api(), threading.Event()
+    if warm:
+        api.validate(scene.token())
+
+    def wait(_: Any) -> None:
+        hold.wait(30)
+
+    scene.answers[f"/{TENANT}/v2.0/.well-known/openid-configuration"] = wait
+    steps = api._verify(forge(scene, {"kid": "three"}))
+    flight, seconds = next(steps)
+    assert seconds == patience
+    # As after so many seconds.
+    with pytest.raises(CallerRefusedError) as caught:
+        next(steps)
+
+    assert (caught.value.status, caught.value.case) == (503, "keys_unavailable")
+    hold.set()
+    flight.result(30)
+
+
+def test_waiting_ends_after_its_time_with_a_word_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever it is that is waited for goes on without the request."""
+    flight: Future[None] = Future()
+    flight.set_running_or_notify_cancel()
+
+    _wait(flight, 0.001)
+    asyncio.run(_wait_async(flight, 0.001))
+
+    assert caplog.text.count("took longer than 0.001 s") == 2
+    flight.set_result(None)
+    _wait(flight, 0.001)
+    asyncio.run(_wait_async(flight, 30))
+    assert caplog.text.count("took longer") == 2
 
 
 def test_a_request_that_ends_does_not_end_the_fetch_for_others(scene: Scene) -> None:
