@@ -218,7 +218,7 @@ class ProtectedApi:
     def _find_ring(self, caller: Caller) -> Generator[tuple[Future[None], float], None, KeyRing]:
         """Return the keys of the tenant that the caller says it is of, if that may call."""
         if caller.tenant not in self._tenants:
-            yield from self._resolve_domains()
+            yield from self._resolve_domains(caller.tenant)
         name = self._tenants.get(caller.tenant)
         if name is None:
             raise refuse("bearer_tenant", sender=caller.tenant)
@@ -227,8 +227,9 @@ class ProtectedApi:
             raise refuse("bearer_issuer")
         return self._ring(name, caller.version)
 
-    def _resolve_domains(self) -> Generator[tuple[Future[None], float], None, None]:
-        """Learn the IDs of tenants that the settings name by a domain."""
+    def _resolve_domains(self, tenant: str) -> Generator[tuple[Future[None], float], None, None]:
+        """Learn the IDs of tenants that the settings name by a domain, until one is `tenant`."""
+        failing: KeyRing | None = None
         for domain in tuple(self._domains):
             ring = self._ring(domain, "2.0")
             if ring.published is None:
@@ -237,10 +238,15 @@ class ProtectedApi:
                     yield flight, ring.patience
             published = ring.published
             if published is None:
-                raise refuse("keys_unavailable", retry_after=ring.retry_after)
+                failing = ring
+                continue
             with self._lock:
                 self._tenants[published.tenant] = domain
                 self._domains = [other for other in self._domains if other != domain]
+            if published.tenant == tenant:
+                return
+        if failing is not None:
+            raise refuse("keys_unavailable", retry_after=failing.retry_after)
 
     def _ring(self, tenant: str, version: str) -> KeyRing:
         with self._lock:

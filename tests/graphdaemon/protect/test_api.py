@@ -297,6 +297,7 @@ ATTACKS: dict[str, tuple[Make, int, str]] = {
         401,
         "bearer_claims_missing",
     ),
+    "scp a list": (say(scp=[ROLE]), 401, "bearer_claims_missing"),
     "idtyp of another kind": (say(idtyp="device"), 403, "caller_delegated"),
     "neither sub nor oid": (say(sub=None, oid=None), 401, "bearer_claims_missing"),
     "sub that is not oid": (say(sub="another"), 403, "caller_delegated"),
@@ -480,6 +481,28 @@ def test_a_tenant_may_be_named_by_a_domain(scene: Scene) -> None:
     assert api.validate(scene.token("1.0")).tenant == TENANT
     other = scene.token(tid=OTHER_TENANT, iss=f"{scene.url}/{OTHER_TENANT}/v2.0")
     assert refusal(api, other).case == "bearer_tenant"
+
+
+def test_a_domain_that_is_gone_keeps_no_other_tenant_out(scene: Scene) -> None:
+    """Those that can be looked up call; of the others nobody knows whose they are."""
+    api = scene.api(tenants=["gone.example", "contoso.example"])
+
+    assert api.validate(scene.token()).tenant == TENANT
+    other = scene.token(tid=OTHER_TENANT, iss=f"{scene.url}/{OTHER_TENANT}/v2.0")
+    assert refusal(api, other).case == "keys_unavailable"
+
+
+def test_an_issuer_of_ones_own_has_one_version_and_one_tenant(scene: Scene) -> None:
+    """`oidc_authority` names it, and it is its metadata that counts."""
+    given = {"authority": None, "oidc_authority": f"{scene.url}/{TENANT}/v2.0"}
+    other = scene.token(tid=OTHER_TENANT)
+
+    api = scene.api(**given)
+    assert api.validate(scene.token()).tenant == TENANT
+    assert refusal(api, scene.token("1.0")).case == "bearer_issuer"
+    assert refusal(api, other).case == "bearer_tenant"
+    # Not even if the settings list a tenant that is not the issuer's.
+    assert refusal(scene.api(**given, tenants=[OTHER_TENANT]), other).case == "bearer_tenant"
 
 
 def test_an_app_id_uri_of_ones_own_is_listed(scene: Scene) -> None:
