@@ -131,7 +131,7 @@ def test_a_sync_killed_again_and_again_leaves_the_store_in_step(kills: Kills) ->
         sequences = [
             sequence
             for (sequence,) in scene.query(
-                "SELECT sequence FROM changes WHERE collection = ? ORDER BY sequence", name
+                "SELECT sequence FROM changes WHERE collection = :name ORDER BY sequence", name=name
             )
         ]
         assert sequences == list(range(1, len(sequences) + 1)), "without gaps"

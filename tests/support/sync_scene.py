@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,13 +42,11 @@ class SyncScene(Scene):
     selected: dict[str, tuple[str, ...]] = field(default_factory=dict)
     attempts: int = 2
 
-    @property
-    def store(self) -> Path:
-        return self.folder / "graphdaemon.db"
+    store_url: str = ""
 
     @property
     def url(self) -> str:
-        return f"sqlite:{self.store}"
+        return self.store_url or f"sqlite:{self.folder / 'graphdaemon.db'}"
 
     def write_parameters(self) -> Path:
         """A settings file for the command, in the folder of the store."""
@@ -106,8 +103,8 @@ class SyncScene(Scene):
         table = STORED_COLLECTIONS[name].table
         rows = self.query(
             f"SELECT r.id, r.document FROM {table}_records AS r "
-            "JOIN tenants AS t ON t.number = r.tenant WHERE t.id = ?",
-            self.tenant.id,
+            "JOIN tenants AS t ON t.number = r.tenant WHERE t.id = :id",
+            id=self.tenant.id,
         )
         documents = {key: json.loads(document) for key, document in rows}
         assert len(documents) == len(rows), "no row twice"
@@ -121,27 +118,26 @@ class SyncScene(Scene):
             "ON f.number = r.run WHERE f.at <= :at "
             f"UNION ALL SELECT id, document FROM {table}_history "
             "WHERE valid_from <= :at AND :at < valid_to",
-            {"at": at},
+            at=at,
         )
         documents = {key: json.loads(document) for key, document in rows}
         assert len(documents) == len(rows), "one version at a time"
         return documents
 
     def last_run(self, name: str = "users") -> str:
-        ((at,),) = self.query("SELECT max(at) FROM runs WHERE collection = ?", name)
+        ((at,),) = self.query("SELECT max(at) FROM runs WHERE collection = :name", name=name)
         assert isinstance(at, str), "there is one"
         return at
 
     def changes(self, name: str = "users") -> list[tuple[str, str]]:
         """The kinds of all changes, in their order, with the ID of each."""
         return self.query(
-            "SELECT kind, id FROM changes WHERE collection = ? ORDER BY sequence", name
+            "SELECT kind, id FROM changes WHERE collection = :name ORDER BY sequence", name=name
         )
 
-    def query(self, sql: str, *values: Any) -> list[Any]:
-        named: Any = values[0] if values and isinstance(values[0], Mapping) else values
-        with closing(sqlite3.connect(self.store)) as connection:
-            return connection.execute(sql, named).fetchall()
+    def query(self, sql: str, **values: object) -> list[tuple[Any, ...]]:
+        with open_store(self.url) as store:
+            return store.database.fetch(sql, values)
 
     def directory_now(self, name: str = "users") -> Documents:
         """What Graph lists now, page after page, without the program."""

@@ -16,6 +16,13 @@ from tests.support.sync_scene import SyncScene
 DAY = 86_400.0
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Every test of this page holds for each kind of store."""
+    kind: str = request.param
+    return kind
+
+
 def add_users(scene: SyncScene, number: int) -> list[StoredObject]:
     return [scene.add("user", jobTitle=f"Title {at}") for at in range(number)]
 

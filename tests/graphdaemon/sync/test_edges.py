@@ -18,6 +18,13 @@ from tests.support.sync_scene import SyncScene
 MEMBERS, OWNERS, MANAGERS = "groups/members", "groups/owners", "users/manager"
 
 
+@pytest.fixture(params=["sqlite", "postgres"])
+def database(request: pytest.FixtureRequest) -> str:
+    """Every test of this page holds for each kind of store."""
+    kind: str = request.param
+    return kind
+
+
 def add_members(scene: SyncScene, group: StoredObject, number: int) -> list[StoredObject]:
     users = [scene.add("user") for _ in range(number)]
     for user in users:
