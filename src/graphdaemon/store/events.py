@@ -7,12 +7,11 @@ import msgspec
 
 from graphdaemon.store.history import Version
 from graphdaemon.store.rows import ChangeKind
-from graphdaemon.store.tenant_history import Difference, name_of
+from graphdaemon.store.tenant_history import Difference, name_of, read_members, read_value
 
 Happening = ChangeKind | Literal["known"]
 """What happened; `known` is what was there when the history begins."""
 
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -109,12 +108,14 @@ def tell_difference(collection: str, difference: Difference) -> RecordEvent:
 
 def compare_documents(before: bytes, after: bytes) -> dict[str, PropertyChange]:
     """Return the properties whose values differ; lists of the directory have no order."""
-    old, new = _decode(before), _decode(after)
-    return {
-        name: PropertyChange(old.get(name), new.get(name))
-        for name in dict.fromkeys((*old, *new))
-        if _plain(old.get(name)) != _plain(new.get(name))
-    }
+    old, new = read_members(before), read_members(after)
+    changed = {}
+    for name in dict.fromkeys((*old, *new)):
+        if old.get(name) != new.get(name):
+            pair = PropertyChange(read_value(old.get(name)), read_value(new.get(name)))
+            if _plain(pair.before) != _plain(pair.after):
+                changed[name] = pair
+    return changed
 
 
 def _plain(value: Any) -> Any:

@@ -48,7 +48,7 @@ ORDER BY run DESC LIMIT 1"""
 # What every view has besides the properties.
 _OTHER_COLUMNS = ("id", "tenant", "document", "valid_from")
 _NAMES = ("displayName", "userPrincipalName", "principalDisplayName")
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_members = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
 
 
 class StoredRecord(NamedTuple):
@@ -276,9 +276,23 @@ class TenantHistory:
 
 def name_of(document: bytes) -> str:
     """Return what people call the object of a document; empty where it has no name."""
-    values = _decode(document)
-    named = (values.get(name) for name in _NAMES)
+    members = read_members(document)
+    named = (read_value(members.get(name)) for name in _NAMES)
     return next((name for name in named if isinstance(name, str) and name), "")
+
+
+def read_members(document: bytes) -> dict[str, msgspec.Raw]:
+    """Return the properties of a document, each as JSON."""
+    return _decode_members(document)
+
+
+def read_value(raw: msgspec.Raw | None) -> Any:
+    """Return a value; None for a property that is absent."""
+    try:
+        return None if raw is None else msgspec.json.decode(raw)
+    except msgspec.DecodeError:
+        # A number that Python cannot hold stays the text that it is.
+        return bytes(raw or b"").decode()
 
 
 def _find_tenant(store: Store, wanted: str | None) -> StoredTenant:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+import re
+from typing import Any, get_args
 
 from graphdaemon.store.events import (
+    Happening,
     PropertyChange,
     RecordEvent,
     compare_documents,
@@ -14,6 +16,7 @@ from graphdaemon.store.events import (
 )
 from graphdaemon.store.history import Version
 from graphdaemon.store.tenant_history import Difference
+from tests.support.places import DOCS
 
 
 def document(**values: object) -> bytes:
@@ -93,3 +96,18 @@ def test_lists_are_compared_without_their_order() -> None:
     other = document(phones=["2", "1"], plans=[{"b": 2, "a": 1}], name="y")
 
     assert compare_documents(one, other).keys() == {"name"}
+
+
+def test_a_number_that_python_cannot_hold_is_shown_as_it_is_written() -> None:
+    changed = compare_documents(b'{"a":1e400,"b":1}', b'{"a":1e500,"b":1}')
+
+    assert changed == {"a": PropertyChange("1e400", "1e500")}
+
+
+def test_the_page_of_output_has_every_member_and_every_word() -> None:
+    text = (DOCS / "reference" / "output.md").read_text("utf-8").partition("`history` write")[2]
+    rows = re.findall(r"^\| `(\w+)`", text, re.MULTILINE)
+    kinds, known = get_args(Happening)
+
+    assert rows[: len(RecordEvent._fields)] == list(RecordEvent._fields)
+    assert set(rows[len(RecordEvent._fields) :]) == {*get_args(kinds), *get_args(known)}

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from graphdaemon.errors import StoreError, UsageError
+from graphdaemon.store.events import tell_versions
+from graphdaemon.store.retention import prune
 from graphdaemon.store.rows import Row
 from graphdaemon.store.store import Store, open_store
 from graphdaemon.store.tenant_history import TenantHistory, name_of
@@ -164,6 +166,18 @@ def test_a_time_that_the_store_knows_nothing_of_is_refused(lived: Store) -> None
     with pytest.raises(UsageError, match="has no groups of Contoso") as caught:
         history.check_time("groups", after(0), option="--as-of")
     assert "It has users" in str(caught.value.hint)
+
+
+def test_what_was_forgotten_is_not_shown_as_if_it_had_never_been(lived: Store) -> None:
+    prune(lived, after(2))
+    history = TenantHistory(lived, now=lambda: EARLY + 5 * HOUR)
+
+    history.check_time("users", after(2), option="--as-of")
+    assert read(history, after(2)) == {"a": "Anna", "b": "Bo", "c": None}
+    with pytest.raises(UsageError, match=r"knows users from 2026-11-01T10:00Z on"):
+        history.check_time("users", after(1.9), option="--as-of")
+    (event,) = tell_versions(history.versions("a"), history.known_from)
+    assert event.what == "known"
 
 
 def test_names_are_those_that_people_use(lived: Store) -> None:
