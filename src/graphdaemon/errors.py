@@ -44,6 +44,8 @@ CODES = {
     "origin_foreign": "An address is not of the configured origin, where alone the token goes.",
     "query_invalid": "The JMESPath expression cannot be read, or does not fit a record.",
     "package_missing": "What is asked for needs a package that is not installed.",
+    "namespaces_unavailable": "This system has no namespaces for this user to run a program in.",
+    "program_not_started": "The program to be run is absent, or the system does not run it.",
     "no_settings": "No settings file was found, and the environment does not hold the settings.",
     "settings_unreadable": "The settings file exists and cannot be read.",
     "settings_malformed": "The settings file is not JSON (or not TOML); line and column are named.",

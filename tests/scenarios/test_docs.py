@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from pathlib import Path
 
@@ -52,7 +53,9 @@ def test_commands_named_in_the_docs_exist(page: Path) -> None:
             command = command.get_command(click.Context(command), rest.split()[0])
             assert command is not None, f"graphdaemon {name}{rest}"
         known = {option for one in command.params for option in one.opts} | {"--help"}
-        used = {word.partition("=")[0] for word in rest.split() if word.startswith("--")}
+        # Behind `--` stand the words of another program.
+        own = itertools.takewhile(lambda word: word != "--", rest.split())
+        used = {word.partition("=")[0] for word in own if word.startswith("--")}
         assert used <= known, f"graphdaemon {name}{rest}"
 
 

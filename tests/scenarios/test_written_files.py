@@ -64,6 +64,12 @@ PLACES = {
     # A recording takes the place of an earlier one, which is known by its first line.
     "entra_emulator/traffic/recording/recorder.py": "open replace",
     "entra_emulator/traffic/recording/recorded_directory.py": "TemporaryDirectory write_bytes",
+    # The folder of a run and what is bound over the system's files, of names that nobody foresees.
+    "entra_emulator/exec/namespace_files.py": "mkdir",
+    "entra_emulator/exec/proxy.py": "mkdir",
+    "entra_emulator/exec/keeper.py": "rmtree",
+    # The kernel's table of the users of a namespace.
+    "entra_emulator/exec/supervisor.py": "open",
 }
 """The modules that make, change or remove files, and by which calls."""
 

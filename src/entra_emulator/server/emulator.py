@@ -366,7 +366,7 @@ class Emulator:
             tls = shared.tls(names) if shared else make_tls(self.ca, names)
             stack.callback(run_server(app, listener, tls, thread))
         if settings.managed_identity:
-            machine = serve_machine(stack, context, self.url, thread)
+            machine = serve_machine(stack, context, self.url, thread, settings.machine)
             self.imds_url, self.identity_endpoint, self.identity_header = machine
 
     def _create_app(self, names: tuple[str, ...]) -> Starlette:

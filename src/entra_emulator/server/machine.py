@@ -23,13 +23,26 @@ class MachineAddresses(NamedTuple):
 
 
 def serve_machine(
-    stack: contextlib.ExitStack, context: Context, url: str, thread: LoopThread
+    stack: contextlib.ExitStack,
+    context: Context,
+    url: str,
+    thread: LoopThread,
+    address: tuple[str, int],
 ) -> MachineAddresses:
-    """Serve the endpoints until the stack closes them; `url` is the emulator's."""
+    """
+    Serve the endpoints until the stack closes them.
+
+    Args:
+        stack: closes them.
+        context: the emulator's.
+        url: the emulator's.
+        thread: the thread to serve in.
+        address: where to listen; port 0 takes any free one.
+    """
     # Like a real machine's, this endpoint is plain http and gives tokens to any program that asks,
     # so no other machine may reach it.
-    listener = stack.enter_context(open_listener("127.0.0.1", 0))
-    imds_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener = stack.enter_context(open_listener(*address))
+    imds_url = f"http://{address[0]}:{listener.getsockname()[1]}"
     header = secrets.token_hex(16)
     app = create_managed_identity_app(context, url, header)
     stack.callback(run_server(app, listener, None, thread))

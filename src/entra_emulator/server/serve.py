@@ -61,7 +61,7 @@ def serve(
             tenant file cannot be followed, or something in the data folder was not written by an
             emulator of this version.
     """
-    _check_permissions(permissions, settings)
+    check_permissions(permissions, settings)
     host, port, names = _choose_address(listen, allow_remote=allow_remote)
     # Its put may interrupt its get; the set of an Event that is waited for could block for ever.
     signals: queue.SimpleQueue[int] = queue.SimpleQueue()
@@ -144,7 +144,7 @@ def _grant(emulator: Emulator, client_id: str, permissions: Sequence[str]) -> No
                 directory.consents.grant_app_role(tenant, client_id, permission)
 
 
-def _check_permissions(permissions: Sequence[str], settings: EmulatorSettings) -> None:
+def check_permissions(permissions: Sequence[str], settings: EmulatorSettings) -> None:
     """Refuse permissions before a tenant is seeded in vain."""
     if permissions and settings.tenant_file is not None:
         raise ValueError(

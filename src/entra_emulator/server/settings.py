@@ -51,6 +51,7 @@ class EmulatorSettings:
         in_process: listen nowhere: programs reach it through the transports that it hands out
             (test-your-program.md), by Microsoft's own host names. The directory is in memory
             unless `data` is named.
+        machine: the address and the port of these endpoints; by default any free port.
         control: serve the control API below `/_emulator/`, to programs on this machine.
         device_interval: seconds that devices are told to wait between polls; by default five.
         delta: how delta queries are cut into pages, and how long their links live.
@@ -85,6 +86,7 @@ class EmulatorSettings:
     managed_identity: bool = False
     in_memory: bool = False
     in_process: bool = False
+    machine: tuple[str, int] = ("127.0.0.1", 0)
     control: bool = False
     # The real token service says five (recorded 2021-2025).
     device_interval: int = 5

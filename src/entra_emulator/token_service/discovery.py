@@ -66,6 +66,11 @@ class Authority(NamedTuple):
     tenant: Tenant | None
 
 
+def list_authority_hosts() -> tuple[str, ...]:
+    """The hosts of the token service in every cloud."""
+    return tuple(host for _, hosts in _INSTANCES for host in hosts.split())
+
+
 async def show_configuration(request: Request) -> Response:
     """
     `GET /{tenant}/v2.0/.well-known/openid-configuration`: issuer and endpoints, as recorded.

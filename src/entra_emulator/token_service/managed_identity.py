@@ -34,6 +34,9 @@ from entra_emulator.web.token_service_answers import describe_refusal
 IMDS_PATH = "/metadata/identity/oauth2/token"
 APP_SERVICE_PATH = "/msi/token"
 
+METADATA_ADDRESS = "169.254.169.254"
+"""Where virtual machines reach the first; nobody can reach it from another machine."""
+
 # Seconds: one less than a day, as in recorded answers with tokens that live so long.
 LIFETIME = 86_399
 
@@ -148,7 +151,7 @@ def show_app_service_token(request: Request) -> Response:
 
 
 def _check_host(request: Request) -> None:
-    if host_name(request.headers.get("host", "")) not in LOOPBACK_NAMES:
+    if host_name(request.headers.get("host", "")) not in (*LOOPBACK_NAMES, METADATA_ADDRESS):
         text = "This endpoint is for the machine itself."
         raise ManagedIdentityRefusal(403, "access_denied", text)
 

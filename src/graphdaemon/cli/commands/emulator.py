@@ -10,6 +10,13 @@ import click
 from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictGroup
 from graphdaemon.cli.commands.quickstart import load_emulator
+from graphdaemon.cli.emulator_exec import exec_
+from graphdaemon.cli.emulator_options import (
+    forget_progress,
+    refuse_amounts,
+    show_progress,
+    tenant_options,
+)
 from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
 from graphdaemon.cli.record_options import explain_recording, record_option
@@ -20,8 +27,6 @@ if TYPE_CHECKING:
     from entra_emulator.server.emulator import Emulator
 
 
-# As many as the longest line of progress has.
-_PROGRESS_CELLS = 45
 _MOST = click.IntRange(0, 1_000_000)
 
 
@@ -64,29 +69,15 @@ def emulator() -> None:
     """Run a pretend tenant for trying and testing."""
 
 
+emulator.add_command(exec_)
+
+
 @emulator.command()
 @click.option("--listen", default="127.0.0.1:8443", show_default=True, metavar="HOST:PORT")
 @_data
 @_amounts
-@click.option(
-    "--permission",
-    "permissions",
-    multiple=True,
-    metavar="VALUE",
-    help="Grant the ready application this app role besides User.Read.All; repeatable.",
-)
-@click.option(
-    "--tenant",
-    "tenant_file",
-    type=FileName(written=False, exists=True, dir_okay=False),
-    help="File in TOML that describes the tenant instead; see the documentation.",
-)
+@tenant_options
 @click.option("--life", metavar="RATE", help="Let the directory change by itself, e.g. 5/s, 300/m.")
-@click.option(
-    "--faults",
-    type=FileName(written=False, exists=True, dir_okay=False),
-    help="File of what is to go wrong, in TOML or JSON; see the documentation.",
-)
 @click.option(
     "--control", is_flag=True, help="Let tests on this machine move time and make faults."
 )
@@ -137,14 +128,14 @@ def serve(
     from entra_emulator.server.serve import serve as serve_emulator
     from entra_emulator.server.settings import EmulatorSettings
 
-    _refuse_amounts("--tenant", options["tenant_file"])
-    _refuse_amounts("--from", options["recording"])
+    refuse_amounts("--tenant", options["tenant_file"])
+    refuse_amounts("--from", options["recording"])
     if options["tenant_file"] and options["recording"]:
         raise click.UsageError("--tenant and --from exclude each other. Give one of them.")
     # The options left over have the names of its fields.
     order = read_order(shown=report, files=report_files, fail_on=fail_on)
     settings = EmulatorSettings(
-        **options, rules=int(rules), report=order is not None, progress=_show_progress
+        **options, rules=int(rules), report=order is not None, progress=show_progress
     )
     try:
         serve_emulator(
@@ -162,23 +153,6 @@ def serve(
     except OSError as error:
         explain_recording(options["record"], error)
         raise _refuse_folder(options["data"], error) from None
-
-
-def _refuse_amounts(option: str, file: Path | None) -> None:
-    """Refuse options that a file which says what there is would leave without effect."""
-    if file is None:
-        return
-    context = click.get_current_context()
-    for name in ("users", "groups", "devices", "seed"):
-        if context.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT:
-            raise click.UsageError(
-                f"With {option}, the file says what there is. "
-                + (
-                    f"Write `{name}` under [seed] in {file} instead of --{name}."
-                    if option == "--tenant"
-                    else f"Leave --{name} out."
-                )
-            )
 
 
 @emulator.command()
@@ -203,7 +177,7 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
     try:
         sources = [parse_source(file) for file in files]
         made = fill_folder(
-            data, choose_sizes(**sizes), seed=seed, sources=sources, progress=_show_progress
+            data, choose_sizes(**sizes), seed=seed, sources=sources, progress=show_progress
         )
     except FileExistsError:
         raise click.UsageError(
@@ -214,7 +188,7 @@ def seed(*, data: Path, seed: int, files: tuple[str, ...], **sizes: Any) -> None
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise _refuse_folder(data, error) from None
-    _forget_progress()
+    forget_progress()
     seconds = time.monotonic() - started
     counts = ", ".join(f"{number:,} {name}" for name, number in made.objects.items())
     terminal.say(f"{data}: {counts}; {seconds:.1f} s, {made.size / 1e6:,.0f} MB.")
@@ -236,17 +210,8 @@ def _refuse_folder(data: Path, error: OSError) -> Exception:
     )
 
 
-def _show_progress(made: int, total: int) -> None:
-    line = f"seeding: {made:,} of {total:,} objects"
-    terminal.draw(terminal.open_speech(), f"{line:{_PROGRESS_CELLS}}")
-
-
-def _forget_progress() -> None:
-    terminal.draw(terminal.open_speech(), "", _PROGRESS_CELLS)
-
-
 def _announce(running: "Emulator") -> None:
-    _forget_progress()
+    forget_progress()
     parameters = running.data / "parameters.json"
     rows = {
         "Portal": f"{running.url}/portal",

@@ -1,0 +1,1 @@
+"""Somebody's program, run as it is: its calls to Microsoft's hosts reach an emulator."""

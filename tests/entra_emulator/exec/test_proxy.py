@@ -1,0 +1,91 @@
+"""Real programs that reach the emulator by the variables of proxies."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.entra_emulator.exec.test_namespace import LIST_USERS
+from tests.support.exec_run import run_exec, run_python
+
+METHOD = "proxy"
+
+
+def test_a_program_meets_the_tenant_at_microsofts_addresses() -> None:
+    """It is said before, which programs would not; and nothing is left."""
+    before = set(Path(tempfile.gettempdir()).glob("graphdaemon-*"))
+    done = run_python(METHOD, LIST_USERS + "\nimport sys; sys.exit(9)")
+
+    assert (done.returncode, done.stdout) == (
+        9,
+        "5 https://graph.microsoft.com/v1.0/users?$top\n",
+    ), done.stderr
+    assert done.stderr.startswith("graphdaemon: through a proxy, a program reaches the emulator ")
+    assert "aiohttp without trust_env, urllib3 by itself" in done.stderr
+    left = set(Path(tempfile.gettempdir()).glob("graphdaemon-*")) - before
+    assert not [path for path in left if len(path.name) == len("graphdaemon-") + 32]
+
+
+def test_other_hosts_are_refused_and_said() -> None:
+    code = (
+        "import urllib.request as u\n"
+        "for url in ('https://example.com', 'http://example.com/', 'https://example.com'):\n"
+        "    try: u.urlopen(url)\n"
+        "    except OSError as error: print('403' in str(error))\n"
+    )
+
+    done = run_python(METHOD, code)
+
+    assert done.stdout == "True\nTrue\nTrue\n"
+    assert done.stderr.count("asked the proxy for example.com:443 and was refused") == 1
+    assert done.stderr.count("asked the proxy for example.com:80 and was refused") == 1
+
+
+def test_nodes_own_fetch_is_led_there_too() -> None:
+    """It heeds no proxy; other hosts stay as they are."""
+    if shutil.which("node") is None:
+        pytest.skip("Node is not installed")
+    code = (
+        "const get = async (url) => console.log((await fetch(url)).status);"
+        "await get('https://login.microsoftonline.com/common/discovery/v2.0/keys');"
+        "const https = await import('node:https');"
+        "const url = 'https://graph.microsoft.com/v1.0/users';"
+        "https.get(url, (answer) => console.log(answer.resume().statusCode));"
+    )
+
+    done = run_exec(METHOD, "node", "--input-type=module", "-e", code)
+
+    assert done.stdout == "200\n401\n", done.stderr
+
+
+def test_a_managed_identity_is_reached_at_an_address_of_the_loopback() -> None:
+    """Past the proxy, which clients do not take for it."""
+    code = (
+        "import os, urllib.request as u\n"
+        "assert 'AZURE_CLIENT_SECRET' not in os.environ\n"
+        "host = os.environ['AZURE_POD_IDENTITY_AUTHORITY_HOST']\n"
+        "url = host + '/metadata/identity/oauth2/token?api-version=2018-02-01'\n"
+        "url += '&resource=https://graph.microsoft.com'\n"
+        "print(u.urlopen(u.Request(url, headers={'Metadata': 'true'})).read()[:17])"
+    )
+
+    done = run_python(METHOD, code, options=("--credential", "managed-identity"))
+
+    assert done.stdout == 'b\'{"access_token":"\'\n', done.stderr
+
+
+def test_a_program_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:
+    done = run_exec(METHOD, tmp_path / "absent")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("Error: The program cannot be run: there is no program ")
+
+
+def test_processes_that_a_program_leaves_end_with_it() -> None:
+    """Even one that has left its group and its parent; else the end would be waited for."""
+    left = "(setsid sleep 1000 &); exit 5"
+
+    assert run_exec(METHOD, "sh", "-c", left).returncode == 5
