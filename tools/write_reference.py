@@ -34,7 +34,7 @@ from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.http.limits import Limits
 from graphdaemon.protect.refusal import refuse
 from graphdaemon.settings.table import SETTINGS
-from tools import architecture, completeness, diagnoses, fidelity
+from tools import architecture, completeness, diagnoses, fidelity, store_tables
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "tenant.toml"
@@ -124,6 +124,7 @@ def pages() -> dict[str, str]:
         "graph.md": _graph(),
         "tenant-file.md": _tenant_file(),
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
+        "store.md": f"{_MADE}\n{store_tables.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),
         "../explanation/complete.md": completeness.render_page(),

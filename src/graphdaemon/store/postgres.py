@@ -371,6 +371,14 @@ def _unreadable(shown: str, words: str) -> StoreError:
     )
 
 
+def _built_on(shown: str, words: str) -> StoreError:
+    return StoreError(
+        f"The views of the store {shown} cannot be made anew: {words}",
+        code="store_failed",
+        hint="Drop what was built on them, run the command again, and build it on the tables.",
+    )
+
+
 _MEANINGS: dict[str, Callable[[str, str], StoreError]] = {
     "08": _gone,
     "57P": _gone,
@@ -386,5 +394,6 @@ _MEANINGS: dict[str, Callable[[str, str], StoreError]] = {
     "40": _busy,
     "42P01": _unreadable,
     "42703": _unreadable,
+    "2BP01": _built_on,
     "XX": _unreadable,
 }

@@ -205,3 +205,19 @@ def test_missing_psycopg_is_named_with_the_command_that_installs_it(
 
     assert caught.value.code == "package_missing"
     assert "graphdaemon[postgres]" in (caught.value.hint or "")
+
+
+def test_views_that_others_are_built_on_stay_until_those_are_gone(
+    shared: str, postgres_server: PostgresServer
+) -> None:
+    schema = shared.rpartition("%3D")[2]
+    postgres_server.execute(
+        f"CREATE VIEW {schema}.mine AS SELECT id FROM {schema}.users; "
+        f"UPDATE {schema}.graphdaemon SET views = 'others'"
+    )
+    code, message = code_of(shared)
+    assert (code, "cannot drop view users" in message) == ("store_failed", True)
+
+    postgres_server.execute(f"DROP VIEW {schema}.mine")
+    with open_store(shared) as store:
+        assert list(read_documents(store)) == ["a"]
