@@ -171,7 +171,7 @@ TOKEN_REFUSALS: dict[int, TokenRow] = {
         "This can happen if the application has not been installed by the administrator of the "
         "tenant or consented to by any user in the tenant. You might have sent your "
         "authentication request to the wrong tenant.{unset}",
-        "quoted: rootinc/laravel-azure-middleware#51",
+        "quoted: rootinc/laravel-azure-middleware#51; the application whose URI is not set: chosen",
     ),
     500013: TokenRow(
         400,

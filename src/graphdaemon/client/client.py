@@ -14,8 +14,9 @@ from graphdaemon.client.changes import Round, read_changes
 from graphdaemon.errors import UnprovedError, UsageError
 from graphdaemon.graph.address import choose_root, resolve, split_version
 from graphdaemon.graph.catalog import find_collection
-from graphdaemon.graph.graph import ATTEMPTS, Graph
+from graphdaemon.graph.graph import ATTEMPTS, Graph, GraphRequest
 from graphdaemon.graph.links import DeltaLink
+from graphdaemon.graph.own_page import read_own_object
 from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
 from graphdaemon.graph.throttling.open import open_budget
@@ -248,7 +249,7 @@ class Client:
             Error: Graph refused, has no such object, or was not reached.
         """
         if not self.settings.is_graph:
-            return await self.graph.get(self.locate(path), needs="")
+            return await self.graph.ask(GraphRequest(self.locate(path), ""), read_own_object)
         collection = find_collection(split_version(path)[1].partition("/")[0])
         root = choose_root(self.settings.graph_root, path)
         return await self.graph.get(f"{root}/{split_version(path)[1]}", needs=collection.role)

@@ -5,14 +5,14 @@ No input or output: a response in, a value or an exception out.
 """
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.links import follow, path_of
-from graphdaemon.graph.page import Page, malformed
+from graphdaemon.graph.page import Page, malformed, read_object
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import check_depth
 from graphdaemon.received.numbers import read_count
@@ -57,7 +57,7 @@ def read_own_page(response: Response, url: str) -> Page:
     records is `@odata.count`, or the header X-Total-Count.
 
     Raises:
-        UsageError: It is neither, and so no collection.
+        UsageError: It is neither, and so no collection; or it is no JSON by its own word.
         GraphError: `page_malformed`, if the answer is not the JSON it should be.
     """
     content = _read_content(response, url)
@@ -68,6 +68,24 @@ def read_own_page(response: Response, url: str) -> Page:
         content.total if content.total is not None else _read_count_header(response),
         body=response.body,
     )
+
+
+def read_own_object(response: Response, url: str) -> dict[str, Any]:
+    """
+    Decode one JSON object.
+
+    Raises:
+        UsageError: It is a list, or not JSON by its own word.
+        GraphError: `page_malformed`, if it is damaged.
+    """
+    if response.body.lstrip()[:1] == b"[":
+        raise UsageError(
+            f"{path_of(url)} is a list, and not one object",
+            code="option_invalid",
+            hint="Use `client.list`, or `graphdaemon list`, which reads all of it.",
+        )
+    _check_json(response, url)
+    return read_object(response, url)
 
 
 def own_id_of(record: msgspec.Raw) -> str | int | None:
@@ -109,16 +127,32 @@ def _read_content(response: Response, url: str) -> _Content:
         _check_collection(body, url)
         envelope = _decode_envelope(body)
     except (msgspec.DecodeError, ValueError) as error:
+        _check_json(response, url)
         raise malformed(response, url) from error
     if envelope.total is not None and read_count(envelope.total) is None:
         raise malformed(response, url)
     return _Content(envelope.value, envelope.odata_link or envelope.next_link, envelope.total)
 
 
+def _check_json(response: Response, url: str) -> None:
+    """Refuse a page for people: to ask again would not make it JSON."""
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
+    if kind and not kind.endswith("json"):
+        raise UsageError(
+            f"{path_of(url)}: the answer is not JSON but {quote(kind, 80)}",
+            code="option_invalid",
+            hint="Check endpoint and path: what answers there is another program, or a page for "
+            "people (of a sign-in, or of the app that the API belongs to).",
+        )
+
+
 def _check_collection(body: bytes, url: str) -> None:
-    # A number or a text is JSON, too, and no collection either.
-    whole = body.lstrip()[:1] == b"{"
-    members = msgspec.json.decode(body, type=dict[str, msgspec.Raw]) if whole else {}
+    members: dict[str, msgspec.Raw] = {}
+    if body.lstrip()[:1] == b"{":
+        members = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+    else:
+        # A number or a text is JSON, too, and no collection either.
+        msgspec.json.decode(body, type=msgspec.Raw)
     if bytes(members.get("value", b""))[:1] == b"[":
         return
     raise UsageError(

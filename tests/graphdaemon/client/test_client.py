@@ -14,7 +14,7 @@ import pytest
 
 import graphdaemon
 from graphdaemon.client.client import Client
-from graphdaemon.errors import GraphError, UnprovedError
+from graphdaemon.errors import GraphError, UnprovedError, UsageError
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.settings.read import read_settings
@@ -219,3 +219,51 @@ def test_no_token_or_link_is_in_what_is_said(
     assert "token-1" not in text
     assert "skiptoken=" not in text
     assert "deltatoken=" not in text
+
+
+OWN = {"scope": ["api://orders/.default"]}
+
+
+def test_an_api_of_ones_own_is_read_as_it_answers(scripted: ScriptedServer) -> None:
+    """Records without IDs, an object, a list where one object was meant: each in one request."""
+    settings = scripted.settings(endpoint=f"{scripted.url}/orders") | OWN
+    client = Client(read_settings(None, {}, settings))
+
+    async def work() -> tuple[list[Any], dict[str, Any]]:
+        async with client:
+            orders = [order async for order in client.list("orders")]
+            one = await client.get("orders/7")
+            with pytest.raises(UsageError, match="is a list"):
+                await client.get("orders")
+            with pytest.raises(UsageError, match="is not JSON but text/html"):
+                await client.get("nowhere")
+            return orders, one
+
+    scripted.script = [
+        json_answer([{"item": "ink"}, {"item": "ink"}]),
+        json_answer({"item": "ink"}),
+        json_answer([]),
+        Answer(200, b"<html>", {"Content-Type": "text/html"}),
+    ]
+    assert asyncio.run(work()) == ([{"item": "ink"}, {"item": "ink"}], {"item": "ink"})
+    assert [one.target for one in scripted.requests] == [
+        "/orders",
+        "/orders/7",
+        "/orders",
+        "/nowhere",
+    ]
+
+
+def test_a_proof_can_be_demanded_of_an_api_of_ones_own(scripted: ScriptedServer) -> None:
+    """What its count does not prove raises after the last record, as for Graph."""
+    settings = scripted.settings(endpoint=f"{scripted.url}/orders") | OWN
+    client = Client(read_settings(None, {}, settings))
+    scripted.script = [json_answer([1, 2])]
+
+    async def work() -> None:
+        async with client:
+            async for _ in client.pages("orders", options=ListingOptions(proved=True)):
+                pass
+
+    with pytest.raises(UnprovedError, match="sends no count"):
+        asyncio.run(work())

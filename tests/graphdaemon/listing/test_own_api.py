@@ -220,6 +220,31 @@ def test_what_is_no_collection_is_said_at_once(
     assert len(scripted.requests) == 1
 
 
+@pytest.mark.parametrize("words", [("list", "orders"), ("request", "GET", "orders", "--all")])
+def test_a_page_for_people_is_said_at_once(
+    command: Command, scripted: ScriptedServer, own: Path, words: tuple[str, ...]
+) -> None:
+    """An app of one page answers so to every path that it does not know."""
+    scripted.script = [Answer(200, b"<!doctype html>", {"Content-Type": "text/html; charset=x"})]
+
+    outcome = command(words[0], *words[1:], own)
+
+    assert outcome.code == 2
+    assert "/orders: the answer is not JSON but text/html" in outcome.err
+    assert len(scripted.requests) == 1
+
+
+def test_an_answer_that_was_damaged_is_asked_for_again(
+    command: Command, scripted: ScriptedServer, own: Path
+) -> None:
+    """It says that it is JSON, and breaks off."""
+    cut = Answer(200, b'[{"id":', {"Content-Type": "application/json"})
+    scripted.script = [cut, counted([*ORDERS], 2)]
+
+    assert command("list", "orders", own).code == 0
+    assert len(scripted.requests) == 2
+
+
 def test_a_next_link_without_tls_is_not_followed(
     command: Command, scripted: ScriptedServer, own: Path
 ) -> None:

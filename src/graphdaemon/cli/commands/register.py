@@ -173,7 +173,7 @@ async def _apply(
             terminal.print_line(f"Scope of its callers     {uri}/.default")
     terminal.print_line(f"Settings                 {files.path}")
     if result.kind == "api":
-        _say_of_api(files.values)
+        _say_of_api(files.values, changed=result.changed)
     elif result.kind == "federated":
         terminal.say(
             "Its identity is proved by its platform's tokens, so that nothing can be tried here: "
@@ -192,13 +192,14 @@ async def _apply(
     return 0
 
 
-def _say_of_api(settings: Mapping[str, Any]) -> None:
+def _say_of_api(settings: Mapping[str, Any], *, changed: bool) -> None:
     if not settings.get("roles"):
         terminal.say(
             "It has no app role yet, so that every app of the tenant gets a token for it: make one "
             "with --role, and refuse callers without it."
         )
-    terminal.say("A role is in the tokens that a caller gets from now on, within some minutes.")
+    elif changed:
+        terminal.say("A caller that is given a role has it in the tokens of some minutes later.")
 
 
 async def _undo(
