@@ -209,3 +209,21 @@ def test_a_child_without_an_id_is_refused(child: bytes) -> None:
         read_edges([record], "members")
     with pytest.raises(GraphError):
         read_related([record], "members")
+
+
+@pytest.mark.parametrize("name", [MEMBERS, OWNERS, MANAGERS])
+def test_who_is_in_the_bin_is_no_drift(scene: SyncScene, name: str) -> None:
+    """A walk tells of a deleted user what the rounds before it left."""
+    stored = STORED_COLLECTIONS[name]
+    parent = scene.add("group" if stored.parent == "groups" else "user")
+    child = scene.add("user")
+    scene.link(stored.relation, parent, child)
+    scene.sync(name)
+    delete(scene, child)
+    scene.sync(name)
+
+    record = scene.sync(name, reconcile=True)
+
+    assert (record.how, record.changed, record.rows) == ("comparison", 0, 1)
+    assert record.drift is not None
+    assert record.drift.rows == 0

@@ -217,12 +217,12 @@ def _report(
 
 
 def _say_drift(collection: str, drift: "Drift") -> None:
-    terminal.say(
-        f"{collection}: {drift.rows:,} rows had drifted, and were repaired ({drift.missing:,} "
-        f"missing, {drift.surplus:,} too many, {drift.different:,} different): "
-        + ", ".join(drift.ids)
-        + (" …" if drift.rows > len(drift.ids) else "")
-    )
+    rows = f"{drift.rows:,} rows had drifted, and were"
+    if drift.rows == 1:
+        rows = "1 row had drifted, and was"
+    kinds = f"{drift.missing:,} missing, {drift.surplus:,} too many, {drift.different:,} different"
+    more = " …" if drift.rows > len(drift.ids) else ""
+    terminal.say(f"{collection}: {rows} repaired ({kinds}): {', '.join(drift.ids)}{more}")
 
 
 def _say_gone(failure: DeleteGuardError) -> None:

@@ -230,3 +230,42 @@ def test_a_feed_over_http_is_refused(
     done = command("sync", parameters(), "users", "--feed", "http://receiver.example/")
 
     assert (done.code, "https://" in done.err) == (2, True)
+
+
+def test_the_delete_guard_lists_what_would_go(command: Command, tmp_path: Path) -> None:
+    """Exit code 9, the first twenty with their names, how many more; and the option that helps."""
+    world = PretendGraph(people(40))
+    with serving(world) as server:
+        path = server.write_parameters(tmp_path)
+        command("sync", path, "users")
+        for key in list(world.directory)[:25]:
+            world.remove(key)
+        done = command("sync", path, "users")
+        kept = count_rows(Path("graphdaemon.db"))
+        allowed = command("sync", path, "users", "--allow-deletes", "25")
+
+    assert (done.code, kept) == (9, 40)
+    listed = [line for line in done.err.splitlines() if line.startswith("  ")]
+    assert len(listed) == 21
+    assert listed[0].split()[1].startswith("N")
+    assert listed[-1] == "  … and 5 more"
+    assert "25 of 40 rows would be deleted at once; nothing was changed" in done.err
+    assert "--allow-deletes 25" in done.err
+    assert (allowed.code, count_rows(Path("graphdaemon.db"))) == (0, 15)
+
+
+def test_drift_is_said(command: Command, world: PretendGraph, tmp_path: Path) -> None:
+    """Which rows had drifted though nothing had been told of them, and that they were repaired."""
+    with serving(world) as server:
+        path = server.write_parameters(tmp_path)
+        command("sync", path, "users")
+        key = next(iter(world.directory))
+        # Not by `put`, which would note the change for the delta to tell.
+        world.directory[key] = world.directory[key] | {"displayName": "Untold"}
+        done = command("sync", path, "users", "--reconcile")
+
+    assert done.code == 0
+    assert (
+        f"users: 1 row had drifted, and was repaired (0 missing, 0 too many, 1 different): {key}"
+        in done.err
+    )
