@@ -156,21 +156,31 @@ def make_flask(api: protect.ProtectedApi) -> Any:
 
 def make_django(api: protect.ProtectedApi) -> Any:
     """A middleware around the whole, and a plain check in one view."""
+    from django.core.handlers.wsgi import WSGIHandler
+
+    _set_up_django(api, lambda request: request.META["graphdaemon.caller"])
+    return protect.wsgi_middleware(WSGIHandler(), api, exempt={HEALTH})
+
+
+def make_django_asgi(api: protect.ProtectedApi) -> Any:
+    """The same by the other way in which Django is served."""
+    from django.core.handlers.asgi import ASGIHandler
+
+    _set_up_django(api, lambda request: request.scope["state"]["caller"])
+    return protect.asgi_middleware(ASGIHandler(), api, exempt={HEALTH})
+
+
+def _set_up_django(api: protect.ProtectedApi, find_caller: Callable[[Any], protect.Caller]) -> None:
+    """Let Django, which has one project in a process, serve this API from now on."""
     import django
     from django.conf import settings
-    from django.core.handlers.wsgi import WSGIHandler
     from django.http import HttpResponse, JsonResponse
     from django.urls import path
 
-    if not settings.configured:
-        settings.configure(
-            ALLOWED_HOSTS=["localhost"], ROOT_URLCONF=lambda: None, SECRET_KEY="x", USE_TZ=True
-        )
-        django.setup()
     needs = protect.require(WRITE)
 
     def show_orders(request: Any) -> Any:
-        return JsonResponse(describe(request.META["graphdaemon.caller"]))
+        return JsonResponse(describe(find_caller(request)))
 
     def show_stock(request: Any) -> Any:
         try:
@@ -188,13 +198,10 @@ def make_django(api: protect.ProtectedApi) -> Any:
             path(HEALTH.removeprefix("/"), live),
         )
 
-    handler = WSGIHandler()
-
-    def serve(environment: dict[str, Any], start_response: Any) -> Any:
-        return handler(environment, start_response)
-
+    if not settings.configured:
+        settings.configure(ALLOWED_HOSTS=["localhost"], SECRET_KEY="x", USE_TZ=True)
+        django.setup()
     settings.ROOT_URLCONF = Urls
-    return protect.wsgi_middleware(serve, api, exempt={HEALTH})
 
 
 ASGI: dict[str, Callable[[protect.ProtectedApi], Any]] = {
@@ -202,6 +209,7 @@ ASGI: dict[str, Callable[[protect.ProtectedApi], Any]] = {
     "starlette routes": make_starlette_routes,
     "fastapi": make_fastapi,
     "fastapi middleware": make_fastapi_middleware,
+    "django asgi": make_django_asgi,
 }
 WSGI: dict[str, Callable[[protect.ProtectedApi], Any]] = {
     "flask": make_flask,
