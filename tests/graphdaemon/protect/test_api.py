@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import serialization
 from graphdaemon import protect
 from graphdaemon.errors import CallerRefusedError, SettingsError
 from graphdaemon.protect.api import _wait, _wait_async
+from graphdaemon.protect.bearer_token import LARGEST
 from tests.support.certificates_and_assertions import encode, make_key
 from tests.support.protected_api_scene import (
     API,
@@ -365,6 +366,24 @@ def test_what_is_no_token_is_asked_for_one(
     assert caught.value.status == status
     assert caught.value.challenge is not None
     assert caught.value.challenge.split(",")[0] == challenge
+
+
+@pytest.mark.parametrize(
+    ("length", "case"), [(LARGEST, "bearer_malformed"), (LARGEST + 1, "bearer_large")]
+)
+def test_a_token_has_so_many_characters_at_most(scene: Scene, length: int, case: str) -> None:
+    """More are not looked at."""
+    assert refusal(scene.api(), "a" * length).case == case
+
+
+def test_a_keys_name_may_be_long(scene: Scene) -> None:
+    """Of 256 characters, in the token and in the document."""
+    scene.keys["k" * 256] = make_key(3)
+    scene.keys["k" * 257] = make_key(4)
+    api = scene.api()
+
+    assert api.validate(scene.token(kid="k" * 256)).client_id == CALLER
+    assert refusal(api, scene.token(kid="k" * 257)).case == "bearer_malformed"
 
 
 def test_a_token_may_be_a_minute_beside_the_clock(scene: Scene) -> None:

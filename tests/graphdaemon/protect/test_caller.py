@@ -8,7 +8,7 @@ import pytest
 
 from graphdaemon.errors import CallerRefusedError
 from graphdaemon.protect.caller import bare_audience, read_caller
-from graphdaemon.protect.requirement import authorise, require
+from graphdaemon.protect.requirement import Requirement, authorise, require
 
 NOW = 1_537_233_200.0
 TENANT = "fa15d692-0000-4000-8000-29f2956fd429"
@@ -149,6 +149,12 @@ def test_one_role_or_all_of_them_are_asked_for(
         authorise(caller, needed)
 
     assert (caught.value.status, caught.value.code) == (403, "caller_forbidden")
+
+
+def test_one_of_several_roles_is_enough_unless_all_are_asked_for() -> None:
+    """The settings' list is read like that, too."""
+    authorise(read(APP_2), require("Orders.Read.All", "Orders.Write.All"))
+    authorise(read(APP_2), Requirement(frozenset({"Orders.Read.All", "Orders.Write.All"})))
 
 
 def test_a_text_alone_is_one_name() -> None:

@@ -128,6 +128,30 @@ def test_a_refresh_that_fails_is_tried_again_every_minute(failure: Exception) ->
     assert publisher.ring.is_failing
 
 
+def test_a_refresh_waits_for_the_fetch_that_is_under_way() -> None:
+    """Two at a time would ask for the same."""
+    publisher = Publisher()
+    publisher.look_up("one")
+    publisher.now += 3590
+    assert publisher.ring.look_up("two") is not None
+    publisher.now += 10
+
+    assert publisher.ring.find("one") == "key 1"
+    assert len(publisher.waiting) == 1
+
+
+def test_a_missing_key_is_looked_up_no_more_often_while_that_fails() -> None:
+    """Twice a minute, whoever asks, and however it ends."""
+    publisher = Publisher()
+    publisher.look_up("one")
+    publisher.failure = NetworkError("no way there", code="timed_out")
+    for seconds in range(120):
+        publisher.look_up(f"kid {seconds}")
+        publisher.now += 1
+
+    assert publisher.fetches == 1 + 120 // 30
+
+
 def test_a_failure_that_is_no_ours_ends_the_wait_too(caplog: pytest.LogCaptureFixture) -> None:
     """Whoever waits is told, and the next request tries again."""
     publisher = Publisher()

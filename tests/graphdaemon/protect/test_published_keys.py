@@ -10,6 +10,7 @@ from graphdaemon.protect.published_keys import (
     _address,
     _check_issuer,
     _check_place,
+    _is_key_of,
 )
 
 TENANT = "11111111-2222-4333-8444-555555555555"
@@ -69,6 +70,28 @@ def test_another_issuer_is_not_believed(service: TokenService, version: str, iss
     """Not even where the address only looks like the tenant's."""
     with pytest.raises(MetadataRefusedError, match="another issuer"):
         _check_issuer(service, TENANT, version, issuer)
+
+
+@pytest.mark.parametrize(
+    ("named", "tenant", "counts"),
+    [
+        ("https://login.microsoftonline.com/{tenantid}/v2.0", TENANT, True),
+        (f"https://login.microsoftonline.com/{TENANT}/v2.0", TENANT, True),
+        ("https://sts.windows.net/{tenantid}/", TENANT, True),
+        (f"https://login.microsoftonline.com/{OTHER}/v2.0", TENANT, False),
+        ("https://login.attacker.example/{tenantid}/v2.0", TENANT, False),
+        ("https://login.microsoftonline.com/{tenantid}/v2.0", "", False),
+        ("", TENANT, False),
+        (None, TENANT, True),
+    ],
+)
+def test_a_key_that_names_an_issuer_counts_for_that_one(
+    named: str | None, tenant: str, counts: bool
+) -> None:
+    """Keys of version 1.0 are said to be of the same issuer as those of 2.0, if of any."""
+    issuer = f"https://sts.windows.net/{TENANT}/"
+
+    assert _is_key_of({"issuer": named}, PUBLIC, tenant, issuer) is counts
 
 
 @pytest.mark.parametrize("place", ["https://login.windows.net/k", "https://login.microsoft.com/k"])
