@@ -18,7 +18,8 @@ import click
 
 import graphdaemon
 from entra_emulator.content.tenant_file.keys import OPEN, TABLES
-from entra_emulator.control.controls import CONTROLS, PREFIX
+from entra_emulator.control.control import PREFIX
+from entra_emulator.control.controls import CONTROLS
 from entra_emulator.graph.access.permission_table import FREE, find_access
 from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES

@@ -103,7 +103,7 @@ class Life:
                 return
             # At most a second of missed changes is made up for.
             due = max(due + 1 / rate, time.monotonic() - 1)
-            self._stopped.wait(max(0.0, due - time.monotonic()))
+            self._stopped.wait(min(max(0.0, due - time.monotonic()), threading.TIMEOUT_MAX))
 
     def _change(self) -> Event | None:
         tenants = self._directory.tenants.list_all()

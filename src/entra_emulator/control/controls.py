@@ -5,25 +5,36 @@ It is for the tests and tools of whoever started the emulator: only programs on
 this machine may use it, and no web page may make a browser use it.
 """
 
-import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import msgspec
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from entra_emulator.clock import format_iso, parse_iso
-from entra_emulator.content.data_folder import explaining_store
-from entra_emulator.content.life import Life, parse_rate
-from entra_emulator.content.seed import Sizes, choose_sizes, seed_directory
+from entra_emulator.content.life import parse_rate
+from entra_emulator.content.seed import choose_sizes, seed_directory
+from entra_emulator.control.answers import (
+    ClockShown,
+    ControlList,
+    ControlRow,
+    KeyList,
+    LifeShown,
+    TenantList,
+)
 from entra_emulator.control.audit_log import clear_audit, list_audit
+from entra_emulator.control.bodies import (
+    LATEST,
+    ClockMove,
+    ClockTime,
+    LifeOrder,
+    NoFields,
+    Refilling,
+)
+from entra_emulator.control.control import PREFIX, Control, make_routes
+from entra_emulator.control.control_settings import ControlSettings, settings_of
 from entra_emulator.control.faults_and_limits import (
     add_fault,
     change_throttle,
@@ -35,121 +46,50 @@ from entra_emulator.control.faults_and_limits import (
 from entra_emulator.control.guard import (
     ControlRefusal,
     answer_failure,
-    answer_json,
     answer_refusal,
     answer_unrouted,
     guard,
-    read_body,
 )
-from entra_emulator.directory.directory import Directory
-from entra_emulator.directory.store import check_database
-from entra_emulator.private_files import make_draft
-from entra_emulator.traffic.report.report import Report
+from entra_emulator.control.snapshots import (
+    describe_tenants,
+    list_snapshots,
+    remove_snapshot,
+    restore_snapshot,
+    take_snapshot,
+)
 from entra_emulator.web.context import Context, context_of
 
-PREFIX = "/_emulator"
-# A mistyped number must not fill the disk.
-MOST_OBJECTS = 1_000_000
 
-# Names of snapshots become names of files: none may lead out of the folder, or be hidden in it.
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
-
-
-class ControlSettings(NamedTuple):
-    """
-    Where snapshots are kept, and what else belongs to the emulator as a whole.
-
-    Args:
-        snapshots: the folder.
-        sizes, seed: what a reset draws where its body does not say.
-        life: of the directory.
-        fill: fills the empty directory as the emulator's start does, which a reset without a body
-            does again.
-        report: makes the report on the programs that called; None if their calls are not kept.
-        forget_calls: forgets those that were kept.
-    """
-
-    snapshots: Path
-    sizes: Sizes
-    seed: int
-    life: Life
-    fill: Callable[[Directory], None]
-    report: Callable[[], Report] | None = None
-    forget_calls: Callable[[], None] = lambda: None
-
-
-# Every body refuses unknown fields: a misspelt one would have no effect, and nobody would notice.
-class _NoFields(msgspec.Struct, forbid_unknown_fields=True):
-    """A body without any field."""
-
-
-class _SetClock(msgspec.Struct, forbid_unknown_fields=True):
-    """The time to set: ISO 8601, or seconds since 1970."""
-
-    at: float | str | None = None
-
-
-class _MoveClock(msgspec.Struct, forbid_unknown_fields=True):
-    """How far to move the clock; negative moves it back."""
-
-    seconds: float
-
-
-class _Reset(msgspec.Struct, forbid_unknown_fields=True):
-    """What to fill the directory with; by default what the emulator was started with."""
-
-    users: int | None = None
-    groups: int | None = None
-    devices: int | None = None
-    seed: int | None = None
-
-
-class _StartLife(msgspec.Struct, forbid_unknown_fields=True):
-    """Changes per second, or a rate such as `300/m`, and the seed that chooses them."""
-
-    rate: float | str
-    seed: int = 0
-
-
-class Control(NamedTuple):
-    """One route of the control API; the first line of its function's docstring describes it."""
-
-    method: str
-    path: str
-    answer: Callable[..., object]
-
-
-async def list_controls(_: Request) -> Response:
+async def list_controls(_: Request) -> ControlList:
     """List what there is."""
-    rows = [
-        {
-            "method": control.method,
-            "path": PREFIX + control.path,
-            "does": (control.answer.__doc__ or "").strip().partition("\n")[0],
-        }
-        for control in CONTROLS
-    ]
-    return answer_json({"controls": rows})
+    rows = [ControlRow(one.method, PREFIX + one.path, one.does) for one in CONTROLS]
+    return ControlList(rows)
 
 
-async def show_clock(request: Request) -> Response:
+async def describe_api(_: Request) -> dict[str, Any]:
+    """Describe the control API by OpenAPI 3.1."""
+    from entra_emulator.control.openapi import describe
+
+    return describe(CONTROLS)
+
+
+async def show_clock(request: Request) -> ClockShown:
     """Say what time it is, and whether the clock stands still."""
     clock = context_of(request).clock
     now = clock.now()
-    content = {"now": format_iso(now, 7), "seconds": now, "frozen": clock.frozen}
-    return answer_json(content)
+    return ClockShown(format_iso(now, 7), now, clock.frozen)
 
 
-async def freeze_clock(request: Request) -> Response:
+async def freeze_clock(request: Request, order: ClockTime) -> ClockShown:
     """Stop the clock, where it is or at `at`."""
-    moment = _read_moment(await read_body(request, _SetClock))
+    moment = _read_moment(order)
     context_of(request).clock.freeze(moment)
     return await show_clock(request)
 
 
-async def set_clock(request: Request) -> Response:
+async def set_clock(request: Request, order: ClockTime) -> ClockShown:
     """Set the clock to `at`, running or frozen as before; without `at`, to the machine's."""
-    clock, moment = context_of(request).clock, _read_moment(await read_body(request, _SetClock))
+    clock, moment = context_of(request).clock, _read_moment(order)
     if moment is None:
         clock.resume()
     else:
@@ -158,17 +98,19 @@ async def set_clock(request: Request) -> Response:
     return await show_clock(request)
 
 
-async def move_clock(request: Request) -> Response:
+async def move_clock(request: Request, order: ClockMove) -> ClockShown:
     """Move the clock by `seconds`."""
-    clock, seconds = context_of(request).clock, (await read_body(request, _MoveClock)).seconds
-    _check_moment(clock.now() + seconds)
-    clock.move(seconds)
+    clock = context_of(request).clock
+    moment = clock.now() + order.seconds
+    if not 0 <= moment < LATEST:
+        raise ControlRefusal(409, "conflict", f"{moment:.0f} is no time from 1970 to 2999")
+    clock.move(order.seconds)
     return await show_clock(request)
 
 
-async def reset(request: Request) -> Response:
+async def reset(request: Request, order: Refilling) -> TenantList:
     """Fill the directory anew, as at the start or as the body says; forget faults and log."""
-    order, settings = await read_body(request, _Reset), _settings_of(request)
+    settings = settings_of(request)
     sizes = settings.sizes
     if order.users is not None:
         sizes = choose_sizes(order.users)
@@ -177,15 +119,13 @@ async def reset(request: Request) -> Response:
         devices=sizes.devices if order.devices is None else order.devices,
     )
     seed = settings.seed if order.seed is None else order.seed
-    if not all(0 <= number <= MOST_OBJECTS for number in sizes):
-        raise ControlRefusal(400, "bad_request", f"from 0 to {MOST_OBJECTS} objects of a type")
     context = context_of(request)
 
     def refill() -> None:
         # All or nothing: a reset that fails leaves the directory as it was.
         with context.directory.transaction():
             context.directory.clear()
-            if order == _Reset():
+            if order == Refilling():
                 settings.fill(context.directory)
             else:
                 seed_directory(context.directory, **sizes._asdict(), seed=seed)
@@ -195,18 +135,18 @@ async def reset(request: Request) -> Response:
     context.faults.clear()
     context.throttle.clear()
     context.audit.clear()
-    return answer_json(_describe_tenants(context))
+    return describe_tenants(context)
 
 
-async def show_life(request: Request) -> Response:
+async def show_life(request: Request) -> LifeShown:
     """Say how many changes happen by themselves in a second, and how many there were."""
-    life = _settings_of(request).life
-    return answer_json({"rate": life.rate, "count": life.count})
+    life = settings_of(request).life
+    return LifeShown(life.rate, life.count)
 
 
-async def start_life(request: Request) -> Response:
+async def start_life(request: Request, order: LifeOrder) -> LifeShown:
     """Let the directory change by itself at a `rate`, by the chances of `seed`."""
-    order, life = await read_body(request, _StartLife), _settings_of(request).life
+    life = settings_of(request).life
     try:
         rate = parse_rate(order.rate) if isinstance(order.rate, str) else order.rate
         # It waits for the end of an earlier life, which must not hold up other requests.
@@ -216,84 +156,39 @@ async def start_life(request: Request) -> Response:
     return await show_life(request)
 
 
-async def stop_life(request: Request) -> Response:
+async def stop_life(request: Request) -> LifeShown:
     """Let nothing change by itself any more."""
-    await run_in_threadpool(_settings_of(request).life.stop)
+    await run_in_threadpool(settings_of(request).life.stop)
     return await show_life(request)
 
 
-async def show_report(request: Request) -> Response:
+async def show_report(request: Request) -> dict[str, Any]:
     """Report on the programs that called: permissions, waits, pages; needs `--report`."""
-    make = _settings_of(request).report
+    make = settings_of(request).report
     if make is None:
         message = "no calls are kept: start the emulator with --report"
         raise ControlRefusal(409, "conflict", message)
     # It waits for the calls that are still being read.
     report = await run_in_threadpool(make)
-    return answer_json(report.to_object())
+    return report.to_object()
 
 
-async def forget_calls(request: Request) -> Response:
+async def forget_calls(request: Request) -> dict[str, Any]:
     """Forget what the report is made of, and begin anew."""
-    await run_in_threadpool(_settings_of(request).forget_calls)
+    await run_in_threadpool(settings_of(request).forget_calls)
     return await show_report(request)
 
 
-async def list_snapshots(request: Request) -> Response:
-    """List the snapshots taken."""
-    folder = _settings_of(request).snapshots
-    names = sorted(path.stem for path in folder.glob("*.sqlite")) if folder.is_dir() else []
-    return answer_json({"snapshots": names})
-
-
-async def take_snapshot(request: Request) -> Response:
-    """Keep the whole directory under a name; one of that name is replaced."""
-    await read_body(request, _NoFields)
-    path = _find_snapshot(request)
-    path.parent.mkdir(mode=0o700, exist_ok=True)
-    if path.exists():
-        _check_snapshot(path)
-    try:
-        # Under another name first: a copy that breaks off must not replace a whole snapshot.
-        with explaining_store(path), make_draft(path.parent) as draft:
-            await run_in_threadpool(context_of(request).directory.backup, draft)
-            draft.replace(path)
-    except OSError as error:
-        message = f"the snapshot could not be written: {error.strerror}"
-        raise ControlRefusal(507, "no_room", message) from error
-    return await list_snapshots(request)
-
-
-async def restore_snapshot(request: Request) -> Response:
-    """Bring the directory back to what it was; clock, faults and keys stay."""
-    await read_body(request, _NoFields)
-    context, path = context_of(request), _find_snapshot(request)
-    if not path.exists():
-        raise ControlRefusal(404, "not_found", f"no snapshot is named {path.stem!r}")
-    _check_snapshot(path)
-    await run_in_threadpool(context.directory.restore, path)
-    return answer_json(_describe_tenants(context))
-
-
-async def remove_snapshot(request: Request) -> Response:
-    """Forget a snapshot."""
-    path = _find_snapshot(request)
-    if path.exists():
-        _check_snapshot(path)
-        path.unlink()
-    return await list_snapshots(request)
-
-
-async def rotate_keys(request: Request) -> Response:
+async def rotate_keys(request: Request, _: NoFields) -> KeyList:
     """Sign tokens with a new key from now on; the older ones stay published."""
-    await read_body(request, _NoFields)
     keys = context_of(request).keys
     await run_in_threadpool(keys.rotate)
-    return answer_json({"keys": [key.kid for key in keys.keys]})
+    return KeyList([key.kid for key in keys.keys])
 
 
 CONTROLS = (
     Control("GET", "/", list_controls),
+    Control("GET", "/openapi.json", describe_api),
     Control("GET", "/clock", show_clock),
     Control("POST", "/clock/freeze", freeze_clock),
     Control("POST", "/clock/set", set_clock),
@@ -323,7 +218,7 @@ CONTROLS = (
 def create_control(context: Context, settings: ControlSettings) -> Starlette:
     """The control API of an emulator, to be mounted at PREFIX."""
     app = Starlette(
-        routes=[Route(c.path, c.answer, methods=[c.method]) for c in CONTROLS],
+        routes=make_routes(CONTROLS),
         middleware=[Middleware(guard)],
         exception_handlers={
             ControlRefusal: answer_refusal,
@@ -337,58 +232,13 @@ def create_control(context: Context, settings: ControlSettings) -> Starlette:
     return app
 
 
-def _read_moment(order: _SetClock) -> float | None:
+def _read_moment(order: ClockTime) -> float | None:
     if order.at is None:
         return None
     try:
         moment = parse_iso(order.at) if isinstance(order.at, str) else order.at
     except (ValueError, OverflowError) as error:
         raise ControlRefusal(400, "bad_request", f"{order.at!r} is no time") from error
-    _check_moment(moment)
-    return moment
-
-
-def _check_moment(moment: float) -> None:
-    """Refuse a time that has no printable date, or so late that no token could expire after it."""
-    if not 0 <= moment < 32_503_680_000:  # the year 3000
+    if not 0 <= moment < LATEST:
         raise ControlRefusal(400, "bad_request", "a time from 1970 to 2999")
-
-
-def _find_snapshot(request: Request) -> Path:
-    name = request.path_params["name"]
-    if not _NAME.fullmatch(name):
-        message = "a snapshot's name is 1 to 64 letters, digits, - and _"
-        raise ControlRefusal(400, "bad_request", message)
-    return _settings_of(request).snapshots / f"{name}.sqlite"
-
-
-def _check_snapshot(path: Path) -> None:
-    """
-    Make sure that a file is a snapshot.
-
-    Raises:
-        ControlRefusal: 409: another program has written it, or another version.
-    """
-    try:
-        check_database(path)
-    except ValueError as error:
-        raise ControlRefusal(409, "conflict", f"{path.stem!r} is no snapshot: {error}") from error
-
-
-def _settings_of(request: Request) -> ControlSettings:
-    settings: ControlSettings = request.app.state.settings
-    return settings
-
-
-def _describe_tenants(context: Context) -> dict[str, Any]:
-    directory = context.directory
-    rows = [
-        {
-            "id": tenant.id,
-            "displayName": tenant.display_name,
-            "domains": tenant.domains,
-            "users": directory.collections.count(tenant, "user"),
-        }
-        for tenant in directory.tenants.list_all()
-    ]
-    return {"tenants": rows}
+    return moment

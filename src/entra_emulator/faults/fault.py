@@ -51,7 +51,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "drip": {"rate": 1000.0},
     "stale": {"lag": 60.0},
 }
-_WORDS = {"when": ("before", "during", "after"), "framing": ("chunked", "length")}
+# The values of fields that are words, and the least ones of those that are numbers.
+WORDS = {"when": ("before", "during", "after"), "framing": ("chunked", "length")}
+LEAST = {"delay": 0, "jitter": 0, "lag": 0, "rate": 1}
 
 
 class FaultFields(msgspec.Struct, frozen=True):
@@ -117,7 +119,12 @@ class Fault(FaultFields, frozen=True):
     def describe(self) -> dict[str, Any]:
         """The fields that are set, by name."""
         values = msgspec.structs.asdict(self)
-        return {name: value for name, value in values.items() if value not in {None, False}}
+        # Not by `in`: 0 is equal to False, and is a value.
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and value is not False
+        }
 
     @property
     def answer(self) -> int:
@@ -142,10 +149,10 @@ class Fault(FaultFields, frozen=True):
             raise ValueError(f"{self.status} is none of {', '.join(map(str, STATUSES))}")
         if self.retry_after is not None and self.retry_after < 0:
             raise ValueError("retry_after must be 0 or more")
-        for name, words in _WORDS.items():
+        for name, words in WORDS.items():
             if getattr(self, name) not in {None, *words}:
                 raise ValueError(f"{name} is {' or '.join(words)}, not {getattr(self, name)!r}")
-        for name, least in (("delay", 0), ("jitter", 0), ("lag", 0), ("rate", 1)):
+        for name, least in LEAST.items():
             value = getattr(self, name)
             if value is not None and not least <= value < math.inf:
                 raise ValueError(f"{name} is {least} or more")

@@ -7,7 +7,41 @@ from typing import Any
 
 import msgspec
 
-from entra_emulator.faults.fault import Fault, FaultFields
+from entra_emulator.faults.fault import (
+    KINDS,
+    LEAST,
+    OUTAGES,
+    STATUSES,
+    WORDS,
+    Fault,
+    FaultFields,
+)
+
+_ABOVE_0 = {"exclusiveMinimum": 0}
+# What an order may say of every kind of fault.
+_EXTENTS = ("count", "seconds", "route", "chance", "seed")
+
+
+def _or_null(kind: str, **limits: Any) -> dict[str, Any]:
+    return {"type": [kind, "null"], **limits}
+
+
+# The values of each field, as `Fault` and `Faults` accept them.
+_VALUES: dict[str, dict[str, Any]] = {
+    "count": _or_null("integer", minimum=1),
+    "seconds": _or_null("number", **_ABOVE_0),
+    "route": _or_null("string"),
+    "chance": {"type": "number", "maximum": 1, **_ABOVE_0},
+    "seed": _or_null("integer"),
+    "code": {"enum": [*OUTAGES, None]},
+    "status": {"enum": [*STATUSES, None]},
+    "retry_after": _or_null("integer", minimum=0),
+    "html": {"type": "boolean"},
+    "after": {"type": "boolean"},
+    "error": _or_null("string"),
+    **{name: {"enum": [*words, None]} for name, words in WORDS.items()},
+    **{name: _or_null("number", minimum=least) for name, least in LEAST.items()},
+}
 
 
 class FaultFileError(ValueError):
@@ -36,6 +70,34 @@ class FaultOrder(FaultFields, frozen=True, kw_only=True, forbid_unknown_fields=T
             ValueError: see `Fault`.
         """
         return Fault(**{name: getattr(self, name) for name in FaultFields.__struct_fields__})
+
+
+# What a field has that is not said.
+_UNSAID = {field.name: field.default for field in msgspec.structs.fields(FaultOrder)}
+
+
+def describe_order() -> dict[str, Any]:
+    """The orders that make sense, as a JSON Schema."""
+    ways = []
+    for kind, fields in KINDS.items():
+        known = {
+            name: values if name in {*_EXTENTS, *fields} else {"const": _UNSAID[name]}
+            for name, values in _VALUES.items()
+        }
+        way: dict[str, Any] = {
+            "type": "object",
+            "properties": {"kind": {"const": kind}, **known},
+            "additionalProperties": False,
+            # One or the other says when it ends.
+            "not": {
+                "properties": {"count": {"type": "integer"}, "seconds": {"type": "number"}},
+                "required": ["count", "seconds"],
+            },
+        }
+        if kind != _UNSAID["kind"]:
+            way["required"] = ["kind"]
+        ways.append(way)
+    return {"description": "Which requests are to fail, and how.", "anyOf": ways}
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):

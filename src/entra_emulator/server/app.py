@@ -14,7 +14,9 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from entra_emulator.audit import Audit
-from entra_emulator.control.controls import PREFIX, ControlSettings, create_control
+from entra_emulator.control.control import PREFIX
+from entra_emulator.control.control_settings import ControlSettings
+from entra_emulator.control.controls import create_control
 from entra_emulator.directory.directory import Directory
 from entra_emulator.errors import GraphRefusal, TokenRefusal, deny, refuse
 from entra_emulator.faults.schedule import Faults

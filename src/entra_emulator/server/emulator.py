@@ -25,7 +25,7 @@ from entra_emulator.content.additions import (
 )
 from entra_emulator.content.life import Life
 from entra_emulator.content.seed import choose_sizes
-from entra_emulator.control.controls import ControlSettings
+from entra_emulator.control.control_settings import ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.faults.schedule import Faults
 from entra_emulator.in_process.call import InProcess

@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from entra_emulator.control.controls import PREFIX
+from entra_emulator.control.control import PREFIX
 from entra_emulator.errors import deny, refuse
 from entra_emulator.faults.fault import BESIDE, Fault
 from entra_emulator.graph.access.admission import THROTTLED

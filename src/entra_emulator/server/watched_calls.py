@@ -6,7 +6,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
-from entra_emulator.control.controls import PREFIX
+from entra_emulator.control.control import PREFIX
 from entra_emulator.server.exchange_queue import ExchangeQueue
 from entra_emulator.traffic.recording.recorder import Recorder
 from entra_emulator.traffic.report.call_log import CallLog

@@ -10,7 +10,7 @@ from starlette.types import Message, Scope
 from entra_emulator.clock import Clock
 from entra_emulator.content.life import Life
 from entra_emulator.content.seed import choose_sizes, seed_directory
-from entra_emulator.control.controls import ControlSettings
+from entra_emulator.control.control_settings import ControlSettings
 from entra_emulator.directory.directory import Directory
 from entra_emulator.server.app import create_app
 from entra_emulator.tokens.signing import KeyRing
