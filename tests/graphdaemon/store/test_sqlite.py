@@ -96,6 +96,18 @@ def test_readers_see_the_state_before_while_a_run_is_written(tmp_path: Path) -> 
         reader.close()
 
 
+def test_the_first_run_is_written_without_a_log_of_itself(tmp_path: Path) -> None:
+    """It is the largest, and there is nothing yet that anybody could read meanwhile."""
+    with open_store(f"sqlite:{tmp_path}/s.db") as store:
+        store.enter_tenant("t", "Contoso")
+        assert store.database.fetch("PRAGMA journal_mode") == [("delete",)]
+        with open_store(f"sqlite:{tmp_path}/s.db") as second:
+            load_users(store, row("a"))
+            assert second.position(1, "users") is not None
+        put_many(store, 10)
+        assert store.database.fetch("PRAGMA journal_mode") == [("wal",)]
+
+
 @pytest.mark.parametrize("what", ["moved", "deleted", "replaced"])
 def test_a_file_that_goes_away_is_not_written_on(tmp_path: Path, what: str) -> None:
     """What was written would be seen by nobody."""

@@ -9,6 +9,7 @@ import pytest
 
 from graphdaemon.errors import StoreError
 from graphdaemon.store.store import open_store
+from tests.support.store_fixtures import load_users, position, row
 
 
 def make_other_database(path: Path) -> None:
@@ -43,6 +44,9 @@ def test_a_store_is_for_its_owner_alone(tmp_path: Path) -> None:
     """The files beside it, too; an empty file becomes a store."""
     (tmp_path / "s.db").touch(0o600)
     with open_store(f"sqlite:{tmp_path}/s.db") as store, store.hold(1, "users"):
+        store.enter_tenant("t", "Contoso")
+        load_users(store, row("a"))
+        store.note_check(1, "users", position())
         modes = {entry.name: stat.S_IMODE(entry.stat().st_mode) for entry in tmp_path.iterdir()}
 
     assert modes == dict.fromkeys(("s.db", "s.db-wal", "s.db-shm", "s.db-lock"), 0o600)
