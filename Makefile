@@ -7,7 +7,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
-NODE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py
+AZ := .venv-az
+# What Node and Azure CLI are needed for, which take long to install.
+LATE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py tests/peers/test_exec_node.py tests/peers/test_azure_cli.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
 UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
@@ -31,12 +33,12 @@ test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listi
 mutation: $(VENV)/.ready-dev ## change the client's code in 500 small ways; count what the tests notice
 	$(BIN)/python -m tools.run_mutations
 
-test-peers: test-peers-python tests/peers/node/node_modules/.ready ## run other people's clients (Python and Node) against the emulator
-	$(PEERS)/bin/pytest --quiet -W default $(NODE_TESTS)
+test-peers: test-peers-python tests/peers/node/node_modules/.ready $(AZ)/.ready ## run other people's clients (Python, Node, Azure CLI) against the emulator
+	$(PEERS)/bin/pytest --quiet -W default $(LATE_TESTS)
 
 test-peers-python: $(PEERS)/.ready
 	# Other people's deprecation warnings are theirs: -W default.
-	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers $(NODE_TESTS:%=--ignore=%)
+	$(PEERS)/bin/pytest --quiet -W default --numprocesses=2 tests/peers $(LATE_TESTS:%=--ignore=%)
 
 bench: $(VENV)/.ready-dev ## measure how fast a directory is listed, beside other clients (half an hour)
 	$(BIN)/python -m bench.listing
@@ -67,6 +69,7 @@ lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without 
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group build pyproject.toml -o requirements/emulator.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group dev -c requirements/emulator.txt pyproject.toml -o requirements/dev.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group peers -c requirements/dev.txt pyproject.toml -o requirements/peers.txt
+	echo azure-cli | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/az.txt
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
 clean: ## remove the environment and everything built
@@ -92,6 +95,12 @@ $(PEERS)/.ready: $(VENV)/.ready-dev requirements/peers.txt
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(PEERS)
 	@$(UV) pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/peers.txt
 	@$(UV) pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(AZ)/.ready: $(VENV)/.ready-dev requirements/az.txt
+	@echo "setting up: Azure CLI" >&2
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(AZ)
+	@$(UV) pip install --quiet --python $(AZ)/bin/python --require-hashes -r requirements/az.txt
 	@touch $@
 
 tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
