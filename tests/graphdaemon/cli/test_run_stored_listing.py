@@ -10,6 +10,7 @@ import pytest
 
 from graphdaemon.output.formats import FORMATS
 from graphdaemon.store.store import open_store
+from tests.support.lived_store import USERS, user
 from tests.support.run_command import Command
 
 
@@ -79,6 +80,16 @@ def test_records_are_chosen_sorted_and_cut(
     command: Command, lived_url: str, arguments: list[str], expected: str
 ) -> None:
     assert listed(command, lived_url, *arguments) == expected
+
+
+def test_a_limit_counts_over_all_that_is_read_at_once(command: Command, lived_url: str) -> None:
+    with open_store(lived_url) as store, store.change(1, "users", "round") as change:
+        change.put([user(f"x{number:04}", "Xi") for number in range(5_000)])
+        change.save(USERS)
+    done = command("list", "users", "--store", lived_url, "-f", "ndjson", "--limit", "4500")
+
+    assert len(done.out.splitlines()) == 4_500
+    assert done.err.startswith("4,500 records of users")
 
 
 def test_what_is_selected_is_shown_with_the_id_and_nothing_else(
