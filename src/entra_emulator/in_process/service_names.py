@@ -1,22 +1,19 @@
-"""The host names of Microsoft's services, for which an emulator in process answers."""
+"""The host names of Microsoft's services, by which programs reach an emulator unchanged."""
+
+from entra_emulator.token_service.discovery import list_authority_hosts
 
 # The worldwide cloud's.
 LOGIN_NAME = "login.microsoftonline.com"
 GRAPH_NAME = "graph.microsoft.com"
 
-# Of every cloud, as "National clouds" and "Microsoft Graph national cloud deployments" have them,
-# and Azure Resource Manager's, which Azure CLI asks.
-SERVICE_NAMES = (
-    LOGIN_NAME,
-    "login.windows.net",
-    "login.microsoft.com",
-    "sts.windows.net",
-    "login.microsoftonline.us",
-    "login.partner.microsoftonline.cn",
-    "login.chinacloudapi.cn",
+# "Microsoft Graph national cloud deployments" on learn.microsoft.com.
+_GRAPH = (
     GRAPH_NAME,
     "graph.microsoft.us",
     "dod-graph.microsoft.us",
     "microsoftgraph.chinacloudapi.cn",
-    "management.azure.com",
 )
+_RESOURCE_MANAGER = ("management.azure.com", "management.core.windows.net")
+
+# Of the token service and Graph in every cloud, and of Azure Resource Manager, which Azure CLI asks.
+SERVICE_NAMES = (*list_authority_hosts(), *_GRAPH, *_RESOURCE_MANAGER)
