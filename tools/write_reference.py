@@ -12,19 +12,26 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields
+from functools import cached_property
 from pathlib import Path
 
 import click
 
 import graphdaemon
+from entra_emulator import pytest_plugin
+from entra_emulator.audit import Audit
+from entra_emulator.clock import Clock
 from entra_emulator.content.tenant_file.keys import OPEN, TABLES
 from entra_emulator.control.control import PREFIX
 from entra_emulator.control.controls import CONTROLS
+from entra_emulator.faults.schedule import Faults
 from entra_emulator.graph.access.permission_table import FREE, find_access
 from entra_emulator.graph.router import Endpoint
 from entra_emulator.graph.routes import ROUTES as GRAPH_ROUTES
 from entra_emulator.portal.routes import list_routes
 from entra_emulator.server.app import ROUTES
+from entra_emulator.server.emulator import Emulator
+from entra_emulator.server.emulator_application import EmulatorApplication, EmulatorCertificate
 from entra_emulator.server.settings import EmulatorSettings
 from entra_emulator.traffic.report.finding import Finding
 from entra_emulator.traffic.report.report import ApplicationUse, ErrorUse, Report, RouteUse
@@ -57,6 +64,12 @@ authority of its own. `graphdaemon emulator serve` runs it; in Python,
 `entra_emulator.Emulator` is a context manager with `url`, `ca_file`, `tenant`, `directory`
 and `clock`. It answers with the statuses, bodies and headers recorded from the real services, and
 refuses what it does not know. Graph's paths are on a page of their own: graph.md.
+"""
+_FIXTURES_PROSE = """\
+What pytest has once `graphdaemon[emulator]` is installed ([how to use
+it](../how-to/test-your-program.md)).
+Both fixtures are an `Emulator`, started for one test and without users; from Python,
+`entra_emulator.Emulator` is the same as a context manager.
 """
 _GRAPH_PROSE = """\
 What the pretend tenant's Graph answers, below `/v1.0` and `/beta`, and the application permissions
@@ -122,6 +135,7 @@ def pages() -> dict[str, str]:
         "library.md": _library(),
         "protected-api.md": _protected_api(),
         "emulator.md": _emulator(),
+        "fixtures.md": _fixtures(),
         "graph.md": _graph(),
         "tenant-file.md": _tenant_file(),
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
@@ -308,6 +322,36 @@ def _emulator() -> str:
             *(f"### {kind.__name__}\n\n{_prose(kind)}\n" for kind in _REPORT),
         ]
     )
+
+
+def _fixtures() -> str:
+    parts = [_MADE, "# Fixtures\n", _FIXTURES_PROSE]
+    parts += [
+        f"## `{fixture.name}`\n\n{inspect.getdoc(fixture)}\n"
+        for fixture in (pytest_plugin.entra, pytest_plugin.entra_server)
+    ]
+    marker, _, meaning = pytest_plugin.MARKER.partition(": ")
+    parts.append(f"## `@pytest.mark.{marker}`\n\n{meaning[0].upper()}{meaning[1:]}.\n")
+    parts.append("## `Emulator`\n")
+    parts.append(f"{_prose(Emulator)}\n")
+    for name, thing in vars(Emulator).items():
+        if name.startswith("_"):
+            continue
+        if inspect.isfunction(thing):
+            parts.append(f"### `{name}`\n\n{_bare_signature(name, thing)}{_prose(thing)}\n")
+        elif isinstance(thing, property | cached_property):
+            parts.append(f"### `{name}`\n\n{_prose(thing)}\n")
+    for value in (EmulatorApplication, EmulatorCertificate):
+        parts.append(f"## `{value.__name__}`\n\n{_prose(value)}\n")
+    attributes: dict[str, type] = {"clock": Clock, "faults": Faults, "audit": Audit}
+    for attribute, kind in attributes.items():
+        parts.append(f"## `Emulator.{attribute}`\n\n{_prose(kind)}\n")
+        parts += [
+            f"### `{attribute}.{name}`\n\n{_bare_signature(name, thing)}{_prose(thing)}\n"
+            for name, thing in vars(kind).items()
+            if not name.startswith("_") and inspect.isfunction(thing)
+        ]
+    return "\n".join(parts)
 
 
 _REPORT = (Report, RouteUse, ErrorUse, ApplicationUse, Finding)

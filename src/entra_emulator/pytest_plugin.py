@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from entra_emulator.server.emulator import Emulator
     from entra_emulator.server.shared_parts import SharedParts
 
-_MARKER = (
+MARKER = (
     "entra(**settings): what the tenant of `entra` or `entra_server` is like, as "
     "EmulatorSettings has it, e.g. users=50, permissions=['Group.Read.All']"
 )
@@ -22,7 +22,7 @@ _MARKER = (
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
-    config.addinivalue_line("markers", _MARKER)
+    config.addinivalue_line("markers", MARKER)
 
 
 @pytest.fixture

@@ -15,5 +15,5 @@ _GRAPH = (
 )
 _RESOURCE_MANAGER = ("management.azure.com", "management.core.windows.net")
 
-# Of the token service and Graph in every cloud, and of Azure Resource Manager, which Azure CLI asks.
+# Of the token service and Graph in every cloud, and of Azure Resource Manager.
 SERVICE_NAMES = (*list_authority_hosts(), *_GRAPH, *_RESOURCE_MANAGER)
