@@ -290,7 +290,8 @@ def _bare_signature(name: str, thing: Callable[..., object]) -> str:
         one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()
     ]
     bare = signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty)
-    text = re.sub(r"<built-in function (\w+)>", r"\1", str(bare))
+    # As the formatter, which reads these pages, wants texts quoted.
+    text = re.sub(r"<built-in function (\w+)>", r"\1", str(bare)).replace("'", '"')
     return f"```python\n{name}{text}\n```\n\n"
 
 

@@ -124,8 +124,6 @@ class KeyRing:
     def _begin(self) -> Future[None]:
         """Start to fetch; the lock is held."""
         flight: Future[None] = Future()
-        # Nobody who stops waiting may cancel it for the others.
-        flight.set_running_or_notify_cancel()
         self._flight, self._began_at = flight, self._clock()
         try:
             self._start(partial(self._run, flight))
