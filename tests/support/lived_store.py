@@ -27,15 +27,15 @@ def member(group: str, child: str) -> Row:
     return Row(f"{group}/{child}", json.dumps(edge).encode())
 
 
-@pytest.fixture
-def lived_url(tmp_path: Path) -> str:
+def live(url: str) -> str:
     """
+    Make a store, and return its URL.
+
     Runs at every full hour from 8 on, 2026-11-01.
 
     8: Ana (a clerk), Bo and Cy; 9: Bo is a member of a group; 10: Ana is a manager, Bo removed, Di
     new; 11: Bo is back; 12: Ana has a phone, Cy is deleted; 13: Di takes Bo's place in the group.
     """
-    url = f"sqlite:{tmp_path}/lived.db"
     with open_store(url, now=SteppingClock()) as store:
         tenant = store.enter_tenant("aaaaaaaa-0000-0000-0000-000000000001", "Contoso")
         with store.change(tenant, "users", "baseline") as change:
@@ -60,3 +60,9 @@ def lived_url(tmp_path: Path) -> str:
             change.end(["g/b"], "deleted")
             change.save(MEMBERS)
     return url
+
+
+@pytest.fixture
+def lived_url(tmp_path: Path) -> str:
+    """The URL of such a store in a file."""
+    return live(f"sqlite:{tmp_path}/lived.db")

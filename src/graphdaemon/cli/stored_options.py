@@ -13,6 +13,16 @@ from graphdaemon.errors import UsageError
 if TYPE_CHECKING:
     from graphdaemon.store.tenant_history import TenantHistory
 
+
+def complete_stored(
+    _context: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[str]:
+    """Complete the name of a stored collection."""
+    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+
+    return [name for name in STORED_COLLECTIONS if name.startswith(incomplete)]
+
+
 tenant_option = click.option(
     "--tenant", metavar="NAME", help="ID or name of the tenant, where the store holds several."
 )

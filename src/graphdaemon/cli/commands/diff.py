@@ -17,7 +17,12 @@ _BATCH = 1_000
 
 
 @click.command(cls=StrictCommand)
-@click.argument("collections", nargs=-1, metavar="[COLLECTION]...")
+@click.argument(
+    "collections",
+    nargs=-1,
+    metavar="[COLLECTION]...",
+    shell_complete=stored_options.complete_stored,
+)
 @click.option(
     "--since", metavar="TIME", required=True, help="Such as 2026-11-01, or 2026-11-01T08:30Z."
 )

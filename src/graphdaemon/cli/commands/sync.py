@@ -10,6 +10,7 @@ import click
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FileName, load_settings
+from graphdaemon.cli.stored_options import complete_stored
 from graphdaemon.cli.sync_arguments import (
     add_store,
     read_feed,
@@ -32,14 +33,10 @@ DEFAULT_STORE = "sqlite:graphdaemon.db"
 REPORT_BEGINNING = b'{\n  "tenant":'
 
 
-def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    return [name for name in STORED_COLLECTIONS if name.startswith(incomplete)]
-
-
 @click.command(cls=StrictCommand)
-@click.argument("words", nargs=-1, metavar="[PARAMETERS] [COLLECTION]...", shell_complete=_complete)
+@click.argument(
+    "words", nargs=-1, metavar="[PARAMETERS] [COLLECTION]...", shell_complete=complete_stored
+)
 @click.option(
     "--store",
     metavar="URL",

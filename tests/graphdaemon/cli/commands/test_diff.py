@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.lived_store import live
+from tests.support.postgres_server import PostgresServer
 from tests.support.run_command import Command
 
 
@@ -26,6 +28,21 @@ def test_all_that_the_store_has_is_compared(command: Command, lived_url: str) ->
         ("g/b", "g: Bo", "deleted"),
         ("g/d", "g: Di", "created"),
     }
+
+
+def test_a_store_in_postgresql_answers_the_same(
+    command: Command, postgres_server: PostgresServer
+) -> None:
+    url = live(postgres_server.make_schema())
+    manager = ("list", "users", "--store", url, "--where", "\"jobTitle\" = 'Manager'")
+    wrong = command("list", "users", "--store", url, "--where", "accountEnabled")
+
+    assert ("g/d", "g: Di", "created") in differ(command, url, "--since", "2026-11-01T09:00Z")
+    assert b"Ana" in command("history", "a", "--store", url).out
+    assert b"Ana" in command(*manager, "--as-of", "2026-11-01T10:00Z").out
+    assert command(*manager, "--as-of", "2026-11-01T09:00Z").out == b'{\n  "value": []\n}\n'
+    assert wrong.code == 2
+    assert 'column "accountenabled" does not exist' in wrong.err
 
 
 def test_a_collection_that_was_kept_later_is_left_out_unless_it_is_named(
