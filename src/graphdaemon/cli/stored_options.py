@@ -1,5 +1,6 @@
 """The options of the commands that read a store, and what they stand for."""
 
+import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -8,7 +9,7 @@ import click
 
 from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import combine
-from graphdaemon.errors import UsageError
+from graphdaemon.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
     from graphdaemon.store.tenant_history import TenantHistory
@@ -31,9 +32,8 @@ store_options = combine(
     click.option(
         "--store",
         metavar="URL",
-        default="sqlite:graphdaemon.db",
-        show_default=True,
-        help="The store to read: sqlite:PATH or postgresql://….",
+        help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
+        "sqlite:graphdaemon.db.",
     ),
     tenant_option,
 )
@@ -75,16 +75,36 @@ def open_history(arguments: Mapping[str, Any]) -> Generator["TenantHistory"]:
     from graphdaemon.store.store import open_store
     from graphdaemon.store.tenant_history import TenantHistory
 
-    path = read_location(arguments["store"]).path
+    url = arguments["store"] or _read_store()
+    path = read_location(url).path
     if path is not None:
         context = click.get_current_context()
         for ending in ("", "-wal", "-shm", "-lock"):
             place = path.with_name(path.name + ending)
             add_file(context, "--store", place, written=False)
-    with open_store(arguments["store"], create=False) as store:
+    with open_store(url, create=False) as store:
         history = TenantHistory(store, arguments["tenant"])
         with history.reading():
             yield history
+
+
+def _read_store() -> str:
+    """
+    Return the store that the settings name, if there are any: nothing else is needed of them.
+
+    Raises:
+        SettingsError: There are settings, and something is wrong in them.
+    """
+    from graphdaemon.settings.read import read_settings
+    from graphdaemon.store.location import DEFAULT
+
+    try:
+        store = read_settings(None).sync.store
+    except SettingsError as error:
+        if error.code != "no_settings":
+            raise
+        return os.environ.get("GRAPHDAEMON_STORE") or DEFAULT
+    return DEFAULT if store is None else store.reveal()
 
 
 def find_stored(name: str) -> str:

@@ -96,6 +96,7 @@ class TenantHistory:
 
     Attributes:
         tenant: The tenant.
+        shown: The store's URL without a password.
 
     Raises:
         UsageError: The store holds none of that name, or several and none is named.
@@ -105,6 +106,7 @@ class TenantHistory:
         self, store: Store, tenant: str | None = None, *, now: Callable[[], dt.datetime] = now_utc
     ) -> None:
         self._store = store
+        self.shown = store.shown
         self._now = now
         self._database: Database = store.database
         self._names: dict[str, str] = {}

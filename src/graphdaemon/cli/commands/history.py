@@ -33,7 +33,7 @@ def history(*, id_: str, **arguments: Any) -> None:
         versions = stored.versions(id_)
         if not any(version.id == id_ for version in versions):
             raise UsageError(
-                f"{arguments['store']} has never had an object with the ID {id_}",
+                f"the store {stored.shown} has never had an object with the ID {id_}",
                 code="option_invalid",
                 hint="Look it up: graphdaemon list users --store URL --where "
                 "\"userPrincipalName = 'ana@contoso.example'\" --select id.",

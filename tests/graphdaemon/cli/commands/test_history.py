@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 
-from tests.support.run_command import Command
+import pytest
+
+from tests.support.lived_store import live
+from tests.support.postgres_server import PostgresServer
+from tests.support.run_command import Command, WriteParameters
 
 
 def test_a_life_is_shown_as_a_table(command: Command, lived_url: str) -> None:
@@ -66,6 +70,33 @@ def test_an_id_that_was_never_there_is_refused(command: Command, lived_url: str)
     assert done.code == 2
     assert "has never had an object with the ID nobody" in done.err
     assert "--where" in done.err
+
+
+def test_the_store_is_that_of_the_settings_unless_one_is_named(
+    command: Command, parameters: WriteParameters, lived_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A URL with a password stands in a file or a variable, and not on a command line."""
+    monkeypatch.setenv("GRAPHDAEMON_STORE", lived_url)
+    assert b"Ana" in command("history", "a").out
+    monkeypatch.setenv("GRAPHDAEMON_STORE", "sqlite:absent.db")
+    monkeypatch.setenv("GRAPHDAEMON_CONFIG", str(parameters(store=lived_url)))
+    assert "no store sqlite:absent.db" in command("history", "a").err
+    monkeypatch.delenv("GRAPHDAEMON_STORE")
+    assert b"Ana" in command("history", "a").out
+    assert "no store sqlite:other.db" in command("history", "a", "--store", "sqlite:other.db").err
+    monkeypatch.setenv("GRAPHDAEMON_CONFIG", str(parameters(store=lived_url, client_id=None)))
+    assert command("history", "a").code == 3
+
+
+def test_a_password_in_a_url_is_not_shown(
+    command: Command, postgres_server: PostgresServer
+) -> None:
+    url = postgres_server.make_schema()
+    live(url)
+    done = command("history", "nobody", "--store", f"{url}&password=Hidden7")
+
+    assert "has never had an object with the ID nobody" in done.err
+    assert "Hidden7" not in done.err
 
 
 def test_without_a_store_nothing_is_made(command: Command) -> None:
