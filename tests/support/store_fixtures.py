@@ -11,6 +11,7 @@ import pytest
 
 from graphdaemon.store.rows import Position, Row, Staged
 from graphdaemon.store.store import Store, open_store
+from graphdaemon.store.tenant_history import TenantHistory
 from tests.support.postgres_server import PostgresServer
 
 EARLY = dt.datetime(2026, 11, 1, 8, 0, tzinfo=dt.UTC)
@@ -79,3 +80,10 @@ def read_documents(store: Store, table: str = "users") -> dict[str, str]:
     """What is current, by ID."""
     rows = store.database.fetch(f"SELECT id, document FROM {table}_records WHERE tenant = 1")
     return dict(rows)
+
+
+def read_as_of(store: Store, at: str) -> list[bytes]:
+    """The documents of the users as they were at a time, in the order of their texts."""
+    history = TenantHistory(store)
+    with history.reading():
+        return sorted(one.document for batch in history.records("users", at) for one in batch)

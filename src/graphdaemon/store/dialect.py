@@ -15,6 +15,8 @@ class Dialect(NamedTuple):
         clear: The beginning of a statement that empties a table.
         analyze: The beginning of a statement that counts what a table holds, so that the planner
             does not take it for small; empty where it does not.
+        scan: What keeps an index from being used for the column behind it, where most rows of a
+            table are read: SQLite would look each of them up; empty where the planner knows.
         extract: The expression for a column of a view, made of the document.
         document: The expression for the document itself in a view.
     """
@@ -22,6 +24,7 @@ class Dialect(NamedTuple):
     words: Mapping[str, str]
     clear: str
     analyze: str
+    scan: str
     extract: Callable[[Column], str]
     document: str
 
@@ -43,6 +46,7 @@ SQLITE = Dialect(
     },
     clear="DELETE FROM",
     analyze="",
+    scan="+",
     # A value of JSON has its own type: 0 and 1 for a boolean, text for an object.
     extract=lambda column: f"r.document ->> '{column.name}'",
     document="r.document",
@@ -57,6 +61,7 @@ POSTGRES = Dialect(
     },
     clear="TRUNCATE",
     analyze="ANALYZE",
+    scan="",
     extract=lambda column: f"(r.document::json ->> '{column.name}'){_POSTGRES_CASTS[column.kind]}",
     document="r.document::json",
 )

@@ -1,9 +1,8 @@
-"""What a store remembers: versions, changes, and a collection as it was at a time."""
+"""What a store remembers: versions, and changes."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple, cast
 
-from graphdaemon.errors import UsageError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.rows import ChangeKind, Ending
 from graphdaemon.store.store import Store
@@ -84,20 +83,12 @@ SELECT c.sequence, c.id, c.kind, f.at,
     WHERE h.tenant = c.tenant AND h.id = c.id AND h.from_run = c.run ORDER BY h.run DESC LIMIT 1
   )) END
 FROM changes AS c JOIN runs AS f ON f.number = c.run
-WHERE c.tenant = :tenant AND c.collection = :collection AND {condition}
-ORDER BY c.sequence"""
-_AFTER_RUN = "c.run > :run"
-_AFTER_SEQUENCE = "c.sequence > :sequence"
-
-_LAST_RUN = """
-SELECT max(number) FROM runs WHERE tenant = :tenant AND collection = :collection AND at <= :at"""
+WHERE c.tenant = :tenant AND c.collection = :collection AND c.sequence > :sequence
+ORDER BY c.sequence LIMIT :most"""
 _KNOWN_FROM = """
 SELECT coalesce(nullif(l.pruned, ''), min(f.at)) FROM links AS l JOIN runs AS f
 ON f.tenant = l.tenant AND f.collection = l.collection
 WHERE l.tenant = :tenant AND l.collection = :collection GROUP BY l.pruned"""
-_CURRENT_AT = "SELECT document FROM {table}_records WHERE tenant = :tenant AND run <= :run"
-_ENDED_SINCE = """
-SELECT document FROM {table}_history WHERE tenant = :tenant AND run > :run AND from_run <= :run"""
 
 
 def versions_of(store: Store, id_: str) -> Iterator[Version]:
@@ -118,45 +109,20 @@ def versions_of(store: Store, id_: str) -> Iterator[Version]:
                 )
 
 
-def changes_since(
-    store: Store, tenant: int, collection: str, since: str
-) -> Iterator[RecordedChange]:
-    """
-    Yield what has changed in a collection after a time, in order.
-
-    Raises:
-        UsageError: The store does not know what was before that time.
-    """
-    with store.database.reading():
-        values = {"tenant": tenant, "collection": collection}
-        run = _find_run(store, tenant, collection, since)
-        yield from _read_changes(store, _AFTER_RUN, values | {"run": run})
-
-
 def changes_after(
     store: Store, tenant: int, collection: str, sequence: int, most: int = 1_000
 ) -> list[RecordedChange]:
     """Return up to `most` changes of a collection that follow the one numbered `sequence`."""
     values = {"tenant": tenant, "collection": collection, "sequence": sequence, "most": most}
-    with store.database.reading():
-        return list(_read_changes(store, _AFTER_SEQUENCE, values, limit=" LIMIT :most"))
-
-
-def records_as_of(store: Store, tenant: int, collection: str, at: str) -> Generator[list[bytes]]:
-    """
-    Yield the documents of a collection as it was at a time, some thousand at a time.
-
-    Raises:
-        UsageError: The store does not know what was then.
-    """
-    table = STORED_COLLECTIONS[collection].table
-    with store.database.reading():
-        run = _find_run(store, tenant, collection, at)
-        for sql in (_CURRENT_AT, _ENDED_SINCE):
-            for rows in store.database.walk(
-                sql.format(table=table), {"tenant": tenant, "run": run}
-            ):
-                yield [document.encode() for (document,) in rows]
+    sql = _CHANGES.format(table=STORED_COLLECTIONS[collection].table)
+    return [
+        RecordedChange(
+            *(tenant, collection, number, id_, kind, at),
+            before=_encode(before),
+            after=_encode(after),
+        )
+        for number, id_, kind, at, before, after in store.database.fetch(sql, values)
+    ]
 
 
 def known_from(store: Store, tenant: int, collection: str) -> str | None:
@@ -164,39 +130,6 @@ def known_from(store: Store, tenant: int, collection: str) -> str | None:
     key = {"tenant": tenant, "collection": collection}
     rows = store.database.fetch(_KNOWN_FROM, key)
     return str(rows[0][0]) if rows else None
-
-
-def _find_run(store: Store, tenant: int, collection: str, at: str) -> int:
-    """Return the last run until a time."""
-    begin = known_from(store, tenant, collection)
-    if begin is None:
-        raise UsageError(
-            f"The store {store.shown} has no {collection} of this tenant",
-            code="option_invalid",
-            hint=f"Run graphdaemon sync {collection}, or name a collection that it has.",
-        )
-    if at < begin:
-        raise UsageError(
-            f"The store {store.shown} knows {collection} from {begin} on, not as of {at}",
-            code="option_invalid",
-            hint=f"Name a later time, such as {begin}.",
-        )
-    values = {"tenant": tenant, "collection": collection, "at": at}
-    return int(store.database.fetch(_LAST_RUN, values)[0][0])
-
-
-def _read_changes(
-    store: Store, condition: str, values: dict[str, object], *, limit: str = ""
-) -> Iterator[RecordedChange]:
-    tenant, collection = cast("int", values["tenant"]), cast("str", values["collection"])
-    sql = _CHANGES.format(table=STORED_COLLECTIONS[collection].table, condition=condition)
-    for rows in store.database.walk(sql + limit, values):
-        for sequence, id_, kind, at, before, after in rows:
-            yield RecordedChange(
-                *(tenant, collection, sequence, id_, kind, at),
-                before=_encode(before),
-                after=_encode(after),
-            )
 
 
 def _encode(document: str | None) -> bytes | None:

@@ -2,19 +2,17 @@
 
 import pytest
 
-from graphdaemon.errors import UsageError
 from graphdaemon.store.history import (
     RecordedChange,
     Version,
     changes_after,
-    changes_since,
     known_from,
-    records_as_of,
     versions_of,
 )
 from graphdaemon.store.rows import Row
 from graphdaemon.store.store import Store, open_store
-from tests.support.store_fixtures import load_users, row
+from graphdaemon.store.tenant_history import TenantHistory
+from tests.support.store_fixtures import load_users, position, read_as_of, row
 
 # The clock of the fixture goes on by an hour with each run.
 TIMES = [f"2026-11-01T{hour:02}:00:00.000000Z" for hour in range(8, 13)]
@@ -40,33 +38,21 @@ def lived(store: Store) -> Store:
     return store
 
 
-def as_of(store: Store, at: str) -> list[bytes]:
-    return sorted(document for batch in records_as_of(store, 1, "users", at) for document in batch)
-
-
 def documents(*rows: Row) -> list[bytes]:
     return [row.document for row in rows]
 
 
 def test_a_collection_is_shown_as_it_was_at_a_time(lived: Store) -> None:
     """Just before a run it is what the run before left, at its time what it left itself."""
-    assert as_of(lived, TIMES[0]) == documents(ANA, BO)
-    assert as_of(lived, "2026-11-01T08:59:59.999999Z") == documents(ANA, BO)
-    assert as_of(lived, TIMES[1]) == documents(BOB)
-    assert as_of(lived, TIMES[2]) == documents(ANA, BOB, CY)
-    assert as_of(lived, TIMES[3]) == documents(ANA, CY)
-    assert as_of(lived, "2030-01-01T00:00:00.000000Z") == documents(ANA, CY)
+    assert read_as_of(lived, TIMES[0]) == documents(ANA, BO)
+    assert read_as_of(lived, "2026-11-01T08:59:59.999999Z") == documents(ANA, BO)
+    assert read_as_of(lived, TIMES[1]) == documents(BOB)
+    assert read_as_of(lived, TIMES[2]) == documents(ANA, BOB, CY)
+    assert read_as_of(lived, TIMES[3]) == documents(ANA, CY)
+    assert read_as_of(lived, "2030-01-01T00:00:00.000000Z") == documents(ANA, CY)
 
 
-@pytest.mark.parametrize("collection", ["users", "groups"])
-def test_a_time_that_the_store_does_not_know_is_refused(lived: Store, collection: str) -> None:
-    """It would be shown as empty, and was not; the same for a collection that is not kept."""
-    before = "2026-11-01T07:59:59.999999Z"
-    for read in (records_as_of, changes_since):
-        with pytest.raises(UsageError) as caught:
-            next(read(lived, 1, collection, before))
-        assert caught.value.code == "option_invalid"
-        assert (TIMES[0] in str(caught.value.hint)) == (collection == "users")
+def test_it_is_known_from_when_on_a_collection_is_known(lived: Store) -> None:
     assert known_from(lived, 1, "users") == TIMES[0]
     assert known_from(lived, 1, "groups") is None
 
@@ -113,15 +99,8 @@ def list_changes() -> list[RecordedChange]:
     ]
 
 
-def test_changes_are_shown_with_before_and_after(lived: Store) -> None:
-    """Those after the time; what the run of that very moment did is before it."""
-    assert list(changes_since(lived, 1, "users", TIMES[0])) == list_changes()
-    assert list(changes_since(lived, 1, "users", TIMES[1])) == list_changes()[2:]
-    assert list(changes_since(lived, 1, "users", TIMES[3])) == []
-
-
 def test_changes_follow_a_number(lived: Store) -> None:
-    """Up to as many as are wanted."""
+    """With what was before and after, up to as many as are wanted."""
     assert changes_after(lived, 1, "users", 0) == list_changes()
     assert changes_after(lived, 1, "users", 1, most=2) == list_changes()[1:3]
     assert changes_after(lived, 1, "users", 5) == []
@@ -144,11 +123,25 @@ def test_readers_see_one_state_while_others_commit(lived: Store, store_url: str)
     """A long reading is of the moment when it began."""
     with lived.change(1, "users", "round") as change:
         change.put([row(f"{number:05}") for number in range(5_000)])
-    with open_store(store_url) as reader:
-        batches = records_as_of(reader, 1, "users", "2030-01-01T00:00:00.000000Z")
+    with open_store(store_url) as reader, TenantHistory(reader).reading():
+        batches = TenantHistory(reader).records("users", "2030-01-01T00:00:00.000000Z")
         total = len(next(batches))
         with lived.change(1, "users", "round") as change:
             change.end([f"{number:05}" for number in range(5_000)], "deleted")
         total += sum(len(batch) for batch in batches)
 
     assert total == 5_002
+
+
+def test_a_tenant_among_many_is_found_by_its_index(lived: Store) -> None:
+    """Its records are the same, however large its part of the store is."""
+    other = lived.enter_tenant("aaaaaaaa-0000-0000-0000-000000000002", "Fabrikam")
+    with lived.change(other, "users", "baseline") as change:
+        change.load([row(f"{number:05}") for number in range(100)])
+        change.save(position())
+    history = TenantHistory(lived, "Contoso")
+    with history.reading():
+        records = [one for batch in history.records("users", TIMES[3]) for one in batch]
+
+    assert sorted(one.document for one in records) == documents(ANA, CY)
+    assert {one.valid_from for one in records} == {TIMES[2]}

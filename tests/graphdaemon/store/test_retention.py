@@ -4,10 +4,11 @@ import pytest
 
 from graphdaemon.errors import UsageError
 from graphdaemon.store.feeds import drop_feed, move_feed
-from graphdaemon.store.history import changes_after, known_from, records_as_of, versions_of
+from graphdaemon.store.history import changes_after, known_from, versions_of
 from graphdaemon.store.retention import Pruned, prune
 from graphdaemon.store.store import Store
-from tests.support.store_fixtures import load_users, read_documents, row
+from graphdaemon.store.tenant_history import TenantHistory
+from tests.support.store_fixtures import load_users, read_as_of, read_documents, row
 
 TIMES = [f"2026-11-01T{hour:02}:00:00.000000Z" for hour in range(8, 13)]
 
@@ -31,11 +32,9 @@ def test_what_ended_until_a_time_is_forgotten(lived: Store) -> None:
     assert [change.sequence for change in changes_after(lived, 1, "users", 0, most=1)] == [3]
     assert [change.sequence for change in changes_after(lived, 1, "users", 0)] == [3, 4]
     assert known_from(lived, 1, "users") == TIMES[2]
-    assert list(records_as_of(lived, 1, "users", TIMES[2])) == [
-        [row("a", displayName="2").document]
-    ]
+    assert read_as_of(lived, TIMES[2]) == [row("a", displayName="2").document]
     with pytest.raises(UsageError, match="from 2026-11-01T10"):
-        next(records_as_of(lived, 1, "users", TIMES[1]))
+        TenantHistory(lived).check_time("users", TIMES[1], option="--as-of")
     assert prune(lived, TIMES[2]) == Pruned(0, 0)
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import StoreError
-from graphdaemon.store.history import records_as_of
 from graphdaemon.store.store import Store, open_store
+from graphdaemon.store.tenant_history import TenantHistory
 from tests.support.small_disk import small_disk
-from tests.support.store_fixtures import load_users, read_documents, row
+from tests.support.store_fixtures import load_users, read_as_of, read_documents, row
 from tests.support.users import acting_as_another_user, folder_for_others
 
 END = "2030-01-01T00:00:00.000000Z"
@@ -78,7 +78,7 @@ def test_a_damaged_file_is_called_damaged(tmp_path: Path) -> None:
 
         def read() -> None:
             with open_store(url) as store:
-                list(records_as_of(store, 1, "users", END))
+                read_as_of(store, END)
 
         code, message = code_of(read)
         assert (code, "damaged" in message) == ("store_unreadable", True)
@@ -143,7 +143,7 @@ def test_a_store_that_may_only_be_read_is_read_and_not_written(
     shared_folder.chmod(0o755 if part != "file" else 0o777)
     with acting_as_another_user(), open_store(url, create=False) as store:
         assert len(read_documents(store)) == 1
-        assert len(list(records_as_of(store, 1, "users", END))) == 1
+        assert len(read_as_of(store, END)) == 1
         code, message = code_of(lambda: put_many(store))
         assert (code, "may" in message) == ("store_readonly", True)
     assert {entry.name for entry in shared_folder.iterdir()} <= {"s.db", "s.db-lock"}
@@ -158,13 +158,20 @@ def test_what_is_read_without_a_lock_is_one_state(shared_folder: Path) -> None:
     url = f"sqlite:{shared_folder}/s.db"
     with acting_as_another_user():
         reader = open_store(url, create=False)
-    batches = records_as_of(reader, 1, "users", END)
-    next(batches)
-    with open_store(url) as owner:
-        put_many(owner, 10)
-
-    assert code_of(lambda: list(batches))[0] == "store_busy"
+    with pytest.raises(StoreError, match="was written to while it was read") as caught:
+        read_while_it_is_written(reader, url)
+    assert caught.value.code == "store_busy"
     reader.close()
+
+
+def read_while_it_is_written(reader: Store, url: str) -> None:
+    history = TenantHistory(reader)
+    with history.reading():
+        batches = history.records("users", END)
+        next(batches)
+        with open_store(url) as owner:
+            put_many(owner, 10)
+        list(batches)
 
 
 def test_a_store_that_may_not_even_be_read_is_refused(shared_folder: Path) -> None:
