@@ -81,6 +81,20 @@ def test_each_change_of_a_round_has_its_kind(scene: SyncScene) -> None:
     }
 
 
+def test_a_round_moves_the_link(scene: SyncScene) -> None:
+    """With changes and without: what was told is not asked for again."""
+    ana, *_ = add_users(scene, 3)
+    scene.sync()
+    links = [scene.query("SELECT link FROM links")]
+    for name in ("A", "", "B"):
+        if name:
+            scene.update(ana, displayName=name)
+        scene.sync()
+        links.append(scene.query("SELECT link FROM links"))
+
+    assert len({link for ((link,),) in links}) == 4
+
+
 def test_a_restored_object_comes_back(scene: SyncScene) -> None:
     """It is told as restored, also where it has another name now."""
     ana, *_ = add_users(scene, 3)

@@ -9,8 +9,9 @@ from entra_emulator.directory.objects import StoredObject
 from graphdaemon.errors import GraphError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.listing.changes import Changed, Link
+from graphdaemon.store.rows import Position, Row
 from graphdaemon.store.store import Store
-from graphdaemon.sync.edges import read_edges, read_related, stage_edges
+from graphdaemon.sync.edges import make_edge, read_edges, read_related, stage_edges
 from tests.graphdaemon.sync.test_collection import delete, restore
 from tests.support.delta_scene import key_of
 from tests.support.sync_scene import SyncScene
@@ -227,3 +228,21 @@ def test_who_is_in_the_bin_is_no_drift(scene: SyncScene, name: str) -> None:
     assert (record.how, record.changed, record.rows) == ("comparison", 0, 1)
     assert record.drift is not None
     assert record.drift.rows == 0
+
+
+def test_a_manager_that_is_only_replaced_ends_the_former(store: Store) -> None:
+    """Also where the delta names the new one alone: nobody has two."""
+    staged = [make_edge("u", "old", "user"), make_edge("v", "old", "user")]
+    with store.change(1, MANAGERS, "baseline") as change:
+        change.load([Row(one.id, one.document or b"") for one in staged])
+        change.save(Position("link", ("id",)))
+    told = Changed(
+        "u", msgspec.Raw(b'{"id":"u"}'), "", {"manager": [Link("new", "user", removed=False)]}
+    )
+
+    with store.change(1, MANAGERS, "round") as change:
+        stage_edges(change, "manager", [told])
+        pairs = {pair.id: pair.staged for pairs in change.differing() for pair in pairs}
+
+    assert pairs.keys() == {"u/old", "u/new"}
+    assert pairs["u/old"] is None

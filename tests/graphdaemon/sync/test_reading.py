@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import cast
 
+import msgspec
 import pytest
 
 from graphdaemon.errors import UnprovedError
+from graphdaemon.graph.graph import Tally
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.listing.changes import Changed, Changes
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.store.store import open_store
 from graphdaemon.sync.collection import sync_collection
 from graphdaemon.sync.options import SyncOptions
+from graphdaemon.sync.reading import stage_pages
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.run import open_session
-from graphdaemon.sync.session import Selected
+from graphdaemon.sync.session import Selected, Work
 from graphdaemon.sync.tenant import Tenant
 from tests.support.listing_world import people
 from tests.support.pretend_graph import ROOT, Lies, PretendGraph
@@ -112,3 +118,38 @@ def test_changes_during_a_baseline_are_in_it(tmp_path: Path) -> None:
     assert replay is not None
     assert replay.changed + replay.removed + replay.appeared > 0
     assert stored_ids(tmp_path) == set(world.shown(directory=world.at_last_delta))
+
+
+class Restarting:
+    """A round that is begun anew after its first page."""
+
+    restarts = 0
+
+    async def pages(self) -> AsyncGenerator[list[Changed]]:
+        yield [Changed("void", msgspec.Raw(b'{"id":"void"}'), "", {})]
+        self.restarts = 1
+        yield [Changed("told", msgspec.Raw(b'{"id":"told"}'), "", {})]
+
+
+def test_what_was_told_before_a_round_began_anew_is_void(tmp_path: Path) -> None:
+    """It may be gone by then, and would not be told of again."""
+    changes = Restarting()
+    selected = Selected(STORED_COLLECTIONS["users"], SELECT)
+    tenant = Tenant("11111111-2222-4333-8444-555555555555", "contoso")
+
+    async def work() -> list[str]:
+        async with open_session(
+            PretendGraph([]).graph(),
+            ROOT,
+            tenant,
+            SyncOptions(),
+            lambda: open_store(f"sqlite:{tmp_path}/store.db"),
+        ) as session:
+            made = Work(session, selected, SyncRecord("users"), Tally())
+            async with made.changing("baseline") as change:
+                await stage_pages(made, change, cast("Changes", changes), changes.pages())
+                return await made.thread.run(
+                    lambda: [pair.id for pairs in change.differing() for pair in pairs]
+                )
+
+    assert asyncio.run(work()) == ["told"]

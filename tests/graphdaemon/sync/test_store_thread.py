@@ -100,6 +100,28 @@ def test_a_context_is_left_with_the_failure() -> None:
     assert left == ["the disk"]
 
 
+def test_a_failure_ends_with_the_block_that_it_was_in() -> None:
+    """What fails next has its own reason: the former one is not raised again."""
+
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        yield
+
+    async def write(thread: StoreThread) -> None:
+        async with thread.entered(transaction()):
+            await thread.put(fail)
+            await thread.run(int)
+            raise KeyError("another")
+
+    async def work() -> None:
+        async with StoreThread() as thread:
+            with pytest.raises(KeyError, match="another"):
+                await write(thread)
+            await thread.settle()
+
+    asyncio.run(work())
+
+
 def test_being_cancelled_undoes_a_transaction() -> None:
     """Ctrl-C in the middle of a page leaves the block with it."""
     left: list[str] = []
