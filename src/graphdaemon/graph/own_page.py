@@ -11,7 +11,7 @@ from urllib.parse import urljoin, urlsplit
 import msgspec
 
 from graphdaemon.errors import GraphError, UsageError
-from graphdaemon.graph.links import follow, path_of
+from graphdaemon.graph.links import altered, follow, path_of
 from graphdaemon.graph.page import Page, malformed, read_object
 from graphdaemon.http.response import Response
 from graphdaemon.received.json import check_depth
@@ -58,13 +58,14 @@ def read_own_page(response: Response, url: str) -> Page:
 
     Raises:
         UsageError: It is neither, and so no collection; or it is no JSON by its own word.
-        GraphError: `page_malformed`, if the answer is not the JSON it should be.
+        GraphError: `page_malformed`, if the answer is not the JSON it should be, or its next link
+            is no address.
     """
     content = _read_content(response, url)
     link = content.link or _read_link_header(response)
     return Page(
         content.records,
-        urljoin(url, link) if link else None,
+        _resolve(url, link) if link else None,
         content.total if content.total is not None else _read_count_header(response),
         body=response.body,
     )
@@ -114,6 +115,15 @@ def follow_own(link: str, current: str) -> str:
             "X-Forwarded-Proto (uvicorn --proxy-headers), or write relative links.",
         )
     return follow(link, current)
+
+
+def _resolve(url: str, link: str) -> str:
+    try:
+        whole = urljoin(url, link)
+        urlsplit(whole)
+    except ValueError:
+        raise altered(f"the next link of {path_of(url)} is no address") from None
+    return whole
 
 
 def _read_content(response: Response, url: str) -> _Content:

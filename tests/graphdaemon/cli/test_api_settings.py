@@ -18,6 +18,7 @@ OWN = ("--scope", "api://orders/.default")
         ("/api/v1/orders", "customers", "/api/v1/customers"),
         ("/api/", "orders", "/api/orders"),
         ("/v1", "orders", "/v1/orders"),
+        ("/api/", "v2/orders", "/api/v2/orders"),
         ("", "orders", "/orders"),
         ("/orders?status=open", "orders", "/orders?status=open"),
         ("/orders?status=open", "customers", "/customers"),

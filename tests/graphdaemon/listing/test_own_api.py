@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from graphdaemon.errors import Error
+from graphdaemon.graph.own_page import follow_own, own_id_of, read_own_page
+from graphdaemon.http.response import Headers, Response
 from graphdaemon.listing.own_verdict import OWN_CHECKS
 from tests.support.places import DOCS
 from tests.support.run_command import Command
@@ -24,6 +30,15 @@ ORDERS: tuple[dict[str, Any], ...] = (
 def own(scripted: ScriptedServer, tmp_path: Path) -> Path:
     """The settings of an app that calls an API of its own."""
     return scripted.write_parameters(tmp_path, scope=SCOPE, endpoint=f"{scripted.url}/orders")
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.just("id"), inner, max_size=1),
+    max_leaves=6,
+)
+NAMES = ("value", "nextLink", "@odata.nextLink", "@odata.count", "id")
+ENVELOPES = VALUES | st.dictionaries(st.sampled_from(NAMES), VALUES)
 
 
 def counted(records: object, total: int) -> Answer:
@@ -98,7 +113,7 @@ def linked(style: str, target: str) -> Answer:
     """A first page that names the next one."""
     if style == "Link":
         return json_answer(
-            [ORDERS[0]], Link=f'</about>; rel="author", <{target}>; title=x; rel="prev next"'
+            [ORDERS[0]], Link=f'</orders/0>; rel="prev", <{target}>; title=x; rel="next last"'
         )
     return json_answer({"value": [ORDERS[0]], style: target})
 
@@ -270,6 +285,35 @@ def test_the_token_does_not_leave_the_api(
 
     assert (outcome.code, len(scripted.requests)) == (5, 1)
     assert "elsewhere.example" in outcome.err
+
+
+@pytest.mark.parametrize("link", ["https://[::1", "//[", "/orders?a b", "/orders\n", "/orders"])
+def test_a_link_that_is_no_address_ends_the_listing(
+    command: Command, scripted: ScriptedServer, own: Path, link: str
+) -> None:
+    """With an error of ours, whatever it is."""
+    scripted.script = [json_answer({"value": [1], "nextLink": link})]
+
+    outcome = command("list", "orders", own, "--attempts", "1")
+
+    assert (outcome.code, len(scripted.requests)) == (5, 1)
+    assert "next link" in outcome.err
+
+
+@given(
+    body=st.binary(max_size=200) | ENVELOPES.map(json.dumps).map(str.encode),
+    header=st.text(max_size=100),
+    total=st.text(max_size=30),
+)
+def test_any_answer_is_a_page_or_an_error_of_ours(body: bytes, header: str, total: str) -> None:
+    """Whatever an API, or somebody in between, sends."""
+    sent = [("Link", header), ("X-Total-Count", total), ("Content-Type", "application/json")]
+    with contextlib.suppress(Error):
+        page_read = read_own_page(Response(200, Headers(sent), body), "https://my.api/orders")
+        for record in page_read.records:
+            own_id_of(record)
+        if page_read.next_link is not None:
+            follow_own(page_read.next_link, "https://my.api/orders")
 
 
 def test_pages_in_a_circle_end(command: Command, scripted: ScriptedServer, own: Path) -> None:

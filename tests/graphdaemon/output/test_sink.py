@@ -40,6 +40,35 @@ def test_a_file_holds_what_the_stream_would(tmp_path: Path, name: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
+@pytest.mark.parametrize("name", ["csv", "table"])
+def test_columns_that_nobody_named_are_those_of_the_first_records(name: str) -> None:
+    """In the order in which they come; what later records have besides is remembered."""
+    spec = OutputSpec(name, (), finds_columns=True)
+    stream = io.TextIOWrapper(io.BytesIO())
+
+    with Sink(spec, stream) as sink:
+        sink.write([])
+        sink.write(records({"b": 1, "@odata.etag": "x"}, {"a": "y", "b": 2}))
+        sink.write(records({"c": 3}))
+        sink.finish()
+        rows = stream.buffer.getvalue().decode().split()
+
+    assert "".join(rows).replace(",", "").replace("─", "") == "ba12y"
+    assert list(sink.unshown) == ["c"]
+
+
+def test_parquet_has_columns_that_nobody_named_as_text(tmp_path: Path) -> None:
+    """Of an API of one's own nobody knows the types, whatever the names; no record, no column."""
+    pq = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "orders.parquet"
+    spec = OutputSpec("parquet", (), path, finds_columns=True)
+
+    write_file(spec, {"createdDateTime": 7, "isDefault": "no"})
+    assert pq.read_table(path).to_pylist() == [{"createdDateTime": "7", "isDefault": "no"}]
+    write_file(spec)
+    assert pq.read_table(path).to_pylist() == []
+
+
 @pytest.mark.parametrize(
     "spec", [OutputSpec("ndjson"), OutputSpec("csv"), OutputSpec("csv", sort="id")], ids=str
 )

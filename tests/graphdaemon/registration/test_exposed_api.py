@@ -138,6 +138,7 @@ def test_a_dry_run_shows_every_request_and_sends_none(site: Site, caller: App) -
         ("POST", "/servicePrincipals"),
         ("POST", "/servicePrincipals/{principal}/appRoleAssignedTo"),
     ]
+    assert "identifierUris" not in (changes[0].body or {})
     assert changes[1].body == {"identifierUris": ["api://{client_id}"]}
     assert site.apps == []
 
