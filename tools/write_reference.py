@@ -122,7 +122,8 @@ next step. Words in italics stand for values.
 _CONTROL_PROSE = """\
 ## Control API
 
-With `Emulator(control=True)` or `emulator serve --control`, for programs on this machine only:
+With `Emulator(control=True)` or `emulator serve --control`, for programs on this machine only;
+`/_emulator/openapi.json` describes it by OpenAPI 3.1:
 """
 
 

@@ -5,6 +5,7 @@ import queue
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import Context
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
@@ -43,7 +44,8 @@ class LoopThread:
 
     def start(self, work: Coroutine[Any, Any, T]) -> Future[T]:
         """Let the loop do this work; its result comes with the future."""
-        return asyncio.run_coroutine_threadsafe(work, self._loop)
+        # Without the caller's context, which may say that another kind of loop runs.
+        return Context().run(asyncio.run_coroutine_threadsafe, work, self._loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What the work returns, done on the loop."""

@@ -98,8 +98,9 @@ def test_a_bug_is_answered_as_by_a_server(
     assert "ZeroDivisionError: a bug" in caplog.text
 
 
-def test_loops_of_either_kind_may_ask(in_process: InProcess) -> None:
-    """On asyncio, side by side."""
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+def test_loops_of_either_kind_may_ask(in_process: InProcess, backend: str) -> None:
+    """Side by side, with the same answers and the same errors."""
 
     async def ask_twice() -> list[int]:
         statuses: list[int] = []
@@ -117,7 +118,7 @@ def test_loops_of_either_kind_may_ask(in_process: InProcess) -> None:
             await in_process.send_async(ask("https://other.example/"))
         return statuses
 
-    assert anyio.run(ask_twice) == [200, 200]
+    assert anyio.run(ask_twice, backend=backend) == [200, 200]
 
 
 def test_nothing_connects_and_nothing_listens(entra: Emulator) -> None:
