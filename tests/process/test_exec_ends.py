@@ -90,33 +90,37 @@ def test_nothing_is_left_after_a_kill(method: str, victim: str, code: int) -> No
         assert not bundle.parent.exists()
 
 
+TRAP = "trap 'echo handled; exit 4' TERM; echo up; read wait"
+SLEEP = "echo up; exec sleep 1000"
+
+
 @pytest.mark.parametrize(
-    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)]
+    ("number", "script", "shown", "code"),
+    [
+        (signal.SIGTERM, TRAP, "handled\n", 4),
+        (signal.SIGHUP, SLEEP, "", 129),
+        (signal.SIGINT, SLEEP, "", 130),
+    ],
 )
 @pytest.mark.parametrize("method", METHODS)
 def test_a_signal_is_handed_on_to_the_program(
-    method: str, number: signal.Signals, code: int
+    method: str, number: signal.Signals, script: str, shown: str, code: int
 ) -> None:
     """Which may handle it; else the exit code says it."""
-    trap = f"trap 'echo handled; exit 4' {number.name.removeprefix('SIG')}; echo up; read wait"
-    for script, expected, handled in (
-        (trap, 4, "handled\n"),
-        ("echo up; exec sleep 1000", code, ""),
-    ):
-        need(method)
-        with subprocess.Popen(
-            make_command(method, "sh", "-c", script),
-            env=make_environment(),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        ) as process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "up\n"
-            process.send_signal(number)
-            assert process.stdout.read() == handled
-            assert process.wait(timeout=60) == expected
+    need(method)
+    with subprocess.Popen(
+        make_command(method, "sh", "-c", script),
+        env=make_environment(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(number)
+        assert process.stdout.read() == shown
+        assert process.wait(timeout=60) == code
 
 
 @pytest.mark.parametrize("method", METHODS)

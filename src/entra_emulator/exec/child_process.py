@@ -49,7 +49,7 @@ def wait_for(process: int) -> int:
 
 
 def wait_passing_signals(
-    process: int, pass_on: Callable[[signal.struct_siginfo], int | None]
+    process: int, pass_on: "Callable[[signal.struct_siginfo], int | None]"
 ) -> int:
     """
     Wait for a child while the held signals are blocked; return its exit code.
@@ -69,7 +69,7 @@ def wait_passing_signals(
             return code
 
 
-def is_from_terminal(info: signal.struct_siginfo) -> bool:
+def is_from_terminal(info: "signal.struct_siginfo") -> bool:
     """Whether the kernel sent the signal, which a terminal has it send to the program as well."""
     return info.si_code == 0x80  # SI_KERNEL of <asm-generic/siginfo.h>
 

@@ -7,6 +7,7 @@ in the environment of every process of the run, `process NUMBER` of the program,
 """
 
 import contextlib
+import io
 import os
 import shutil
 import signal
@@ -19,7 +20,7 @@ from pathlib import Path
 def main() -> None:
     """Read lines to their end, and act."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the program
-    clean_up(list(sys.stdin))
+    clean_up(list(io.TextIOWrapper(sys.stdin.buffer, "utf-8", "surrogateescape")))
 
 
 def clean_up(lines: Iterable[str]) -> None:

@@ -141,7 +141,8 @@ def _keep(mark: str) -> Iterator[Callable[[str], None]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        text=True,
+        encoding="utf-8",
+        errors="surrogateescape",
         start_new_session=True,  # whatever is sent to this group of processes
     ) as process:
         lines: list[str] = []
@@ -174,7 +175,7 @@ def _run(
     process = start_child(command, variables, mask)
     keep(f"process {process}")
 
-    def pass_on(held: signal.struct_siginfo) -> None:
+    def pass_on(held: "signal.struct_siginfo") -> None:
         if not is_from_terminal(held):
             os.kill(process, held.si_signo)
 

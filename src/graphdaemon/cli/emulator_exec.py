@@ -84,8 +84,8 @@ def exec_(
     """
     Run a program, as it is, against a pretend tenant.
 
-    Its calls to Microsoft's hosts reach the tenant, which lives as long as the program; nothing
-    else leaves this machine. The exit code is the program's. Example:
+    Its calls to Microsoft's hosts reach the tenant, which lives as long as the program, and in
+    namespaces nothing else leaves this machine. The exit code is the program's. Example:
 
         graphdaemon emulator exec -- python my_program.py
     """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 from tests.entra_emulator.exec.test_namespace import LIST_USERS
-from tests.support.exec_run import run_exec, run_python
+from tests.support.exec_run import make_environment, run_exec, run_python
 
 METHOD = "proxy"
 
@@ -75,6 +77,45 @@ def test_a_managed_identity_is_reached_at_an_address_of_the_loopback() -> None:
     done = run_python(METHOD, code, options=("--credential", "managed-identity"))
 
     assert done.stdout == 'b\'{"access_token":"\'\n', done.stderr
+
+
+ELSEWHERE = """
+import signal, sys
+for name in ("sigwaitinfo", "sigtimedwait", "struct_siginfo", "pthread_sigmask", "sigpending"):
+    delattr(signal, name)
+from graphdaemon.cli import main
+main(["emulator", "exec", "--method", "proxy", "--", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize(("script", "code"), [("exit 7", 7), ("kill -9 $$", 137)])
+def test_a_system_that_tells_less_of_signals_will_do(script: str, code: int) -> None:
+    """As macOS and Windows: a program runs, and the exit code is its own."""
+    url = "https://login.microsoftonline.com/common/discovery/v2.0/keys"
+    called = f"{sys.executable} -c 'import urllib.request as u; u.urlopen(\"{url}\")' && {script}"
+    done = subprocess.run(
+        [sys.executable, "-c", ELSEWHERE, "sh", "-c", called],
+        env=make_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+    assert done.returncode == code, done.stderr
+
+
+def test_a_signal_reaches_the_program_there_too() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", ELSEWHERE, "sh", "-c", "echo up; exec sleep 1000"],
+        env=make_environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"up\n"
+        process.terminate()
+        assert process.wait(timeout=60) == 143
 
 
 def test_a_program_that_is_not_there_is_refused_before_anything_is_made(tmp_path: Path) -> None:

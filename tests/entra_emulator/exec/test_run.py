@@ -133,8 +133,6 @@ def test_faults_meet_the_program(tmp_path: Path) -> None:
         (("--tenant", "{tenant}", "--users", 5), "With --tenant, the file says what there is."),
         (("--tenant", "{tenant}", "--permission", "User.Read.All"), "--permission"),
         (("--tenant", "{wrong}"), "wrong.toml"),
-        (("--faults", "{wrong}"), "wrong.toml"),
-        (("--credential", "password"), "--credential"),
     ],
 )
 def test_what_cannot_be_followed_is_said_and_nothing_runs(
