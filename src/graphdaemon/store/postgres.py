@@ -1,7 +1,7 @@
 """PostgreSQL, and the only home of psycopg, which is an extra."""
 
 import re
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
 from itertools import count
@@ -15,6 +15,12 @@ from graphdaemon.errors import StoreError
 from graphdaemon.settings.setting import Secret
 from graphdaemon.store.database import NO_VALUES, Record, Values
 from graphdaemon.store.dialect import POSTGRES
+from graphdaemon.store.postgres_failures import (
+    MEANINGS,
+    explain_gone,
+    explain_missing,
+    explain_refused,
+)
 from graphdaemon.store.schema import TABLE, list_names, prepare
 
 # How long a server may take to let a connection in, unless the URL says otherwise.
@@ -288,7 +294,7 @@ def _explain(error: psycopg.Error, shown: str) -> StoreError:
     """Return the error that says what PostgreSQL refused, by its SQLSTATE (Appendix A)."""
     state = error.sqlstate or ""
     words = error.diag.message_primary or _first_line(error)
-    for beginning, make in _MEANINGS.items():
+    for beginning, make in MEANINGS.items():
         if state.startswith(beginning):
             return make(shown, words)
     if isinstance(error, psycopg.OperationalError) and not state:
@@ -304,96 +310,11 @@ def _explain_connecting(shown: str, words: str) -> StoreError:
     """Return the error for a connection that was not made, of which libpq gives only words."""
     _, fatal, reason = words.partition("FATAL:")
     if fatal and "database" in reason and "does not exist" in reason:
-        return _missing(shown, reason.strip())
+        return explain_missing(shown, reason.strip())
     if fatal and any(sign in reason for sign in _LOGIN_SIGNS):
-        return _refused(shown, reason.strip())
-    return _gone(shown, words)
+        return explain_refused(shown, reason.strip())
+    return explain_gone(shown, words)
 
 
 def _first_line(error: psycopg.Error) -> str:
     return str(error).strip().partition("\n")[0] or type(error).__name__
-
-
-def _gone(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"The store {shown} cannot be reached, or its connection ended: {words}",
-        code="store_gone",
-        hint="See that the server runs and the URL is right, and run the command again: nothing is "
-        "half written.",
-    )
-
-
-def _full(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"There is no room for the store {shown}: {words}",
-        code="store_full",
-        hint="Make room on the server, and run the command again: nothing is half written.",
-    )
-
-
-def _readonly(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"This user may not write the store {shown}: {words}",
-        code="store_readonly",
-        hint="Grant the user CREATE and USAGE on the schema, or name the owner of its tables.",
-    )
-
-
-def _refused(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"The server of the store {shown} does not let this user in: {words}",
-        code="store_refused",
-        hint="Check the user and the password (PGPASSWORD, or ~/.pgpass).",
-    )
-
-
-def _missing(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"There is no place for the store {shown}: {words}",
-        code="store_missing",
-        hint="Make the database with createdb, or the schema with CREATE SCHEMA.",
-    )
-
-
-def _busy(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"Another process writes to the store {shown}, or syncs the same collection: {words}",
-        code="store_busy",
-        hint="Wait until it has ended, and run the command again.",
-    )
-
-
-def _unreadable(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"The tables of the store {shown} are not as graphdaemon has made them: {words}",
-        code="store_unreadable",
-        hint="Restore a backup, or name another database and sync anew.",
-    )
-
-
-def _built_on(shown: str, words: str) -> StoreError:
-    return StoreError(
-        f"The views of the store {shown} cannot be made anew: {words}",
-        code="store_failed",
-        hint="Drop what was built on them, run the command again, and build it on the tables.",
-    )
-
-
-_MEANINGS: dict[str, Callable[[str, str], StoreError]] = {
-    "08": _gone,
-    "57P": _gone,
-    "58": _gone,
-    "53100": _full,
-    "53300": _refused,
-    "42501": _readonly,
-    "25006": _readonly,
-    "28": _refused,
-    "3D000": _missing,
-    "3F000": _missing,
-    "55P03": _busy,
-    "40": _busy,
-    "42P01": _unreadable,
-    "42703": _unreadable,
-    "2BP01": _built_on,
-    "XX": _unreadable,
-}

@@ -9,7 +9,7 @@ import msgspec
 from graphdaemon.errors import OutputError
 from graphdaemon.graph.property_types import PropertyType, find_types, holds_any
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, StoredCollection
-from graphdaemon.output.formats.parquet import load_pyarrow
+from graphdaemon.output.formats.parquet import load_json_reader, load_pyarrow
 from graphdaemon.store.current import CurrentRecord
 from graphdaemon.store.rows import Position
 
@@ -79,12 +79,13 @@ class Frame:
     def _read(self, lines: bytes) -> Any:
         import io
 
-        import pyarrow.json as pj
-
-        options = pj.ParseOptions(explicit_schema=self.schema, unexpected_field_behavior="ignore")
+        reader = load_json_reader()
+        options = reader.ParseOptions(
+            explicit_schema=self.schema, unexpected_field_behavior="ignore"
+        )
         # One block: a line that is longer than a block would be refused.
-        blocks = pj.ReadOptions(block_size=len(lines) + 1, use_threads=False)
-        return pj.read_json(io.BytesIO(lines), read_options=blocks, parse_options=options)
+        blocks = reader.ReadOptions(block_size=len(lines) + 1, use_threads=False)
+        return reader.read_json(io.BytesIO(lines), read_options=blocks, parse_options=options)
 
     def _read_again(self, lines: bytes) -> Any:
         try:

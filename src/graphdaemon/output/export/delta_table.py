@@ -26,17 +26,16 @@ _NAME = "graphdaemon {collection}"
 
 def require_deltalake() -> None:
     """
-    Make sure that deltalake and pyarrow are installed.
+    Make sure that deltalake is installed; pyarrow is seen to by the columns.
 
     Raises:
-        UsageError: One of them is not.
+        UsageError: It is not.
     """
     try:
         import deltalake  # noqa: F401  whether it can be is all that is asked
-        import pyarrow  # noqa: F401, ICN001  the same
     except ImportError:
         raise UsageError(
-            "Delta Lake needs deltalake and pyarrow, which are not installed",
+            "Delta Lake needs deltalake, which is not installed",
             code="package_missing",
             hint="Run pip install 'graphdaemon[delta]'.",
         ) from None

@@ -132,6 +132,13 @@ def load_pyarrow() -> tuple[Any, Any]:
     return pa, pq
 
 
+def load_json_reader() -> Any:
+    """Import what pyarrow reads lines of JSON with."""
+    import pyarrow.json as pj
+
+    return pj
+
+
 def _kind_of(name: str) -> _Kind:
     if name in _BOOLEANS:
         return _BOOLEAN
