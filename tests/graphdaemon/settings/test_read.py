@@ -359,3 +359,48 @@ def test_a_cloud_that_the_authority_is_not_of_is_refused() -> None:
     given = {"cloud": "china", "authority": "https://login.microsoftonline.com/contoso.example"}
     with pytest.raises(SettingsError, match="the authority belongs to public"):
         read_sign_in_settings(PUBLIC_CLIENT, {}, {}, given)
+
+
+def test_what_is_kept_in_step_is_a_setting(tmp_path: Path) -> None:
+    """Store and signature may hold a password, and are shown nowhere."""
+    settings = read(
+        tmp_path,
+        store="postgresql://me:hunter2@db/directory",
+        retention="90d",
+        reconcile_every="never",
+        feed_secret_file="feed.key",
+    )
+
+    assert settings.sync.store is not None
+    assert settings.sync.store.reveal() == "postgresql://me:hunter2@db/directory"
+    assert "hunter2" not in repr(settings)
+    assert settings.sync.retention == 90 * 86_400
+    assert settings.sync.reconcile_every is None
+    assert settings.sync.feed_secret_file == tmp_path / "feed.key"
+
+
+def test_without_them_everything_is_kept_and_compared_every_week(tmp_path: Path) -> None:
+    """The defaults that the table names."""
+    settings = read(tmp_path)
+
+    assert settings.sync.store is None
+    assert settings.sync.retention is None
+    assert settings.sync.reconcile_every == 7 * 86_400
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"retention": "90"}, "retention in .* is no time: 90"),
+        ({"reconcile_every": "weekly"}, "reconcile_every in .* is no time: weekly"),
+        ({"feed_secret": "a", "feed_secret_file": "b"}, "is given besides feed_secret_file"),
+    ],
+)
+def test_a_setting_of_sync_of_the_wrong_form_is_refused(
+    tmp_path: Path, changes: dict[str, str], said: str
+) -> None:
+    """It is named, and the hint shows the form."""
+    with pytest.raises(SettingsError, match=said) as caught:
+        read(tmp_path, **changes)
+
+    assert caught.value.code == "setting_invalid"
