@@ -171,7 +171,7 @@ def test_the_page_about_changes_keeps_a_file_in_step(
     assert done.stdout == f"{key_of(group)} has user {key_of(users[1])}\n", done.stderr
 
 
-STORE = EXAMPLES / "5-Store"
+STORE = EXAMPLES / "7-Compare-A-Store"
 
 
 def test_the_store_is_what_the_directory_is_by_a_script_that_knows_nothing_of_graphdaemon(
