@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import sys
 from pathlib import Path
 
 import pytest
 
 from entra_emulator.traffic.recording.lines import read_exchanges
 from entra_emulator.traffic.report.finding import RULES
+from tests.support.exec_run import make_environment
 from tests.support.places import DOCS
+from tests.support.run_command import run_graphdaemon
 from tests.support.served_command import serve_and_call
 
 REPORT, RECORD = (
     (DOCS / "how-to" / name).read_text("utf-8")
     for name in ("lint-a-graph-client.md", "record-a-program.md")
 )
+RUNNING = re.compile(r"^\$ graphdaemon ((?:emulator exec|record) .*)$", re.MULTILINE)
 SERVING = re.compile(r"^\$ graphdaemon (emulator serve .*)$", re.MULTILINE)
 
 
@@ -38,6 +43,17 @@ def test_from_a_recording_to_a_tenant(tmp_path: Path) -> None:
     for line in path.read_text("utf-8").splitlines():
         json.loads(line)
     serve_and_call(tmp_path, serve)
+
+
+@pytest.mark.parametrize("line", RUNNING.findall(REPORT + RECORD))
+def test_every_run(line: str, tmp_path: Path) -> None:
+    """The program of the page is run, reported on or recorded; a namespace is not everywhere."""
+    (tmp_path / "my_program.py").write_text("print('ran')")
+    words = shlex.split(line.replace("emulator exec", "emulator exec --method proxy --users 3"))
+    python = [sys.executable if word == "python" else word for word in words]
+    done = run_graphdaemon(*python, cwd=tmp_path, env=make_environment(), timeout=60)
+    assert (done.returncode, done.stdout) == (0, "ran\n"), done.stderr
+    assert "calls.jsonl" not in line or (tmp_path / "calls.jsonl").is_file()
 
 
 def test_every_rule_is_explained() -> None:

@@ -62,6 +62,7 @@ PLACES = {
     "entra_emulator/server/open_directory.py": "TemporaryDirectory",
     "entra_emulator/server/shared_parts.py": "TemporaryDirectory",
     # A recording takes the place of an earlier one, which is known by its first line.
+    "entra_emulator/exec/recorded_run.py": "TemporaryDirectory",
     "entra_emulator/traffic/recording/recorder.py": "open replace",
     "entra_emulator/traffic/recording/recorded_directory.py": "TemporaryDirectory write_bytes",
     # The folder of a run and what is bound over the system's files, of names that nobody foresees.

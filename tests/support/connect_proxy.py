@@ -36,6 +36,8 @@ def _relay(client: socket.socket, target_port: int) -> None:
             for source in [client] if pending else select.select(ends, [], [])[0]:
                 data = source.recv(65536)
                 if not data:
+                    # The copy that is kept of it would hold the connection open.
+                    _end(client)
                     return
                 ends[source].sendall(data)
 

@@ -33,6 +33,7 @@ _COMMANDS = {
     "history": "Show what has become of an object, from a store.",
     "list": "List a collection of the directory.",
     "quickstart": "Show the whole job on a pretend tenant.",
+    "record": "Record what a program asks of its own tenant.",
     "register": "Register the app in a tenant, or repair that.",
     "request": "Send any request, as the app.",
     "sync": "Bring a database into step with the directory.",

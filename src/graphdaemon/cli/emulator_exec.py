@@ -16,6 +16,7 @@ from graphdaemon.cli.emulator_options import (
     show_progress,
     tenant_options,
 )
+from graphdaemon.cli.record_options import explain_recording, record_option
 from graphdaemon.cli.report_options import (
     ReportOrder,
     give_report,
@@ -70,12 +71,14 @@ _CREDENTIALS = ("secret", "certificate", "managed-identity", "none")
     metavar="HOST[:PORT]",
     help="Let it reach this service of this machine, e.g. localhost:5432; repeatable.",
 )
+@record_option
 @report_options
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
 def exec_(
     *,
     users: int,
     tenant_file: Path | None,
+    record: Path | None,
     report: bool,
     report_files: tuple[Path, ...],
     fail_on: str | None,
@@ -101,7 +104,9 @@ def exec_(
 
     refuse_amounts("--tenant", tenant_file)
     order = read_order(shown=report, files=report_files, fail_on=fail_on)
-    settings = EmulatorSettings(users=users, tenant_file=tenant_file, report=order is not None)
+    settings = EmulatorSettings(
+        users=users, tenant_file=tenant_file, report=order is not None, record=record
+    )
     if users > _SOON:
         settings = replace(settings, progress=show_progress)
     # The options left over have the names of its fields.
@@ -125,6 +130,9 @@ def exec_(
             code="program_not_started",
             hint="name it by its path, or put its folder on PATH.",
         ) from None
+    except OSError as error:
+        explain_recording(record, error)
+        raise
     except ValueError as error:
         raise click.UsageError(str(error)) from None
 
@@ -133,7 +141,7 @@ def _end(order: ReportOrder | None, emulator: "Emulator", ending: "Ending") -> i
     """Give the report; of a program that has failed, its own exit code says more."""
     try:
         if order is not None:
-            give_report(order, emulator)
+            give_report(order, emulator.report())
     except FindingsError as error:
         if not ending.code:
             raise

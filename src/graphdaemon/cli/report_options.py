@@ -11,7 +11,7 @@ from graphdaemon.cli.options import combine
 from graphdaemon.errors import FindingsError, OutputError
 
 if TYPE_CHECKING:
-    from entra_emulator.server.emulator import Emulator
+    from entra_emulator.traffic.report.report import Report
 
 report_options = combine(
     click.option(
@@ -68,9 +68,9 @@ def read_order(*, shown: bool, files: tuple[Path, ...], fail_on: str | None) -> 
     return ReportOrder(shown or not files, files, rules)
 
 
-def give_report(order: ReportOrder, emulator: "Emulator") -> None:
+def give_report(order: ReportOrder, report: "Report") -> None:
     """
-    Write the report on the programs that called the emulator.
+    Write a report on programs that called.
 
     Raises:
         FindingsError: It has findings of the rules that are a failure.
@@ -81,7 +81,6 @@ def give_report(order: ReportOrder, emulator: "Emulator") -> None:
     from entra_emulator.traffic.report.report import select_findings
     from entra_emulator.traffic.report.text import write_lines
 
-    report = emulator.report()
     if order.shown:
         for line in write_lines(report):
             terminal.say(line)

@@ -61,7 +61,7 @@ _PROTOCOL_WORDS = frozenset(
     "Sat Sep Sun Tenant Thu Tue Wed Write WriteLimitExceeded application br charset deflate "
     "encoded eventual false form full gzip high html identity js json low maxpagesize metadata "
     "minimal msal node none normal octet odata plain q representation return stream streaming "
-    "text true urlencoded utf www x xml".split()
+    "text true urlencoded utf www x xml zstd".split()
 )
 
 

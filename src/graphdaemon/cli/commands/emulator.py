@@ -146,7 +146,7 @@ def serve(
             permissions=permissions,
             allow_remote=allow_remote,
             ready=_announce,
-            ended=lambda emulator: give_report(order, emulator) if order else None,
+            ended=lambda emulator: give_report(order, emulator.report()) if order else None,
         )
     except (BindRefused, FolderInUse, PortInUse, ValueError) as error:
         raise click.UsageError(str(error)) from None
