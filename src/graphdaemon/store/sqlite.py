@@ -38,6 +38,7 @@ def open_sqlite(path: Path, shown: str, *, create: bool) -> "SqliteDatabase":
     Raises:
         StoreError: It is absent and not to be made, or is no store, or cannot be used.
     """
+    check_version(sqlite3.sqlite_version_info, shown)
     if create and not path.exists():
         make_file(path, shown)
     is_new = not (path.exists() and holds_store(path, shown))
@@ -54,6 +55,22 @@ def open_sqlite(path: Path, shown: str, *, create: bool) -> "SqliteDatabase":
         database.close()
         raise
     return database
+
+
+def check_version(version: tuple[int, ...], shown: str) -> None:
+    """
+    Make sure that the SQLite of this Python knows every word of the statements.
+
+    Raises:
+        StoreError: It is too old.
+    """
+    # "IS DISTINCT FROM" is the youngest of them ("Release History", sqlite.org).
+    if version < (3, 39):
+        raise StoreError(
+            f"The store {shown} needs SQLite 3.39; this Python has {'.'.join(map(str, version))}",
+            code="store_failed",
+            hint="Use a newer Python, such as uv installs, or a store in PostgreSQL.",
+        )
 
 
 class SqliteDatabase:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import StoreError
+from graphdaemon.store.sqlite import check_version
 from graphdaemon.store.store import Store, open_store
 from graphdaemon.store.tenant_history import TenantHistory
 from tests.support.small_disk import small_disk
@@ -191,3 +192,10 @@ def test_a_link_without_an_end_is_not_followed(tmp_path: Path) -> None:
     with open_store(f"sqlite:{tmp_path}/s.db") as store:
         assert len(read_documents(store)) == 1
     assert (tmp_path / "s.db").readlink() == tmp_path / "none"
+
+
+def test_a_sqlite_that_is_too_old_is_named() -> None:
+    """Rather than a statement that it cannot read."""
+    check_version((3, 39, 0), "sqlite:s.db")
+    code, message = code_of(lambda: check_version((3, 37, 2), "sqlite:s.db"))
+    assert (code, "this Python has 3.37.2" in message) == ("store_failed", True)
