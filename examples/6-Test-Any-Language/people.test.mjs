@@ -25,7 +25,7 @@ before(async () => {
     const image = await GenericContainer.fromDockerfile(import.meta.dirname, "Containerfile").build();
     container = await image
       .withExposedPorts(8443)
-      .withWaitStrategy(Wait.forListeningPorts())
+      .withWaitStrategy(Wait.forLogMessage(/^Serving /m))
       .start();
     url = `https://localhost:${container.getMappedPort(8443)}`;
     ca = (await container.exec(["cat", "/tenant/ca.pem"])).output;
