@@ -1,0 +1,1 @@
+"""What keeps stores in step, unattended: its work, and how one watches it."""
