@@ -12,9 +12,9 @@ MOST_ROUTES = 20
 def write_lines(report: Report) -> Iterator[str]:
     """The report, line by line: what was done, which permissions that needs, what is wrong."""
     yield (
-        f"{report.requests:,} requests to Graph ({report.units:,} units), {report.token_requests:,}"
-        f" for tokens; {report.pages:,} pages in {report.listings:,} listings; "
-        f"{report.waits:,} waits told"
+        f"{_count(report.requests, 'request')} to Graph ({_count(report.units, 'unit')}), "
+        f"{report.token_requests:,} for tokens; {_count(report.pages, 'page')} in "
+        f"{_count(report.listings, 'listing')}; told to wait {_count(report.waits, 'time')}"
     )
     if report.forgotten:
         yield f"{report.forgotten:,} earlier calls are forgotten, and not counted below"
@@ -39,7 +39,8 @@ def _write_routes(report: Report) -> Iterator[str]:
     yield "Calls"
     for route in report.routes[:MOST_ROUTES]:
         beta = "  (beta)" if route.version == "beta" else ""
-        yield f"  {route.calls:>6,}  {route.method} {route.route}{beta}  {route.units:,} units"
+        units = _count(route.units, "unit")
+        yield f"  {route.calls:>6,}  {route.method} {route.route}{beta}  {units}"
     rest = len(report.routes) - MOST_ROUTES
     if rest > 0:
         yield f"          and {rest:,} more routes"
@@ -62,10 +63,14 @@ def _write_findings(findings: list[Finding]) -> Iterator[str]:
     if not findings:
         yield "Nothing to complain about"
         return
-    yield f"{len(findings):,} finding{'' if len(findings) == 1 else 's'}"
+    yield _count(len(findings), "finding")
     for finding in findings:
         yield f"  {finding.rule}: {finding.subject}: {finding.message}"
         yield f"    {finding.hint}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def _join(names: list[str]) -> str:

@@ -17,7 +17,7 @@ def test_json() -> None:
 
 
 def test_text() -> None:
-    assert write_report(REPORT, "report.txt").startswith(b"1 requests to Graph")
+    assert write_report(REPORT, "report.txt").startswith(b"1 request to Graph")
 
 
 def test_html() -> None:

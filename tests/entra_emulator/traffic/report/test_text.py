@@ -15,9 +15,9 @@ def test_text() -> None:
     ]
     lines = list(write_lines(make_report(calls, forgotten=5)))
 
-    assert lines[0].startswith("3 requests to Graph (3 units), 0 for tokens; 1 pages in 1 listings")
+    assert lines[0].startswith("3 requests to Graph (3 units), 0 for tokens; 1 page in 1 listing")
     assert "5 earlier calls are forgotten, and not counted below" in lines
-    assert "       1  GET /users/{id}/photo  (beta)  1 units" in lines
+    assert "       1  GET /users/{id}/photo  (beta)  1 unit" in lines
     assert "       1  403 Authorization_Denied  GET /applications" in lines
     assert any("no answer" in line for line in lines)
     assert "  has      Group.Read.All, User.Read.All" in lines

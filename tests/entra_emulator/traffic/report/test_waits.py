@@ -24,6 +24,7 @@ WRITES: dict[str, Any] = {"throttled": "WriteLimitExceeded"}
 EARLY: list[tuple[str, LoggedCall, LoggedCall, float | None]] = [
     ("the same request", refusal(), graph_call(at=4), 6.01),
     ("another route", refusal(), graph_call("/groups", at=4), 6.01),
+    ("half a second too early", refusal(), graph_call(at=9.5), 0.51),
     ("just in time", refusal(), graph_call(at=10.01), None),
     ("later", refusal(), graph_call(at=60), None),
     ("another application", refusal(), graph_call(at=4, **OTHER), None),
