@@ -53,6 +53,7 @@ CODES = {
     "setting_placeholder": "A placeholder of the sample file was left in.",
     "setting_invalid": "A value has the wrong type or form.",
     "setting_missing": "A setting that is always needed is absent.",
+    "tenant_repeated": "Two files of a folder of tenants have the same name but for its ending.",
     "authority_ambiguous": "None or several of authority, oidc_authority and tenant are given.",
     "credential_missing": "There is nothing to prove the app's identity with.",
     "credential_ambiguous": "Credentials are given that exclude each other.",

@@ -47,6 +47,8 @@ def read_settings(
     file: str | os.PathLike[str] | None = None,
     environment: Mapping[str, str] | None = None,
     overrides: Mapping[str, object] | None = None,
+    *,
+    file_first: bool = False,
 ) -> Settings:
     """
     Find, read, merge and check the settings.
@@ -55,12 +57,14 @@ def read_settings(
         file: The settings file; by default `$GRAPHDAEMON_CONFIG`, then `./parameters.json`.
         environment: The variables to honour, by default those of the process.
         overrides: Settings by name that beat environment and file.
+        file_first: What the file says beats the environment, as it must where one of many files is
+            read: a variable is the same for all of them.
 
     Raises:
         SettingsError: Naming the setting, its value unless secret, and where it was read.
     """
     environment = os.environ if environment is None else environment
-    merged, where = merge_sources(file, environment, overrides or {})
+    merged, where = merge_sources(file, environment, overrides or {}, file_first=file_first)
     # First, since it stands first in the file: of several errors people mend that one first.
     authority, oidc_authority = check_authority(merged, where)
     settings = _check(merged, where, authority, oidc_authority)

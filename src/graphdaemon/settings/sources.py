@@ -61,9 +61,13 @@ def merge_sources(
     file: str | os.PathLike[str] | None,
     environment: Mapping[str, str],
     overrides: Mapping[str, object],
+    *,
+    file_first: bool = False,
 ) -> tuple[Layer, str]:
     """
     Return the merged settings and the name of their main source; `overrides` are the strongest.
+
+    The environment beats the file, unless `file_first`.
 
     Raises:
         SettingsError: No source, an unreadable file, an unknown key, a placeholder left in.
@@ -75,9 +79,12 @@ def merge_sources(
     complete = not names.isdisjoint(("client_id", "managed_identity", "audience"))
     path = _find_file(file, environment, complete=complete)
     from_file = _read_file(path) if path else {}
-    _warn_of_overrides(from_file, {**azure, **own})
     caller = {name: (value, "the caller") for name, value in clean_values(overrides).items()}
-    merged = _merge([from_file, azure, own, caller])
+    if file_first:
+        merged = _merge([azure, own, from_file, caller])
+    else:
+        _warn_of_overrides(from_file, {**azure, **own})
+        merged = _merge([from_file, azure, own, caller])
     # A misspelt key would be ignored, and its default used without a word.
     _refuse_unknown(merged)
     _refuse_placeholders(merged)
