@@ -61,8 +61,9 @@ class Probe:
         try:
             connection.request(method, target, body=body, headers=dict(headers or {}))
             sent = True
-            response = connection.getresponse()
-            content = response.read()
+            # Its file keeps the socket open when the body is broken off, whatever else is closed.
+            with connection.getresponse() as response:
+                content = response.read()
         except (ConnectionError, ssl.SSLEOFError) as error:
             self.close()
             closed = not sent or isinstance(error, http.client.RemoteDisconnected)
