@@ -58,7 +58,7 @@ def test_a_broken_connection_is_httpx_own_error(
 
 def test_a_slow_body_is_no_timeout(entra: Emulator, bearer: dict[str, str]) -> None:
     """Patience is for the next byte, not for the last one."""
-    entra.faults.fail("drip", rate=250)
+    entra.faults.fail("drip", rate=120)
     with httpx.Client(transport=entra.httpx_transport(), headers=bearer, timeout=1) as client:
         answer = client.get(f"{entra.graph_url}/servicePrincipals")
 
