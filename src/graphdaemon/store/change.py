@@ -1,6 +1,6 @@
 """One run: everything that is written of a collection in one transaction."""
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from itertools import count
 from typing import TypeVar
 
@@ -116,16 +116,14 @@ class StoreChange:
         self._key: dict[str, object] = {"tenant": tenant, "collection": collection}
         self.run = self._begin()
 
-    def load(self, rows: Sequence[Row]) -> None:
-        """Add records in the first run, each ID once."""
+    def load(self, rows: Iterable[tuple[str, bytes | msgspec.Raw]]) -> None:
+        """Add records in the first run, each ID once, with its document."""
         assert self.first, "what is stored already is compared, not loaded"
-        tenant = self._key["tenant"]
-        self._database.insert(
-            f"{self._table}_records",
-            ("tenant", "id", "run", "document"),
-            [(tenant, id_, self.run, document.decode()) for id_, document in rows],
-        )
-        self.created += len(rows)
+        tenant, run = self._key["tenant"], self.run
+        records = [(tenant, id_, run, str(document, "utf-8")) for id_, document in rows]
+        columns = ("tenant", "id", "run", "document")
+        self._database.insert(f"{self._table}_records", columns, records)
+        self.created += len(records)
 
     def replace(self, rows: Sequence[Row]) -> None:
         """Put right what was loaded in this first run, or add what was not."""

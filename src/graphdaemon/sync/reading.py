@@ -167,8 +167,7 @@ def _open_listing(work: Work, *, expand: tuple[str, ...] = ()) -> Listing:
 
 
 def _load(change: StoreChange, records: Sequence[msgspec.Raw]) -> None:
-    ids = ids_of(records)
-    change.load([Row(key, bytes(one)) for key, one in zip(ids, records, strict=True)])
+    change.load(zip(ids_of(records), records, strict=True))
 
 
 def _stage(change: StoreChange, records: Sequence[msgspec.Raw]) -> None:

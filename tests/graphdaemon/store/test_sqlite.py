@@ -199,3 +199,9 @@ def test_a_sqlite_that_is_too_old_is_named() -> None:
     check_version((3, 39, 0), "sqlite:s.db")
     code, message = code_of(lambda: check_version((3, 37, 2), "sqlite:s.db"))
     assert (code, "this Python has 3.37.2" in message) == ("store_failed", True)
+
+
+def test_a_new_store_has_pages_that_hold_many_records(tmp_path: Path) -> None:
+    """They cost the first run a fifth less than those of SQLite's own size."""
+    with open_store(f"sqlite:{tmp_path / 'a.db'}") as store:
+        assert store.database.fetch("PRAGMA page_size") == [(8192,)]
