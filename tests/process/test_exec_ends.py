@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -128,16 +129,18 @@ def test_a_program_on_a_terminal_gets_one_ctrl_c(method: str) -> None:
     """From the terminal, which is its own: it is not told twice."""
     need(method)
     script = (
-        "import signal, sys, os\n"
+        "import os, signal\n"
         "count = 0\n"
         "def note(*_):\n"
         "    global count\n"
         "    count += 1\n"
+        "def end(*_):\n"
+        "    print(f'ended after {count}.', flush=True)\n"
+        "    os._exit(6)\n"
         "signal.signal(signal.SIGINT, note)\n"
+        "signal.signal(signal.SIGTERM, end)\n"
         "print('up', os.isatty(0), os.isatty(1), flush=True)\n"
-        "line = input()\n"
-        "print(line, count, flush=True)\n"
-        "sys.exit(6)\n"
+        "while True: print(input(), count, flush=True)\n"
     )
     controller, terminal = pty.openpty()
     process = subprocess.Popen(
@@ -160,7 +163,12 @@ def test_a_program_on_a_terminal_gets_one_ctrl_c(method: str) -> None:
     os.write(controller, b"typed\n")
     while b"typed 1" not in shown:
         shown += os.read(controller, 1000)
+    # The command hands this on only when it is done with the first.
+    process.terminate()
+    while not re.search(rb"ended after \d+\.", shown):
+        shown += os.read(controller, 1000)
 
+    assert b"ended after 1." in shown
     assert process.wait(timeout=60) == 6
     os.close(controller)
 
