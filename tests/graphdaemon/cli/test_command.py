@@ -42,15 +42,15 @@ OPTIONS = [
 ]
 
 
-def write(option: click.Option) -> list[str]:
-    """The option with a value that it takes."""
+def write(option: click.Option, word: str = "text") -> list[str]:
+    """The option with a value that it takes: `word`, if it takes any."""
     name = max(option.opts, key=len)
     if option.is_flag or option.count:
         return [name]
     if isinstance(option.type, click.Choice):
         return [name, str(option.type.choices[0])]
     is_number = isinstance(option.type, (click.IntRange, click.FloatRange))
-    return [name, "1" if is_number or option.type is click.INT else "text"]
+    return [name, "1" if is_number or option.type is click.INT else word]
 
 
 def name_of(value: object) -> str:
@@ -75,7 +75,8 @@ def test_an_option_of_one_value_is_refused_when_given_twice(
     is_single = not (option.multiple or option.count or option.is_flag)
     said = ""
     try:
-        leaf.command.make_context(leaf.words[-1], write(option) * 2)
+        # Two words, since a file that is written must not be named twice.
+        leaf.command.make_context(leaf.words[-1], [*write(option), *write(option, "other")])
     except click.UsageError as error:
         said = error.format_message()
 
