@@ -21,10 +21,26 @@ def load_api_settings(
         SettingsError: They cannot be used.
         UsageError: A token for Graph would be sent to another API, or an API's own to Graph.
     """
-    options = {name: arguments[name] for name in ("endpoint", "scope") if arguments[name]}
-    if not options:
-        return load_settings(file)
+    options = read_api_options(arguments)
     settings = load_settings(file, overrides=options)
+    check_api_settings(settings, options)
+    return settings
+
+
+def read_api_options(arguments: Mapping[str, Any]) -> dict[str, str]:
+    """Those of `--endpoint` and `--scope` that are given, by the names of the settings."""
+    return {name: arguments[name] for name in ("endpoint", "scope") if arguments[name]}
+
+
+def check_api_settings(settings: Settings, options: Mapping[str, str]) -> None:
+    """
+    Make sure that scope and endpoint, some of which are `options`, are of one API.
+
+    Raises:
+        UsageError: A token for Graph would be sent to another API, or an API's own to Graph.
+    """
+    if not options:
+        return
     host = urlsplit(settings.endpoint).netloc
     at_graph = is_for_graph(f"https://{host}")
     for_graph = is_for_graph(settings.scope[0].removesuffix("/.default"))
@@ -42,4 +58,3 @@ def load_api_settings(
             code="option_invalid",
             hint="Add --endpoint with the API's address, or write it into the settings.",
         )
-    return settings

@@ -48,14 +48,14 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     settings = load_api_settings(arguments["parameters"], arguments)
     collection = check_collection(text, group, graph=settings.is_graph)
     query, with_ = read_query(arguments), split_names(arguments["with_"])
-    spec = read_spec(arguments, _choose_columns(settings, collection, query, with_))
-    _refuse_unread(spec.sort, query, with_)
+    spec = read_spec(arguments, choose_columns(settings, collection, query, with_))
+    refuse_unread(spec.sort, query, with_)
     client = Client(
         settings,
         share=read_share(arguments["polite"]),
         attempts=arguments["attempts"] or ATTEMPTS,
     )
-    options = _read_options(arguments, with_, client.settings, collection)
+    options = read_listing_options(arguments, with_, client.settings, collection)
     if options.plan is not None:
         add_file(click.get_current_context(), "the learned cuts", options.plan, written=True)
     if options.journal is not None:
@@ -99,12 +99,7 @@ def _write(
             # The listing has ended. Its records are written, or the next run reads them anew.
             remove_journal(arguments["resume"])
         if unproved:
-            raise UnprovedError(
-                "nothing proves that the listing is complete: "
-                f"the check `{record.missing}` did not pass",
-                code="listing_unproved",
-                hint=f"{record.next_step} To take it as it is, add --allow-unproved.",
-            )
+            raise make_unproved(record)
     except Error as error:
         listing = getattr(error, "listing", None) or record
         if listing is not None:
@@ -118,9 +113,10 @@ def _write(
             proof.discard()
 
 
-def _choose_columns(
+def choose_columns(
     settings: Settings, collection: str, query: Query, with_: tuple[str, ...]
 ) -> tuple[str, ...] | None:
+    """The columns of csv, table and parquet; None where the first records have to show them."""
     if settings.is_graph:
         return (query.select or find_collection(collection).columns) + with_
     # Of an API of one's own nothing is known but what it answers.
@@ -129,12 +125,25 @@ def _choose_columns(
 
 def _say_result(record: ListingRecord) -> None:
     """Write the summary of a listing to stderr."""
-    if record.blank:
-        names = ", ".join(record.blank)
-        terminal.say(
-            f"Empty in every record (not set, or not readable with this app's roles): {names}"
-        )
-    terminal.say(record.summary())
+    for line in (*describe_blank(record), record.summary()):
+        terminal.say(line)
+
+
+def describe_blank(record: ListingRecord) -> list[str]:
+    """The line that names what no record has, if there is anything."""
+    names = ", ".join(record.blank)
+    before = "Empty in every record (not set, or not readable with this app's roles): "
+    return [before + names] if names else []
+
+
+def make_unproved(record: ListingRecord) -> UnprovedError:
+    """The failure of a command whose listing is not proved complete."""
+    return UnprovedError(
+        f"nothing proves that the listing is complete: the check `{record.missing}` did not pass",
+        code="listing_unproved",
+        hint=f"{record.next_step} To take it as it is, add --allow-unproved.",
+        listing=record,
+    )
 
 
 def _report_failure(record: ListingRecord, proof: AtomicFile | None) -> None:
@@ -157,9 +166,10 @@ def _write_proof(record: ListingRecord, proof: AtomicFile | None) -> None:
         proof.commit()
 
 
-def _read_options(
+def read_listing_options(
     arguments: Mapping[str, Any], with_: tuple[str, ...], settings: Settings, collection: str
 ) -> ListingOptions:
+    """How the options say that the collection is listed."""
     tenant = settings.authority or settings.oidc_authority or ""
     divided = settings.is_graph and collection in CATALOG
     return ListingOptions(
@@ -178,7 +188,13 @@ def _progress(spec: OutputSpec, collection: str) -> ProgressLine:
     return ProgressLine(None if shown else terminal.open_speech(), collection.rpartition("/")[2])
 
 
-def _refuse_unread(sort: str | None, query: Query, with_: tuple[str, ...]) -> None:
+def refuse_unread(sort: str | None, query: Query, with_: tuple[str, ...]) -> None:
+    """
+    Refuse to sort by what no record will have.
+
+    Raises:
+        UsageError: `sort` is neither selected, nor among `with_`, which are read besides.
+    """
     read = {"id", *query.select, *with_}
     if sort is not None and query.select and sort not in read:
         raise UsageError(

@@ -1,7 +1,7 @@
 """`graphdaemon doctor`: find out why it does not work."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import click
@@ -11,11 +11,15 @@ from graphdaemon.cli import options, terminal
 from graphdaemon.cli.api_token import examine_api_token, read_token
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FileName
-from graphdaemon.diagnosis.permissions import parse_call
+from graphdaemon.cli.tenants.each import render_document
+from graphdaemon.cli.tenants.examinations import examine_tenants
+from graphdaemon.cli.tenants.folder import load_folder, tenants_option
+from graphdaemon.diagnosis.permissions import Call, parse_call
 from graphdaemon.doctor import examine, summarize
 from graphdaemon.doctor.finding import Finding, Result
 from graphdaemon.doctor.state import Examination
 from graphdaemon.settings.read import read_settings
+from graphdaemon.settings.tenants import TenantFile
 
 _STYLES = {
     "ok": {"fg": "green"},
@@ -27,6 +31,7 @@ _STYLES = {
 
 @click.command(cls=StrictCommand)
 @options.settings_argument
+@tenants_option
 @click.option(
     "--for",
     "calls",
@@ -51,6 +56,7 @@ _STYLES = {
 def doctor(
     *,
     parameters: Path | None,
+    tenants: Path | None,
     calls: tuple[str, ...],
     api: Path | None,
     token: Path | None,
@@ -66,21 +72,51 @@ def doctor(
 
     With --api and --token it says instead why an API of your own would refuse a token, in the words
     that its callers are answered; nothing is sent to the API.
+
+    With --tenants every tenant has a section, or a member of the JSON, and the exit code is that of
+    the first tenant, by name, of which something failed.
     """
     terminal.configure_log(verbose)
     if (api is None) is not (token is None):
         raise click.UsageError("--api and --token go together.")
     if api is not None and token is not None:
-        if parameters is not None or calls:
+        if parameters is not None or tenants is not None or calls:
             raise click.UsageError("--api names the settings, and no --for goes with it.")
         return _report(examine_api_token(api, read_token(token)), as_json=as_json)
-    examination = Examination(
-        lambda: read_settings(parameters), calls=tuple(parse_call(call) for call in calls)
-    )
+    parsed = tuple(parse_call(call) for call in calls)
+    if tenants is not None:
+        return _examine_tenants(load_folder(tenants, parameters), parsed, as_json=as_json)
+    examination = Examination(lambda: read_settings(parameters), calls=parsed)
     try:
         return _report(examine(examination), as_json=as_json)
     finally:
         examination.close()
+
+
+def _examine_tenants(files: Sequence[TenantFile], calls: tuple[Call, ...], *, as_json: bool) -> int:
+    """Print a section for each tenant, or the JSON of all; return the exit code."""
+    members: dict[str, object] = {}
+    codes: dict[str, int] = {}
+    for name, results in examine_tenants(files, calls):
+        members[name] = describe(results)
+        codes[name] = summarize(results)[1]
+        if not as_json:
+            terminal.print_line(f"{name}:")
+            _print_all(results)
+            terminal.print_line()
+    code = next((code for code in codes.values() if code), 0)
+    failed = [name for name, own in codes.items() if own]
+    if as_json:
+        terminal.print_lines(render_document(members, code).decode().rstrip())
+    elif failed:
+        terminal.say(f"{len(failed)} of {len(files)} tenants failed: {', '.join(failed)}", hang=2)
+    return code
+
+
+def _print_all(results: list[Result]) -> None:
+    for result in results:
+        _print(result)
+    _conclude(results)
 
 
 def _report(checks: Iterator[Result], *, as_json: bool) -> int:

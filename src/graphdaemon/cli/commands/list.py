@@ -6,11 +6,14 @@ import click
 
 from graphdaemon.cli import options, output_options, stored_options
 from graphdaemon.cli.command import StrictCommand
+from graphdaemon.cli.tenants.folder import tenants_option
+from graphdaemon.errors import UsageError
 
 
 @click.command("list", cls=StrictCommand)
 @options.collection_argument
 @options.settings_argument
+@tenants_option
 @options.api_options
 @options.group_option
 @options.query_options
@@ -19,7 +22,7 @@ from graphdaemon.cli.command import StrictCommand
 @options.proof_options
 @stored_options.listing_options
 @options.verbose_option
-def list_(*, collection: str, group: str | None, **arguments: Any) -> None:
+def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
     """
     List a collection of the directory.
 
@@ -32,13 +35,28 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> None:
 
     With --store nothing is fetched: COLLECTION is one that `graphdaemon sync` keeps, such as
     groups/members, as it is now or was at a time.
+
+    With --tenants every record begins with the name of its tenant's file, as `tenant`. Nothing is
+    written of a tenant whose listing is not proved complete, and the exit code is that of the first
+    tenant, by name, that failed.
     """
     if arguments["store"] is not None:
         from graphdaemon.cli.run_stored_listing import run_stored_listing
 
+        if arguments["tenants"] is not None:
+            raise UsageError(
+                "--tenants lists what Graph answers, and --store what a store has",
+                code="option_invalid",
+                hint="Leave --tenants out, and name a tenant of the store with --tenant.",
+            )
         run_stored_listing(collection, {**arguments, "group": group})
-        return
+        return 0
     stored_options.refuse_without_store(arguments)
+    if arguments["tenants"] is not None:
+        from graphdaemon.cli.tenants.listings import list_tenants
+
+        return list_tenants(collection, arguments, group)
     from graphdaemon.cli.run_listing import run_listing
 
     run_listing(collection, arguments, group)
+    return 0

@@ -1,7 +1,6 @@
 """`graphdaemon sync`: bring a database into step with the directory."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,16 +17,11 @@ from graphdaemon.cli.sync_arguments import (
     read_words,
     select_collections,
 )
-from graphdaemon.errors import DeleteGuardError, Error
+from graphdaemon.cli.tenants.folder import tenants_option
+from graphdaemon.errors import Error
 
 if TYPE_CHECKING:
-    from graphdaemon.client.client import Client
-    from graphdaemon.sync.feed import Feed
-    from graphdaemon.sync.options import SyncOptions
-    from graphdaemon.sync.record import Drift
     from graphdaemon.sync.run import SyncReport
-    from graphdaemon.sync.session import Selected
-    from graphdaemon.sync.tenant import Tenant
 
 DEFAULT_STORE = "sqlite:graphdaemon.db"
 REPORT_BEGINNING = b'{\n  "tenant":'
@@ -37,6 +31,7 @@ REPORT_BEGINNING = b'{\n  "tenant":'
 @click.argument(
     "words", nargs=-1, metavar="[PARAMETERS] [COLLECTION]...", shell_complete=complete_stored
 )
+@tenants_option
 @click.option(
     "--store",
     metavar="URL",
@@ -105,7 +100,7 @@ REPORT_BEGINNING = b'{\n  "tenant":'
     help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
 )
 @options.verbose_option
-def sync(**arguments: Any) -> None:
+def sync(**arguments: Any) -> int:
     """
     Bring a database into step with the directory.
 
@@ -113,70 +108,28 @@ def sync(**arguments: Any) -> None:
     applications, servicePrincipals or servicePrincipals/appRoleAssignedTo; by default all that
     the app may read. PARAMETERS is the settings file. Killed at any moment and run again, it ends
     with what the directory has.
+
+    With --tenants the directories of several tenants are kept in one database, or each in the one
+    that its settings name; what fails in one of them is not the others' failure. The exit code is
+    that of the first tenant, by name, that failed.
     """
     from graphdaemon.cli.interrupt import run_async
-    from graphdaemon.client.client import Client
+    from graphdaemon.cli.run_sync import SyncOrder, sync_by_settings
 
     terminal.configure_log(arguments["verbose"])
     file, names = read_words(arguments["words"])
     selections = select_collections(names, arguments["selects"])
     made, share = read_options(arguments), options.read_share(arguments["polite"])
-    make_feed = read_feed(arguments)
+    order = SyncOrder(arguments, selections, bool(names), made, share, read_feed(arguments))
+    if arguments["tenants"] is not None:
+        from graphdaemon.cli.tenants.syncs import sync_tenants
+
+        return sync_tenants(arguments["tenants"], file, order)
     settings = load_settings(file)
-    made = made._replace(retention=settings.sync.retention)
-    if arguments["reconcile_every"] is None:
-        made = made._replace(reconcile_every=settings.sync.reconcile_every)
-    store = settings.sync.store.reveal() if settings.sync.store is not None else DEFAULT_STORE
-    store = arguments["store"] or store
-    add_store(click.get_current_context(), store)
-    with ExitStack() as stack:
-        feed = make_feed(settings, stack)
-        client = Client(settings, share=share)
-        work = _sync(client, selections, made, store, feed, named=bool(names))
-        report, failures = run_async(work)
+    add_store(click.get_current_context(), order.choose_store(settings))
+    report, failures = run_async(sync_by_settings(settings, order))
     _report(report, failures, arguments)
-
-
-async def _sync(
-    client: "Client",
-    selections: "Sequence[Selected]",
-    made: "SyncOptions",
-    store: str,
-    feed: "Feed | None",
-    *,
-    named: bool,
-) -> "tuple[SyncReport, list[Error]]":
-    from graphdaemon.store.store import open_store
-    from graphdaemon.sync.run import open_session, sync_collections
-
-    settings = client.settings
-    async with client:
-        tenant = await _find_tenant(client)
-        async with open_session(
-            client.graph,
-            settings.graph_root,
-            tenant,
-            made,
-            lambda: open_store(store),
-            owner=settings.authority or settings.oidc_authority or "",
-        ) as session:
-            return await sync_collections(session, tenant, selections, named=named, feed=feed)
-
-
-async def _find_tenant(client: "Client") -> "Tenant":
-    """The tenant, by its ID in the settings, or by asking for it."""
-    from graphdaemon.http.transport import Transport
-    from graphdaemon.sync.tenant import ask_tenant, read_tenant
-
-    settings = client.settings
-    tenant = read_tenant(settings)
-    if tenant is not None:
-        return tenant
-    transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
-    try:
-        return await ask_tenant(settings, transport, client.graph.tokens)
-    finally:
-        transport.close()
+    return 0
 
 
 def _report(
@@ -192,43 +145,20 @@ def _report(
     """
     # Not at the top: the package loads this module.
     from graphdaemon.cli import show
+    from graphdaemon.cli.run_sync import describe_gone, describe_report
 
     if arguments["as_json"]:
         terminal.print_lines(report.to_json().decode().rstrip())
-    for record in report.collections:
-        for note in record.notes:
-            terminal.say(f"{record.collection}: {note}")
-        if record.drift is not None and record.drift.rows:
-            _say_drift(record.collection, record.drift)
-        terminal.say(record.summary())
-    for name, reason in report.left_out.items():
-        terminal.say(f"{name}: left out, {reason}")
+    for line in describe_report(report):
+        terminal.say(line)
     _write_proof(report, arguments["proof"])
     for failure in failures[::-1]:
-        if isinstance(failure, DeleteGuardError):
-            _say_gone(failure)
+        for line in describe_gone(failure):
+            terminal.say(line, indent="  ")
         if failure is not failures[0]:
             show(failure)
     if failures:
         raise failures[0]
-
-
-def _say_drift(collection: str, drift: "Drift") -> None:
-    rows = f"{drift.rows:,} rows had drifted, and were"
-    if drift.rows == 1:
-        rows = "1 row had drifted, and was"
-    kinds = f"{drift.missing:,} missing, {drift.surplus:,} too many, {drift.different:,} different"
-    more = " …" if drift.rows > len(drift.ids) else ""
-    terminal.say(f"{collection}: {rows} repaired ({kinds}): {', '.join(drift.ids)}{more}")
-
-
-def _say_gone(failure: DeleteGuardError) -> None:
-    """List what the delete guard kept."""
-    for row in failure.first:
-        terminal.say(row, indent="  ")
-    more = failure.gone - len(failure.first)
-    if more:
-        terminal.say(f"… and {more:,} more", indent="  ")
 
 
 def _write_proof(report: "SyncReport", path: Path | None) -> None:

@@ -11,6 +11,7 @@ from graphdaemon.diagnosis.token_claims import (
 from tests.support.client_app import App
 from tests.support.run_command import Command, Run, WriteParameters
 from tests.support.scripted_server import ScriptedServer, json_answer
+from tests.support.tenant_folder import TenantFolder
 from tests.support.unsigned_tokens import make_token
 
 
@@ -105,3 +106,33 @@ def test_a_refusal_is_the_commands_own(command: Command, parameters: WriteParame
     assert (outcome.code, outcome.out) == (4, b"")
     assert "AADSTS7000215" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("Try: ")
+
+
+def test_every_tenant_has_its_section(command: Command, fleet: TenantFolder) -> None:
+    """The exit code is that of the first that failed, and what failed is told with its name."""
+    done = command("token", "--tenants", fleet.path)
+
+    out = done.out.decode()
+    sections = {part.partition(":")[0]: part for part in out.split("\n\n") if part.strip()}
+    assert sections.keys() == {"contoso", "fabrikam"}
+    for name, section in sections.items():
+        assert fleet.tenants[name].id in section
+    assert "eyJ" not in out
+    assert done.code == 3
+    assert "2 of 4 tenants failed: corrupt, denied" in done.err
+
+
+def test_json_has_a_member_for_each_tenant(command: Command, fleet: TenantFolder) -> None:
+    """A tenant has its claims or its error."""
+    done = command("token", "--tenants", fleet.path, "--json")
+
+    told = json.loads(done.out)
+    assert told["exit_code"] == done.code == 3
+    assert told["tenants"]["contoso"]["claims"]["tid"] == fleet.tenants["contoso"].id
+    assert told["tenants"]["denied"]["error"]["code"] == "secret_wrong"
+    assert told["tenants"]["denied"].keys() == {"error"}
+
+
+def test_raw_is_the_token_of_one_app(command: Command, fleet: TenantFolder) -> None:
+    """Nobody could tell whose a bare token is."""
+    assert command("token", "--tenants", fleet.path, "--raw").code == 2

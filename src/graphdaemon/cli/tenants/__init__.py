@@ -1,0 +1,1 @@
+"""One command for every tenant of a folder: `--tenants DIR`."""
