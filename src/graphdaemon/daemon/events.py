@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Literal, NamedTuple
 
-Level = Literal["info", "warning", "error"]
+Level = Literal["debug", "info", "warning", "error"]
 
 FIELDS = {
     "added": "How many tenants are new.",
@@ -17,26 +17,25 @@ FIELDS = {
     "changed": "How many tenants have other settings than before.",
     "code": "One of the codes of [errors](errors.md).",
     "collection": "The collection, such as `users` or `groups/members`.",
+    "collections": "How many collections each has.",
     "created": "Rows that are new.",
-    "cut": "How many jobs were not finished; what they had written was undone.",
-    "drift": "Rows that a reconciliation put right; 0 where there was none.",
+    "cut": "How many tenants were left at the end; what was being written of them was undone.",
+    "drift": "Rows that differed though no change was told; null where nothing was compared.",
     "due": "When it is tried again: RFC 3339, UTC.",
     "ended": "Rows that are gone.",
     "every": "The interval, in seconds.",
     "failures": "How often it failed in a row.",
-    "file": "The settings file.",
     "hint": "The next step; empty where none is known.",
     "holder": "What this process calls itself in the store.",
     "how": "`baseline`, `round` or `comparison`, as in the [sync report](sync-record.md).",
-    "jobs": "How many collections of tenants.",
     "logger": "The part of the program that wrote the line.",
     "message": "What happened.",
     "name": "The name of the tenant's settings file without its ending.",
     "removed": "How many tenants are gone.",
     "requests": "Requests to Graph.",
     "rows": "Rows that the store has of it now.",
+    "running": "How many tenants it works at.",
     "seconds": "How long, in seconds; negative for a clock that was set back.",
-    "signal": "What ended it, such as `SIGTERM`.",
     "store": "The store's URL, without a password.",
     "tenant": "The tenant's ID; where it is not known yet, what the settings call it.",
     "tenants": "How many tenants.",
@@ -65,8 +64,8 @@ class EventKind(NamedTuple):
 EVENTS: Mapping[str, EventKind] = {
     "started": EventKind(
         "info",
-        ("store", "every", "tenants", "jobs", "holder"),
-        "keeping {store} in step every {every:g} s: {tenants} tenants, {jobs} collections",
+        ("store", "every", "tenants", "collections", "holder"),
+        "keeping {store} in step every {every:g} s: {tenants} tenants, {collections} collections",
         "The daemon has read its settings, and begins.",
     ),
     "ready": EventKind("info", (), "ready", "The store is open, and work is taken."),
@@ -84,12 +83,12 @@ EVENTS: Mapping[str, EventKind] = {
     ),
     "settings_failed": EventKind(
         "error",
-        ("tenant", "file", "code", "message", "hint"),
-        "{file}: {message}",
+        ("name", "code", "message", "hint"),
+        "{name}: {message}",
         "The settings of one tenant cannot be used; the others go on.",
     ),
     "settings_mended": EventKind(
-        "info", ("tenant",), "{tenant}: its settings can be used again", "A broken file was mended."
+        "info", ("name",), "{name}: its settings can be used again", "A broken file was mended."
     ),
     "reloaded": EventKind(
         "info",
@@ -99,9 +98,15 @@ EVENTS: Mapping[str, EventKind] = {
     ),
     "reload_failed": EventKind(
         "error",
-        ("file", "code", "message", "hint"),
+        ("name", "code", "message", "hint"),
         "the old settings stay: {message}",
         "After SIGHUP the settings could not be read; those from before stay.",
+    ),
+    "unchanged": EventKind(
+        "debug",
+        ("tenant", "name", "collection", "rows", "seconds"),
+        "{name} {collection}: {rows} rows, no change ({seconds:.1f} s)",
+        "A collection was in step: a round told of no change. Told with --verbose alone.",
     ),
     "synced": EventKind(
         "info",
@@ -111,7 +116,8 @@ EVENTS: Mapping[str, EventKind] = {
         ),
         "{name} {collection}: {rows} rows, {created} created, {updated} updated, {ended} ended "
         "({how}, {requests} requests, {seconds:.1f} s)",
-        "A collection of a tenant is in step, and committed.",
+        "A collection was brought into step, and committed: something had changed, or everything "
+        "was compared.",
     ),
     "failed": EventKind(
         "error",
@@ -158,14 +164,14 @@ EVENTS: Mapping[str, EventKind] = {
     ),
     "stopping": EventKind(
         "info",
-        ("signal",),
-        "{signal}: ending",
+        ("running",),
+        "ending; {running} tenants are worked at",
         "No new work is begun; what is under way is finished or undone.",
     ),
     "stopped": EventKind(
         "info",
-        ("seconds", "cut"),
-        "ended after {seconds:.0f} s of service",
+        ("cut",),
+        "ended",
         "All leases are given back, and the process ends.",
     ),
     "note": EventKind(

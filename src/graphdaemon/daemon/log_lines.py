@@ -14,7 +14,12 @@ from graphdaemon.store.times import format_time
 LogForm = Literal["text", "json"]
 LOG_FORMS: tuple[str, ...] = get_args(LogForm)
 
-_LEVELS: dict[str, Level] = {"WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
+_LEVELS: dict[str, Level] = {
+    "DEBUG": "debug",
+    "WARNING": "warning",
+    "ERROR": "error",
+    "CRITICAL": "error",
+}
 
 
 def write_lines(form: LogForm, write: Callable[[str], object]) -> Tell:

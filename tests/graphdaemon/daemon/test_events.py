@@ -9,6 +9,17 @@ import pytest
 
 from graphdaemon.daemon.events import EVENTS, FIELDS, DaemonEvent, EventKind, make_event, tell_all
 
+FAILED: dict[str, Any] = {
+    "tenant": "t",
+    "name": "n",
+    "collection": "users",
+    "code": "c",
+    "message": "m",
+    "hint": "",
+    "failures": 1,
+    "due": "",
+}
+
 
 @pytest.mark.parametrize("kind", EVENTS.values(), ids=EVENTS)
 def test_an_event_is_described_by_the_fields_that_it_has(kind: EventKind) -> None:
@@ -29,16 +40,16 @@ def test_no_field_is_for_what_must_not_be_told() -> None:
 def test_everybody_who_listens_is_told_of_the_same_event() -> None:
     first: list[DaemonEvent] = []
     second: list[DaemonEvent] = []
-    event = make_event("stopped", cut=1, seconds=2.0)
+    event = make_event("failed", **dict(reversed(FAILED.items())))
 
     tell_all(first.append, second.append)(event)
 
     assert first == second == [event]
-    assert list(event.fields) == ["seconds", "cut"]
-    assert event.sentence == "ended after 2 s of service"
+    assert list(event.fields) == list(EVENTS["failed"].fields)
+    assert event.sentence == "n users: m"
 
 
-@pytest.mark.parametrize("fields", [{}, {"signal": "SIGTERM", "token": "t"}])
+@pytest.mark.parametrize("fields", [{}, {"running": 1, "token": "t"}])
 def test_an_event_with_other_fields_than_the_table_says_is_none(fields: dict[str, Any]) -> None:
     with pytest.raises(AssertionError, match="stopping has"):
         make_event("stopping", **fields)

@@ -33,7 +33,7 @@ def _log_as_before() -> Iterator[None]:
 
 def test_a_line_of_json_has_the_time_the_level_the_event_and_its_fields() -> None:
     lines: list[str] = []
-    event = DaemonEvent("stopping", {"signal": "SIGTERM"}, 1_793_520_000.5, "info")
+    event = DaemonEvent("stopping", {"running": 3}, 1_793_520_000.5, "info")
 
     write_lines("json", lines.append)(event)
 
@@ -42,7 +42,7 @@ def test_a_line_of_json_has_the_time_the_level_the_event_and_its_fields() -> Non
             "at": "2026-11-01T08:00:00.500000Z",
             "level": "info",
             "event": "stopping",
-            "signal": "SIGTERM",
+            "running": 3,
         }
     ]
 

@@ -63,11 +63,11 @@ def test_the_life_of_a_service(address: str, receiver: Receiver) -> None:
     assert reloading == "RELOADING=1"
     assert at.removeprefix("MONOTONIC_USEC=").isdecimal()
     manager.tell(
-        make_event("reload_failed", file="f", code="c", message="bad\nSTOPPING=1", hint="")
+        make_event("reload_failed", name="n", code="c", message="bad\nSTOPPING=1", hint="")
     )
     assert receiver.hear() == ["READY=1", "STATUS=the old settings stay: bad STOPPING=1"]
-    manager.tell(make_event("stopping", signal="SIGTERM"))
-    assert receiver.hear() == ["STOPPING=1", "STATUS=SIGTERM: ending"]
+    manager.tell(make_event("stopping", running=1))
+    assert receiver.hear() == ["STOPPING=1", "STATUS=ending; 1 tenants are worked at"]
     manager.tell(make_event("lease_lost", tenant="t", name="t", collection="users"))
     assert receiver.hears_nothing()
 
