@@ -14,7 +14,7 @@ from entra_emulator.server.emulator import Emulator
 from tests.support.places import ROOT
 from tests.support.run_command import clean_environment
 
-EXAMPLE = ROOT / "examples" / "6-Test-Any-Language"
+EXAMPLE = ROOT / "examples" / "8-Test-Any-Language"
 
 pytestmark = pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 
