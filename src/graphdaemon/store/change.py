@@ -8,6 +8,7 @@ import msgspec
 
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.database import Database, Record
+from graphdaemon.store.document_text import write_text
 from graphdaemon.store.rows import Ending, Pair, Position, Row, RunKind, Staged
 
 _STAGED = """
@@ -120,7 +121,7 @@ class StoreChange:
         """Add records in the first run, each ID once, with its document."""
         assert self.first, "what is stored already is compared, not loaded"
         tenant, run = self._key["tenant"], self.run
-        records = [(tenant, id_, run, str(document, "utf-8")) for id_, document in rows]
+        records = [(tenant, id_, run, write_text(document)) for id_, document in rows]
         columns = ("tenant", "id", "run", "document")
         self._database.insert(f"{self._table}_records", columns, records)
         self.created += len(records)
@@ -128,7 +129,7 @@ class StoreChange:
     def replace(self, rows: Sequence[Row]) -> None:
         """Put right what was loaded in this first run, or add what was not."""
         assert self.first, "a version that was committed is not replaced, but put"
-        self._fill([(row.id, row.document.decode()) for row in _take_last(rows)])
+        self._fill([(row.id, write_text(row.document)) for row in _take_last(rows)])
         self._execute(_PUT)
 
     def discard(self, ids: Sequence[str]) -> None:
@@ -144,7 +145,7 @@ class StoreChange:
             "staged",
             ("id",),
             ("document", "ending"),
-            [(row.id, _decode(row.document), row.ending) for row in _take_last(rows)],
+            [(row.id, _write(row.document), row.ending) for row in _take_last(rows)],
         )
 
     def unstage(self) -> None:
@@ -183,7 +184,7 @@ class StoreChange:
 
     def put(self, rows: Sequence[Row]) -> None:
         """Write new versions; those before go into the history. An equal text changes nothing."""
-        self._fill([(row.id, row.document.decode()) for row in _take_last(rows)])
+        self._fill([(row.id, write_text(row.document)) for row in _take_last(rows)])
         if not self.first:
             updated = self._execute(_END_VERSIONS, ending="updated")
             noted = self._execute(_NOTE_PUT, sequence=self._sequence)
@@ -284,8 +285,8 @@ def _take_last(rows: Sequence[_Keyed]) -> list[_Keyed]:
     return list({row.id: row for row in rows}.values())
 
 
-def _decode(document: bytes | None) -> str | None:
-    return None if document is None else document.decode()
+def _write(document: bytes | None) -> str | None:
+    return None if document is None else write_text(document)
 
 
 def _encode(document: str | None) -> bytes | None:

@@ -29,13 +29,25 @@ class Dialect(NamedTuple):
     document: str
 
 
-_POSTGRES_CASTS: dict[ColumnKind, str] = {
-    "text": "",
-    "integer": "::bigint",
-    "boolean": "::boolean",
-    "real": "::double precision",
-    "json": "::json",
-}
+def _extract_from_json(column: Column) -> str:
+    """
+    Return a typed value of a document in PostgreSQL.
+
+    A value of another type than Microsoft publishes is null: an error would be one of the whole
+    query, whichever objects it asks for. The document has it.
+    """
+    text = f"r.document::json ->> '{column.name}'"
+    part = f"r.document::json -> '{column.name}'"
+    kinds: dict[ColumnKind, str] = {
+        "text": f"({text})",
+        "integer": f"CASE WHEN {text} ~ '^-?[0-9]{{1,18}}$' THEN ({text})::bigint END",
+        "boolean": f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END",
+        "real": f"CASE WHEN {text} ~ '^-?[0-9]+([.][0-9]+)?([eE][+-]?[0-9]{{1,2}})?$' "
+        f"AND length({text}) < 30 THEN ({text})::double precision END",
+        "json": f"CASE WHEN json_typeof({part}) <> 'null' THEN {part} END",
+    }
+    return kinds[column.kind]
+
 
 SQLITE = Dialect(
     words={
@@ -62,6 +74,6 @@ POSTGRES = Dialect(
     clear="TRUNCATE",
     analyze="ANALYZE",
     scan="",
-    extract=lambda column: f"(r.document::json ->> '{column.name}'){_POSTGRES_CASTS[column.kind]}",
+    extract=_extract_from_json,
     document="r.document::json",
 )
