@@ -3,8 +3,8 @@
     python tools/generate_properties.py [FOLDER]
 
 FOLDER holds `graph-metadata/`; by default it is `../shared/data`, next to the checkout. The table
-has the types of the collections that a database can keep, and for each property what a column with
-its values holds; a second table has what is within them.
+has the types of the collections that a database can keep, for each property what a column with its
+values holds, and what leads to other objects; a second table has what is within the properties.
 """
 
 import json
@@ -30,7 +30,7 @@ _NUMBERS = {
 
 def generate(source: Path = SOURCE) -> str:
     """The text that the table of columns must have."""
-    return _write_table(source, _list_kinds)
+    return _write_table(source, _list_kinds, relations=True)
 
 
 def generate_nested(source: Path = SOURCE) -> str:
@@ -38,7 +38,12 @@ def generate_nested(source: Path = SOURCE) -> str:
     return _write_table(source, _list_types)
 
 
-def _write_table(source: Path, describe: Callable[[dict[str, Any], str], dict[str, Any]]) -> str:
+def _write_table(
+    source: Path,
+    describe: Callable[[dict[str, Any], str], dict[str, Any]],
+    *,
+    relations: bool = False,
+) -> str:
     metadata = json.loads((source / "graph-metadata" / "v1.0-directory-types.json").read_text())
     types = sorted({row.type for row in STORED_COLLECTIONS.values() if row.type})
     provenance = {
@@ -48,10 +53,21 @@ def _write_table(source: Path, describe: Callable[[dict[str, Any], str], dict[st
         "licence": "MIT, Copyright (c) Microsoft",
         "written_by": "tools/generate_properties.py",
     }
-    lines = ",\n".join(
-        f"  {json.dumps(name)}: {json.dumps(describe(metadata, name))}" for name in types
-    )
-    return f'{{\n "source": {json.dumps(provenance)},\n "types": {{\n{lines}\n }}\n}}\n'
+    tables: dict[str, dict[str, Any]] = {"types": {name: describe(metadata, name) for name in types}}
+    if relations:
+        tables["relations"] = {name: _list_relations(metadata, name) for name in types}
+    parts = [f' "source": {json.dumps(provenance)}']
+    for title, rows in tables.items():
+        lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
+        parts.append(f' "{title}": {{\n{lines}\n }}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _list_relations(metadata: dict[str, Any], name: str) -> list[str]:
+    entry = metadata[name]
+    base = entry["base"]
+    inherited = _list_relations(metadata, base.removeprefix("graph.")) if base else []
+    return sorted({*inherited, *entry["navigation"]})
 
 
 def _list_kinds(metadata: dict[str, Any], name: str) -> dict[str, str]:

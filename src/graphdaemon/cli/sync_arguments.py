@@ -13,6 +13,7 @@ from graphdaemon.cli.named_files import add_file
 from graphdaemon.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
+    from graphdaemon.graph.stored_collections import StoredCollection
     from graphdaemon.settings.model import Settings, SyncSettings
     from graphdaemon.sync.feed import Feed
     from graphdaemon.sync.options import SyncOptions
@@ -116,8 +117,32 @@ def read_selects(selects: Sequence[str]) -> dict[str, tuple[str, ...]]:
                 hint="Leave the option out.",
             )
         before = chosen.get(stored.name, ("id",))
-        chosen[stored.name] = tuple(dict.fromkeys((*before, *options.split_names(properties))))
+        names = [_read_property(stored, word) for word in options.split_names(properties)]
+        chosen[stored.name] = tuple(dict.fromkeys((*before, *names)))
     return chosen
+
+
+def _read_property(stored: "StoredCollection", name: str) -> str:
+    """Return the name of a property as Graph writes it."""
+    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+
+    if stored.is_relation(name):
+        edges = f"{stored.name}/{name.casefold()}"
+        raise UsageError(
+            f"--select {stored.name}={name}: {name} leads to other objects, and is no property",
+            code="option_invalid",
+            hint=f"Sync {edges} as well: graphdaemon sync {stored.name} {edges}."
+            if edges in STORED_COLLECTIONS
+            else "Leave it out.",
+        )
+    if not name.isidentifier():
+        raise UsageError(
+            f"--select {stored.name}={name}: {name} is no name of a property",
+            code="option_invalid",
+            hint="Name each property by itself and whole, such as --select users=displayName,mail; "
+            "without the option the usual ones are kept.",
+        )
+    return stored.spell(name)
 
 
 def add_store(context: click.Context, url: str) -> None:

@@ -73,6 +73,19 @@ class StoredCollection(NamedTuple):
         kinds = _read_properties().get(self.type, {})
         return frozenset(name for name, kind in kinds.items() if kind == "list")
 
+    def spell(self, name: str) -> str:
+        """
+        Return a property's name as Graph writes it, whatever the case it is given in.
+
+        Graph takes `displayname`, and answers with `displayName`. A name that is not published, as
+        that of an extension, is returned as it is.
+        """
+        return _read_spellings()[self.type].get(name.casefold(), name)
+
+    def is_relation(self, name: str) -> bool:
+        """Say whether a name, in any case, leads to other objects and is no property."""
+        return name.casefold() in _read_relations().get(self.type, ())
+
 
 # What Graph shows by default ("user resource type"), and what else the directory itself keeps. Left
 # out is what is kept elsewhere and a delta refuses (aboutMe, signInActivity, mailboxSettings), what
@@ -172,9 +185,26 @@ STORED_COLLECTIONS = {row.name: row for row in _ROWS}
 
 class _Table(msgspec.Struct):
     types: dict[str, dict[str, PropertyKind]]
+    relations: dict[str, list[str]]
 
 
 @cache
-def _read_properties() -> dict[str, dict[str, PropertyKind]]:
+def _read_table() -> _Table:
     content = files("graphdaemon.graph").joinpath("data", "properties.json").read_bytes()
-    return msgspec.json.decode(content, type=_Table).types
+    return msgspec.json.decode(content, type=_Table)
+
+
+def _read_properties() -> dict[str, dict[str, PropertyKind]]:
+    return _read_table().types
+
+
+@cache
+def _read_spellings() -> dict[str, dict[str, str]]:
+    types = _read_table().types
+    return {kind: {name.casefold(): name for name in names} for kind, names in types.items()}
+
+
+@cache
+def _read_relations() -> dict[str, frozenset[str]]:
+    relations = _read_table().relations
+    return {kind: frozenset(map(str.casefold, names)) for kind, names in relations.items()}

@@ -41,13 +41,14 @@ class ListForm(NamedTuple):
             GraphError: `page_malformed`, it is no JSON object.
         """
         members = _read(told)
-        return _write(
-            {
-                name: members.get(name, _EMPTY if name in self.collections else _NULL)
-                for name in self.select
-            },
-            self.collections,
-        )
+        filled: dict[str, msgspec.Raw] = {}
+        for name in self.select:
+            told_name = _find_name(members, name)
+            if told_name is not None:
+                filled[told_name] = members[told_name]
+            else:
+                filled[name] = _EMPTY if name in self.collections else _NULL
+        return _write(filled, self.collections)
 
     def merge(self, stored: bytes, told: bytes) -> bytes:
         """
@@ -56,9 +57,20 @@ class ListForm(NamedTuple):
         Raises:
             GraphError: `page_malformed`, what was told is no JSON object.
         """
-        members = _read(told)
-        news = {name: members[name] for name in self.select if name in members}
-        return _write(_read(stored) | news, self.collections)
+        members, news = _read(stored), _read(told)
+        for name in self.select:
+            told_name = _find_name(news, name)
+            if told_name is not None:
+                members[_find_name(members, told_name) or told_name] = news[told_name]
+        return _write(members, self.collections)
+
+
+def _find_name(members: dict[str, msgspec.Raw], name: str) -> str | None:
+    """Return what a property is called among `members`: to Graph, case makes no difference."""
+    if name in members:
+        return name
+    folded = name.casefold()
+    return next((other for other in members if other.casefold() == folded), None)
 
 
 def is_same(one: bytes, other: bytes) -> bool:

@@ -97,6 +97,17 @@ def test_columns_have_the_types_of_their_values() -> None:
     assert "mailboxSettings" not in STORED_COLLECTIONS["users"].lists
 
 
+def test_names_are_known_in_any_case() -> None:
+    """Properties have Graph's own spelling; what leads to other objects is no property."""
+    users = STORED_COLLECTIONS["users"]
+
+    assert users.spell("DISPLAYNAME") == "displayName"
+    assert users.spell("extension_1_Team") == "extension_1_Team"
+    assert users.is_relation("Manager")
+    assert not users.is_relation("mail")
+    assert STORED_COLLECTIONS["groups"].is_relation("members")
+
+
 async def read_both(parameters: Path, row: StoredCollection) -> tuple[list[Any], list[Any]]:
     select = ",".join(row.select)
     async with load(parameters) as client:

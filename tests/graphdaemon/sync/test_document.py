@@ -26,6 +26,17 @@ def test_what_a_delta_leaves_out_of_a_known_object_stays() -> None:
     assert document == b'{"displayName":"Ana","id":"1","otherMails":[],"manager":null}'
 
 
+def test_a_property_is_known_in_whatever_case_it_was_selected() -> None:
+    """Graph answers with its own spelling, which the document has."""
+    form = ListForm(("id", "EXTENSION_a_Team", "Badge"))
+
+    first = form.fill(b'{"id":"1","extension_a_team":"x"}')
+    second = form.merge(first, b'{"extension_a_team":"y","badge":7,"id":"1"}')
+
+    assert first == b'{"id":"1","extension_a_team":"x","Badge":null}'
+    assert second == b'{"id":"1","extension_a_team":"y","Badge":7}'
+
+
 @pytest.mark.parametrize("number", ["1e400", "12345678901234567890123", "1.0", "0.1"])
 def test_numbers_stay_as_they_were_written(number: str) -> None:
     """No value passes through a number of Python's."""

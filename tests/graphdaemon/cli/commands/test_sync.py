@@ -82,6 +82,21 @@ def test_the_selected_properties_are_kept(
     assert json.loads(text).keys() == {"id", "displayName", "mail", "jobTitle"}
 
 
+def test_properties_are_selected_in_any_case(
+    command: Command, parameters: WriteParameters, store: Path
+) -> None:
+    """What changes of them is followed all the same; selected otherwise is the same selection."""
+    path, target = parameters(), ("users", "--store", f"sqlite:{store}")
+    command("sync", path, *target, "--select", "users=DisplayName,MAIL")
+
+    done = command("sync", path, *target, "--select", "users=displayname,mail")
+
+    assert "no change (round, 1 request" in done.err
+    with closing(sqlite3.connect(store)) as connection:
+        (selected,) = connection.execute("SELECT selected FROM links").fetchone()
+    assert json.loads(selected) == ["id", "displayName", "mail"]
+
+
 def test_the_report_is_json(
     command: Command, parameters: WriteParameters, store: Path, tmp_path: Path
 ) -> None:
@@ -108,6 +123,9 @@ def test_the_report_is_json(
         (("no.json", "users", "other.json"), "There are users, "),
         (("--select", "users"), "Say --select users=displayName,mail."),
         (("--select", "user=mail"), "Did you mean users?"),
+        (("--select", "users=*"), "Name each property by itself and whole"),
+        (("--select", "users=Manager"), "graphdaemon sync users users/manager."),
+        (("--select", "groups=memberOf"), "memberOf leads to other objects, and is no property"),
         (("--select", "groups/members=id"), "Leave the option out."),
         (("devices", "--select", "users=mail"), "Add users to the collections"),
         (("--reconcile-every", "7"), "Say --reconcile-every 7d"),
