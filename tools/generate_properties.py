@@ -53,7 +53,9 @@ def _write_table(
         "licence": "MIT, Copyright (c) Microsoft",
         "written_by": "tools/generate_properties.py",
     }
-    tables: dict[str, dict[str, Any]] = {"types": {name: describe(metadata, name) for name in types}}
+    tables: dict[str, dict[str, Any]] = {
+        "types": {name: describe(metadata, name) for name in types}
+    }
     if relations:
         tables["relations"] = {name: _list_relations(metadata, name) for name in types}
     parts = [f' "source": {json.dumps(provenance)}']

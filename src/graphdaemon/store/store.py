@@ -77,11 +77,16 @@ class Store:
         self._now = now
 
     def enter_tenant(self, tenant_id: str, name: str) -> int:
-        """Return the number of a tenant in this store; note its name, and give it a number."""
+        """
+        Return the number of a tenant in this store; note its name, and give it a number.
+
+        Raises:
+            StoreError: `store_busy`: another process is writing.
+        """
         values = {"id": tenant_id.lower(), "name": name}
         rows = self.database.fetch(_TENANT, values)
         if not rows or rows[0][1] != name:
-            with self.database.transaction():
+            with self.database.hold("tenants", 0.0), self.database.transaction():
                 self.database.execute(_ENTER if not rows else _RENAME, values)
             rows = self.database.fetch(_TENANT, values)
         return int(rows[0][0])

@@ -5,17 +5,16 @@ Begin with `sync_collection`, which says what is done and why: a round, which is
 tells since the last time, wherever there is a link to go on from; a complete reading otherwise.
 """
 
-import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Sequence
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import aclosing
 from typing import Literal
 
-from graphdaemon.errors import GraphError, StoreError
+from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.graph import Tally
 from graphdaemon.graph.stored_collections import StoredCollection
-from graphdaemon.listing.changes import Changed
+from graphdaemon.listing.changes import Changed, Changes
 from graphdaemon.listing.delta import is_dead
 from graphdaemon.store.change import StoreChange
 from graphdaemon.store.rows import Pair, Position, RunKind
@@ -34,18 +33,25 @@ from graphdaemon.sync.reading import (
 )
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.session import Selected, Session, Work
+from graphdaemon.sync.waiting import held
 
 logger = logging.getLogger(__name__)
 
 Way = Literal["listing", "walk", "related"]
 
-# Seconds between two looks at whether another process has finished.
-_LOOK_AGAIN_S = 0.1
 
-
-async def sync_collection(session: Session, selected: Selected) -> SyncRecord:
+async def sync_collection(
+    session: Session,
+    selected: Selected,
+    then: Callable[[SyncRecord], Awaitable[None]] | None = None,
+) -> SyncRecord:
     """
     Bring one collection of the store into step with the directory.
+
+    Args:
+        session: Connection and store.
+        selected: The collection, and what to keep of it.
+        then: Is called with the account, before another process may work on the collection.
 
     Raises:
         DeleteGuardError: More would go than is allowed; nothing was changed.
@@ -55,7 +61,7 @@ async def sync_collection(session: Session, selected: Selected) -> SyncRecord:
     """
     work = Work(session, selected, SyncRecord(selected.stored.name), Tally())
     record, started = work.record, time.monotonic()
-    async with _held(work):
+    async with held(session, work.stored.name):
         position = await work.read_position()
         record.why = _find_reason(selected, position)
         if position is not None and not record.why:
@@ -63,36 +69,12 @@ async def sync_collection(session: Session, selected: Selected) -> SyncRecord:
         if record.why:
             await _read_all(work, position)
         position = await work.read_position()
-    record.rows = position.rows if position is not None else 0
-    record.requests, record.seconds = work.tally.requests, round(time.monotonic() - started, 3)
-    logger.info("%s", record.summary())
+        record.rows = position.rows if position is not None else 0
+        record.requests, record.seconds = work.tally.requests, round(time.monotonic() - started, 3)
+        logger.info("%s", record.summary())
+        if then is not None:
+            await then(record)
     return record
-
-
-@asynccontextmanager
-async def _held(work: Work) -> AsyncGenerator[None]:
-    """Keep every other process away from this collection of the store, or wait for it."""
-    session, name = work.session, work.stored.name
-    end = time.monotonic() + session.options.wait
-    context, waiting = session.store.hold(session.tenant, name), False
-    while True:
-        try:
-            await session.thread.run(context.__enter__)
-        except StoreError as error:
-            if error.code != "store_busy" or time.monotonic() >= end:
-                raise
-            if not waiting:
-                logger.warning("%s: another process syncs to this store; waiting", name)
-                waiting = True
-            # Not in the store's own thread, where nobody could interrupt it.
-            await asyncio.sleep(_LOOK_AGAIN_S)
-            context = session.store.hold(session.tenant, name)
-        else:
-            break
-    try:
-        yield
-    finally:
-        await session.thread.run(context.__exit__, None, None, None)
 
 
 def _find_reason(selected: Selected, position: Position | None) -> str:
@@ -113,7 +95,12 @@ async def _follow(work: Work, position: Position) -> str:
     """Make a round; say why everything has to be read all the same, if it has."""
     options = work.session.options
     try:
-        await _make_round(work, position)
+        changes = work.open_changes(position.link)
+    except UsageError:
+        # A copy of the same tenant, say, or another address of Graph: no token goes to that one.
+        return "the delta link is of another Graph"
+    try:
+        await _make_round(work, position, changes)
     except GraphError as error:
         if not is_dead(error):
             raise
@@ -126,9 +113,8 @@ async def _follow(work: Work, position: Position) -> str:
     return ""
 
 
-async def _make_round(work: Work, position: Position) -> None:
+async def _make_round(work: Work, position: Position, changes: Changes) -> None:
     session, thread, name = work.session, work.thread, work.stored.name
-    changes = work.open_changes(position.link)
     async with aclosing(changes.pages()) as pages:
         first = await _find_first(pages)
         if not first:

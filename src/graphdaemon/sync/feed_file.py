@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from graphdaemon.errors import OutputError
+from graphdaemon.sharing.file_lock import locked
 from graphdaemon.sharing.private_files import ForeignFileError, is_own, open_private
 from graphdaemon.sync.feed import LINE_BEGINNING, Delivery
 
@@ -45,16 +46,9 @@ def append_lines(path: Path, lines: bytes) -> None:
     try:
         descriptor = open_private(path)
         try:
-            end = _find_end(path, descriptor)
-            os.lseek(descriptor, end, os.SEEK_SET)
-            os.ftruncate(descriptor, end)
-            try:
-                _write_all(descriptor, lines)
-                os.fsync(descriptor)
-            except BaseException:
-                # What was written in part would be taken for a line.
-                os.ftruncate(descriptor, end)
-                raise
+            # Syncs of other tenants or stores may tell into the same file.
+            with locked(descriptor):
+                _append(path, descriptor, lines)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -63,6 +57,19 @@ def append_lines(path: Path, lines: bytes) -> None:
             code="file_foreign" if isinstance(error, ForeignFileError) else "output_failed",
             hint="Name another file for the change feed, or make room; then run it again.",
         ) from error
+
+
+def _append(path: Path, descriptor: int, lines: bytes) -> None:
+    end = _find_end(path, descriptor)
+    os.lseek(descriptor, end, os.SEEK_SET)
+    os.ftruncate(descriptor, end)
+    try:
+        _write_all(descriptor, lines)
+        os.fsync(descriptor)
+    except BaseException:
+        # What was written in part would be taken for a line.
+        os.ftruncate(descriptor, end)
+        raise
 
 
 def _find_end(path: Path, descriptor: int) -> int:

@@ -3,10 +3,18 @@
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 
-from graphdaemon.errors import Error, GraphError, IdentityError, NetworkError, StoreError
+from graphdaemon.errors import (
+    DeleteGuardError,
+    Error,
+    GraphError,
+    OutputError,
+    StoreError,
+    UnprovedError,
+)
 from graphdaemon.graph.graph import Graph
 from graphdaemon.store.retention import prune
 from graphdaemon.store.store import Store
@@ -18,9 +26,10 @@ from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.session import Selected, Session
 from graphdaemon.sync.store_thread import StoreThread
 from graphdaemon.sync.tenant import Tenant
+from graphdaemon.sync.waiting import when_free
 
-# After these there is no sense in going on to the next collection.
-_FATAL = (IdentityError, NetworkError, StoreError)
+# What concerns one collection alone; after anything else there is no sense in going on.
+_OF_ONE = (GraphError, UnprovedError, DeleteGuardError)
 
 
 class Failure(msgspec.Struct):
@@ -92,9 +101,10 @@ async def open_session(
         StoreError: The store cannot be used.
     """
     async with StoreThread() as thread:
-        store = await thread.run(open_store)
+        store = await when_free(thread, options.wait, open_store)
         try:
-            number = await thread.run(store.enter_tenant, tenant.id, tenant.name)
+            enter = partial(store.enter_tenant, tenant.id, tenant.name)
+            number = await when_free(thread, options.wait, enter)
             yield Session(graph, root, store, thread, number, options, owner)
         finally:
             await thread.run(store.close)
@@ -123,25 +133,48 @@ async def sync_collections(
     """
     report = SyncReport(tenant.id, session.store.shown, format_time(session.options.now()))
     failures: list[Error] = []
+    refusals: list[Error] = []
+
+    async def account_for(record: SyncRecord) -> None:
+        report.collections.append(record)
+        if feed is not None:
+            record.told = await tell_changes(session, tenant.id, record.collection, feed)
+
     for selected in selections:
         name = selected.stored.name
         try:
-            record = await sync_collection(session, selected)
-            report.collections.append(record)
-            if feed is not None:
-                record.told = await tell_changes(session, tenant.id, name, feed)
+            await sync_collection(session, selected, account_for)
         except Error as error:
-            if not named and isinstance(error, GraphError) and error.status == 403:
+            if not named and await _may_be_left_out(session, name, error):
                 report.left_out[name] = f"the app lacks {selected.stored.role} ({error})"
+                refusals.append(error)
                 continue
             failures.append(error)
             report.failed.append(Failure(name, error.code, str(error)))
-            if isinstance(error, _FATAL):
+            if isinstance(error, OutputError):
+                # The store is in step; what the feed did not take waits for the next sync.
+                feed = None
+            elif not isinstance(error, _OF_ONE):
                 break
+    if not report.collections and not failures:
+        # Where nothing may be read at all, something is wrong.
+        failures += refusals[:1]
     if not failures:
         await _forget(session, report)
     report.finished = format_time(session.options.now())
     return report, failures
+
+
+async def _may_be_left_out(session: Session, name: str, error: Error) -> bool:
+    """
+    Say whether an app that nobody gave the permission was refused.
+
+    What the store has already was readable once: it would grow old, and nobody were told.
+    """
+    if not isinstance(error, GraphError) or error.status != 403:
+        return False
+    position = await session.thread.run(session.store.position, session.tenant, name)
+    return position is None
 
 
 async def _forget(session: Session, report: SyncReport) -> None:

@@ -53,7 +53,7 @@ def test_a_value_of_another_type_keeps_no_view_from_being_queried(store: Store) 
         row("c", displayName="Cy", accountEnabled=[2], assignedLicenses=3),
     )
 
-    rows = store.database.fetch('SELECT * FROM users WHERE "displayName" IN (\'Ana\', \'Cy\')')
+    rows = store.database.fetch("SELECT * FROM users WHERE \"displayName\" IN ('Ana', 'Cy')")
     assert sorted(line[1] for line in rows) == ["a", "c"]
     enabled = store.database.fetch('SELECT id FROM users WHERE "accountEnabled"')
     assert enabled[0] == ("a",)

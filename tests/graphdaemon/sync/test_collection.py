@@ -9,6 +9,7 @@ import pytest
 
 from entra_emulator.directory.objects import StoredObject
 from graphdaemon.errors import DeleteGuardError, GraphError
+from graphdaemon.store.store import open_store
 from graphdaemon.sync.guard import Allowance
 from tests.support.delta_scene import key_of
 from tests.support.sync_scene import SyncScene
@@ -370,3 +371,20 @@ def test_the_history_replays_to_every_moment(scene: SyncScene) -> None:
     assert len(moments) == 4
     for at, documents in moments.items():
         assert scene.as_of(at) == documents
+
+
+def test_a_link_of_another_graph_is_not_followed(scene: SyncScene) -> None:
+    """No token goes there: everything is read and compared."""
+    add_users(scene, 3)
+    scene.sync()
+    with open_store(scene.url) as store, store.database.transaction():
+        store.database.execute(
+            "UPDATE links SET link = replace(link, :here, 'https://graph.example')",
+            {"here": scene.probe.emulator.url},
+        )
+
+    record = scene.sync()
+
+    assert (record.how, record.why) == ("comparison", "the delta link is of another Graph")
+    assert record.changed == 0
+    assert scene.sync().how == "round"

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.errors import OutputError
+from graphdaemon.errors import OutputError, StoreError
+from graphdaemon.store.store import open_store
 from graphdaemon.sync.feed import Delivery, OutputFeed
 from tests.graphdaemon.sync.test_collection import add_users, delete
 from tests.support.delta_scene import key_of
@@ -52,6 +53,45 @@ def test_every_change_is_told_in_order(scene: SyncScene) -> None:
     assert (by_id[key_of(bo)]["kind"], by_id[key_of(bo)]["after"]) == ("removed", None)
     assert (by_id[key_of(new)]["kind"], by_id[key_of(new)]["before"]) == ("created", None)
     assert {(one["tenant"], one["collection"]) for one in feed.told} == {(scene.tenant.id, "users")}
+
+
+def test_nobody_else_syncs_while_changes_are_told(scene: SyncScene) -> None:
+    """Otherwise two would tell the same, one between the lines of the other."""
+    (ana,) = add_users(scene, 1)
+    scene.sync()
+    scene.update(ana, displayName="Ana B")
+    busy: list[StoreError] = []
+
+    class Rival(Receiver):
+        async def deliver(self, delivery: Delivery) -> None:
+            await super().deliver(delivery)
+            with (
+                open_store(scene.url) as other,
+                pytest.raises(StoreError) as caught,
+                other.hold(1, "users"),
+            ):
+                pass
+            busy.append(caught.value)
+
+    assert scene.sync(feed=Rival()).told == 1
+    assert [error.code for error in busy] == ["store_busy"]
+
+
+def test_a_feed_that_takes_nothing_keeps_no_collection_from_being_synced(scene: SyncScene) -> None:
+    """It is asked once in a sync: what waits is told by the next one."""
+    scene.sync_all("users", "groups", "devices")
+    for kind in ("user", "group", "device"):
+        scene.add(kind)
+    feed = Receiver(fails_at=1)
+
+    with pytest.raises(OutputError):
+        scene.sync_all("users", "groups", "devices", feed=feed)
+
+    assert [one["collection"] for one in feed.told] == ["users"]
+    scene.assert_in_step("users", "groups", "devices")
+    feed.fails_at = -1
+    scene.sync_all("users", "groups", "devices", feed=feed)
+    assert [one["collection"] for one in feed.told] == ["users", "users", "groups", "devices"]
 
 
 def test_what_was_not_taken_is_told_again(scene: SyncScene) -> None:

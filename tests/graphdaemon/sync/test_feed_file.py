@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def test_lines_are_appended_for_the_owner_alone(tmp_path: Path) -> None:
 
     assert path.read_bytes() == LINE * 3
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_several_may_append_at_a_time(tmp_path: Path) -> None:
+    """Syncs of several stores may tell into one file: every line is there, and whole."""
+    path = tmp_path / "changes.ndjson"
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(append_lines, [path] * 400, [LINE * 3] * 400))
+
+    assert path.read_bytes() == LINE * 1_200
 
 
 @pytest.mark.parametrize("end", [1, 10, len(LINE) - 1, 100_000])

@@ -13,6 +13,7 @@ import pytest
 from graphdaemon.errors import DeleteGuardError, GraphError, StoreError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.store import open_store
+from graphdaemon.sync.record import SyncRecord
 from tests.graphdaemon.sync.test_collection import add_users, delete
 from tests.support.emulator_probe import Probe
 from tests.support.sync_scene import SyncScene, open_sync_scene
@@ -41,6 +42,31 @@ def test_what_the_app_may_not_read_is_left_out_and_said(small_pages: Probe, tmp_
     assert {record.collection for record in report.collections} == {"users", "users/manager"}
     assert report.left_out.keys() == STORED_COLLECTIONS.keys() - {"users", "users/manager"}
     assert "the app lacks Group" in report.left_out["groups"]
+
+
+def test_what_the_store_has_is_not_left_out_when_it_may_not_be_read_any_more(
+    scene: SyncScene,
+) -> None:
+    """It grows old from then on: that is a failure, whoever named it; nothing is lost."""
+    add_users(scene, 30)
+    scene.sync_all()
+    scene.directory.consents.revoke(scene.tenant, scene.app.client_id)
+
+    with pytest.raises(GraphError) as caught:
+        scene.sync_all()
+
+    assert (caught.value.status, caught.value.exit_code) == (403, 5)
+    assert len(scene.stored()) == 30
+
+
+def test_an_app_that_may_read_nothing_has_synced_nothing(scene: SyncScene) -> None:
+    """That is no store in step, and ends with Graph's refusal."""
+    scene.directory.consents.revoke(scene.tenant, scene.app.client_id)
+
+    with pytest.raises(GraphError) as caught:
+        scene.sync_all()
+
+    assert caught.value.status == 403
 
 
 def test_what_was_named_has_to_be_readable(small_pages: Probe, tmp_path: Path) -> None:
@@ -120,17 +146,30 @@ def test_a_second_sync_may_wait_for_the_first(scene: SyncScene) -> None:
     """It goes on when the first one has ended, and says meanwhile what it waits for."""
     add_users(scene, 3)
     scene.sync()
+
+    assert sync_behind_another(scene).how == "round"
+
+
+def test_the_first_sync_of_a_tenant_may_wait_as_well(scene: SyncScene) -> None:
+    """Entering the tenant writes, too."""
+    add_users(scene, 3)
+    with open_store(scene.url):
+        pass
+
+    assert sync_behind_another(scene).how == "baseline"
+
+
+def sync_behind_another(scene: SyncScene) -> SyncRecord:
+    """Sync while another process works, which ends once this one says that it waits."""
     with open_store(scene.url) as other, ExitStack() as held:
         held.enter_context(other.hold(1, "users"))
         handler = OnWaiting(held.close)
-        logger = logging.getLogger("graphdaemon.sync.collection")
+        logger = logging.getLogger("graphdaemon.sync.waiting")
         logger.addHandler(handler)
         try:
-            record = scene.sync(wait=60.0)
+            return scene.sync(wait=60.0)
         finally:
             logger.removeHandler(handler)
-
-    assert record.how == "round"
 
 
 def test_what_ended_too_long_ago_is_forgotten(scene: SyncScene) -> None:

@@ -68,6 +68,15 @@ def test_a_collection_that_was_named_must_be_readable(
     assert "403" in done.err
 
 
+def test_what_concerns_every_collection_is_said_once(
+    command: Command, parameters: WriteParameters, tmp_path: Path
+) -> None:
+    done = command("sync", parameters(ca_file=str(tmp_path / "none.pem")))
+
+    assert done.code == 3
+    assert done.err.count("Error:") == 1
+
+
 def test_the_selected_properties_are_kept(
     command: Command, parameters: WriteParameters, store: Path
 ) -> None:
