@@ -24,7 +24,7 @@ def write_text(document: bytes | msgspec.Raw) -> str:
     too. Whatever is compared has come this way, so that it makes no difference.
     """
     text = str(document, "utf-8")
-    # Looked for by itself first, since nearly every document is without.
-    if "\\u" not in text or _SUSPECT.search(text) is None:
+    # One sign is found ten times as fast, and nearly every document is without it.
+    if "\\" not in text or _SUSPECT.search(text) is None:
         return text
     return _ESCAPE.sub(lambda match: _REPLACEMENT if match["none"] else match[0], text)
