@@ -33,7 +33,7 @@ from graphdaemon.sync.reading import (
 )
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.session import Selected, Session, Work
-from graphdaemon.sync.waiting import held
+from graphdaemon.sync.store_lock import held
 
 logger = logging.getLogger(__name__)
 

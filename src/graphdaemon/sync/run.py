@@ -24,9 +24,9 @@ from graphdaemon.sync.feed import Feed, tell_changes
 from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.session import Selected, Session
+from graphdaemon.sync.store_lock import when_free
 from graphdaemon.sync.store_thread import StoreThread
 from graphdaemon.sync.tenant import Tenant
-from graphdaemon.sync.waiting import when_free
 
 # What concerns one collection alone; after anything else there is no sense in going on.
 _OF_ONE = (GraphError, UnprovedError, DeleteGuardError)
