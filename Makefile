@@ -14,6 +14,9 @@ LATE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py tests/p
 UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
+# What a daemon may need: the container image has it all.
+IMAGE_EXTRAS := --extra postgres --extra redis --extra socks --extra zstd
+
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -69,6 +72,7 @@ lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without 
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group build pyproject.toml -o requirements/emulator.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group dev -c requirements/emulator.txt pyproject.toml -o requirements/dev.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group peers -c requirements/dev.txt pyproject.toml -o requirements/peers.txt
+	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade $(IMAGE_EXTRAS) --group build -c requirements/dev.txt pyproject.toml -o requirements/image.txt
 	echo azure-cli | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/az.txt
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
