@@ -36,6 +36,7 @@ _COMMANDS = {
     "record": "Record what a program asks of its own tenant.",
     "register": "Register the app in a tenant, or repair that.",
     "request": "Send any request, as the app.",
+    "run": "Keep a database in step with the directory, for ever.",
     "sync": "Bring a database into step with the directory.",
     "token": "Show what the app's token says.",
     "users": "List the users of the directory.",

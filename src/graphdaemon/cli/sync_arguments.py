@@ -152,7 +152,13 @@ def add_store(context: click.Context, url: str) -> None:
         add_file(context, "--store", Path(path), written=True)
 
 
-def _read_time(option: str, text: str) -> float | None:
+def read_length(option: str, text: str) -> float | None:
+    """
+    Read a length of time, such as 7d; None for never.
+
+    Raises:
+        UsageError: It is none.
+    """
     from graphdaemon.settings.duration import read_duration
 
     try:
@@ -182,7 +188,7 @@ def read_options(arguments: Mapping[str, Any]) -> "SyncOptions":
         wait=arguments["wait"],
         allowance=None if allowance is None else read_allowance(allowance),
         reconcile=arguments["reconcile"],
-        reconcile_every=WEEK_S if every is None else _read_time("--reconcile-every", every),
+        reconcile_every=WEEK_S if every is None else read_length("--reconcile-every", every),
         allow_unproved=arguments["allow_unproved"],
         listing=ListingOptions() if chains is None else ListingOptions(chains=chains),
     )
@@ -196,7 +202,7 @@ def read_feed(arguments: Mapping[str, Any]) -> "Callable[[Settings, ExitStack], 
         UsageError: Two things would be written to standard output.
     """
     target, letters = arguments["feed"], arguments["dead_letters"]
-    given = _read_time("--feed-patience", arguments["feed_patience"])
+    given = read_length("--feed-patience", arguments["feed_patience"])
     patience = math.inf if given is None else given
     if target == "-" and arguments["as_json"]:
         raise UsageError(

@@ -8,18 +8,16 @@ from typing import Any, NoReturn, Self
 
 import msgspec
 
-from graphdaemon.auth.app_identity import AppIdentity
-from graphdaemon.auth.token import TokenSource
 from graphdaemon.client.changes import Round, read_changes
 from graphdaemon.errors import UnprovedError, UsageError
 from graphdaemon.graph.address import choose_root, resolve, split_version
 from graphdaemon.graph.catalog import find_collection
-from graphdaemon.graph.graph import ATTEMPTS, Graph, GraphRequest
+from graphdaemon.graph.graph import ATTEMPTS, GraphRequest
 from graphdaemon.graph.links import DeltaLink
+from graphdaemon.graph.open import open_graph
 from graphdaemon.graph.own_page import read_own_object
 from graphdaemon.graph.page import Page, read_record
 from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
-from graphdaemon.graph.throttling.open import open_budget
 from graphdaemon.http.transport import Transport
 from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.listing import Listing
@@ -60,21 +58,7 @@ class Client:
     def __init__(self, settings: Settings, *, share: float = 1.0, attempts: int = ATTEMPTS) -> None:
         self.settings = settings
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
-        tokens = TokenSource(
-            AppIdentity(settings, self._transport).fetch,
-            self._transport.start,
-            key=(
-                *(settings.authority, settings.oidc_authority, settings.client_id),
-                *(settings.scope, settings.credentials, settings.cache),
-            ),
-        )
-        self.graph = Graph(
-            self._transport,
-            tokens,
-            consent_url=settings.consent_url,
-            budget=open_budget(settings, share),
-            attempts=attempts,
-        )
+        self.graph = open_graph(settings, self._transport, share=share, attempts=attempts)
 
     async def list(
         self,

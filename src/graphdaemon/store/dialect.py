@@ -19,6 +19,10 @@ class Dialect(NamedTuple):
             table are read: SQLite would look each of them up; empty where the planner knows.
         extract: The expression for a column of a view, made of the document.
         document: The expression for the document itself in a view.
+        texts: A query for the texts in the JSON list of a name in braces.
+        skip_locked: The end of a query that takes rows that nobody else takes just now; empty where
+            one process at a time writes.
+        now: A query for the time of the database's own clock; empty where it has none.
     """
 
     words: Mapping[str, str]
@@ -27,6 +31,9 @@ class Dialect(NamedTuple):
     scan: str
     extract: Callable[[Column], str]
     document: str
+    texts: str
+    skip_locked: str
+    now: str
 
 
 def _extract_from_json(column: Column) -> str:
@@ -62,6 +69,9 @@ SQLITE = Dialect(
     # A value of JSON has its own type: 0 and 1 for a boolean, text for an object.
     extract=lambda column: f"r.document ->> '{column.name}'",
     document="r.document",
+    texts="SELECT value FROM json_each(:{})",
+    skip_locked="",
+    now="",
 )
 POSTGRES = Dialect(
     words={
@@ -76,4 +86,7 @@ POSTGRES = Dialect(
     scan="",
     extract=_extract_from_json,
     document="r.document::json",
+    texts="SELECT json_array_elements_text(:{}::json)",
+    skip_locked=" FOR UPDATE SKIP LOCKED",
+    now="SELECT clock_timestamp()",
 )

@@ -114,6 +114,29 @@ ALTER TABLE links ADD COLUMN pruned TEXT NOT NULL DEFAULT ''""",
         ),
         each=("CREATE INDEX {table}_history_by_run ON {table}_history (tenant, run)",),
     ),
+    Migration(
+        once=(
+            """\
+CREATE TABLE leases ( -- What daemons keep in step, and which of them does so just now.
+  tenant {key} NOT NULL, -- The tenant's ID, or what its settings call it; a broken file's name.
+  collection {key} NOT NULL, -- The collection; empty for a settings file that cannot be used.
+  name TEXT NOT NULL, -- The name of the tenant's settings file.
+  number {integer}, -- The tenant's number, once it has one.
+  every {integer} NOT NULL, -- Seconds from one sync to the next.
+  due TEXT NOT NULL, -- When the next one is due.
+  planned TEXT NOT NULL, -- When that was decided.
+  holder TEXT NOT NULL, -- The process that works at it; empty for none.
+  until TEXT NOT NULL, -- Until when it is believed to, unless it says again that it does.
+  succeeded TEXT NOT NULL, -- When it last was brought into step; empty for never.
+  failures {integer} NOT NULL, -- How often it has failed since.
+  failed TEXT NOT NULL, -- When it last failed, or was left out.
+  left_out {integer} NOT NULL, -- 1 if nobody named it, and the app may not read it; else 0.
+  error TEXT NOT NULL, -- Why: JSON with code, message and hint; empty if it succeeded.
+  PRIMARY KEY (tenant, collection)
+){strict}""",
+            "CREATE INDEX leases_by_time ON leases (due)",
+        ),
+    ),
 )
 
 VERSION = len(MIGRATIONS)

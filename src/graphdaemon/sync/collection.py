@@ -119,7 +119,8 @@ async def _make_round(work: Work, position: Position, changes: Changes) -> None:
         first = await _find_first(pages)
         if not first:
             told = position._replace(link=changes.link)
-            await thread.run(session.store.note_check, session.tenant, name, told)
+            async with session.alone():
+                await thread.run(session.store.note_check, session.tenant, name, told)
             return
         async with work.changing("round") as change:
             await stage_pages(work, change, changes, _chain(first, pages))

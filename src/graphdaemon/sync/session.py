@@ -1,7 +1,8 @@
 """What every step of a sync needs: the connection to Graph, the store, and how it is made."""
 
+import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from typing import NamedTuple
 
 from graphdaemon.graph.catalog import CATALOG
@@ -31,6 +32,7 @@ class Session(NamedTuple):
         tenant: The number that the store gave the tenant.
         options: How it is made.
         owner: Whose directory it is, such as the authority; learned cuts are kept by it.
+        writing: Held while a transaction is open, where several tenants share the store.
     """
 
     graph: Graph
@@ -40,6 +42,11 @@ class Session(NamedTuple):
     tenant: int
     options: SyncOptions
     owner: str = ""
+    writing: asyncio.Lock | None = None
+
+    def alone(self) -> AbstractAsyncContextManager[object]:
+        """Let no other tenant that shares the store write while the block runs."""
+        return self.writing or nullcontext()
 
 
 class Selected(NamedTuple):
@@ -111,5 +118,5 @@ class Work(NamedTuple):
     async def changing(self, kind: RunKind) -> AsyncGenerator[StoreChange]:
         """Begin a transaction in the thread of the store; it is committed at the end, or undone."""
         context = self.session.store.change(self.session.tenant, self.stored.name, kind)
-        async with self.thread.entered(context) as change:
+        async with self.session.alone(), self.thread.entered(context) as change:
             yield change

@@ -34,6 +34,7 @@ class StoreThread:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(room)
         self._failure: BaseException | None = None
+        self._left = 0
         self._thread = threading.Thread(target=self._work, name="graphdaemon store", daemon=True)
 
     async def __aenter__(self) -> Self:
@@ -45,11 +46,17 @@ class StoreThread:
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything waits for the thread, or runs in it."""
+        return self._left > 0
+
     async def run(self, function: Callable[..., T], *arguments: Any) -> T:
         """Run `function` after everything before it; return what it returns."""
         future: asyncio.Future[T] = self._loop.create_future()
 
         def settle(result: Any, error: BaseException | None) -> None:
+            self._left -= 1
             if future.cancelled():
                 return
             if error is not None:
@@ -57,6 +64,7 @@ class StoreThread:
             else:
                 future.set_result(cast("T", result))
 
+        self._left += 1
         self._jobs.put((partial(function, *arguments), settle))
         return await future
 
@@ -69,6 +77,7 @@ class StoreThread:
         """
         self._raise_failure()
         await self._room.acquire()
+        self._left += 1
         self._jobs.put((partial(self._attempt, partial(function, *arguments)), self._make_room))
 
     async def settle(self) -> None:
@@ -114,6 +123,7 @@ class StoreThread:
                 self._failure = error
 
     def _make_room(self, _: object, __: BaseException | None) -> None:
+        self._left -= 1
         self._room.release()
 
     def _work(self) -> None:

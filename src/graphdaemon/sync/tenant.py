@@ -37,7 +37,7 @@ class Tenant(NamedTuple):
 
 def read_tenant(settings: Settings) -> Tenant | None:
     """Return the tenant, if the settings name it by its ID; None where it has to be asked for."""
-    name = _name(settings)
+    name = name_tenant(settings)
     return Tenant(name.lower(), name) if _GUID.fullmatch(name) else None
 
 
@@ -65,7 +65,7 @@ async def ask_tenant(settings: Settings, sender: Sender, tokens: Tokens) -> Tena
             "`graphdaemon doctor`.",
         )
     match = _GUID.search(said)
-    return Tenant(match[0].lower() if match else said, _name(settings))
+    return Tenant(match[0].lower() if match else said, name_tenant(settings))
 
 
 async def _read_token(tokens: Tokens) -> Tenant:
@@ -82,7 +82,8 @@ async def _read_token(tokens: Tokens) -> Tenant:
     return Tenant(said.lower(), said.lower())
 
 
-def _name(settings: Settings) -> str:
+def name_tenant(settings: Settings) -> str:
+    """Return what the settings call the tenant: its ID, a domain or a host; empty for none."""
     address = settings.authority or settings.oidc_authority or ""
     parts = urlsplit(address)
     return parts.path.strip("/").partition("/")[0] or parts.netloc

@@ -95,11 +95,11 @@ def test_a_store_of_an_earlier_version_becomes_one_of_today(
 def test_a_migration_that_fails_leaves_the_store_as_it_was(earlier: str) -> None:
     """What is in the way is said; once it is gone, the store is brought up to date."""
     connect = connect_raw(earlier)
-    connect("CREATE TABLE group_owners_history_by_run (x integer)")
-    with pytest.raises(StoreError, match="group_owners_history_by_run"):
+    connect("CREATE TABLE leases (x integer)")
+    with pytest.raises(StoreError, match="leases"):
         open_store(earlier)
 
-    connect("DROP TABLE group_owners_history_by_run")
+    connect("DROP TABLE leases")
     with open_store(earlier) as store:
         assert store.database.fetch("SELECT version FROM graphdaemon") == [(VERSION,)]
 

@@ -1,0 +1,257 @@
+"""How a process takes leases, holds them while it works, and notes what came of it."""
+
+import datetime as dt
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from graphdaemon.store.database import Record
+from graphdaemon.store.leases import LeaseError, LeaseKey, LeaseOutcome, Taken, read_error
+from graphdaemon.store.store import Store
+from graphdaemon.store.times import format_time, now_utc
+
+_ENTER = """
+INSERT INTO leases (tenant, collection, name, every, due, planned, holder, until, succeeded,
+  failures, failed, left_out, error)
+VALUES (:tenant, :collection, :name, :every, :now, :now, '', '', '', 0, '', 0, '')
+ON CONFLICT (tenant, collection) DO UPDATE SET name = excluded.name, every = excluded.every,
+  due = CASE WHEN leases.due > :latest THEN :latest ELSE leases.due END"""
+# What is due, or was planned by a clock that has been set back since, and is nobody's.
+_FREE = """
+(due <= :now OR planned > :now) AND (holder = '' OR until <= :now OR until > :latest)"""
+_FIRST = """
+SELECT tenant FROM leases
+WHERE tenant IN ({tenants}) AND collection IN ({collections}) AND {free}
+ORDER BY due, tenant LIMIT 1{skip}"""
+_OTHERS = """
+SELECT collection, failures, left_out, error FROM leases
+WHERE tenant = :tenant AND collection IN ({collections}) AND {free}
+ORDER BY collection{skip}"""
+_TAKE = """
+UPDATE leases SET holder = :holder, until = :until
+WHERE tenant = :tenant AND collection IN ({collections})"""
+_RENEW = """
+UPDATE leases SET until = :until WHERE holder = :holder
+RETURNING tenant, collection"""
+_NOTE = """
+UPDATE leases SET holder = '', until = '', due = :due, planned = :now,
+  number = coalesce(:number, number),
+  succeeded = CASE WHEN :succeeded THEN :now ELSE succeeded END,
+  failed = CASE WHEN :succeeded THEN failed ELSE :now END,
+  failures = :failures, left_out = :left_out, error = :error
+WHERE tenant = :tenant AND collection = :collection AND holder = :holder"""
+_RELEASE = """
+UPDATE leases SET holder = '', until = '' WHERE holder = :holder"""
+_RELEASE_ALL = """
+UPDATE leases SET holder = '', until = '' WHERE holder <> ''"""
+_NEXT = """
+SELECT min(CASE WHEN planned > :now OR until > :latest THEN :now
+  WHEN holder <> '' AND until > due THEN until ELSE due END)
+FROM leases WHERE tenant IN ({tenants}) AND collection IN ({collections})"""
+_NOTE_FILE = """
+INSERT INTO leases (tenant, collection, name, every, due, planned, holder, until, succeeded,
+  failures, failed, left_out, error)
+VALUES (:tenant, '', :name, :every, :due, :now, '', '', '', :failures, :now, 0, :error)
+ON CONFLICT (tenant, collection) DO UPDATE SET name = excluded.name, every = excluded.every,
+  due = excluded.due, planned = excluded.planned, failures = excluded.failures,
+  failed = excluded.failed, error = excluded.error"""
+_MEND_FILES = """
+DELETE FROM leases WHERE collection = '' AND tenant IN ({tenants})"""
+_FORGET = """
+DELETE FROM leases WHERE tenant IN ({tenants})"""
+_FORGET_OLD = """
+DELETE FROM leases WHERE due < :before AND holder = '' AND tenant NOT IN ({tenants})"""
+# What has been overdue for so long is kept in step by nobody any more.
+_OLD = dt.timedelta(days=7)
+
+
+class LeaseHolder:
+    """
+    The leases of a store as one process takes and holds them; one thread at a time may use it.
+
+    Args:
+        store: The store.
+        holder: What this process is called; no other has the same name.
+        lasting: Seconds for which a lease is held, unless it is renewed.
+        now: Tells the time in UTC; by default the database's clock does, where it has one.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        holder: str,
+        lasting: float,
+        now: Callable[[], dt.datetime] | None = None,
+    ) -> None:
+        self._database = store.database
+        self._holder = holder
+        self._lasting = dt.timedelta(seconds=lasting)
+        self._now = now
+
+    def now(self) -> dt.datetime:
+        """Return the time by which leases are given."""
+        if self._now is not None:
+            return self._now()
+        query = self._database.dialect.now
+        if not query:
+            return now_utc()
+        time = self._database.fetch(query)[0][0]
+        assert isinstance(time, dt.datetime), "a clock gives a time"
+        return time
+
+    def enter(
+        self, tenants: Iterable[tuple[str, str]], collections: Iterable[str], every: float
+    ) -> None:
+        """
+        Note what is to be kept in step; what is new is due at once.
+
+        Args:
+            tenants: The tenants, each with the name of its settings file.
+            collections: The collections of each.
+            every: Seconds from one sync to the next.
+        """
+        now = self.now()
+        latest = format_time(now + dt.timedelta(seconds=every))
+        collections = list(collections)
+        names = dict(tenants)
+        with self._database.transaction():
+            for tenant, name in names.items():
+                for collection in collections:
+                    values = {
+                        "tenant": tenant,
+                        "collection": collection,
+                        "name": name,
+                        "every": max(1, round(every)),
+                        "now": format_time(now),
+                        "latest": latest,
+                    }
+                    self._database.execute(_ENTER, values)
+            before = format_time(now - _OLD)
+            self._execute(_FORGET_OLD, tenants=list(names), before=before)
+
+    def take(self, tenants: Iterable[str], collections: Iterable[str]) -> list[Taken]:
+        """
+        Take what is due of one tenant, the one that has waited longest; nothing if nothing is due.
+
+        Nobody else gets it before it is noted or released, or the lease is over.
+        """
+        collections = list(collections)
+        with self._database.transaction():
+            times = self._times()
+            first = self._fetch(_FIRST, tenants=list(tenants), collections=collections, **times)
+            if not first:
+                return []
+            tenant = str(first[0][0])
+            rows = self._fetch(_OTHERS, collections=collections, tenant=tenant, **times)
+            taken = [
+                Taken(LeaseKey(tenant, name), failures, bool(left_out), read_error(error))
+                for name, failures, left_out, error in rows
+            ]
+            self._execute(
+                _TAKE,
+                collections=[one.key.collection for one in taken],
+                tenant=tenant,
+                holder=self._holder,
+                until=times["until"],
+            )
+            return taken
+
+    def renew(self) -> set[LeaseKey]:
+        """Hold what this process holds for longer; return what that is."""
+        values = {"until": self._times()["until"], "holder": self._holder}
+        return {LeaseKey(*row) for row in self._database.fetch(_RENEW, values)}
+
+    def note(self, outcome: LeaseOutcome) -> bool:
+        """Note what came of a sync, and release it; say whether this process still held it."""
+        key, error = outcome.key, outcome.error
+        values = {
+            "tenant": key.tenant,
+            "collection": key.collection,
+            "holder": self._holder,
+            "number": outcome.number,
+            "due": format_time(outcome.due),
+            "now": format_time(self.now()),
+            "succeeded": error is None,
+            "failures": outcome.failures,
+            "left_out": int(outcome.left_out),
+            "error": "" if error is None else msgspec.json.encode(error).decode(),
+        }
+        return self._database.execute(_NOTE, values) > 0
+
+    def release(self) -> None:
+        """Let others have everything that this process holds; it stays due."""
+        self._database.execute(_RELEASE, {"holder": self._holder})
+
+    def release_all(self) -> None:
+        """Release the leases of every process: none of them lives, where this one alone writes."""
+        self._database.execute(_RELEASE_ALL)
+
+    def next(self, tenants: Iterable[str], collections: Iterable[str]) -> float | None:
+        """Return in how many seconds something may be due, 0 or less for now; None for never."""
+        times = self._times()
+        rows = self._fetch(
+            _NEXT,
+            tenants=list(tenants),
+            collections=list(collections),
+            now=times["now"],
+            latest=times["latest"],
+        )
+        due = rows[0][0]
+        if due is None:
+            return None
+        now = dt.datetime.fromisoformat(times["now"])
+        return (dt.datetime.fromisoformat(due) - now).total_seconds()
+
+    def note_file(self, name: str, every: float, failures: int, error: LeaseError) -> None:
+        """Note that a tenant's settings file cannot be used."""
+        now = self.now()
+        values = {
+            "tenant": name,
+            "name": name,
+            "every": max(1, round(every)),
+            "due": format_time(now + dt.timedelta(seconds=every)),
+            "now": format_time(now),
+            "failures": failures,
+            "error": msgspec.json.encode(error).decode(),
+        }
+        self._database.execute(_NOTE_FILE, values)
+
+    def mend_files(self, names: Iterable[str]) -> None:
+        """Note that settings files can be used."""
+        self._execute(_MEND_FILES, tenants=list(names))
+
+    def forget(self, tenants: Iterable[str]) -> None:
+        """Forget tenants that are not kept in step any more; their records stay."""
+        self._execute(_FORGET, tenants=list(tenants))
+
+    def _times(self) -> dict[str, str]:
+        """Return now, until when a lease lasts that begins now, and what no lease can reach."""
+        now = self.now()
+        return {
+            "now": format_time(now),
+            "until": format_time(now + self._lasting),
+            "latest": format_time(now + 2 * self._lasting),
+        }
+
+    def _execute(self, sql: str, **values: object) -> int:
+        return self._database.execute(*self._fill(sql, values))
+
+    def _fetch(self, sql: str, **values: object) -> list[Record]:
+        return self._database.fetch(*self._fill(sql, values))
+
+    def _fill(self, sql: str, values: dict[str, object]) -> tuple[str, dict[str, object]]:
+        """Put in what differs between databases, and write lists as JSON."""
+        dialect = self._database.dialect
+        text = sql.format(
+            tenants=dialect.texts.format("tenants"),
+            collections=dialect.texts.format("collections"),
+            free=_FREE,
+            skip=dialect.skip_locked,
+        )
+        lists = {
+            name: msgspec.json.encode(value).decode()
+            for name, value in values.items()
+            if isinstance(value, list)
+        }
+        used = {**values, **lists}
+        return text, {name: value for name, value in used.items() if f":{name}" in text}
