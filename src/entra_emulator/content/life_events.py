@@ -138,9 +138,7 @@ def _move(scene: Scene) -> Event | None:
     # A manager came earlier than the user, so that nobody ends up above themselves.
     manager = scene.pick("user", below=user.seq)
     if manager is not None:
-        links = LinkQuery("manager", user.seq)
-        for old in scene.directory.links.list_neighbours(scene.tenant, links):
-            scene.directory.links.remove(scene.tenant, "manager", user, old)
+        scene.directory.links.clear(scene.tenant, "manager", user)
         scene.directory.links.add(scene.tenant, "manager", user, manager)
     return Event("moved", record["id"])
 

@@ -104,6 +104,18 @@ class Links:
             self._tell(tenant, relation, source, target)
         return True
 
+    def clear(self, tenant: Tenant, relation: str, source: StoredObject) -> None:
+        """
+        Unlink everything, what is in the recycle bin too.
+
+        Who gets another manager has that one alone, also when a deleted one is restored.
+        """
+        with self._store.writing():
+            for target in self.list_references(tenant, relation, source.seq, after=0, limit=-1):
+                doc = self._objects.read_document(target.seq)
+                assert doc is not None, "a link's target exists"
+                self.remove(tenant, relation, source, StoredObject(target.kind, target.seq, doc))
+
     def forget(self, tenant: Tenant, gone: StoredObject) -> None:
         """Remove every link of an object that is gone for ever; its sources have changed."""
         with self._store.writing():

@@ -42,12 +42,20 @@ SELECT id, stored_text, valid_from FROM (
   SELECT r.tenant, r.id, {columns}, {document} AS document, r.document AS stored_text, r.valid_from
   FROM ({present}) AS r
 ) AS {table} WHERE ({condition}) ORDER BY id"""
-_ENDED_SINCE = """
-SELECT id, document, valid_from FROM {table}_history
-WHERE tenant = :tenant AND valid_from <= :since AND valid_to > :since AND valid_to <= :at
-ORDER BY id"""
-_BEGUN_SINCE = """
-SELECT id, document, valid_from FROM ({present}) AS p WHERE valid_from > :since ORDER BY id"""
+# Whoever changed has a row in `changes`; looking those up takes no longer in a longer history.
+_CHANGED_BETWEEN = """
+SELECT c.id, b.document, coalesce(r.document, a.document), coalesce(f.at, a.valid_from)
+FROM (
+  SELECT DISTINCT id FROM changes
+  WHERE tenant = :tenant AND collection = :collection AND run > :first AND run <= :last
+) AS c
+LEFT JOIN {table}_history AS b
+  ON b.tenant = :tenant AND b.id = c.id AND b.run > :first AND b.from_run <= :first
+LEFT JOIN {table}_records AS r ON r.tenant = :tenant AND r.id = c.id AND r.run <= :last
+LEFT JOIN {table}_history AS a
+  ON a.tenant = :tenant AND a.id = c.id AND a.run > :last AND a.from_run <= :last
+LEFT JOIN runs AS f ON f.number = r.run
+ORDER BY c.id"""
 _LAST_END = """
 SELECT valid_to, ending FROM {table}_history
 WHERE tenant = :tenant AND id = :id AND valid_to <= :at ORDER BY run DESC LIMIT 1"""
@@ -219,26 +227,29 @@ class TenantHistory:
 
     def _read_all(self, row: StoredCollection, at: str) -> Generator[list[Record]]:
         key = {"tenant": self.tenant.number, "collection": row.name, "at": at}
-        ((run,),) = self._database.fetch(_LAST_RUN, key)
+        run = self._last_run(row.name, at)
         ((is_most,),) = self._database.fetch(_SHARE, key)
         scan = self._database.dialect.scan if is_most else ""
         sql = _RECORDS.format(table=row.table, scan=scan)
-        return self._database.walk(sql, key | {"run": run or 0})
+        return self._database.walk(sql, key | {"run": run})
 
     def differences(self, collection: str, since: str, at: str) -> Iterator[Difference]:
         """Yield what is otherwise at the time `at` than it was at `since`, in the order of IDs."""
         table = STORED_COLLECTIONS[collection].table
-        values = {"tenant": self.tenant.number, "since": since, "at": at}
-        begun = _BEGUN_SINCE.format(present=_PRESENT.format(table=table))
-        before = _flatten(self._database.walk(_ENDED_SINCE.format(table=table), values))
-        after = _flatten(self._database.walk(begun, values))
-        for id_, old, new in _pair(before, after):
-            was = None if old is None else old[1].encode()
-            if new is None:
-                end, ending = self._last_end(table, id_, at)
-                yield Difference(id_, was, None, end, ending)
-            elif old is None or old[1] != new[1]:
-                yield Difference(id_, was, new[1].encode(), new[2], "")
+        values = {
+            "tenant": self.tenant.number,
+            "collection": collection,
+            "first": self._last_run(collection, since),
+            "last": self._last_run(collection, at),
+        }
+        for rows in self._database.walk(_CHANGED_BETWEEN.format(table=table), values):
+            for id_, before, after, begin in rows:
+                was = None if before is None else before.encode()
+                if after is not None and after != before:
+                    yield Difference(id_, was, after.encode(), begin, "")
+                elif after is None and before is not None:
+                    end, ending = self._last_end(table, id_, at)
+                    yield Difference(id_, was, None, end, ending)
 
     def versions(self, id_: str) -> list[Version]:
         """Return every version of an ID and of the edges at it, those of each in their order."""
@@ -260,6 +271,12 @@ class TenantHistory:
             for sql in () if row.is_edge else (_CURRENT, _LAST):
                 for (document,) in self._database.fetch(sql.format(table=row.table), values):
                     yield document.encode()
+
+    def _last_run(self, collection: str, at: str) -> int:
+        """Return the number of the last run until a time; 0 if there was none."""
+        key = {"tenant": self.tenant.number, "collection": collection, "at": at}
+        ((run,),) = self._database.fetch(_LAST_RUN, key)
+        return run or 0
 
     def _last_end(self, table: str, id_: str, at: str) -> tuple[str, Ending]:
         values = {"tenant": self.tenant.number, "id": id_, "at": at}
@@ -332,24 +349,6 @@ def _find_tenant(store: Store, wanted: str | None) -> StoredTenant:
     else:
         problem, hint = f"holds no tenant {wanted}", f"It holds {known}."
     raise UsageError(f"the store {store.shown} {problem}", code="option_invalid", hint=hint)
-
-
-def _flatten(walk: Generator[list[Record]]) -> Iterator[Record]:
-    for rows in walk:
-        yield from rows
-
-
-def _pair(
-    before: Iterator[Record], after: Iterator[Record]
-) -> Iterator[tuple[str, Record | None, Record | None]]:
-    """Bring together the rows of both that have the same ID; both are in the order of IDs."""
-    old, new = next(before, None), next(after, None)
-    while old is not None or new is not None:
-        first = min(row[0] for row in (old, new) if row is not None)
-        is_old, is_new = old is not None and old[0] == first, new is not None and new[0] == first
-        yield first, old if is_old else None, new if is_new else None
-        old = next(before, None) if is_old else old
-        new = next(after, None) if is_new else new
 
 
 def _show(time: str) -> str:

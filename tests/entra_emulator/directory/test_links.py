@@ -6,6 +6,7 @@ from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
+from entra_emulator.directory.representation import read_id
 from entra_emulator.model.records import Tenant
 from tests.support.directory_objects import add_people, draft_group
 
@@ -42,6 +43,24 @@ def test_links(directory: Directory, tenant: Tenant) -> None:
     assert not directory.links.add(tenant, "members", inner, first)
     assert directory.links.remove(tenant, "members", inner, first)
     assert not directory.links.remove(tenant, "members", inner, first)
+
+
+def test_what_is_unlinked_as_a_whole_does_not_come_back(
+    directory: Directory, tenant: Tenant
+) -> None:
+    """Also what was in the recycle bin: nobody has two managers when one is restored."""
+    user, old, new = add_people(directory, tenant, 3)
+    directory.links.add(tenant, "manager", user, old)
+    directory.recycle_bin.delete(tenant, old)
+
+    directory.links.clear(tenant, "manager", user)
+    directory.links.add(tenant, "manager", user, new)
+    deleted = directory.recycle_bin.find(tenant, read_id(old.doc))
+    assert deleted is not None
+    directory.recycle_bin.restore(tenant, deleted)
+
+    (manager,) = directory.links.list_neighbours(tenant, LinkQuery("manager", user.seq))
+    assert manager.seq == new.seq
 
 
 def test_members_there_and_back(contoso: tuple[Directory, Tenant]) -> None:

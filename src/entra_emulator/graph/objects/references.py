@@ -127,11 +127,10 @@ def _unlink(
 
 
 def _drop_linked(call: Call, navigation: Navigation, source: StoredObject) -> int:
-    """Unlink whatever is linked; how many that was."""
-    linked = call.directory.links.list_neighbours(call.tenant, navigation.links(source.seq))
-    for target in linked:
-        call.directory.links.remove(call.tenant, navigation.relation, source, target)
-    return len(linked)
+    """Unlink whatever is linked; how many that was, without what is in the recycle bin."""
+    count = call.directory.links.count_neighbours(call.tenant, navigation.links(source.seq))
+    call.directory.links.clear(call.tenant, navigation.relation, source)
+    return count
 
 
 def _check_free(navigation: Navigation, source: StoredObject) -> None:
