@@ -23,9 +23,17 @@ WHERE r.document IS DISTINCT FROM s.document"""
 _ABSENT = """
 SELECT r.id FROM {table}_records AS r
 WHERE r.tenant = :tenant AND NOT EXISTS (SELECT 1 FROM staged AS s WHERE s.id = r.id)"""
-_BELOW = """
-SELECT id FROM {table}_records WHERE tenant = :tenant AND id >= :first AND id < :after
-UNION SELECT id FROM staged WHERE document IS NOT NULL AND id >= :first AND id < :after"""
+# The sign after "/" is "0".
+_STAGE_BELOW = """
+INSERT INTO staged (id, document, ending)
+SELECT r.id, NULL, :ending FROM batch AS b CROSS JOIN {table}_records AS r
+WHERE r.tenant = :tenant AND r.id >= b.id || '/' AND r.id < b.id || '0'
+ON CONFLICT (id) DO UPDATE SET document = NULL, ending = excluded.ending"""
+_UNSTAGE_BELOW = """
+UPDATE staged SET document = NULL, ending = :ending WHERE id IN (
+  SELECT s.id FROM batch AS b CROSS JOIN staged AS s
+  WHERE s.id >= b.id || '/' AND s.id < b.id || '0'
+)"""
 _DOCUMENTS = """
 SELECT r.id, r.document FROM batch AS b CROSS JOIN {table}_records AS r
 WHERE r.tenant = :tenant AND r.id = b.id"""
@@ -169,12 +177,12 @@ class StoreChange:
         for rows in self._walk(_ABSENT):
             yield [id_ for (id_,) in rows]
 
-    def ids_below(self, parent: str) -> list[str]:
-        """Return the IDs of the edges that a parent has in the store, or that were staged."""
+    def stage_below(self, parents: Sequence[str], ending: Ending) -> None:
+        """Stage that all edges of some parents are gone: those stored, and those staged before."""
         self._make_temporary("staged", _STAGED)
-        # The sign after "/" is "0".
-        edges = {"first": f"{parent}/", "after": f"{parent}0"}
-        return [id_ for (id_,) in self._database.fetch(self._sql(_BELOW), self._key | edges)]
+        self._fill([(id_, None) for id_ in dict.fromkeys(parents)])
+        self._execute(_STAGE_BELOW, ending=ending)
+        self._execute(_UNSTAGE_BELOW, ending=ending)
 
     def documents(self, ids: Sequence[str]) -> dict[str, bytes]:
         """Return what is stored of a few IDs; those of which nothing is are left out."""

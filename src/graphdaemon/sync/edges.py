@@ -4,7 +4,7 @@ Who belongs to whom, as rows of their own: members and owners of groups, manager
 A row is the fact that a parent has a child, for as long as it has it. Its ID is `PARENT/CHILD`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -34,30 +34,36 @@ def make_edge(parent: str, child: str, kind: str) -> Staged:
 
 def stage_edges(change: StoreChange, relation: str, items: Sequence[Changed]) -> None:
     """Stage what a delta told of one relation; blocking, in the thread of the store."""
-    rows: list[Staged] = []
-    for item in items:
-        if item.removed:
-            # What was staged before belongs to the parent, too, and ends with it.
-            change.stage(rows)
-            rows = []
-            ending = read_ending(item.removed)
-            change.stage([Staged(key, None, ending) for key in change.ids_below(item.id)])
-            continue
-        links = item.links.get(relation, ())
-        present = {link.id for link in links if not link.removed}
-        if relation in _SINGLE and present:
-            change.stage(rows)
-            rows = []
-            others = change.ids_below(item.id)
-            rows += (Staged(key, None, "deleted") for key in others)
-        rows += (
-            Staged(f"{item.id}/{link.id}", None, "deleted")
-            if link.removed
-            else make_edge(item.id, link.id, link.kind)
+    for some in _split(items):
+        cleared: dict[Ending, list[str]] = {}
+        rows: list[Staged] = []
+        for item in some:
+            links = [] if item.removed else item.links.get(relation, [])
+            present = [link for link in links if not link.removed]
+            is_replaced = relation in _SINGLE and bool(present)
+            if item.removed or is_replaced:
+                # What was staged before belongs to the parent, too, and ends with it.
+                ending = read_ending(item.removed) if item.removed else "deleted"
+                cleared.setdefault(ending, []).append(item.id)
             # What is gone first: of one child both may be told, and then it is there.
-            for link in sorted(links, key=lambda link: not link.removed)
-        )
-    change.stage(rows)
+            rows += (Staged(f"{item.id}/{one.id}", None, "deleted") for one in links if one.removed)
+            rows += (
+                make_edge(item.id, one.id, one.kind) for one in present[-1 if is_replaced else 0 :]
+            )
+        for ending, parents in cleared.items():
+            change.stage_below(parents, ending)
+        change.stage(rows)
+
+
+def _split(items: Sequence[Changed]) -> Iterator[list[Changed]]:
+    """Yield what was told in parts in which nothing is told of twice."""
+    part: dict[str, Changed] = {}
+    for item in items:
+        if item.id in part:
+            yield list(part.values())
+            part = {}
+        part[item.id] = item
+    yield list(part.values())
 
 
 def read_edges(records: Iterable[msgspec.Raw], relation: str) -> list[Staged]:

@@ -1,5 +1,7 @@
 """What a run writes, in one transaction: records, versions, changes and the position."""
 
+from itertools import chain
+
 import pytest
 
 from graphdaemon.store.rows import Pair, Row, Staged
@@ -209,14 +211,24 @@ def test_a_run_that_raises_leaves_no_trace(store: Store) -> None:
     assert change.run > 1
 
 
-def test_the_edges_of_one_parent_are_known(store: Store) -> None:
-    """Not those of a parent whose ID begins alike."""
-    edges = [row(id_) for id_ in ("g/1", "g/2", "g0/1", "f/1", "g-/1")]
+def test_the_edges_of_some_parents_are_staged_as_gone(store: Store) -> None:
+    """Those stored and those staged before; not those of a parent whose ID begins alike."""
+    edges = [row(id_) for id_ in ("g/1", "g/2", "g0/1", "f/1", "g-/1", "h/1")]
     with store.change(1, "groups/members", "baseline") as change:
         change.load(edges)
-        assert sorted(change.ids_below("g")) == ["g/1", "g/2"]
-        change.stage([*staged(row("g/2"), row("g/3"), row("h/3")), Staged("g/4", None, "deleted")])
-        assert sorted(change.ids_below("g")) == ["g/1", "g/2", "g/3"]
+    with store.change(1, "groups/members", "round") as change:
+        change.stage(staged(row("g/2", kind="user"), row("g/3"), row("i/3")))
+        change.stage_below(["g", "h"], "removed")
+        change.stage(staged(row("g/4")))
+        pairs = {pair.id: (pair.staged is None, pair.ending) for pair in chain(*change.differing())}
+
+    assert pairs == {
+        "g/1": (True, "removed"),
+        "g/2": (True, "removed"),
+        "h/1": (True, "removed"),
+        "g/4": (False, ""),
+        "i/3": (False, ""),
+    }
 
 
 def test_what_was_staged_can_be_forgotten(store: Store) -> None:
@@ -260,7 +272,7 @@ def test_collections_and_tenants_are_apart(store: Store) -> None:
 
 def test_texts_arrive_as_they_are(store: Store) -> None:
     """Signs that formats and databases give a meaning to, and letters of every width."""
-    texts = 'back\\slash "quote" tab\t line\nbreak \r nul\0 {brace} %s :name $1 ü 名 🎈 \\N \\.'
+    texts = 'back\\slash "quote" tab\t line\nbreak \r {brace} %s :name $1 ü 名 🎈 \\N \\.'
     rows = [row("a", displayName=texts), row("ü名🎈", displayName=texts)]
     load_users(store, *rows)
     with store.change(1, "users", "comparison") as change:
