@@ -12,6 +12,7 @@ from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from graphdaemon.errors import SettingsError
 from graphdaemon.http.limits import Limits
 from graphdaemon.http.transport import Transport
 from graphdaemon.protect.bearer_token import LARGEST, read_authorization, split_token
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 LEEWAY_SECONDS = 60.0
 """By how much the clocks of Entra ID and of this machine may differ, by default."""
 
+_MOST_LEEWAY_SECONDS = 600.0
 _MOST_REMEMBERED = 5_000
 # A keys document has 10 kB.
 _LIMITS = Limits(connect_seconds=5, answer_seconds=10, sent_bytes=1 << 20, content_bytes=1 << 20)
@@ -55,7 +57,7 @@ class ProtectedApi:
 
     Args:
         settings: What `read_api_settings` returned.
-        leeway: Seconds by which the clocks may differ.
+        leeway: Seconds by which the clocks may differ, at most 600.
         revoked: Says since when a caller's tokens count, in epoch seconds, or None; it is called
             for every request, and must not block.
         transport: Fetches the keys.
@@ -63,7 +65,7 @@ class ProtectedApi:
         timer: Seconds that only grow.
 
     Raises:
-        SettingsError: PyJWT is missing.
+        SettingsError: PyJWT is missing, or `leeway` is no such number.
 
     Example:
         .. code-block:: python
@@ -84,6 +86,14 @@ class ProtectedApi:
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         require_jwt()
+        # Written so that what is no number at all, with which no token would expire, is refused.
+        if not 0 <= leeway <= _MOST_LEEWAY_SECONDS:
+            raise SettingsError(
+                f"leeway is {leeway}, and not a number of seconds from 0 to "
+                f"{_MOST_LEEWAY_SECONDS:g}",
+                code="setting_invalid",
+                hint="Leave it out for a minute; a clock that is further off has to be set.",
+            )
         self.settings = settings
         self._leeway = leeway
         self._revoked = revoked
@@ -284,7 +294,8 @@ def load(
     Args:
         file: parameters.json or a TOML file; by default `$GRAPHDAEMON_CONFIG`, then
             `./parameters.json`, then the environment alone.
-        leeway: Seconds by which the clocks of Entra ID and of this machine may differ.
+        leeway: Seconds by which the clocks of Entra ID and of this machine may differ, at most
+            600.
         revoked: Says since when a caller's tokens count, as `ProtectedApi` has it.
         **settings: Single settings by name; they take precedence over environment and file.
 

@@ -35,7 +35,7 @@ def asgi_middleware(
         app: What is protected.
         api: The protected API.
         requirement: What every call needs, by default that of the settings.
-        exempt: Paths that anybody may call, such as `/health`, exactly as they are requested.
+        exempt: Paths of `app` that anybody may call, such as `/health`, to the letter.
 
     Raises:
         SettingsError: Nothing is required of a caller.
@@ -48,7 +48,8 @@ def asgi_middleware(
     needed, paths = api.choose(requirement), as_texts(exempt)
 
     async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"] in paths:
+        # The lifespan has no caller; whatever else a server knows has one, unless shown otherwise.
+        if scope["type"] == "lifespan" or _own_path(scope) in paths:
             await app(scope, receive, send)
             return
         try:
@@ -63,8 +64,15 @@ def asgi_middleware(
     return serve
 
 
+def _own_path(scope: Scope) -> str:
+    """The path below the one where the application is mounted, as its routes are written."""
+    path, root = str(scope.get("path", "")), str(scope.get("root_path", ""))
+    return path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
+
+
 def _find_authorization(scope: Scope) -> str | None:
-    values = [value for name, value in scope["headers"] if name.lower() == b"authorization"]
+    headers = scope.get("headers", ())
+    values = [value for name, value in headers if name.lower() == b"authorization"]
     if len(values) > 1:
         raise refuse("bearer_repeated")
     return values[0].decode("latin-1") if values else None
@@ -72,6 +80,8 @@ def _find_authorization(scope: Scope) -> str | None:
 
 async def _answer(scope: Scope, receive: Receive, send: Send, refusal: CallerRefusedError) -> None:
     kind = "http"
+    if scope["type"] not in ("http", "websocket"):
+        raise refusal
     if scope["type"] == "websocket":
         if "websocket.http.response" not in scope.get("extensions", {}):
             await receive()
@@ -89,4 +99,6 @@ async def _answer(scope: Scope, receive: Receive, send: Send, refusal: CallerRef
             ],
         }
     )
-    await send({"type": f"{kind}.response.body", "body": body})
+    # An answer to HEAD has the headers alone, and not every server sees to that (RFC 9110, 9.3.2).
+    shown = b"" if scope.get("method") == "HEAD" else body
+    await send({"type": f"{kind}.response.body", "body": shown})

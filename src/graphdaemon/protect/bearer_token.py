@@ -29,6 +29,10 @@ class UnverifiedToken(NamedTuple):
     signed: bytes
     signature: bytes
 
+    def __repr__(self) -> str:
+        # Reports of a failure show the variables of each function; these two are the token.
+        return f"UnverifiedToken(kid={self.kid!r}, claims={self.claims!r})"
+
 
 def read_authorization(value: str | None) -> str:
     """
@@ -77,7 +81,10 @@ def _decode_object(part: str) -> dict[str, Any]:
 def _decode(part: str) -> bytes:
     try:
         # The decoder wants the padding that a JWT leaves out (RFC 7515, 2).
-        text = part.encode("ascii") + b"=" * (-len(part) % 4)
-        return base64.b64decode(text, altchars=b"-_", validate=True)
+        content = base64.urlsafe_b64decode(part.encode("ascii") + b"=" * (-len(part) % 4))
     except (binascii.Error, ValueError):
         raise refuse("bearer_malformed") from None
+    # The decoder takes many texts for the same, and each would be remembered as a token of its own.
+    if base64.urlsafe_b64encode(content).decode().rstrip("=") != part:
+        raise refuse("bearer_malformed")
+    return content

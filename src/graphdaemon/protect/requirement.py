@@ -43,10 +43,13 @@ def require(
             no such app may call.
 
     Raises:
-        SettingsError: Nothing is required, so that every app of the tenant could call.
+        SettingsError: Nothing is required, so that every app of the tenant could call; or what no
+            caller can have.
     """
-    listed = frozenset(client.lower() for client in as_texts(clients))
-    needed = Requirement(frozenset(roles), every, listed, as_texts(scopes))
+    named, listed, permissions = frozenset(roles), as_texts(clients), as_texts(scopes)
+    for value in (*named, *listed, *permissions):
+        _check_name(value)
+    needed = Requirement(named, every, frozenset(map(str.lower, listed)), permissions)
     if not (needed.roles or needed.clients or needed.scopes):
         raise SettingsError(
             "nothing is required of a caller: neither roles nor clients nor scopes",
@@ -55,6 +58,18 @@ def require(
             "client IDs of the apps that may call: Entra ID gives every app of the tenant a token.",
         )
     return needed
+
+
+def _check_name(value: object) -> None:
+    """Refuse what no token holds: it would close the API, and nobody would know why."""
+    if isinstance(value, str) and value and not any(sign.isspace() for sign in value):
+        return
+    raise SettingsError(
+        f"a caller cannot have {value!r}: that is no name of a role, client or scope",
+        code="setting_invalid",
+        hint="Give each name as a text of its own, without blanks: "
+        'require("Orders.Read.All", "Orders.Write.All").',
+    )
 
 
 def as_texts(value: Iterable[str] | str) -> frozenset[str]:

@@ -33,7 +33,7 @@ def wsgi_middleware(
         app: What is protected.
         api: The protected API.
         requirement: What every call needs, by default that of the settings.
-        exempt: Paths that anybody may call, such as `/health`, exactly as they are requested.
+        exempt: Paths of `app` that anybody may call, such as `/health`, to the letter.
 
     Raises:
         SettingsError: Nothing is required of a caller.
@@ -54,7 +54,8 @@ def wsgi_middleware(
             status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
             body = refusal.body
             start_response(status, [*refusal.headers, ("Content-Length", str(len(body)))])
-            return [body]
+            # Not every server leaves the body out of an answer to HEAD (RFC 9110, 9.3.2).
+            return [] if environment.get("REQUEST_METHOD") == "HEAD" else [body]
         return app(environment, start_response)
 
     return serve

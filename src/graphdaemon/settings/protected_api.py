@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.errors import SettingsError
 from graphdaemon.settings.checks import (
     check_id,
@@ -87,7 +88,7 @@ def read_api_settings(
         tenants=_read_tenants(merged, where, tenant),
         audiences=_read_audiences(merged, where),
         roles=_read_list(merged, "roles", '["Orders.Read.All"]'),
-        clients=_read_list(merged, "clients", '["{client ID}"]'),
+        clients=_read_clients(merged),
         ca_file=check_path(merged, "ca_file"),
         timeout=check_timeout(merged),
         sources={name: source for name, (_, source) in merged.items()},
@@ -139,6 +140,8 @@ def _read_audiences(merged: Layer, where: str) -> tuple[str, ...]:
     listed = _read_list(merged, "audience", '["api://{client ID}"]')
     # Of an API that has no App ID URI of another form, this is the one that the portal proposes.
     own = (client_id, f"api://{client_id}") if client_id else ()
+    for name in listed:
+        _check_audience(merged, name)
     audiences = tuple(dict.fromkeys((*own, *listed)))
     if not audiences:
         raise SettingsError(
@@ -147,6 +150,37 @@ def _read_audiences(merged: Layer, where: str) -> tuple[str, ...]:
             hint="Copy Application (client) ID from the Overview page of the API's registration.",
         )
     return audiences
+
+
+def _check_audience(merged: Layer, name: str) -> None:
+    if is_for_graph(name):
+        raise invalid_setting(
+            merged,
+            "audience",
+            f"names {quote(name)}, which is Microsoft Graph: each app's token for it would open "
+            "this API",
+            "Name the App ID URI of this API, and let callers ask for {App ID URI}/.default.",
+        )
+    if name.lower().endswith("/.default"):
+        raise invalid_setting(
+            merged,
+            "audience",
+            f"names {quote(name)}, which is a scope, and stands in no token",
+            f"Leave /.default away: {quote(name[: -len('/.default')])}.",
+        )
+
+
+def _read_clients(merged: Layer) -> tuple[str, ...]:
+    clients = _read_list(merged, "clients", '["{client ID}"]')
+    for name in clients:
+        if not is_guid(name.lower()):
+            raise invalid_setting(
+                merged,
+                "clients",
+                f"names {quote(name)}, which is no client ID",
+                "Copy Application (client) ID from the Overview page of the calling app.",
+            )
+    return clients
 
 
 def _read_list(merged: Layer, name: str, example: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from traceback import TracebackException
 from typing import Any
 
 import jwt
@@ -376,6 +377,55 @@ def test_a_token_has_so_many_characters_at_most(scene: Scene, length: int, case:
     assert refusal(scene.api(), "a" * length).case == case
 
 
+def test_a_token_has_one_spelling(scene: Scene) -> None:
+    """Others that decode to the same would fill the memory for tokens that were seen before."""
+    api, token = scene.api(), scene.token()
+    signed, _, signature = token.rpartition(".")
+    # Two signs hold the last byte of 256, and four bits that say nothing.
+    last = chr(ord(signature[-1]) + 1)
+    others = (
+        f"{token}=",
+        f"{token}==",
+        f"{signed}.{signature.replace('-', '+').replace('_', '/')}",
+        f"{signed}.{signature[:-1]}{last}",
+        f"{signed}.{signature[:9]}\n{signature[9:]}",
+    )
+    assert not {"-", "_"}.isdisjoint(signature)
+
+    assert {refusal(api, other).case for other in others} == {"bearer_malformed"}
+    assert api.validate(token).client_id == CALLER
+
+
+def test_a_report_of_a_refusal_shows_no_part_of_the_token_beside_the_token(scene: Scene) -> None:
+    """Reports hide variables by names such as `token`; the parts have other names."""
+    token = scene.token(exp=1)
+    error = refusal(scene.api(), token)
+    report = TracebackException.from_exception(error, capture_locals=True)
+    shown = [
+        f"{name}={value}"
+        for frame in report.stack
+        for name, value in (frame.locals or {}).items()
+        if name not in ("token", "authorization")
+    ]
+
+    assert any(name.startswith("parts=") for name in shown)
+    assert [name for name in shown if "signature" in name or token[:20] in name] == []
+
+
+@pytest.mark.parametrize("leeway", [-1.0, 601.0, float("inf"), float("nan")])
+def test_clocks_do_not_differ_by_just_any_time(scene: Scene, leeway: float) -> None:
+    """With some of these no token would ever expire."""
+    with pytest.raises(SettingsError, match="leeway is"):
+        protect.ProtectedApi(scene.api().settings, leeway=leeway)
+
+
+def test_clocks_may_differ_by_ten_minutes_at_most(scene: Scene) -> None:
+    """And not at all, if that is what an API wants."""
+    settings = scene.api().settings
+    for leeway in (0.0, 600.0):
+        protect.ProtectedApi(settings, leeway=leeway).close()
+
+
 def test_a_keys_name_may_be_long(scene: Scene) -> None:
     """Of 256 characters, in the token and in the document."""
     scene.keys["k" * 256] = make_key(3)
@@ -441,6 +491,27 @@ def test_nothing_required_is_no_protection(scene: Scene) -> None:
 
     assert caught.value.code == "setting_missing"
     assert "every app of the tenant" in (caught.value.hint or "")
+
+
+@pytest.mark.parametrize(
+    ("roles", "names"),
+    [
+        ((("Orders.Read.All", "Orders.Write.All"),), {}),
+        (("",), {}),
+        ((None,), {}),
+        (("Orders.Read.All Orders.Write.All",), {}),
+        ((), {"clients": ""}),
+        ((), {"scopes": "Orders.Read Orders.Write"}),
+    ],
+)
+def test_what_no_caller_can_have_is_not_required(
+    roles: tuple[Any, ...], names: dict[str, Any]
+) -> None:
+    """The program ends when it starts, instead of refusing everybody."""
+    with pytest.raises(SettingsError, match="a caller cannot have") as caught:
+        protect.require(*roles, **names)
+
+    assert caught.value.code == "setting_invalid"
 
 
 def test_apps_are_let_in_by_their_client_ids(scene: Scene) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from graphdaemon import protect
-from graphdaemon.errors import SettingsError
+from graphdaemon.errors import CallerRefusedError, SettingsError
 from tests.support.protected_api_scene import CALLER, Scene
 
 SHARED: dict[str, Any] = {"pool": "a pool"}
@@ -42,6 +42,46 @@ def test_the_lifespan_of_an_application_is_its_own(scene: Scene) -> None:
     assert call(scene, {"type": "lifespan"})[0] == [
         {"headers": [], "path": "/orders", "type": "lifespan"}
     ]
+
+
+def test_a_kind_of_connection_that_is_not_known_is_closed(scene: Scene) -> None:
+    """Servers learn new ones (WebTransport), and each has a caller unless it is shown otherwise."""
+    assert call(scene, {"type": "webtransport"}, scene.token())[0] != []
+    with pytest.raises(CallerRefusedError):
+        call(scene, {"type": "webtransport"})
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "status"),
+    [
+        ("/api", "/api/health", None),
+        ("/api", "/health", None),
+        ("/api", "/apihealth", 401),
+        ("/api", "/api/api/health", 401),
+        ("/health", "/health", 401),
+        ("/health", "/health/health", None),
+    ],
+)
+def test_an_exempt_path_is_one_of_the_application(
+    scene: Scene, root: str, path: str, status: int | None
+) -> None:
+    """Wherever it is mounted, as its own routes are."""
+    reached, sent = call(scene, {"type": "http", "root_path": root, "path": path})
+
+    assert (bool(reached), [said["status"] for said in sent[:1]]) == (
+        status is None,
+        [] if status is None else [status],
+    )
+
+
+def test_head_is_answered_by_headers_alone(scene: Scene) -> None:
+    """The length is that of the answer to GET (RFC 9110, 9.3.2)."""
+    (start, body), (_, whole) = (
+        call(scene, {"type": "http", "method": method})[1] for method in ("HEAD", "GET")
+    )
+
+    assert body["body"] == b""
+    assert (b"content-length", str(len(whole["body"])).encode()) in start["headers"]
 
 
 @pytest.mark.parametrize(

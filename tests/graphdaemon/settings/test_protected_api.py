@@ -13,6 +13,7 @@ from graphdaemon.settings.protected_api import ApiSettings, read_api_settings
 TENANT = "11111111-2222-4333-8444-555555555555"
 OTHER = "99999999-2222-4333-8444-555555555555"
 API = "22222222-2222-4333-8444-555555555555"
+GRAPH = "00000003-0000-0000-c000-000000000000"
 HOST = "https://login.microsoftonline.com"
 
 
@@ -148,6 +149,12 @@ def test_the_tenant_is_named_as_for_a_client(
         ),
         ({"audiences": ["x"]}, "setting_unknown", "audiences"),
         ({"client_id": "Enter_the_Application_Id_Here"}, "setting_placeholder", "client_id"),
+        ({"audience": ["https://graph.microsoft.com"]}, "setting_invalid", "Microsoft Graph"),
+        ({"audience": ["https://Graph.microsoft.us/"]}, "setting_invalid", "Microsoft Graph"),
+        ({"audience": GRAPH}, "setting_invalid", "Microsoft Graph"),
+        ({"audience": "api://orders/.default"}, "setting_invalid", "is a scope"),
+        ({"clients": ["orders-caller"]}, "setting_invalid", "no client ID"),
+        ({"clients": "*"}, "setting_invalid", "no client ID"),
     ],
 )
 def test_a_wrong_setting_is_named(values: dict[str, Any], code: str, words: str) -> None:
