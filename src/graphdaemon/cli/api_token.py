@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from graphdaemon.cli.pasted_text import decode_pasted
 from graphdaemon.doctor.api_token import examine_token
 from graphdaemon.doctor.finding import Result
 from graphdaemon.settings.protected_api import ApiSettings, read_api_settings
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 # What people copy along, out of a request or of a shell.
 _AROUND = re.compile(r"(?:authorization:)?\s*(?:bearer\s)?\s*", re.IGNORECASE)
 # Tokens have some kilobytes.
-_MOST_CHARACTERS = 1 << 20
+_MOST_BYTES = 1 << 20
 
 
 def read_token(file: Path) -> str:
@@ -37,15 +38,15 @@ def read_token(file: Path) -> str:
         )
     try:
         if str(file) == "-":
-            text = sys.stdin.read(_MOST_CHARACTERS) if sys.stdin is not None else ""
+            content = sys.stdin.buffer.read(_MOST_BYTES) if sys.stdin is not None else b""
         else:
-            with file.open(encoding="utf-8", errors="replace") as stream:
-                text = stream.read(_MOST_CHARACTERS)
+            with file.open("rb") as stream:
+                content = stream.read(_MOST_BYTES)
     except OSError as error:
         raise click.BadParameter(
             f"{file} cannot be read: {error.strerror}.", param_hint="--token"
         ) from None
-    bare = _AROUND.sub("", text.strip(), count=1).strip("\"' \n")
+    bare = _AROUND.sub("", decode_pasted(content).strip(), count=1).strip("\"' \n")
     if not bare:
         raise click.UsageError("There is no token: give it on stdin, such as that of an error log.")
     return bare

@@ -11,6 +11,7 @@ from graphdaemon.registration.admin_graph import AdminGraph
 from graphdaemon.registration.desired import DesiredState
 from graphdaemon.registration.shapes import (
     ApplicationShape,
+    AskingApplicationShape,
     AssignmentShape,
     CallerShape,
     DeletedApplicationShape,
@@ -28,6 +29,19 @@ _PROPERTIES = (
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
+class ApiCaller(NamedTuple):
+    """
+    An app that is to be given an app role of an API.
+
+    Attributes:
+        principal: ID of its service principal.
+        application: Its registration; None if that is in another tenant, or may not be read.
+    """
+
+    principal: str
+    application: dict[str, Any] | None = None
+
+
 class ActualState(NamedTuple):
     """
     What the directory has of the app; every object as Graph shows it.
@@ -38,8 +52,8 @@ class ActualState(NamedTuple):
         principal: The app's service principal.
         granted: IDs of the app roles of Graph that the service principal holds.
         federated_credentials: The app's federated credentials.
-        callers: IDs of the service principals of those who are to be given an app role of this API,
-            by what the administrator called them.
+        callers: Those who are to be given an app role of this API, by what the administrator called
+            them.
         holders: Who holds which app role of this API: IDs of service principal and role.
         deleted: The app's registration in the recycle bin, looked for only where there is no other.
         deleted_principal: The service principal in the recycle bin, likewise.
@@ -50,7 +64,7 @@ class ActualState(NamedTuple):
     principal: dict[str, Any] | None = None
     granted: frozenset[str] = frozenset()
     federated_credentials: tuple[dict[str, Any], ...] = ()
-    callers: Mapping[str, str] = {}
+    callers: Mapping[str, ApiCaller] = {}
     holders: frozenset[tuple[str, str]] = frozenset()
     deleted: dict[str, Any] | None = None
     deleted_principal: dict[str, Any] | None = None
@@ -129,21 +143,23 @@ async def read_actual_state(admin_graph: AdminGraph, desired: DesiredState) -> A
     )
 
 
-async def _find_callers(admin_graph: AdminGraph, desired: DesiredState) -> dict[str, str]:
-    """The service principal of each caller that is to be given an app role."""
+async def _find_callers(admin_graph: AdminGraph, desired: DesiredState) -> dict[str, ApiCaller]:
+    """Each caller that is to be given an app role."""
     assignments = desired.exposed.assignments if desired.exposed is not None else ()
     names = dict.fromkeys(assignment.caller for assignment in assignments)
     return {name: await _find_caller(admin_graph, name) for name in names}
 
 
-async def _find_caller(admin_graph: AdminGraph, name: str) -> str:
+async def _find_caller(admin_graph: AdminGraph, name: str) -> ApiCaller:
     text = name.replace("'", "''")
     condition = f"appId eq '{name}'" if _GUID.fullmatch(name) else f"displayName eq '{text}'"
     principals = await admin_graph.read(
         f"/servicePrincipals?$filter={quote(condition)}&$select=id,appId,displayName", CallerShape
     )
     if len(principals) == 1:
-        return str(principals[0]["id"])
+        client_id = str(principals[0].get("appId"))
+        application = await _find_asking_application(admin_graph, client_id)
+        return ApiCaller(str(principals[0]["id"]), application)
     raise UsageError(
         f"--assign: {len(principals) or 'no'} apps in the tenant are {name}",
         code="option_invalid",
@@ -153,6 +169,21 @@ async def _find_caller(admin_graph: AdminGraph, name: str) -> str:
         else "Register the caller first (`graphdaemon register`), or bring it into the tenant by "
         "an administrator's consent; a role is given to its service principal.",
     )
+
+
+async def _find_asking_application(
+    admin_graph: AdminGraph, client_id: str
+) -> dict[str, Any] | None:
+    try:
+        return await admin_graph.find(
+            f"/applications(appId='{client_id}')?$select=id,appId,requiredResourceAccess",
+            AskingApplicationShape,
+        )
+    except GraphError as error:
+        # A role can be given without it.
+        if error.status != 403:
+            raise
+        return None
 
 
 async def _find_holders(

@@ -58,6 +58,7 @@ class Change(NamedTuple):
         create: Create the object if it is missing (`Prefer: create-if-missing`).
         forbidden_case: The case that explains a 403; a key of `CASES`.
         reread: The actual state has to be read again afterwards.
+        dispensable: All else works without it, so that whoever may not make it goes on.
     """
 
     summary: str
@@ -68,6 +69,7 @@ class Change(NamedTuple):
     create: bool = False
     forbidden_case: str = "changing_reserved"
     reread: bool = False
+    dispensable: bool = False
 
 
 class AdminGraph:

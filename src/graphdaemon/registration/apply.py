@@ -177,6 +177,10 @@ class Reconciler:
         try:
             answer = await self._admin_graph.send(change, self._values)
         except GraphError as error:
+            if change.dispensable and error.status == 403:
+                self._refused.add(change.summary)
+                self._say("  refused: it is somebody else's app. It works without.")
+                return
             if error.case != "consent_reserved":
                 raise
             # Another administrator can consent later, so the rest is done all the same.
@@ -255,9 +259,15 @@ class Reconciler:
         values: dict[str, Any] = {
             "authority": settings.authority,
             "client_id": self._values["client_id"],
-            "scope": list(settings.scope),
-            "endpoint": self._files.values.get("endpoint") or settings.endpoint,
         }
+        # Where an API of one's own is, nobody has said here.
+        chosen = self._files.values.get("endpoint")
+        if self._desired.scope is not None:
+            values["scope"] = [self._desired.scope]
+            values |= {"endpoint": chosen} if chosen else {}
+        else:
+            values["scope"] = list(settings.scope)
+            values["endpoint"] = chosen or settings.endpoint
         return values | self._describe_trust()
 
 

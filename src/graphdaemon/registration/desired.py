@@ -4,12 +4,14 @@ import hashlib
 import re
 from typing import NamedTuple
 
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.errors import UsageError
 from graphdaemon.registration.exposed_api import ExposedApi
 
 DEFAULT_NAME = "graphdaemon"
 DEFAULT_PERMISSION = "User.Read.All"
 
+_DEFAULT = "/.default"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,99}")
 _GITHUB = re.compile(r"(?P<repository>[\w.-]+/[\w.-]+):(?P<rest>.+)")
 _GITHUB_ISSUER = "https://token.actions.githubusercontent.com"
@@ -41,10 +43,11 @@ class DesiredState(NamedTuple):
             have, else a certificate.
         federated_credential: Whose tokens the app is to trust, where the kind is `federated`.
         permissions: Names of application permissions; none for those that the app asks for
-            already, else `User.Read.All`.
+            already, else `User.Read.All`; none at all where `scope` is another API's.
         days: How long a credential that has to be made is valid.
         exposed: What the app is to offer as an API; then it gets neither a credential nor
             permissions. None for an app that calls.
+        scope: What the app asks tokens for, if it calls an API of one's own; None for Graph.
     """
 
     name: str = DEFAULT_NAME
@@ -53,6 +56,7 @@ class DesiredState(NamedTuple):
     permissions: tuple[str, ...] = ()
     days: int = 365
     exposed: ExposedApi | None = None
+    scope: str | None = None
 
     @property
     def tag(self) -> str:
@@ -77,6 +81,30 @@ def read_name(text: str) -> str:
             f"{text!r} cannot be an app's name here",
             code="option_invalid",
             hint="Use up to 100 letters, digits, blanks, dots and hyphens, such as directory-sync.",
+        )
+    return text
+
+
+def read_scope(text: str) -> str:
+    """
+    Check the scope of an app that calls an API of one's own.
+
+    Raises:
+        UsageError: An app without a user cannot ask for it, or it is Graph's.
+    """
+    uri = text.removesuffix(_DEFAULT)
+    if is_for_graph(uri):
+        raise UsageError(
+            f"--scope {text!r} is Microsoft Graph's",
+            code="option_invalid",
+            hint="Leave it out, and name with --permission what the app may do there.",
+        )
+    if uri == text or not uri or any(sign.isspace() for sign in text):
+        raise UsageError(
+            f"--scope {text!r} is not what an app asks a token for",
+            code="option_invalid",
+            hint="Write the App ID URI of the API and /.default behind it, such as "
+            "api://00001111-aaaa-2222-bbbb-3333cccc4444/.default.",
         )
     return text
 

@@ -122,7 +122,9 @@ def _complete_roles(
     values: Sequence[str], present: Sequence[Mapping[str, Any]], unique_name: str
 ) -> list[dict[str, Any]] | None:
     """The whole list of app roles, which the directory replaces as one; None if it may stay."""
-    roles = [dict(role) for role in present]
+    # `origin` "must not be included in any POST or PATCH requests" ("appRole resource type").
+    kept = [{name: role[name] for name in role if name != "origin"} for role in present]
+    roles = [dict(role) for role in kept]
     named = {role.get("value"): role for role in roles}
     for value in values:
         role = named.get(value)
@@ -133,7 +135,7 @@ def _complete_roles(
         role["isEnabled"] = True
         if "Application" not in members:
             role["allowedMemberTypes"] = [*members, "Application"]
-    return None if roles == list(present) else roles
+    return None if roles == kept else roles
 
 
 def _read_uri(text: str) -> str:

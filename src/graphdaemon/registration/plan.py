@@ -19,6 +19,7 @@ from graphdaemon.registration.exposed_api import (
 )
 from graphdaemon.registration.local_files import LocalState
 from graphdaemon.registration.own_keys import read_thumbprint
+from graphdaemon.registration.requested_roles import list_requested, request_roles
 
 # With less time left than this a credential counts as expired: it would end before the daemon that
 # it is for has been set up.
@@ -129,8 +130,13 @@ def _choose_roles(desired: DesiredState, actual: ActualState) -> dict[str, str]:
         if role.get("isEnabled") and "Application" in role.get("allowedMemberTypes", ())
     }
     names = {role_id: name for name, role_id in offered.items()}
-    requested = [names[role_id] for role_id in _list_requested(actual) if role_id in names]
-    permissions = desired.permissions or requested or (DEFAULT_PERMISSION,)
+    requested = [
+        names[role_id]
+        for role_id in list_requested(actual.application, GRAPH_APP_ID)
+        if role_id in names
+    ]
+    default = () if desired.scope is not None else (DEFAULT_PERMISSION,)
+    permissions = desired.permissions or requested or default
     return dict(_find_role(name, offered) for name in permissions)
 
 
@@ -150,17 +156,6 @@ def _find_role(name: str, offered: Mapping[str, str]) -> tuple[str, str]:
     )
 
 
-def _list_requested(actual: ActualState) -> list[str]:
-    """IDs of the app roles of Graph that the registration asks for."""
-    return [
-        str(access.get("id"))
-        for resource in (actual.application or {}).get("requiredResourceAccess") or ()
-        if resource.get("resourceAppId") == GRAPH_APP_ID
-        for access in resource.get("resourceAccess") or ()
-        if access.get("type") == "Role"
-    ]
-
-
 def _plan_application(
     desired: DesiredState, actual: ActualState, roles: Mapping[str, str]
 ) -> list[Change]:
@@ -169,8 +164,8 @@ def _plan_application(
     tags = list(application.get("tags") or ())
     if desired.tag not in tags:
         body["tags"] = [*tags, desired.tag]
-    if not set(roles.values()) <= set(_list_requested(actual)):
-        body["requiredResourceAccess"] = _request_roles(application, roles)
+    if not set(roles.values()) <= set(list_requested(actual.application, GRAPH_APP_ID)):
+        body["requiredResourceAccess"] = request_roles(application, GRAPH_APP_ID, roles.values())
     if actual.application is not None:
         summary = f"Repair the app's registration ({' and '.join(body)})"
         return [Change(summary, "PATCH", "/applications/{application}", body)] if body else []
@@ -211,39 +206,39 @@ def _plan_api(desired: DesiredState, exposed: ExposedApi, actual: ActualState) -
         )
     yield from _plan_principal(actual)
     application = actual.application or {}
+    given: dict[str, list[str]] = {}
     for caller, value in dict.fromkeys(exposed.assignments):
         role = find_role_id(exposed, application, value, desired.unique_name)
-        if (actual.callers[caller], role) not in actual.holders:
+        given.setdefault(caller, []).append(role)
+        principal = actual.callers[caller].principal
+        if (principal, role) not in actual.holders:
             yield Change(
                 f"Give {caller} the app role {value}",
                 "POST",
                 "/servicePrincipals/{principal}/appRoleAssignedTo",
-                {
-                    "principalId": actual.callers[caller],
-                    "resourceId": "{principal}",
-                    "appRoleId": role,
-                },
+                {"principalId": principal, "resourceId": "{principal}", "appRoleId": role},
                 forbidden_case="assigning_reserved",
             )
+    client_id = str(application.get("appId") or "{client_id}")
+    for caller, roles in given.items():
+        yield from _plan_asking(caller, actual.callers[caller].application, client_id, roles)
 
 
-def _request_roles(
-    application: Mapping[str, Any], roles: Mapping[str, str]
-) -> list[dict[str, Any]]:
-    """The `requiredResourceAccess` of the registration, with these app roles of Graph added."""
-    # Graph replaces the list as a whole, so it is sent with what people have added to it.
-    resources = [dict(resource) for resource in application.get("requiredResourceAccess") or ()]
-    graph = next(
-        (resource for resource in resources if resource.get("resourceAppId") == GRAPH_APP_ID), None
+def _plan_asking(
+    caller: str, application: Mapping[str, Any] | None, api: str, roles: list[str]
+) -> Iterable[Change]:
+    """Show in the caller's registration what it was given, as if it had asked for it there."""
+    # Else the portal lists it under "Other permissions granted", and the next consent may take it
+    # away.
+    if application is None or set(roles) <= set(list_requested(application, api)):
+        return
+    yield Change(
+        f"Ask for it in the registration of {caller}",
+        "PATCH",
+        f"/applications/{application['id']}",
+        {"requiredResourceAccess": request_roles(application, api, roles)},
+        dispensable=True,
     )
-    if graph is None:
-        graph = {"resourceAppId": GRAPH_APP_ID, "resourceAccess": []}
-        resources.append(graph)
-    access = list(graph.get("resourceAccess") or ())
-    requested = {entry.get("id") for entry in access if entry.get("type") == "Role"}
-    missing = [{"id": role, "type": "Role"} for role in roles.values() if role not in requested]
-    graph["resourceAccess"] = access + missing
-    return resources
 
 
 def _plan_principal(actual: ActualState) -> list[Change]:

@@ -51,6 +51,13 @@ class CallerShape(msgspec.Struct, rename="camel"):
     display_name: str | None = None
 
 
+class AskingApplicationShape(msgspec.Struct, rename="camel"):
+    """The registration of an app that calls an API, and which APIs it asks for."""
+
+    id: _Text
+    required_resource_access: list[dict[str, Any]] | None = None
+
+
 class RoleHolderShape(msgspec.Struct, rename="camel"):
     """Who holds which app role of an API."""
 

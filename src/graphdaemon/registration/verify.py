@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from graphdaemon.auth.app_identity import AppIdentity
 from graphdaemon.auth.token import Demand, Token, TokenSource
+from graphdaemon.cloud import is_for_graph
 from graphdaemon.diagnosis.permissions import find_need
 from graphdaemon.diagnosis.token_claims import read_claims, read_roles
 from graphdaemon.errors import Error, GraphError, IdentityError
@@ -70,7 +71,7 @@ async def _call(settings: Settings, transport: Transport, roles: tuple[str, ...]
             code="credential_unproved",
             hint="Run it again in some minutes.",
         )
-    path = _choose_call(token_roles)
+    path = _choose_call(token_roles) if is_for_graph(_resource(settings)) else None
     if path is None:
         return f"the app gets tokens, with: {', '.join(token_roles) or 'no role yet'}"
     # The roles were seen in this token; a further one could come from a copy that lags.
@@ -80,6 +81,10 @@ async def _call(settings: Settings, transport: Transport, roles: tuple[str, ...]
     graph = Graph(transport, source, consent_url=settings.consent_url)
     await graph.page(f"{settings.graph_root}{path}", needs=token_roles[0])
     return f"the app called GET {path.partition('?')[0]}"
+
+
+def _resource(settings: Settings) -> str:
+    return settings.scope[0].removesuffix("/.default")
 
 
 def _choose_call(roles: tuple[str, ...]) -> str | None:

@@ -85,6 +85,21 @@ def test_a_token_that_would_be_taken(
     assert (lines[-1], outcome.code) == ("Nothing is wrong.", 0)
 
 
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-8-sig"])
+def test_a_token_is_read_as_shells_write_it(
+    command: Command, ledger: Ledger, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    """Windows PowerShell writes UTF-16, to a file and through some pipes."""
+    ledger.grant()
+    content = f"{ledger.caller.token(scope=ledger.scope)}\r\n".encode(encoding)
+    kept = ledger.folder / "token.txt"
+    kept.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    for place in ("-", kept):
+        assert command("doctor", "--api", ledger.settings(), "--token", place).code == 0
+
+
 @pytest.mark.parametrize(("case", "status"), [("bearer_for_graph", 401), ("caller_role_none", 403)])
 def test_the_words_are_those_of_the_middleware(
     command: Command, ledger: Ledger, case: str, status: int

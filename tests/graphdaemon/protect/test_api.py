@@ -427,11 +427,12 @@ def test_clocks_may_differ_by_ten_minutes_at_most(scene: Scene) -> None:
 
 
 def test_a_keys_name_may_be_long(scene: Scene) -> None:
-    """Of 256 characters, in the token and in the document."""
-    scene.keys["k" * 256] = make_key(3)
+    """Of 256 characters, in the token and in the document; or of one."""
+    scene.keys["k"] = scene.keys["k" * 256] = make_key(3)
     scene.keys["k" * 257] = make_key(4)
     api = scene.api()
 
+    assert api.validate(scene.token(kid="k")).client_id == CALLER
     assert api.validate(scene.token(kid="k" * 256)).client_id == CALLER
     assert refusal(api, scene.token(kid="k" * 257)).case == "bearer_malformed"
 
@@ -571,6 +572,20 @@ def test_a_tenant_may_be_named_by_a_domain(scene: Scene) -> None:
     assert api.validate(scene.token("1.0")).tenant == TENANT
     other = scene.token(tid=OTHER_TENANT, iss=f"{scene.url}/{OTHER_TENANT}/v2.0")
     assert refusal(api, other).case == "bearer_tenant"
+
+
+@pytest.mark.parametrize("owner", [OTHER_TENANT, "00000000-2222-4333-8444-555555555555"])
+def test_a_domain_that_moves_to_another_tenant_takes_its_tokens_with_it(
+    scene: Scene, owner: str
+) -> None:
+    """Also those that were seen before, and if the keys are the same, as all tenants' may be."""
+    api, token = scene.api(authority=f"{scene.url}/contoso.example"), scene.token()
+    assert api.validate(token).client_id == CALLER
+    scene.publish("contoso.example", "/v2.0", f"{scene.url}/{owner}/v2.0")
+    scene.timer.now += 40
+    refusal(api, sign(HEADER | {"kid": "new"}, scene.claims(), scene.keys["one"]))
+
+    assert refusal(api, token).case == "bearer_issuer"
 
 
 def test_a_domain_that_is_gone_keeps_no_other_tenant_out(scene: Scene) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from entra_emulator.faults.fault import Fault
@@ -9,6 +11,7 @@ from graphdaemon.diagnosis.token_claims import read_claims
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.registration.exposed_api import DEFAULT_URI, ExposedApi, read_exposed_api
 from tests.support.emulator_probe import App, register
+from tests.support.graph_writer import Writer
 from tests.support.register_tenant import Site
 
 ROLE, OTHER = "Orders.Read.All", "Orders.ReadWrite.All"
@@ -23,6 +26,16 @@ def holders(site: Site) -> list[tuple[str, str]]:
     names = {role["id"]: role["value"] for role in site.app["appRoles"]}
     rows = site.writer.get(f"/servicePrincipals/{site.principal['id']}/appRoleAssignedTo")
     return sorted((row["principalDisplayName"], names[row["appRoleId"]]) for row in rows["value"])
+
+
+def asked(site: Site, caller: App) -> list[tuple[str, list[str]]]:
+    """Which roles of which API the caller's registration asks for."""
+    path = f"/applications(appId='{caller.client_id}')"
+    names = {role["id"]: role["value"] for role in site.app["appRoles"]}
+    return [
+        (resource["resourceAppId"], [names[one["id"]] for one in resource["resourceAccess"]])
+        for resource in site.writer.get(path)["requiredResourceAccess"]
+    ]
 
 
 def roles_of(site: Site) -> list[tuple[str, bool, list[str]]]:
@@ -52,6 +65,7 @@ def test_from_nothing_to_an_api_with_a_caller(site: Site, caller: App) -> None:
     assert site.app["requiredResourceAccess"] == []
     assert roles_of(site) == [(ROLE, True, ["Application"])]
     assert holders(site) == [(f"Caller of {site.name}", ROLE)]
+    assert asked(site, caller) == [(done.client_id, [ROLE])]
     assert site.settings["audience"] == [uri]
     assert site.settings["roles"] == [ROLE]
     assert site.settings["client_id"] == done.client_id
@@ -70,6 +84,58 @@ def test_a_second_run_changes_nothing(site: Site, caller: App) -> None:
 
     assert (done.changed, site.said, site.plan(exposed=exposed)) == (False, [], ())
     assert (site.app, site.principal, holders(site), site.settings) == before
+
+
+def test_the_caller_asks_for_all_that_it_was_given_and_keeps_what_it_asked_for(
+    site: Site, caller: App
+) -> None:
+    """Its registration shows the roles as the portal would have added them."""
+    graph = "00000003-0000-0000-c000-000000000000"
+    access = [{"id": "df021288-bdef-4463-88db-98f22de89214", "type": "Role"}]
+    path = f"/applications(appId='{caller.client_id}')"
+    hers = {"resourceAppId": graph, "resourceAccess": access}
+    site.writer.patch(path, {"requiredResourceAccess": [hers]})
+    site.register(exposed=expose(ROLE, assign=(f"{caller.client_id}:{ROLE}",)))
+
+    site.register(exposed=expose(OTHER, assign=(f"{caller.client_id}:{OTHER}",)))
+
+    first, own = site.writer.get(path)["requiredResourceAccess"]
+    assert first == hers
+    assert own["resourceAppId"] == site.settings["client_id"]
+    assert [one["id"] for one in own["resourceAccess"]] == [
+        role["id"] for role in site.app["appRoles"]
+    ]
+
+
+def test_a_caller_that_may_not_be_changed_gets_its_role_all_the_same(
+    site: Site, caller: App
+) -> None:
+    """The role counts, whatever the caller's registration shows."""
+    permissions = ("Application.ReadWrite.OwnedBy", "Application.Read.All")
+    registrar = register(
+        site.probe, *permissions, "AppRoleAssignment.ReadWrite.All", tenant=site.tenant, name="R"
+    )
+    limited = replace(site, writer=Writer(registrar, registrar.token()))
+
+    limited.register(exposed=expose(ROLE, assign=(f"{caller.client_id}:{ROLE}",)))
+
+    assert holders(site) == [(f"Caller of {site.name}", ROLE)]
+    asking = site.said.index(f"Ask for it in the registration of {caller.client_id}")
+    assert site.said[asking + 1] == "  refused: it is somebody else's app. It works without."
+    path = f"/applications(appId='{caller.client_id}')"
+    assert site.writer.get(path)["requiredResourceAccess"] == []
+
+
+def test_roles_are_sent_back_without_what_may_not_be_sent(site: Site, caller: App) -> None:
+    """Graph shows `origin` with each ("must not be included in any POST or PATCH requests")."""
+    site.register(exposed=expose(ROLE))
+    assert site.app["appRoles"][0]["origin"] == "Application"
+
+    (change,) = site.plan(exposed=expose(ROLE, OTHER))
+
+    sent = (change.body or {})["appRoles"]
+    assert [role["value"] for role in sent] == [ROLE, OTHER]
+    assert [role for role in sent if "origin" in role] == []
 
 
 def test_what_differs_is_repaired_and_nothing_else(site: Site, caller: App) -> None:
@@ -137,7 +203,9 @@ def test_a_dry_run_shows_every_request_and_sends_none(site: Site, caller: App) -
         ("PATCH", "/applications/{application}"),
         ("POST", "/servicePrincipals"),
         ("POST", "/servicePrincipals/{principal}/appRoleAssignedTo"),
+        ("PATCH", changes[4].path),
     ]
+    assert str(changes[4].body).count("{client_id}") == 1
     assert "identifierUris" not in (changes[0].body or {})
     assert changes[1].body == {"identifierUris": ["api://{client_id}"]}
     assert site.apps == []

@@ -10,6 +10,7 @@ import click
 
 from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
+from graphdaemon.cli.pasted_text import decode_pasted
 from graphdaemon.diagnosis.token_claims import Claim
 
 if TYPE_CHECKING:
@@ -26,18 +27,19 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     """
     Explain an error or a token, offline.
 
-    CODE is an AADSTS number, a word of Graph's or of graphdaemon's. Without it, stdin is read: an
-    error as JSON, lines of a log, a token. Nothing is sent anywhere.
+    CODE is an AADSTS number, a word of Graph's or of graphdaemon's. Without it, or for -, stdin is
+    read: an error as JSON, lines of a log, a token. Nothing is sent anywhere.
     """
     text = " ".join(words)
     if any("." in word.partition("eyJ")[2] for word in words):
         raise click.UsageError(
             "A token does not belong on a command line, where others see it: give it on stdin."
         )
-    if not words:
-        if sys.stdin is None or sys.stdin.isatty():
+    if words in ((), ("-",)):
+        # Whoever writes - may type or paste the text.
+        if sys.stdin is None or (not words and sys.stdin.isatty()):
             raise click.UsageError("Give a code, or an error, a line of a log or a token on stdin.")
-        text = _decode(sys.stdin.buffer.read())
+        text = decode_pasted(sys.stdin.buffer.read())
     # Its tables take long to load, and `graphdaemon token` needs only how claims are printed.
     from graphdaemon.diagnosis.explain import explain as explain_text
 
@@ -47,17 +49,6 @@ def explain(*, words: tuple[str, ...], as_json: bool) -> int:
     else:
         _print(explained)
     return 0 if explained.explanations else 2
-
-
-def _decode(content: bytes) -> str:
-    """Return the text that was piped here, in whatever encoding a log or a shell has."""
-    from graphdaemon.settings.text import decode_text
-
-    try:
-        return decode_text(content)
-    except UnicodeDecodeError:
-        # One stray byte in a log must not hide what the rest of it says.
-        return content.decode("utf-8", "replace")
 
 
 def _describe(explained: "ExplainedText") -> dict[str, object]:

@@ -14,7 +14,7 @@ from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import FileName, add_settings, load_settings
-from graphdaemon.cloud import CLOUDS
+from graphdaemon.cloud import CLOUDS, is_for_graph
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.graph import Graph
 from graphdaemon.http.transport import Transport
@@ -32,6 +32,7 @@ from graphdaemon.registration.desired import (
     DesiredState,
     read_federated_credential,
     read_name,
+    read_scope,
 )
 from graphdaemon.registration.exposed_api import ExposedApi, read_exposed_api
 from graphdaemon.registration.local_files import LocalFiles
@@ -50,6 +51,12 @@ from graphdaemon.settings.read import read_settings, read_sign_in_settings
     metavar="NAME",
     help="An application permission of Microsoft Graph; repeatable. By default those the app asks "
     "for already, else User.Read.All.",
+)
+@click.option(
+    "--scope",
+    metavar="SCOPE",
+    help="Call an API of your own instead: its App ID URI and /.default. Then the app asks for no "
+    "permission of Graph but those of --permission.",
 )
 @click.option(
     "--certificate",
@@ -144,6 +151,7 @@ def register(**arguments: Any) -> int:
     terminal.configure_log(arguments["verbose"])
     desired = _read_desired_state(arguments)
     files = LocalFiles(arguments["output"], desired, force=arguments["force"])
+    desired = _keep_scope(desired, files)
     _check_file(desired, files, arguments)
     settings = _read_tenant_settings(arguments, files)
     transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
@@ -182,9 +190,12 @@ async def _apply(
     else:
         # The file alone, as the daemon reads it elsewhere: variables here may be about another app.
         settings = read_settings(files.path, {}, {"timeout": timeout_s})
+        endpoint = files.values.get("endpoint")
         roles = result.roles if result.consent_error is None else ()
         words = await verify(settings, transport, roles, sleep=asyncio.sleep, say=terminal.say)
         terminal.say(f"Proved: {words}.")
+        if not is_for_graph(settings.scope[0].removesuffix("/.default")) and not endpoint:
+            terminal.say("Write the API's address into endpoint, or give it by --endpoint.")
     # Raised last: all that can be done without consent is done and proved by now.
     if result.consent_error is not None:
         raise result.consent_error
@@ -228,7 +239,18 @@ def _read_desired_state(arguments: dict[str, Any]) -> DesiredState:
         arguments["permissions"],
         arguments["days"],
         _read_exposed(arguments),
+        read_scope(arguments["scope"]) if arguments["scope"] is not None else None,
     )
+
+
+def _keep_scope(desired: DesiredState, files: LocalFiles) -> DesiredState:
+    """Which API the app calls is said once: later runs read it where the first has written it."""
+    written = files.values.get("scope")
+    scope = written[0] if isinstance(written, list) and len(written) == 1 else None
+    is_own = isinstance(scope, str) and not is_for_graph(scope.removesuffix("/.default"))
+    if desired.scope is not None or desired.exposed is not None or not is_own:
+        return desired
+    return desired._replace(scope=scope)
 
 
 def _read_exposed(arguments: dict[str, Any]) -> ExposedApi | None:
@@ -237,7 +259,7 @@ def _read_exposed(arguments: dict[str, Any]) -> ExposedApi | None:
         if roles or assignments:
             raise click.UsageError("--role and --assign go with --expose.")
         return None
-    calling = ("kind", "federated", "permissions")
+    calling = ("kind", "federated", "permissions", "scope")
     if any(arguments[name] for name in calling):
         raise click.UsageError(
             "--expose makes an API, which needs neither a credential nor permissions. An app that "

@@ -48,6 +48,15 @@ def test_a_token_on_stdin_is_shown_claim_by_claim_and_not_repeated(
     assert not any(part in out for part in token.split("."))
 
 
+def test_a_dash_is_stdin(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As it is for `graphdaemon doctor --token -`, and no word to look up."""
+    text = "AADSTS7000222: expired"
+
+    assert explain_stdin(command, monkeypatch, text, "-") == explain_stdin(
+        command, monkeypatch, text
+    )
+
+
 def test_json_is_for_machines(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same as one object; claims included."""
     text = f"AADSTS7000222: expired\n{make_token(roles=['A.B'])}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 import subprocess
@@ -331,9 +332,37 @@ def test_an_api_and_its_caller(desk: Desk) -> None:
     assert list(desk.folder.iterdir()) == []
 
 
+def test_a_caller_of_an_api_of_ones_own_asks_for_nothing_of_graph(desk: Desk) -> None:
+    """`--scope`: a token for that API proves it, and later runs need not be told again."""
+    code, _, err = desk.run(
+        *("--expose", "api://", "--output", "api.json", "--device-code"),
+        meet=desk.enter(desk.administrator),
+    )
+    assert code == 0, err
+    (uri,) = json.loads((desk.folder / "api.json").read_text())["audience"]
+    words = ("--name", f"Caller of {desk.name}", "--secret", "--device-code")
+    code, _, err = desk.run(
+        *words, "--scope", f"{uri}/.default", named=False, meet=desk.enter(desk.administrator)
+    )
+
+    assert code == 0, err
+    assert "Proved: the app gets tokens, with: no role yet." in err
+    assert "Write the API's address into endpoint" in err
+    assert desk.settings["scope"] == [f"{uri}/.default"]
+    assert "endpoint" not in desk.settings
+    assert "User.Read.All" not in err
+
+    before = desk.settings
+    code, _, err = desk.run(*words, named=False, meet=desk.enter(desk.administrator))
+    assert (code, desk.settings) == (0, before)
+    assert "Nothing was to be changed." in err
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
+        (("--scope", "api://orders"), "is not what an app asks a token for"),
+        (("--expose", "api://", "--scope", "api://a/.default"), "neither a credential nor"),
         (("--role", "A"), "--role and --assign go with --expose"),
         (("--assign", "a:B"), "--role and --assign go with --expose"),
         (("--expose", "api://", "--secret"), "needs neither a credential nor permissions"),
