@@ -24,6 +24,27 @@ def complete_stored(
     return [name for name in STORED_COLLECTIONS if name.startswith(incomplete)]
 
 
+def check_store(
+    _context: click.Context, _parameter: click.Parameter, url: str | None
+) -> str | None:
+    """
+    Take a store's URL from the command line.
+
+    Raises:
+        UsageError: It holds a password: whoever is on the machine can read the process list.
+    """
+    from graphdaemon.store.location import holds_password
+
+    if url is not None and holds_password(url):
+        raise UsageError(
+            "--store has a password in it, which the process list shows to everybody here",
+            code="option_invalid",
+            hint="Put the whole URL into GRAPHDAEMON_STORE or the setting store; or leave the "
+            "password out, and keep it in ~/.pgpass or PGPASSWORD.",
+        )
+    return url
+
+
 tenant_option = click.option(
     "--tenant", metavar="NAME", help="ID or name of the tenant, where the store holds several."
 )
@@ -32,6 +53,7 @@ store_options = combine(
     click.option(
         "--store",
         metavar="URL",
+        callback=check_store,
         help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
         "sqlite:graphdaemon.db.",
     ),
@@ -39,7 +61,12 @@ store_options = combine(
 )
 
 listing_options = combine(
-    click.option("--store", metavar="URL", help="List what this store has, and ask nobody."),
+    click.option(
+        "--store",
+        metavar="URL",
+        callback=check_store,
+        help="List what this store has, and ask nobody.",
+    ),
     click.option("--as-of", metavar="TIME", help="As it was then, such as 2026-11-01T00:00Z."),
     click.option("--where", metavar="SQL", help="Such as \"department = 'Sales'\"."),
     tenant_option,
@@ -75,7 +102,7 @@ def open_history(arguments: Mapping[str, Any]) -> Generator["TenantHistory"]:
     from graphdaemon.store.store import open_store
     from graphdaemon.store.tenant_history import TenantHistory
 
-    url = arguments["store"] or _read_store()
+    url = arguments["store"] or read_store()
     path = read_location(url).path
     if path is not None:
         context = click.get_current_context()
@@ -88,7 +115,7 @@ def open_history(arguments: Mapping[str, Any]) -> Generator["TenantHistory"]:
             yield history
 
 
-def _read_store() -> str:
+def read_store() -> str:
     """
     Return the store that the settings name, if there are any: nothing else is needed of them.
 

@@ -8,7 +8,7 @@ import msgspec
 
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.database import Database, Record
-from graphdaemon.store.document_text import write_text
+from graphdaemon.store.document_text import make_text
 from graphdaemon.store.rows import Ending, Pair, Position, Row, RunKind, Staged
 
 _STAGED = """
@@ -68,6 +68,10 @@ DELETE FROM {table}_records WHERE tenant = :tenant AND id IN (SELECT id FROM bat
 _FINISH = """
 UPDATE runs SET created = :created, updated = :updated, ended = :ended, listing = :listing
 WHERE number = :run"""
+# Where there is no delta, a comparison is made each time: what nothing came of is kept once.
+_FORGET_IDLE = """
+DELETE FROM runs WHERE tenant = :tenant AND collection = :collection AND number < :run
+AND kind = 'comparison' AND created + updated + ended = 0"""
 _SAVE = """
 INSERT INTO links
   (tenant, collection, link, selected, run, checked, reconciled, rows, sequence)
@@ -129,7 +133,7 @@ class StoreChange:
         """Add records in the first run, each ID once, with its document."""
         assert self.first, "what is stored already is compared, not loaded"
         tenant, run = self._key["tenant"], self.run
-        records = [(tenant, id_, run, write_text(document)) for id_, document in rows]
+        records = [(tenant, id_, run, make_text(document)) for id_, document in rows]
         columns = ("tenant", "id", "run", "document")
         self._database.insert(f"{self._table}_records", columns, records)
         self.created += len(records)
@@ -137,7 +141,7 @@ class StoreChange:
     def replace(self, rows: Sequence[Row]) -> None:
         """Put right what was loaded in this first run, or add what was not."""
         assert self.first, "a version that was committed is not replaced, but put"
-        self._fill([(row.id, write_text(row.document)) for row in _take_last(rows)])
+        self._fill([(row.id, make_text(row.document)) for row in _take_last(rows)])
         self._execute(_PUT)
 
     def discard(self, ids: Sequence[str]) -> None:
@@ -192,7 +196,7 @@ class StoreChange:
 
     def put(self, rows: Sequence[Row]) -> None:
         """Write new versions; those before go into the history. An equal text changes nothing."""
-        self._fill([(row.id, write_text(row.document)) for row in _take_last(rows)])
+        self._fill([(row.id, make_text(row.document)) for row in _take_last(rows)])
         if not self.first:
             updated = self._execute(_END_VERSIONS, ending="updated")
             noted = self._execute(_NOTE_PUT, sequence=self._sequence)
@@ -233,11 +237,15 @@ class StoreChange:
                 self._database.execute(f"{analyze} {self._table}_records")
         counts = {"created": self.created, "updated": self.updated, "ended": self.ended}
         run = self.run
-        if self._kind == "round" and self._before and not any(counts.values()):
-            self._execute("DELETE FROM runs WHERE number = :run")
-            run = self._before.run
-        else:
+        if self._before is None or any(counts.values()):
             self._execute(_FINISH, **counts, listing=self._listing)
+        else:
+            run = self._before.run
+            if self._kind == "round":
+                self._execute("DELETE FROM runs WHERE number = :run")
+            else:
+                self._execute(_FINISH, **counts, listing=self._listing)
+                self._execute(_FORGET_IDLE)
         rows = self.rows_before + self.created - self.ended
         position = self._position._replace(run=run, checked=self.at, rows=rows)
         write_position(self._database, self._key, position, self._sequence)
@@ -294,7 +302,7 @@ def _take_last(rows: Sequence[_Keyed]) -> list[_Keyed]:
 
 
 def _write(document: bytes | None) -> str | None:
-    return None if document is None else write_text(document)
+    return None if document is None else make_text(document)
 
 
 def _encode(document: str | None) -> bytes | None:

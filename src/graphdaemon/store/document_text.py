@@ -16,7 +16,7 @@ _ESCAPE = re.compile(
 _REPLACEMENT = r"\ufffd"
 
 
-def write_text(document: bytes | msgspec.Raw) -> str:
+def make_text(document: bytes | msgspec.Raw) -> str:
     """
     Return a document as text, in which U+FFFD stands for whatever is no character.
 

@@ -44,6 +44,17 @@ def read_location(url: str) -> Location:
     raise _refuse(f"The store's URL has {named}; sqlite and postgresql are known")
 
 
+def holds_password(url: str) -> bool:
+    """Say whether a password is written in a store's URL."""
+    try:
+        parts = urlsplit(url)
+        options = parse_qsl(parts.query)
+    except ValueError:
+        return False
+    is_secret = any(name.lower() in _SECRET_OPTIONS and value for name, value in options)
+    return bool(parts.password) or is_secret
+
+
 def _read_path(text: str) -> Location:
     if text.startswith("//"):
         raise _refuse("The store's URL has // after sqlite:, where the file's path belongs")

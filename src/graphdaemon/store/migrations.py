@@ -38,7 +38,7 @@ CREATE TABLE tenants ( -- The tenants whose directories are kept.
   name TEXT NOT NULL -- Its name when it was last synced.
 ){strict}""",
             """\
-CREATE TABLE runs ( -- The transactions that changed something, one row each.
+CREATE TABLE runs ( -- What changed something, one row each; and the last comparison that did not.
   number {identity}, -- Greater than that of every earlier run of the same collection.
   tenant {integer} NOT NULL, -- The tenant's number.
   collection TEXT NOT NULL, -- The collection, such as `users` or `groups/members`.

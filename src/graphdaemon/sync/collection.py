@@ -11,6 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import aclosing
 from typing import Literal
 
+import msgspec
+
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.graph import Tally
 from graphdaemon.graph.stored_collections import StoredCollection
@@ -206,7 +208,7 @@ async def _read_one_way(
         guard = DeleteGuard(work.stored.name, change.rows_before, options.allowance)
         await thread.run(_write_reading, change, work.selected, reading, guard, count)
         if reading.listing is not None:
-            await thread.run(change.note_listing, reading.listing.to_json())
+            await thread.run(change.note_listing, msgspec.json.encode(reading.listing))
         now = format_time(options.now())
         await thread.run(change.save, Position(reading.link, work.selected.select, now))
     record.how, record.listing = kind, reading.listing

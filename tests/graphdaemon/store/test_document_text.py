@@ -2,7 +2,7 @@
 
 import pytest
 
-from graphdaemon.store.document_text import write_text
+from graphdaemon.store.document_text import make_text
 from graphdaemon.store.rows import Row, Staged
 from graphdaemon.store.store import Store
 from tests.support.store_fixtures import load_users, read_documents, row
@@ -14,13 +14,13 @@ TEXTS = (rb"\ud83d\ude00", rb"\\u0000", rb"\\ud800", rb"\u0041\"\\", "O'NÃ¶il\tð
 
 @pytest.mark.parametrize(("sent", "kept"), list(zip(NO_TEXTS, MENDED, strict=True)))
 def test_what_is_no_character_is_replaced(sent: bytes, kept: str) -> None:
-    assert write_text(b'{"id":"a","x":"' + sent + b'"}') == f'{{"id":"a","x":"{kept}"}}'
+    assert make_text(b'{"id":"a","x":"' + sent + b'"}') == f'{{"id":"a","x":"{kept}"}}'
 
 
 @pytest.mark.parametrize("sent", TEXTS)
 def test_every_other_text_is_kept_to_the_letter(sent: bytes) -> None:
     """A pair of surrogates is one character, and behind two backslashes nothing is escaped."""
-    assert write_text(b'{"x":"' + sent + b'"}') == '{"x":"' + sent.decode() + '"}'
+    assert make_text(b'{"x":"' + sent + b'"}') == '{"x":"' + sent.decode() + '"}'
 
 
 @pytest.mark.parametrize("sent", NO_TEXTS)

@@ -47,6 +47,25 @@ def test_a_check_moves_the_position_and_makes_no_run(store: Store) -> None:
     assert store.database.fetch("SELECT count(*) FROM runs") == [(1,)]
 
 
+def test_of_comparisons_that_change_nothing_the_last_is_kept(store: Store) -> None:
+    """Where there is no delta they are made every few minutes; others and their runs stay."""
+    load_users(store, row("a"))
+    for name in ("", "b", "", "", ""):
+        with store.change(1, "users", "comparison") as change:
+            change.put([row(name)] if name else [])
+            change.note_listing(b"{}")
+
+    assert store.database.fetch("SELECT at, created, listing FROM runs ORDER BY number") == [
+        ("2026-11-01T08:00:00.000000Z", 1, None),
+        ("2026-11-01T10:00:00.000000Z", 1, "{}"),
+        ("2026-11-01T13:00:00.000000Z", 0, "{}"),
+    ]
+    (added,) = store.database.fetch("SELECT run FROM users_records WHERE id = 'b'")
+    now = store.position(1, "users")
+    assert now is not None
+    assert (now.run, now.checked) == (added[0], "2026-11-01T13:00:00.000000Z")
+
+
 def test_what_was_written_is_there_when_the_store_is_opened_again(
     store: Store, store_url: str
 ) -> None:

@@ -8,28 +8,25 @@ import click
 from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName
+from graphdaemon.cli.stored_options import (
+    check_store,
+    complete_stored,
+    find_stored,
+    read_store,
+)
 
 if TYPE_CHECKING:
     from graphdaemon.output.export.export import ExportFormat
 
-DEFAULT_STORE = "sqlite:graphdaemon.db"
-
-
-def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[str]:
-    from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-
-    return [name for name in STORED_COLLECTIONS if name.startswith(incomplete)]
-
 
 @click.command(cls=StrictCommand)
-@click.argument("collections", nargs=-1, metavar="[COLLECTION]...", shell_complete=_complete)
+@click.argument("collections", nargs=-1, metavar="[COLLECTION]...", shell_complete=complete_stored)
 @click.option(
     "--store",
     metavar="URL",
-    envvar="GRAPHDAEMON_STORE",
-    default=DEFAULT_STORE,
-    show_default=True,
-    help="The database: sqlite:FILE or postgresql://user@host/database.",
+    callback=check_store,
+    help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
+    "sqlite:graphdaemon.db.",
 )
 @click.option(
     "--format",
@@ -39,8 +36,16 @@ def _complete(_context: click.Context, _parameter: click.Parameter, incomplete: 
     show_default=True,
     help="A Parquet file for each collection, or a Delta Lake table.",
 )
-@click.option("--to", "folder", type=FolderName(), required=True, help="The folder, which exists.")
-def export(collections: tuple[str, ...], store: str, format_: "ExportFormat", folder: Path) -> None:
+@click.option(
+    "--to",
+    "folder",
+    type=FolderName(),
+    required=True,
+    help="The folder; made, for you alone, if there is none.",
+)
+def export(
+    collections: tuple[str, ...], store: str | None, format_: "ExportFormat", folder: Path
+) -> None:
     """
     Write what a store holds to files that other programs read.
 
@@ -51,7 +56,8 @@ def export(collections: tuple[str, ...], store: str, format_: "ExportFormat", fo
     from graphdaemon.output.export.export import export_store
     from graphdaemon.store.store import open_store
 
-    with open_store(store, create=False) as opened:
-        for one in export_store(opened, collections, format_, folder):
+    names = [find_stored(name) for name in collections]
+    with open_store(store or read_store(), create=False) as opened:
+        for one in export_store(opened, names, format_, folder):
             done = "in step already" if one.records is None else f"{one.records:,} records"
             terminal.say(f"{one.collection}: {done}, {one.path}")

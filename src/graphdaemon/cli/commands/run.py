@@ -9,7 +9,7 @@ import click
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName, load_settings
-from graphdaemon.cli.stored_options import complete_stored
+from graphdaemon.cli.stored_options import check_store, complete_stored
 from graphdaemon.cli.sync_arguments import (
     add_store,
     read_length,
@@ -41,6 +41,7 @@ _LEVELS = ("debug", "info", "warning", "error")
 @click.option(
     "--store",
     metavar="URL",
+    callback=check_store,
     help="The database: sqlite:FILE or postgresql://user@host/database; by default the setting, "
     "else sqlite:graphdaemon.db.",
 )

@@ -9,7 +9,7 @@ import click
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FileName, load_settings
-from graphdaemon.cli.stored_options import complete_stored
+from graphdaemon.cli.stored_options import check_store, complete_stored
 from graphdaemon.cli.sync_arguments import (
     add_store,
     read_feed,
@@ -35,6 +35,7 @@ REPORT_BEGINNING = b'{\n  "tenant":'
 @click.option(
     "--store",
     metavar="URL",
+    callback=check_store,
     help="The database: sqlite:FILE or postgresql://user@host/database; by default the setting, "
     f"else {DEFAULT_STORE}.",
 )

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.output.export.arrow import make_frame
+from graphdaemon.sharing.private_files import make_private_folder
 from graphdaemon.store.current import list_positions
 from graphdaemon.store.store import Store
 
@@ -36,16 +37,20 @@ def export_store(
 
     Raises:
         UsageError: A collection is unknown or not in the store, or something else is in the way.
-        OutputError: There is no room, or no folder; what stood there before still does.
+        OutputError: There is no room, or the folder cannot be made; what stood there before still
+            does.
         StoreError: The store cannot be read.
     """
-    if not folder.is_dir():
+    chosen = _choose(store, collections)
+    try:
+        make_private_folder(folder)
+    except OSError as error:
         raise OutputError(
-            f"There is no folder {folder}",
+            f"The folder {folder} cannot be made: {error.strerror or type(error).__name__}",
             code="output_failed",
-            hint="Make the folder, or name another.",
-        )
-    for collection in _choose(store, collections):
+            hint="Name another folder, or one that exists.",
+        ) from None
+    for collection in chosen:
         positions = list_positions(store, collection)
         frame = make_frame(collection, positions.values())
         table = STORED_COLLECTIONS[collection].table

@@ -20,7 +20,7 @@ def test_a_store_is_written_to_files(
     fill(store)
     store.close()
 
-    outcome = command("export", "users", "--store", store_url, "--to", tmp_path)
+    outcome = command("export", "Users", "--store", store_url, "--to", tmp_path)
 
     assert (outcome.code, outcome.out) == (0, b"")
     assert outcome.err == f"users: 2 records, {tmp_path}/users.parquet\n"

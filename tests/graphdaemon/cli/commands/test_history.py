@@ -89,13 +89,37 @@ def test_the_store_is_that_of_the_settings_unless_one_is_named(
 
 
 def test_a_password_in_a_url_is_not_shown(
-    command: Command, postgres_server: PostgresServer
+    command: Command, postgres_server: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     url = postgres_server.make_schema()
     live(url)
-    done = command("history", "nobody", "--store", f"{url}&password=Hidden7")
+    monkeypatch.setenv("GRAPHDAEMON_STORE", f"{url}&password=Hidden7")
+    done = command("history", "nobody")
 
     assert "has never had an object with the ID nobody" in done.err
+    assert "Hidden7" not in done.err
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("history", "a"),
+        ("diff", "--since", "2026-11-01"),
+        ("list", "users"),
+        ("sync",),
+        ("run",),
+        ("export", "--to", "exported"),
+    ],
+)
+@pytest.mark.parametrize("url", ["u:Hidden7@h/d", "h/d?password=Hidden7"])
+def test_a_password_on_the_command_line_is_refused(
+    command: Command, words: tuple[str, ...], url: str
+) -> None:
+    """Everybody on the machine could read it in the list of processes."""
+    done = command(*words, "--store", f"postgresql://{url}")
+
+    assert done.code == 2
+    assert "GRAPHDAEMON_STORE" in done.err
     assert "Hidden7" not in done.err
 
 

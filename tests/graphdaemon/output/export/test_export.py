@@ -32,12 +32,25 @@ def test_every_collection_of_the_store_is_exported(store: Store, tmp_path: Path)
 
 
 def test_what_cannot_be_exported_is_named(store: Store, tmp_path: Path) -> None:
-    """An unknown collection, one that is not in the store, an empty store, a missing folder."""
+    """An unknown collection, one that is not in the store, an empty store, a file for a folder."""
     with pytest.raises(UsageError, match="no records yet"):
         list(export_store(store, (), "parquet", tmp_path))
     fill(store)
     for names, reason in ((("user",), "no collection"), (("groups",), "has no groups")):
         with pytest.raises(UsageError, match=reason):
             list(export_store(store, names, "parquet", tmp_path))
-    with pytest.raises(OutputError, match="no folder"):
-        list(export_store(store, (), "parquet", tmp_path / "none"))
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="file cannot be made"):
+        list(export_store(store, (), "parquet", tmp_path / "file"))
+
+
+def test_a_folder_is_made_once_there_is_something_for_it(store: Store, tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    with pytest.raises(UsageError):
+        list(export_store(store, (), "parquet", folder))
+    assert not folder.exists()
+    fill(store)
+
+    list(export_store(store, ("users",), "parquet", folder))
+
+    assert [path.name for path in folder.iterdir()] == ["users.parquet"]
