@@ -39,6 +39,7 @@ EXIT_CODES = {
 }
 
 CODES = {
+    "internal": "A bug in graphdaemon; the log has the place.",
     "option_invalid": "An option, or two together, cannot be carried out; it is named.",
     "findings": "The report on a program has findings of the rules that --fail-on names.",
     "origin_foreign": "An address is not of the configured origin, where alone the token goes.",

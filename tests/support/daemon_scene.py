@@ -132,6 +132,7 @@ class DaemonScene:
             TenantFiles(lambda: read_folder(self.folder, {}), self._read_again),
             selections,
             named=True,
+            attempts=1,
             sync=SyncOptions(listing=LISTING),
         )
         return made._replace(**changes)

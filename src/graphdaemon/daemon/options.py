@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from graphdaemon.daemon.clock import Clock
+from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.settings.tenants import TenantFile
 from graphdaemon.store.leases import LeaseError
 from graphdaemon.sync.options import SyncOptions
@@ -40,6 +41,7 @@ class DaemonOptions(NamedTuple):
         named: Somebody named them: what the app may not read is a failure, and not left out.
         sync: How a sync is made.
         share: Part of Graph's throttle budget to use.
+        attempts: How often a request is sent before its failure is noted.
         slots: How many tenants are worked at at a time.
         patience: Seconds for which a tenant may be silent before it is given up for this time.
         clock: The time.
@@ -53,6 +55,7 @@ class DaemonOptions(NamedTuple):
     named: bool = False
     sync: SyncOptions = SyncOptions()
     share: float = 1.0
+    attempts: int = ATTEMPTS
     slots: int = 8
     patience: float = 120.0
     clock: Clock = Clock()

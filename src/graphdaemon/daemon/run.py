@@ -6,7 +6,6 @@ the store's connections.
 """
 
 import asyncio
-import logging
 import os
 import socket
 import uuid
@@ -26,8 +25,6 @@ from graphdaemon.store.lease_holder import LeaseHolder
 from graphdaemon.store.location import read_location
 from graphdaemon.store.store import Store, open_store
 from graphdaemon.store.times import format_time
-
-logger = logging.getLogger(__name__)
 
 LONGEST_LEASE_S = 60.0
 """Seconds after which others take over from a process that was killed; less for short intervals."""
@@ -261,7 +258,7 @@ class Daemon:
                 seconds = await works.notes.thread.run(works.leases.next, idle, collections)
                 wait = self._longest() if seconds is None else min(seconds, self._longest())
                 return max(wait, _SHORTEST_S)
-            graph = self._tenants.graphs[taken[0].key.tenant]
+            graph = self._tenants.find(taken[0].key.tenant)
             self._start(graph, work_at_tenant(works, graph, taken))
         return self._longest()
 
@@ -294,14 +291,8 @@ class Daemon:
         del self._tasks[graph.key]
         del self.state.running[graph.key]
         self._wake.set()
-        if task.cancelled():
-            return
-        failure = task.exception()
-        if failure is not None:
-            # A bug; the lease ends by itself, and the other tenants go on.
-            logger.error("%s: a bug in graphdaemon", graph.name, exc_info=failure)
-        elif isinstance(task.result(), IdentityError | SettingsError):
-            self._tenants.refresh(graph)
+        if not task.cancelled() and isinstance(task.result(), IdentityError | SettingsError):
+            graph.is_refused = True
 
     async def _renew(self, works: Works) -> None:
         steady = self.options.clock.steady()
@@ -310,7 +301,7 @@ class Daemon:
             return
         self._renewed = steady
         if self._tasks:
-            await works.notes.run_alone(works.leases.renew)
+            await works.notes.run_alone(works.leases.renew, list(self._tasks))
 
     async def _pause(self, seconds: float) -> None:
         await self.options.clock.wait(self._wake, seconds)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
+from graphdaemon.daemon.options import DaemonOptions
 from graphdaemon.graph.graph import Graph
 from graphdaemon.graph.open import open_graph
 from graphdaemon.http.response import Response
@@ -34,24 +35,29 @@ class TenantGraph:
     Args:
         name: The name of the tenant's settings file.
         settings: What it says.
-        share: Part of Graph's throttle budget to use.
-        steady: Seconds that only grow.
+        options: How the daemon works.
 
     Attributes:
         key: The tenant's ID, or what its settings call it.
+        is_refused: Its credentials were not accepted.
     """
 
-    def __init__(
-        self, name: str, settings: Settings, share: float, steady: Callable[[], float]
-    ) -> None:
+    def __init__(self, name: str, settings: Settings, options: DaemonOptions) -> None:
         self.name = name
         self.settings = settings
         self.key = find_key(name, settings)
-        self._steady = steady
+        self.is_refused = False
+        self._steady = options.clock.steady
         self._transport = Transport(ca_file=settings.ca_file, timeout=settings.timeout)
-        self._sender = _NotedSender(self._transport, steady)
+        self._sender = _NotedSender(self._transport, self._steady)
         self._tenant = read_tenant(settings)
-        self.graph: Graph = open_graph(settings, self._transport, sender=self._sender, share=share)
+        self.graph: Graph = open_graph(
+            settings,
+            self._transport,
+            sender=self._sender,
+            share=options.share,
+            attempts=options.attempts,
+        )
 
     async def prepare(self) -> Tenant:
         """

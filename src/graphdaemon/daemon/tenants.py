@@ -97,19 +97,21 @@ class Tenants:
         self.tell_sick()
         return set(before) - set(self.graphs)
 
-    def refresh(self, graph: TenantGraph) -> None:
-        """Read the settings of a tenant again whose credentials are no longer accepted."""
-        if self.graphs.get(graph.key) is not graph:
-            return
+    def find(self, key: str) -> TenantGraph:
+        """Return a tenant; if its credentials were refused, with what its file says now."""
+        graph = self.graphs[key]
+        if not graph.is_refused:
+            return graph
         place, known = self._find(graph.name)
         file = self._choose(self._options.files.read_again(known), known)
         settings = file.settings
         # Another tenant in the same file is a change that somebody has to ask for.
-        if isinstance(settings, SettingsError) or find_key(file.name, settings) != graph.key:
-            return
+        if isinstance(settings, SettingsError) or find_key(file.name, settings) != key:
+            return graph
         self._state.files[place] = file
-        self.graphs[graph.key] = self._make_graph(file)
+        self.graphs[key] = self._make_graph(file)
         self._retire(graph)
+        return self.graphs[key]
 
     def look_at_sick(self) -> bool:
         """Read again, once in an interval, what could not be used; say whether anything was."""
@@ -163,8 +165,7 @@ class Tenants:
 
     def _make_graph(self, file: TenantFile) -> TenantGraph:
         assert not isinstance(file.settings, SettingsError), "broken files are sorted out"
-        options = self._options
-        return TenantGraph(file.name, file.settings, options.share, options.clock.steady)
+        return TenantGraph(file.name, file.settings, self._options)
 
     def _choose(self, file: TenantFile, known: TenantFile | None) -> TenantFile:
         """Return the file, or what it said before if it cannot be used now."""

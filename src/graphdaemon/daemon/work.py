@@ -7,6 +7,7 @@ for it longer than until it has been silent for a while.
 
 import asyncio
 import datetime as dt
+import logging
 from collections import deque
 from collections.abc import Coroutine, Iterable, Sequence
 from contextlib import suppress
@@ -34,12 +35,19 @@ from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import SyncRecord
 from graphdaemon.sync.session import Selected, Session
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
 
 # After these there is no sense in going on to the tenant's next collection.
 _FATAL = (IdentityError, NetworkError, SettingsError)
 # The identity platform is out of order: that passes by itself.
 _PASSING = frozenset(("identity_unavailable", "identity_unreadable"))
+_BUG = Error(
+    "graphdaemon has a bug, which its log shows",
+    code="internal",
+    hint="Report it with the lines of the log.",
+)
 
 
 class Works(NamedTuple):
@@ -87,9 +95,14 @@ async def work_at_tenant(works: Works, graph: TenantGraph, taken: Sequence[Taken
             while left:
                 await _sync_one(works, graph, session, left[0])
                 left.popleft()
-    except (*_FATAL, StoreError) as error:
+    except Error as error:
         await _note_all(works, graph, left, error)
         return error
+    except Exception:
+        # It must not end the work at the other tenants.
+        logger.exception("%s: a bug in graphdaemon", graph.name)
+        await _note_all(works, graph, left, _BUG)
+        return _BUG
     return None
 
 

@@ -31,7 +31,7 @@ _TAKE = """
 UPDATE leases SET holder = :holder, until = :until
 WHERE tenant = :tenant AND collection IN ({collections})"""
 _RENEW = """
-UPDATE leases SET until = :until WHERE holder = :holder
+UPDATE leases SET until = :until WHERE holder = :holder AND tenant IN ({tenants})
 RETURNING tenant, collection"""
 _NOTE = """
 UPDATE leases SET holder = '', until = '', due = :due, planned = :now,
@@ -156,10 +156,11 @@ class LeaseHolder:
             )
             return taken
 
-    def renew(self) -> set[LeaseKey]:
-        """Hold what this process holds for longer; return what that is."""
-        values = {"until": self._times()["until"], "holder": self._holder}
-        return {LeaseKey(*row) for row in self._database.fetch(_RENEW, values)}
+    def renew(self, tenants: Iterable[str]) -> set[LeaseKey]:
+        """Hold what this process holds of these tenants for longer; return what that is."""
+        until = self._times()["until"]
+        rows = self._fetch(_RENEW, tenants=list(tenants), until=until, holder=self._holder)
+        return {LeaseKey(*row) for row in rows}
 
     def note(self, outcome: LeaseOutcome) -> bool:
         """Note what came of a sync, and release it; say whether this process still held it."""

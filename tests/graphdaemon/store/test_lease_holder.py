@@ -102,7 +102,7 @@ def test_a_process_that_was_killed_loses_its_leases_in_time(
     assert take(two, "t1") == keys("t1")
 
     assert not one.note(LeaseOutcome(keys("t1")[0], 1, later(300)))
-    assert one.renew() == set()
+    assert one.renew(["t1"]) == set()
 
 
 def test_a_process_that_says_so_keeps_its_leases(
@@ -112,7 +112,8 @@ def test_a_process_that_says_so_keeps_its_leases(
     take(one, "t1")
     for _ in range(5):
         time.pass_(40)
-        assert one.renew() == set(keys("t1"))
+        assert one.renew(["t1"]) == set(keys("t1"))
+        assert one.renew(["t2"]) == set()
     assert take(two, "t1") == []
 
     one.release()

@@ -1,0 +1,129 @@
+"""What one tenant meets stays with it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.sync.options import SyncOptions
+from tests.support.daemon_scene import EVERY, ROUND, DaemonScene, ScriptedClock
+from tests.support.sync_scene import open_sync_scene
+
+
+@pytest.fixture
+def silent_port() -> Iterator[int]:
+    """Takes connections, and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield int(listener.getsockname()[1])
+
+
+def test_a_tenant_whose_token_service_is_silent_holds_up_nobody(
+    scene: DaemonScene, silent_port: int
+) -> None:
+    """Its slot is the only one; it is given up, and the others are in step."""
+    scene.add_tenant("ana")
+    scene.add_tenant("ben")
+    tenant = scene.tenants["ana"].tenant.id
+    scene.write("ana", authority=f"https://127.0.0.1:{silent_port}/{tenant}")
+
+    async def live() -> None:
+        async with scene.running(slots=1, patience=3.0):
+            await scene.until_told("synced", name="ben")
+            await scene.until_told("failed", name="ana")
+
+    asyncio.run(live())
+
+    scene.tenants["ben"].assert_in_step()
+    (failed,) = scene.told("failed")
+    assert failed.fields["code"] == "timed_out"
+    assert scene.leases()["ana", "users"].failures == 1
+
+
+def test_of_a_failure_that_concerns_all_collections_one_is_told(scene: DaemonScene) -> None:
+    """The store has it of each; none is tried in vain after the first."""
+    scene.collections = tuple(STORED_COLLECTIONS)
+    scene.add_tenant("ana")
+    scene.write("ana", secret="wrong")
+
+    async def live() -> None:
+        async with scene.running(ScriptedClock()):
+            await scene.until_told("failed")
+
+    asyncio.run(live())
+
+    assert len(scene.told("failed")) == 1
+    leases = scene.leases()
+    assert {leases["ana", name].failures for name in STORED_COLLECTIONS} == {1}
+    assert len({leases["ana", name].due for name in STORED_COLLECTIONS}) <= len(leases)
+
+
+def test_what_the_app_may_not_read_is_left_out_and_told_once(scene: DaemonScene) -> None:
+    """It is tried at every interval, since somebody may consent to it, and is no failure."""
+    scene.collections = ("users", "groups")
+    home = scene.folder.parent / "ana-home"
+    home.mkdir()
+    opened = open_sync_scene(scene.probe, home, "User.Read.All")
+    scene.tenants["ana"] = scene.stack.enter_context(opened)
+    scene.tenants["ana"].store_url = scene.store_url
+    scene.tenants["ana"].add("user", accountEnabled=True)
+    scene.write("ana")
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock, named=False):
+            await scene.until_told("synced")
+            await clock.let_pass(3 * EVERY)
+
+    asyncio.run(live())
+
+    (left,) = scene.told("left_out")
+    assert left.fields["collection"] == "groups"
+    lease = scene.leases()["ana", "groups"]
+    assert (lease.left_out, lease.failures, lease.succeeded) == (True, 0, "")
+    assert not scene.told("failed")
+
+
+def test_a_network_that_is_cut_for_ten_minutes_is_made_up_for(scene: DaemonScene) -> None:
+    """The failure is told once, and what happened meanwhile is in the store soon after."""
+    ana = scene.add_tenant("ana")
+    faults = scene.probe.emulator.faults
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock):
+            await scene.until_told("synced")
+            ana.fail("reset")
+            await clock.let_pass(ROUND + 600)
+            ana.add("user")
+            faults.clear()
+            await clock.let_pass(ROUND)
+            ana.assert_in_step()
+
+    asyncio.run(live())
+
+    assert [event.fields["code"] for event in scene.told("failed")] == ["connection_lost"]
+    assert len(scene.told("recovered")) == 1
+    assert scene.leases()["ana", "users"].failures == 0
+
+
+def test_a_bug_in_a_sync_is_kept_and_ends_nothing(scene: DaemonScene) -> None:
+    """Of a failure that nobody has thought of the log has the place."""
+    scene.add_tenant("ana")
+    scene.add_tenant("ben")
+    broken: Any = None
+
+    async def live() -> None:
+        async with scene.running(ScriptedClock(), sync=SyncOptions(listing=broken), slots=1):
+            await scene.until_told("failed", name="ana")
+            await scene.until_told("failed", name="ben")
+
+    asyncio.run(live())
+
+    error = scene.leases()["ana", "users"].error
+    assert error is not None
+    assert error.code == "internal"
