@@ -59,7 +59,7 @@ def is_called_a_path(parameter: click.Parameter) -> bool:
 
 
 # May be something else than a file; the command has them compared once it knows, as tests show.
-MIXED = {(("sync",), "words"), (("sync",), "feed")}
+MIXED = {(("sync",), "words"), (("sync",), "feed"), (("run",), "words")}
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)

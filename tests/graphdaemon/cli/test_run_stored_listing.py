@@ -37,7 +37,10 @@ def listed(command: Command, url: str, *arguments: object) -> str:
 def test_a_collection_is_shown_as_it_is_and_as_it_was(
     command: Command, lived_url: str, time: str | None, expected: str
 ) -> None:
-    assert listed(command, lived_url, *(["--as-of", time] if time else [])) == expected
+    shown = listed(command, lived_url, *(["--as-of", time] if time else []))
+
+    # What is not sorted comes as the database has it.
+    assert " ".join(sorted(shown.split())) == expected
 
 
 def test_the_last_line_says_when_that_was(command: Command, lived_url: str) -> None:
@@ -71,9 +74,9 @@ def test_every_format_shows_the_same_records(
         (["--where", "jobTitle = 'Clerk'", "--as-of", "2026-11-01T08:00Z"], "Ana"),
         (["--where", "displayName LIKE '%o' OR \"id\" = 'd'"], "Bo Di"),
         (["--query", "[?jobTitle=='Manager']"], "Ana"),
-        (["--limit", "2"], "Ana Bo"),
+        (["--where", "true", "--limit", "2"], "Ana Bo"),
         (["--sort", "displayName"], "Ana Bo Di"),
-        (["--select", "displayName"], "Ana Bo Di"),
+        (["--select", "displayName", "--sort", "displayName"], "Ana Bo Di"),
     ],
 )
 def test_records_are_chosen_sorted_and_cut(
