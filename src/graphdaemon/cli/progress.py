@@ -119,6 +119,7 @@ def describe(progress: Progress, noun: str, rate: float) -> list[str]:
 
 _STAGES = {
     "baseline": "noting where the changes begin",
+    "proving": "reading it again to prove it",
     "replay": "reading what changed meanwhile",
     "check": "checking",
     "done": "writing",

@@ -2,7 +2,8 @@
 One listing of an API of one's own: page after page, and nothing asked that was not told to ask.
 
 Such an API need not know OData: it is asked for no count, no page size and no properties, unless
-the query names them. Its records may be anything, with or without an `id`.
+the query names them. Its records may be anything, with or without an `id`. Only to prove a list of
+several pages are the same requests sent twice.
 """
 
 import hashlib
@@ -52,6 +53,8 @@ class OwnApiListing:
         self._identified = True
         self._different = 0
         self._counts: list[int] = []
+        self._order = hashlib.blake2b(digest_size=16)
+        self._agrees: bool | None = None
         self._stage = "listing"
         self.record = ListingRecord(name, query.describe(), now())
         self.corrections: Corrections = {}
@@ -59,28 +62,70 @@ class OwnApiListing:
 
     async def batches(self) -> AsyncGenerator[list[msgspec.Raw]]:
         """
-        Yield every record once, a page at a time.
+        Yield every record once, a page at a time; then read the whole again if that can prove it.
 
         Raises:
             Error: The listing failed; what was yielded so far is a part of the collection.
         """
+        async for page in self._pages():
+            records = self._take(page)
+            if records:
+                yield records
+        self.record.ranges = 1
+        if self._can_agree():
+            self._stage = "proving"
+            await self._read_again()
+
+    async def _pages(self) -> AsyncGenerator[Page]:
+        """Yield the pages from the first to the last, or to the one that reaches the limit."""
         url, visited, empty = self._url, set[int](), 0
         while True:
             # A number for each link: thousands of pages need not keep the texts.
             visited.add(hash(url))
             page = await self._graph.ask(GraphRequest(url, ""), read_own_page, self._tally)
-            records = self._take(page)
+            self.record.pages += 1
+            if page.total is not None:
+                self._counts.append(page.total)
             empty = 0 if page.records else empty + 1
-            if records:
-                yield records
+            yield page
             if page.next_link is None or self.record.records == self._limit:
-                self.record.ranges = 1
                 return
             url = follow_own(page.next_link, url)
             if hash(url) in visited:
                 raise altered(f"a next link of {path_of(url)} leads back to a page that was read")
             if empty > _MOST_EMPTY:
                 raise altered(f"the next link of {path_of(url)} goes on after {empty} empty pages")
+
+    def _can_agree(self) -> bool:
+        """Whether all that a proof lacks is that nothing changed between the pages."""
+        records = self.record.records
+        return (
+            self._proved
+            and self.record.pages > 1
+            and records != self._limit
+            and self._identified
+            and len(self._digests) == records
+            and set(self._counts) == {records}
+        )
+
+    async def _read_again(self) -> None:
+        """
+        Compare a second reading with the first, by the IDs and their order.
+
+        If no place of the list was another when it was read again, then at the moment between the
+        two readings the list was what was read (a double collect, as in Afek et al., "Atomic
+        snapshots of shared memory").
+        """
+        order = hashlib.blake2b(digest_size=16)
+        try:
+            async for page in self._pages():
+                for record in page.records:
+                    _note_id(order, own_id_of(record))
+        except Error as error:
+            # The records are all there: what failed is the proof.
+            self.record.notes.append(f"the second reading failed: {error}")
+            return
+        self._agrees = order.digest() == self._order.digest()
 
     def finish(self, *, corrected: bool = True) -> ListingRecord:
         """Reach the verdict; there is never anything to correct."""
@@ -94,12 +139,12 @@ class OwnApiListing:
             record.notes.append(f"{self._different:,} came again with another content: kept")
         evidence = OwnEvidence(
             record.records,
-            record.duplicates,
             record.pages,
             tuple(self._counts),
             record.records == self._limit,
             self._proved,
-            self._identified,
+            self._identified and len(self._digests) == record.records,
+            self._agrees,
         )
         conclude_own(record, evidence)
         self._stage = "done"
@@ -128,10 +173,7 @@ class OwnApiListing:
         )
 
     def _take(self, page: Page) -> list[msgspec.Raw]:
-        """Count a page; return those of its records that are to be written."""
-        self.record.pages += 1
-        if page.total is not None:
-            self._counts.append(page.total)
+        """Take a page in; return those of its records that are to be written."""
         fresh = self._leave_out_repeated(page.records)
         self.record.duplicates += len(page.records) - len(fresh)
         if self._limit is not None:
@@ -148,6 +190,7 @@ class OwnApiListing:
                 self._identified = False
                 fresh.append(record)
                 continue
+            _note_id(self._order, own_id)
             digests[own_id] = digest = hashlib.blake2b(bytes(record), digest_size=16).digest()
             known = self._digests.get(own_id)
             self._different += known not in (None, digest)
@@ -161,6 +204,10 @@ class OwnApiListing:
         tally = self._tally
         self.record.requests, self.record.retries = tally.requests, tally.retries
         self.record.throttled, self.record.units = tally.throttled, round(tally.units)
+
+
+def _note_id(order: "hashlib.blake2b", own_id: str | int | None) -> None:
+    order.update(repr(own_id).encode("utf-8", "surrogatepass") + b"\0")
 
 
 def add_options(url: str, query: Query) -> str:

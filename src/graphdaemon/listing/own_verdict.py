@@ -11,8 +11,6 @@ from typing import NamedTuple
 
 from graphdaemon.listing.record import ListingRecord, Verdict
 
-_NEVER = "No run can prove this list complete."
-
 
 class OwnEvidence(NamedTuple):
     """
@@ -20,21 +18,21 @@ class OwnEvidence(NamedTuple):
 
     Attributes:
         records: How many records are in the output.
-        repeated: How many came again, and were left out.
-        pages: How many answers there were.
+        pages: How many answers there were, in both readings.
         counts: The API's own counts of all records, as often as it sent one.
         cut: The listing ended at its limit.
         proving: It was asked to prove that it is complete.
-        identified: Every record has an ID.
+        identified: Every record has an ID of its own.
+        agrees: A second reading found the same IDs in the same order; None if it came to no end.
     """
 
     records: int = 0
-    repeated: int = 0
     pages: int = 0
     counts: tuple[int, ...] = ()
     cut: bool = False
     proving: bool = True
     identified: bool = True
+    agrees: bool | None = None
 
 
 class OwnCheck(NamedTuple):
@@ -64,7 +62,8 @@ def conclude_own(record: ListingRecord, evidence: OwnEvidence) -> None:
             record.missing, record.next_step = check.name, check.next_step
             return
     record.verdict = "complete"
-    record.why = "one answer holds everything, as the API's own count says"
+    held = "two readings found the same" if evidence.agrees else "one answer holds everything"
+    record.why = f"{held}, as the API's own count says"
     record.missing = record.next_step = ""
 
 
@@ -76,11 +75,18 @@ def _doubt_count(evidence: OwnEvidence) -> str:
     return f"the API counts {other:,}, and {evidence.records:,} {were} read"
 
 
-def _doubt_pages(evidence: OwnEvidence) -> str:
-    if evidence.pages == 1:
+def _doubt_identity(evidence: OwnEvidence) -> str:
+    if evidence.pages == 1 or evidence.identified:
         return ""
-    known = "" if evidence.identified else ", nor, without IDs, whether a record came twice"
-    return f"nothing tells what changed between its {evidence.pages:,} pages{known}"
+    return "without an ID in each, nobody can tell whether a record came twice, and another never"
+
+
+def _doubt_pages(evidence: OwnEvidence) -> str:
+    if evidence.pages == 1 or evidence.agrees:
+        return ""
+    if evidence.agrees is None:
+        return "the second reading, which could have proved it, failed"
+    return "two readings differ: it changed meanwhile, or the API has no fixed order"
 
 
 def _doubt_counted(evidence: OwnEvidence) -> str:
@@ -109,16 +115,22 @@ OWN_CHECKS: tuple[OwnCheck, ...] = (
         "Run it again; if it recurs, the API pages in a way that is not known here.",
     ),
     OwnCheck(
-        "pages",
-        "One answer held everything.",
-        _doubt_pages,
-        _NEVER,
-    ),
-    OwnCheck(
         "counted",
         "The API sent a count of all records: `@odata.count`, or the header X-Total-Count.",
         _doubt_counted,
         "Have the API send one: `@odata.count` beside `value`, or the header X-Total-Count.",
+    ),
+    OwnCheck(
+        "identity",
+        "One answer held everything; or each record has an `id` of its own.",
+        _doubt_identity,
+        "Have the API send an `id` in each record, or all in one answer.",
+    ),
+    OwnCheck(
+        "pages",
+        "One answer held everything; or a second reading found the same IDs in the same order.",
+        _doubt_pages,
+        "Run it again when less changes there; have the API sort what it pages.",
     ),
 )
 """What has to hold for a listing to be complete; the first that does not is what is said."""

@@ -127,7 +127,7 @@ class Progress(NamedTuple):
         unit_rate: Resource units used a second of late.
         unit_limit: Resource units a second that the budget allows; None while no limit is known.
         waiting: What is being waited for, such as `Graph (429, 7 s)`; empty when nothing is.
-        stage: `baseline`, `listing`, `replay`, `check` or `done`.
+        stage: `baseline`, `listing`, `replay`, `proving`, `check` or `done`.
     """
 
     records: int
