@@ -10,8 +10,6 @@ import signal
 import subprocess
 import sys
 import termios
-import time
-from collections.abc import Callable
 from pathlib import Path
 from secrets import token_hex
 
@@ -27,19 +25,13 @@ from tests.support.exec_run import (
     need,
     read_variable,
     start_exec,
+    wait_until,
 )
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
 
 # One child, one that has left its group and its parent, and the program itself.
 FAMILY = "(setsid sleep 1000 &); sleep 1000 & echo up; wait; sleep 1000"
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    """Wait for what the kernel does after a kill; what never comes fails by its own assertion."""
-    deadline = time.monotonic() + 20
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
 
 
 def find_processes(process: int, method: str) -> dict[str, int]:

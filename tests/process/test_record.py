@@ -8,20 +8,32 @@ an option: as for a company's own proxy that looks into TLS.
 from __future__ import annotations
 
 import json
+import shlex
+import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from secrets import token_hex
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import pytest
+import trustme
 
 from entra_emulator.exec.hosts import list_hosts
 from entra_emulator.server.emulator import Emulator
 from entra_emulator.traffic.recording.lines import read_exchanges
-from tests.support.connect_proxy import connect_proxy
-from tests.support.exec_run import make_environment, run_exec
+from tests.support.connect_proxy import connect_proxy, make_tls
+from tests.support.exec_run import (
+    list_children,
+    list_marked,
+    make_environment,
+    read_variable,
+    run_exec,
+    wait_until,
+)
 from tests.support.name_search import find_names
 from tests.support.run_command import run_graphdaemon
 
@@ -67,11 +79,16 @@ def real() -> Iterator[RealTenant]:
 
 
 def record(
-    real: RealTenant, folder: Path, *words: str, program: str = PROGRAM, trusted: bool = True
+    real: RealTenant,
+    folder: Path,
+    *words: str,
+    program: str = PROGRAM,
+    command: tuple[str, ...] = (),
+    trusted: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     options = ["--ca", str(real.emulator.ca_file)] if trusted else []
     return run_graphdaemon(
-        *("record", *options, *words, "--", sys.executable, "-c", program),
+        *("record", *options, *words, "--", *(command or (sys.executable, "-c", program))),
         env=make_environment(**real.variables),
         cwd=folder,
         timeout=120,
@@ -126,6 +143,87 @@ def test_other_hosts_pass_untouched(real: RealTenant, tmp_path: Path) -> None:
     assert "graphdaemon emulator" in done.stdout, done.stderr
     assert any("CONNECT localhost:443" in head for head in real.heads)
     assert list(read_exchanges(tmp_path / "recording.jsonl")) == []
+
+
+def test_nodes_own_fetch_is_recorded(real: RealTenant, tmp_path: Path) -> None:
+    """Which heeds no proxy, and is led to the recorder all the same."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("Node is not installed")
+    code = (
+        "fetch('https://login.microsoftonline.com/common/discovery/v2.0/keys')"
+        ".then((answer) => console.log(answer.status))"
+    )
+    done = record(real, tmp_path, command=(node, "-e", code))
+    assert done.stdout == "200\n", done.stderr
+    assert len(list(read_exchanges(tmp_path / "recording.jsonl"))) == 1
+
+
+def test_a_proxy_behind_tls_leads_to_the_tenant(real: RealTenant, tmp_path: Path) -> None:
+    """TLS to the proxy, and within it TLS to the tenant; both are verified."""
+    port = urlsplit(real.emulator.url).port
+    assert port is not None
+    authority = trustme.CA()
+    trusted = tmp_path / "trusted.pem"
+    trusted.write_bytes(real.emulator.ca_file.read_bytes() + authority.cert_pem.bytes())
+    with connect_proxy(port, tls=make_tls(authority)) as (proxy, heads):
+        variables = {**real.variables, "HTTPS_PROXY": f"https://{proxy}"}
+        done = record(
+            real._replace(variables=variables), tmp_path, "--ca", str(trusted), trusted=False
+        )
+    assert done.stdout == "200 30\n", done.stderr
+    assert [head.split()[1] for head in heads] == [
+        "login.microsoftonline.com:443",
+        "graph.microsoft.com:443",
+    ]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="it looks into /proc")
+def test_a_killed_recorder_leaves_no_program_without_a_way_out(
+    real: RealTenant, tmp_path: Path
+) -> None:
+    """Nor its children, nor its files; what was recorded is there."""
+    mark = token_hex(8)
+    script = f"{shlex.join([sys.executable, '-c', PROGRAM])}; sleep 1000 & echo up; wait"
+    with subprocess.Popen(
+        [
+            *(sys.executable, "-m", "graphdaemon", "record", "--ca", str(real.emulator.ca_file)),
+            *("--", "sh", "-c", script),
+        ],
+        env=make_environment(**real.variables, RUN_OF_TEST=mark),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert [process.stdout.readline() for _ in range(2)] == ["200 30\n", "up\n"]
+        program = list_children(process.pid)[1]
+        bundle = read_variable(program, "SSL_CERT_FILE")
+        process.kill()
+    wait_until(lambda: not list_marked(mark) and not bundle.parent.exists())
+    assert list_marked(mark) == set()
+    assert not bundle.parent.exists()
+    assert len(list(read_exchanges(tmp_path / "recording.jsonl"))) == 2
+
+
+def test_a_signal_is_the_programs_own(real: RealTenant, tmp_path: Path) -> None:
+    """It may handle it; the recording and its last line are written all the same."""
+    script = "trap 'echo handled; exit 4' INT; echo up; while :; do sleep 0.05; done"
+    with subprocess.Popen(
+        [sys.executable, "-m", "graphdaemon", "record", "--", "sh", "-c", script],
+        env=make_environment(**real.variables),
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(signal.SIGINT)
+        shown, said = process.communicate(timeout=60)
+    assert (process.returncode, shown) == (4, "handled\n")
+    assert "0 exchanges in recording.jsonl" in said
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -127,3 +128,10 @@ def read_variable(process: int, name: str) -> Path:
     variables = Path(f"/proc/{process}/environ").read_bytes().split(b"\0")
     (value,) = [one for one in variables if one.startswith(f"{name}=".encode())]
     return Path(os.fsdecode(value.partition(b"=")[2]))
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    """Wait for what the kernel does after a kill; what never comes fails by its own assertion."""
+    deadline = time.monotonic() + 20
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)

@@ -88,16 +88,28 @@ def run_child(
     Raises:
         ProgramNotStarted: the system does not run it.
     """
+    children: list[subprocess.Popen[bytes]] = []
+    is_ending = False
+
+    def end(*_: object) -> None:
+        nonlocal is_ending
+        is_ending = True
+        for one in children:
+            one.terminate()
+
+    # Before it starts. Ctrl-C reaches the program from the terminal.
+    signal.signal(signal.SIGINT, lambda *_: None)
+    signal.signal(signal.SIGTERM, end)
     try:
         child = subprocess.Popen(  # noqa: S603  what the caller wants to be run
             command, env=variables, close_fds=sys.platform == "win32"
         )
     except OSError as error:
         raise _explain(command, error) from None
+    children.append(child)
     started(child.pid)
-    # Ctrl-C reaches the program from the terminal.
-    signal.signal(signal.SIGINT, lambda *_: None)
-    signal.signal(signal.SIGTERM, lambda *_: child.terminate())
+    if is_ending:  # the signal came while it started
+        child.terminate()
     code = child.wait()
     return code if code >= 0 else 128 - code
 

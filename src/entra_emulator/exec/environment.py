@@ -27,6 +27,9 @@ _CREDENTIALS = frozenset(
 _PROXIES = frozenset({"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "FTP_PROXY", "NO_PROXY"})
 _AUTHORITY = "AZURE_AUTHORITY_HOST"
 
+# For Node; reads ENTRA_EMULATOR_HOSTS.
+_HOOK = Path(__file__).with_name("hook.cjs")
+
 _FIELD = re.compile(r"\{(\w*)\}")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _JAVA_NETWORK = re.compile(r"-D(?:https?\.(?:proxy|nonProxy)|javax\.net\.ssl\.trustStore)\S*")
@@ -71,24 +74,25 @@ def trust_variables(files: TrustFiles) -> dict[str, str]:
 
 
 def proxy_variables(
-    port: int, hook: Path, files: TrustFiles, given: Mapping[str, str]
+    tunnel: int, server: int, files: TrustFiles, given: Mapping[str, str]
 ) -> dict[str, str]:
     """
-    The variables that lead programs through the tunnel.
+    The variables that lead programs through a proxy, and Node, which heeds none, past it.
 
     Args:
-        port: where the tunnel listens on 127.0.0.1.
-        hook: the file for Node.
+        tunnel: the proxy's port on 127.0.0.1.
+        server: the port of what answers for Microsoft's hosts.
         files: for Java.
         given: the variables that the program has already.
     """
-    proxy = f"http://127.0.0.1:{port}"
+    proxy = f"http://127.0.0.1:{tunnel}"
     variables = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
     variables |= dict.fromkeys(("NO_PROXY", "no_proxy"), _NO_PROXY)
-    node = f'--require "{hook}"'
+    variables["ENTRA_EMULATOR_HOSTS"] = " ".join((str(server), *list_hosts()))
+    node = f'--require "{_HOOK}"'
     java = (
-        f"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={port} "
-        f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={port} "
+        f"-Dhttps.proxyHost=127.0.0.1 -Dhttps.proxyPort={tunnel} "
+        f"-Dhttp.proxyHost=127.0.0.1 -Dhttp.proxyPort={tunnel} "
         f'-Djavax.net.ssl.trustStore="{files.java}" '
         f"-Djavax.net.ssl.trustStorePassword={STORE_PASSWORD}"
     )

@@ -8,6 +8,7 @@ dies with its parent, by the kernel's doing, and with the last of them goes all 
 """
 
 import contextlib
+import errno
 import os
 import signal
 import socket
@@ -96,15 +97,21 @@ def _enter(control: socket.socket, parent: int) -> None:
         system_calls.die_with_parent()
         if os.getppid() != parent:
             raise SystemExit(128 + signal.SIGKILL)
-        send_message(control, {})
-        receive_message(control)
+        send_message(control, None)
+        if refusal := receive_message(control)[0]:
+            raise NamespaceUnavailable(f"its users cannot be named: {refusal}")
         flags = system_calls.RECURSIVE | system_calls.SLAVE
         system_calls.mount("none", "/", flags=flags)  # what is mounted here is mounted here only
         flags = system_calls.NO_SETUID | system_calls.NO_DEVICES
         system_calls.mount("tmpfs", str(_FOLDER), kind="tmpfs", flags=flags, options="mode=0755")
         open_loopback()
     except (OSError, EOFError) as error:
-        raise NamespaceUnavailable(getattr(error, "strerror", None) or str(error)) from error
+        # Documented in unshare(2); its text speaks of a disk.
+        is_limit = isinstance(error, OSError) and error.errno == errno.ENOSPC
+        reason = "the limit of user.max_user_namespaces, or of another kind, is reached"
+        raise NamespaceUnavailable(
+            reason if is_limit else getattr(error, "strerror", None) or str(error)
+        ) from error
 
 
 def _show_processes() -> None:
@@ -123,11 +130,11 @@ def _run(
     variables: Mapping[str, str],
 ) -> int:
     """Run the program, and give the process outside a handle of it."""
-    send_message(control, {})
+    send_message(control, None)
     receive_message(control)
     process = start_child(command, variables, mask)
     handle = os.pidfd_open(process)
-    send_message(control, {}, [handle])
+    send_message(control, None, [handle])
     os.close(handle)
     return wait_for(process)
 
@@ -141,7 +148,7 @@ def _listen_for(services: Sequence[Service], control: socket.socket) -> None:
         if family == socket.AF_INET or has_ipv6()
     ]
     if listeners:
-        send_message(control, {}, [listener.fileno() for listener in listeners])
+        send_message(control, None, [listener.fileno() for listener in listeners])
     for listener in listeners:
         listener.close()
 

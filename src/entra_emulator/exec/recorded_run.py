@@ -5,20 +5,19 @@ import os
 import shutil
 import socket
 import ssl
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import getproxies
 
 import trustme
 
-from entra_emulator.exec.child_process import run_child
 from entra_emulator.exec.environment import proxy_variables, trust_variables
 from entra_emulator.exec.hosts import list_hosts
+from entra_emulator.exec.kept_run import keep_run
 from entra_emulator.exec.program import ProgramNotStarted
-from entra_emulator.exec.recording_tunnel import start_recording_tunnel
+from entra_emulator.exec.recording_tunnel import WayOut, start_recording_tunnel
 from entra_emulator.exec.trust import write_trust_files
 from entra_emulator.in_process.loop_thread import LoopThread
 from entra_emulator.server.exchange_queue import ExchangeQueue
@@ -29,9 +28,6 @@ from entra_emulator.traffic.recording.recorder import Recorder
 from entra_emulator.traffic.report.call_log import CallLog
 from entra_emulator.traffic.report.report import Report
 from entra_emulator.web.exchange import Note, watch_exchanges
-
-_HOOK = Path(__file__).with_name("hook.cjs")
-_HOSTS_VARIABLE = "ENTRA_EMULATOR_HOSTS"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +68,16 @@ def run_recorded(program: RecordedProgram) -> int:
         raise ProgramNotStarted(reason)
     tls = ssl.create_default_context(cafile=program.ca_file and str(program.ca_file))
     with contextlib.ExitStack() as stack:
+        run = stack.enter_context(keep_run())
         recorder = stack.enter_context(Recorder(program.record, time.time()))
         calls = CallLog()
         exchanges = ExchangeQueue([recorder.note, calls.note]).start()
-        port, authority = _serve(stack, program, tls, exchanges.note)
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="graphdaemon-")))
-        variables = _make_variables(folder, port, authority, dict(os.environ))
+        way_out = WayOut(getproxies(), tls)
+        authority = trustme.CA(organization_name="graphdaemon record")
+        port = _serve(stack, program, way_out, authority, exchanges.note)
+        variables = _make_variables(run.folder, port, authority, way_out)
         try:
-            code = run_child(program.command, variables, lambda _: None)
+            code = run.run(program.command, variables)
         finally:
             # Whatever happened, what was exchanged is in the file.
             exchanges.close()
@@ -88,30 +86,37 @@ def run_recorded(program: RecordedProgram) -> int:
 
 
 def _serve(
-    stack: contextlib.ExitStack, program: RecordedProgram, tls: ssl.SSLContext, note: Note
-) -> tuple[int, trustme.CA]:
-    """Listen in the place of the real hosts; the port, and the authority of this run."""
-    service = RealService(tls, getproxies())
+    stack: contextlib.ExitStack,
+    program: RecordedProgram,
+    way_out: WayOut,
+    authority: trustme.CA,
+    note: Note,
+) -> int:
+    """Listen in the place of the real hosts, with certificates of this authority; the port."""
+    proxies = way_out.proxies
+    if (proxies.get("https") or proxies.get("all") or "").startswith("https://"):
+        # TLS within TLS is for a tunnel of ours, in which this process is a client like others.
+        proxies = {"https": f"http://127.0.0.1:{start_recording_tunnel({}, way_out.tls, way_out)}"}
+    service = RealService(way_out.tls, proxies)
     stack.callback(service.close)
     app = make_forwarder(service, frozenset(list_hosts()), program.say)
-    authority = trustme.CA(organization_name="graphdaemon record")
     thread = stack.enter_context(LoopThread())
     listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=512))
     watched = watch_exchanges(app, note, time.time)
-    stop = run_server(watched, listener, make_tls(authority, list_hosts()), thread)
-    stack.callback(stop)
+    tls = make_tls(authority, (*list_hosts(), "127.0.0.1"))
+    stack.callback(run_server(watched, listener, tls, thread))
     port: int = listener.getsockname()[1]
-    return port, authority
+    return port
 
 
 def _make_variables(
-    folder: Path, port: int, authority: trustme.CA, environment: Mapping[str, str]
+    folder: Path, port: int, authority: trustme.CA, way_out: WayOut
 ) -> dict[str, str]:
     """The program's own variables, with the way to the recorder and trust in it."""
     targets = {f"{host}:443": ("127.0.0.1", port) for host in list_hosts()}
-    tunnel = start_recording_tunnel(targets, getproxies())
+    recorder = ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+    tunnel = start_recording_tunnel(targets, recorder, way_out)
+    environment = dict(os.environ)
     trust = write_trust_files(folder, authority.cert_pem.bytes(), environment)
     variables = {**environment, **trust_variables(trust)}
-    variables |= proxy_variables(tunnel, _HOOK, trust, variables)
-    variables[_HOSTS_VARIABLE] = " ".join((str(port), *list_hosts()))
-    return variables
+    return variables | proxy_variables(tunnel, port, trust, variables)

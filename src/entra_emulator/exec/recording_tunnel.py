@@ -3,12 +3,14 @@
 import asyncio
 import contextlib
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
+from typing import NamedTuple
 from urllib.request import proxy_bypass
 
 from entra_emulator.exec.relay import relay
-from entra_emulator.exec.tunnel import read_target
+from entra_emulator.exec.tunnel import ESTABLISHED, end_after, read_target
 from entra_emulator.traffic.recording.real_service import Proxy, ServiceUnreachable, read_proxy
 
 # Bytes and seconds that the head of a request may take.
@@ -17,20 +19,36 @@ _LONGEST_HEAD, _PATIENCE = 65_536, 30.0
 Address = tuple[str, int]
 
 
-def start_recording_tunnel(recorded: Mapping[str, Address], proxies: Mapping[str, str]) -> int:
+class WayOut(NamedTuple):
+    """
+    How a connection reaches a host that is not recorded.
+
+    Args:
+        proxies: the proxies, by scheme, as `urllib.request.getproxies` returns them.
+        tls: what is trusted there.
+    """
+
+    proxies: Mapping[str, str]
+    tls: ssl.SSLContext
+
+
+def start_recording_tunnel(
+    recorded: Mapping[str, Address], recorder: ssl.SSLContext, way_out: WayOut
+) -> int:
     """
     Serve a proxy in a thread of its own; return its port on 127.0.0.1.
 
     Args:
         recorded: where the connections go that are asked for, by `HOST:PORT`; all others go where
             they were meant to.
-        proxies: the proxies through which those go, by scheme.
+        recorder: what is trusted there.
+        way_out: how the others go.
     """
     listener = socket.create_server(("127.0.0.1", 0))
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
-            await _answer(reader, writer, recorded, proxies)
+            await _answer(reader, writer, recorded, recorder, way_out)
         writer.close()
 
     async def serve() -> None:
@@ -46,33 +64,37 @@ async def _answer(
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,
     recorded: Mapping[str, Address],
-    proxies: Mapping[str, str],
+    recorder: ssl.SSLContext,
+    way_out: WayOut,
 ) -> None:
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), _PATIENCE)
     scheme, place = read_target(head)
-    if not place or scheme == "https":
-        # An address of https without a tunnel would have to be sent on in the clear.
-        await _refuse(writer, "400 Bad Request", "This proxy takes CONNECT and http addresses.")
+    if not place:
+        await _refuse(writer, "400 Bad Request", "This proxy takes CONNECT and whole addresses.")
         return
     host, _, port = place.rpartition(":")
     target = recorded.get(place)
-    proxy = None if target else _choose_proxy(scheme, host.strip("[]"), proxies)
+    proxy = None if target else _choose_proxy(scheme, host.strip("[]"), way_out.proxies)
     try:
         if proxy is not None:
             # It answers the request itself, to whom its credentials are added.
-            await relay(reader, writer, (proxy.host, proxy.port), _add_headers(head, proxy))
-        elif scheme == "CONNECT":
-            reached = target or (host.strip("[]"), int(port))
-            writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await relay(reader, writer, reached)
+            sent = _add_headers(head if scheme == "CONNECT" else end_after(head), proxy)
+            trust = way_out.tls if proxy.is_secure else None
+            await relay(reader, writer, (proxy.host, proxy.port), sent, trust)
+            return
+        reached = target or (host.strip("[]"), int(port))
+        if scheme == "CONNECT":
+            await relay(reader, writer, reached, greeting=ESTABLISHED)
         else:
-            await relay(reader, writer, (host.strip("[]"), int(port)), head)
+            # As axios asks for https.
+            trust = (recorder if target else way_out.tls) if scheme == "https" else None
+            await relay(reader, writer, reached, end_after(head), trust)
     except (OSError, ValueError) as error:
         await _refuse(writer, "502 Bad Gateway", f"{host} cannot be reached: {error}")
 
 
 def _choose_proxy(scheme: str, host: str, proxies: Mapping[str, str]) -> Proxy | None:
-    name = "https" if scheme == "CONNECT" else "http"
+    name = "http" if scheme == "http" else "https"
     url = proxies.get(name) or proxies.get("all")
     if not url or proxy_bypass(host):
         return None

@@ -14,6 +14,8 @@ async def relay(
     target: tuple[str, int],
     head: bytes = b"",
     trust: ssl.SSLContext | None = None,
+    *,
+    greeting: bytes = b"",
 ) -> None:
     """
     Hand everything on in both directions until both have ended.
@@ -24,11 +26,13 @@ async def relay(
         target: the host and the port to hand on to.
         head: what is sent there first.
         trust: speak TLS to the target, whose certificate is for its address.
+        greeting: what is sent back first, once the target is reached.
 
     Raises:
         OSError: nobody listens at the target.
     """
     back, forth = await asyncio.open_connection(*target, ssl=trust)
+    writer.write(greeting)
     forth.write(head)
     try:
         await asyncio.gather(_hand_on(reader, forth), _hand_on(back, writer))
@@ -46,3 +50,6 @@ async def _hand_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
     with contextlib.suppress(OSError, RuntimeError):
         if writer.can_write_eof():
             writer.write_eof()
+        else:
+            # Through TLS only the end of both directions can be said.
+            writer.close()

@@ -35,8 +35,7 @@ class _Run:
         """Follow what the namespace says, until it is gone."""
         with contextlib.suppress(EOFError, OSError):
             self._await_order()
-            map_users(self.process)
-            self._answer()
+            self._map_users()
             if services:
                 start_relays(services, self._await_order())
             self._await_order()
@@ -46,11 +45,20 @@ class _Run:
             (self._program,) = self._await_order()
         self._started.set()
 
+    def _map_users(self) -> None:
+        try:
+            map_users(self.process)
+        except OSError as error:
+            # The process waits for the answer.
+            send_message(self._control, error.strerror)
+            raise
+        self._answer()
+
     def _await_order(self) -> list[int]:
         return receive_message(self._control)[1]
 
     def _answer(self) -> None:
-        send_message(self._control, {})
+        send_message(self._control, None)
 
     def pass_on(self, held: signal.struct_siginfo) -> int | None:
         """Give a signal to the program; without one the run is over: return its exit code."""

@@ -14,6 +14,10 @@ from entra_emulator.exec.relay import relay
 # Bytes and seconds that the head of a request may take.
 _LONGEST_HEAD, _PATIENCE = 65_536, 30.0
 _PORTS = {"http": 80, "https": 443}
+_OF_CONNECTION = frozenset({b"connection", b"keep-alive", b"proxy-connection"})
+
+ESTABLISHED = b"HTTP/1.1 200 Connection established\r\n\r\n"
+"""What a proxy answers when a tunnel leads to its target."""
 
 Address = tuple[str, int]
 
@@ -65,11 +69,10 @@ async def _answer(
         writer.write(_refuse("403 Forbidden", text))
         await writer.drain()
     elif scheme == "CONNECT":
-        writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-        await relay(reader, writer, target)
+        await relay(reader, writer, target, greeting=ESTABLISHED)
     else:
         # The address stays whole, which every server takes (RFC 9112, 3.2.2).
-        await relay(reader, writer, target, head, trust if scheme == "https" else None)
+        await relay(reader, writer, target, end_after(head), trust if scheme == "https" else None)
 
 
 def read_target(head: bytes) -> tuple[str, str]:
@@ -91,6 +94,18 @@ def read_target(head: bytes) -> tuple[str, str]:
         return "", ""
     host = rest.partition("/")[0].partition("?")[0].rpartition("@")[2].lower()
     return scheme, host if ":" in host.rpartition("]")[2] else f"{host}:{_PORTS[scheme]}"
+
+
+def end_after(head: bytes) -> bytes:
+    """
+    The head of a request after whose answer the connection ends.
+
+    A client may ask a proxy for another host on the same connection, and only the first request of
+    a connection is looked at here.
+    """
+    first, *lines = head.removesuffix(b"\r\n\r\n").split(b"\r\n")
+    kept = [line for line in lines if line.partition(b":")[0].strip().lower() not in _OF_CONNECTION]
+    return b"\r\n".join([first, *kept, b"Connection: close", b"", b""])
 
 
 def _refuse(status: str, text: str) -> bytes:

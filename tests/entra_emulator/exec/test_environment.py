@@ -44,9 +44,11 @@ def test_a_national_cloud_stays_chosen(host: str) -> None:
 def test_what_a_program_has_for_node_and_java_is_kept() -> None:
     given = {"NODE_OPTIONS": "--no-warnings", "JAVA_TOOL_OPTIONS": "-Xmx1g"}
 
-    variables = proxy_variables(8080, Path("/a hook.cjs"), FILES, given)
+    variables = proxy_variables(8080, 8443, FILES, given)
 
-    assert variables["NODE_OPTIONS"] == '--no-warnings --require "/a hook.cjs"'
+    kept, _, hook = variables["NODE_OPTIONS"].partition(" --require ")
+    assert (kept, Path(hook.strip('"')).name, hook[0]) == ("--no-warnings", "hook.cjs", '"')
+    assert variables["ENTRA_EMULATOR_HOSTS"].startswith("8443 login.microsoftonline.com ")
     assert variables["JAVA_TOOL_OPTIONS"].startswith("-Xmx1g -Dhttps.proxyHost=127.0.0.1 ")
     assert variables["https_proxy"] == variables["HTTP_PROXY"] == "http://127.0.0.1:8080"
     assert "169.254" not in variables["NO_PROXY"], "it would reach the real metadata service"

@@ -305,8 +305,8 @@ def test_a_system_without_namespaces_says_so(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert done.stderr == (
-        "Error: This system gives no namespaces of its own to the program (unshare: No space left "
-        "on device).\n"
+        "Error: This system gives no namespaces of its own to the program (the limit of "
+        "user.max_user_namespaces, or of another kind, is reached).\n"
         "Try: --method proxy leads the program through a proxy, if it heeds its variables.\n"
     )
     assert not (tmp_path / "ran").exists()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import pytest
@@ -16,10 +15,13 @@ from tests.support.exec_run import make_environment, run_exec, run_python
 METHOD = "proxy"
 
 
-def test_a_program_meets_the_tenant_at_microsofts_addresses() -> None:
+def test_a_program_meets_the_tenant_at_microsofts_addresses(tmp_path: Path) -> None:
     """It is said before, which programs would not; and nothing is left."""
-    before = set(Path(tempfile.gettempdir()).glob("graphdaemon-*"))
-    done = run_python(METHOD, LIST_USERS + "\nimport sys; sys.exit(9)")
+    done = run_exec(
+        METHOD,
+        *(sys.executable, "-c", LIST_USERS + "\nimport sys; sys.exit(9)"),
+        variables={"TMPDIR": str(tmp_path)},
+    )
 
     assert (done.returncode, done.stdout) == (
         9,
@@ -27,8 +29,7 @@ def test_a_program_meets_the_tenant_at_microsofts_addresses() -> None:
     ), done.stderr
     assert done.stderr.startswith("graphdaemon: through a proxy, a program reaches the emulator ")
     assert "aiohttp without trust_env, urllib3 by itself" in done.stderr
-    left = set(Path(tempfile.gettempdir()).glob("graphdaemon-*")) - before
-    assert not [path for path in left if len(path.name) == len("graphdaemon-") + 32]
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_other_hosts_are_refused_and_said() -> None:

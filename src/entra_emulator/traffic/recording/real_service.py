@@ -16,6 +16,7 @@ from entra_emulator.web.exchange import Headers
 PATIENCE = 120.0
 # So many idle connections are kept for each host.
 _MOST_IDLE = 8
+_PROXY_PORTS = {"http": 80, "https": 443}
 # Methods that may be sent again when a kept connection turns out to be closed (RFC 9110, 9.2.2).
 _REPEATABLE = frozenset({"GET", "HEAD", "OPTIONS", "PUT", "DELETE"})
 
@@ -130,11 +131,12 @@ class RealService:
 
 
 class Proxy(NamedTuple):
-    """A proxy that speaks HTTP, and the headers that it wants."""
+    """A proxy that speaks HTTP, the headers that it wants, and whether TLS leads there."""
 
     host: str
     port: int
     headers: Headers
+    is_secure: bool = False
 
 
 def read_proxy(url: str) -> Proxy:
@@ -142,15 +144,18 @@ def read_proxy(url: str) -> Proxy:
     The proxy of an address such as `http://user:password@host:8080`.
 
     Raises:
-        ServiceUnreachable: it is no HTTP proxy.
+        ServiceUnreachable: it is no proxy of HTTP, over TLS or not.
     """
     parts = urlsplit(url if "://" in url else f"http://{url}")
-    if parts.scheme != "http" or not parts.hostname:
+    if parts.scheme not in _PROXY_PORTS or not parts.hostname:
         shown = f"{parts.scheme}://{parts.hostname or ''}"
-        raise ServiceUnreachable(f"only proxies of http:// are spoken to, and this is {shown}")
+        raise ServiceUnreachable(
+            f"only proxies of http:// and https:// are spoken to, and this is {shown}"
+        )
     headers: Headers = ()
     if parts.username is not None:
         pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         value = base64.b64encode(pair.encode()).decode()
         headers = (("Proxy-Authorization", f"Basic {value}"),)
-    return Proxy(parts.hostname, parts.port or 80, headers)
+    port = parts.port or _PROXY_PORTS[parts.scheme]
+    return Proxy(parts.hostname, port, headers, parts.scheme == "https")

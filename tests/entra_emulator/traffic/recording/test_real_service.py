@@ -104,10 +104,15 @@ def test_a_proxy_with_a_password(server: ScriptedServer) -> None:
     [("http://proxy:8080", "proxy", 8080), ("proxy:3128", "proxy", 3128), ("http://p", "p", 80)],
 )
 def test_proxies(url: str, host: str, port: int) -> None:
-    assert read_proxy(url)[:2] == (host, port)
+    assert read_proxy(url) == (host, port, (), False)
 
 
-@pytest.mark.parametrize("url", ["socks5://proxy:1080", "https://ann:hush@proxy", "http://"])
+def test_a_proxy_behind_tls() -> None:
+    proxy = read_proxy("https://ann:hush@proxy")
+    assert (proxy.host, proxy.port, proxy.is_secure) == ("proxy", 443, True)
+
+
+@pytest.mark.parametrize("url", ["socks5://ann:hush@proxy:1080", "http://"])
 def test_other_proxies(url: str) -> None:
     with pytest.raises(ServiceUnreachable, match="only proxies of http") as raised:
         read_proxy(url)
