@@ -36,7 +36,7 @@ def test_the_page(
 ) -> None:
     """Every finding is there; axe-core finds nothing; the page is no wider than its window."""
     path = tmp_path / "report.html"
-    path.write_bytes(write_report(REPORT, path.name))
+    path.write_bytes(write_report(REPORT, path.suffix))
     with Person.at(chromium, emulator, width=width, dark=dark, script=True) as person:
         person.page.goto(path.as_uri())
         expect(person.page.get_by_role("heading", level=1)).to_have_text("What the program did")

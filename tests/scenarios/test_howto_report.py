@@ -43,6 +43,9 @@ def test_from_a_recording_to_a_tenant(tmp_path: Path) -> None:
     for line in path.read_text("utf-8").splitlines():
         json.loads(line)
     serve_and_call(tmp_path, serve)
+    (report,) = re.findall(r"^\$ graphdaemon (emulator report .*)$", RECORD, re.MULTILINE)
+    done = run_graphdaemon(*report.split(), cwd=tmp_path, timeout=60)
+    assert done.stdout.startswith("4 requests to Graph"), done.stderr
 
 
 @pytest.mark.parametrize("line", RUNNING.findall(REPORT + RECORD))

@@ -18,8 +18,8 @@ from entra_emulator.exec.environment import (
 )
 from entra_emulator.exec.hosts import list_hosts
 from entra_emulator.exec.identity import make_identity, run_emulator
-from entra_emulator.exec.kept_run import end_on_signal, keep_run
 from entra_emulator.exec.program import Ending, Observer, Program
+from entra_emulator.exec.proxy_run import end_on_signal, open_run
 from entra_emulator.exec.refused_connections import Refusals
 from entra_emulator.exec.trust import write_trust_files
 from entra_emulator.exec.tunnel import start_tunnel
@@ -42,7 +42,7 @@ def run_through_proxy(program: Program, observer: Observer, environment: Mapping
         ValueError: a variable cannot be read; see also `Emulator.start`.
     """
     observer.say(WARNING)
-    with keep_run() as run:
+    with open_run() as run:
         hostnames = (*program.settings.hostnames, *list_hosts())
         settings = replace(
             program.settings,

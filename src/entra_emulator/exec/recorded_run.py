@@ -15,8 +15,8 @@ import trustme
 
 from entra_emulator.exec.environment import proxy_variables, trust_variables
 from entra_emulator.exec.hosts import list_hosts
-from entra_emulator.exec.kept_run import keep_run
 from entra_emulator.exec.program import ProgramNotStarted
+from entra_emulator.exec.proxy_run import open_run
 from entra_emulator.exec.recording_tunnel import WayOut, start_recording_tunnel
 from entra_emulator.exec.trust import write_trust_files
 from entra_emulator.in_process.loop_thread import LoopThread
@@ -68,7 +68,7 @@ def run_recorded(program: RecordedProgram) -> int:
         raise ProgramNotStarted(reason)
     tls = ssl.create_default_context(cafile=program.ca_file and str(program.ca_file))
     with contextlib.ExitStack() as stack:
-        run = stack.enter_context(keep_run())
+        run = stack.enter_context(open_run())
         recorder = stack.enter_context(Recorder(program.record, time.time()))
         calls = CallLog()
         exchanges = ExchangeQueue([recorder.note, calls.note]).start()

@@ -13,6 +13,12 @@ from graphdaemon.errors import FindingsError, OutputError
 if TYPE_CHECKING:
     from entra_emulator.traffic.report.report import Report
 
+fail_on_option = click.option(
+    "--fail-on",
+    metavar="RULES",
+    help="End with exit code 10 if the report has a finding of these rules, or of `all`.",
+)
+
 report_options = combine(
     click.option(
         "--report", is_flag=True, help="Say at the end what the program did, and what is wrong."
@@ -24,11 +30,7 @@ report_options = combine(
         type=FileName(written=True, dir_okay=False),
         help="Write the report to a file that ends in .json, .html or .txt; repeatable.",
     ),
-    click.option(
-        "--fail-on",
-        metavar="RULES",
-        help="End with exit code 10 if the report has a finding of these rules, or of `all`.",
-    ),
+    fail_on_option,
 )
 
 
@@ -77,8 +79,7 @@ def give_report(order: ReportOrder, report: "Report") -> None:
         OutputError: A file cannot be written.
     """
     from entra_emulator.private_files import write_file
-    from entra_emulator.traffic.report.files import write_report
-    from entra_emulator.traffic.report.report import select_findings
+    from entra_emulator.traffic.report.files import check_name, write_report
     from entra_emulator.traffic.report.text import write_lines
 
     if order.shown:
@@ -86,18 +87,30 @@ def give_report(order: ReportOrder, report: "Report") -> None:
             terminal.say(line)
     for path in order.files:
         try:
-            write_file(path, write_report(report, str(path)), mode=0o666)
+            write_file(path, write_report(report, check_name(str(path))), mode=0o666)
         except OSError as error:
             raise OutputError(
                 f"The report cannot be written to {path}: {error.strerror}.",
                 code="output_failed",
                 hint="name another file with --report-to.",
             ) from None
-    failures = select_findings(report, order.rules)
+    refuse_findings(report, order.rules)
+
+
+def refuse_findings(report: "Report", rules: frozenset[str]) -> None:
+    """
+    Fail if the report has findings of these rules.
+
+    Raises:
+        FindingsError: It has.
+    """
+    from entra_emulator.traffic.report.report import select_findings
+
+    failures = select_findings(report, rules)
     if failures:
-        rules = ", ".join(dict.fromkeys(finding.rule for finding in failures))
+        names = ", ".join(dict.fromkeys(finding.rule for finding in failures))
         raise FindingsError(
-            f"The report has findings that --fail-on forbids: {rules}.",
+            f"The report has findings that --fail-on forbids: {names}.",
             code="findings",
             hint="read the report, and change the program or its permissions.",
         )

@@ -12,14 +12,8 @@ from entra_emulator.web.pages.render import render_document
 ENDINGS = (".json", ".html", ".txt")
 
 
-def write_report(report: Report, name: str) -> bytes:
-    """
-    The report as the content of a file of this name.
-
-    Raises:
-        ValueError: the name has none of ENDINGS.
-    """
-    ending = check_name(name)
+def write_report(report: Report, ending: str) -> bytes:
+    """The report as the content of a file with this ending, one of ENDINGS."""
     if ending == ".json":
         return msgspec.json.format(msgspec.json.encode(report.to_object()), indent=2) + b"\n"
     if ending == ".html":

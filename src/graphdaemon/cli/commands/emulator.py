@@ -17,6 +17,7 @@ from graphdaemon.cli.emulator_options import (
     show_progress,
     tenant_options,
 )
+from graphdaemon.cli.emulator_report import report as report_
 from graphdaemon.cli.named_files import FileName, FolderName
 from graphdaemon.cli.options import combine
 from graphdaemon.cli.record_options import explain_recording, record_option
@@ -70,6 +71,7 @@ def emulator() -> None:
 
 
 emulator.add_command(exec_)
+emulator.add_command(report_)
 
 
 @emulator.command()

@@ -13,16 +13,19 @@ REPORT = make_report([graph_call(HOSTILE, known=False, status=403, code='"><b>')
 
 
 def test_json() -> None:
-    assert json.loads(write_report(REPORT, "a/report.JSON"))["routes"][0]["route"] == HOSTILE
+    assert (
+        json.loads(write_report(REPORT, check_name("a/report.JSON")))["routes"][0]["route"]
+        == HOSTILE
+    )
 
 
 def test_text() -> None:
-    assert write_report(REPORT, "report.txt").startswith(b"1 request to Graph")
+    assert write_report(REPORT, ".txt").startswith(b"1 request to Graph")
 
 
 def test_html() -> None:
     """One file that needs nothing beside it, in which whatever was asked is text."""
-    page = write_report(REPORT, "report.html").decode()
+    page = write_report(REPORT, ".html").decode()
     assert "&lt;script&gt;alert(1)" in page
     assert "<script" not in page
     assert "<b>" not in page

@@ -27,7 +27,7 @@ _OF_CHILDREN = frozenset(filter(None, [getattr(signal, "SIGCHLD", None)]))
 _MARK_VARIABLE = "ENTRA_EMULATOR_RUN"
 
 
-class KeptRun:
+class ProxyRun:
     """
     A run from before its program starts.
 
@@ -76,7 +76,7 @@ class KeptRun:
 
 
 @contextlib.contextmanager
-def keep_run() -> Iterator[KeptRun]:
+def open_run() -> Iterator[ProxyRun]:
     """
     A run that has a keeper, and whose signals are its program's.
 
@@ -86,7 +86,7 @@ def keep_run() -> Iterator[KeptRun]:
     if hasattr(signal, "sigwaitinfo"):
         mask = signal.pthread_sigmask(signal.SIG_BLOCK, list_held_signals())
     with _start_keeper() as keep:
-        yield KeptRun(secrets.token_hex(16), mask, keep)
+        yield ProxyRun(secrets.token_hex(16), mask, keep)
 
 
 def end_on_signal() -> None:
