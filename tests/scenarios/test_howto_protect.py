@@ -102,6 +102,19 @@ def header(
     return f"Bearer {caller.token(scope=f'api://{api_id}/.default')}"
 
 
+def test_fastapis_pages_say_that_a_token_is_needed(header: str) -> None:
+    """The scheme is there, and each operation names it."""
+    names: dict[str, Any] = {"__name__": "orders"}
+    (code,) = (code for code in APPS if "fastapi" in code)
+    exec(code, names)
+    document = names["app"].openapi()
+
+    assert document["components"]["securitySchemes"] == {
+        "HTTPBearer": {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+    }
+    assert document["paths"]["/orders"]["get"]["security"] == [{"HTTPBearer": []}]
+
+
 @pytest.mark.parametrize("code", APPS, ids=NAMES)
 def test_each_app_of_the_page_lets_in_its_callers(
     code: str, header: str, caller: App, tmp_path: Path

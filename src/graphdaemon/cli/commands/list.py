@@ -31,7 +31,7 @@ def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
     says what proves it. PARAMETERS is the settings file, found as for `graphdaemon users`.
 
     An API of your own is read page by page: a list, or an object with `value`; and nothing is asked
-    of it that is not an option here.
+    of it that is not an option here. Several pages are read twice where that proves them complete.
 
     With --store nothing is fetched: COLLECTION is one that `graphdaemon sync` keeps, such as
     groups/members, as it is now or was at a time.
