@@ -9,7 +9,6 @@ _MOVE = """
 INSERT INTO feeds (name, tenant, collection, sequence)
 VALUES (:name, :tenant, :collection, :sequence)
 ON CONFLICT (name, tenant, collection) DO UPDATE SET sequence = excluded.sequence"""
-_DROP = "DELETE FROM feeds WHERE name = :name"
 
 
 def read_feed(store: Store, name: str, tenant: int, collection: str) -> int:
@@ -24,9 +23,3 @@ def move_feed(store: Store, name: str, tenant: int, collection: str, sequence: i
     values = {"name": name, "tenant": tenant, "collection": collection, "sequence": sequence}
     with store.database.transaction():
         store.database.execute(_MOVE, values)
-
-
-def drop_feed(store: Store, name: str) -> None:
-    """Forget a feed, for which nothing is kept from then on."""
-    with store.database.transaction():
-        store.database.execute(_DROP, {"name": name})

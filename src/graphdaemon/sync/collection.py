@@ -182,7 +182,7 @@ async def _read_all(work: Work, position: Position | None) -> None:
             return
     assert unproved is not None, "the last way ends, or says why not"
     if not work.session.options.allow_unproved:
-        raise make_unproved(unproved.record, work.stored)
+        raise make_unproved(unproved.record, work.selected)
     await _read_one_way(work, "listing", position, last=True)
 
 

@@ -24,7 +24,7 @@ from graphdaemon.listing.run import accounting, read_within
 from graphdaemon.store.change import StoreChange
 from graphdaemon.store.rows import Row, Staged
 from graphdaemon.sync.edges import read_edges, read_ending, read_related, stage_edges
-from graphdaemon.sync.session import Work
+from graphdaemon.sync.session import Selected, Work
 
 
 class Reading(NamedTuple):
@@ -192,15 +192,19 @@ def _correct(change: StoreChange, corrections: Corrections) -> None:
 
 def _refuse_unproved(record: ListingRecord, work: Work) -> None:
     if record.exit_code and not work.session.options.allow_unproved:
-        raise make_unproved(record, work.stored)
+        raise make_unproved(record, work.selected)
 
 
-def make_unproved(record: ListingRecord, stored: StoredCollection) -> UnprovedError:
+def make_unproved(record: ListingRecord, selected: Selected) -> UnprovedError:
     """Return the error of a reading that nothing proves to be complete."""
+    step, others = record.next_step, set(selected.select) - set(selected.stored.select)
+    if record.missing == "delta" and selected.stored.delta and others:
+        names = ", ".join(sorted(others))
+        step = f"Leave out of --select what Graph's delta does not tell; that may be {names}."
     return UnprovedError(
-        f"{stored.name}: nothing proves that the listing is complete ({record.why}); nothing was "
-        "changed",
+        f"{selected.stored.name}: nothing proves that the listing is complete ({record.why}); "
+        "nothing was changed",
         code="listing_unproved",
-        hint=f"{record.next_step} To take it as it is: --allow-unproved.",
+        hint=f"{step} To take it as it is: --allow-unproved.",
         listing=record,
     )

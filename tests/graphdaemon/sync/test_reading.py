@@ -29,11 +29,13 @@ from tests.support.pretend_graph import ROOT, Lies, PretendGraph
 SELECT = ("id", "displayName", "userPrincipalName")
 
 
-def sync(world: PretendGraph, folder: Path, **options: object) -> SyncRecord:
+def sync(
+    world: PretendGraph, folder: Path, *, select: tuple[str, ...] = SELECT, **options: object
+) -> SyncRecord:
     """Sync the users of a pretended Graph into a store in `folder`."""
     world.page_size = 20
     made = SyncOptions(listing=ListingOptions(learn=False, page_size=20), **options)  # type: ignore[arg-type]
-    selected = Selected(STORED_COLLECTIONS["users"], SELECT)
+    selected = Selected(STORED_COLLECTIONS["users"], select)
     tenant = Tenant("11111111-2222-4333-8444-555555555555", "contoso")
 
     async def work() -> SyncRecord:
@@ -102,6 +104,19 @@ def test_what_is_not_proved_is_kept_only_where_that_is_allowed(tmp_path: Path) -
     assert (second.how, second.created, second.ended) == ("comparison", 1, 0)
     assert stored_ids(tmp_path) == {*world.directory, gone}
     assert second.notes[-1].startswith("nothing proves that it is complete")
+
+
+def test_what_was_selected_besides_is_named_where_there_is_no_delta(tmp_path: Path) -> None:
+    """Somebody's choice may be why: of signInActivity, say, no delta tells."""
+    world = PretendGraph(people(41), lies=Lies(no_delta=True))
+
+    with pytest.raises(UnprovedError) as usual:
+        sync(world, tmp_path)
+    with pytest.raises(UnprovedError) as chosen:
+        sync(world, tmp_path, select=("id", "displayName", "signInActivity"))
+
+    assert "signInActivity" not in str(usual.value.hint)
+    assert "that may be signInActivity." in str(chosen.value.hint)
 
 
 def test_changes_during_a_baseline_are_in_it(tmp_path: Path) -> None:
