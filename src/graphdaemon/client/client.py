@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
 from typing import Any, NoReturn, Self
+from urllib.parse import urlsplit
 
 import msgspec
 
 from graphdaemon.client.changes import Round, read_changes
-from graphdaemon.errors import UnprovedError, UsageError
+from graphdaemon.cloud import is_for_graph
+from graphdaemon.errors import SettingsError, UnprovedError, UsageError
 from graphdaemon.graph.address import choose_root, resolve, split_version
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, GraphRequest
@@ -244,8 +246,17 @@ class Client:
 
         Raises:
             UsageError: It is of another origin, or no address.
+            SettingsError: The scope is that of an API, and nothing says where that is.
         """
         settings = self.settings
+        at_graph = is_for_graph(f"https://{urlsplit(settings.endpoint).netloc}")
+        if at_graph and not settings.is_graph:
+            raise SettingsError(
+                f"{settings.scope[0]} is another API's scope, and the settings do not say where "
+                "that API is",
+                code="setting_missing",
+                hint="Write the API's address into endpoint, or give it with --endpoint.",
+            )
         return resolve(settings.api_root, path, graph=settings.is_graph)
 
     def close(self) -> None:

@@ -70,6 +70,23 @@ def test_a_gateway_before_graph_is_named_with_its_scope(
     assert scripted.only_request.target == "/v1.0/x/1"
 
 
+@pytest.mark.parametrize(
+    "words", [("list", "orders"), ("get", "orders/1"), ("request", "GET", "x")]
+)
+def test_an_api_without_an_address_is_not_looked_for_at_graph(
+    command: Command, scripted: ScriptedServer, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """Settings with a scope alone, as `register --scope` writes them: the address is asked for."""
+    settings = scripted.write_parameters(tmp_path, endpoint=None, scope=[OWN[1]])
+
+    outcome = command(*words, settings)
+
+    assert outcome.code == 3
+    assert "the settings do not say where that API is" in outcome.err
+    assert "--endpoint" in outcome.err
+    assert scripted.token_requests == []
+
+
 def test_an_apis_token_is_not_sent_to_graph(
     command: Command, scripted: ScriptedServer, tmp_path: Path
 ) -> None:

@@ -210,7 +210,7 @@ def _say_of_api(settings: Mapping[str, Any], *, changed: bool) -> None:
             "with --role, and refuse callers without it."
         )
     elif changed:
-        terminal.say("A caller that is given a role has it in the tokens of some minutes later.")
+        terminal.say("Tokens hold a role some minutes after it was given.")
 
 
 async def _undo(
