@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from graphdaemon.daemon.events import EVENTS, FIELDS
 
 _PROSE = """\
-What `graphdaemon run` writes to standard error, one line for each event. With `--log json` a line
+What `graphdaemon run` writes to standard error, one line for each event
+([how to watch it](../how-to/watch-the-daemon.md)). With `--log json` a line
 is an object with `at` (RFC 3339, UTC), `level` (`info`, `warning` or `error`), `event` and the
 fields of the event; without it, a sentence behind the time and the level. Events and fields are
 only ever added. No line holds a secret, a token or a link.

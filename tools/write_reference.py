@@ -42,7 +42,15 @@ from graphdaemon.errors import CODES, EXIT_CODES
 from graphdaemon.http.limits import Limits
 from graphdaemon.protect.refusal import refuse
 from graphdaemon.settings.table import SETTINGS
-from tools import architecture, completeness, diagnoses, fidelity, log_events, store_tables
+from tools import (
+    architecture,
+    completeness,
+    diagnoses,
+    fidelity,
+    log_events,
+    metrics_table,
+    store_tables,
+)
 
 REFERENCE = Path(__file__).parent.parent / "docs" / "reference"
 EXAMPLE = Path(__file__).parent.parent / "examples" / "tenant.toml"
@@ -142,6 +150,7 @@ def pages() -> dict[str, str]:
         "diagnoses.md": f"{_MADE}\n{diagnoses.render()}",
         "store.md": f"{_MADE}\n{store_tables.render()}",
         "log-events.md": f"{_MADE}\n{log_events.render()}",
+        "metrics.md": f"{_MADE}\n{metrics_table.render()}",
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),
         "../explanation/complete.md": completeness.render_page(),

@@ -1,6 +1,7 @@
 """
-Write the pictures of the portal that the documentation shows, with the browser tests' own steps.
+Write the pictures that the documentation shows: of the portal, and of the daemon's status page.
 
+Those of the portal are made with the browser tests' own steps.
 Run it with ``python -m tools.write_screenshots``, and look at what changed.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import sys
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from entra_emulator.server.emulator import Emulator
 from tests.support.browser_person import Person
@@ -17,6 +19,8 @@ from tests.support.emulator_probe import App, Probe
 from tests.support.portal_walk import add_permission, grant, start_registering
 from tests.support.portal_words import WORDS
 from tests.support.user_flows import holder
+from tests.support.watched_site import run_site
+from tests.support.watched_store import live_a_month
 from tools.palette import shrink
 
 IMAGES = Path(__file__).parent.parent / "docs" / "images"
@@ -37,7 +41,17 @@ def main() -> int:
         Person.at(chromium, emulator, width=WIDTH) as person,
     ):
         _walk(person)
+        _show_status(person)
     return 0
+
+
+def _show_status(person: Person) -> None:
+    """The status page of a daemon over a store with a month behind it."""
+    with TemporaryDirectory() as folder, run_site(live_a_month(f"sqlite:{folder}/s.db")) as place:
+        person.page.goto(place)
+        _keep(person, "overview", "status")
+        person.page.goto(f"{place}/object?tenant=1&id=a")
+        _keep(person, "object", "status")
 
 
 def _walk(person: Person) -> None:
@@ -80,13 +94,13 @@ def _list_users(emulator: Emulator, client_id: str, secret: str) -> None:
         App(probe, emulator.tenant, client_id, secret).get("/v1.0/users?$top=5")
 
 
-def _keep(person: Person, name: str) -> None:
+def _keep(person: Person, name: str, of: str = "portal") -> None:
     page = person.page
     page.set_viewport_size({"width": WIDTH, "height": 200})
     full = int(page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": WIDTH, "height": min(full, TALLEST)})
     picture = page.screenshot(animations="disabled", caret="hide")
-    (IMAGES / f"portal-{name}.png").write_bytes(shrink(picture))
+    (IMAGES / f"{of}-{name}.png").write_bytes(shrink(picture))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ Every way this program can fail, and what each failure means to the caller.
     ├── StoreError     7  the database could not be read or written
     ├── UnprovedError  8  nothing proves that what was read is everything
     ├── DeleteGuardError  9  too much would be deleted at once
+    ├── StoreLateError  11  the store is not in step with the directory
     └── CallerRefusedError  5  a protected API of one's own refuses a caller:
                           .status  .error  .challenge  .retry_after  .headers  .body
 
@@ -34,6 +35,7 @@ EXIT_CODES = {
     8: "the listing is not proved complete",
     9: "the delete guard stopped the run",
     10: "the report on a program has findings that --fail-on names",
+    11: "the store is not in step: something is too old, or was never read",
     130: "interrupted by Ctrl-C",
     141: "whatever read the output closed it",
 }
@@ -133,6 +135,7 @@ CODES = {
     "store_readonly": "This user may not write the store.",
     "store_refused": "The database does not let this user in.",
     "store_unreadable": "What is named as the store is something else, or damaged.",
+    "store_late": "Something in the store is older than it may be, or was never in step.",
     "store_failed": "The database refused something for another reason; its words are given.",
     "listing_unproved": "Nothing proves that the listing is complete; the reason is given.",
     "delete_guard": "More rows would be deleted from the store at once than is allowed.",
@@ -318,6 +321,12 @@ class DeleteGuardError(Error):
         super().__init__(message, code=code, hint=hint)
         self.gone = gone
         self.first = first
+
+
+class StoreLateError(Error):
+    """Something in the store is not in step with the directory: it is too old, or never was."""
+
+    exit_code = 11
 
 
 class CallerRefusedError(Error):

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -50,7 +50,9 @@ class DaemonProcess:
 
 
 @contextmanager
-def run_daemon_process(*arguments: object, folder: Path) -> Iterator[DaemonProcess]:
+def run_daemon_process(
+    *arguments: object, folder: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[DaemonProcess]:
     """`graphdaemon run`, killed at the end of the block if it still runs."""
     with subprocess.Popen(
         [sys.executable, "-m", "graphdaemon", "run", *map(str, arguments)],
@@ -58,7 +60,7 @@ def run_daemon_process(*arguments: object, folder: Path) -> Iterator[DaemonProce
         stdout=subprocess.DEVNULL,
         text=True,
         cwd=folder,
-        env=clean_environment() | {"PYTHONUTF8": "1"},
+        env=clean_environment() | {"PYTHONUTF8": "1"} | dict(environment or {}),
     ) as process:
         try:
             yield DaemonProcess(process)

@@ -37,6 +37,7 @@ _COMMANDS = {
     "register": "Register the app in a tenant, or repair that.",
     "request": "Send any request, as the app.",
     "run": "Keep a database in step with the directory, for ever.",
+    "status": "Show how old a store is, and what fails.",
     "sync": "Bring a database into step with the directory.",
     "token": "Show what the app's token says.",
     "users": "List the users of the directory.",

@@ -17,11 +17,12 @@ if TYPE_CHECKING:
 _LIMIT_S = 4.5
 
 
-def run_daemon(options: "DaemonOptions", tell: "Tell") -> int:
+def run_daemon(options: "DaemonOptions", tell: "Tell", note_reload: Callable[[], object]) -> int:
     """
     Run a daemon, and return the exit code: 0 if it was told to end, 130 after Ctrl-C.
 
-    SIGTERM and SIGINT end it within 5 s, a second one at once. SIGHUP reads the settings again.
+    SIGTERM and SIGINT end it within 5 s, a second one at once. SIGHUP reads the settings again;
+    `note_reload` is called before.
 
     Raises:
         Error: It could not begin.
@@ -29,7 +30,7 @@ def run_daemon(options: "DaemonOptions", tell: "Tell") -> int:
     from graphdaemon.daemon.run import Daemon
 
     ending = _Ending()
-    asyncio.run(_serve(Daemon(options, tell), ending))
+    asyncio.run(_serve(Daemon(options, tell), ending, note_reload))
     return ending.code
 
 
@@ -40,7 +41,7 @@ class _Ending:
     begun = False
 
 
-async def _serve(daemon: "Daemon", ending: _Ending) -> None:
+async def _serve(daemon: "Daemon", ending: _Ending, note_reload: Callable[[], object]) -> None:
     loop = asyncio.get_running_loop()
 
     def stop(number: int) -> None:
@@ -53,7 +54,11 @@ async def _serve(daemon: "Daemon", ending: _Ending) -> None:
         _end_at_last(ending)
         daemon.stop()
 
-    _listen(loop, stop, daemon.reload)
+    def reload() -> None:
+        note_reload()
+        daemon.reload()
+
+    _listen(loop, stop, reload)
     await daemon.run()
 
 

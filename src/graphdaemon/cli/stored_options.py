@@ -12,6 +12,7 @@ from graphdaemon.cli.options import combine
 from graphdaemon.errors import SettingsError, UsageError
 
 if TYPE_CHECKING:
+    from graphdaemon.store.store import Store
     from graphdaemon.store.tenant_history import TenantHistory
 
 
@@ -49,16 +50,15 @@ tenant_option = click.option(
     "--tenant", metavar="NAME", help="ID or name of the tenant, where the store holds several."
 )
 
-store_options = combine(
-    click.option(
-        "--store",
-        metavar="URL",
-        callback=check_store,
-        help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
-        "sqlite:graphdaemon.db.",
-    ),
-    tenant_option,
+store_option = click.option(
+    "--store",
+    metavar="URL",
+    callback=check_store,
+    help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
+    "sqlite:graphdaemon.db.",
 )
+
+store_options = combine(store_option, tenant_option)
 
 listing_options = combine(
     click.option(
@@ -98,11 +98,26 @@ def open_history(arguments: Mapping[str, Any]) -> Generator["TenantHistory"]:
         StoreError: There is none, or it cannot be read.
         UsageError: It holds several tenants, and `--tenant` names none of them.
     """
-    from graphdaemon.store.location import read_location
-    from graphdaemon.store.store import open_store
     from graphdaemon.store.tenant_history import TenantHistory
 
-    url = arguments["store"] or read_store()
+    with open_named(arguments["store"]) as store:
+        history = TenantHistory(store, arguments["tenant"])
+        with history.reading():
+            yield history
+
+
+@contextmanager
+def open_named(url: str | None) -> Generator["Store"]:
+    """
+    Open the store of this URL, or the one that the settings name.
+
+    Raises:
+        StoreError: There is none, or it cannot be read.
+    """
+    from graphdaemon.store.location import read_location
+    from graphdaemon.store.store import open_store
+
+    url = url or read_store()
     path = read_location(url).path
     if path is not None:
         context = click.get_current_context()
@@ -110,9 +125,7 @@ def open_history(arguments: Mapping[str, Any]) -> Generator["TenantHistory"]:
             place = path.with_name(path.name + ending)
             add_file(context, "--store", place, written=False)
     with open_store(url, create=False) as store:
-        history = TenantHistory(store, arguments["tenant"])
-        with history.reading():
-            yield history
+        yield store
 
 
 def read_store() -> str:

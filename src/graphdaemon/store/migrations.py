@@ -135,6 +135,15 @@ CREATE TABLE leases ( -- What daemons keep in step, and which of them does so ju
   PRIMARY KEY (tenant, collection)
 ){strict}""",
             "CREATE INDEX leases_by_time ON leases (due)",
+            """\
+CREATE TABLE credentials ( -- When the credentials end by which daemons reach the tenants.
+  name {key} NOT NULL, -- The name of the tenant's settings file.
+  source {key} NOT NULL, -- Where the credential comes from; never the credential.
+  kind TEXT NOT NULL, -- `secret`, `certificate` and others.
+  ends TEXT NOT NULL, -- When it ends; empty where nobody can tell.
+  checked TEXT NOT NULL, -- When that was found out.
+  PRIMARY KEY (name, source)
+){strict}""",
         ),
     ),
 )

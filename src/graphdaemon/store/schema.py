@@ -44,7 +44,7 @@ def prepare(database: Database) -> None:
 
 def list_names() -> Iterator[str]:
     """Yield the names of a store's tables and views, apart from `TABLE`."""
-    yield from ("tenants", "runs", "links", "changes", "feeds", "leases")
+    yield from ("tenants", "runs", "links", "changes", "feeds", "leases", "credentials")
     for collection in STORED_COLLECTIONS.values():
         yield from (
             collection.table,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from graphdaemon.cli import options, terminal
+from graphdaemon.cli import options
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName, load_settings
 from graphdaemon.cli.stored_options import check_store, complete_stored
@@ -16,10 +16,10 @@ from graphdaemon.cli.sync_arguments import (
     read_words,
     select_collections,
 )
+from graphdaemon.cli.watch_options import read_watch, watch_options
 from graphdaemon.errors import UsageError
 
 if TYPE_CHECKING:
-    from graphdaemon.daemon.events import DaemonEvent, Tell
     from graphdaemon.daemon.options import TenantFiles
     from graphdaemon.settings.model import Settings
     from graphdaemon.sync.options import SyncOptions
@@ -76,6 +76,7 @@ _LEVELS = ("debug", "info", "warning", "error")
     metavar="PERCENT",
     help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
 )
+@watch_options
 @click.option("--quiet", "-q", is_flag=True, help="Say only what goes wrong.")
 @options.verbose_option
 def run(**arguments: Any) -> int:
@@ -89,7 +90,8 @@ def run(**arguments: Any) -> int:
     from graphdaemon.cli.run_daemon import run_daemon
     from graphdaemon.daemon.options import DaemonOptions
 
-    tell = _make_log(quiet=arguments["quiet"], verbosity=arguments["verbose"])
+    watched = read_watch(arguments)
+    tell = watched.tell
     file, names = read_words(arguments["words"])
     selections = select_collections(names, arguments["selects"])
     every = _read_every(arguments["every"])
@@ -107,24 +109,11 @@ def run(**arguments: Any) -> int:
             sync=_read_sync(arguments),
             share=share,
             slots=arguments["slots"],
+            beside=watched.beside,
         ),
         tell,
+        watched.note_reload,
     )
-
-
-def _make_log(*, quiet: bool, verbosity: int) -> "Tell":
-    """Return what writes each event that is serious enough as a line to standard error."""
-    from graphdaemon.daemon.log_lines import tell_log, write_lines
-
-    write = write_lines("text", terminal.say_lines)
-    least = _LEVELS.index("warning" if quiet else "debug" if verbosity else "info")
-
-    def tell(event: "DaemonEvent") -> None:
-        if _LEVELS.index(event.level) >= least:
-            write(event)
-
-    tell_log(tell, verbosity)
-    return tell
 
 
 def _read_every(text: str) -> float:

@@ -55,3 +55,22 @@ def test_a_store_that_cannot_be_used_is_said_at_once(
 
     assert done.code == 7
     assert "Traceback" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--listen", "nowhere"), "is no address"),
+        (("--listen", "0.0.0.0:9464"), "can be reached from other machines"),
+        (("--allow-remote",), "are for what --listen opens"),
+        (("--allow-host", "status.contoso.example"), "are for what --listen opens"),
+        (("--log", "xml"), "--log"),
+    ],
+)
+def test_what_cannot_be_watched_so_is_refused_before_anything_begins(
+    command: Command, parameters: WriteParameters, arguments: tuple[str, ...], words: str
+) -> None:
+    done = command("run", parameters(), *arguments)
+
+    assert done.code == 2
+    assert words in done.err

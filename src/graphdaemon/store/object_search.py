@@ -1,0 +1,74 @@
+"""Objects of a store by ID or name, those that are gone too."""
+
+import re
+from typing import NamedTuple
+
+from graphdaemon.graph.stored_collections import STORED_COLLECTIONS, Column, StoredCollection
+from graphdaemon.store.database import Record
+from graphdaemon.store.store import Store
+from graphdaemon.store.tenant_history import name_of
+
+_NAMES = ("displayName", "userPrincipalName", "mail")
+_CURRENT = """
+SELECT r.id, r.document FROM {table}_records AS r
+WHERE r.tenant = :tenant AND ({condition}) ORDER BY r.id LIMIT :most"""
+_GONE = """
+SELECT r.id, max(r.document) FROM {table}_history AS r
+WHERE r.tenant = :tenant AND ({condition})
+  AND NOT EXISTS (SELECT 1 FROM {table}_records AS c WHERE c.tenant = :tenant AND c.id = r.id)
+GROUP BY r.id ORDER BY r.id LIMIT :most"""
+
+
+class ObjectMatch(NamedTuple):
+    """
+    An object that was looked for.
+
+    Attributes:
+        collection: The collection that it is in.
+        id: Its ID.
+        name: What people call it; empty where it has no name.
+        is_current: It is there now.
+    """
+
+    collection: str
+    id: str
+    name: str
+    is_current: bool
+
+
+def find_objects(store: Store, tenant: int, text: str, most: int) -> list[ObjectMatch]:
+    """
+    Return objects of a tenant whose ID is `text`, or in whose names it stands.
+
+    Capitals and small letters of ASCII are the same. What is current comes first.
+
+    Args:
+        store: The store.
+        tenant: The tenant's number.
+        text: What to look for.
+        most: How many at most.
+    """
+    matches: list[ObjectMatch] = []
+    for is_current, sql in ((True, _CURRENT), (False, _GONE)):
+        for row in STORED_COLLECTIONS.values():
+            if not row.is_edge and len(matches) < most:
+                found = _search(store, row, sql, {"tenant": tenant, "text": text, "most": most})
+                matches += [
+                    ObjectMatch(row.name, id_, name_of(document.encode()), is_current)
+                    for id_, document in found
+                ]
+    return matches[:most]
+
+
+def _search(
+    store: Store, row: StoredCollection, sql: str, values: dict[str, object]
+) -> list[Record]:
+    named = [column for column in row.columns if column.name in _NAMES]
+    condition = " OR ".join(["r.id = :text", *(_contains(store, column) for column in named)])
+    escaped = re.sub(r"([\\%_])", r"\\\1", str(values["text"]))
+    pattern = {"pattern": f"%{escaped}%"}
+    return store.database.fetch(sql.format(table=row.table, condition=condition), values | pattern)
+
+
+def _contains(store: Store, column: Column) -> str:
+    return f"lower({store.database.dialect.extract(column)}) LIKE lower(:pattern) ESCAPE '\\'"
