@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.daemon_process import DaemonProcess, run_daemon_process
 from tests.support.emulator_probe import Probe
+from tests.support.otlp_receiver import receive_spans
 from tests.support.raw_http import RawAnswer, ask
 from tests.support.run_command import clean_environment
 from tests.support.sync_scene import open_sync_scene
@@ -115,3 +116,27 @@ def test_systemd_hears_of_every_turn_of_its_life(small_pages: Probe, tmp_path: P
             file.write_bytes(good)
             assert daemon.end(signal.SIGTERM) == 0
             wait_for("STOPPING=1")
+
+
+def test_its_traces_say_what_it_did_and_nothing_of_what_it_saw(
+    small_pages: Probe, tmp_path: Path
+) -> None:
+    """A span for the job, the reading and each request; no secret, token, link or ID of anybody."""
+    with open_sync_scene(small_pages, tmp_path) as scene, receive_spans() as receiver:
+        scene.add("user")
+        scene.write_parameters()
+        environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.url}
+        with run_daemon_process(
+            "users", "--every", "1h", "--traces", folder=tmp_path, environment=environment
+        ) as daemon:
+            daemon.wait_for("(baseline,")
+            assert daemon.end(signal.SIGTERM) == 0
+        spans = receiver.spans()
+        sent = b"".join(receiver.bodies)
+
+    assert spans["job"]["collection"] == "users"
+    assert spans["complete reading"]["parent"] == "job"
+    request = spans["graph request"]
+    assert (request["http.request.method"], request["http.response.status_code"]) == ("GET", 200)
+    for word in (scene.app.secret.encode(), b"eyJ", b"token=", b"skiptoken"):
+        assert word not in sent

@@ -43,6 +43,12 @@ watch_options = combine(
         help="A name by which this machine may be asked, besides its own. Repeatable.",
     ),
     click.option(
+        "--traces",
+        is_flag=True,
+        help="Send traces of OpenTelemetry by OTLP over HTTP; its own variables, such as "
+        "OTEL_EXPORTER_OTLP_ENDPOINT, say where.",
+    ),
+    click.option(
         "--log",
         type=click.Choice(("text", "json")),
         default="text",
@@ -102,6 +108,8 @@ def read_watch(arguments: Mapping[str, Any]) -> Watched:
             code="option_invalid",
             hint="Add --listen 9464, or leave them out.",
         )
+    if arguments["traces"]:
+        beside.append(_load_traces())
     return Watched(tell_all(*listeners), tuple(beside), manager.note_reload)
 
 
@@ -116,6 +124,18 @@ def _load_metrics() -> Any:
             hint="Run pip install 'graphdaemon[daemon]'.",
         ) from None
     return Metrics()
+
+
+def _load_traces() -> "Callable[[Daemon], AbstractAsyncContextManager[object]]":
+    try:
+        from graphdaemon.daemon.traces import trace
+    except ImportError:
+        raise UsageError(
+            "--traces needs opentelemetry-sdk and its OTLP exporter, which are not installed",
+            code="package_missing",
+            hint="Run pip install 'graphdaemon[otel]'.",
+        ) from None
+    return lambda _: trace()
 
 
 def _make_log(arguments: Mapping[str, Any]) -> "Tell":

@@ -27,6 +27,7 @@ from graphdaemon.errors import (
     SettingsError,
     StoreError,
 )
+from graphdaemon.http.span import span
 from graphdaemon.store.lease_holder import LeaseHolder
 from graphdaemon.store.leases import LeaseKey, LeaseOutcome, Taken
 from graphdaemon.store.times import format_time
@@ -133,7 +134,10 @@ async def _sync_one(works: Works, graph: TenantGraph, session: Session, one: Tak
     graph.note_answer()
     work = sync_collection(session, works.selections[one.key.collection])
     try:
-        record = await _within(work, works.patience, graph, session)
+        with span("job", tenant=one.key.tenant, collection=one.key.collection) as note:
+            record = await _within(work, works.patience, graph, session)
+            note("rows", record.rows)
+            note("changed", record.changed)
     except _FATAL:
         raise
     except Error as error:

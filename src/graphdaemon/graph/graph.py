@@ -26,6 +26,7 @@ from graphdaemon.graph.page import Page, read_number, read_object, read_page
 from graphdaemon.graph.refused import explain
 from graphdaemon.graph.throttling.budget import Budget, Outcome
 from graphdaemon.http.response import Response
+from graphdaemon.http.span import span, template_of
 
 logger = logging.getLogger(__name__)
 
@@ -260,15 +261,22 @@ class Graph:
         tally.requests += 1
         outcome = Outcome()
         try:
-            response = await self._transport.send(
-                request.method, request.url, headers, request.body
-            )
+            response = await self._send_traced(request, headers)
             outcome = (request.measure or _measure)(response)
         finally:
             self.budget.leave(ticket, outcome)
         tally.units += ticket.units if outcome.units is None else outcome.units
         tally.throttled += outcome.refused_for is not None
         return response
+
+    async def _send_traced(self, request: GraphRequest, headers: Mapping[str, str]) -> Response:
+        place = {"http__request__method": request.method, "url__template": template_of(request.url)}
+        with span("graph request", **place) as note:
+            response = await self._transport.send(
+                request.method, request.url, headers, request.body
+            )
+            note("http.response.status_code", response.status)
+            return response
 
     def _may_pass(self, request: GraphRequest, error: Error) -> bool:
         """Say whether the same request may be answered later."""

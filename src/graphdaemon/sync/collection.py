@@ -16,6 +16,7 @@ import msgspec
 from graphdaemon.errors import GraphError, UsageError
 from graphdaemon.graph.graph import Tally
 from graphdaemon.graph.stored_collections import StoredCollection
+from graphdaemon.http.span import span
 from graphdaemon.listing.changes import Changed, Changes
 from graphdaemon.listing.delta import is_dead
 from graphdaemon.store.change import StoreChange
@@ -171,7 +172,8 @@ async def _read_all(work: Work, position: Position | None) -> None:
     unproved: NoDeltaError | None = None
     for way in _list_ways(work.stored):
         try:
-            await _read_one_way(work, way, position)
+            with span("complete reading", collection=work.stored.name, way=way):
+                await _read_one_way(work, way, position)
         except NoDeltaError as error:
             unproved = error
         except GraphError as error:
