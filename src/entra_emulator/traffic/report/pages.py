@@ -94,7 +94,12 @@ def find_small(chains: Sequence[Chain]) -> list[Finding]:
 
 
 def _list_left(chains: Sequence[Chain]) -> list[Chain]:
-    """The chains without an end, but for those that were begun again and then read to theirs."""
+    """
+    The chains without an end.
+
+    But for those that were begun again and then read to theirs, and for those that asked for one
+    object: they try whether there is any, or whether they may.
+    """
     ended = {
         (chain.first.address, chain.first.caller): chain.first.started
         for chain in chains
@@ -104,6 +109,7 @@ def _list_left(chains: Sequence[Chain]) -> list[Chain]:
         chain
         for chain in chains
         if chain.next_link
+        and (chain.pages, chain.first.top) != (1, 1)
         and ended.get((chain.first.address, chain.first.caller), -1.0) < chain.first.started
     ]
 

@@ -67,7 +67,7 @@ REPLACED = (
         "/identityProviders is deprecated",
         "Use /identity/identityProviders.",
     ),
-    # "List alerts (deprecated)": the legacy alerts stop in April 2026.
+    # "Migrate from legacy alerts to the alerts and incidents API": deprecated; the day has moved.
     Replaced(
         _begins_with("/security/alerts"),
         "the legacy alerts are deprecated",

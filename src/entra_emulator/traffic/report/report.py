@@ -26,6 +26,8 @@ VERSION = 1
 
 # An object that is not there, or there already, is often what the program wanted to know.
 _ORDINARY = frozenset({404, 409, 412})
+# Delta links end, as everybody's do who was away for long: "Use delta query to track changes".
+_ORDINARY_OF_DELTA = frozenset({"resyncRequired", "syncStateNotFound", "syncStateInvalid"})
 
 
 class RouteUse(msgspec.Struct, frozen=True):
@@ -212,6 +214,7 @@ def _find_refused(calls: Sequence[LoggedCall]) -> list[Finding]:
         if call.refused
         and call.status not in TRANSIENT | _ORDINARY
         and not (call.status == 403 and call.known)
+        and not (call.route.endswith("/delta") and call.code in _ORDINARY_OF_DELTA)
     )
     return [
         Finding(

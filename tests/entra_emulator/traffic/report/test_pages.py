@@ -70,6 +70,9 @@ def test_what_is_no_page() -> None:
         (listing(3, read=2), 1),
         (listing(3, read=1) + listing(3), 0),
         (listing(3, read=1, top=5), 1),
+        # Whether there is any, or whether it may: it was not meant to list.
+        (listing(3, read=1, top=1), 0),
+        (listing(3, read=2, top=1), 1),
     ],
 )
 def test_unread(calls: list[LoggedCall], left: int) -> None:

@@ -130,6 +130,20 @@ def test_refused_calls(status: int, refused: int) -> None:
     assert [finding.hint for finding in findings] == ["graphdaemon explain Bad"] * refused
 
 
+@pytest.mark.parametrize(
+    ("route", "code", "refused"),
+    [
+        ("/users/delta", "syncStateNotFound", 0),
+        ("/users/delta", "Request_BadRequest", 1),
+        ("/users", "syncStateNotFound", 1),
+    ],
+)
+def test_a_delta_link_that_ended(route: str, code: str, refused: int) -> None:
+    """It ends for every client that was away for long; nothing is wrong with one that uses it."""
+    report = make_report([graph_call(route, status=410, code=code)])
+    assert len(select_findings(report, {"refused-call"})) == refused
+
+
 def test_findings_come_by_rule() -> None:
     """In the order of the rules, whatever came first."""
     calls = [
