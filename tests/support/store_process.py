@@ -42,6 +42,10 @@ def main(action: str, url: str) -> None:
         if action == "hold":
             with store.hold(1, "users"):
                 wait()
+        elif action == "read":
+            with store.database.reading():
+                store.database.fetch("SELECT count(*) FROM runs")
+                wait()
         else:
             with store.change(1, "users", "round") as change:
                 change.put([row(f"{number:05}", pad="x" * 300) for number in range(20_000)])

@@ -8,6 +8,7 @@ import pytest
 
 from graphdaemon.errors import SettingsError
 from tests.support.daemon_scene import EVERY, ROUND, DaemonScene, ScriptedClock
+from tests.support.postgres_server import PostgresServer
 
 
 def test_every_tenant_is_in_step_at_once_and_again_in_each_interval(scene: DaemonScene) -> None:
@@ -90,3 +91,112 @@ def test_a_tenant_whose_only_settings_are_broken_does_not_begin(scene: DaemonSce
 
     with pytest.raises(SettingsError):
         asyncio.run(live())
+
+
+@pytest.mark.parametrize("seconds", [-3_600.0, 3_600.0])
+def test_a_clock_that_is_set_stops_nothing(scene: DaemonScene, seconds: float) -> None:
+    """Back or forth by an hour: within the next interval everything is in step, and it is told."""
+    ana = scene.add_tenant("ana")
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock):
+            await scene.until_told("synced")
+            await clock.let_pass(10 * EVERY)
+            ana.add("user")
+            clock.step(seconds)
+            await clock.let_pass(ROUND)
+            ana.assert_in_step()
+
+    asyncio.run(live())
+
+    assert [event.fields["seconds"] for event in scene.told("clock_stepped")] == [seconds]
+
+
+def test_what_a_machine_has_slept_through_is_due_once(scene: DaemonScene) -> None:
+    """A day later one round is made, and not as many as there would have been."""
+    scene.add_tenant("ana")
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock):
+            await scene.until_told("synced")
+            clock.step(86_400)
+            await clock.let_pass(60)
+
+    asyncio.run(live())
+
+    assert 1 <= len(scene.told("unchanged")) <= 2
+
+
+def test_any_number_of_daemons_share_the_work(scene: DaemonScene) -> None:
+    """In PostgreSQL each tenant is worked at by one at a time; in SQLite one of the two works."""
+    names = [f"tenant{number}" for number in range(6)]
+    for name in names:
+        scene.add_tenant(name, users=2)
+
+    async def live() -> None:
+        one, two = ScriptedClock(), ScriptedClock()
+        async with scene.running(one, slots=1), scene.running(two, slots=1):
+            await scene.until_told("synced", len(names))
+            await one.let_pass(1)
+            await two.let_pass(1)
+
+    asyncio.run(live())
+
+    assert sorted(str(event.fields["name"]) for event in scene.told("synced")) == names
+    assert not scene.told("failed")
+    for tenant in scene.tenants.values():
+        tenant.assert_in_step()
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_of_two_daemons_on_sqlite_one_waits_for_the_other(scene: DaemonScene) -> None:
+    """It says so once, and takes over when the other one has ended."""
+    ana = scene.add_tenant("ana")
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(ScriptedClock()):
+            await scene.until_told("synced")
+            second = scene.running(clock)
+            waiting = await second.__aenter__()
+            await scene.until_told("standby")
+            await clock.let_pass(60)
+            assert (waiting.state.standby, waiting.state.ready) == (True, False)
+        ana.add("user")
+        await clock.let_pass(60)
+        await scene.until_told("ready", 2)
+        await clock.let_pass(ROUND)
+        ana.assert_in_step()
+        await second.__aexit__(None, None, None)
+
+    asyncio.run(live())
+
+    assert len(scene.told("standby")) == 1
+
+
+@pytest.mark.parametrize("store_url", ["postgres"], indirect=True)
+def test_a_postgresql_that_is_restarted_is_waited_for(
+    scene: DaemonScene, postgres_server: PostgresServer
+) -> None:
+    """It says so once, and once that it is back; what was due meanwhile is made up for."""
+    ana = scene.add_tenant("ana")
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock) as daemon:
+            await scene.until_told("synced")
+            postgres_server.stop()
+            try:
+                await clock.let_pass(ROUND)
+                assert daemon.state.store_error is not None
+            finally:
+                postgres_server.start()
+            ana.add("user")
+            await clock.let_pass(ROUND)
+            ana.assert_in_step()
+
+    asyncio.run(live())
+
+    assert len(scene.told("store_failed")) == len(scene.told("store_recovered")) == 1
