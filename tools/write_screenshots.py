@@ -8,7 +8,7 @@ Run it with ``python -m tools.write_screenshots``, and look at what changed.
 from __future__ import annotations
 
 import sys
-from contextlib import closing
+from contextlib import chdir, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -47,7 +47,11 @@ def main() -> int:
 
 def _show_status(person: Person) -> None:
     """The status page of a daemon over a store with a month behind it."""
-    with TemporaryDirectory() as folder, run_site(live_a_month(f"sqlite:{folder}/s.db")) as place:
+    with (
+        TemporaryDirectory() as folder,
+        chdir(folder),
+        run_site(live_a_month("sqlite:graphdaemon.db")) as place,
+    ):
         person.page.goto(place)
         _keep(person, "overview", "status")
         person.page.goto(f"{place}/object?tenant=1&id=a")

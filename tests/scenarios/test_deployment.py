@@ -265,8 +265,12 @@ def test_the_image_is_pinned_and_nobodys() -> None:
     }
     locked = (ROOT / "requirements/image.txt").read_text("utf-8")
     assert re.findall(r"^(pytest|mypy|playwright)\b", locked, re.MULTILINE) == []
-    assert re.findall(r"^(psycopg|redis|msal)==", locked, re.MULTILINE) == [
+    assert re.findall(
+        r"^(jinja2|msal|prometheus-client|psycopg|redis)==", locked, re.MULTILINE
+    ) == [
+        "jinja2",
         "msal",
+        "prometheus-client",
         "psycopg",
         "redis",
     ]

@@ -61,10 +61,10 @@ def live_a_month(url: str) -> str:
         with store.change(1, "groups/members", "baseline") as change:
             change.load([member("g", "b")])
             change.save(MEMBERS)
-    return _watch(url)
+    return _watch(url, LeaseError("throttled", "Graph asked to wait (429)", "Add --polite 50%."))
 
 
-def _watch(url: str) -> str:
+def _watch(url: str, error: LeaseError = THROTTLED) -> str:
     with open_store(url, create=False) as store:
         leases = _open_leases(store, lambda: NOW - dt.timedelta(minutes=20))
         leases.enter([(CONTOSO, "contoso")], ["users", "groups/members", "devices"], HOUR_S)
@@ -75,7 +75,7 @@ def _watch(url: str) -> str:
                 case "devices":
                     outcome = LeaseOutcome(taken.key, 1, NOW, left_out=True, error=FORBIDDEN)
                 case _:
-                    outcome = LeaseOutcome(taken.key, 1, NOW, failures=3, error=THROTTLED)
+                    outcome = LeaseOutcome(taken.key, 1, NOW, failures=3, error=error)
             assert leases.note(outcome)
         leases.enter([("fabrikam.example", "fabrikam")], ["users"], HOUR_S)
         leases.note_file("tailspin", HOUR_S, 1, BROKEN)

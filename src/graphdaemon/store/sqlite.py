@@ -27,6 +27,9 @@ _BATCH = 2_000
 # How long another process may write before this one gives up.
 _PATIENCE_S = 5.0
 
+# Something that others may want to read.
+_ANYTHING = "SELECT 1 WHERE EXISTS (SELECT 1 FROM runs) OR EXISTS (SELECT 1 FROM leases)"
+
 # A commit is on the disk when it returns.
 _DURABILITY = "PRAGMA synchronous = FULL"
 
@@ -192,9 +195,10 @@ class SqliteDatabase:
         Let others read while a run is written (a write-ahead log), once there is anything to read.
 
         Before, the largest run of all is written, and writing it to a log first takes half as long
-        again.
+        again. Of a store that a daemon keeps in step, others look at what it does from the first
+        moment on.
         """
-        if self._may_write and not self._has_log and self.fetch("SELECT 1 FROM runs LIMIT 1"):
+        if self._may_write and not self._has_log and self.fetch(_ANYTHING):
             with suppress(StoreError):
                 # Somebody who reads just now keeps it from being changed: then the next time.
                 self._has_log = self.fetch("PRAGMA journal_mode = WAL") == [("wal",)]

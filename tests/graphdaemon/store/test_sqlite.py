@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 
 from graphdaemon.errors import StoreError
+from graphdaemon.store.lease_holder import LeaseHolder
+from graphdaemon.store.leases import read_leases
 from graphdaemon.store.sqlite import check_version
 from graphdaemon.store.store import Store, open_store
 from graphdaemon.store.tenant_history import TenantHistory
@@ -107,6 +109,22 @@ def test_the_first_run_is_written_without_a_log_of_itself(tmp_path: Path) -> Non
             assert second.position(1, "users") is not None
         put_many(store, 10)
         assert store.database.fetch("PRAGMA journal_mode") == [("wal",)]
+
+
+def test_of_a_store_that_a_daemon_keeps_in_step_the_first_run_is_written_beside_its_readers(
+    tmp_path: Path,
+) -> None:
+    """Who looks at a daemon sees what it does from the first moment on, whatever it writes."""
+    path = tmp_path / "s.db"
+    with open_store(f"sqlite:{path}") as store:
+        store.enter_tenant("t", "Contoso")
+        LeaseHolder(store, "here", 60).enter([("t", "contoso")], ["users"], 300)
+        with store.change(1, "users", "baseline") as change:
+            # More than the cache holds, so that SQLite has to write before the end.
+            store.database.execute("PRAGMA cache_size = 10")
+            change.load([row(f"{number}", filler="x" * 500) for number in range(2_000)])
+            with open_store(f"sqlite:{path}", create=False) as reader:
+                assert [lease.collection for lease in read_leases(reader)] == ["users"]
 
 
 @pytest.mark.parametrize("what", ["moved", "deleted", "replaced"])
