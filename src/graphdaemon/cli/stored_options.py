@@ -60,6 +60,24 @@ store_option = click.option(
 
 store_options = combine(store_option, tenant_option)
 
+written_store_options = combine(
+    click.option(
+        "--store",
+        metavar="URL",
+        callback=check_store,
+        help="The database: sqlite:FILE or postgresql://user@host/database; by default the "
+        "setting, else sqlite:graphdaemon.db.",
+    ),
+    click.option(
+        "--select",
+        "-s",
+        "selects",
+        multiple=True,
+        metavar="COLLECTION=NAMES",
+        help="Properties to keep, such as users=displayName,mail; id is kept always. Repeatable.",
+    ),
+)
+
 listing_options = combine(
     click.option(
         "--store",

@@ -8,7 +8,8 @@ from collections.abc import Callable, Sequence
 
 from graphdaemon.store.change import StoreChange
 from graphdaemon.store.rows import Ending, Pair, Row
-from graphdaemon.sync.document import is_same, name_of
+from graphdaemon.store.tenant_history import name_of
+from graphdaemon.sync.document import is_same
 from graphdaemon.sync.guard import DeleteGuard, Gone
 from graphdaemon.sync.record import Drift
 

@@ -7,7 +7,6 @@ to track changes in Microsoft Graph data"). Both are brought into one form here,
 value, so that a listing and the rounds after it never differ by their form alone.
 """
 
-from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -92,22 +91,6 @@ def is_same(one: bytes, other: bytes) -> bool:
         for name in first.keys() | second.keys()
         if "@" not in name
     )
-
-
-def name_of(document: bytes) -> str:
-    """Return what people call the object of a document; empty where it has no name."""
-    members = _read(document)
-    for name in ("displayName", "userPrincipalName", "principalDisplayName"):
-        value = _decode_value(members[name]) if name in members else None
-        if isinstance(value, str) and value:
-            return value
-    return ""
-
-
-def show_values(document: bytes, names: Iterable[str]) -> dict[str, Any]:
-    """Return the values of the properties `names`, as far as the document has them."""
-    members = _read(document)
-    return {name: _decode_value(members[name]) for name in names if name in members}
 
 
 def _read(document: bytes) -> dict[str, msgspec.Raw]:

@@ -233,3 +233,18 @@ def test_an_empty_store_says_so(tmp_path: Any) -> None:
         TenantHistory(store)
 
     assert "is empty" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (b'{"displayName":"Ana","userPrincipalName":"ana@x"}', "Ana"),
+        (b'{"displayName":null,"userPrincipalName":"ana@x"}', "ana@x"),
+        (b'{"principalDisplayName":"App"}', "App"),
+        (b'{"displayName":7}', ""),
+        (b"{}", ""),
+    ],
+)
+def test_a_name_is_what_people_call_it(document: bytes, name: str) -> None:
+    """The display name, or else the name of sign-in."""
+    assert name_of(document) == name

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from graphdaemon.errors import GraphError
-from graphdaemon.sync.document import ListForm, is_same, name_of
+from graphdaemon.sync.document import ListForm, is_same
 
 FORM = ListForm(("id", "displayName", "otherMails", "manager"), frozenset({"otherMails"}))
 
@@ -90,18 +90,3 @@ def test_what_is_no_object_is_refused(text: bytes) -> None:
     """Nothing of it is stored."""
     with pytest.raises(GraphError):
         FORM.fill(text)
-
-
-@pytest.mark.parametrize(
-    ("document", "name"),
-    [
-        (b'{"displayName":"Ana","userPrincipalName":"ana@x"}', "Ana"),
-        (b'{"displayName":null,"userPrincipalName":"ana@x"}', "ana@x"),
-        (b'{"principalDisplayName":"App"}', "App"),
-        (b'{"displayName":7}', ""),
-        (b"{}", ""),
-    ],
-)
-def test_a_name_is_what_people_call_it(document: bytes, name: str) -> None:
-    """The display name, or else the name of sign-in."""
-    assert name_of(document) == name

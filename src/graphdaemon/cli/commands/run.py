@@ -9,7 +9,7 @@ import click
 from graphdaemon.cli import options
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName, load_settings
-from graphdaemon.cli.stored_options import check_store, complete_stored
+from graphdaemon.cli.stored_options import complete_stored, written_store_options
 from graphdaemon.cli.sync_arguments import (
     add_store,
     read_length,
@@ -38,27 +38,13 @@ _LEVELS = ("debug", "info", "warning", "error")
     metavar="FOLDER",
     help="Keep many tenants in step: a folder with a settings file for each.",
 )
-@click.option(
-    "--store",
-    metavar="URL",
-    callback=check_store,
-    help="The database: sqlite:FILE or postgresql://user@host/database; by default the setting, "
-    "else sqlite:graphdaemon.db.",
-)
+@written_store_options
 @click.option(
     "--every",
     metavar="TIME",
     default="5m",
     show_default=True,
     help="How long from one sync of a collection to the next, such as 30s, 5m or 1h.",
-)
-@click.option(
-    "--select",
-    "-s",
-    "selects",
-    multiple=True,
-    metavar="COLLECTION=NAMES",
-    help="Properties to keep, such as users=displayName,mail; id is kept always. Repeatable.",
 )
 @click.option(
     "--slots",
@@ -89,6 +75,7 @@ def run(**arguments: Any) -> int:
     """
     from graphdaemon.cli.run_daemon import run_daemon
     from graphdaemon.daemon.options import DaemonOptions
+    from graphdaemon.store.location import DEFAULT
 
     watched = read_watch(arguments)
     tell = watched.tell
@@ -97,7 +84,7 @@ def run(**arguments: Any) -> int:
     every = _read_every(arguments["every"])
     share = options.read_share(arguments["polite"])
     files, store = _find_files(arguments["tenants"], file)
-    store = arguments["store"] or store or "sqlite:graphdaemon.db"
+    store = arguments["store"] or store or DEFAULT
     add_store(click.get_current_context(), store)
     return run_daemon(
         DaemonOptions(

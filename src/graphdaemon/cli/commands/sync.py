@@ -9,7 +9,7 @@ import click
 from graphdaemon.cli import options, terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FileName, load_settings
-from graphdaemon.cli.stored_options import check_store, complete_stored
+from graphdaemon.cli.stored_options import complete_stored, written_store_options
 from graphdaemon.cli.sync_arguments import (
     add_store,
     read_feed,
@@ -23,7 +23,6 @@ from graphdaemon.errors import Error
 if TYPE_CHECKING:
     from graphdaemon.sync.run import SyncReport
 
-DEFAULT_STORE = "sqlite:graphdaemon.db"
 REPORT_BEGINNING = b'{\n  "tenant":'
 
 
@@ -32,21 +31,7 @@ REPORT_BEGINNING = b'{\n  "tenant":'
     "words", nargs=-1, metavar="[PARAMETERS] [COLLECTION]...", shell_complete=complete_stored
 )
 @tenants_option
-@click.option(
-    "--store",
-    metavar="URL",
-    callback=check_store,
-    help="The database: sqlite:FILE or postgresql://user@host/database; by default the setting, "
-    f"else {DEFAULT_STORE}.",
-)
-@click.option(
-    "--select",
-    "-s",
-    "selects",
-    multiple=True,
-    metavar="COLLECTION=NAMES",
-    help="Properties to keep, such as users=displayName,mail; id is kept always. Repeatable.",
-)
+@written_store_options
 @click.option(
     "--reconcile", is_flag=True, help="Read everything, compare, repair, and report drift."
 )
