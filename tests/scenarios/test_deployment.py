@@ -11,6 +11,7 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,11 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from graphdaemon.cli import cli
+from graphdaemon.cli import cli, run
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.tenants import read_folder
 from tests.support.places import ROOT
+from tests.support.run_command import WriteParameters
 
 DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "systemd/graphdaemon.service"
@@ -288,6 +290,21 @@ def test_the_function_is_started_by_a_timer() -> None:
     assert len(given["schedule"].split()) == 6
     assert [argument.arg for argument in function.args.args] == [given["arg_name"]]
     assert json.loads((FUNCTION.parent / "host.json").read_text())["version"] == "2.0"
+
+
+def test_the_function_may_run_in_any_thread(
+    parameters: WriteParameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Azure Functions runs it in a thread of a pool, where no signal is ever delivered."""
+    (arguments,) = [arguments for file, arguments in COMMANDS if file == FUNCTION.name]
+    monkeypatch.setenv("GRAPHDAEMON_CONFIG", str(parameters()))
+    monkeypatch.setenv("GRAPHDAEMON_STORE", f"sqlite:{tmp_path}/directory.db")
+
+    with ThreadPoolExecutor(1) as pool:
+        code = pool.submit(run, arguments).result()
+
+    assert code == 0
+    assert (tmp_path / "directory.db").exists()
 
 
 def test_windows_runs_what_exists() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import sys
+import threading
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -16,7 +17,9 @@ def run_async(work: Coroutine[Any, Any, T]) -> T:
     `asyncio.run` alone loses a Ctrl-C that comes in the moment before the loop begins to wait:
     Python 3.11 to 3.13 wake a waiting loop only for handlers that the loop knows.
     """
-    if sys.platform == "win32":  # its loop always knows
+    is_main = threading.current_thread() is threading.main_thread()
+    # On Windows the loop always knows; and Ctrl-C comes to the main thread alone.
+    if sys.platform == "win32" or not is_main:
         return asyncio.run(work)
     results: list[T] = []
     asyncio.run(_supervise(work, results))
