@@ -33,6 +33,12 @@ test-nightly: $(VENV)/.ready-dev ## random cases of every property, 20,000 listi
 	@echo "SEED=$(SEED)" >&2
 	LISTING_CASES=20000 LISTING_KILLS=1000 SYNC_KILLS=500 EMULATOR_KILLS=25 LISTING_SEED=$(SEED) GRAPHDAEMON_FUZZ_SEED=$(SEED) $(BIN)/pytest -s -m "hypothesis or nightly" --hypothesis-profile=nightly --hypothesis-seed=$(SEED) --ignore=tests/peers
 
+soak: $(VENV)/.ready-dev ## an hour of a daemon over a living directory, while requests fail
+	SOAK_SECONDS=3600 $(BIN)/pytest tests/process/test_soak.py
+
+soak-short: $(VENV)/.ready-dev ## the same for two minutes
+	SOAK_SECONDS=120 $(BIN)/pytest tests/process/test_soak.py
+
 mutation: $(VENV)/.ready-dev ## change the client's code in 500 small ways; count what the tests notice
 	$(BIN)/python -m tools.run_mutations
 
@@ -111,4 +117,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test coverage test-nightly mutation test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean
+.PHONY: help quickstart test coverage test-nightly soak soak-short mutation test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean

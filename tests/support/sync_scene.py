@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from entra_emulator.model.records import Tenant as HomeTenant
 from graphdaemon.client.client import Client
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.listing.options import ListingOptions
@@ -196,11 +197,14 @@ def _sort(value: Any) -> Any:
 
 
 @contextmanager
-def open_sync_scene(probe: Probe, folder: Path, *roles: str) -> Iterator[SyncScene]:
-    """A new tenant of an emulator; the faults that a test orders end with it."""
+def open_sync_scene(
+    probe: Probe, folder: Path, *roles: str, tenant: HomeTenant | None = None
+) -> Iterator[SyncScene]:
+    """A tenant of an emulator, by default a new one; the faults that a test orders end with it."""
     emulator = probe.emulator
     number = len(emulator.directory.tenants.list_all())
-    tenant = emulator.directory.tenants.create("Contoso", (f"sync{number}.example",))
+    if tenant is None:
+        tenant = emulator.directory.tenants.create("Contoso", (f"sync{number}.example",))
     app = register(probe, *(roles or ROLES), tenant=tenant)
     settings = read_settings(
         None,

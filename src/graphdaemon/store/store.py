@@ -62,6 +62,10 @@ def _load_postgres() -> Callable[..., Database]:
     return open_postgres
 
 
+# Several tenants that are new enter at the same moment; each holds the lock for one insert.
+_ENTERING_S = 5.0
+
+
 class Store:
     """
     A store that is open; one thread at a time may use it.
@@ -86,7 +90,7 @@ class Store:
         values = {"id": tenant_id.lower(), "name": name}
         rows = self.database.fetch(_TENANT, values)
         if not rows or rows[0][1] != name:
-            with self.database.hold("tenants", 0.0), self.database.transaction():
+            with self.database.hold("tenants", _ENTERING_S), self.database.transaction():
                 self.database.execute(_ENTER if not rows else _RENAME, values)
             rows = self.database.fetch(_TENANT, values)
         return int(rows[0][0])
