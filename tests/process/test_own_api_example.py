@@ -154,7 +154,10 @@ def test_the_example_runs_as_its_readme_says(place: Place) -> None:
     with place.serving():
         refused = place.call()
         assert refused.returncode == 5
-        assert f"The token holds no app role of this API; the call needs {READ}" in refused.stderr
+        assert (
+            f"The token holds no app role of this API, and so not the app role {READ}"
+            in refused.stderr
+        )
         assert "Try: Add the app role" in refused.stderr
 
         place.grant(READ)

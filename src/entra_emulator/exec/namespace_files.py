@@ -1,7 +1,6 @@
 """The files of the system that a program sees in a namespace in place of the machine's own."""
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -17,7 +16,6 @@ _FIRST_WORDS, _LONGEST_LINE = 10, 4_096
 
 # Where the C library asks a daemon of the machine for names, which would tell real addresses.
 _NAME_DAEMONS = ("/run/nscd", "/var/run/nscd")
-_HOSTS_LINE = re.compile(r"^\s*hosts:.*$", re.MULTILINE)
 
 
 class Binding(NamedTuple):
@@ -45,7 +43,7 @@ def write_system_files(
         "/etc/hosts": _write_hosts(Path("/etc/hosts")),
         "/etc/resolv.conf": f"nameserver {EMULATOR_ADDRESS}\n",
         # Other sources of names are daemons of the machine, which know the real addresses.
-        "/etc/nsswitch.conf": _HOSTS_LINE.sub("hosts: files dns", _read("/etc/nsswitch.conf")),
+        "/etc/nsswitch.conf": _ask_files_first(_read("/etc/nsswitch.conf")),
     }
     bindings = []
     for target, text in texts.items():
@@ -57,6 +55,14 @@ def write_system_files(
     bindings += [Binding(str(trust.bundle), str(path)) for path in bundles]
     bindings += [Binding(str(trust.java), str(path)) for path in _find_java_stores(environment)]
     return [one for one in bindings if os.path.exists(one.target)]  # noqa: PTH110  a text
+
+
+def _ask_files_first(text: str) -> str:
+    """The table of where names are looked up, with nothing but files and DNS for hosts."""
+    return "".join(
+        "hosts: files dns\n" if line.lstrip().startswith("hosts:") else line
+        for line in text.splitlines(keepends=True)
+    )
 
 
 def _write_hosts(path: Path) -> str:

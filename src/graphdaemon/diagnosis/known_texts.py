@@ -146,7 +146,8 @@ LIBRARIES = {
     "bearer_for_other": r"idx10214|idx10208|audience validation failed|audience doesn.t match"
     r"|jwt audience invalid|the audience '[^'\n]{0,300}' is invalid|aud claim is not valid",
     "bearer_issuer": r"idx10205|idx10204|idx40001|issuer validation failed|jwt issuer invalid"
-    r"|the issuer '[^'\n]{0,300}' is invalid|iss claim is not valid",
+    r"|the issuer '[^'\n]{0,300}' is invalid|iss claim is not valid"
+    r"|^\W{0,3}(?:accesstokenacceptedversion|requestedaccesstokenversion)\b",
     "bearer_key_unknown": r"idx1050[0-9]|idx10511|idx10517|signature key was not found"
     r"|unable to find a signing key that matches",
     "bearer_expired": r"idx10223|jwt expired\b|signature has expired|jwt expired at",

@@ -184,6 +184,12 @@ def test_a_machine_without_threads_is_asked_again() -> None:
     publisher.ring._start = publisher.waiting.append
     assert publisher.look_up("one") == "key 1"
 
+    # With keys at hand: a key that cannot be looked up is not said to be unknown.
+    publisher.now += 40
+    publisher.ring._start = refuse
+    assert publisher.ring.look_up("two") is not None
+    assert publisher.ring.is_failing
+
 
 def test_a_fetch_that_nobody_ends_is_given_up() -> None:
     """A process that was forked in the middle of it has no thread that would end it."""

@@ -82,7 +82,9 @@ PROTECTED_API: dict[str, Case] = {
         "The issuer of the token is not the one of its tenant and version.",
         "Compare iss and ver in the token with authority in the API's settings: version 1.0 is "
         "issued by https://sts.windows.net/{{tenant ID}}/, version 2.0 by "
-        "https://login.microsoftonline.com/{{tenant ID}}/v2.0, and other clouds have their own.",
+        "https://login.microsoftonline.com/{{tenant ID}}/v2.0, and other clouds have their own. "
+        "The API's manifest says which version it gets (requestedAccessTokenVersion, "
+        "accessTokenAcceptedVersion).",
     ),
     "bearer_version": Case(
         "bearer_invalid",
@@ -137,7 +139,7 @@ PROTECTED_API: dict[str, Case] = {
     ),
     "caller_role_none": Case(
         "caller_forbidden",
-        "The token holds no app role of this API; the call needs {role}.",
+        "The token holds no app role of this API, and so not the app role {role}.",
         _ROLE,
     ),
     "caller_role_missing": Case(
