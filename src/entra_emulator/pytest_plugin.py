@@ -6,6 +6,7 @@ when a test asks for a tenant.
 """
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -71,4 +72,11 @@ def _read_marker(request: pytest.FixtureRequest) -> dict[str, Any]:
                 f"@pytest.mark.entra takes names and values, as in users=50, not {mark.args!r}"
             )
         options |= mark.kwargs
+    from entra_emulator.server.settings import EmulatorSettings
+
+    known = [field.name for field in fields(EmulatorSettings)]
+    if unknown := next((name for name in options if name not in known), None):
+        raise pytest.UsageError(
+            f"@pytest.mark.entra has no setting {unknown!r}; it has {', '.join(known)}"
+        )
     return options

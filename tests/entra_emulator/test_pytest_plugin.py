@@ -139,6 +139,15 @@ def test_every_test_has_a_tenant_of_its_own(run_pytest: Callable[..., Outcome]) 
     assert "2 passed" in done.stdout, done.stdout
 
 
+def test_a_misspelt_setting_is_named(run_pytest: Callable[..., Outcome]) -> None:
+    """With those that there are, in the last line that pytest writes."""
+    tests = "import pytest\n@pytest.mark.entra(user=3)\ndef test(entra): pass\n"
+    done = run_pytest(tests)
+
+    assert done.returncode == 1
+    assert "@pytest.mark.entra has no setting 'user'; it has " in done.stdout
+
+
 def test_the_fixtures_are_listed_with_what_they_are(run_pytest: Callable[..., Outcome]) -> None:
     """`pytest --fixtures` and `pytest --markers` say it."""
     assert "A pretend tenant of the test's own" in run_pytest("", "--fixtures").stdout

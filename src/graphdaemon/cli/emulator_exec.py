@@ -26,7 +26,7 @@ from graphdaemon.cli.report_options import (
 from graphdaemon.errors import FindingsError, UsageError
 
 if TYPE_CHECKING:
-    from entra_emulator.exec.program import Ending
+    from entra_emulator.exec.program import Ending, ProgramNotStarted
     from entra_emulator.server.emulator import Emulator
 
 _METHODS = ("namespace", "proxy")
@@ -125,16 +125,21 @@ def exec_(
             hint="--method proxy leads the program through a proxy, if it heeds its variables.",
         ) from None
     except ProgramNotStarted as error:
-        raise UsageError(
-            f"The program cannot be run: {error}.",
-            code="program_not_started",
-            hint="name it by its path, or put its folder on PATH.",
-        ) from None
+        raise refuse_program(error) from None
     except OSError as error:
         explain_recording(record, error)
         raise
     except ValueError as error:
         raise click.UsageError(str(error)) from None
+
+
+def refuse_program(error: "ProgramNotStarted") -> UsageError:
+    """The error of a program that the system does not run."""
+    return UsageError(
+        f"The program cannot be run: {error}.",
+        code="program_not_started",
+        hint="name it by its path, or put what runs it in front, as in `sh script.sh`.",
+    )
 
 
 def _end(order: ReportOrder | None, emulator: "Emulator", ending: "Ending") -> int:

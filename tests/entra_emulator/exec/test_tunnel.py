@@ -9,31 +9,10 @@ from pathlib import Path
 import pytest
 
 from entra_emulator.exec.refused_connections import Refusals
-from entra_emulator.exec.tunnel import read_target, start_tunnel
+from entra_emulator.exec.tunnel import start_tunnel
 from entra_emulator.server.emulator import Emulator
 
 HOST = "graph.microsoft.com"
-
-
-@pytest.mark.parametrize(
-    ("line", "target"),
-    [
-        ("CONNECT Graph.microsoft.com:443 HTTP/1.1", ("CONNECT", "graph.microsoft.com:443")),
-        ("GET http://169.254.169.254/metadata?a=b HTTP/1.1", ("http", "169.254.169.254:80")),
-        (
-            "GET https://user@Graph.microsoft.com/v1.0 HTTP/1.1",
-            ("https", "graph.microsoft.com:443"),
-        ),
-        ("GET http://[::1]?x HTTP/1.1", ("http", "[::1]:80")),
-        ("GET http://h:81/ HTTP/1.1", ("http", "h:81")),
-        ("GET /users HTTP/1.1", ("", "")),
-        ("GET ftp://h/ HTTP/1.1", ("", "")),
-        ("GET", ("", "")),
-        ("", ("", "")),
-    ],
-)
-def test_a_request_names_its_target(line: str, target: tuple[str, str]) -> None:
-    assert read_target(f"{line}\r\nHost: x\r\n\r\n".encode()) == target
 
 
 @pytest.fixture(scope="module")

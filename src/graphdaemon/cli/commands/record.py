@@ -9,10 +9,11 @@ import click
 from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.commands.quickstart import load_emulator
+from graphdaemon.cli.emulator_exec import refuse_program
 from graphdaemon.cli.named_files import FileName
 from graphdaemon.cli.record_options import explain_recording
 from graphdaemon.cli.report_options import give_report, read_order, report_options
-from graphdaemon.errors import FindingsError, UsageError
+from graphdaemon.errors import FindingsError
 
 if TYPE_CHECKING:
     from entra_emulator.traffic.report.report import Report
@@ -74,11 +75,7 @@ def record(
     try:
         code = run_recorded(program)
     except ProgramNotStarted as error:
-        raise UsageError(
-            f"The program cannot be run: {error}.",
-            code="program_not_started",
-            hint="name it by its path, or put its folder on PATH.",
-        ) from None
+        raise refuse_program(error) from None
     except ValueError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
