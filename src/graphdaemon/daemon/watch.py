@@ -12,13 +12,14 @@ from graphdaemon.daemon.events import make_event
 from graphdaemon.daemon.run import Daemon
 from graphdaemon.daemon.server import Listening, serve
 from graphdaemon.daemon.service_manager import ServiceManager
+from graphdaemon.daemon.store_reader import StoreReader
 from graphdaemon.daemon.vitals import say_health
 from graphdaemon.errors import Error, StoreError
 from graphdaemon.graph.open import open_graph
 from graphdaemon.http.transport import Transport
 from graphdaemon.settings.model import Settings
 from graphdaemon.store.credential_ends import CredentialEnd, note_credential_ends
-from graphdaemon.store.store import open_store
+from graphdaemon.store.store import Store
 
 if TYPE_CHECKING:
     from graphdaemon.daemon.metrics import Metrics
@@ -42,7 +43,6 @@ async def answer_watchers(
         UsageError: Nothing can be answered at the address.
     """
     from graphdaemon.daemon.site import Site
-    from graphdaemon.daemon.store_reader import StoreReader
 
     reader = StoreReader(daemon.options.store)
     site = Site(daemon.state, reader, metrics, remote_page=remote_page)
@@ -96,6 +96,7 @@ async def examine_daily(daemon: Daemon) -> AsyncGenerator[None]:
 
 async def _examine(daemon: Daemon, settings: Mapping[str, Settings]) -> bool:
     """Find it out for these tenants, and note it; say whether the store took it."""
+    reader = StoreReader(daemon.options.store)
     for name, one in settings.items():
         with closing(Transport(ca_file=one.ca_file, timeout=one.timeout)) as transport:
             graph = open_graph(one, transport, attempts=1)
@@ -104,18 +105,17 @@ async def _examine(daemon: Daemon, settings: Mapping[str, Settings]) -> bool:
             except Error as error:
                 logger.debug("credentials of %s: %s", name, error)
                 continue
-        write = partial(_write, daemon.options.store, name, ends)
         try:
-            await asyncio.to_thread(write)
+            # Not in asyncio's own threads, which would hold up the end of the daemon.
+            await reader.read(partial(_note, name, ends))
         except StoreError as error:
             logger.debug("credentials of %s were not noted: %s", name, error)
             return False
     return True
 
 
-def _write(url: str, name: str, ends: list[CredentialEnd]) -> None:
-    with open_store(url, create=False) as store:
-        note_credential_ends(store, name, ends)
+def _note(name: str, ends: list[CredentialEnd], store: Store) -> None:
+    note_credential_ends(store, name, ends)
 
 
 @asynccontextmanager

@@ -15,8 +15,7 @@ Note = Callable[[str, Value], object]
 Tracer = Callable[[str, Mapping[str, Value]], AbstractContextManager[Note]]
 """Begins a span of a name with these attributes."""
 
-# Whose object it is, in a path: a key in parentheses, a GUID, a user principal name.
-_KEY = re.compile(r"'[^']*'|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[^/@]*@[^/]*")
+_GUID = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
 
 _tracers: list[Tracer] = []
 
@@ -50,7 +49,17 @@ def traced_by(tracer: Tracer) -> Iterator[None]:
 
 def template_of(url: str) -> str:
     """Return the path of an address with `{id}` for each key, and without its query."""
-    return _KEY.sub("{id}", urlsplit(url).path)
+    try:
+        path = urlsplit(url).path
+    except ValueError:
+        return ""
+    # What stands in quotation marks is a key, whatever is in it.
+    parts = ("{id}" if number % 2 else part for number, part in enumerate(path.split("'")))
+    return "/".join("{id}" if _is_key(part) else part for part in "".join(parts).split("/"))
+
+
+def _is_key(segment: str) -> bool:
+    return "@" in segment or "%40" in segment or _GUID.fullmatch(segment) is not None
 
 
 def _forget(_: str, __: Value) -> None:

@@ -57,6 +57,12 @@ def test_a_tracer_is_told_names_attributes_notes_and_failures() -> None:
             "https://graph.microsoft.com/v1.0/users/delta(token='secret')",
             "/v1.0/users/delta(token={id})",
         ),
+        (
+            "https://graph.microsoft.com/v1.0/users/delta(token='a/b')/x",
+            "/v1.0/users/delta(token={id})/x",
+        ),
+        ("https://graph.microsoft.com/v1.0/users/ana%40contoso.example", "/v1.0/users/{id}"),
+        ("https://[graph/v1.0", ""),
         ("", ""),
     ],
 )
