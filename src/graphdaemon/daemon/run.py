@@ -74,6 +74,7 @@ class Daemon:
         self._connections = StoreConnections(self._open_store, is_shared=self._is_shared)
         self._tenants = Tenants(options, self.state, tell, self._retire)
         self._tasks: dict[str, asyncio.Task[Error | None]] = {}
+        self._working: dict[str, TenantGraph] = {}
         self._wake = asyncio.Event()
         self._reload = False
         self._is_entered = False
@@ -264,11 +265,7 @@ class Daemon:
 
     def _free(self) -> int:
         """Return how many tenants more may be worked at; a silent one leaves its slot."""
-        active = sum(
-            1
-            for key in self._tasks
-            if (graph := self._tenants.graphs.get(key)) is None or graph.silent_for() < _SLOW_S
-        )
+        active = sum(graph.silent_for() < _SLOW_S for graph in self._working.values())
         slots = self.options.slots
         return min(slots - active, _MOST_SLOW * slots - len(self._tasks))
 
@@ -283,12 +280,12 @@ class Daemon:
         key = graph.key
         graph.note_answer()
         task = asyncio.ensure_future(work)
-        self._tasks[key] = task
+        self._tasks[key], self._working[key] = task, graph
         self.state.running[key] = self.options.clock.steady()
         task.add_done_callback(lambda task: self._finish(graph, task))
 
     def _finish(self, graph: TenantGraph, task: "asyncio.Task[Error | None]") -> None:
-        del self._tasks[graph.key]
+        del self._tasks[graph.key], self._working[graph.key]
         del self.state.running[graph.key]
         self._wake.set()
         if not task.cancelled() and isinstance(task.result(), IdentityError | SettingsError):

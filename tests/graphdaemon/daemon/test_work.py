@@ -127,3 +127,29 @@ def test_a_bug_in_a_sync_is_kept_and_ends_nothing(scene: DaemonScene) -> None:
     error = scene.leases()["ana", "users"].error
     assert error is not None
     assert error.code == "internal"
+
+
+def test_a_silent_tenant_leaves_its_slot_before_it_is_given_up(
+    scene: DaemonScene, silent_port: int
+) -> None:
+    """After a quarter of a minute another one works in its place."""
+    scene.add_tenant("ana")
+    tenant = scene.tenants["ana"].tenant.id
+    scene.write("ana", authority=f"https://127.0.0.1:{silent_port}/{tenant}")
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock, slots=1) as daemon:
+            await scene.until_told("ready")
+            scene.add_tenant("ben")
+            daemon.reload()
+            await scene.until_told("reloaded")
+            assert list(daemon.state.running) == [tenant]
+            clock.seconds += 16
+            daemon._wake.set()
+            await scene.until_told("synced", name="ben")
+            assert tenant in daemon.state.running
+
+    asyncio.run(live())
+
+    assert not scene.told("failed")
