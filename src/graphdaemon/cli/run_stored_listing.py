@@ -48,8 +48,8 @@ def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
     terminal.configure_log(arguments["verbose"])
     _refuse_live(arguments)
     collection = find_stored(text)
-    select = split_names(arguments["select"])
     row = STORED_COLLECTIONS[collection]
+    select = tuple(map(row.spell, split_names(arguments["select"])))
     default = CATALOG[collection].columns if collection in CATALOG else row.select
     columns = ("parent", "child", "kind") if row.is_edge else select or default
     spec = read_spec(arguments, columns)

@@ -199,7 +199,7 @@ def read_feed(arguments: Mapping[str, Any]) -> "Callable[[Settings, ExitStack], 
     What makes the change feed of the settings.
 
     Raises:
-        UsageError: Two things would be written to standard output.
+        UsageError: Two things would be written to standard output, or the address is not https.
     """
     target, letters = arguments["feed"], arguments["dead_letters"]
     given = read_length("--feed-patience", arguments["feed_patience"])
@@ -210,7 +210,12 @@ def read_feed(arguments: Mapping[str, Any]) -> "Callable[[Settings, ExitStack], 
             code="option_invalid",
             hint="Write the report to a file instead: --proof FILE.",
         )
-    if target is not None and "://" not in target:
+    if target is not None and "://" in target:
+        from graphdaemon.sync.webhook import show_address
+
+        # Before anything is said of a secret, or asked of Graph.
+        show_address(target)
+    elif target is not None:
         add_file(click.get_current_context(), "--feed", Path(target), written=True)
 
     def make(settings: "Settings", stack: ExitStack) -> "Feed | None":

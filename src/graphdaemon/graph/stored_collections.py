@@ -80,7 +80,7 @@ class StoredCollection(NamedTuple):
         Graph takes `displayname`, and answers with `displayName`. A name that is not published, as
         that of an extension, is returned as it is.
         """
-        return _read_spellings()[self.type].get(name.casefold(), name)
+        return _read_spellings().get(self.type, {}).get(name.casefold(), name)
 
     def is_relation(self, name: str) -> bool:
         """Say whether a name, in any case, leads to other objects and is no property."""

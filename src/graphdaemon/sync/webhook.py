@@ -95,7 +95,7 @@ class Webhook:
         self._now = now
         self._sleep = sleep
         self._key = read_key(options.secret)
-        self._shown = _show(options.url)
+        self._shown = show_address(options.url)
         # The whole address may hold a secret, and two addresses may differ in that alone.
         digest = hashlib.sha256(options.url.encode()).hexdigest()[:16]
         self.name = f"{self._shown}#{digest}"
@@ -191,8 +191,13 @@ def sign(key: bytes, message_id: str, timestamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(key, signed, "sha256")).decode()
 
 
-def _show(url: str) -> str:
-    """Check an address, and return it without what may be a secret."""
+def show_address(url: str) -> str:
+    """
+    Return an address without what may be a secret.
+
+    Raises:
+        UsageError: It is not https, or holds a user name.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port

@@ -43,6 +43,15 @@ def test_a_collection_is_shown_as_it_is_and_as_it_was(
     assert " ".join(sorted(shown.split())) == expected
 
 
+def test_properties_are_selected_in_any_case(command: Command, lived_url: str) -> None:
+    """As of a live list."""
+    assert sorted(listed(command, lived_url, "--select", "DISPLAYNAME").split()) == [
+        "Ana",
+        "Bo",
+        "Di",
+    ]
+
+
 def test_the_last_line_says_when_that_was(command: Command, lived_url: str) -> None:
     now = command("list", "USERS", "--store", lived_url)
     then = command("list", "users", "--store", lived_url, "--as-of", "2026-11-01T10:30")

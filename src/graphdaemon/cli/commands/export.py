@@ -9,10 +9,10 @@ from graphdaemon.cli import terminal
 from graphdaemon.cli.command import StrictCommand
 from graphdaemon.cli.named_files import FolderName
 from graphdaemon.cli.stored_options import (
-    check_store,
     complete_stored,
     find_stored,
     read_store,
+    store_option,
 )
 
 if TYPE_CHECKING:
@@ -21,13 +21,7 @@ if TYPE_CHECKING:
 
 @click.command(cls=StrictCommand)
 @click.argument("collections", nargs=-1, metavar="[COLLECTION]...", shell_complete=complete_stored)
-@click.option(
-    "--store",
-    metavar="URL",
-    callback=check_store,
-    help="The store to read: sqlite:PATH or postgresql://…; by default the setting, else "
-    "sqlite:graphdaemon.db.",
-)
+@store_option
 @click.option(
     "--format",
     "format_",

@@ -35,8 +35,8 @@ def history(*, id_: str, **arguments: Any) -> None:
             raise UsageError(
                 f"the store {stored.shown} has never had an object with the ID {id_}",
                 code="option_invalid",
-                hint="Look it up: graphdaemon list users --store URL --where "
-                "\"userPrincipalName = 'ana@contoso.example'\" --select id.",
+                hint=f"Look it up: graphdaemon list users --store '{stored.shown}' --query "
+                "\"[?userPrincipalName=='ana@contoso.example'].id\".",
             )
         events = [
             event._replace(name=event.name or stored.name(event.id))

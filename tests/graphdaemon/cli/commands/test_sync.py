@@ -231,6 +231,7 @@ def test_changes_are_sent_to_an_address(
     ("arguments", "code", "said"),
     [
         (("--feed", "https://receiver.example/"), 3, "GRAPHDAEMON_FEED_SECRET"),
+        (("--feed", "http://receiver.example/"), 2, "Begin it with https://"),
         (("--feed", "-", "--json"), 2, "--proof FILE"),
         (("--feed-patience", "long"), 2, "Say --feed-patience 7d"),
     ],
