@@ -130,6 +130,14 @@ def test_refused_calls(status: int, refused: int) -> None:
     assert [finding.hint for finding in findings] == ["graphdaemon explain Bad"] * refused
 
 
+def test_what_the_emulator_does_not_serve() -> None:
+    """It is no fault of the program's: Graph itself may well serve it."""
+    report = make_report(
+        [graph_call("/agreements", status=501, code="NotImplemented", known=False)]
+    )
+    assert select_findings(report, {"refused-call"}) == []
+
+
 @pytest.mark.parametrize(
     ("route", "code", "refused"),
     [
