@@ -18,6 +18,7 @@ from typing import Any
 
 from entra_emulator.faults.fault import Fault
 from graphdaemon.daemon.events import EVENTS
+from graphdaemon.errors import CODES
 from tests.support.run_command import clean_environment
 from tests.support.sync_life import FAULTS
 from tests.support.sync_scene import SyncScene, plain
@@ -34,7 +35,8 @@ EXPECTED_EVENTS = frozenset(
     "started ready synced unchanged failed recovered reloaded stopping stopped note".split()
 )
 EXPECTED_CODES = frozenset(
-    "graph_unavailable throttled network_failed identity_unavailable listing_unproved".split()
+    "graph_unavailable throttled connection_lost page_malformed identity_unavailable "
+    "listing_unproved".split()
 )
 # A request that is sent again: /v1.0/users/delta: throttled; attempt 2 of 5 in 0.9 s.
 EXPECTED_NOTE = re.compile(r"; attempt \d of \d in [\d.]+ s$")
@@ -140,6 +142,7 @@ class Soak:
 def _is_expected(line: dict[str, Any]) -> bool:
     event = line["event"]
     assert event in EVENTS, line
+    assert CODES.keys() >= EXPECTED_CODES, "each is a code"
     if event == "failed":
         return line["code"] in EXPECTED_CODES
     if event == "note" and line["level"] not in ("debug", "info"):
