@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 
 import pytest
 
@@ -65,11 +66,14 @@ def test_who_came_back_is_restored_and_edges_have_the_names_of_both_ends(
 
 
 def test_an_id_that_was_never_there_is_refused(command: Command, lived_url: str) -> None:
+    """And what is said to look it up by works as it stands."""
     done = command("history", "nobody", "--store", lived_url)
 
     assert done.code == 2
     assert "has never had an object with the ID nobody" in done.err
-    assert "--where" in done.err
+    words = shlex.split(done.err.partition("Look it up: ")[2].rstrip().rstrip("."))
+    looked = command(*words[1:])
+    assert (looked.code, json.loads(looked.out)) == (0, {"value": []})
 
 
 def test_the_store_is_that_of_the_settings_unless_one_is_named(
