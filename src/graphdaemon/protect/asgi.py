@@ -66,8 +66,7 @@ def asgi_middleware(
 
 def _own_path(scope: Scope) -> str:
     """The path below the one where the application is mounted, as its routes are written."""
-    path, root = str(scope.get("path", "")), str(scope.get("root_path", ""))
-    return path.removeprefix(root) if path == root or path.startswith(f"{root}/") else path
+    return str(scope.get("path", "")).removeprefix(str(scope.get("root_path", "")))
 
 
 def _find_authorization(scope: Scope) -> str | None:
