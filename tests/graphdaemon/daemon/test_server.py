@@ -260,6 +260,32 @@ def test_others_reach_it_only_if_that_was_allowed(text: str) -> None:
     assert read_listen(text, remote=True).remote
 
 
+def find_own_address() -> str | None:
+    """An address of this machine that is no loopback, if it has one."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            # Nothing is sent: it only chooses the address that would be used.
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return str(probe.getsockname()[0])
+
+
+@pytest.mark.parametrize(("remote", "status"), [(False, 403), (True, 200)])
+def test_whoever_comes_from_elsewhere_is_answered_only_if_that_was_allowed(
+    remote: bool, status: int
+) -> None:
+    own = find_own_address()
+    if own is None or own.startswith("127."):
+        pytest.skip("this machine has no other address than its loopback")
+
+    async def work(address: str) -> None:
+        given = await ask(address.replace("0.0.0.0", own))
+        assert given.status == status
+
+    run(work, listening=Listening("0.0.0.0", 0, remote=remote))
+
+
 def test_a_port_that_is_taken_is_refused_with_the_next_step() -> None:
     async def work(_: str) -> None:
         raise AssertionError
