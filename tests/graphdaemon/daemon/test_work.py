@@ -16,20 +16,21 @@ from tests.support.sync_scene import open_sync_scene
 
 
 @pytest.fixture
-def silent_port() -> Iterator[int]:
+def silent() -> Iterator[socket.socket]:
     """Takes connections, and never says a word."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        yield int(listener.getsockname()[1])
+        listener.setblocking(False)
+        yield listener
 
 
 def test_a_tenant_whose_token_service_is_silent_holds_up_nobody(
-    scene: DaemonScene, silent_port: int
+    scene: DaemonScene, silent: socket.socket
 ) -> None:
     """Its slot is the only one; it is given up, and the others are in step."""
     scene.add_tenant("ana")
     scene.add_tenant("ben")
     tenant = scene.tenants["ana"].tenant.id
-    scene.write("ana", authority=f"https://127.0.0.1:{silent_port}/{tenant}")
+    scene.write("ana", authority=f"https://127.0.0.1:{silent.getsockname()[1]}/{tenant}")
 
     async def live() -> None:
         async with scene.running(slots=1, patience=3.0):
@@ -130,25 +131,28 @@ def test_a_bug_in_a_sync_is_kept_and_ends_nothing(scene: DaemonScene) -> None:
 
 
 def test_a_silent_tenant_leaves_its_slot_before_it_is_given_up(
-    scene: DaemonScene, silent_port: int
+    scene: DaemonScene, silent: socket.socket
 ) -> None:
     """After a quarter of a minute another one works in its place."""
     scene.add_tenant("ana")
     tenant = scene.tenants["ana"].tenant.id
-    scene.write("ana", authority=f"https://127.0.0.1:{silent_port}/{tenant}")
+    scene.write("ana", authority=f"https://127.0.0.1:{silent.getsockname()[1]}/{tenant}")
 
     async def live() -> None:
         clock = ScriptedClock()
         async with scene.running(clock, slots=1) as daemon:
-            await scene.until_told("ready")
-            scene.add_tenant("ben")
-            daemon.reload()
-            await scene.until_told("reloaded")
-            assert list(daemon.state.running) == [tenant]
-            clock.seconds += 16
-            daemon._wake.set()
-            await scene.until_told("synced", name="ben")
-            assert tenant in daemon.state.running
+            connection, _ = await asyncio.get_running_loop().sock_accept(silent)
+            with connection:
+                scene.add_tenant("ben")
+                daemon.reload()
+                await scene.until_told("reloaded")
+                assert list(daemon.state.running) == [tenant]
+                clock.seconds += 16
+                daemon._wake.set()
+                await scene.until_told("synced", name="ben")
+                assert tenant in daemon.state.running
+                daemon.stop()
+                await scene.until_told("stopped")
 
     asyncio.run(live())
 
