@@ -2,6 +2,7 @@
 
 import datetime as dt
 import threading
+from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
@@ -166,3 +167,18 @@ def test_another_thread_may_take_a_store_over(store: Store) -> None:
     thread.start()
     thread.join(timeout=60)
     assert read_documents(store).keys() == {"a"}
+
+
+def test_tenants_may_enter_at_the_same_moment(store_url: str) -> None:
+    """Each waits for the other's one row; by an error a daemon's first sync would fail."""
+
+    def enter() -> int:
+        with open_store(store_url) as store:
+            return store.enter_tenant("aaaaaaaa-0000-0000-0000-000000000002", "Fabrikam")
+
+    with open_store(store_url) as store, ThreadPoolExecutor(1) as pool:
+        with store.database.hold("tenants", 0.0):
+            entered = pool.submit(enter)
+            # Long enough for one that does not wait to fail.
+            wait([entered], 0.2)
+        assert entered.result() == 1

@@ -67,7 +67,6 @@ def test_postgres_takes_several_at_a_time(
     command: Command, folder: TenantFolder, postgres_server: PostgresServer
 ) -> None:
     """Each tenant has its connection, and none waits for another."""
-    # More at a time than the wait of one millisecond for the table of tenants would let through.
     for number in range(8):
         folder.add(f"tenant{number}", users=2)
     url = postgres_server.make_schema()
