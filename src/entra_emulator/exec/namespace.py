@@ -160,7 +160,7 @@ def _serve(
     run: Callable[[Sequence[str], Mapping[str, str]], int],
 ) -> int:
     refusals = Refusals(observer.say)
-    watch_refusals(refusals)
+    note_refusals = watch_refusals(refusals)
     for address in (EMULATOR_ADDRESS, "127.0.0.1"):  # the second without a resolv.conf
         serve_names(address, list_hosts(), refusals)
     settings = replace(
@@ -183,4 +183,5 @@ def _serve(
             flags = system_calls.BIND | system_calls.RECURSIVE
             system_calls.mount(binding.source, binding.target, flags=flags)
         code = run(program.command, variables)
+        note_refusals()
         return observer.ended(emulator, Ending(code, refusals.list_targets()))

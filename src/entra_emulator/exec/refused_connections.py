@@ -5,8 +5,10 @@ In the namespace every address leads to the loopback, which answers at once wher
 TCP connection by a reset, a UDP packet by "port unreachable". These answers are read here.
 """
 
+import contextlib
 import ctypes
 import ipaddress
+import select
 import socket
 import struct
 import threading
@@ -64,25 +66,36 @@ class Refusals:
             return tuple(self._targets)
 
 
-def watch_refusals(refusals: Refusals) -> None:
+def watch_refusals(refusals: Refusals) -> Callable[[], None]:
     """
     Note what is refused from now on, in a thread of its own.
+
+    Returns:
+        Notes at once what was refused until it is called: of a program that has ended, all of it.
 
     Raises:
         OSError: the system does not let this process read packets.
     """
     packets = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(_EVERY_PROTOCOL))
     _attach_filter(packets)
+    # Held from the reading of a packet until it is noted, so that whoever holds it misses none.
+    noting = threading.Lock()
+
+    def note_all() -> None:
+        with noting, contextlib.suppress(BlockingIOError):
+            while True:
+                packet, sender = packets.recvfrom(_LONGEST_PACKET, socket.MSG_DONTWAIT)
+                # The loopback shows every packet twice: as it goes out, and as it comes in.
+                target = read_refusal(packet) if sender[2] == _OUTGOING_PACKET else None
+                if target is not None:
+                    _note_address(refusals, *target)
 
     def watch() -> None:
-        while True:
-            packet, sender = packets.recvfrom(_LONGEST_PACKET)
-            # The loopback shows every packet twice: as it goes out, and as it comes in.
-            target = read_refusal(packet) if sender[2] == _OUTGOING_PACKET else None
-            if target is not None:
-                _note_address(refusals, *target)
+        while select.select([packets], [], []):
+            note_all()
 
     threading.Thread(target=watch, name="refusals", daemon=True).start()
+    return note_all
 
 
 def read_refusal(packet: bytes) -> tuple[str, int] | None:
