@@ -47,7 +47,7 @@ def test_the_table_of_the_page_is_what_is_written(command: Command, small_pages:
 
     assert done.code == 0, done.err
     assert done.out.decode().splitlines()[0] == blocks["csv"].splitlines()[0]
-    shown, written = json.loads(blocks["json"]), json.loads(Path("proof.json").read_text())
+    shown, written = json.loads(blocks["jsonl"]), json.loads(Path("proof.json").read_text())
     assert shown.keys() == written.keys()
     shown_member, member = shown["tenants"]["contoso"], written["tenants"]["contoso"]
     assert shown_member.keys() == member.keys()
