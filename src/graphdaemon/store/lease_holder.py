@@ -115,7 +115,8 @@ class LeaseHolder:
         collections = list(collections)
         names = dict(tenants)
         with self._database.transaction():
-            for tenant, name in names.items():
+            # In one order, so that two who do the same do not wait for each other.
+            for tenant, name in sorted(names.items()):
                 for collection in collections:
                     values = {
                         "tenant": tenant,

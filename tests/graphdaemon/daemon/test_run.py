@@ -138,9 +138,8 @@ def test_any_number_of_daemons_share_the_work(scene: DaemonScene) -> None:
     async def live() -> None:
         one, two = ScriptedClock(), ScriptedClock()
         async with scene.running(one, slots=1), scene.running(two, slots=1):
+            await asyncio.gather(one.let_pass(30), two.let_pass(30))
             await scene.until_told("synced", len(names))
-            await one.let_pass(1)
-            await two.let_pass(1)
 
     asyncio.run(live())
 
