@@ -58,16 +58,15 @@ PLACES = {
     "graphdaemon/cli/terminal.py": "open",
     # The emulator's folder, which is locked, and what it recognises in it.
     "entra_emulator/content/data_folder.py": "mkdir open replace",
-    "entra_emulator/control/controls.py": "mkdir replace unlink",
+    "entra_emulator/control/snapshots.py": "mkdir replace unlink",
     "entra_emulator/server/open_directory.py": "TemporaryDirectory",
     "entra_emulator/server/shared_parts.py": "TemporaryDirectory",
     # A recording takes the place of an earlier one, which is known by its first line.
-    "entra_emulator/exec/recorded_run.py": "TemporaryDirectory",
     "entra_emulator/traffic/recording/recorder.py": "open replace",
     "entra_emulator/traffic/recording/recorded_directory.py": "TemporaryDirectory write_bytes",
     # The folder of a run and what is bound over the system's files, of names that nobody foresees.
     "entra_emulator/exec/namespace_files.py": "mkdir",
-    "entra_emulator/exec/proxy.py": "mkdir",
+    "entra_emulator/exec/proxy_run.py": "mkdir",
     "entra_emulator/exec/keeper.py": "rmtree",
     # The kernel's table of the users of a namespace.
     "entra_emulator/exec/supervisor.py": "open",
