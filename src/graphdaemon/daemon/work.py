@@ -34,6 +34,7 @@ from graphdaemon.store.times import format_time
 from graphdaemon.sync.collection import sync_collection
 from graphdaemon.sync.options import SyncOptions
 from graphdaemon.sync.record import SyncRecord
+from graphdaemon.sync.run import forget_versions, may_be_left_out
 from graphdaemon.sync.session import Selected, Session
 
 logger = logging.getLogger(__name__)
@@ -93,9 +94,13 @@ async def work_at_tenant(works: Works, graph: TenantGraph, taken: Sequence[Taken
                 connection.store.enter_tenant, tenant.id, tenant.name
             )
             session = _make_session(works, graph, connection, number)
+            changed = 0
             while left:
-                await _sync_one(works, graph, session, left[0])
+                changed += await _sync_one(works, graph, session, left[0])
                 left.popleft()
+            if changed:
+                # Where nothing changes, nothing is added that could be forgotten.
+                await forget_versions(session)
     except Error as error:
         await _note_all(works, graph, left, error)
         return error
@@ -124,9 +129,12 @@ def _make_session(
     )
 
 
-async def _sync_one(works: Works, graph: TenantGraph, session: Session, one: Taken) -> None:
+async def _sync_one(works: Works, graph: TenantGraph, session: Session, one: Taken) -> int:
     """
     Bring one collection into step, and note what came of it.
+
+    Returns:
+        How many rows changed.
 
     Raises:
         Error: The tenant as a whole cannot be brought into step, or nothing can be noted.
@@ -141,9 +149,11 @@ async def _sync_one(works: Works, graph: TenantGraph, session: Session, one: Tak
     except _FATAL:
         raise
     except Error as error:
-        await _note_failure(works, graph, one, session.tenant, error)
-    else:
-        await _note_success(works, graph, one, session.tenant, record)
+        left_out = not works.named and await may_be_left_out(session, one.key.collection, error)
+        await _note_failure(works, graph, one, session.tenant, error, left_out=left_out)
+        return 0
+    await _note_success(works, graph, one, session.tenant, record)
+    return record.changed
 
 
 async def _within(
@@ -220,11 +230,16 @@ async def _note_failure(
     error: Error,
     *,
     told: bool = False,
+    left_out: bool = False,
 ) -> None:
-    """Note a failure; tell of it unless it is `told`, or was the same the last time."""
+    """
+    Note a failure; tell of it unless it is `told`, or was the same the last time.
+
+    It is none where the collection is `left_out`, since nobody gave the app the permission.
+    """
     reason = make_reason(error)
     now = await works.notes.thread.run(works.leases.now)
-    if _is_left_out(works, error):
+    if left_out:
         due = after_success(graph.key, now, works.every)
         outcome = LeaseOutcome(one.key, number, due, 0, True, reason)
         event = make_event("left_out", **_describe(graph, one.key), message=reason.message)
@@ -259,10 +274,6 @@ async def _note(works: Works, graph: TenantGraph, outcome: LeaseOutcome) -> None
 
 def _describe(graph: TenantGraph, key: LeaseKey) -> dict[str, Any]:
     return {"tenant": graph.key, "name": graph.name, "collection": key.collection}
-
-
-def _is_left_out(works: Works, error: Error) -> bool:
-    return not works.named and isinstance(error, GraphError) and error.status == 403
 
 
 def _plan_again(now: dt.datetime, every: float, failures: int, error: Error) -> dt.datetime:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.store.store import Store
 
-_FOLLOWED = "SELECT tenant, collection FROM links ORDER BY tenant, collection"
+_FOLLOWED = "SELECT collection FROM links WHERE tenant = :tenant ORDER BY collection"
 # What a feed has not delivered yet is kept, with the versions that it will show.
 _LAST_RUN = """
 SELECT number, at FROM runs AS f WHERE tenant = :tenant AND collection = :collection
@@ -36,9 +36,9 @@ class Pruned(NamedTuple):
     changes: int
 
 
-def prune(store: Store, before: str) -> Pruned:
+def prune(store: Store, tenant: int, before: str) -> Pruned:
     """
-    Forget the versions that ended, and the changes that were seen, until a time.
+    Forget the versions of a tenant that ended, and the changes that were seen, until a time.
 
     What is current stays, and what a feed has not delivered yet. The file of SQLite does not
     shrink: what is free is used again.
@@ -47,7 +47,7 @@ def prune(store: Store, before: str) -> Pruned:
         StoreError: The store cannot be written; a collection is pruned or not, never in part.
     """
     versions = changes = 0
-    for tenant, collection in store.database.fetch(_FOLLOWED):
+    for (collection,) in store.database.fetch(_FOLLOWED, {"tenant": tenant}):
         pruned = _prune_collection(store, tenant, collection, before)
         versions += pruned.versions
         changes += pruned.changes

@@ -145,7 +145,7 @@ async def sync_collections(
         try:
             await sync_collection(session, selected, account_for)
         except Error as error:
-            if not named and await _may_be_left_out(session, name, error):
+            if not named and await may_be_left_out(session, name, error):
                 report.left_out[name] = f"the app lacks {selected.stored.role} ({error})"
                 refusals.append(error)
                 continue
@@ -160,12 +160,12 @@ async def sync_collections(
         # Where nothing may be read at all, something is wrong.
         failures += refusals[:1]
     if not failures:
-        await _forget(session, report)
+        report.forgotten = await forget_versions(session)
     report.finished = format_time(session.options.now())
     return report, failures
 
 
-async def _may_be_left_out(session: Session, name: str, error: Error) -> bool:
+async def may_be_left_out(session: Session, name: str, error: Error) -> bool:
     """
     Say whether an app that nobody gave the permission was refused.
 
@@ -177,16 +177,22 @@ async def _may_be_left_out(session: Session, name: str, error: Error) -> bool:
     return position is None
 
 
-async def _forget(session: Session, report: SyncReport) -> None:
-    """Forget versions that ended too long ago; another process that works here may do it, too."""
+async def forget_versions(session: Session) -> int:
+    """
+    Forget versions of the tenant that ended longer ago than its retention.
+
+    Returns:
+        How many there were; 0 also where another process works at them, which may do it, too.
+    """
     retention = session.options.retention
     if retention is None:
-        return
+        return 0
     before = format_time(session.options.now() - timedelta(seconds=retention))
-    try:
-        pruned = await session.thread.run(prune, session.store, before)
-    except StoreError as error:
-        if error.code != "store_busy":
-            raise
-    else:
-        report.forgotten = pruned.versions
+    async with session.alone():
+        try:
+            pruned = await session.thread.run(prune, session.store, session.tenant, before)
+        except StoreError as error:
+            if error.code != "store_busy":
+                raise
+            return 0
+    return pruned.versions

@@ -89,6 +89,47 @@ def test_what_the_app_may_not_read_is_left_out_and_told_once(scene: DaemonScene)
     assert not scene.told("failed")
 
 
+def test_a_permission_that_is_taken_away_is_a_failure(scene: DaemonScene) -> None:
+    """What the store has would grow old, and nobody would be told."""
+    ana = scene.add_tenant("ana")
+
+    async def live() -> None:
+        async with scene.running(ScriptedClock(), named=False):
+            await scene.until_told("synced")
+        ana.directory.consents.revoke(ana.tenant, ana.app.client_id)
+        clock = ScriptedClock()
+        clock.step(ROUND)
+        async with scene.running(clock, named=False):
+            await scene.until_told("failed")
+
+    asyncio.run(live())
+
+    assert [event.fields["code"] for event in scene.told("failed")] == ["permission_missing"]
+    assert not scene.told("left_out")
+    assert not scene.leases()["ana", "users"].left_out
+
+
+def test_what_a_tenant_need_not_remember_is_forgotten(scene: DaemonScene) -> None:
+    """A daemon lives for years; the retention is each tenant's own."""
+    ana, ben = scene.add_tenant("ana"), scene.add_tenant("ben")
+    scene.write("ana", retention="1h")
+    users = [tenant.add("user") for tenant in (ana, ben)]
+
+    async def live() -> None:
+        clock = ScriptedClock()
+        async with scene.running(clock):
+            await scene.until_told("synced", 2)
+            for number in range(2):
+                for tenant, user in zip((ana, ben), users, strict=True):
+                    tenant.update(user, jobTitle=f"title {number}")
+                await clock.let_pass(3 * 3600)
+
+    asyncio.run(live())
+
+    sql = "SELECT count(*) FROM users_history JOIN tenants AS t ON number = tenant WHERE t.id = :id"
+    assert [ana.query(sql, id=tenant.tenant.id) for tenant in (ana, ben)] == [[(1,)], [(2,)]]
+
+
 def test_a_network_that_is_cut_for_ten_minutes_is_made_up_for(scene: DaemonScene) -> None:
     """The failure is told once, and what happened meanwhile is in the store soon after."""
     ana = scene.add_tenant("ana")

@@ -169,7 +169,7 @@ def test_a_time_that_the_store_knows_nothing_of_is_refused(lived: Store) -> None
 
 
 def test_what_was_forgotten_is_not_shown_as_if_it_had_never_been(lived: Store) -> None:
-    prune(lived, after(2))
+    prune(lived, 1, after(2))
     history = TenantHistory(lived, now=lambda: EARLY + 5 * HOUR)
 
     history.check_time("users", after(2), option="--as-of")

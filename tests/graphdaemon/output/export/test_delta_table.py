@@ -59,7 +59,7 @@ def test_a_table_is_written_anew_where_changes_are_not_known(store: Store, tmp_p
     export(store, tmp_path)
     edit(store)
     edit(store)
-    prune(store, "2030-01-01T00:00:00.000000Z")
+    prune(store, 1, "2030-01-01T00:00:00.000000Z")
     assert export(store, tmp_path) == 2
     assert names(tmp_path) == {"b": "Bob", "c": "Cy"}
 
