@@ -94,7 +94,8 @@ def test_every_command_line_can_be_read(
     command = cli.get_command(click.Context(cli), name)
     assert command is not None, f"{file} names a command"
 
-    context = command.make_context(name, rest)
+    # A command remembers how it is asked for help, and others will look at it.
+    context = command.make_context(name, rest, **cli.context_settings)
 
     tenants = context.params["tenants"]
     assert tenants is not None or file == FUNCTION.name

@@ -26,6 +26,8 @@ from tests.support.portal_visitor import Sheet, Visitor
 from tests.support.register_process import Desk
 from tests.support.run_command import clean_environment
 
+pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the page uses jq")
+
 PAGE = (DOCS / "how-to" / "call-your-own-api.md").read_text("utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
 REGISTER, SERVE, CALL, DOCTOR = (text for language, text in BLOCKS if not language)

@@ -84,6 +84,8 @@ class Transport:
         self._work_ended = threading.Condition(self._lock)
         self._is_closed = False
         _open_transports.add(self)
+        # Who forgets to close it leaves no connection open when it is gone.
+        weakref.finalize(self, _close_idle, self._idle)
 
     async def send(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None = None
@@ -317,6 +319,12 @@ def _settle(future: asyncio.Future[T], settle: Callable[[], None]) -> None:
     # Whoever waited may have been cancelled meanwhile.
     if not future.done():
         settle()
+
+
+def _close_idle(idle: dict[str, list[Connection]]) -> None:
+    for connections in idle.values():
+        for connection in connections:
+            connection.close()
 
 
 @atexit.register

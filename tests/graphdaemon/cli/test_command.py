@@ -76,7 +76,9 @@ def test_an_option_of_one_value_is_refused_when_given_twice(
     said = ""
     try:
         # Two words, since a file that is written must not be named twice.
-        leaf.command.make_context(leaf.words[-1], [*write(option), *write(option, "other")])
+        words = [*write(option), *write(option, "other")]
+        # A command remembers how it is asked for help, and others will look at it.
+        leaf.command.make_context(leaf.words[-1], words, **cli.context_settings)
     except click.UsageError as error:
         said = error.format_message()
 
