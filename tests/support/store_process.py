@@ -42,9 +42,8 @@ def main(action: str, url: str) -> None:
         if action == "hold":
             with store.hold(1, "users"):
                 wait()
-        elif action == "read":
-            with store.database.reading():
-                store.database.fetch("SELECT count(*) FROM runs")
+        elif action == "lock":
+            with store.database.transaction():
                 wait()
         else:
             with store.change(1, "users", "round") as change:
