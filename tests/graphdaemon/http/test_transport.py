@@ -1,6 +1,7 @@
 """The transport over real TLS: what is given up, refused and ended."""
 
 import asyncio
+import gc
 import itertools
 import socket
 import threading
@@ -236,3 +237,18 @@ def test_an_answer_of_one_byte_a_second_ends_with_its_time(hostile: HostileServe
 
     assert caught.value.code == "limit_exceeded"
     transport.close()
+
+
+def test_a_transport_that_nobody_closed_leaves_no_connection_open(scripted: ScriptedServer) -> None:
+    """Scripts forget it; the connection is closed with the transport, and not left to chance."""
+    scripted.script = lambda _: page()
+    transport = Transport(ca_file=scripted.ca_file)
+    transport.exchange("GET", scripted.url, {})
+    ((connection,),) = transport._idle.values()
+    sock = connection._sock
+    assert sock is not None
+    assert sock.fileno() != -1
+    del transport
+    gc.collect()
+
+    assert sock.fileno() == -1
