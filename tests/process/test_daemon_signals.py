@@ -22,7 +22,9 @@ from tests.support.store_process import running
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows has other signals")
 
 # From the first signal on: the process itself sees to it, and this is no measurement.
-LIMIT_S = 5.0
+# The daemon ends itself under 5 s; a busy machine may take a while to see it. What ends only when
+# others let it takes 10 s.
+LIMIT_S = 9.5
 
 
 @pytest.fixture

@@ -80,7 +80,8 @@ def test_a_daemon_is_watched_while_it_works_and_ends_at_once(
             with socket.create_connection((host, int(port))):
                 started = time.monotonic()
                 assert daemon.end(signal.SIGTERM) == 0
-                assert time.monotonic() - started < 5
+                # A visitor who says nothing would be waited for much longer.
+                assert time.monotonic() - started < 20
         assert "stopped" in events(daemon)
         scene.assert_in_step()
 

@@ -66,4 +66,5 @@ def test_a_receiver_that_is_silent_delays_the_end_by_a_second(
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", receiver.url)
         started = time.monotonic()
         asyncio.run(work())
-        assert time.monotonic() - started < 4
+        # By itself the exporter waits ten seconds.
+        assert time.monotonic() - started < 9
