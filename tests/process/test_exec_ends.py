@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import re
 import signal
 import subprocess
 import sys
@@ -127,8 +126,7 @@ def test_a_program_on_a_terminal_gets_one_ctrl_c(method: str) -> None:
         "    global count\n"
         "    count += 1\n"
         "def end(*_):\n"
-        "    print(f'ended after {count}.', flush=True)\n"
-        "    os._exit(6)\n"
+        "    os._exit(10 + count)\n"
         "signal.signal(signal.SIGINT, note)\n"
         "signal.signal(signal.SIGTERM, end)\n"
         "print('up', os.isatty(0), os.isatty(1), flush=True)\n"
@@ -155,13 +153,11 @@ def test_a_program_on_a_terminal_gets_one_ctrl_c(method: str) -> None:
     os.write(controller, b"typed\n")
     while b"typed 1" not in shown:
         shown += os.read(controller, 1000)
-    # The command hands this on only when it is done with the first.
+    # The command hands this on only when it is done with the first. What is printed from here on
+    # may be lost with the terminal, which ends with the command.
     process.terminate()
-    while not re.search(rb"ended after \d+\.", shown):
-        shown += os.read(controller, 1000)
 
-    assert b"ended after 1." in shown
-    assert process.wait(timeout=60) == 6
+    assert process.wait(timeout=60) == 10 + 1
     os.close(controller)
 
 

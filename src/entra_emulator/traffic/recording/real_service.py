@@ -4,6 +4,7 @@ import base64
 import http.client
 import ssl
 import threading
+import traceback
 from collections import defaultdict
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -76,6 +77,9 @@ class RealService:
         try:
             return self._exchange(connection, request)
         except (OSError, http.client.HTTPException) as error:
+            # Debian's Python (3.11.2) leaves the answer of a proxy that refuses, and so its socket,
+            # to whoever remembers the error.
+            traceback.clear_frames(error.__traceback__)
             connection.close()
             reason = getattr(error, "strerror", None) or type(error).__name__
             raise ServiceUnreachable(f"{host} does not answer: {reason}") from error
