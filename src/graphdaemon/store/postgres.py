@@ -218,7 +218,8 @@ class PostgresDatabase:
     def _refuse_strangers(self) -> None:
         """Make sure that no table of another program has a name that this one wants."""
         names = [name for name in list_names() if self._has_relation(name)]
-        if names:
+        # Another process may have made the store since it was looked for.
+        if names and not self.holds_store():
             raise StoreError(
                 f"{self.shown} has a table {names[0]} that graphdaemon has not made",
                 code="store_unreadable",
