@@ -98,7 +98,13 @@ class StoreThread:
         Raises:
             Exception: What a function raised that was `put` meanwhile.
         """
-        value = await self.run(context.__enter__)
+        entry = _Entry(context)
+        try:
+            value = await self.run(entry.enter)
+        except asyncio.CancelledError:
+            # The thread may be entering it now, and nobody is left to leave it.
+            self._jobs.put((entry.leave_cancelled, _ignore))
+            raise
         try:
             yield value
             await self.settle()
@@ -137,5 +143,29 @@ class StoreThread:
             self._loop.call_soon_threadsafe(settle, result, failure)
 
 
+class _Entry:
+    """A context manager that a thread enters, and leaves again if nobody waits for it any more."""
+
+    def __init__(self, context: AbstractContextManager[T]) -> None:
+        self._context = context
+        self._is_entered = False
+
+    def enter(self) -> Any:
+        """Enter it."""
+        value = self._context.__enter__()
+        self._is_entered = True
+        return value
+
+    def leave_cancelled(self) -> None:
+        """Leave it as one whose block was cancelled, if it was entered."""
+        if self._is_entered:
+            error = asyncio.CancelledError()
+            self._context.__exit__(type(error), error, error.__traceback__)
+
+
 def _nothing() -> None:
+    pass
+
+
+def _ignore(_: object, __: BaseException | None) -> None:
     pass

@@ -148,3 +148,36 @@ def test_being_cancelled_undoes_a_transaction() -> None:
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(interrupt())
     assert left == ["undone"]
+
+
+def test_being_cancelled_while_it_is_entered_leaves_a_transaction() -> None:
+    """Whoever waits for the lock of a store, and is told to end, keeps no transaction open."""
+    gate, begun = threading.Event(), threading.Event()
+    left: list[str] = []
+
+    @contextmanager
+    def transaction() -> Iterator[None]:
+        begun.set()
+        gate.wait()
+        try:
+            yield
+        except asyncio.CancelledError:
+            left.append("undone")
+            raise
+
+    async def enter(thread: StoreThread) -> None:
+        async with thread.entered(transaction()):
+            left.append("in its block")
+
+    async def work() -> str:
+        async with StoreThread() as thread:
+            task = asyncio.create_task(enter(thread))
+            await asyncio.to_thread(begun.wait)
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            gate.set()
+            return await thread.run(lambda: "works")
+
+    assert asyncio.run(work()) == "works"
+    assert left == ["undone"]
