@@ -76,6 +76,7 @@ class Daemon:
         self._tasks: dict[str, asyncio.Task[Error | None]] = {}
         self._working: dict[str, TenantGraph] = {}
         self._wake = asyncio.Event()
+        self._stop = asyncio.Event()
         self._reload = False
         self._is_entered = False
         self._gone: set[str] = set()
@@ -87,6 +88,7 @@ class Daemon:
     def stop(self) -> None:
         """End soon: what is under way is finished if it takes a moment, and else rolled back."""
         self.state.stopping = True
+        self._stop.set()
         self._wake.set()
 
     def reload(self) -> None:
@@ -198,7 +200,7 @@ class Daemon:
                 self._wake.clear()
                 self._look_at_clock()
                 try:
-                    wait = await self._turn(works)
+                    wait = await self._unless_stopped(self._turn(works))
                 except StoreError as error:
                     self._note_store(error)
                     wait = _STORE_S
@@ -208,6 +210,22 @@ class Daemon:
                     await self._pause(wait)
         finally:
             await self._end(works)
+
+    async def _unless_stopped(self, turn: Coroutine[Any, Any, float]) -> float:
+        """
+        Do a turn, and break it off when the daemon is to end: the store may be held by others.
+
+        What it takes of leases meanwhile is released at the end, by the same thread.
+        """
+        turning = asyncio.ensure_future(turn)
+        stopped = asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({turning, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            return turning.result() if turning.done() else 0.0
+        finally:
+            for task in (turning, stopped):
+                task.cancel()
+            await asyncio.wait({turning, stopped})
 
     async def _enter(self, works: Works) -> None:
         """Enter what is to be kept in step into the leases."""

@@ -9,6 +9,7 @@ import pytest
 from graphdaemon.errors import SettingsError
 from tests.support.daemon_scene import EVERY, ROUND, DaemonScene, ScriptedClock
 from tests.support.postgres_server import PostgresServer
+from tests.support.store_process import running
 
 
 def test_every_tenant_is_in_step_at_once_and_again_in_each_interval(scene: DaemonScene) -> None:
@@ -199,3 +200,26 @@ def test_a_postgresql_that_is_restarted_is_waited_for(
     asyncio.run(live())
 
     assert len(scene.told("store_failed")) == len(scene.told("store_recovered")) == 1
+
+
+@pytest.mark.parametrize("store_url", ["sqlite"], indirect=True)
+def test_a_store_that_another_process_keeps_locked_does_not_delay_the_end(
+    scene: DaemonScene,
+) -> None:
+    """The process would end itself before it had said so, and before it had left anything."""
+    scene.add_tenant("ana")
+
+    async def live() -> None:
+        async with scene.running(ScriptedClock()) as daemon:
+            await scene.until_told("synced")
+            with running("lock", scene.store_url):
+                daemon.reload()
+                while daemon._reload:  # noqa: ASYNC110  nobody tells that a turn begins
+                    await asyncio.sleep(0)
+                daemon.stop()
+                await scene.until_told("stopping")
+
+    asyncio.run(live())
+
+    assert len(scene.told("stopped")) == 1
+    assert not scene.told("store_failed")
