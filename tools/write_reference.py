@@ -10,7 +10,7 @@ import inspect
 import re
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import fields
 from functools import cached_property
 from pathlib import Path
@@ -48,6 +48,7 @@ from tools import (
     diagnoses,
     fidelity,
     log_events,
+    man_pages,
     metrics_table,
     store_tables,
 )
@@ -154,21 +155,30 @@ def pages() -> dict[str, str]:
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),
         "../explanation/complete.md": completeness.render_page(),
+        **{f"../man/{name}": text for name, text in man_pages.render().items()},
     }
 
 
 def stale() -> list[str]:
-    """The names of the pages whose file is not what the code says."""
-    return [
+    """The names of the pages whose file is not what the code says, or that no command has."""
+    made = pages()
+    changed = [
         name
-        for name, text in pages().items()
+        for name, text in made.items()
         if not (REFERENCE / name).exists() or (REFERENCE / name).read_text(encoding="utf-8") != text
     ]
+    return changed + list_strays(made)
+
+
+def list_strays(made: Iterable[str]) -> list[str]:
+    """Man pages of commands that are no more."""
+    there = {f"../man/{path.name}" for path in (REFERENCE / "../man").iterdir()}
+    return sorted(there - set(made))
 
 
 def _command_line() -> str:
     parts = [_MADE, "# Command line\n"]
-    for path, command in _commands(cli, ("graphdaemon",)):
+    for path, command in man_pages.list_commands(cli, "graphdaemon"):
         # A fixed width: the page must not depend on whose terminal made it.
         context = click.Context(
             command,
@@ -179,18 +189,6 @@ def _command_line() -> str:
         )
         parts.append(f"## `{' '.join(path)}`\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
-
-
-def _commands(
-    command: click.Command, path: tuple[str, ...]
-) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    yield path, command
-    if isinstance(command, click.Group):
-        context = click.Context(command)
-        for name in command.list_commands(context):
-            child = command.get_command(context, name)
-            assert child is not None, f"{name} is listed"
-            yield from _commands(child, (*path, name))
 
 
 def _settings() -> str:
@@ -462,8 +460,11 @@ def main() -> None:
         changed = stale()
         print("\n".join(f"docs/reference/{name} is stale: run make docs" for name in changed))
         sys.exit(bool(changed))
-    for name, text in pages().items():
+    made = pages()
+    for name, text in made.items():
         (REFERENCE / name).write_text(text, encoding="utf-8")
+    for name in list_strays(made):
+        (REFERENCE / name).unlink()
 
 
 if __name__ == "__main__":

@@ -19,29 +19,42 @@ if TYPE_CHECKING:
 
 # A command's module is imported when the command runs, so that what it needs is its own cost; the
 # summaries stand here for the same reason, and a test keeps them true.
-_COMMANDS = {
-    "certificate": "Make or rotate the app's certificate.",
-    "completion": "Print the script that completes commands.",
-    "consent": "Print the page where an administrator consents.",
-    "count": "Print how many records a collection has.",
-    "diff": "Show what changed since a time, from a store.",
-    "doctor": "Find out why it does not work.",
-    "emulator": "Run a pretend tenant for trying and testing.",
-    "explain": "Explain an error or a token, offline.",
-    "export": "Write what a store holds to files that other programs read.",
-    "get": "Get one object.",
-    "history": "Show what has become of an object, from a store.",
-    "list": "List a collection of the directory.",
-    "quickstart": "Show the whole job on a pretend tenant.",
-    "record": "Record what a program asks of its own tenant.",
-    "register": "Register the app in a tenant, or repair that.",
-    "request": "Send any request, as the app.",
-    "run": "Keep a database in step with the directory, for ever.",
-    "status": "Show how old a store is, and what fails.",
-    "sync": "Bring a database into step with the directory.",
-    "token": "Show what the app's token says.",
-    "users": "List the users of the directory.",
+_PURPOSES = {
+    "To begin": {
+        "quickstart": "Show the whole job on a pretend tenant.",
+        "register": "Register the app in a tenant, or repair that.",
+        "consent": "Print the page where an administrator consents.",
+        "certificate": "Make or rotate the app's certificate.",
+    },
+    "To read the directory": {
+        "users": "List the users of the directory.",
+        "list": "List a collection of the directory.",
+        "get": "Get one object.",
+        "count": "Print how many records a collection has.",
+        "request": "Send any request, as the app.",
+    },
+    "To keep a database": {
+        "sync": "Bring a database into step with the directory.",
+        "run": "Keep a database in step with the directory, for ever.",
+        "status": "Show how old a store is, and what fails.",
+        "diff": "Show what changed since a time, from a store.",
+        "history": "Show what has become of an object, from a store.",
+        "export": "Write what a store holds to files that other programs read.",
+    },
+    "To find out why": {
+        "doctor": "Find out why it does not work.",
+        "explain": "Explain an error or a token, offline.",
+        "token": "Show what the app's token says.",
+    },
+    "To test programs": {
+        "emulator": "Run a pretend tenant for trying and testing.",
+        "record": "Record what a program asks of its own tenant.",
+    },
+    "For the shell": {
+        "completion": "Print the script that completes commands.",
+    },
 }
+_COMMANDS = {name: text for commands in _PURPOSES.values() for name, text in commands.items()}
 
 
 # A full disk, a full quota, a file that may not grow any more.
@@ -93,9 +106,16 @@ class _LazyGroup(click.Group):
         commands = [CompletionItem(name, help=_COMMANDS[name]) for name in names]
         return commands + click.Command.shell_complete(self, ctx, incomplete)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, _COMMANDS[name]) for name in self.list_commands(ctx)])
+    def format_commands(
+        self,
+        ctx: click.Context,  # noqa: ARG002  click's signature
+        formatter: click.HelpFormatter,
+    ) -> None:
+        width = max(map(len, _COMMANDS))
+        for purpose, commands in _PURPOSES.items():
+            with formatter.section(purpose):
+                # One width, so that the summaries of all sections stand below one another.
+                formatter.write_dl([(name.ljust(width), text) for name, text in commands.items()])
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

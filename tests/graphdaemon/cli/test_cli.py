@@ -1,5 +1,6 @@
 """Every failure has its exit code, its sentence and its next step."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from graphdaemon.cli import _COMMANDS
 from tests.support.run_command import Command, WriteParameters
 from tests.support.scripted_server import Answer, ScriptedServer, page
 
@@ -17,6 +19,19 @@ def test_unknown_options_and_commands_are_usage_errors(command: Command) -> None
     outcome = command("user")
     assert outcome.code == 2
     assert "Try users." in outcome.err
+
+
+def test_help_has_every_command_once_by_its_purpose(command: Command) -> None:
+    """Who does not know a command's name finds it by what it is for."""
+    said = command("--help").out.decode()
+    sections = dict(re.findall(r"^(\S.+):\n((?:  .+\n)+)", said, re.MULTILINE))
+    named = {
+        title: re.findall(r"^  (\w+) ", text, re.MULTILINE) for title, text in sections.items()
+    }
+
+    assert "list" in named["To read the directory"]
+    assert "sync" in named["To keep a database"]
+    assert sorted(name for names in named.values() for name in names) == sorted(_COMMANDS)
 
 
 NOW = {"Retry-After": "0"}
