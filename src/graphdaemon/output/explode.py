@@ -1,0 +1,232 @@
+"""
+A row for each element of a list that records have, such as each secret of each application.
+
+A row is `{"parent": …, "element": …}`: the record without the list, and one element of it. A path
+such as `requiredResourceAccess.resourceAccess` leads through objects and lists; of a list on the
+way, the parent has the one element that the row comes from.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
+
+from graphdaemon.errors import UsageError
+from graphdaemon.output.fields import NULL, Record
+
+PARENT, ELEMENT = "parent", "element"
+"""What the two members of a row are called."""
+
+_ABSENT = object()
+# Signs of a value that an error shows.
+_SHOWN = 40
+
+
+class _Form(NamedTuple):
+    """A form of JSON values: how one is read as an object, as a list, and told to be null."""
+
+    read_object: Callable[[Any], Mapping[str, Any] | None]
+    read_list: Callable[[Any], Sequence[Any] | None]
+    is_null: Callable[[Any], bool]
+    show: Callable[[Any], str]
+
+
+class Explosion:
+    """
+    Makes rows of records in JSON, whose other bytes stay as they are.
+
+    Args:
+        path: Leads to a list: names, with a dot between each two.
+        keep_empty: A record whose list is empty, null or absent has a row without an element.
+
+    Attributes:
+        is_met: Whether a record had what the path begins with.
+    """
+
+    def __init__(self, path: str, *, keep_empty: bool = False) -> None:
+        self._path = path
+        self._names = split_path(path)
+        self._keep_empty = keep_empty
+        self.is_met = False
+
+    def apply(self, records: Iterable[Record]) -> list[Record]:
+        """
+        Return the rows of these records.
+
+        Raises:
+            UsageError: The path leads to something that is no list.
+        """
+        rows: list[Record] = []
+        for record in records:
+            opened = _read_object(record)
+            if opened is None:
+                raise _refuse(self._path, _show(record))
+            self.is_met = self.is_met or self._names[0] in opened
+            rows += [
+                msgspec.Raw(msgspec.json.encode(row))
+                for row in _rows_of(opened, self._names, _JSON, keep_empty=self._keep_empty)
+            ]
+        return rows
+
+    def flatten(self, rows: Iterable[Record]) -> list[Record]:
+        """Return rows with a member for each column, such as `parent.id` and `element.keyId`."""
+        return [msgspec.Raw(msgspec.json.encode(self._flatten(row))) for row in rows]
+
+    def _flatten(self, row: Record) -> dict[str, Any]:
+        members = _read_object(row)
+        if members is None or set(members) != {PARENT, ELEMENT}:
+            return {"value": row} if members is None else dict(members)
+        flat: dict[str, Any] = {}
+        _spread(PARENT, members[PARENT], self._names[:-1], flat)
+        element = _read_object(members[ELEMENT])
+        if element is None:
+            flat[ELEMENT] = members[ELEMENT]
+        else:
+            flat |= {f"{ELEMENT}.{name}": value for name, value in element.items()}
+        return flat
+
+
+def explode(
+    records: Iterable[Mapping[str, Any]], path: str, *, keep_empty: bool = False
+) -> Iterator[dict[str, Any]]:
+    """
+    Yield a row for each element of the list that `path` leads to in each record.
+
+    A row has two members: `parent`, the record without that list, and `element`. Where the path
+    leads through another list, as in `requiredResourceAccess.resourceAccess`, the parent has the
+    one element of it that the row comes from.
+
+    Args:
+        records: Objects such as `Client.list` yields.
+        path: Names with a dot between each two, such as `passwordCredentials`.
+        keep_empty: Yield a row whose element is None where a list is empty, null or absent.
+
+    Raises:
+        UsageError: The path leads to something that is no list.
+
+    Example:
+        .. code-block:: python
+
+            for row in graphdaemon.explode(applications, "passwordCredentials"):
+                print(row["parent"]["displayName"], row["element"]["endDateTime"])
+    """
+    names = split_path(path)
+    for record in records:
+        yield from _rows_of(record, names, _PYTHON, keep_empty=keep_empty)
+
+
+def _rows_of(
+    record: Mapping[str, Any], names: tuple[str, ...], form: _Form, *, keep_empty: bool
+) -> Iterator[dict[str, Any]]:
+    for parent, element in _pair(record, names, form, ".".join(names)):
+        if element is not _ABSENT:
+            yield {PARENT: parent, ELEMENT: element}
+        elif keep_empty:
+            yield {PARENT: parent, ELEMENT: None}
+
+
+def split_path(path: str) -> tuple[str, ...]:
+    """
+    Return the names that a path consists of.
+
+    Raises:
+        UsageError: One of them is empty.
+    """
+    names = tuple(path.split("."))
+    if not all(names):
+        raise UsageError(
+            f"the path {path!r} has a part without a name",
+            code="option_invalid",
+            hint="Write names with a dot between each two, such as passwordCredentials or "
+            "requiredResourceAccess.resourceAccess.",
+        )
+    return names
+
+
+def _pair(
+    record: Mapping[str, Any], names: tuple[str, ...], form: _Form, path: str
+) -> Iterator[tuple[dict[str, Any], Any]]:
+    """Yield each parent with its element, which is `_ABSENT` where there is none."""
+    name, *rest = names
+    others = {key: value for key, value in record.items() if key != name}
+    value = record.get(name)
+    if value is None or form.is_null(value):
+        yield others, _ABSENT
+        return
+    items = form.read_list(value)
+    if items is None and not rest:
+        raise _refuse(path, form.show(value))
+    if items is not None and not items:
+        yield others, _ABSENT
+    for item in [value] if items is None else items:
+        if not rest:
+            yield others, item
+            continue
+        for inner, element in _look_within(item, tuple(rest), form, path):
+            yield {**others, name: inner}, element
+
+
+def _look_within(
+    value: Any, names: tuple[str, ...], form: _Form, path: str
+) -> Iterator[tuple[Any, Any]]:
+    """Yield the pairs within an object on the way; null has itself and nothing."""
+    if form.is_null(value):
+        yield value, _ABSENT
+        return
+    opened = form.read_object(value)
+    if opened is None:
+        raise _refuse(path, form.show(value))
+    yield from _pair(opened, names, form, path)
+
+
+def _spread(prefix: str, value: Any, names: tuple[str, ...], flat: dict[str, Any]) -> None:
+    """Add the members of an object to `flat`, and of what the path leads through in their place."""
+    members = _read_object(value)
+    if members is None:
+        flat[prefix] = value
+        return
+    for name, member in members.items():
+        if names and name == names[0]:
+            _spread(f"{prefix}.{name}", member, names[1:], flat)
+        else:
+            flat[f"{prefix}.{name}"] = member
+
+
+def _read_object(value: Any) -> dict[str, Any] | None:
+    text = _bytes_of(value)
+    if not text.startswith(b"{"):
+        return None
+    return dict(msgspec.json.decode(text, type=dict[str, msgspec.Raw]))
+
+
+def _read_list(value: Any) -> list[Any] | None:
+    text = _bytes_of(value)
+    return list(msgspec.json.decode(text, type=list[msgspec.Raw])) if text[:1] == b"[" else None
+
+
+def _bytes_of(value: Any) -> bytes:
+    # What has been taken apart on the way is put together again only at the end.
+    return bytes(value).lstrip() if isinstance(value, msgspec.Raw) else msgspec.json.encode(value)
+
+
+def _show(value: Any) -> str:
+    return _bytes_of(value).decode("utf-8", "replace")
+
+
+_JSON = _Form(_read_object, _read_list, lambda value: _bytes_of(value) == NULL, _show)
+_PYTHON = _Form(
+    lambda value: value if isinstance(value, Mapping) else None,
+    lambda value: value if isinstance(value, list | tuple) else None,
+    lambda value: value is None,
+    repr,
+)
+
+
+def _refuse(path: str, text: str) -> UsageError:
+    shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return UsageError(
+        f"{path} leads to no list: a record has {shown} there",
+        code="option_invalid",
+        hint="Name a list, such as passwordCredentials, proxyAddresses or, with --with members, "
+        "members.",
+    )
