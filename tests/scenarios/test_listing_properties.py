@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.options import ListingOptions
+from tests.support.divided_world import list_in_parts
 from tests.support.lagging_graph import LaggingGraph, Route
 from tests.support.listing_world import COLLATIONS, Outcome, list_world
 from tests.support.pretend_graph import Lies, PretendGraph, Record, Weather
@@ -154,6 +155,17 @@ def test_a_complete_listing_is_the_directory_at_its_end(
 ) -> None:
     """Whatever the weather, however far replicas are behind, and whatever is not counted."""
     outcome = list_world(world, query, options, correcting=correcting)
+
+    assert_proved_truly(world, query, outcome)
+
+
+@settings(UNTROUBLED, max_examples=max(1, CASES // 3))
+@given(worlds(), questions(), ways(), st.integers(1, 12), st.integers(0, 99))
+def test_a_complete_listing_in_parts_is_the_directory_at_its_end(
+    world: LaggingGraph, query: Query, options: ListingOptions, parts: int, seed: int
+) -> None:
+    """Whoever reads the parts, in whatever order, and some of them twice."""
+    outcome = list_in_parts(world, query, options, parts=parts, seed=seed)
 
     assert_proved_truly(world, query, outcome)
 

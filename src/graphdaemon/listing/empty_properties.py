@@ -1,6 +1,6 @@
 """Which properties have a value nowhere: never set, or not readable with this token."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -40,6 +40,10 @@ class EmptyProperties:
             if self._names is None:
                 self._names = set(self._select) or {name for name in values if "@" not in name}
             self._names = {name for name in self._names if values.get(name) is None}
+
+    def narrow(self, names: Iterable[str]) -> None:
+        """Take over what somebody else found: `names` had a value in none of other records."""
+        self._names = set(names) if self._names is None else self._names.intersection(names)
 
     def names(self) -> list[str]:
         """Return the properties that had a value nowhere, in alphabetical order."""

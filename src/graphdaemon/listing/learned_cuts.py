@@ -13,8 +13,11 @@ from pathlib import Path
 
 import msgspec
 
+from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.page import texts_of
 from graphdaemon.listing.intervals import choose_boundaries
+from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.target import Target
 from graphdaemon.sharing.private_files import cache_folder, make_private_folder, replace_private
 
 logger = logging.getLogger(__name__)
@@ -83,3 +86,11 @@ class LearnedCuts:
             replace_private(self._path, msgspec.json.encode(stored), beginning=_BEGINNING)
         except OSError as error:
             logger.info("where to cut could not be kept: %s", error.strerror)
+
+
+def find_cuts(target: Target, options: ListingOptions) -> LearnedCuts:
+    """Return the cuts that were learned of the whole collection; none where a query narrows it."""
+    query, key = target.query, target.collection.key or Key("")
+    # What a filtered listing shows is no measure of the whole collection.
+    filtered = query.filter or query.search or query.orderby
+    return LearnedCuts(None if filtered else options.plan, key.name, target.page_size)

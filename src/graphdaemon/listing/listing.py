@@ -12,7 +12,7 @@ Begin with `Listing.batches`, which names the steps in their order:
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -20,7 +20,6 @@ import msgspec
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.page import ids_of, page_ids
-from graphdaemon.graph.query import Query
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta, is_dead
@@ -28,9 +27,10 @@ from graphdaemon.listing.empty_properties import EmptyProperties
 from graphdaemon.listing.expand import Expander
 from graphdaemon.listing.id_set import IdSet, pack_ids
 from graphdaemon.listing.journal import Journal
-from graphdaemon.listing.learned_cuts import LearnedCuts
-from graphdaemon.listing.options import ListingOptions
+from graphdaemon.listing.learned_cuts import LearnedCuts, find_cuts
+from graphdaemon.listing.options import ListingOptions, describe
 from graphdaemon.listing.partition import Partition
+from graphdaemon.listing.parts import ListingStart, PartReading
 from graphdaemon.listing.proof import Proof
 from graphdaemon.listing.record import Corrections, ListingRecord, Progress, now
 from graphdaemon.listing.target import Target
@@ -53,23 +53,21 @@ class Listing:
         self._target = target
         self._options = options or ListingOptions()
         query = target.query
-        self.record = ListingRecord(target.collection.name, _describe(query, self._options), now())
+        self.record = ListingRecord(target.collection.name, describe(query, self._options), now())
         self.corrections: Corrections = {}
         self.stage = "baseline"
         self._proving = self._options.proved and query.limit is None
-        self._key = target.collection.key or Key("")
         self._met = IdSet()
         self._written = 0
         self._empty_properties = EmptyProperties(query.select)
         expand = self._options.expand
         self._expander = Expander(target, expand) if expand else None
-        # What a filtered listing shows is no measure of the whole collection.
-        filtered = query.filter or query.search or query.orderby
-        cuts_file = None if filtered else self._options.plan
-        self._cuts = LearnedCuts(cuts_file, self._key.name, target.page_size)
+        self._cuts = find_cuts(target, self._options)
         self._journal: Journal | None = None
         self._pool = ChainPool(self._read, self._options.chains, self._announce)
-        self._partition = self._make_partition()
+        self._partition = make_partition(
+            target, self._options, self._pool, self.record.notes, self._cuts
+        )
         self._proof = Proof(target, self._met, self.record, self._partition)
         target.graph.budget.widen(self._options.chains)
 
@@ -90,10 +88,9 @@ class Listing:
                     yield records
                     if self._written == self._target.query.limit:
                         return
-            if self._proving:
-                async with aclosing(self._settle()) as batches:
-                    async for records in batches:
-                        yield records
+            async with aclosing(self.settle()) as batches:
+                async for records in batches:
+                    yield records
         finally:
             if self._journal is not None:
                 self._journal.close()
@@ -165,21 +162,6 @@ class Listing:
         )
 
     # What is read first.
-
-    def _make_partition(self) -> Partition:
-        query, options = self._target.query, self._options
-        undivided = self._target.advanced or query.orderby or query.limit or not self._key.name
-        method = "chain" if undivided else options.method
-        return Partition(
-            self._target,
-            self._key,
-            self._pool,
-            room=lambda: self._target.graph.budget.room,
-            requested_method=method,
-            cuts=self._cuts.load() if method in ("auto", "ranges") else (),
-            proving=self._proving,
-            notes=self.record.notes,
-        )
 
     async def _begin(self) -> list[Chain]:
         """Go on with an earlier run, or take a delta link; return the chains to read."""
@@ -300,8 +282,48 @@ class Listing:
 
     # How it is proved.
 
-    async def _settle(self) -> AsyncGenerator[list[msgspec.Raw]]:
-        """Follow what changed; where a doubt is left about what was read, read it once more."""
+    def take_over(self, start: ListingStart, readings: Sequence[PartReading]) -> None:
+        """Take what others have read of the parts of `start` for what this listing has read."""
+        record, partition, tally = self.record, self._partition, self._target.tally
+        record.started = start.started
+        record.notes += start.notes
+        if start.link is not None:
+            self._proof.follow(Delta(self._target, start.link.reveal()))
+        partition.method, partition.expected = start.method, start.expected
+        partition.whole_read = start.method == "chain"
+        tally.requests += start.requests
+        tally.units += start.units
+        for reading in readings:
+            packed = pack_ids(reading.ids)
+            fresh = self._met.add(packed)
+            self._written += len(packed if fresh is None else fresh)
+            record.duplicates += reading.duplicates + (
+                0 if fresh is None else len(packed) - len(fresh)
+            )
+            record.pages += reading.pages
+            record.ranges += reading.ranges
+            record.restarts += reading.restarts
+            partition.splits += reading.splits
+            tally.requests += reading.requests
+            tally.retries += reading.retries
+            tally.throttled += reading.throttled
+            tally.units += reading.units
+            if reading.blank is not None:
+                self._empty_properties.narrow(reading.blank)
+        partition.met = self._written
+        partition.witnesses = {one for one in start.witnesses if one not in self._met}
+
+    async def settle(self) -> AsyncGenerator[list[msgspec.Raw]]:
+        """
+        Follow what changed; where a doubt is left about what was read, read it once more.
+
+        Yields what is still to be written. Nothing is done where nothing is to be proved.
+
+        Raises:
+            Error: What changed, or a record, could not be read.
+        """
+        if not self._proving:
+            return
         self.stage = "replay"
         await self._proof.compare()
         await self._proof.await_count()
@@ -339,7 +361,24 @@ class Listing:
         )
 
 
-def _describe(query: Query, options: ListingOptions) -> dict[str, str]:
-    """What was asked for, as `ListingRecord.query` has it."""
-    expand = {"with": ",".join(options.expand)} if options.expand else {}
-    return query.describe() | expand
+def make_partition(
+    target: Target,
+    options: ListingOptions,
+    pool: ChainPool,
+    notes: list[str],
+    cuts: LearnedCuts,
+) -> Partition:
+    """Return what divides a listing, which does without dividing where the query forbids it."""
+    query, key = target.query, target.collection.key or Key("")
+    undivided = target.advanced or query.orderby or query.limit or not key.name
+    method = "chain" if undivided else options.method
+    return Partition(
+        target,
+        key,
+        pool,
+        room=lambda: target.graph.budget.room,
+        requested_method=method,
+        cuts=cuts.load() if method in ("auto", "ranges") else (),
+        proving=options.proved and query.limit is None,
+        notes=notes,
+    )

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from graphdaemon.graph.query import PAGE_SIZE
+from graphdaemon.graph.query import PAGE_SIZE, Query
 
 
 class ListingOptions(NamedTuple):
@@ -36,3 +36,9 @@ class ListingOptions(NamedTuple):
     journal: Path | None = None
     owner: str = ""
     proved: bool = True
+
+
+def describe(query: Query, options: ListingOptions) -> dict[str, str]:
+    """Return what was asked for, as `ListingRecord.query` has it."""
+    expand = {"with": ",".join(options.expand)} if options.expand else {}
+    return query.describe() | expand

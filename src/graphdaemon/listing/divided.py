@@ -1,0 +1,240 @@
+"""
+One listing that many processes read, in three steps: begin it, read its parts, finish it.
+
+    start = await begin(target, options, parts=8)
+    async for records in read_part(target, part, readings.append): …   # anywhere, for each part
+    end = await finish(target, options, start, readings)
+
+What is proved, and by what evidence, is the same as of a listing that one process reads: a delta
+link is taken before the first page, and followed after the last one, whoever has read them.
+"""
+
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from itertools import pairwise
+
+import msgspec
+
+from graphdaemon.errors import UsageError
+from graphdaemon.graph.catalog import Key
+from graphdaemon.graph.links import DeltaLink
+from graphdaemon.graph.page import Page, ids_of, page_ids
+from graphdaemon.listing.chain import Chain, read_chain
+from graphdaemon.listing.chain_pool import ChainPool
+from graphdaemon.listing.empty_properties import EmptyProperties
+from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.learned_cuts import find_cuts
+from graphdaemon.listing.listing import Listing, make_partition
+from graphdaemon.listing.options import ListingOptions, describe
+from graphdaemon.listing.partition import Partition
+from graphdaemon.listing.parts import (
+    ListingEnd,
+    ListingPart,
+    ListingStart,
+    PartChain,
+    PartReading,
+)
+from graphdaemon.listing.proof import Proof
+from graphdaemon.listing.record import ListingRecord, now
+from graphdaemon.listing.run import accounting
+from graphdaemon.listing.target import Target
+
+MOST_PARTS = 10_000
+"""Parts that a listing is divided into at most."""
+
+
+async def begin(target: Target, options: ListingOptions, parts: int) -> ListingStart:
+    """
+    Take a delta link, look at the first page, and divide the listing into `parts`, or fewer.
+
+    A collection that is one page, or that cannot be divided, is one part.
+
+    Raises:
+        UsageError: The number of parts is none, or the query has a limit or an order, which parts
+            that are read apart cannot keep.
+        Error: The delta link, or the first page, could not be had.
+    """
+    _check(target, parts)
+    record = ListingRecord(target.collection.name, describe(target.query, options), now())
+    chains: list[Chain] = []
+
+    async def read(chain: Chain) -> None:
+        if not chain.condition:
+            await read_chain(target, chain, pool.deliver, divide)
+
+    async def divide(chain: Chain, page: Page) -> bool:
+        await partition.divide(chain, page)
+        # However it is divided, nothing but the first page is read here.
+        return True
+
+    pool = ChainPool(read, parts, chains.append)
+    partition = make_partition(target, options, pool, record.notes, find_cuts(target, options))
+    proof = Proof(target, IdSet(), record, partition)
+    if options.proved and not target.advanced and target.collection.delta:
+        reason = await proof.take_baseline()
+        record.notes += [f"there is no delta: {reason}"] if reason else []
+    async with aclosing(pool.pages(partition.begin())) as chain_pages:
+        first = [chain_page async for chain_page in chain_pages]
+    is_divided = first[0].chain.handed_over
+    is_range = partition.method == "ranges"
+    read_apart = [one for one in chains if one.condition and (one.interval is not None) == is_range]
+    link = proof.delta.link if proof.delta is not None else None
+    return ListingStart(
+        target.collection.name,
+        target.query,
+        target.page_size,
+        record.started,
+        _share_out(target, read_apart if is_divided else [Chain()], parts),
+        None if link is None else DeltaLink(link),
+        partition.expected,
+        partition.method if is_divided else "chain",
+        frozenset(pack_ids(page_ids(first[0].page)) if is_divided else ()),
+        target.tally.requests,
+        target.tally.units,
+        tuple(record.notes),
+    )
+
+
+async def read_part(
+    target: Target,
+    part: ListingPart,
+    on_reading: Callable[[PartReading], None],
+    *,
+    chains: int = 8,
+) -> AsyncGenerator[list[msgspec.Raw]]:
+    """
+    Yield every record of `part` once, some at a time.
+
+    Args:
+        target: What is listed, as it was when the listing began.
+        part: What to read of it.
+        on_reading: Is called last, with the account of the part.
+        chains: Chains of pages to read at a time.
+
+    Raises:
+        Error: The part was not read to its end; it may be read again, by whomever.
+    """
+    met, ids, blank = IdSet(), list[str](), EmptyProperties(target.query.select)
+    pages = ranges = duplicates = restarts = 0
+
+    async def read(chain: Chain) -> None:
+        nonlocal restarts
+        try:
+            divide = partition.divide if chain.condition else None
+            await read_chain(target, chain, pool.deliver, divide)
+        finally:
+            restarts += chain.restarts
+
+    pool = ChainPool(read, chains)
+    budget = target.graph.budget
+    budget.widen(chains)
+    key = target.collection.key or Key("")
+    partition = Partition(target, key, pool, room=lambda: budget.room, notes=[])
+    to_read = [Chain(condition, interval) for condition, interval in part.chains]
+    async with aclosing(pool.pages(to_read)) as chain_pages:
+        async for chain_page in chain_pages:
+            records, its_ids = chain_page.page.records, page_ids(chain_page.page)
+            places = met.add(pack_ids(its_ids))
+            fresh = records if places is None else [records[at] for at in places]
+            ids += its_ids if places is None else [its_ids[at] for at in places]
+            pages += 1
+            ranges += chain_page.last and not chain_page.chain.handed_over
+            duplicates += len(records) - len(fresh)
+            chain_page.chain.consume(len(records), len(met))
+            partition.met += len(fresh)
+            if fresh:
+                blank.look(fresh)
+                yield fresh
+    tally = target.tally
+    on_reading(
+        PartReading(
+            *(part.number, ids, ranges, pages, duplicates),
+            *(tally.requests, tally.retries, tally.throttled, tally.units),
+            *(restarts, partition.splits, blank.names() if ids else None),
+        )
+    )
+
+
+async def finish(
+    target: Target, options: ListingOptions, start: ListingStart, readings: Sequence[PartReading]
+) -> ListingEnd:
+    """
+    Follow what changed since `start`, and reach the verdict over what all parts brought.
+
+    Where the evidence leaves a doubt whether that was everything, everything is read once more, in
+    one chain. A listing that is not proved complete is no error here: its record says so.
+
+    Raises:
+        UsageError: A part has no reading.
+        Error: What changed, or a record, could not be read.
+    """
+    missing = {part.number for part in start.parts} - {reading.number for reading in readings}
+    if missing:
+        raise UsageError(
+            f"{len(missing)} of {len(start.parts)} parts of {start.collection} were not read, the "
+            f"first of them number {min(missing)}",
+            code="option_invalid",
+            hint="Give the reading of every part.",
+        )
+    # Cuts are learned from records, which are elsewhere.
+    listing = Listing(target, options._replace(plan=None, learn=False, journal=None))
+    listing.take_over(start, readings)
+    appeared: list[msgspec.Raw] = []
+    with accounting(listing):
+        async with aclosing(listing.settle()) as batches:
+            async for records in batches:
+                appeared += records
+    record = listing.finish()
+    link = None if listing.link is None else DeltaLink(listing.link)
+    by_id = dict(zip(ids_of(appeared), appeared, strict=True))
+    # What the second reading brought may have changed as well, and is not with the parts.
+    news = {key: one for key, one in listing.corrections.items() if key in by_id}
+    corrections = {key: one for key, one in listing.corrections.items() if key not in by_id}
+    present = [one for one in (by_id | news).values() if one is not None]
+    return ListingEnd(record, _find_repeated(readings), corrections, present, link)
+
+
+def _check(target: Target, parts: int) -> None:
+    query = target.query
+    given = {"limit": query.limit is not None, "orderby": query.orderby is not None}
+    for name, is_given in given.items():
+        if is_given:
+            raise UsageError(
+                f"a listing in parts has no {name}: they are read side by side",
+                code="option_invalid",
+                hint=f"Leave {name} out, and apply it to what was read.",
+            )
+    if not 1 <= parts <= MOST_PARTS:
+        raise UsageError(
+            f"a listing has 1 to {MOST_PARTS:,} parts, not {parts:,}",
+            code="option_invalid",
+            hint="Choose a number of parts from 1 on.",
+        )
+
+
+def _share_out(target: Target, chains: Sequence[Chain], parts: int) -> tuple[ListingPart, ...]:
+    """Give each part chains that follow one another: so only few parts share a border."""
+    count = min(parts, len(chains))
+    ends = [len(chains) * number // count for number in range(count + 1)]
+    return tuple(
+        ListingPart(
+            number,
+            target.collection.name,
+            target.query,
+            target.page_size,
+            tuple(PartChain(one.condition, one.interval) for one in chains[low:high]),
+        )
+        for number, (low, high) in enumerate(pairwise(ends))
+    )
+
+
+def _find_repeated(readings: Sequence[PartReading]) -> dict[int, list[str]]:
+    met, repeated = IdSet(), defaultdict[int, list[str]](list)
+    for reading in readings:
+        places = met.add(pack_ids(reading.ids))
+        if places is not None:
+            fresh = set(places)
+            again = [one for at, one in enumerate(reading.ids) if at not in fresh]
+            repeated[reading.number] += again
+    return dict(repeated)
