@@ -83,7 +83,7 @@ lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without 
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
 clean: ## remove the environment and everything built
-	rm -rf $(VENV) .venv-* bench/.data build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-* .graphdaemon bench/.data build dist .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 $(BIN)/uv: requirements/uv.txt
 	@sh tools/make_venv.sh $(VENV)

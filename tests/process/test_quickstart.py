@@ -18,19 +18,21 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.pseudo_terminal import run_on_terminal
 from tests.support.run_command import Run, clean_environment
 
 COMMAND = [sys.executable, "-m", "graphdaemon"]
 
 
 @contextmanager
-def running(*arguments: object, until: str) -> Iterator[str]:
+def running(*arguments: object, until: str, cwd: Path | None = None) -> Iterator[str]:
     """The command while it runs, once it has said ``until``; ended by Ctrl-C, and well."""
     process = subprocess.Popen(
         [*COMMAND, *map(str, arguments)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
+        cwd=cwd,
         env=clean_environment(),
     )
     try:
@@ -79,7 +81,10 @@ def test_the_environment_of_a_real_tenant_does_not_matter(run: Run) -> None:
 
 def test_the_same_seed_makes_the_same_users(run: Run) -> None:
     """What one person sees, the other can see."""
-    one, same, other = (run("quickstart", "--users", 20, "--seed", seed) for seed in (7, 7, 8))
+    one, same, other = (
+        run("quickstart", "--users", 20, "--seed", seed, "--folder", folder)
+        for seed, folder in ((7, "one"), (7, "same"), (8, "other"))
+    )
 
     assert one.stdout == same.stdout
     assert one.stdout != other.stdout
@@ -94,33 +99,92 @@ def test_more_users_than_a_page(run: Run) -> None:
     assert len(ids) == len(set(ids)) == 2500
 
 
-def test_nothing_is_left_behind(run: Run, tmp_path: Path) -> None:
-    """Without --keep the tenant, its keys and its settings are gone at the end."""
-    folder = tmp_path / "tmp"
-    folder.mkdir()
+def test_the_tenant_is_kept_and_what_is_printed_to_type_next_works(
+    run: Run, tmp_path: Path
+) -> None:
+    """The folder that is named has the tenant, which can be served again; nobody else reads it."""
+    done = run("quickstart", "--users", 5, cwd=tmp_path)
 
-    assert run("quickstart", "--users", 5, env={"TMPDIR": str(folder)}).returncode == 0
-    assert list(folder.iterdir()) == []
+    folder = tmp_path / ".graphdaemon"
+    assert "stay in .graphdaemon" in done.stderr
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "parameters.json").stat().st_mode) == 0o600
+    lines = re.findall(r"^   python -m graphdaemon (.+)$", done.stderr, re.MULTILINE)
+    _, serve_again, list_few, examine = map(str.split, lines)
+    with running(*serve_again, until="Try: ", cwd=tmp_path):
+        table = run(*list_few, cwd=tmp_path)
+        assert len(table.stdout.splitlines()) == 7, table.stderr
+        assert run(*examine, cwd=tmp_path).returncode == 0
+        taken = run("quickstart", cwd=tmp_path)
+
+    assert taken.returncode == 2
+    assert "name another folder with --folder" in taken.stderr
 
 
-def test_keep_leaves_a_tenant_that_others_can_use(run: Run) -> None:
-    """--keep prints an export line; with it secret and certificate list the users."""
+def test_the_next_quickstart_meets_the_tenant_of_the_last_one(run: Run, tmp_path: Path) -> None:
+    """Nothing that somebody made in its portal goes away; amounts are for a new tenant."""
+    first = run("quickstart", "--users", 5, cwd=tmp_path)
+    again = run("quickstart", cwd=tmp_path)
+    refused = run("quickstart", "--users", 7, cwd=tmp_path)
+    other = run("quickstart", "--users", 7, "--folder", "other", cwd=tmp_path)
+
+    assert first.stdout == again.stdout
+    assert refused.returncode == 2
+    assert "--users: there is a tenant in .graphdaemon already" in refused.stderr
+    assert len(json.loads(other.stdout)["value"]) == 7
+
+
+@pytest.mark.parametrize("name", [".graphdaemon", ".graphdaemon/tenant"])
+def test_a_file_in_the_place_of_the_folder_is_named(run: Run, tmp_path: Path, name: str) -> None:
+    """It is left as it was."""
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).write_text("mine")
+
+    done = run("quickstart", cwd=tmp_path)
+
+    assert done.returncode in {2, 7}, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "--folder" in done.stderr
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_keep_leaves_a_tenant_that_others_can_use(run: Run, tmp_path: Path) -> None:
+    """--keep prints the portal's address; with secret and certificate the users are listed."""
     arguments = ("quickstart", "--users", 30, "--keep")
-    with running(*arguments, until="graphdaemon users --format table") as said:
-        match = re.search(r"export GRAPHDAEMON_CONFIG=(.+)", said)
-        assert match is not None
-        parameters = Path(match[1])
-        assert stat.S_IMODE(parameters.stat().st_mode) == 0o600
+    with running(*arguments, until="graphdaemon doctor", cwd=tmp_path) as said:
+        assert re.search(r"portal: https://127\.0\.0\.1:\d+/portal$", said, re.MULTILINE)
+        parameters = tmp_path / ".graphdaemon" / "parameters.json"
 
-        table = run("users", "--format", "table", env={"GRAPHDAEMON_CONFIG": str(parameters)})
+        table = run("users", parameters, "--format", "table")
         assert len(table.stdout.splitlines()) == 32
         certificate = run("users", parameters.with_name("parameters.certificate.json"))
         assert certificate.returncode == 0, certificate.stderr
 
-    assert not parameters.exists()
+
+def test_a_terminal_shows_the_first_users_and_where_all_are(tmp_path: Path) -> None:
+    """The five steps stay on the screen; a dumb terminal gets no escape sequences."""
+    shown = run_on_terminal("quickstart", "--users", 40, cwd=tmp_path, env={"TERM": "dumb"})
+    said = shown.text
+
+    assert shown.code == 0
+    assert len(said.splitlines()) < 60
+    assert "the first 5 of them; all 40 are in .graphdaemon/users.json" in said
+    everybody = json.loads((tmp_path / ".graphdaemon" / "users.json").read_text())["value"]
+    assert len(everybody) == 40
+    assert [user["userPrincipalName"] in said for user in everybody].count(True) == 5
+    assert "\x1b" not in said
 
 
-def test_step_waits_for_enter_on_a_terminal() -> None:
+def test_the_walk_in_portuguese(run: Run) -> None:
+    """What we say is in Portuguese; what Graph says, and our hint, is as it is."""
+    done = run("quickstart", "--users", 5, "--lang", "pt")
+
+    assert "4/5 Conceder consentimento do administrador" in done.stderr
+    assert "com o certificado: 5 usuários" in done.stderr
+    assert done.stderr.count("403 Authorization_RequestDenied: Insufficient privileges") == 2
+
+
+def test_step_waits_for_enter_on_a_terminal(tmp_path: Path) -> None:
     """Each Enter lets one more step happen."""
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
@@ -128,6 +192,7 @@ def test_step_waits_for_enter_on_a_terminal() -> None:
         stdin=theirs,
         stderr=theirs,
         stdout=subprocess.DEVNULL,
+        cwd=tmp_path,
         env=clean_environment() | {"TERM": "dumb"},
     )
     os.close(theirs)

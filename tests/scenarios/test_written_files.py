@@ -53,7 +53,6 @@ PLACES = {
     "graphdaemon/registration/local_files.py": "unlink",
     # A key that was made a moment ago, whose certificate could not be.
     "graphdaemon/cli/commands/certificate.py": "unlink",
-    "graphdaemon/cli/commands/quickstart.py": "TemporaryDirectory",
     # The null device, in the place of an output that has failed.
     "graphdaemon/cli/terminal.py": "open",
     # The emulator's folder, which is locked, and what it recognises in it.

@@ -211,8 +211,10 @@ def _fit(
         return f"{indent}{lead}{text}\n"
     line = escape(re.sub(r"[\t\r\n]+", " ", f"{lead}{text}"))
     line = indent + line if hang is None else _wrap(line, indent, hang)
-    # The agreement of no-color.org, which click does not know; it is about colours alone.
-    if style and not ("fg" in style and os.environ.get("NO_COLOR")):
+    # The agreement of no-color.org, which click does not know; it is about colours alone. A dumb
+    # terminal has no style at all.
+    plain = os.environ.get("TERM") == "dumb"
+    if style and not plain and not ("fg" in style and os.environ.get("NO_COLOR")):
         end = len(indent) + len(lead)
         line = indent + click.style(line[len(indent) : end], **style) + line[end:]
     return f"{line}\n"
