@@ -4,12 +4,14 @@
 
 FOLDER holds `graph-metadata/`; by default it is `../shared/data`, next to the checkout. The table
 has the types of the collections that a database can keep, for each property what a column with its
-values holds, and what leads to other objects; a second table has what is within the properties.
+values holds, and what leads to other objects. A second table has every type of object that the
+metadata describes, with what is within its properties, the sets at which such objects are read, and
+the relations by which a path goes on from one type to another.
 """
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +32,57 @@ _NUMBERS = {
 
 def generate(source: Path = SOURCE) -> str:
     """The text that the table of columns must have."""
-    return _write_table(source, _list_kinds, relations=True)
+    metadata = _read(source)
+    types = sorted({row.type for row in STORED_COLLECTIONS.values() if row.type})
+    return _write_tables(
+        {
+            "types": {name: _list_kinds(metadata, name) for name in types},
+            "relations": {name: _list_relations(metadata, name) for name in types},
+        }
+    )
 
 
 def generate_nested(source: Path = SOURCE) -> str:
     """The text that the table of what is within the properties must have."""
-    return _write_table(source, _list_types)
+    metadata = _read(source)
+    types = {name: _list_types(metadata, name) for name in _list_entities(metadata)}
+    types["directoryObject"] = _unite(metadata, types)
+    paths = {name: _list_paths(metadata, name, types.keys()) for name in types}
+    return _write_tables(
+        {
+            "types": types,
+            "sets": {name.casefold(): kind for name, kind in _SETS.items()},
+            "paths": {name: row for name, row in paths.items() if row},
+        }
+    )
 
 
-def _write_table(
-    source: Path,
-    describe: Callable[[dict[str, Any], str], dict[str, Any]],
-    *,
-    relations: bool = False,
-) -> str:
-    metadata = json.loads((source / "graph-metadata" / "v1.0-directory-types.json").read_text())
-    types = sorted({row.type for row in STORED_COLLECTIONS.values() if row.type})
+# Source: the entity sets of Microsoft Graph v1.0, one for each type that the metadata describes.
+_SETS = {
+    "administrativeUnits": "administrativeUnit",
+    "applications": "application",
+    "contacts": "orgContact",
+    "devices": "device",
+    "directoryObjects": "directoryObject",
+    "directoryRoles": "directoryRole",
+    "domains": "domain",
+    "groups": "group",
+    "oauth2PermissionGrants": "oAuth2PermissionGrant",
+    "organization": "organization",
+    "servicePrincipals": "servicePrincipal",
+    "subscribedSkus": "subscribedSku",
+    "users": "user",
+}
+
+
+def _read(source: Path) -> dict[str, Any]:
+    metadata: dict[str, Any] = json.loads(
+        (source / "graph-metadata" / "v1.0-directory-types.json").read_text()
+    )
+    return metadata
+
+
+def _write_tables(tables: dict[str, dict[str, Any]]) -> str:
     provenance = {
         "repository": "https://github.com/microsoftgraph/msgraph-metadata",
         "file": "schemas/v1.0-Prod.csdl",
@@ -53,16 +90,37 @@ def _write_table(
         "licence": "MIT, Copyright (c) Microsoft",
         "written_by": "tools/generate_properties.py",
     }
-    tables: dict[str, dict[str, Any]] = {
-        "types": {name: describe(metadata, name) for name in types}
-    }
-    if relations:
-        tables["relations"] = {name: _list_relations(metadata, name) for name in types}
     parts = [f' "source": {json.dumps(provenance)}']
     for title, rows in tables.items():
         lines = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in rows.items())
         parts.append(f' "{title}": {{\n{lines}\n }}')
     return "{\n" + ",\n".join(parts) + "\n}\n"
+
+
+def _list_entities(metadata: dict[str, Any]) -> list[str]:
+    kinds = (name for name, entry in metadata.items() if entry["kind"] == "EntityType")
+    return sorted(name for name in kinds if name != "entity")
+
+
+def _unite(metadata: dict[str, Any], types: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """The properties of every type that a list of directory objects may show."""
+    united: dict[str, Any] = dict(types["directoryObject"])
+    for name, properties in types.items():
+        if metadata[name]["base"] == "graph.directoryObject" and name != "appRoleAssignment":
+            for property_, kind in properties.items():
+                assert united.setdefault(property_, kind) == kind, f"{property_} has two types"
+    return united
+
+
+def _list_paths(metadata: dict[str, Any], name: str, known: Collection[str]) -> dict[str, str]:
+    entry = metadata[name]
+    base = entry["base"]
+    inherited = _list_paths(metadata, base.removeprefix("graph."), known) if base else {}
+    own = {
+        relation.casefold(): edm.rpartition(".")[2].rstrip(")")
+        for relation, edm in entry["navigation"].items()
+    }
+    return inherited | {relation: kind for relation, kind in own.items() if kind in known}
 
 
 def _list_relations(metadata: dict[str, Any], name: str) -> list[str]:

@@ -93,7 +93,7 @@ def test_every_error_code_raised_is_documented_and_every_documented_one_raised()
     ("package", "home"),
     [
         ("jmespath", "output/jmespath_query.py"),
-        ("pyarrow", "output/formats/parquet.py"),
+        ("pyarrow", "output/arrow/pyarrow_import.py"),
         ("wcwidth", "output/formats/table.py"),
     ],
 )

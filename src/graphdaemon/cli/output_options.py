@@ -38,13 +38,18 @@ output_options = combine(
 
 
 def read_spec(
-    options: Mapping[str, Any], columns: Sequence[str] | None, *, single: bool = False
+    options: Mapping[str, Any],
+    columns: Sequence[str] | None,
+    *,
+    single: bool = False,
+    path: str = "",
 ) -> OutputSpec:
     """
     Return the output that the options, which are given by name, describe.
 
     csv, table and parquet show `columns`; where these are None, what the first records have. A
-    `single` record stands for itself.
+    `single` record stands for itself. `path` is what is read of Graph, which gives parquet its
+    types.
 
     Raises:
         UsageError: The options contradict each other.
@@ -80,4 +85,5 @@ def read_spec(
         options["raw_cells"],
         options["bom"],
         finds_columns=columns is None,
+        path=path,
     )

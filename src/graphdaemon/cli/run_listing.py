@@ -48,7 +48,9 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     settings = load_api_settings(arguments["parameters"], arguments)
     collection = check_collection(text, group, graph=settings.is_graph)
     query, with_ = read_query(arguments), split_names(arguments["with_"])
-    spec = read_spec(arguments, choose_columns(settings, collection, query, with_))
+    columns = choose_columns(settings, collection, query, with_)
+    path = "groups/-/members" if group is not None else collection
+    spec = read_spec(arguments, columns, path=path if settings.is_graph else "")
     refuse_unread(spec.sort, query, with_)
     client = Client(
         settings,

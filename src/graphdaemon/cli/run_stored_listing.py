@@ -52,7 +52,7 @@ def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
     select = tuple(map(row.spell, split_names(arguments["select"])))
     default = CATALOG[collection].columns if collection in CATALOG else row.select
     columns = ("parent", "child", "kind") if row.is_edge else select or default
-    spec = read_spec(arguments, columns)
+    spec = read_spec(arguments, columns, path=collection.replace("/", "/-/"))
     with open_history(arguments) as history:
         names = _check_select(history, collection, select)
         at = _read_at(history, collection, arguments["as_of"])

@@ -1,16 +1,20 @@
 """
-What is within the properties of a stored collection: texts, times, lists, objects of objects.
+What is within the properties of Graph's objects: texts, times, lists, objects of objects.
 
 The types are Microsoft's published metadata (data/property_types.json, written by
 tools/generate_properties.py), which is read at the first use.
 """
 
+import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
+from urllib.parse import urlsplit
 
 import msgspec
 
+from graphdaemon.graph.address import split_version
 from graphdaemon.graph.stored_collections import StoredCollection
 
 PropertyType: TypeAlias = (
@@ -20,13 +24,55 @@ PropertyType: TypeAlias = (
 )
 """A word, a list of one type, or an object by the types of its properties; `any` is any JSON."""
 
+_CAST = "microsoft.graph."
+# They are times wherever Graph has them, also on types that are not described here.
+_TIMES = frozenset("activityDateTime createdDateTime deletedDateTime lastModifiedDateTime".split())
 
-def find_types(collection: StoredCollection, names: tuple[str, ...]) -> dict[str, PropertyType]:
+
+def find_types(collection: StoredCollection, names: Iterable[str]) -> dict[str, PropertyType]:
     """Return the type of each of these properties; one that is not published is `any`."""
     if collection.is_edge:
         return {column.name: "text" for column in collection.columns}
-    published = _read_types()[collection.type]
-    return {name: published.get(name, "any") for name in names}
+    return _choose(collection.type, names)
+
+
+def find_types_at(path: str, names: Iterable[str]) -> dict[str, PropertyType]:
+    """
+    Return the types of these properties of the objects at a path below Graph's version, or address.
+
+    A path may lead over relations (`groups/{id}/members`) and end in a cast
+    (`groups/{id}/members/microsoft.graph.user`). Nothing is known of what is at other paths.
+    """
+    return _choose(find_object_type(path), names)
+
+
+def find_object_type(path: str) -> str:
+    """Return the type of the objects at a path, such as `user`; empty where it is not known."""
+    table = _read_table()
+    first, *rest = _split(path)
+    kind = table.sets.get(first.partition("(")[0].casefold(), "")
+    # Behind a set comes a key, and behind that a relation.
+    is_key = "(" not in first
+    for segment in rest:
+        if segment.startswith(_CAST):
+            name = segment.removeprefix(_CAST)
+            kind = name if name in table.types else kind
+        elif kind and not is_key:
+            kind = table.paths.get(kind, {}).get(segment.partition("(")[0].casefold(), "")
+            is_key = "(" not in segment
+        else:
+            is_key = False
+    return kind
+
+
+def list_published(kind: str) -> tuple[str, ...]:
+    """Return every property that is published of a type."""
+    return tuple(_read_table().types.get(kind, ()))
+
+
+def spell(kind: str, name: str) -> str:
+    """Return the name of a property of a type as Graph writes it, whatever its case."""
+    return _read_spellings(kind).get(name.casefold(), name)
 
 
 def holds_any(kind: PropertyType) -> bool:
@@ -38,8 +84,31 @@ def holds_any(kind: PropertyType) -> bool:
     return kind == "any"
 
 
+class _Table(msgspec.Struct):
+    types: dict[str, dict[str, PropertyType]]
+    sets: dict[str, str]
+    paths: dict[str, dict[str, str]]
+
+
+def _choose(kind: str, names: Iterable[str]) -> dict[str, PropertyType]:
+    published = _read_table().types.get(kind, {})
+    return {name: published.get(name, "time" if name in _TIMES else "any") for name in names}
+
+
+def _split(path: str) -> list[str]:
+    own = urlsplit(path).path if "://" in path.partition("?")[0] else path.partition("?")[0]
+    bare = split_version(own)[1].strip("/")
+    # A key in brackets may have a slash in it: `users('a/b')`.
+    return re.sub("'[^']*'", "''", bare).split("/")
+
+
 @cache
-def _read_types() -> dict[str, dict[str, PropertyType]]:
+def _read_spellings(kind: str) -> dict[str, str]:
+    return {name.casefold(): name for name in _read_table().types.get(kind, {})}
+
+
+@cache
+def _read_table() -> _Table:
     content = files("graphdaemon.graph").joinpath("data", "property_types.json").read_bytes()
-    types: dict[str, dict[str, PropertyType]] = msgspec.json.decode(content)["types"]
-    return types
+    raw = msgspec.json.decode(content)
+    return _Table(raw["types"], raw["sets"], raw["paths"])

@@ -45,7 +45,7 @@ def make_picker(names: Sequence[str]) -> Callable[[Record], tuple[bytes, ...]]:
 
 def name_properties(records: Iterable[Record]) -> tuple[str, ...]:
     """Return the names of what records have, as `make_picker` names it; notes (`@…`) are none."""
-    names = dict.fromkeys(name for record in records for name in _named(record))
+    names = dict.fromkeys(name for record in records for name in read_members(record))
     return tuple(name for name in names if "@" not in name)
 
 
@@ -78,11 +78,12 @@ def _read_integer(digits: str) -> float:
 
 
 def _pick_named(record: Record, names: Sequence[str]) -> tuple[bytes, ...]:
-    values = _named(record)
+    values = read_members(record)
     return tuple(values.get(name, NULL) for name in names)
 
 
-def _named(record: Record) -> dict[str, bytes]:
+def read_members(record: Record) -> dict[str, bytes]:
+    """Return the values of a record by name, each as JSON; named as `make_picker` names them."""
     text = bytes(record)
     if text.startswith(b"{"):
         members = msgspec.json.decode(text, type=dict[str, msgspec.Raw])

@@ -20,6 +20,8 @@ class OutputSpec(NamedTuple):
         raw_cells: Leave texts in CSV that a spreadsheet would read as a formula as they are.
         bom: Begin CSV with a byte order mark.
         finds_columns: Where no columns are named, show the properties of the first records.
+        path: What is listed, below Graph's version, which types the columns of parquet; empty where
+            nothing is published of it, so that all are texts.
     """
 
     format: str = "json"
@@ -33,3 +35,4 @@ class OutputSpec(NamedTuple):
     raw_cells: bool = False
     bom: bool = False
     finds_columns: bool = False
+    path: str = ""

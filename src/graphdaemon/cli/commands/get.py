@@ -41,7 +41,7 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     if written:
         path += ("&" if "?" in path else "?") + written
     columns = names or (find_row(path).columns if is_graph else None)
-    spec = output_options.read_spec(arguments, columns, single=True)
+    spec = output_options.read_spec(arguments, columns, single=True, path=path if is_graph else "")
     with Sink(spec, terminal.open_output()) as sink:
         sink.write(records_of(run_async(get_object(client, path)), spec))
         sink.finish()

@@ -74,7 +74,9 @@ def request(
     content = _read_body(body) if body is not None else None
     request = make_request(client, url, method=method, body=content, headers=headers)
     columns = selected(url) or (() if client.settings.is_graph else None)
-    spec = output_options.read_spec(arguments, columns, single=not all_)
+    spec = output_options.read_spec(
+        arguments, columns, single=not all_, path=url if client.settings.is_graph else ""
+    )
     with Sink(spec, terminal.open_output()) as sink:
         if all_:
             notes, refused = run_async(_write_all(client, request, sink)), None

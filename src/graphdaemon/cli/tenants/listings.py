@@ -86,7 +86,8 @@ def list_tenants(text: str, arguments: Mapping[str, Any], group: str | None = No
     for settings in usable:
         check_api_settings(settings, overrides)
         order.check(settings)
-    spec = read_spec(arguments, _choose_columns(usable, order))
+    is_graph = all(settings.is_graph for settings in usable)
+    spec = read_spec(arguments, _choose_columns(usable, order), path=text if is_graph else "")
     refuse_unread(spec.sort, query, (*split_names(arguments["with_"]), TENANT))
     _add_cuts(usable, order)
     proof = _open_proof(arguments["proof"])

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from graphdaemon.errors import Error, OutputError, UsageError
-from graphdaemon.output.export.arrow import Frame
-from graphdaemon.output.formats.parquet import load_pyarrow
+from graphdaemon.output.arrow.pyarrow_import import load_pyarrow
+from graphdaemon.output.export.exported_frame import ExportedFrame
 from graphdaemon.store.current import (
     CurrentRecord,
     changed_records,
@@ -42,7 +42,11 @@ def require_deltalake() -> None:
 
 
 def write_delta(
-    store: Store, collection: str, frame: Frame, positions: Mapping[int, Position], folder: Path
+    store: Store,
+    collection: str,
+    frame: ExportedFrame,
+    positions: Mapping[int, Position],
+    folder: Path,
 ) -> int | None:
     """
     Bring a table into step with a collection in one commit, which notes the runs it came to.
@@ -86,7 +90,7 @@ class _Writing:
         self,
         store: Store,
         collection: str,
-        frame: Frame,
+        frame: ExportedFrame,
         folder: Path,
         commit: "CommitProperties",
     ) -> None:
@@ -149,7 +153,7 @@ class _Writing:
             yield from changed_records(self._store, number, self._collection, run)
 
     def _read(self, records: Iterator[list[CurrentRecord]]) -> Any:
-        arrow, _ = load_pyarrow()
+        arrow = load_pyarrow()
         batches = self._frame.read_batches(self._watch(records))
         return arrow.RecordBatchReader.from_batches(self._frame.schema, self._keep(batches))
 
@@ -179,7 +183,7 @@ def _refuse_foreign(table: "DeltaTable | None", collection: str, folder: Path) -
         )
 
 
-def _has_columns(table: "DeltaTable", frame: Frame) -> bool:
+def _has_columns(table: "DeltaTable", frame: ExportedFrame) -> bool:
     """Say whether a table has the columns that are to be written, and their types."""
     from deltalake import Schema
 

@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from graphdaemon.errors import OutputError, UsageError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-from graphdaemon.output.export.arrow import make_frame
+from graphdaemon.output.export.exported_frame import make_frame
 from graphdaemon.sharing.private_files import make_private_folder
 from graphdaemon.store.current import list_positions
 from graphdaemon.store.store import Store

@@ -3,15 +3,15 @@
 from contextlib import closing
 from pathlib import Path
 
+from graphdaemon.output.arrow.pyarrow_import import load_parquet, load_pyarrow
 from graphdaemon.output.atomic_file import AtomicFile
-from graphdaemon.output.export.arrow import Frame
-from graphdaemon.output.formats.parquet import load_pyarrow
+from graphdaemon.output.export.exported_frame import ExportedFrame
 from graphdaemon.output.stream import ByteStream
 from graphdaemon.store.current import current_records
 from graphdaemon.store.store import Store
 
 
-def write_parquet(store: Store, collection: str, frame: Frame, path: Path) -> int:
+def write_parquet(store: Store, collection: str, frame: ExportedFrame, path: Path) -> int:
     """
     Write all records of a collection to a file; return how many there are.
 
@@ -20,7 +20,7 @@ def write_parquet(store: Store, collection: str, frame: Frame, path: Path) -> in
             still does.
         StoreError: The store cannot be read.
     """
-    arrow, parquet = load_pyarrow()
+    arrow, parquet = load_pyarrow(), load_parquet()
     file = AtomicFile(path)
     sink = ByteStream(file)
     count = 0

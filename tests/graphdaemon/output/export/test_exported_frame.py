@@ -8,7 +8,7 @@ import pytest
 
 from graphdaemon.errors import OutputError
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
-from graphdaemon.output.export.arrow import Frame
+from graphdaemon.output.export.exported_frame import ExportedFrame
 from graphdaemon.store.current import CurrentRecord
 from tests.support.exported_store import ANA, BO, SELECTED
 from tests.support.store_fixtures import document
@@ -17,8 +17,8 @@ pa = pytest.importorskip("pyarrow")
 TIME = "2026-11-01T08:00:00.000000Z"
 
 
-def frame(*names: str) -> Frame:
-    return Frame(STORED_COLLECTIONS["users"], names or SELECTED)
+def frame(*names: str) -> ExportedFrame:
+    return ExportedFrame(STORED_COLLECTIONS["users"], names or SELECTED)
 
 
 def record(id_: str, content: bytes | None) -> CurrentRecord:

@@ -1,0 +1,49 @@
+"""Where pyarrow is loaded, which is an extra, takes a fifth of a second, and has no types."""
+
+from typing import Any
+
+from graphdaemon.errors import UsageError
+
+
+def load_pyarrow() -> Any:
+    """
+    Import pyarrow.
+
+    Raises:
+        UsageError: It is not installed.
+    """
+    try:
+        import pyarrow as pa
+    except ModuleNotFoundError:
+        raise UsageError(
+            "Parquet and data frames need pyarrow, which is not installed",
+            code="package_missing",
+            hint="Run pip install 'graphdaemon[parquet]'.",
+        ) from None
+    return pa
+
+
+def load_parquet() -> Any:
+    """
+    Import what pyarrow writes Parquet with.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    load_pyarrow()
+    import pyarrow.parquet as pq
+
+    return pq
+
+
+def load_json_reader() -> Any:
+    """
+    Import what pyarrow reads lines of JSON with.
+
+    Raises:
+        UsageError: pyarrow is not installed.
+    """
+    load_pyarrow()
+    import pyarrow.json as pj
+
+    return pj
