@@ -12,9 +12,10 @@ from typing import Annotated, Any, NamedTuple
 import msgspec
 
 from graphdaemon.errors import GraphError
+from graphdaemon.graph.compiled import SCAN_PAGE, ScanPage
 from graphdaemon.graph.links import altered, path_of
 from graphdaemon.http.response import Response
-from graphdaemon.received.json import check_depth
+from graphdaemon.received.json import DEEPEST, check_depth
 from graphdaemon.received.numbers import read_count
 from graphdaemon.received.text import quote, read_name
 
@@ -29,6 +30,8 @@ class Page(NamedTuple):
         total: `@odata.count`, which comes with the first page of an advanced query.
         delta_link: The address of what changes from now on; only on the last page of a delta.
         body: The whole body that the records are slices of.
+        packed_ids: Sixteen bytes for each record, where all have GUIDs for IDs and these were read
+            along; nothing elsewhere.
     """
 
     records: list[msgspec.Raw]
@@ -36,6 +39,7 @@ class Page(NamedTuple):
     total: int | None
     delta_link: str | None = None
     body: bytes = b""
+    packed_ids: bytes = b""
 
 
 class _Envelope(msgspec.Struct):
@@ -59,27 +63,42 @@ _decode_identified = msgspec.json.Decoder(_Identified).decode
 _decode_text = msgspec.json.Decoder(str).decode
 
 
-def read_page(response: Response, url: str) -> Page:
+def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE) -> Page:
     """
     Split a page into raw records, which are not decoded, so that nothing of them can be lost.
+
+    Args:
+        response: The answer.
+        url: What it answers, for the error.
+        scan: The compiled form; without it, and where it declines, the form in Python decides.
 
     Raises:
         GraphError: `page_malformed`, if the body is no page.
     """
+    body = response.body
+    scanned = None if scan is None else scan(body, DEEPEST)
     try:
-        # Records are not decoded here, and whoever does it later relies on UTF-8, and on a depth
-        # that every decoder can do: check both now.
-        check_depth(response.body)
-        envelope = _decode_envelope(response.body)
-        if not response.body.isascii():
-            str(response.body, "utf-8")
+        if scanned is None:
+            envelope, records, packed = _split(body)
+        else:
+            slices, begin, end, packed = scanned
+            envelope = _decode_envelope(b"%b[]%b" % (body[:begin], body[end:]))
+            records = [*map(msgspec.Raw, slices)]
     except (msgspec.DecodeError, ValueError) as error:
         raise malformed(response, url) from error
     if envelope.total is not None and read_count(envelope.total) is None:
         raise malformed(response, url)
-    return Page(
-        envelope.value, envelope.next_link, envelope.total, envelope.delta_link, response.body
-    )
+    return Page(records, envelope.next_link, envelope.total, envelope.delta_link, body, packed)
+
+
+def _split(body: bytes) -> tuple[_Envelope, list[msgspec.Raw], bytes]:
+    # Records are not decoded here, and whoever does it later relies on UTF-8, and on a depth that
+    # every decoder can do: check both now.
+    check_depth(body)
+    envelope = _decode_envelope(body)
+    if not body.isascii():
+        str(body, "utf-8")
+    return envelope, envelope.value, b""
 
 
 def page_ids(page: Page) -> list[str]:

@@ -12,7 +12,7 @@ from graphdaemon.errors import GraphError
 from graphdaemon.graph.links import altered, follow, path_of
 from graphdaemon.graph.page import Page, page_ids
 from graphdaemon.listing.chain import RESTARTS, is_link_refused
-from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.id_set import make_id_set, pack_ids
 from graphdaemon.listing.target import Target
 
 # Empty pages in a row. A round may skip many records that nobody selected; so many lead nowhere.
@@ -86,7 +86,7 @@ async def read_delta_page(target: Target, url: str) -> Page:
 async def _read_once(
     target: Target, url: str, most: int | None
 ) -> AsyncGenerator[tuple[Page, list[str]]]:
-    visited, met = {hash(url)}, IdSet()
+    visited, met = {hash(url)}, make_id_set()
     pages = items = empty = 0
     while True:
         page = await read_delta_page(target, url)

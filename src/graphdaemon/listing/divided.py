@@ -23,7 +23,7 @@ from graphdaemon.graph.page import Page, ids_of, page_ids
 from graphdaemon.listing.chain import Chain, read_chain
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.empty_properties import EmptyProperties
-from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.id_set import make_id_set, pack_ids, split_packed
 from graphdaemon.listing.learned_cuts import find_cuts
 from graphdaemon.listing.listing import Listing, make_partition
 from graphdaemon.listing.options import ListingOptions, describe
@@ -70,7 +70,7 @@ async def begin(target: Target, options: ListingOptions, parts: int) -> ListingS
 
     pool = ChainPool(read, parts, chains.append)
     partition = make_partition(target, options, pool, record.notes, find_cuts(target, options))
-    proof = Proof(target, IdSet(), record, partition)
+    proof = Proof(target, make_id_set(), record, partition)
     if options.proved and not target.advanced and target.collection.delta:
         reason = await proof.take_baseline()
         record.notes += [f"there is no delta: {reason}"] if reason else []
@@ -89,7 +89,7 @@ async def begin(target: Target, options: ListingOptions, parts: int) -> ListingS
         None if link is None else DeltaLink(link),
         partition.expected,
         partition.method if is_divided else "chain",
-        frozenset(pack_ids(page_ids(first[0].page)) if is_divided else ()),
+        frozenset(split_packed(pack_ids(page_ids(first[0].page))) if is_divided else ()),
         target.tally.requests,
         target.tally.units,
         tuple(record.notes),
@@ -115,7 +115,7 @@ async def read_part(
     Raises:
         Error: The part was not read to its end; it may be read again, by whomever.
     """
-    met, ids, blank = IdSet(), list[str](), EmptyProperties(target.query.select)
+    met, ids, blank = make_id_set(), list[str](), EmptyProperties(target.query.select)
     pages = ranges = duplicates = restarts = 0
 
     async def read(chain: Chain) -> None:
@@ -230,7 +230,7 @@ def _share_out(target: Target, chains: Sequence[Chain], parts: int) -> tuple[Lis
 
 
 def _find_repeated(readings: Sequence[PartReading]) -> dict[int, list[str]]:
-    met, repeated = IdSet(), defaultdict[int, list[str]](list)
+    met, repeated = make_id_set(), defaultdict[int, list[str]](list)
     for reading in readings:
         places = met.add(pack_ids(reading.ids))
         if places is not None:

@@ -19,13 +19,13 @@ import msgspec
 
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
-from graphdaemon.graph.page import ids_of, page_ids
+from graphdaemon.graph.page import ids_of
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta, is_dead
 from graphdaemon.listing.empty_properties import EmptyProperties
 from graphdaemon.listing.expand import Expander
-from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.id_set import make_id_set, pack_ids, packed_ids, pick_packed
 from graphdaemon.listing.journal import Journal
 from graphdaemon.listing.learned_cuts import LearnedCuts, find_cuts
 from graphdaemon.listing.options import ListingOptions, describe
@@ -57,7 +57,7 @@ class Listing:
         self.corrections: Corrections = {}
         self.stage = "baseline"
         self._proving = self._options.proved and query.limit is None
-        self._met = IdSet()
+        self._met = make_id_set()
         self._written = 0
         self._empty_properties = EmptyProperties(query.select)
         expand = self._options.expand
@@ -253,12 +253,11 @@ class Listing:
     def _take(self, chain_page: ChainPage) -> tuple[list[msgspec.Raw], set[bytes]]:
         """Count a page; return those of its records that are new, and the witnesses it concerns."""
         records = chain_page.page.records
-        ids = page_ids(chain_page.page)
-        packed = pack_ids(ids)
-        places = self._proof.note(ids, packed, self._met.add(packed))
+        packed = packed_ids(chain_page.page)
+        places = self._proof.note(chain_page.page, packed, self._met.add(packed))
         fresh, fresh_packed = records, packed
         if places is not None:
-            fresh, fresh_packed = [records[at] for at in places], [packed[at] for at in places]
+            fresh, fresh_packed = [records[at] for at in places], pick_packed(packed, places)
         self.record.pages += 1
         self.record.ranges += chain_page.last and not chain_page.chain.handed_over
         self.record.duplicates += len(records) - len(fresh)
@@ -294,11 +293,10 @@ class Listing:
         tally.requests += start.requests
         tally.units += start.units
         for reading in readings:
-            packed = pack_ids(reading.ids)
-            fresh = self._met.add(packed)
-            self._written += len(packed if fresh is None else fresh)
+            fresh = self._met.add(pack_ids(reading.ids))
+            self._written += len(reading.ids if fresh is None else fresh)
             record.duplicates += reading.duplicates + (
-                0 if fresh is None else len(packed) - len(fresh)
+                0 if fresh is None else len(reading.ids) - len(fresh)
             )
             record.pages += reading.pages
             record.ranges += reading.ranges

@@ -19,6 +19,7 @@ from graphdaemon.graph.page import Page, texts_of
 from graphdaemon.listing.chain import Chain, ChainPage, of_interval, of_prefix
 from graphdaemon.listing.chain_pool import ChainPool
 from graphdaemon.listing.delta import Delta
+from graphdaemon.listing.id_set import split_packed
 from graphdaemon.listing.intervals import (
     Interval,
     choose_boundaries,
@@ -174,27 +175,26 @@ class Partition:
         self._whole = Chain()
         return [self._whole]
 
-    def take_page(
-        self, chain_page: ChainPage, packed: Sequence[bytes], fresh: Sequence[bytes]
-    ) -> set[bytes]:
+    def take_page(self, chain_page: ChainPage, packed: bytes, fresh: bytes) -> set[bytes]:
         """
         Keep the witnesses up to date: the first page makes them, the parts have to show them.
 
         Args:
             chain_page: A page that the consumer took.
-            packed: The IDs on it.
+            packed: The IDs on it, packed.
             fresh: Those of them that no page before had.
 
         Returns:
             The witnesses that the page made, or showed.
         """
         if chain_page.chain.condition:
-            shown = self.witnesses.intersection(packed)
+            shown = self.witnesses and self.witnesses.intersection(split_packed(packed))
             self.witnesses -= shown
             return shown
         if chain_page.chain.handed_over:
-            self.witnesses.update(fresh)
-            return set(fresh)
+            made = set(split_packed(fresh))
+            self.witnesses |= made
+            return made
         if chain_page.last:
             self.whole_read = True
             self.method = "chain"

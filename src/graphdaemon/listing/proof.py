@@ -5,13 +5,13 @@ What it says of the listing is `Evidence`; `verdict` decides.
 """
 
 import asyncio
-from collections.abc import Sequence
 
 from graphdaemon.errors import Error, GraphError
 from graphdaemon.graph.catalog import Key
 from graphdaemon.graph.concurrency import gather
+from graphdaemon.graph.page import Page, page_ids
 from graphdaemon.listing.delta import Delta, is_dead
-from graphdaemon.listing.id_set import IdSet
+from graphdaemon.listing.id_set import IdSet, make_id_set, pick_packed
 from graphdaemon.listing.partition import Partition
 from graphdaemon.listing.record import ListingRecord
 from graphdaemon.listing.replay import Replayer
@@ -81,19 +81,17 @@ class Proof:
 
     def begin_second_reading(self) -> None:
         """Hear, from now on, which records everything that is read once more brings."""
-        self._second_reading = IdSet()
+        self._second_reading = make_id_set()
         # The next count takes its place in the record, and does not explain it.
         self._count_between = self._record.count_after
 
-    def note(
-        self, ids: Sequence[str], packed: Sequence[bytes], places: list[int] | None
-    ) -> list[int] | None:
+    def note(self, page: Page, packed: bytes, places: list[int] | None) -> list[int] | None:
         """
         Hear of the IDs of a page that was read.
 
         Args:
-            ids: Those of its records.
-            packed: The same, packed.
+            page: The page.
+            packed: Its IDs, packed.
             places: The positions of those that are new, or None if all are.
 
         Returns:
@@ -105,11 +103,12 @@ class Proof:
         self._second_reading.add(packed)
         if self.replayer is None:
             return places
+        ids = page_ids(page)
         fresh = range(len(ids)) if places is None else places
         told = self.replayer.doubt(ids[at] for at in fresh)
         for at in fresh:
             if ids[at] in told:
-                self._met.discard(packed[at])
+                self._met.discard(pick_packed(packed, (at,)))
         return [at for at in fresh if ids[at] not in told] if told else places
 
     async def compare(self) -> None:

@@ -23,7 +23,7 @@ from graphdaemon.graph.query import quote_string
 from graphdaemon.listing.chain import Chain, ChainPage, read_chain
 from graphdaemon.listing.delta import Delta, Told, agrees, values_of
 from graphdaemon.listing.filter_match import matches
-from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.id_set import IdSet, pack_ids, split_packed
 from graphdaemon.listing.record import Replay
 from graphdaemon.listing.target import Target
 
@@ -182,7 +182,7 @@ class Replayer:
 
     def _apply(self, changes: Told, current: dict[str, msgspec.Raw]) -> None:
         ids = list(changes)
-        for key, packed in zip(ids, pack_ids(ids), strict=True):
+        for key, packed in zip(ids, split_packed(pack_ids(ids)), strict=True):
             record = current.get(key)
             self.touched.add(packed)
             was_written = packed in self._written or key in self.corrections
@@ -195,7 +195,7 @@ class Replayer:
             if record is None:
                 self._written.discard(packed)
             else:
-                self._written.add((packed,))
+                self._written.add(packed)
 
 
 async def _read_ids(target: Target, ids: Sequence[str]) -> dict[str, msgspec.Raw]:

@@ -11,7 +11,7 @@ from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.query import Query
 from graphdaemon.http.response import Response
 from graphdaemon.listing.delta import Delta
-from graphdaemon.listing.id_set import IdSet, pack_ids
+from graphdaemon.listing.id_set import make_id_set, pack_ids
 from graphdaemon.listing.replay import Replayer
 from graphdaemon.listing.target import Target
 from tests.support import virtual_time
@@ -57,7 +57,7 @@ def test_no_question_names_more_records_than_graph_takes() -> None:
         await delta.begin()
         for key in list(world.directory):
             world.put({"id": key, "department": "new"})
-        assert await Replayer(target, delta, IdSet()).run()
+        assert await Replayer(target, delta, make_id_set()).run()
 
     virtual_time.run(follow_changes())
     filters = [unquote(one.url) for one in world.requests if "id in (" in unquote(one.url)]
@@ -134,7 +134,7 @@ def test_what_was_told_is_held_against_what_is_read(
     async def follow() -> tuple[Replayer, bool]:
         delta = Delta(target)
         await delta.begin()
-        replayer = Replayer(target, delta, IdSet())
+        replayer = Replayer(target, delta, make_id_set())
         return replayer, await replayer.run()
 
     replayer, settled = virtual_time.run(follow())
@@ -152,7 +152,7 @@ def test_a_doubt_outlives_the_run_that_left_it() -> None:
     async def follow() -> list[bool]:
         delta = Delta(target)
         await delta.begin()
-        replayer = Replayer(target, delta, IdSet())
+        replayer = Replayer(target, delta, make_id_set())
         runs = [await replayer.run(), await replayer.run()]
         world.plain = [ANA]
         return [*runs, await replayer.run()]
@@ -168,7 +168,7 @@ def test_a_long_wait_for_a_replica_is_said(caplog: pytest.LogCaptureFixture) -> 
     async def follow() -> bool:
         delta = Delta(target)
         await delta.begin()
-        return await Replayer(target, delta, IdSet()).run()
+        return await Replayer(target, delta, make_id_set()).run()
 
     assert not virtual_time.run(follow())
 
@@ -179,7 +179,7 @@ def test_a_long_wait_for_a_replica_is_said(caplog: pytest.LogCaptureFixture) -> 
 def test_what_comes_again_after_it_was_taken_out_is_read_again() -> None:
     """A replica that is behind still shows who is gone."""
     target = Target(Told(GONE, [], []).graph(), ROOT, CATALOG["users"], Query())
-    written = IdSet()
+    written = make_id_set()
     written.add(pack_ids(["1"]))
 
     async def follow() -> dict[str, Any]:
@@ -193,4 +193,4 @@ def test_what_comes_again_after_it_was_taken_out_is_read_again() -> None:
         return dict(replayer.corrections)
 
     assert virtual_time.run(follow()) == {"1": None}
-    assert list(written) == []
+    assert len(written) == 0

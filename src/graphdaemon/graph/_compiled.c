@@ -1,0 +1,337 @@
+/*
+ * What is done for each record of a listing: cut it out, pack its ID, and say whether it is new.
+ *
+ * The forms in Python (page.py, listing/id_set.py) say what is right. This one takes only what RFC 8259 calls
+ * JSON, and leaves the rest, by None, for them to judge: it never has to say what is wrong.
+ */
+#define PY_SSIZE_T_CLEAN
+#define Py_LIMITED_API 0x030B0000 /* one build serves every Python from 3.11 on */
+#include <Python.h>
+#include <stdint.h>
+#include <string.h>
+
+#define EACH(byte) (0x0101010101010101u * (byte))
+#define ID_SIZE 16
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define FIRST_BYTE(bits) (__builtin_ctzll(bits) >> 3)
+#define PREFETCH __builtin_prefetch
+#else
+#define FIRST_BYTE(bits) 0 /* the bytes are looked at one by one */
+#define PREFETCH (void)
+#endif
+
+/* A NUL stands behind the text, and is nothing that may stand in it: nobody reads beyond it. */
+typedef const unsigned char *Text;
+
+typedef struct {
+    Text end;
+    int deepest;
+    PyObject *records;
+    unsigned char *packed; /* ID_SIZE bytes for each record, while every ID is a GUID */
+    Py_ssize_t packed_size;
+    int packable;
+} Page;
+
+/* The member that is looked for in an object, and where its value stands. */
+typedef struct {
+    const char *name;
+    Text begin, end;
+    int count; /* more than one: it stands there twice, or a name with an escape may be it */
+} Member;
+
+static Text skip_space(Text at)
+{
+    while (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t')
+        at++;
+    return at;
+}
+
+/* Return what follows a character of several bytes; NULL where it is none (Unicode, table 3-7). */
+static Text skip_multibyte(Text at)
+{
+    int first = at[0], more = first < 0xE0 ? 1 : first < 0xF0 ? 2 : 3;
+    int low = first == 0xE0 ? 0xA0 : first == 0xF0 ? 0x90 : 0x80; /* less needs fewer bytes */
+    int high = first == 0xED ? 0x9F : first == 0xF4 ? 0x8F : 0xBF; /* surrogates; beyond the last */
+    if (first < 0xC2 || first > 0xF4 || at[1] < low || at[1] > high)
+        return NULL;
+    for (at += 2; more > 1; more--, at++)
+        if ((*at & 0xC0) != 0x80)
+            return NULL;
+    return at;
+}
+
+static Text skip_escape(Text at)
+{
+    if (*++at != 'u')
+        return *at && strchr("\"\\/bfnrt", *at) ? at + 1 : NULL;
+    if ((at[1] | 32) == 'd' && at[2] > '7')
+        return NULL; /* a surrogate, which is right with another one only: a case for Python */
+    for (int i = 0; i < 4; i++)
+        if (*++at == 0 || !strchr("0123456789abcdefABCDEF", *at))
+            return NULL;
+    return at + 1;
+}
+
+/* `at` follows the opening quotation mark; return the closing one. */
+static Text scan_string(const Page *page, Text at, int *has_escapes)
+{
+    while (at) {
+        /* Eight bytes at a time; the lowest bit that is set is in the first that is special. */
+        for (; page->end - at >= 8; at += 8) {
+            uint64_t word, quote, slash;
+            memcpy(&word, at, 8);
+            quote = word ^ EACH('"');
+            slash = word ^ EACH('\\');
+            word = ((quote - EACH(1)) & ~quote) | ((slash - EACH(1)) & ~slash) |
+                ((word - EACH(' ')) & ~word) | word;
+            if ((word &= EACH(0x80))) {
+                at += FIRST_BYTE(word);
+                break;
+            }
+        }
+        while (*at >= ' ' && *at != '"' && *at != '\\' && *at < 0x80)
+            at++;
+        if (*at == '"')
+            return at;
+        *has_escapes |= *at == '\\';
+        at = *at < ' ' ? NULL : *at == '\\' ? skip_escape(at) : skip_multibyte(at);
+    }
+    return NULL;
+}
+
+static Text skip_digits(Text at)
+{
+    if (*at < '0' || *at > '9')
+        return NULL;
+    while (*at >= '0' && *at <= '9')
+        at++;
+    return at;
+}
+
+static Text scan_number(Text at)
+{
+    at += *at == '-';
+    at = *at == '0' ? at + 1 : skip_digits(at);
+    if (at && *at == '.')
+        at = skip_digits(at + 1);
+    if (at && (*at | 32) == 'e')
+        at = skip_digits(at + 1 + (at[1] == '+' || at[1] == '-'));
+    return at;
+}
+
+static int read_digit(unsigned char sign)
+{
+    return sign >= '0' && sign <= '9' ? sign - '0' : sign >= 'a' && sign <= 'f' ? sign - 87 : -1;
+}
+
+/* Write the bytes of the GUID in small letters that `id` is; return 0 where it is none. */
+static int pack_guid(const Member *id, unsigned char *packed)
+{
+    Text at = id->begin + 1;
+    if (id->count != 1 || id->end - id->begin != 38 || *id->begin != '"')
+        return 0;
+    for (int i = 0; i < ID_SIZE; i++, at += 2) {
+        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-')
+            return 0;
+        int high = read_digit(at[0]), low = read_digit(at[1]);
+        if (high < 0 || low < 0)
+            return 0;
+        packed[i] = (unsigned char)(high << 4 | low);
+    }
+    return 1;
+}
+
+/* Return 0 where there is no memory for the record. */
+static int take_record(Page *page, Text begin, Text end, const Member *id)
+{
+    PyObject *record = PyBytes_FromStringAndSize((const char *)begin, end - begin);
+    int taken = record && PyList_Append(page->records, record) == 0;
+    Py_XDECREF(record);
+    page->packable = page->packable && pack_guid(id, page->packed + page->packed_size);
+    page->packed_size += page->packable * ID_SIZE;
+    return taken;
+}
+
+/* Return what follows the value at `at`, NULL where it is none; `cut` takes its items as records. */
+static Text scan_value(Page *page, Text at, int depth, Member *member, int cut)
+{
+    int is_object = *at == '{', ignored = 0;
+    if (*at == '"')
+        return (at = scan_string(page, at + 1, &ignored)) ? at + 1 : NULL;
+    if (*at == 't' || *at == 'n')
+        return strncmp((const char *)at, *at == 't' ? "true" : "null", 4) ? NULL : at + 4;
+    if (*at == 'f')
+        return strncmp((const char *)at, "false", 5) ? NULL : at + 5;
+    if (!is_object && *at != '[')
+        return scan_number(at);
+    if (++depth > page->deepest)
+        return NULL;
+    at = skip_space(at + 1);
+    if (*at == (is_object ? '}' : ']'))
+        return at + 1;
+    for (;; at = skip_space(at + 1)) {
+        Member id = {"id", NULL, NULL, 0};
+        int matches = 0, has_escapes = 0;
+        if (is_object) {
+            Text name = at + 1;
+            if (*at != '"' || !(at = scan_string(page, name, &has_escapes)))
+                return NULL;
+            if (member) {
+                size_t size = strlen(member->name);
+                matches = (size_t)(at - name) == size && !memcmp(name, member->name, size);
+                member->count += has_escapes ? 2 : matches;
+            }
+            at = skip_space(at + 1);
+            if (*at != ':')
+                return NULL;
+            at = skip_space(at + 1);
+        }
+        Text begin = at;
+        at = scan_value(page, at, depth, cut && !is_object ? &id : NULL, matches && cut);
+        if (!at || (cut && !is_object && !take_record(page, begin, at, &id)))
+            return NULL;
+        if (matches) {
+            member->begin = begin;
+            member->end = at;
+        }
+        at = skip_space(at);
+        if (*at == (is_object ? '}' : ']'))
+            return at + 1;
+        if (*at != ',')
+            return NULL;
+    }
+}
+
+/* scan_page(body, deepest): see compiled.py. */
+static PyObject *scan_page(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *body, *result = NULL;
+    Page page = {NULL, 0, NULL, NULL, 0, 1};
+    Member value = {"value", NULL, NULL, 0};
+    char *begin;
+    Py_ssize_t size;
+    if (!PyArg_ParseTuple(arguments, "Si", &body, &page.deepest) ||
+        PyBytes_AsStringAndSize(body, &begin, &size) < 0)
+        return NULL;
+    page.end = (Text)begin + size;
+    /* A record whose ID is packed into 16 bytes has more than 32. */
+    page.packed = PyMem_Malloc((size_t)size / 2 + ID_SIZE);
+    page.records = page.packed ? PyList_New(0) : PyErr_NoMemory();
+    Text end = page.records ? scan_value(&page, skip_space((Text)begin), 0, &value, 1) : NULL;
+    if (end && skip_space(end) == page.end && value.count == 1 && *value.begin == '[')
+        result = Py_BuildValue("Onny#", page.records, (Py_ssize_t)((char *)value.begin - begin),
+            (Py_ssize_t)((char *)value.end - begin), page.packed,
+            page.packable ? page.packed_size : 0);
+    Py_XDECREF(page.records);
+    PyMem_Free(page.packed);
+    return result || PyErr_Occurred() ? result : Py_NewRef(Py_None);
+}
+
+/*
+ * A set of IDs is a list of bytearrays: a table each, whose first slot counts the others in use.
+ * They grow one after the other: to copy a single large one would take its memory twice.
+ */
+static const unsigned char NOTHING[ID_SIZE], IN_PLACE_OF_ZERO[ID_SIZE] = "\xF1no GUID at all";
+
+static uint64_t hash_id(Text id, uint64_t seed)
+{
+    uint64_t half[2];
+    memcpy(half, id, ID_SIZE);
+    seed = (half[0] ^ seed) * 0x9E3779B97F4A7C15u;
+    seed = (seed ^ (seed >> 32) ^ half[1]) * 0xC2B2AE3D27D4EB4Fu;
+    return seed ^ (seed >> 29);
+}
+
+/* The table of an ID, and the slot at which to begin to look for it. */
+typedef struct {
+    Py_ssize_t number;
+    unsigned char *table, *slot, *end;
+} Place;
+
+static Place place_of(PyObject *tables, Text id, uint64_t seed)
+{
+    uint64_t hash = hash_id(id, seed);
+    Py_ssize_t number = (Py_ssize_t)((hash >> 32) % (uint64_t)PyList_Size(tables));
+    PyObject *table = PyList_GetItem(tables, number);
+    uint64_t room = (uint64_t)PyByteArray_Size(table) / ID_SIZE - 1;
+    unsigned char *slots = (unsigned char *)PyByteArray_AsString(table) + ID_SIZE;
+    unsigned char *slot = slots + ((hash & 0xFFFFFFFFu) * room >> 32) * ID_SIZE;
+    return (Place){number, slots - ID_SIZE, slot, slots + room * ID_SIZE};
+}
+
+/* Return the slot where `id` is, or would be: there is always a free one. */
+static unsigned char *find_slot(const Place *place, Text id)
+{
+    unsigned char *slot = place->slot;
+    while (memcmp(slot, id, ID_SIZE) && memcmp(slot, NOTHING, ID_SIZE))
+        slot = slot + ID_SIZE == place->end ? place->table + ID_SIZE : slot + ID_SIZE;
+    return slot;
+}
+
+/* Move the IDs of a table into one that is half as large again. */
+static int grow(PyObject *tables, const Place *old, uint64_t seed)
+{
+    Py_ssize_t size = (old->end - old->table) / ID_SIZE * 3 / 2 * ID_SIZE + 8 * ID_SIZE;
+    PyObject *table = PyByteArray_FromStringAndSize(NULL, size);
+    PyObject *kept = table ? Py_NewRef(PyList_GetItem(tables, old->number)) : NULL;
+    if (!table || PyList_SetItem(tables, old->number, table) < 0)
+        return 0;
+    memset(PyByteArray_AsString(table), 0, (size_t)size);
+    memcpy(PyByteArray_AsString(table), old->table, ID_SIZE);
+    for (Text id = old->table + ID_SIZE; id < old->end; id += ID_SIZE) {
+        if (memcmp(id, NOTHING, ID_SIZE)) {
+            Place place = place_of(tables, id, seed);
+            memcpy(find_slot(&place, id), id, ID_SIZE);
+        }
+    }
+    Py_DECREF(kept);
+    return 1;
+}
+
+/* known_ids(tables, packed, seed, keep): see compiled.py. */
+static PyObject *known_ids(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *tables, *places = PyList_New(0);
+    Text packed;
+    Py_ssize_t size;
+    unsigned long long seed;
+    uint64_t used;
+    int keep, failed = !PyArg_ParseTuple(
+        arguments, "O!y#Kp", &PyList_Type, &tables, &packed, &size, &seed, &keep);
+    for (Py_ssize_t at = 0; places && !failed && at + ID_SIZE <= size; at += ID_SIZE) {
+        if (at + 9 * ID_SIZE <= size) /* memory is slow: ask for what will be needed soon */
+            PREFETCH(place_of(tables, packed + at + 8 * ID_SIZE, seed).slot);
+        Text id = memcmp(packed + at, NOTHING, ID_SIZE) ? packed + at : IN_PLACE_OF_ZERO;
+        Place place = place_of(tables, id, seed);
+        memcpy(&used, place.table, sizeof used);
+        /* A quarter is kept free. */
+        if ((Py_ssize_t)(used + 1) * ID_SIZE * 4 >= (place.end - place.table - ID_SIZE) * 3) {
+            failed = !grow(tables, &place, seed);
+            place = place_of(tables, id, seed);
+        }
+        unsigned char *slot = failed ? NULL : find_slot(&place, id);
+        if (slot && !memcmp(slot, id, ID_SIZE)) {
+            PyObject *position = PyLong_FromSsize_t(at / ID_SIZE);
+            failed = !position || PyList_Append(places, position) < 0;
+            Py_XDECREF(position);
+        } else if (slot && keep) {
+            memcpy(slot, id, ID_SIZE);
+            used++;
+            memcpy(place.table, &used, sizeof used);
+        }
+    }
+    if (failed)
+        Py_CLEAR(places);
+    return places;
+}
+
+static PyMethodDef methods[] = {
+    {"scan_page", scan_page, METH_VARARGS, NULL},
+    {"known_ids", known_ids, METH_VARARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static struct PyModuleDef module = {PyModuleDef_HEAD_INIT, "_compiled", NULL, 0, methods,
+    NULL, NULL, NULL, NULL};
+
+PyMODINIT_FUNC PyInit__compiled(void) { return PyModuleDef_Init(&module); }

@@ -1,0 +1,40 @@
+"""
+The compiled form of what is done for each record, where there is one.
+
+It is optional: the forms in Python, beside which it is used, do the same more slowly. Nothing but
+the time a listing takes tells them apart. `GRAPHDAEMON_COMPILED=0` in the environment leaves it
+unused (docs/decisions/0008).
+"""
+
+import contextlib
+import os
+from collections.abc import Callable
+
+ScanPage = Callable[[bytes, int], tuple[list[bytes], int, int, bytes] | None]
+"""
+Cuts a page into its records, and packs their IDs.
+
+Takes the JSON text of a page, and how deeply it may be nested. Returns the records; where the value
+of `value` begins and ends in the body; and, where each record has one ID, which is a GUID in small
+letters, sixteen bytes for each of them, otherwise nothing. None is returned for what the form in
+Python has to judge: all that is not JSON by RFC 8259, in UTF-8, and pages with two members `value`
+or with an escape in a name of their own.
+"""
+
+KnownIds = Callable[[list[bytearray], bytes, int, bool], list[int]]
+"""
+Returns the positions of those packed IDs that a set has, or that stand among them before.
+
+Takes the tables of the set, any number of them, each a `bytearray(16)` at first, which nothing else
+may change; sixteen bytes for each ID; a number below 2**64 that nobody can guess, the same in all
+calls for one set; and whether to put the other IDs into the set.
+"""
+
+SCAN_PAGE: ScanPage | None = None
+KNOWN_IDS: KnownIds | None = None
+
+if os.environ.get("GRAPHDAEMON_COMPILED") != "0":
+    with contextlib.suppress(ImportError):
+        from graphdaemon.graph import _compiled
+
+        SCAN_PAGE, KNOWN_IDS = _compiled.scan_page, _compiled.known_ids
