@@ -55,6 +55,7 @@ class Replayer:
         doubtful: What the delta told last of records that were not read like that.
         undecided: IDs of records that are there, of which nobody can tell from their values whether
             the filter should show them.
+        quiet: The last round told nothing, and nothing was left of those before it.
         account: What the listing record says of it.
     """
 
@@ -68,6 +69,7 @@ class Replayer:
         self.told: Told = {}
         self.doubtful: Told = {}
         self.undecided: set[str] = set()
+        self.quiet = False
         self.account = Replay()
 
     async def run(self) -> bool:
@@ -85,7 +87,8 @@ class Replayer:
             # What only an earlier round told of has not changed since then.
             changes = self.doubtful | told
             self.told |= told
-            if not changes:
+            self.quiet = not changes
+            if self.quiet:
                 return True
             if self.doubtful and not told:
                 # Nothing happened, and yet two answers differ: a replica is behind.

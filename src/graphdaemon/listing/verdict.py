@@ -49,6 +49,7 @@ class Evidence(NamedTuple):
         count_before: Graph's own count early in the listing; None without one.
         count_between: Graph's own count after the first reading, where there was a second one.
         count_after: Graph's own count after the last change was followed; None without one.
+        count_exact: Nothing changed between that count and the last round of the delta.
         count_refused: Graph refused to count, and will do so again.
         gone: How many records the delta named that are not in the output.
         present: How many records the delta named that are in the output.
@@ -79,6 +80,7 @@ class Evidence(NamedTuple):
     count_before: int | None = None
     count_between: int | None = None
     count_after: int | None = None
+    count_exact: bool = False
     count_refused: bool = False
     gone: int = 0
     present: int = 0
@@ -241,7 +243,8 @@ def _doubt_settled(evidence: Evidence) -> str:
 
 
 def _doubt_filter(evidence: Evidence) -> str:
-    if not evidence.undecided or evidence.count_after == evidence.records:
+    is_counted = evidence.count_exact and evidence.count_after == evidence.records
+    if not evidence.undecided or is_counted:
         return ""
     number = _count_records(evidence.undecided)
     return f"nobody can tell whether {number} that changed should match the filter"
@@ -345,7 +348,7 @@ CHECKS: tuple[CompletenessCheck, ...] = (
     CompletenessCheck(
         "filter",
         "Each named record is shown or not as its values match the filter; where that cannot be "
-        "told, Graph's count is exactly what was found.",
+        "told, Graph's count is exactly what was found, and nothing changed after it.",
         _doubt_filter,
         _AGAIN,
     ),

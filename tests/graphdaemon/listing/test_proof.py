@@ -154,3 +154,18 @@ def test_what_a_filter_shows_is_proved_by_values_alone() -> None:
 
     assert outcome.proved.verdict == "complete", outcome.proved.why
     assert outcome.written == world.shown(("department",), "accountEnabled eq true")
+
+
+def test_a_count_that_decides_is_of_a_time_in_which_nothing_changed() -> None:
+    """Where a changed record may or may not match, the delta is read once more after the count."""
+    world = PretendGraph(people(8), weather=Weather(change=0.3), seed=1)
+    world.make = lambda _, number: {"department": f"d{number}"}
+
+    outcome = list_world(world, Query(filter="department ge 'M'"), SMALL)
+
+    asked = [one.url for one in world.requests]
+    counts = [at for at, url in enumerate(asked) if "$count" in url]
+    rounds = [at for at, url in enumerate(asked) if "/delta?" in url]
+    assert outcome.proved.verdict == "complete"
+    assert len(counts) > 1
+    assert max(counts) < max(rounds)
