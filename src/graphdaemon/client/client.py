@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from graphdaemon.client.changes import Round, read_changes
+from graphdaemon.client.target import aim, complete, unproved
 from graphdaemon.cloud import is_for_graph
-from graphdaemon.errors import SettingsError, UnprovedError, UsageError
+from graphdaemon.errors import SettingsError, UsageError
 from graphdaemon.graph.address import choose_root, resolve, split_version
 from graphdaemon.graph.catalog import find_collection
 from graphdaemon.graph.graph import ATTEMPTS, GraphRequest
@@ -19,15 +20,13 @@ from graphdaemon.graph.links import DeltaLink
 from graphdaemon.graph.open import open_graph
 from graphdaemon.graph.own_page import read_own_object
 from graphdaemon.graph.page import Page, read_record
-from graphdaemon.graph.query import PAGE_SIZE, Query, query_of
+from graphdaemon.graph.query import Query
 from graphdaemon.http.transport import Transport
-from graphdaemon.listing.learned_cuts import cuts_path
 from graphdaemon.listing.listing import Listing
 from graphdaemon.listing.options import ListingOptions
 from graphdaemon.listing.own_api import OwnApiListing
 from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
 from graphdaemon.listing.run import AnyListing, accounting, collect, read_within
-from graphdaemon.listing.target import Target
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
 
@@ -135,7 +134,7 @@ class Client:
             # Neither Graph's advanced index, which lags behind, nor most APIs of one's own can
             # prove anything complete.
             is_graph = self.settings.is_graph
-            proved = is_graph and not self._target(collection, query).advanced
+            proved = is_graph and not aim(self.settings, self.graph, collection, query).advanced
             options = ListingOptions(proved=proved)
         listing = self._make_listing(collection, query, options)
         with accounting(listing):
@@ -144,12 +143,7 @@ class Client:
                     yield Page(records, None, None)
         record = listing.finish(corrected=not listing.corrections)
         if options.proved and record.exit_code:
-            raise UnprovedError(
-                f"the listing of {collection} is not proved complete: {record.why}",
-                code="listing_unproved",
-                hint=f"{record.next_step} To take it as it is: ListingOptions(proved=False).",
-                listing=record,
-            )
+            raise unproved(record)
         _hand_out(listing, on_link)
 
     async def collect(
@@ -225,7 +219,8 @@ class Client:
                 code="option_invalid",
                 hint="List the collection again, and compare.",
             )
-        return await read_changes(self._target(collection, Query(tuple(select))), link, relations)
+        target = aim(self.settings, self.graph, collection, Query(tuple(select)))
+        return await read_changes(target, link, relations)
 
     async def get(self, path: str) -> dict[str, Any]:
         """
@@ -271,8 +266,8 @@ class Client:
 
     def _make_listing(self, collection: str, query: Query, options: ListingOptions) -> AnyListing:
         if self.settings.is_graph:
-            target = self._target(collection, query, options.page_size)
-            return Listing(target, self._complete(options, collection))
+            target = aim(self.settings, self.graph, collection, query, options.page_size)
+            return Listing(target, complete(options, self.settings, collection))
         _refuse_graph_options(options)
         address = self.locate(collection)
         # What the endpoint setting asks of a collection belongs to it.
@@ -281,30 +276,6 @@ class Client:
             address = self.settings.endpoint
         name = collection.strip("/").partition("?")[0]
         return OwnApiListing(self.graph, address, name, query, proved=options.proved)
-
-    def _target(self, collection: str, query: Query, page_size: int = PAGE_SIZE) -> Target:
-        row = find_collection(collection)
-        path, _, options = self.settings.endpoint.partition("?")
-        # The options in the endpoint setting fill in what the caller leaves open.
-        if options and path.rstrip("/").endswith(f"/{row.name}"):
-            written = query_of(self.settings.endpoint)
-            query = query._replace(
-                select=query.select or written.select,
-                filter=query.filter or written.filter,
-                search=query.search or written.search,
-                orderby=query.orderby or written.orderby,
-            )
-        root = choose_root(self.settings.graph_root, collection)
-        return Target(self.graph, root, row, query, page_size=page_size)
-
-    def _complete(self, options: ListingOptions, collection: str) -> ListingOptions:
-        """Add to `options` whose directory it is, and where learned cuts are kept."""
-        owner = self.settings.authority or self.settings.oidc_authority or ""
-        if options.learn and options.plan is None:
-            path = cuts_path(self.settings.graph_root, owner, collection.strip("/"))
-            options = options._replace(plan=path)
-        # Another app may be allowed to read other properties, so it must not resume this listing.
-        return options._replace(owner=f"{owner} {self.settings.client_id}")
 
     async def __aenter__(self) -> Self:
         return self
