@@ -21,7 +21,12 @@ class Form:
 
 
 class Document(HTMLParser):
-    """What a page has: its texts, its elements, its forms with hidden fields and buttons."""
+    """
+    What a page has: its texts, its elements, its forms with hidden fields and buttons.
+
+    Attributes:
+        links: Where the links of its content lead, without those that every page has.
+    """
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -31,6 +36,7 @@ class Document(HTMLParser):
         self.links: list[str] = []
         self._button: tuple[str, str] | None = None
         self._label = ""
+        self._is_content = False
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -42,10 +48,14 @@ class Document(HTMLParser):
             self.forms[-1].fields[values.get("name", "")] = values.get("value", "")
         elif tag == "button":
             self._button, self._label = (values.get("name", ""), values.get("value", "")), ""
-        elif tag == "a":
+        elif tag == "main":
+            self._is_content = True
+        elif tag == "a" and self._is_content:
             self.links.append(values.get("href", ""))
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "main":
+            self._is_content = False
         if tag == "button" and self._button is not None:
             self.forms[-1].buttons.append((*self._button, self._label))
             self._button = None

@@ -108,7 +108,8 @@ def list_offered(
     The permissions of this kind that an API offers and whose names or descriptions match.
 
     Those that are `chosen` already are listed whatever is searched for. They are grouped by the
-    first part of their names, e.g. `User` for `User.Read.All`.
+    first part of their names, e.g. `User` for `User.Read.All`. First comes the permission whose
+    name was searched for, then those whose names begin so, then those that have it elsewhere.
     """
     words = search.casefold().split()
     matching = []
@@ -118,7 +119,8 @@ def list_offered(
         if permission.kind == kind and matches:
             matching.append(permission)
     families: dict[str, list[PermissionRow]] = {}
-    for permission in sorted(matching, key=_order):
+    searched = " ".join(words)
+    for permission in sorted(matching, key=lambda one: (_distance(one, searched), _order(one))):
         families.setdefault(permission.value.partition(".")[0], []).append(permission)
     return families
 
@@ -275,6 +277,14 @@ def _write_requested(requested: dict[str, dict[_Access, None]]) -> list[Record]:
         for app_id, accesses in requested.items()
         if accesses
     ]
+
+
+def _distance(permission: PermissionRow, searched: str) -> int:
+    """How far a permission's name is from what was searched for."""
+    name = permission.value.casefold()
+    if not searched or name == searched:
+        return 0
+    return 1 if name.startswith(searched) else 2 if searched in name else 3
 
 
 def _order(permission: PermissionRow) -> tuple[str, str, str, str]:

@@ -23,7 +23,7 @@ from entra_emulator.web.pages.forms import NOTHING, Form, read_form
 from entra_emulator.web.pages.notices import Notices
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import PREFIX, PageRequest
+from entra_emulator.web.pages.request import PREFIX, PageRequest, find_page_before, is_page
 from entra_emulator.web.session import (
     find_form_secret,
     find_signed_in,
@@ -141,6 +141,16 @@ def _find_intruder(request: Request) -> PortalRefusal | None:
 
 
 def _refuse(request: PageRequest, refusal: PortalRefusal) -> Response:
+    back = _find_way_back(request.http)
     # A link back to the address of a form would be refused: it answers no GET.
-    shown = {} if request.http.method == "GET" else {"here": PREFIX}
-    return render(request, "refused.html", status=refusal.status, refusal=refusal, **shown)
+    shown = {} if request.http.method == "GET" else {"here": back or PREFIX}
+    return render(
+        request, "refused.html", status=refusal.status, refusal=refusal, back=back, **shown
+    )
+
+
+def _find_way_back(request: Request) -> str:
+    """The page of the portal that led here, if it was another one."""
+    place = find_page_before(request)
+    same_page = request.method == "GET" and place.partition("?")[0] == request.url.path
+    return place if is_page(place) and not same_page else ""

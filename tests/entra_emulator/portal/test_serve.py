@@ -249,6 +249,27 @@ def test_nowhere(admin: Visitor) -> None:
     assert answer.status == 404
 
 
+@pytest.mark.parametrize(
+    ("came_from", "leads_back"),
+    [
+        ("{own}/portal/{tenant}/users?q=ana", True),
+        ("https://evil.example/portal/{tenant}/users", False),
+        ("{own}//evil.example", False),
+        ("{own}/v1.0/users", False),
+        ("", False),
+    ],
+)
+def test_a_refusal_leads_back(admin: Visitor, came_from: str, *, leads_back: bool) -> None:
+    """To the page whose link or form it was, if that is one of the portal's."""
+    emulator = admin.probe.emulator
+    place = came_from.format(own=emulator.url, tenant=emulator.tenant.id)
+    form = admin.post(f"/portal/{emulator.tenant.id}/applications/new", {}, Referer=place)
+    assert admin.status == 403
+
+    back = form.links.get("Back to the page before")
+    assert back == (f"/portal/{emulator.tenant.id}/users?q=ana" if leads_back else None)
+
+
 def test_start_up() -> None:
     """Neither pages nor templates nor their engine are loaded before somebody asks for a page."""
     modules = {"jinja2", "entra_emulator.portal.routes"}

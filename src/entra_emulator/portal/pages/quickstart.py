@@ -53,8 +53,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9._-]+")
 @application_page("GET", "quickstart")
 def show_quickstart(request: PageRequest, app: ApplicationView) -> Response:
     """Show what is done already, both ways to do the rest, and the sample."""
-    made = request.take("quickstart")
-    return _show(request, app, made if made and made["app"] == app.app_id else None, {})
+    return _show(request, app, _find_made(request, app), {})
 
 
 @application_page("POST", "quickstart")
@@ -105,24 +104,44 @@ def _read_progress(
 
 
 def _make_changes(request: PageRequest, app: ApplicationView) -> Response:
-    """Make a secret, and have the application ask for the permission if it does not yet."""
+    """Make a secret if there is no credential, and have the application ask for the permission."""
+    # Where Graph refuses the permission, no secret is left that nobody was shown.
+    with request.directory.transaction():
+        table = read_table(request.directory, request.tenant, app.record)
+        progress = _read_progress(request, app, table)
+        if not progress["requested"]:
+            access = include_permissions(app.record, [_find_permission(request)])
+            update_application(request, app, {"requiredResourceAccess": access})
+        # Whoever presses twice, or has a certificate, gets no second credential.
+        if not progress["credential"]:
+            _make_secret(request, app)
+    request.notify("quickstart.done")
+    return go_to_application(request, app, "quickstart")
+
+
+def _make_secret(request: PageRequest, app: ApplicationView) -> None:
+    """Make a secret, and keep its value until the sample is downloaded."""
     now = request.context.clock.now()
     credential = {
         "displayName": request.say("quickstart.secret_name"),
         "endDateTime": format_iso(now + SECRET_LIFETIME, 7),
     }
-    # Where Graph refuses the permission, no secret is left that nobody was shown.
-    with request.directory.transaction():
-        table = read_table(request.directory, request.tenant, app.record)
-        if not _read_progress(request, app, table)["requested"]:
-            access = include_permissions(app.record, [_find_permission(request)])
-            update_application(request, app, {"requiredResourceAccess": access})
-        body = {"passwordCredential": credential}
-        secret = ask_graph(request, "POST", f"{app.path}/addPassword", body)
+    body = {"passwordCredential": credential}
+    secret = ask_graph(request, "POST", f"{app.path}/addPassword", body)
     made = {"app": app.app_id, "id": secret["keyId"], "value": secret["secretText"]}
     request.keep("quickstart", made)
-    request.notify("quickstart.done")
-    return go_to_application(request, app, "quickstart")
+
+
+def _find_made(request: PageRequest, app: ApplicationView) -> Mapping[str, str] | None:
+    """The secret that was made here and not downloaded yet, if it is good still."""
+    made: Mapping[str, str] | None = request.take("quickstart")
+    if made is None or made["app"] != app.app_id:
+        return None
+    if request.directory.credentials.find_password(app.app_id, made["value"]) is None:
+        return None
+    # Who goes away to grant consent comes back for the download.
+    request.keep("quickstart", made)
+    return made
 
 
 def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response:
@@ -133,6 +152,8 @@ def _hand_out(request: PageRequest, app: ApplicationView, kind: str) -> Response
         if value and (mistake := _find_mistake(request, app, value)):
             return _show(request, app, None, {"secret": mistake})
         settings |= {"secret": value} if value else {}
+        # It is in the file now, and shown nowhere any more.
+        request.take("quickstart")
     else:
         thumbprint = _find_thumbprint(request, app)
         settings |= {"thumbprint": thumbprint} if thumbprint else {}

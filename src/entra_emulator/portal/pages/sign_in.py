@@ -1,7 +1,5 @@
 """Signing in and out, and the language that the portal speaks."""
 
-import re
-
 from starlette.responses import Response
 
 from entra_emulator.model.records import Tenant
@@ -10,14 +8,11 @@ from entra_emulator.portal.routes import page
 from entra_emulator.token_service.sign_in_log import note_user_sign_in
 from entra_emulator.web.pages.refusal import PortalRefusal
 from entra_emulator.web.pages.render import go_to, render
-from entra_emulator.web.pages.request import PREFIX, PageRequest
+from entra_emulator.web.pages.request import PREFIX, PageRequest, find_page_before, is_page
 from entra_emulator.web.pages.texts import LANGUAGE_COOKIE, LANGUAGES
 from entra_emulator.web.session import begin_session, describe_people, end_session, find_person
 
 _YEAR = 365 * 86_400
-
-# The address of a page of the portal; `//host` would lead to another site.
-_PAGE = re.compile(rf"{PREFIX}([/?][\x21-\x7e]*)?")
 
 
 @page("GET", PREFIX, public=True)
@@ -77,7 +72,9 @@ def choose_language(request: PageRequest) -> Response:
     """Show the same page, and all that follow, in another language."""
     language = request.query("to")
     after = request.query("next")
-    response = go_to(after if _PAGE.fullmatch(after) else PREFIX)
+    # Pages of the token service have the link too: it leads back to where it stands.
+    leads_back = is_page(after) or after == find_page_before(request.http) != ""
+    response = go_to(after if leads_back else PREFIX)
     if language in LANGUAGES:
         response.set_cookie(
             LANGUAGE_COOKIE,
@@ -103,5 +100,5 @@ def _choose_tenants(request: PageRequest) -> list[Tenant]:
 
 def _check_page(after: str) -> str:
     """The page to go on to; the first one, if this is no page of the portal that can be shown."""
-    fits = _PAGE.fullmatch(after) and not after.startswith(f"{PREFIX}/signin")
+    fits = is_page(after) and not after.startswith(f"{PREFIX}/signin")
     return after if fits else PREFIX

@@ -4,6 +4,7 @@ Templates made into answers.
 This is the only module that uses Jinja2, and imports it for the first page alone.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -35,6 +36,10 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+
+
+# A part of an address up to its punctuation, or eight digits of a thumbprint.
+_PIECE = re.compile(r"[0-9A-F]{8}|[^-@./:?&=_]*[-@./:?&=_]+|[^-@./:?&=_]+")
 
 
 class _Errors(dict[str, str]):
@@ -116,7 +121,7 @@ def _make_environment() -> Any:
     # Not at the top: most emulators show no page, and would start later.
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(str(files(__package__) / "templates")),
         autoescape=True,
         # The templates are part of the program: they are few, and do not change while it runs.
@@ -127,3 +132,12 @@ def _make_environment() -> Any:
         # A misspelt name is to fail in a test, not to leave a gap on the page.
         undefined=jinja2.StrictUndefined,
     )
+    environment.filters["breakable"] = _allow_breaks
+    return environment
+
+
+def _allow_breaks(text: str) -> Any:
+    """A long word with the places where a line of it may end, so that no single letter is left."""
+    from markupsafe import Markup
+
+    return Markup("<wbr>").join(_PIECE.findall(text))

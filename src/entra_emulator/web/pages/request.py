@@ -1,22 +1,39 @@
 """One request for a page, as the page gets it."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 
 from entra_emulator.directory.directory import Directory
 from entra_emulator.model.records import Record, Tenant
-from entra_emulator.web.context import Context
+from entra_emulator.web.context import Context, origin_of
 from entra_emulator.web.pages.forms import NOTHING, Form
 from entra_emulator.web.pages.notices import Notice, Notices
 from entra_emulator.web.pages.texts import LANGUAGE_COOKIE, choose_language, say
 from entra_emulator.web.session import SignedIn, make_form_token
 
 PREFIX = "/portal"
+
+# The address of a page of the portal; `//host` would lead to another site.
+_PAGE = re.compile(rf"{PREFIX}([/?][\x21-\x7e]*)?")
+
+
+def is_page(address: str) -> bool:
+    """Whether an address without a host is one of the portal."""
+    return _PAGE.fullmatch(address) is not None
+
+
+def find_page_before(http: Request) -> str:
+    """The emulator's page whose link or form this request comes from; empty if none is known."""
+    came_from = urlsplit(http.headers.get("referer", ""))
+    if f"{came_from.scheme}://{came_from.netloc}" != origin_of(http):
+        return ""
+    return f"{came_from.path}?{came_from.query}" if came_from.query else came_from.path
 
 
 @dataclass(frozen=True)

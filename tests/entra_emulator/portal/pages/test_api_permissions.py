@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -130,6 +131,19 @@ def test_search_keeps_what_is_chosen(visit: Callable[..., Place]) -> None:
     visitor.press("Add permissions", ticked=[("permission", group)])
 
     assert "Permissions added: 2." in visitor.page.text
+
+
+def test_the_permission_that_was_searched_for_comes_first(visit: Callable[..., Place]) -> None:
+    """Then those whose names begin so, and then those that have it in the middle."""
+    place = visit()
+    page = place.visitor.open(f"{place.url}/add/{GRAPH_APP_ID}?kind=Role&q=user.read")
+    names = [name for name in re.findall(r"[\w-]+(?:\.[\w-]+)+", page.text) if "User.Read" in name]
+    exact = place.visitor.open(f"{place.url}/add/{GRAPH_APP_ID}?kind=Role&q=USER.READ.ALL")
+
+    beginning = [name.startswith("User.Read") for name in names]
+    assert beginning == sorted(beginning, reverse=True)
+    assert set(beginning) == {True, False}
+    assert exact.text.index(" User.Read.All") < exact.text.index("IdentityRiskyUser.Read.All")
 
 
 def test_consent_to_both_kinds(visit: Callable[..., Place]) -> None:
@@ -272,9 +286,15 @@ def test_consent_page(probe: Probe) -> None:
         "Ledger.Read.All de Ledger <API>",
     ):
         assert words in page.text
+    consent = visitor.url
+    referer = {"Referer": f"{probe.emulator.url}{consent}"}
+    answer = visitor._send("GET", page.links["EN"], None, None, referer)
+    assert answer.headers["location"] == consent
+    visitor.cookies.pop("graphdaemon-language")
     assert page.links["Trocar de conta"].startswith(f"/{place.app.tenant.id}/signin?next=")
     visitor.press("Cancelar")
     assert "Nada foi concedido" in visitor.page.text
+    assert visitor.page.links["Ir para o portal"] == f"/portal/{place.app.tenant.id}"
     assert place.granted == ([], set())
 
 
@@ -401,7 +421,7 @@ def test_portuguese(probe: Probe) -> None:
     page = visitor.open(place.url)
 
     for words in (
-        "Permissões de APIs",
+        "Permissões de API",
         "Adicionar uma permissão",
         "Conceder consentimento do administrador para Contoso",
         "Não concedido para Contoso",

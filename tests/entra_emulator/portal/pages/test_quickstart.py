@@ -120,33 +120,59 @@ def test_express(open_as: Callable[..., Visitor], app: str, tmp_path: Path) -> N
     assert set(parameters) == {*json.loads((EXAMPLE / "parameters.json").read_text()), "ca_file"}
 
 
-def test_the_secret_is_shown_once(open_as: Callable[..., Visitor]) -> None:
-    """The value is on one page, and then nowhere; without it the file says where it goes."""
-    visitor = open_as()
-    secret = visitor.press(MAKE).ids["secret-value"]
-    again = visitor.open(visitor.url)
-    shown = secret in again.source
-    download(visitor, "Download the code sample")
+def read_archive(visitor: Visitor) -> dict[str, str]:
+    """The texts of what was downloaded, by their names in the sample's folder."""
     with zipfile.ZipFile(io.BytesIO(visitor.answer.body)) as archive:
-        texts = {name.partition("/")[2]: archive.read(name).decode() for name in archive.namelist()}
+        return {name.partition("/")[2]: archive.read(name).decode() for name in archive.namelist()}
 
-    assert not shown
-    assert not any(secret in text for text in texts.values())
-    assert "Enter_the_Client_Secret_Value_Here" in texts["parameters.json"]
+
+def test_the_secret_stays_until_the_download(open_as: Callable[..., Visitor]) -> None:
+    """Who goes away to grant consent finds it again; once it is in the file, nobody does."""
+    visitor = open_as()
+    made = visitor.press(MAKE)
+    secret = made.ids["secret-value"]
+    place = visitor.url
+    visitor.open(made.links["Grant admin consent for Contoso"])
+    visitor.press("Yes")
+    assert secret in visitor.open(place).source
+    download(visitor, "Download the code sample")
+    first = read_archive(visitor)
+    after = visitor.open(place)
+    download(visitor, "Download the code sample")
+    second = read_archive(visitor)
+
+    assert secret in first["parameters.json"]
+    assert secret not in after.source
+    assert "Already configured." in after.ids["configured"]
+    assert not any(secret in text for text in second.values())
+    assert "Enter_the_Client_Secret_Value_Here" in second["parameters.json"]
+
+
+def test_a_secret_that_was_deleted_meanwhile_is_not_shown(
+    open_as: Callable[..., Visitor], app: str
+) -> None:
+    """A file with it would be refused."""
+    visitor = open_as()
+    made = visitor.press(MAKE)
+    emulator = visitor.probe.emulator
+    emulator.directory.credentials.remove_password(emulator.tenant, app, made.ids["secret-id"])
+
+    assert made.ids["secret-value"] not in visitor.open(visitor.url).source
 
 
 def test_twice(open_as: Callable[..., Visitor], app: str) -> None:
-    """The second time adds a secret, and no second permission."""
+    """What is configured is not configured again: one secret, one permission, and no button."""
     visitor = open_as()
+    token = visitor.page.form(MAKE).fields[0][1]
     visitor.press(MAKE)
-    visitor.open(visitor.url)
-    visitor.press(MAKE)
+    visitor.post(visitor.url, {"token": token, "act": "make"})
     found = visitor.probe.emulator.directory.applications.find_anywhere(app)
     assert found is not None
 
-    assert len(found.record["passwordCredentials"]) == 2
+    assert len(found.record["passwordCredentials"]) == 1
     (entry,) = found.record["requiredResourceAccess"]
     assert [one["type"] for one in entry["resourceAccess"]] == ["Role"]
+    assert not any(MAKE in words for form in visitor.page.forms for _, _, words in form.buttons)
 
 
 def test_manual_secret(open_as: Callable[..., Visitor], app: str, tmp_path: Path) -> None:
