@@ -15,7 +15,7 @@ UV := UV_SYSTEM_CERTS=1 UV_COMPILE_BYTECODE=1 $(BIN)/uv
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
 
 # What a daemon may need: the container image has it all.
-IMAGE_EXTRAS := --extra daemon --extra otel --extra postgres --extra redis --extra socks --extra zstd
+IMAGE_EXTRAS := --extra daemon --extra fast --extra otel --extra postgres --extra redis --extra socks --extra zstd
 
 help: ## print the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

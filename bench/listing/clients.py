@@ -69,6 +69,11 @@ def _ours(*options: str, cached: bool = True) -> Command:
     return command
 
 
+def _in_python(command: Command) -> Command:
+    """The same without the compiled part."""
+    return lambda place, home: ["env", "GRAPHDAEMON_COMPILED=0", *command(place, home)]
+
+
 def _curl(*options: str, config: str = "curl") -> Command:
     def command(place: Place, _home: Path) -> list[str]:
         trust = ["--cacert", str(place.ca_file)]
@@ -89,11 +94,17 @@ def _program(peer: str, *words: str) -> Command:
 _PARALLEL = ("--parallel", "--parallel-immediate", "--parallel-max", "16")
 
 OURS = Client("graphdaemon", _ours(), "users.ndjson", bundle=False)
+OURS_IN_PYTHON = OURS._replace(
+    name="graphdaemon, nothing compiled", command=_in_python(OURS.command)
+)
 NO_TOKEN = OURS._replace(name="graphdaemon, no token yet", command=_ours(cached=False))
 FIRST = NO_TOKEN._replace(name="graphdaemon, first time", fresh=True)
 HELP = Client("graphdaemon --help", lambda _place, _home: [*_COMMAND, "--help"], "")
 CHAINS = Client("bare loop, 16 chains", _script("chains.py"), bundle=False)
 
+TWENTY_LINES = Client(
+    "twenty lines of http.client, msgspec", _script("twenty_lines.py"), bundle=False
+)
 CURL = Client("curl --compressed", _curl("--compressed"), bundle=False)
 CURL_RAW = CURL._replace(
     name="curl, left compressed", command=_curl("--header", "Accept-Encoding: gzip"), output=""

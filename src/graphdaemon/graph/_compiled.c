@@ -35,6 +35,7 @@ typedef struct {
 /* The member that is looked for in an object, and where its value stands. */
 typedef struct {
     const char *name;
+    Py_ssize_t size;
     Text begin, end;
     int count; /* more than one: it stands there twice, or a name with an escape may be it */
 } Member;
@@ -94,7 +95,10 @@ static Text scan_string(const Page *page, Text at, int *has_escapes)
         if (*at == '"')
             return at;
         *has_escapes |= *at == '\\';
-        at = *at < ' ' ? NULL : *at == '\\' ? skip_escape(at) : skip_multibyte(at);
+        if (*at < 0x80)
+            at = *at == '\\' ? skip_escape(at) : NULL;
+        while (at && *at >= 0x80)
+            at = skip_multibyte(at);
     }
     return NULL;
 }
@@ -119,26 +123,24 @@ static Text scan_number(Text at)
     return at;
 }
 
-static int read_digit(unsigned char sign)
-{
-    return sign >= '0' && sign <= '9' ? sign - '0' : sign >= 'a' && sign <= 'f' ? sign - 87 : -1;
-}
-
 /* Write the bytes of the GUID in small letters that `id` is; return 0 where it is none. */
 static int pack_guid(const Member *id, unsigned char *packed)
 {
+    static const unsigned char digits[] = "0123456789abcdef";
     Text at = id->begin + 1;
+    int wrong = 0;
     if (id->count != 1 || id->end - id->begin != 38 || *id->begin != '"')
         return 0;
+    /* Without branches: nobody, and so no processor, can foretell the digits of an ID. */
     for (int i = 0; i < ID_SIZE; i++, at += 2) {
-        if ((i == 4 || i == 6 || i == 8 || i == 10) && *at++ != '-')
-            return 0;
-        int high = read_digit(at[0]), low = read_digit(at[1]);
-        if (high < 0 || low < 0)
-            return 0;
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            wrong |= *at++ ^ '-';
+        int high = ((at[0] & 15) + (at[0] >> 6) * 9) & 15;
+        int low = ((at[1] & 15) + (at[1] >> 6) * 9) & 15;
+        wrong |= (digits[high] ^ at[0]) | (digits[low] ^ at[1]);
         packed[i] = (unsigned char)(high << 4 | low);
     }
-    return 1;
+    return !wrong;
 }
 
 /* Return 0 where there is no memory for the record. */
@@ -170,15 +172,14 @@ static Text scan_value(Page *page, Text at, int depth, Member *member, int cut)
     if (*at == (is_object ? '}' : ']'))
         return at + 1;
     for (;; at = skip_space(at + 1)) {
-        Member id = {"id", NULL, NULL, 0};
+        Member id = {"id", 2, NULL, NULL, 0};
         int matches = 0, has_escapes = 0;
         if (is_object) {
             Text name = at + 1;
             if (*at != '"' || !(at = scan_string(page, name, &has_escapes)))
                 return NULL;
             if (member) {
-                size_t size = strlen(member->name);
-                matches = (size_t)(at - name) == size && !memcmp(name, member->name, size);
+                matches = at - name == member->size && !memcmp(name, member->name, member->size);
                 member->count += has_escapes ? 2 : matches;
             }
             at = skip_space(at + 1);
@@ -207,7 +208,7 @@ static PyObject *scan_page(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *body, *result = NULL;
     Page page = {NULL, 0, NULL, NULL, 0, 1};
-    Member value = {"value", NULL, NULL, 0};
+    Member value = {"value", 5, NULL, NULL, 0};
     char *begin;
     Py_ssize_t size;
     if (!PyArg_ParseTuple(arguments, "Si", &body, &page.deepest) ||

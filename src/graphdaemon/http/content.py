@@ -1,15 +1,28 @@
 """The content of an answer: decompressed, and never beyond the limit."""
 
+import contextlib
 import zlib
+from collections.abc import Callable
 
 from graphdaemon.http.limits import LimitExceededError
+
+# ISA-L decompresses twice as fast as zlib; the extra `fast` brings it where it is built.
+_inflate = zlib.decompress
+_failure: type[Exception] = zlib.error
+with contextlib.suppress(ImportError):
+    from isal import isal_zlib
+
+    _inflate = isal_zlib.decompress
+    _failure = isal_zlib.IsalError  # type: ignore[assignment]  # its types call the class an object
 
 # Deflate makes nothing smaller than by this factor (zlib's "Technical Details", Maximum
 # Compression Factor).
 _GREATEST_FACTOR = 1032
 
 
-def decompress(content: bytes, encoding: str, limit: int) -> bytes:
+def decompress(
+    content: bytes, encoding: str, limit: int, inflate: Callable[..., bytes] = _inflate
+) -> bytes:
     """
     Return `content` without its `Content-Encoding`, where that is gzip; another is left as it is.
 
@@ -24,9 +37,11 @@ def decompress(content: bytes, encoding: str, limit: int) -> bytes:
     # may hide would be too long.
     length = int.from_bytes(content[-4:], "little")
     if len(content) * _GREATEST_FACTOR <= limit and length <= limit:
-        decompressed = zlib.decompress(content, wbits=31, bufsize=max(1, length))
-        if len(decompressed) == length:
-            return decompressed
+        # What is broken is told by zlib below, in the same words whoever reads it first.
+        with contextlib.suppress(_failure):
+            decompressed = inflate(content, wbits=31, bufsize=max(1, length))
+            if len(decompressed) == length:
+                return decompressed
     return _decompress_members(content, limit)
 
 

@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
+from isal import isal_zlib
 
 from graphdaemon.http.content import decompress
 from graphdaemon.http.limits import LimitExceededError
@@ -22,6 +23,17 @@ PLENTY = 1 << 30
 def test_gzip_is_taken_away(encoding: str, limit: int) -> None:
     """At once where nothing can become too long, in steps where something could."""
     assert decompress(gzip.compress(PAGE), encoding, limit) == PAGE
+
+
+@pytest.mark.parametrize("inflate", [zlib.decompress, isal_zlib.decompress])
+def test_it_is_taken_away_by_whoever_is_there(inflate: Callable[..., bytes]) -> None:
+    """The faster package is an extra."""
+    cut = COMPRESSED[:-9]
+
+    assert decompress(COMPRESSED, "gzip", PLENTY, inflate) == PAGE
+    assert decompress(COMPRESSED * 2, "gzip", PLENTY, inflate) == PAGE * 2
+    with pytest.raises(zlib.error):
+        decompress(cut, "gzip", PLENTY, inflate)
 
 
 @pytest.mark.parametrize("encoding", ["", "identity", "br"])
