@@ -80,6 +80,10 @@ api_options = combine(
     ),
 )
 
+quiet_option = click.option(
+    "--quiet", "-q", is_flag=True, help="Say nothing where all is well, so that cron mails trouble."
+)
+
 verbose_option = click.option(
     "--verbose", "-v", count=True, help="Say what is done; twice: everything."
 )

@@ -87,7 +87,10 @@ def _write(
     proof = _open_proof(arguments["proof"])
     record = None
     try:
-        with Sink(spec, terminal.open_output()) as sink, _progress(spec, collection) as line:
+        with (
+            Sink(spec, terminal.open_output()) as sink,
+            _progress(spec, collection, arguments) as line,
+        ):
             record = run_async(collect(sink, line.update if line.is_shown else None))
             unproved = record.exit_code != 0 and not arguments["allow_unproved"]
             # Output that was printed already is ended in good form. A file, or output that is held
@@ -108,7 +111,8 @@ def _write(
             _report_failure(listing, proof)
         raise
     else:
-        _say_result(record)
+        if not is_silent(record, arguments):
+            _say_result(record)
         _write_proof(record, proof)
     finally:
         if proof is not None:
@@ -123,6 +127,11 @@ def choose_columns(
         return (query.select or find_collection(collection).columns) + with_
     # Of an API of one's own nothing is known but what it answers.
     return query.select or None
+
+
+def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:
+    """Whether --quiet leaves nothing to say of a listing: what is not proved is still told."""
+    return bool(arguments["quiet"]) and record.exit_code == 0
 
 
 def _say_result(record: ListingRecord) -> None:
@@ -184,9 +193,9 @@ def read_listing_options(
     )
 
 
-def _progress(spec: OutputSpec, collection: str) -> ProgressLine:
+def _progress(spec: OutputSpec, collection: str, arguments: Mapping[str, Any]) -> ProgressLine:
     # Records that are printed on the same terminal already show how far the listing is.
-    shown = spec.file is None and terminal.is_output_shown()
+    shown = arguments["quiet"] or (spec.file is None and terminal.is_output_shown())
     return ProgressLine(None if shown else terminal.open_speech(), collection.rpartition("/")[2])
 
 

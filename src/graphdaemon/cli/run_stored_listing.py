@@ -62,9 +62,10 @@ def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
                 count += len(records)
                 sink.write(_narrow(records, names))
             sink.finish()
-        terminal.say(
-            f"{_count(count)} of {collection}, {_describe(history, collection, arguments)}"
-        )
+        if not arguments["quiet"]:
+            terminal.say(
+                f"{_count(count)} of {collection}, {_describe(history, collection, arguments)}"
+            )
 
 
 def _read(

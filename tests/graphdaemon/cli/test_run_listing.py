@@ -142,3 +142,24 @@ def test_a_failed_listing_whose_proof_has_no_room_fails_as_the_listing_did(
     assert outcome.code == 5
     assert "Besides, /dev/full could not be written: No space left on device" in outcome.err
     assert "Error: " in outcome.err
+
+
+def test_quiet_says_nothing_where_all_is_well(
+    command: Command, parameters: WriteParameters
+) -> None:
+    """Not even what no record has; the records are what they are without it."""
+    path = parameters()
+    said = command("users", path, "--select", "faxNumber")
+    quiet = command("users", path, "--select", "faxNumber", "--quiet")
+
+    assert "Empty in every record" in said.err
+    assert (quiet.code, quiet.err, quiet.out) == (0, "", said.out)
+
+
+def test_quiet_still_tells_what_is_not_proved(command: Command, directory: Path) -> None:
+    """Who accepts a list that nothing proves is told so: it is not all well."""
+    outcome = command("list", "groups", directory, "-q", "--allow-unproved")
+
+    assert outcome.code == 0
+    assert outcome.err.startswith("2 records, unproved: ")
+    assert "Error: " in command("list", "groups", directory, "-q").err

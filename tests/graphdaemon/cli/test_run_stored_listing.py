@@ -43,6 +43,12 @@ def test_a_collection_is_shown_as_it_is_and_as_it_was(
     assert " ".join(sorted(shown.split())) == expected
 
 
+def test_quiet_says_nothing(command: Command, lived_url: str) -> None:
+    """As of a live list."""
+    assert command("list", "users", "--store", lived_url).err != ""
+    assert command("list", "users", "--store", lived_url, "-q").err == ""
+
+
 def test_properties_are_selected_in_any_case(command: Command, lived_url: str) -> None:
     """As of a live list."""
     assert sorted(listed(command, lived_url, "--select", "DISPLAYNAME").split()) == [

@@ -21,6 +21,7 @@ from graphdaemon.errors import UsageError
 @options.order_options
 @options.proof_options
 @stored_options.listing_options
+@options.quiet_option
 @options.verbose_option
 def list_(*, collection: str, group: str | None, **arguments: Any) -> int:
     """

@@ -15,6 +15,7 @@ from graphdaemon.cli.command import StrictCommand
 @output_options.output_options
 @options.order_options
 @options.proof_options
+@options.quiet_option
 @options.verbose_option
 def users(**arguments: Any) -> None:
     """

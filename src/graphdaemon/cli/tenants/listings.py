@@ -23,6 +23,7 @@ from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.run_listing import (
     choose_columns,
     describe_blank,
+    is_silent,
     make_unproved,
     read_listing_options,
     refuse_unread,
@@ -118,8 +119,9 @@ async def _list_all(
             listing = error.listing if isinstance(error.listing, ListingRecord) else None
             terminal.say(f"{name}: {listing.summary() if listing else 'failed'}")
             raise
-        for line in (*describe_blank(record), record.summary()):
-            terminal.say(f"{name}: {line}")
+        if not is_silent(record, order.arguments):
+            for line in (*describe_blank(record), record.summary()):
+                terminal.say(f"{name}: {line}")
         return record
 
     return await do_for_each(files, work)

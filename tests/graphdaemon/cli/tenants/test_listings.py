@@ -40,6 +40,15 @@ def test_one_sick_tenant_hides_no_other(command: Command, fleet: TenantFolder) -
     assert "2 of 4 tenants failed: corrupt, denied" in done.err
 
 
+def test_quiet_tells_only_who_failed(command: Command, fleet: TenantFolder) -> None:
+    """A tenant that is well has nothing to say."""
+    done = command("list", "users", "--tenants", fleet.path, "--quiet")
+
+    assert done.code == 3
+    assert "contoso" not in done.err
+    assert "denied:\n  Error: " in done.err
+
+
 @pytest.mark.parametrize("format_", FORMATS)
 def test_every_format_says_whose_a_record_is(
     command: Command, folder: TenantFolder, tmp_path: Path, format_: str
