@@ -6,6 +6,7 @@ SHELL := /bin/sh
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-peers
+RELEASE := .venv-release
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 AZ := .venv-az
 # What Node and Azure CLI are needed for, which take long to install.
@@ -74,11 +75,16 @@ screenshots: $(VENV)/.ready-dev ## write the pictures of the portal anew (needs 
 test-pythons: $(VENV)/.ready-dev ## run the tests on every Python from 3.11 on that is installed
 	@sh tools/test_pythons.sh
 
+release: $(RELEASE)/.ready ## build all that is shipped into dist/, try it, say what cannot be done here
+	@$(RELEASE)/bin/python -m tools.release
+
 lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without hosts
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group build pyproject.toml -o requirements/emulator.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group dev -c requirements/emulator.txt pyproject.toml -o requirements/dev.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --extra emulator --group peers -c requirements/dev.txt pyproject.toml -o requirements/peers.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade $(IMAGE_EXTRAS) --group build -c requirements/dev.txt pyproject.toml -o requirements/image.txt
+	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade $(IMAGE_EXTRAS) --extra emulator -c requirements/dev.txt pyproject.toml -o requirements/package.txt
+	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --group release -c requirements/dev.txt pyproject.toml -o requirements/release.txt
 	echo azure-cli | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/az.txt
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
@@ -107,6 +113,13 @@ $(PEERS)/.ready: $(VENV)/.ready-dev requirements/peers.txt
 	@$(UV) pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(RELEASE)/.ready: $(VENV)/.ready-dev requirements/release.txt
+	@echo "setting up: what packages are made with" >&2
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(RELEASE)
+	@$(UV) pip install --quiet --python $(RELEASE)/bin/python --require-hashes -r requirements/release.txt
+	@$(UV) pip install --quiet --python $(RELEASE)/bin/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
 $(AZ)/.ready: $(VENV)/.ready-dev requirements/az.txt
 	@echo "setting up: Azure CLI" >&2
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(AZ)
@@ -117,4 +130,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test coverage test-nightly soak soak-short mutation test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons lock clean
+.PHONY: help quickstart test coverage test-nightly soak soak-short mutation test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons release lock clean

@@ -50,6 +50,7 @@ from tools import (
     log_events,
     man_pages,
     metrics_table,
+    shown_files,
     store_tables,
 )
 
@@ -155,6 +156,7 @@ def pages() -> dict[str, str]:
         "fidelity.md": f"{_MADE}\n{fidelity.render()}",
         "../explanation/architecture.md": architecture.render_page(),
         "../explanation/complete.md": completeness.render_page(),
+        **shown_files.render_pages(),
         **{f"../man/{name}": text for name, text in man_pages.render().items()},
     }
 

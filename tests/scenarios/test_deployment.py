@@ -5,80 +5,43 @@ from __future__ import annotations
 import ast
 import json
 import re
-import shlex
 import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import click
 import kubernetes_validate
 import pytest
-import yaml
 
 from graphdaemon.cli import cli, run
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.tenants import read_folder
+from tests.support.deployed_commands import (
+    DEPLOY,
+    list_commands,
+    list_containers,
+    read_documents,
+    read_unit,
+)
 from tests.support.places import ROOT
 from tests.support.run_command import WriteParameters
 
-DEPLOY = ROOT / "deploy"
 UNIT = DEPLOY / "systemd/graphdaemon.service"
 DROP_IN = DEPLOY / "systemd/postgresql.conf"
 CONTAINERFILE = DEPLOY / "container/Containerfile"
 CONTAINER_APP = DEPLOY / "azure/container-apps/container-app.yaml"
 FUNCTION = DEPLOY / "azure/functions/function_app.py"
 SERVICE = DEPLOY / "windows/graphdaemon-service.xml"
-MANIFESTS = [DEPLOY / f"kubernetes/{name}.yaml" for name in ("daemon", "cronjob")]
+MANIFESTS = sorted((DEPLOY / "kubernetes").iterdir())
+DAEMON = DEPLOY / "kubernetes/daemon.yaml"
 
 # The Kubernetes whose schemas are used, of those that the package knows.
 KUBERNETES = "1.35"
 # Of `systemd-analyze security`, from 0 (nothing can be reached) to 10.
 EXPOSURE = 1.1
-
-
-def read_documents(path: Path) -> list[dict[str, Any]]:
-    return [one for one in yaml.safe_load_all(path.read_text("utf-8")) if one is not None]
-
-
-def read_unit(path: Path) -> list[tuple[str, str]]:
-    """The keys of a unit with their values; sections and comments left out."""
-    lines = path.read_text("utf-8").splitlines()
-    pairs = (line.partition("=") for line in lines if line and line[0] not in "#[")
-    return [(key, value) for key, _, value in pairs]
-
-
-def list_containers(document: dict[str, Any]) -> list[dict[str, Any]]:
-    """The containers of a manifest, wherever they stand in it."""
-    found = []
-    for key, value in document.items():
-        if key == "containers":
-            found += value
-        elif isinstance(value, dict):
-            found += list_containers(value)
-    return found
-
-
-def list_commands() -> Iterator[tuple[str, list[str]]]:
-    """Every command line in the files, by the file's name."""
-    for path in (UNIT, DROP_IN):
-        for key, value in read_unit(path):
-            if key == "ExecStart" and value:
-                yield path.name, shlex.split(value)[1:]
-    for path in (*MANIFESTS, CONTAINER_APP):
-        for document in read_documents(path):
-            for container in list_containers(document):
-                yield path.name, container["args"]
-    arguments = ET.parse(SERVICE).getroot().findtext("arguments")
-    assert arguments is not None
-    yield SERVICE.name, shlex.split(arguments, posix=False)
-    for node in ast.walk(ast.parse(FUNCTION.read_text("utf-8"))):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "cli.run":
-            yield FUNCTION.name, ast.literal_eval(node.args[0])
 
 
 COMMANDS = list(list_commands())
@@ -97,17 +60,27 @@ def test_every_command_line_can_be_read(
     # A command remembers how it is asked for help, and others will look at it.
     context = command.make_context(name, rest, **cli.context_settings)
 
-    tenants = context.params["tenants"]
-    assert tenants is not None or file == FUNCTION.name
-    assert name in ("run", "sync")
+    # What comes round by itself says nothing but trouble, or says it to a log; and a listing is
+    # worth its proof.
+    if name == "list":
+        assert context.params["quiet"]
+        assert context.params["output"] is not None
+        assert context.params["proof"] is not None
+    else:
+        assert name in ("run", "sync")
+        assert context.params["tenants"] is not None or file == FUNCTION.name
 
 
 def test_every_file_has_a_command() -> None:
     """No file is left out above."""
-    files = {path.name for path in DEPLOY.rglob("*") if path.suffix in {".service", ".yaml", ".py"}}
+    files = {
+        path.name
+        for path in DEPLOY.rglob("*")
+        if path.suffix in {".service", ".yaml", ".yml", ".py", ".sh", ".ps1"}
+    }
 
-    assert files <= {file for file, _ in COMMANDS}
-    assert len(COMMANDS) == 7
+    assert files - {file for file, _ in COMMANDS} == {"graphdaemon-alert@.service"}
+    assert len(COMMANDS) == 14
 
 
 @pytest.fixture
@@ -206,14 +179,15 @@ def test_a_container_has_no_rights_and_no_secret(path: Path) -> None:
     assert context["allowPrivilegeEscalation"] is False
     assert context["readOnlyRootFilesystem"] is True
     assert context["capabilities"] == {"drop": ["ALL"]}
-    (variable,) = container["env"]
-    assert variable["name"] == "GRAPHDAEMON_STORE"
-    assert "secretKeyRef" in variable["valueFrom"]
+    for variable in container["env"]:
+        is_url = variable["name"] == "GRAPHDAEMON_STORE"
+        assert ("secretKeyRef" in variable.get("valueFrom", {})) is is_url
+        assert is_url or variable["name"] in {"GRAPHDAEMON_FEDERATED", "AZURE_TENANT_ID"}
 
 
 def test_workload_identity_proves_every_tenant(tmp_path: Path) -> None:
     """The webhook names one tenant; each file keeps its own, with the token of the cluster."""
-    (files,) = [one for one in read_documents(MANIFESTS[0]) if one["kind"] == "ConfigMap"]
+    (files,) = [one for one in read_documents(DAEMON) if one["kind"] == "ConfigMap"]
     for name, text in files["data"].items():
         (tmp_path / name).write_text(text)
     environment = {
@@ -264,7 +238,8 @@ def test_the_image_is_pinned_and_nobodys() -> None:
     assert "requirements/image.txt" in installed
     copied = {source for rest in by_word["COPY"] for source in rest.split()[:-1]}
     assert {name for name in copied if not name.startswith(("--", "/"))} == {
-        *("requirements/image.txt", "pyproject.toml", "README.md", "LICENSE", "docs/man", "src"),
+        *("requirements/image.txt", "pyproject.toml", "hatch_build.py", "README.md", "LICENSE"),
+        *("docs/man", "src"),
     }
     locked = (ROOT / "requirements/image.txt").read_text("utf-8")
     assert re.findall(r"^(pytest|mypy|playwright)\b", locked, re.MULTILINE) == []
@@ -288,7 +263,10 @@ def test_the_function_is_started_by_a_timer() -> None:
     given = {word.arg: ast.literal_eval(word.value) for word in decorator.keywords}
 
     assert ast.unparse(decorator.func) == "app.timer_trigger"
-    assert len(given["schedule"].split()) == 6
+    setting = given["schedule"].strip("%")
+    values = json.loads((FUNCTION.parent / "local.settings.json").read_text())["Values"]
+    assert given["schedule"] == f"%{setting}%"
+    assert len(values[setting].split()) == 6
     assert [argument.arg for argument in function.args.args] == [given["arg_name"]]
     assert json.loads((FUNCTION.parent / "host.json").read_text())["version"] == "2.0"
 
