@@ -117,6 +117,7 @@ class SignIn(NamedTuple):
         address: the IP address of the client.
         agent: its `User-Agent`.
         correlation_id: the client's own ID of the request.
+        key_id: the ID of the credential that the client showed; empty where it has none.
     """
 
     id: str
@@ -133,6 +134,7 @@ class SignIn(NamedTuple):
     address: str
     agent: str
     correlation_id: str
+    key_id: str = ""
 
 
 class Activity(NamedTuple):

@@ -34,7 +34,7 @@ EXIT_CODES = {
     7: "the store or the output could not be written",
     8: "the listing is not proved complete",
     9: "the delete guard stopped the run",
-    10: "the report on a program has findings that --fail-on names",
+    10: "a report has findings that --fail-on or --within names",
     11: "the store is not in step: something is too old, or was never read",
     130: "interrupted by Ctrl-C",
     141: "whatever read the output closed it",
@@ -43,7 +43,7 @@ EXIT_CODES = {
 CODES = {
     "internal": "A bug in graphdaemon; the log has the place.",
     "option_invalid": "An option, or two together, cannot be carried out; it is named.",
-    "findings": "The report on a program has findings of the rules that --fail-on names.",
+    "findings": "A report has findings of the rules that --fail-on or --within names.",
     "origin_foreign": "An address is not of the configured origin, where alone the token goes.",
     "query_invalid": "The JMESPath expression cannot be read, or does not fit a record.",
     "package_missing": "What is asked for needs a package that is not installed.",
@@ -287,7 +287,7 @@ class UnprovedError(Error):
 
 
 class FindingsError(Error):
-    """A program that ran against the emulator did something that `--fail-on` forbids."""
+    """A report, on a program or on a directory, has findings that the caller forbids."""
 
     exit_code = 10
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from entra_emulator.content.seeding.draw import Draw
+from entra_emulator.content.seeding.grants import fill_grants
 from entra_emulator.content.seeding.parts import (
     ConsumedLicences,
     LinkPairs,
@@ -65,7 +66,8 @@ def seed_directory(
     Make the tenant "Contoso" with Microsoft Graph in it and so many objects.
 
     The same seed makes the same directory, byte for byte; user number N is the
-    same whatever the number of users. Only the last sign-ins are counted back from the clock.
+    same whatever the number of users. Only the last sign-ins, and from the beginning of the day the
+    credentials, are counted from the clock.
     """
     draw = Draw(seed, "tenant")
     with directory.filling():
@@ -78,13 +80,18 @@ def seed_directory(
             created=FIRST_HIRE,
         )
         first = directory.objects.next_number()
-        order = SeedOrder(seed, tenant.id, first, users, groups, devices, applications)
+        now = int(directory.clock.now())
+        today = now - now % 86_400
+        order = SeedOrder(seed, tenant.id, first, users, groups, devices, applications, today)
         parts = draw_elsewhere(order) if users >= LARGE else draw_parts(order)
         done, total = 0, users + groups + devices
         for part in parts:
             done += _store(directory, tenant, part)
             # Applications, units and roles come on top of what was announced.
             progress(min(done, total), total)
+    # It looks objects up, which takes the indices that are made only now.
+    with directory.transaction():
+        fill_grants(directory, tenant, seed)
     return tenant
 
 

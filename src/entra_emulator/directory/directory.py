@@ -12,6 +12,7 @@ from entra_emulator.directory.changes import Changes
 from entra_emulator.directory.consents import Consents
 from entra_emulator.directory.credentials import Credentials
 from entra_emulator.directory.dynamic_members import DynamicMembers
+from entra_emulator.directory.last_uses import LastUses
 from entra_emulator.directory.licences import Licences
 from entra_emulator.directory.links import Links
 from entra_emulator.directory.managed_identities import ManagedIdentities
@@ -47,6 +48,7 @@ class Directory:
         recycle_bin: deleting, restoring and purging objects.
         changes: what changed, for delta queries.
         sign_ins: when users last signed in.
+        last_uses: when credentials and applications were last used.
         users: users by name, and until when their sign-ins are revoked.
         role_members: who has which directory role.
         role_definitions: the roles that there are, built in and of the tenant's own.
@@ -109,6 +111,7 @@ class Directory:
         self.app_management_policies = AppManagementPolicies(store)
         self.consents = Consents(store, self.applications, self.service_principals, self.users)
         self.sign_ins = SignIns(store)
+        self.last_uses = LastUses(store)
         forgetters = (
             self.applications.forget,
             self.consents.forget,

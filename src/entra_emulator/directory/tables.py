@@ -256,6 +256,17 @@ TABLES = (
       successful_request TEXT
     )
     """,
+    # When a credential, or an application in one of its parts, was last used before the emulator
+    # began: what happens while it runs stands in the log of sign-ins.
+    """
+    CREATE TABLE IF NOT EXISTS last_use (
+      tenant INTEGER NOT NULL,
+      part TEXT NOT NULL,
+      holder TEXT NOT NULL,
+      moment REAL NOT NULL,
+      PRIMARY KEY (tenant, part, holder)
+    ) WITHOUT ROWID
+    """,
     """
     CREATE TABLE IF NOT EXISTS ticket (
       key TEXT PRIMARY KEY,
@@ -270,7 +281,7 @@ TABLES = (
 CLEARED = (
     "tenant domain claim object document alias tally subscription link deleted change credential "
     "assignment role_definition role_assignment app_policy app_policy_holder federated identifier "
-    "standing machine delegation sign_in last_sign_in ticket"
+    "standing machine delegation sign_in last_sign_in last_use ticket"
 ).split()
 
 # Which objects have a rule that is processed, in SQL; the braces are for the table's name. The

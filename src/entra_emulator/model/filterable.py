@@ -131,6 +131,9 @@ _TABLES = {
     "oAuth2PermissionGrant": "D... clientId consentType principalId resourceId",
     "appRoleAssignment": "D... resourceId\nDD.. principalDisplayName",
     "federatedIdentityCredential": "D... issuer name subject",
+    # The examples of their pages filter by these.
+    "servicePrincipalSignInActivity": "D... appId",
+    "appCredentialSignInActivity": "D... appId keyId",
     "unifiedRoleAssignment": "D... directoryScopeId id principalId roleDefinitionId",
     "unifiedRoleDefinition": "D... displayName id isBuiltIn templateId",
 }

@@ -58,6 +58,24 @@ REPORT_TYPES: Mapping[str, Mapping[str, str]] = {
         "targetResources": "Collection(microsoft.graph.targetResource)",
         "additionalDetails": "Collection(microsoft.graph.keyValue)",
     },
+    # Of beta alone.
+    "servicePrincipalSignInActivity": {
+        **_declare("id appId"),
+        **_declare(
+            "applicationAuthenticationClientSignInActivity "
+            "applicationAuthenticationResourceSignInActivity delegatedClientSignInActivity "
+            "delegatedResourceSignInActivity lastSignInActivity",
+            "microsoft.graph.signInActivity",
+        ),
+    },
+    "appCredentialSignInActivity": {
+        **_declare("id appId appObjectId servicePrincipalObjectId"),
+        "createdDateTime": _TIME,
+        "credentialOrigin": _TEXT,
+        "expirationDateTime": _TIME,
+        **_declare("keyId keyType keyUsage resourceId"),
+        "signInActivity": "microsoft.graph.signInActivity",
+    },
     "auditActivityInitiator": {
         "app": "microsoft.graph.appIdentity",
         "user": "microsoft.graph.userIdentity",

@@ -129,6 +129,7 @@ def authenticate_client(request: TokenRequest, principal: Application, secret: s
         raise refuse(7000215, app=principal.app_id)
     if now >= password.end:
         raise refuse(7000222, app=principal.app_id)
+    request.notes.key_id = password.key_id
     return SECRET
 
 
@@ -155,7 +156,7 @@ def _check_assertion(request: TokenRequest, principal: Application, assertion: s
     if is_foreign(parts, app_id):
         check_federated_assertion(context, request.origin, assertion, parts, app_id)
         return
-    verify_assertion(
+    certificate = verify_assertion(
         assertion,
         client_id=app_id,
         certificates=context.directory.credentials.list_certificates(
@@ -164,6 +165,7 @@ def _check_assertion(request: TokenRequest, principal: Application, assertion: s
         audiences=_list_audiences(request),
         now=context.clock.now(),
     )
+    request.notes.key_id = certificate.key_id
 
 
 def _list_audiences(request: TokenRequest) -> set[str]:

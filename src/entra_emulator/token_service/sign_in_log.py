@@ -120,6 +120,7 @@ def _note(
         address=request.client.host if request.client else "",
         agent=request.headers.get("user-agent", "")[:LONGEST],
         correlation_id=trace.client_request_id or trace.request_id,
+        key_id=notes.key_id,
     )
     context_of(request).audit.sign_ins.note(sign_in)
 

@@ -38,6 +38,7 @@ class RequestNotes:
         batched: it came inside a batch, and so on no connection of its own.
         faults: the planned faults that it met.
         form: the fields that were posted to the token service.
+        key_id: the ID of the credential that the application proved itself with.
         client_id: the application that asks for a token, as the request named it.
         claims: of the access token that was issued.
         user: the ID of the tenant and the object ID of the user whose grant is redeemed.
@@ -50,6 +51,7 @@ class RequestNotes:
     batched: bool = False
     faults: tuple[Fault, ...] = ()
     form: Mapping[str, str] = field(default_factory=dict)
+    key_id: str = ""
     client_id: str = ""
     claims: Mapping[str, Any] = field(default_factory=dict)
     user: tuple[str, str] | None = None

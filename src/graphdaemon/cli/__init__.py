@@ -31,6 +31,7 @@ _PURPOSES = {
         "list": "List a collection of the directory.",
         "get": "Get one object.",
         "count": "Print how many records a collection has.",
+        "report": "Report on credentials, stale objects and permissions.",
         "request": "Send any request, as the app.",
     },
     "To keep a database": {

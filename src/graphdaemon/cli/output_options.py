@@ -12,14 +12,15 @@ from graphdaemon.errors import UsageError
 from graphdaemon.output.formats import COMPRESSIONS, FORMATS, is_foreign, read_name
 from graphdaemon.output.spec import OutputSpec
 
-output_options = combine(
-    click.option(
-        "--format",
-        "-f",
-        "format_",
-        type=click.Choice(FORMATS),
-        help="By default what --output's name says, else json.",
-    ),
+format_option = click.option(
+    "--format",
+    "-f",
+    "format_",
+    type=click.Choice(FORMATS),
+    help="By default what --output's name says, else json.",
+)
+
+file_options = combine(
     click.option(
         "--output",
         "-o",
@@ -35,6 +36,8 @@ output_options = combine(
     click.option("--raw-cells", is_flag=True, help="In CSV, leave texts like =1+1 as they are."),
     click.option("--bom", is_flag=True, help="Begin CSV with a byte order mark, as Excel wants."),
 )
+
+output_options = combine(format_option, file_options)
 
 
 def read_spec(

@@ -4,7 +4,7 @@ import os
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self, overload
 from urllib.parse import urlsplit
 
 import msgspec
@@ -29,6 +29,13 @@ from graphdaemon.listing.record import Corrections, ListingRecord, OnProgress
 from graphdaemon.listing.run import AnyListing, accounting, collect, read_within
 from graphdaemon.settings.model import Settings
 from graphdaemon.settings.read import read_settings
+
+if TYPE_CHECKING:
+    from graphdaemon.client.reports.credentials import CredentialRow
+    from graphdaemon.client.reports.options import ReportOptions
+    from graphdaemon.client.reports.permissions import PermissionRow
+    from graphdaemon.client.reports.report import Report
+    from graphdaemon.client.reports.stale import StaleRow
 
 OnLink = Callable[[DeltaLink], None]
 
@@ -234,6 +241,36 @@ class Client:
         collection = find_collection(split_version(path)[1].partition("/")[0])
         root = choose_root(self.settings.graph_root, path)
         return await self.graph.get(f"{root}/{split_version(path)[1]}", needs=collection.role)
+
+    @overload
+    async def report(
+        self, name: Literal["credentials"], options: "ReportOptions | None" = None
+    ) -> "Report[CredentialRow]": ...
+    @overload
+    async def report(
+        self, name: Literal["stale"], options: "ReportOptions | None" = None
+    ) -> "Report[StaleRow]": ...
+    @overload
+    async def report(
+        self, name: Literal["permissions"], options: "ReportOptions | None" = None
+    ) -> "Report[PermissionRow]": ...
+    async def report(self, name: str, options: "ReportOptions | None" = None) -> "Report[Any]":
+        """
+        Make a report on the directory: `credentials`, `stale` or `permissions`.
+
+        Args:
+            name: Which.
+            options: What it is asked for, such as `ReportOptions(within=timedelta(days=30))`.
+
+        Raises:
+            UsageError: There is no such report, or the scope is another API's.
+            UnprovedError: Nothing proves that a part of it is complete.
+            Error: A part of it cannot be read; there is no report of the rest.
+        """
+        from graphdaemon.client.reports.options import ReportOptions
+        from graphdaemon.client.reports.report import make_report
+
+        return await make_report(self, name, options or ReportOptions())
 
     def locate(self, path: str) -> str:
         """

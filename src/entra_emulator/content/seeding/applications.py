@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from entra_emulator.content.seeding.credentials import draw_credentials, draw_signing
 from entra_emulator.content.seeding.draw import Draw, format_moment
 from entra_emulator.content.seeding.users import FIRST_HIRE, INITIAL_DOMAIN, LAST_HIRE
 from entra_emulator.model.applications import (
     GRAPH_APP_ID,
     MICROSOFT_TENANT,
     draft_application,
-    draft_key,
-    draft_password,
     draft_principal,
 )
 from entra_emulator.model.records import Record
@@ -31,7 +30,6 @@ _FOREIGN = (
 _AUDIENCES = ("AzureADMyOrg",) * 8 + ("AzureADMultipleOrgs", "AzureADandPersonalMicrosoftAccount")
 # The application permissions that daemons ask for most.
 _ROLES = ("User.Read.All", "Directory.Read.All", "Group.Read.All", "Mail.Send", "Sites.Read.All")
-_YEAR = 365 * 86_400
 
 
 class SeededApplication(NamedTuple):
@@ -42,8 +40,15 @@ class SeededApplication(NamedTuple):
     draw: Draw
 
 
-def draw_applications(count: int, seed: int, tenant_id: str) -> Iterator[SeededApplication]:
-    """The first `count` applications of a seed, which are the tenant's own."""
+def draw_applications(
+    count: int, seed: int, tenant_id: str, today: int
+) -> Iterator[SeededApplication]:
+    """
+    The first `count` applications of a seed, which are the tenant's own.
+
+    Their credentials are counted from `today`, the first second of a day: some have expired, some
+    end soon and some in many years, whenever the tenant is made.
+    """
     roles = {role.value: role.id for role in app_roles()}
     for number in range(count):
         draw = Draw(seed, f"application {number}")
@@ -51,7 +56,7 @@ def draw_applications(count: int, seed: int, tenant_id: str) -> Iterator[SeededA
         created = FIRST_HIRE + draw.number(LAST_HIRE - FIRST_HIRE)
         application = _draft(draw, name, created)
         # A draw of their own: the other one's bits are needed for the owners.
-        application |= _draw_credentials(Draw(seed, f"credentials {number}"), created)
+        application |= draw_credentials(Draw(seed, f"credentials {number}"), number, today)
         if draw.chance(60):
             access = {"id": roles[draw.pick(_ROLES)], "type": "Role"}
             application["requiredResourceAccess"] = [
@@ -72,8 +77,12 @@ def draw_applications(count: int, seed: int, tenant_id: str) -> Iterator[SeededA
         yield SeededApplication(application, principal, draw)
 
 
-def draw_foreign_principals(count: int, seed: int) -> Iterator[Record]:
-    """The first `count` service principals of a seed whose applications are elsewhere."""
+def draw_foreign_principals(count: int, seed: int, today: int) -> Iterator[Record]:
+    """
+    The first `count` service principals of a seed whose applications are elsewhere.
+
+    Those that users sign in to by SAML have a certificate that signs.
+    """
     for number in range(count):
         draw = Draw(seed, f"servicePrincipal {number}")
         name = f"{_FOREIGN[number % len(_FOREIGN)]} {number}"
@@ -91,6 +100,7 @@ def draw_foreign_principals(count: int, seed: int) -> Iterator[Record]:
             record["homepage"] = f"https://app{number}.example.com"
             record["preferredSingleSignOnMode"] = "saml"
             record["replyUrls"] = [f"https://app{number}.example.com/saml"]
+            record |= draw_signing(Draw(seed, f"signing {number}"), number, today)
         yield record
 
 
@@ -116,27 +126,3 @@ def _draft(draw: Draw, name: str, created: int) -> Record:
     if draw.chance(25):
         application["tags"] = ["nightly"]
     return application
-
-
-def _draw_credentials(draw: Draw, created: int) -> Record:
-    record: Record = {}
-    if draw.chance(60):
-        record["passwordCredentials"] = [_draft_password(draw, created)]
-    if draw.chance(25):
-        # Of no certificate at all: the digest stands in for one's bytes.
-        key_id, end = draw.guid(), format_moment(created + 2 * _YEAR)
-        key = draft_key(key_id, draw.digest, "CN=nightly", start=format_moment(created), end=end)
-        record["keyCredentials"] = [key]
-    return record
-
-
-def _draft_password(draw: Draw, created: int) -> Record:
-    """A secret that nobody knows; many have expired."""
-    start = created + draw.number(_YEAR)
-    return draft_password(
-        draw.guid(),
-        draw.digest[:3].hex(),
-        "rbac" if draw.chance(20) else None,
-        start=format_moment(start),
-        end=format_moment(start + _YEAR * (1 + draw.number(2))),
-    )

@@ -53,6 +53,7 @@ class SeedOrder(msgspec.Struct, frozen=True, array_like=True):
         tenant_id: its GUID.
         first: the number that the first object gets; the others follow.
         users, groups, devices, applications: how many there are of each.
+        today: the first second of the day, from which credentials are counted.
     """
 
     seed: int
@@ -62,6 +63,7 @@ class SeedOrder(msgspec.Struct, frozen=True, array_like=True):
     groups: int
     devices: int
     applications: int
+    today: int
 
     @property
     def foreign(self) -> int:
@@ -152,9 +154,11 @@ def _draw_devices(order: SeedOrder, staff: Staff, first: int) -> Iterator[Part]:
 
 def _draw_applications(order: SeedOrder, staff: Staff, first: int) -> tuple[list[Part], range]:
     """The applications' parts, and the numbers of the service principals."""
-    applications = list(draw_applications(order.applications, order.seed, order.tenant_id))
+    applications = list(
+        draw_applications(order.applications, order.seed, order.tenant_id, order.today)
+    )
     own = [one.principal for one in applications if one.principal]
-    foreign = list(draw_foreign_principals(order.foreign, order.seed))
+    foreign = list(draw_foreign_principals(order.foreign, order.seed, order.today))
     start = first + len(applications)
     owners = {"application": array("q"), "servicePrincipal": array("q")}
     place = start

@@ -124,7 +124,7 @@ def authorize(
         return Permit(own_keys=True)
     if permit is None:
         # The reporting service refuses in words of its own.
-        reports = template.startswith("/auditLogs/")
+        reports = template.startswith(("/auditLogs/", "/reports/"))
         raise deny("audit_permission_missing" if reports else "forbidden")
     if caller.delegated and writes(method, template):
         return _judge_user(permit, method, template, roles())

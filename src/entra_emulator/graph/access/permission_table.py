@@ -72,6 +72,13 @@ _TOGETHER = {
     for method in ("DELETE", "POST")
 }
 
+# Of beta alone, and so not in the table: "List servicePrincipalSignInActivities" and "List
+# appCredentialSignInActivities" name both, of applications and of users.
+_ACTIVITY_REPORTS = frozenset(
+    {"/reports/appcredentialsigninactivities", "/reports/serviceprincipalsigninactivities"}
+)
+_ACTIVITY_READERS = frozenset({"AuditLog.Read.All", "Directory.Read.All"})
+
 # The sets of directory objects, and by their types those whose objects can be deleted.
 _SETS = tuple(kind.collection.lower() for kind in KINDS.values())
 _DELETABLE = {name.lower(): KINDS[name].collection.lower() for name in DELETABLE}
@@ -147,6 +154,9 @@ def _find(method: str, path: str) -> Access | None:
         # The table has Directory.Read.All alone; who may read one type is told its objects
         # (microsoft-graph-docs-contrib#8798: User.Read.All is enough for users).
         return _unite([_find("GET", f"/{name}/{{id}}") for name in _SETS])
+    if method == "GET" and path in _ACTIVITY_REPORTS:
+        least = frozenset({"AuditLog.Read.All"})
+        return Access(_ACTIVITY_READERS, _ACTIVITY_READERS, least, {})
     row = _rows().get(route)
     if row is not None and route in _TOGETHER:
         name, others = _TOGETHER[route]

@@ -1,13 +1,10 @@
-"""Templates made into pages: the only module of the client that uses Jinja2."""
+"""The templates of the status page made into answers."""
 
 from collections.abc import Callable, Mapping
-from functools import cache, partial
+from functools import partial
 from hashlib import sha256
-from importlib.resources import files
 from typing import Any
 from urllib.parse import quote, urlencode
-
-import jinja2
 
 from graphdaemon.daemon.page.texts import (
     LANGUAGES,
@@ -19,6 +16,7 @@ from graphdaemon.daemon.page.texts import (
     show_span,
 )
 from graphdaemon.daemon.server import WatchAnswer, WatchRequest
+from graphdaemon.output.page.template import make_environment, read_style
 
 # No script at all, no inline style, nothing from other hosts; its forms lead to itself.
 _POLICY = (
@@ -62,7 +60,7 @@ def render(
         "span": partial(show_span, language),
         "style": f"{STYLE_PATH}?{_digest_style()}",
     }
-    text = _make_environment().get_template(template).render({**shared, **values})
+    text = make_environment(__package__).get_template(template).render({**shared, **values})
     headers = (*_HEADERS, ("Content-Language", language), ("Vary", "Accept-Language"))
     return WatchAnswer(status, text.encode("utf-8", "replace"), "text/html; charset=utf-8", headers)
 
@@ -70,7 +68,7 @@ def render(
 def answer_style() -> WatchAnswer:
     """Return the stylesheet, at an address that changes whenever its content does."""
     headers = (("Cache-Control", "max-age=31536000, immutable"),)
-    return WatchAnswer(200, _read_style(), "text/css; charset=utf-8", headers)
+    return WatchAnswer(200, read_style(), "text/css; charset=utf-8", headers)
 
 
 def _make_links(language: str) -> Callable[..., str]:
@@ -90,24 +88,5 @@ def _link_here(request: WatchRequest, language: str) -> str:
     return f"{quote(request.path)}?{urlencode({**request.query, 'lang': language})}"
 
 
-@cache
-def _read_style() -> bytes:
-    return (files(__package__) / "status.css").read_bytes()
-
-
 def _digest_style() -> str:
-    return sha256(_read_style()).hexdigest()[:12]
-
-
-@cache
-def _make_environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(str(files(__package__) / "templates")),
-        autoescape=True,
-        auto_reload=False,
-        cache_size=-1,
-        lstrip_blocks=True,
-        trim_blocks=True,
-        # A misspelt name is to fail in a test, not to leave a gap on the page.
-        undefined=jinja2.StrictUndefined,
-    )
+    return sha256(read_style()).hexdigest()[:12]

@@ -1,0 +1,204 @@
+"""`graphdaemon report`: what a directory's credentials, stale objects and permissions come to."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import click
+
+from graphdaemon.cli import options, output_options, stored_options
+from graphdaemon.cli.command import StrictGroup
+from graphdaemon.cli.named_files import FileName
+from graphdaemon.cli.options import combine
+from graphdaemon.output.formats import FORMATS
+
+_SINCE = "90d"
+
+_shared_options = combine(
+    click.option(
+        "--fail-on",
+        metavar="FINDINGS",
+        help="End with exit code 10 if a row has one of these findings, or of `all`.",
+    ),
+    click.option(
+        "--only", metavar="FINDINGS", help="Write only rows with one of these findings, or `all`."
+    ),
+    click.option(
+        "--format",
+        "-f",
+        "format_",
+        type=click.Choice((*FORMATS, "html")),
+        help="By default what --output's name says, else json.",
+    ),
+    output_options.file_options,
+    click.option("--sort", metavar="PROPERTY", help="Sort by this property of the rows."),
+    click.option(
+        "--store",
+        metavar="URL",
+        callback=stored_options.check_store,
+        help="Report on what this store has, and ask nobody.",
+    ),
+    stored_options.tenant_option,
+    click.option(
+        "--attempts",
+        type=click.IntRange(1, 100),
+        help="How often to ask for one page, by default 5.",
+    ),
+    click.option(
+        "--polite",
+        metavar="PERCENT",
+        help="Use this part of the throttle budget, such as 30%, and leave the rest to others.",
+    ),
+    options.verbose_option,
+)
+
+_activity_option = click.option(
+    "--activity/--no-activity",
+    default=True,
+    help="Ask for Graph's records of use, which only its beta version has; by default yes.",
+)
+
+_since_option = click.option(
+    "--since",
+    default=_SINCE,
+    show_default=True,
+    metavar="TIME",
+    help="What was not seen, or used, for so long.",
+)
+
+
+@click.group(cls=StrictGroup)
+def report() -> None:
+    """
+    Report on credentials, stale objects and permissions.
+
+    Every report reads its collections whole, and fails where nothing proves that they are. It ends
+    with exit code 10 where a row has a finding that --fail-on names.
+    """
+
+
+@report.command()
+@options.settings_argument
+@click.option(
+    "--within",
+    metavar="TIME",
+    help="Write what has expired, or ends within this time, such as 30d; exit code 10 if any does.",
+)
+@click.option(
+    "--skip-expired",
+    metavar="TIME",
+    help="Leave out what expired longer ago than this, such as 90d; 0d leaves out all of it.",
+)
+@click.option(
+    "--longest",
+    metavar="TIME",
+    help="How long a credential may be valid, such as 180d; by default what the tenant's app "
+    "management policy says.",
+)
+@_activity_option
+@_shared_options
+def credentials(
+    *,
+    within: str | None,
+    skip_expired: str | None,
+    longest: str | None,
+    activity: bool,
+    **arguments: Any,
+) -> None:
+    """
+    Report on every secret and certificate, and when it ends.
+
+    Those of applications and of service principals, certificates that sign SAML tokens and
+    federated credentials among them, with their owners. The findings are expired, ends_soon,
+    too_long, unused and no_owner. PARAMETERS is the settings file, found as for `graphdaemon
+    users`.
+    """
+    from graphdaemon.cli.run_report import read_time, run_report
+    from graphdaemon.client.reports.options import ReportOptions
+
+    ending = () if within is None else ("expired", "ends_soon")
+    order = ReportOptions(
+        within=read_time(within, "--within"),
+        longest=read_time(longest, "--longest"),
+        skip_expired=read_time(skip_expired, "--skip-expired"),
+        activity=activity,
+    )
+    run_report("credentials", order, arguments, failing=ending, chosen=ending)
+
+
+@report.command()
+@options.settings_argument
+@_since_option
+@click.option(
+    "--of",
+    "of",
+    default="users,guests,devices",
+    show_default=True,
+    metavar="KINDS",
+    help="Of which: users, guests, devices, comma-separated.",
+)
+@_shared_options
+def stale(*, since: str, of: str, **arguments: Any) -> None:
+    """
+    Report on users, guests and devices that were not seen for long.
+
+    With the licences that they hold. The findings are stale, never_seen and licensed. When users
+    signed in needs AuditLog.Read.All, and a tenant with Microsoft Entra ID P1 or P2. PARAMETERS is
+    the settings file, found as for `graphdaemon users`.
+    """
+    from graphdaemon.cli.run_report import read_time, run_report
+    from graphdaemon.client.reports.options import ReportOptions, read_kinds
+
+    order = ReportOptions(since=read_time(since, "--since") or dt.timedelta(), of=read_kinds(of))
+    run_report("stale", order, arguments)
+
+
+@report.command()
+@options.settings_argument
+@_since_option
+@click.option(
+    "--high",
+    type=click.IntRange(1, 4),
+    default=4,
+    show_default=True,
+    help="The privilege level, as Microsoft publishes it, from which on a permission is a finding.",
+)
+@click.option(
+    "--run",
+    "run_file",
+    type=FileName(written=False, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="What a program needs: the report of a run, from `emulator exec --report-to run.json`.",
+)
+@click.option(
+    "--app", "app_id", metavar="ID", help="The client ID of that program; by default one's own."
+)
+@_activity_option
+@_shared_options
+def permissions(
+    *,
+    since: str,
+    high: int,
+    run_file: Path | None,
+    app_id: str | None,
+    activity: bool,
+    **arguments: Any,
+) -> None:
+    """
+    Report on what each application may do.
+
+    A row for each permission that is granted, to the application itself or in the name of users.
+    The findings are high_privilege, unused, unresolved; and, against a recorded run, not_needed,
+    too_broad and not_granted. PARAMETERS is the settings file, found as for `graphdaemon users`.
+    """
+    from graphdaemon.cli.run_report import read_file, read_time, run_report
+    from graphdaemon.client.reports.options import ReportOptions
+
+    order = ReportOptions(
+        since=read_time(since, "--since") or dt.timedelta(),
+        high=high,
+        run=None if run_file is None else read_file(run_file, "--run"),
+        app_id=app_id,
+        activity=activity,
+    )
+    run_report("permissions", order, arguments)

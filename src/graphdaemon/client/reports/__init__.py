@@ -1,0 +1,1 @@
+"""Reports on a directory: complete listings in, typed rows with findings out."""

@@ -1,0 +1,1 @@
+"""Pages of HTML: how templates are read, and what every page looks like."""
