@@ -25,7 +25,7 @@ def test_gzip_is_taken_away(encoding: str, limit: int) -> None:
     assert decompress(gzip.compress(PAGE), encoding, limit) == PAGE
 
 
-@pytest.mark.parametrize("inflate", [zlib.decompress, isal_zlib.decompress])
+@pytest.mark.parametrize("inflate", [zlib.decompress, isal_zlib.decompress], ids=["zlib", "isal"])
 def test_it_is_taken_away_by_whoever_is_there(inflate: Callable[..., bytes]) -> None:
     """The faster package is an extra."""
     cut = COMPRESSED[:-9]
