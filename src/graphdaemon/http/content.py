@@ -18,6 +18,8 @@ with contextlib.suppress(ImportError):
 # Deflate makes nothing smaller than by this factor (zlib's "Technical Details", Maximum
 # Compression Factor).
 _GREATEST_FACTOR = 1032
+# How a member of gzip begins (RFC 1952, 2.3.1).
+_MEMBER = b"\x1f\x8b\x08"
 
 
 def decompress(
@@ -36,7 +38,8 @@ def decompress(
     # aside at once saves a quarter of a page's whole cost, and can be done where nothing that they
     # may hide would be too long.
     length = int.from_bytes(content[-4:], "little")
-    if len(content) * _GREATEST_FACTOR <= limit and length <= limit:
+    is_single = content.find(_MEMBER, 1) < 0
+    if is_single and len(content) * _GREATEST_FACTOR <= limit and length <= limit:
         # What is broken is told by zlib below, in the same words whoever reads it first.
         with contextlib.suppress(_failure):
             decompressed = inflate(content, wbits=31, bufsize=max(1, length))
