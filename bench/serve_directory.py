@@ -1,46 +1,55 @@
 """
 What it costs the emulator to serve a large directory, over TLS keep-alive.
 
-    .venv/bin/python bench/serve_directory.py [--users N] [--data FOLDER]
+    .venv/bin/python bench/serve_directory.py [--users N] [--data FOLDER] [--identity]
 
-The server has a process of its own, whose CPU and memory are read from /proc. A store of N users
-(a million by default) with their groups and devices is seeded first, which is timed too; with
---data it is kept in that folder, and used again. Prints a table, and the same as a line of JSON.
+The server has a process of its own, whose CPU and memory are read from /proc; clients take gzip, as
+all usual ones do, unless `--identity` is given. A store of N users (a million by default) with
+their groups and devices is seeded first, which is timed too; with --data it is kept in that folder,
+and used again. Prints a table of medians, and the same as a line of JSON.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import http.client
+import itertools
 import json
+import multiprocessing
 import re
 import shutil
+import sqlite3
 import ssl
 import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from entra_emulator.content.data_folder import STORE, fill_folder
 from entra_emulator.content.seed import choose_sizes
+from entra_emulator.model.kinds import KINDS
 
 TICK = 100  # of /proc/PID/stat, in a second
 PAGES = 200
 LOOKUPS = 300
 ROUNDS = 3
+# Connections that list at the same time.
+CHAINS = 8
 
+# The throttle is off: it would be measured, and not the server.
 SERVER = """
 import json, sys
 from pathlib import Path
 from entra_emulator.server.emulator import Emulator
-with Emulator(data=Path(sys.argv[1])) as emulator:
+with Emulator(data=Path(sys.argv[1]), throttle=False) as emulator:
     print("accepting", flush=True)
     roles = ("User.Read.All", "Group.Read.All", "Application.Read.All")
     app = emulator.add_application("bench", roles)
@@ -52,13 +61,20 @@ with Emulator(data=Path(sys.argv[1])) as emulator:
 _LINK = re.compile(rb'"@odata.nextLink":"https://[^/]+([^"]+)"')
 
 
+class Address(NamedTuple):
+    """How to ask a server: where it is, whom to trust, what to show, and how answers may come."""
+
+    url: str
+    ca_file: str
+    token: str
+    encoding: str
+
+
 class Server(NamedTuple):
     """A running emulator: its process, and how to ask it."""
 
     process: subprocess.Popen[str]
-    url: str
-    ca_file: str
-    token: str
+    address: Address
     started: float
 
     def cpu(self) -> float:
@@ -76,24 +92,46 @@ class Server(NamedTuple):
 class Client:
     """One connection that is kept alive."""
 
-    def __init__(self, server: Server) -> None:
-        context = ssl.create_default_context(cafile=server.ca_file)
-        self._connection = http.client.HTTPSConnection(urlsplit(server.url).netloc, context=context)
-        self._headers = {"Authorization": f"Bearer {server.token}"}
+    def __init__(self, address: Address) -> None:
+        context = ssl.create_default_context(cafile=address.ca_file)
+        self._connection = http.client.HTTPSConnection(
+            urlsplit(address.url).netloc, context=context
+        )
+        self._headers = {
+            "Authorization": f"Bearer {address.token}",
+            "Accept-Encoding": address.encoding,
+        }
 
-    def get(self, target: str, **headers: str) -> bytes:
-        self._connection.request("GET", target, headers=self._headers | headers)
+    def fetch(self, target: str) -> bytes:
+        """The body of the answer as it travels."""
+        self._connection.request("GET", target, headers=self._headers)
         response = self._connection.getresponse()
         body = response.read()
-        assert response.status == 200, (response.status, target, body[:300])
+        assert response.status == 200, (response.status, target, expand(body)[:300])
         return body
+
+    def get(self, target: str) -> bytes:
+        """The body of the answer, without compression."""
+        return expand(self.fetch(target))
 
     def close(self) -> None:
         self._connection.close()
 
 
-@contextmanager
-def serving(data: Path) -> Iterator[Server]:
+class Walk(NamedTuple):
+    """What a listing brought: pages, and their bytes on the way."""
+
+    pages: int
+    size: int
+
+
+def expand(body: bytes, most: int = 0) -> bytes:
+    """The body without gzip, up to `most` bytes; 0 is all of it."""
+    return zlib.decompressobj(31).decompress(body, most) if body[:2] == b"\x1f\x8b" else body
+
+
+@contextlib.contextmanager
+def serving(data: Path, encoding: str) -> Iterator[Server]:
     began = time.perf_counter()
     process = subprocess.Popen(
         [sys.executable, "-c", SERVER, str(data)],
@@ -116,24 +154,35 @@ def serving(data: Path) -> Iterator[Server]:
         connection.request("POST", f"/{tenant}/oauth2/v2.0/token", form, headers)
         token = json.loads(connection.getresponse().read())["access_token"]
         connection.close()
-        yield Server(process, url, ca_file, token, started)
+        yield Server(process, Address(url, ca_file, token, encoding), started)
     finally:
         process.communicate("")
 
 
 def walk(client: Client, target: str) -> Iterator[int]:
-    """Every page of a listing; how many bytes it has."""
+    """Every page of a listing; how many bytes it has on the way."""
     while target:
-        body = client.get(target)
+        body = client.fetch(target)
         yield len(body)
-        found = _LINK.search(body, 0, 4096)
-        target = found[1].decode() if found else ""
+        # The link stands in front of the records.
+        link = _LINK.search(expand(body, 4096), 0, 4096)
+        target = link[1].decode() if link else ""
 
 
-def measure_pages(server: Server, target: str, total: int) -> dict[str, float]:
-    """The CPU of a page at the beginning, the middle and the end, and pages in a second."""
+def walk_all(address: Address, targets: Sequence[str], most: int) -> Walk:
+    """List from each of these targets, one after the other, up to so many pages in all."""
+    client = Client(address)
+    sizes = list(
+        itertools.islice((size for target in targets for size in walk(client, target)), most)
+    )
+    client.close()
+    return Walk(len(sizes), sum(sizes))
+
+
+def measure_ends(server: Server, target: str, total: int) -> dict[str, float]:
+    """The CPU of a page at the beginning, the middle and the end, on one connection."""
     marks: list[tuple[float, float]] = [(server.cpu(), time.perf_counter())]
-    client = Client(server)
+    client = Client(server.address)
     marks += ((server.cpu(), time.perf_counter()) for _ in walk(client, target))
     client.close()
     pages = len(marks) - 1
@@ -141,24 +190,69 @@ def measure_pages(server: Server, target: str, total: int) -> dict[str, float]:
     span = min(PAGES, pages // 3) or 1
     middle = (pages - span) // 2
     parts = {"first": (0, span), "middle": (middle, middle + span), "last": (pages - span, pages)}
-    found = {
-        f"{name}_page_cpu_ms": (marks[end][0] - marks[start][0]) / (end - start)
+    costs = {
+        f"page_{name}_cpu_ms": (marks[end][0] - marks[start][0]) / (end - start)
         for name, (start, end) in parts.items()
     }
-    return found | {"pages_per_second": pages / (marks[-1][1] - marks[0][1])}
+    return costs | {"page_alone_per_s": pages / (marks[-1][1] - marks[0][1])}
 
 
-def measure_select(server: Server) -> float:
-    """The CPU of a page of five properties."""
-    client = Client(server)
-    names = "id,displayName,userPrincipalName,department,accountEnabled"
-    before, pages = server.cpu(), 0
-    for pages, _ in enumerate(walk(client, f"/v1.0/users?$top=999&$select={names}"), 1):
-        if pages == PAGES:
-            break
-    spent = server.cpu() - before
+def probe(address: Address, target: str, seconds: float) -> list[float]:
+    """The milliseconds that somebody else waits for a short answer, again and again."""
+    client, waited = Client(address), []
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        waited += time_each(lambda: client.get(target), 1)
+        time.sleep(0.005)
     client.close()
-    return spent / pages
+    return waited
+
+
+def measure_load(
+    server: Server, name: str, chains: Sequence[Sequence[str]], *, most: int = PAGES
+) -> dict[str, float]:
+    """
+    Chains of pages side by side, and how long somebody else waits meanwhile.
+
+    The first time is without the other, who takes his share of the machine.
+    """
+    address = server.address
+
+    def list_all() -> Walk:
+        with ThreadPoolExecutor(len(chains)) as pool:
+            walks = list(pool.map(lambda targets: walk_all(address, targets, most), chains))
+        return Walk(sum(one.pages for one in walks), sum(one.size for one in walks))
+
+    list_all()  # whatever is read from the disk has been read then
+    spent, began = server.cpu(), time.perf_counter()
+    listed = list_all()
+    cpu, wall = server.cpu() - spent, time.perf_counter() - began
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(time.sleep, 0).result()
+        waiting = pool.submit(probe, address, "/v1.0/users?$top=5", wall)
+        list_all()
+        waited = sorted(waiting.result())
+    return {
+        f"{name}_cpu_ms": cpu / listed.pages,
+        f"{name}_per_s": listed.pages / wall,
+        f"{name}_kb": listed.size / listed.pages / 1000,
+        f"{name}_others_p50_ms": waited[len(waited) // 2],
+        f"{name}_others_p99_ms": waited[int(len(waited) * 0.99)],
+    }
+
+
+def make_ranges(data: Path) -> list[list[str]]:
+    """The users in ranges of names, nine tenths of a page each, as our own client divides them."""
+    with contextlib.closing(sqlite3.connect(f"file:{data / STORE}?mode=ro", uri=True)) as store:
+        statement = "SELECT key FROM object WHERE tenant = 1 AND kind = ? ORDER BY key"
+        keys = [key for (key,) in store.execute(statement, (KINDS["user"].number,))]
+    targets = []
+    for low, high in itertools.pairwise([None, *keys[900::900], None]):
+        ends = {"ge": low, "le": high}
+        tests = [f"userPrincipalName {word} '{end}'" for word, end in ends.items() if end]
+        targets.append(f"/v1.0/users?$top=999&$filter={quote(' and '.join(tests))}")
+    share = -(-len(targets) // CHAINS)
+    return [targets[at : at + share] for at in range(0, len(targets), share)]
 
 
 def time_each(ask: Callable[[], object], number: int) -> list[float]:
@@ -173,7 +267,7 @@ def time_each(ask: Callable[[], object], number: int) -> list[float]:
 
 def measure_lookups(server: Server) -> dict[str, float]:
     """Milliseconds to find an object by each of its keys."""
-    client = Client(server)
+    client = Client(server.address)
     users = json.loads(client.get("/v1.0/users?$top=50"))["value"]
     app_id = json.loads(client.get("/v1.0/applications?$top=20"))["value"][-1]["appId"]
     targets = {
@@ -181,81 +275,100 @@ def measure_lookups(server: Server) -> dict[str, float]:
         "upn": f"/v1.0/users/{quote(users[-1]['userPrincipalName'])}",
         "app_id": f"/v1.0/applications(appId='{app_id}')",
     }
-    found = {
+    taken = {
         f"lookup_{name}_ms": statistics.median(time_each(lambda t=target: client.get(t), LOOKUPS))  # type: ignore[misc]
         for name, target in targets.items()
     }
     client.close()
-    return found
+    return taken
 
 
 def measure_filter(server: Server) -> dict[str, float]:
     """A filter without an index, which nobody matches, and how long others wait meanwhile."""
-    client, other = Client(server), Client(server)
+    client = Client(server.address)
     target = "/v1.0/users?$filter=" + quote("department eq 'nobody'")
-    alone = time_each(lambda: client.get(target), ROUNDS)
-    waited: list[float] = []
-    done = threading.Event()
-
-    def probe() -> None:
-        while not done.is_set():
-            waited.extend(time_each(lambda: other.get("/v1.0/users?$top=5"), 1))
-            time.sleep(0.005)
-
-    thread = threading.Thread(target=probe)
-    thread.start()
-    shared = time_each(lambda: client.get(target), ROUNDS)
-    done.set()
-    thread.join()
+    alone = statistics.median(time_each(lambda: client.get(target), ROUNDS))
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        pool.submit(time.sleep, 0).result()
+        waiting = pool.submit(
+            probe, server.address, "/v1.0/users?$top=5", alone * (ROUNDS - 1) / 1000
+        )
+        shared = time_each(lambda: client.get(target), ROUNDS)
+        waited = sorted(waiting.result())
     client.close()
-    other.close()
-    waited.sort()
     return {
-        "filter_all_ms": alone[len(alone) // 2],
-        "filter_all_with_others_ms": shared[len(shared) // 2],
-        "others_p50_ms": waited[len(waited) // 2],
-        "others_p99_ms": waited[int(len(waited) * 0.99)],
+        "filter_all_ms": alone,
+        "filter_all_with_others_ms": statistics.median(shared),
+        "filter_all_others_p50_ms": waited[len(waited) // 2],
+        "filter_all_others_p99_ms": waited[int(len(waited) * 0.99)],
     }
 
 
-def measure(data: Path, users: int) -> dict[str, float]:
+def find_largest_group(address: Address) -> str:
+    """The ID of the group that everybody is in."""
+    client = Client(address)
+    target = "/v1.0/groups?$filter=" + quote("startswith(displayName,'All ')")
+    groups = json.loads(client.get(target))["value"]
+    sizes: dict[str, int] = {
+        group["id"]: len(client.fetch(f"/v1.0/groups/{group['id']}/members?$top=999"))
+        for group in groups
+    }
+    client.close()
+    return max(sizes, key=sizes.__getitem__)
+
+
+def measure_server(server: Server, data: Path, users: int) -> dict[str, float]:
+    plain, names = "/v1.0/users?$top=999", "id,displayName,userPrincipalName,department"
+    selected = f"{plain}&$select={names},accountEnabled"
+    members = f"/v1.0/groups/{find_largest_group(server.address)}/members?$top=999"
+    return {
+        **measure_ends(server, plain, users),
+        **measure_load(server, "page", [[plain]] * CHAINS),
+        **measure_load(server, "range", make_ranges(data)),
+        **measure_load(server, "select", [[selected]] * CHAINS),
+        **measure_load(server, "members", [[members]] * CHAINS),
+        **measure_load(server, "members_cast", [[members.replace(
+            "members", "members/microsoft.graph.user")]] * CHAINS),
+    }  # fmt: skip
+
+
+def measure(data: Path, users: int, encoding: str) -> dict[str, float]:
     starts = []
     for _ in range(ROUNDS):
-        with serving(data) as server:
+        with serving(data, encoding) as server:
             starts.append(server.started)
-    found: dict[str, float] = {"start_s": statistics.median(starts)}
-    with serving(data) as server:
-        rounds = [measure_pages(server, "/v1.0/users?$top=999", users) for _ in range(ROUNDS)]
-        found |= {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-        found["select_page_cpu_ms"] = statistics.median(
-            measure_select(server) for _ in range(ROUNDS)
-        )
-        found |= measure_lookups(server)
-        found |= measure_filter(server)
-        found["private_mb"] = server.private()
-    return found
+    figures: dict[str, float] = {"start_s": statistics.median(starts)}
+    with serving(data, encoding) as server:
+        rounds = [measure_server(server, data, users) for _ in range(ROUNDS)]
+        figures |= {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
+        figures |= measure_lookups(server)
+        figures |= measure_filter(server)
+        figures["private_mb"] = server.private()
+    return figures
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--users", type=int, default=1_000_000)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--identity", action="store_true", help="take no compressed answers")
     options = parser.parse_args()
     folder = options.data or Path(tempfile.mkdtemp(prefix="graphdaemon-bench-"))
-    found: dict[str, float] = {"users": options.users}
+    figures: dict[str, float] = {"users": options.users}
     try:
         if not (folder / STORE).exists():
             began = time.perf_counter()
             fill_folder(folder, choose_sizes(options.users))
-            found["seed_s"] = time.perf_counter() - began
-        found["store_mb"] = (folder / STORE).stat().st_size / 1e6
-        found |= measure(folder, options.users)
+            figures["seed_s"] = time.perf_counter() - began
+        figures["store_mb"] = (folder / STORE).stat().st_size / 1e6
+        encoding = "identity" if options.identity else "gzip"
+        figures |= measure(folder, options.users, encoding)
     finally:
         if options.data is None:
             shutil.rmtree(folder)
-    for name, value in found.items():
+    for name, value in figures.items():
         print(f"{name:28} {value:12,.2f}")
-    print(json.dumps({name: round(value, 3) for name, value in found.items()}))
+    print(json.dumps({name: round(value, 3) for name, value in figures.items()}))
 
 
 if __name__ == "__main__":

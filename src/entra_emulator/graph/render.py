@@ -16,6 +16,7 @@ from entra_emulator.directory.representation import WHOLE
 from entra_emulator.model import schema
 
 _decode = msgspec.json.Decoder(dict[str, msgspec.Raw]).decode
+_split = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _encode = msgspec.json.Encoder().encode
 _NULL = msgspec.Raw(b"null")
 
@@ -85,8 +86,7 @@ def render_neighbours(
             mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type(neighbour.kind))
             parts.append(b"{%b%b" % (mark if typed else b"", neighbour.doc[1:]))
         elif neighbour.kind in readable:
-            decode, encode = _codec(neighbour.kind, select, typed=typed)
-            parts.append(encode(decode(neighbour.doc)))
+            parts.append(_write_typed(neighbour.kind, select, neighbour.doc, typed=typed))
         elif neighbour.kind == "user" and "user.basic" in readable:
             parts.append(_show_basic(neighbour, select, typed=typed))
         else:
@@ -94,8 +94,31 @@ def render_neighbours(
     return parts
 
 
+def render_joined_neighbours(
+    kinds: list[str],
+    body: bytes,
+    select: tuple[str, ...] | None,
+    readable: frozenset[str],
+    *,
+    typed: bool = True,
+) -> bytes:
+    """The same, joined by commas, for objects of these types that are joined already."""
+    if kinds and len(set(kinds)) == 1 and kinds[0] in readable and kinds[0] not in WHOLE:
+        return _write_typed(kinds[0], select, body, typed=typed)
+    docs = map(bytes, _split(b"[%b]" % body))
+    neighbours = [StoredObject(kind, 0, doc) for kind, doc in zip(kinds, docs, strict=True)]
+    return b",".join(render_neighbours(neighbours, select, readable, typed=typed))
+
+
+def _write_typed(kind: str, select: tuple[str, ...] | None, docs: bytes, *, typed: bool) -> bytes:
+    decode, encode = _codec(kind, select, typed=typed)
+    return encode(decode(b"[%b]" % docs))[1:-1]
+
+
 def _show_basic(neighbour: StoredObject, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
-    names = _choose("user", select or ("id", *(n for n in schema.default("user") if n != "id")))
+    names = list_declared(
+        "user", select or ("id", *(n for n in schema.default("user") if n != "id"))
+    )
     shown = render_basic(names, [neighbour.doc])
     mark = b'"@odata.type":%b,' % msgspec.json.encode(_name_type("user"))
     return b"{%b%b" % (mark, shown[1:]) if typed else shown
@@ -104,10 +127,10 @@ def _show_basic(neighbour: StoredObject, select: tuple[str, ...] | None, *, type
 def _limit(neighbour: StoredObject, select: tuple[str, ...] | None, *, typed: bool) -> bytes:
     shown: dict[str, Any] = {"@odata.type": _name_type(neighbour.kind)} if typed else {}
     shown["id"] = _decode(neighbour.doc)["id"]
-    return msgspec.json.encode(dict.fromkeys(_choose(neighbour.kind, select or ())) | shown)
+    return msgspec.json.encode(dict.fromkeys(list_declared(neighbour.kind, select or ())) | shown)
 
 
-def _choose(kind: str, names: tuple[str, ...]) -> list[str]:
+def list_declared(kind: str, names: tuple[str, ...]) -> list[str]:
     """Those of the names that are properties of this type."""
     declared = schema.declared(kind).keys() | schema.declared_in_beta(kind).keys() | {"id"}
     return [name for name in names if name in declared]
@@ -122,8 +145,8 @@ def _name_type(kind: str) -> str:
 def _codec(
     kind: str, select: tuple[str, ...] | None, *, typed: bool
 ) -> tuple[Callable[[bytes], Any], Callable[[Any], bytes]]:
-    """A decoder that slices these properties out, and an encoder that writes the slices."""
-    names = _choose(kind, select or ("id", *(n for n in schema.default(kind) if n != "id")))
+    """A decoder of an array, which slices these properties out, and an encoder of the slices."""
+    names = list_declared(kind, select or ("id", *(n for n in schema.default(kind) if n != "id")))
     # The fields are numbered, because a property may have the name of the field for the type.
     fields: list[tuple[str, type, Any]] = []
     renamed = {}
@@ -133,8 +156,10 @@ def _codec(
     for number, name in enumerate(names):
         renamed[f"p{number}"] = name
         fields.append((f"p{number}", msgspec.Raw, _stand_in(kind, name)))
-    row = msgspec.defstruct("Neighbour", fields, rename=renamed)
-    return msgspec.json.Decoder(row).decode, msgspec.json.Encoder().encode
+    # Raw slices refer to nothing, so the garbage collector need not follow a page of rows.
+    row = msgspec.defstruct("Neighbour", fields, rename=renamed, gc=False)
+    decode: Callable[[bytes], Any] = msgspec.json.Decoder(list[row]).decode  # type: ignore[valid-type]  # a type made at run time
+    return decode, _encode
 
 
 @lru_cache(maxsize=256)

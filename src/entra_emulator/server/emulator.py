@@ -357,6 +357,7 @@ class Emulator:
         application = self._create_app(names)
         context: Context = application.state.context
         stack.callback(context.issuers.close)
+        stack.callback(context.compression.close)
         app = self._watched.watch(stack, application, self.clock.now)
         if listener is None:
             self.url = f"https://{LOGIN_NAME}"

@@ -20,6 +20,7 @@ from entra_emulator.model.applications import GRAPH_APP_ID
 from entra_emulator.model.records import Tenant
 from entra_emulator.tokens.foreign_keys import IssuerKeys
 from entra_emulator.tokens.signing import KeyRing
+from entra_emulator.web.compression import Compression
 from entra_emulator.web.request_notes import Trace, notes_of
 from entra_emulator.web.work_queue import WorkQueue
 
@@ -73,6 +74,7 @@ class Context:
         device_interval: seconds between two polls of a device.
         ca_pem: the certificate that clients trust this emulator by; empty if that is not known.
         work: the threads for long work.
+        compression: the threads that compress answers.
         grant_snapshots: what delta queries of grants are compared with.
         rules: the year whose rules new tenants have, 2024 or 2026.
     """
@@ -93,6 +95,7 @@ class Context:
     delta: DeltaSettings = field(default_factory=DeltaSettings)
     ca_pem: bytes = b""
     work: WorkQueue = field(default_factory=WorkQueue)
+    compression: Compression = field(default_factory=Compression)
     grant_snapshots: GrantSnapshots = field(default_factory=GrantSnapshots)
     rules: int = 2026
 

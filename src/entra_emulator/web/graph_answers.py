@@ -4,26 +4,21 @@ What every answer of Microsoft Graph carries, and how its body travels.
 The headers are those recorded of the real service from 2021 to 2024.
 """
 
-import gzip
 import re
 from collections.abc import Mapping
 
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from entra_emulator.clock import format_http_date
-from entra_emulator.web.context import trace_of
+from entra_emulator.web.context import context_of, trace_of
 from entra_emulator.web.request_notes import notes_of
 
 GRAPH_JSON = (
     "application/json;odata.metadata=minimal;odata.streaming=true;IEEE754Compatible=false;"
     "charset=utf-8"
 )
-
-# Bytes: up to this, compressing takes less time than handing the body to another thread.
-COMPRESSED_AT_ONCE = 16_384
 
 # A weight of zero means: never gzip (RFC 9110, 12.5.3).
 _GZIP = re.compile(rb"gzip(?!\s*;\s*q=0(\.0*)?\s*(,|$))")
@@ -80,10 +75,7 @@ class _GraphAnswer(Response):
         body, headers = bytes(self.body), self.raw_headers
         if _takes_gzip(scope):
             headers = [*headers, (b"content-encoding", b"gzip")]
-            if len(body) > COMPRESSED_AT_ONCE:
-                body = await run_in_threadpool(_compress, body)
-            else:
-                body = _compress(body)
+            body = await context_of(Request(scope)).compression.compress(body)
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
         await send({"type": "http.response.body", "body": body})
 
@@ -92,8 +84,3 @@ def _takes_gzip(scope: Scope) -> bool:
     """Whether the answer is to be compressed; a batch is compressed as a whole."""
     accepted = next((v for name, v in scope["headers"] if name == b"accept-encoding"), b"")
     return _GZIP.search(accepted) is not None and not notes_of(scope).batched
-
-
-def _compress(body: bytes) -> bytes:
-    # On one machine time counts more than bytes; and without a time equal bodies stay equal.
-    return gzip.compress(body, compresslevel=1, mtime=0)

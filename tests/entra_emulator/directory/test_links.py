@@ -4,6 +4,7 @@ import pytest
 
 from entra_emulator.clock import Clock
 from entra_emulator.content.seed import seed_directory
+from entra_emulator.content.seeding.users import draw_users
 from entra_emulator.directory.directory import Directory
 from entra_emulator.directory.links import LinkQuery
 from entra_emulator.directory.representation import read_id
@@ -76,3 +77,37 @@ def test_members_there_and_back(contoso: tuple[Directory, Tenant]) -> None:
     assert back == first[::-1]
     total = directory.links.count_neighbours(tenant, links)
     assert directory.links.count_neighbours(tenant, links, most=7) == 7 < total
+
+
+@pytest.mark.parametrize("limit", [1, 3, 5, 6])
+def test_joined_neighbours_are_the_summaries_of_the_listed_ones_whatever_their_types(
+    directory: Directory, tenant: Tenant, limit: int
+) -> None:
+    group = directory.objects.create(tenant, "group", draft_group(0))
+    people = (directory.objects.create(tenant, "user", user) for user in draw_users(9, 0))
+    members = [
+        directory.objects.create(tenant, "group", draft_group(number))
+        if kind == "group"
+        else next(people)
+        for number, kind in enumerate("group user user group user".split(), 1)
+    ]
+    for member in members:
+        directory.links.add(tenant, "members", group, member)
+    links = LinkQuery("members", group.seq)
+    summaries = {
+        seq: summary
+        for kind in ("user", "group")
+        for _, seq, summary in directory.collections.read_rows(tenant, kind, limit=99)
+    }
+
+    after, bodies, kinds = 0, [], []
+    while directory.links.has_more(tenant, links, after):
+        page = directory.links.join_neighbours(tenant, links, after=after, limit=limit)
+        assert 0 < len(page.kinds) <= limit
+        bodies.append(page.body)
+        kinds += page.kinds
+        after = page.last
+
+    assert b",".join(bodies) == b",".join(summaries[member.seq] for member in members)
+    assert kinds == [member.kind for member in members]
+    assert directory.links.join_neighbours(tenant, links, after=after, limit=limit).kinds == []

@@ -26,7 +26,7 @@ def test_pages(directory: Directory, seeded: Tenant) -> None:
 def test_joined(
     directory: Directory, seeded: Tenant, order: str, what: str, *, descending: bool
 ) -> None:
-    """What is joined is what the rows are, with a position exactly when more follows."""
+    """What is joined is what the rows are, with a position where it is as many as may be."""
     span = Span(order, descending)
     rows = directory.collections.read_rows(seeded, "user", what, span, limit=99)
     for limit in (1, 7, 39, 40, 41):
@@ -36,9 +36,10 @@ def test_joined(
                 seeded, "user", what, span, after=after, limit=limit
             )
             parts.append(body)
-            if after is None:
+            if after is None or not directory.collections.has_more(seeded, "user", span, after):
                 break
 
+        assert (after is None) == (40 % limit != 0)
         assert b",".join(parts) == b",".join(content for _, _, content in rows)
         assert len(parts) == -(-40 // limit)
     assert directory.collections.read_joined(seeded, "group", what, span, limit=5) == (b"", None)

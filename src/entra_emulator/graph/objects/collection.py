@@ -17,7 +17,7 @@ from entra_emulator.directory.object_collections import (
     Span,
 )
 from entra_emulator.directory.representation import choose_content
-from entra_emulator.directory.steps import Steps, finish
+from entra_emulator.directory.steps import Steps, finish, in_one_step
 from entra_emulator.graph.access.activity_reports import check_report_reader
 from entra_emulator.graph.answer import (
     RecordPage,
@@ -55,8 +55,11 @@ async def list_objects(call: Call, *, kind: str) -> Response:
         return answer_number(call, finish(steps) if plain else await call.read(steps))
     after = open_page(call, query)
     if _is_plain(call, query):
-        # This takes about a millisecond; to hand it to a thread would cost a good part of that.
-        page = _read_plain(call, query, after)
+        if query.plan.order == "seq":
+            # This takes less than a millisecond; to hand it to a thread would cost a part of that.
+            page = _read_plain(call, query, after)
+        else:
+            page = await call.read(in_one_step(_read_plain, call, query, after))
     else:
         page = await call.read(_read_page(call, query, after))
     expanded = query.expand.navigation if query.expand else None
@@ -86,6 +89,11 @@ def _read_plain(call: Call, query: Query, after: Position | None) -> RecordPage:
         body, last = _join(call, query, "summary", after, query.top)
     else:
         body, last = _cut(call, query, query.select, after)
+    # A full page has to look: the database cannot join all rows but the last one that it reads.
+    if last is not None and not call.directory.collections.has_more(
+        call.tenant, query.kind, _span(query), last
+    ):
+        last = None
     total = finish(_count(call, query)) if query.count and after is None else None
     return RecordPage(body, last, total)
 
@@ -94,12 +102,12 @@ def _cut(call: Call, query: Query, select: tuple[str, ...], after: Position | No
     parts, missing, what = [], query.top, _choose_content(query)
     while missing:
         size = min(missing, PIECE)
-        body, last = _join(call, query, what, after, size)
+        body, after = _join(call, query, what, after, size)
         parts.append(render_joined(query.kind, select, body))
-        if last is None:
-            return Joined(b",".join(filter(None, parts)), None)
-        after, missing = last, missing - size
-    return Joined(b",".join(parts), after)
+        if after is None:
+            break
+        missing -= size
+    return Joined(b",".join(filter(None, parts)), after)
 
 
 def _join(call: Call, query: Query, what: str, after: Position | None, limit: int) -> Joined:

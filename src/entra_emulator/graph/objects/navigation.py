@@ -28,7 +28,14 @@ from entra_emulator.graph.objects.relations import Navigation, is_hidden
 from entra_emulator.graph.objects.replica import find_position
 from entra_emulator.graph.objects.show import answer_neighbour, name_set
 from entra_emulator.graph.query.options import Query
-from entra_emulator.graph.render import render_neighbours, render_objects
+from entra_emulator.graph.render import (
+    list_declared,
+    render_joined,
+    render_joined_neighbours,
+    render_neighbours,
+    render_objects,
+)
+from entra_emulator.model import schema
 from entra_emulator.model.kinds import KINDS
 
 # How many links one step reads: few readings of the store, and little in vain.
@@ -153,8 +160,11 @@ def _read_page(
     call: Call, navigation: Navigation, kind: str | None, query: Query, after: Position | None
 ) -> Steps[RecordPage]:
     links = _narrow(_links(call, navigation, kind), query)
-    neighbours, last = yield from _find_neighbours(call, links, query, after)
     total = (yield from _count(call, links, query)) if query.count and after is None else None
+    if _is_in_summaries(links, query):
+        page = _read_summaries(call, links, query, after.seq if after else 0)
+        return page._replace(total=total)
+    neighbours, last = yield from _find_neighbours(call, links, query, after)
     # After a cast, the context names the type of all objects, so that none names its own.
     if query.kind in call.readable:
         docs = [neighbour.doc for neighbour in neighbours]
@@ -162,6 +172,23 @@ def _read_page(
     typed = not wants_no_metadata(call)
     items = render_neighbours(neighbours, query.select, call.readable, typed=typed)
     return RecordPage(b",".join(items), last, total)
+
+
+def _read_summaries(call: Call, links: LinkQuery, query: Query, after: int) -> RecordPage:
+    """A page whose objects the store has as they are shown, or shows more of them."""
+    page = call.directory.links.join_neighbours(call.tenant, links, after=after, limit=query.top)
+    if query.kind not in call.readable:
+        typed = not wants_no_metadata(call)
+        body = render_joined_neighbours(
+            page.kinds, page.body, query.select, call.readable, typed=typed
+        )
+    elif query.select is None:
+        body = page.body
+    else:
+        body = render_joined(query.kind, query.select, page.body)
+    full = len(page.kinds) == query.top
+    more = full and call.directory.links.has_more(call.tenant, links, page.last)
+    return RecordPage(body, Position(None, page.last) if more else None)
 
 
 def _find_neighbours(
@@ -204,6 +231,20 @@ def _count(call: Call, links: LinkQuery, query: Query) -> Steps[int]:
         number += sum(query.match(row.doc) for row in rows)
         yield
     return number
+
+
+def _is_in_summaries(links: LinkQuery, query: Query) -> bool:
+    """Whether the objects' summaries, in the order of their numbers, have all that is needed."""
+    # Whether more follow is asked at the end of a page, and deep links would be walked again.
+    if query.match is not None or query.plan.order != "seq" or links.deep:
+        return False
+    if query.select is None:
+        return True
+    if query.kind in KINDS:
+        return set(schema.default(query.kind)).issuperset(query.select)
+    return all(
+        set(schema.default(kind)).issuperset(list_declared(kind, query.select)) for kind in KINDS
+    )
 
 
 def _read_chunks(
