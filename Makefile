@@ -9,6 +9,7 @@ PEERS := .venv-peers
 RELEASE := .venv-release
 SEED := $(or $(SEED),$(shell od -An -N4 -tu4 /dev/urandom | tr -d ' '))
 AZ := .venv-az
+SITE := .venv-site
 # What Node and Azure CLI are needed for, which take long to install.
 LATE_TESTS := tests/peers/test_node.py tests/peers/test_oidc_provider.py tests/peers/test_exec_node.py tests/peers/test_azure_cli.py
 # uv does not read pip's settings: trust the system's certificates, as pip does here.
@@ -69,6 +70,13 @@ format: $(VENV)/.ready-dev ## rewrite the code as the formatter wants it
 docs: $(VENV)/.ready-dev ## write the generated reference pages anew
 	$(BIN)/python -m tools.write_reference
 
+site: $(VENV)/.ready-dev $(SITE)/.ready ## build the documentation as a site, in two languages, and check it
+	$(BIN)/python -m tools.build_site --zensical $(CURDIR)/$(SITE)/bin/zensical
+	$(BIN)/pytest -q tests/browser/test_site.py
+
+site-serve: $(VENV)/.ready-dev $(SITE)/.ready ## build the site, and show it on this machine
+	$(BIN)/python -m tools.build_site --zensical $(CURDIR)/$(SITE)/bin/zensical --serve
+
 screenshots: $(VENV)/.ready-dev ## write the pictures of the portal anew (needs Chromium)
 	$(BIN)/python -m tools.write_screenshots
 
@@ -85,6 +93,7 @@ lock: $(BIN)/uv ## pin the newest allowed dependencies, with hashes and without 
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade $(IMAGE_EXTRAS) --group build -c requirements/dev.txt pyproject.toml -o requirements/image.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade $(IMAGE_EXTRAS) --extra emulator -c requirements/dev.txt pyproject.toml -o requirements/package.txt
 	UV_SYSTEM_CERTS=1 $(LOCK) --upgrade --group release -c requirements/dev.txt pyproject.toml -o requirements/release.txt
+	echo zensical | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/site.txt
 	echo azure-cli | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/az.txt
 	echo uv | UV_SYSTEM_CERTS=1 $(LOCK) --upgrade - -o requirements/uv.txt
 
@@ -120,6 +129,12 @@ $(RELEASE)/.ready: $(VENV)/.ready-dev requirements/release.txt
 	@$(UV) pip install --quiet --python $(RELEASE)/bin/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
+$(SITE)/.ready: $(VENV)/.ready-dev requirements/site.txt
+	@echo "setting up: what builds the site" >&2
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(SITE)
+	@$(UV) pip install --quiet --python $(SITE)/bin/python --require-hashes -r requirements/site.txt
+	@touch $@
+
 $(AZ)/.ready: $(VENV)/.ready-dev requirements/az.txt
 	@echo "setting up: Azure CLI" >&2
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(AZ)
@@ -130,4 +145,4 @@ tests/peers/node/node_modules/.ready: tests/peers/node/package-lock.json
 	@cd tests/peers/node && npm ci --silent --no-audit --no-fund
 	@touch $@
 
-.PHONY: help quickstart test coverage test-nightly soak soak-short mutation test-peers test-peers-python bench bench-peers lint format docs screenshots test-pythons release lock clean
+.PHONY: help quickstart test coverage test-nightly soak soak-short mutation test-peers test-peers-python bench bench-peers lint format docs site site-serve screenshots test-pythons release lock clean
