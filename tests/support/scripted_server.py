@@ -53,7 +53,7 @@ def json_answer(body: object, status: int = 200, **headers: str) -> Answer:
     )
 
 
-USER = b'{"@odata.context":"x","id":"1","displayName":"Ana","n":1.50,"tags":["a"]}'
+USER = b'{"@odata.context":"x","id":"1","displayName":"Ana","n":1.50,"imAddresses":["a"]}'
 """A user as Graph writes one: the order of names, and the digits of a number, are its own."""
 JSON = {"Content-Type": "application/json; charset=utf-8"}
 TENANT = "11111111-2222-4333-8444-555555555555"

@@ -114,7 +114,11 @@ query_options = combine(
     select_option,
     condition_options,
     click.option("--orderby", help='Such as "displayName desc"; --sort works for everything.'),
-    click.option("--limit", type=click.IntRange(min=1), help="Stop after so many records."),
+    click.option(
+        "--limit",
+        type=click.IntRange(min=1),
+        help="Stop after so many records; with --sort, write so many rows, the first of all.",
+    ),
     click.option(
         "--with",
         "with_",
@@ -127,7 +131,21 @@ query_options = combine(
 )
 
 order_options = combine(
-    click.option("--sort", metavar="PROPERTY", help="Sort by id or another property."),
+    click.option(
+        "--explode",
+        metavar="LIST",
+        help="Write a row for each element of this list, such as passwordCredentials.",
+    ),
+    click.option(
+        "--keep-empty",
+        is_flag=True,
+        help="With --explode: write a row too where the list is empty.",
+    ),
+    click.option(
+        "--sort",
+        metavar="PROPERTY",
+        help="Sort by id, another property, or one within it, such as employeeOrgData.division.",
+    ),
     click.option("--hold", is_flag=True, help="Print nothing before it is known to be the whole."),
 )
 

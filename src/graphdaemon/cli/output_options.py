@@ -75,18 +75,28 @@ def read_spec(
             code="option_invalid",
             hint=f"Leave {option} out, or say --format csv.",
         )
+    if options.get("keep_empty") and options.get("explode") is None:
+        raise UsageError(
+            "--keep-empty is about the list that --explode names",
+            code="option_invalid",
+            hint="Add --explode, such as --explode passwordCredentials, or leave --keep-empty out.",
+        )
     return OutputSpec(
         format_,
         tuple(columns or ()),
         file,
         options["compress"] or named[1],
         options["query"],
-        # Commands that write a single record have no options of order.
+        # Commands that write a single record have no options of rows.
         options.get("sort"),
-        options.get("hold", False),
-        single,
-        options["raw_cells"],
-        options["bom"],
+        # What is sorted is read whole; without an order, nothing beyond the limit is read.
+        limit=options.get("limit") if options.get("sort") else None,
+        explode=options.get("explode"),
+        keep_empty=options.get("keep_empty", False),
+        hold=options.get("hold", False),
+        single=single,
+        raw_cells=options["raw_cells"],
+        bom=options["bom"],
         finds_columns=columns is None,
         path=path,
     )

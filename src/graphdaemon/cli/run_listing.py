@@ -19,9 +19,10 @@ from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
+from graphdaemon.cli.reading import Reading, Source, describe_graph, plan_reading
 from graphdaemon.client.client import Client
-from graphdaemon.errors import Error, OutputError, UnprovedError, UsageError
-from graphdaemon.graph.catalog import CATALOG, find_collection
+from graphdaemon.errors import Error, OutputError, UnprovedError
+from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.graph import ATTEMPTS
 from graphdaemon.graph.query import Query
 from graphdaemon.listing.journal import check_journal, remove_journal
@@ -48,10 +49,11 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
     settings = load_api_settings(arguments["parameters"], arguments)
     collection = check_collection(text, group, graph=settings.is_graph)
     query, with_ = read_query(arguments), split_names(arguments["with_"])
-    columns = choose_columns(settings, collection, query, with_)
     path = "groups/-/members" if group is not None else collection
-    spec = read_spec(arguments, columns, path=path if settings.is_graph else "")
-    refuse_unread(spec.sort, query, with_)
+    base = read_spec(arguments, (), path=path if settings.is_graph else "")
+    source = describe_source(settings, path)._replace(added=with_)
+    reading = plan_reading(source, query.select, base)
+    query = narrow(query, reading)
     client = Client(
         settings,
         share=read_share(arguments["polite"]),
@@ -74,16 +76,17 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
                 options=options,
             )
 
-    _write(collect, collection, spec, arguments)
+    _write(collect, collection, reading, arguments)
 
 
 def _write(
     collect: Callable[[Sink, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
     collection: str,
-    spec: OutputSpec,
+    reading: Reading,
     arguments: Mapping[str, Any],
 ) -> None:
-    """Write what `collect` reads to the output that `spec` describes, and report the result."""
+    """Write what `collect` reads to the output that is planned, and report the result."""
+    spec = reading.spec
     proof = _open_proof(arguments["proof"])
     record = None
     try:
@@ -108,25 +111,20 @@ def _write(
     except Error as error:
         listing = getattr(error, "listing", None) or record
         if listing is not None:
-            _report_failure(listing, proof)
+            _report_failure(listing, reading, proof)
         raise
     else:
         if not is_silent(record, arguments):
-            _say_result(record)
+            _say_result(record, reading, sink.rows)
         _write_proof(record, proof)
     finally:
         if proof is not None:
             proof.discard()
 
 
-def choose_columns(
-    settings: Settings, collection: str, query: Query, with_: tuple[str, ...]
-) -> tuple[str, ...] | None:
-    """The columns of csv, table and parquet; None where the first records have to show them."""
-    if settings.is_graph:
-        return (query.select or find_collection(collection).columns) + with_
-    # Of an API of one's own nothing is known but what it answers.
-    return query.select or None
+def describe_source(settings: Settings, collection: str) -> Source:
+    """What is known of a collection; of an API of one's own it is nothing."""
+    return describe_graph(collection) if settings.is_graph else Source()
 
 
 def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:
@@ -134,17 +132,35 @@ def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:
     return bool(arguments["quiet"]) and record.exit_code == 0
 
 
-def _say_result(record: ListingRecord) -> None:
+def narrow(query: Query, reading: Reading) -> Query:
+    """The query of what has to be read."""
+    limit = query.limit if reading.spec.limit is None else None
+    return query._replace(select=reading.select, limit=limit)
+
+
+def _say_result(record: ListingRecord, reading: Reading, rows: int) -> None:
     """Write the summary of a listing to stderr."""
-    for line in (*describe_blank(record), record.summary()):
+    for line in describe_result(record, reading, rows):
         terminal.say(line)
 
 
-def describe_blank(record: ListingRecord) -> list[str]:
-    """The line that names what no record has, if there is anything."""
-    names = ", ".join(record.blank)
+def describe_result(record: ListingRecord, reading: Reading, rows: int) -> list[str]:
+    """
+    The lines about a listing.
+
+    What no record has is named, if the user named it, and the rows where they are not the records.
+    """
+    names = ", ".join(name for name in record.blank if name in reading.named)
     before = "Empty in every record (not set, or not readable with this app's roles): "
-    return [before + names] if names else []
+    summary = record.summary()
+    if rows != record.records:
+        summary += f"; {count_rows(rows)}"
+    return ([before + names] if names else []) + [summary]
+
+
+def count_rows(rows: int) -> str:
+    """How many rows were written."""
+    return f"{rows:,} row{'' if rows == 1 else 's'} written"
 
 
 def make_unproved(record: ListingRecord) -> UnprovedError:
@@ -157,9 +173,9 @@ def make_unproved(record: ListingRecord) -> UnprovedError:
     )
 
 
-def _report_failure(record: ListingRecord, proof: AtomicFile | None) -> None:
+def _report_failure(record: ListingRecord, reading: Reading, proof: AtomicFile | None) -> None:
     """Report a listing that failed, whose error says the rest and decides the exit code."""
-    _say_result(record)
+    _say_result(record, reading, record.records)
     try:
         _write_proof(record, proof)
     except OutputError as failure:
@@ -197,19 +213,3 @@ def _progress(spec: OutputSpec, collection: str, arguments: Mapping[str, Any]) -
     # Records that are printed on the same terminal already show how far the listing is.
     shown = arguments["quiet"] or (spec.file is None and terminal.is_output_shown())
     return ProgressLine(None if shown else terminal.open_speech(), collection.rpartition("/")[2])
-
-
-def refuse_unread(sort: str | None, query: Query, with_: tuple[str, ...]) -> None:
-    """
-    Refuse to sort by what no record will have.
-
-    Raises:
-        UsageError: `sort` is neither selected, nor among `with_`, which are read besides.
-    """
-    read = {"id", *query.select, *with_}
-    if sort is not None and query.select and sort not in read:
-        raise UsageError(
-            f"--sort {sort}: that property is not read",
-            code="option_invalid",
-            hint=f"Add {sort} to --select.",
-        )

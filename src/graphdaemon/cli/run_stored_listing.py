@@ -8,9 +8,10 @@ import msgspec
 from graphdaemon.cli import terminal
 from graphdaemon.cli.options import split_names
 from graphdaemon.cli.output_options import read_spec
+from graphdaemon.cli.reading import describe_kept, plan_reading
+from graphdaemon.cli.run_listing import count_rows
 from graphdaemon.cli.stored_options import find_stored, open_history
 from graphdaemon.errors import UsageError
-from graphdaemon.graph.catalog import CATALOG
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
 from graphdaemon.output.fields import make_picker
 from graphdaemon.output.sink import Sink
@@ -50,29 +51,31 @@ def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
     collection = find_stored(text)
     row = STORED_COLLECTIONS[collection]
     select = tuple(map(row.spell, split_names(arguments["select"])))
-    default = CATALOG[collection].columns if collection in CATALOG else row.select
-    columns = ("parent", "child", "kind") if row.is_edge else select or default
-    spec = read_spec(arguments, columns, path=collection.replace("/", "/-/"))
     with open_history(arguments) as history:
-        names = _check_select(history, collection, select)
         at = _read_at(history, collection, arguments["as_of"])
+        kept = history.properties(collection)
+        _check_select(collection, select, kept)
+        reading = plan_reading(describe_kept(collection, kept), select, read_spec(arguments, (), path=collection.replace("/", "/-/")))
+        first = () if row.is_edge else ("id",)
+        names = tuple(dict.fromkeys((*first, *reading.select))) if reading.select else ()
         count = 0
-        with Sink(spec, terminal.open_output()) as sink:
-            for records in _read(history, collection, at, arguments):
+        with Sink(reading.spec, terminal.open_output()) as sink:
+            limit = None if reading.spec.sort else arguments["limit"]
+            for records in _read(history, collection, at, arguments["where"], limit):
                 count += len(records)
                 sink.write(_narrow(records, names))
             sink.finish()
         if not arguments["quiet"]:
-            terminal.say(
-                f"{_count(count)} of {collection}, {_describe(history, collection, arguments)}"
-            )
+            written = f"; {count_rows(sink.rows)}" if sink.rows != count else ""
+            described = _describe(history, collection, arguments)
+            terminal.say(f"{_count(count)} of {collection}, {described}{written}")
 
 
 def _read(
-    history: TenantHistory, collection: str, at: str, arguments: Mapping[str, Any]
+    history: TenantHistory, collection: str, at: str, where: str | None, left: int | None
 ) -> Iterator[list[msgspec.Raw]]:
-    left = arguments["limit"]
-    for records in history.records(collection, at, arguments["where"]):
+    """Yield so many records of a collection, or all of them."""
+    for records in history.records(collection, at, where):
         batch = [msgspec.Raw(record.document) for record in records[:left]]
         yield batch
         left = None if left is None else left - len(batch)
@@ -90,11 +93,7 @@ def _read_at(history: TenantHistory, collection: str, text: str | None) -> str:
     return at
 
 
-def _check_select(
-    history: TenantHistory, collection: str, select: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Return the properties to show, `id` among them; none for all that are kept."""
-    kept = history.properties(collection)
+def _check_select(collection: str, select: tuple[str, ...], kept: tuple[str, ...]) -> None:
     missing = [name for name in select if name not in kept]
     if missing:
         raise UsageError(
@@ -102,8 +101,6 @@ def _check_select(
             code="option_invalid",
             hint=f"It keeps {', '.join(kept)}; graphdaemon sync --select changes that.",
         )
-    first = () if STORED_COLLECTIONS[collection].is_edge else ("id",)
-    return tuple(dict.fromkeys((*first, *select))) if select else ()
 
 
 def _narrow(records: list[msgspec.Raw], names: tuple[str, ...]) -> list[msgspec.Raw]:

@@ -6,7 +6,7 @@ tools/generate_properties.py), which is read at the first use.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypeAlias
@@ -73,6 +73,11 @@ def list_published(kind: str) -> tuple[str, ...]:
 def spell(kind: str, name: str) -> str:
     """Return the name of a property of a type as Graph writes it, whatever its case."""
     return _read_spellings(kind).get(name.casefold(), name)
+
+
+def list_properties(kind: str) -> Mapping[str, PropertyType]:
+    """Return every published property of a type, with its own type."""
+    return _read_table().types.get(kind, {})
 
 
 def holds_any(kind: PropertyType) -> bool:

@@ -38,16 +38,12 @@ class Explosion:
     Args:
         path: Leads to a list: names, with a dot between each two.
         keep_empty: A record whose list is empty, null or absent has a row without an element.
-
-    Attributes:
-        is_met: Whether a record had what the path begins with.
     """
 
     def __init__(self, path: str, *, keep_empty: bool = False) -> None:
         self._path = path
         self._names = split_path(path)
         self._keep_empty = keep_empty
-        self.is_met = False
 
     def apply(self, records: Iterable[Record]) -> list[Record]:
         """
@@ -61,7 +57,6 @@ class Explosion:
             opened = _read_object(record)
             if opened is None:
                 raise _refuse(self._path, _show(record))
-            self.is_met = self.is_met or self._names[0] in opened
             rows += [
                 msgspec.Raw(msgspec.json.encode(row))
                 for row in _rows_of(opened, self._names, _JSON, keep_empty=self._keep_empty)

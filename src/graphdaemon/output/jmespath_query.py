@@ -16,6 +16,9 @@ import msgspec
 from graphdaemon.errors import UsageError
 from graphdaemon.output.fields import Record, decode
 
+Path = tuple[str, ...]
+"""How something is reached from a record: names, one within the other; none for the record."""
+
 
 class Projection:
     """
@@ -27,6 +30,8 @@ class Projection:
     Attributes:
         columns: What a table or a CSV file of the results has as columns; None where the results
             are records as they were.
+        paths: What of a record goes into results and conditions; `()` where all of it does. Lists
+            on the way are looked through.
 
     Raises:
         UsageError: It is not JMESPath, or needs the whole list at once.
@@ -52,6 +57,7 @@ class Projection:
                 "[?…] for some; to count, sort or cut use `graphdaemon count`, --sort or --limit.",
             )
         self.columns = _columns_of(self._compiled.parsed)
+        self.paths = _find_paths(self._compiled.parsed)
 
     def apply(self, records: Sequence[Record]) -> list[Record]:
         """
@@ -102,3 +108,58 @@ def _columns_of(node: dict[str, Any]) -> tuple[str, ...] | None:
     if kind == "flatten":
         return _columns_of(children[0])
     return ("value",)
+
+
+def _find_paths(node: dict[str, Any]) -> tuple[Path, ...]:
+    taken: dict[Path, None] = {}
+    _take(taken, _follow(taken, node, ()))
+    return tuple(taken)
+
+
+def _follow(taken: dict[Path, None], node: dict[str, Any], at: Path | None) -> Path | None:
+    """
+    Add what `node` takes of a record to `taken`; return where its own value stands in the record.
+
+    Args:
+        taken: The paths so far.
+        node: A part of an expression.
+        at: Where the value before it stands; None where the expression has made it.
+    """
+    kind, children = node["type"], node["children"]
+    if kind == "literal":
+        return None
+    if kind == "field":
+        return None if at is None else (*at, node["value"])
+    if kind in {"subexpression", "index_expression", "pipe", "projection", "flatten"}:
+        # One behind the other; of a list, what stands behind sees each element.
+        for child in children:
+            at = _follow(taken, child, at)
+        return at
+    if kind == "filter_projection":
+        at = _follow(taken, children[0], at)
+        _take(taken, _follow(taken, children[2], at))
+        return _follow(taken, children[1], at)
+    if kind == "value_projection":
+        _take(taken, _follow(taken, children[0], at))
+        return _follow(taken, children[1], None)
+    if kind in {"identity", "current", "index", "slice"}:
+        return at
+    _combine(taken, children, at)
+    return None
+
+
+def _combine(taken: dict[Path, None], children: list[Any], at: Path | None) -> None:
+    """Add what goes into a value that the expression makes of several."""
+    expressions = [child for child in children if child["type"] == "expref"]
+    places = [_follow(taken, child, at) for child in children if child["type"] != "expref"]
+    for place in places:
+        _take(taken, place)
+    # `sort_by(tags, &name)`: of an element of what stands beside it.
+    inner = next((place for place in places if place is not None), None)
+    for expression in expressions:
+        _take(taken, _follow(taken, expression["children"][0], inner))
+
+
+def _take(taken: dict[Path, None], at: Path | None) -> None:
+    if at is not None:
+        taken[at] = None

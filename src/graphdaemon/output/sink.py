@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Self, TextIO
 from graphdaemon.errors import UsageError
 from graphdaemon.listing.record import Corrections
 from graphdaemon.output.atomic_file import AtomicFile, open_scratch
+from graphdaemon.output.explode import PARENT, Explosion
 from graphdaemon.output.fields import Record, name_properties
 from graphdaemon.output.format import Writer
 from graphdaemon.output.formats import load_format
+from graphdaemon.output.required_properties import RequiredProperties
 from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.stream import Stream, bytes_of, flush, put, terminal_width
 
@@ -27,6 +29,7 @@ class Sink:
 
     Attributes:
         unshown: Names of properties that have no column, since the first records have no such.
+        rows: How many rows were written.
 
     Raises:
         OutputError: There is no place to write to.
@@ -44,12 +47,17 @@ class Sink:
             # JSON can show a list as one value; the other formats have a row for each of its items.
             unroll = spec.single and spec.format != "json"
             self._projection = Projection(spec.query, single=spec.single, unroll=unroll)
+        self._explosion = None
+        if spec.explode is not None:
+            self._explosion = Explosion(spec.explode, keep_empty=spec.keep_empty)
+        self._required = RequiredProperties(spec.required)
         self._cleanup = ExitStack()
         self._file: AtomicFile | None = None
         self._writer: Writer | None = None
         self._keeper: Sorter | Spool | None = None
         self._columns: frozenset[str] = frozenset()
         self.unshown: dict[str, None] = {}
+        self.rows = 0
         try:
             self._open_target()
             self._choose_keeper()
@@ -66,7 +74,13 @@ class Sink:
         return self._keeper is not None
 
     def write(self, records: Sequence[Record]) -> None:
-        """Write these records, or keep them until `finish`."""
+        """
+        Write these records, or keep them until `finish`.
+
+        Raises:
+            UsageError: The query does not fit one of them, or what is to be exploded is no list.
+        """
+        self._required.look(records)
         if self._keeper is not None:
             self._keeper.write(records)
         if self._streams:
@@ -88,11 +102,15 @@ class Sink:
 
         Raises:
             OutputError: Writing failed. There is no file then.
+            UsageError: No record has a property that is required. There is no file then either.
         """
+        if self._file is not None or not self._streams:
+            self._required.refuse()
         if self._keeper is not None and (not self._is_written or self._corrections):
             # The file in the making holds records that have changed since, so a new one is begun.
             if self._is_written:
                 self._open_target()
+            self.rows = 0
             for batch in self._keeper.read(self._corrections):
                 self._put(batch)
         if self._writer is None and self._format.is_binary:
@@ -104,6 +122,8 @@ class Sink:
         flush(self._target)
         if self._file is not None:
             self._file.commit()
+        # What was printed is ended in good form before it is refused.
+        self._required.refuse()
 
     def __enter__(self) -> Self:
         return self
@@ -112,8 +132,16 @@ class Sink:
         self._cleanup.close()
 
     def _put(self, records: Sequence[Record]) -> None:
+        # What was sorted are rows already.
+        if self._explosion is not None and self._spec.sort is None:
+            records = self._explosion.apply(records)
         if self._projection is not None:
             records = self._projection.apply(records)
+        if self._spec.limit is not None:
+            records = records[: self._spec.limit - self.rows]
+        self.rows += len(records)
+        if self._explosion is not None and self._is_flat:
+            records = self._explosion.flatten(records)
         if self._writer is None or self._columns:
             self._name_columns(records)
         if self._writer is not None:
@@ -143,7 +171,9 @@ class Sink:
 
             self._stream = self._compressed = CompressedStream(self._target, spec.compress)
         self._width = width
-        columns = (self._projection and self._projection.columns) or spec.columns
+        made = self._projection and self._projection.columns
+        self._is_flat = self._format.has_columns and made is None
+        columns = made or spec.columns
         if self._format.has_columns and not columns and spec.finds_columns:
             self._writer = None
             return
@@ -170,14 +200,20 @@ class Sink:
         spec = self._spec
         has_place = self._file is not None and not self._file.is_direct
         is_late = spec.sort is not None or spec.hold
-        is_plain = self._format.is_verbatim and not (spec.compress or spec.query)
+        is_plain = self._format.is_verbatim and not (spec.compress or spec.query or spec.explode)
         is_spool = has_place and is_plain and not is_late
         self._streams = not is_late and not is_spool
         self._is_written = not is_late
         if spec.sort is not None:
             from graphdaemon.output.sort import Sorter
 
-            self._keeper = Sorter(self._open_scratch(), spec.sort)
+            explosion = self._explosion
+            self._keeper = Sorter(
+                self._open_scratch(),
+                spec.sort,
+                make_rows=None if explosion is None else explosion.apply,
+                id_path="id" if explosion is None else f"{PARENT}.id",
+            )
         elif is_late or has_place:
             from graphdaemon.output.spool import Spool
 

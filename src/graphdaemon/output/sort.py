@@ -6,9 +6,10 @@ anything nested by its JSON; equal ones by ID, and equal IDs as they came. So tw
 same directory give the same bytes.
 """
 
-import heapq
 import itertools
 import operator
+import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -16,34 +17,59 @@ import msgspec
 
 from graphdaemon.listing.record import Corrections
 from graphdaemon.output.fields import NULL, Record, make_picker, text_of
+from graphdaemon.output.formats.ndjson import join_lines
 from graphdaemon.output.spool import Space
 from graphdaemon.output.stream import explaining_failure
 
-Key = tuple[int, Any, str]
-_Row = tuple[Key, bytes]
+_Row = tuple[str, bytes]
 _key_of = operator.itemgetter(0)
+
+KeyReader = Callable[[bytes], tuple[list[str], list[str]]]
+"""Returns the sort keys and the IDs of records, which are given one a line."""
 
 # How much is sorted in memory at once: each doubling halves the parts that are merged at the end.
 _PART = 8 << 20
+_SMALLEST_PIECE = 1 << 12
 _BATCH = 1000
-# Each record has its length before it, since line breaks may stand between its tokens.
-_LENGTH = 4
 
-# Digits of an integer that is compared as one; longer ones are beyond any float, and endless.
-_LONGEST_INTEGER = 400
+# A key is one text, since nothing is compared faster. It begins with the kind of the value. A text
+# ends with two NULs, which are in no text: a NUL of its own is written as this pair.
+_END = "\0\0"
+_NUL = ("\0", "\0\1")
+_ESCAPED_NUL = b"\\u0000"
+_WORDS: dict[bool | None, str] = {None: "0", False: "10", True: "11"}
+_NUMBER, _TEXT, _NESTED = "2", "3", "4"
+
+_DIGITS = re.compile(r"(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?")
+# Exponents that are further from zero are all the same.
+_FARTHEST = 10**9
+_COMPLEMENT = str.maketrans("0123456789", "9876543210")
 
 
 class Sorter:
     """
     Keeps records and gives them back in order; memory does not grow with their number.
 
-    They are sorted by the property `name`, `part` bytes at once, and kept in `space`, which whoever
-    opened it closes.
+    Args:
+        space: Where they are kept; whoever opened it closes it.
+        path: The property to sort by; a dot leads into an object.
+        make_rows: Returns what is sorted of some records, such as a row for each secret.
+        id_path: Where the ID of the record is in what is sorted.
+        part: How many bytes are sorted at once.
     """
 
-    def __init__(self, space: Space, name: str, *, part: int = _PART) -> None:
+    def __init__(
+        self,
+        space: Space,
+        path: str,
+        *,
+        make_rows: Callable[[Sequence[Record]], Sequence[Record]] | None = None,
+        id_path: str = "id",
+        part: int = _PART,
+    ) -> None:
         self._space = space
-        self._key = make_key(name)
+        self._read_keys = make_key_reader(path, id_path)
+        self._make_rows = make_rows or (lambda records: records)
         self._part = part
         self._rows: list[_Row] = []
         self._size = 0
@@ -52,78 +78,244 @@ class Sorter:
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep these records."""
-        for record in records:
-            self._rows.append((self._key(record), bytes(record)))
-            self._size += len(self._rows[-1][1])
+        data = join_lines(self._make_rows(records))
+        lines = data.split(b"\n")[:-1]
+        self._rows += zip(self._read_keys(data)[0], lines, strict=True)
+        self._size += len(data)
         if self._size >= self._part:
             self._spill()
 
     def read(self, corrections: Corrections) -> Iterator[list[Record]]:
-        """Yield all records in order, with `corrections` applied."""
-        runs = [self._run(*part) for part in self._parts]
-        kept = heapq.merge(*runs, sorted(self._rows, key=_key_of), key=_key_of)
-        if corrections:
-            late = [record for record in corrections.values() if record is not None]
-            new = sorted([(self._key(record), bytes(record)) for record in late], key=_key_of)
-            old = (row for row in kept if row[0][2] not in corrections)
-            kept = heapq.merge(old, new, key=_key_of)
-        while batch := [msgspec.Raw(text) for _, text in itertools.islice(kept, _BATCH)]:
-            yield batch
+        """Yield all records in order, with `corrections` applied; to be called once."""
+        old = len(self._parts) + bool(self._rows)
+        self._spill()
+        self.write([record for record in corrections.values() if record is not None])
+        self._spill()
+        # All parts are open at once: the more there are, the smaller the pieces.
+        piece = max(_SMALLEST_PIECE, self._part // (len(self._parts) + 1))
+        runs = [
+            _Run(
+                self._read_part(*part, piece),
+                self._read_keys,
+                frozenset(corrections) if number < old else frozenset(),
+            )
+            for number, part in enumerate(self._parts)
+        ]
+        for batch in _merge(runs):
+            for start in range(0, len(batch), _BATCH):
+                yield list(map(msgspec.Raw, batch[start : start + _BATCH]))
 
     def _spill(self) -> None:
-        start = self._end
-        texts = [text for _, text in sorted(self._rows, key=_key_of)]
-        part = b"".join([len(text).to_bytes(_LENGTH, "big") + text for text in texts])
+        if not self._rows:
+            return
+        self._rows.sort(key=_key_of)
+        part = b"\n".join([*(line for _, line in self._rows), b""])
         with explaining_failure():
             self._space.write(part)
+        self._parts.append((self._end, self._end + len(part)))
         self._end += len(part)
-        self._parts.append((start, self._end))
         self._rows, self._size = [], 0
 
-    def _run(self, start: int, end: int) -> Iterator[_Row]:
-        """Yield the rows of one sorted part, read piece by piece."""
-        # All parts are open at once: the more there are, the smaller the pieces.
-        piece = max(1 << 14, self._part // (len(self._parts) + 1))
-        held = b""
-        while start < end or held:
-            while len(held) < _LENGTH or len(held) < _LENGTH + int.from_bytes(held[:_LENGTH]):
-                with explaining_failure():
-                    data = self._space.read(min(piece, end - start), start)
-                assert data, "what was written can be read"
-                held, start = held + data, start + len(data)
-            position = 0
-            while position + _LENGTH <= len(held):
-                stop = position + _LENGTH + int.from_bytes(held[position : position + _LENGTH])
-                if stop > len(held):
-                    break
-                text = held[position + _LENGTH : stop]
-                yield self._key(msgspec.Raw(text)), text
-                position = stop
-            held = held[position:]
+    def _read_part(self, start: int, end: int, piece: int) -> Iterator[bytes]:
+        """Yield whole lines of one sorted part, piece by piece."""
+        tail = b""
+        while start < end:
+            with explaining_failure():
+                data = self._space.read(min(piece, end - start), start)
+            assert data, "what was written can be read"
+            start += len(data)
+            whole, line_break, tail = (tail + data).rpartition(b"\n")
+            if line_break:
+                yield whole + line_break
+        assert not tail, "every record has a line break behind it"
 
 
-def make_key(name: str) -> Callable[[Record], Key]:
-    """Return the function that gives the sort key of a record, for the property `name`."""
-    pick = make_picker((name, "id") if name != "id" else ("id",))
+class _Run:
+    """
+    Rows in order, of which some are in memory.
 
-    def key(record: Record) -> Key:
-        values = pick(record)
-        kind, value = _rank(values[0])
-        return kind, value, text_of(values[-1]) or ""
+    Attributes:
+        keys: The keys of those in memory.
+        start: How many of them were taken.
+        is_last: Whether there are no others behind them.
+    """
 
-    return key
+    def __init__(
+        self, pieces: Iterator[bytes], read_keys: KeyReader, corrected: frozenset[str]
+    ) -> None:
+        self._pieces = pieces
+        self._read_keys = read_keys
+        self._corrected = corrected
+        self._lines: list[bytes] = []
+        self.keys: list[str] = []
+        self.start = 0
+        self.is_last = False
+
+    def fill(self) -> bool:
+        """Read on if nothing is left in memory; return whether there is something then."""
+        while self.start == len(self.keys) and not self.is_last:
+            self._read_piece()
+        return self.start < len(self.keys)
+
+    def take(self, stop: int) -> Iterator[_Row]:
+        """Return the rows in memory up to this one, and count them as taken."""
+        taken = slice(self.start, stop)
+        self.start = stop
+        return zip(self.keys[taken], self._lines[taken], strict=True)
+
+    def _read_piece(self) -> None:
+        piece = next(self._pieces, b"")
+        self.is_last = not piece
+        self.keys, ids = self._read_keys(piece)
+        self._lines = piece.split(b"\n")[:-1]
+        self.start = 0
+        if self._corrected:
+            kept = [id_ not in self._corrected for id_ in ids]
+            self.keys = list(itertools.compress(self.keys, kept))
+            self._lines = list(itertools.compress(self._lines, kept))
 
 
-def _rank(value: bytes) -> tuple[int, Any]:
+def _merge(runs: Sequence[_Run]) -> Iterator[list[bytes]]:
+    """Yield the records of all runs in order; equal keys in the order of the runs."""
+    while runs := [run for run in runs if run.fill()]:
+        # Up to the least of the last keys in memory, nothing can come from behind them.
+        limit = min([run.keys[-1] for run in runs])
+        bisect: Callable[..., int] = bisect_right
+        rows: list[_Row] = []
+        for run in runs:
+            rows += run.take(bisect(run.keys, limit, run.start))
+            # What equals the last of this run may go on in its next piece, before the others'.
+            bisect = bisect_left if run.keys[-1] == limit else bisect
+        # These are several sequences in order, which Python's own sort finds and merges.
+        rows.sort(key=_key_of)
+        yield [line for _, line in rows]
+
+
+def make_key_reader(path: str, id_path: str = "id") -> KeyReader:
+    """Return the function that gives keys, for the property that `path` leads to, and IDs."""
+    names, id_names = path.split("."), id_path.split(".")
+
+    find, find_id = _make_finder(names), _make_finder(id_names)
+
+    def read_slowly(data: bytes) -> tuple[list[str], list[str]]:
+        lines = data.split(b"\n")[:-1]
+        ids = [text_of(find_id(line)) or "" for line in lines]
+        values = map(find, lines)
+        return [_write_key(value) + id_ for value, id_ in zip(values, ids, strict=True)], ids
+
+    try:
+        read_quickly = _make_quick_reader(names, id_names)
+    except ValueError:
+        # Quotation marks, backslashes and control characters are in no field's name.
+        return read_slowly
+
+    def read(data: bytes) -> tuple[list[str], list[str]]:
+        try:
+            return read_slowly(data) if _ESCAPED_NUL in data else read_quickly(data)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return read_slowly(data)
+
+    return read
+
+
+def _make_quick_reader(names: list[str], id_names: list[str]) -> KeyReader:
+    """
+    Return the reader of keys that are texts, booleans or null, and of IDs that are texts.
+
+    Raises:
+        ValueError: No field can have one of these names.
+    """
+    tree: dict[str, Any] = {}
+    for path in (names, id_names):
+        inner = tree
+        for name in path[:-1]:
+            inner = inner.setdefault(name, {})
+        inner.setdefault(path[-1], {})
+    decode = msgspec.json.Decoder(_make_struct(tree)).decode_lines
+    pick_key, pick_id = _make_column(tree, names), _make_column(tree, id_names)
+
+    def read(data: bytes) -> tuple[list[str], list[str]]:
+        records = decode(data)
+        ids = pick_id(records)
+        kinds = set(map(type, ids))
+        if bool in kinds:
+            raise msgspec.ValidationError
+        if kinds != {str}:
+            ids = ["" if id_ is None else id_ for id_ in ids]
+        return [
+            f"{_TEXT}{value}{_END}{id_}" if value.__class__ is str else _WORDS[value] + id_
+            for value, id_ in zip(pick_key(records), ids, strict=True)
+        ], ids
+
+    return read
+
+
+def _make_struct(tree: dict[str, Any]) -> Any:
+    fields = [
+        (f"field{number}", _make_struct(inner) | None if inner else str | bool | None, None)
+        for number, inner in enumerate(tree.values())
+    ]
+    rename = {field: name for (field, *_), name in zip(fields, tree, strict=True)}
+    return msgspec.defstruct("Keyed", fields, rename=rename)
+
+
+def _make_column(tree: dict[str, Any], names: list[str]) -> Callable[[list[Any]], list[Any]]:
+    """Return the function that gives what stands at this path in each of some structs."""
+    fields = []
+    for name in names:
+        fields.append(f"field{list(tree).index(name)}")
+        tree = tree[name]
+
+    def pick(values: list[Any]) -> list[Any]:
+        for field in fields:
+            get = operator.attrgetter(field)
+            try:
+                values = list(map(get, values))
+            except AttributeError:
+                values = [None if value is None else get(value) for value in values]
+        return values
+
+    return pick
+
+
+def _make_finder(names: list[str]) -> Callable[[bytes], bytes]:
+    """Return the function that gives what stands at this path in a record, as JSON."""
+    pickers = [make_picker((name,)) for name in names]
+
+    def find(value: bytes) -> bytes:
+        for pick in pickers:
+            (value,) = pick(msgspec.Raw(value))
+        return value
+
+    return find
+
+
+def _write_key(value: bytes) -> str:
     first = value[:1]
-    if first == b'"':
-        return 3, text_of(value)
-    if first in b"[{":
-        return 4, text_of(value)
-    if first in b"tf":
-        return 1, first == b"t"
-    if value == NULL:
-        return 0, 0
-    # Not msgspec, which refuses 1e400; and Python refuses integers of 4,300 digits.
-    is_exact = len(value) <= _LONGEST_INTEGER and value.lstrip(b"-").isdigit()
-    return 2, int(value) if is_exact else float(value)
+    if first in (b'"', b"[", b"{"):
+        text = (text_of(value) or "").replace(*_NUL)
+        return (_TEXT if value.startswith(b'"') else _NESTED) + text + _END
+    if value == NULL or first in b"tf":
+        return _WORDS[None if value == NULL else first == b"t"]
+    return _NUMBER + _write_number(value.decode())
+
+
+def _write_number(text: str) -> str:
+    """Return a number so that the order of texts is that of numbers, whatever their size."""
+    match = _DIGITS.fullmatch(text)
+    assert match, "what is no text, word, list or object is a number"
+    sign, whole, fraction, exponent = match.groups(default="")
+    digits = (whole + fraction).lstrip("0")
+    if not digits:
+        return "1"
+    # The number is 0.DIGITS times ten to the power of `power`.
+    power = len(whole) - (len(whole + fraction) - len(digits)) + _read_exponent(exponent)
+    power = min(max(power, -_FARTHEST), _FARTHEST) + _FARTHEST
+    written = f"{power:010}{digits.rstrip('0')}"
+    # What a number ends with comes before each digit; of negative ones the largest comes first.
+    return f"0{written.translate(_COMPLEMENT)}~" if sign else f"2{written} "
+
+
+def _read_exponent(text: str) -> int:
+    is_readable = len(text) <= len(str(_FARTHEST))
+    return int(text or 0) if is_readable else _FARTHEST * (-1 if text[0] == "-" else 1)

@@ -14,7 +14,12 @@ class OutputSpec(NamedTuple):
         file: Where to; None for standard output.
         compress: The name of a compression, one of `formats.COMPRESSIONS`, or None.
         query: A JMESPath expression, or None.
-        sort: The property to sort by, or None.
+        sort: The property to sort by, or None; a dot leads into an object.
+        limit: Write so many rows at most, the first in that order; None for all.
+        explode: The list of which each element is a row, or None.
+        keep_empty: A record whose list is empty has a row too.
+        required: Properties of which only the records show whether there are such, each with the
+            option that names it.
         hold: Write nothing to standard output before everything is known to hold.
         single: There is one record, and it stands for itself.
         raw_cells: Leave texts in CSV that a spreadsheet would read as a formula as they are.
@@ -30,6 +35,10 @@ class OutputSpec(NamedTuple):
     compress: str | None = None
     query: str | None = None
     sort: str | None = None
+    limit: int | None = None
+    explode: str | None = None
+    keep_empty: bool = False
+    required: tuple[tuple[str, str], ...] = ()
     hold: bool = False
     single: bool = False
     raw_cells: bool = False

@@ -8,12 +8,12 @@ import tracemalloc
 from pathlib import Path
 from typing import Any
 
-import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from graphdaemon.output.atomic_file import open_scratch
-from graphdaemon.output.sort import Sorter, make_key
+from graphdaemon.output.sort import Sorter, make_key_reader
 from graphdaemon.output.spec import OutputSpec
 from tests.support.output_records import records, scalars, texts, values, written
 
@@ -118,13 +118,39 @@ def test_numbers_beyond_a_float_are_in_order() -> None:
 
 def test_an_integer_of_more_digits_than_python_reads_has_its_place() -> None:
     """Behind every other, or before."""
-    sorter_key = make_key("n")
+    read_keys = make_key_reader("n")
     digits = "9" * 5_000
-    texts = [f'{{"id":"1","n":{number}}}' for number in (digits, "1e300", "7", f"-{digits}")]
+    numbers = (digits, "1e400", "1e300", "7", "0.5", "1e-7", "0", "-1e-7", f"-{digits}")
+    lines = [f'{{"id":"1","n":{number}}}\n' for number in numbers]
 
-    ranked = sorted(texts, key=lambda text: sorter_key(msgspec.Raw(text.encode())))
+    ranked = sorted(lines, key=lambda line: read_keys(line.encode())[0])
 
-    assert ranked == texts[::-1]
+    assert ranked == lines[::-1]
+
+
+@pytest.mark.parametrize("end", ["9" * 5_000, "-" + "9" * 5_000])
+def test_an_exponent_of_more_digits_than_python_reads_has_its_place(end: str) -> None:
+    """It is as far from zero as any, or as near."""
+    lines = [f'{{"id":"1","n":{number}}}\n' for number in ("1e-300", f"1e{end}", "1e300")]
+
+    ranked = sorted(lines, key=lambda line: make_key_reader("n")(line.encode())[0])
+
+    assert ranked.index(lines[1]) == (0 if end.startswith("-") else 2)
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries({"parent": st.fixed_dictionaries({"id": texts, "a": scalars})}),
+        max_size=10,
+    )
+)
+def test_a_path_leads_into_objects(rows: list[dict[str, Any]]) -> None:
+    sorter = Sorter(Memory(), "parent.a", id_path="parent.id", part=60)
+    rows = json.loads(json.dumps(rows))
+    for row in rows:
+        sorter.write(records(row))
+
+    assert run(sorter) == sorted(rows, key=lambda row: rank(row["parent"], "a"))
 
 
 def test_memory_is_flat(tmp_path: Path) -> None:

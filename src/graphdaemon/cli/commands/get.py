@@ -25,7 +25,8 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     """
     from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async
-    from graphdaemon.cli.raw_request import find_row, get_object, records_of
+    from graphdaemon.cli.raw_request import get_object, records_of
+    from graphdaemon.cli.reading import Source, describe_object, plan_reading
     from graphdaemon.client.client import Client
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
@@ -34,14 +35,17 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     client = Client(load_api_settings(arguments["parameters"], arguments))
     is_graph = client.settings.is_graph
     names = options.split_names(select)
+    source = describe_object(path, expand) if is_graph else Source()
+    base = output_options.read_spec(arguments, (), single=True, path=path if is_graph else "")
+    reading = plan_reading(source, names, base)
+    spec = reading.spec
     # Of an API of one's own nothing is asked that was not said.
-    selected = dict.fromkeys(("id", *names) if names and is_graph else names)
+    chosen = reading.select
+    selected = dict.fromkeys(("id", *chosen) if chosen and is_graph else chosen)
     added = {"$select": ",".join(selected), "$expand": expand}
     written = write_options({name: value for name, value in added.items() if value})
     if written:
         path += ("&" if "?" in path else "?") + written
-    columns = names or (find_row(path).columns if is_graph else None)
-    spec = output_options.read_spec(arguments, columns, single=True, path=path if is_graph else "")
     with Sink(spec, terminal.open_output()) as sink:
         sink.write(records_of(run_async(get_object(client, path)), spec))
         sink.finish()

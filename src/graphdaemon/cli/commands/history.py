@@ -32,11 +32,15 @@ def history(*, id_: str, **arguments: Any) -> None:
     with stored_options.open_history(arguments) as stored:
         versions = stored.versions(id_)
         if not any(version.id == id_ for version in versions):
+            kept = stored.properties("users")
+            name, value = "userPrincipalName", "ana@contoso.example"
+            if name not in kept and "displayName" in kept:
+                name, value = "displayName", "Ana Lopes"
             raise UsageError(
                 f"the store {stored.shown} has never had an object with the ID {id_}",
                 code="option_invalid",
                 hint=f"Look it up: graphdaemon list users --store '{stored.shown}' --query "
-                "\"[?userPrincipalName=='ana@contoso.example'].id\".",
+                f"\"[?{name}=='{value}'].id\".",
             )
         events = [
             event._replace(name=event.name or stored.name(event.id))

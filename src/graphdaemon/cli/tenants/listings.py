@@ -20,13 +20,15 @@ from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
+from graphdaemon.cli.reading import Reading, plan_reading
 from graphdaemon.cli.run_listing import (
-    choose_columns,
-    describe_blank,
+    count_rows,
+    describe_result,
+    describe_source,
     is_silent,
     make_unproved,
+    narrow,
     read_listing_options,
-    refuse_unread,
 )
 from graphdaemon.cli.tenants.each import (
     DOCUMENT_BEGINNING,
@@ -43,6 +45,7 @@ from graphdaemon.graph.query import Query
 from graphdaemon.listing.record import Corrections, ListingRecord
 from graphdaemon.output.atomic_file import AtomicFile, open_scratch
 from graphdaemon.output.sink import Sink
+from graphdaemon.output.spec import OutputSpec
 from graphdaemon.output.spool import Spool
 from graphdaemon.output.tenant_member import TENANT, add_tenant
 from graphdaemon.settings.model import Settings
@@ -56,6 +59,7 @@ class _Order(NamedTuple):
     group: str | None
     arguments: Mapping[str, Any]
     query: Query
+    readings: Mapping[bool, Reading]
     share: float
     scratch: Path
 
@@ -83,13 +87,14 @@ def list_tenants(text: str, arguments: Mapping[str, Any], group: str | None = No
     files = load_folder(arguments["tenants"], arguments["parameters"], overrides)
     usable = [file.settings for file in files if isinstance(file.settings, Settings)]
     query, share = read_query(arguments), read_share(arguments["polite"])
-    order = _Order(text, group, arguments, query, share, Path())
+    order = _Order(text, group, arguments, query, {}, share, Path())
     for settings in usable:
         check_api_settings(settings, overrides)
         order.check(settings)
     is_graph = all(settings.is_graph for settings in usable)
-    spec = read_spec(arguments, _choose_columns(usable, order), path=text if is_graph else "")
-    refuse_unread(spec.sort, query, (*split_names(arguments["with_"]), TENANT))
+    spec = read_spec(arguments, (), path=text if is_graph else "")
+    order = order._replace(readings=_plan_readings(usable, order, spec))
+    spec = _choose_spec(order, spec)
     _add_cuts(usable, order)
     proof = _open_proof(arguments["proof"])
     try:
@@ -99,6 +104,9 @@ def list_tenants(text: str, arguments: Mapping[str, Any], group: str | None = No
             failures = {name: one for name, one in outcomes.items() if isinstance(one, Error)}
             if len(failures) < len(files) and not (failures and spec.hold):
                 sink.finish()
+        listed = [one.records for one in outcomes.values() if isinstance(one, ListingRecord)]
+        if sink.rows != sum(listed) and not arguments["quiet"]:
+            terminal.say(count_rows(sink.rows))
         code = conclude({name: [error] for name, error in failures.items()}, len(files))
         if proof is not None:
             proof.write(render_document({n: _describe(one) for n, one in outcomes.items()}, code))
@@ -120,7 +128,7 @@ async def _list_all(
             terminal.say(f"{name}: {listing.summary() if listing else 'failed'}")
             raise
         if not is_silent(record, order.arguments):
-            for line in (*describe_blank(record), record.summary()):
+            for line in describe_result(record, order.readings[settings.is_graph], record.records):
                 terminal.say(f"{name}: {line}")
         return record
 
@@ -146,7 +154,7 @@ async def _list_one(name: str, settings: Settings, order: _Order, sink: Sink) ->
             )
             record = await client.collect(
                 collection if order.group is None else await find_members(client, order.group),
-                order.query,
+                narrow(order.query, order.readings[settings.is_graph]),
                 write=lambda records: scratch.spool.write(add_tenant(records, name)),
                 correct=correct,
                 options=options,
@@ -179,14 +187,26 @@ def _choose_scratch(file: Path | None) -> Path:
     return Path(tempfile.gettempdir())
 
 
-def _choose_columns(usable: Sequence[Settings], order: _Order) -> tuple[str, ...] | None:
-    """The columns that all have; None where the records have to show it."""
-    with_ = split_names(order.arguments["with_"])
-    chosen = {
-        choose_columns(settings, order.check(settings), order.query, with_) for settings in usable
-    }
-    columns = chosen.pop() if len(chosen) == 1 else None
-    return None if columns is None else (TENANT, *columns)
+def _plan_readings(
+    usable: Sequence[Settings], order: _Order, spec: OutputSpec
+) -> dict[bool, Reading]:
+    """What is read of each tenant, by whether that is Graph or an API of one's own."""
+    added = split_names(order.arguments["with_"])
+    readings = {}
+    for settings in usable:
+        source = describe_source(settings, order.check(settings))
+        source = source._replace(first=(TENANT,), added=added)
+        readings[settings.is_graph] = plan_reading(source, order.query.select, spec)
+    return readings
+
+
+def _choose_spec(order: _Order, spec: OutputSpec) -> OutputSpec:
+    """The output for all, which has columns of its own only where all have the same."""
+    specs = {reading.spec for reading in order.readings.values()}
+    if len(specs) == 1:
+        return specs.pop()
+    required = tuple(named for one in specs for named in one.required)
+    return spec._replace(finds_columns=True, required=required)
 
 
 def _add_cuts(usable: Sequence[Settings], order: _Order) -> None:

@@ -38,9 +38,12 @@ def test_get_selects_and_expands(
     ("arguments", "out"),
     [
         (("-f", "ndjson"), USER + b"\n"),
-        (("-f", "csv", "-s", "displayName,tags"), b'displayName,tags\r\nAna,"[""a""]"\r\n'),
+        (
+            ("-f", "csv", "-s", "displayName,imAddresses"),
+            b'displayName,imAddresses\r\nAna,"[""a""]"\r\n',
+        ),
         (("--query", "displayName"), b'"Ana"\n'),
-        (("--query", "tags"), b'[\n  "a"\n]\n'),
+        (("--query", "imAddresses"), b'[\n  "a"\n]\n'),
         (("--query", "{name: displayName}", "-f", "csv"), b"name\r\nAna\r\n"),
     ],
 )

@@ -38,7 +38,27 @@ def test_users_is_list_users(command: Command, parameters: WriteParameters) -> N
         (("users", "--bom"), "--bom is for CSV, and the format is json", "--format csv"),
         (("users", "--raw-cells", "-o", "u.ndjson"), "the format is ndjson", "--format csv"),
         (("users", "--query", "length(@)"), "needs the whole list at once", "count"),
-        (("users", "-s", "mail", "--sort", "city"), "that property is not read", "--select"),
+        (("users", "--sort", "displayNme"), "users have no property displayNme", "displayName?"),
+        (("users", "--sort", "displayname"), "no property displayname", "mean displayName?"),
+        (("users", "--sort", "employeeOrgData.divisio"), "no divisio in", "mean division?"),
+        (("users", "--sort", "manager.id"), "have no property manager", "Add --with manager"),
+        (("users", "--sort", "assignedPlans.service"), "is a list", "--explode assignedPlans"),
+        (("users", "--query", "[?onn]"), "--query onn: users have no property onn", "There is"),
+        (("users", "--query", "[].{a: city.x}"), "users have no x in city", "Correct --query"),
+        (("users", "--explode", "proxyAddress"), "no property proxyAddress", "proxyAddresses?"),
+        (("users", "--explode", "mail"), "--explode mail: that is no list", "businessPhones"),
+        (("users", "--explode", "a..b"), "a part without a name", "with a dot"),
+        (("users", "--keep-empty"), "the list that --explode names", "Add --explode"),
+        (
+            ("users", "--explode", "otherMails", "--sort", "displayName"),
+            "a row has parent and element",
+            "Say parent.displayName",
+        ),
+        (
+            ("users", "--explode", "otherMails", "--sort", "parent.otherMails"),
+            "a row has parent and element",
+            "Say element…",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_a_usage_error(
@@ -75,7 +95,7 @@ def test_a_query_that_does_not_fit_a_record_ends_it(
     command: Command, parameters: WriteParameters
 ) -> None:
     """Found out on the way: the exit code is that of wrong usage all the same."""
-    outcome = command("users", parameters(), "--query", "[?starts_with(nickname, 'a')]")
+    outcome = command("users", parameters(), "--query", "[?starts_with(employeeId, 'a')]")
 
     assert outcome.code == 2
     assert "Guard against null" in outcome.err
