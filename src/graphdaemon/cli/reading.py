@@ -20,6 +20,7 @@ from graphdaemon.graph.property_types import (
     list_properties,
 )
 from graphdaemon.graph.stored_collections import STORED_COLLECTIONS
+from graphdaemon.listing.expand import find_related_properties
 from graphdaemon.output.explode import ELEMENT, PARENT, split_path
 from graphdaemon.output.formats import load_format
 from graphdaemon.output.required_properties import suggest
@@ -42,6 +43,7 @@ class Source(NamedTuple):
         added: What every record ends with besides, which `--with` reads.
         relations: What `--with` could read.
         is_kept: Whether they are in a store.
+        page: Where Microsoft says what there is of them; empty where `types` are not its.
     """
 
     name: str = ""
@@ -53,6 +55,7 @@ class Source(NamedTuple):
     added: tuple[str, ...] = ()
     relations: frozenset[str] = frozenset()
     is_kept: bool = False
+    page: str = ""
 
 
 class Reading(NamedTuple):
@@ -86,12 +89,17 @@ def describe_graph(collection: str) -> Source:
     if name in CATALOG:
         source = source._replace(can_select=True, relations=row.expands)
     # What beta has besides is published nowhere that is known here.
-    types = list_properties(find_object_type(name)) if version in {None, "v1.0"} else {}
+    kind = find_object_type(name) if version in {None, "v1.0"} else ""
+    types = list_properties(kind)
     if not types:
         return source
     default = default_properties(name)
     undeclared: dict[str, PropertyType] = dict.fromkeys(default or (), "any")
-    return source._replace(types={**undeclared, **types}, default=default)
+    return source._replace(
+        types={**undeclared, **types},
+        default=default,
+        page=f"https://learn.microsoft.com/graph/api/resources/{kind.lower()}",
+    )
 
 
 def describe_object(path: str, expand: str | None) -> Source:
@@ -138,8 +146,12 @@ def plan_reading(source: Source, select: tuple[str, ...], spec: OutputSpec) -> R
     has_columns = load_format(spec.format).has_columns and not made_columns
     chosen = _choose_select(source, select, roots, is_whole=is_whole, has_columns=has_columns)
     columns = _choose_columns(source, select, list_path)
-    # Where nothing is selected, only the records show what they have.
-    seen = {} if source.can_select else {one.path[0]: one.option for one in named}
+    # What is neither published nor selected, only the records show.
+    seen = {
+        one.path[0]: one.option
+        for one in named
+        if not source.can_select or (source.types is None and one.path[0] not in chosen)
+    }
     spec = spec._replace(
         columns=columns or (),
         finds_columns=columns is None,
@@ -223,15 +235,16 @@ def _check(
 
 def _refuse_unknown(named: _Named, source: Source, types: Mapping[str, PropertyType]) -> NoReturn:
     root = named.path[0]
-    if root in source.relations:
-        hint = f"Add --with {root}, which reads it."
-    else:
-        hint = suggest(root, types) or _list_names(types, named.option)
-    message = f"{source.name} have no property {root}"
+    near = suggest(root, types)
+    message, hint = f"{source.name} have no property {root}", f"See what there is: {source.page}."
     if source.is_kept:
         message = f"the store does not keep {root} of {source.name}"
-        hint += "" if suggest(root, types) else " graphdaemon sync --select changes that."
-    raise UsageError(f"{named.option} {named.text}: {message}", code="option_invalid", hint=hint)
+        hint = f"It keeps {', '.join(types)}; graphdaemon sync --select changes that."
+    elif root in source.relations:
+        near = f"Add --with {root}, which reads it."
+    raise UsageError(
+        f"{named.option} {named.text}: {message}", code="option_invalid", hint=near or hint
+    )
 
 
 def _list_names(types: Mapping[str, PropertyType], option: str) -> str:
@@ -278,8 +291,13 @@ def _choose_columns(
 
 def _list_element_columns(source: Source, list_path: Path) -> tuple[str, ...] | None:
     # A list within another has columns of that one too, which the rows show.
-    kind = (source.types or {}).get(list_path[0], "any") if len(list_path) == 1 else "any"
-    if not isinstance(kind, list) or kind[0] == "any" or list_path[0] in source.added:
+    if len(list_path) > 1:
+        return None
+    if list_path[0] in source.added:
+        related = find_related_properties(list_path[0])
+        return tuple(f"{ELEMENT}.{name}" for name in related) or None
+    kind = (source.types or {}).get(list_path[0], "any")
+    if not isinstance(kind, list) or kind[0] == "any":
         return None
     if isinstance(kind[0], dict):
         return tuple(f"{ELEMENT}.{name}" for name in kind[0])

@@ -55,7 +55,11 @@ def run_stored_listing(text: str, arguments: Mapping[str, Any]) -> None:
         at = _read_at(history, collection, arguments["as_of"])
         kept = history.properties(collection)
         _check_select(collection, select, kept)
-        reading = plan_reading(describe_kept(collection, kept), select, read_spec(arguments, (), path=collection.replace("/", "/-/")))
+        reading = plan_reading(
+            describe_kept(collection, kept),
+            select,
+            read_spec(arguments, (), path=collection.replace("/", "/-/")),
+        )
         first = () if row.is_edge else ("id",)
         names = tuple(dict.fromkeys((*first, *reading.select))) if reading.select else ()
         count = 0

@@ -24,10 +24,16 @@ from graphdaemon.listing.target import Target
 
 # Navigation properties that lead to one object; the others lead to a collection.
 _SINGLE = frozenset({"manager"})
+_SHOWN = ("id", "displayName")
 # These are no directory objects and have no display name: every property of them is shown.
 _WHOLE = frozenset(
     "licenseDetails appRoleAssignments appRoleAssignedTo federatedIdentityCredentials".split()
 )
+
+
+def find_related_properties(name: str) -> tuple[str, ...]:
+    """Return what is read of each object that a navigation property leads to; none for all."""
+    return () if name in _WHOLE else _SHOWN
 
 
 class Expander:
@@ -93,7 +99,7 @@ class Expander:
         ]
 
     def _url(self, key: str, name: str) -> str:
-        options = "" if name in _WHOLE else "?$select=id,displayName"
+        options = "" if name in _WHOLE else f"?$select={','.join(_SHOWN)}"
         if name not in _SINGLE and name not in _WHOLE:
             options += "&$top=999"  # Graph's own choice of 100 would take ten times as many pages
         return f"/{self._target.collection.name}/{quote(key, safe='')}/{name}{options}"

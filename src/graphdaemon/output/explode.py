@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from graphdaemon.errors import UsageError
+from graphdaemon.graph.property_types import PropertyType, find_types_at
 from graphdaemon.output.fields import NULL, Record
 
 PARENT, ELEMENT = "parent", "element"
@@ -118,6 +119,39 @@ def _rows_of(
             yield {PARENT: parent, ELEMENT: element}
         elif keep_empty:
             yield {PARENT: parent, ELEMENT: None}
+
+
+def find_row_types(path: str, list_path: str, columns: Sequence[str]) -> dict[str, PropertyType]:
+    """
+    Return the type of each column of exploded rows; of one that is not published it is `any`.
+
+    Args:
+        path: Where the records are, below Graph's version.
+        list_path: What was exploded.
+        columns: Such as `parent.id`, `element.keyId` and `element`.
+    """
+    names = split_path(list_path)
+    types = {}
+    for column in columns:
+        first, *rest = column.split(".")
+        root, *within = (*names, *rest) if first == ELEMENT else rest
+        kind = find_types_at(path, [root])[root]
+        types[column] = _find_within(kind, within, at_end=first == ELEMENT and not rest)
+    return types
+
+
+def _find_within(kind: PropertyType, names: Sequence[str], *, at_end: bool) -> PropertyType:
+    """Return the type at these names; lists on the way, and one `at_end`, are looked into."""
+    for name in names:
+        inner = _look_into(kind)
+        kind = inner.get(name, "any") if isinstance(inner, dict) else "any"
+    return _look_into(kind) if at_end else kind
+
+
+def _look_into(kind: PropertyType) -> PropertyType:
+    while isinstance(kind, list):
+        kind = kind[0]
+    return kind
 
 
 def split_path(path: str) -> tuple[str, ...]:

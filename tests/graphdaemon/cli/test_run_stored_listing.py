@@ -92,6 +92,9 @@ def test_every_format_shows_the_same_records(
         (["--where", "true", "--limit", "2"], "Ana Bo"),
         (["--sort", "displayName"], "Ana Bo Di"),
         (["--select", "displayName", "--sort", "displayName"], "Ana Bo Di"),
+        (["--select", "displayName", "--sort", "jobTitle"], "Bo Di Ana"),
+        (["--sort", "displayName", "--limit", "2"], "Ana Bo"),
+        (["--sort", "jobTitle", "--limit", "1", "--where", "accountEnabled"], "Bo"),
     ],
 )
 def test_records_are_chosen_sorted_and_cut(
@@ -121,6 +124,20 @@ def test_what_is_selected_is_shown_with_the_id_and_nothing_else(
     assert json.loads(done.out) == {"id": "a", "businessPhones": ["1"], "jobTitle": "Manager"}
 
 
+def test_a_row_is_made_of_each_element_of_a_list(command: Command, lived_url: str) -> None:
+    done = command(
+        *("list", "users", "--store", lived_url, "--explode", "businessPhones", "-f", "csv"),
+        *("-s", "displayName", "--keep-empty", "--sort", "parent.displayName"),
+    )
+
+    assert done.out.splitlines() == [
+        b"parent.id,parent.displayName,element",
+        *(b"a,Ana,1", b"b,Bo,", b"d,Di,"),
+    ]
+    without = command("list", "users", "--store", lived_url, "--explode", "businessPhones")
+    assert without.err.endswith("; 1 row written\n")
+
+
 def test_edges_are_listed_by_the_name_of_their_collection_or_view(
     command: Command, lived_url: str
 ) -> None:
@@ -142,6 +159,14 @@ def test_edges_are_listed_by_the_name_of_their_collection_or_view(
         (["users", "--where", '"jobtitel" = 1'], 'no column "jobtitel"', "Write one condition"),
         (["users", "--where", "1 = 1; DROP TABLE users_records"], "; ends", "Write one"),
         (["users", "--select", "mail"], "does not keep that of users", "It keeps id, displayName"),
+        (["users", "--sort", "city"], "--sort city: the store does not keep city", "It keeps id"),
+        (
+            ["users", "--query", "[?jobTitl]"],
+            "--query jobTitl: the store does not",
+            "mean jobTitle?",
+        ),
+        (["users", "--explode", "jobTitle"], "jobTitle: that is no list", "businessPhones"),
+        (["groups/members", "--sort", "id"], "does not keep id of", "It keeps parent, child, kind"),
         (["users", "--tenant", "Fabrikam"], "holds no tenant Fabrikam", "(Contoso)"),
         (["users", "--filter", "x"], "--filter does not go with --store", "Say --where"),
         (["users", "--orderby", "x"], "--orderby does not go", "Say --sort"),

@@ -120,3 +120,48 @@ def test_the_columns_of_a_query_are_its_own(expression: str, head: str, line: st
     spec = OutputSpec("csv", ("displayName", "id"), query=expression)
 
     assert written(spec, USERS[0]).decode().splitlines()[:2] == [head, line]
+
+
+@pytest.mark.parametrize(
+    ("expression", "paths"),
+    [
+        ("[]", {""}),
+        ("[?on]", {"on", ""}),
+        ("[?!on].[id]", {"on", "id"}),
+        ("[].{name: displayName, all: @}", {"displayName", ""}),
+        ("[?a.b=='x'].c[].d", {"a.b", "c.d"}),
+        ("[].tags[0].x", {"tags.x"}),
+        ("[].tags[?k=='v'].w", {"tags.k", "tags.w"}),
+        ("[].x.*.y", {"x"}),
+        ("[].*", {""}),
+        ("[].{n: a} | [?n].n", {"a"}),
+        ("[].a | [?b]", {"a.b", "a"}),
+        ("[?not_null(a, b)].max_by(l, &q).z", {"a", "b", "l", "l.q"}),
+        ("[].map(&x.y, l)", {"l", "l.x.y"}),
+        ("[?a || b && c].[`1`]", {"a", "b", "c"}),
+        ("[?contains(tags, 'a')].join('-', [id, displayName])", {"tags", "id", "displayName"}),
+    ],
+)
+def test_what_an_expression_takes_of_a_record_is_known(expression: str, paths: set[str]) -> None:
+    """Each by its path; the record as a whole by none."""
+    assert {".".join(path) for path in Projection(expression).paths} == paths
+
+
+FIELDS = st.sampled_from(["id", "displayName", "mail", "tags", "on"])
+EXPRESSIONS = st.one_of(
+    st.tuples(FIELDS, FIELDS).map(lambda names: "[?{}].{{a: {}}}".format(*names)),
+    st.tuples(FIELDS, FIELDS, FIELDS).map(lambda names: "[?{} || !{}].[{}]".format(*names)),
+    FIELDS.map(lambda name: f"[].not_null({name}, `0`)"),
+    FIELDS.map(lambda name: f"[].{{a: {name}[0], b: {name}[?@=='a']}} | [?a]"),
+)
+
+
+@given(EXPRESSIONS, st.lists(st.sampled_from(USERS), max_size=4))
+def test_what_an_expression_does_not_take_makes_no_difference(
+    expression: str, users: list[dict[str, Any]]
+) -> None:
+    """So nothing else need be read."""
+    taken = {path[0] for path in Projection(expression).paths}
+    narrowed = [{name: user[name] for name in taken} for user in users]
+
+    assert jmespath.search(expression, narrowed) == jmespath.search(expression, users)

@@ -8,6 +8,7 @@ from graphdaemon.output.arrow.columns import Columns
 from graphdaemon.output.arrow.frame import Frame
 from graphdaemon.output.arrow.gather import Gatherer
 from graphdaemon.output.arrow.pyarrow_import import load_parquet, load_pyarrow
+from graphdaemon.output.explode import find_row_types
 from graphdaemon.output.fields import Record
 from graphdaemon.output.format import Format
 from graphdaemon.output.spec import OutputSpec
@@ -64,6 +65,8 @@ class ParquetWriter:
 def _find_types(spec: OutputSpec) -> dict[str, PropertyType]:
     if spec.query is not None or not spec.path:
         return dict.fromkeys(spec.columns, "any")
+    if spec.explode is not None:
+        return find_row_types(spec.path, spec.explode, spec.columns)
     return find_types_at(spec.path, spec.columns)
 
 

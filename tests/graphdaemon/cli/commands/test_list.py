@@ -43,7 +43,7 @@ def test_users_is_list_users(command: Command, parameters: WriteParameters) -> N
         (("users", "--sort", "employeeOrgData.divisio"), "no divisio in", "mean division?"),
         (("users", "--sort", "manager.id"), "have no property manager", "Add --with manager"),
         (("users", "--sort", "assignedPlans.service"), "is a list", "--explode assignedPlans"),
-        (("users", "--query", "[?onn]"), "--query onn: users have no property onn", "There is"),
+        (("users", "--query", "[?onn]"), "users have no property onn", "resources/user."),
         (("users", "--query", "[].{a: city.x}"), "users have no x in city", "Correct --query"),
         (("users", "--explode", "proxyAddress"), "no property proxyAddress", "proxyAddresses?"),
         (("users", "--explode", "mail"), "--explode mail: that is no list", "businessPhones"),
