@@ -29,7 +29,7 @@ from graphdaemon.output.spec import OutputSpec
 Path = tuple[str, ...]
 
 
-class Source(NamedTuple):
+class RecordSource(NamedTuple):
     """
     What is known of the records before any is read; by default nothing.
 
@@ -58,7 +58,7 @@ class Source(NamedTuple):
     page: str = ""
 
 
-class Reading(NamedTuple):
+class ReadingPlan(NamedTuple):
     """
     What is read for an output.
 
@@ -81,11 +81,11 @@ class _Named(NamedTuple):
     text: str
 
 
-def describe_graph(collection: str) -> Source:
+def describe_graph(collection: str) -> RecordSource:
     """Return what is known of a collection of Graph."""
     version, name = split_version(collection)
     row = find_collection(collection)
-    source = Source(name, columns=row.columns)
+    source = RecordSource(name, columns=row.columns)
     if name in CATALOG:
         source = source._replace(can_select=True, relations=row.expands)
     # What beta has besides is published nowhere that is known here.
@@ -102,7 +102,7 @@ def describe_graph(collection: str) -> Source:
     )
 
 
-def describe_object(path: str, expand: str | None) -> Source:
+def describe_object(path: str, expand: str | None) -> RecordSource:
     """Return what is known of the object at a path of Graph, with what `$expand` adds to it."""
     added = tuple(re.findall(r"\w+", re.sub(r"\([^()]*\)", "", expand or "")))
     version, name = split_version(path)
@@ -110,18 +110,20 @@ def describe_object(path: str, expand: str | None) -> Source:
     if collection in CATALOG and re.fullmatch(r"[^/?$][^/?]*", key) and key != "delta":
         source = describe_graph("/".join(filter(None, (version, collection))))
         return source._replace(added=added)
-    return Source(columns=find_collection(collection.partition("?")[0]).columns, added=added)
+    return RecordSource(columns=find_collection(collection.partition("?")[0]).columns, added=added)
 
 
-def describe_kept(collection: str, kept: tuple[str, ...]) -> Source:
+def describe_kept(collection: str, kept: tuple[str, ...]) -> RecordSource:
     """Return what is known of a collection of a store, which keeps these properties of it."""
     row = STORED_COLLECTIONS[collection]
     default = CATALOG[collection].columns if collection in CATALOG else row.select
     columns = ("parent", "child", "kind") if row.is_edge else default
-    return Source(collection, find_types(row, kept), columns=columns, can_select=True, is_kept=True)
+    return RecordSource(
+        collection, find_types(row, kept), columns=columns, can_select=True, is_kept=True
+    )
 
 
-def plan_reading(source: Source, select: tuple[str, ...], spec: OutputSpec) -> Reading:
+def plan_reading(source: RecordSource, select: tuple[str, ...], spec: OutputSpec) -> ReadingPlan:
     """
     Return what has to be read of `source`, of which the user selects `select`, for `spec`.
 
@@ -157,7 +159,7 @@ def plan_reading(source: Source, select: tuple[str, ...], spec: OutputSpec) -> R
         finds_columns=columns is None,
         required=tuple(seen.items()),
     )
-    return Reading(chosen, spec, frozenset((*select, *source.added, *roots)))
+    return ReadingPlan(chosen, spec, frozenset((*select, *source.added, *roots)))
 
 
 def _read_query(spec: OutputSpec) -> tuple[list[_Named], bool]:
@@ -191,7 +193,7 @@ def _lead_to_record(named: _Named, list_path: Path) -> _Named:
 
 
 def _check(
-    named: _Named, source: Source, types: Mapping[str, PropertyType], list_path: Path
+    named: _Named, source: RecordSource, types: Mapping[str, PropertyType], list_path: Path
 ) -> None:
     """Refuse a path that leads nowhere, and a list that is none."""
     root, *rest = named.path
@@ -233,7 +235,9 @@ def _check(
         )
 
 
-def _refuse_unknown(named: _Named, source: Source, types: Mapping[str, PropertyType]) -> NoReturn:
+def _refuse_unknown(
+    named: _Named, source: RecordSource, types: Mapping[str, PropertyType]
+) -> NoReturn:
     root = named.path[0]
     near = suggest(root, types)
     message, hint = f"{source.name} have no property {root}", f"See what there is: {source.page}."
@@ -253,7 +257,7 @@ def _list_names(types: Mapping[str, PropertyType], option: str) -> str:
 
 
 def _choose_select(
-    source: Source,
+    source: RecordSource,
     select: tuple[str, ...],
     roots: tuple[str, ...],
     *,
@@ -272,7 +276,7 @@ def _choose_select(
 
 
 def _choose_columns(
-    source: Source, select: tuple[str, ...], list_path: Path
+    source: RecordSource, select: tuple[str, ...], list_path: Path
 ) -> tuple[str, ...] | None:
     """The columns of csv, table and parquet; None where the records have to show them."""
     if not select and source.columns is None:
@@ -289,7 +293,7 @@ def _choose_columns(
     return tuple(f"{PARENT}.{name}" for name in around) + elements
 
 
-def _list_element_columns(source: Source, list_path: Path) -> tuple[str, ...] | None:
+def _list_element_columns(source: RecordSource, list_path: Path) -> tuple[str, ...] | None:
     # A list within another has columns of that one too, which the rows show.
     if len(list_path) > 1:
         return None

@@ -19,7 +19,7 @@ from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
 from graphdaemon.cli.progress import ProgressLine
-from graphdaemon.cli.reading import Reading, Source, describe_graph, plan_reading
+from graphdaemon.cli.reading import ReadingPlan, RecordSource, describe_graph, plan_reading
 from graphdaemon.client.client import Client
 from graphdaemon.errors import Error, OutputError, UnprovedError
 from graphdaemon.graph.catalog import CATALOG
@@ -82,7 +82,7 @@ def run_listing(text: str, arguments: Mapping[str, Any], group: str | None = Non
 def _write(
     collect: Callable[[Sink, OnProgress | None], Coroutine[Any, Any, ListingRecord]],
     collection: str,
-    reading: Reading,
+    reading: ReadingPlan,
     arguments: Mapping[str, Any],
 ) -> None:
     """Write what `collect` reads to the output that is planned, and report the result."""
@@ -122,9 +122,9 @@ def _write(
             proof.discard()
 
 
-def describe_source(settings: Settings, collection: str) -> Source:
+def describe_source(settings: Settings, collection: str) -> RecordSource:
     """What is known of a collection; of an API of one's own it is nothing."""
-    return describe_graph(collection) if settings.is_graph else Source()
+    return describe_graph(collection) if settings.is_graph else RecordSource()
 
 
 def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:
@@ -132,19 +132,19 @@ def is_silent(record: ListingRecord, arguments: Mapping[str, Any]) -> bool:
     return bool(arguments["quiet"]) and record.exit_code == 0
 
 
-def narrow(query: Query, reading: Reading) -> Query:
+def narrow(query: Query, reading: ReadingPlan) -> Query:
     """The query of what has to be read."""
     limit = query.limit if reading.spec.limit is None else None
     return query._replace(select=reading.select, limit=limit)
 
 
-def _say_result(record: ListingRecord, reading: Reading, rows: int) -> None:
+def _say_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> None:
     """Write the summary of a listing to stderr."""
     for line in describe_result(record, reading, rows):
         terminal.say(line)
 
 
-def describe_result(record: ListingRecord, reading: Reading, rows: int) -> list[str]:
+def describe_result(record: ListingRecord, reading: ReadingPlan, rows: int) -> list[str]:
     """
     The lines about a listing.
 
@@ -173,7 +173,7 @@ def make_unproved(record: ListingRecord) -> UnprovedError:
     )
 
 
-def _report_failure(record: ListingRecord, reading: Reading, proof: AtomicFile | None) -> None:
+def _report_failure(record: ListingRecord, reading: ReadingPlan, proof: AtomicFile | None) -> None:
     """Report a listing that failed, whose error says the rest and decides the exit code."""
     _say_result(record, reading, record.records)
     try:

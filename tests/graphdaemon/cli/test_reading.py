@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from graphdaemon.cli.reading import Source, describe_graph, describe_object, plan_reading
+from graphdaemon.cli.reading import RecordSource, describe_graph, describe_object, plan_reading
 from graphdaemon.errors import UsageError
 from graphdaemon.graph.default_properties import default_properties
 from graphdaemon.output.spec import OutputSpec
@@ -94,7 +94,7 @@ def test_the_columns_of_rows_are_known_before_any_is_read(
 @pytest.mark.parametrize(
     ("source", "required"),
     [
-        (Source(), (("total", "--sort"),)),
+        (RecordSource(), (("total", "--sort"),)),
         (describe_graph("groups/-/owners"), (("displayName", "--sort"),)),
         (describe_graph("beta/users"), (("total", "--sort"),)),
         (describe_graph("users"), ()),
@@ -102,7 +102,7 @@ def test_the_columns_of_rows_are_known_before_any_is_read(
     ids=["an API of one's own", "another path", "beta", "users"],
 )
 def test_what_nobody_publishes_has_to_be_seen(
-    source: Source, required: tuple[tuple[str, str], ...]
+    source: RecordSource, required: tuple[tuple[str, str], ...]
 ) -> None:
     name = required[0][0] if required else "mail"
     reading = plan_reading(source, (), OutputSpec("json", sort=name))

@@ -26,7 +26,7 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     from graphdaemon.cli.api_settings import load_api_settings
     from graphdaemon.cli.interrupt import run_async
     from graphdaemon.cli.raw_request import get_object, records_of
-    from graphdaemon.cli.reading import Source, describe_object, plan_reading
+    from graphdaemon.cli.reading import RecordSource, describe_object, plan_reading
     from graphdaemon.client.client import Client
     from graphdaemon.graph.query import write_options
     from graphdaemon.output.sink import Sink
@@ -35,7 +35,7 @@ def get(*, path: str, select: str | None, expand: str | None, **arguments: Any) 
     client = Client(load_api_settings(arguments["parameters"], arguments))
     is_graph = client.settings.is_graph
     names = options.split_names(select)
-    source = describe_object(path, expand) if is_graph else Source()
+    source = describe_object(path, expand) if is_graph else RecordSource()
     base = output_options.read_spec(arguments, (), single=True, path=path if is_graph else "")
     reading = plan_reading(source, names, base)
     spec = reading.spec

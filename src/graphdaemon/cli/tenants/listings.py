@@ -20,7 +20,7 @@ from graphdaemon.cli.interrupt import run_async
 from graphdaemon.cli.named_files import add_file
 from graphdaemon.cli.options import read_query, read_share, split_names
 from graphdaemon.cli.output_options import read_spec
-from graphdaemon.cli.reading import Reading, plan_reading
+from graphdaemon.cli.reading import ReadingPlan, plan_reading
 from graphdaemon.cli.run_listing import (
     count_rows,
     describe_result,
@@ -59,7 +59,7 @@ class _Order(NamedTuple):
     group: str | None
     arguments: Mapping[str, Any]
     query: Query
-    readings: Mapping[bool, Reading]
+    readings: Mapping[bool, ReadingPlan]
     share: float
     scratch: Path
 
@@ -189,7 +189,7 @@ def _choose_scratch(file: Path | None) -> Path:
 
 def _plan_readings(
     usable: Sequence[Settings], order: _Order, spec: OutputSpec
-) -> dict[bool, Reading]:
+) -> dict[bool, ReadingPlan]:
     """What is read of each tenant, by whether that is Graph or an API of one's own."""
     added = split_names(order.arguments["with_"])
     readings = {}
