@@ -29,9 +29,10 @@ class Page(NamedTuple):
         next_link: The address of the next page; None on the last page.
         total: `@odata.count`, which comes with the first page of an advanced query.
         delta_link: The address of what changes from now on; only on the last page of a delta.
-        body: The whole body that the records are slices of.
+        body: The whole body, where the records are slices of it and not copies.
         packed_ids: Sixteen bytes for each record, where all have GUIDs for IDs and these were read
             along; nothing elsewhere.
+        size: Bytes of the body.
     """
 
     records: list[msgspec.Raw]
@@ -40,6 +41,7 @@ class Page(NamedTuple):
     delta_link: str | None = None
     body: bytes = b""
     packed_ids: bytes = b""
+    size: int = 0
 
 
 class _Envelope(msgspec.Struct):
@@ -88,7 +90,10 @@ def read_page(response: Response, url: str, *, scan: ScanPage | None = SCAN_PAGE
         raise malformed(response, url) from error
     if envelope.total is not None and read_count(envelope.total) is None:
         raise malformed(response, url)
-    return Page(records, envelope.next_link, envelope.total, envelope.delta_link, body, packed)
+    # Where nothing of it is needed any more, it need not be there twice.
+    kept = b"" if packed else body
+    links = envelope.next_link, envelope.total, envelope.delta_link
+    return Page(records, *links, kept, packed, len(body))
 
 
 def _split(body: bytes) -> tuple[_Envelope, list[msgspec.Raw], bytes]:

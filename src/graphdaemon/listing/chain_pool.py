@@ -70,7 +70,7 @@ class ChainPool:
         while self._is_full():
             self._room.clear()
             await self._room.wait()
-        self._bytes += len(chain_page.page.body)
+        self._bytes += chain_page.page.size
         self._pages.append(chain_page)
         self._news.set()
 
@@ -88,7 +88,7 @@ class ChainPool:
             while self._tasks or self._pages:
                 if self._pages:
                     chain_page = self._pages.popleft()
-                    self._bytes -= len(chain_page.page.body)
+                    self._bytes -= chain_page.page.size
                     self._room.set()
                     yield chain_page
                 else:
